@@ -1,0 +1,90 @@
+"""Writing the audit: one call per action, inside its transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.db import models
+
+from accounts.models import AuditEvent, Kind, Organization
+from accounts.scope import Actor
+
+
+class Tenanted(Protocol):
+    """A row with tenant keys, as all large tables have."""
+
+    pk: Any
+    distributor_id: int | None
+    subdistributor_id: int | None
+    installer_id: int | None
+
+
+def record(
+    actor: Actor,
+    action: str,
+    subject: models.Model,
+    *,
+    now: datetime,
+    tenant: Tenanted | Organization,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    site_id: int | None = None,
+    label: str | None = None,
+) -> AuditEvent:
+    """Write that `actor` did `action` to `subject`; only the fields that differ are kept (R9).
+
+    `tenant` says whose row it is: the organization itself, or any row that carries tenant keys.
+    """
+    was, now_is = before or {}, after or {}
+    changed = [
+        name for name in {**was, **now_is} if was.get(name) != now_is.get(name) or name not in was or name not in now_is
+    ]
+    if isinstance(tenant, Organization):
+        keys = tenant_keys(tenant)
+        owner_id: int = tenant.pk
+    else:
+        keys = {
+            f"{level}_id": getattr(tenant, f"{level}_id") for level in ("distributor", "subdistributor", "installer")
+        }
+        owner_id = (
+            keys["installer_id"] or keys["subdistributor_id"] or keys["distributor_id"] or actor.organization_id or 0
+        )
+    return AuditEvent.objects.create(
+        at=now,
+        user_id=actor.user_id,
+        actor_label=actor.label[:120],
+        actor_role=actor.role.value,
+        action=action,
+        subject_type=subject._meta.model_name or "",
+        subject_id=subject.pk,
+        subject_label=(label or str(subject))[:160],
+        before={name: was[name] for name in changed if name in was},
+        after={name: now_is[name] for name in changed if name in now_is},
+        organization_id=owner_id,
+        site_id=site_id,
+        **keys,
+    )
+
+
+def tenant_keys(organization: Organization) -> dict[str, int | None]:
+    """The tenant keys of rows that belong to `organization`: itself included at its own level."""
+    keys: dict[str, int | None] = {
+        "distributor_id": organization.distributor_id,
+        "subdistributor_id": organization.subdistributor_id,
+        "installer_id": organization.installer_id,
+    }
+    if organization.kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR, Kind.INSTALLER}:
+        keys[f"{organization.kind}_id"] = organization.pk
+    return keys
+
+
+def fields_of(row: models.Model, names: list[str]) -> dict[str, Any]:
+    """The named fields of a row as plain values, for `before` and `after`."""
+    return {name: _plain(getattr(row, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, str | int | bool | list | dict | None) else str(value)

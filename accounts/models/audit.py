@@ -1,0 +1,55 @@
+"""The audit: who changed what, when, from which value to which (R9)."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+
+from accounts.append_only import AppendOnly
+from accounts.models.organizations import Organization
+from accounts.models.people import User
+from accounts.scope import Actor, Role, by_tenant_keys
+
+
+class AuditQuerySet(models.QuerySet["AuditEvent"]):
+    """Audit rows, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Each organization reads what concerns its own subtree; technicians and managers read nothing here."""
+        bound = by_tenant_keys(actor)
+        return self.none() if bound is None or actor.role is Role.TECHNICIAN else self.filter(bound)
+
+
+class AuditEvent(AppendOnly):
+    """One change. Invariant: append-only; `before` and `after` hold only the fields that changed."""
+
+    at = models.DateTimeField()
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    actor_label = models.CharField(max_length=120)
+    actor_role = models.CharField(max_length=16)
+    action = models.CharField(max_length=60)  # "site.created"
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    subject_label = models.CharField(max_length=160)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")  # whose row was changed
+    distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    site_id = models.BigIntegerField(null=True)  # a number, not a key: sites live above this layer
+
+    objects = AuditQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["distributor", "-id"], name="audit_by_distributor"),
+            models.Index(fields=["installer", "-id"], name="audit_by_installer"),
+            models.Index(fields=["site_id", "-id"], name="audit_by_site"),
+            models.Index(fields=["subject_type", "subject_id", "-id"], name="audit_by_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.subject_label}"

@@ -1,0 +1,102 @@
+"""People and their memberships: one login, several organizations."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.organizations import Organization
+from accounts.scope import Actor, Role
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users by email; case does not matter."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A user with a usable password, or with none until it is set by mail."""
+        user = self.model(email=email.strip(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The user whose email equals `username` in any case."""
+        return self.get(email_key=(username or "").strip().casefold())
+
+
+class User(AbstractBaseUser):
+    """A login. Invariant: `email_key` is the casefolded email and unique, so two people never differ by case alone."""
+
+    email = models.EmailField(_("email"), max_length=254)
+    email_key = models.CharField(max_length=254, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=120)
+    language = models.CharField(_("language"), max_length=8, default="en")
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    is_active = models.BooleanField(_("active"), default=True)
+    confirmed_at = models.DateTimeField(_("email confirmed"), null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the key in step with the address."""
+        self.email_key = self.email.strip().casefold()
+        if (fields := kwargs.get("update_fields")) is not None and "email" in fields:
+            kwargs["update_fields"] = {*fields, "email_key"}
+        super().save(*args, **kwargs)
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for the avatar."""
+        words = (self.name or self.email).split()
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Memberships, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """People of the actor's subtree; technicians and managers see themselves only (R1)."""
+        if actor.sees_all:
+            return self
+        if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER}:
+            return self.filter(organization__path__startswith=actor.path)
+        if actor.role in {Role.TECHNICIAN, Role.MANAGER}:
+            return self.filter(pk=actor.membership_id)
+        return self.none()
+
+    def usable(self) -> Self:
+        """Those a person may work under right now."""
+        return self.filter(is_active=True, organization__is_active=True, user__is_active=True)
+
+
+class Membership(models.Model):
+    """A person works for an organization. Invariant: technicians exist in installers only."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
+    is_technician = models.BooleanField(_("technician"), default=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["user__name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["user", "organization"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.organization})"

@@ -1,0 +1,81 @@
+"""Who is asking: the Actor, and the one way in which lists of tenants' rows are bounded by it (R1)."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from accounts.models import Membership, Organization
+
+
+class Role(enum.StrEnum):
+    """What a person is while working for one organization (DOMAIN §1)."""
+
+    OPERATOR = "operator"
+    DISTRIBUTOR = "distributor"
+    SUBDISTRIBUTOR = "subdistributor"
+    INSTALLER = "installer"
+    TECHNICIAN = "technician"
+    MANAGER = "manager"
+    SYSTEM = "system"
+
+
+RESELLERS = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, for which organization, as what. Passed to every action and every scoped read; never a thread-local."""
+
+    role: Role
+    user_id: int | None = None
+    organization_id: int | None = None
+    membership_id: int | None = None
+    path: str = ""  # of the organization: its subtree is everything that starts with it
+    label: str = ""  # how the audit names the actor
+    organization: Organization | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, membership: Membership) -> Actor:
+        """The actor of a signed-in person who works for `membership.organization`."""
+        organization = membership.organization
+        role = Role.TECHNICIAN if membership.is_technician else Role(organization.kind)
+        return cls(
+            role=role,
+            user_id=membership.user_id,
+            organization_id=organization.pk,
+            membership_id=membership.pk,
+            path=organization.path,
+            label=membership.user.name or membership.user.email,
+            organization=organization,
+        )
+
+    @classmethod
+    def system(cls, job: str) -> Actor:
+        """The actor of background work: sees everything, is nobody's customer."""
+        return cls(role=Role.SYSTEM, label=job)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether nothing is hidden from this actor."""
+        return self.role in {Role.OPERATOR, Role.SYSTEM}
+
+
+def by_tenant_keys(actor: Actor) -> models.Q | None:
+    """The condition on rows with tenant keys that bounds them to a reseller's or installer's subtree.
+
+    None for the roles that see single sites only (technician, manager) or nothing; a model decides about those itself.
+    """
+    if actor.sees_all:
+        return models.Q()
+    if actor.role is Role.DISTRIBUTOR:
+        return models.Q(distributor_id=actor.organization_id)
+    if actor.role is Role.SUBDISTRIBUTOR:
+        return models.Q(subdistributor_id=actor.organization_id)
+    if actor.role is Role.INSTALLER:
+        return models.Q(installer_id=actor.organization_id)
+    return None

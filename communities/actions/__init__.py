@@ -1,0 +1,1 @@
+"""What is done to sites, apartments and their people; one function = one intention = one transaction = one audit row."""

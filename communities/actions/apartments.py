@@ -1,0 +1,135 @@
+"""Apartments as communities know them. With the monitor required, `devices.actions` is the way in (R18)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.scope import Actor
+from communities import catalogue
+from communities.actions.entitlements import sync_site
+from communities.actions.sites import lock_site, may_configure
+from communities.errors import CeilingOff, NameTaken
+from communities.models import Apartment, Building, Site, keys_of, name_key
+
+AUDITED = ["floor", "number", "name", *catalogue.APARTMENT_SWITCHES, "monitor_pending"]
+
+
+def create_apartment(
+    actor: Actor,
+    *,
+    building_id: int,
+    floor: str,
+    number: str,
+    name: str = "",
+    switches: Mapping[str, bool] | None = None,
+    monitor_pending: bool = False,
+    now: datetime,
+) -> Apartment:
+    """Insert an apartment; switches left out are inherited from the community (R23). Runs inside the caller's transaction.
+
+    Locks the site. Refuses a taken number (R77) and switches above the community's ceiling (R22).
+    """
+    if not may_configure(actor):
+        raise NotPermitted
+    building = Building.objects.visible_to(actor).get(pk=building_id)
+    site = lock_site(actor, building.site_id)
+    chosen = inherited(site) | dict(switches or {})
+    refuse_above_ceiling(site, chosen)
+    refuse_number(building, number)
+    apartment = Apartment(
+        **keys_of(site),
+        building=building,
+        floor=floor.strip(),
+        number=number.strip(),
+        name=name.strip(),
+        monitor_pending=monitor_pending,
+        created_at=now,
+        **chosen,
+    )
+    apartment.save()
+    sync_site(site, apartment_ids=[apartment.pk])
+    audit.record(
+        actor,
+        "apartment.created",
+        apartment,
+        now=now,
+        tenant=site,
+        site_id=site.pk,
+        after={"building": building.name, **audit.fields_of(apartment, AUDITED)},
+    )
+    return apartment
+
+
+def change_apartment(
+    actor: Actor,
+    *,
+    apartment_id: int,
+    version: int,
+    floor: str,
+    number: str,
+    name: str,
+    switches: Mapping[str, bool],
+    now: datetime,
+) -> Apartment:
+    """Change an apartment's facts and its three switches (R14). Runs inside the caller's transaction; locks site, apartment."""
+    if not may_configure(actor):
+        raise NotPermitted
+    apartment = Apartment.objects.visible_to(actor).get(pk=apartment_id)
+    site = lock_site(actor, apartment.site_id)
+    apartment = Apartment.objects.select_for_update(of=("self",)).select_related("building").get(pk=apartment_id)
+    if apartment.version != version:
+        raise Conflict
+    refuse_above_ceiling(site, switches)
+    if name_key(number) != apartment.number_key:
+        refuse_number(apartment.building, number)
+    before = audit.fields_of(apartment, AUDITED)
+    apartment.floor, apartment.number, apartment.name = floor.strip(), number.strip(), name.strip()
+    for code in catalogue.APARTMENT_SWITCHES:
+        setattr(apartment, code, bool(switches[code]))
+    apartment.version += 1
+    apartment.save()
+    sync_site(site, apartment_ids=[apartment.pk])
+    audit.record(
+        actor,
+        "apartment.changed",
+        apartment,
+        now=now,
+        tenant=site,
+        site_id=site.pk,
+        before=before,
+        after=audit.fields_of(apartment, AUDITED),
+    )
+    return apartment
+
+
+def inherited(site: Site) -> dict[str, bool]:
+    """The switches a new apartment starts with (R22, R23)."""
+    return {code: getattr(site, code) for code in catalogue.APARTMENT_SWITCHES}
+
+
+def refuse_above_ceiling(site: Site, switches: Mapping[str, bool]) -> None:
+    """Refuse landline or video storage in an apartment of a community that has it off (R22)."""
+    for code in catalogue.CEILING_SWITCHES:
+        if switches[code] and not getattr(site, code):
+            raise CeilingOff(
+                _("%(service)s is off in %(site)s. Switch it on there first.")
+                % {"service": catalogue.BY_CODE[code].label, "site": site.name},
+                field=code,
+            )
+
+
+def refuse_number(building: Building, number: str) -> None:
+    """Refuse an empty number or one the building already has (R77)."""
+    if not number.strip():
+        raise Refused(_("The apartment needs a number."), field="number")
+    if Apartment.objects.filter(building=building, number_key=name_key(number)).exists():
+        raise NameTaken(
+            _("%(building)s already has an apartment %(number)s.")
+            % {"building": building.name, "number": number.strip()},
+            field="number",
+        )

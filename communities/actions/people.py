@@ -1,0 +1,228 @@
+"""Residents, and the managers and technicians of a site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.errors import NotPermitted, Refused
+from accounts.models import Kind, Membership
+from accounts.scope import Actor, Role
+from communities.actions.entitlements import sync_site
+from communities.actions.sites import lock_site, may_configure
+from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, TechnicianAssignment, keys_of
+
+MAX_MEMBERS = 63  # beyond the family master (R31)
+RESIDENT_FIELDS = ["name", "email", "mobile", "language", "remark"]
+
+
+def may_edit_residents(actor: Actor) -> bool:
+    """Residents are the business of whoever configures the site and of its managers."""
+    return may_configure(actor) or actor.role is Role.MANAGER
+
+
+@transaction.atomic
+def add_resident(
+    actor: Actor,
+    *,
+    apartment_id: int,
+    name: str,
+    email: str = "",
+    mobile: str = "",
+    language: str = "en",
+    remark: str = "",
+    now: datetime,
+) -> Resident:
+    """Add a resident; the first one of an apartment becomes its family master, which makes the App billable (R32)."""
+    if not may_edit_residents(actor):
+        raise NotPermitted
+    apartment = Apartment.objects.visible_to(actor).get(pk=apartment_id)
+    site = lock_site(actor, apartment.site_id)
+    apartment = Apartment.objects.select_for_update(of=("self",)).get(pk=apartment_id)
+    _refuse_unreachable(name, email, mobile)
+    members = Resident.objects.filter(apartment=apartment)
+    if members.filter(is_master=False).count() >= MAX_MEMBERS:
+        raise Refused(_("An apartment has at most %(n)s family members.") % {"n": MAX_MEMBERS})
+    resident = Resident.objects.create(
+        **keys_of(site),
+        apartment=apartment,
+        name=name.strip(),
+        email=email.strip(),
+        mobile=mobile.strip(),
+        language=language,
+        remark=remark.strip(),
+        is_master=not members.filter(is_master=True).exists(),
+        created_at=now,
+    )
+    sync_site(site, apartment_ids=[apartment.pk])
+    audit.record(
+        actor,
+        "resident.added",
+        resident,
+        now=now,
+        tenant=site,
+        site_id=site.pk,
+        after={"master": resident.is_master},
+        label=f"{apartment}",
+    )
+    return resident
+
+
+@transaction.atomic
+def edit_resident(
+    actor: Actor, *, resident_id: int, name: str, email: str, mobile: str, language: str, remark: str, now: datetime
+) -> Resident:
+    """Correct a resident's data."""
+    if not may_edit_residents(actor):
+        raise NotPermitted
+    resident = (
+        Resident.objects.visible_to(actor)
+        .select_for_update(of=("self",))
+        .select_related("apartment__building")
+        .get(pk=resident_id)
+    )
+    _refuse_unreachable(name, email, mobile)
+    changed = [
+        field
+        for field, value in zip(
+            RESIDENT_FIELDS, (name.strip(), email.strip(), mobile.strip(), language, remark.strip()), strict=True
+        )
+        if getattr(resident, field) != value
+    ]
+    resident.name, resident.email, resident.mobile = name.strip(), email.strip(), mobile.strip()
+    resident.language, resident.remark = language, remark.strip()
+    resident.version += 1
+    resident.save()
+    audit.record(  # which fields, not their values: the audit can't be erased, personal data must be
+        actor,
+        "resident.changed",
+        resident,
+        now=now,
+        tenant=resident,
+        site_id=resident.site_id,
+        after={"fields": changed},
+        label=str(resident.apartment),
+    )
+    return resident
+
+
+@transaction.atomic
+def remove_resident(actor: Actor, *, resident_id: int, now: datetime) -> None:
+    """A resident moves out. Paid time stays with the apartment (R33); the next member, if any, becomes family master."""
+    if not may_edit_residents(actor):
+        raise NotPermitted
+    resident = Resident.objects.visible_to(actor).get(pk=resident_id)
+    site = lock_site(actor, resident.site_id)
+    apartment = Apartment.objects.select_for_update(of=("self",)).get(pk=resident.apartment_id)
+    resident = Resident.objects.filter(apartment=apartment).get(pk=resident_id)
+    audit.record(
+        actor,
+        "resident.removed",
+        resident,
+        now=now,
+        tenant=site,
+        site_id=site.pk,
+        before={"master": resident.is_master},
+        label=str(apartment),
+    )
+    was_master = resident.is_master
+    resident.delete()
+    heir = Resident.objects.filter(apartment=apartment).order_by("created_at", "pk").first()
+    if was_master and heir is not None:
+        heir.is_master = True
+        heir.save(update_fields=["is_master"])
+    sync_site(site, apartment_ids=[apartment.pk])
+
+
+def _refuse_unreachable(name: str, email: str, mobile: str) -> None:
+    if not name.strip():
+        raise Refused(_("The resident needs a name."), field="name")
+    if not email.strip() and not mobile.strip():
+        raise Refused(_("A resident needs an email or a mobile number."), field="email")
+
+
+@transaction.atomic
+def set_managers(actor: Actor, *, site_id: int, pm_app_by_membership: Mapping[int, bool], now: datetime) -> None:
+    """Make exactly these property managers look after the site; the value says who gets the PM App (DOMAIN §1, R13).
+
+    Who is left out loses the site at once (R3); paid time stays on the ended assignment. A PM App that is paid for can't be
+    unticked while its manager stays: the money would buy nothing.
+    """
+    if actor.role not in {Role.INSTALLER, Role.SYSTEM}:
+        raise NotPermitted(_("Managers are chosen by the installer."))
+    site = lock_site(actor, site_id)
+    chosen = _own_members(site.installer_id, pm_app_by_membership, kind=Kind.MANAGER)
+    current = {
+        row.membership_id: row for row in ManagerAssignment.objects.select_for_update().filter(site=site).order_by("pk")
+    }
+    before = {str(row.membership_id): row.pm_app for row in current.values() if row.ended_at is None}
+    for membership_id, row in current.items():
+        if membership_id not in chosen:
+            if row.ended_at is None:
+                ManagerAssignment.objects.filter(pk=row.pk).update(ended_at=now, pm_app=False)
+            continue
+        wants_app = pm_app_by_membership[membership_id]
+        if row.pm_app and row.ended_at is None and not wants_app and _is_paid(row, now):
+            raise Refused(
+                _("The PM App of %(name)s is paid for. It can be given up when it has run out.") % {"name": row}
+            )
+        ManagerAssignment.objects.filter(pk=row.pk).update(pm_app=wants_app, ended_at=None)
+    ManagerAssignment.objects.bulk_create(
+        ManagerAssignment(**keys_of(site), membership_id=pk, pm_app=pm_app_by_membership[pk], created_at=now)
+        for pk in chosen
+        if pk not in current
+    )
+    sync_site(site)
+    after = {str(pk): pm_app_by_membership[pk] for pk in chosen}
+    audit.record(actor, "site.managers_set", site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
+
+
+@transaction.atomic
+def set_technicians(actor: Actor, *, site_id: int, membership_ids: list[int], now: datetime) -> None:
+    """Make exactly these technicians of the installer work on the site."""
+    if actor.role not in {Role.INSTALLER, Role.SYSTEM}:
+        raise NotPermitted(_("Technicians are chosen by the installer."))
+    site = lock_site(actor, site_id)
+    chosen = _own_members(site.installer_id, dict.fromkeys(membership_ids, True), kind=Kind.INSTALLER)
+    before = set(TechnicianAssignment.objects.filter(site=site).values_list("membership_id", flat=True))
+    TechnicianAssignment.objects.filter(site=site).exclude(membership_id__in=chosen).delete()
+    TechnicianAssignment.objects.bulk_create(
+        TechnicianAssignment(**keys_of(site), membership_id=pk, created_at=now) for pk in chosen if pk not in before
+    )
+    audit.record(
+        actor,
+        "site.technicians_set",
+        site,
+        now=now,
+        tenant=site,
+        site_id=site.pk,
+        before={"technicians": sorted(before)},
+        after={"technicians": sorted(chosen)},
+    )
+
+
+def candidates(installer_id: int, *, kind: str) -> list[Membership]:
+    """People who may be ticked for a site of this installer: its managers' people, or its own technicians."""
+    people = Membership.objects.usable().select_related("user", "organization").order_by("user__name", "pk")
+    if kind == Kind.MANAGER:
+        people = people.filter(organization__kind=Kind.MANAGER, organization__parent_id=installer_id)
+    else:
+        people = people.filter(organization_id=installer_id, is_technician=True)
+    return list(people)
+
+
+def _own_members(installer_id: int, wanted: Mapping[int, bool], *, kind: str) -> list[int]:
+    known = {person.pk for person in candidates(installer_id, kind=kind)}
+    if unknown := set(wanted) - known:
+        raise Refused(
+            _("%(n)s of the chosen people are not yours to choose. Nothing was changed.") % {"n": len(unknown)}
+        )
+    return sorted(wanted)
+
+
+def _is_paid(row: ManagerAssignment, now: datetime) -> bool:
+    return Entitlement.objects.filter(manager=row).in_force(now).exists()

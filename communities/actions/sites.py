@@ -1,0 +1,244 @@
+"""Creating and editing sites and their switches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts import audit
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.models import Organization
+from accounts.scope import RESELLERS, Actor, Role
+from communities import catalogue
+from communities.actions.entitlements import sync_site
+from communities.errors import NameTaken, ServiceLocked
+from communities.models import Apartment, Building, Entitlement, Kind, Site, keys_of, name_key
+
+BASICS = ("name", "street", "city", "state", "postal_code", "country", "time_zone")
+OPTIONS = ("camera_residents", "camera_administrators", "retention_days")
+AUDITED = [*BASICS, "free_members", *catalogue.SWITCHES, *OPTIONS]
+
+
+def lock_site(actor: Actor, site_id: int) -> Site:
+    """The site, if the actor sees it, locked until the transaction ends. First in the one lock order."""
+    return Site.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=site_id)
+
+
+def may_configure(actor: Actor) -> bool:
+    """Sites are the installer's and its technicians' work (S1, DOMAIN §1)."""
+    return actor.role in {Role.INSTALLER, Role.TECHNICIAN, Role.SYSTEM}
+
+
+@transaction.atomic
+def create_community(
+    actor: Actor,
+    *,
+    basics: Mapping[str, str],
+    free_members: int,
+    switches: Mapping[str, bool],
+    options: Mapping[str, Any],
+    now: datetime,
+) -> Site:
+    """Add a community site with its services (S1). Installers only; the name is unique per installer (R77)."""
+    if actor.role is not Role.INSTALLER:
+        raise NotPermitted(_("Sites are created by the installer."))
+    installer = Organization.objects.visible_to(actor).select_for_update().get(pk=actor.organization_id)
+    refuse_wrong_options(switches, options)
+    site = Site(
+        kind=Kind.COMMUNITY,
+        installer=installer,
+        distributor_id=installer.distributor_id,
+        subdistributor_id=installer.subdistributor_id,
+        free_members=free_members,
+        created_by_id=actor.user_id,
+        created_at=now,
+        **{field: basics.get(field, "").strip() for field in BASICS},
+        **catalogue.normalised(switches),
+        **{field: options[field] for field in OPTIONS},
+    )
+    if Site.objects.filter(installer=installer, name_key=name_key(site.name)).exists():
+        raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
+    site.save()
+    audit.record(
+        actor, "site.created", site, now=now, tenant=site, site_id=site.pk, after=audit.fields_of(site, AUDITED)
+    )
+    return site
+
+
+@transaction.atomic
+def edit_site(
+    actor: Actor,
+    *,
+    site_id: int,
+    version: int,
+    basics: Mapping[str, str],
+    free_members: int | None,
+    switches: Mapping[str, bool],
+    options: Mapping[str, Any],
+    now: datetime,
+    ceiling_confirmed: bool = False,
+) -> Site:
+    """Change basics and services under the site's lock (R11, R12, R22, R24, R26); entitlements follow.
+
+    `free_members` may be changed by the distributor only; None leaves it. Switching landline or video storage off
+    switches it off in every apartment, once `ceiling_confirmed`.
+    """
+    if not may_configure(actor) and actor.role not in RESELLERS:
+        raise NotPermitted
+    site = lock_site(actor, site_id)
+    if site.version != version:
+        raise Conflict
+    before = audit.fields_of(site, AUDITED)
+    wanted = catalogue.normalised(switches)
+    if free_members is not None and free_members != site.free_members:
+        if actor.role is not Role.DISTRIBUTOR:
+            raise NotPermitted(
+                _("Only the distributor changes the number of free family members later."), field="free_members"
+            )
+        site.free_members = free_members
+    if may_configure(actor):
+        refuse_wrong_options(switches, options)
+        if not wanted["pm_app"]:
+            refuse_locked_pm_app(site, now)
+        for field in BASICS:
+            setattr(site, field, basics.get(field, "").strip())
+        for field in OPTIONS:
+            setattr(site, field, options[field])
+        clash = Site.objects.filter(installer_id=site.installer_id, name_key=name_key(site.name)).exclude(pk=site.pk)
+        if clash.exists():
+            raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
+        for code in catalogue.CEILING_SWITCHES:
+            if getattr(site, code) and not wanted[code]:
+                _lower_ceiling(site, code, confirmed=ceiling_confirmed)
+        for code, on in wanted.items():
+            setattr(site, code, on)
+    site.version += 1
+    site.save()
+    sync_site(site)
+    audit.record(
+        actor,
+        "site.changed",
+        site,
+        now=now,
+        tenant=site,
+        site_id=site.pk,
+        before=before,
+        after=audit.fields_of(site, AUDITED),
+    )
+    return site
+
+
+def refuse_wrong_options(switches: Mapping[str, bool], options: Mapping[str, Any]) -> None:
+    """Refuse combinations that mean nothing: PM landline without PM App, cameras nobody may watch, unknown retention."""
+    if switches.get("pm_landline") and not switches.get("pm_app"):
+        raise Refused(_("Landline Service for PM needs the PM App. Switch it on as well."), field="pm_landline")
+    if switches.get("third_party_camera") and not (options["camera_residents"] or options["camera_administrators"]):
+        raise Refused(
+            _("Choose who may watch the cameras: residents, administrators or both."), field="third_party_camera"
+        )
+    if options["retention_days"] not in catalogue.RETENTION_DAYS:
+        raise Refused(_("Recordings can be kept for 7, 30 or 90 days."), field="retention_days")
+
+
+def active_pm_apps(site: Site, now: datetime) -> list[Entitlement]:
+    """The PM Apps that hold the switch on: paid, grace included, of managers still assigned with the PM App (R11)."""
+    return list(
+        Entitlement.objects.filter(
+            site=site, service_type=catalogue.ServiceType.PM_APP, manager__ended_at=None, manager__pm_app=True
+        )
+        .in_force(now)
+        .select_related("manager__membership__user")
+        .order_by("expires_at", "pk")
+    )
+
+
+def pm_app_lock_reason(holders: list[Entitlement]) -> str:
+    """Why the PM App switch is locked, naming who holds it: "2 PM Apps are active: Petra until 14 Mar 2027, …"."""
+    names = ", ".join(
+        _("%(name)s until %(date)s") % {"name": holder.target, "date": date_format(holder.expires_at, "j M Y")}
+        for holder in holders
+        if holder.expires_at
+    )
+    return ngettext(
+        "Locked on: %(n)s PM App is active: %(names)s.", "Locked on: %(n)s PM Apps are active: %(names)s.", len(holders)
+    ) % {
+        "n": len(holders),
+        "names": names,
+    }
+
+
+def refuse_locked_pm_app(site: Site, now: datetime) -> None:
+    """Refuse to switch the PM App off while one is active. The caller holds the site's lock (R11)."""
+    if holders := active_pm_apps(site, now):
+        raise ServiceLocked(pm_app_lock_reason(holders), field="pm_app")
+
+
+def apartments_under_ceiling(site: Site, code: str) -> int:
+    """How many apartments have the ceiling service `code` on."""
+    return Apartment.objects.filter(site=site, **{code: True}).count()
+
+
+def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> None:
+    count = apartments_under_ceiling(site, code)
+    if count and not confirmed:
+        raise Refused(
+            ngettext(
+                "Switching %(service)s off switches it off in %(n)s apartment. Confirm this below.",
+                "Switching %(service)s off switches it off in %(n)s apartments. Confirm this below.",
+                count,
+            )
+            % {"service": catalogue.BY_CODE[code].label, "n": count},
+            field="ceiling_confirmed",
+        )
+    Apartment.objects.filter(site=site, **{code: True}).update(**{code: False})
+
+
+@transaction.atomic
+def add_building(actor: Actor, *, site_id: int, name: str, now: datetime) -> Building:
+    """Add a building; its name is unique in the community (R4, R77)."""
+    if not may_configure(actor):
+        raise NotPermitted
+    site = lock_site(actor, site_id)
+    if not name.strip():
+        raise Refused(_("The building needs a name."), field="name")
+    if Building.objects.filter(site=site, name_key=name_key(name)).exists():
+        raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name.strip()})
+    building = Building.objects.create(**keys_of(site), name=name.strip())
+    audit.record(
+        actor, "building.created", building, now=now, tenant=site, site_id=site.pk, after={"name": building.name}
+    )
+    return building
+
+
+@transaction.atomic
+def rename_building(actor: Actor, *, building_id: int, version: int, name: str, now: datetime) -> Building:
+    """Give a building another name, unique in the community (R77)."""
+    if not may_configure(actor):
+        raise NotPermitted
+    building = Building.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=building_id)
+    if building.version != version:
+        raise Conflict
+    if not name.strip():
+        raise Refused(_("The building needs a name."), field="name")
+    if Building.objects.filter(site_id=building.site_id, name_key=name_key(name)).exclude(pk=building.pk).exists():
+        raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name.strip()})
+    before = building.name
+    building.name, building.version = name.strip(), building.version + 1
+    building.save()
+    audit.record(
+        actor,
+        "building.renamed",
+        building,
+        now=now,
+        tenant=building,
+        site_id=building.site_id,
+        before={"name": before},
+        after={"name": building.name},
+    )
+    return building

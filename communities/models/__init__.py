@@ -1,0 +1,30 @@
+"""Tables of communities: sites and their parts, people on sites, entitlements."""
+
+from communities.models.entitlements import GRACE, STATE_LABELS, Entitlement, State
+from communities.models.sites import (
+    Apartment,
+    Building,
+    Kind,
+    ManagerAssignment,
+    Resident,
+    Site,
+    TechnicianAssignment,
+    keys_of,
+    name_key,
+)
+
+__all__ = [
+    "GRACE",
+    "STATE_LABELS",
+    "Apartment",
+    "Building",
+    "Entitlement",
+    "Kind",
+    "ManagerAssignment",
+    "Resident",
+    "Site",
+    "State",
+    "TechnicianAssignment",
+    "keys_of",
+    "name_key",
+]

@@ -1,0 +1,129 @@
+"""Entitlements: what is configured, what of it is paid, and until when."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from communities import catalogue
+from communities.models.sites import Apartment, ManagerAssignment, SiteChild, SiteChildQuerySet
+
+GRACE = timedelta(days=7)  # what was paid goes on working for a week (DOMAIN §4)
+
+
+class State(enum.StrEnum):
+    """How a billable item stands at one instant."""
+
+    NEW = "new"  # never activated
+    ACTIVE = "active"
+    GRACE = "grace"
+    LAPSED = "lapsed"
+
+
+STATE_LABELS = {
+    State.NEW: _("Not activated"),
+    State.ACTIVE: _("Active"),
+    State.GRACE: _("In grace"),
+    State.LAPSED: _("Lapsed"),
+}
+
+
+class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
+    """Entitlements by what they are now."""
+
+    def wanted(self) -> EntitlementQuerySet:
+        """Configured and so billable (R25); a dormant one keeps its paid time but is not offered."""
+        return self.exclude(variant="")
+
+    def never_activated(self) -> EntitlementQuerySet:
+        """Those that Activate is for (R47)."""
+        return self.filter(expires_at=None)
+
+    def in_force(self, now: datetime) -> EntitlementQuerySet:
+        """Paid, grace included."""
+        return self.filter(expires_at__gt=now - GRACE)
+
+
+class Entitlement(SiteChild):
+    """One billable service on one target (DESIGN §2).
+
+    `variant` is what is configured ("" = nothing of it is wanted now: dormant), `paid_variant` what the last applied payment
+    covered, `expires_at` null = never activated. `held` says an open order has it. The last four are written by the
+    subscriptions layer only. No index may name `expires_at`: extending would stop being a HOT update.
+    """
+
+    service_type = models.CharField(_("service"), max_length=16, choices=list(catalogue.SERVICE_TYPE_LABELS.items()))
+    apartment = models.ForeignKey(Apartment, models.PROTECT, null=True, related_name="entitlements")
+    manager = models.ForeignKey(ManagerAssignment, models.PROTECT, null=True, related_name="entitlements")
+    variant = models.CharField(max_length=200, blank=True)
+    paid_variant = models.CharField(max_length=200, blank=True)
+    expires_at = models.DateTimeField(null=True)
+    held = models.BooleanField(default=False)
+    last_charged_at = models.DateTimeField(null=True)
+
+    objects = EntitlementQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["apartment", "service_type"],
+                condition=models.Q(apartment__isnull=False),
+                name="entitlement_per_apartment",
+            ),
+            models.UniqueConstraint(
+                fields=["manager", "service_type"],
+                condition=models.Q(manager__isnull=False),
+                name="entitlement_per_manager",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(apartment__isnull=False, manager=None)
+                | models.Q(apartment=None, manager__isnull=False),
+                name="entitlement_one_target",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_service_type_display()}, {self.target}"
+
+    @property
+    def target(self) -> Apartment | ManagerAssignment:
+        """What the service is for."""
+        target = self.apartment or self.manager
+        assert target is not None  # entitlement_one_target
+        return target
+
+    @property
+    def variant_label(self) -> str:
+        """The configured variant in words."""
+        return catalogue.variant_label(self.service_type, self.variant)
+
+    @property
+    def paid_label(self) -> str:
+        """The paid variant in words."""
+        return catalogue.variant_label(self.service_type, self.paid_variant)
+
+    def state(self, now: datetime) -> State:
+        """Never activated, active, in grace or lapsed at `now`; the expiry itself is the first instant of grace."""
+        if self.expires_at is None:
+            return State.NEW
+        if now < self.expires_at:
+            return State.ACTIVE
+        return State.GRACE if now < self.expires_at + GRACE else State.LAPSED
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Paid, grace included."""
+        return self.expires_at is not None and now < self.expires_at + GRACE
+
+    def unpaid_parts(self) -> tuple[str, ...]:
+        """What is switched on but not covered by the last payment."""
+        return catalogue.uncovered(self.service_type, self.variant, self.paid_variant)
+
+    def is_usable(self, now: datetime, part: str | None = None) -> bool:
+        """Whether the service (or one part of it) may run for its target right now: switched on, paid for, in force."""
+        if not self.variant or not self.is_in_force(now):
+            return False
+        return part not in self.unpaid_parts() if part else not self.unpaid_parts()

@@ -1,0 +1,319 @@
+"""Sites and what stands in them: buildings, apartments, residents, and who looks after them."""
+
+from __future__ import annotations
+
+from typing import Any, Self, TypeVar
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_countries import countries
+
+from accounts.models import Membership, Organization, User
+from accounts.scope import Actor, Role, by_tenant_keys
+from communities import catalogue
+
+
+def name_key(name: str) -> str:
+    """The key by which names are compared: casefolded here, since SQLite's lower() knows ASCII only (R77)."""
+    return " ".join(name.split()).casefold()
+
+
+class Kind(models.TextChoices):
+    """Project types (S2)."""
+
+    COMMUNITY = "community", _("Community")
+    HOUSE = "house", _("Single-Family House")
+    COMMERCIAL = "commercial", _("Commercial")
+
+
+class SiteQuerySet(models.QuerySet["Site"]):
+    """Sites, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """The subtree's sites; for technicians and managers only those they are assigned to right now (R1, R3)."""
+        bound = by_tenant_keys(actor)
+        if bound is not None:
+            return self.filter(bound)
+        if actor.role is Role.TECHNICIAN:
+            return self.filter(technicians__membership_id=actor.membership_id, installer_id=actor.organization_id)
+        if actor.role is Role.MANAGER:
+            return self.filter(managers__membership_id=actor.membership_id, managers__ended_at=None)
+        return self.none()
+
+
+class Site(models.Model):
+    """A project with its switches. Invariant: tenant keys equal its installer's; `version` grows with every edit."""
+
+    kind = models.CharField(_("project type"), max_length=12, choices=Kind.choices, default=Kind.COMMUNITY)
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="sites")
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    name = models.CharField(_("name"), max_length=64)
+    name_key = models.CharField(max_length=128, editable=False)
+    street = models.CharField(_("street"), max_length=120)
+    city = models.CharField(_("city"), max_length=80)
+    state = models.CharField(_("state"), max_length=80, blank=True)
+    postal_code = models.CharField(_("postal code"), max_length=16)
+    country = models.CharField(_("country"), max_length=2)
+    time_zone = models.CharField(_("time zone"), max_length=64)
+    free_members = models.PositiveSmallIntegerField(
+        _("free family members per apartment"), default=4, validators=[MaxValueValidator(63)]
+    )
+
+    indoor_monitor = models.BooleanField(default=True)
+    landline = models.BooleanField(default=False)
+    pm_app = models.BooleanField(default=False)
+    pm_landline = models.BooleanField(default=False)
+    third_party_camera = models.BooleanField(default=False)
+    booking = models.BooleanField(default=False)
+    video_storage = models.BooleanField(default=False)
+    package_room = models.BooleanField(default=False)
+    dynamic_qr = models.BooleanField(default=False)
+    elevator_control = models.BooleanField(default=False)
+    smart_parking = models.BooleanField(default=False)
+    camera_residents = models.BooleanField(_("residents may watch"), default=True)
+    camera_administrators = models.BooleanField(_("administrators may watch"), default=True)
+    retention_days = models.PositiveSmallIntegerField(
+        _("recordings are kept"),
+        default=catalogue.DEFAULT_RETENTION_DAYS,
+        choices=[(d, d) for d in catalogue.RETENTION_DAYS],
+    )
+
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    objects = SiteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name_key", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["installer", "name_key"],
+                name="site_name_per_installer",
+                violation_error_message=_("You already have a site of this name."),
+            ),
+            models.CheckConstraint(condition=models.Q(free_members__lte=63), name="site_free_members_63"),
+            models.CheckConstraint(
+                condition=models.Q(pm_landline=False) | models.Q(pm_app=True),
+                name="site_pm_landline_needs_pm_app",
+                violation_error_message=_("Landline Service for PM needs the PM App."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(retention_days__in=catalogue.RETENTION_DAYS), name="site_retention"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["distributor", "name_key", "id"], name="site_by_distributor"),
+            models.Index(fields=["subdistributor", "name_key", "id"], name="site_by_subdistributor"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the key in step with the name."""
+        self.name_key = name_key(self.name)
+        super().save(*args, **kwargs)
+
+    @property
+    def switches(self) -> dict[str, bool]:
+        """Every switch of the feature section: on or off."""
+        return {code: getattr(self, code) for code in catalogue.SWITCHES}
+
+    @property
+    def country_name(self) -> str:
+        """The country in words."""
+        return str(dict(countries).get(self.country, self.country))
+
+    @property
+    def address(self) -> str:
+        """The address in one line."""
+        return ", ".join(filter(None, [self.street, f"{self.postal_code} {self.city}".strip(), self.state]))
+
+
+class SiteChild(models.Model):
+    """What belongs to a site carries its tenant keys, so that no list climbs the tree."""
+
+    site = models.ForeignKey(Site, models.PROTECT, related_name="%(class)ss")
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+
+    class Meta:
+        abstract = True
+
+
+def keys_of(site: Site) -> dict[str, int | None]:
+    """The site and tenant keys that every row below `site` carries."""
+    return {
+        "site_id": site.pk,
+        "distributor_id": site.distributor_id,
+        "subdistributor_id": site.subdistributor_id,
+        "installer_id": site.installer_id,
+    }
+
+
+_Row = TypeVar("_Row", bound=models.Model)
+
+
+class SiteChildQuerySet(models.QuerySet[_Row]):
+    """Rows below a site: visible exactly when the site is (R1, R3)."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """By tenant keys where the role has a subtree, else by the visible sites."""
+        bound = by_tenant_keys(actor)
+        if bound is not None:
+            return self.filter(bound)
+        return self.filter(site__in=Site.objects.visible_to(actor))
+
+
+class Building(SiteChild):
+    """A building of a community. Invariant: its name is unique there."""
+
+    name = models.CharField(_("name"), max_length=64)
+    name_key = models.CharField(max_length=128, editable=False)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = SiteChildQuerySet["Building"].as_manager()
+
+    class Meta:
+        ordering = ["name_key", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site", "name_key"],
+                name="building_name_per_site",
+                violation_error_message=_("This community already has a building of this name."),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the key in step with the name."""
+        self.name_key = name_key(self.name)
+        super().save(*args, **kwargs)
+
+
+class Apartment(SiteChild):
+    """A unit. Invariants: number unique in its building; landline and video storage never on above the community's ceiling.
+
+    `monitor_pending` is written by the devices layer: the requirement is on and no indoor monitor is there (R17).
+    """
+
+    building = models.ForeignKey(Building, models.PROTECT, related_name="apartments")
+    floor = models.CharField(_("floor"), max_length=8)
+    number = models.CharField(_("number"), max_length=16)
+    number_key = models.CharField(max_length=32, editable=False)
+    name = models.CharField(_("name"), max_length=64, blank=True)
+    indoor_monitor = models.BooleanField(_("With Indoor Monitor"), default=True)
+    landline = models.BooleanField(_("Landline"), default=False)
+    video_storage = models.BooleanField(_("Video Storage"), default=False)
+    monitor_pending = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    objects = SiteChildQuerySet["Apartment"].as_manager()
+
+    class Meta:
+        ordering = ["building__name_key", "number_key", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["building", "number_key"],
+                name="apartment_number_per_building",
+                violation_error_message=_("This building already has an apartment of this number."),
+            )
+        ]
+        indexes = [models.Index(fields=["site", "number_key", "id"], name="apartment_by_site")]
+
+    def __str__(self) -> str:
+        return f"{self.building.name} {self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the key in step with the number."""
+        self.number_key = name_key(self.number)
+        super().save(*args, **kwargs)
+
+    @property
+    def switches(self) -> dict[str, bool]:
+        """The three switches of an apartment (R14)."""
+        return {code: getattr(self, code) for code in catalogue.APARTMENT_SWITCHES}
+
+
+class Resident(SiteChild):
+    """A member of a household. Invariant: at most one family master per apartment, the first resident (R32)."""
+
+    apartment = models.ForeignKey(Apartment, models.PROTECT, related_name="residents")
+    name = models.CharField(_("name"), max_length=120)
+    email = models.EmailField(_("email"), blank=True)
+    mobile = models.CharField(_("mobile"), max_length=24, blank=True)
+    language = models.CharField(_("language"), max_length=8, default="en")
+    remark = models.CharField(_("remark"), max_length=200, blank=True)
+    is_master = models.BooleanField(_("family master"), default=False)
+    created_at = models.DateTimeField()
+    version = models.PositiveIntegerField(default=1)
+
+    objects = SiteChildQuerySet["Resident"].as_manager()
+
+    class Meta:
+        ordering = ["-is_master", "name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["apartment"],
+                condition=models.Q(is_master=True),
+                name="resident_one_master",
+                violation_error_message=_("This apartment already has a family master."),
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(email="") | ~models.Q(mobile=""),
+                name="resident_reachable",
+                violation_error_message=_("A resident needs an email or a mobile number."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ManagerAssignment(SiteChild):
+    """A property manager looks after a community, with or without the PM App.
+
+    Invariant: one row per person and site; `ended_at` takes the site from the person's view at once (R3) and keeps the
+    row, because paid time may hang on it.
+    """
+
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="managed_sites")
+    pm_app = models.BooleanField(_("PM App"), default=False)
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    objects = SiteChildQuerySet["ManagerAssignment"].as_manager()
+
+    # "managers" reads better than the generated name
+    site = models.ForeignKey(Site, models.PROTECT, related_name="managers")
+
+    class Meta:
+        ordering = ["membership__user__name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["site", "membership"], name="manager_once_per_site")]
+
+    def __str__(self) -> str:
+        return str(self.membership.user)
+
+
+class TechnicianAssignment(SiteChild):
+    """A technician works on a site. Invariant: one row per person and site, deleted when the person leaves it."""
+
+    membership = models.ForeignKey(Membership, models.PROTECT, related_name="worked_sites")
+    created_at = models.DateTimeField()
+    site = models.ForeignKey(Site, models.PROTECT, related_name="technicians")
+
+    objects = SiteChildQuerySet["TechnicianAssignment"].as_manager()
+
+    class Meta:
+        ordering = ["membership__user__name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["site", "membership"], name="technician_once_per_site")]
+
+    def __str__(self) -> str:
+        return str(self.membership.user)

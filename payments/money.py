@@ -1,0 +1,74 @@
+"""Money: integer minor units and an ISO 4217 code. Rounding and sharing out happen here and nowhere else (R41)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from babel.numbers import format_currency, get_currency_precision
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An amount: `minor` units (cents) of `currency`."""
+
+    minor: int
+    currency: str
+
+    def __str__(self) -> str:
+        return show(self.minor, self.currency)
+
+
+def exponent(currency: str) -> int:
+    """Digits after the point of a currency: 2 for USD, 0 for JPY."""
+    return get_currency_precision(currency)
+
+
+def to_decimal(minor: int, currency: str) -> Decimal:
+    """Minor units as the decimal people read."""
+    return Decimal(minor).scaleb(-exponent(currency))
+
+
+def from_decimal(amount: Decimal, currency: str) -> int:
+    """The decimal people typed as minor units; raises ValueError when it has more digits than the currency."""
+    scaled = amount.scaleb(exponent(currency))
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{amount} has more digits than {currency}")
+    return int(scaled)
+
+
+def show(minor: int, currency: str, *, language: str = "en") -> str:
+    """The amount in the reader's language; US dollars are named as such, since many currencies are dollars."""
+    pattern = None
+    text = str(format_currency(to_decimal(minor, currency), currency, pattern, locale=language.replace("-", "_")))
+    return text.replace("$", "US$") if currency == "USD" and "US$" not in text else text
+
+
+def divide_half_up(numerator: int, denominator: int) -> int:
+    """Integer division rounded half away from zero; the one rounding point of a line."""
+    sign = -1 if (numerator < 0) != (denominator < 0) else 1
+    numerator, denominator = abs(numerator), abs(denominator)
+    return sign * ((2 * numerator + denominator) // (2 * denominator))
+
+
+def allot(total: int, weights: Sequence[int]) -> list[int]:
+    """Share `total` out in proportion to `weights`, to the last unit, by largest remainder; ties go to the earlier one.
+
+    The shares sum up to `total` exactly. With all weights zero everything goes to the first share.
+    """
+    if not weights:
+        if total:
+            raise ValueError("nothing to allot to")
+        return []
+    if min(weights) < 0:
+        raise ValueError("weights must not be negative")
+    whole = sum(weights)
+    if whole == 0:
+        return [total, *([0] * (len(weights) - 1))]
+    sign, amount = (-1, -total) if total < 0 else (1, total)
+    shares = [amount * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(amount * weights[i] % whole), i))
+    for i in by_remainder[: amount - sum(shares)]:
+        shares[i] += 1
+    return [sign * share for share in shares]

@@ -1,0 +1,85 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from communities import catalogue
+from communities.actions import apartments, sites
+from communities.actions import people as site_people
+from communities.models import Apartment, Building, Site
+from tests.people import NOW, People, Person, create_people
+
+ADDRESS = {
+    "street": "Kaistraße 14", "city": "Hamburg", "state": "", "postal_code": "20457", "country": "DE", "time_zone": "Europe/Berlin",
+}  # fmt: skip
+OPTIONS: dict[str, Any] = {"camera_residents": True, "camera_administrators": True, "retention_days": 30}
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The instant of the stories: a Sunday morning in November 2026."""
+    return NOW
+
+
+@pytest.fixture
+def people(db: None) -> People:
+    """The whole cast."""
+    return create_people()
+
+
+@pytest.fixture
+def make_site(people: People) -> Callable[..., Site]:
+    """Create a community as Ivan (or as `by`), switches as given over the defaults."""
+
+    def make(name: str = "Harbour View", *, by: Person | None = None, **switches: bool) -> Site:
+        return sites.create_community(
+            (by or people.ivan).actor,
+            basics={"name": name, **ADDRESS},
+            free_members=4,
+            switches={**catalogue.DEFAULTS, **switches},
+            options=OPTIONS,
+            now=NOW,
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_apartment(people: People) -> Callable[..., Apartment]:
+    """Create an apartment (without devices) in a site's building, by default with a family master."""
+
+    def make(
+        site: Site, number: str = "1.01", *, by: Person | None = None, master: bool = True, **switches: bool
+    ) -> Apartment:
+        actor = (by or people.ivan).actor
+        building = Building.objects.filter(site=site).first() or sites.add_building(
+            actor, site_id=site.pk, name="Quay House", now=NOW
+        )
+        apartment = apartments.create_apartment(
+            actor, building_id=building.pk, floor=number.split(".", maxsplit=1)[0], number=number, switches=switches, now=NOW
+        )
+        if master:
+            site_people.add_resident(
+                actor, apartment_id=apartment.pk, name=f"Resident {number}", email="r@example.org", now=NOW
+            )
+        return apartment
+
+    return make
+
+
+@pytest.fixture
+def sign_in() -> Callable[[Person], Client]:
+    """A browser-like client with this person signed in."""
+
+    def enter(person: Person) -> Client:
+        client = Client()
+        client.force_login(person.membership.user, backend="accounts.backends.EmailBackend")
+        return client
+
+    return enter

@@ -1,0 +1,38 @@
+"""Settings of the test suite: the real ones, fed with throw-away secrets; a file for SQLite, since threads need one."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+_var = Path(tempfile.gettempdir()) / f"smartplus-tests-{os.getuid()}" / _worker
+_var.mkdir(parents=True, exist_ok=True)
+os.environ["SMARTPLUS_VAR"] = str(_var)
+os.environ["SMARTPLUS_DEMO"] = "0"
+os.environ["SECRET_KEY"] = "tests-only-" + "x" * 50
+os.environ["SITE_URL"] = "http://testserver"
+os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
+os.environ["EMAIL_URL"] = "memorymail://"
+os.environ["STRIPE_SECRET_KEY"] = "sandbox_key_of_the_tests"
+os.environ["STRIPE_WEBHOOK_SECRET"] = "sandbox_webhook_secret_of_the_tests"
+os.environ.setdefault("STRIPE_API_BASE", "http://127.0.0.1:1")
+if os.environ.get("REDIS_URL", "").startswith("redis://") and _worker != "main":
+    # one Redis database per parallel worker, so that they do not eat each other's wake-up calls
+    os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rstrip("/").rsplit("/", 1)[0] + f"/{int(_worker[2:]) + 1}"
+
+from smartplus.settings import *  # noqa: E402, F403  (the environment has to be set before)
+from smartplus.settings import DATABASES  # noqa: E402
+
+TESTING = True
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": str(_var / "test.sqlite3")}
+    # the tests do not survive a power cut anyway
+    DATABASES["default"]["OPTIONS"]["init_command"] = DATABASES["default"]["OPTIONS"]["init_command"].replace(
+        "FULL", "OFF"
+    )
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
