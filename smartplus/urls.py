@@ -1,5 +1,11 @@
 """Every address of the house."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("smartplus.portal.urls")),
+]
+
+handler404 = "smartplus.portal.views.errors.not_found"
+handler403 = "smartplus.portal.views.errors.not_permitted"
+handler500 = "smartplus.portal.views.errors.server_error"

@@ -289,10 +289,9 @@ class ManagerAssignment(SiteChild):
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
-    objects = SiteChildQuerySet["ManagerAssignment"].as_manager()
+    site = models.ForeignKey(Site, models.PROTECT, related_name="managers")  # reads better than the generated name
 
-    # "managers" reads better than the generated name
-    site = models.ForeignKey(Site, models.PROTECT, related_name="managers")
+    objects = SiteChildQuerySet["ManagerAssignment"].as_manager()
 
     class Meta:
         ordering = ["membership__user__name", "pk"]
