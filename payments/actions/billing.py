@@ -1,0 +1,71 @@
+"""Writing billing information."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django_countries import countries
+
+from accounts import audit
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.models import Organization
+from accounts.scope import Actor, Role
+from payments.models import BillingProfile
+from payments.models.billing import FIELDS, REQUIRED
+
+
+@transaction.atomic
+def save_billing(
+    actor: Actor, *, organization: Organization, now: datetime, version: int | None = None, **fields: str
+) -> BillingProfile:
+    """Write whom the invoices of `organization` are made out to; fields left out keep their value (R39).
+
+    `version` is the one the form was filled from (None: none existed): somebody else's change in between raises Conflict.
+    Refuses with the field that lacks or is wrong. The audit keeps which fields changed, not the personal values.
+    """
+    if actor.role is Role.TECHNICIAN:
+        raise NotPermitted
+    owner = Organization.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=organization.pk)
+    profile = BillingProfile.objects.filter(organization=owner).first()
+    if (profile.version if profile else None) != version:
+        raise Conflict
+    is_new = profile is None
+    profile = profile or BillingProfile(organization=owner, version=0)
+    if unknown := set(fields) - set(FIELDS):
+        raise TypeError(f"no such fields: {sorted(unknown)}")
+    before = profile.snapshot()
+    for name, value in fields.items():
+        setattr(profile, name, " ".join(value.split()))
+    _refuse_invalid(profile)
+    changed = [name for name in FIELDS if getattr(profile, name) != before[name]]
+    if not changed:
+        return profile
+    profile.version += 1
+    profile.updated_at = now
+    profile.save()
+    audit.record(
+        actor,
+        "billing.created" if is_new else "billing.changed",
+        profile,
+        now=now,
+        tenant=owner,
+        after={"fields": changed},
+        label=str(owner),
+    )
+    return profile
+
+
+def _refuse_invalid(profile: BillingProfile) -> None:
+    for name in REQUIRED:
+        if not getattr(profile, name):
+            raise Refused(_("Invoices need this."), field=name)
+    if profile.country not in countries:
+        raise Refused(_("This country is not known."), field="country")
+    try:
+        profile.clean_fields(exclude=["organization", "updated_at", "version"])
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Refused(messages[0], field=name) from error

@@ -1,0 +1,43 @@
+"""What payments refuse, and what gateways answer when they do not answer."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import Refused
+
+
+class GatewayUnavailable(Refused):
+    """No usable answer: a time-out, a broken connection, a 5xx. The outcome is unknown, which is never "declined"."""
+
+    message = _("The payment service did not answer. Nothing is lost: we keep asking it what became of this payment.")
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__()
+        self.detail = detail  # what the gateway or the network said, for the log
+
+
+class GatewayRefused(Refused):
+    """A definite refusal (4xx): the gateway did nothing."""
+
+    message = _("The payment service refused this payment. Nothing was charged.")
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__()
+        self.detail = detail
+
+
+class AlreadyPaid(Refused):
+    """Money for this reference has arrived; a second payment would take it twice."""
+
+    message = _("This is paid already. Nothing more was charged.")
+
+
+class BadSignature(Refused):
+    """A webhook that does not prove that the gateway sent it just now (R50)."""
+
+    message = _("The signature does not match.")
+
+
+class TooLarge(Refused):
+    """A webhook body beyond what any event needs."""
+
+    message = _("The message is too large.")

@@ -1,0 +1,88 @@
+"""Webhooks: verified, stored once, worked off in turn. A message is a doorbell: it says where to look, never what is true (R50)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from payments import gateways
+from payments.errors import TooLarge
+from payments.models import EventState, GatewayEvent, Payment
+
+KEPT_HEADERS = frozenset({"stripe-signature", "content-type"})
+LEASE = timedelta(minutes=5)  # an event claimed by a worker that died is due again after this
+BACK_OFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 720)]
+MAX_TRIES = 10
+
+
+def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datetime) -> bool:
+    """Store a webhook; False for one that we have. Kinds that do not concern us are stored as ignored.
+
+    Size and signature come before any database access: a forger costs us no statement. Raises TooLarge and BadSignature.
+    Of two copies in the same instant both may answer True; there is one row all the same.
+    """
+    if len(body) > settings.WEBHOOK_MAX_BYTES:
+        raise TooLarge
+    event = gateways.get(gateway).read_event(body, headers, now=now)
+    if GatewayEvent.objects.filter(gateway=gateway, event_id=event.id).exists():
+        return False
+    row = GatewayEvent(
+        gateway=gateway,
+        event_id=event.id,
+        kind=event.kind,
+        object_ref=event.object_ref,
+        request_key=event.request_key,
+        raw_body=body,
+        headers={name.lower(): value[:1000] for name, value in headers.items() if name.lower() in KEPT_HEADERS},
+        state=EventState.NEW if event.is_known else EventState.IGNORED,
+        received_at=now,
+        next_try_at=now if event.is_known else None,
+    )
+    GatewayEvent.objects.bulk_create([row], ignore_conflicts=True)
+    return True
+
+
+def due(now: datetime, limit: int = 100) -> list[GatewayEvent]:
+    """Events to be worked on now, the longest waiting first."""
+    return list(GatewayEvent.objects.due(now).defer("raw_body")[:limit])
+
+
+def claim(event: GatewayEvent, *, now: datetime) -> bool:
+    """Take an event for the length of the lease; False when another worker was faster. Counts as one try."""
+    taken = GatewayEvent.objects.filter(
+        pk=event.pk, state__in=[EventState.NEW, EventState.FAILED], tries=event.tries, next_try_at=event.next_try_at
+    ).update(tries=event.tries + 1, next_try_at=now + LEASE)
+    if not taken:
+        return False
+    event.tries, event.next_try_at = event.tries + 1, now + LEASE
+    return True
+
+
+def finish(event: GatewayEvent, *, now: datetime, is_ignored: bool = False) -> None:
+    """A claimed event is worked off, or turned out to concern none of our payments."""
+    event.state = EventState.IGNORED if is_ignored else EventState.DONE
+    event.next_try_at, event.done_at, event.last_error = None, now, ""
+    event.save(update_fields=["state", "next_try_at", "done_at", "last_error"])
+
+
+def fail(event: GatewayEvent, *, error: str, now: datetime) -> None:
+    """A claimed event could not be worked off: later again, ever later; after the last try it stays in the list of failures."""
+    event.state, event.last_error = EventState.FAILED, error[:500]
+    pause = BACK_OFF[min(event.tries, len(BACK_OFF)) - 1]
+    event.next_try_at = now + pause if event.tries < MAX_TRIES else None
+    event.save(update_fields=["state", "last_error", "next_try_at"])
+
+
+def payment_of(event: GatewayEvent) -> Payment | None:
+    """The payment an event is about: by the page, by the gateway's payment, or by our own key that the gateway echoes."""
+    ours = Payment.objects.filter(gateway=event.gateway)
+    for name, value in (
+        ("gateway_ref", event.object_ref),
+        ("gateway_payment_ref", event.object_ref),
+        ("request_key", event.request_key),
+    ):
+        if value and (found := ours.filter(**{name: value}).first()):
+            return found
+    return None

@@ -1,0 +1,61 @@
+"""Billing information: whom an invoice is made out to (R39)."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization
+from accounts.scope import Actor, Role
+
+FIELDS = ["company", "tax_number", "email", "street", "postal_code", "city", "state", "country"]
+REQUIRED = ["company", "email", "street", "postal_code", "city", "country"]
+
+
+class BillingProfileQuerySet(models.QuerySet["BillingProfile"]):
+    """Billing information, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Of the actor's subtree; a manager's own only; a technician has nothing to do with bills (R1)."""
+        if actor.sees_all:
+            return self
+        if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER}:
+            return self.filter(organization__path__startswith=actor.path)
+        if actor.role is Role.MANAGER:
+            return self.filter(organization_id=actor.organization_id)
+        return self.none()
+
+
+class BillingProfile(models.Model):
+    """An organization as invoices name it. Invariant: `version` grows with every change; invoices keep a snapshot."""
+
+    organization = models.OneToOneField(Organization, models.PROTECT, related_name="billing")
+    company = models.CharField(_("company"), max_length=120)
+    tax_number = models.CharField(_("tax number"), max_length=32, blank=True)
+    email = models.EmailField(_("email for invoices"), max_length=254)
+    street = models.CharField(_("street"), max_length=120)
+    postal_code = models.CharField(_("postal code"), max_length=16)
+    city = models.CharField(_("city"), max_length=80)
+    state = models.CharField(_("state"), max_length=80, blank=True)
+    country = models.CharField(_("country"), max_length=2)
+    version = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField()
+
+    objects = BillingProfileQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["company", "pk"]
+
+    def __str__(self) -> str:
+        return self.company
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether an order may be billed to it (R39)."""
+        return all(getattr(self, name) for name in REQUIRED)
+
+    def snapshot(self) -> dict[str, str]:
+        """The values as they are now, for an order or invoice to keep (R55)."""
+        return {name: getattr(self, name) for name in FIELDS}

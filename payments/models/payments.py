@@ -1,0 +1,121 @@
+"""Payments: one attempt to collect money for one of our references through one gateway."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization
+from accounts.scope import Actor, Role
+
+
+class State(models.TextChoices):
+    """Where a payment stands."""
+
+    CREATED = "created", _("Created")  # written down, the gateway may or may not have heard of it
+    PENDING = "pending", _("Waiting for payment")
+    ACTION_REQUIRED = "action_required", _("Waiting for confirmation")  # 3-D Secure and its like
+    SUCCEEDED = "succeeded", _("Paid")
+    DECLINED = "declined", _("Declined")
+    UNKNOWN = "unknown", _("Being checked")  # the gateway did not answer; ends by evidence only
+    EXPIRED = "expired", _("Expired")
+
+
+LIVE = (State.CREATED, State.PENDING, State.ACTION_REQUIRED, State.UNKNOWN)
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    """Payments, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """What the actor's subtree pays; a manager's own only; a technician does not pay (R1)."""
+        if actor.sees_all:
+            return self
+        if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER}:
+            return self.filter(payer__path__startswith=actor.path)
+        if actor.role is Role.MANAGER:
+            return self.filter(payer_id=actor.organization_id)
+        return self.none()
+
+    def live(self) -> Self:
+        """Those that may still bring money."""
+        return self.filter(state__in=LIVE)
+
+    def to_check(self, before: datetime) -> Self:
+        """Live ones begun before `before` and not asked about since: the janitor's work, longest waiting first."""
+        return (
+            self.live()
+            .filter(models.Q(checked_at=None) | models.Q(checked_at__lt=before), created_at__lt=before)
+            .order_by(models.F("checked_at").asc(nulls_first=True), "pk")
+        )
+
+
+class Payment(models.Model):
+    """One attempt to pay. Invariants: one live payment per reference; `request_key` and everything that is sent to the
+    gateway are fixed at birth, so that asking again is the same question; `succeeded` is final."""
+
+    reference = models.CharField(max_length=40)  # our order number
+    request_key = models.CharField(max_length=64, unique=True)
+    gateway = models.CharField(max_length=16)
+    gateway_ref = models.CharField(max_length=255, blank=True)  # Checkout Session
+    gateway_payment_ref = models.CharField(max_length=255, blank=True)  # PaymentIntent
+    checkout_url = models.TextField(blank=True)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.CREATED)
+    payer = models.ForeignKey(Organization, models.PROTECT, related_name="payments")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    captured_minor = models.BigIntegerField(default=0)  # as the gateway says, even if it is not what we asked for
+    refunded_minor = models.BigIntegerField(default=0)
+    is_live_mode = models.BooleanField(default=False)  # what our key was when this began
+    decline_reason = models.CharField(max_length=250, blank=True)
+
+    description = models.CharField(max_length=250)
+    customer_email = models.CharField(max_length=254, blank=True)
+    return_url = models.TextField()
+    cancel_url = models.TextField()
+
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    checked_at = models.DateTimeField(null=True)  # the gateway was last asked
+    expires_at = models.DateTimeField()  # the gateway's page ends
+
+    objects = PaymentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reference"],
+                condition=models.Q(state__in=["created", "pending", "action_required", "unknown"]),
+                name="payment_one_live_per_reference",
+                violation_error_message=_("A payment for this is under way."),
+            ),
+            models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="payment_amount_not_negative"),
+            models.CheckConstraint(condition=models.Q(captured_minor__gte=0), name="payment_captured_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(refunded_minor__gte=0, refunded_minor__lte=models.F("captured_minor")),
+                name="payment_refunded_within_captured",
+            ),
+            models.CheckConstraint(condition=models.Q(currency__length=3), name="payment_currency_iso"),
+        ]
+        indexes = [
+            models.Index(fields=["reference"], name="payment_by_reference"),
+            models.Index(fields=["gateway_ref"], name="payment_by_gateway_ref"),
+            models.Index(fields=["gateway_payment_ref"], name="payment_by_payment_ref"),
+            models.Index(
+                fields=["checked_at", "id"],
+                condition=models.Q(state__in=["created", "pending", "action_required", "unknown"]),
+                name="payment_live",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} ({self.get_state_display()})"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still bring money."""
+        return self.state in LIVE
