@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, get_urlconf, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
-from accounts.scope import Role
+from accounts.scope import Actor, Role
+
+STYLESHEETS = ("tokens", "base", "shell", "components", "pages", "small")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,37 +25,100 @@ class Entry:
     area: str
     label: Promise
     url: str  # name of a route
-    icon: str
+    icon: str = ""
+    sub: tuple[Entry, ...] = ()  # shown while one is in the area
 
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A menu entry as the templates see it: its route resolved."""
+
+    area: str
+    label: Promise
+    url: str  # an address
+    icon: str
+    sub: tuple[Shown, ...]
+
+
+PROFILE = Entry("profile", _("Profile"), "settings")
+PASSWORD = Entry("password", _("Password"), "settings-password")
+BILLING = Entry("billing", _("Billing information"), "settings-billing")
 
 SITES = Entry("sites", _("Sites"), "site-list", "sites")
 LIBRARY = Entry("library", _("MAC Library"), "library-list", "library")
 SUBSCRIPTION = Entry("subscription", _("Subscription"), "subscription", "subscription")
 ORDERS = Entry("orders", _("Orders"), "order-list", "orders")
 PRICES = Entry("prices", _("Price Book"), "price-list-list", "prices")
-SETTINGS = Entry("settings", _("Settings"), "settings", "settings")
+SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, PASSWORD))
+PAYER_SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, BILLING, PASSWORD))
 
 MENU: dict[Role, tuple[Entry, ...]] = {
     Role.OPERATOR: (SITES, LIBRARY, ORDERS, PRICES, SETTINGS),
-    Role.DISTRIBUTOR: (SITES, LIBRARY, SUBSCRIPTION, ORDERS, SETTINGS),
-    Role.SUBDISTRIBUTOR: (SITES, SUBSCRIPTION, ORDERS, SETTINGS),
-    Role.INSTALLER: (SITES, LIBRARY, SUBSCRIPTION, ORDERS, SETTINGS),
+    Role.DISTRIBUTOR: (SITES, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.SUBDISTRIBUTOR: (SITES, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.INSTALLER: (SITES, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.TECHNICIAN: (SITES, LIBRARY, SETTINGS),
     Role.MANAGER: (SITES, ORDERS, SETTINGS),
 }
+ROLE_LABELS: dict[Role, Promise] = {
+    Role.OPERATOR: _("Operator"),
+    Role.DISTRIBUTOR: _("Distributor"),
+    Role.SUBDISTRIBUTOR: _("Sub-distributor"),
+    Role.INSTALLER: _("Installer"),
+    Role.TECHNICIAN: _("Technician"),
+    Role.MANAGER: _("Property manager"),
+}
 
 
-def portal(request: HttpRequest) -> dict[str, Any]:
-    """`actor`, `membership`, `menu`, `other_memberships`, `demo` for every template."""
-    actor = getattr(request, "actor", None)
+def portal(request: Any) -> dict[str, Any]:
+    """What the shell needs: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`.
+
+    `area` and `section` follow from the address; a view that knows better puts its own into its context.
+    """
+    common = {"demo": settings.DEMO, "stylesheets": [static(f"sp/{name}.css") for name in STYLESHEETS]}
+    actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
-        return {"demo": settings.DEMO}
-    others = Membership.objects.usable().filter(user_id=actor.user_id).exclude(pk=actor.membership_id)
-    return {
+        return common
+    menu = menu_of(actor.role)
+    area = _nearest(menu, request.path)
+    others = Membership.objects.usable().filter(user=request.user).exclude(pk=request.membership.pk)
+    return common | {
         "actor": actor,
-        "membership": request.membership,  # type: ignore[attr-defined]
+        "membership": request.membership,
         "other_memberships": others.select_related("organization"),
-        "menu": MENU.get(actor.role, ()),
-        "demo": settings.DEMO,
-        "now": request.now,  # type: ignore[attr-defined]
+        "role_label": ROLE_LABELS[actor.role],
+        "menu": menu,
+        "area": area.area if area else "",
+        "section": section.area if area and (section := _nearest(area.sub, request.path)) else "",
+        "help_url": address_of("help", get_urlconf()),
+        "search_url": address_of("search", get_urlconf()),
+        "now": request.now,
     }
+
+
+def menu_of(role: Role) -> tuple[Shown, ...]:
+    """The entries of a role's menu whose pages exist."""
+    return _shown(MENU.get(role, ()))
+
+
+def _shown(entries: tuple[Entry, ...]) -> tuple[Shown, ...]:
+    return tuple(
+        Shown(entry.area, entry.label, address, entry.icon, _shown(entry.sub))
+        for entry in entries
+        if (address := address_of(entry.url, get_urlconf()))
+    )
+
+
+@cache
+def address_of(route: str, urlconf: str | None) -> str:
+    """The address of a route without arguments; nothing when this installation has no such page."""
+    try:
+        return reverse(route, urlconf)
+    except NoReverseMatch:
+        return ""
+
+
+def _nearest(entries: tuple[Shown, ...], path: str) -> Shown | None:
+    """The entry whose address the path lies below, the longest if several do."""
+    below = [entry for entry in entries if path.startswith(entry.url)]
+    return max(below, key=lambda entry: len(entry.url), default=None)

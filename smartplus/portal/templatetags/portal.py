@@ -1,5 +1,246 @@
-"""Template tags and filters of the portal."""
+"""Template tags and filters of the portal: marks, status words, form fields, money, dates, MAC addresses."""
 
-from django import template
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from django import forms, template
+from django.forms import BoundField
+from django.http import QueryDict
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from payments import money as amounts
 
 register = template.Library()
+
+# The trade's names of marks, and the drawing each has in the sprite.
+MARKS = {
+    "sites": "building-community",
+    "library": "line-scan",
+    "subscription": "credit-card",
+    "orders": "receipt",
+    "prices": "tag",
+    "auto": "refresh",
+    "menu": "menu-2",
+    "intercom": "phone-call",
+}
+NOTE_TONES = {
+    "success": ("active", "circle-check"),
+    "warning": ("expiring", "alert-triangle"),
+    "error": ("lapsed", "x"),
+    "active": ("active", "circle-check"),
+    "expiring": ("expiring", "alert-triangle"),
+    "lapsed": ("lapsed", "x"),
+}
+DAY = {"en": "d MMM y", "de": "d. MMM y"}
+MOMENT = {"en": "d MMM y, HH:mm", "de": "d. MMM y, HH:mm"}
+
+
+# --- marks and words ----------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """A mark of the sprite, for the eye only; `size` is "s" (14 px), "l" (20 px) or nothing (16 px)."""
+    drawing = MARKS.get(name, name)
+    return format_html(
+        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        f" {size}" if size else "",
+        static("sp/icons.svg"),
+        drawing,
+    )
+
+
+@register.simple_tag
+def status(tone: str, word: str) -> SafeString:
+    """A dot and a word, as in rows. `tone`: active, expiring, lapsed, inactive, "inactive hollow", pending or auto."""
+    return _marked("st", tone, word)
+
+
+@register.simple_tag
+def pill(tone: str, word: str) -> SafeString:
+    """A dot and a word on a soft ground, beside a title."""
+    return _marked("pill", tone, word)
+
+
+def _marked(kind: str, tone: str, word: str) -> SafeString:
+    mark = icon("auto", "s") if tone == "auto" else ""
+    return format_html('<span class="{} {}">{}{}</span>', kind, tone, mark, word)
+
+
+@register.inclusion_tag("components/note.html")
+def note(tone: str, text: str) -> dict[str, Any]:
+    """A sentence set apart; `tone` is a level of Django's messages or a status."""
+    name, sign = NOTE_TONES.get(tone, ("auto", "info-circle"))
+    return {"tone": name, "sign": sign, "text": text}
+
+
+# --- forms --------------------------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/field.html")
+def field(bound: BoundField, width: str = "", optional: bool | None = None, **attributes: Any) -> dict[str, Any]:
+    """A field with label, hint and error; `width` is w2…w9 of the twelve columns, further arguments become attributes.
+
+    Underscores in argument names turn to hyphens: `hx_get=…` is `hx-get`.
+    """
+    widget = bound.field.widget
+    if isinstance(widget, forms.HiddenInput | forms.MultipleHiddenInput):
+        kind, css = "hidden", ""
+    elif isinstance(widget, forms.CheckboxInput):
+        kind, css = "box", "ck"
+    elif isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple):
+        kind, css = "group", "ck"
+    else:
+        kind, css = "text", "in"
+    is_needed = bound.field.required
+    return {
+        **_parts(bound, css, attributes),
+        "width": width,
+        "kind": kind,
+        "optional": not is_needed and kind != "box" if optional is None else optional,
+        "secret": isinstance(widget, forms.PasswordInput),
+    }
+
+
+@register.inclusion_tag("components/switch.html")
+def switch(bound: BoundField, reason: str = "", mark: str = "", label: str = "", hint: str = "") -> dict[str, Any]:
+    """A yes-or-no field as a switch; with a `reason` it is locked and says why."""
+    attributes: dict[str, Any] = {"role": "switch"}
+    if reason:
+        attributes |= {"disabled": True, "aria-describedby": f"{bound.auto_id}_reason"}
+    parts = _parts(bound, "sw", attributes)
+    return {**parts, "reason": reason, "mark": mark, "label": label or bound.label, "hint": hint or parts["hint"]}
+
+
+def _parts(bound: BoundField, css: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    """The control of a field with its classes and the ids of what describes it."""
+    hint_id, error_id = f"{bound.auto_id}_hint", f"{bound.auto_id}_error"
+    attrs = {name.replace("_", "-"): value for name, value in attributes.items()}
+    own = bound.field.widget.attrs.get("class", "")
+    if css:
+        attrs["class"] = " ".join(part for part in (css, own, attrs.get("class", "")) if part)
+    described = " ".join(
+        part
+        for part in (
+            str(attrs.get("aria-describedby", "")),
+            error_id if bound.errors else "",
+            hint_id if bound.help_text else "",
+        )
+        if part
+    )
+    if described:
+        attrs["aria-describedby"] = described
+    return {
+        "field": bound,
+        "control": bound.as_widget(attrs=attrs),
+        "hint": bound.help_text,
+        "hint_id": hint_id,
+        "error_id": error_id,
+    }
+
+
+@register.inclusion_tag("components/errors.html")
+def errors(*given: forms.BaseForm | None) -> dict[str, Any]:
+    """The error summary of one or several forms: each error a link to its field."""
+    general: list[str] = []
+    items: list[dict[str, str]] = []
+    for form in given:
+        if form is None or not form.is_bound:
+            continue
+        general += [str(text) for text in form.non_field_errors()]
+        for bound in form:
+            if bound.is_hidden:
+                general += [str(text) for text in bound.errors]
+            else:
+                target = bound.id_for_label or bound.auto_id
+                items += [{"id": target, "label": str(bound.label), "text": str(text)} for text in bound.errors]
+    return {"general": general, "items": items, "count": len(general) + len(items)}
+
+
+# --- lists --------------------------------------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/pager.html", takes_context=True)
+def pager(context: dict[str, Any], previous: object = None, next: object = None, text: str = "") -> dict[str, Any]:
+    """Links to the neighbouring pages of a list: `?before=<previous>` and `?after=<next>`, all else of the address kept."""
+
+    def address(name: str, key: object) -> str:
+        if key in (None, ""):
+            return ""
+        query: QueryDict = context["request"].GET.copy()
+        for gone in ("before", "after"):
+            query.pop(gone, None)
+        query[name] = str(key)
+        return f"?{query.urlencode()}"
+
+    return {"previous": address("before", previous), "next": address("after", next), "text": text}
+
+
+# --- money, time, MAC ---------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def money(minor: int | None, currency: str) -> str:
+    """Minor units in the reader's language: 28480 and "USD" → "US$284.80". Nothing for None."""
+    return "" if minor is None else amounts.show(minor, currency, language=_language())
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """A day in the person's time zone: "12 Jan 2027". A dash for None."""
+    if value is None:
+        return "–"
+    return str(format_date(_local(value), DAY.get(_language(), "medium"), locale=_language()))
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """A day and time in the person's time zone: "12 Jan 2027, 08:30". A dash for None."""
+    if value is None:
+        return "–"
+    local = _local(value)
+    return str(format_datetime(local, MOMENT.get(_language(), "medium"), locale=_language()))
+
+
+@register.filter
+def ago(value: datetime | None, now: datetime | None = None) -> SafeString | str:
+    """How far away an instant is: "in 2 days", "3 days ago", with the exact moment on hover. A dash for None."""
+    if value is None:
+        return "–"
+    exact = value.astimezone(UTC).isoformat(timespec="seconds")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', exact, moment(value), _distance(value, now or timezone.now())
+    )
+
+
+def _distance(value: datetime, now: datetime) -> str:
+    delta = value - now
+    if abs(delta) >= timedelta(days=1):
+        # People count nights, not multiples of 24 hours; and "in 38 days" says more than "in 1 month".
+        delta = timedelta(days=(_local(value).date() - _local(now).date()).days)
+        return str(format_timedelta(delta, granularity="day", threshold=1e9, add_direction=True, locale=_language()))
+    return str(format_timedelta(delta, granularity="minute", threshold=1, add_direction=True, locale=_language()))
+
+
+def _local(value: Any) -> Any:
+    return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
+
+
+def _language() -> str:
+    return (get_language() or "en").split("-", maxsplit=1)[0]
+
+
+@register.filter
+def mac(value: int | str | None) -> str:
+    """A MAC address as printed on the box: 0x0C11052A104E → "0C:11:05:2A:10:4E". Nothing for None."""
+    if value is None:
+        return ""
+    digits = f"{value:012X}" if isinstance(value, int) else value.upper()
+    return ":".join(digits[at : at + 2] for at in range(0, 12, 2))

@@ -1,0 +1,80 @@
+"""Forms of people who are not signed in yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib.auth import forms as django_forms
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+
+class SignInForm(django_forms.AuthenticationForm):
+    """Email and password. A wrong address and a wrong password get the same answer."""
+
+    error_messages = {
+        "invalid_login": _("Email and password do not match. After several tries you can have a new password sent."),
+        "inactive": _("Email and password do not match. After several tries you can have a new password sent."),
+    }
+
+    keep = forms.BooleanField(label=_("Keep me signed in for 14 days on this device"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"] = forms.EmailField(
+            label=_("Email"),
+            max_length=254,
+            widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "class": "lg"}),
+        )
+        self.fields["password"].label = _("Password")
+        self.fields["password"].widget.attrs |= {"class": "lg"}
+        self.order_fields(["username", "password", "keep"])
+
+
+class PasswordResetForm(django_forms.PasswordResetForm):
+    """Asks where to send the link. Also serves people who were invited and have no password yet."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = _("Email")
+        self.fields["email"].widget.attrs |= {"class": "lg", "autofocus": True}
+
+    def get_users(self, email: str) -> Iterable[User]:
+        """The active person with this address in any case: one at most."""
+        try:
+            user = User.objects.get_by_natural_key(email)
+        except User.DoesNotExist:
+            return []
+        return [user] if user.is_active else []
+
+    def send_mail(  # noqa: PLR0917 (as Django calls it)
+        self,
+        subject_template_name: str,
+        email_template_name: str,
+        context: dict[str, Any],
+        from_email: str | None,
+        to_email: str,
+        html_email_template_name: str | None = None,
+    ) -> None:
+        """In the language of the person it goes to, not of the page it was asked on."""
+        with translation.override(context["user"].language):
+            super().send_mail(
+                subject_template_name, email_template_name, context, from_email, to_email, html_email_template_name
+            )
+
+
+class NewPasswordForm(django_forms.SetPasswordForm):  # type: ignore[type-arg]
+    """A new password, twice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].label = _("New password")
+        self.fields["new_password1"].help_text = _("At least 12 characters. Several words are easy to keep in mind.")
+        self.fields["new_password2"].label = _("The same once more")
+        self.fields["new_password2"].help_text = ""
+        for name in ("new_password1", "new_password2"):
+            self.fields[name].widget.attrs |= {"class": "lg"}

@@ -1,0 +1,123 @@
+"""Signing in and out, passwords by mail, and for whom one works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import views as django_views
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language as django_set_language
+
+from accounts.models import Membership
+from smartplus import access
+from smartplus.access import PortalRequest
+from smartplus.portal.context import address_of
+from smartplus.portal.forms.auth import NewPasswordForm, PasswordResetForm, SignInForm
+
+# The logins of the demo installation, shown as help on its sign-in page.
+DEMO_PASSWORD = "smartplus-demo"  # noqa: S105 (published on purpose)
+DEMO_LOGINS = (
+    (_("Operator"), "operator@demo.smartplus.test"),
+    (_("Distributor"), "distributor@demo.smartplus.test"),
+    (_("Sub-distributor"), "subdistributor@demo.smartplus.test"),
+    (_("Installer"), "installer@demo.smartplus.test"),
+    (_("Technician"), "technician@demo.smartplus.test"),
+    (_("Property manager"), "pm@demo.smartplus.test"),
+)
+
+
+class SignIn(django_views.LoginView):
+    """The sign-in page. Without the tick the session ends with the browser."""
+
+    form_class = SignInForm
+    template_name = "auth/sign_in.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Sign in and set how long the session lasts."""
+        response = super().form_valid(form)
+        self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data["keep"] else 0)
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The demo's logins beside the form, in the demo only."""
+        demo = {"demo_logins": DEMO_LOGINS, "demo_password": DEMO_PASSWORD} if settings.DEMO else {}
+        return super().get_context_data(**kwargs) | demo
+
+
+class PasswordReset(django_views.PasswordResetView):
+    """Asks for the address; the link in the mail begins with SITE_URL, whatever Host the request claimed."""
+
+    form_class = PasswordResetForm
+    template_name = "auth/password_reset.html"
+    subject_template_name = "mail/password_reset_subject.txt"
+    email_template_name = "mail/password_reset.txt"
+    success_url = reverse_lazy("password-reset-sent")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Send the mail, if the address is somebody's; the answer is the same either way."""
+        form.save(
+            domain_override=settings.SITE_URL,
+            subject_template_name=self.subject_template_name,
+            email_template_name=self.email_template_name,
+            token_generator=self.token_generator,
+            request=self.request,
+            extra_email_context={"site_url": settings.SITE_URL, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600},
+        )
+        return redirect(self.get_success_url())
+
+
+class PasswordResetConfirm(django_views.PasswordResetConfirmView):
+    """Sets the new password of whoever holds the link."""
+
+    form_class = NewPasswordForm
+    template_name = "auth/password_reset_confirm.html"
+    success_url = reverse_lazy("password-reset-done")
+
+
+sign_in = access.public(SignIn.as_view())
+sign_out = access.public(django_views.LogoutView.as_view())
+password_reset = access.public(PasswordReset.as_view())
+password_reset_confirm = access.public(PasswordResetConfirm.as_view())
+
+
+@access.public
+def password_reset_sent(request: HttpRequest) -> HttpResponse:
+    """The same page whether or not the address was known."""
+    return render(request, "auth/password_reset_sent.html")
+
+
+@access.public
+def password_reset_done(request: HttpRequest) -> HttpResponse:
+    """The password is set: now sign in."""
+    return render(request, "auth/password_reset_done.html")
+
+
+@access.public
+def set_language(request: HttpRequest) -> HttpResponse:
+    """The language of somebody who is not signed in; others choose theirs in the settings."""
+    return django_set_language(request)
+
+
+@access.roles()
+def home(request: PortalRequest) -> HttpResponse:
+    """Where one's work begins."""
+    return redirect("site-list" if address_of("site-list", None) else "settings")
+
+
+@access.roles()
+@require_POST
+def switch_membership(request: PortalRequest) -> HttpResponse:
+    """Work for another organization one is a member of; any other number is 404."""
+    chosen = Membership.objects.usable().filter(user=request.user).get(pk=_number(request.POST.get("membership")))
+    request.session[access.SESSION_KEY] = chosen.pk
+    return redirect("home")
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) <= 18 else 0

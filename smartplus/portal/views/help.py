@@ -1,0 +1,36 @@
+"""What the services are, in our words, and the terms."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from communities import catalogue
+from smartplus import access
+
+
+@access.roles()
+def index(request: HttpRequest) -> HttpResponse:
+    """All help pages, the services in their two groups."""
+    groups = [
+        (group, [service for service in catalogue.SERVICES if service.group == group]) for group in catalogue.Group
+    ]
+    return render(request, "help/index.html", {"groups": groups})
+
+
+@access.roles()
+def service(request: HttpRequest, code: str) -> HttpResponse:
+    """One service: what it does, when it is worth it, how it is switched, billed and set up."""
+    found = catalogue.BY_CODE.get(code)
+    if found is None:
+        raise Http404
+    context = {"service": found, "needed": catalogue.BY_CODE.get(found.needs), "services": catalogue.SERVICES}
+    return render(request, f"help/services/{found.code}.html", context)
+
+
+@access.public
+def terms(request: HttpRequest) -> HttpResponse:
+    """The Terms and Conditions an order is accepted under."""
+    layout = "base.html" if hasattr(request, "actor") else "bare.html"
+    return render(request, "help/terms.html", {"layout": layout, "version": settings.TERMS_VERSION})

@@ -1,0 +1,61 @@
+"""The own account: profile and password."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import audit
+from smartplus import access
+from smartplus.access import PortalRequest
+from smartplus.portal.forms.settings import PasswordForm, ProfileForm
+
+
+@access.roles()
+def profile(request: PortalRequest) -> HttpResponse:
+    """Name, language and time zone of the signed-in person."""
+    form = ProfileForm(request.POST or None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        if form.changed_data:
+            with transaction.atomic():
+                form.save()
+                _record(request, "profile.changed", form.changed_data)
+        with translation.override(request.user.language):
+            messages.success(request, _("Your profile is saved."))
+        return redirect("settings")
+    request.user.refresh_from_db()  # a refused form has written its values into the instance, which the menu shows
+    return render(request, "settings/profile.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@sensitive_post_parameters()
+@access.roles()
+def password(request: PortalRequest) -> HttpResponse:
+    """A new password: this session goes on, all others of the person end."""
+    form = PasswordForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic():
+            user = form.save()
+            _record(request, "password.changed", ["password"])
+        update_session_auth_hash(request, user)
+        messages.success(request, _("The password is changed. Every other device is signed out."))
+        return redirect("settings-password")
+    return render(request, "settings/password.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+def _record(request: PortalRequest, action: str, fields: list[str]) -> None:
+    """Names of fields only: values of a person's own data have no place in a log that is never shortened."""
+    audit.record(
+        request.actor,
+        action,
+        request.user,
+        now=request.now,
+        tenant=request.membership.organization,
+        after={"fields": sorted(fields)},
+        label=f"#{request.user.pk}",
+    )

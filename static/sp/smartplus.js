@@ -1,0 +1,160 @@
+/* What makes pages handier. Every page works without it; nothing here knows a rule. */
+(function () {
+  "use strict";
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  /* --- look: light, dark, as the device --- */
+  function showTheme() {
+    all("[data-look]").forEach((box) => { box.hidden = false; });
+    all("[data-theme-set]").forEach((button) => {
+      button.setAttribute("aria-pressed", String(button.dataset.themeSet === window.spTheme.chosen()));
+    });
+  }
+
+  /* --- after the first load, and in every fragment that htmx brings --- */
+  function prepare(root) {
+    all("[data-eye], [data-fill], [data-rep-add], [data-rep-remove]", root).forEach((element) => { element.hidden = false; });
+    all("[data-check-all]", root).forEach(countChecked);
+    const summary = root.querySelector("[data-focus]");
+    if (summary) summary.focus();
+  }
+
+  /* --- select all: data-check-all="name" on the head's box; [data-check-count="name"] shows the number --- */
+  const boxesOf = (head) => all(`input[type=checkbox][name="${CSS.escape(head.dataset.checkAll)}"]:not(:disabled)`, head.closest("form") || document);
+  function countChecked(head) {
+    const boxes = boxesOf(head);
+    const n = boxes.filter((box) => box.checked).length;
+    head.checked = n > 0 && n === boxes.length;
+    head.indeterminate = n > 0 && n < boxes.length;
+    head.classList.toggle("some", head.indeterminate);
+    boxes.forEach((box) => box.closest("tr")?.classList.toggle("on", box.checked));
+    all(`[data-check-count="${CSS.escape(head.dataset.checkAll)}"]`).forEach((out) => { out.textContent = n; });
+    all(`[data-check-any="${CSS.escape(head.dataset.checkAll)}"]`).forEach((part) => { part.hidden = n === 0; });
+  }
+
+  /* --- repeating rows: [data-rep="prefix"] holds [data-rep-row]s and a <template> with __prefix__ for the number --- */
+  function addRow(group) {
+    const total = group.querySelector(`[name="${group.dataset.rep}-TOTAL_FORMS"]`);
+    const number = total ? Number(total.value) : all("[data-rep-row]", group).length;
+    const template = group.querySelector("template");
+    const scratch = document.createElement("template");
+    scratch.innerHTML = template.innerHTML.replaceAll("__prefix__", number);
+    const row = scratch.content.firstElementChild;
+    template.before(row);
+    if (total) total.value = number + 1;
+    prepare(row);
+    renumber(group);
+    row.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  }
+  function removeRow(row) {
+    const group = row.closest("[data-rep]");
+    const mark = row.querySelector("[name$='-DELETE']");
+    if (mark) { // the server counts rows by number: a removed one stays, marked
+      if (mark.type === "checkbox") mark.checked = true; else mark.value = "on";
+      row.hidden = true;
+      all("[required]", row).forEach((input) => { input.required = false; });
+    } else row.remove();
+    renumber(group);
+    group.querySelector("[data-rep-add]")?.focus();
+    group.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  function renumber(group) {
+    all("[data-rep-row]:not([hidden]) [data-rep-number]", group).forEach((out, at) => { out.textContent = at + 1; });
+  }
+
+  /* --- a question before what can't be taken back --- */
+  function ask(element, go) {
+    const dialog = document.getElementById("confirm");
+    const title = dialog.querySelector("h2");
+    const yes = dialog.querySelector("button[value=yes]");
+    title.textContent = element.dataset.confirmTitle || title.dataset.default;
+    dialog.querySelector("p").textContent = element.dataset.confirm;
+    yes.textContent = element.dataset.confirmYes || yes.dataset.default;
+    dialog.returnValue = "";
+    dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") go(); }, { once: true });
+    dialog.showModal();
+  }
+  const agreed = new WeakSet();
+
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest("button, a, summary, [data-rep-add]");
+    // a menu closes when one clicks elsewhere
+    all("details.pop[open]").forEach((open) => { if (!open.contains(event.target)) open.open = false; });
+    if (!target) return;
+    if (target.dataset.themeSet) { window.spTheme.choose(target.dataset.themeSet); showTheme(); }
+    if ("eye" in target.dataset) {
+      const input = target.parentElement.querySelector("input");
+      const shown = input.type === "password";
+      input.type = shown ? "text" : "password";
+      target.setAttribute("aria-pressed", String(shown));
+      input.focus();
+    }
+    if (target.dataset.fill) {
+      const form = document.querySelector("form.gate-form");
+      form.elements.username.value = target.dataset.fill;
+      form.elements.password.value = target.dataset.fillPassword;
+      form.querySelector("button.p").focus();
+    }
+    if ("repAdd" in target.dataset) addRow(target.closest("[data-rep]"));
+    if ("repRemove" in target.dataset) removeRow(target.closest("[data-rep-row]"));
+    if (target.dataset.copy !== undefined && navigator.clipboard) {
+      navigator.clipboard.writeText(target.dataset.copy).then(() => target.classList.add("done"));
+    }
+    if (target.dataset.confirm && target.tagName === "A") {
+      event.preventDefault();
+      ask(target, () => { location.href = target.href; });
+    }
+  });
+
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    if (box.dataset.checkAll) {
+      boxesOf(box).forEach((other) => { other.checked = box.checked; });
+      countChecked(box);
+    } else if (box.type === "checkbox") {
+      all(`[data-check-all="${CSS.escape(box.name)}"]`).forEach(countChecked);
+    }
+    if ("autosubmit" in box.dataset) box.form.requestSubmit();
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const asking = event.submitter?.dataset.confirm ? event.submitter : form.dataset.confirm ? form : null;
+    if (asking && !agreed.has(asking)) {
+      event.preventDefault();
+      event.stopPropagation();
+      const submitter = event.submitter;
+      ask(asking, () => { agreed.add(asking); form.requestSubmit(submitter); agreed.delete(asking); });
+      return;
+    }
+    if ("submitOnce" in form.dataset) {
+      // after this event, or the button's own name and value would not be sent
+      setTimeout(() => { all("button:not([type=button])", form).concat(all(`button[form="${form.id}"]`)).forEach((button) => { button.disabled = true; }); form.setAttribute("aria-busy", "true"); });
+    }
+  }, true);
+  // a page that comes back from the history has its buttons again
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) all("form[data-submit-once] button, button[form]").forEach((button) => { button.disabled = false; });
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      all("details.pop[open]").forEach((open) => { open.open = false; open.querySelector("summary").focus(); });
+    }
+    const typing = event.target.matches("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const find = all("[data-find], .find input").find((input) => input.offsetParent);
+      if (find) { event.preventDefault(); find.focus(); find.select(); }
+    }
+  });
+
+  /* --- htmx: the token from the cookie, so that no page has to carry it twice --- */
+  document.addEventListener("htmx:configRequest", (event) => {
+    const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/);
+    if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token[1];
+  });
+  document.addEventListener("htmx:afterSettle", (event) => prepare(event.target));
+
+  showTheme();
+  prepare(document);
+})();
