@@ -1,0 +1,125 @@
+"""What devices refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
+
+from accounts.errors import Refused
+
+if TYPE_CHECKING:
+    from devices.mac import Mac
+
+
+class MacRefused(Refused):
+    """Something is wrong with a MAC; `suggestion` is what the label may really say, when exactly one reading is known."""
+
+    field = "mac"
+    suggestion: Mac | None = None
+
+    def suggest(self, mac: Mac) -> None:
+        """Offer `mac` instead, in the text too."""
+        self.suggestion = mac
+        self.message = _("%(problem)s Did you mean %(mac)s?") % {"problem": self.message, "mac": mac}
+        self.args = (self.message,)
+
+
+class WrongLength(MacRefused):
+    """Not twelve digits."""
+
+
+class NotHex(MacRefused):
+    """Twelve characters, but not all of them hex digits."""
+
+
+class NotADevice(MacRefused):
+    """A well-formed address that no device is made with: all zeros, broadcast, multicast, locally administered."""
+
+
+class ForeignOui(MacRefused):
+    """The address is of another maker than the vendor (R71); `may_confirm` says whether a tick lets it pass."""
+
+    may_confirm = True
+
+    def __init__(self, message: StrOrPromise, *, may_confirm: bool) -> None:
+        self.may_confirm = may_confirm
+        super().__init__(message)
+
+
+class MacNotUsable(MacRefused):
+    """Not in the library or in use by somebody else: one neutral text, so that it tells nothing of others (R70)."""
+
+    message = gettext_lazy("This MAC can't be used here. Check it with your distributor.")
+
+
+class MacInUse(MacRefused):
+    """In use at a site that the actor sees, so the message may name the place."""
+
+
+class DuplicateMac(MacRefused):
+    """The same MAC stands in two rows of one form."""
+
+
+class AlreadyInLibrary(MacRefused):
+    """The distributor's library has this MAC (R72)."""
+
+
+class UnknownModel(Refused):
+    """The catalogue has no such model."""
+
+    field = "model"
+
+
+class TypeDisagrees(Refused):
+    """The model, or the library, says that the device is of another type (R69, R74)."""
+
+    field = "model"
+
+
+class MonitorRequired(Refused):
+    """The apartment needs at least one indoor monitor (R18)."""
+
+    message = gettext_lazy(
+        "With Indoor Monitor is on: enter the MAC address and the name of at least one indoor monitor."
+    )
+    field = "monitors"
+
+
+class LastMonitor(Refused):
+    """The last required monitor can't go (R19)."""
+
+
+class TooManyDevices(Refused):
+    """More devices than an apartment may have (R76)."""
+
+    field = "monitors"
+
+
+class EntryInUse(Refused):
+    """The library entry belongs to a registered device (R72)."""
+
+
+class RowsRefused(Refused):
+    """Some rows of a list are wrong and nothing was done; `errors` tells what, by the row's index from 0."""
+
+    message = gettext_lazy("Some rows can't be saved yet. Nothing was changed.")
+
+    def __init__(self, errors: Mapping[int, Refused]) -> None:
+        self.errors = dict(sorted(errors.items()))
+        super().__init__()
+
+
+class MonitorRowsRefused(RowsRefused):
+    """Rows of the monitors in an apartment's form."""
+
+    field = "monitors"
+
+
+class LibraryRowsRefused(RowsRefused):
+    """Rows of a list for the MAC library."""
+
+    field = "rows"
