@@ -1,0 +1,22 @@
+"""What is done to devices and MAC libraries; one function = one intention = one transaction."""
+
+from devices.actions.apartments import add_apartment, edit_apartment
+from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
+from devices.actions.library import LibraryRow, add_to_library, assign_library_entry, retire_library_entry
+from devices.actions.monitors import add_monitor, remove_device, rename_device, swap_device
+
+__all__ = [
+    "CheckedMac",
+    "LibraryRow",
+    "MonitorEntry",
+    "add_apartment",
+    "add_monitor",
+    "add_to_library",
+    "assign_library_entry",
+    "check_mac",
+    "edit_apartment",
+    "remove_device",
+    "rename_device",
+    "retire_library_entry",
+    "swap_device",
+]

@@ -1,0 +1,134 @@
+"""The one check of a MAC that somebody wants to register (R69–R71)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from accounts.errors import NotPermitted
+from accounts.scope import Actor
+from communities.actions.sites import may_configure
+from communities.models import Site
+from devices import catalogue, mac
+from devices.catalogue import DeviceType
+from devices.errors import ForeignOui, MacInUse, MacNotUsable, MacRefused, TypeDisagrees, UnknownModel
+from devices.mac import Mac
+from devices.models import Device, LibraryEntry, Status
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorEntry:
+    """One row of monitors in a form, as typed; `confirmed` = "yes, this is another maker's MAC" (R71)."""
+
+    mac: str
+    name: str
+    model: str = ""
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedMac:
+    """A MAC that may be registered. `entry` is its library entry, if any; `model` may be ""; `warnings` are sentences."""
+
+    mac: Mac
+    entry: LibraryEntry | None
+    model: str
+    type: DeviceType
+    warnings: tuple[str, ...] = ()
+
+
+def check_mac(
+    actor: Actor, *, site: Site, text: str, type: DeviceType, model: str = "", confirmed: bool = False
+) -> CheckedMac:
+    """Whether the device labelled `text` may be registered at `site`; writes and locks nothing, so a form may ask any time.
+
+    In R69's order: format, unicast and global, maker (R71), library, not in use, type. Raises a MacRefused, whose
+    `suggestion` is set when the label was probably misread, TypeDisagrees or UnknownModel. Whether a MAC is unknown or
+    somebody else's can't be told apart: same text, same queries (R70).
+    """
+    if not may_configure(actor):
+        raise NotPermitted
+    try:
+        address = mac.parse(text)
+        warnings = maker_warnings(address, confirmed=confirmed)
+    except MacRefused as refusal:
+        raise _with_suggestion(refusal, site, text) from None
+    entry = LibraryEntry.objects.usable_at(site).filter(mac=address.value).first()
+    holder = Device.objects.active().filter(mac=address.value).first()
+    if holder is not None and (place := _place_for(actor, holder, site)):
+        raise MacInUse(_("%(mac)s is already in %(place)s.") % {"mac": address, "place": place})
+    if holder is not None or (entry is None and settings.MAC_LIBRARY_REQUIRED):
+        raise _with_suggestion(MacNotUsable(), site, text)
+    return CheckedMac(address, entry, agreed_model(type, model, entry), type, warnings)
+
+
+def maker_warnings(address: Mac, *, confirmed: bool) -> tuple[str, ...]:
+    """What to say about another maker's MAC, by the installation's policy: warn, enforce or off (R71).
+
+    Raises ForeignOui when it is not confirmed, or may not be.
+    """
+    if address.is_vendor or settings.MAC_FOREIGN_OUI == "off":
+        return ()
+    owner = mac.maker(address)
+    problem = (
+        _("%(oui)s is a block of %(owner)s, not of Akuvox.") % {"oui": address.oui, "owner": owner}
+        if owner
+        else _("%(oui)s is not a block of Akuvox, whose addresses begin with 0C:11:05.") % {"oui": address.oui}
+    )
+    if settings.MAC_FOREIGN_OUI == "enforce":
+        raise ForeignOui(problem, may_confirm=False)
+    if not confirmed:
+        advice = _("Compare it with the label, and confirm it if it is right.")
+        raise ForeignOui(f"{problem} {advice}", may_confirm=True)
+    return (problem,)
+
+
+def agreed_model(type: DeviceType, model: str, entry: LibraryEntry | None) -> str:
+    """The model to register, as the catalogue writes it: the one given, else the library's, else "".
+
+    Both must agree with the wanted type: only an indoor monitor is an indoor monitor (R74).
+    """
+    if entry is not None and entry.type != type:
+        raise TypeDisagrees(
+            _("The library says that this is another device: %(type)s.") % {"type": entry.get_type_display()},
+            field="mac",
+        )
+    if not model.strip():
+        return entry.model if entry else ""
+    known = catalogue.canonical(model)
+    if known is None:
+        raise UnknownModel(_("There is no model “%(model)s” in the list.") % {"model": model.strip()})
+    actual = catalogue.type_of(known)
+    if actual is not None and actual != type:
+        raise TypeDisagrees(
+            _("%(model)s is another device: %(type)s.") % {"model": known, "type": catalogue.TYPE_LABELS[actual]}
+        )
+    return known
+
+
+def _with_suggestion(refusal: MacRefused, site: Site, text: str) -> MacRefused:
+    """The refusal, offering what the label says if exactly one reading of it is free for this installer."""
+
+    def free(candidates: Set[Mac]) -> Iterable[Mac]:
+        entries = LibraryEntry.objects.usable_at(site).filter(status__in=[Status.IN_STOCK, Status.ASSIGNED])
+        found = entries.filter(mac__in=[candidate.value for candidate in candidates])
+        return [Mac(value) for value in found.values_list("mac", flat=True)[:2]]
+
+    if suggestion := mac.repairs(text, free):
+        refusal.suggest(suggestion)
+    return refusal
+
+
+def _place_for(actor: Actor, holder: Device, site: Site) -> str:
+    """Where the device is, if it is the same installer's and at a site that this actor sees; else "" (R70)."""
+    if holder.installer_id != site.installer_id:
+        return ""
+    seen = Device.objects.visible_to(actor).filter(pk=holder.pk)
+    device = seen.select_related("apartment__building", "building", "site").first()
+    if device is None:
+        return ""
+    is_here = device.site_id == site.pk or device.place == device.site.name
+    return device.place if is_here else f"{device.site.name}, {device.place}"

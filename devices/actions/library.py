@@ -1,0 +1,187 @@
+"""The distributor's MAC library: adding, assigning, retiring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.models import Organization
+from accounts.scope import Actor, Role
+from devices import catalogue, mac
+from devices.actions.checks import maker_warnings
+from devices.catalogue import DeviceType
+from devices.errors import AlreadyInLibrary, DuplicateMac, EntryInUse, LibraryRowsRefused, TypeDisagrees, UnknownModel
+from devices.models import Device, LibraryEntry, Status
+
+LENGTHS = {"serial": 64, "note": 200}
+AUDITED = ["status", "installer_id"]
+CHUNK = 1000  # rows in one statement: SQLite bounds the number of values
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryRow:
+    """One row of a list for the library, as typed. `type` may be left out when the model tells it."""
+
+    mac: str
+    model: str = ""
+    serial: str = ""
+    note: str = ""
+    type: str = ""
+    confirmed: bool = False  # "yes, this is another maker's MAC" (R71)
+
+
+@transaction.atomic
+def add_to_library(
+    actor: Actor, *, macs: Sequence[LibraryRow], installer_id: int | None = None, now: datetime
+) -> list[LibraryEntry]:
+    """Add MACs to the actor's own library, in stock or assigned to one of its installers; all rows or none (R2, R72).
+
+    Raises LibraryRowsRefused with the error of every wrong row. Some rows per statement, never one by one.
+    """
+    _refuse_others(actor)
+    if not macs:
+        raise Refused(_("Enter at least one MAC address."), field="rows")
+    distributor = Organization.objects.visible_to(actor).get(pk=actor.organization_id or 0)
+    installer = _installer(actor, installer_id)
+    errors: dict[int, Refused] = {}
+    entries: dict[int, LibraryEntry] = {}
+    row_by_mac: dict[int, int] = {}
+    for index, row in enumerate(macs):
+        try:
+            entry = _entry(row)
+            first = row_by_mac.setdefault(entry.mac, index)
+            if first != index:
+                raise DuplicateMac(_("Row %(n)s has the same MAC.") % {"n": first + 1})
+        except Refused as refusal:
+            errors[index] = refusal
+            continue
+        entry.distributor, entry.created_at = distributor, now
+        _assign(entry, installer)
+        entries[index] = entry
+    errors |= _already_there(distributor, row_by_mac)
+    if errors:
+        raise LibraryRowsRefused(errors)
+    try:
+        with transaction.atomic():
+            saved = LibraryEntry.objects.bulk_create(entries.values(), batch_size=CHUNK)
+    except IntegrityError:  # somebody added one of them in this very moment
+        raise LibraryRowsRefused(_already_there(distributor, row_by_mac)) from None
+    audit.record(
+        actor,
+        "library.added",
+        distributor,
+        now=now,
+        tenant=installer or distributor,
+        after={"macs": [str(entry) for entry in saved], "installer_id": installer_id},
+    )
+    return saved
+
+
+@transaction.atomic
+def assign_library_entry(
+    actor: Actor, *, entry_id: int, installer_id: int | None, version: int, now: datetime
+) -> LibraryEntry:
+    """Keep a MAC for one installer of the subtree, or put it back in stock (None); a retired one returns to service.
+
+    Refuses one in use (R72) and a stale `version`.
+    """
+    entry = _lock(actor, entry_id, version)
+    installer = _installer(actor, installer_id)
+    before = audit.fields_of(entry, AUDITED)
+    _assign(entry, installer)
+    return _save(actor, entry, "library.assigned", before=before, now=now)
+
+
+@transaction.atomic
+def retire_library_entry(actor: Actor, *, entry_id: int, version: int, now: datetime) -> LibraryEntry:
+    """Take a MAC out of service: nobody can register it any more. Refuses one in use (R72) and a stale `version`."""
+    entry = _lock(actor, entry_id, version)
+    before = audit.fields_of(entry, AUDITED)
+    entry.status = Status.RETIRED
+    return _save(actor, entry, "library.retired", before=before, now=now)
+
+
+def _refuse_others(actor: Actor) -> None:
+    if actor.role is not Role.DISTRIBUTOR:
+        raise NotPermitted(_("The MAC library is the distributor's."))
+
+
+def _installer(actor: Actor, installer_id: int | None) -> Organization | None:
+    if installer_id is None:
+        return None
+    return Organization.objects.visible_to(actor).installers().get(pk=installer_id)
+
+
+def _assign(entry: LibraryEntry, installer: Organization | None) -> None:
+    entry.installer = installer
+    entry.subdistributor_id = installer.subdistributor_id if installer else None
+    entry.status = Status.ASSIGNED if installer else Status.IN_STOCK
+
+
+def _lock(actor: Actor, entry_id: int, version: int) -> LibraryEntry:
+    _refuse_others(actor)
+    entry = LibraryEntry.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=entry_id)
+    if entry.version != version:
+        raise Conflict
+    if entry.status == Status.REGISTERED or Device.objects.active().filter(library_entry=entry).exists():
+        raise EntryInUse(
+            _("%(mac)s is in use. It can be changed when its device has been removed or swapped.") % {"mac": entry}
+        )
+    return entry
+
+
+def _save(actor: Actor, entry: LibraryEntry, action: str, *, before: dict[str, object], now: datetime) -> LibraryEntry:
+    entry.version += 1
+    entry.save()
+    audit.record(actor, action, entry, now=now, tenant=entry, before=before, after=audit.fields_of(entry, AUDITED))
+    return entry
+
+
+def _entry(row: LibraryRow) -> LibraryEntry:
+    """The entry that a row describes, checked without the database."""
+    address = mac.parse(row.mac)
+    maker_warnings(address, confirmed=row.confirmed)
+    for field, length in LENGTHS.items():
+        if len(getattr(row, field).strip()) > length:
+            raise Refused(_("This is longer than %(n)s characters.") % {"n": length}, field=field)
+    model, type = _model_and_type(row)
+    return LibraryEntry(
+        mac=address.value, model=model, type=type.value, serial=row.serial.strip(), note=row.note.strip()
+    )
+
+
+def _model_and_type(row: LibraryRow) -> tuple[str, DeviceType]:
+    wanted = row.type.strip()
+    if wanted and wanted not in catalogue.TYPE_LABELS:
+        raise Refused(_("There is no device type “%(type)s”.") % {"type": wanted}, field="type")
+    if not row.model.strip():
+        if not wanted:
+            raise Refused(_("Choose a model, or at least the type of the device."), field="type")
+        return "", DeviceType(wanted)
+    model, type = catalogue.canonical(row.model), catalogue.type_of(row.model)
+    if model is None or type is None:
+        raise UnknownModel(_("There is no model “%(model)s” in the list.") % {"model": row.model.strip()})
+    if wanted and wanted != type:
+        raise TypeDisagrees(
+            _("%(model)s is another device: %(type)s.") % {"model": model, "type": catalogue.TYPE_LABELS[type]}
+        )
+    return model, type
+
+
+def _already_there(distributor: Organization, row_by_mac: dict[int, int]) -> dict[int, Refused]:
+    """The rows whose MAC the library has already."""
+    wanted = list(row_by_mac)
+    library = LibraryEntry.objects.filter(distributor=distributor).only("mac", "status")
+    return {
+        row_by_mac[entry.mac]: AlreadyInLibrary(
+            _("%(mac)s is already in your library: %(status)s.") % {"mac": entry, "status": entry.get_status_display()}
+        )
+        for start in range(0, len(wanted), CHUNK)
+        for entry in library.filter(mac__in=wanted[start : start + CHUNK])
+    }

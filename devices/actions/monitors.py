@@ -1,0 +1,138 @@
+"""Single devices: adding a monitor, renaming, removing, swapping."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.scope import Actor
+from communities.actions.sites import lock_site, may_configure
+from communities.models import Apartment, Site
+from devices.actions.checks import MonitorEntry, check_mac
+from devices.actions.registration import (
+    free_entry,
+    last_fence,
+    lock_entries,
+    refuse_name,
+    register_monitors,
+    take_entry,
+)
+from devices.catalogue import DeviceType
+from devices.errors import LastMonitor, MonitorRowsRefused
+from devices.models import Device
+
+
+@transaction.atomic
+def add_monitor(actor: Actor, *, apartment_id: int, entry: MonitorEntry, now: datetime) -> Device:
+    """Add an indoor monitor to an apartment, required or not (R20). Raises the row's refusal itself, or TooManyDevices."""
+    if not may_configure(actor):
+        raise NotPermitted
+    site = lock_site(actor, Apartment.objects.visible_to(actor).get(pk=apartment_id).site_id)
+    apartment = Apartment.objects.select_for_update(of=("self",)).select_related("building").get(pk=apartment_id)
+    try:
+        (device,) = register_monitors(actor, site=site, apartment=apartment, entries=[entry], now=now)
+    except MonitorRowsRefused as refusal:
+        raise refusal.errors[0] from None
+    return device
+
+
+@transaction.atomic
+def rename_device(actor: Actor, *, device_id: int, version: int, name: str, now: datetime) -> Device:
+    """Give a device another name, unique in its apartment (R77)."""
+    site, device = _lock(actor, device_id)
+    if device.version != version:
+        raise Conflict
+    others = Device.objects.active().filter(apartment=device.apartment).exclude(pk=device.pk)
+    refuse_name(name, others.values_list("name_key", flat=True) if device.apartment else ())
+    before = {"name": device.name}
+    device.name, device.version = name.strip(), device.version + 1
+    device.save(update_fields=["name", "version"])
+    _record(actor, "device.renamed", device, site, before=before, after={"name": device.name}, now=now)
+    return device
+
+
+@transaction.atomic
+def remove_device(actor: Actor, *, device_id: int, now: datetime) -> None:
+    """Take a device away: its row stays as history, its MAC is free again (R73).
+
+    Refuses the last indoor monitor of an apartment that requires one (R19).
+    """
+    site, device = _lock(actor, device_id)
+    apartment = device.apartment
+    if apartment is not None and apartment.indoor_monitor and device.type == DeviceType.INDOOR_MONITOR:
+        others = Device.objects.monitors().filter(apartment=apartment).exclude(pk=device.pk)
+        if not others.exists():
+            raise LastMonitor(
+                _(
+                    "%(apartment)s requires an indoor monitor and this is its last one. Swap it for another, or switch "
+                    "With Indoor Monitor off first."
+                )
+                % {"apartment": apartment}
+            )
+    lock_entries(site, ids=[device.library_entry_id])
+    free_entry(device)
+    device.removed_at, device.version = now, device.version + 1
+    device.save(update_fields=["removed_at", "version"])
+    before = {"mac": str(device.address), "place": device.place}
+    _record(actor, "device.removed", device, site, before=before, after={}, now=now)
+
+
+@transaction.atomic
+def swap_device(
+    actor: Actor, *, device_id: int, entry: MonitorEntry, reason: str, retire_old: bool = True, now: datetime
+) -> Device:
+    """Put another device of the same type in the place of this one (RMA): place, name and history stay (R19).
+
+    Only `entry`'s MAC, model and confirmation count. The old one's library entry is retired, unless `retire_old` is off.
+    """
+    site, device = _lock(actor, device_id)
+    if not reason.strip():
+        raise Refused(_("Say why the device is swapped."), field="reason")
+    lock_entries(site, texts=[entry.mac], ids=[device.library_entry_id])
+    checked = check_mac(
+        actor,
+        site=site,
+        text=entry.mac,
+        type=DeviceType(device.type),
+        model=entry.model,
+        confirmed=entry.confirmed,
+    )
+    before = {"mac": str(device.address), "model": device.model}
+    free_entry(device, retire=retire_old)
+    device.mac, device.model, device.library_entry = checked.mac.value, checked.model, checked.entry
+    device.version += 1
+    with last_fence():
+        device.save(update_fields=["mac", "model", "library_entry", "version"])
+    take_entry(checked.entry, site)
+    after = {"mac": str(checked.mac), "model": device.model, "reason": reason.strip()}
+    _record(actor, "device.swapped", device, site, before=before, after=after, now=now)
+    return device
+
+
+def _lock(actor: Actor, device_id: int) -> tuple[Site, Device]:
+    """The active device, with its site and apartment locked in this order; the site's lock guards the device too."""
+    if not may_configure(actor):
+        raise NotPermitted
+    devices = Device.objects.visible_to(actor).active()
+    site = lock_site(actor, devices.get(pk=device_id).site_id)
+    # Apartments are never moved, so the id is still right under the lock.
+    list(Apartment.objects.filter(devices=device_id).select_for_update(of=("self",)))
+    device = devices.select_related("apartment__building", "building", "site").get(pk=device_id)
+    return site, device
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    device: Device,
+    site: Site,
+    *,
+    before: dict[str, str],
+    after: dict[str, str],
+    now: datetime,
+) -> None:
+    audit.record(actor, action, device, now=now, tenant=site, site_id=site.pk, before=before, after=after)

@@ -1,0 +1,181 @@
+"""Putting devices into apartments: the steps that several intentions share. Their callers hold site and apartment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.errors import Refused
+from accounts.scope import Actor
+from communities.errors import NameTaken
+from communities.models import Apartment, Site, keys_of, name_key
+from devices import mac
+from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
+from devices.catalogue import DeviceType
+from devices.errors import DuplicateMac, MacNotUsable, MacRefused, MonitorRowsRefused, TooManyDevices
+from devices.models import Device, LibraryEntry, Status
+
+NAME_LENGTH = 64
+
+
+def register_monitors(
+    actor: Actor, *, site: Site, apartment: Apartment, entries: Sequence[MonitorEntry], now: datetime
+) -> list[Device]:
+    """Register every row as an indoor monitor of the apartment, or none: MonitorRowsRefused names each wrong row.
+
+    Refuses more devices than an apartment may have (R76).
+    """
+    there = list(Device.objects.active().filter(apartment=apartment))
+    if len(there) + len(entries) > settings.DEVICES_PER_APARTMENT:
+        raise TooManyDevices(
+            _("An apartment has at most %(n)s devices; this would be number %(wanted)s.")
+            % {"n": settings.DEVICES_PER_APARTMENT, "wanted": len(there) + len(entries)}
+        )
+    lock_entries(site, texts=[entry.mac for entry in entries])
+    errors: dict[int, Refused] = {}
+    checked: dict[int, CheckedMac] = {}
+    row_by_mac: dict[int, int] = {}
+    row_by_name: dict[str, int | None] = {device.name_key: None for device in there}
+    for row, entry in enumerate(entries):
+        try:
+            _refuse_repeated(entry.mac, row, row_by_mac)
+            checked[row] = check_mac(
+                actor,
+                site=site,
+                text=entry.mac,
+                type=DeviceType.INDOOR_MONITOR,
+                model=entry.model,
+                confirmed=entry.confirmed,
+            )
+            refuse_name(entry.name, row_by_name)
+            row_by_name[name_key(entry.name)] = row
+        except Refused as refusal:
+            errors[row] = refusal
+    if errors:
+        raise MonitorRowsRefused(errors)
+    devices: dict[int, Device] = {}
+    # In the order of the MACs: two forms that hold the same ones wait for each other instead of dead-locking.
+    for row in sorted(checked, key=lambda row: checked[row].mac):
+        try:
+            devices[row] = _register(actor, site, apartment, checked[row], name=entries[row].name, now=now)
+        except MacNotUsable as refusal:
+            raise MonitorRowsRefused({row: refusal}) from None
+    settle_pending(apartment)
+    return [devices[row] for row in sorted(devices)]
+
+
+def lock_entries(site: Site, *, texts: Iterable[str] = (), ids: Iterable[int | None] = ()) -> None:
+    """Lock the library entries of these MACs and ids, in ascending id, before anything about them is decided."""
+    values = []
+    for text in texts:
+        try:
+            values.append(mac.parse(text).value)
+        except MacRefused:
+            continue  # the check will say so
+    entries = LibraryEntry.objects.filter(distributor_id=site.distributor_id)
+    wanted = entries.filter(mac__in=values) | entries.filter(pk__in=[pk for pk in ids if pk is not None])
+    list(wanted.select_for_update().order_by("pk").values_list("pk", flat=True))
+
+
+@contextmanager
+def last_fence() -> Iterator[None]:
+    """Write an active MAC: when another transaction got it first, the database's own refusal becomes the neutral one."""
+    try:
+        with transaction.atomic():  # a savepoint, so that the caller may go on and say which row it was
+            yield
+    except IntegrityError as error:
+        # PostgreSQL names the constraint, SQLite the column.
+        if not any(hint in str(error) for hint in ("device_one_active_per_mac", "devices_device.mac")):
+            raise
+        raise MacNotUsable from None
+
+
+def take_entry(entry: LibraryEntry | None, site: Site) -> None:
+    """The library entry becomes this installer's and registered."""
+    if entry is not None:
+        entry.status = Status.REGISTERED
+        entry.installer_id, entry.subdistributor_id = site.installer_id, site.subdistributor_id
+        entry.version += 1
+        entry.save(update_fields=["status", "installer", "subdistributor", "version"])
+
+
+def free_entry(device: Device, *, retire: bool = False) -> None:
+    """The library entry of a device that leaves: back to assigned, since the installer has it in hand, or retired."""
+    entry = device.library_entry
+    if entry is not None:
+        entry.status = Status.RETIRED if retire else Status.ASSIGNED
+        entry.version += 1
+        entry.save(update_fields=["status", "version"])
+
+
+def refuse_name(name: str, taken: Iterable[str]) -> None:
+    """Refuse a name that is empty, too long or taken in the apartment; `taken` holds name keys (R77)."""
+    if not name.strip():
+        raise Refused(_("The device needs a name."), field="name")
+    if len(name.strip()) > NAME_LENGTH:
+        raise Refused(_("The name is longer than %(n)s characters.") % {"n": NAME_LENGTH}, field="name")
+    if name_key(name) in taken:
+        raise NameTaken(_("This apartment already has a device called “%(name)s”.") % {"name": name.strip()})
+
+
+def settle_pending(apartment: Apartment) -> None:
+    """An apartment that has got its monitor, or needs none any more, is not waiting for one (R17)."""
+    if apartment.monitor_pending and (not apartment.indoor_monitor or has_monitor(apartment)):
+        apartment.monitor_pending = False
+        Apartment.objects.filter(pk=apartment.pk).update(monitor_pending=False)
+
+
+def has_monitor(apartment: Apartment) -> bool:
+    """Whether an indoor monitor is in the apartment (R74)."""
+    return Device.objects.monitors().filter(apartment=apartment).exists()
+
+
+def _refuse_repeated(text: str, row: int, row_by_mac: dict[int, int]) -> None:
+    try:
+        value = mac.parse(text).value
+    except MacRefused:
+        return  # the check says so, and knows how to repair it
+    first = row_by_mac.setdefault(value, row)
+    if first != row:
+        raise DuplicateMac(_("Row %(n)s has the same MAC.") % {"n": first + 1})
+
+
+def _register(
+    actor: Actor, site: Site, apartment: Apartment, checked: CheckedMac, *, name: str, now: datetime
+) -> Device:
+    device = Device(
+        **keys_of(site),
+        mac=checked.mac.value,
+        type=checked.type.value,
+        model=checked.model,
+        name=name.strip(),
+        building_id=apartment.building_id,
+        apartment=apartment,
+        library_entry=checked.entry,
+        created_at=now,
+    )
+    with last_fence():
+        device.save()
+    take_entry(checked.entry, site)
+    audit.record(
+        actor,
+        "device.registered",
+        device,
+        now=now,
+        tenant=site,
+        site_id=site.pk,
+        after={
+            "mac": str(checked.mac),
+            "name": device.name,
+            "type": device.type,
+            "model": device.model,
+            "apartment": str(apartment),
+        },
+    )
+    return device
