@@ -1,0 +1,56 @@
+"""The sandbox's books: everything it must still know after a restart, in one JSON file."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import string
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+ALPHABET = string.ascii_letters + string.digits
+SECTIONS = ("sessions", "lines", "intents", "charges", "keys", "deliveries")
+
+
+class Clock:
+    """The time in the sandbox: the machine's, or an instant that a test fixed."""
+
+    def __init__(self) -> None:
+        self._fixed: int | None = None
+
+    def freeze(self, instant: datetime | None) -> None:
+        """Stand still at `instant`; None lets it run with the machine again."""
+        self._fixed = None if instant is None else int(instant.timestamp())
+
+    def now(self) -> int:
+        """Seconds since 1970."""
+        return int(time.time()) if self._fixed is None else self._fixed
+
+
+class Book:
+    """Sections of rows by id. Invariant: whoever reads or writes holds `lock`; who wrote calls `save` before letting go."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.lock = threading.RLock()
+        self._path = path
+        stored: dict[str, Any] = json.loads(path.read_text()) if path and path.exists() else {}
+        sections: list[dict[str, Any]] = [stored.get(name, {}) for name in SECTIONS]
+        self.sessions, self.lines, self.intents, self.charges, self.keys, self.deliveries = sections
+
+    def save(self) -> None:
+        """Write everything to the file, so that a crash leaves the old or the new state and never half of one."""
+        if self._path is None:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self._path.with_suffix(".new")
+        scratch.touch(mode=0o600)
+        scratch.write_text(json.dumps({name: getattr(self, name) for name in SECTIONS}))
+        scratch.replace(self._path)
+
+
+def new_id(prefix: str, length: int = 24) -> str:
+    """A fresh id in Stripe's manner."""
+    return prefix + "".join(secrets.choice(ALPHABET) for _ in range(length))

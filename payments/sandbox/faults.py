@@ -1,0 +1,47 @@
+"""Switches for what goes wrong in real life; each is armed for a number of times and goes out by itself."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+NAMES = {
+    "create_fails_after": "a Checkout Session is made, yet the answer is a 500, which its key replays",
+    "create_times_out_after": "a Checkout Session is made, yet no answer comes",
+    "unavailable": "the API answers 503 and does nothing",
+    "webhook_duplicate": "the messages of one happening are sent twice",
+    "webhook_late": "they are held until released",
+    "webhook_reordered": "they are sent in reverse order",
+    "webhook_lost": "they are never sent",
+    "wrong_amount": "an approval takes half of the amount",
+}
+
+
+@dataclass
+class Faults:
+    """What is armed, and how long an answer that does not come keeps its caller waiting."""
+
+    hang_s: float = 30.0
+    armed: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def arm(self, name: str, times: int = 1) -> None:
+        """Let this go wrong the next `times` times; raises KeyError for a fault nobody knows."""
+        NAMES[name]
+        with self._lock:
+            self.armed[name] = times
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        with self._lock:
+            self.armed.clear()
+
+    def take(self, name: str) -> bool:
+        """Whether it goes wrong this time; uses up one of the times."""
+        with self._lock:
+            left = self.armed.get(name, 0)
+            if left > 1:
+                self.armed[name] = left - 1
+            else:
+                self.armed.pop(name, None)
+            return left > 0

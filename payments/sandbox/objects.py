@@ -1,0 +1,164 @@
+"""The shapes of Stripe's objects, as far as we show them; the contract tests compare them with Stripe's own examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from payments.sandbox.book import new_id
+
+Json = dict[str, Any]
+
+
+def checkout_session(params: Json, *, amount: int, now: int, base_url: str) -> Json:
+    """An open session in payment mode."""
+    ref = new_id("cs_test_a1", 56)
+    return {
+        "id": ref,
+        "object": "checkout.session",
+        "after_expiration": None,
+        "allow_promotion_codes": None,
+        "amount_subtotal": amount,
+        "amount_total": amount,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "billing_address_collection": None,
+        "cancel_url": params.get("cancel_url"),
+        "client_reference_id": params.get("client_reference_id"),
+        "client_secret": None,
+        "consent": None,
+        "consent_collection": None,
+        "created": now,
+        "currency": params["line_items"][0]["price_data"]["currency"],
+        "currency_conversion": None,
+        "custom_fields": [],
+        "customer": None,
+        "customer_creation": "if_required",
+        "customer_details": None,
+        "customer_email": params.get("customer_email"),
+        "discounts": [],
+        "expires_at": int(params.get("expires_at", now + 86_400)),
+        "invoice": None,
+        "livemode": False,
+        "locale": params.get("locale"),
+        "metadata": params.get("metadata", {}),
+        "mode": "payment",
+        "payment_intent": None,
+        "payment_link": None,
+        "payment_method_collection": "if_required",
+        "payment_method_options": {},
+        "payment_method_types": ["card"],
+        "payment_status": "unpaid",
+        "phone_number_collection": {"enabled": False},
+        "recovered_from": None,
+        "setup_intent": None,
+        "shipping_address_collection": None,
+        "shipping_cost": None,
+        "shipping_options": [],
+        "status": "open",
+        "submit_type": None,
+        "subscription": None,
+        "success_url": params["success_url"],
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "ui_mode": None,
+        "url": f"{base_url}/pay/{ref}",
+    }
+
+
+def payment_intent(session: Json, params: Json, *, now: int) -> Json:
+    """The intent behind a session, as it is before the first card."""
+    ref = new_id("pi_3")
+    return {
+        "id": ref,
+        "object": "payment_intent",
+        "amount": session["amount_total"],
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": None,
+        "application_fee_amount": None,
+        "automatic_payment_methods": None,
+        "canceled_at": None,
+        "cancellation_reason": None,
+        "capture_method": "automatic",
+        "client_secret": f"{ref}_secret_{new_id('', 25)}",
+        "confirmation_method": "automatic",
+        "created": now,
+        "currency": session["currency"],
+        "customer": None,
+        "description": params.get("description"),
+        "last_payment_error": None,
+        "latest_charge": None,
+        "livemode": False,
+        "metadata": params.get("metadata", {}),
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_options": {},
+        "payment_method_types": ["card"],
+        "processing": None,
+        "receipt_email": None,
+        "review": None,
+        "setup_future_usage": None,
+        "shipping": None,
+        "source": None,
+        "statement_descriptor": None,
+        "statement_descriptor_suffix": None,
+        "status": "requires_payment_method",
+        "transfer_data": None,
+        "transfer_group": None,
+    }
+
+
+def charge(intent: Json, *, amount: int, now: int, failure: Json | None = None) -> Json:
+    """One attempt on a card: it worked, or `failure` says why not."""
+    return {
+        "id": new_id("ch_3"),
+        "object": "charge",
+        "amount": amount,
+        "amount_captured": 0 if failure else amount,
+        "amount_refunded": 0,
+        "captured": failure is None,
+        "created": now,
+        "currency": intent["currency"],
+        "customer": None,
+        "description": intent["description"],
+        "disputed": False,
+        "failure_code": failure["code"] if failure else None,
+        "failure_message": failure["message"] if failure else None,
+        "livemode": False,
+        "metadata": intent["metadata"],
+        "outcome": {
+            "advice_code": None,
+            "network_decline_code": None,
+            "network_status": "declined_by_network" if failure else "approved_by_network",
+            "reason": failure["decline_code"] if failure else None,
+            "seller_message": "The bank did not return any further details with this decline."
+            if failure
+            else "Payment complete.",
+            "type": "issuer_declined" if failure else "authorized",
+        },
+        "paid": failure is None,
+        "payment_intent": intent["id"],
+        "refunded": False,
+        "status": "failed" if failure else "succeeded",
+    }
+
+
+def event(kind: str, target: Json, *, now: int, request_key: str | None = None) -> Json:
+    """A message about `target` as it is now."""
+    return {
+        "id": new_id("evt_1"),
+        "object": "event",
+        "api_version": "2026-08-21.sandbox",
+        "created": now,
+        "data": {"object": target},
+        "livemode": False,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": request_key},
+        "type": kind,
+    }
+
+
+def error(kind: str, message: str, *, code: str | None = None, param: str | None = None) -> Json:
+    """The body of a refusal."""
+    told = {"type": kind, "message": message, "code": code, "param": param}
+    return {"error": {name: value for name, value in told.items() if value is not None}}

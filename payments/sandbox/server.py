@@ -1,0 +1,211 @@
+"""The sandbox as a server on loopback, in a process of its own or inside a test."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import socketserver
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from payments.sandbox import pages
+from payments.sandbox.book import Book, Clock
+from payments.sandbox.courier import Courier
+from payments.sandbox.faults import NAMES, Faults
+from payments.sandbox.stripe_api import Answer, StripeApi
+from payments.sandbox.till import DECLINE, Till
+
+HOST = "127.0.0.1"
+BODY_MAX_BYTES = 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class LiveKey(ValueError):
+    """A key that moves real money was given to the sandbox."""
+
+
+class Sandbox:
+    """The gateways' stand-in. `port` 0 takes a free one; `url` says which after `start`."""
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        secret_key: str,
+        webhook_secret: str,
+        webhook_url: str | None = None,
+        state_file: Path | None = None,
+    ) -> None:
+        if secret_key.startswith(("sk_live_", "rk_live_")):
+            raise LiveKey("A live key is configured; the sandbox does not start beside real money.")
+        self.clock, self.faults, self.book = Clock(), Faults(), Book(state_file)
+        self.webhooks = Courier(self.book, self.clock, self.faults, url=webhook_url, secret=webhook_secret)
+        self.till = Till(self.book, self.clock, self.faults, self.webhooks)
+        self.stripe = StripeApi(self.book, self.clock, self.faults, self.till, secret_key)
+        self.is_stopping = threading.Event()
+        self._server = _Server(self, port)
+        self._threads = [
+            threading.Thread(target=self._server.serve_forever, args=(0.1,), name="sandbox", daemon=True),
+            threading.Thread(target=self._watch, name="sandbox-watch", daemon=True),
+        ]
+
+    @property
+    def url(self) -> str:
+        """Where it listens: what STRIPE_API_BASE has to be."""
+        return f"http://{HOST}:{self._server.server_port}"
+
+    def start(self) -> None:
+        """Listen; returns at once."""
+        for thread in self._threads:
+            thread.start()
+        self.webhooks.start()
+
+    def stop(self) -> None:
+        """Listen no more; whoever waits for a silent answer is let go."""
+        self.is_stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self.webhooks.stop()
+
+    def pay_page(self, ref: str, action: str) -> tuple[int, str, str]:
+        """What the hosted page answers to a button ("" for none): status, page, and where it sends the customer."""
+        with self.book.lock:
+            self.till.sweep()
+            session = self.book.sessions.get(ref)
+            if session is None:
+                return 404, pages.missing(), ""
+            paid_url = session["success_url"].replace("{CHECKOUT_SESSION_ID}", ref)
+            left_url = session["cancel_url"] or paid_url
+            if action == "approve" and self.till.approve(ref):
+                return 303, "", paid_url
+            if action == "cancel" and session["status"] == "open":
+                return 303, "", left_url
+            error = DECLINE["message"] if action == "decline" and self.till.decline(ref) else ""
+            if session["status"] == "open":
+                return 200, pages.pay(session, self.book.lines[ref]["name"], error), ""
+            return 200, pages.ended(session, paid_url if session["status"] == "complete" else left_url), ""
+
+    def state(self) -> dict[str, Any]:
+        """What a test or a curious person wants to see."""
+        with self.book.lock:
+            self.till.sweep()
+            return {
+                "sessions": copy.deepcopy(list(self.book.sessions.values())),
+                "moved": self.till.moved(),
+                "waiting": [{"kind": row["kind"], "is_held": row["is_held"]} for row in self.book.deliveries.values()],
+                "sent": list(self.webhooks.sent),
+                "faults": dict(self.faults.armed),
+            }
+
+    def _watch(self) -> None:
+        while not self.is_stopping.wait(1.0):
+            self.till.sweep()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, sandbox: Sandbox, port: int) -> None:
+        self.sandbox = sandbox
+        super().__init__((HOST, port), _Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking DNS for our own name, as the base class does; that can hang on a machine without network."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = HOST, self.server_address[1]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away, which is what a time-out looks like from here, is no error."""
+        logger.info("sandbox: connection from %s broke off", client_address, exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = 10  # a client that sends nothing holds its thread no longer
+
+    def do_GET(self) -> None:
+        """Read."""
+        self._answer("GET")
+
+    def do_POST(self) -> None:
+        """Write."""
+        self._answer("POST")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet: a demo's terminal is for the demo."""
+
+    def _answer(self, method: str) -> None:
+        if (self.headers.get("Host") or "").rsplit(":", 1)[0] not in {HOST, "localhost"}:
+            return self._send(403, b"", "text/plain")  # a name that someone pointed at this machine
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > BODY_MAX_BYTES:
+            return self._send(413, b"", "text/plain")
+        body = self.rfile.read(length).decode(errors="replace")
+        parts = urlsplit(self.path)
+        if parts.path.startswith("/v1/"):
+            return self._stripe(method, parts.path, parts.query if method == "GET" else body)
+        if parts.path.startswith("/pay/"):
+            return self._pay(method, parts.path.removeprefix("/pay/"), body)
+        return self._control(method, parts.path, body)
+
+    def _stripe(self, method: str, path: str, text: str) -> None:
+        sandbox = self.server.sandbox
+        with sandbox.book.lock:  # until it is text: rows change; not while it is sent: clients are slow
+            answer = sandbox.stripe.answer(method, path, text, dict(self.headers.items()), sandbox.url)
+            payload = json.dumps(answer.body).encode()
+        if answer.is_silent:
+            sandbox.is_stopping.wait(sandbox.faults.hang_s)
+            return
+        self._send(answer.status, payload, "application/json", answer.headers)
+
+    def _pay(self, method: str, ref: str, body: str) -> None:
+        action = parse_qs(body).get("action", [""])[0] if method == "POST" else ""
+        status, page, location = self.server.sandbox.pay_page(ref, action)
+        self._send(status, page.encode(), "text/html; charset=utf-8", {"Location": location} if location else None)
+
+    def _control(self, method: str, path: str, body: str) -> None:
+        sandbox = self.server.sandbox
+        if method == "POST" and self.headers.get_content_type() != "application/json":
+            return self._json(Answer(415, {"error": "application/json is wanted"}))  # no form of another site gets here
+        doors: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
+            ("GET", "/sandbox/state"): sandbox.state,
+            ("GET", "/sandbox/faults"): lambda: {"armed": sandbox.faults.armed, "known": NAMES},
+            ("POST", "/sandbox/faults"): lambda: self._arm(json.loads(body)),
+            ("POST", "/sandbox/webhooks/release"): lambda: {"released": sandbox.webhooks.release()},
+        }
+        if (method, path) not in doors:
+            return self._json(Answer(404, {"error": "There is nothing here."}))
+        try:
+            return self._json(Answer(200, doors[method, path]()))
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            return self._json(Answer(400, {"error": f"{type(error).__name__}: {error}"}))
+
+    def _arm(self, wanted: dict[str, int]) -> dict[str, Any]:
+        """`{"webhook_late": 1}` arms a fault, `{}` clears all, `{"hang_s": 2}` sets how long silence lasts."""
+        faults = self.server.sandbox.faults
+        if not wanted:
+            faults.clear()
+        for name, value in wanted.items():
+            if name == "hang_s":
+                faults.hang_s = float(value)
+            else:
+                faults.arm(name, int(value))
+        return {"armed": faults.armed}
+
+    def _json(self, answer: Answer) -> None:
+        self._send(answer.status, json.dumps(answer.body).encode(), "application/json", answer.headers)
+
+    def _send(self, status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in ({"Content-Type": content_type, "Content-Length": str(len(body))} | (headers or {})).items():
+            self.send_header(name, value)
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)

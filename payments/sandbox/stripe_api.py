@@ -1,0 +1,216 @@
+"""Stripe's API, as much of it as we call: authentication, idempotency, validation, and the answers' true shapes."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from payments.sandbox import objects
+from payments.sandbox.book import Book, Clock, new_id
+from payments.sandbox.faults import Faults
+from payments.sandbox.forms import decode
+from payments.sandbox.objects import Json
+from payments.sandbox.till import Till
+
+SESSION_LIFE_S = (30 * 60, 24 * 60 * 60)
+KEYS_KEPT_S = 24 * 60 * 60
+MINIMUM = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50, "nok": 300, "sek": 300, "dkk": 250, "chf": 50}
+KNOWN_PARAMS = frozenset(
+    {
+        "mode", "line_items", "client_reference_id", "metadata", "payment_intent_data", "success_url", "cancel_url",
+        "expires_at", "customer_email", "locale", "expand",
+    }
+)  # fmt: skip
+INVALID = "invalid_request_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back; `is_silent` when nothing does."""
+
+    status: int
+    body: Json
+    headers: dict[str, str] = field(default_factory=dict)
+    is_silent: bool = False
+
+
+class Problem(Exception):
+    """A request that Stripe would refuse."""
+
+    def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(message)
+        self.answer = Answer(status, objects.error(INVALID, message, code=code, param=param))
+
+
+class StripeApi:
+    """Answers one request at a time, under the book's lock."""
+
+    def __init__(self, book: Book, clock: Clock, faults: Faults, till: Till, secret_key: str) -> None:
+        self._book, self._clock, self._faults, self._till, self._secret_key = book, clock, faults, till, secret_key
+
+    def answer(self, method: str, path: str, text: str, headers: Mapping[str, str], base_url: str) -> Answer:
+        """The answer to a request whose query (GET) or form (POST) is `text`."""
+        try:
+            self._authenticate(headers.get("Authorization") or "")
+            if self._faults.take("unavailable"):
+                return Answer(503, objects.error("api_error", "Stripe is not available right now."))
+            with self._book.lock:
+                self._till.sweep()
+                key = headers.get("Idempotency-Key") or ""
+                if method == "POST" and key:
+                    return self._once(key, method, path, text, base_url)
+                return self._route(method, path, decode(text), base_url)
+        except Problem as problem:
+            return problem.answer
+
+    def _authenticate(self, header: str) -> None:
+        given = header.removeprefix("Bearer ").strip()
+        if not given:
+            raise Problem(401, "You did not provide an API key.")
+        if not hmac.compare_digest(given.encode(), self._secret_key.encode()):
+            raise Problem(401, f"Invalid API Key provided: {given[:4]}****")
+
+    def _once(self, key: str, method: str, path: str, text: str, base_url: str) -> Answer:
+        now = self._clock.now()
+        for old in [name for name, row in self._book.keys.items() if row["at"] < now - KEYS_KEPT_S]:
+            del self._book.keys[old]
+        print_ = hashlib.sha256(json.dumps([method, path, decode(text)], sort_keys=True).encode()).hexdigest()
+        stored = self._book.keys.get(key)
+        if stored is None:
+            answer = self._route(method, path, decode(text), base_url)  # what validation refuses is not stored
+            self._book.keys[key] = {"print": print_, "status": answer.status, "body": answer.body, "at": now}
+            self._book.save()
+            return answer
+        if stored["print"] != print_:
+            message = (
+                "Keys for idempotent requests can only be used with the same parameters they were first used with."
+            )
+            return Answer(400, objects.error("idempotency_error", message))
+        return Answer(
+            stored["status"],
+            stored["body"],
+            {"Idempotent-Replayed": "true"} | _request_id(stored["status"]),
+            is_silent=self._faults.take("create_times_out_after"),
+        )
+
+    def _route(self, method: str, path: str, params: Json, base_url: str) -> Answer:
+        if path == "/v1/checkout/sessions":
+            return self._create(params, base_url) if method == "POST" else self._list(params)
+        if found := re.fullmatch(r"/v1/checkout/sessions/(\w+)(/expire)?", path):
+            ref, is_expiry = found.groups()
+            if ref not in self._book.sessions:
+                raise Problem(404, f"No such checkout.session: '{ref}'", code="resource_missing", param="session")
+            if is_expiry and method == "POST":
+                return self._expire(ref)
+            if not is_expiry and method == "GET":
+                return Answer(200, self._expanded(self._book.sessions[ref], params.get("expand", [])))
+        if method == "GET" and (found := re.fullmatch(r"/v1/payment_intents/(\w+)", path)):
+            ref = found.group(1)
+            if ref not in self._book.intents:
+                raise Problem(404, f"No such payment_intent: '{ref}'", code="resource_missing", param="intent")
+            wanted = ["payment_intent." + name for name in params.get("expand", [])]
+            return Answer(200, self._expanded_intent(ref, wanted))
+        raise Problem(404, f"Unrecognized request URL ({method}: {path}).")
+
+    def _create(self, params: Json, base_url: str) -> Answer:
+        amount = self._validated_amount(params)
+        session = self._till.open(params, amount=amount, base_url=base_url)
+        if self._faults.take("create_fails_after"):
+            message = "An unknown error occurred."
+            return Answer(500, objects.error("api_error", message), _request_id(500))
+        shown = json.loads(json.dumps(session))  # as it is now: the stored answer must not change with it
+        return Answer(200, shown, _request_id(200), is_silent=self._faults.take("create_times_out_after"))
+
+    def _list(self, params: Json) -> Answer:
+        since = int((params.get("created") or {}).get("gte", 0))
+        limit = min(int(params.get("limit", 10)), 100)
+        rows = [row for row in reversed(self._book.sessions.values()) if row["created"] >= since]
+        if after := params.get("starting_after"):
+            ids = [row["id"] for row in rows]
+            rows = rows[ids.index(after) + 1 :] if after in ids else []
+        page = {"object": "list", "url": "/v1/checkout/sessions", "has_more": len(rows) > limit, "data": rows[:limit]}
+        return Answer(200, page)
+
+    def _expire(self, ref: str) -> Answer:
+        if not self._till.expire(ref):
+            status = self._book.sessions[ref]["status"]
+            raise Problem(
+                400,
+                'Only Checkout Sessions with a status in ["open"] can be expired. '
+                f"This Checkout Session has a status of {status}.",
+            )
+        return Answer(200, self._expanded(self._book.sessions[ref], []))
+
+    def _expanded(self, session: Json, wanted: list[str]) -> Json:
+        intent = session["payment_intent"]
+        if intent and any(name.split(".")[0] == "payment_intent" for name in wanted):
+            return session | {"payment_intent": self._expanded_intent(intent, wanted)}
+        return session
+
+    def _expanded_intent(self, ref: str, wanted: list[str]) -> Json:
+        intent: Json = self._book.intents[ref]
+        if intent["latest_charge"] and "payment_intent.latest_charge" in wanted:
+            return intent | {"latest_charge": self._book.charges[intent["latest_charge"]]}
+        return intent
+
+    def _validated_amount(self, params: Json) -> int:
+        if unknown := sorted(set(params) - KNOWN_PARAMS):
+            raise Problem(400, f"Received unknown parameter: {unknown[0]}", code="parameter_unknown", param=unknown[0])
+        for name in ("success_url", "line_items"):
+            if not params.get(name):
+                raise Problem(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
+        if params.get("mode") != "payment":
+            raise Problem(400, "The sandbox knows sessions in payment mode only.", param="mode")
+        for name in ("success_url", "cancel_url"):
+            if name in params and not re.match(r"https?://[^/]+", params[name]):
+                raise Problem(400, "Not a valid URL", code="url_invalid", param=name)
+        if "customer_email" in params and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", params["customer_email"]):
+            message = f"Invalid email address: {params['customer_email']}"
+            raise Problem(400, message, code="email_invalid", param="customer_email")
+        self._refuse_bad_end(params)
+        return _total(params)
+
+    def _refuse_bad_end(self, params: Json) -> None:
+        if "expires_at" not in params:
+            return
+        shortest, longest = SESSION_LIFE_S
+        left = int(params["expires_at"]) - self._clock.now()
+        if left < shortest:
+            message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
+            raise Problem(400, message, param="expires_at")
+        if left > longest:
+            message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
+            raise Problem(400, message, param="expires_at")
+
+
+def _total(params: Json) -> int:
+    """The sum over all lines in the currency's units; refuses what is malformed or less than Stripe charges."""
+    amount, currency = 0, ""
+    for number, line in enumerate(params["line_items"]):
+        try:
+            price = line["price_data"]
+            amount += int(price["unit_amount"]) * int(line.get("quantity", 1))
+            currency, name = price["currency"], price["product_data"]["name"]
+        except (KeyError, TypeError, ValueError):
+            where = f"line_items[{number}]"
+            raise Problem(400, f"Missing required param: {where}.", code="parameter_missing", param=where) from None
+        if not re.fullmatch(r"[a-z]{3}", currency) or not name:
+            raise Problem(400, f"Invalid currency: {currency}", param=f"line_items[{number}][price_data][currency]")
+    if amount < MINIMUM.get(currency, 1):
+        message = (
+            f"The Checkout Session's total amount due must add up to at least {MINIMUM[currency]} {currency} cents."
+        )
+        raise Problem(400, message, code="amount_too_small")
+    if amount > 99_999_999:
+        raise Problem(400, "The amount must be no more than 99999999.", code="amount_too_large")
+    return amount
+
+
+def _request_id(status: int) -> dict[str, str]:
+    headers = {"Request-Id": new_id("req_", 14)}
+    # Stripe asks its SDKs not to repeat a stored 500: the same key can only bring the same answer
+    return headers | {"Stripe-Should-Retry": "false"} if status >= 500 else headers
