@@ -100,8 +100,11 @@ def field(bound: BoundField, width: str = "", optional: bool | None = None, **at
     else:
         kind, css = "text", "in"
     is_needed = bound.field.required
+    parts = _parts(bound, css, attributes)
+    if kind == "group":
+        parts["options"] = [(option.choice_label, _option(option)) for option in bound.subwidgets]
     return {
-        **_parts(bound, css, attributes),
+        **parts,
         "width": width,
         "kind": kind,
         "optional": not is_needed and kind != "box" if optional is None else optional,
@@ -117,6 +120,12 @@ def switch(bound: BoundField, reason: str = "", mark: str = "", label: str = "",
         attributes |= {"disabled": True, "aria-describedby": f"{bound.auto_id}_reason"}
     parts = _parts(bound, "sw", attributes)
     return {**parts, "reason": reason, "mark": mark, "label": label or bound.label, "hint": hint or parts["hint"]}
+
+
+def _option(option: Any) -> str:
+    """One box of a group; given to the widget as a whole, the class would land on the element around them too."""
+    option.data["attrs"] |= {"class": "ck"}
+    return str(option.tag())
 
 
 def _parts(bound: BoundField, css: str, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +152,7 @@ def _parts(bound: BoundField, css: str, attributes: dict[str, Any]) -> dict[str,
         "hint": bound.help_text,
         "hint_id": hint_id,
         "error_id": error_id,
+        "described": described,
     }
 
 
@@ -159,7 +169,7 @@ def errors(*given: forms.BaseForm | None) -> dict[str, Any]:
             if bound.is_hidden:
                 general += [str(text) for text in bound.errors]
             else:
-                target = bound.id_for_label or bound.auto_id
+                target = bound.id_for_label or bound.auto_id  # a group of boxes has the id on its fieldset
                 items += [{"id": target, "label": str(bound.label), "text": str(text)} for text in bound.errors]
     return {"general": general, "items": items, "count": len(general) + len(items)}
 
