@@ -264,3 +264,25 @@ def test_an_apartment_without_a_number_takes_no_mac(people: People, quay: Buildi
     with pytest.raises(Refused, match="The apartment needs a number"):
         add(people, quay, monitor(), number=" ")
     assert counts() == before
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.rule("R4")
+@pytest.mark.parametrize(
+    ("who", "error"), [("dora", NotPermitted), ("petra", NotPermitted), ("igor", ObjectDoesNotExist)]
+)
+def test_others_change_no_apartment(people: People, flat: Apartment, who: str, error: type[Exception]) -> None:
+    before = counts()
+    with pytest.raises(error):
+        actions.edit_apartment(
+            getattr(people, who).actor,
+            apartment_id=flat.pk,
+            version=1,
+            floor="2",
+            number="2.04",
+            name="Mine",
+            switches=OFF,
+            now=NOW,
+        )
+    flat.refresh_from_db()
+    assert (flat.name, flat.indoor_monitor, counts()) == ("", True, before)

@@ -16,6 +16,7 @@ from communities.actions import people as site_people
 from communities.errors import NameTaken
 from communities.models import Apartment, Building, Site, keys_of
 from devices import actions
+from devices.actions.registration import last_fence
 from devices.errors import LastMonitor, MacInUse, MacNotUsable, TypeDisagrees
 from devices.models import Device, LibraryEntry
 from tests.devices.conftest import FIRST, SECOND, THIRD, counts, monitor
@@ -95,6 +96,17 @@ def test_the_database_itself_holds_one_active_device_per_mac(people: People, fla
         door_phone(flat, mac=hall.mac)
     door_phone(flat, mac=hall.mac, removed_at=NOW)  # history does not count
     assert Device.objects.active().get(mac=hall.mac) == hall
+
+
+@pytest.mark.rule("R68")
+def test_the_databases_refusal_of_a_mac_becomes_the_neutral_one_and_no_other_does(
+    people: People, flat: Apartment, hall: Device
+) -> None:
+    with pytest.raises(MacNotUsable), last_fence():
+        door_phone(flat, mac=hall.mac)
+    with pytest.raises(IntegrityError), last_fence():
+        door_phone(flat, name="Hall")
+    assert Device.objects.get() == hall
 
 
 @pytest.mark.rule("R68")

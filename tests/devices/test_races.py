@@ -13,7 +13,7 @@ from accounts.models import AuditEvent
 from communities.actions import sites
 from communities.models import Apartment, Building, Site
 from devices import actions
-from devices.errors import LastMonitor, MonitorRowsRefused
+from devices.errors import LastMonitor, LibraryRowsRefused, MonitorRowsRefused
 from devices.models import Device, LibraryEntry
 from tests.devices.conftest import FIRST, SECOND, monitor
 from tests.people import NOW, People, Person
@@ -25,9 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def buildings(people: People, make_site: Callable[..., Site]) -> dict[str, Building]:
-    """One building each for Ivan and for Igor of the other tree."""
+    """One building each for Ivan, for Ines below the same distributor, and for Igor of the other tree."""
     built = {}
-    for name in ("ivan", "igor"):
+    for name in ("ivan", "ines", "igor"):
         person: Person = getattr(people, name)
         site = make_site(f"Site of {name}", by=person)
         built[name] = sites.add_building(person.actor, site_id=site.pk, name="House", now=NOW)
@@ -78,12 +78,13 @@ def assert_one_won(outcomes: list[object], *, devices: int) -> None:
 
 @pytest.mark.rule("R68")
 @pytest.mark.rule("R70")
+@pytest.mark.parametrize("rival", ["igor", "ines"])
 def test_of_two_installers_with_the_same_mac_exactly_one_gets_it(
-    people: People, buildings: dict[str, Building], stock: Stock
+    people: People, buildings: dict[str, Building], stock: Stock, rival: str
 ) -> None:
     stock(FIRST)
     stock(FIRST, by=people.mallory)
-    outcomes = together(adding(people, buildings, "ivan", FIRST), adding(people, buildings, "igor", FIRST))
+    outcomes = together(adding(people, buildings, "ivan", FIRST), adding(people, buildings, rival, FIRST))
     assert_one_won(outcomes, devices=1)
 
 
@@ -134,6 +135,22 @@ def test_of_the_last_two_monitors_only_one_can_be_removed_at_once(
     outcomes = together(*removals)
     assert [type(outcome) for outcome in outcomes if outcome] == [LastMonitor]
     assert Device.objects.active().count() == 1
+
+
+@pytest.mark.rule("R72")
+def test_of_two_lists_with_the_same_macs_one_is_added_and_the_other_told_which(people: People) -> None:
+    def adding_list(*macs: str) -> Callable[[], object]:
+        rows = [actions.LibraryRow(mac, model="C313") for mac in macs]
+        return lambda: actions.add_to_library(people.dora.actor, macs=rows, now=NOW)
+
+    outcomes = together(adding_list(FIRST, SECOND), adding_list(SECOND, FIRST))
+    (refusal,) = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert isinstance(refusal, LibraryRowsRefused)
+    assert sorted(str(error) for error in refusal.errors.values()) == [
+        "0C:11:05:00:00:01 is already in your library: In stock.",
+        "0C:11:05:00:00:02 is already in your library: In stock.",
+    ]
+    assert (LibraryEntry.objects.count(), AuditEvent.objects.filter(action="library.added").count()) == (2, 1)
 
 
 def wait_for_blocked() -> None:

@@ -1,0 +1,101 @@
+"""Read-only aggregates of devices, and finding things by their MAC. Callers pass rows they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+
+from communities.models import Apartment, Entitlement, Resident, Site, name_key
+from devices.mac import DIGITS, HEX, SEPARATORS
+from devices.models import Device, LibraryEntry
+
+MIN_DIGITS = 6  # fewer hex digits are more likely a word or a number than the beginning of a MAC
+
+
+@dataclass(frozen=True, slots=True)
+class UnitProgress:
+    """A site's apartments, how many of them need an indoor monitor, and how many of those have one."""
+
+    units: int = 0
+    needed: int = 0
+    present: int = 0
+
+    @property
+    def missing(self) -> int:
+        """How many required monitors are not there yet."""
+        return self.needed - self.present
+
+
+def unit_progress(site_ids: Iterable[int]) -> dict[int, UnitProgress]:
+    """The progress of these sites; one statement however many. Sites without apartments are not in it."""
+    needs = Q(indoor_monitor=True)
+    rows = (
+        Apartment.objects.filter(site_id__in=list(site_ids))
+        .order_by()
+        .values("site_id")
+        .annotate(
+            units=Count("pk"),
+            needed=Count("pk", filter=needs),
+            present=Count("pk", filter=needs & Q(_has_monitor())),
+        )
+    )
+    return {row.pop("site_id"): UnitProgress(**row) for row in rows}
+
+
+def mac_range(text: str, *, min_digits: int = MIN_DIGITS) -> tuple[int, int] | None:
+    """The addresses that `text` may be the beginning of, in any notation; None when it can't be a MAC."""
+    compact = "".join(character for character in text if character not in SEPARATORS and not character.isspace())
+    if not min_digits <= len(compact) <= DIGITS or not HEX.issuperset(compact):
+        return None
+    room = 4 * (DIGITS - len(compact))
+    first = int(compact, 16) << room
+    return first, first + (1 << room) - 1
+
+
+def searched_sites(sites: QuerySet[Site], text: str) -> QuerySet[Site]:
+    """The sites whose name or address contains `text`, or where a device's MAC begins with it."""
+    found = Q(name_key__contains=name_key(text))
+    for field in ("street", "city", "postal_code"):
+        found |= Q(**{f"{field}__icontains": text})
+    if span := mac_range(text):
+        found |= Q(Exists(Device.objects.active().filter(site=OuterRef("pk"), mac__range=span)))
+    return sites.filter(found)
+
+
+def searched_apartments(apartments: QuerySet[Apartment], text: str) -> QuerySet[Apartment]:
+    """The apartments whose number, name or resident contains `text`, or with a device whose MAC begins with it."""
+    here = OuterRef("pk")
+    found = Q(number_key__contains=name_key(text)) | Q(name__icontains=text)
+    found |= Q(Exists(Resident.objects.filter(apartment=here).filter(Q(name__icontains=text) | Q(email__icontains=text))))
+    if span := mac_range(text):
+        found |= Q(Exists(Device.objects.active().filter(apartment=here, mac__range=span)))
+    return apartments.filter(found)
+
+
+def searched_library(entries: QuerySet[LibraryEntry], text: str) -> QuerySet[LibraryEntry]:
+    """The entries whose MAC begins with `text`, or whose serial number, model or note contains it."""
+    found = Q(serial__icontains=text) | Q(model__icontains=text) | Q(note__icontains=text)
+    if span := mac_range(text, min_digits=2):
+        found |= Q(mac__range=span)
+    return entries.filter(found)
+
+
+def without_monitor(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:
+    """Those that require an indoor monitor and have none (R17)."""
+    return apartments.filter(~Q(_has_monitor()), indoor_monitor=True)
+
+
+def without_master(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:
+    """Those without a family master: their App can't be activated (R32)."""
+    return apartments.filter(~Q(Exists(Resident.objects.filter(apartment=OuterRef("pk"), is_master=True))))
+
+
+def with_entitlement(apartments: QuerySet[Apartment], entitlements: QuerySet[Entitlement]) -> QuerySet[Apartment]:
+    """Those that one of the entitlements is for."""
+    return apartments.filter(Exists(entitlements.filter(apartment=OuterRef("pk"))))
+
+
+def _has_monitor() -> Exists:
+    return Exists(Device.objects.monitors().filter(apartment=OuterRef("pk")))
