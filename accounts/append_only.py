@@ -63,14 +63,14 @@ class GuardTable(Operation):
     ) -> None:
         """Install the triggers."""
         for statement in guard_sql(schema_editor.connection, self.table):
-            schema_editor.execute(statement)
+            schema_editor.execute(statement, None)  # no parameters: the % in it is text
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         """Remove the triggers."""
         for statement in unguard_sql(schema_editor.connection, self.table):
-            schema_editor.execute(statement)
+            schema_editor.execute(statement, None)  # no parameters: the % in it is text
 
     def describe(self) -> str:
         """What `migrate` prints."""

@@ -14,10 +14,14 @@ from accounts.scope import Actor
 class Tenanted(Protocol):
     """A row with tenant keys, as all large tables have."""
 
-    pk: Any
-    distributor_id: int | None
-    subdistributor_id: int | None
-    installer_id: int | None
+    @property
+    def distributor_id(self) -> int | None: ...
+
+    @property
+    def subdistributor_id(self) -> int | None: ...
+
+    @property
+    def installer_id(self) -> int | None: ...
 
 
 def record(

@@ -3,11 +3,14 @@
 import os
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from smartplus import demo_environment
+
+django_stubs_ext.monkeypatch()  # lets forms and admin classes name what they are generic over
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("SMARTPLUS_VAR", BASE_DIR / "var"))
@@ -205,6 +208,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # publishing may fail without harm: beat look
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BEAT_SCHEDULE = {"tick": {"task": "smartplus.tick", "schedule": 20.0, "options": {"expires": 20}}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
 # --- gateways ---------------------------------------------------------------------------------------------------------

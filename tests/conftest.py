@@ -62,7 +62,12 @@ def make_apartment(people: People) -> Callable[..., Apartment]:
             actor, site_id=site.pk, name="Quay House", now=NOW
         )
         apartment = apartments.create_apartment(
-            actor, building_id=building.pk, floor=number.split(".", maxsplit=1)[0], number=number, switches=switches, now=NOW
+            actor,
+            building_id=building.pk,
+            floor=number.split(".", maxsplit=1)[0],
+            number=number,
+            switches=switches,
+            now=NOW,
         )
         if master:
             site_people.add_resident(

@@ -1,12 +1,18 @@
 """Settings of the test suite: the real ones, fed with throw-away secrets; a file for SQLite, since threads need one."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-_var = Path(tempfile.gettempdir()) / f"smartplus-tests-{os.getuid()}" / _worker
-_var.mkdir(parents=True, exist_ok=True)
+if "SMARTPLUS_TEST_VAR" in os.environ:  # a process that a test started
+    _var = Path(os.environ["SMARTPLUS_TEST_VAR"])
+else:  # a folder for each run, so that two runs at once do not meet
+    _var = Path(tempfile.mkdtemp(prefix=f"smartplus-{_worker}-"))
+    _owner = os.getpid()
+    atexit.register(lambda: shutil.rmtree(_var, ignore_errors=True) if os.getpid() == _owner else None)
 os.environ["SMARTPLUS_VAR"] = str(_var)
 os.environ["SMARTPLUS_DEMO"] = "0"
 os.environ["SECRET_KEY"] = "tests-only-" + "x" * 50

@@ -38,7 +38,9 @@ def create_apartment(
         raise NotPermitted
     building = Building.objects.visible_to(actor).get(pk=building_id)
     site = lock_site(actor, building.site_id)
-    chosen = inherited(site) | dict(switches or {})
+    chosen = inherited(site) | {
+        code: bool((switches or {})[code]) for code in catalogue.APARTMENT_SWITCHES if code in (switches or {})
+    }
     refuse_above_ceiling(site, chosen)
     refuse_number(building, number)
     apartment = Apartment(

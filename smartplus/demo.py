@@ -1,0 +1,229 @@
+"""The demo tenants: two trees, a MAC library, invented prices, a community to play with. Built by the actions people use."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts import actions as account_actions
+from accounts.models import Kind, Membership, Organization, User
+from accounts.scope import Actor
+from communities import catalogue
+from communities.actions import people, sites
+from communities.models import Building, Site
+from devices import actions as device_actions
+from devices.actions import LibraryRow, MonitorEntry
+from payments import actions as payment_actions
+from subscriptions.actions import prices
+
+PASSWORD = "smartplus-demo"  # noqa: S105  (good for the demo on loopback only)
+SEED = Actor.system("demo")
+DOMAIN = "demo.smartplus.test"
+LOGINS: tuple[tuple[str, str], ...] = (
+    (f"operator@{DOMAIN}", "Operator: the vendor, price book"),
+    (f"distributor@{DOMAIN}", "Distributor: pays, MAC library"),
+    (f"subdistributor@{DOMAIN}", "Sub-distributor of that distributor"),
+    (f"installer@{DOMAIN}", "Installer: creates communities"),
+    (f"technician@{DOMAIN}", "Technician of that installer"),
+    (f"pm@{DOMAIN}", "Property manager of Harbour View"),
+    (f"distributor.other@{DOMAIN}", "another distributor, a foreign tree"),
+    (f"installer.other@{DOMAIN}", "its installer"),
+    (f"pm.other@{DOMAIN}", "its property manager"),
+)
+
+# Minor units per 30 days; the amounts are invented.
+INVENTED_PRICES: dict[tuple[str, str], int] = {
+    (catalogue.ServiceType.APP, catalogue.WITH_MONITOR): 150,
+    (catalogue.ServiceType.APP, catalogue.WITHOUT_MONITOR): 250,
+    (catalogue.ServiceType.PM_APP, catalogue.PM_PLAIN): 500,
+    (catalogue.ServiceType.PM_APP, catalogue.PM_LANDLINE): 100,
+    (catalogue.ServiceType.PREMIUM, "landline"): 60,
+    (catalogue.ServiceType.PREMIUM, "third_party_camera"): 40,
+    (catalogue.ServiceType.PREMIUM, "booking"): 30,
+    (catalogue.ServiceType.PREMIUM, "video_storage_7"): 60,
+    (catalogue.ServiceType.PREMIUM, "video_storage_30"): 80,
+    (catalogue.ServiceType.PREMIUM, "video_storage_90"): 100,
+    (catalogue.ServiceType.PREMIUM, "package_room"): 30,
+    (catalogue.ServiceType.PREMIUM, "dynamic_qr"): 50,
+    (catalogue.ServiceType.PREMIUM, "elevator_control"): 80,
+    (catalogue.ServiceType.PREMIUM, "smart_parking"): 50,
+}
+OPTIONS: dict[str, Any] = {"camera_residents": True, "camera_administrators": True, "retention_days": 30}
+MASTERS = (
+    "Anneke Voss", "Tomasz Lewandowski", "Ingrid Solberg", "Mehmet Aydın", "Claire Dubois", "Lukas Brenner",
+    "Sofia Marchetti", "Henrik Dahl", "Priya Raman", "Noah Petersen", "Elif Kaya", "Marta Kowalska",
+)  # fmt: skip
+FIRST_MAC = 0x0C11052A1000  # the vendor's block; the last three bytes are invented
+
+
+def is_seeded() -> bool:
+    """Whether the demo tenants exist already."""
+    return User.objects.filter(email_key=LOGINS[0][0]).exists()
+
+
+def seed(now: datetime | None = None) -> None:
+    """Create everything once; a second call changes nothing."""
+    if is_seeded():
+        return
+    now = now or timezone.now()
+    operator = _organization(Kind.OPERATOR, "SmartPlus Vendor", None, now)
+    _member(operator, "operator", "Olga Maas", now)
+    for currency in ("USD", "EUR", "GBP"):
+        prices.publish_price_list(
+            SEED,
+            currency=currency,
+            amounts=INVENTED_PRICES,
+            valid_from=now - timedelta(days=1),
+            now=now,
+            is_invented=True,
+            note="Demo prices",
+        )
+    nordlys = _organization(
+        Kind.DISTRIBUTOR, "Nordlys Distribution", operator, now, currency="USD", country="NO", time_zone="Europe/Oslo"
+    )
+    dora = _member(nordlys, "distributor", "Dora Lindqvist", now)
+    sund = _organization(Kind.SUBDISTRIBUTOR, "Sund Partner", nordlys, now, country="DK", time_zone="Europe/Copenhagen")
+    _member(sund, "subdistributor", "Sam Okafor", now)
+    norden = _organization(Kind.INSTALLER, "Norden Port AS", sund, now, country="NO", time_zone="Europe/Oslo")
+    _member(norden, "installer.north", "Siri Vik", now)
+    hafen = _organization(Kind.INSTALLER, "Hafen Intercom GmbH", nordlys, now, country="DE", time_zone="Europe/Berlin")
+    ivan = _member(hafen, "installer", "Ivan Brandt", now)
+    tess = _member(hafen, "technician", "Tess Marin", now, is_technician=True)
+    holm = _organization(Kind.MANAGER, "Holm Verwaltung", hafen, now, country="DE", time_zone="Europe/Berlin")
+    petra = _member(holm, "pm", "Petra Holm", now)
+    weber = _organization(Kind.MANAGER, "Weber Hausverwaltung", hafen, now, country="DE", time_zone="Europe/Berlin")
+    _member(weber, "pm.weber", "Jonas Weber", now)
+    _library(dora, hafen, FIRST_MAC, now)
+    payment_actions.save_billing(
+        dora,
+        organization=nordlys,
+        now=now,
+        company="Nordlys Distribution AS",
+        tax_number="NO 923 456 789",
+        email=f"accounts@{DOMAIN}",
+        street="Storgata 8",
+        postal_code="0155",
+        city="Oslo",
+        state="",
+        country="NO",
+    )
+    _harbour_view(ivan, tess, petra, now)
+
+    zephyr = _organization(
+        Kind.DISTRIBUTOR, "Zephyr Trading", operator, now, currency="EUR", country="FR", time_zone="Europe/Paris"
+    )
+    mallory = _member(zephyr, "distributor.other", "Mallory Blanc", now)
+    install = _organization(Kind.INSTALLER, "Zephyr Install", zephyr, now, country="FR", time_zone="Europe/Paris")
+    igor = _member(install, "installer.other", "Igor Gris", now)
+    management = _organization(Kind.MANAGER, "Zephyr Syndic", install, now, country="FR", time_zone="Europe/Paris")
+    paul = _member(management, "pm.other", "Paul Noir", now)
+    _library(mallory, install, FIRST_MAC + 0x10000, now)
+    foreign = _community(
+        igor, "Les Tilleuls", "12 rue des Tilleuls", "Lyon", "69003", "FR", "Europe/Paris", {"booking": True}, now
+    )
+    building = sites.add_building(igor, site_id=foreign.pk, name="Bâtiment A", now=now)
+    _apartment(igor, building, "1", "101", FIRST_MAC + 0x10000, "Agnès Morel", now)
+    people.set_managers(igor, site_id=foreign.pk, pm_app_by_membership={paul.membership_id or 0: True}, now=now)
+
+
+def _organization(kind: str, name: str, parent: Organization | None, now: datetime, **fields: Any) -> Organization:
+    return account_actions.create_organization(SEED, kind=kind, name=name, parent=parent, now=now, **fields)
+
+
+def _member(
+    organization: Organization, local_part: str, name: str, now: datetime, *, is_technician: bool = False
+) -> Actor:
+    membership = account_actions.add_member(
+        SEED,
+        organization=organization,
+        email=f"{local_part}@{DOMAIN}",
+        name=name,
+        now=now,
+        is_technician=is_technician,
+        password=PASSWORD,
+    )
+    return Actor.of(membership)
+
+
+def _library(distributor: Actor, installer: Organization, first: int, now: datetime) -> None:
+    rows = [LibraryRow(mac=f"{first + number:012X}", model="C313" if number % 3 else "S563") for number in range(40)]
+    device_actions.add_to_library(distributor, macs=rows[:30], installer_id=installer.pk, now=now)
+    device_actions.add_to_library(distributor, macs=rows[30:], installer_id=None, now=now)
+
+
+def _community(
+    actor: Actor,
+    name: str,
+    street: str,
+    city: str,
+    postal_code: str,
+    country: str,
+    zone: str,
+    switches: dict[str, bool],
+    now: datetime,
+) -> Site:
+    return sites.create_community(
+        actor,
+        basics={
+            "name": name,
+            "street": street,
+            "city": city,
+            "postal_code": postal_code,
+            "country": country,
+            "time_zone": zone,
+        },
+        free_members=4,
+        switches={**catalogue.DEFAULTS, **switches},
+        options=OPTIONS,
+        now=now,
+    )
+
+
+def _apartment(actor: Actor, building: Building, floor: str, number: str, mac: int, master: str, now: datetime) -> None:
+    apartment = device_actions.add_apartment(
+        actor,
+        building_id=building.pk,
+        floor=floor,
+        number=number,
+        monitors=[MonitorEntry(f"{mac:012X}", "Hallway")],
+        now=now,
+    )
+    if master:
+        people.add_resident(
+            actor, apartment_id=apartment.pk, name=master, email=f"resident{mac & 0xFFF}@{DOMAIN}", now=now
+        )
+
+
+def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None:
+    services = {"pm_app": True, "booking": True, "dynamic_qr": True}
+    site = _community(ivan, "Harbour View", "Kaistraße 14", "Hamburg", "20457", "DE", "Europe/Berlin", services, now)
+    people.set_managers(ivan, site_id=site.pk, pm_app_by_membership={petra.membership_id or 0: True}, now=now)
+    people.set_technicians(ivan, site_id=site.pk, membership_ids=[tess.membership_id or 0], now=now)
+    for index, name in enumerate(("Quay House", "Pier House")):
+        building = sites.add_building(ivan, site_id=site.pk, name=name, now=now)
+        for number in range(6):
+            unit = index * 6 + number
+            floor = str(number // 3 + 1)
+            _apartment(ivan, building, floor, f"{floor}.{number % 3 + 1:02d}", FIRST_MAC + unit, MASTERS[unit], now)
+
+
+def ids() -> dict[str, Any]:
+    """Logins and the ids behind them, for scripts (`demo --json`)."""
+    memberships = Membership.objects.filter(user__email_key__in=[email for email, _role in LOGINS]).select_related(
+        "user", "organization"
+    )
+    return {
+        "password": PASSWORD,
+        "logins": {
+            row.user.email: {
+                "user": row.user_id,
+                "membership": row.pk,
+                "organization": row.organization_id,
+                "name": row.organization.name,
+            }
+            for row in memberships
+        },
+        "sites": dict(Site.objects.order_by("pk").values_list("name", "pk")),
+    }

@@ -1,0 +1,31 @@
+"""Everything due, once, with no broker at all."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from smartplus import jobs
+
+
+class Command(BaseCommand):
+    """`tick [--now ISO]`: settle what waits, ask about payments that hang, close what nobody paid."""
+
+    help = "Run everything that is due, once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--now` pretends it is another instant; without an offset it is UTC."""
+        parser.add_argument("--now", help="an ISO 8601 instant, UTC unless it says otherwise")
+
+    def handle(self, *, now: str | None = None, **options: Any) -> None:
+        """Print what each job did; exit 1 when one broke."""
+        try:
+            instant = datetime.fromisoformat(now) if now else timezone.now()
+        except ValueError as problem:
+            raise CommandError(f"--now: {problem}") from problem
+        did = jobs.tick(now=instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+        for name, count in did.items():
+            self.stdout.write(f"{name}: {'broke, see the log' if count is None else count}")
+        if None in did.values():
+            raise CommandError("not everything that is due could be done")

@@ -1,0 +1,179 @@
+"""Everything on one machine: migrate, start web, worker with beat and, in the demo, the payment sandbox; stop them together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from argparse import SUPPRESS
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+STOP_TIMEOUT_S = 10
+
+
+class Command(BaseCommand):
+    """`up [--demo] [--port N]`."""
+
+    help = "Start web, worker with beat and (in the demo) the payment sandbox; Ctrl-C stops all of them."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--demo` is read by manage.py already: the settings need it."""
+        parser.add_argument("--demo", action="store_true", help="demo data, payment sandbox, mail on the console")
+        parser.add_argument(
+            "--port", type=int, default=int(os.environ.get("PORT", "8000")), help="web port; the sandbox takes the next"
+        )
+        parser.add_argument(
+            "--bind", default="127.0.0.1", help="address to listen on" if not settings.DEMO else SUPPRESS
+        )
+
+    def handle(self, *, demo: bool, port: int, bind: str, **options: Any) -> None:
+        """Prepare, start, wait, stop."""
+        if port != int(os.environ.get("PORT", str(port))) or demo != settings.DEMO:
+            # Addresses are made from the port when the settings load: load them again with the right one.
+            environment = os.environ | {"PORT": str(port), "SMARTPLUS_DEMO": "1" if demo else "0"}
+            if settings.DEMO:
+                for name in ("SITE_URL", "STRIPE_API_BASE"):
+                    environment.pop(name, None)
+            os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606  (ourselves again)
+        ports = {"web": port} | ({"payment sandbox": port + 1} if settings.DEMO else {})
+        for name, wanted in ports.items():
+            refuse_taken_port(bind, wanted, name)
+        settings.BROKER_DIR.mkdir(parents=True, exist_ok=True)
+        for folder in ("queue", "control"):
+            (settings.BROKER_DIR / folder).mkdir(exist_ok=True)
+        call_command("migrate", verbosity=0)
+        call_command("check", databases=["default"])
+        call_command("collectstatic", interactive=False, verbosity=0)
+        processes = Processes()
+        try:
+            if settings.DEMO:
+                processes.start("payment sandbox", [sys.executable, "manage.py", "sandbox", "--port", str(port + 1)])
+                call_command("demo", verbosity=0)
+            processes.start("worker", worker_command())
+            processes.start("web", web_command(bind, port))
+            wait_for(bind, port, processes)
+            self.announce(port)
+            processes.wait()
+        finally:
+            processes.stop()
+
+    def announce(self, port: int) -> None:
+        """Say where it is, who may sign in, and what is in use."""
+        database = settings.DATABASES["default"]
+        say = self.stdout.write
+        say(f"\n  SmartPlus runs at {settings.SITE_URL or f'http://127.0.0.1:{port}'}\n\n")
+        if settings.DEMO:
+            from smartplus.demo import LOGINS, PASSWORD
+
+            say("  Sign in as                                   to be the\n")
+            for email, role in LOGINS:
+                say(f"    {email:<42} {role}\n")
+            say(f"  with the password {PASSWORD} (this demo only).\n\n")
+        say(f"  database: {database['ENGINE'].rsplit('.', 1)[1]} ({database['NAME']})\n")
+        say(f"  broker:   {settings.REDIS_URL.split('@')[-1] or settings.BROKER_DIR}\n")
+        base = settings.STRIPE_API_BASE
+        say(f"  Stripe:   {f'sandbox at {base}, no real money' if settings.DEMO else base or 'api.stripe.com'}\n")
+        say(
+            "  mail:     printed below\n"
+            if settings.EMAIL_BACKEND.endswith("console.EmailBackend")
+            else f"  mail:     {settings.EMAIL_HOST}\n"
+        )
+        say("\n  Ctrl-C stops everything; the next start goes on with the same data.\n\n")
+        self.stdout.flush()
+
+
+def refuse_taken_port(bind: str, port: int, name: str) -> None:
+    """Say clearly that a port is taken, before anything is started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as problem:
+            raise CommandError(
+                f"Port {port} for the {name} is taken ({problem.strerror}). Stop what uses it, or choose another: "
+                f"PORT={port + 10} make run"
+            ) from problem
+
+
+def worker_command() -> list[str]:
+    """One worker with beat inside. SQLite has one writer, so one process is all it can use."""
+    pool = ["--pool", "solo"] if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") else ["--concurrency", "2"]
+    return [
+        sys.executable, "-m", "celery", "--quiet", "-A", "smartplus", "worker", "--beat", *pool,
+        "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
+    ]  # fmt: skip
+
+
+def web_command(bind: str, port: int) -> list[str]:
+    """The web server; threads share the database's one writer well enough on one machine."""
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", bind, "--port", str(port), "--workers", "1",
+        "--blocking-threads", "4", "--log-level", "warning", "smartplus.wsgi:application",
+    ]  # fmt: skip
+
+
+def wait_for(bind: str, port: int, processes: Processes) -> None:
+    """Wait until the web server listens; a process that dies meanwhile ends the start."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        processes.refuse_dead()
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((bind, port)) == 0:
+                return
+        time.sleep(0.1)
+    raise CommandError("The web server did not start within a minute.")
+
+
+class Processes:
+    """The children of `up`: each in its own process group, so that Ctrl-C reaches them through us and in order."""
+
+    def __init__(self) -> None:
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.stopping = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if not self.stopping:
+            self.stopping = True
+            raise SystemExit(0)
+
+    def start(self, name: str, command: list[str]) -> None:
+        """Start a child; it inherits our output."""
+        self.running[name] = subprocess.Popen(command, cwd=Path(settings.BASE_DIR), start_new_session=True)
+
+    def refuse_dead(self) -> None:
+        """Raise when a child has ended: half a house is no house."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                raise CommandError(f"The {name} ended with exit code {process.returncode}; everything is stopped.")
+
+    def wait(self) -> None:
+        """Wait until a signal arrives or a child dies."""
+        while True:
+            self.refuse_dead()
+            time.sleep(0.5)
+
+    def stop(self) -> None:
+        """Ask every child to end, last started first; what does not listen is killed."""
+        self.stopping = True
+        for process in reversed(self.running.values()):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        for process in self.running.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()

@@ -1,0 +1,68 @@
+"""Forms of the Subscription page and the checkout."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django_countries import countries
+
+from payments.models import BillingProfile
+from subscriptions import periods
+
+MONTHS = (1, 3, 6, 12)
+
+
+class TermForm(forms.Form):
+    """How many months are bought."""
+
+    months = forms.IntegerField(
+        label=_("Months"),
+        min_value=1,
+        max_value=periods.MAX_MONTHS,
+        initial=1,
+        error_messages={
+            "min_value": _("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS},
+            "max_value": _("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS},
+        },
+    )
+
+
+class BillingForm(forms.ModelForm[BillingProfile]):
+    """Whom the invoice is made out to."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    country = forms.ChoiceField(label=_("Country"), choices=[("", "—"), *countries])
+
+    class Meta:
+        model = BillingProfile
+        fields = ("company", "tax_number", "email", "street", "postal_code", "city", "state", "country")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["version"] = self.instance.version if self.instance.pk else None
+        for name, value in {
+            "company": "organization",
+            "street": "street-address",
+            "postal_code": "postal-code",
+            "city": "address-level2",
+            "state": "address-level1",
+            "country": "country",
+            "email": "email",
+        }.items():
+            self.fields[name].widget.attrs["autocomplete"] = value
+
+    def values(self) -> dict[str, str]:
+        """What `save_billing` takes."""
+        return {name: self.cleaned_data[name] or "" for name in self.Meta.fields}
+
+
+class PayForm(forms.Form):
+    """The last step: the price that was shown, and the terms."""
+
+    fingerprint = forms.CharField(widget=forms.HiddenInput)
+    terms = forms.BooleanField(
+        label=_("I accept the Terms and Conditions"),
+        error_messages={"required": _("Please accept the Terms and Conditions.")},
+    )

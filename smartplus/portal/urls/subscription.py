@@ -1,0 +1,22 @@
+"""Addresses of Subscription, Orders and their gateways' doorbell."""
+
+from django.urls import path
+
+from smartplus import webhooks
+from smartplus.portal.views import billing, orders, prices, subscription
+
+urlpatterns = [
+    path("subscription/", subscription.subscription, name="subscription"),
+    path("subscription/carts/<int:pk>/", subscription.cart, name="cart"),
+    path("subscription/carts/<int:pk>/term/", subscription.cart_term, name="cart-term"),
+    path("orders/", orders.order_list, name="order-list"),
+    path("orders/<slug:number>/", orders.order_detail, name="order-detail"),
+    path("orders/<slug:number>/returned/", orders.order_returned, name="order-returned"),
+    path("orders/<slug:number>/pay/", orders.order_pay, name="order-pay"),
+    path("orders/<slug:number>/cancel/", orders.order_cancel, name="order-cancel"),
+    path("prices/", prices.price_list_list, name="price-list-list"),
+    path("prices/new/", prices.price_list_new, name="price-list-new"),
+    path("prices/<int:pk>/", prices.price_list_detail, name="price-list-detail"),
+    path("settings/billing/", billing.billing, name="settings-billing"),
+    path("webhooks/stripe/", webhooks.stripe, name="webhook-stripe"),
+]

@@ -1,0 +1,42 @@
+"""Settings: billing information of the own organization (R39)."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.errors import Refused
+from accounts.models import Organization
+from accounts.scope import Role
+from payments import actions
+from payments.models import BillingProfile
+from smartplus import access
+from smartplus.portal.forms.subscription import BillingForm
+
+
+@access.roles(Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
+@require_http_methods(["GET", "POST"])
+def billing(request: access.PortalRequest) -> HttpResponse:
+    """Show and change whom invoices are made out to; past orders keep what they were placed with."""
+    profile = (
+        BillingProfile.objects.visible_to(request.actor).filter(organization_id=request.actor.organization_id).first()
+    )
+    form = BillingForm(request.POST or None, instance=profile)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.save_billing(
+                request.actor,
+                organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
+                version=form.cleaned_data["version"],
+                now=request.now,
+                **form.values(),
+            )
+        except Refused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        else:
+            messages.success(request, _("Billing information is saved. It is used from the next order on."))
+            return redirect("settings-billing")
+    return render(request, "settings/billing.html", {"form": form}, status=422 if form.errors else 200)

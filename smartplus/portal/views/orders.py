@@ -1,0 +1,178 @@
+"""Orders: the list, one order with its story, and what can be done about it now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q, Sum
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.errors import Refused
+from accounts.scope import Role
+from payments.errors import GatewayUnavailable
+from payments.models import Payment
+from smartplus import access, jobs
+from smartplus.portal.views.subscription import PAYERS, to_gateway
+from subscriptions import reports
+from subscriptions.actions import orders as actions
+from subscriptions.actions.settlement import UNPAID_TIMEOUT
+from subscriptions.models import Order, OrderLine
+
+READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
+PAGE = 50
+TONES = {
+    Order.State.PROCESSING: "pending",
+    Order.State.SYSTEM_PROCESSING: "pending",
+    Order.State.SUCCEED: "active",
+    Order.State.FAILED: "lapsed",
+    Order.State.TIMEOUT: "inactive",
+    Order.State.CANCELLED: "inactive",
+    Order.State.REVIEW: "expiring",
+}
+
+
+@access.roles(*READERS)
+@require_GET
+def order_list(request: access.PortalRequest) -> HttpResponse:
+    """Orders that one pays or that have lines of one's sites, newest first."""
+    found = Order.objects.visible_to(request.actor)
+    state, search, after = (
+        request.GET.get("state", ""),
+        request.GET.get("q", "").strip()[:80],
+        request.GET.get("after", ""),
+    )
+    if state in Order.State.values:
+        found = found.filter(state=state)
+    if search:
+        mine = OrderLine.objects.visible_to(request.actor).filter(
+            Q(site__name__icontains=search) | Q(target_label__icontains=search)
+        )
+        found = found.filter(Q(number__icontains=search.upper()) | Q(pk__in=mine.values("order_id")))
+    page = found.select_related("payer", "installer").order_by("-pk")
+    if after.isdigit():
+        page = page.filter(pk__lt=int(after))
+    rows = list(page[: PAGE + 1])
+    context = {
+        "rows": _as_seen(request, rows[:PAGE]),
+        "states": [(value, label) for value, label in Order.State.choices if found.filter(state=value).exists()]
+        if not state
+        else Order.State.choices,
+        "state": state,
+        "search": search,
+        "total": found.count(),
+        "next": rows[PAGE - 1].pk if len(rows) > PAGE else None,
+        "is_filtered": bool(state or search),
+    }
+    return render(request, "orders/list.html", context)
+
+
+def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str, Any]]:
+    """Each order with the items and the sum that this person may see (R1); two queries for the whole page."""
+    seen: dict[int, dict[str, Any]] = {}
+    lines = (
+        OrderLine.objects.filter(order__in=page)
+        if request.actor.sees_all
+        else OrderLine.objects.visible_to(request.actor)
+    )
+    for row in (
+        lines.filter(order__in=page)
+        .values("order_id", "site__name")
+        .annotate(amount=Sum("amount_minor"))
+        .order_by("site__name")
+    ):
+        entry = seen.setdefault(row["order_id"], {"sites": [], "amount": 0})
+        entry["sites"].append(row["site__name"])
+        entry["amount"] += row["amount"]
+    return [
+        {
+            "order": order,
+            "tone": TONES[Order.State(order.state)],
+            "sites": seen.get(order.pk, {}).get("sites", []),
+            "is_mine": order.is_paid_by(request.actor),
+            "amount": order.total_minor if order.is_paid_by(request.actor) else seen.get(order.pk, {}).get("amount", 0),
+        }
+        for order in page
+    ]
+
+
+@access.roles(*READERS)
+@require_GET
+def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
+    """One order: what now, what happened, what is in it."""
+    return _show(request, number)
+
+
+@access.roles(*READERS)
+@require_GET
+def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Back from the gateway's page. Being here proves nothing (R51): a worker asks the gateway, this page waits for the answer."""
+    order = Order.objects.visible_to(request.actor).get(number=number)
+    if order.is_open:
+        jobs.hurry_order(order.number)
+    return _show(request, number, is_back=True)
+
+
+def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) -> HttpResponse:
+    order = (
+        Order.objects.visible_to(request.actor)
+        .select_related("payer", "installer", "price_list", "created_by")
+        .get(number=number)
+    )
+    is_mine = order.is_paid_by(request.actor)
+    lines = order.lines.all() if is_mine else order.lines.visible_to(request.actor)
+    groups = reports.gathered_lines(order, lines)
+    may_act = is_mine and request.actor.role in PAYERS and order.payer_id == request.actor.organization_id
+    payment = (
+        Payment.objects.visible_to(request.actor).filter(reference=order.number).order_by("-pk").first()
+        if is_mine
+        else None
+    )
+    context = {
+        "order": order,
+        "tone": TONES[Order.State(order.state)],
+        "is_mine": is_mine,
+        "may_act": may_act,
+        "is_back": is_back or bool(request.GET.get("wait")),
+        "payment": payment,
+        "pay_until": order.created_at + UNPAID_TIMEOUT,
+        "groups": groups,
+        "shown_minor": sum(group.amount_minor for group in groups),
+        "shown_count": sum(group.count for group in groups),
+        "sites": sorted({(group.site_id, group.site_name) for group in groups}),
+        "until": reports.applied_until([order]).get(order.pk),
+        "events": list(order.events.all()) if is_mine else [],
+        "poll_every_s": 2 if request.now - order.created_at < timedelta(minutes=60) else 0,
+    }
+    template = "orders/_story.html" if request.htmx and request.htmx.target == "story" else "orders/detail.html"
+    return render(request, template, context)
+
+
+@access.roles(*PAYERS)
+@require_POST
+def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Go (back) to the gateway's pay page of an unpaid order."""
+    return to_gateway(request, Order.objects.visible_to(request.actor).get(number=number))
+
+
+@access.roles(*PAYERS)
+@require_POST
+def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Give an unpaid order up."""
+    try:
+        order = actions.cancel_order(request.actor, number=number, now=request.now)
+    except (GatewayUnavailable, Refused) as refused:
+        messages.error(request, str(refused))
+        return redirect("order-detail", number)
+    if order.state == Order.State.CANCELLED:
+        messages.success(
+            request,
+            _("Order %(number)s is cancelled. Nothing was charged; its items are free again.") % {"number": number},
+        )
+    else:
+        messages.warning(request, _("The payment had arrived already, so the order went through."))
+    return redirect("order-detail", number)

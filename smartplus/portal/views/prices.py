@@ -1,0 +1,101 @@
+"""The price book: lists in versions; the operator publishes, a distributor reads what it is charged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.errors import Refused
+from accounts.scope import Role
+from communities import catalogue
+from payments import money
+from smartplus import access
+from smartplus.portal.forms.prices import PriceListForm, field_name
+from subscriptions.actions import prices as actions
+from subscriptions.models import PriceList
+
+
+@access.roles(Role.OPERATOR)
+@require_GET
+def price_list_list(request: access.PortalRequest) -> HttpResponse:
+    """Every version of every list, newest first within its owner."""
+    lists = PriceList.objects.visible_to(request.actor).select_related("distributor", "created_by")
+    rows = list(lists.order_by("distributor__name", "currency", "-valid_from", "-number"))
+    current: set[tuple[int | None, str]] = set()
+    states = []
+    for row in rows:
+        key = (row.distributor_id, row.currency)
+        if row.valid_from > request.now:
+            states.append("upcoming")
+        elif key not in current:
+            current.add(key)
+            states.append("current")
+        else:
+            states.append("past")
+    return render(request, "prices/list.html", {"rows": list(zip(rows, states, strict=True))})
+
+
+@access.roles(Role.OPERATOR)
+@require_GET
+def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """One version with its amounts."""
+    price_list = PriceList.objects.visible_to(request.actor).select_related("distributor", "created_by").get(pk=pk)
+    amounts = {(row.service_type, row.part): row.amount_minor for row in price_list.prices.all()}
+    groups = [
+        (
+            label,
+            [
+                (catalogue.part_label(kind, part), amounts.get((kind, part)))
+                for kind, part in catalogue.PRICED
+                if kind == service_type
+            ],
+        )
+        for service_type, label in catalogue.SERVICE_TYPE_LABELS.items()
+    ]
+    return render(request, "prices/detail.html", {"price_list": price_list, "groups": groups})
+
+
+@access.roles(Role.OPERATOR)
+@require_http_methods(["GET", "POST"])
+def price_list_new(request: access.PortalRequest) -> HttpResponse:
+    """Publish a version, filled in with the one it follows."""
+    form = PriceListForm(request.POST or None, actor=request.actor, initial=_initial(request))
+    if request.method == "POST" and form.is_valid():
+        distributor = form.cleaned_data["distributor"]
+        try:
+            made = actions.publish_price_list(
+                request.actor,
+                currency=form.cleaned_data["currency"],
+                amounts=form.cleaned_data["amounts"],
+                valid_from=form.valid_from_instant(request.now),
+                distributor_id=distributor.pk if distributor else None,
+                note=form.cleaned_data["note"],
+                now=request.now,
+            )
+        except Refused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        else:
+            messages.success(request, _("%(list)s is published. Orders that exist keep their prices.") % {"list": made})
+            return redirect("price-list-detail", made.pk)
+    return render(request, "prices/new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _initial(request: access.PortalRequest) -> dict[str, Any]:
+    follows = request.GET.get("follows", "")
+    if not follows.isdigit():
+        return {"valid_from": request.now.date()}
+    price_list = PriceList.objects.visible_to(request.actor).get(pk=int(follows))
+    return {
+        "distributor": price_list.distributor_id,
+        "currency": price_list.currency,
+        "valid_from": request.now.date(),
+        **{
+            field_name(row.service_type, row.part): money.to_decimal(row.amount_minor, price_list.currency)
+            for row in price_list.prices.all()
+        },
+    }

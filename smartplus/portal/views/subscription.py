@@ -1,0 +1,311 @@
+"""Subscription: choose items, see the price, review and pay (S2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.errors import Refused
+from accounts.models import Organization
+from accounts.scope import Role
+from communities import catalogue
+from communities.models import Entitlement, Kind, Site
+from payments import actions as payment_actions
+from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.models import BillingProfile
+from smartplus import access
+from smartplus.portal.forms.subscription import MONTHS, BillingForm, PayForm, TermForm
+from subscriptions import reports
+from subscriptions.actions import carts, orders
+from subscriptions.models import Cart, Order
+from subscriptions.pricing import MissingPrice, Quote
+
+PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
+PAGE = 200  # rows shown; "all matching" selects the others too
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is chosen in the head and the filter bar of the page."""
+
+    installer: Organization | None
+    kind: str
+    site_id: int | None
+    service: str
+    search: str
+
+    def query(self, **changes: Any) -> str:
+        """The same choice as a query string."""
+        values = {
+            "installer": self.installer.pk if self.installer else "",
+            "kind": self.kind,
+            "site": self.site_id or "",
+            "service": self.service,
+            "q": self.search,
+        } | changes
+        return urlencode({key: value for key, value in values.items() if value not in {"", None}})
+
+
+@access.roles(*PAYERS)
+@require_http_methods(["GET", "POST"])
+def subscription(request: access.PortalRequest) -> HttpResponse:
+    """The page itself; a POST prices the ticks, or keeps them as a cart and goes on."""
+    choice = read_choice(request)
+    if choice.installer is None:
+        return render(request, "subscription/nothing.html", {"choice": choice})
+    term = TermForm(request.POST or request.GET or {"months": 1})
+    months = term.cleaned_data["months"] if term.is_valid() else 1
+    matching = narrowed(carts.activatable(request.actor, installer=choice.installer, site_kind=choice.kind), choice)
+    chosen = ticked(request, matching)
+    if request.method == "POST" and request.POST.get("action") == "next" and term.is_valid():
+        try:
+            cart = carts.fill_cart(
+                request.actor,
+                installer_id=choice.installer.pk,
+                site_kind=choice.kind,
+                entitlement_ids=chosen.values_list("pk", flat=True),
+                months=months,
+                now=request.now,
+            )
+            return redirect("cart", cart.pk)
+        except Refused as refused:
+            messages.error(request, str(refused))
+    context = {
+        "choice": choice,
+        "term": term,
+        "months_offered": MONTHS,
+        "months": months,
+        **price_context(request, choice, chosen, months),
+    }
+    if request.htmx and request.htmx.target == "cart":
+        return render(request, "subscription/_cart.html", context)
+    return render(
+        request, "subscription/activate.html", context | list_context(request, choice, matching, chosen, months)
+    )
+
+
+def read_choice(request: access.PortalRequest) -> Choice:
+    """Installer, project type and filters from the address, each within what the actor may see; the rest falls back."""
+    installers = carts.payable_installers(request.actor)
+    wanted = request.GET.get("installer", "")
+    if wanted:
+        installer: Organization | None = installers.select_related("distributor").get(
+            pk=int(wanted) if wanted.isdigit() else 0
+        )
+    else:
+        with_work = Q(
+            pk__in=Entitlement.objects.visible_to(request.actor).wanted().never_activated().values("installer_id")
+        )
+        ordered = installers.select_related("distributor")
+        installer = ordered.filter(with_work).first() or ordered.first()
+    kind = request.GET.get("kind", Kind.COMMUNITY)
+    site = request.GET.get("site", "")
+    service = request.GET.get("service", "")
+    return Choice(
+        installer=installer,
+        kind=kind if kind in Kind.values else Kind.COMMUNITY,
+        site_id=int(site) if site.isdigit() else None,
+        service=service if service in catalogue.SERVICE_TYPE_LABELS else "",
+        search=request.GET.get("q", "").strip()[:80],
+    )
+
+
+def narrowed(items: QuerySet[Entitlement], choice: Choice) -> QuerySet[Entitlement]:
+    """The items that match site, service and search."""
+    if choice.site_id:
+        items = items.filter(site_id=choice.site_id)
+    if choice.service:
+        items = items.filter(service_type=choice.service)
+    for word in choice.search.split():
+        items = items.filter(
+            Q(apartment__number__icontains=word)
+            | Q(apartment__building__name__icontains=word)
+            | Q(apartment__residents__name__icontains=word, apartment__residents__is_master=True)
+            | Q(manager__membership__user__name__icontains=word)
+            | Q(site__name__icontains=word)
+        )
+    return items
+
+
+def ticked(request: access.PortalRequest, matching: QuerySet[Entitlement]) -> QuerySet[Entitlement]:
+    """What is ticked: the boxes, everything matching, or the items of a cart one came back from; always within `matching`."""
+    if request.POST.get("all"):
+        return matching
+    if request.method == "POST":
+        return matching.filter(pk__in=[int(pk) for pk in request.POST.getlist("item") if pk.isdigit()])
+    back = request.GET.get("cart", "")
+    if back.isdigit():
+        return matching.filter(
+            pk__in=carts.contents(Cart.objects.visible_to(request.actor).get(pk=int(back))).values("pk")
+        )
+    return matching.none()
+
+
+def price_context(
+    request: access.PortalRequest, choice: Choice, chosen: QuerySet[Entitlement], months: int
+) -> dict[str, Any]:
+    """The price of what is ticked, or why there is none."""
+    assert choice.installer is not None and choice.installer.distributor is not None
+    try:
+        return {"quote": carts.priced(chosen, distributor=choice.installer.distributor, months=months, now=request.now)}
+    except MissingPrice as refused:
+        return {"quote": None, "refused": refused}
+
+
+def list_context(
+    request: access.PortalRequest,
+    choice: Choice,
+    matching: QuerySet[Entitlement],
+    chosen: QuerySet[Entitlement],
+    months: int,
+) -> dict[str, Any]:
+    """The rows of the page with their prices, and the counts and choices of the filter bar."""
+    page = list(
+        matching.select_related("site", "apartment__building", "manager__membership__user")
+        .prefetch_related("apartment__residents")
+        .order_by(
+            "site__name_key", "site_id", "service_type", "apartment__building__name_key", "apartment__number_key", "pk"
+        )[:PAGE]
+    )
+    amounts = _amounts(request, choice, matching.filter(pk__in=[row.pk for row in page]), months)
+    everything = carts.activatable(request.actor, installer=choice.installer, site_kind=choice.kind)  # type: ignore[arg-type]
+    counts = dict(everything.order_by().values_list("service_type").annotate(n=Count("pk")))
+    sites = Site.objects.visible_to(request.actor).filter(installer=choice.installer, kind=choice.kind)
+    waiting = Entitlement.objects.visible_to(request.actor).filter(
+        installer=choice.installer, site__kind=choice.kind, held=True, expires_at=None
+    )
+    return {
+        "rows": [(row, amounts.get(row.pk)) for row in page],
+        "ticked_ids": set(chosen.values_list("pk", flat=True)),
+        "all_ticked": bool(request.POST.get("all")),
+        "total": matching.count(),
+        "everything": sum(counts.values()),
+        "services": [(code, label, counts.get(code, 0)) for code, label in catalogue.SERVICE_TYPE_LABELS.items()],
+        "sites": sites,
+        "installers": carts.payable_installers(request.actor),
+        "kinds": Kind.choices,
+        "currency": choice.installer.distributor.currency,  # type: ignore[union-attr]
+        "held": waiting.count(),
+        "page_size": PAGE,
+    }
+
+
+def _amounts(request: access.PortalRequest, choice: Choice, rows: QuerySet[Entitlement], months: int) -> dict[int, int]:
+    found = price_context(request, choice, rows, months)["quote"]
+    return {int(line.item.key): line.amount_minor for line in found.lines} if found else {}
+
+
+@access.roles(*PAYERS)
+@require_http_methods(["GET", "POST"])
+def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """Review and pay: the order as it would be, billing information, terms, one button."""
+    cart = Cart.objects.visible_to(request.actor).select_related("installer__distributor", "order").get(pk=pk)
+    if cart.order is not None:
+        return redirect("order-detail", cart.order.number)
+    billing = (
+        BillingProfile.objects.visible_to(request.actor).filter(organization_id=request.actor.organization_id).first()
+    )
+    billing_form = BillingForm(request.POST or None, instance=billing)
+    pay_form = PayForm(request.POST or None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if billing_form.is_valid() & pay_form.is_valid():
+            try:
+                order = place(request, cart, billing_form, pay_form)
+                return to_gateway(request, order)
+            except Refused as refused:
+                show(refused, billing_form, pay_form)
+    return render(
+        request, "subscription/review.html", review_context(request, cart, billing_form, pay_form), status=status
+    )
+
+
+@transaction.atomic
+def place(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: PayForm) -> Order:
+    """Keep the billing information and place the order, both or neither."""
+    payment_actions.save_billing(
+        request.actor,
+        organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
+        version=billing.cleaned_data["version"],
+        now=request.now,
+        **billing.values(),
+    )
+    return orders.place_order(
+        request.actor,
+        cart_id=cart.pk,
+        fingerprint=pay.cleaned_data["fingerprint"],
+        terms_version=settings.TERMS_VERSION,
+        return_base=settings.SITE_URL,
+        now=request.now,
+    )
+
+
+def to_gateway(request: access.PortalRequest, order: Order) -> HttpResponse:
+    """Open the gateway's pay page; when it does not answer, the order's page says what happens now."""
+    if not order.is_open:
+        return redirect("order-detail", order.number)
+    try:
+        address = orders.start_payment(
+            request.actor, number=order.number, return_base=settings.SITE_URL, now=request.now
+        )
+    except (GatewayUnavailable, GatewayRefused) as refused:
+        messages.error(request, str(refused))
+        return redirect("order-detail", order.number)
+    except Refused as refused:
+        messages.warning(request, str(refused))
+        return redirect("order-detail", order.number)
+    return redirect(address or reverse("order-detail", args=[order.number]))
+
+
+def show(refused: Refused, billing: BillingForm, pay: PayForm) -> None:
+    """Put a refusal where the person looks for it."""
+    if refused.field in billing.fields:
+        billing.add_error(refused.field, str(refused))
+    else:
+        pay.add_error(refused.field if refused.field in pay.fields else None, str(refused))
+
+
+def review_context(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: PayForm) -> dict[str, Any]:
+    """The cart priced now; the hidden fingerprint is always that of what this page shows."""
+    contents = carts.contents(cart)
+    quote: Quote | None = None
+    refused: Refused | None = None
+    try:
+        quote = carts.priced(contents, distributor=cart.installer.distributor, months=cart.months, now=request.now)  # type: ignore[arg-type]
+    except MissingPrice as missing:
+        refused = missing
+    return {
+        "cart": cart,
+        "quote": quote,
+        "refused": refused,
+        "sites": reports.by_site(quote, contents) if quote else [],
+        "billing_form": billing,
+        "pay_form": pay,
+        "fingerprint": quote.fingerprint() if quote else "",
+        "terms_version": settings.TERMS_VERSION,
+        "back": Choice(cart.installer, cart.site_kind, None, "", "").query(cart=cart.pk, months=cart.months),
+    }
+
+
+@access.roles(*PAYERS)
+@require_POST
+def cart_term(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """Change how many months a cart buys."""
+    form = TermForm(request.POST)
+    if form.is_valid():
+        Cart.objects.visible_to(request.actor).filter(pk=pk, order=None).update(months=form.cleaned_data["months"])
+    else:
+        messages.error(request, _("Choose between 1 and 60 months."))
+    return redirect("cart", pk)

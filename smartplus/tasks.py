@@ -1,0 +1,33 @@
+"""Celery's shells around the jobs."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from payments.errors import GatewayRefused, GatewayUnavailable
+from smartplus import jobs
+from subscriptions.actions import settlement
+
+log = logging.getLogger("smartplus.jobs")
+
+
+@shared_task(name="smartplus.run_job")
+def run_job(name: str) -> None:
+    """Run one kind of job now."""
+    jobs.run(name, now=timezone.now())
+
+
+@shared_task(name="smartplus.tick")
+def tick() -> None:
+    """Run everything due; beat calls it, so that nothing depends on a message that got lost."""
+    jobs.tick(now=timezone.now())
+
+
+@shared_task(name="smartplus.settle_order")
+def settle_order(number: str) -> None:
+    """Ask the gateway about one order; the webhook and the janitor do the same, so a failure here is only slower."""
+    try:
+        settlement.settle_order(number, now=timezone.now())
+    except (GatewayUnavailable, GatewayRefused) as problem:
+        log.warning("order %s: %s", number, problem)

@@ -1,0 +1,39 @@
+"""Where gateways ring: verify, write down, answer. What an event means is found out later, from the gateway itself (R50)."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from payments import events
+from payments.errors import BadSignature, TooLarge
+from smartplus import access, jobs
+
+log = logging.getLogger("smartplus.webhooks")
+
+
+@access.public
+@csrf_exempt
+@require_POST
+def stripe(request: HttpRequest) -> HttpResponse:
+    """Accept an event of Stripe: 200 when written down (or known already), 400 when not genuine, 413 when too large.
+
+    503 asks the gateway to send it again when the database can't be reached; nothing here is ever 500.
+    """
+    try:
+        is_new = events.receive("stripe", request.read(), request.headers, now=timezone.now())
+    except BadSignature:
+        return HttpResponse("bad signature\n", status=400, content_type="text/plain")
+    except TooLarge:
+        return HttpResponse("too large\n", status=413, content_type="text/plain")
+    except DatabaseError:
+        log.exception("an event could not be written down")
+        return HttpResponse("try again\n", status=503, content_type="text/plain")
+    if is_new:
+        jobs.hurry("gateway_events")
+    return HttpResponse("ok\n", content_type="text/plain")

@@ -1,0 +1,105 @@
+"""Choosing what to activate: the list, the selection on the server, its price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.errors import NotPermitted, Refused
+from accounts.models import Kind, Organization
+from accounts.scope import Actor, Role
+from communities.models import Entitlement
+from communities.models import Kind as SiteKind
+from subscriptions import periods
+from subscriptions.actions.prices import table_for
+from subscriptions.errors import MayNotPay
+from subscriptions.models import Cart, CartItem
+from subscriptions.pricing import Item, Quote, quote
+
+
+def may_pay_for(actor: Actor, installer: Organization) -> bool:
+    """Whether the actor's organization may pay regularly for this installer's sites (R5): resellers above it, or itself if allowed."""
+    if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}:
+        return installer.path.startswith(actor.path)
+    if actor.role is Role.INSTALLER:
+        return installer.pk == actor.organization_id and installer.pays_regular
+    return False
+
+
+def payable_installers(actor: Actor) -> QuerySet[Organization]:
+    """The installers whose sites the actor may pay for."""
+    installers = Organization.objects.visible_to(actor).installers().filter(is_active=True)
+    if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}:
+        return installers
+    if actor.role is Role.INSTALLER:
+        return installers.filter(pk=actor.organization_id, pays_regular=True)
+    return installers.none()
+
+
+def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
+    """What Activate is for: configured, never activated, in no open order, not waiting for a monitor (R17, R25, R47, R48)."""
+    return (
+        Entitlement.objects.visible_to(actor)
+        .wanted()
+        .never_activated()
+        .filter(installer=installer, site__kind=site_kind, held=False)
+        .filter(Q(apartment=None) | Q(apartment__monitor_pending=False))
+    )
+
+
+def as_items(entitlements: QuerySet[Entitlement]) -> list[Item]:
+    """Entitlements as what `quote` prices; one query."""
+    rows = entitlements.order_by("site_id", "service_type", "variant", "pk").values_list(
+        "pk", "service_type", "variant", "expires_at", "site__time_zone"
+    )
+    return [Item(pk, service_type, variant, expires_at, zone) for pk, service_type, variant, expires_at, zone in rows]
+
+
+def priced(entitlements: QuerySet[Entitlement], *, distributor: Organization, months: int, now: datetime) -> Quote:
+    """What activating or extending these costs. Raises MissingPrice."""
+    return quote(as_items(entitlements), periods.Months(months), now, table_for(distributor, at=now))
+
+
+@transaction.atomic
+def fill_cart(
+    actor: Actor, *, installer_id: int, site_kind: str, entitlement_ids: Iterable[int], months: int, now: datetime
+) -> Cart:
+    """Keep a selection on the server. Refuses items that can't be activated now, and an empty selection."""
+    installer = Organization.objects.visible_to(actor).filter(kind=Kind.INSTALLER).get(pk=installer_id)
+    if not may_pay_for(actor, installer):
+        raise MayNotPay
+    if site_kind not in SiteKind.values:
+        raise Refused(_("Choose a project type."))
+    if not 1 <= months <= periods.MAX_MONTHS:
+        raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
+    wanted = set(entitlement_ids)
+    if not wanted:
+        raise Refused(_("Tick at least one item."))
+    found = set(
+        activatable(actor, installer=installer, site_kind=site_kind).filter(pk__in=wanted).values_list("pk", flat=True)
+    )
+    if missing := len(wanted - found):
+        raise Refused(
+            _("%(n)s of the ticked items can't be activated any more. Look at the list again.") % {"n": missing}
+        )
+    if actor.user_id is None or actor.organization_id is None:
+        raise NotPermitted
+    cart = Cart.objects.create(
+        organization_id=actor.organization_id,
+        user_id=actor.user_id,
+        installer=installer,
+        site_kind=site_kind,
+        months=months,
+        created_at=now,
+    )
+    CartItem.objects.bulk_create(CartItem(cart=cart, entitlement_id=pk) for pk in sorted(found))
+    return cart
+
+
+def contents(cart: Cart) -> QuerySet[Entitlement]:
+    """The entitlements of a cart."""
+    return Entitlement.objects.filter(pk__in=CartItem.objects.filter(cart=cart).values("entitlement_id"))

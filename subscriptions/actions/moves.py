@@ -1,0 +1,60 @@
+"""How an order's state moves: each move is one function, under the order's lock, and refused otherwise (R49)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.scope import Actor
+from communities.models import Entitlement
+from subscriptions.errors import IllegalMove
+from subscriptions.models import Order, OrderEvent
+
+S = Order.State
+ALLOWED: dict[str, frozenset[str]] = {
+    S.PROCESSING: frozenset({S.SYSTEM_PROCESSING, S.FAILED, S.TIMEOUT, S.CANCELLED, S.REVIEW}),
+    S.SYSTEM_PROCESSING: frozenset({S.SUCCEED, S.REVIEW}),
+    S.FAILED: frozenset({S.SYSTEM_PROCESSING, S.REVIEW}),
+    S.TIMEOUT: frozenset({S.SYSTEM_PROCESSING, S.REVIEW}),
+    S.CANCELLED: frozenset({S.SYSTEM_PROCESSING, S.REVIEW}),
+    S.REVIEW: frozenset({S.SYSTEM_PROCESSING}),
+    S.SUCCEED: frozenset(),
+}
+
+
+def move(order: Order, state: str, *, now: datetime) -> None:
+    """Move a locked order; refuses what §4 does not allow. Closing states note when."""
+    if state not in ALLOWED[order.state]:
+        raise IllegalMove(
+            _("An order that is “%(old)s” can't become “%(new)s”.")
+            % {"old": order.get_state_display(), "new": Order.State(state).label}
+        )
+    order.state = state
+    order.closed_at = None if order.is_open or state == S.REVIEW else now
+    order.save(update_fields=["state", "closed_at"])
+
+
+def tell(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, **detail: Any) -> None:
+    """Add a step to the order's story."""
+    OrderEvent.objects.create(order=order, at=now, kind=kind, detail=detail, actor_label=actor.label if actor else "")
+
+
+def release(order: Order) -> None:
+    """Let go of the items of an order that will not be paid. The caller holds the order's lock."""
+    ids = list(order.lines.filter(is_live=True).values_list("entitlement_id", flat=True))
+    order.lines.filter(is_live=True).update(is_live=False)
+    Entitlement.objects.filter(pk__in=ids).update(held=False)
+
+
+def close(order: Order, state: str, *, now: datetime, actor: Actor, **detail: Any) -> None:
+    """End an unpaid order as time-out, cancelled or failed and release its items."""
+    before = order.state
+    move(order, state, now=now)
+    release(order)
+    tell(order, state, now=now, actor=actor, **detail)
+    audit.record(
+        actor, f"order.{state}", order, now=now, tenant=order.payer, before={"state": before}, after={"state": state}
+    )

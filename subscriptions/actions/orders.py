@@ -1,0 +1,273 @@
+"""Placing an order, paying it, giving it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts import audit
+from accounts.errors import Refused
+from accounts.models import Organization
+from accounts.scope import Actor
+from communities.models import Apartment, Entitlement, ManagerAssignment, Site
+from payments import actions as payment_actions
+from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.models import BillingProfile, Payment
+from subscriptions import numbers
+from subscriptions.actions import carts, moves, settlement
+from subscriptions.actions.prices import table_for
+from subscriptions.errors import (
+    BillingIncomplete,
+    IllegalMove,
+    ItemHeld,
+    MayNotPay,
+    NotBillable,
+    PriceChanged,
+    TermsNotAccepted,
+)
+from subscriptions.models import Cart, Order, OrderLine
+from subscriptions.periods import Months
+from subscriptions.pricing import Quote, quote
+
+GATEWAY = "stripe"
+
+
+@transaction.atomic
+def place_order(
+    actor: Actor,
+    *,
+    cart_id: int,
+    fingerprint: str,
+    terms_version: str | None,
+    return_base: str,
+    now: datetime,
+) -> Order:
+    """Turn a cart into an order with frozen lines and a payment that waits to be started (R5, R39, R40, R48).
+
+    `fingerprint` is that of the quote the person saw; a different price is refused and changes nothing. A second submit of the
+    same cart returns the same order. Locks: site → payer → order → payment → entitlement.
+    """
+    cart = Cart.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=cart_id)
+    if cart.order is not None:
+        return cart.order
+    installer = Organization.objects.get(pk=cart.installer_id)
+    if not carts.may_pay_for(actor, installer):
+        raise MayNotPay
+    if not terms_version:
+        raise TermsNotAccepted
+    ids = list(cart.items.values_list("entitlement_id", flat=True))
+    site_ids = Entitlement.objects.filter(pk__in=ids).values("site_id")
+    list(Site.objects.filter(pk__in=site_ids).order_by("pk").select_for_update())
+    payer = Organization.objects.select_for_update().get(pk=actor.organization_id)
+    billing = BillingProfile.objects.filter(organization=payer).first()
+    if billing is None or not billing.is_complete:
+        raise BillingIncomplete
+    chosen = Entitlement.objects.filter(pk__in=ids)
+    list(chosen.order_by("pk").select_for_update().values_list("pk"))
+    _refuse_unavailable(actor, cart, ids)
+    distributor = _distributor_of(installer)
+    found = quote(carts.as_items(chosen), Months(cart.months), now, table_for(distributor, at=now))
+    if found.fingerprint() != fingerprint:
+        raise PriceChanged
+    order = _insert(actor, cart, installer, payer, found, billing.snapshot(), terms_version, now)
+    chosen.update(held=True)
+    cart.order = order
+    cart.save(update_fields=["order"])
+    moves.tell(order, "created", now=now, actor=actor, items=len(ids))
+    audit.record(
+        actor,
+        "order.created",
+        order,
+        now=now,
+        tenant=payer,
+        after={"total_minor": order.total_minor, "currency": order.currency, "items": len(ids)},
+    )
+    if order.total_minor == 0:
+        settlement.fulfil(order, now=now)
+    else:
+        begin_payment(order, billing.email, return_base=return_base, now=now)
+    return order
+
+
+def begin_payment(order: Order, email: str, *, return_base: str, now: datetime) -> Payment:
+    """Write down, inside the caller's transaction, that a payment is about to be started (DESIGN §4 A)."""
+    page = f"{return_base}/orders/{order.number}/"
+    return payment_actions.begin(
+        reference=order.number,
+        payer=order.payer,
+        amount_minor=order.total_minor,
+        currency=order.currency,
+        gateway=GATEWAY,
+        description=_("SmartPlus order %(number)s: %(n)s items, %(months)s months")
+        % {"number": order.number, "n": order.line_count, "months": order.months},
+        customer_email=email,
+        return_url=f"{page}returned/",
+        cancel_url=page,
+        now=now,
+    )
+
+
+def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime) -> str:
+    """Open the gateway's pay page for an unpaid order and return its address (DESIGN §4 B and C).
+
+    Starts a new payment when the last one ended without money. A gateway that does not answer leaves the payment unknown and
+    the order open; the janitor finds out what happened. Refuses an order that is not waiting for money (R5, R49).
+    """
+    with transaction.atomic():
+        order = (
+            Order.objects.visible_to(actor)
+            .select_for_update(of=("self",))
+            .select_related("payer", "installer")
+            .get(number=number)
+        )
+        if order.payer_id != actor.organization_id or not carts.may_pay_for(actor, order.installer):
+            raise MayNotPay
+        if order.state != Order.State.PROCESSING:
+            raise IllegalMove(_("This order is not waiting for a payment."))
+        payment = begin_payment(order, order.billing["email"], return_base=return_base, now=now)
+    try:
+        payment = payment_actions.start_checkout(payment.pk, now=now)
+    except GatewayUnavailable:
+        moves.tell(order, "unreachable", now=now, gateway="Stripe")
+        raise
+    except GatewayRefused:
+        moves.tell(order, "refused", now=now, gateway="Stripe")
+        raise
+    if not order.events.filter(kind="sent", detail__payment=payment.pk).exists():
+        moves.tell(order, "sent", now=now, actor=actor, gateway="Stripe", payment=payment.pk)
+    return payment.checkout_url
+
+
+def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:
+    """Give an unpaid order up: first the gateway's page is closed, then the items are released.
+
+    If the money turns out to have arrived, the order succeeds instead: verified money is never dropped (R52).
+    """
+    order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
+    if order.payer_id != actor.organization_id or not carts.may_pay_for(actor, order.installer):
+        raise MayNotPay
+    if order.state != Order.State.PROCESSING:
+        raise IllegalMove(_("Only an order that is waiting for its payment can be cancelled."))
+    return settlement.give_up(order.pk, Order.State.CANCELLED, actor=actor, now=now)
+
+
+def _refuse_unavailable(actor: Actor, cart: Cart, ids: list[int]) -> None:
+    """Look again under the locks: everything in the cart must still be activatable."""
+    free = carts.activatable(actor, installer=cart.installer, site_kind=cart.site_kind).filter(pk__in=ids)
+    free_ids = set(free.values_list("pk", flat=True))
+    if len(free_ids) == len(ids):
+        return
+    gone = [pk for pk in ids if pk not in free_ids]
+    held = Entitlement.objects.filter(pk__in=gone, held=True).select_related(
+        "apartment__building", "manager__membership__user"
+    )
+    if (first := held.first()) is not None:
+        number = (
+            OrderLine.objects.filter(entitlement=first, is_live=True).values_list("order__number", flat=True).first()
+        )
+        raise ItemHeld(_("%(item)s is already in order %(number)s.") % {"item": first, "number": number or ""})
+    raise NotBillable(
+        ngettext(
+            "%(n)s item can't be activated any more: it was switched off, paid for or waits for its monitor. Change the items.",
+            "%(n)s items can't be activated any more: they were switched off, paid for or wait for monitors. Change the items.",
+            len(gone),
+        )
+        % {"n": len(gone)}
+    )
+
+
+def _distributor_of(installer: Organization) -> Organization:
+    if installer.distributor is None:
+        raise Refused(_("This installer has no distributor."))
+    return installer.distributor
+
+
+def _insert(
+    actor: Actor,
+    cart: Cart,
+    installer: Organization,
+    payer: Organization,
+    found: Quote,
+    billing: Mapping[str, str],
+    terms_version: str,
+    now: datetime,
+) -> Order:
+    order = Order.objects.create(
+        number=numbers.new(now),
+        type=Order.Type.ACTIVATION,
+        payer=payer,
+        created_by_id=actor.user_id,
+        installer=installer,
+        distributor=_distributor_of(installer),
+        site_kind=cart.site_kind,
+        months=cart.months,
+        currency=found.currency,
+        subtotal_minor=found.subtotal_minor,
+        discount_minor=found.discount_minor,
+        tax_minor=found.tax_minor,
+        total_minor=found.total_minor,
+        line_count=len(found.lines),
+        price_list_id=found.price_list_id,
+        why=frozen_why(found),
+        billing=dict(billing),
+        terms_version=terms_version,
+        terms_accepted_at=now,
+        created_at=now,
+    )
+    rows = Entitlement.objects.in_bulk([line.item.key for line in found.lines])
+    labels = target_labels(rows.values())
+    OrderLine.objects.bulk_create(
+        OrderLine(
+            order=order,
+            entitlement_id=entitlement.pk,
+            site_id=entitlement.site_id,
+            distributor_id=entitlement.distributor_id,
+            subdistributor_id=entitlement.subdistributor_id,
+            installer_id=entitlement.installer_id,
+            service_type=line.item.service_type,
+            variant=line.item.variant,
+            target_label=labels[entitlement.pk],
+            starts_at=line.starts_at,
+            ends_at=line.ends_at,
+            unit_minor=line.unit_minor,
+            amount_minor=line.amount_minor,
+            discount_minor=line.discount_minor,
+            tax_minor=line.tax_minor,
+        )
+        for line in found.lines
+        for entitlement in (rows[line.item.key],)
+    )
+    return order
+
+
+def frozen_why(found: Quote) -> dict[str, object]:
+    """The why of each variant as JSON: kept once per order and variant, not per line."""
+    return {
+        f"{line.item.service_type}:{line.item.variant}": {
+            "parts": [list(part) for part in line.why.parts],
+            "days": line.days,
+        }
+        for line in {(line.item.service_type, line.item.variant): line for line in found.lines}.values()
+    }
+
+
+def target_labels(entitlements: Iterable[Entitlement]) -> dict[int, str]:
+    """What each entitlement is for, as text that outlives renames: "Quay House 2.04", "Petra Holm". Two queries."""
+    rows = list(entitlements)
+    apartments = {
+        pk: f"{building} {number}"
+        for pk, building, number in Apartment.objects.filter(
+            pk__in=[row.apartment_id for row in rows if row.apartment_id]
+        ).values_list("pk", "building__name", "number")
+    }
+    managers = {
+        pk: name or email
+        for pk, name, email in ManagerAssignment.objects.filter(
+            pk__in=[row.manager_id for row in rows if row.manager_id]
+        ).values_list("pk", "membership__user__name", "membership__user__email")
+    }
+    return {row.pk: apartments[row.apartment_id] if row.apartment_id else managers[row.manager_id or 0] for row in rows}

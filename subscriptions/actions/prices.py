@@ -1,0 +1,114 @@
+"""Publishing price lists and reading the one in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.errors import NotPermitted, Refused
+from accounts.models import Kind, Organization
+from accounts.scope import Actor, Role
+from communities import catalogue
+from subscriptions.models import Price, PriceList
+from subscriptions.pricing import MissingPrice, PriceTable
+
+
+@transaction.atomic
+def publish_price_list(
+    actor: Actor,
+    *,
+    currency: str,
+    amounts: Mapping[tuple[str, str], int],
+    valid_from: datetime,
+    now: datetime,
+    distributor_id: int | None = None,
+    note: str = "",
+    is_invented: bool = False,
+) -> PriceList:
+    """Publish a new version: minor units per 30 days by (service type, part). Operator only; never in the past.
+
+    A list may leave prices out: quoting what is missing is refused then, and names it.
+    """
+    if actor.role not in {Role.OPERATOR, Role.SYSTEM}:
+        raise NotPermitted
+    if valid_from < now and actor.role is not Role.SYSTEM:
+        raise Refused(_("A price list can't be valid from a moment that is past."), field="valid_from")
+    if unknown := set(amounts) - set(catalogue.PRICED):
+        raise Refused(_("Unknown prices: %(names)s.") % {"names": ", ".join("/".join(key) for key in sorted(unknown))})
+    if not amounts:
+        raise Refused(_("The list names no price at all."))
+    if any(amount < 0 for amount in amounts.values()):
+        raise Refused(_("A price can't be negative."))
+    distributor = None
+    if distributor_id is not None:
+        distributor = Organization.objects.filter(kind=Kind.DISTRIBUTOR).select_for_update().get(pk=distributor_id)
+        if distributor.currency != currency:
+            raise Refused(
+                _("%(name)s is billed in %(currency)s.") % {"name": distributor, "currency": distributor.currency},
+                field="currency",
+            )
+    siblings = PriceList.objects.filter(distributor=distributor, currency=currency)
+    latest = siblings.order_by("-number").first()
+    price_list = PriceList.objects.create(
+        distributor=distributor,
+        currency=currency,
+        number=(siblings.aggregate(last=Max("number"))["last"] or 0) + 1,
+        valid_from=valid_from,
+        note=note.strip(),
+        is_invented=is_invented,
+        created_by_id=actor.user_id,
+        created_at=now,
+    )
+    Price.objects.bulk_create(
+        Price(price_list=price_list, service_type=service_type, part=part, amount_minor=amount)
+        for (service_type, part), amount in sorted(amounts.items())
+    )
+    operator = distributor or Organization.objects.get(kind=Kind.OPERATOR)
+    audit.record(
+        actor,
+        "price_list.published",
+        price_list,
+        now=now,
+        tenant=operator,
+        before=_as_json(latest),
+        after=_as_json(price_list) | {"valid_from": valid_from.isoformat()},
+    )
+    return price_list
+
+
+def _as_json(price_list: PriceList | None) -> dict[str, object]:
+    if price_list is None:
+        return {}
+    return {f"{price.service_type}/{price.part}": price.amount_minor for price in price_list.prices.all()}
+
+
+def table_for(distributor: Organization, *, at: datetime) -> PriceTable:
+    """The prices that `distributor`'s tree is charged at an instant. Raises MissingPrice when there is no list at all."""
+    price_list = PriceList.objects.in_force(distributor.pk, distributor.currency, at)
+    if price_list is None:
+        raise MissingPrice(
+            _("There is no price list in %(currency)s yet. Ask the operator for one.")
+            % {"currency": distributor.currency}
+        )
+    return table_of(price_list)
+
+
+def table_of(price_list: PriceList) -> PriceTable:
+    """A price list as the value that `quote` works with."""
+    label = _("Price list %(number)s, from %(date)s") % {
+        "number": price_list.number,
+        "date": date_format(price_list.valid_from, "j M Y"),
+    }
+    return PriceTable(
+        list_id=price_list.pk,
+        label=label,
+        currency=price_list.currency,
+        amounts={(price.service_type, price.part): price.amount_minor for price in price_list.prices.all()},
+        is_invented=price_list.is_invented,
+    )

@@ -1,0 +1,274 @@
+"""Settling: the one way from verified money to paid time, and what is done about payments that hang."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts import audit
+from accounts.models import Organization
+from accounts.scope import Actor
+from communities.catalogue import ServiceType
+from communities.models import Entitlement, ManagerAssignment, Site
+from payments import actions as payment_actions
+from payments import events
+from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.models import LIVE, GatewayEvent, Payment, State
+from subscriptions import periods
+from subscriptions.actions import moves
+from subscriptions.models import Order, OrderLine, ServicePeriod
+
+log = logging.getLogger("smartplus.settlement")
+
+UNPAID_TIMEOUT = timedelta(minutes=45)  # R53
+LOOK_AFTER = timedelta(minutes=2)  # a payment is somebody's business right now until then
+LOOK_AGAIN = timedelta(minutes=5)
+SETTLEMENT = Actor.system("settlement")
+
+
+def settle(payment_id: int, *, now: datetime) -> Order | None:
+    """Bring an order to what the gateway says about its payment; the one way to fulfil (R49–R52).
+
+    Called by the webhook's task, the janitor and reconciliation alike, any number of times, in any order, by any number of
+    processes. Asks the gateway first, outside any transaction; raises GatewayUnavailable when it does not answer. Then, under
+    the locks in the one order, notes the answer and applies verified money exactly once.
+    """
+    payment = Payment.objects.get(pk=payment_id)
+    remote = payment_actions.look_up(payment, now=now)
+    order_id = Order.objects.filter(number=payment.reference).values_list("pk", flat=True).first()
+    if remote is None or order_id is None:
+        return None
+    with transaction.atomic():
+        order = lock_order(order_id)
+        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        was_succeeded = payment.state == State.SUCCEEDED
+        changed = payment_actions.note(payment, remote, now=now)
+        if payment.state == State.SUCCEEDED:
+            if not was_succeeded or order.state != Order.State.SUCCEED:
+                _take_money(order, payment, payment_actions.matches(payment, remote), now=now)
+        elif changed and payment.state == State.DECLINED:
+            moves.tell(order, "declined", now=now, reason=payment.decline_reason)
+        elif changed and payment.state == State.EXPIRED and order.is_open:
+            moves.tell(order, "session_ended", now=now)
+        return order
+
+
+def lock_order(order_id: int) -> Order:
+    """Lock sites, payer and order, in that order. Lines never change, so the sites are known beforehand."""
+    sites = OrderLine.objects.filter(order_id=order_id).values("site_id")
+    list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update().values_list("pk"))
+    payer = Order.objects.filter(pk=order_id).values("payer_id")
+    list(Organization.objects.filter(pk__in=payer).select_for_update().values_list("pk"))
+    return Order.objects.select_for_update(of=("self",)).select_related("payer").get(pk=order_id)
+
+
+def _take_money(order: Order, payment: Payment, mismatch: str | None, *, now: datetime) -> None:
+    """Verified money is here: fulfil, honour it late, or put the order under review; never drop it (R50, R52)."""
+    if order.state == Order.State.SUCCEED:
+        moves.tell(order, "surplus", now=now, payment=payment.pk)
+        audit.record(
+            SETTLEMENT,
+            "payment.surplus",
+            payment,
+            now=now,
+            tenant=order.payer,
+            after={"captured_minor": payment.captured_minor},
+        )
+        log.error("order %s was paid twice, payment %s has to be refunded", order.number, payment.pk)
+        return
+    if order.state == Order.State.REVIEW:
+        return
+    if mismatch is not None:
+        _review(order, "mismatch", now=now, reason=mismatch)
+        return
+    if order.state != Order.State.PROCESSING:
+        moves.tell(order, "late", now=now)
+        if not _hold_again(order):
+            _review(order, "late", now=now, reason="items are in another order")
+            return
+    moves.tell(order, "confirmed", now=now, gateway="Stripe", payment_ref=payment.gateway_payment_ref)
+    fulfil(order, now=now)
+
+
+def _review(order: Order, kind: str, *, now: datetime, reason: str) -> None:
+    before = order.state
+    moves.move(order, Order.State.REVIEW, now=now)
+    moves.tell(order, kind, now=now, reason=reason)
+    audit.record(
+        SETTLEMENT,
+        "order.review",
+        order,
+        now=now,
+        tenant=order.payer,
+        before={"state": before},
+        after={"state": order.state, "reason": reason},
+    )
+    log.error("order %s is under review: %s", order.number, reason)
+
+
+def _hold_again(order: Order) -> bool:
+    """Take the items of a closed order back, unless another open order has one of them."""
+    ids = list(order.lines.values_list("entitlement_id", flat=True))
+    rows = Entitlement.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+    if any(rows.values_list("held", flat=True)):
+        return False
+    order.lines.update(is_live=True)
+    rows.update(held=True)
+    return True
+
+
+def fulfil(order: Order, *, now: datetime) -> None:
+    """Apply a paid order: every line's duration from the base of this moment, once, all in the caller's transaction (R49, R52).
+
+    The caller holds the locks of sites, payer and order. The number of statements does not grow with the lines but with their
+    distinct variants and expiries.
+    """
+    before = order.state
+    moves.move(order, Order.State.SYSTEM_PROCESSING, now=now)
+    lines = list(
+        order.lines.filter(is_live=True).order_by("entitlement_id").values_list("pk", "entitlement_id", "variant")
+    )
+    ids = [entitlement_id for _pk, entitlement_id, _variant in lines]
+    rows = {
+        pk: (expires_at, zone)
+        for pk, expires_at, zone in Entitlement.objects.filter(pk__in=ids)
+        .order_by("pk")
+        .select_for_update(of=("self",))
+        .values_list("pk", "expires_at", "site__time_zone")
+    }
+    ends: dict[tuple[datetime, str], list[int]] = defaultdict(list)
+    spans: list[ServicePeriod] = []
+    for line_id, entitlement_id, variant in lines:
+        expires_at, zone = rows[entitlement_id]
+        start = periods.base(expires_at, now)
+        finish = periods.end(order.term, start, zone)
+        ends[finish, variant].append(entitlement_id)
+        spans.append(ServicePeriod(entitlement_id=entitlement_id, line_id=line_id, starts_at=start, ends_at=finish))
+    ServicePeriod.objects.bulk_create(spans, batch_size=2000)
+    for (finish, variant), group in ends.items():
+        Entitlement.objects.filter(pk__in=group).update(
+            expires_at=finish, paid_variant=variant, held=False, last_charged_at=now
+        )
+    order.lines.filter(is_live=True).update(is_live=False)
+    _switch_pm_app_on(order, now=now)
+    moves.move(order, Order.State.SUCCEED, now=now)
+    moves.tell(
+        order,
+        "applied",
+        now=now,
+        items=len(lines),
+        until=max(finish for finish, _v in ends).isoformat() if ends else "",
+    )
+    audit.record(
+        SETTLEMENT,
+        "order.succeeded",
+        order,
+        now=now,
+        tenant=order.payer,
+        before={"state": before},
+        after={"state": order.state, "items": len(lines), "total_minor": order.total_minor},
+    )
+
+
+def _switch_pm_app_on(order: Order, *, now: datetime) -> None:
+    """Activating the first PM App of a community switches it on there (R13). The sites are locked."""
+    managers = ManagerAssignment.objects.filter(
+        entitlements__lines__order=order, entitlements__service_type=ServiceType.PM_APP
+    )
+    for site in Site.objects.filter(managers__in=managers, pm_app=False).distinct().order_by("pk"):
+        Site.objects.filter(pk=site.pk).update(pm_app=True, version=site.version + 1)
+        audit.record(
+            SETTLEMENT,
+            "site.pm_app_switched_on",
+            site,
+            now=now,
+            tenant=site,
+            site_id=site.pk,
+            before={"pm_app": False},
+            after={"pm_app": True, "order": order.number},
+        )
+
+
+def give_up(order_id: int, state: str, *, actor: Actor, now: datetime) -> Order:
+    """Close an unpaid order: its pay page first, so that no money can arrive for released items; then the order (R53).
+
+    When the gateway says the money is already there, the order is fulfilled instead. While a payment is unknown the order stays
+    open and GatewayUnavailable is raised.
+    """
+    reference = Order.objects.values_list("number", flat=True).get(pk=order_id)
+    for payment in Payment.objects.filter(reference=reference, state__in=LIVE).order_by("pk"):
+        payment_actions.expire(payment.pk, now=now)
+        settle(payment.pk, now=now)
+    with transaction.atomic():
+        order = lock_order(order_id)
+        open_payments = Payment.objects.select_for_update().filter(reference=reference, state__in=LIVE)
+        if order.state == Order.State.PROCESSING and not open_payments.exists():
+            moves.close(order, state, now=now, actor=actor)
+        return order
+
+
+def work_events(*, now: datetime, limit: int = 200) -> int:
+    """Work on the gateway events that wait: settle the payment each is about. Returns how many were finished."""
+    done = 0
+    for event in events.due(now=now, limit=limit):
+        done += _work_event(event, now=now)
+    return done
+
+
+def _work_event(event: GatewayEvent, *, now: datetime) -> bool:
+    if not events.claim(event, now=now):
+        return False
+    try:
+        payment = events.payment_of(event)
+        if payment is not None:
+            settle(payment.pk, now=now)
+    except Exception as problem:
+        # The edge of background work: whatever goes wrong is written to the event, which is tried again later.
+        log.exception("event %s failed", event.event_id)
+        events.fail(event, error=f"{type(problem).__name__}: {problem}", now=now)
+        return False
+    events.finish(event, now=now, is_ignored=payment is None)
+    return True
+
+
+def settle_hanging(*, now: datetime, limit: int = 200) -> int:
+    """The janitor: ask the gateway about payments nobody has heard of for a while. Returns how many were asked about."""
+    hanging = (
+        Payment.objects.filter(state__in=LIVE, created_at__lte=now - LOOK_AFTER)
+        .filter(Q(checked_at=None) | Q(checked_at__lte=now - LOOK_AGAIN))
+        .order_by("pk")[:limit]
+    )
+    asked = 0
+    for payment in hanging:
+        try:
+            settle(payment.pk, now=now)
+            asked += 1
+        except (GatewayUnavailable, GatewayRefused) as problem:
+            log.warning("payment %s can't be looked up: %s", payment.pk, problem)
+    return asked
+
+
+def time_out_orders(*, now: datetime, limit: int = 200) -> int:
+    """Close orders that nobody paid within 45 minutes; an unknown payment keeps its order open (R53)."""
+    old = Order.objects.filter(state=Order.State.PROCESSING, created_at__lte=now - UNPAID_TIMEOUT).order_by("pk")[
+        :limit
+    ]
+    closed = 0
+    for order_id in old.values_list("pk", flat=True):
+        try:
+            closed += give_up(order_id, Order.State.TIMEOUT, actor=SETTLEMENT, now=now).state == Order.State.TIMEOUT
+        except (GatewayUnavailable, GatewayRefused) as problem:
+            log.warning("order %s can't be closed yet: %s", order_id, problem)
+    return closed
+
+
+def settle_order(number: str, *, now: datetime) -> int:
+    """Ask the gateway about an order's live payments now, because its payer came back. Returns how many there were."""
+    payments = Payment.objects.filter(reference=number, state__in=LIVE).order_by("pk")
+    for payment in payments:
+        settle(payment.pk, now=now)
+    return len(payments)

@@ -1,0 +1,42 @@
+"""What subscriptions refuse."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.errors import NotPermitted, Refused
+
+
+class MayNotPay(NotPermitted):
+    """Pay by Installer does not allow it (R5)."""
+
+    message = _("Your organization may not pay for this installer's sites.")
+
+
+class NotBillable(Refused):
+    """An item that is not configured any more, already activated, or waiting for its monitor (R17, R25, R47)."""
+
+
+class ItemHeld(Refused):
+    """An item is in another open order (R48)."""
+
+
+class PriceChanged(Refused):
+    """What would be charged is not what was shown (R40)."""
+
+    message = _("The price changed since it was shown. Nothing was charged: look at the new price and pay again.")
+
+
+class TermsNotAccepted(Refused):
+    """An order needs accepted terms (R39)."""
+
+    message = _("Please accept the Terms and Conditions.")
+    field = "terms"
+
+
+class BillingIncomplete(Refused):
+    """An order needs billing information (R39)."""
+
+    message = _("Please complete the billing information.")
+
+
+class IllegalMove(Refused):
+    """An order can't go from its state to the wanted one (R49)."""

@@ -1,0 +1,6 @@
+"""Tables of subscriptions: price lists, carts, orders, service periods."""
+
+from subscriptions.models.orders import Cart, CartItem, Order, OrderEvent, OrderLine, ServicePeriod
+from subscriptions.models.prices import Price, PriceList
+
+__all__ = ["Cart", "CartItem", "Order", "OrderEvent", "OrderLine", "Price", "PriceList", "ServicePeriod"]

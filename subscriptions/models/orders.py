@@ -1,0 +1,286 @@
+"""Carts, orders, their lines and their story, and the periods they paid for."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.append_only import AppendOnly
+from accounts.models import Organization, User
+from accounts.scope import Actor, Role, by_tenant_keys
+from communities import catalogue
+from communities.models import Entitlement, Site
+from communities.models import Kind as SiteKind
+from payments import money
+from subscriptions.models.prices import PriceList
+from subscriptions.periods import Months
+
+
+class CartQuerySet(models.QuerySet["Cart"]):
+    """Carts, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """One's own organization's."""
+        return self.filter(organization_id=actor.organization_id)
+
+
+class Cart(models.Model):
+    """A selection on the server, however many items, until it becomes an order. It holds nothing and fixes no price."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")  # who would pay
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    installer = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
+    months = models.PositiveSmallIntegerField(default=1)
+    order = models.OneToOneField("Order", models.SET_NULL, null=True, related_name="cart")
+    created_at = models.DateTimeField()
+
+    objects = CartQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"cart {self.pk}"
+
+
+class CartItem(models.Model):
+    """One chosen entitlement."""
+
+    cart = models.ForeignKey(Cart, models.CASCADE, related_name="items")
+    entitlement = models.ForeignKey(Entitlement, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["cart", "entitlement"], name="cart_item_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entitlement_id} in {self.cart_id}"
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    """Orders, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """What one's subtree pays, and what has lines of one's sites; technicians see no payments (DOMAIN §1)."""
+        if actor.sees_all:
+            return self
+        bound = by_tenant_keys(actor)
+        if bound is not None:
+            mine = OrderLine.objects.filter(bound, order=models.OuterRef("pk"))
+            return self.filter(models.Q(payer__path__startswith=actor.path) | models.Exists(mine))
+        if actor.role is Role.MANAGER:
+            return self.filter(models.Exists(OrderLine.objects.visible_to(actor).filter(order=models.OuterRef("pk"))))
+        return self.none()
+
+
+class Order(models.Model):
+    """What is bought, frozen at creation (R40). Invariants: Σ lines − discount + tax = total ≥ 0; `state` moves only through
+    `subscriptions.actions.moves`, each move once, under the order's lock (R49); never deleted (R56)."""
+
+    class Type(models.TextChoices):
+        """Why the order was made (S2)."""
+
+        ACTIVATION = "activation", _("Activation")
+
+    class State(models.TextChoices):
+        """The states people see (DOMAIN §4)."""
+
+        PROCESSING = "processing", _("Processing")
+        SYSTEM_PROCESSING = "system_processing", _("System Processing")
+        SUCCEED = "succeed", _("Succeed")
+        FAILED = "failed", _("Failed")
+        TIMEOUT = "timeout", _("Time Out")
+        CANCELLED = "cancelled", _("Cancelled")
+        REVIEW = "review", _("Under Review")
+
+    number = models.CharField(_("order number"), max_length=20, unique=True)
+    type = models.CharField(_("type"), max_length=16, choices=Type.choices)
+    state = models.CharField(_("status"), max_length=20, choices=State.choices, default=State.PROCESSING)
+    payer = models.ForeignKey(Organization, models.PROTECT, related_name="orders")
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
+    months = models.PositiveSmallIntegerField()
+    currency = models.CharField(max_length=3)
+    subtotal_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField(default=0)
+    tax_minor = models.BigIntegerField(default=0)
+    total_minor = models.BigIntegerField(_("total"))
+    line_count = models.PositiveIntegerField()
+    price_list = models.ForeignKey(PriceList, models.PROTECT, related_name="+")
+    why = models.JSONField(default=dict)  # per variant: the parts of the 30-day price and the formula
+    billing = models.JSONField()  # snapshot of the billing information (R39)
+    terms_version = models.CharField(max_length=16)
+    terms_accepted_at = models.DateTimeField()
+    created_at = models.DateTimeField(_("created"))
+    closed_at = models.DateTimeField(null=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    total_minor=models.F("subtotal_minor") - models.F("discount_minor") + models.F("tax_minor")
+                )
+                & models.Q(total_minor__gte=0),
+                name="order_adds_up",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["distributor", "-id"], name="order_by_distributor"),
+            models.Index(fields=["installer", "-id"], name="order_by_installer"),
+            models.Index(fields=["state", "created_at"], name="order_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def term(self) -> Months:
+        """The duration bought."""
+        return Months(self.months)
+
+    @property
+    def total(self) -> money.Money:
+        """What is charged."""
+        return money.Money(self.total_minor, self.currency)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money may still arrive in the ordinary way."""
+        return self.state in {self.State.PROCESSING, self.State.SYSTEM_PROCESSING}
+
+    def is_paid_by(self, actor: Actor) -> bool:
+        """Whether the actor sees the whole order: its payer is the actor's organization or below it (R1)."""
+        return actor.sees_all or (actor.role is not Role.MANAGER and self.payer.path.startswith(actor.path))
+
+
+class OrderLineQuerySet(models.QuerySet["OrderLine"]):
+    """Lines, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """The lines of one's own sites, whoever pays (R1)."""
+        bound = by_tenant_keys(actor)
+        if bound is not None:
+            return self.filter(bound)
+        if actor.role is Role.MANAGER:
+            return self.filter(site__in=Site.objects.visible_to(actor))
+        return self.none()
+
+
+class OrderLine(models.Model):
+    """One item of an order. Invariant: an item is in at most one live line (R48); amounts never change (R26, R27)."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
+    entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="lines")
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    service_type = models.CharField(max_length=16)
+    variant = models.CharField(max_length=200)
+    target_label = models.CharField(max_length=160)
+    starts_at = models.DateTimeField()  # as quoted; what was applied is in ServicePeriod
+    ends_at = models.DateTimeField()
+    unit_minor = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField(default=0)
+    tax_minor = models.BigIntegerField(default=0)
+    is_live = models.BooleanField(default=True)
+
+    objects = OrderLineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entitlement"], condition=models.Q(is_live=True), name="order_line_one_live"
+            ),
+            models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="order_line_not_negative"),
+        ]
+        indexes = [models.Index(fields=["site", "-id"], name="order_line_by_site")]
+
+    def __str__(self) -> str:
+        return f"{self.service_type} {self.target_label}"
+
+    @property
+    def service_label(self) -> str:
+        """The service type in words."""
+        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
+
+    @property
+    def variant_label(self) -> str:
+        """The variant in words."""
+        return catalogue.variant_label(self.service_type, self.variant)
+
+
+EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the mark)
+    "created": (_("Order created"), "active"),
+    "sent": (_("Sent to %(gateway)s"), "active"),
+    "unreachable": (_("%(gateway)s did not answer"), "expiring"),
+    "refused": (_("%(gateway)s refused the payment page"), "lapsed"),
+    "declined": (_("The payment was declined"), "lapsed"),
+    "session_ended": (_("The payment page was left without paying"), "inactive"),
+    "confirmed": (_("%(gateway)s confirmed the payment"), "active"),
+    "applied": (_("Paid time applied"), "active"),
+    "mismatch": (_("The payment does not match the order"), "lapsed"),
+    "late": (_("Money arrived after the order was closed"), "expiring"),
+    "surplus": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
+    "timeout": (_("Not paid in time"), "inactive"),
+    "cancelled": (_("Cancelled"), "inactive"),
+}
+
+
+class OrderEvent(AppendOnly):
+    """A step of an order's story, for its timeline. `detail` holds what the sentence names."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=24)
+    detail = models.JSONField(default=dict)
+    actor_label = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.kind}"
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in words."""
+        words = {"gateway": "Stripe", **{k: v for k, v in self.detail.items() if isinstance(v, str)}}
+        return str(EVENT_TEXTS[self.kind][0]) % words if self.kind in EVENT_TEXTS else self.kind
+
+    @property
+    def tone(self) -> str:
+        """The colour class of the mark."""
+        return EVENT_TEXTS[self.kind][1] if self.kind in EVENT_TEXTS else "inactive"
+
+
+class ServicePeriod(models.Model):
+    """Paid time of one entitlement. Invariant: no second period starts where one does: the fence against double extension."""
+
+    entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="periods")
+    line = models.OneToOneField(OrderLine, models.PROTECT, related_name="period")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    is_revoked = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entitlement", "starts_at"], condition=models.Q(is_revoked=False), name="period_once_per_start"
+            ),
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="period_has_length"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.starts_at:%Y-%m-%d}–{self.ends_at:%Y-%m-%d}"

@@ -1,0 +1,79 @@
+"""The price book: versions of lists; a published price is never edited (DOMAIN §3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.append_only import AppendOnly
+from accounts.models import Organization, User
+from accounts.scope import Actor, Role
+
+CREDITS = "CREDITS"  # stands where a currency would, for lists in credits
+
+
+class PriceListQuerySet(models.QuerySet["PriceList"]):
+    """Price lists, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """The operator's business; a distributor sees the defaults and what it is charged itself."""
+        if actor.sees_all:
+            return self
+        if actor.role is Role.DISTRIBUTOR:
+            return self.filter(models.Q(distributor=None) | models.Q(distributor_id=actor.organization_id))
+        return self.none()
+
+    def in_force(self, distributor_id: int, currency: str, at: datetime) -> PriceList | None:
+        """The newest version valid at `at`: the distributor's own list before the default of its currency."""
+        valid = self.filter(currency=currency, valid_from__lte=at)
+        newest = ("-valid_from", "-number")
+        own = valid.filter(distributor_id=distributor_id).order_by(*newest).first()
+        return own or valid.filter(distributor=None).order_by(*newest).first()
+
+
+class PriceList(AppendOnly):
+    """One version. Invariant: numbered per owner and currency; valid from an instant until a newer one is."""
+
+    distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="price_lists")
+    currency = models.CharField(_("currency"), max_length=8)
+    number = models.PositiveIntegerField(_("number"))
+    valid_from = models.DateTimeField(_("valid from"))
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    is_invented = models.BooleanField(default=False)  # demo prices say so wherever they are shown
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+
+    objects = PriceListQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["distributor__name", "currency", "-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["distributor", "currency", "number"], name="price_list_number", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(_("Price list %(number)s, %(currency)s") % {"number": self.number, "currency": self.currency})
+
+
+class Price(AppendOnly):
+    """An amount per 30 days. Invariant: one per list, service type and part; never negative."""
+
+    price_list = models.ForeignKey(PriceList, models.PROTECT, related_name="prices")
+    service_type = models.CharField(max_length=16)
+    part = models.CharField(max_length=40)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["price_list", "service_type", "part"], name="price_once_per_list"),
+            models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="price_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.service_type} {self.part}: {self.amount_minor}"

@@ -1,0 +1,270 @@
+"""One pure function prices everything: the live bill, the cart, the order, "why this price" (R27, R40, R41)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.errors import Refused
+from communities import catalogue
+from payments import money
+from subscriptions import periods
+from subscriptions.periods import Cycles, Months, Term
+
+
+class MissingPrice(Refused):
+    """The price list does not name a price that is needed; the message says which (DOMAIN §3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    """One version of a price list as values: amount per 30 days, in minor units, by (service type, part)."""
+
+    list_id: int
+    label: str  # "Price list 7, from 1 Oct 2026"
+    currency: str
+    amounts: Mapping[tuple[str, str], int]
+    is_invented: bool = False  # demo prices are labelled so
+
+    def parts(self, service_type: str, variant: str) -> tuple[tuple[str, int], ...]:
+        """What the 30-day price of a variant is made of: (part, minor units). Raises MissingPrice."""
+        found = []
+        for key in catalogue.price_parts(service_type, variant):
+            if key not in self.amounts:
+                raise MissingPrice(
+                    _("%(list)s has no price for %(service)s, %(part)s. Ask the operator to add it.")
+                    % {
+                        "list": self.label,
+                        "service": catalogue.SERVICE_TYPE_LABELS[service_type],
+                        "part": catalogue.part_label(*key),
+                    }
+                )
+            found.append((key[1], self.amounts[key]))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to price. `key` is the entitlement's id, or any label while it is a draft."""
+
+    key: int | str
+    service_type: str
+    variant: str
+    expires_at: datetime | None = None
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """How the amount of a variant came about; shared by all lines of the variant and base. Words are made when it is read."""
+
+    service_type: str
+    parts: tuple[tuple[str, int], ...]  # what the 30-day price is the sum of: (part, minor units)
+    term: Term
+    days: int
+    currency: str
+    price_list: str
+
+    @property
+    def unit_minor(self) -> int:
+        """The 30-day price: the sum of the parts."""
+        return sum(amount for _part, amount in self.parts)
+
+    @property
+    def amount_minor(self) -> int:
+        """What one item costs for the term."""
+        return line_amount(self.term, self.unit_minor, self.days)
+
+    @property
+    def named_parts(self) -> list[tuple[str, int]]:
+        """The parts in the reader's language."""
+        return [(catalogue.part_label(self.service_type, part), amount) for part, amount in self.parts]
+
+    @property
+    def formula(self) -> str:
+        """How the 30-day price becomes the amount: "3 months × US$1.50"."""
+        price = money.show(self.unit_minor, self.currency)
+        if isinstance(self.term, Months):
+            return ngettext("%(n)s month × %(price)s", "%(n)s months × %(price)s", self.term.count) % {
+                "n": self.term.count,
+                "price": price,
+            }
+        if isinstance(self.term, Cycles):
+            return _("%(n)s × 30 days × %(price)s") % {"n": self.term.count, "price": price}
+        return _("%(n)s days × %(price)s ÷ 30") % {"n": self.days, "price": price}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One priced item: from, to, and what it costs."""
+
+    item: Item
+    starts_at: datetime
+    ends_at: datetime
+    days: int
+    unit_minor: int
+    amount_minor: int
+    why: Why
+    discount_minor: int = 0
+    tax_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Lines of one variant that cost the same: what a bill shows as one row."""
+
+    service_type: str
+    variant: str
+    count: int
+    each_minor: int
+    amount_minor: int
+    ends_at: datetime
+    why: Why
+    keys: tuple[int | str, ...] = field(repr=False, default=())
+
+    @property
+    def service_label(self) -> str:
+        """The service type in words."""
+        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
+
+    @property
+    def variant_label(self) -> str:
+        """The variant in words."""
+        return catalogue.variant_label(self.service_type, self.variant)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What is to be paid. Invariant (R41): Σ lines − discount + tax = total ≥ 0."""
+
+    currency: str
+    lines: tuple[Line, ...]
+    discount_minor: int
+    tax_minor: int
+    price_list: str = ""
+    price_list_id: int | None = None
+    is_invented: bool = False
+
+    @property
+    def subtotal_minor(self) -> int:
+        """Σ lines before discount and tax."""
+        return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def total_minor(self) -> int:
+        """What is charged."""
+        return self.subtotal_minor - self.discount_minor + self.tax_minor
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The latest end, for the button that names the date."""
+        return max((line.ends_at for line in self.lines), default=None)
+
+    def groups(self) -> list[Group]:
+        """The lines gathered by variant and price, in the order in which they first appear."""
+        gathered: dict[tuple[str, str, int, datetime], list[Line]] = {}
+        for line in self.lines:
+            gathered.setdefault(
+                (line.item.service_type, line.item.variant, line.amount_minor, line.ends_at), []
+            ).append(line)
+        return [
+            Group(
+                service_type=service_type,
+                variant=variant,
+                count=len(lines),
+                each_minor=each,
+                amount_minor=each * len(lines),
+                ends_at=ends_at,
+                why=lines[0].why,
+                keys=tuple(line.item.key for line in lines),
+            )
+            for (service_type, variant, each, ends_at), lines in gathered.items()
+        ]
+
+    def fingerprint(self) -> str:
+        """A short digest of everything the person was shown a price for: items, variants, amounts, total (R40)."""
+        digest = hashlib.sha256(f"{self.currency}:{self.total_minor}".encode())
+        for line in sorted(self.lines, key=lambda line: str(line.item.key)):
+            digest.update(f"|{line.item.key}:{line.item.variant}:{line.amount_minor}".encode())
+        return digest.hexdigest()[:24]
+
+
+def quote(
+    items: Iterable[Item],
+    term: Term,
+    as_of: datetime,
+    prices: PriceTable,
+    *,
+    discount_minor: int = 0,
+    tax_minor: int = 0,
+) -> Quote:
+    """Price `items` for `term` as of an instant (DESIGN §3). Pure; raises MissingPrice.
+
+    Each line is rounded once, half-up; discount and tax are given as totals and allotted to lines by largest remainder.
+    Distinct variants and bases are worked out once and shared by their lines.
+    """
+    priced: dict[tuple[str, str], tuple[tuple[tuple[str, int], ...], int]] = {}
+    spans: dict[tuple[datetime | None, str], tuple[datetime, datetime, int]] = {}
+    reasons: dict[tuple[str, str, int], Why] = {}
+    lines: list[Line] = []
+    for item in items:
+        kind = (item.service_type, item.variant)
+        if kind not in priced:
+            parts = prices.parts(*kind)
+            priced[kind] = parts, sum(amount for _name, amount in parts)
+        parts, unit = priced[kind]
+        where = (item.expires_at, item.zone)
+        if where not in spans:
+            start = periods.base(item.expires_at, as_of)
+            finish = periods.end(term, start, item.zone)
+            spans[where] = start, finish, periods.days_between(start, finish)
+        start, finish, days = spans[where]
+        reason = (*kind, days)
+        if reason not in reasons:
+            reasons[reason] = Why(item.service_type, parts, term, days, prices.currency, prices.label)
+        lines.append(Line(item, start, finish, days, unit, line_amount(term, unit, days), reasons[reason]))
+    return Quote(
+        currency=prices.currency,
+        lines=tuple(_allotted(lines, discount_minor, tax_minor)),
+        discount_minor=discount_minor,
+        tax_minor=tax_minor,
+        price_list=prices.label,
+        price_list_id=prices.list_id,
+        is_invented=prices.is_invented,
+    )
+
+
+def line_amount(term: Term, unit_minor: int, days: int) -> int:
+    """The amount of one line: months and cycles cost the 30-day price each, a co-term days × price / 30, half-up."""
+    if isinstance(term, Months | Cycles):
+        return term.count * unit_minor
+    return money.divide_half_up(days * unit_minor, periods.CYCLE.days)
+
+
+def _allotted(lines: Sequence[Line], discount_minor: int, tax_minor: int) -> Sequence[Line]:
+    if not discount_minor and not tax_minor:
+        return lines
+    weights = [line.amount_minor for line in lines]
+    if not 0 <= discount_minor <= sum(weights):
+        raise ValueError("a discount lies between nothing and everything")
+    discounts = money.allot(discount_minor, weights)
+    taxes = money.allot(tax_minor, [weight - less for weight, less in zip(weights, discounts, strict=True)])
+    return [
+        Line(
+            line.item,
+            line.starts_at,
+            line.ends_at,
+            line.days,
+            line.unit_minor,
+            line.amount_minor,
+            line.why,
+            discount,
+            tax,
+        )
+        for line, discount, tax in zip(lines, discounts, taxes, strict=True)
+    ]

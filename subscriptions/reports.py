@@ -1,0 +1,119 @@
+"""Read-only views of money: bills by site, the lines of an order gathered for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Min, QuerySet, Sum
+
+from communities import catalogue
+from communities.models import Entitlement
+from subscriptions.models import Order, OrderLine
+from subscriptions.pricing import Group, Quote, Why
+
+
+@dataclass(frozen=True, slots=True)
+class SiteBill:
+    """What one site costs within a quote."""
+
+    site_id: int
+    site_name: str
+    groups: list[Group]
+    count: int
+    amount_minor: int
+
+
+def by_site(quote: Quote, entitlements: QuerySet[Entitlement]) -> list[SiteBill]:
+    """The quote's lines gathered by site and variant, sites by name; one query."""
+    where = {pk: (site_id, name) for pk, site_id, name in entitlements.values_list("pk", "site_id", "site__name")}
+    lines: dict[tuple[str, int], list[Any]] = {}
+    for line in quote.lines:
+        site_id, name = where[int(line.item.key)]
+        lines.setdefault((name, site_id), []).append(line)
+    return [
+        SiteBill(
+            site_id=site_id,
+            site_name=name,
+            groups=Quote(quote.currency, tuple(found), 0, 0).groups(),
+            count=len(found),
+            amount_minor=sum(line.amount_minor for line in found),
+        )
+        for (name, site_id), found in sorted(lines.items())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class LineGroup:
+    """Lines of an order that differ only in their target."""
+
+    site_id: int
+    site_name: str
+    service_label: str
+    variant_label: str
+    count: int
+    each_minor: int
+    amount_minor: int
+    ends_at: datetime
+    first_target: str
+    last_target: str
+    why: Why | None
+
+
+def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
+    """An order's lines (already scoped to who asks) gathered by site, service, variant and price; one query."""
+    rows = (
+        lines.order_by()
+        .values("site_id", "site__name", "service_type", "variant", "amount_minor", "ends_at")
+        .annotate(
+            count=Count("pk"),
+            amount=Sum("amount_minor"),
+            first=Min("target_label"),
+            last=Max("target_label"),
+            at=Min("pk"),
+        )
+        .order_by("site__name", "at")
+    )
+    return [
+        LineGroup(
+            site_id=row["site_id"],
+            site_name=row["site__name"],
+            service_label=str(catalogue.SERVICE_TYPE_LABELS[row["service_type"]]),
+            variant_label=catalogue.variant_label(row["service_type"], row["variant"]),
+            count=row["count"],
+            each_minor=row["amount_minor"],
+            amount_minor=row["amount"],
+            ends_at=row["ends_at"],
+            first_target=row["first"],
+            last_target=row["last"],
+            why=why_of(order, row["service_type"], row["variant"]),
+        )
+        for row in rows
+    ]
+
+
+def why_of(order: Order, service_type: str, variant: str) -> Why | None:
+    """The why that was kept with the order when it was placed."""
+    kept = order.why.get(f"{service_type}:{variant}")
+    if kept is None:
+        return None
+    return Why(
+        service_type=service_type,
+        parts=tuple((part, amount) for part, amount in kept["parts"]),
+        term=order.term,
+        days=kept["days"],
+        currency=order.currency,
+        price_list=str(order.price_list),
+    )
+
+
+def applied_until(orders: Iterable[Order]) -> dict[int, datetime]:
+    """The latest end of the paid time each order applied."""
+    rows = (
+        OrderLine.objects.filter(order__in=list(orders), period__is_revoked=False)
+        .values("order_id")
+        .annotate(until=Max("period__ends_at"))
+    )
+    return {row["order_id"]: row["until"] for row in rows}

@@ -1,0 +1,243 @@
+"""From the cart to the order: what is offered, what is refused, what is frozen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, IntegrityError, transaction
+
+from accounts.errors import NotPermitted, Refused
+from accounts.models import AuditEvent, Organization
+from communities import catalogue
+from communities.actions import sites
+from communities.catalogue import ServiceType
+from communities.models import Apartment, Entitlement, Site
+from payments.models import BillingProfile, Payment
+from smartplus.demo import INVENTED_PRICES
+from subscriptions.actions import carts, orders, prices
+from subscriptions.errors import BillingIncomplete, ItemHeld, MayNotPay, NotBillable, PriceChanged, TermsNotAccepted
+from subscriptions.models import Cart, Order, OrderLine, Price, PriceList
+from tests.conftest import ADDRESS, OPTIONS
+from tests.people import NOW, SYSTEM, People
+from tests.subscriptions.conftest import BASE, entitlement
+
+
+def nothing_happened() -> None:
+    assert not Order.objects.exists()
+    assert not OrderLine.objects.exists()
+    assert not Payment.objects.exists()
+    assert not Entitlement.objects.filter(held=True).exists()
+    assert not AuditEvent.objects.filter(action="order.created").exists()
+
+
+def test_activate_offers_what_is_configured_and_nothing_else(people: People, harbour_view: Site) -> None:
+    offered = carts.activatable(people.dora.actor, installer=people.ivan.firm, site_kind="community")
+    assert {(str(row.target), row.service_type, row.variant) for row in offered} == {
+        ("Quay House 1.01", "app", "monitor"),
+        ("Quay House 1.01", "premium", "landline+booking"),
+        ("Quay House 1.02", "app", "no_monitor"),
+        ("Quay House 1.02", "premium", "booking"),
+        ("Petra Holm", "pm_app", "plain"),
+    }
+
+
+@pytest.mark.rule("R13")
+def test_a_manager_ticked_for_the_pm_app_is_offered_while_the_switch_is_off(people: People, harbour_view: Site) -> None:
+    assert harbour_view.pm_app is False
+    assert entitlement(harbour_view, ServiceType.PM_APP).variant == "plain"
+
+
+@pytest.mark.rule("R25")
+def test_what_is_switched_off_is_neither_offered_nor_ordered(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
+) -> None:
+    cart = fill_cart()
+    switched = {**harbour_view.switches, "booking": False, "landline": False}
+    sites.edit_site(
+        people.ivan.actor,
+        site_id=harbour_view.pk,
+        version=harbour_view.version,
+        basics={"name": harbour_view.name, **ADDRESS},
+        free_members=None,
+        switches=switched,
+        options=OPTIONS,
+        now=NOW,
+        ceiling_confirmed=True,
+    )
+    offered = carts.activatable(people.dora.actor, installer=people.ivan.firm, site_kind="community")
+    assert not offered.filter(service_type=ServiceType.PREMIUM).exists()
+    with pytest.raises(NotBillable, match="2 items can't be activated any more"):
+        place(cart)
+    nothing_happened()
+
+
+def test_an_apartment_that_waits_for_its_monitor_can_not_be_activated(people: People, harbour_view: Site) -> None:
+    Apartment.objects.filter(number="1.01").update(monitor_pending=True)
+    offered = carts.activatable(people.dora.actor, installer=people.ivan.firm, site_kind="community")
+    assert {str(row.target) for row in offered} == {"Quay House 1.02", "Petra Holm"}
+
+
+@pytest.mark.rule("R40")
+@pytest.mark.rule("R27")
+def test_the_order_keeps_items_prices_billing_and_terms_as_they_were(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
+) -> None:
+    order = place(fill_cart(months=3))
+    assert (order.state, order.currency, order.total_minor) == ("processing", "USD", 3 * (150 + 250 + 90 + 30 + 500))
+    assert order.line_count == order.lines.count() == 5
+    assert {(line.target_label, line.variant, line.amount_minor) for line in order.lines.all()} == {
+        ("Quay House 1.01", "monitor", 450),
+        ("Quay House 1.01", "landline+booking", 270),
+        ("Quay House 1.02", "no_monitor", 750),
+        ("Quay House 1.02", "booking", 90),
+        ("Petra Holm", "plain", 1500),
+    }
+    assert order.billing["company"] == "Nordlys Distribution AS"
+    assert (order.terms_version, order.terms_accepted_at) == ("1", NOW)
+    doubled = {key: 2 * amount for key, amount in INVENTED_PRICES.items()}
+    prices.publish_price_list(SYSTEM, currency="USD", amounts=doubled, valid_from=NOW, now=NOW)
+    BillingProfile.objects.update(company="Renamed AS")
+    Apartment.objects.filter(number="1.01").update(indoor_monitor=False)
+    again = Order.objects.get(pk=order.pk)
+    assert (again.total_minor, again.billing["company"]) == (3060, "Nordlys Distribution AS")
+    assert again.lines.get(service_type="app", target_label="Quay House 1.01").amount_minor == 450
+
+
+@pytest.mark.rule("R40")
+def test_a_price_that_changed_since_it_was_shown_is_refused(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], billing: None
+) -> None:
+    cart = fill_cart()
+    shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=1, now=NOW)
+    dearer = INVENTED_PRICES | {(ServiceType.PM_APP, catalogue.PM_PLAIN): 501}
+    prices.publish_price_list(SYSTEM, currency="USD", amounts=dearer, valid_from=NOW, now=NOW)
+    with pytest.raises(PriceChanged):
+        orders.place_order(
+            people.dora.actor,
+            cart_id=cart.pk,
+            fingerprint=shown.fingerprint(),
+            terms_version="1",
+            return_base=BASE,
+            now=NOW,
+        )
+    nothing_happened()
+
+
+@pytest.mark.rule("R39")
+def test_an_order_needs_billing_information_and_accepted_terms(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart]
+) -> None:
+    cart = fill_cart()
+    shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=1, now=NOW).fingerprint()
+    for terms, refusal in (("1", BillingIncomplete), (None, TermsNotAccepted)):
+        with pytest.raises(refusal):
+            orders.place_order(
+                people.dora.actor, cart_id=cart.pk, fingerprint=shown, terms_version=terms, return_base=BASE, now=NOW
+            )
+    nothing_happened()
+
+
+@pytest.mark.rule("R48")
+def test_an_item_is_in_one_open_order_and_a_second_submit_returns_the_same(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
+) -> None:
+    app = entitlement(harbour_view, ServiceType.APP, "1.01")
+    first, second = fill_cart(), fill_cart(items=[app])
+    order = place(first)
+    assert place(first).pk == order.pk
+    assert Payment.objects.count() == 1
+    with pytest.raises(ItemHeld, match=rf"App, Quay House 1.01 is already in order {order.number}"):
+        place(second)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        line = order.lines.get(entitlement=app)
+        line.pk = None
+        line.save()
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.rule("R5")
+def test_who_may_not_pay_gets_neither_cart_nor_order(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
+) -> None:
+    for person in (people.ivan, people.sam, people.tess, people.petra, people.olga):
+        with pytest.raises((NotPermitted, Organization.DoesNotExist)):
+            fill_cart(by=person, items=[entitlement(harbour_view, ServiceType.APP, "1.01")])
+    with pytest.raises(Organization.DoesNotExist):
+        fill_cart(by=people.mallory, items=[entitlement(harbour_view, ServiceType.APP, "1.01")])
+    Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=True)
+    ivan = replace(
+        people.ivan,
+        membership=type(people.ivan.membership)
+        .objects.select_related("organization", "user")
+        .get(pk=people.ivan.membership.pk),
+    )
+    cart = fill_cart(by=ivan)
+    Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=False)
+    with pytest.raises(MayNotPay):
+        place(cart, by=ivan)
+    nothing_happened()
+
+
+def test_an_empty_or_foreign_selection_is_refused(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], make_site, make_apartment
+) -> None:
+    with pytest.raises(Refused, match="at least one"):
+        fill_cart(items=[])
+    foreign = make_site("Elsewhere", by=people.igor)
+    make_apartment(foreign, by=people.igor)
+    with pytest.raises(Refused, match="1 of the ticked items"):
+        fill_cart(items=[entitlement(foreign, ServiceType.APP, "1.01")])
+    assert not Cart.objects.exists()
+
+
+@pytest.mark.rule("R1")
+def test_who_does_not_pay_sees_the_lines_of_the_own_sites_only(
+    people: People,
+    harbour_view: Site,
+    make_site,
+    make_apartment,
+    fill_cart: Callable[..., Cart],
+    place: Callable[..., Order],
+) -> None:
+    other = make_site("Pier Court")
+    make_apartment(other, "9.01")
+    order = place(fill_cart())
+    assert Order.objects.visible_to(people.dora.actor).get() == order
+    assert order.is_paid_by(people.dora.actor)
+    assert not order.is_paid_by(people.petra.actor)
+    seen = {line.site.name for line in OrderLine.objects.visible_to(people.petra.actor)}
+    assert seen == {"Harbour View"}
+    assert OrderLine.objects.visible_to(people.ivan.actor).count() == order.line_count
+    for stranger in (people.sam, people.ines, people.mallory, people.igor, people.paul, people.tess):
+        assert not Order.objects.visible_to(stranger.actor).exists()
+        assert not OrderLine.objects.visible_to(stranger.actor).exists()
+
+
+def test_a_published_price_is_never_edited(people: People, price_list: PriceList) -> None:
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        Price.objects.filter(price_list=price_list).update(amount_minor=0)
+    with pytest.raises(NotPermitted):
+        prices.publish_price_list(people.dora.actor, currency="USD", amounts=INVENTED_PRICES, valid_from=NOW, now=NOW)
+    with pytest.raises(Refused, match="past"):
+        prices.publish_price_list(
+            people.olga.actor, currency="USD", amounts=INVENTED_PRICES, valid_from=NOW - timedelta(days=1), now=NOW
+        )
+    assert PriceList.objects.count() == 1
+
+
+def test_the_distributors_own_list_goes_before_the_default_and_from_its_day_on(
+    people: People, price_list: PriceList
+) -> None:
+    cheaper = {key: amount // 2 for key, amount in INVENTED_PRICES.items()}
+    own = prices.publish_price_list(
+        people.olga.actor,
+        currency="USD",
+        amounts=cheaper,
+        valid_from=NOW + timedelta(days=2),
+        now=NOW,
+        distributor_id=people.dora.firm.pk,
+    )
+    assert prices.table_for(people.dora.firm, at=NOW).list_id == price_list.pk
+    assert prices.table_for(people.dora.firm, at=NOW + timedelta(days=2)).list_id == own.pk
+    assert AuditEvent.objects.filter(action="price_list.published", subject_id=own.pk).exists()

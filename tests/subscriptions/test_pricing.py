@@ -1,0 +1,139 @@
+"""`quote()` prices everything."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from communities import catalogue
+from communities.catalogue import PREMIUM_COMPONENTS, ServiceType
+from smartplus.demo import INVENTED_PRICES
+from subscriptions.periods import Cycles, Months, Until
+from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+PRICES = PriceTable(1, "Price list 1, from 1 Nov 2026", "USD", INVENTED_PRICES)
+
+
+@pytest.mark.parametrize(
+    ("service_type", "variant", "thirty_days"),
+    [
+        (ServiceType.APP, "monitor", 150),
+        (ServiceType.APP, "no_monitor", 250),
+        (ServiceType.PM_APP, "plain", 500),
+        (ServiceType.PM_APP, "landline", 600),
+        (ServiceType.PREMIUM, "booking", 30),
+        (ServiceType.PREMIUM, "booking+dynamic_qr+landline", 140),
+        (ServiceType.PREMIUM, "video_storage_30", 80),
+        (ServiceType.PREMIUM, "video_storage_90+booking", 130),
+    ],
+)
+@pytest.mark.rule("R27")
+def test_each_variant_has_its_own_price(service_type: str, variant: str, thirty_days: int) -> None:
+    found = quote([Item(1, service_type, variant)], Months(3), NOON, PRICES)
+    (line,) = found.lines
+    assert (line.unit_minor, line.amount_minor, found.total_minor) == (thirty_days, 3 * thirty_days, 3 * thirty_days)
+    assert (line.starts_at, line.ends_at) == (NOON, datetime(2027, 2, 22, 12, tzinfo=UTC))
+
+
+def test_the_why_says_what_the_price_is_made_of() -> None:
+    (line,) = quote([Item(1, ServiceType.PREMIUM, "landline+booking")], Months(2), NOON, PRICES).lines
+    assert line.why.named_parts == [("Landline Service (For Residents)", 60), ("Booking Service", 30)]
+    assert line.why.formula == "2 months × US$0.90"
+    assert line.why.price_list == "Price list 1, from 1 Nov 2026"
+    assert line.why.amount_minor == line.amount_minor == 180
+
+
+def test_a_missing_price_refuses_and_names_what_is_missing() -> None:
+    poor = PriceTable(
+        2, "Price list 2", "USD", {key: value for key, value in INVENTED_PRICES.items() if key[1] != "booking"}
+    )
+    with pytest.raises(MissingPrice, match=r"Price list 2 has no price for Premium Plan, Booking Service"):
+        quote([Item(1, ServiceType.PREMIUM, "booking+landline")], Months(1), NOON, poor)
+
+
+@pytest.mark.parametrize(
+    ("day", "days", "amount"),
+    [
+        (date(2026, 11, 22), 1, 5),  # half a day left counts as a day: 1 × 150 / 30
+        (date(2026, 12, 21), 30, 150),
+        (date(2026, 12, 7), 16, 80),
+    ],
+)
+def test_a_common_day_is_priced_by_the_day(day: date, days: int, amount: int) -> None:
+    (line,) = quote([Item(1, ServiceType.APP, "monitor")], Until(day), NOON, PRICES).lines
+    assert (line.days, line.amount_minor) == (days, amount)
+
+
+def test_a_day_of_a_price_that_does_not_divide_is_rounded_half_up_once() -> None:
+    odd = PriceTable(3, "odd", "USD", {(ServiceType.APP, "monitor"): 15})
+    (line,) = quote([Item(1, ServiceType.APP, "monitor")], Until(date(2026, 11, 22)), NOON, odd).lines
+    assert line.amount_minor == 1  # 0.5 up
+    (line,) = quote([Item(1, ServiceType.APP, "monitor")], Until(date(2026, 11, 24)), NOON, odd).lines
+    assert line.amount_minor == 2  # 3 × 15 / 30 = 1.5 up
+
+
+def test_running_items_extend_from_their_expiry() -> None:
+    expiry = NOON + timedelta(days=11)
+    (line,) = quote([Item(1, ServiceType.APP, "monitor", expiry)], Cycles(), NOON, PRICES).lines
+    assert (line.starts_at, line.ends_at, line.amount_minor) == (expiry, expiry + timedelta(days=30), 150)
+
+
+variants = st.one_of(
+    st.sampled_from(
+        [
+            (ServiceType.APP, "monitor"),
+            (ServiceType.APP, "no_monitor"),
+            (ServiceType.PM_APP, "plain"),
+            (ServiceType.PM_APP, "landline"),
+        ]
+    ),
+    st.sets(st.sampled_from(PREMIUM_COMPONENTS), min_size=1).map(
+        lambda parts: (ServiceType.PREMIUM, "+".join(sorted(parts)))
+    ),
+)
+terms = st.one_of(
+    st.integers(1, 60).map(Months), st.just(Cycles()), st.dates(date(2026, 11, 22), date(2031, 1, 1)).map(Until)
+)
+
+
+@pytest.mark.rule("R41")
+@given(
+    chosen=st.lists(variants, min_size=1, max_size=30),
+    term=terms,
+    discount_share=st.integers(0, 100),
+    tax=st.integers(0, 9999),
+)
+def test_lines_less_discount_plus_tax_are_the_total(chosen, term, discount_share, tax) -> None:
+    items = [Item(key, *variant) for key, variant in enumerate(chosen)]
+    plain = quote(items, term, NOON, PRICES)
+    discount = plain.subtotal_minor * discount_share // 100
+    found = quote(items, term, NOON, PRICES, discount_minor=discount, tax_minor=tax)
+    assert found.subtotal_minor == plain.subtotal_minor
+    assert sum(line.discount_minor for line in found.lines) == discount
+    assert sum(line.tax_minor for line in found.lines) == tax
+    assert found.total_minor == found.subtotal_minor - discount + tax >= 0
+    assert all(0 <= line.discount_minor <= line.amount_minor for line in found.lines)
+    assert sum(group.amount_minor for group in found.groups()) == found.subtotal_minor
+    assert sum(group.count for group in found.groups()) == len(items)
+
+
+def test_the_fingerprint_changes_with_anything_that_was_shown() -> None:
+    one = quote([Item(1, ServiceType.APP, "monitor"), Item(2, ServiceType.PM_APP, "plain")], Months(1), NOON, PRICES)
+    same = quote(
+        [Item(2, ServiceType.PM_APP, "plain"), Item(1, ServiceType.APP, "monitor")],
+        Months(1),
+        NOON + timedelta(hours=1),
+        PRICES,
+    )
+    other_item = quote(
+        [Item(3, ServiceType.APP, "monitor"), Item(2, ServiceType.PM_APP, "plain")], Months(1), NOON, PRICES
+    )
+    longer = quote([Item(1, ServiceType.APP, "monitor"), Item(2, ServiceType.PM_APP, "plain")], Months(2), NOON, PRICES)
+    assert one.fingerprint() == same.fingerprint()
+    assert len({one.fingerprint(), other_item.fingerprint(), longer.fingerprint()}) == 3
+
+
+def test_every_switch_that_can_be_billed_has_an_invented_price() -> None:
+    assert set(INVENTED_PRICES) == set(catalogue.PRICED)

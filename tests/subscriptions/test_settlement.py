@@ -1,0 +1,323 @@
+"""From verified money to paid time, through the true SDK and the sandbox's real HTTP."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import AuditEvent
+from communities.actions import sites
+from communities.catalogue import ServiceType
+from communities.errors import ServiceLocked
+from communities.models import Entitlement, Site, State
+from payments.errors import GatewayUnavailable
+from payments.models import GatewayEvent, Payment
+from payments.models import State as PaymentState
+from payments.sandbox import Sandbox
+from subscriptions.actions import moves, orders, settlement
+from subscriptions.errors import IllegalMove
+from subscriptions.models import Cart, Order, ServicePeriod
+from tests.conftest import ADDRESS, OPTIONS
+from tests.payments.fixtures import press
+from tests.people import NOW, SYSTEM, People
+from tests.subscriptions.conftest import BASE, entitlement, payment_of
+
+A_MONTH_LATER = datetime(2026, 12, 22, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def order(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order], sandbox: Sandbox
+) -> Order:
+    """An unpaid order over everything in Harbour View, for one month."""
+    return place(fill_cart())
+
+
+def open_page(people: People, order: Order, *, now: datetime = NOW) -> str:
+    return orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=now)
+
+
+def fresh(order: Order) -> Order:
+    return Order.objects.get(pk=order.pk)
+
+
+def kinds(order: Order) -> list[str]:
+    return list(order.events.values_list("kind", flat=True))
+
+
+def unpaid(order: Order) -> bool:
+    entitlements = Entitlement.objects.filter(lines__order=order)
+    return not entitlements.exclude(expires_at=None, paid_variant="").exists() and not ServicePeriod.objects.exists()
+
+
+@pytest.mark.rule("R49")
+def test_an_approved_payment_activates_everything_once(people: People, order: Order) -> None:
+    press(open_page(people, order), "approve")
+    for minutes in (1, 2, 600):
+        settlement.settle(payment_of(order).pk, now=NOW + timedelta(minutes=minutes))
+    order = fresh(order)
+    assert (order.state, order.closed_at) == ("succeed", NOW + timedelta(minutes=1))
+    assert kinds(order) == ["created", "sent", "confirmed", "applied"]
+    applied = NOW + timedelta(minutes=1)
+    for row in Entitlement.objects.filter(lines__order=order):
+        assert (row.expires_at, row.held, row.paid_variant) == (
+            datetime(2026, 12, 22, 9, 1, tzinfo=UTC),
+            False,
+            row.variant,
+        )
+        assert row.state(applied) is State.ACTIVE
+        assert row.is_usable(applied)
+        assert row.last_charged_at == applied
+    assert ServicePeriod.objects.count() == order.line_count == 5
+    assert not order.lines.filter(is_live=True).exists()
+    assert AuditEvent.objects.filter(action="order.succeeded", subject_id=order.pk).count() == 1
+    payment = payment_of(order)
+    assert (payment.state, payment.captured_minor) == (PaymentState.SUCCEEDED, order.total_minor)
+
+
+@pytest.mark.rule("R13")
+@pytest.mark.rule("R11")
+def test_the_first_paid_pm_app_switches_it_on_and_locks_it(people: People, harbour_view: Site, order: Order) -> None:
+    press(open_page(people, order), "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    site = Site.objects.get(pk=harbour_view.pk)
+    assert site.pm_app is True
+    off = {
+        "site_id": site.pk, "version": site.version, "basics": {"name": site.name, **ADDRESS}, "free_members": None,
+        "switches": {**site.switches, "pm_app": False}, "options": OPTIONS,
+    }  # fmt: skip
+    with pytest.raises(ServiceLocked, match=r"Locked on: 1 PM App is active: Petra Holm until 22 Dec 2026\."):
+        sites.edit_site(people.ivan.actor, now=A_MONTH_LATER + timedelta(days=6), **off)
+    assert Site.objects.get(pk=site.pk).pm_app is True
+    changed = sites.edit_site(
+        people.ivan.actor, now=A_MONTH_LATER + timedelta(days=7), **off
+    )  # the grace is over (R12)
+    assert changed.pm_app is False
+
+
+@pytest.mark.rule("R33")
+def test_paid_time_stays_with_the_apartment(people: People, order: Order) -> None:
+    from communities.actions import people as site_people
+    from communities.models import Apartment, Resident
+
+    press(open_page(people, order), "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    apartment = Apartment.objects.get(number="1.01")
+    expiry = entitlement(apartment.site, ServiceType.APP, "1.01").expires_at
+    site_people.remove_resident(people.ivan.actor, resident_id=Resident.objects.get(apartment=apartment).pk, now=NOW)
+    moved_out = entitlement(apartment.site, ServiceType.APP, "1.01")
+    assert (moved_out.variant, moved_out.expires_at) == ("", expiry)
+    site_people.add_resident(people.ivan.actor, apartment_id=apartment.pk, name="Next", mobile="+49 40 1", now=NOW)
+    moved_in = entitlement(apartment.site, ServiceType.APP, "1.01")
+    assert (moved_in.variant, moved_in.expires_at, moved_in.is_usable(NOW)) == ("monitor", expiry, True)
+
+
+@pytest.mark.rule("R51")
+def test_nothing_but_the_gateway_makes_an_order_paid(people: People, order: Order) -> None:
+    open_page(people, order)
+    settlement.settle_order(order.number, now=NOW)  # what coming back from the page leads to
+    assert fresh(order).state == "processing"
+    assert unpaid(order)
+
+
+def test_a_declined_card_changes_nothing_and_the_page_can_be_tried_again(people: People, order: Order) -> None:
+    url = open_page(people, order)
+    press(url, "decline")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    assert (fresh(order).state, unpaid(order)) == ("processing", True)
+    assert open_page(people, order) == url
+    press(url, "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    assert fresh(order).state == "succeed"
+
+
+@pytest.mark.rule("R53")
+def test_an_unpaid_order_times_out_after_45_minutes_and_releases_its_items(people: People, order: Order) -> None:
+    url = open_page(people, order)
+    assert settlement.time_out_orders(now=NOW + timedelta(minutes=44, seconds=59)) == 0
+    assert settlement.time_out_orders(now=NOW + timedelta(minutes=45)) == 1
+    assert fresh(order).state == "timeout"
+    assert not order.lines.filter(is_live=True).exists()
+    assert not Entitlement.objects.filter(held=True).exists()
+    assert "approve" not in press(url).text.casefold() or press(url, "approve").status != 303
+    assert settlement.time_out_orders(now=NOW + timedelta(minutes=46)) == 0
+
+
+def test_an_order_that_was_paid_in_the_last_second_succeeds_instead_of_timing_out(people: People, order: Order) -> None:
+    press(open_page(people, order), "approve")
+    assert settlement.time_out_orders(now=NOW + timedelta(minutes=45)) == 0
+    assert fresh(order).state == "succeed"
+
+
+def test_an_order_without_answer_from_the_gateway_is_not_timed_out(
+    people: People, order: Order, sandbox: Sandbox
+) -> None:
+    open_page(people, order)
+    sandbox.stop()
+    assert settlement.time_out_orders(now=NOW + timedelta(minutes=50)) == 0
+    assert fresh(order).state == "processing"
+    assert order.lines.filter(is_live=True).count() == 5
+
+
+def test_cancelling_closes_the_pay_page_first(people: People, order: Order) -> None:
+    url = open_page(people, order)
+    assert orders.cancel_order(people.dora.actor, number=order.number, now=NOW).state == "cancelled"
+    press(url, "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    assert (fresh(order).state, unpaid(order)) == ("cancelled", True)
+
+
+def test_cancelling_what_is_paid_already_lets_it_succeed(people: People, order: Order) -> None:
+    press(open_page(people, order), "approve")
+    assert orders.cancel_order(people.dora.actor, number=order.number, now=NOW).state == "succeed"
+
+
+@pytest.mark.rule("R52")
+def test_late_money_is_honoured_from_the_moment_it_arrives(people: People, order: Order) -> None:
+    press(open_page(people, order), "approve")
+    moves.close(order, Order.State.TIMEOUT, now=NOW, actor=SYSTEM)
+    settlement.settle(payment_of(order).pk, now=NOW + timedelta(days=2))
+    assert fresh(order).state == "succeed"
+    assert kinds(order)[-3:] == ["late", "confirmed", "applied"]
+    app = entitlement(Site.objects.get(), ServiceType.APP, "1.01")
+    assert app.expires_at == datetime(2026, 12, 24, 9, 0, tzinfo=UTC)
+
+
+@pytest.mark.rule("R52")
+def test_late_money_for_items_of_another_order_goes_under_review(
+    people: People, order: Order, fill_cart: Callable[..., Cart], place: Callable[..., Order]
+) -> None:
+    press(open_page(people, order), "approve")
+    moves.close(order, Order.State.TIMEOUT, now=NOW, actor=SYSTEM)
+    second = place(fill_cart())
+    settlement.settle(payment_of(order).pk, now=NOW)
+    assert (fresh(order).state, fresh(second).state) == ("review", "processing")
+    assert unpaid(order)
+    assert second.lines.filter(is_live=True).count() == 5
+
+
+@pytest.mark.rule("R50")
+def test_a_wrong_amount_puts_the_order_under_review(people: People, order: Order, sandbox: Sandbox) -> None:
+    sandbox.faults.arm("wrong_amount")
+    press(open_page(people, order), "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    assert fresh(order).state == "review"
+    assert kinds(order)[-1] == "mismatch"
+    assert unpaid(order)
+    assert AuditEvent.objects.filter(action="order.review").count() == 1
+
+
+def test_an_open_failing_gateway_leaves_the_payment_unknown_and_the_janitor_finds_out(
+    people: People, order: Order, sandbox: Sandbox
+) -> None:
+    sandbox.faults.arm("create_fails_after", 9)
+    with pytest.raises(GatewayUnavailable):
+        open_page(people, order)
+    assert (payment_of(order).state, fresh(order).state) == (PaymentState.UNKNOWN, "processing")
+    sandbox.faults.clear()
+    settlement.settle_hanging(now=NOW + timedelta(minutes=3))
+    payment = payment_of(order)
+    assert payment.state == PaymentState.PENDING
+    press(payment.checkout_url, "approve")
+    settlement.settle_hanging(now=NOW + timedelta(minutes=10))
+    assert fresh(order).state == "succeed"
+    assert sandbox.state()["moved"] == {order.number: {"amount": order.total_minor, "charges": 1}}
+
+
+@pytest.mark.rule("R50")
+def test_duplicate_and_late_events_are_harmless(people: People, order: Order) -> None:
+    press(open_page(people, order), "approve")
+    ref = payment_of(order).gateway_ref
+    for number, kind in enumerate(
+        ["payment_intent.succeeded", "checkout.session.completed", "checkout.session.expired"] * 2
+    ):
+        GatewayEvent.objects.create(
+            gateway="stripe",
+            event_id=f"evt_{number}",
+            kind=kind,
+            object_ref=ref,
+            raw_body=b"{}",
+            received_at=NOW,
+            next_try_at=NOW,
+        )
+    assert settlement.work_events(now=NOW) == 6
+    assert settlement.work_events(now=NOW) == 0
+    assert fresh(order).state == "succeed"
+    assert ServicePeriod.objects.count() == 5
+
+
+def test_an_event_that_fails_is_tried_again_later(people: People, order: Order, sandbox: Sandbox) -> None:
+    press(open_page(people, order), "approve")
+    event = GatewayEvent.objects.create(
+        gateway="stripe",
+        event_id="evt_1",
+        kind="checkout.session.completed",
+        object_ref=payment_of(order).gateway_ref,
+        raw_body=b"{}",
+        received_at=NOW,
+        next_try_at=NOW,
+    )
+    sandbox.faults.arm("unavailable", 99)
+    assert settlement.work_events(now=NOW) == 0
+    event.refresh_from_db()
+    assert (event.state, event.tries) == ("failed", 1)
+    assert "GatewayUnavailable" in event.last_error
+    sandbox.faults.clear()
+    assert settlement.work_events(now=NOW + timedelta(seconds=30)) == 0
+    assert settlement.work_events(now=NOW + timedelta(minutes=2)) == 1
+    assert fresh(order).state == "succeed"
+
+
+@pytest.mark.rule("R49")
+def test_an_order_moves_only_as_it_may(people: People, order: Order) -> None:
+    for state in ("succeed", "refunded"):
+        with pytest.raises((IllegalMove, ValueError)):
+            moves.move(fresh(order), state, now=NOW)
+    moves.close(order, Order.State.CANCELLED, now=NOW, actor=SYSTEM)
+    for state in ("processing", "succeed", "timeout", "failed"):
+        with pytest.raises(IllegalMove):
+            moves.move(fresh(order), state, now=NOW)
+    assert fresh(order).state == "cancelled"
+
+
+def test_the_same_start_can_not_be_paid_for_twice(people: People, order: Order) -> None:
+    press(open_page(people, order), "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    period = ServicePeriod.objects.latest("pk")
+    period.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        period.save()
+
+
+def test_an_order_of_price_zero_needs_no_gateway(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
+) -> None:
+    from smartplus.demo import INVENTED_PRICES
+    from subscriptions.actions import prices
+
+    free = dict.fromkeys(INVENTED_PRICES, 0)
+    cart = fill_cart()
+    prices.publish_price_list(SYSTEM, currency="USD", amounts=free, valid_from=NOW, now=NOW)
+    order = place(cart)
+    assert (order.state, order.total_minor, Payment.objects.count()) == ("succeed", 0, 0)
+    assert ServicePeriod.objects.count() == 5
+
+
+def test_settling_costs_the_same_statements_for_two_apartments_and_for_forty(
+    people: People,
+    harbour_view: Site,
+    make_apartment,
+    fill_cart,
+    place,
+    sandbox: Sandbox,
+    django_assert_max_num_queries,
+) -> None:
+    for number in range(40):
+        make_apartment(harbour_view, f"2.{number:02d}")
+    order = place(fill_cart())
+    assert order.line_count == 85
+    press(open_page(people, order), "approve")
+    with django_assert_max_num_queries(34):
+        settlement.settle(payment_of(order).pk, now=NOW)
+    assert fresh(order).state == "succeed"
