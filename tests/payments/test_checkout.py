@@ -1,9 +1,10 @@
 """Dora pays at the gateway's page, and what we know of it afterwards. Real HTTP, the true SDK, no money."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from payments import actions
 from payments.errors import AlreadyPaid, GatewayRefused, GatewayUnavailable
@@ -241,6 +242,23 @@ def test_no_gateway_is_asked_inside_a_transaction(people, sandbox, begin_payment
                 ask()
     assert sandbox.state()["sessions"] == []
     assert actions.start_checkout(payment.pk, now=NOW).state == State.PENDING
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_clicks_four_times_at_once_gets_one_page(people, sandbox, begin_payment):
+    payment = begin_payment(people.dora)
+
+    def start(_):
+        try:
+            return actions.start_checkout(payment.pk, now=NOW).checkout_url
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        urls = set(threads.map(start, range(4)))
+    payment.refresh_from_db()
+    assert urls == {payment.checkout_url}
+    assert len(sandbox.state()["sessions"]) == 1
 
 
 @pytest.mark.rule("R50")
