@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from django.db import transaction
 
 from payments import actions
 from payments.models import Payment
@@ -64,6 +65,7 @@ def begin_payment() -> Callable[..., Payment]:
             "cancel_url": f"https://portal.example/orders/{reference}/",
             **fields,
         }
-        return actions.begin(reference=reference, payer=payer.firm, now=now, **told)
+        with transaction.atomic():  # the caller's, which would hold the order's lock
+            return actions.begin(reference=reference, payer=payer.firm, now=now, **told)
 
     return begin
