@@ -33,8 +33,8 @@ class Actor:
 
     role: Role
     user_id: int | None = None
-    organization_id: int | None = None
-    membership_id: int | None = None
+    organization_id: int = 0  # 0 is nobody's: the system works for no organization
+    membership_id: int = 0
     path: str = ""  # of the organization: its subtree is everything that starts with it
     label: str = ""  # how the audit names the actor
     organization: Organization | None = field(default=None, compare=False, repr=False)

@@ -23,7 +23,7 @@ EVERYONE = frozenset(Role) - {Role.SYSTEM}
 class PortalRequest(HttpRequest):
     """A request that passed the door: its actor and the one instant it happens at."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     actor: Actor
     membership: Membership
     now: datetime

@@ -125,7 +125,7 @@ def seed(now: datetime | None = None) -> None:
     )
     building = sites.add_building(igor, site_id=foreign.pk, name="Bâtiment A", now=now)
     _apartment(igor, building, "1", "101", FIRST_MAC + 0x10000, "Agnès Morel", now)
-    people.set_managers(igor, site_id=foreign.pk, pm_app_by_membership={paul.membership_id or 0: True}, now=now)
+    people.set_managers(igor, site_id=foreign.pk, pm_app_by_membership={paul.membership_id: True}, now=now)
 
 
 def _organization(kind: str, name: str, parent: Organization | None, now: datetime, **fields: Any) -> Organization:
@@ -199,8 +199,8 @@ def _apartment(actor: Actor, building: Building, floor: str, number: str, mac: i
 def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None:
     services = {"pm_app": True, "booking": True, "dynamic_qr": True}
     site = _community(ivan, "Harbour View", "Kaistraße 14", "Hamburg", "20457", "DE", "Europe/Berlin", services, now)
-    people.set_managers(ivan, site_id=site.pk, pm_app_by_membership={petra.membership_id or 0: True}, now=now)
-    people.set_technicians(ivan, site_id=site.pk, membership_ids=[tess.membership_id or 0], now=now)
+    people.set_managers(ivan, site_id=site.pk, pm_app_by_membership={petra.membership_id: True}, now=now)
+    people.set_technicians(ivan, site_id=site.pk, membership_ids=[tess.membership_id], now=now)
     for index, name in enumerate(("Quay House", "Pier House")):
         building = sites.add_building(ivan, site_id=site.pk, name=name, now=now)
         for number in range(6):

@@ -147,7 +147,7 @@ class Quote:
     discount_minor: int
     tax_minor: int
     price_list: str = ""
-    price_list_id: int | None = None
+    price_list_id: int = 0
     is_invented: bool = False
 
     @property

@@ -49,6 +49,7 @@ def create_community(
     if actor.role is not Role.INSTALLER:
         raise NotPermitted(_("Sites are created by the installer."))
     installer = Organization.objects.visible_to(actor).select_for_update().get(pk=actor.organization_id)
+    assert installer.distributor_id is not None  # installers live below a distributor
     refuse_wrong_options(switches, options)
     site = Site(
         kind=Kind.COMMUNITY,

@@ -86,7 +86,7 @@ def fill_cart(
         raise Refused(
             _("%(n)s of the ticked items can't be activated any more. Look at the list again.") % {"n": missing}
         )
-    if actor.user_id is None or actor.organization_id is None:
+    if actor.user_id is None:
         raise NotPermitted
     cart = Cart.objects.create(
         organization_id=actor.organization_id,

@@ -93,7 +93,7 @@ def harbour_view(make_site, make_apartment, people: People) -> Site:
     """A community with two apartments (one without monitor), booking and landline, and Petra with the PM App."""
     from communities.actions import people as site_people
 
-    site = make_site(booking=True, landline=True)
+    site: Site = make_site(booking=True, landline=True)
     make_apartment(site, "1.01")
     make_apartment(site, "1.02", indoor_monitor=False, landline=False)
     site_people.set_managers(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -83,7 +84,7 @@ def test_the_first_paid_pm_app_switches_it_on_and_locks_it(people: People, harbo
     settlement.settle(payment_of(order).pk, now=NOW)
     site = Site.objects.get(pk=harbour_view.pk)
     assert site.pm_app is True
-    off = {
+    off: dict[str, Any] = {
         "site_id": site.pk, "version": site.version, "basics": {"name": site.name, **ADDRESS}, "free_members": None,
         "switches": {**site.switches, "pm_app": False}, "options": OPTIONS,
     }  # fmt: skip

@@ -13,7 +13,7 @@ from accounts import append_only
 class Command(DjangoFlush):
     """Django's `flush` with the append-only guards lifted for its duration; refuses outside the test suite."""
 
-    def handle(self, **options: Any) -> None:  # type: ignore[override]
+    def handle(self, **options: Any) -> None:
         """Lift the guards, flush, put them back."""
         if not settings.TESTING:
             raise CommandError("This database holds an append-only ledger and audit; it can't be flushed.")

@@ -56,7 +56,7 @@ class PriceListForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Turn what was typed into minor units; an amount with more digits than the currency has is a mistake."""
-        cleaned = super().clean() or {}
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data  # Django says it may be None
         amounts: dict[tuple[str, str], int] = {}
         for key in catalogue.PRICED:
             amount = cleaned.get(field_name(*key))

@@ -1,0 +1,43 @@
+# Two commands on a fresh machine with Python >= 3.11 and make: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PORT
+
+.PHONY: run test lint rules lock clean
+
+run: $(VENV)/.installed
+	@exec $(BIN)/python manage.py up --demo --port $(PORT)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+
+rules: $(VENV)/.installed-dev
+	@$(BIN)/python tests/rules.py
+
+lock: $(VENV)/.installed-dev
+	$(BIN)/python tests/lock.py --write
+
+clean:
+	rm -rf $(VENV) var
+
+# The stamp is younger than the lock file only after a whole install: an interrupted one is repeated.
+$(VENV)/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "SmartPlus needs Python 3.11 or newer; try: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what SmartPlus needs into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing the tools of development into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
