@@ -40,8 +40,9 @@ def unit_progress(site_ids: Iterable[int]) -> dict[int, UnitProgress]:
             needed=Count("pk", filter=needs),
             present=Count("pk", filter=needs & Q(_has_monitor())),
         )
+        .values_list("site_id", "units", "needed", "present")
     )
-    return {row.pop("site_id"): UnitProgress(**row) for row in rows}
+    return {site_id: UnitProgress(units, needed, present) for site_id, units, needed, present in rows}
 
 
 def mac_range(text: str, *, min_digits: int = MIN_DIGITS) -> tuple[int, int] | None:
@@ -68,7 +69,9 @@ def searched_apartments(apartments: QuerySet[Apartment], text: str) -> QuerySet[
     """The apartments whose number, name or resident contains `text`, or with a device whose MAC begins with it."""
     here = OuterRef("pk")
     found = Q(number_key__contains=name_key(text)) | Q(name__icontains=text)
-    found |= Q(Exists(Resident.objects.filter(apartment=here).filter(Q(name__icontains=text) | Q(email__icontains=text))))
+    found |= Q(
+        Exists(Resident.objects.filter(apartment=here).filter(Q(name__icontains=text) | Q(email__icontains=text)))
+    )
     if span := mac_range(text):
         found |= Q(Exists(Device.objects.active().filter(apartment=here, mac__range=span)))
     return apartments.filter(found)

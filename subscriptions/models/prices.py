@@ -52,8 +52,13 @@ class PriceList(AppendOnly):
         ordering = ["distributor__name", "currency", "-number"]
         constraints = [
             models.UniqueConstraint(
-                fields=["distributor", "currency", "number"], name="price_list_number", nulls_distinct=False
-            )
+                fields=["distributor", "currency", "number"],
+                condition=models.Q(distributor__isnull=False),
+                name="price_list_number",
+            ),
+            models.UniqueConstraint(
+                fields=["currency", "number"], condition=models.Q(distributor=None), name="default_price_list_number"
+            ),
         ]
 
     def __str__(self) -> str:
