@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -39,18 +38,6 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         if actor.role is Role.MANAGER:
             return self.filter(payer_id=actor.organization_id)
         return self.none()
-
-    def live(self) -> Self:
-        """Those that may still bring money."""
-        return self.filter(state__in=LIVE)
-
-    def to_check(self, before: datetime) -> Self:
-        """Live ones begun before `before` and not asked about since: the janitor's work, longest waiting first."""
-        return (
-            self.live()
-            .filter(models.Q(checked_at=None) | models.Q(checked_at__lt=before), created_at__lt=before)
-            .order_by(models.F("checked_at").asc(nulls_first=True), "pk")
-        )
 
 
 class Payment(models.Model):

@@ -286,17 +286,3 @@ def test_each_sees_the_payments_of_the_own_subtree(people, begin_payment):
     assert seen(people.petra) == {"SP-PETRA"}
     assert seen(people.tess) == seen(people.sam) == set()
     assert seen(people.mallory) == {"SP-MALLORY"}
-
-
-def test_the_janitor_asks_first_who_waited_longest(people, begin_payment):
-    for minutes, reference in ((0, "SP-NEVER-ASKED"), (1, "SP-ASKED"), (2, "SP-PAID"), (30, "SP-YOUNG")):
-        begin_payment(people.dora, reference, now=NOW + timedelta(minutes=minutes))
-    Payment.objects.filter(reference="SP-ASKED").update(checked_at=NOW + timedelta(minutes=5))
-    Payment.objects.filter(reference="SP-PAID").update(state=State.SUCCEEDED)
-
-    def waiting(minutes):
-        before = NOW + timedelta(minutes=minutes)
-        return list(Payment.objects.to_check(before).values_list("reference", flat=True))
-
-    assert waiting(4) == ["SP-NEVER-ASKED"]
-    assert waiting(6) == ["SP-NEVER-ASKED", "SP-ASKED"]
