@@ -1,0 +1,103 @@
+"""A new password, by mail and in the settings."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from accounts.models import AuditEvent
+from tests.people import PASSWORD
+from tests.portal.html import assert_clean
+
+pytestmark = pytest.mark.django_db
+NEW = "staple battery horse"
+
+
+def link_in(message):
+    (path,) = re.findall(r"^http://testserver(/password-reset/\S+)$", message.body, re.M)
+    return path
+
+
+def test_petra_sets_a_new_password_by_mail(people):
+    client = Client()
+    response = client.post("/password-reset/", {"email": "PETRA@holm.example"})
+    assert response["Location"] == "/password-reset/sent/"
+    (message,) = mail.outbox
+    assert message.to == ["petra@holm.example"]
+    assert message.subject == "Your new SmartPlus password"
+    form = client.get(link_in(message), follow=True)
+    assert_clean(form.content)
+    response = client.post(form.request["PATH_INFO"], {"new_password1": NEW, "new_password2": NEW})
+    assert response["Location"] == "/password-reset/done/"
+    assert Client().post("/sign-in/", {"username": people.petra.email, "password": NEW}).status_code == 302
+    assert "no longer works" in Client().get(link_in(message), follow=True).content.decode()  # it works once
+
+
+def test_the_link_is_deaf_to_a_forged_host(people, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    Client().post("/password-reset/", {"email": people.petra.email}, headers={"host": "evil.example"})
+    assert "evil.example" not in mail.outbox[0].body
+    assert "http://testserver/password-reset/" in mail.outbox[0].body
+
+
+def test_an_unknown_address_gets_the_same_answer_and_no_mail(people):
+    answers = []
+    for email in ("nobody@holm.example", people.petra.email):
+        response = Client().post("/password-reset/", {"email": email})
+        answers.append((response.status_code, response["Location"], response.content))
+    assert answers[0] == answers[1]
+    assert [message.to for message in mail.outbox] == [["petra@holm.example"]]
+
+
+def test_a_deactivated_person_gets_no_mail(people):
+    people.petra.membership.user.is_active = False
+    people.petra.membership.user.save()
+    Client().post("/password-reset/", {"email": people.petra.email})
+    assert mail.outbox == []
+
+
+def test_an_invited_person_without_a_password_gets_the_link(people):
+    user = people.petra.membership.user
+    user.set_unusable_password()
+    user.save()
+    Client().post("/password-reset/", {"email": people.petra.email})
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize("weak", ["short pass", "petra@holm.example", "123456789012345"])
+def test_a_weak_password_is_refused_and_the_old_one_stays(people, weak):
+    Client().post("/password-reset/", {"email": people.petra.email})
+    client = Client()
+    form = client.get(link_in(mail.outbox[0]), follow=True)
+    response = client.post(form.request["PATH_INFO"], {"new_password1": weak, "new_password2": weak})
+    assert response.status_code == 200
+    assert "said lapsed" in response.content.decode()
+    people.petra.membership.user.refresh_from_db()
+    assert people.petra.membership.user.check_password(PASSWORD)
+
+
+def test_changing_the_password_keeps_this_session_and_ends_the_others(people, sign_in):
+    here, there = sign_in(people.ivan), sign_in(people.ivan)
+    response = here.post(
+        "/settings/password/", {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}, follow=True
+    )
+    assert "Every other device is signed out." in response.content.decode()
+    assert here.get("/settings/").status_code == 200
+    assert there.get("/settings/").status_code == 302
+    (event,) = AuditEvent.objects.filter(action="password.changed")
+    assert event.after == {"fields": ["password"]}
+    assert event.user_id == people.ivan.membership.user_id
+
+
+def test_the_old_password_is_asked_for(people, sign_in):
+    response = sign_in(people.ivan).post(
+        "/settings/password/", {"old_password": "wrong", "new_password1": NEW, "new_password2": NEW}
+    )
+    assert response.status_code == 422
+    assert_clean(response.content)
+    people.ivan.membership.user.refresh_from_db()
+    assert people.ivan.membership.user.check_password(PASSWORD)
+    assert not AuditEvent.objects.filter(action="password.changed").exists()

@@ -1,0 +1,179 @@
+"""The frame around every page: menu, errors, help, settings."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from accounts.models import AuditEvent
+from communities.catalogue import SERVICES
+from smartplus.portal.context import MENU
+from tests.portal.html import assert_clean, links_of
+
+pytestmark = pytest.mark.django_db
+EVERYBODY = ("olga", "dora", "sam", "ivan", "tess", "petra")
+PUBLIC = (
+    "/sign-in/",
+    "/password-reset/",
+    "/password-reset/sent/",
+    "/password-reset/done/",
+    "/password-reset/x/y/",
+    "/terms/",
+)
+SIGNED_IN = (
+    "/settings/", "/settings/password/", "/help/", "/terms/", "/nothing/",
+    *(f"/help/services/{service.code}/" for service in SERVICES),
+)  # fmt: skip
+
+
+def addresses(entries) -> list[str]:
+    found = []
+    for entry in entries:
+        try:
+            found.append(reverse(entry.url))
+        except NoReverseMatch:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_each_role_sees_its_own_menu_and_no_entry_without_a_page(people, sign_in, name):
+    person = getattr(people, name)
+    page = sign_in(person).get("/help/").content
+    assert links_of(page, "nav-v") == addresses(MENU[person.actor.role])
+
+
+def test_tess_the_technician_has_no_way_to_money_in_her_menu(people, sign_in):
+    page = sign_in(people.tess).get("/help/").content.decode()
+    for word in ("Subscription", "Orders", "Price Book", "Billing information"):
+        assert f">{word}<" not in page
+
+
+def test_the_menu_marks_where_one_is(people, sign_in):
+    page = sign_in(people.tess).get("/settings/password/").content.decode()
+    assert '<a href="/settings/password/" aria-current="page">Password</a>' in page
+    assert page.count('aria-current="page"') == 3  # menu, crumb, the phone's menu
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_pages_are_clean(db, address):
+    response = Client().get(address)
+    assert response.status_code == 200
+    assert_clean(response.content)
+
+
+@pytest.mark.parametrize("name", ["dora", "petra"])
+@pytest.mark.parametrize("address", SIGNED_IN)
+def test_pages_of_signed_in_people_are_clean(people, sign_in, address, name):
+    assert_clean(sign_in(getattr(people, name)).get(address).content)
+
+
+def test_the_content_security_policy_allows_nothing_inline(people, sign_in):
+    policy = sign_in(people.dora).get("/settings/")["Content-Security-Policy"]
+    assert "unsafe-inline" not in policy
+    assert "script-src 'self';" in policy
+    assert "style-src 'self'" in policy
+
+
+# --- what goes wrong --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R1")
+def test_the_404_page_is_the_same_bytes_wherever_it_is_met(people, sign_in):
+    client = sign_in(people.ivan)
+    absent = client.get("/nothing/")
+    assert absent.status_code == 404
+    pages = {
+        absent.content,
+        client.get("/settings/nothing/?q=17").content,
+        client.get("/help/services/teleport/").content,
+        client.post("/membership/", {"membership": people.mallory.membership.pk}).content,
+        client.post("/membership/", {"membership": 10**9}).content,
+    }
+    assert len(pages) == 1
+    assert b"There is nothing here" in absent.content
+    assert b"csrfmiddlewaretoken" not in absent.content
+
+
+def test_a_404_does_not_swallow_what_the_last_action_said(people, sign_in):
+    client = sign_in(people.ivan)
+    client.post("/settings/", {"name": "Ivan B.", "language": "en", "time_zone": "UTC"})
+    assert "Your profile is saved." not in client.get("/nothing/").content.decode()
+    assert "Your profile is saved." in client.get("/settings/").content.decode()
+
+
+def test_strangers_get_the_404_page_without_a_menu(db):
+    response = Client().get("/nothing/")
+    assert response.status_code == 404
+    assert b"nav-v" not in response.content
+    assert_clean(response.content)
+
+
+def test_a_form_from_elsewhere_is_refused_in_words(people, sign_in):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(people.ivan.membership.user, backend="accounts.backends.EmailBackend")
+    response = client.post("/settings/", {"name": "Mallory"})
+    assert response.status_code == 403
+    assert "This form was open for too long" in response.content.decode()
+    assert_clean(response.content)
+    people.ivan.membership.user.refresh_from_db()
+    assert people.ivan.membership.user.name == "Ivan Brandt"
+
+
+# --- settings ----------------------------------------------------------------------------------------------------------------
+
+
+def test_ivan_changes_name_language_and_time_zone_and_the_log_names_fields_only(people, sign_in):
+    client = sign_in(people.ivan)
+    response = client.post("/settings/", {"name": "Ivan B.", "language": "de", "time_zone": "Europe/Vienna"})
+    assert response["Location"] == "/settings/"
+    user = people.ivan.membership.user
+    user.refresh_from_db()
+    assert (user.name, user.language, user.time_zone) == ("Ivan B.", "de", "Europe/Vienna")
+    (event,) = AuditEvent.objects.filter(action="profile.changed")
+    assert event.after == {"fields": ["language", "name", "time_zone"]}
+    assert "Ivan B." not in f"{event.before}{event.after}{event.subject_label}"
+    assert '<html lang="de"' in client.get("/settings/").content.decode()
+
+
+def test_a_refused_profile_changes_nothing_and_says_why(people, sign_in):
+    client = sign_in(people.ivan)
+    response = client.post("/settings/", {"name": "", "language": "tlh", "time_zone": "Mars/Olympus"})
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "Nothing was saved: 3 things need correcting." in page
+    assert 'aria-describedby="id_name_error"' in page
+    assert "Ivan Brandt" in page  # the menu still knows who it is
+    assert_clean(page)
+    assert not AuditEvent.objects.filter(action="profile.changed").exists()
+
+
+def test_saving_an_unchanged_profile_writes_no_log(people, sign_in):
+    user = people.ivan.membership.user
+    form = {"name": user.name, "language": user.language, "time_zone": user.time_zone}
+    assert sign_in(people.ivan).post("/settings/", form).status_code == 302
+    assert not AuditEvent.objects.filter(action="profile.changed").exists()
+
+
+# --- help --------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_service_has_a_help_page_of_some_length(people, sign_in):
+    client = sign_in(people.ivan)
+    index = client.get("/help/").content.decode()
+    for service in SERVICES:
+        address = reverse("help-service", args=[service.code])
+        assert f'href="{address}"' in index
+        page = client.get(address).content.decode()
+        (prose,) = re.findall(r'<article class="prose">(.*?)</article>', page, re.S)
+        assert 120 <= len(re.sub(r"<[^>]+>", " ", prose).split()) <= 240
+
+
+def test_the_terms_name_their_version_and_that_they_are_an_example(db, settings):
+    settings.TERMS_VERSION = "7"
+    page = Client().get("/terms/").content.decode()
+    assert "Version 7" in page
+    assert "This is an example text" in page

@@ -1,0 +1,137 @@
+"""Money, dates, MAC addresses and form fields as pages show them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django import forms
+from django.template import Context, Template
+from django.test import RequestFactory
+from django.utils import timezone, translation
+
+from smartplus.portal.templatetags import portal
+from tests.people import NOW
+from tests.portal.html import assert_clean
+
+
+def rendered(source: str, **context) -> str:
+    return Template(source).render(Context(context))
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "language", "text"),
+    [
+        (28480, "USD", "en", "US$284.80"),
+        (28480, "EUR", "en", "€284.80"),
+        (28480, "EUR", "de", "284,80\xa0€"),
+        (1500, "JPY", "en", "¥1,500"),
+        (-1458, "USD", "en", "-US$14.58"),
+        (None, "USD", "en", ""),
+    ],
+)
+def test_money_is_written_in_the_readers_language(minor, currency, language, text):
+    with translation.override(language):
+        assert portal.money(minor, currency) == text
+
+
+def test_a_day_is_the_day_where_the_reader_is():
+    late = datetime(2027, 1, 11, 23, 30, tzinfo=UTC)
+    with timezone.override("Europe/Berlin"):
+        assert portal.day(late) == "12 Jan 2027"
+        assert portal.moment(late) == "12 Jan 2027, 00:30"
+        with translation.override("de"):
+            assert portal.day(late) == "12. Jan. 2027"
+    assert portal.day(late) == "11 Jan 2027"
+    assert portal.day(date(2027, 1, 12)) == "12 Jan 2027"
+    assert portal.day(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("delta", "text"),
+    [
+        (timedelta(days=2), "in 2 days"),
+        (timedelta(days=-3), "3 days ago"),
+        (timedelta(days=38), "in 38 days"),
+        (timedelta(days=400), "in 400 days"),
+        (timedelta(hours=5), "in 5 hours"),
+        (timedelta(minutes=-5), "5 minutes ago"),
+    ],
+)
+def test_distances_in_time_are_counted_in_days_and_carry_the_exact_moment(delta, text):
+    html = portal.ago(NOW + delta, NOW)
+    assert f">{text}</time>" in html
+    assert f'datetime="{(NOW + delta).isoformat()}"' in html
+
+
+def test_nights_are_counted_not_hours():
+    morning_after_next = NOW + timedelta(hours=25 + 15)  # 09:00 on the 22nd to 01:00 on the 24th
+    assert ">in 2 days<" in portal.ago(morning_after_next, NOW)
+
+
+@pytest.mark.parametrize("value", [0x0C11052A104E, "0c11052a104e"])
+def test_a_mac_is_shown_as_printed_on_the_box(value):
+    assert portal.mac(value) == "0C:11:05:2A:10:4E"
+
+
+def test_small_mac_numbers_keep_their_zeros():
+    assert portal.mac(0x1) == "00:00:00:00:00:01"
+    assert portal.mac(None) == ""
+
+
+def test_status_is_a_word_and_a_mark_never_colour_alone():
+    assert portal.status("active", "Active") == '<span class="st active">Active</span>'
+    assert "#refresh" in portal.pill("auto", "Auto-renew")
+    assert "&lt;b&gt;" in portal.status("lapsed", "<b>")
+
+
+class Form(forms.Form):
+    name = forms.CharField(label="Name", help_text="As on the door.")
+    remark = forms.CharField(label="Remark", required=False, widget=forms.Textarea)
+    agree = forms.BooleanField(label="I agree")
+    who = forms.ChoiceField(
+        label="Who", choices=[("r", "Residents"), ("a", "Administrators")], widget=forms.RadioSelect
+    )
+    pm_app = forms.BooleanField(label="PM App", required=False, help_text="On the phone.")
+    token = forms.CharField(widget=forms.HiddenInput, required=False)
+
+
+FIELDS = "{% errors form %}{% for f in form %}{% field f width='w6' %}{% endfor %}"
+
+
+def test_a_field_has_label_hint_and_mark_for_what_is_optional():
+    html = rendered(FIELDS, form=Form())
+    assert_clean(html)
+    assert '<label for="id_name">Name</label>' in html
+    assert 'aria-describedby="id_name_hint"' in html
+    assert 'Remark <span class="opt-l">optional</span>' in html
+    assert "Nothing was saved" not in html
+    assert html.count('class="ck"') == 4
+
+
+def test_a_refused_form_says_why_at_the_field_and_on_top():
+    html = rendered(FIELDS, form=Form({"name": "", "who": "x"}))
+    assert_clean(html)
+    assert 'aria-describedby="id_name_error id_name_hint"' in html
+    assert 'aria-invalid="true"' in html
+    assert 'href="#id_name"' in html
+    assert 'href="#id_who"' in html  # the fieldset
+    assert "3 things need correcting" in html
+
+
+def test_a_locked_switch_says_why_and_cant_be_moved():
+    html = rendered("{% switch form.pm_app reason='2 PM Apps are active.' mark='Community' %}", form=Form())
+    assert_clean(html)
+    assert 'role="switch"' in html
+    assert " disabled" in html
+    assert "2 PM Apps are active." in html
+    assert "disabled" not in rendered("{% switch form.pm_app %}", form=Form())
+
+
+def test_the_pager_keeps_the_filters_and_goes_by_key():
+    request = RequestFactory().get("/sites/?chip=expiring&after=17")
+    html = rendered("{% pager previous=18 next=67 text='50 of 1,240' %}", request=request)
+    assert_clean(html)
+    assert 'href="?chip=expiring&amp;after=67"' in html
+    assert 'href="?chip=expiring&amp;before=18"' in html
+    assert rendered("{% pager %}", request=request).strip() == ""
