@@ -1,0 +1,13 @@
+# One image for web, worker and beat; docker-compose.yml says which is which.
+FROM python:3.12-slim AS base
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --require-hashes -r requirements.txt
+COPY . .
+# Static files need settings, not secrets.
+RUN SECRET_KEY=for-collectstatic-only SMARTPLUS_VAR=/app/var python manage.py collectstatic --noinput \
+ && useradd --system --home /app smartplus && chown -R smartplus /app/var
+USER smartplus
+EXPOSE 8000
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--blocking-threads", "4", "smartplus.wsgi:application"]
