@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from communities import catalogue
@@ -88,3 +89,10 @@ def sign_in() -> Callable[[Person], Client]:
         return client
 
     return enter
+
+
+@pytest.fixture
+def time_machine_at_noon() -> Iterator[None]:
+    """Pages read the clock themselves: let it stand at NOW."""
+    with time_machine.travel(NOW, tick=False):
+        yield

@@ -1,0 +1,62 @@
+"""The command line: tick, demo, up."""
+
+from __future__ import annotations
+
+import json
+import socket
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEvent, Organization, User
+from communities.models import Site
+from smartplus import demo, jobs
+from smartplus.management.commands import up
+
+
+@pytest.mark.django_db
+def test_tick_runs_everything_due_and_says_what_it_did() -> None:
+    out = StringIO()
+    call_command("tick", now="2026-11-22T09:00:00", stdout=out)
+    assert out.getvalue().splitlines() == [f"{name}: 0" for name in jobs.JOBS]
+    with pytest.raises(CommandError, match="--now"):
+        call_command("tick", now="tomorrow")
+
+
+@pytest.mark.django_db
+def test_one_broken_job_does_not_keep_the_others_from_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*, now: object) -> int:
+        raise RuntimeError("no")
+
+    monkeypatch.setitem(jobs.JOBS, "gateway_events", broken)
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("tick", stdout=out)
+    assert "hanging_payments: 0" in out.getvalue()
+
+
+@pytest.mark.django_db
+def test_the_demo_is_seeded_once_and_prints_logins_and_ids() -> None:
+    out = StringIO()
+    call_command("demo", json=True, stdout=out)
+    said = json.loads(out.getvalue())
+    assert set(said["logins"]) == {email for email, _role in demo.LOGINS}
+    assert set(said["sites"]) == {"Harbour View", "Les Tilleuls"}
+    counts = (User.objects.count(), Organization.objects.count(), Site.objects.count(), AuditEvent.objects.count())
+    call_command("demo", verbosity=0)
+    assert counts == (
+        User.objects.count(),
+        Organization.objects.count(),
+        Site.objects.count(),
+        AuditEvent.objects.count(),
+    )
+
+
+def test_a_taken_port_is_named_clearly() -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(CommandError, match=rf"Port {port} for the web is taken"):
+            up.refuse_taken_port("127.0.0.1", port, "web")
