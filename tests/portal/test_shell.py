@@ -46,6 +46,14 @@ def test_each_role_sees_its_own_menu_and_no_entry_without_a_page(people, sign_in
     assert links_of(page, "nav-v") == addresses(MENU[person.actor.role])
 
 
+@pytest.mark.parametrize("name", EVERYBODY)
+def test_every_entry_of_ones_menu_may_be_opened(people, sign_in, name):
+    person = getattr(people, name)
+    client = sign_in(person)
+    for address in addresses(MENU[person.actor.role]):
+        assert client.get(address).status_code == 200, address
+
+
 def test_tess_the_technician_has_no_way_to_money_in_her_menu(people, sign_in):
     page = sign_in(people.tess).get("/help/").content.decode()
     for word in ("Subscription", "Orders", "Price Book", "Billing information"):
