@@ -1,0 +1,215 @@
+"""Read-only aggregates of sites: what is paid, until when, and what needs doing. Callers pass sites they may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Max, Min, Q
+
+from communities import catalogue
+from communities.catalogue import ServiceType
+from communities.models import GRACE, Apartment, Entitlement, Site, State
+
+SOON = timedelta(days=30)  # what ends within it is worth a line
+
+
+@dataclass(frozen=True, slots=True)
+class PaidProgress:
+    """How far a site's Apps are paid, and when the first of its wanted services ends (null = nothing activated)."""
+
+    apps: int = 0
+    apps_in_force: int = 0
+    items: int = 0
+    next_expiry: datetime | None = None
+
+    def state(self, now: datetime) -> State:
+        """How the site stands: as its worst item does."""
+        if self.next_expiry is None:
+            return State.NEW
+        if now < self.next_expiry:
+            return State.ACTIVE
+        return State.GRACE if now < self.next_expiry + GRACE else State.LAPSED
+
+    def is_ending(self, now: datetime) -> bool:
+        """Whether something ends within a month."""
+        return self.state(now) is State.ACTIVE and self.next_expiry is not None and self.next_expiry <= now + SOON
+
+
+def paid_progress(site_ids: Iterable[int], now: datetime) -> dict[int, PaidProgress]:
+    """The progress of these sites; one statement however many. Sites without services are not in it."""
+    is_app = Q(service_type=ServiceType.APP)
+    rows = (
+        Entitlement.objects.filter(site_id__in=list(site_ids))
+        .wanted()
+        .order_by()
+        .values("site_id")
+        .annotate(
+            apps=Count("pk", filter=is_app),
+            apps_in_force=Count("pk", filter=is_app & _in_force(now)),
+            items=Count("pk"),
+            next_expiry=Min("expires_at"),
+        )
+        .values_list("site_id", "apps", "apps_in_force", "items", "next_expiry")
+    )
+    return {site_id: PaidProgress(*progress) for site_id, *progress in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLine:
+    """One switch of a site and its money. `on` of `of` apartments have it on (both 0 for community services).
+
+    `configured` items have it, `paid` of them work, `started` were ever activated; `unused` paid for it and don't have it on.
+    """
+
+    service: catalogue.Service
+    is_on: bool
+    on: int = 0
+    of: int = 0
+    configured: int = 0
+    paid: int = 0
+    started: int = 0
+    unused: int = 0
+    until: datetime | None = None
+
+    @property
+    def is_per_apartment(self) -> bool:
+        """Whether apartments have a switch of their own."""
+        return self.service.scope == "apartment"
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there is anything to say but "off"."""
+        return self.is_on or bool(self.on or self.configured or self.unused)
+
+    @property
+    def unpaid(self) -> int:
+        """How many have it on and not paid for."""
+        return self.configured - self.paid
+
+
+def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
+    """Every service of the catalogue with how it is switched and paid at the site; two statements."""
+    counts = Apartment.objects.filter(site=site).aggregate(
+        all=Count("pk"), **{code: Count("pk", filter=Q(**{code: True})) for code in catalogue.APARTMENT_SWITCHES}
+    )
+    groups = list(
+        Entitlement.objects.filter(site=site)
+        .order_by()
+        .values("service_type", "variant", "paid_variant")
+        .annotate(
+            n=Count("pk"),
+            alive=Count("pk", filter=_in_force(now)),
+            started=Count("expires_at"),
+            until=Min("expires_at", filter=_in_force(now)),
+        )
+    )
+    lines = []
+    for service in catalogue.SERVICES:
+        configured = paid = started = unused = 0
+        ends: list[datetime] = []
+        for group in groups:
+            kind, variant, paid_variant = group["service_type"], group["variant"], group["paid_variant"]
+            is_wanted = _has(service, kind, variant)
+            works = is_wanted and _is_covered(service, kind, variant, paid_variant)
+            is_unused = not is_wanted and service.code != "indoor_monitor" and _has(service, kind, paid_variant)
+            configured += group["n"] * is_wanted
+            started += group["started"] * is_wanted
+            paid += group["alive"] * works
+            unused += group["alive"] * is_unused
+            if group["until"] and (works or is_unused):
+                ends.append(group["until"])
+        per_apartment = service.scope == "apartment"
+        lines.append(
+            ServiceLine(
+                service=service,
+                is_on=getattr(site, service.code),
+                on=counts[service.code] if per_apartment else 0,
+                of=counts["all"] if per_apartment else 0,
+                configured=configured,
+                paid=paid,
+                started=started,
+                unused=unused,
+                until=min(ends, default=None),
+            )
+        )
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Dues:
+    """The wanted items of one service type at a site that need money soon. `first_end` is the first end still ahead."""
+
+    service_type: str
+    never: int
+    lapsed: int
+    in_grace: int
+    grace_from: datetime | None
+    ending: int
+    first_end: datetime | None
+
+    @property
+    def label(self) -> str:
+        """The service type in words."""
+        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
+
+
+def dues(site: Site, now: datetime) -> list[Dues]:
+    """What of a site waits for activation or renewal, by service type; one statement."""
+    ahead = Q(expires_at__gt=now)
+    grace = Q(expires_at__lte=now, expires_at__gt=now - GRACE)
+    rows = (
+        Entitlement.objects.filter(site=site)
+        .wanted()
+        .order_by("service_type")
+        .values("service_type")
+        .annotate(
+            never=Count("pk", filter=Q(expires_at=None)),
+            lapsed=Count("pk", filter=Q(expires_at__lte=now - GRACE)),
+            in_grace=Count("pk", filter=grace),
+            grace_from=Min("expires_at", filter=grace),
+            ending=Count("pk", filter=ahead & Q(expires_at__lte=now + SOON)),
+            first_end=Min("expires_at", filter=ahead),
+        )
+    )
+    return [Dues(**row) for row in rows]
+
+
+def last_end(site: Site, now: datetime) -> datetime | None:
+    """When the last of a site's wanted running items ends."""
+    found = Entitlement.objects.filter(site=site, expires_at__gt=now).wanted().aggregate(last=Max("expires_at"))
+    last: datetime | None = found["last"]
+    return last
+
+
+def _in_force(now: datetime) -> Q:
+    return Q(expires_at__gt=now - GRACE)
+
+
+def _has(service: catalogue.Service, service_type: str, variant: str) -> bool:
+    """Whether a variant of this service type contains the service."""
+    if not variant:
+        return False
+    if service.code == "indoor_monitor":
+        return service_type == ServiceType.APP and variant == catalogue.WITH_MONITOR
+    if service.code == "pm_app":
+        return service_type == ServiceType.PM_APP
+    if service.code == "pm_landline":
+        return service_type == ServiceType.PM_APP and variant == catalogue.PM_LANDLINE
+    return service_type == ServiceType.PREMIUM and any(
+        _is_part(service, part) for part in catalogue.variant_parts(variant)
+    )
+
+
+def _is_covered(service: catalogue.Service, service_type: str, variant: str, paid_variant: str) -> bool:
+    missing = catalogue.uncovered(service_type, variant, paid_variant)
+    if service_type == ServiceType.PREMIUM:
+        return not any(_is_part(service, part) for part in missing)
+    if service.code == "pm_app":
+        return bool(paid_variant)  # without the landline it still is the PM App
+    return not missing
+
+
+def _is_part(service: catalogue.Service, part: str) -> bool:
+    return part.startswith("video_storage_") if service.code == "video_storage" else part == service.code

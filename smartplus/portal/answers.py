@@ -1,0 +1,58 @@
+"""What pages with a form have in common: trying an action, and answering with the page again when it refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from django import forms
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+
+from accounts.errors import Conflict, NotPermitted, Refused
+from smartplus.access import PortalRequest
+from smartplus.portal.forms.fields import refuse
+
+Result = TypeVar("Result")
+UNPROCESSABLE, CONFLICT = 422, 409
+
+
+def posted(request: PortalRequest) -> QueryDict | None:
+    """What was sent, or None for a page that is only looked at."""
+    return request.POST if request.method == "POST" else None
+
+
+def submitted(form: forms.BaseForm, act: Callable[[], Result]) -> Result | None:
+    """Run the action when the form is in shape; None when it is not, or when the action refused (the form says why)."""
+    if not form.is_bound or not form.is_valid():
+        return None
+    with refusals_into(form):
+        return act()
+    return None
+
+
+@contextmanager
+def refusals_into(form: forms.BaseForm) -> Iterator[None]:
+    """What is refused inside becomes an error of the form; a role that may not, and a lost race, go on upwards."""
+    try:
+        yield
+    except (NotPermitted, Conflict):
+        raise
+    except Refused as refusal:
+        refuse(form, refusal)
+
+
+def answer(
+    request: PortalRequest, template: str, form: forms.BaseForm, context: Mapping[str, Any] | None = None
+) -> HttpResponse:
+    """The page with its form: 200 to look at, 422 when something in it was not accepted."""
+    status = UNPROCESSABLE if form.is_bound and form.errors else 200
+    return render(request, template, {**(context or {}), "form": form}, status=status)
+
+
+def conflict(
+    request: PortalRequest, template: str, fresh: forms.BaseForm, context: Mapping[str, Any] | None = None
+) -> HttpResponse:
+    """409: somebody saved first; the page shows the values as they are now, and says so."""
+    return render(request, template, {**(context or {}), "form": fresh, "conflict": Conflict.message}, status=CONFLICT)

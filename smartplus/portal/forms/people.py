@@ -1,0 +1,107 @@
+"""Forms of the people of a site: residents, managers, technicians."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django import forms
+from django.conf import settings
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Kind, Membership
+from accounts.scope import Actor
+from communities.actions import people, sites
+from communities.models import Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
+
+
+class ResidentForm(forms.Form):
+    """A resident: reachable by email or mobile."""
+
+    name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(label=_("Email"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    mobile = forms.CharField(
+        label=_("Mobile"), max_length=24, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    language = forms.ChoiceField(
+        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the app and of mails.")
+    )
+    remark = forms.CharField(label=_("Remark"), max_length=200, required=False)
+
+    def __init__(self, data: QueryDict | None = None, *, resident: Resident | None = None) -> None:
+        values = {field: getattr(resident, field) for field in people.RESIDENT_FIELDS} if resident else None
+        super().__init__(data, initial=values, label_suffix="")
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the actions take."""
+        return {field: self.cleaned_data[field] for field in people.RESIDENT_FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A person who may be ticked; `paid` is the entitlement that keeps the PM App ticked while the person stays."""
+
+    membership: Membership
+    is_assigned: bool
+    has_app: bool
+    paid: Entitlement | None
+
+
+class PeopleForm(forms.Form):
+    """Who looks after a site: plain tick boxes of the installer's own people."""
+
+    managers = forms.TypedMultipleChoiceField(label=_("Property managers"), coerce=int, required=False)
+    pm_app = forms.TypedMultipleChoiceField(label=_("PM App"), coerce=int, required=False)
+    technicians = forms.TypedMultipleChoiceField(label=_("Technicians"), coerce=int, required=False)
+
+    def __init__(self, data: QueryDict | None = None, *, actor: Actor, site: Site, now: datetime) -> None:
+        assigned = {
+            row.membership_id: row
+            for row in ManagerAssignment.objects.visible_to(actor).filter(site=site, ended_at=None)
+        }
+        working = set(
+            TechnicianAssignment.objects.visible_to(actor).filter(site=site).values_list("membership_id", flat=True)
+        )
+        paid = {row.manager.membership_id: row for row in sites.active_pm_apps(site, now) if row.manager}
+        initial = {
+            "managers": list(assigned),
+            "pm_app": [pk for pk, row in assigned.items() if row.pm_app],
+            "technicians": list(working),
+        }
+        super().__init__(data, initial=initial, label_suffix="")
+        self._managers = people.candidates(site.installer_id, kind=Kind.MANAGER)
+        self._technicians = people.candidates(site.installer_id, kind=Kind.INSTALLER)
+        self._paid = paid
+        for name, crowd in (
+            ("managers", self._managers), ("pm_app", self._managers), ("technicians", self._technicians),
+        ):  # fmt: skip
+            choices = self.fields[name]
+            assert isinstance(choices, forms.TypedMultipleChoiceField)
+            choices.choices = [(person.pk, str(person.user)) for person in crowd]
+            choices.error_messages["invalid_choice"] = _("One of the chosen people is not yours to choose.")
+
+    @property
+    def pm_app_by_membership(self) -> dict[int, bool]:
+        """Who looks after the site, and whether with the PM App; a tick for the App alone assigns nobody."""
+        with_app = set(self.cleaned_data["pm_app"])
+        return {pk: pk in with_app for pk in self.cleaned_data["managers"]}
+
+    def manager_rows(self) -> list[Candidate]:
+        """The installer's property managers with their ticks as they are now."""
+        chosen, apps = self._ticked("managers"), self._ticked("pm_app")
+        return [
+            Candidate(
+                person, person.pk in chosen, person.pk in apps or person.pk in self._paid, self._paid.get(person.pk)
+            )
+            for person in self._managers
+        ]
+
+    def technician_rows(self) -> list[Candidate]:
+        """The installer's technicians with their ticks as they are now."""
+        chosen = self._ticked("technicians")
+        return [Candidate(person, person.pk in chosen, False, None) for person in self._technicians]
+
+    def _ticked(self, name: str) -> set[int]:
+        return {int(value) for value in self[name].value() or [] if str(value).isdecimal()}

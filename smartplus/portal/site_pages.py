@@ -1,0 +1,110 @@
+"""What every page of one site shows around its content: head, tabs with counts, and what the role may do there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import AuditEvent
+from accounts.scope import Role
+from communities import reports
+from communities.actions.people import may_edit_residents
+from communities.actions.sites import may_configure
+from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
+from devices import reports as device_reports
+from devices.models import Device
+from smartplus import access
+from smartplus.portal import todo
+from smartplus.templatetags.sites import tone_of, word_of
+from subscriptions.actions.carts import may_pay_for
+
+READERS = tuple(access.EVERYONE)
+WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
+HOUSEKEEPERS = (*WORKERS, Role.MANAGER)
+RECENT = 5
+
+
+def visible_site(request: access.PortalRequest, site_id: int) -> Site:
+    """The site with its installer, if the actor sees it."""
+    return Site.objects.visible_to(request.actor).select_related("installer", "created_by").get(pk=site_id)
+
+
+def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any]:
+    """Head and tabs of a site page: `progress`, `units`, `managers`, `pill`, and what may be done."""
+    actor, now = request.actor, request.now
+    progress = reports.paid_progress([site.pk], now).get(site.pk, reports.PaidProgress())
+    return {
+        "site": site,
+        "tab": tab,
+        "area": "sites",
+        "progress": progress,
+        "units": device_reports.unit_progress([site.pk]).get(site.pk, device_reports.UnitProgress()),
+        "managers": managers_of(request, site),
+        "pill": (tone_of(progress.next_expiry, now), word_of(progress.next_expiry, now)),
+        "may_work": may_configure(actor),
+        "may_house": may_edit_residents(actor),
+        "may_choose": actor.role is Role.INSTALLER,
+        "may_set_free": actor.role is Role.DISTRIBUTOR,
+    }
+
+
+def managers_of(request: access.PortalRequest, site: Site) -> list[ManagerAssignment]:
+    """Who looks after the site now, each with `app` (the PM App's entitlement or None)."""
+    rows = ManagerAssignment.objects.visible_to(request.actor).filter(site=site, ended_at=None)
+    found = list(rows.select_related("membership__user", "membership__organization"))
+    apps = {app.manager_id: app for app in Entitlement.objects.visible_to(request.actor).filter(manager__in=found)}
+    for row in found:
+        row.app = apps.get(row.pk) if row.pm_app else None  # type: ignore[attr-defined]
+    return found
+
+
+def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
+    """Everything the overview says about a site."""
+    actor, now = request.actor, request.now
+    frame = around(request, site, "overview")
+    buildings = list(Building.objects.visible_to(actor).filter(site=site))
+    apartments = Apartment.objects.visible_to(actor).filter(site=site)
+    lines = reports.service_lines(site, now)
+    facts = todo.Facts(
+        site=site,
+        units=frame["units"],
+        buildings=len(buildings),
+        without_master=device_reports.without_master(apartments).count(),
+        dues=reports.dues(site, now),
+        lines=lines,
+        may_work=frame["may_work"],
+        may_house=frame["may_house"],
+        pay_url=todo.pay_url(site) if may_pay_for(actor, site.installer) else "",
+    )
+    return {
+        **frame,
+        "buildings": buildings,
+        "lines": lines,
+        "todo": todo.todo_of(facts, now),
+        "last_end": reports.last_end(site, now),
+        "events": recent(request, site),
+    }
+
+
+def recent(request: access.PortalRequest, site: Site) -> QuerySet[AuditEvent] | list[AuditEvent]:
+    """The last changes of the site; not for roles that read no audit."""
+    return AuditEvent.objects.visible_to(request.actor).filter(site_id=site.pk)[:RECENT]
+
+
+def apartment_page(request: access.PortalRequest, apartment_id: int) -> dict[str, Any]:
+    """Everything the page of one apartment says."""
+    actor = request.actor
+    rows = Apartment.objects.visible_to(actor).select_related("building", "site__installer")
+    apartment = rows.get(pk=apartment_id)
+    own = {"apartment": apartment}
+    items = list(Entitlement.objects.visible_to(actor).filter(**own).order_by("service_type"))
+    return {
+        **around(request, apartment.site, "apartments"),
+        "apartment": apartment,
+        "residents": Resident.objects.visible_to(actor).filter(**own),
+        "devices": Device.objects.visible_to(actor).active().filter(**own),
+        "items": [
+            (item, item.is_usable(request.now)) for item in items if item.variant or item.is_in_force(request.now)
+        ],
+    }

@@ -1,0 +1,193 @@
+"""Apartments: the list of a site, one apartment, creating and editing with monitors in the same form (R18)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, Prefetch, QuerySet
+from django.db.models.functions import Length
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.scope import Actor
+from communities.catalogue import ServiceType
+from communities.models import GRACE, Apartment, Building, Entitlement, Resident
+from devices import actions, reports
+from devices.models import Device
+from smartplus import access
+from smartplus.portal import keyset
+from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
+from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet
+from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
+
+PAGE = 200
+# Shorter first, so that floor 10 comes after floor 9.
+ORDER = ("building__name_key", "building_id", "floor_length", "floor", "number_length", "number_key", "pk")
+
+
+@access.roles(*READERS)
+@require_safe
+def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """The apartments of a site, building by building and floor by floor."""
+    site = visible_site(request, site_id)
+    buildings = list(Building.objects.visible_to(request.actor).filter(site=site).annotate(n=Count("apartments")))
+    chosen = next((row for row in buildings if str(row.pk) == request.GET.get("building")), None)
+    text, show = request.GET.get("q", "").strip()[:120], request.GET.get("show", "")
+    rows: QuerySet[Apartment] = Apartment.objects.visible_to(request.actor).filter(site=site)
+    if chosen:
+        rows = rows.filter(building=chosen)
+    if text:
+        rows = reports.searched_apartments(rows, text)
+    rows = _shown(rows, show, request)
+    page = keyset.page(_with_parts(rows, request.actor), by=ORDER, query=request.GET, size=PAGE)
+    context = {"page": page, "buildings": buildings, "chosen": chosen, "q": text, "show": show}
+    return render(request, "apartments/list.html", {**around(request, site, "apartments"), **context})
+
+
+def _shown(rows: QuerySet[Apartment], show: str, request: access.PortalRequest) -> QuerySet[Apartment]:
+    apps = Entitlement.objects.visible_to(request.actor).wanted().filter(service_type=ServiceType.APP)
+    if show == "no-monitor":
+        return reports.without_monitor(rows)
+    if show == "no-master":
+        return reports.without_master(rows)
+    if show == "not-paid":
+        return reports.with_entitlement(rows, apps.exclude(expires_at__gt=request.now - GRACE))
+    return rows
+
+
+def _with_parts(rows: QuerySet[Apartment], actor: Actor) -> QuerySet[Apartment]:
+    """Each apartment with `masters`, `monitors` and `apps`; three statements for the whole page."""
+    masters = Resident.objects.visible_to(actor).filter(is_master=True)
+    monitors = Device.objects.visible_to(actor).monitors()
+    apps = Entitlement.objects.visible_to(actor).filter(service_type=ServiceType.APP)
+    return (
+        rows.select_related("building")
+        .annotate(floor_length=Length("floor"), number_length=Length("number_key"))
+        .prefetch_related(Prefetch("residents", masters, to_attr="masters"))
+        .prefetch_related(Prefetch("devices", monitors, to_attr="monitors"))
+        .prefetch_related(Prefetch("entitlements", apps, to_attr="apps"))
+    )
+
+
+@access.roles(*READERS)
+@require_safe
+def apartment_detail(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
+    """One apartment: switches, people, devices, what is paid and what works."""
+    return render(request, "apartments/detail.html", apartment_page(request, apartment_id))
+
+
+@access.roles(*WORKERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """An apartment and its monitors, created together (R18)."""
+    site = visible_site(request, site_id)
+    buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
+    start = {"building": request.GET.get("building"), "floor": request.GET.get("floor")}
+    data = posted(request)
+    sheet = Sheet(ApartmentForm(data, site=site, buildings=buildings, start=start), MonitorRows(data))
+    context = {**around(request, site, "apartments"), "buildings": buildings}
+    if _is_preparing(request):
+        return _page(request, context, sheet.as_typed(use=request.POST.get("use", "")))
+    created = _tried(sheet, lambda: _create(request, sheet))
+    if created is None:
+        return _page(request, context, sheet)
+    messages.success(request, _("%(apartment)s is created.") % {"apartment": created})
+    return redirect(_another(created) if request.POST.get("then") == "another" else _home(created))
+
+
+@access.roles(*WORKERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def apartment_edit(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
+    """Facts and switches of an apartment; monitors may be added on the way (R17)."""
+    context = apartment_page(request, apartment_id)
+    sheet = _sheet(posted(request), context)
+    if _is_preparing(request):
+        return _page(request, context, sheet.as_typed(use=request.POST.get("use", "")))
+    try:
+        saved = _tried(sheet, lambda: _save(request, apartment_id, sheet))
+    except Conflict as refusal:
+        fresh = apartment_page(request, apartment_id)
+        return _page(request, {**fresh, "conflict": refusal.message}, _sheet(None, fresh), status=CONFLICT)
+    if saved is None:
+        return _page(request, context, sheet)
+    messages.success(request, _("%(apartment)s is saved.") % {"apartment": saved})
+    return redirect(_home(saved))
+
+
+def _create(request: access.PortalRequest, sheet: Sheet) -> Apartment:
+    return actions.add_apartment(
+        request.actor,
+        building_id=sheet.form.cleaned_data["building"],
+        switches=sheet.form.switches,
+        monitors=sheet.rows.entries,
+        now=request.now,
+        **sheet.form.place,
+    )
+
+
+def _save(request: access.PortalRequest, apartment_id: int, sheet: Sheet) -> Apartment:
+    return actions.edit_apartment(
+        request.actor,
+        apartment_id=apartment_id,
+        version=sheet.form.cleaned_data["version"] or 0,
+        switches=sheet.form.switches,
+        monitors=sheet.rows.entries,
+        now=request.now,
+        **sheet.form.place,
+    )
+
+
+def _tried(sheet: Sheet, act: Callable[[], Apartment]) -> Apartment | None:
+    """Run the action if the sheet is in shape; what it refuses is shown where it belongs."""
+    if not sheet.is_valid():
+        return None
+    try:
+        return act()
+    except (NotPermitted, Conflict):
+        raise
+    except Refused as refusal:
+        sheet.refuse(refusal)
+    return None
+
+
+def _page(request: access.PortalRequest, context: dict[str, Any], sheet: Sheet, *, status: int = 0) -> HttpResponse:
+    summary = sheet.summary()
+    page = {
+        **context,
+        "form": sheet.form,
+        "rows": sheet.rows,
+        "summary": summary,
+        "limit": settings.DEVICES_PER_APARTMENT,
+    }
+    return render(request, "apartments/form.html", page, status=status or (UNPROCESSABLE if summary["count"] else 200))
+
+
+def _sheet(data: QueryDict | None, context: dict[str, Any]) -> Sheet:
+    """The sheet of an existing apartment: an empty row only where there is no monitor yet."""
+    apartment: Apartment = context["apartment"]
+    return Sheet(
+        ApartmentForm(data, site=apartment.site, apartment=apartment),
+        MonitorRows(data, rows=0 if context["devices"] else 1),
+    )
+
+
+def _is_preparing(request: access.PortalRequest) -> bool:
+    """Whether a button asked for another row or a repaired MAC, not for saving: works without script."""
+    return request.method == "POST" and ("add-row" in request.POST or "use" in request.POST)
+
+
+def _home(apartment: Apartment) -> str:
+    return reverse("apartment-detail", args=[apartment.pk])
+
+
+def _another(created: Apartment) -> str:
+    query = urlencode({"building": created.building_id, "floor": created.floor})
+    return f"{reverse('apartment-new', args=[created.site_id])}?{query}"

@@ -1,0 +1,112 @@
+"""The MAC library: the distributor keeps it, installers and technicians read their part of it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.scope import Role
+from devices import actions, reports
+from devices.models import Device, LibraryEntry, Status
+from smartplus import access
+from smartplus.portal import keyset
+from smartplus.portal.answers import answer, conflict, posted, submitted
+from smartplus.portal.forms.library import AssignForm, LibraryAddForm
+
+PAGE = 100
+
+
+@access.roles(Role.OPERATOR, Role.DISTRIBUTOR, Role.INSTALLER, Role.TECHNICIAN)
+@require_safe
+def library_list(request: access.PortalRequest) -> HttpResponse:
+    """The MACs one may see, the newest first."""
+    text, status = request.GET.get("q", "").strip()[:120], request.GET.get("status", "")
+    entries: QuerySet[LibraryEntry] = LibraryEntry.objects.visible_to(request.actor)
+    if status in Status.values:
+        entries = entries.filter(status=status)
+    if text:
+        entries = reports.searched_library(entries, text)
+    places = Device.objects.visible_to(request.actor).active().select_related("site", "building", "apartment__building")
+    entries = entries.select_related("installer", "distributor").prefetch_related(
+        Prefetch("devices", places, to_attr="places")
+    )
+    page = keyset.page(entries, by=("-pk",), query=request.GET, size=PAGE)
+    context = {"page": page, "q": text, "status": status, "statuses": Status.choices}
+    context["may_keep"] = request.actor.role is Role.DISTRIBUTOR
+    context["shows_installer"] = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR}
+    return render(request, "library/list.html", context)
+
+
+@access.roles(Role.DISTRIBUTOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def library_add(request: access.PortalRequest) -> HttpResponse:
+    """Add a pasted or scanned list; every row or none."""
+    form = LibraryAddForm(posted(request), actor=request.actor)
+    if form.is_bound and form.is_valid():
+        try:
+            added = actions.add_to_library(
+                request.actor, macs=form.macs, installer_id=form.cleaned_data["installer"], now=request.now
+            )
+        except NotPermitted:
+            raise
+        except Refused as refusal:
+            form.refuse(refusal)
+        else:
+            n = len(added)
+            messages.success(request, ngettext("%(n)s MAC is added.", "%(n)s MACs are added.", n) % {"n": n})
+            return redirect("library-list")
+    return answer(request, "library/add.html", form)
+
+
+@access.roles(Role.DISTRIBUTOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def library_assign(request: access.PortalRequest, entry_id: int) -> HttpResponse:
+    """Keep a MAC for one installer, or put it back in stock."""
+    entry = LibraryEntry.objects.visible_to(request.actor).select_related("installer").get(pk=entry_id)
+    now_set: dict[str, object] = {"installer": entry.installer_id, "version": entry.version}
+    form = AssignForm(posted(request), actor=request.actor, initial=now_set)
+    try:
+        saved = submitted(form, lambda: _assign(request, entry_id, form))
+    except Conflict:
+        fresh = AssignForm(actor=request.actor, initial=now_set)
+        return conflict(request, "library/assign.html", fresh, {"entry": entry})
+    if saved is None:
+        return answer(request, "library/assign.html", form, {"entry": entry})
+    where = saved.installer or _("stock")
+    messages.success(request, _("%(mac)s is now with %(where)s.") % {"mac": saved, "where": where})
+    return redirect("library-list")
+
+
+def _assign(request: access.PortalRequest, entry_id: int, form: AssignForm) -> LibraryEntry:
+    installer, version = form.cleaned_data["installer"], form.cleaned_data["version"]
+    return actions.assign_library_entry(
+        request.actor, entry_id=entry_id, installer_id=installer, version=version, now=request.now
+    )
+
+
+@access.roles(Role.DISTRIBUTOR)
+@require_POST
+def library_retire(request: access.PortalRequest, entry_id: int) -> HttpResponse:
+    """Take a MAC out of service; one in use is refused (R72)."""
+    entry = LibraryEntry.objects.visible_to(request.actor).get(pk=entry_id)
+    version = request.POST.get("version", "")
+    try:
+        actions.retire_library_entry(
+            request.actor,
+            entry_id=entry_id,
+            version=int(version) if version.isdecimal() and len(version) < 10 else 0,
+            now=request.now,
+        )
+    except NotPermitted:
+        raise
+    except Refused as refusal:
+        messages.error(request, str(refusal.message))
+    else:
+        messages.success(request, _("%(mac)s is retired: nobody can register it any more.") % {"mac": entry})
+    return redirect("library-list")

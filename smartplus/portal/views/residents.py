@@ -1,0 +1,67 @@
+"""Residents of an apartment."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from communities.actions import people
+from communities.models import Apartment, Resident
+from smartplus import access
+from smartplus.portal.answers import answer, posted, submitted
+from smartplus.portal.forms.people import ResidentForm
+from smartplus.portal.site_pages import HOUSEKEEPERS, around
+
+
+@access.roles(*HOUSEKEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def resident_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
+    """Add a resident; the first one becomes the family master."""
+    apartment = _apartments(request).get(pk=apartment_id)
+    form = ResidentForm(posted(request))
+    resident = submitted(
+        form,
+        lambda: people.add_resident(request.actor, apartment_id=apartment_id, now=request.now, **form.values),
+    )
+    if resident is None:
+        has_master = Resident.objects.visible_to(request.actor).filter(apartment=apartment, is_master=True).exists()
+        context = {**around(request, apartment.site, "apartments"), "apartment": apartment, "has_master": has_master}
+        return answer(request, "residents/form.html", form, context)
+    role = _("family master") if resident.is_master else _("family member")
+    messages.success(request, _("%(name)s is added as %(role)s.") % {"name": resident.name, "role": role})
+    return redirect("apartment-detail", apartment_id)
+
+
+@access.roles(*HOUSEKEEPERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def resident_edit(request: access.PortalRequest, resident_id: int) -> HttpResponse:
+    """Correct a resident's data."""
+    resident = Resident.objects.visible_to(request.actor).get(pk=resident_id)
+    form = ResidentForm(posted(request), resident=resident)
+    saved = submitted(
+        form, lambda: people.edit_resident(request.actor, resident_id=resident_id, now=request.now, **form.values)
+    )
+    if saved is None:
+        apartment = _apartments(request).get(pk=resident.apartment_id)
+        context = {**around(request, apartment.site, "apartments"), "apartment": apartment, "resident": resident}
+        return answer(request, "residents/form.html", form, context)
+    messages.success(request, _("%(name)s is saved.") % {"name": saved.name})
+    return redirect("apartment-detail", saved.apartment_id)
+
+
+@access.roles(*HOUSEKEEPERS)
+@require_POST
+def resident_remove(request: access.PortalRequest, resident_id: int) -> HttpResponse:
+    """A resident moves out; paid time stays with the apartment (R33)."""
+    resident = Resident.objects.visible_to(request.actor).get(pk=resident_id)
+    people.remove_resident(request.actor, resident_id=resident_id, now=request.now)
+    messages.success(request, _("%(name)s is removed. Paid time stays with the apartment.") % {"name": resident.name})
+    return redirect("apartment-detail", resident.apartment_id)
+
+
+def _apartments(request: access.PortalRequest) -> QuerySet[Apartment]:
+    return Apartment.objects.visible_to(request.actor).select_related("building", "site__installer")

@@ -1,0 +1,139 @@
+"""Sites: the list, Add Community Site, the overview, its services."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.errors import Conflict
+from accounts.scope import Role
+from communities import reports
+from communities.actions import sites
+from communities.models import Site
+from devices import reports as device_reports
+from smartplus import access
+from smartplus.portal import keyset
+from smartplus.portal.answers import answer, conflict, posted, submitted
+from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
+from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
+
+PAGE = 50
+COUNTED = 10_001  # beyond it the exact number is not worth its time
+
+
+@access.roles(*READERS)
+@require_safe
+def site_list(request: access.PortalRequest) -> HttpResponse:
+    """The sites one may see, by name, with how far each has come."""
+    text = request.GET.get("q", "").strip()[:120]
+    seen = Site.objects.visible_to(request.actor).select_related("installer")
+    found = device_reports.searched_sites(seen, text) if text else seen
+    page = keyset.page(found, by=("name_key", "pk"), query=request.GET, size=PAGE)
+    ids = [site.pk for site in page.rows]
+    progress, units = reports.paid_progress(ids, request.now), device_reports.unit_progress(ids)
+    rows = [
+        (site, progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
+        for site in page.rows
+    ]
+    count = len(rows) if page.is_only else found.order_by()[:COUNTED].count()
+    context = {"rows": rows, "page": page, "count": count, "counted": COUNTED, "q": text}
+    context["shows_installer"] = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
+    return render(request, "sites/list.html", context)
+
+
+@access.roles(Role.INSTALLER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def site_new(request: access.PortalRequest) -> HttpResponse:
+    """Add Community Site (S1)."""
+    form = SiteForm(posted(request), now=request.now)
+    site = submitted(
+        form,
+        lambda: sites.create_community(
+            request.actor,
+            basics=form.basics,
+            free_members=form.cleaned_data["free_members"],
+            switches=form.switches,
+            options=form.options,
+            now=request.now,
+        ),
+    )
+    if site is None:
+        return answer(request, "sites/form.html", form)
+    messages.success(request, _("%(site)s is created. Next: its buildings and apartments.") % {"site": site.name})
+    return redirect("site-detail", site.pk)
+
+
+@access.roles(*READERS)
+@require_safe
+def site_detail(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """The overview of a site."""
+    return render(request, "sites/detail.html", overview(request, visible_site(request, site_id)))
+
+
+@access.roles(*WORKERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """Basics and services of an existing site; the PM App is locked while one is active (R11)."""
+    site = visible_site(request, site_id)
+    form = SiteForm(posted(request), site=site, now=request.now)
+    try:
+        saved = submitted(form, lambda: _save(request, site_id, form))
+    except Conflict:
+        site = visible_site(request, site_id)
+        return conflict(
+            request, "sites/form.html", SiteForm(site=site, now=request.now), {"site": site, "area": "sites"}
+        )
+    if saved is None:
+        return answer(request, "sites/form.html", form, {"site": site, "area": "sites"})
+    messages.success(request, _("%(site)s is saved. Prices follow at the next order.") % {"site": saved.name})
+    return redirect("site-detail", saved.pk)
+
+
+def _save(request: access.PortalRequest, site_id: int, form: SiteForm) -> Site:
+    return sites.edit_site(
+        request.actor,
+        site_id=site_id,
+        version=form.cleaned_data["version"] or 0,
+        basics=form.basics,
+        free_members=None,
+        switches=form.switches,
+        options=form.options,
+        ceiling_confirmed=form.cleaned_data["ceiling_confirmed"],
+        now=request.now,
+    )
+
+
+@access.roles(Role.DISTRIBUTOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def site_free_members(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """The number of free family members, which only the distributor changes later."""
+    site = visible_site(request, site_id)
+    now_set = {"free_members": site.free_members, "version": site.version}
+    form = FreeMembersForm(posted(request), initial=now_set, label_suffix="")
+    context = around(request, site, "overview")
+    try:
+        saved = submitted(form, lambda: _save_free(request, site_id, form))
+    except Conflict:
+        return conflict(request, "sites/free_members.html", FreeMembersForm(initial=now_set, label_suffix=""), context)
+    if saved is None:
+        return answer(request, "sites/free_members.html", form, context)
+    messages.success(request, _("Apartments now have %(n)s free family members each.") % {"n": saved.free_members})
+    return redirect("site-detail", saved.pk)
+
+
+def _save_free(request: access.PortalRequest, site_id: int, form: FreeMembersForm) -> Site:
+    return sites.edit_site(
+        request.actor, site_id=site_id, basics={}, switches={}, options={}, now=request.now, **form.cleaned_data
+    )
+
+
+@access.roles(*READERS)
+@require_safe
+def site_services(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """Every service: switched, paid, until."""
+    site = visible_site(request, site_id)
+    context = {**around(request, site, "services"), "lines": reports.service_lines(site, request.now)}
+    return render(request, "sites/services.html", context)

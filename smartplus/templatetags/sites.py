@@ -1,0 +1,105 @@
+"""Template tags of site pages: how a paid service stands at the instant of the request."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from accounts.models import AuditEvent
+from communities.models import GRACE
+from communities.reports import SOON, ServiceLine
+from smartplus.portal.templatetags.portal import ago, day, status
+
+register = template.Library()
+
+DEEDS: dict[str, Promise] = {
+    "site.created": _lazy("Site created"),
+    "site.changed": _lazy("Basics or services changed"),
+    "site.managers_set": _lazy("Managers chosen"),
+    "site.technicians_set": _lazy("Technicians chosen"),
+    "building.created": _lazy("%(what)s added"),
+    "building.renamed": _lazy("Building renamed to %(what)s"),
+    "apartment.created": _lazy("%(what)s created"),
+    "apartment.changed": _lazy("%(what)s changed"),
+    "resident.added": _lazy("Resident added in %(what)s"),
+    "resident.changed": _lazy("Resident changed in %(what)s"),
+    "resident.removed": _lazy("Resident removed from %(what)s"),
+    "device.registered": _lazy("%(what)s registered"),
+    "device.renamed": _lazy("Device renamed to %(what)s"),
+    "device.removed": _lazy("%(what)s removed"),
+    "device.swapped": _lazy("%(what)s swapped"),
+}
+
+
+@register.simple_tag(takes_context=True)
+def expiry(context: dict[str, Any], when: datetime | None, nothing: str = "") -> SafeString:
+    """When paid time ends, with how far that is away, coloured by what it means; `nothing` is said for None."""
+    now: datetime = context.get("now") or timezone.now()
+    if when is None:
+        return status("inactive hollow", nothing or _("Not activated"))
+    return format_html(
+        '{}<span class="t12 mute">{}</span>', status(tone_of(when, now), day(when)), _distance_word(when, now)
+    )
+
+
+@register.simple_tag(takes_context=True)
+def standing(context: dict[str, Any], when: datetime | None) -> SafeString:
+    """The same in one word: Active, Expiring, In grace, Lapsed, Not activated."""
+    now: datetime = context.get("now") or timezone.now()
+    return status(tone_of(when, now), word_of(when, now))
+
+
+@register.simple_tag
+def paid(line: ServiceLine) -> SafeString:
+    """Whether what is switched on is paid for, as S2's differences would say it."""
+    if line.configured and not line.started:
+        return status("inactive hollow", _("Not activated"))
+    if line.configured and line.paid == line.configured:
+        return status("active", _("Paid"))
+    if line.configured and line.paid:
+        return status("expiring", _("Paid in %(n)s of %(all)s") % {"n": line.paid, "all": line.configured})
+    if line.configured:
+        return status("lapsed", _("On, not paid"))
+    if line.unused:
+        return status("pending", _("Paid, not used"))
+    return format_html('<span class="mute">{}</span>', _("Nothing to pay yet"))
+
+
+@register.filter
+def deed(event: AuditEvent) -> str:
+    """What an audit row says happened, in words."""
+    words = DEEDS.get(event.action)
+    return str(words) % {"what": event.subject_label} if words else f"{event.action} {event.subject_label}"
+
+
+def tone_of(when: datetime | None, now: datetime) -> str:
+    """The status class of an expiry."""
+    if when is None:
+        return "inactive hollow"
+    if now >= when + GRACE:
+        return "lapsed"
+    return "expiring" if now >= when - SOON else "active"
+
+
+def word_of(when: datetime | None, now: datetime) -> str:
+    """The status word of an expiry."""
+    if when is None:
+        return _("Not activated")
+    if now >= when:
+        return _("Lapsed") if now >= when + GRACE else _("In grace")
+    return _("Expiring") if now >= when - SOON else _("Active")
+
+
+def _distance_word(when: datetime, now: datetime) -> SafeString | str:
+    distance = ago(when, now)
+    if timedelta(0) <= now - when < GRACE:
+        return format_html("{}, {}", _("in grace"), distance)
+    return distance

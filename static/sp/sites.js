@@ -1,0 +1,62 @@
+/* Handier forms of sites and apartments. Every page works without it; nothing here knows a rule. */
+(function () {
+  "use strict";
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  /* --- the country proposes its time zone, as long as nobody chose another --- */
+  all("[data-country-of]").forEach((country) => {
+    const zone = country.form.elements[country.dataset.countryOf];
+    let proposed = "";
+    country.addEventListener("change", () => {
+      if (zone.value && zone.value !== proposed) return;
+      proposed = zone.querySelector(`[data-country="${CSS.escape(country.value)}"]`)?.value || "";
+      zone.value = proposed;
+    });
+  });
+
+  /* --- a switch that differs from what is saved says so; one that needs another goes off with it --- */
+  function markChanged(box) {
+    const card = box.closest(".svc");
+    const changed = box.checked !== box.defaultChecked;
+    card.classList.toggle("chg", changed);
+    const word = card.querySelector("[data-changed]");
+    if (word) word.hidden = !changed;
+  }
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    if (!box.dataset?.service) return;
+    const form = box.form;
+    const follow = [box];
+    all("[data-needs]", form).forEach((other) => {
+      if (other.dataset.needs === box.dataset.service && !box.checked && other.checked) { other.checked = false; follow.push(other); }
+      if (other === box && box.checked) {
+        const needed = form.querySelector(`[data-service="${CSS.escape(box.dataset.needs)}"]`);
+        if (needed && !needed.checked && !needed.disabled) { needed.checked = true; follow.push(needed); }
+      }
+    });
+    if ("showsChanges" in form.dataset) follow.forEach(markChanged);
+  });
+
+  /* --- a repaired MAC is taken over in place --- */
+  all("[data-use][hidden]").forEach((button) => { button.hidden = false; });
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-use]");
+    if (!button) return;
+    event.preventDefault();
+    const input = (button.closest("[data-rep-row]") || button.form).querySelector("[data-mac]");
+    input.value = button.dataset.use;
+    input.removeAttribute("aria-invalid");
+    input.closest(".f").querySelector(".said.lapsed")?.remove();
+    input.removeAttribute("aria-describedby");
+    (button.closest(".said") || button).remove();
+    input.focus();
+  });
+
+  /* --- scanners end with Enter: go on to the next field instead of sending a half-filled form --- */
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("input[data-mac]")) return;
+    event.preventDefault();
+    const fields = all("input:not([type=hidden]):not([type=checkbox]), select, textarea", event.target.form).filter((input) => input.offsetParent);
+    fields[fields.indexOf(event.target) + 1]?.focus();
+  });
+})();
