@@ -42,3 +42,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+SECURE_SSL_REDIRECT = False  # the test client speaks http
+STATIC_ROOT = _var / "static"
+STATIC_ROOT.mkdir(exist_ok=True)

@@ -102,8 +102,12 @@ def begin_payment(order: Order, email: str, *, return_base: str, now: datetime) 
         amount_minor=order.total_minor,
         currency=order.currency,
         gateway=GATEWAY,
-        description=_("SmartPlus order %(number)s: %(n)s items, %(months)s months")
-        % {"number": order.number, "n": order.line_count, "months": order.months},
+        description=_("SmartPlus order %(number)s: %(items)s, %(months)s")
+        % {
+            "number": order.number,
+            "items": ngettext("%(n)s item", "%(n)s items", order.line_count) % {"n": order.line_count},
+            "months": ngettext("%(n)s month", "%(n)s months", order.months) % {"n": order.months},
+        },
         customer_email=email,
         return_url=f"{page}returned/",
         cancel_url=page,

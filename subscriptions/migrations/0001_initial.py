@@ -9,212 +9,411 @@ from accounts.append_only import GuardTable
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('communities', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("communities", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=20, unique=True, verbose_name='order number')),
-                ('type', models.CharField(choices=[('activation', 'Activation')], max_length=16, verbose_name='type')),
-                ('state', models.CharField(choices=[('processing', 'Processing'), ('system_processing', 'System Processing'), ('succeed', 'Succeed'), ('failed', 'Failed'), ('timeout', 'Time Out'), ('cancelled', 'Cancelled'), ('review', 'Under Review')], default='processing', max_length=20, verbose_name='status')),
-                ('site_kind', models.CharField(choices=[('community', 'Community'), ('house', 'Single-Family House'), ('commercial', 'Commercial')], max_length=12)),
-                ('months', models.PositiveSmallIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('subtotal_minor', models.BigIntegerField()),
-                ('discount_minor', models.BigIntegerField(default=0)),
-                ('tax_minor', models.BigIntegerField(default=0)),
-                ('total_minor', models.BigIntegerField(verbose_name='total')),
-                ('line_count', models.PositiveIntegerField()),
-                ('why', models.JSONField(default=dict)),
-                ('billing', models.JSONField()),
-                ('terms_version', models.CharField(max_length=16)),
-                ('terms_accepted_at', models.DateTimeField()),
-                ('created_at', models.DateTimeField(verbose_name='created')),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('distributor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
-                ('installer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
-                ('payer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='orders', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.CharField(max_length=20, unique=True, verbose_name="order number")),
+                ("type", models.CharField(choices=[("activation", "Activation")], max_length=16, verbose_name="type")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("processing", "Processing"),
+                            ("system_processing", "System Processing"),
+                            ("succeed", "Succeed"),
+                            ("failed", "Failed"),
+                            ("timeout", "Time Out"),
+                            ("cancelled", "Cancelled"),
+                            ("review", "Under Review"),
+                        ],
+                        default="processing",
+                        max_length=20,
+                        verbose_name="status",
+                    ),
+                ),
+                (
+                    "site_kind",
+                    models.CharField(
+                        choices=[
+                            ("community", "Community"),
+                            ("house", "Single-Family House"),
+                            ("commercial", "Commercial"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("months", models.PositiveSmallIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("subtotal_minor", models.BigIntegerField()),
+                ("discount_minor", models.BigIntegerField(default=0)),
+                ("tax_minor", models.BigIntegerField(default=0)),
+                ("total_minor", models.BigIntegerField(verbose_name="total")),
+                ("line_count", models.PositiveIntegerField()),
+                ("why", models.JSONField(default=dict)),
+                ("billing", models.JSONField()),
+                ("terms_version", models.CharField(max_length=16)),
+                ("terms_accepted_at", models.DateTimeField()),
+                ("created_at", models.DateTimeField(verbose_name="created")),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "distributor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "installer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "payer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="orders", to="accounts.organization"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Cart',
+            name="Cart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('site_kind', models.CharField(choices=[('community', 'Community'), ('house', 'Single-Family House'), ('commercial', 'Commercial')], max_length=12)),
-                ('months', models.PositiveSmallIntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
-                ('installer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('order', models.OneToOneField(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='cart', to='subscriptions.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "site_kind",
+                    models.CharField(
+                        choices=[
+                            ("community", "Community"),
+                            ("house", "Single-Family House"),
+                            ("commercial", "Commercial"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("months", models.PositiveSmallIntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "installer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "order",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="cart",
+                        to="subscriptions.order",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='OrderEvent',
+            name="OrderEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(max_length=24)),
-                ('detail', models.JSONField(default=dict)),
-                ('actor_label', models.CharField(blank=True, max_length=120)),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='subscriptions.order')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=24)),
+                ("detail", models.JSONField(default=dict)),
+                ("actor_label", models.CharField(blank=True, max_length=120)),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="subscriptions.order"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('service_type', models.CharField(max_length=16)),
-                ('variant', models.CharField(max_length=200)),
-                ('target_label', models.CharField(max_length=160)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('unit_minor', models.BigIntegerField()),
-                ('amount_minor', models.BigIntegerField()),
-                ('discount_minor', models.BigIntegerField(default=0)),
-                ('tax_minor', models.BigIntegerField(default=0)),
-                ('is_live', models.BooleanField(default=True)),
-                ('distributor', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
-                ('entitlement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='communities.entitlement')),
-                ('installer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lines', to='subscriptions.order')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='communities.site')),
-                ('subdistributor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("service_type", models.CharField(max_length=16)),
+                ("variant", models.CharField(max_length=200)),
+                ("target_label", models.CharField(max_length=160)),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("unit_minor", models.BigIntegerField()),
+                ("amount_minor", models.BigIntegerField()),
+                ("discount_minor", models.BigIntegerField(default=0)),
+                ("tax_minor", models.BigIntegerField(default=0)),
+                ("is_live", models.BooleanField(default=True)),
+                (
+                    "distributor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "entitlement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="communities.entitlement"
+                    ),
+                ),
+                (
+                    "installer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="subscriptions.order"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="communities.site"
+                    ),
+                ),
+                (
+                    "subdistributor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='PriceList',
+            name="PriceList",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('currency', models.CharField(max_length=8, verbose_name='currency')),
-                ('number', models.PositiveIntegerField(verbose_name='number')),
-                ('valid_from', models.DateTimeField(verbose_name='valid from')),
-                ('note', models.CharField(blank=True, max_length=200, verbose_name='note')),
-                ('is_invented', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('distributor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='price_lists', to='accounts.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("currency", models.CharField(max_length=8, verbose_name="currency")),
+                ("number", models.PositiveIntegerField(verbose_name="number")),
+                ("valid_from", models.DateTimeField(verbose_name="valid from")),
+                ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
+                ("is_invented", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "distributor",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="price_lists",
+                        to="accounts.organization",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['distributor__name', 'currency', '-number'],
+                "ordering": ["distributor__name", "currency", "-number"],
             },
         ),
         migrations.CreateModel(
-            name='Price',
+            name="Price",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('service_type', models.CharField(max_length=16)),
-                ('part', models.CharField(max_length=40)),
-                ('amount_minor', models.BigIntegerField()),
-                ('price_list', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='prices', to='subscriptions.pricelist')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("service_type", models.CharField(max_length=16)),
+                ("part", models.CharField(max_length=40)),
+                ("amount_minor", models.BigIntegerField()),
+                (
+                    "price_list",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="prices", to="subscriptions.pricelist"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.AddField(
-            model_name='order',
-            name='price_list',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.pricelist'),
+            model_name="order",
+            name="price_list",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="subscriptions.pricelist"
+            ),
         ),
         migrations.CreateModel(
-            name='ServicePeriod',
+            name="ServicePeriod",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('is_revoked', models.BooleanField(default=False)),
-                ('entitlement', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='periods', to='communities.entitlement')),
-                ('line', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='period', to='subscriptions.orderline')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("is_revoked", models.BooleanField(default=False)),
+                (
+                    "entitlement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="periods",
+                        to="communities.entitlement",
+                    ),
+                ),
+                (
+                    "line",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="period", to="subscriptions.orderline"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='CartItem',
+            name="CartItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('cart', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='subscriptions.cart')),
-                ('entitlement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='communities.entitlement')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "cart",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="subscriptions.cart"
+                    ),
+                ),
+                (
+                    "entitlement",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="communities.entitlement"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('cart', 'entitlement'), name='cart_item_once')],
+                "constraints": [models.UniqueConstraint(fields=("cart", "entitlement"), name="cart_item_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(fields=['site', '-id'], name='order_line_by_site'),
+            model_name="orderline",
+            index=models.Index(fields=["site", "-id"], name="order_line_by_site"),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_live', True)), fields=('entitlement',), name='order_line_one_live'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_live", True)), fields=("entitlement",), name="order_line_one_live"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='order_line_not_negative'),
+            model_name="orderline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_minor__gte", 0)), name="order_line_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pricelist',
-            constraint=models.UniqueConstraint(condition=models.Q(('distributor__isnull', False)), fields=('distributor', 'currency', 'number'), name='price_list_number'),
+            model_name="pricelist",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("distributor__isnull", False)),
+                fields=("distributor", "currency", "number"),
+                name="price_list_number",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pricelist',
-            constraint=models.UniqueConstraint(condition=models.Q(('distributor', None)), fields=('currency', 'number'), name='default_price_list_number'),
+            model_name="pricelist",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("distributor", None)),
+                fields=("currency", "number"),
+                name="default_price_list_number",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.UniqueConstraint(fields=('price_list', 'service_type', 'part'), name='price_once_per_list'),
+            model_name="price",
+            constraint=models.UniqueConstraint(
+                fields=("price_list", "service_type", "part"), name="price_once_per_list"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='price',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='price_not_negative'),
+            model_name="price",
+            constraint=models.CheckConstraint(condition=models.Q(("amount_minor__gte", 0)), name="price_not_negative"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['distributor', '-id'], name='order_by_distributor'),
+            model_name="order",
+            index=models.Index(fields=["distributor", "-id"], name="order_by_distributor"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['installer', '-id'], name='order_by_installer'),
+            model_name="order",
+            index=models.Index(fields=["installer", "-id"], name="order_by_installer"),
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['state', 'created_at'], name='order_by_state'),
+            model_name="order",
+            index=models.Index(fields=["state", "created_at"], name="order_by_state"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.CheckConstraint(condition=models.Q(('total_minor', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('subtotal_minor'), '-', models.F('discount_minor')), '+', models.F('tax_minor'))), ('total_minor__gte', 0)), name='order_adds_up'),
+            model_name="order",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total_minor",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("subtotal_minor"), "-", models.F("discount_minor")
+                            ),
+                            "+",
+                            models.F("tax_minor"),
+                        ),
+                    ),
+                    ("total_minor__gte", 0),
+                ),
+                name="order_adds_up",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='serviceperiod',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_revoked', False)), fields=('entitlement', 'starts_at'), name='period_once_per_start'),
+            model_name="serviceperiod",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_revoked", False)),
+                fields=("entitlement", "starts_at"),
+                name="period_once_per_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='serviceperiod',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='period_has_length'),
+            model_name="serviceperiod",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="period_has_length"
+            ),
         ),
         GuardTable("subscriptions_pricelist"),
         GuardTable("subscriptions_price"),

@@ -148,8 +148,11 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "events": list(order.events.all()) if is_mine else [],
         "poll_every_s": 2 if request.now - order.created_at < timedelta(minutes=60) else 0,
     }
-    template = "orders/_story.html" if request.htmx and request.htmx.target == "story" else "orders/detail.html"
-    return render(request, template, context)
+    is_fragment = bool(request.htmx) and request.htmx.target == "story"
+    response = render(request, "orders/_story.html" if is_fragment else "orders/detail.html", context)
+    if is_fragment and not order.is_open:
+        response["HX-Refresh"] = "true"  # the state stands in the head and the rail too
+    return response
 
 
 @access.roles(*PAYERS)
