@@ -1,0 +1,223 @@
+"""Do money, periods and entitlements agree? Every story may ask at its end; the answer is about the whole database."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from django.db.models import Max
+
+from accounts.models import AuditEvent
+from communities.actions.sites import active_pm_apps
+from communities.models import Entitlement, Site
+from payments.models import LIVE, Payment
+from payments.models import State as PaymentState
+from payments.sandbox import Sandbox
+from subscriptions import periods
+from subscriptions.models import Cart, CartItem, Order, OrderEvent, OrderLine, ServicePeriod
+from tests.flows.tenants import assert_tenants_consistent
+
+__all__ = ["assert_books_agree", "assert_tenants_consistent"]
+S = Order.State
+MAY_HOLD_MONEY = frozenset({S.SUCCEED, S.REVIEW})
+CLOSED_UNPAID = frozenset({S.FAILED, S.TIMEOUT, S.CANCELLED})
+
+
+def assert_books_agree(sandbox: Sandbox, *, now: datetime | None = None) -> None:
+    """Compare the gateway's books with payments, orders, lines, periods, entitlements, the orders' stories and the audit.
+
+    Holds whenever nothing is under way: what the gateway took has to be settled. `now`, for what depends on the day, is the
+    instant of the newest audit row where it is not given. Fails with every disagreement there is, not only the first.
+    """
+    books = Books.read(sandbox)
+    now = now or AuditEvent.objects.aggregate(newest=Max("at"))["newest"]
+    wrong = [
+        *pages_and_payments(books),
+        *(f"order {order.number} ({order.state}): {text}" for order in books.orders for text in of_order(order, books)),
+        *entitlements_and_periods(books),
+        *pm_app_switches(now),
+    ]
+    assert not wrong, "the books do not agree:\n" + "\n".join(wrong)
+
+
+@dataclass(frozen=True)
+class Books:
+    """Everything that has to agree, read at once."""
+
+    sessions: list[dict[str, Any]]
+    moved: dict[str, dict[str, int]]
+    orders: list[Order]
+    payments: dict[str, list[Payment]]  # by reference
+    lines: dict[int, list[OrderLine]]  # by order
+    periods: dict[int, list[ServicePeriod]]  # by line, revoked ones as well
+    events: Counter[tuple[int, str]]  # order and kind
+    audits: Counter[tuple[int, str]]  # order and action
+    carts: dict[int, list[int]]  # order: entitlements of its cart
+
+    @classmethod
+    def read(cls, sandbox: Sandbox) -> Books:
+        """Nine queries and a look at the sandbox."""
+        state = sandbox.state()
+        audits = AuditEvent.objects.filter(subject_type="order").values_list("subject_id", "action")
+        cart_items = CartItem.objects.filter(cart__order__isnull=False).order_by("entitlement_id")
+        return cls(
+            sessions=state["sessions"],
+            moved=state["moved"],
+            orders=list(Order.objects.order_by("pk")),
+            payments=_gathered((payment.reference, payment) for payment in Payment.objects.order_by("pk")),
+            lines=_gathered((line.order_id, line) for line in OrderLine.objects.order_by("entitlement_id")),
+            periods=_gathered((period.line_id, period) for period in ServicePeriod.objects.order_by("pk")),
+            events=Counter(OrderEvent.objects.order_by().values_list("order_id", "kind")),
+            audits=Counter(audits.order_by()),
+            carts=_gathered(cart_items.values_list("cart__order_id", "entitlement_id")),
+        )
+
+
+def _gathered(pairs: Any) -> dict[Any, list[Any]]:
+    found: dict[Any, list[Any]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return found
+
+
+def pages_and_payments(books: Books) -> Iterator[str]:
+    """Every page at the gateway is one payment's, and both say the same about the money."""
+    by_key = {payment.request_key: payment for found in books.payments.values() for payment in found}
+    states = {order.number: order.state for order in books.orders}
+    for reference in sorted(set(books.moved) | set(books.payments)):
+        if reference not in states:
+            yield f"there are pages or payments for {reference!r}, but no such order"
+    for key, count in Counter(session["metadata"].get("request_key") for session in books.sessions).items():
+        if key not in by_key or count != 1:
+            yield f"the payment with the key {key} has {count} pages, and is {by_key.get(key)}"
+    paid = {}
+    for session in books.sessions:
+        payment = by_key.get(session["metadata"].get("request_key"))
+        if payment is None:
+            continue
+        if session["payment_status"] == "paid":
+            paid[payment.pk] = session
+        if payment.gateway_ref != session["id"] and payment.state not in {PaymentState.CREATED, PaymentState.UNKNOWN}:
+            yield f"payment {payment.pk} points at the page {payment.gateway_ref!r}, its page is {session['id']}"
+        if session["status"] == "open" and not (payment.is_live and states.get(payment.reference) == S.PROCESSING):
+            yield f"somebody could still pay for {payment}, whose order is {states.get(payment.reference)}"
+    for payment in by_key.values():
+        if (payment.state == PaymentState.SUCCEEDED) != (payment.pk in paid):
+            yield f"payment {payment.pk} is {payment.state}, at the gateway it is paid: {payment.pk in paid}"
+        if payment.captured_minor and payment.state != PaymentState.SUCCEEDED:
+            yield f"payment {payment.pk} is {payment.state} and has captured {payment.captured_minor}"
+
+
+def of_order(order: Order, books: Books) -> Iterator[str]:
+    """One order: its sums, its money, its lines, its story."""
+    yield from _money(order, books.payments[order.number], books.moved.get(order.number, {"amount": 0, "charges": 0}))
+    yield from _lines(order, books)
+    yield from _story(order, books)
+
+
+def _money(order: Order, payments: list[Payment], moved: dict[str, int]) -> Iterator[str]:
+    succeeded = [payment for payment in payments if payment.state == PaymentState.SUCCEEDED]
+    captured = sum(payment.captured_minor for payment in succeeded)
+    if moved["charges"] > 1:
+        yield f"charged {moved['charges']} times"
+    if moved["charges"] and order.state not in MAY_HOLD_MONEY:
+        yield f"{moved['amount']} were charged"
+    if captured != moved["amount"]:
+        yield f"{captured} captured, at the gateway {moved['amount']}"
+    if order.state == S.SUCCEED and captured - sum(payment.refunded_minor for payment in payments) != order.total_minor:
+        yield f"{captured} captured for a total of {order.total_minor}"
+    if order.state != S.PROCESSING and any(payment.state in LIVE for payment in payments):
+        yield "a payment may still bring money"
+    for payment in payments:
+        theirs = (payment.payer_id, payment.amount_minor, payment.currency)
+        if theirs != (order.payer_id, order.total_minor, order.currency):
+            yield f"payment {payment.pk} is by, over and in {theirs}"
+
+
+def _lines(order: Order, books: Books) -> Iterator[str]:
+    lines = books.lines[order.pk]
+    sums = [sum(getattr(line, f"{part}_minor") for line in lines) for part in ("amount", "discount", "tax")]
+    if sums != [order.subtotal_minor, order.discount_minor, order.tax_minor] or len(lines) != order.line_count:
+        yield f"{len(lines)} lines sum up to {sums}"
+    if order.pk in books.carts and books.carts[order.pk] != [line.entitlement_id for line in lines]:
+        yield "holds something else than its cart"
+    if order.state == S.SYSTEM_PROCESSING:
+        yield "was left half-way"
+    live = sum(line.is_live for line in lines)
+    allowed = {S.PROCESSING: {len(lines)}, S.REVIEW: {0, len(lines)}}.get(S(order.state), {0})
+    if live not in allowed:
+        yield f"{live} of {len(lines)} lines are live"
+    wanted = 1 if order.state == S.SUCCEED else 0
+    for line in lines:
+        found = books.periods[line.pk]
+        if len(found) != wanted:
+            yield f"line {line.pk} has {len(found)} periods"
+        if any(period.entitlement_id != line.entitlement_id for period in found):
+            yield f"line {line.pk} has paid for another item"
+
+
+def _story(order: Order, books: Books) -> Iterator[str]:
+    is_done, is_charged = order.state == S.SUCCEED, order.state == S.SUCCEED and order.total_minor > 0
+    for kind, times in (("created", 1), ("confirmed", int(is_charged)), ("applied", int(is_done))):
+        if books.events[order.pk, kind] != times:
+            yield f"tells {books.events[order.pk, kind]} times that it was {kind}, not {times} times"
+    if books.events[order.pk, "sent"] > len(books.payments[order.number]):
+        yield f"tells {books.events[order.pk, 'sent']} times that it was sent to the gateway"
+    for action, times in (("order.created", 1), ("order.succeeded", int(is_done))):
+        if books.audits[order.pk, action] != times:
+            yield f"the audit has {action} {books.audits[order.pk, action]} times, not {times} times"
+    for state in CLOSED_UNPAID:
+        told, audited = books.events[order.pk, state], books.audits[order.pk, f"order.{state}"]
+        if told != audited or told > 1 or (order.state == state and told != 1):
+            yield f"is told to be {state} {told} times and audited {audited} times"
+    if (order.closed_at is None) != (order.is_open or order.state == S.REVIEW):
+        yield f"was closed at {order.closed_at}"
+
+
+def entitlements_and_periods(books: Books) -> Iterator[str]:
+    """What works is what was paid: expiry, variant and hold follow from the periods and the live lines."""
+    lines = {line.pk: line for found in books.lines.values() for line in found}
+    orders = {order.pk: order for order in books.orders}
+    spans: dict[int, list[ServicePeriod]] = defaultdict(list)
+    for found in books.periods.values():
+        for period in found:
+            if not period.is_revoked:
+                spans[period.entitlement_id].append(period)
+    held = {line.entitlement_id for line in lines.values() if line.is_live}
+    for row in Entitlement.objects.select_related("site").order_by("pk"):
+        paid = sorted(spans[row.pk], key=lambda period: period.starts_at)
+        last = lines[paid[-1].line_id] if paid else None
+        wanted = {
+            "expires_at": paid[-1].ends_at if paid else None,
+            "paid_variant": last.variant if last else "",
+            "last_charged_at": orders[last.order_id].closed_at if last else None,
+            "held": row.pk in held,
+        }
+        if (wrong := {name: row[name] for name in wanted if row[name] != wanted[name]}) != {}:
+            yield f"entitlement {row.pk} has {wrong}, should have { ({name: wanted[name] for name in wrong}) }"
+        for period in paid:
+            term = orders[lines[period.line_id].order_id].term
+            if period.ends_at != periods.end(term, period.starts_at, row.site.time_zone):
+                yield f"period {period.pk} of entitlement {row.pk} is not the {term} that were bought"
+        if any(after.starts_at < before.ends_at for before, after in pairwise(paid)):
+            yield f"the periods of entitlement {row.pk} overlap"
+
+
+def pm_app_switches(now: datetime | None) -> Iterator[str]:
+    """While a PM App is active, its community has the switch on (R11, R13), and each order switched it on once at most."""
+    for site in Site.objects.filter(pm_app=False).order_by("pk"):
+        if now is not None and (holders := active_pm_apps(site, now)):
+            yield f"site {site.pk} has PM App off, yet active: {', '.join(str(holder) for holder in holders)}"
+    switched = AuditEvent.objects.filter(action="site.pm_app_switched_on").order_by()
+    for (site_id, order), count in Counter(switched.values_list("subject_id", "after__order")).items():
+        if count != 1:
+            yield f"order {order} switched PM App on {count} times at site {site_id}"
+
+
+def orders_of(cart: Cart) -> list[Order]:
+    """All orders that have an item of this cart."""
+    return list(Order.objects.filter(lines__entitlement__in=cart.items.values("entitlement_id")).distinct())

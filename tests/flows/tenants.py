@@ -1,0 +1,119 @@
+"""Does every row point at rows of its own tenant only? Found out from the models themselves, whatever they are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from django.apps import apps
+from django.conf import settings
+from django.db import models
+
+from accounts.models import Kind, Membership, Organization
+from communities.models import Site
+
+LEVELS = {"distributor": Kind.DISTRIBUTOR, "subdistributor": Kind.SUBDISTRIBUTOR, "installer": Kind.INSTALLER}
+Model: TypeAlias = type[models.Model]
+
+
+def assert_tenants_consistent() -> None:
+    """Walk all rows of all models of the project (R1). Fails with every row that mixes two tenants.
+
+    For each row, what it says itself and what its foreign keys' targets say is put side by side:
+
+    - the same installer, sub-distributor, distributor and site wherever several of them name one;
+    - an installer's row has that installer's sub-distributor and distributor, and each key names an organization of its kind;
+    - all organizations involved (payer, owner, a membership's firm) stand on one line of the tree;
+    - people assigned to an installer's row work in its firm or below it.
+
+    Users belong to no tenant and are not looked at.
+    """
+    tree = {row.pk: row for row in Organization.objects.all()}
+    wrong = [text for model in project_models() for text in mixed_rows(model, tree)]
+    assert not wrong, "rows of two tenants point at each other:\n" + "\n".join(wrong)
+
+
+def project_models() -> list[Model]:
+    """Every model of the project's own apps, tables between many and many included."""
+    own = [config for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR]
+    return [model for config in own for model in config.get_models(include_auto_created=True)]
+
+
+def foreign_keys(model: Model) -> dict[str, Model]:
+    """Name → target of the foreign keys of a model; also a plain `site_id`, kept where the layers forbid a key."""
+    found: dict[str, Model] = {}
+    for field in model._meta.concrete_fields:
+        if isinstance(field, models.ForeignKey):
+            found[field.name] = field.remote_field.model
+        elif field.attname == "site_id":
+            found["site_id"] = Site
+    return found
+
+
+def claims(model: Model) -> dict[str, list[str]]:
+    """What a row of this model says about its tenant: "site", a level, or "organization" → the column paths that say it."""
+    said: dict[str, list[str]] = defaultdict(list)
+    for name, target in foreign_keys(model).items():
+        if target in {Organization, Site}:
+            said[_claim(name, target)].append(name)
+        if target is Organization or name == "site_id":  # a level by itself; a number can't be followed
+            continue
+        for inner, beyond in foreign_keys(target).items():
+            if beyond in {Organization, Site}:
+                said[_claim(inner, beyond)].append(f"{name}__{inner}")
+    return said
+
+
+def _claim(name: str, target: Model) -> str:
+    if target is Site:
+        return "site"
+    return name if name in LEVELS else "organization"
+
+
+def mixed_rows(model: Model, tree: dict[int, Organization]) -> Iterator[str]:
+    """One sentence for each contradiction in the rows of a model; one query."""
+    said = claims(model)
+    paths = [path for found in said.values() for path in found]
+    if not paths:
+        return
+    installer_of_site = dict(Site.objects.values_list("pk", "installer_id")) if "site_id" in paths else {}
+    assigned = [f"{name}__organization" for name, target in foreign_keys(model).items() if target is Membership]
+    for row in model._default_manager.order_by().values("pk", *paths).iterator():
+        label = f"{model._meta.label} {row['pk']}"
+        for claim, found in said.items():
+            named = {path: row[path] for path in found if row[path] is not None}
+            if claim != "organization" and len(set(named.values())) > 1:
+                yield f"{label} is in more than one {claim}: {named}"
+            if claim in LEVELS and any(tree[pk].kind != LEVELS[claim] for pk in named.values()):
+                yield f"{label} has a {claim} that is none: {named}"
+        yield from (f"{label} {text}" for text in _out_of_line(model, row, said, tree))
+        if (installer := tree.get(row.get("installer") or 0)) is not None:
+            yield from (f"{label} {text}" for text in _wrong_keys(row, installer))
+            for path in assigned:
+                if row[path] is not None and not tree[row[path]].path.startswith(installer.path):
+                    yield f"{label} of {installer} is given to somebody of {tree[row[path]]}"
+            if (site_id := row.get("site_id")) is not None and installer_of_site.get(
+                site_id, installer.pk
+            ) != installer.pk:
+                yield f"{label} of {installer} names the site {site_id}, which is somebody else's"
+
+
+def _out_of_line(
+    model: Model, row: dict[str, Any], said: dict[str, list[str]], tree: dict[int, Organization]
+) -> Iterator[str]:
+    named = {path: tree[row[path]] for claim, found in said.items() if claim != "site" for path in found if row[path]}
+    if model is Organization:
+        named["itself"] = tree[row["pk"]]
+    line = sorted(named.items(), key=lambda item: len(item[1].path))
+    for (above, upper), (below, lower) in pairwise(line):
+        if not lower.path.startswith(upper.path):
+            yield f"has {upper} as {above} and {lower} as {below}, which are not on one line of the tree"
+
+
+def _wrong_keys(row: dict[str, Any], installer: Organization) -> Iterator[str]:
+    for level in ("distributor", "subdistributor"):
+        if level in row and row[level] != getattr(installer, f"{level}_id"):
+            yield f"has the {level} {row[level]}, the one of its installer is {getattr(installer, f'{level}_id')}"
