@@ -11,7 +11,7 @@ run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py up --demo --port $(PORT)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
