@@ -18,7 +18,7 @@ from payments.models import LIVE, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
 from subscriptions import periods
-from subscriptions.models import Cart, CartItem, Order, OrderEvent, OrderLine, ServicePeriod
+from subscriptions.models import CartItem, Order, OrderEvent, OrderLine, ServicePeriod
 from tests.flows.tenants import assert_tenants_consistent
 
 __all__ = ["assert_books_agree", "assert_tenants_consistent"]
@@ -197,8 +197,9 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
             "last_charged_at": orders[last.order_id].closed_at if last else None,
             "held": row.pk in held,
         }
-        if (wrong := {name: row[name] for name in wanted if row[name] != wanted[name]}) != {}:
-            yield f"entitlement {row.pk} has {wrong}, should have { ({name: wanted[name] for name in wrong}) }"
+        for name, value in wanted.items():
+            if getattr(row, name) != value:
+                yield f"entitlement {row.pk} has {name} {getattr(row, name)}, which should be {value}"
         for period in paid:
             term = orders[lines[period.line_id].order_id].term
             if period.ends_at != periods.end(term, period.starts_at, row.site.time_zone):
@@ -216,8 +217,3 @@ def pm_app_switches(now: datetime | None) -> Iterator[str]:
     for (site_id, order), count in Counter(switched.values_list("subject_id", "after__order")).items():
         if count != 1:
             yield f"order {order} switched PM App on {count} times at site {site_id}"
-
-
-def orders_of(cart: Cart) -> list[Order]:
-    """All orders that have an item of this cart."""
-    return list(Order.objects.filter(lines__entitlement__in=cart.items.values("entitlement_id")).distinct())

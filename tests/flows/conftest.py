@@ -1,0 +1,99 @@
+"""What the stories that run through several apps may ask for. Each ends with the checks over the whole database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import transaction
+
+from communities.actions import people as site_people
+from communities.models import Entitlement, Site
+from payments import events
+from payments.sandbox import Sandbox
+from payments.sandbox.courier import sign
+from smartplus import jobs
+from subscriptions.models import Cart
+from tests.flows.books import assert_tenants_consistent
+from tests.payments.fixtures import sandbox
+from tests.people import NOW, People
+from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list
+
+__all__ = ["billing", "fill_cart", "harbour_view", "place", "price_list", "sandbox"]
+
+Letter = tuple[bytes, dict[str, str]]  # body and headers
+
+
+@dataclass(frozen=True)
+class Post:
+    """The sandbox's webhooks, kept back: a story takes them out and delivers them when, if and how often it likes."""
+
+    sandbox: Sandbox
+
+    def take(self) -> list[Letter]:
+        """What was written since the last time, signed at the sandbox's present second."""
+        with self.sandbox.book.lock:
+            bodies = [row["body"].encode() for row in self.sandbox.book.deliveries.values()]
+            self.sandbox.book.deliveries.clear()
+            signed_at = self.sandbox.clock.now()
+        secret = django_settings.STRIPE_WEBHOOK_SECRET
+        return [(body, {"Stripe-Signature": sign(body, secret, signed_at)}) for body in bodies]
+
+    def deliver(self, letters: list[Letter], *, now: datetime) -> None:
+        """Hand letters to the door behind the view."""
+        for body, headers in letters:
+            events.receive("stripe", body, headers, now=now)
+
+    def kinds(self) -> list[str]:
+        """What is waiting, without taking it."""
+        with self.sandbox.book.lock:
+            return [json.loads(row["body"])["type"] for row in self.sandbox.book.deliveries.values()]
+
+
+@pytest.fixture
+def post(sandbox: Sandbox) -> Post:
+    """The sandbox's webhooks, which go nowhere by themselves."""
+    sandbox.webhooks.url = (
+        "http://127.0.0.1:1/"  # somewhere, or nothing would be written; nothing is sent: all are held
+    )
+    sandbox.faults.arm("webhook_late", 10**9)
+    return Post(sandbox)
+
+
+@pytest.fixture
+def new_cart(people: People, make_site, make_apartment, fill_cart: Callable[..., Cart]) -> Callable[..., Cart]:
+    """A cart of Dora over a fresh community of Ivan: an App, a Premium Plan, and Petra's PM App, whose switch is off."""
+
+    def make(name: str, **fields: Any) -> Cart:
+        site: Site = make_site(name, booking=True)
+        with transaction.atomic():  # the devices layer's, which in the portal adds the monitors as well
+            make_apartment(site)
+        site_people.set_managers(
+            people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
+        )
+        return fill_cart(items=Entitlement.objects.filter(site=site), **fields)
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def tenants_stay_apart(request: pytest.FixtureRequest) -> Iterator[None]:
+    """At the end of every story, whatever it was about."""
+    request.getfixturevalue("people")  # and with it the database, which so outlives this check
+    yield
+    assert_tenants_consistent()
+
+
+@pytest.fixture
+def no_job_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`jobs.run` keeps the other jobs running when one breaks; a story wants to know."""
+
+    def run(name: str, *, now: datetime) -> int | None:
+        return jobs.JOBS[name](now=now)
+
+    monkeypatch.setattr(jobs, "run", run)

@@ -1,0 +1,146 @@
+"""Killing a process wherever it could die: a forked child walks a road and is killed at the point it was told."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from django.db import connections
+from requests.adapters import HTTPAdapter
+
+PATIENCE_S = 30.0
+Road = Callable[["Knife"], None]
+Answer = Callable[[], Any]
+
+
+@dataclass
+class Knife:
+    """Lives in the child. Counts the points it passes, and kills the process at the one numbered `cut_at`."""
+
+    wire: Connection
+    cut_at: int | None = None
+    phase: str = ""
+    points: list[str] = field(default_factory=list)
+
+    def ask(self) -> Any:
+        """What the parent answers right now."""
+        self.wire.send(("ask", None))
+        return self.wire.recv()
+
+    def point(self, what: str) -> None:
+        """A place where the process may die: without clean-up, goodbye or a chance to catch it."""
+        label = f"{self.phase}: {what}"
+        if len(self.points) == self.cut_at:
+            self.wire.send(("cut", label))
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.points.append(label)
+
+    def around(self, what: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """A point before and a point after a call; what it answered is lost with the process."""
+        self.point(f"before {what}")
+        answer = call(*args, **kwargs)
+        self.point(f"after {what}")
+        return answer
+
+    def sharpen(self) -> None:
+        """Put points around every statement, every end of a transaction, and every request over HTTP."""
+        connection = connections["default"]
+        connection.ensure_connection()
+        connection.execute_wrappers.append(
+            lambda execute, sql, *rest: self.around(_short(sql), partial(execute, sql, *rest))
+        )
+        for name in ("_commit", "_rollback"):  # these are no statements to Django
+            setattr(connection, name, partial(self.around, name.strip("_").upper(), getattr(connection, name)))
+        send = HTTPAdapter.send
+
+        def cut_send(adapter: HTTPAdapter, request: Any, **options: Any) -> Any:
+            path = re.sub(r"cs_test\w+", "…", urlsplit(request.url).path)
+            return self.around(f"{request.method} {path}", send, adapter, request, **options)
+
+        HTTPAdapter.send = cut_send  # type: ignore[assignment,method-assign]
+
+
+def _short(sql: str) -> str:
+    words = re.search(r'^(\w+)(?:.*?(?:FROM |INTO |(?<=UPDATE) )"(\w+)")?', sql, re.DOTALL)
+    assert words is not None
+    return " ".join(word for word in words.groups() if word)
+
+
+def walk(road: Road, *, answer: Answer) -> list[str]:
+    """Let a child walk the whole road; the points it passed, in order."""
+    kind, points = _fork(road, None, answer)
+    assert kind == "arrived", points
+    return list(points)
+
+
+def kill(road: Road, *, at: int, answer: Answer) -> str:
+    """Let a child walk the road until it is killed at point number `at`; the name of the point."""
+    kind, label = _fork(road, at, answer)
+    assert kind == "cut", label
+    return str(label)
+
+
+def _fork(road: Road, cut_at: int | None, answer: Answer) -> tuple[str, Any]:
+    ours, theirs = Pipe()
+    connections.close_all()  # a connection must not be shared by two processes
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the sandbox's threads, whose locks the child never needs
+        pid = os.fork()
+    if pid == 0:
+        _child(road, Knife(theirs, cut_at))
+    theirs.close()
+    last: tuple[str, Any] = ("silent", f"nothing was heard for {PATIENCE_S} seconds")
+    try:
+        while ours.poll(PATIENCE_S):
+            last = ours.recv()
+            if last[0] == "ask":
+                ours.send(answer())
+    except EOFError:  # the child is dead
+        pass
+    else:
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    ours.close()
+    assert last[0] != "cut" or os.WTERMSIG(status) == signal.SIGKILL
+    _wait_for_the_server()
+    return last
+
+
+def _child(road: Road, knife: Knife) -> NoReturn:
+    try:
+        knife.sharpen()
+        road(knife)
+        knife.wire.send(("arrived", knife.points))
+    except BaseException:
+        knife.wire.send(("broke", traceback.format_exc()))
+    os._exit(0)
+
+
+def _wait_for_the_server() -> None:
+    """Until PostgreSQL has noticed that the child is gone and rolled back what it had begun; SQLite's locks die with it."""
+    connection = connections["default"]
+    if connection.vendor != "postgresql":
+        return
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+    deadline = time.monotonic() + PATIENCE_S
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(others)
+            if cursor.fetchone()[0] == 0:
+                return
+            time.sleep(0.002)
+    raise AssertionError("the killed child's session is still there")
