@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT
 
-.PHONY: run test lint rules lock clean
+.PHONY: run test lint rules lock docs-shots clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py up --demo --port $(PORT)
@@ -22,6 +22,9 @@ lint: $(VENV)/.installed-dev
 
 rules: $(VENV)/.installed-dev
 	@$(BIN)/python tests/rules.py
+
+docs-shots: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.browser.shots
 
 lock: $(VENV)/.installed-dev
 	$(BIN)/python tests/lock.py --write
