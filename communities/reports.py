@@ -60,7 +60,8 @@ def paid_progress(site_ids: Iterable[int], now: datetime) -> dict[int, PaidProgr
 class ServiceLine:
     """One switch of a site and its money. `on` of `of` apartments have it on (both 0 for community services).
 
-    `configured` items have it, `paid` of them work, `started` were ever activated; `unused` paid for it and don't have it on.
+    `configured` items have it, `paid` of them work, `missing` run without having paid for it, `started` were ever activated;
+    `unused` paid for it and don't have it on.
     """
 
     service: catalogue.Service
@@ -69,6 +70,7 @@ class ServiceLine:
     of: int = 0
     configured: int = 0
     paid: int = 0
+    missing: int = 0
     started: int = 0
     unused: int = 0
     until: datetime | None = None
@@ -82,11 +84,6 @@ class ServiceLine:
     def is_used(self) -> bool:
         """Whether there is anything to say but "off"."""
         return self.is_on or bool(self.on or self.configured or self.unused)
-
-    @property
-    def unpaid(self) -> int:
-        """How many have it on and not paid for."""
-        return self.configured - self.paid
 
 
 def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
@@ -107,7 +104,7 @@ def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
     )
     lines = []
     for service in catalogue.SERVICES:
-        configured = paid = started = unused = 0
+        configured = paid = missing = started = unused = 0
         ends: list[datetime] = []
         for group in groups:
             kind, variant, paid_variant = group["service_type"], group["variant"], group["paid_variant"]
@@ -117,6 +114,7 @@ def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
             configured += group["n"] * is_wanted
             started += group["started"] * is_wanted
             paid += group["alive"] * works
+            missing += group["alive"] * (is_wanted and not works)
             unused += group["alive"] * is_unused
             if group["until"] and (works or is_unused):
                 ends.append(group["until"])
@@ -129,6 +127,7 @@ def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
                 of=counts["all"] if per_apartment else 0,
                 configured=configured,
                 paid=paid,
+                missing=missing,
                 started=started,
                 unused=unused,
                 until=min(ends, default=None),

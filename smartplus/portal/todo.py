@@ -107,23 +107,13 @@ def _paying(facts: Facts, now: datetime) -> list[Todo]:
             reason = _("It works until %(date)s and then stops.") % {"date": day(due.grace_from + GRACE)}
             found.append(_due(facts, due, "expiring", "hourglass", title, due.in_grace, reason))
     for line in facts.lines:
-        if line.started and line.unpaid > 0 and line.service.code != "indoor_monitor" and not _is_due(line, facts):
+        if line.missing:
             title = ngettext(
                 "%(service)s is on but not paid for in %(n)s place",
                 "%(service)s is on but not paid for in %(n)s places",
-                line.unpaid,
-            )
-            title %= {"service": line.service.label, "n": line.unpaid}
-            found.append(
-                Todo(
-                    "lapsed",
-                    "alert-triangle",
-                    title,
-                    _("It does not work there until it is paid."),
-                    facts.pay_url,
-                    _("Activate"),
-                )
-            )
+                line.missing,
+            ) % {"service": line.service.label, "n": line.missing}
+            found.append(Todo("lapsed", "alert-triangle", title, _("It does not work there until it is paid.")))
     for due in facts.dues:
         if due.never:
             title = ngettext("%(n)s %(service)s is not activated", "%(n)s × %(service)s are not activated", due.never)
@@ -134,12 +124,6 @@ def _paying(facts: Facts, now: datetime) -> list[Todo]:
             reason = _("The first on %(date)s.") % {"date": day(due.first_end)}
             found.append(_due(facts, due, "expiring", "calendar-event", title, due.ending, reason))
     return found
-
-
-def _is_due(line: ServiceLine, facts: Facts) -> bool:
-    """Whether its whole plan waits anyway: saying it twice would not help."""
-    kind = "pm_app" if line.service.code in {"pm_app", "pm_landline"} else "premium"
-    return any(due.service_type == kind and (due.never + due.lapsed) >= line.unpaid for due in facts.dues)
 
 
 def _due(facts: Facts, due: Dues, tone: str, icon: str, title: str, n: int, reason: str, action: str = "") -> Todo:
