@@ -41,3 +41,15 @@ class TooLarge(Refused):
     """A webhook body beyond what any event needs."""
 
     message = _("The message is too large.")
+
+
+class TooSmall(Refused):
+    """Less than the gateway takes at all."""
+
+    message = _("This amount is too small to be paid by card.")
+
+
+class MethodUnusable(Refused):
+    """The stored card was removed, has expired, or its bank refused it for good."""
+
+    message = _("This card can't be charged any more. Nothing was charged: pay with another one.")

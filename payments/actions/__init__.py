@@ -1,6 +1,25 @@
-"""What is done to payments and billing information."""
+"""What is done to payments, stored cards and billing information; nothing here decides what money buys."""
 
+from payments.actions.begin import begin, refuse_too_small
 from payments.actions.billing import save_billing
-from payments.actions.checkout import begin, expire, look_up, matches, note, refuse_in_transaction, start_checkout
+from payments.actions.charging import charge
+from payments.actions.checkout import start_checkout
+from payments.actions.looking import expire, look_up
+from payments.actions.methods import detach_removed, keep_method, remove_method
+from payments.actions.states import matches, note, refuse_in_transaction
 
-__all__ = ["begin", "expire", "look_up", "matches", "note", "refuse_in_transaction", "save_billing", "start_checkout"]
+__all__ = [
+    "begin",
+    "charge",
+    "detach_removed",
+    "expire",
+    "keep_method",
+    "look_up",
+    "matches",
+    "note",
+    "refuse_in_transaction",
+    "refuse_too_small",
+    "remove_method",
+    "save_billing",
+    "start_checkout",
+]

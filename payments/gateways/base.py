@@ -34,6 +34,34 @@ class CheckoutRequest:
     cancel_url: str
     created_at: datetime
     expires_at: datetime
+    saves_method: bool = False  # the page says so, and the card may be charged later
+    customer: str = ""  # whose card it will be; "" makes a new customer where the card is saved
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """A stored card to be charged while its holder is away. The same `request_key` must always come with the same rest."""
+
+    reference: str
+    request_key: str
+    amount_minor: int
+    currency: str  # ISO 4217, upper case
+    description: str
+    customer: str
+    method_ref: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """A card that the gateway keeps for later charges."""
+
+    customer: str
+    ref: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +85,9 @@ class Remote:
     reference: str
     is_live_mode: bool
     decline_reason: str = ""
+    decline_code: str = ""  # the gateway's word for the reason: "insufficient_funds"
+    is_hard: bool = False  # declined for good: this card is not to be tried again
+    card: SavedCard | None = None  # where a checkout saved one
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +100,20 @@ class Event:
     request_key: str
     created_at: datetime
     is_known: bool  # whether the kind concerns us
+
+
+# What Stripe charges at least, in our minor units: its published table for an account that settles in the same currency.
+# A currency that is not listed has the equivalent of the settlement currency's minimum, which only Stripe can tell.
+MINIMUM_MINOR = {
+    "AED": 200, "AUD": 50, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50, "GBP": 30, "HKD": 400,
+    "HUF": 17_500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200, "RON": 200,
+    "SEK": 300, "SGD": 50, "THB": 1000, "USD": 50,
+}  # fmt: skip
+
+
+def minimum_minor(currency: str) -> int:
+    """The smallest amount that can be charged, in minor units; 0 where that is not known beforehand."""
+    return MINIMUM_MINOR.get(currency, 0)
 
 
 class Gateway(Protocol):
@@ -98,6 +143,26 @@ class Gateway(Protocol):
 
     def fetch(self, ref: str) -> Remote:
         """Read the page's payment from the gateway's books."""
+        ...
+
+    def charge_saved(self, request: ChargeRequest) -> Remote:
+        """Charge a stored card now; asking again with the same key answers the same. A decline is an answer, not an error."""
+        ...
+
+    def find_charge(self, request: ChargeRequest) -> Remote | None:
+        """Look for the charge of this request among those the gateway has, when the answer to it was lost."""
+        ...
+
+    def fetch_charge(self, ref: str) -> Remote:
+        """Read a stored card's charge from the gateway's books."""
+        ...
+
+    def remove_method(self, ref: str) -> None:
+        """Let the gateway forget a stored card for good; GatewayRefused when it has."""
+        ...
+
+    def minimum_minor(self, currency: str) -> int:
+        """The smallest amount it takes, in minor units; 0 where that is not known beforehand."""
         ...
 
     def read_event(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Event:

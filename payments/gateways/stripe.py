@@ -1,33 +1,30 @@
-"""Stripe: hosted Checkout Sessions through the official SDK, which is imported on first use and never leaves this file."""
+"""Stripe: hosted Checkout Sessions and stored cards through the official SDK, which is imported on first use and never leaves this file."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from payments import money
 from payments.errors import BadSignature, GatewayRefused, GatewayUnavailable
-from payments.gateways.base import CheckoutRequest, CheckoutStarted, Event, Remote, RemoteState
+from payments.gateways import base
+from payments.gateways.base import ChargeRequest, CheckoutRequest, CheckoutStarted, Event, Remote
+from payments.gateways.stripe_objects import charge_of, declined, remote_of, request_key_of, to_stripe
 
 if TYPE_CHECKING:
+    import stripe
     from stripe import StripeClient
+    from stripe.params.checkout import SessionCreateParams
 
 SIGNATURE_TOLERANCE_S = 300  # Stripe's own; it guards the past only, we guard the future as well
 FIND_MARGIN_S = 120  # clocks differ, and the SDK may have tried for a minute before Stripe made the session
-FIND_AT_MOST = 1000  # sessions looked through before a lost one counts as not found yet
-
-# Units in which Stripe counts a currency, where they are not hundredths. It follows neither CLDR nor ISO 4217 throughout.
-WHOLE_UNITS = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
-)
-THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+FIND_AT_MOST = 1000  # sessions or charges looked through before a lost one counts as not found yet
 
 KNOWN_KINDS = frozenset(
     {
@@ -88,11 +85,15 @@ class StripeGateway:
                     ],
                     "client_reference_id": request.reference,
                     "metadata": ours,
-                    "payment_intent_data": {"metadata": ours, "description": request.description},
+                    "payment_intent_data": {
+                        "metadata": ours,
+                        "description": request.description,
+                        **({"setup_future_usage": "off_session"} if request.saves_method else {}),
+                    },
                     "success_url": request.return_url,
                     "cancel_url": request.cancel_url,
                     "expires_at": int(request.expires_at.timestamp()),
-                    **({"customer_email": request.customer_email} if request.customer_email else {}),
+                    **_whose(request),
                 },
                 {"idempotency_key": request.request_key},
             )
@@ -104,7 +105,7 @@ class StripeGateway:
         with _translated():
             page = self._client().v1.checkout.sessions.list({"created": {"gte": since}, "limit": 100})
             for seen, session in enumerate(page.auto_paging_iter()):
-                if _request_key(session.to_dict()) == request.request_key:
+                if request_key_of(session.to_dict()) == request.request_key:
                     return CheckoutStarted(session.id, session.url or "")
                 if seen >= FIND_AT_MOST:
                     raise GatewayUnavailable("too many sessions to look through")
@@ -118,8 +119,73 @@ class StripeGateway:
     def fetch(self, ref: str) -> Remote:
         """Read the session, its PaymentIntent and the latest charge."""
         with _translated():
-            session = self._client().v1.checkout.sessions.retrieve(ref, {"expand": ["payment_intent.latest_charge"]})
+            expand = ["payment_intent.latest_charge", "payment_intent.payment_method"]
+            session = self._client().v1.checkout.sessions.retrieve(ref, {"expand": expand})
             return remote_of(session.to_dict())
+
+    def charge_saved(self, request: ChargeRequest) -> Remote:
+        """Confirm a PaymentIntent off session. A decline comes as an error that carries the intent (402)."""
+        import stripe
+
+        try:
+            with _translated():
+                intent = self._client().v1.payment_intents.create(
+                    {
+                        "amount": to_stripe(request.amount_minor, request.currency),
+                        "currency": request.currency.lower(),
+                        "customer": request.customer,
+                        "payment_method": request.method_ref,
+                        "allowed_payment_method_types": ["card"],
+                        "confirm": True,
+                        "off_session": True,
+                        "description": request.description,
+                        "metadata": {"reference": request.reference, "request_key": request.request_key},
+                        "expand": ["latest_charge"],
+                    },
+                    {"idempotency_key": request.request_key},
+                )
+                return charge_of(intent.to_dict())
+        except GatewayRefused as refused:
+            if isinstance(refused.__cause__, stripe.CardError):
+                return self._declined(request, refused.__cause__)
+            if self._is_gone(request):
+                gone = {"code": "method_gone", "message": refused.detail}
+                return replace(declined(request, gone, is_live_mode=self.is_live_mode), is_hard=True)
+            raise
+
+    def find_charge(self, request: ChargeRequest) -> Remote | None:
+        """Look through the customer's intents made since the request was."""
+        since = int(request.created_at.timestamp()) - FIND_MARGIN_S
+        with _translated():
+            page = self._client().v1.payment_intents.list(
+                {
+                    "customer": request.customer,
+                    "created": {"gte": since},
+                    "limit": 100,
+                    "expand": ["data.latest_charge"],
+                }
+            )
+            for seen, intent in enumerate(page.auto_paging_iter()):
+                found = intent.to_dict()
+                if request_key_of(found) == request.request_key:
+                    return charge_of(found)
+                if seen >= FIND_AT_MOST:
+                    raise GatewayUnavailable("too many charges to look through")
+        return None
+
+    def fetch_charge(self, ref: str) -> Remote:
+        """Read the intent and its latest charge."""
+        with _translated():
+            return charge_of(self._client().v1.payment_intents.retrieve(ref, {"expand": ["latest_charge"]}).to_dict())
+
+    def remove_method(self, ref: str) -> None:
+        """Detach the card from its customer, after which Stripe charges it no more."""
+        with _translated():
+            self._client().v1.payment_methods.detach(ref)
+
+    def minimum_minor(self, currency: str) -> int:
+        """What Stripe publishes."""
+        return base.minimum_minor(currency)
 
     def read_event(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Event:
         """Verify the signature and its time, then read where the event points."""
@@ -137,66 +203,41 @@ class StripeGateway:
             raise BadSignature
         return _event_of(event)
 
+    def _declined(self, request: ChargeRequest, error: stripe.CardError) -> Remote:
+        body = error.json_body if isinstance(error.json_body, dict) else {}
+        told: dict[str, Any] = body.get("error") or {}
+        intent = told.get("payment_intent")
+        if not isinstance(intent, Mapping):
+            return declined(request, told, is_live_mode=self.is_live_mode)
+        return charge_of({**intent, "last_payment_error": intent.get("last_payment_error") or told})
+
+    def _is_gone(self, request: ChargeRequest) -> bool:
+        """Whether the card doesn't belong to the customer any more; asked, since the refusal says so in words only."""
+        import stripe
+
+        try:
+            with _translated():
+                return self._client().v1.payment_methods.retrieve(request.method_ref).customer != request.customer
+        except GatewayRefused as refused:
+            return isinstance(refused.__cause__, stripe.InvalidRequestError) and refused.__cause__.http_status == 404
+
     def _client(self) -> StripeClient:
         return _client(self.api_key, self.api_base, self.timeout_s)
 
 
-def remote_of(session: Mapping[str, Any]) -> Remote:
-    """A Checkout Session (PaymentIntent and its latest charge expanded, as far as they exist) as a plain value."""
-    intent: Mapping[str, Any] = session.get("payment_intent") or {}
-    charge = intent.get("latest_charge")
-    failure = intent.get("last_payment_error") or {}
-    reason = failure.get("message") or (charge.get("failure_message") if isinstance(charge, Mapping) else None) or ""
-    currency = str(session["currency"]).upper()
-    return Remote(
-        ref=session["id"],
-        payment_ref=intent.get("id", ""),
-        state=_state_of(session["status"], session["payment_status"], intent.get("status", "")),
-        amount_minor=from_stripe(session["amount_total"], currency),
-        captured_minor=from_stripe(intent.get("amount_received") or 0, str(intent.get("currency", currency)).upper()),
-        currency=str(intent.get("currency") or currency).upper(),
-        reference=session.get("client_reference_id") or "",
-        is_live_mode=session["livemode"],
-        decline_reason=reason[:250],
-    )
-
-
-def to_stripe(minor: int, currency: str) -> int:
-    """Our minor units in Stripe's; raises GatewayRefused for an amount that Stripe cannot express."""
-    theirs = _exponent(currency)
-    amount, rest = divmod(minor * 10**theirs, 10 ** money.exponent(currency))
-    if rest:
-        raise GatewayRefused(f"{minor} {currency} has more digits than Stripe takes")
-    return int(amount)
-
-
-def from_stripe(amount: int, currency: str) -> int:
-    """Stripe's units in ours; GatewayUnavailable for a fraction of ours, since a person has to look at it."""
-    minor, rest = divmod(amount * 10 ** money.exponent(currency), 10 ** _exponent(currency))
-    if rest:
-        raise GatewayUnavailable(f"Stripe says {amount} {currency}, a fraction of our smallest unit")
-    return int(minor)
-
-
-def _exponent(currency: str) -> int:
-    return 0 if currency in WHOLE_UNITS else 3 if currency in THOUSANDTHS else 2
-
-
-def _state_of(status: str, payment_status: str, intent_status: str) -> RemoteState:
-    if status == "complete" and payment_status in {"paid", "no_payment_required"}:
-        return RemoteState.SUCCEEDED
-    if intent_status == "succeeded":  # the intent is ahead of the session for a moment
-        return RemoteState.SUCCEEDED
-    if status == "expired":
-        return RemoteState.EXPIRED
-    if intent_status == "requires_action":
-        return RemoteState.ACTION_REQUIRED
-    if intent_status == "processing":
-        return RemoteState.PENDING
-    if status == "open":
-        return RemoteState.OPEN
-    # complete but unpaid: a slow method, either still under way or failed for good
-    return RemoteState.DECLINED if intent_status in {"requires_payment_method", "canceled"} else RemoteState.PENDING
+def _whose(request: CheckoutRequest) -> SessionCreateParams:
+    """The fields that say who pays; a card can be kept only with a customer, and only cards are kept."""
+    told: SessionCreateParams = {}
+    if request.saves_method:
+        told["allowed_payment_method_types"] = ["card"]
+    if request.customer:
+        told["customer"] = request.customer
+        return told
+    if request.customer_email:
+        told["customer_email"] = request.customer_email
+    if request.saves_method:
+        told["customer_creation"] = "always"
+    return told
 
 
 def _event_of(event: object) -> Event:
@@ -207,7 +248,7 @@ def _event_of(event: object) -> Event:
             id=_text(event["id"], 255),
             kind=_text(event["type"], 80),
             object_ref=_text(target.get("id") or "", 255),
-            request_key=_request_key(target)[:64],
+            request_key=request_key_of(target)[:64],
             created_at=datetime.fromtimestamp(event["created"], UTC),
             is_known=event["type"] in KNOWN_KINDS,
         )
@@ -219,11 +260,6 @@ def _text(value: object, length: int) -> str:
     if not isinstance(value, str) or len(value) > length:
         raise ValueError
     return value
-
-
-def _request_key(target: Mapping[str, Any]) -> str:
-    metadata = target.get("metadata")
-    return str(metadata.get("request_key", "")) if isinstance(metadata, Mapping) else ""
 
 
 @lru_cache(maxsize=8)

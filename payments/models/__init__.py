@@ -1,7 +1,18 @@
-"""Tables of payments: who is billed, what was asked of a gateway, what a gateway told us."""
+"""Tables of payments: who is billed, what was asked of a gateway, which cards are stored, what a gateway told us."""
 
 from payments.models.billing import BillingProfile
 from payments.models.events import EventState, GatewayEvent
-from payments.models.payments import LIVE, Payment, State
+from payments.models.methods import GatewayCustomer, PaymentMethod
+from payments.models.payments import LIVE, Kind, Payment, State
 
-__all__ = ["LIVE", "BillingProfile", "EventState", "GatewayEvent", "Payment", "State"]
+__all__ = [
+    "LIVE",
+    "BillingProfile",
+    "EventState",
+    "GatewayCustomer",
+    "GatewayEvent",
+    "Kind",
+    "Payment",
+    "PaymentMethod",
+    "State",
+]

@@ -8,7 +8,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
-from accounts.scope import Actor, Role
+from accounts.scope import Actor
+from payments.models.scope import payers_of
 
 FIELDS = ["company", "tax_number", "email", "street", "postal_code", "city", "state", "country"]
 REQUIRED = ["company", "email", "street", "postal_code", "city", "country"]
@@ -19,13 +20,8 @@ class BillingProfileQuerySet(models.QuerySet["BillingProfile"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Of the actor's subtree; a manager's own only; a technician has nothing to do with bills (R1)."""
-        if actor.sees_all:
-            return self
-        if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER}:
-            return self.filter(organization__path__startswith=actor.path)
-        if actor.role is Role.MANAGER:
-            return self.filter(organization_id=actor.organization_id)
-        return self.none()
+        bound = payers_of(actor, "organization")
+        return self.none() if bound is None else self.filter(bound)
 
 
 class BillingProfile(models.Model):

@@ -7,8 +7,17 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization
-from accounts.scope import Actor, Role
+from accounts.models import Organization, User
+from accounts.scope import Actor
+from payments.models.methods import PaymentMethod
+from payments.models.scope import payers_of
+
+
+class Kind(models.TextChoices):
+    """How the money is collected."""
+
+    CHECKOUT = "checkout", _("At the payment page")
+    OFF_SESSION = "off_session", _("With the stored card")
 
 
 class State(models.TextChoices):
@@ -31,13 +40,8 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """What the actor's subtree pays; a manager's own only; a technician does not pay (R1)."""
-        if actor.sees_all:
-            return self
-        if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER}:
-            return self.filter(payer__path__startswith=actor.path)
-        if actor.role is Role.MANAGER:
-            return self.filter(payer_id=actor.organization_id)
-        return self.none()
+        bound = payers_of(actor, "payer")
+        return self.none() if bound is None else self.filter(bound)
 
 
 class Payment(models.Model):
@@ -46,8 +50,9 @@ class Payment(models.Model):
 
     reference = models.CharField(max_length=40)  # our order number
     request_key = models.CharField(max_length=64, unique=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.CHECKOUT)
     gateway = models.CharField(max_length=16)
-    gateway_ref = models.CharField(max_length=255, blank=True)  # Checkout Session
+    gateway_ref = models.CharField(max_length=255, blank=True)  # Checkout Session; off session the PaymentIntent
     gateway_payment_ref = models.CharField(max_length=255, blank=True)  # PaymentIntent
     checkout_url = models.TextField(blank=True)
     state = models.CharField(max_length=16, choices=State.choices, default=State.CREATED)
@@ -58,16 +63,25 @@ class Payment(models.Model):
     refunded_minor = models.BigIntegerField(default=0)
     is_live_mode = models.BooleanField(default=False)  # what our key was when this began
     decline_reason = models.CharField(max_length=250, blank=True)
+    decline_code = models.CharField(max_length=64, blank=True)
+    is_hard_decline = models.BooleanField(default=False)  # the bank wants this card not to be tried again
+
+    method = models.ForeignKey(PaymentMethod, models.PROTECT, null=True, related_name="payments")  # charged off session
+    gateway_customer = models.CharField(max_length=255, blank=True)  # "" lets a saving checkout make one
+    saves_method = models.BooleanField(default=False)
+    consent_text_version = models.CharField(max_length=16, blank=True)
+    consent_at = models.DateTimeField(null=True)
+    consent_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
 
     description = models.CharField(max_length=250)
     customer_email = models.CharField(max_length=254, blank=True)
-    return_url = models.TextField()
-    cancel_url = models.TextField()
+    return_url = models.TextField(blank=True)  # none off session
+    cancel_url = models.TextField(blank=True)
 
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True)  # the gateway was last asked
-    expires_at = models.DateTimeField()  # the gateway's page ends
+    expires_at = models.DateTimeField()  # the gateway's page ends; off session: the charge is not sent from then on
 
     objects = PaymentQuerySet.as_manager()
 
@@ -87,6 +101,14 @@ class Payment(models.Model):
                 name="payment_refunded_within_captured",
             ),
             models.CheckConstraint(condition=models.Q(currency__length=3), name="payment_currency_iso"),
+            models.CheckConstraint(
+                condition=models.Q(kind="checkout", method=None) | models.Q(kind="off_session", method__isnull=False),
+                name="payment_off_session_has_method",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(saves_method=False) | models.Q(consent_at__isnull=False, consent_by__isnull=False),
+                name="payment_saves_with_consent",
+            ),
         ]
         indexes = [
             models.Index(fields=["reference"], name="payment_by_reference"),

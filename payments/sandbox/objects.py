@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from payments.sandbox.book import new_id
+
+if TYPE_CHECKING:
+    from payments.sandbox.cards import Card
 
 Json = dict[str, Any]
 
@@ -30,8 +33,8 @@ def checkout_session(params: Json, *, amount: int, now: int, base_url: str) -> J
         "currency": params["line_items"][0]["price_data"]["currency"],
         "currency_conversion": None,
         "custom_fields": [],
-        "customer": None,
-        "customer_creation": "if_required",
+        "customer": params.get("customer"),
+        "customer_creation": None if params.get("customer") else params.get("customer_creation", "if_required"),
         "customer_details": None,
         "customer_email": params.get("customer_email"),
         "discounts": [],
@@ -63,13 +66,13 @@ def checkout_session(params: Json, *, amount: int, now: int, base_url: str) -> J
     }
 
 
-def payment_intent(session: Json, params: Json, *, now: int) -> Json:
-    """The intent behind a session, as it is before the first card."""
+def payment_intent(params: Json, *, amount: int, currency: str, now: int) -> Json:
+    """An intent as it is before the first card."""
     ref = new_id("pi_3")
     return {
         "id": ref,
         "object": "payment_intent",
-        "amount": session["amount_total"],
+        "amount": amount,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
@@ -82,8 +85,8 @@ def payment_intent(session: Json, params: Json, *, now: int) -> Json:
         "client_secret": f"{ref}_secret_{new_id('', 25)}",
         "confirmation_method": "automatic",
         "created": now,
-        "currency": session["currency"],
-        "customer": None,
+        "currency": currency,
+        "customer": params.get("customer"),
         "description": params.get("description"),
         "last_payment_error": None,
         "latest_charge": None,
@@ -97,7 +100,7 @@ def payment_intent(session: Json, params: Json, *, now: int) -> Json:
         "processing": None,
         "receipt_email": None,
         "review": None,
-        "setup_future_usage": None,
+        "setup_future_usage": params.get("setup_future_usage"),
         "shipping": None,
         "source": None,
         "statement_descriptor": None,
@@ -105,6 +108,66 @@ def payment_intent(session: Json, params: Json, *, now: int) -> Json:
         "status": "requires_payment_method",
         "transfer_data": None,
         "transfer_group": None,
+    }
+
+
+def customer(*, email: str | None, now: int) -> Json:
+    """Whose cards they are."""
+    return {
+        "id": new_id("cus_", 14),
+        "object": "customer",
+        "address": None,
+        "balance": 0,
+        "created": now,
+        "currency": None,
+        "default_source": None,
+        "delinquent": False,
+        "description": None,
+        "discount": None,
+        "email": email,
+        "invoice_prefix": new_id("", 8).upper(),
+        "invoice_settings": {
+            "custom_fields": None, "default_payment_method": None, "footer": None, "rendering_options": None,
+        },
+        "livemode": False,
+        "metadata": {},
+        "name": None,
+        "next_invoice_sequence": 1,
+        "phone": None,
+        "preferred_locales": [],
+        "shipping": None,
+        "tax_exempt": "none",
+        "test_clock": None,
+    }  # fmt: skip
+
+
+def payment_method(card: Card, *, now: int) -> Json:
+    """A card as it lies in the vault, belonging to nobody yet."""
+    return {
+        "id": new_id("pm_1"),
+        "object": "payment_method",
+        "allow_redisplay": "limited",
+        "billing_details": {"address": None, "email": None, "name": None, "phone": None, "tax_id": None},
+        "card": {
+            "brand": card.brand,
+            "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
+            "country": "US",
+            "display_brand": card.brand,
+            "exp_month": card.exp_month,
+            "exp_year": card.exp_year,
+            "fingerprint": new_id("", 16),
+            "funding": "credit",
+            "generated_from": None,
+            "last4": card.last4,
+            "networks": {"available": [card.brand], "preferred": None},
+            "three_d_secure_usage": {"supported": True},
+            "wallet": None,
+        },
+        "created": now,
+        "customer": None,
+        "livemode": False,
+        "metadata": {},
+        "type": "card",
     }
 
 
@@ -119,7 +182,7 @@ def charge(intent: Json, *, amount: int, now: int, failure: Json | None = None) 
         "captured": failure is None,
         "created": now,
         "currency": intent["currency"],
-        "customer": None,
+        "customer": intent["customer"],
         "description": intent["description"],
         "disputed": False,
         "failure_code": failure["code"] if failure else None,
@@ -127,10 +190,10 @@ def charge(intent: Json, *, amount: int, now: int, failure: Json | None = None) 
         "livemode": False,
         "metadata": intent["metadata"],
         "outcome": {
-            "advice_code": None,
+            "advice_code": failure.get("advice_code") if failure else None,
             "network_decline_code": None,
             "network_status": "declined_by_network" if failure else "approved_by_network",
-            "reason": failure["decline_code"] if failure else None,
+            "reason": failure.get("decline_code") if failure else None,
             "seller_message": "The bank did not return any further details with this decline."
             if failure
             else "Payment complete.",
@@ -138,6 +201,7 @@ def charge(intent: Json, *, amount: int, now: int, failure: Json | None = None) 
         },
         "paid": failure is None,
         "payment_intent": intent["id"],
+        "payment_method": intent["payment_method"],
         "refunded": False,
         "status": "failed" if failure else "succeeded",
     }

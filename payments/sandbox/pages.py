@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from payments import money
+from payments.sandbox.cards import CARDS, WORKS
 from payments.sandbox.objects import Json
 
 STYLE = """
@@ -25,11 +26,13 @@ dl { margin: 0 0 1.5rem; display: grid; grid-template-columns: auto 1fr; gap: .2
 dt { color: var(--dim); } dd { margin: 0; overflow-wrap: anywhere; }
 .error { margin: 0 0 1rem; color: var(--stop); font-weight: 600; }
 form { display: grid; gap: .6rem; }
+.saved { margin: 0; } fieldset { margin: 0 0 .6rem; border: 1px solid var(--line); border-radius: .5rem; }
+legend { color: var(--dim); } label { display: block; padding: .35rem 0; } input { accent-color: var(--go); }
 button { min-height: 2.75rem; border: 1px solid var(--line); border-radius: .5rem; background: none; color: inherit;
   font: inherit; font-weight: 600; cursor: pointer; }
 button[value=approve] { background: var(--go); border-color: var(--go); color: #fff; }
 button[value=decline] { color: var(--stop); border-color: var(--stop); }
-:is(button, a):focus-visible { outline: 3px solid #3b82f6; outline-offset: 2px; }
+:is(button, a, input):focus-visible { outline: 3px solid #3b82f6; outline-offset: 2px; }
 """
 FRAME = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -38,8 +41,8 @@ FRAME = """<!doctype html>
 """
 
 
-def pay(session: Json, name: str, error: str = "") -> str:
-    """The page of an open session, with what the last card said."""
+def pay(session: Json, name: str, error: str = "", *, saves_card: bool = False) -> str:
+    """The page of an open session, with what the last card said; where the card is saved it says so and offers several."""
     amount = escape(money.show(session["amount_total"], session["currency"].upper()))
     email = session["customer_email"]
     rows = [("Reference", session["client_reference_id"] or "–"), *([("Email", email)] if email else [])]
@@ -49,7 +52,8 @@ def pay(session: Json, name: str, error: str = "") -> str:
         f"<h1>{escape(name)}</h1><p class=amount>{amount}</p><dl>{details}</dl>"
         + (f"<p class=error role=alert>{escape(error)} Try again, or go back.</p>" if error else "")
         + "<form method=post>"
-        "<button name=action value=approve>Approve</button>"
+        + (_cards() if saves_card else "")
+        + "<button name=action value=approve>Approve</button>"
         "<button name=action value=decline>Decline</button>"
         "<button name=action value=cancel>Cancel and go back</button>"
         "</form>",
@@ -65,6 +69,18 @@ def ended(session: Json, back_url: str) -> str:
 def missing() -> str:
     """The page of a session that never was."""
     return _frame("Not found", "<h1>There is no such page.</h1>")
+
+
+def _cards() -> str:
+    options = "".join(
+        f'<label><input type=radio name=card value="{key}"{" checked" if key == WORKS else ""}> '
+        f"{escape(card.brand.capitalize())} {card.last4}: {escape(card.name)}</label>"
+        for key, card in CARDS.items()
+    )
+    return (
+        "<p class=saved>The card will be saved and charged later, while you are away.</p>"
+        f"<fieldset><legend>Test card</legend>{options}</fieldset>"
+    )
 
 
 def _frame(title: str, inside: str) -> str:

@@ -14,11 +14,13 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from payments.sandbox import pages
+from payments.sandbox.answers import Answer
 from payments.sandbox.book import Book, Clock
+from payments.sandbox.cards import CARDS, DECLINE, WORKS
 from payments.sandbox.courier import Courier
 from payments.sandbox.faults import NAMES, Faults
-from payments.sandbox.stripe_api import Answer, StripeApi
-from payments.sandbox.till import DECLINE, Till
+from payments.sandbox.stripe_api import StripeApi
+from payments.sandbox.till import Till
 
 HOST = "127.0.0.1"
 BODY_MAX_BYTES = 1024 * 1024
@@ -73,7 +75,7 @@ class Sandbox:
         self._server.server_close()
         self.webhooks.stop()
 
-    def pay_page(self, ref: str, action: str) -> tuple[int, str, str]:
+    def pay_page(self, ref: str, action: str, card: str = WORKS) -> tuple[int, str, str]:
         """What the hosted page answers to a button ("" for none): status, page, and where it sends the customer."""
         with self.book.lock:
             self.till.sweep()
@@ -82,13 +84,15 @@ class Sandbox:
                 return 404, pages.missing(), ""
             paid_url = session["success_url"].replace("{CHECKOUT_SESSION_ID}", ref)
             left_url = session["cancel_url"] or paid_url
-            if action == "approve" and self.till.approve(ref):
+            if action == "approve" and self.till.approve(ref, card if card in CARDS else WORKS):
                 return 303, "", paid_url
             if action == "cancel" and session["status"] == "open":
                 return 303, "", left_url
             error = DECLINE["message"] if action == "decline" and self.till.decline(ref) else ""
             if session["status"] == "open":
-                return 200, pages.pay(session, self.book.lines[ref]["name"], error), ""
+                line = self.book.lines[ref]
+                saves_card = bool(line["intent"].get("setup_future_usage"))
+                return 200, pages.pay(session, line["name"], error, saves_card=saves_card), ""
             return 200, pages.ended(session, paid_url if session["status"] == "complete" else left_url), ""
 
     def state(self) -> dict[str, Any]:
@@ -97,6 +101,9 @@ class Sandbox:
             self.till.sweep()
             return {
                 "sessions": copy.deepcopy(list(self.book.sessions.values())),
+                "customers": copy.deepcopy(list(self.book.customers.values())),
+                "methods": copy.deepcopy(list(self.book.methods.values())),
+                "intents": copy.deepcopy(list(self.book.intents.values())),
                 "moved": self.till.moved(),
                 "waiting": [{"kind": row["kind"], "is_held": row["is_held"]} for row in self.book.deliveries.values()],
                 "sent": list(self.webhooks.sent),
@@ -166,8 +173,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(answer.status, payload, "application/json", answer.headers)
 
     def _pay(self, method: str, ref: str, body: str) -> None:
-        action = parse_qs(body).get("action", [""])[0] if method == "POST" else ""
-        status, page, location = self.server.sandbox.pay_page(ref, action)
+        form = parse_qs(body) if method == "POST" else {}
+        action, card = form.get("action", [""])[0], form.get("card", [WORKS])[0]
+        status, page, location = self.server.sandbox.pay_page(ref, action, card)
         self._send(status, page.encode(), "text/html; charset=utf-8", {"Location": location} if location else None)
 
     def _control(self, method: str, path: str, body: str) -> None:

@@ -7,43 +7,25 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from payments.sandbox import objects
-from payments.sandbox.book import Book, Clock, new_id
+from payments.sandbox.answers import Answer, Problem, listed, missing, refuse_unknown, request_id
+from payments.sandbox.book import Book, Clock
 from payments.sandbox.faults import Faults
 from payments.sandbox.forms import decode
 from payments.sandbox.objects import Json
-from payments.sandbox.till import Till
+from payments.sandbox.stripe_vault import StripeVault
+from payments.sandbox.till import MINIMUM, Till
 
 SESSION_LIFE_S = (30 * 60, 24 * 60 * 60)
 KEYS_KEPT_S = 24 * 60 * 60
-MINIMUM = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50, "nok": 300, "sek": 300, "dkk": 250, "chf": 50}
+SILENCE = {"/v1/checkout/sessions": "create_times_out_after", "/v1/payment_intents": "charge_times_out_after"}
 KNOWN_PARAMS = frozenset(
     {
         "mode", "line_items", "client_reference_id", "metadata", "payment_intent_data", "success_url", "cancel_url",
-        "expires_at", "customer_email", "locale", "expand",
+        "expires_at", "customer", "customer_email", "customer_creation", "allowed_payment_method_types", "locale", "expand",
     }
 )  # fmt: skip
-INVALID = "invalid_request_error"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What goes back; `is_silent` when nothing does."""
-
-    status: int
-    body: Json
-    headers: dict[str, str] = field(default_factory=dict)
-    is_silent: bool = False
-
-
-class Problem(Exception):
-    """A request that Stripe would refuse."""
-
-    def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
-        super().__init__(message)
-        self.answer = Answer(status, objects.error(INVALID, message, code=code, param=param))
 
 
 class StripeApi:
@@ -51,6 +33,7 @@ class StripeApi:
 
     def __init__(self, book: Book, clock: Clock, faults: Faults, till: Till, secret_key: str) -> None:
         self._book, self._clock, self._faults, self._till, self._secret_key = book, clock, faults, till, secret_key
+        self._vault = StripeVault(book, faults, till)
 
     def answer(self, method: str, path: str, text: str, headers: Mapping[str, str], base_url: str) -> Answer:
         """The answer to a request whose query (GET) or form (POST) is `text`."""
@@ -93,27 +76,25 @@ class StripeApi:
         return Answer(
             stored["status"],
             stored["body"],
-            {"Idempotent-Replayed": "true"} | _request_id(stored["status"]),
-            is_silent=self._faults.take("create_times_out_after"),
+            {"Idempotent-Replayed": "true"} | request_id(stored["status"]),
+            is_silent=self._faults.take(SILENCE.get(path, "")),
         )
 
     def _route(self, method: str, path: str, params: Json, base_url: str) -> Answer:
         if path == "/v1/checkout/sessions":
-            return self._create(params, base_url) if method == "POST" else self._list(params)
+            if method == "POST":
+                return self._create(params, base_url)
+            return listed(path, self._book.sessions.values(), params)
         if found := re.fullmatch(r"/v1/checkout/sessions/(\w+)(/expire)?", path):
             ref, is_expiry = found.groups()
             if ref not in self._book.sessions:
-                raise Problem(404, f"No such checkout.session: '{ref}'", code="resource_missing", param="session")
+                raise missing("checkout.session", ref, "session")
             if is_expiry and method == "POST":
                 return self._expire(ref)
             if not is_expiry and method == "GET":
                 return Answer(200, self._expanded(self._book.sessions[ref], params.get("expand", [])))
-        if method == "GET" and (found := re.fullmatch(r"/v1/payment_intents/(\w+)", path)):
-            ref = found.group(1)
-            if ref not in self._book.intents:
-                raise Problem(404, f"No such payment_intent: '{ref}'", code="resource_missing", param="intent")
-            wanted = ["payment_intent." + name for name in params.get("expand", [])]
-            return Answer(200, self._expanded_intent(ref, wanted))
+        if answer := self._vault.answer(method, path, params):
+            return answer
         raise Problem(404, f"Unrecognized request URL ({method}: {path}).")
 
     def _create(self, params: Json, base_url: str) -> Answer:
@@ -121,19 +102,9 @@ class StripeApi:
         session = self._till.open(params, amount=amount, base_url=base_url)
         if self._faults.take("create_fails_after"):
             message = "An unknown error occurred."
-            return Answer(500, objects.error("api_error", message), _request_id(500))
+            return Answer(500, objects.error("api_error", message), request_id(500))
         shown = json.loads(json.dumps(session))  # as it is now: the stored answer must not change with it
-        return Answer(200, shown, _request_id(200), is_silent=self._faults.take("create_times_out_after"))
-
-    def _list(self, params: Json) -> Answer:
-        since = int((params.get("created") or {}).get("gte", 0))
-        limit = min(int(params.get("limit", 10)), 100)
-        rows = [row for row in reversed(self._book.sessions.values()) if row["created"] >= since]
-        if after := params.get("starting_after"):
-            ids = [row["id"] for row in rows]
-            rows = rows[ids.index(after) + 1 :] if after in ids else []
-        page = {"object": "list", "url": "/v1/checkout/sessions", "has_more": len(rows) > limit, "data": rows[:limit]}
-        return Answer(200, page)
+        return Answer(200, shown, request_id(200), is_silent=self._faults.take("create_times_out_after"))
 
     def _expire(self, ref: str) -> Answer:
         if not self._till.expire(ref):
@@ -148,18 +119,12 @@ class StripeApi:
     def _expanded(self, session: Json, wanted: list[str]) -> Json:
         intent = session["payment_intent"]
         if intent and any(name.split(".")[0] == "payment_intent" for name in wanted):
-            return session | {"payment_intent": self._expanded_intent(intent, wanted)}
+            inside = [name.removeprefix("payment_intent.") for name in wanted]
+            return session | {"payment_intent": self._vault.expanded(intent, inside)}
         return session
 
-    def _expanded_intent(self, ref: str, wanted: list[str]) -> Json:
-        intent: Json = self._book.intents[ref]
-        if intent["latest_charge"] and "payment_intent.latest_charge" in wanted:
-            return intent | {"latest_charge": self._book.charges[intent["latest_charge"]]}
-        return intent
-
     def _validated_amount(self, params: Json) -> int:
-        if unknown := sorted(set(params) - KNOWN_PARAMS):
-            raise Problem(400, f"Received unknown parameter: {unknown[0]}", code="parameter_unknown", param=unknown[0])
+        refuse_unknown(params, KNOWN_PARAMS)
         for name in ("success_url", "line_items"):
             if not params.get(name):
                 raise Problem(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
@@ -171,8 +136,19 @@ class StripeApi:
         if "customer_email" in params and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", params["customer_email"]):
             message = f"Invalid email address: {params['customer_email']}"
             raise Problem(400, message, code="email_invalid", param="customer_email")
+        self._refuse_bad_customer(params)
         self._refuse_bad_end(params)
         return _total(params)
+
+    def _refuse_bad_customer(self, params: Json) -> None:
+        if "customer" not in params:
+            return
+        for name in ("customer_email", "customer_creation"):
+            if name in params:
+                message = f"You may only specify one of these parameters: customer, {name}."
+                raise Problem(400, message, param="customer")
+        if params["customer"] not in self._book.customers:
+            raise missing("customer", params["customer"], "customer", status=400)
 
     def _refuse_bad_end(self, params: Json) -> None:
         if "expires_at" not in params:
@@ -208,9 +184,3 @@ def _total(params: Json) -> int:
     if amount > 99_999_999:
         raise Problem(400, "The amount must be no more than 99999999.", code="amount_too_large")
     return amount
-
-
-def _request_id(status: int) -> dict[str, str]:
-    headers = {"Request-Id": new_id("req_", 14)}
-    # Stripe asks its SDKs not to repeat a stored 500: the same key can only bring the same answer
-    return headers | {"Stripe-Should-Retry": "false"} if status >= 500 else headers

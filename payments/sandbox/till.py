@@ -6,16 +6,13 @@ import copy
 
 from payments.sandbox import objects
 from payments.sandbox.book import Book, Clock
+from payments.sandbox.cards import CARDS, DECLINE, WORKS, by_last4
 from payments.sandbox.courier import Courier
 from payments.sandbox.faults import Faults
 from payments.sandbox.objects import Json
 
-DECLINE: Json = {
-    "type": "card_error",
-    "code": "card_declined",
-    "decline_code": "generic_decline",
-    "message": "Your card was declined.",
-}
+# What Stripe takes at least, in its own units; the stand-in's table, kept apart from the one that refuses beforehand.
+MINIMUM = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50, "nok": 300, "sek": 300, "dkk": 250, "chf": 50}
 
 
 class Till:
@@ -36,8 +33,8 @@ class Till:
             self._book.save()
             return session
 
-    def approve(self, ref: str) -> bool:
-        """The customer pays; False when the session is not open any more."""
+    def approve(self, ref: str, card: str = WORKS) -> bool:
+        """The customer pays with one of the test cards; False when the session is not open any more."""
         with self._book.lock:
             self.sweep()
             session = self._book.sessions[ref]
@@ -48,14 +45,8 @@ class Till:
             if self._faults.take("wrong_amount"):
                 taken = max(1, taken // 2)
                 session["amount_total"] = session["amount_subtotal"] = intent["amount"] = taken
-            charge = objects.charge(intent, amount=taken, now=self._clock.now())
-            self._book.charges[charge["id"]] = charge
-            intent |= {
-                "status": "succeeded",
-                "amount_received": taken,
-                "latest_charge": charge["id"],
-                "last_payment_error": None,
-            }
+            self._put_card(session, intent, card)
+            self._take(intent, taken)
             session |= {"status": "complete", "payment_status": "paid", "url": None}
             self._tell(("checkout.session.completed", session), ("payment_intent.succeeded", intent))
             return True
@@ -68,9 +59,7 @@ class Till:
             if session["status"] != "open":
                 return False
             intent = self._intent_of(session)
-            charge = objects.charge(intent, amount=intent["amount"], now=self._clock.now(), failure=DECLINE)
-            self._book.charges[charge["id"]] = charge
-            intent |= {"latest_charge": charge["id"], "last_payment_error": DECLINE | {"charge": charge["id"]}}
+            self._refuse(intent, DECLINE)
             self._tell(("payment_intent.payment_failed", intent))
             return True
 
@@ -83,6 +72,32 @@ class Till:
                 return False
             self._end(session)
             return True
+
+    def charge_saved(self, params: Json) -> Json:
+        """Charge a stored card while its holder is away; the intent says whether it worked."""
+        with self._book.lock:
+            amount, now = int(params["amount"]), self._clock.now()
+            intent = objects.payment_intent(params, amount=amount, currency=params["currency"], now=now)
+            self._book.intents[intent["id"]] = intent
+            method = self._book.methods[params["payment_method"]]
+            failure = by_last4(method["card"]["last4"]).failure
+            if failure is None:
+                intent["payment_method"] = method["id"]
+                self._take(intent, amount)
+                self._tell(("payment_intent.succeeded", intent))
+            else:  # the intent is ready for another card, and says which one failed
+                self._refuse(intent, failure | {"payment_method": copy.deepcopy(method)})
+                self._tell(("payment_intent.payment_failed", intent))
+            return intent
+
+    def detach(self, ref: str) -> bool:
+        """Forget a stored card; False when it belongs to nobody."""
+        with self._book.lock:
+            method = self._book.methods[ref]
+            was_kept = method["customer"] is not None
+            method["customer"] = None
+            self._book.save()
+            return was_kept
 
     def sweep(self) -> None:
         """End the sessions whose time is over."""
@@ -114,11 +129,41 @@ class Till:
 
     def _intent_of(self, session: Json) -> Json:
         if session["payment_intent"] is None:  # Stripe makes it at the first attempt, not with the session
-            intent = objects.payment_intent(session, self._book.lines[session["id"]]["intent"], now=self._clock.now())
+            told = self._book.lines[session["id"]]["intent"] | {"customer": session["customer"]}
+            intent = objects.payment_intent(
+                told, amount=session["amount_total"], currency=session["currency"], now=self._clock.now()
+            )
             self._book.intents[intent["id"]] = intent
             session["payment_intent"] = intent["id"]
         found: Json = self._book.intents[session["payment_intent"]]
         return found
+
+    def _put_card(self, session: Json, intent: Json, card: str) -> None:
+        """The card that pays; it is kept where the session says so and there is a customer to keep it for."""
+        method = objects.payment_method(CARDS[card], now=self._clock.now())
+        self._book.methods[method["id"]] = method
+        if session["customer"] is None and session["customer_creation"] == "always":
+            customer = objects.customer(email=session["customer_email"], now=self._clock.now())
+            self._book.customers[customer["id"]] = customer
+            session["customer"] = customer["id"]
+        if intent["setup_future_usage"]:
+            method["customer"] = session["customer"]
+        intent |= {"customer": session["customer"], "payment_method": method["id"]}
+
+    def _take(self, intent: Json, amount: int) -> None:
+        charge = objects.charge(intent, amount=amount, now=self._clock.now())
+        self._book.charges[charge["id"]] = charge
+        intent |= {
+            "status": "succeeded",
+            "amount_received": amount,
+            "latest_charge": charge["id"],
+            "last_payment_error": None,
+        }
+
+    def _refuse(self, intent: Json, failure: Json) -> None:
+        charge = objects.charge(intent, amount=intent["amount"], now=self._clock.now(), failure=failure)
+        self._book.charges[charge["id"]] = charge
+        intent |= {"latest_charge": charge["id"], "last_payment_error": failure | {"charge": charge["id"]}}
 
     def _tell(self, *happenings: tuple[str, Json]) -> None:
         self._courier.take([objects.event(kind, copy.deepcopy(it), now=self._clock.now()) for kind, it in happenings])

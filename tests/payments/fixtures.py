@@ -12,7 +12,8 @@ import requests
 from django.db import transaction
 
 from payments import actions
-from payments.models import Payment
+from payments.gateways.base import Remote
+from payments.models import Payment, PaymentMethod
 from payments.sandbox import Sandbox
 from tests.people import NOW, Person
 
@@ -41,11 +42,11 @@ class Page:
     location: str
 
 
-def press(url: str, button: str = "") -> Page:
-    """Press `approve`, `decline` or `cancel` on the hosted page at `url`, or just look at it."""
+def press(url: str, button: str = "", *, card: str = "") -> Page:
+    """Press `approve`, `decline` or `cancel` on the hosted page at `url`, or just look at it; `card` chooses a test card."""
     with requests.Session() as browser:
         browser.trust_env = False
-        data = {"action": button} if button else None
+        data = {"action": button, **({"card": card} if card else {})} if button else None
         answer = browser.request("POST" if button else "GET", url, data=data, allow_redirects=False, timeout=10)
     return Page(answer.status_code, answer.text, answer.headers.get("Location", ""))
 
@@ -69,3 +70,38 @@ def begin_payment() -> Callable[..., Payment]:
             return actions.begin(reference=reference, payer=payer.firm, now=now, **told)
 
     return begin
+
+
+@pytest.fixture
+def store_card(begin_payment: Callable[..., Payment]) -> Callable[..., PaymentMethod]:
+    """Let a person pay at the page and leave the card there: see payments.sandbox.cards for what it does later."""
+
+    def store(payer: Person, card: str = "works", reference: str = "SP-261122-SAVES") -> PaymentMethod:
+        begun = begin_payment(payer, reference, save_method=True, consent_by=payer.membership.user)
+        payment = actions.start_checkout(begun.pk, now=NOW)
+        assert press(payment.checkout_url, "approve", card=card).status == 303
+        method = settle(payment, now=NOW).method
+        assert method is not None
+        return method
+
+    return store
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What the floor above has in hands after it asked and noted under lock."""
+
+    payment: Payment
+    remote: Remote | None
+    method: PaymentMethod | None
+
+
+def settle(payment: Payment, *, now: datetime) -> Settled:
+    """What the floor above does: ask, then note and keep the card under the payment's lock."""
+    remote = actions.look_up(payment, now=now)
+    with transaction.atomic():
+        locked = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+        if remote is None:
+            return Settled(locked, None, None)
+        actions.note(locked, remote, now=now)
+        return Settled(locked, remote, actions.keep_method(locked, remote, now=now))

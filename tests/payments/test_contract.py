@@ -47,7 +47,7 @@ def differences(ours, theirs, where):
 
 def samples():
     session = objects.checkout_session(PARAMS, amount=1250, now=1, base_url="http://127.0.0.1:1")
-    intent = objects.payment_intent(session, {}, now=1)
+    intent = objects.payment_intent({}, amount=1250, currency="usd", now=1)
     event = objects.event("payment_intent.succeeded", intent, now=1)
     return [
         ("checkout.session", session),

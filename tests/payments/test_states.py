@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from payments import actions
-from payments.gateways import stripe as stripe_gateway
+from payments.gateways import stripe_objects
 from payments.gateways.base import Remote, RemoteState
 from payments.models import Payment, State
 from tests.people import NOW
@@ -117,7 +117,7 @@ def intent(status, **more):
     ],
 )  # fmt: skip
 def test_a_session_is_read_as(answer, state, captured_minor, reason):
-    remote = stripe_gateway.remote_of(answer)
+    remote = stripe_objects.remote_of(answer)
     assert (remote.state, remote.captured_minor, remote.decline_reason) == (state, captured_minor, reason)
     assert (remote.currency, remote.reference, remote.amount_minor) == ("USD", "SP-A", 1250)
 
@@ -127,5 +127,5 @@ def test_a_session_is_read_as(answer, state, captured_minor, reason):
     [(1250, "USD", 1250), (1250, "JPY", 1250), (1250, "ISK", 125_000), (12_500, "KWD", 12_500), (0, "EUR", 0)],
 )
 def test_stripe_counts_some_currencies_in_other_units(minor, currency, at_stripe):
-    assert stripe_gateway.to_stripe(minor, currency) == at_stripe
-    assert stripe_gateway.from_stripe(at_stripe, currency) == minor
+    assert stripe_objects.to_stripe(minor, currency) == at_stripe
+    assert stripe_objects.from_stripe(at_stripe, currency) == minor

@@ -1,0 +1,91 @@
+"""Writing down the intention to pay, before any gateway hears of it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization, User
+from payments import consent, gateways, money
+from payments.actions.checkout import CHECKOUT_LIFE, REPLAY_LIFE
+from payments.errors import AlreadyPaid, MethodUnusable, TooSmall
+from payments.models import GatewayCustomer, Kind, Payment, PaymentMethod, State
+
+
+def begin(
+    *,
+    reference: str,
+    payer: Organization,
+    amount_minor: int,
+    currency: str,
+    gateway: str,
+    description: str,
+    now: datetime,
+    customer_email: str = "",
+    return_url: str = "",
+    cancel_url: str = "",
+    save_method: bool = False,
+    consent_by: User | None = None,
+    method: PaymentMethod | None = None,
+) -> Payment:
+    """Write down the intention to pay, inside the caller's transaction and lock of whatever `reference` names.
+
+    With `method` the stored card is to be charged while nobody is there; otherwise the payer goes to the gateway's page, which
+    keeps the card where `save_method` says so, by consent of `consent_by` to `payments.consent.TEXT`. A double click gets the
+    live payment that exists, of whichever kind. Everything the gateway will be told is fixed here, so that the question can be
+    put again, word for word, by payment id alone. Raises AlreadyPaid where money has arrived, MethodUnusable for a card that
+    is not the payer's to be charged now.
+    """
+    for existing in Payment.objects.select_for_update(of=("self",)).filter(reference=reference).order_by("pk"):
+        if existing.is_live:
+            return existing
+        if existing.state == State.SUCCEEDED and existing.refunded_minor < existing.captured_minor:
+            raise AlreadyPaid
+    if save_method and (consent_by is None or method is not None):
+        raise ValueError("a card is saved at a checkout, and by somebody's consent")
+    if method is not None and not _is_chargeable(method, payer, gateway, now):
+        raise MethodUnusable
+    ends_at = now + (REPLAY_LIFE if method else CHECKOUT_LIFE)
+    return Payment.objects.create(
+        reference=reference,
+        request_key=uuid.uuid4().hex,
+        kind=Kind.OFF_SESSION if method else Kind.CHECKOUT,
+        gateway=gateway,
+        payer=payer,
+        amount_minor=amount_minor,
+        currency=currency,
+        is_live_mode=gateways.get(gateway).is_live_mode,
+        method=method,
+        gateway_customer=method.gateway_customer if method else _customer_of(payer, gateway) if save_method else "",
+        saves_method=save_method,
+        consent_text_version=consent.VERSION if save_method else "",
+        consent_at=now if save_method else None,
+        consent_by=consent_by if save_method else None,
+        description=description[:250],
+        customer_email=customer_email,
+        return_url=return_url,
+        cancel_url=cancel_url,
+        created_at=now,
+        updated_at=now,
+        expires_at=ends_at.replace(microsecond=0),
+    )
+
+
+def refuse_too_small(amount_minor: int, currency: str, gateway: str) -> None:
+    """Raise TooSmall, saying the least that can be paid, for an amount in minor units that the gateway would not take."""
+    least = gateways.get(gateway).minimum_minor(currency)
+    if amount_minor < least:
+        raise TooSmall(
+            _("%(amount)s is too small to be paid by card: the least is %(least)s.")
+            % {"amount": money.show(amount_minor, currency), "least": money.show(least, currency)}
+        )
+
+
+def _is_chargeable(method: PaymentMethod, payer: Organization, gateway: str, now: datetime) -> bool:
+    return method.owner_id == payer.pk and method.gateway == gateway and method.is_usable(now)
+
+
+def _customer_of(payer: Organization, gateway: str) -> str:
+    return GatewayCustomer.objects.filter(owner=payer, gateway=gateway).values_list("ref", flat=True).first() or ""

@@ -1,0 +1,106 @@
+"""Stored cards: kept after the payment that brought them, and removed for good."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts import audit
+from accounts.errors import NotPermitted
+from accounts.scope import Actor, Role
+from payments import gateways
+from payments.actions.states import refuse_in_transaction
+from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.gateways.base import Remote, RemoteState
+from payments.models import GatewayCustomer, Payment, PaymentMethod
+
+log = logging.getLogger("smartplus.payments")
+
+CHECKOUT = Actor.system("checkout")
+
+
+def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMethod | None:
+    """Store the card that a paid checkout saved, with the consent given when it began; any number of times, once.
+
+    Called inside the settlement's transaction, under the payment's lock. None where nothing was to be saved, the gateway saved
+    nothing, or the card was removed in the meantime.
+    """
+    card = remote.card
+    if not payment.saves_method or remote.state != RemoteState.SUCCEEDED or card is None or payment.consent_at is None:
+        return None
+    known = PaymentMethod.objects.filter(gateway=payment.gateway, gateway_ref=card.ref).first()
+    if known is not None:
+        return known if known.removed_at is None else None
+    GatewayCustomer.objects.get_or_create(owner=payment.payer, gateway=payment.gateway, defaults={"ref": card.customer})
+    method = PaymentMethod.objects.create(
+        owner=payment.payer,
+        gateway=payment.gateway,
+        gateway_customer=card.customer,
+        gateway_ref=card.ref,
+        brand=card.brand,
+        last4=card.last4,
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        consent_text_version=payment.consent_text_version,
+        consent_at=payment.consent_at,
+        consent_by_id=payment.consent_by_id,
+        created_at=now,
+    )
+    audit.record(
+        CHECKOUT,
+        "payment_method.saved",
+        method,
+        now=now,
+        tenant=payment.payer,
+        after={"consent_by": str(payment.consent_by), "consent_text": payment.consent_text_version},
+    )
+    return method
+
+
+def remove_method(actor: Actor, *, method_id: int, now: datetime) -> PaymentMethod:
+    """Remove a stored card: no charge starts with it from the commit on, and then the gateway forgets it.
+
+    Refuses technicians; a card out of sight is PaymentMethod.DoesNotExist; one removed before is answered as it is. Where the
+    gateway does not answer, `detach_removed` asks it again later.
+    """
+    refuse_in_transaction()
+    if actor.role is Role.TECHNICIAN:
+        raise NotPermitted
+    with transaction.atomic():
+        method = (
+            PaymentMethod.objects.visible_to(actor)
+            .select_for_update(of=("self",))
+            .select_related("owner")
+            .get(pk=method_id)
+        )
+        if method.removed_at is not None:
+            return method
+        method.removed_at = now
+        method.save(update_fields=["removed_at"])
+        audit.record(
+            actor, "payment_method.removed", method, now=now, tenant=method.owner, after={"removed_at": now.isoformat()}
+        )
+    _detach(method, now=now)
+    return method
+
+
+def detach_removed(*, now: datetime, limit: int = 100) -> int:
+    """Let the gateways forget removed cards that they still know; answers how many they forgot."""
+    refuse_in_transaction()
+    waiting = PaymentMethod.objects.filter(removed_at__isnull=False, detached_at=None).order_by("removed_at")[:limit]
+    return sum(_detach(method, now=now) for method in waiting)
+
+
+def _detach(method: PaymentMethod, *, now: datetime) -> bool:
+    try:
+        gateways.get(method.gateway).remove_method(method.gateway_ref)
+    except GatewayUnavailable as error:
+        log.warning("card %s is removed, but the gateway still knows it: %s", method.pk, error.detail)
+        return False
+    except GatewayRefused as error:  # it knows no such card, or has forgotten it before
+        log.info("card %s: %s", method.pk, error.detail)
+    method.detached_at = now
+    method.save(update_fields=["detached_at"])
+    return True

@@ -1,0 +1,176 @@
+"""Stripe's objects and amounts as our plain values; no network and no SDK here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from payments import money
+from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.gateways.base import ChargeRequest, Remote, RemoteState, SavedCard
+
+Object = Mapping[str, Any]
+
+# Units in which Stripe counts a currency, where they are not hundredths. It follows neither CLDR nor ISO 4217 throughout.
+WHOLE_UNITS = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
+
+# Declines after which the same card can't work: it is gone, wrong, or its holder forbade it. Trying again costs fees.
+HARD_DECLINES = frozenset(
+    {
+        "card_not_supported", "currency_not_supported", "expired_card", "fraudulent", "highest_risk_level",
+        "incorrect_number", "invalid_account", "invalid_expiry_month", "invalid_expiry_year", "invalid_number",
+        "lost_card", "merchant_blacklist", "pickup_card", "restricted_card", "revocation_of_all_authorizations",
+        "revocation_of_authorization", "security_violation", "stolen_card", "stop_payment_order", "transaction_not_allowed",
+    }
+)  # fmt: skip
+WANTS_HOLDER = "authentication_required"
+
+
+def remote_of(session: Object) -> Remote:
+    """A Checkout Session (PaymentIntent, its latest charge and card expanded, as far as they exist) as a plain value."""
+    intent: Object = session.get("payment_intent") or {}
+    currency = str(session["currency"]).upper()
+    state = _state_of(session["status"], session["payment_status"], intent.get("status", ""))
+    return Remote(
+        ref=session["id"],
+        payment_ref=intent.get("id", ""),
+        state=state,
+        amount_minor=from_stripe(session["amount_total"], currency),
+        captured_minor=from_stripe(intent.get("amount_received") or 0, str(intent.get("currency", currency)).upper()),
+        currency=str(intent.get("currency") or currency).upper(),
+        reference=session.get("client_reference_id") or "",
+        is_live_mode=session["livemode"],
+        decline_reason=_reason_of(intent),
+        decline_code=_code_of(intent.get("last_payment_error") or {}),
+        card=_card_of(intent) if state == RemoteState.SUCCEEDED else None,
+    )
+
+
+def charge_of(intent: Object) -> Remote:
+    """The PaymentIntent of a stored card (latest charge expanded) as a plain value.
+
+    Nobody is there to confirm anything: an intent that waits for the holder is a decline, though not for good.
+    """
+    status = intent["status"]
+    state = {"succeeded": RemoteState.SUCCEEDED, "processing": RemoteState.PENDING}.get(status, RemoteState.DECLINED)
+    currency = str(intent["currency"]).upper()
+    failure: Object = intent.get("last_payment_error") or {}
+    code = _code_of(failure) or (WANTS_HOLDER if status == "requires_action" else "")
+    is_declined = state == RemoteState.DECLINED
+    return Remote(
+        ref=intent["id"],
+        payment_ref=intent["id"],
+        state=state,
+        amount_minor=from_stripe(intent["amount"], currency),
+        captured_minor=from_stripe(intent.get("amount_received") or 0, currency),
+        currency=currency,
+        reference=(intent.get("metadata") or {}).get("reference", ""),
+        is_live_mode=intent["livemode"],
+        decline_reason=_charge_reason(code, _reason_of(intent)) if is_declined else "",
+        decline_code=code if is_declined else "",
+        is_hard=is_declined and _is_hard(code, failure.get("advice_code")),
+    )
+
+
+def declined(request: ChargeRequest, failure: Object, *, is_live_mode: bool) -> Remote:
+    """The answer to a charge that was refused before there was a PaymentIntent to tell of it."""
+    code = _code_of(failure)
+    return Remote(
+        ref="",
+        payment_ref="",
+        state=RemoteState.DECLINED,
+        amount_minor=request.amount_minor,
+        captured_minor=0,
+        currency=request.currency,
+        reference=request.reference,
+        is_live_mode=is_live_mode,
+        decline_reason=_charge_reason(code, str(failure.get("message") or "")),
+        decline_code=code,
+        is_hard=_is_hard(code, failure.get("advice_code")),
+    )
+
+
+def request_key_of(target: Object) -> str:
+    """Our own key, as Stripe echoes it."""
+    metadata = target.get("metadata")
+    return str(metadata.get("request_key", "")) if isinstance(metadata, Mapping) else ""
+
+
+def to_stripe(minor: int, currency: str) -> int:
+    """Our minor units in Stripe's; raises GatewayRefused for an amount that Stripe cannot express."""
+    theirs = _exponent(currency)
+    amount, rest = divmod(minor * 10**theirs, 10 ** money.exponent(currency))
+    if rest:
+        raise GatewayRefused(f"{minor} {currency} has more digits than Stripe takes")
+    return int(amount)
+
+
+def from_stripe(amount: int, currency: str) -> int:
+    """Stripe's units in ours; GatewayUnavailable for a fraction of ours, since a person has to look at it."""
+    minor, rest = divmod(amount * 10 ** money.exponent(currency), 10 ** _exponent(currency))
+    if rest:
+        raise GatewayUnavailable(f"Stripe says {amount} {currency}, a fraction of our smallest unit")
+    return int(minor)
+
+
+def _exponent(currency: str) -> int:
+    return 0 if currency in WHOLE_UNITS else 3 if currency in THOUSANDTHS else 2
+
+
+def _state_of(status: str, payment_status: str, intent_status: str) -> RemoteState:
+    if status == "complete" and payment_status in {"paid", "no_payment_required"}:
+        return RemoteState.SUCCEEDED
+    if intent_status == "succeeded":  # the intent is ahead of the session for a moment
+        return RemoteState.SUCCEEDED
+    if status == "expired":
+        return RemoteState.EXPIRED
+    if intent_status == "requires_action":
+        return RemoteState.ACTION_REQUIRED
+    if intent_status == "processing":
+        return RemoteState.PENDING
+    if status == "open":
+        return RemoteState.OPEN
+    # complete but unpaid: a slow method, either still under way or failed for good
+    return RemoteState.DECLINED if intent_status in {"requires_payment_method", "canceled"} else RemoteState.PENDING
+
+
+def _reason_of(intent: Object) -> str:
+    charge = intent.get("latest_charge")
+    failure = intent.get("last_payment_error") or {}
+    reason = failure.get("message") or (charge.get("failure_message") if isinstance(charge, Mapping) else None) or ""
+    return str(reason)[:250]
+
+
+def _charge_reason(code: str, reason: str) -> str:
+    return _("The bank wants confirmation.") if code == WANTS_HOLDER else reason[:250]
+
+
+def _code_of(failure: Object) -> str:
+    return str(failure.get("decline_code") or failure.get("code") or "")[:64]
+
+
+def _is_hard(code: str, advice: object) -> bool:
+    return code in HARD_DECLINES or advice == "do_not_try_again"
+
+
+def _card_of(intent: Object) -> SavedCard | None:
+    """The card that the intent left with its customer; None where it was for this one payment only."""
+    method, customer = intent.get("payment_method"), intent.get("customer")
+    if intent.get("setup_future_usage") != "off_session" or not customer or not isinstance(method, Mapping):
+        return None
+    card: Object = method.get("card") or {}
+    if not card.get("exp_year"):
+        return None
+    return SavedCard(
+        customer=customer,
+        ref=method["id"],
+        brand=str(card.get("brand") or "card")[:32],
+        last4=str(card.get("last4") or "")[:4],
+        exp_month=card["exp_month"],
+        exp_year=card["exp_year"],
+    )

@@ -1,0 +1,120 @@
+"""Stored cards: what a payer allowed us to charge later, and who that payer is at the gateway."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from accounts.models import Organization, User
+from accounts.scope import Actor
+from payments.models.scope import payers_of
+
+BRANDS = {
+    "amex": "American Express",
+    "diners": "Diners Club",
+    "discover": "Discover",
+    "jcb": "JCB",
+    "mastercard": "Mastercard",
+    "unionpay": "UnionPay",
+    "visa": "Visa",
+}
+
+
+class GatewayCustomerQuerySet(models.QuerySet["GatewayCustomer"]):
+    """Customers, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Of the actor's subtree; a manager's own only (R1)."""
+        bound = payers_of(actor, "owner")
+        return self.none() if bound is None else self.filter(bound)
+
+
+class GatewayCustomer(models.Model):
+    """An organization as a gateway knows it. Invariant: one per organization and gateway; the first one stays."""
+
+    owner = models.ForeignKey(Organization, models.PROTECT, related_name="gateway_customers")
+    gateway = models.CharField(max_length=16)
+    ref = models.CharField(max_length=255)
+
+    objects = GatewayCustomerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "gateway"], name="gateway_customer_once")]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.ref}"
+
+
+class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
+    """Stored cards, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Of the actor's subtree; a manager's own only; a technician does not pay (R1)."""
+        bound = payers_of(actor, "owner")
+        return self.none() if bound is None else self.filter(bound)
+
+    def usable(self, now: datetime) -> Self:
+        """Those that may be charged at `now`: neither removed nor expired, and not refused for good by their bank."""
+        day = now.astimezone(UTC)
+        lasts = models.Q(exp_year__gt=day.year) | models.Q(exp_year=day.year, exp_month__gte=day.month)
+        return self.filter(lasts, removed_at=None, failed_at=None)
+
+
+class PaymentMethod(models.Model):
+    """A card that may be charged without its holder being there. Invariants: it was stored with consent, to which text and
+    when is known; what was removed is never charged again and never comes back under the same reference."""
+
+    owner = models.ForeignKey(Organization, models.PROTECT, related_name="payment_methods")
+    gateway = models.CharField(max_length=16)
+    gateway_customer = models.CharField(max_length=255)
+    gateway_ref = models.CharField(max_length=255)
+    brand = models.CharField(max_length=32)  # as the gateway names it: "visa"
+    last4 = models.CharField(max_length=4)
+    exp_month = models.PositiveSmallIntegerField()
+    exp_year = models.PositiveSmallIntegerField()
+    consent_text_version = models.CharField(max_length=16)
+    consent_at = models.DateTimeField()
+    consent_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+    detached_at = models.DateTimeField(null=True)  # the gateway forgot it too
+    failed_at = models.DateTimeField(null=True)  # the bank refused it for good
+    failed_reason = models.CharField(max_length=250, blank=True)
+
+    objects = PaymentMethodQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["gateway", "gateway_ref"], condition=models.Q(removed_at=None), name="payment_method_once"
+            ),
+            models.CheckConstraint(condition=models.Q(exp_month__range=(1, 12)), name="payment_method_month"),
+        ]
+        indexes = [
+            models.Index(fields=["gateway", "gateway_ref"], name="payment_method_by_ref"),
+            models.Index(
+                fields=["removed_at"],
+                condition=models.Q(removed_at__isnull=False, detached_at=None),
+                name="payment_method_to_detach",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """How people know the card: “Visa ending 4242”."""
+        brand = BRANDS.get(self.brand, self.brand.capitalize())
+        return _("%(brand)s ending %(last4)s") % {"brand": brand, "last4": self.last4}
+
+    def is_usable(self, now: datetime) -> bool:
+        """Whether it may be charged at `now`; a card lasts to the end of its month."""
+        day = now.astimezone(UTC)
+        lasts = (self.exp_year, self.exp_month) >= (day.year, day.month)
+        return lasts and self.removed_at is None and self.failed_at is None

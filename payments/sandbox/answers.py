@@ -1,0 +1,62 @@
+"""What goes back over the API: answers, refusals, pages of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from payments.sandbox import objects
+from payments.sandbox.book import new_id
+from payments.sandbox.objects import Json
+
+INVALID = "invalid_request_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back; `is_silent` when nothing does."""
+
+    status: int
+    body: Json
+    headers: dict[str, str] = field(default_factory=dict)
+    is_silent: bool = False
+
+
+class Problem(Exception):
+    """A request that Stripe would refuse."""
+
+    def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(message)
+        self.answer = Answer(status, objects.error(INVALID, message, code=code, param=param))
+
+
+def missing(kind: str, ref: str, param: str, *, status: int = 404) -> Problem:
+    """There is no such object: 404 where it was asked for, 400 where it was named in something else."""
+    return Problem(status, f"No such {kind}: '{ref}'", code="resource_missing", param=param)
+
+
+def listed(url: str, rows: Iterable[Json], params: Json) -> Answer:
+    """A page of rows made since `created[gte]`, newest first; `rows` come in the order in which they were made."""
+    since = int((params.get("created") or {}).get("gte", 0))
+    limit = min(int(params.get("limit", 10)), 100)
+    found = [row for row in reversed(list(rows)) if row["created"] >= since]
+    if after := params.get("starting_after"):
+        ids = [row["id"] for row in found]
+        found = found[ids.index(after) + 1 :] if after in ids else []
+    return Answer(200, {"object": "list", "url": url, "has_more": len(found) > limit, "data": found[:limit]})
+
+
+def request_id(status: int) -> dict[str, str]:
+    """The headers of an answer that a key can bring again."""
+    headers = {"Request-Id": new_id("req_", 14)}
+    # Stripe asks its SDKs not to repeat a stored 500: the same key can only bring the same answer
+    return headers | {"Stripe-Should-Retry": "false"} if status >= 500 else headers
+
+
+def refuse_unknown(params: Json, known: frozenset[str]) -> None:
+    """Refuse parameters that the API version of the SDK does not have."""
+    if "payment_method_types" in params:
+        message = "The `payment_method_types` parameter is no longer supported. Use `allowed_payment_method_types`."
+        raise Problem(400, message, code="payment_method_types_no_longer_supported", param="payment_method_types")
+    if unknown := sorted(set(params) - known):
+        raise Problem(400, f"Received unknown parameter: {unknown[0]}", code="parameter_unknown", param=unknown[0])

@@ -1,0 +1,54 @@
+"""The test cards of the pay page: what each is, and what becomes of it when it is charged while its holder is away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from payments.sandbox.objects import Json
+
+
+def card_error(
+    message: str, decline_code: str | None, *, code: str = "card_declined", advice: str | None = None
+) -> Json:
+    """Why a bank says no, in Stripe's words."""
+    told = {"type": "card_error", "code": code, "decline_code": decline_code, "message": message, "advice_code": advice}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card; `failure` is what its bank says off session, None lets it pay."""
+
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    name: str
+    failure: Json | None = None
+
+
+DECLINE = card_error("Your card was declined.", "generic_decline", advice="try_again_later")
+WORKS = "works"
+CARDS = {
+    WORKS: Card("visa", "4242", 12, 2034, "always works"),
+    "no-funds-later": Card(
+        "visa", "9995", 11, 2033, "works now, later has no funds",
+        card_error("Your card has insufficient funds.", "insufficient_funds", advice="try_again_later"),
+    ),
+    "lost-later": Card(
+        "mastercard", "9987", 10, 2033, "works now, later is reported lost",
+        card_error("Your card was declined.", "lost_card", advice="do_not_try_again"),
+    ),
+    "confirm-later": Card(
+        "visa", "3184", 9, 2033, "works now, later wants confirmation",
+        card_error(
+            "Your card was declined. This transaction requires authentication.", "authentication_required",
+            code="authentication_required",
+        ),
+    ),
+}  # fmt: skip
+
+
+def by_last4(last4: str) -> Card:
+    """The card with this ending."""
+    return next(card for card in CARDS.values() if card.last4 == last4)
