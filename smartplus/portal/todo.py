@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -27,6 +27,7 @@ class Todo:
     reason: str
     url: str = ""
     action: str = ""
+    is_primary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,6 @@ class Facts:
     may_work: bool  # build and register
     may_house: bool  # enter residents
     pay_url: str  # "" for who may not pay
-    found: list[Todo] = field(default_factory=list)
 
 
 def pay_url(site: Site) -> str:
@@ -53,8 +53,10 @@ def pay_url(site: Site) -> str:
 
 
 def todo_of(facts: Facts, now: datetime) -> list[Todo]:
-    """The list; empty when nothing is to do."""
-    return [*_building(facts), *_paying(facts, now), *_fitting(facts)]
+    """The list, its first action the primary one; empty when nothing is to do."""
+    found = [*_building(facts), *_paying(facts, now), *_fitting(facts)]
+    first = next((at for at, item in enumerate(found) if item.url), None)
+    return [replace(item, is_primary=at == first) for at, item in enumerate(found)]
 
 
 def _building(facts: Facts) -> list[Todo]:

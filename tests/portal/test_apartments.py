@@ -205,6 +205,14 @@ def test_without_script_a_button_adds_a_row_and_keeps_what_was_typed(
     assert_clean(response.content)
 
 
+def test_a_typed_row_counts_even_if_the_counter_of_the_page_is_wrong(
+    ivan: Client, harbour: Site, quay: Building
+) -> None:
+    form = apartment_form(quay, (MAC, "Hallway"), (OTHER_MAC, "Study"))
+    assert ivan.post(new(harbour), form | {"monitors-TOTAL_FORMS": "1"}).status_code == 302
+    assert Device.objects.count() == 2
+
+
 def test_create_and_start_another_stays_on_the_floor(ivan: Client, harbour: Site, quay: Building) -> None:
     response = ivan.post(new(harbour), {**apartment_form(quay, (MAC, "Hallway")), "then": "another"}, follow=True)
     assert response.redirect_chain == [(f"{new(harbour)}?building={quay.pk}&floor=9", 302)]

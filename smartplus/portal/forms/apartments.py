@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -174,6 +175,14 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
         super().__init__(
             data, prefix="monitors", initial=None if data is not None else [{}] * rows, form_kwargs={"label_suffix": ""}
         )
+
+    def total_form_count(self) -> int:
+        """As many rows as were sent, whatever the page's counter says: a row that was typed is never dropped in silence."""
+        if not self.is_bound:
+            return int(super().total_form_count())
+        sent = re.compile(rf"{self.prefix}-(\d{{1,4}})-(?:mac|name)")
+        numbers = [int(found[1]) for found in map(sent.fullmatch, self.data) if found]
+        return min(max(numbers, default=-1) + 1, MAX_ROWS)
 
     @property
     def typed(self) -> list[MonitorForm]:
