@@ -38,7 +38,12 @@ class Until:
     day: date
 
 
-Term = Months | Cycles | Until
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The rest of the running period: from now to the item's own expiry. What an upgrade in its middle is charged for, by the day."""
+
+
+Term = Months | Cycles | Until | Rest
 
 
 def base(expires_at: datetime | None, now: datetime) -> datetime:
@@ -56,13 +61,26 @@ def add_months(instant: datetime, months: int, zone: str) -> datetime:
 
 
 def end(term: Term, start: datetime, zone: str) -> datetime:
-    """Where the term ends when it starts at `start`; never before `start`, so paid time is never shortened."""
+    """Where the term ends when it starts at `start`; never before `start`, so paid time is never shortened.
+
+    A `Rest` adds no time: `span` knows where it ends.
+    """
     if isinstance(term, Months):
         return add_months(start, term.count, zone)
     if isinstance(term, Cycles):
         return start + term.count * CYCLE
+    if isinstance(term, Rest):
+        return start
     midnight = datetime.combine(term.day + timedelta(days=1), time(), tzinfo=ZoneInfo(zone)).astimezone(UTC)
     return max(start, midnight)
+
+
+def span(term: Term, expires_at: datetime | None, now: datetime, zone: str) -> tuple[datetime, datetime]:
+    """What a term pays for an item: from its base on, or, for the rest of the running period, from now to its expiry."""
+    if isinstance(term, Rest):
+        return now, max(now, expires_at or now)
+    start = base(expires_at, now)
+    return start, end(term, start, zone)
 
 
 def days_between(start: datetime, finish: datetime) -> int:

@@ -14,7 +14,9 @@ from accounts.errors import Refused
 from communities import catalogue
 from payments import money
 from subscriptions import periods
-from subscriptions.periods import Cycles, Months, Term
+from subscriptions.periods import Cycles, Months, Rest, Term
+
+Parts = tuple[tuple[str, int], ...]  # what a 30-day price is the sum of: (part, minor units)
 
 
 class MissingPrice(Refused):
@@ -31,7 +33,7 @@ class PriceTable:
     amounts: Mapping[tuple[str, str], int]
     is_invented: bool = False  # demo prices are labelled so
 
-    def parts(self, service_type: str, variant: str) -> tuple[tuple[str, int], ...]:
+    def parts(self, service_type: str, variant: str) -> Parts:
         """What the 30-day price of a variant is made of: (part, minor units). Raises MissingPrice."""
         found = []
         for key in catalogue.price_parts(service_type, variant):
@@ -50,13 +52,18 @@ class PriceTable:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to price. `key` is the entitlement's id, or any label while it is a draft."""
+    """One thing to price, or `count` alike. `key` is the entitlement's id, or any label while it is a draft.
+
+    `paid_variant` is what was paid for last; only the rest of a running period asks about it.
+    """
 
     key: int | str
     service_type: str
     variant: str
     expires_at: datetime | None = None
     zone: str = "UTC"
+    paid_variant: str = ""
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +71,17 @@ class Why:
     """How the amount of a variant came about; shared by all lines of the variant and base. Words are made when it is read."""
 
     service_type: str
-    parts: tuple[tuple[str, int], ...]  # what the 30-day price is the sum of: (part, minor units)
+    parts: Parts
     term: Term
     days: int
     currency: str
     price_list: str
+    paid_parts: Parts = ()  # what the running period was paid for already
 
     @property
     def unit_minor(self) -> int:
-        """The 30-day price: the sum of the parts."""
-        return sum(amount for _part, amount in self.parts)
+        """The 30-day price: the sum of the parts, less what is paid already; nothing is given back."""
+        return unit_price(self.parts, self.paid_parts)
 
     @property
     def amount_minor(self) -> int:
@@ -82,8 +90,16 @@ class Why:
 
     @property
     def named_parts(self) -> list[tuple[str, int]]:
-        """The parts in the reader's language."""
-        return [(catalogue.part_label(self.service_type, part), amount) for part, amount in self.parts]
+        """The parts in the reader's language; of an upgrade what is new, and less what is not on any more."""
+        added = [part for part in self.parts if part not in self.paid_parts]
+        dropped = [part for part in self.paid_parts if part not in self.parts]
+        return [
+            *((catalogue.part_label(self.service_type, part), amount) for part, amount in added),
+            *(
+                (_("%(part)s, paid already") % {"part": catalogue.part_label(self.service_type, part)}, -amount)
+                for part, amount in dropped
+            ),
+        ]
 
     @property
     def formula(self) -> str:
@@ -101,7 +117,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One priced item: from, to, and what it costs."""
+    """One priced item (or several alike): from, to, and what it costs."""
 
     item: Item
     starts_at: datetime
@@ -112,6 +128,11 @@ class Line:
     why: Why
     discount_minor: int = 0
     tax_minor: int = 0
+
+    @property
+    def each_minor(self) -> int:
+        """What one of the items costs."""
+        return self.amount_minor // self.item.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,23 +188,23 @@ class Quote:
 
     def groups(self) -> list[Group]:
         """The lines gathered by variant and price, in the order in which they first appear."""
-        gathered: dict[tuple[str, str, int, datetime], list[Line]] = {}
+        gathered: dict[tuple[str, str, int, datetime, Parts], list[Line]] = {}
         for line in self.lines:
             gathered.setdefault(
-                (line.item.service_type, line.item.variant, line.amount_minor, line.ends_at), []
+                (line.item.service_type, line.item.variant, line.each_minor, line.ends_at, line.why.paid_parts), []
             ).append(line)
         return [
             Group(
                 service_type=service_type,
                 variant=variant,
-                count=len(lines),
+                count=sum(line.item.count for line in lines),
                 each_minor=each,
-                amount_minor=each * len(lines),
+                amount_minor=sum(line.amount_minor for line in lines),
                 ends_at=ends_at,
                 why=lines[0].why,
                 keys=tuple(line.item.key for line in lines),
             )
-            for (service_type, variant, each, ends_at), lines in gathered.items()
+            for (service_type, variant, each, ends_at, _paid), lines in gathered.items()
         ]
 
     def fingerprint(self) -> str:
@@ -205,29 +226,30 @@ def quote(
 ) -> Quote:
     """Price `items` for `term` as of an instant (DESIGN §3). Pure; raises MissingPrice.
 
-    Each line is rounded once, half-up; discount and tax are given as totals and allotted to lines by largest remainder.
-    Distinct variants and bases are worked out once and shared by their lines.
+    Each item is rounded once, half-up; discount and tax are given as totals and allotted to lines by largest remainder.
+    Distinct variants and bases are worked out once and shared by their lines. The rest of a running period costs what the
+    variant costs more than the paid one, by the day, and never less than nothing.
     """
-    priced: dict[tuple[str, str], tuple[tuple[tuple[str, int], ...], int]] = {}
+    priced: dict[tuple[str, str, str], tuple[Parts, Parts, int]] = {}
     spans: dict[tuple[datetime | None, str], tuple[datetime, datetime, int]] = {}
-    reasons: dict[tuple[str, str, int], Why] = {}
+    reasons: dict[tuple[str, str, str, int], Why] = {}
     lines: list[Line] = []
     for item in items:
-        kind = (item.service_type, item.variant)
+        kind = (item.service_type, item.variant, item.paid_variant if isinstance(term, Rest) else "")
         if kind not in priced:
-            parts = prices.parts(*kind)
-            priced[kind] = parts, sum(amount for _name, amount in parts)
-        parts, unit = priced[kind]
+            parts, paid = prices.parts(*kind[:2]), prices.parts(kind[0], kind[2])
+            priced[kind] = parts, paid, unit_price(parts, paid)
+        parts, paid, unit = priced[kind]
         where = (item.expires_at, item.zone)
         if where not in spans:
-            start = periods.base(item.expires_at, as_of)
-            finish = periods.end(term, start, item.zone)
+            start, finish = periods.span(term, item.expires_at, as_of, item.zone)
             spans[where] = start, finish, periods.days_between(start, finish)
         start, finish, days = spans[where]
         reason = (*kind, days)
         if reason not in reasons:
-            reasons[reason] = Why(item.service_type, parts, term, days, prices.currency, prices.label)
-        lines.append(Line(item, start, finish, days, unit, line_amount(term, unit, days), reasons[reason]))
+            reasons[reason] = Why(item.service_type, parts, term, days, prices.currency, prices.label, paid)
+        amount = item.count * line_amount(term, unit, days)
+        lines.append(Line(item, start, finish, days, unit, amount, reasons[reason]))
     return Quote(
         currency=prices.currency,
         lines=tuple(_allotted(lines, discount_minor, tax_minor)),
@@ -239,8 +261,13 @@ def quote(
     )
 
 
+def unit_price(parts: Parts, paid: Parts = ()) -> int:
+    """Minor units per 30 days of `parts`, less what is paid for already; not below 0, since nothing is given back."""
+    return max(0, sum(amount for _name, amount in parts) - sum(amount for _name, amount in paid))
+
+
 def line_amount(term: Term, unit_minor: int, days: int) -> int:
-    """The amount of one line: months and cycles cost the 30-day price each, a co-term days × price / 30, half-up."""
+    """The amount of one item: months and cycles cost the 30-day price each, anything else days × price / 30, half-up."""
     if isinstance(term, Months | Cycles):
         return term.count * unit_minor
     return money.divide_half_up(days * unit_minor, periods.CYCLE.days)

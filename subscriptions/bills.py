@@ -1,0 +1,338 @@
+"""The live bill: what a configuration, saved or still a draft, costs every 30 days, and what it takes to have it work today."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.scope import Actor, Role
+from communities import catalogue
+from communities.models import GRACE, Entitlement, Site
+from payments import money
+from subscriptions.actions.prices import table_for
+from subscriptions.periods import Cycles, Months, Rest
+from subscriptions.pricing import Item, PriceTable, Quote, Why, quote
+
+SERVICE_ORDER = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM, catalogue.ServiceType.PM_APP)
+
+
+def sees_prices(actor: Actor) -> bool:
+    """Whether prices are shown: an installer that may not pay sees them unless its distributor hides them; technicians never."""
+    if actor.role is Role.INSTALLER:
+        firm = actor.organization
+        return firm is not None and (firm.sees_prices or firm.may_pay)
+    return actor.role is not Role.TECHNICIAN
+
+
+class Saved(NamedTuple):
+    """An entitlement as a bill looks at it. `target_kind` is "apartment" or "manager", `target` its key in the configuration."""
+
+    target_kind: str
+    target: int | str
+    service_type: str
+    variant: str
+    paid_variant: str
+    expires_at: datetime | None
+
+
+class _Step(NamedTuple):
+    """What happens to one billable: from the saved variant to the wanted one, and what of it is paid."""
+
+    target_kind: str
+    service_type: str
+    wanted: str
+    saved: str
+    paid: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the bill: one variant, every 30 days. `was_minor` is what the same targets cost as saved.
+
+    A variant that is not wanted any more has a count of 0 and costs nothing.
+    """
+
+    service_type: str
+    variant: str
+    count: int
+    amount_minor: int
+    was_minor: int
+    is_changed: bool
+    why: Why
+    new_parts: frozenset[str] = frozenset()
+
+    @property
+    def difference_minor(self) -> int:
+        """How much more than saved, per 30 days."""
+        return self.amount_minor - self.was_minor
+
+    @property
+    def service_label(self) -> str:
+        """The service type in words."""
+        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
+
+    @property
+    def variant_label(self) -> str:
+        """The variant in words."""
+        return catalogue.variant_label(self.service_type, self.variant)
+
+    @property
+    def new_labels(self) -> list[str]:
+        """What is in the variant and was not in the saved one of every target."""
+        return [catalogue.part_label(self.service_type, part) for part in sorted(self.new_parts)]
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a configuration costs. Amounts in minor units of `currency`; saving charges nothing of it.
+
+    `activation` is one month for everything that was never activated or has lapsed, `upgrade` the difference to their own
+    expiry for running items with something on that is not paid for: together they are `today_minor`.
+    """
+
+    every_30_days: Quote
+    before_minor: int
+    per_apartment_minor: int
+    per_apartment_before_minor: int
+    apartments: int
+    activation: Quote
+    upgrade: Quote
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def currency(self) -> str:
+        """The currency of every amount."""
+        return self.every_30_days.currency
+
+    @property
+    def today_minor(self) -> int:
+        """What it costs to have everything work today."""
+        return self.activation.total_minor + self.upgrade.total_minor
+
+    @property
+    def difference_minor(self) -> int:
+        """How much more than saved, every 30 days."""
+        return self.every_30_days.total_minor - self.before_minor
+
+    @property
+    def per_apartment_difference_minor(self) -> int:
+        """How much more than saved, every 30 days and apartment."""
+        return self.per_apartment_minor - self.per_apartment_before_minor
+
+    @property
+    def to_activate(self) -> int:
+        """How many items wait for a month of their own."""
+        return _count(self.activation)
+
+    @property
+    def to_upgrade(self) -> int:
+        """How many running items have something on that is not paid for."""
+        return _count(self.upgrade)
+
+
+def bill_of(
+    draft: catalogue.Configuration, saved: Iterable[Saved], prices: PriceTable, *, as_of: datetime, zone: str
+) -> Bill:
+    """Price a configuration against what is saved (R25, R27). Pure; raises MissingPrice.
+
+    Targets alike are counted first and priced once, so that ten thousand apartments cost about as much as ten.
+    """
+    steps = _steps(draft, saved)
+    now_rows, before_rows = _counted(steps, "wanted"), _counted(steps, "saved")
+    every = quote(_items(now_rows), Cycles(1), as_of, prices)
+    before = quote(_items(before_rows), Cycles(1), as_of, prices)
+    apartments = len(draft.apartments)
+    return Bill(
+        every_30_days=every,
+        before_minor=before.total_minor,
+        per_apartment_minor=_per_apartment(now_rows, every, apartments),
+        per_apartment_before_minor=_per_apartment(before_rows, before, apartments),
+        apartments=apartments,
+        activation=quote(_to_activate(steps, as_of, zone), Months(1), as_of, prices),
+        upgrade=quote(_to_upgrade(steps, as_of, zone), Rest(), as_of, prices),
+        rows=tuple(_rows(steps, every, before)),
+        notes=tuple(_notes(draft, steps, as_of)),
+    )
+
+
+_Kind = tuple[str, str, str]  # target kind, service type, variant
+
+
+def _steps(draft: catalogue.Configuration, saved: Iterable[Saved]) -> Counter[_Step]:
+    wanted = {(item.target_kind, item.target, item.service_type): item.variant for item in catalogue.billables(draft)}
+    steps: Counter[_Step] = Counter()
+    for kind, target, service_type, variant, paid, expires_at in saved:
+        new = wanted.pop((kind, target, service_type), "")
+        steps[_Step(kind, service_type, new, variant, paid, expires_at)] += 1
+    for (kind, _target, service_type), variant in wanted.items():
+        steps[_Step(kind, service_type, variant, "", "", None)] += 1
+    return steps
+
+
+def _counted(steps: Counter[_Step], side: str) -> Counter[_Kind]:
+    found: Counter[_Kind] = Counter()
+    for step, count in steps.items():
+        if variant := getattr(step, side):
+            found[step.target_kind, step.service_type, variant] += count
+    return found
+
+
+def _items(rows: Counter[_Kind]) -> list[Item]:
+    ordered = sorted(rows, key=lambda row: (_rank(row[1]), -rows[row] if row[0] == "apartment" else 0, row))
+    return [Item(":".join(row), row[1], row[2], count=rows[row]) for row in ordered]
+
+
+def _rank(service_type: str) -> int:
+    return SERVICE_ORDER.index(service_type) if service_type in SERVICE_ORDER else len(SERVICE_ORDER)
+
+
+def _per_apartment(rows: Counter[_Kind], priced: Quote, apartments: int) -> int:
+    """The lines of apartments shared by all of them, rounded once."""
+    if not apartments:
+        return 0
+    mine = {":".join(row) for row in rows if row[0] == "apartment"}
+    return money.divide_half_up(sum(line.amount_minor for line in priced.lines if line.item.key in mine), apartments)
+
+
+def _is_running(step: _Step, as_of: datetime) -> bool:
+    return step.expires_at is not None and as_of < step.expires_at
+
+
+def _lacks(step: _Step) -> bool:
+    return bool(catalogue.uncovered(step.service_type, step.wanted, step.paid))
+
+
+def _to_activate(steps: Counter[_Step], as_of: datetime, zone: str) -> list[Item]:
+    """Never activated or lapsed; and in grace with something unpaid, since no running period is left to upgrade."""
+    return [
+        Item(str(step), step.service_type, step.wanted, step.expires_at, zone, count=count)
+        for step, count in steps.items()
+        if step.wanted
+        and (
+            step.expires_at is None
+            or as_of >= step.expires_at + GRACE
+            or (not _is_running(step, as_of) and _lacks(step))
+        )
+    ]
+
+
+def _to_upgrade(steps: Counter[_Step], as_of: datetime, zone: str) -> list[Item]:
+    return [
+        Item(str(step), step.service_type, step.wanted, step.expires_at, zone, step.paid, count)
+        for step, count in steps.items()
+        if step.wanted and _is_running(step, as_of) and _lacks(step)
+    ]
+
+
+def _rows(steps: Counter[_Step], every: Quote, before: Quote) -> list[Row]:
+    each = {(line.item.service_type, line.item.variant): line.unit_minor for line in before.lines}
+    was: Counter[tuple[str, str]] = Counter()
+    came_from: dict[tuple[str, str], set[str]] = {}
+    gone: Counter[tuple[str, str]] = Counter()
+    for step, count in steps.items():
+        if step.wanted:
+            was[step.service_type, step.wanted] += count * each.get((step.service_type, step.saved), 0)
+            came_from.setdefault((step.service_type, step.wanted), set()).add(step.saved)
+        elif step.saved:
+            gone[step.service_type, step.saved] += count
+    rows = [
+        Row(
+            service_type=group.service_type,
+            variant=group.variant,
+            count=group.count,
+            amount_minor=group.amount_minor,
+            was_minor=was[group.service_type, group.variant],
+            is_changed=came_from[group.service_type, group.variant] != {group.variant},
+            why=group.why,
+            new_parts=_new_parts(group.variant, came_from[group.service_type, group.variant]),
+        )
+        for group in every.groups()
+    ]
+    rows += [
+        Row(line.item.service_type, line.item.variant, 0, 0, number * line.unit_minor, True, line.why)
+        for line in before.lines
+        if (number := gone[line.item.service_type, line.item.variant])
+    ]
+    return sorted(rows, key=lambda row: _rank(row.service_type))
+
+
+def _new_parts(variant: str, saved: set[str]) -> frozenset[str]:
+    return frozenset(catalogue.variant_parts(variant)).difference(*(catalogue.variant_parts(old) for old in saved))
+
+
+def _notes(draft: catalogue.Configuration, steps: Counter[_Step], as_of: datetime) -> list[str]:
+    notes = []
+    if homeless := sum(not apartment.has_master for apartment in draft.apartments):
+        notes.append(
+            ngettext(
+                "%(n)s apartment has no family master yet: its App is not billed before.",
+                "%(n)s apartments have no family master yet: their Apps are not billed before.",
+                homeless,
+            )
+            % {"n": homeless}
+        )
+    for code in catalogue.CEILING_SWITCHES:
+        if draft.apartments and draft.switches[code] and not any(getattr(row, code) for row in draft.apartments):
+            notes.append(
+                _("%(service)s: no apartment has it on, so it adds nothing yet.")
+                % {"service": catalogue.BY_CODE[code].label}
+            )
+    if idle := sum(
+        count for step, count in steps.items() if not step.wanted and step.saved and _is_running(step, as_of)
+    ):
+        notes.append(
+            ngettext(
+                "%(n)s item is paid and would not be used any more; its paid time stays.",
+                "%(n)s items are paid and would not be used any more; their paid time stays.",
+                idle,
+            )
+            % {"n": idle}
+        )
+    return notes
+
+
+def _count(found: Quote) -> int:
+    return sum(line.item.count for line in found.lines)
+
+
+# --- what is saved ------------------------------------------------------------------------------------------------------
+
+
+def saved_of(site: Site, *, apartment_id: int | None = None) -> list[Saved]:
+    """The entitlements of a site, or of one of its apartments, as a bill looks at them; one statement."""
+    rows = Entitlement.objects.filter(site=site)
+    if apartment_id is not None:
+        rows = rows.filter(apartment_id=apartment_id)
+    return [
+        Saved("apartment" if apartment else "manager", apartment or manager, service_type, variant, paid, expires_at)
+        for apartment, manager, service_type, variant, paid, expires_at in rows.order_by().values_list(
+            "apartment_id", "manager_id", "service_type", "variant", "paid_variant", "expires_at"
+        )
+    ]
+
+
+def thirty_days_of(site: Site, prices: PriceTable, *, as_of: datetime) -> Quote:
+    """What everything that is saved for a site costs every 30 days; one statement. Raises MissingPrice."""
+    rows = (
+        Entitlement.objects.filter(site=site)
+        .wanted()
+        .order_by("service_type", "variant")
+        .values_list("service_type", "variant")
+        .annotate(n=Count("pk"))
+    )
+    items = [Item(f"{kind}:{variant}", kind, variant, count=count) for kind, variant, count in rows]
+    return quote(items, Cycles(1), as_of, prices)
+
+
+def prices_of(site: Site, *, at: datetime) -> PriceTable:
+    """The prices that a site's tree is charged. Raises MissingPrice when there is no list."""
+    return table_for(site.distributor, at=at)
