@@ -1,11 +1,36 @@
 """The Celery application: tasks wake up and look for rows; beat wakes them even if nobody else did."""
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
+
+from smartplus import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartplus.settings")
 
-app = Celery("smartplus")
+ID_HEADER = "smartplus_request_id"
+
+
+class TracedTask(Task):  # type: ignore[misc]  # Celery is not typed
+    """Carries the id of the request that published it, so that its log lines are found with the request's."""
+
+    abstract = True
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        """Publish with the id of the request, if one is being worked on."""
+        headers = dict(options.pop("headers", None) or {})
+        if request_id := logs.current_id():
+            headers.setdefault(ID_HEADER, request_id)
+        return super().apply_async(args, kwargs, headers=headers, **options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Work under that id; what beat or a shell started gets one of its own."""
+        given = str(self.request.get(ID_HEADER) or (self.request.get("headers") or {}).get(ID_HEADER) or "")
+        with logs.working_on(given if logs.is_well_formed(given) else logs.current_id() or logs.new_id()):
+            return super().__call__(*args, **kwargs)
+
+
+app = Celery("smartplus", task_cls=TracedTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -1,6 +1,7 @@
 """Settings: everything that differs between installations comes from the environment (see `.env.example`)."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
     "django_countries",
     "django_htmx",
     "csp",
+    "axes",
     "accounts",
     "communities",
     "devices",
@@ -50,6 +52,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "smartplus.middleware.RequestMiddleware",  # first: whatever happens, it happens under an id
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -62,6 +65,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "smartplus.access.AccessMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: its page is shown like any other
 ]
 
 ROOT_URLCONF = "smartplus.urls"
@@ -112,12 +116,14 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;",
     }
+elif _database["ENGINE"].startswith("django.db.backends.postgresql"):
+    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # whoever waits for a page won't wait longer
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the address is unique by its casefolded key
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- people and sessions --------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.backends.EmailBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "accounts.backends.EmailBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -136,11 +142,27 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # a person comes back from the gateway's page by a link and must still be signed in
 PASSWORD_RESET_TIMEOUT = 3600
 
+# Five wrong passwords for one person from one address: a quarter of an hour's rest, which trying on does not prolong.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "smartplus.throttle.username"
+AXES_CLIENT_IP_CALLABLE = "smartplus.throttle.client_address"
+AXES_LOCKOUT_CALLABLE = "smartplus.throttle.locked"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "csrfmiddlewaretoken", "next"]
+AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business but the session's
+AXES_VERBOSE = False
+
 # --- transport security: on wherever the site is reached by https, which every installation but the demo is -----------
 _https = SITE_URL.startswith("https://") or not (DEMO or DEBUG)
 SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+# One proxy of ours in front: only then are X-Forwarded-Proto, X-Forwarded-For and X-Request-ID believed.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
 SECURE_HSTS_PRELOAD = _https
@@ -224,11 +246,23 @@ MAC_FOREIGN_OUI = env.str("MAC_FOREIGN_OUI", default="warn")  # warn | enforce |
 DEVICES_PER_APARTMENT = env.int("DEVICES_PER_APARTMENT", default=10)
 TERMS_VERSION = env.str("TERMS_VERSION", default="1")
 
+# --- logs: JSON for machines, text for a terminal; the formatters hide secrets and addresses of people -------------------
+LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if DEMO or DEBUG else "json")  # json | plain
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": {"()": "smartplus.logs.PlainFormatter"},
+        "json": {"()": "smartplus.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
-    "loggers": {"smartplus": {"level": env.str("LOG_LEVEL", default="INFO")}},
+    "loggers": {
+        "smartplus": {"level": env.str("LOG_LEVEL", default="INFO")},
+        # The demo's terminal shows mails and what went wrong, not every click.
+        "smartplus.requests": {"level": env.str("LOG_LEVEL", default="WARNING" if DEMO else "INFO")},
+        # Django's own handlers would write the address with its query, or mail the form and the cookies.
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+    },
 }

@@ -9,12 +9,13 @@ from django.contrib.auth import views as django_views
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
 from accounts.models import Membership
-from smartplus import access
+from smartplus import access, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal.context import address_of
 from smartplus.portal.forms.auth import NewPasswordForm, PasswordResetForm, SignInForm
@@ -60,7 +61,9 @@ class PasswordReset(django_views.PasswordResetView):
     success_url = reverse_lazy("password-reset-sent")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Send the mail, if the address is somebody's; the answer is the same either way."""
+        """Send the mail, if the address is somebody's and did not get several already; the answer is the same either way."""
+        if not throttle.may_mail_reset(form.cleaned_data["email"], now=timezone.now()):
+            return redirect(self.get_success_url())
         form.save(
             domain_override=settings.SITE_URL,
             subject_template_name=self.subject_template_name,
@@ -78,6 +81,12 @@ class PasswordResetConfirm(django_views.PasswordResetConfirmView):
     form_class = NewPasswordForm
     template_name = "auth/password_reset_confirm.html"
     success_url = reverse_lazy("password-reset-done")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Set it, and forget the wrong ones that led here."""
+        response = super().form_valid(form)
+        throttle.forget_failures(form.user.email)
+        return response
 
 
 sign_in = access.public(SignIn.as_view())

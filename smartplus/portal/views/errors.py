@@ -10,7 +10,7 @@ from django.shortcuts import render
 from accounts.errors import NotPermitted
 from accounts.models import User
 from accounts.scope import Actor
-from smartplus import access
+from smartplus import access, logs
 
 
 @access.public
@@ -41,7 +41,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 @access.public
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: rendered without context processors, since anything may be broken."""
-    return HttpResponse(_SERVER_ERROR, status=500)
+    return HttpResponse(_SERVER_ERROR.replace("{id}", logs.current_id()), status=500)
 
 
 def _page(request: HttpRequest, template: str, status: int, **context: Any) -> HttpResponse:
@@ -65,4 +65,5 @@ def _knows_the_actor(request: Any) -> bool:
 
 _SERVER_ERROR = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>SmartPlus</title>
 <link rel="stylesheet" href="/static/sp/errors.css"><main><h1>Something went wrong on our side</h1><p>Nothing was charged or changed by this
-click as far as we know. Please go back and look before you try again.</p><p><a href="/">To the start page</a></p></main></html>"""
+click as far as we know. Please go back and look before you try again.</p>
+<p>If you ask us about it, tell us this number: <code>{id}</code></p><p><a href="/">To the start page</a></p></main></html>"""

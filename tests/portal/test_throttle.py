@@ -1,0 +1,170 @@
+"""Who guesses passwords is held up; who merely forgot one is not left standing."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.auth import SESSION_KEY
+from django.core import mail
+from django.test import Client, RequestFactory
+
+from smartplus import throttle
+from tests.people import NOW, PASSWORD
+from tests.portal.html import assert_clean
+
+pytestmark = pytest.mark.django_db
+WRONG = "wrong horse battery"
+NEW = "staple battery horse"
+
+
+def knock(email, password=WRONG, **extra):
+    client = Client()
+    return client, client.post("/sign-in/", {"username": email, "password": password}, **extra)
+
+
+def lock(email, **extra):
+    return [knock(email, **extra)[1].status_code for _ in range(5)]
+
+
+def test_the_fifth_wrong_password_locks_and_even_the_right_one_has_to_wait(people):
+    assert lock("Dora@Nordlys.example") == [200, 200, 200, 200, 429]
+    client, response = knock(people.dora.email, PASSWORD)
+    assert response.status_code == 429
+    assert SESSION_KEY not in client.session
+    assert "rests for 15 minutes" in response.content.decode()
+    assert 0 < int(response["Retry-After"]) <= 901
+    assert '<a class="b p lg w" href="/password-reset/">' in response.content.decode()
+    assert_clean(response.content)
+
+
+def test_the_locked_page_is_the_same_for_known_and_unknown_addresses(people):
+    pages = []
+    with time_machine.travel(NOW, tick=False):
+        for email in (people.dora.email, "nobody@nordlys.example"):
+            assert lock(email) == [200, 200, 200, 200, 429]
+            for password in (WRONG, PASSWORD):
+                response = knock(email, password)[1]
+                pages.append((response.status_code, response["Retry-After"], without_tokens(response)))
+    assert len(set(pages)) == 1
+
+
+def without_tokens(response) -> str:
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
+
+
+def test_after_a_quarter_of_an_hour_one_may_try_again_however_often_one_tried_meanwhile(people):
+    with time_machine.travel(NOW, tick=False) as clock:
+        lock(people.dora.email)
+        clock.shift(timedelta(minutes=14))
+        response = knock(people.dora.email, PASSWORD)[1]
+        assert response.status_code == 429
+        assert "rests for 1 minute." in response.content.decode()
+        clock.shift(timedelta(minutes=1, seconds=1))
+        assert knock(people.dora.email, PASSWORD)[1].status_code == 302
+
+
+def test_signing_in_forgets_the_wrong_ones_before(people):
+    for _ in range(2):
+        assert [knock(people.dora.email)[1].status_code for _ in range(4)] == [200] * 4
+        assert knock(people.dora.email, PASSWORD)[1].status_code == 302
+    assert not AccessAttempt.objects.exists()
+
+
+def test_somebody_elses_guesses_elsewhere_do_not_lock_dora_out(people):
+    lock(people.dora.email, REMOTE_ADDR="203.0.113.9")
+    assert knock(people.dora.email, PASSWORD, REMOTE_ADDR="198.51.100.7")[1].status_code == 302
+    assert knock(people.sam.email, PASSWORD, REMOTE_ADDR="203.0.113.9")[1].status_code == 302
+
+
+def test_another_browser_is_no_way_around(people):
+    codes = [
+        knock(people.dora.email, headers={"user-agent": f"browser {number}"})[1].status_code for number in range(6)
+    ]
+    assert codes == [200, 200, 200, 200, 429, 429]
+
+
+def test_a_new_password_by_mail_opens_the_door_at_once(people):
+    lock(people.dora.email)
+    client = Client()
+    client.post("/password-reset/", {"email": people.dora.email})
+    (link,) = re.findall(r"^http://testserver(/password-reset/\S+)$", str(mail.outbox[0].body), re.M)
+    form = client.get(link, follow=True)
+    client.post(form.request["PATH_INFO"], {"new_password1": NEW, "new_password2": NEW})
+    assert knock(people.dora.email, NEW)[1].status_code == 302
+
+
+def test_what_is_kept_of_a_try_holds_no_password_and_no_token(people):
+    lock(people.dora.email)
+    (row,) = AccessAttempt.objects.all()
+    assert (row.username, row.ip_address, row.failures_since_start) == (people.dora.email, "127.0.0.1", 5)
+    for text in (row.get_data, row.post_data):
+        assert WRONG not in text
+        assert "horse" not in text
+    assert not AccessFailureLog.objects.exists()
+    assert not AccessLog.objects.exists()
+
+
+def test_an_address_with_a_null_byte_is_refused_like_any_other(people):
+    assert knock("dora\0@nordlys.example")[1].status_code == 200
+
+
+# --- where a request comes from -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("behind_proxy", "forwarded", "remote", "address"),
+    [
+        (False, "", "203.0.113.9", "203.0.113.9"),
+        (False, "198.51.100.7", "203.0.113.9", "203.0.113.9"),  # nobody vouches for the header
+        (True, "198.51.100.7", "10.0.0.1", "198.51.100.7"),
+        (True, "1.2.3.4, 198.51.100.7", "10.0.0.1", "198.51.100.7"),  # the first entry is the client's claim
+        (True, "198.51.100.7, nonsense", "10.0.0.1", "10.0.0.1"),
+        (True, "", "10.0.0.1", "10.0.0.1"),
+        (False, "", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        (False, "", "::ffff:203.0.113.9", "203.0.113.9"),
+        (False, "", "", None),
+    ],
+)
+def test_only_our_own_proxy_is_believed(settings, behind_proxy, forwarded, remote, address):
+    settings.BEHIND_PROXY = behind_proxy
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded} if forwarded else {}, REMOTE_ADDR=remote)
+    assert throttle.client_address(request) == address
+
+
+def test_behind_the_proxy_a_forged_header_is_no_way_around(people, settings):
+    settings.BEHIND_PROXY = True
+    codes = [
+        knock(people.dora.email, headers={"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.7"})[1].status_code
+        for number in range(6)
+    ]
+    assert codes == [200, 200, 200, 200, 429, 429]
+    assert knock(people.dora.email, PASSWORD, headers={"X-Forwarded-For": "198.51.100.8"})[1].status_code == 302
+
+
+# --- password mails -----------------------------------------------------------------------------------------------------------
+
+
+def test_nobodys_mailbox_is_flooded_and_the_answer_never_changes(people):
+    with time_machine.travel(NOW, tick=False) as clock:
+        answers = {
+            (response.status_code, response["Location"])
+            for _ in range(5)
+            for response in [Client().post("/password-reset/", {"email": "PETRA@holm.example"})]
+        }
+        assert answers == {(302, "/password-reset/sent/")}
+        assert len(mail.outbox) == 3
+        Client().post("/password-reset/", {"email": people.dora.email})
+        assert len(mail.outbox) == 4
+        clock.shift(timedelta(minutes=15))
+        Client().post("/password-reset/", {"email": people.petra.email})
+        assert len(mail.outbox) == 5
+
+
+def test_asking_for_mails_does_not_lock_the_sign_in(people):
+    for _ in range(6):
+        Client().post("/password-reset/", {"email": people.petra.email})
+    assert knock(people.petra.email, PASSWORD)[1].status_code == 302
