@@ -9,15 +9,18 @@ from functools import partial
 
 from django.db import transaction
 
-from subscriptions.actions import settlement
+from payments import actions as payment_actions
+from subscriptions.actions import renewals, settlement
 
 log = logging.getLogger("smartplus.jobs")
 
 # In this order: what money did first, then what waits, then what is given up.
 JOBS: dict[str, Callable[..., int]] = {
     "gateway_events": settlement.work_events,
+    "renewals": renewals.renew_due,
     "hanging_payments": settlement.settle_hanging,
     "order_timeouts": settlement.time_out_orders,
+    "removed_cards": payment_actions.detach_removed,
 }
 
 

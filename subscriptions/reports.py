@@ -11,8 +11,11 @@ from django.db.models import Count, Max, Min, QuerySet, Sum
 
 from communities import catalogue
 from communities.models import Entitlement
-from subscriptions.models import Order, OrderLine
-from subscriptions.pricing import Group, Quote, Why
+from subscriptions.actions.carts import as_items
+from subscriptions.actions.prices import table_for
+from subscriptions.models import Order, OrderLine, Subscription
+from subscriptions.periods import Cycles
+from subscriptions.pricing import Group, MissingPrice, Quote, Why, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +120,15 @@ def applied_until(orders: Iterable[Order]) -> dict[int, datetime]:
         .annotate(until=Max("period__ends_at"))
     )
     return {row["order_id"]: row["until"] for row in rows}
+
+
+def next_charge_minor(agreement: Subscription, *, now: datetime) -> int | None:
+    """What an active agreement will charge next, at today's prices; None when it can't be priced or is over."""
+    distributor = agreement.installer.distributor
+    if agreement.state != Subscription.State.ACTIVE or distributor is None:
+        return None
+    items = Entitlement.objects.filter(agreements__subscription=agreement, agreements__is_live=True).wanted()
+    try:
+        return quote(as_items(items), Cycles(1), now, table_for(distributor, at=now)).total_minor
+    except MissingPrice:
+        return None

@@ -7,8 +7,10 @@ from payments.actions.checkout import start_checkout
 from payments.actions.looking import expire, look_up
 from payments.actions.methods import detach_removed, keep_method, remove_method
 from payments.actions.states import matches, note, refuse_in_transaction
+from payments.gateways.base import Remote
 
 __all__ = [
+    "Remote",
     "begin",
     "charge",
     "detach_removed",

@@ -43,6 +43,7 @@ class Shown:
 PROFILE = Entry("profile", _("Profile"), "settings")
 PASSWORD = Entry("password", _("Password"), "settings-password")
 BILLING = Entry("billing", _("Billing information"), "settings-billing")
+METHODS = Entry("methods", _("Payment methods"), "settings-methods")
 
 SITES = Entry("sites", _("Sites"), "site-list", "sites")
 LIBRARY = Entry("library", _("MAC Library"), "library-list", "library")
@@ -50,7 +51,7 @@ SUBSCRIPTION = Entry("subscription", _("Subscription"), "subscription", "subscri
 ORDERS = Entry("orders", _("Orders"), "order-list", "orders")
 PRICES = Entry("prices", _("Price Book"), "price-list-list", "prices")
 SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, PASSWORD))
-PAYER_SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, BILLING, PASSWORD))
+PAYER_SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, BILLING, METHODS, PASSWORD))
 
 MENU: dict[Role, tuple[Entry, ...]] = {
     Role.OPERATOR: (SITES, LIBRARY, ORDERS, PRICES, SETTINGS),

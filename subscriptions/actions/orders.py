@@ -16,7 +16,7 @@ from accounts.scope import Actor
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site
 from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
-from payments.models import BillingProfile, Payment
+from payments.models import BillingProfile, Payment, PaymentMethod
 from subscriptions import numbers
 from subscriptions.actions import carts, moves, settlement
 from subscriptions.actions.prices import table_for
@@ -45,11 +45,14 @@ def place_order(
     terms_version: str | None,
     return_base: str,
     now: datetime,
+    auto_renew: bool = False,
+    renewals: int | None = None,
 ) -> Order:
     """Turn a cart into an order with frozen lines and a payment that waits to be started (R5, R39, R40, R48).
 
     `fingerprint` is that of the quote the person saw; a different price is refused and changes nothing. A second submit of the
-    same cart returns the same order. Locks: site → payer → order → payment → entitlement.
+    same cart returns the same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an
+    agreement renews its items every 30 days, `renewals` times or until it is stopped. Locks: site → payer → order → payment → entitlement.
     """
     cart = Cart.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=cart_id)
     if cart.order is not None:
@@ -74,6 +77,9 @@ def place_order(
     if found.fingerprint() != fingerprint:
         raise PriceChanged
     order = _insert(actor, cart, installer, payer, found, billing.snapshot(), terms_version, now)
+    if auto_renew and order.total_minor:
+        order.auto_renew, order.renewals_wanted = True, renewals
+        order.save(update_fields=["auto_renew", "renewals_wanted"])
     chosen.update(held=True)
     cart.order = order
     cart.save(update_fields=["order"])
@@ -89,13 +95,17 @@ def place_order(
     if order.total_minor == 0:
         settlement.fulfil(order, now=now)
     else:
+        payment_actions.refuse_too_small(order.total_minor, order.currency, GATEWAY)
         begin_payment(order, billing.email, return_base=return_base, now=now)
     return order
 
 
-def begin_payment(order: Order, email: str, *, return_base: str, now: datetime) -> Payment:
-    """Write down, inside the caller's transaction, that a payment is about to be started (DESIGN §4 A)."""
+def begin_payment(
+    order: Order, email: str, *, return_base: str, now: datetime, method: PaymentMethod | None = None
+) -> Payment:
+    """Write down, inside the caller's transaction, that a payment is about to be started (DESIGN §4 A); `method` is charged."""
     page = f"{return_base}/orders/{order.number}/"
+    term = ngettext("%(n)s month", "%(n)s months", order.months) % {"n": order.months} if order.months else _("30 days")
     return payment_actions.begin(
         reference=order.number,
         payer=order.payer,
@@ -106,11 +116,14 @@ def begin_payment(order: Order, email: str, *, return_base: str, now: datetime) 
         % {
             "number": order.number,
             "items": ngettext("%(n)s item", "%(n)s items", order.line_count) % {"n": order.line_count},
-            "months": ngettext("%(n)s month", "%(n)s months", order.months) % {"n": order.months},
+            "months": term,
         },
         customer_email=email,
         return_url=f"{page}returned/",
         cancel_url=page,
+        method=method,
+        save_method=order.auto_renew,
+        consent_by=order.created_by if order.auto_renew else None,
         now=now,
     )
 
@@ -130,8 +143,8 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
         )
         if order.payer_id != actor.organization_id or not carts.may_pay_for(actor, order.installer):
             raise MayNotPay
-        if order.state != Order.State.PROCESSING:
-            raise IllegalMove(_("This order is not waiting for a payment."))
+        if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
+            raise IllegalMove(_("This order is not waiting for a payment of yours."))
         payment = begin_payment(order, order.billing["email"], return_base=return_base, now=now)
     try:
         payment = payment_actions.start_checkout(payment.pk, now=now)
@@ -156,7 +169,7 @@ def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:
     order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
     if order.payer_id != actor.organization_id or not carts.may_pay_for(actor, order.installer):
         raise MayNotPay
-    if order.state != Order.State.PROCESSING:
+    if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
         raise IllegalMove(_("Only an order that is waiting for its payment can be cancelled."))
     return settlement.give_up(order.pk, Order.State.CANCELLED, actor=actor, now=now)
 
@@ -224,6 +237,12 @@ def _insert(
         terms_accepted_at=now,
         created_at=now,
     )
+    insert_lines(order, found)
+    return order
+
+
+def insert_lines(order: Order, found: Quote) -> None:
+    """Freeze the quote's lines as the order's, with the tenant keys and the name of what each is for."""
     rows = Entitlement.objects.in_bulk([line.item.key for line in found.lines])
     labels = target_labels(rows.values())
     OrderLine.objects.bulk_create(
@@ -247,7 +266,6 @@ def _insert(
         for line in found.lines
         for entitlement in (rows[line.item.key],)
     )
-    return order
 
 
 def frozen_why(found: Quote) -> dict[str, object]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Organization
@@ -19,8 +20,8 @@ from payments import events
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import LIVE, GatewayEvent, Payment, State
 from subscriptions import periods
-from subscriptions.actions import moves
-from subscriptions.models import Order, OrderLine, ServicePeriod
+from subscriptions.actions import agreements, moves
+from subscriptions.models import Order, OrderLine, ServicePeriod, SubscriptionItem
 
 log = logging.getLogger("smartplus.settlement")
 
@@ -40,33 +41,47 @@ def settle(payment_id: int, *, now: datetime) -> Order | None:
     payment = Payment.objects.get(pk=payment_id)
     remote = payment_actions.look_up(payment, now=now)
     order_id = Order.objects.filter(number=payment.reference).values_list("pk", flat=True).first()
-    if remote is None or order_id is None:
+    if order_id is None:
         return None
     with transaction.atomic():
         order = lock_order(order_id)
         payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
         was_succeeded = payment.state == State.SUCCEEDED
-        changed = payment_actions.note(payment, remote, now=now)
-        if payment.state == State.SUCCEEDED:
+        changed = remote is not None and payment_actions.note(payment, remote, now=now)
+        if remote is not None and payment.state == State.SUCCEEDED:
             if not was_succeeded or order.state != Order.State.SUCCEED:
-                _take_money(order, payment, payment_actions.matches(payment, remote), now=now)
-        elif changed and payment.state == State.DECLINED:
-            moves.tell(order, "declined", now=now, reason=payment.decline_reason)
-        elif changed and payment.state == State.EXPIRED and order.is_open:
-            moves.tell(order, "session_ended", now=now)
+                _take_money(order, payment, remote, now=now)
+        elif payment.state in {State.DECLINED, State.EXPIRED}:
+            _note_end(order, payment, is_news=changed, now=now)
         return order
 
 
+def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -> None:
+    """A payment ended without money: a person may try again, an automatic charge has failed and its order with it (R44)."""
+    if order.type == Order.Type.AUTO_RENEWAL:
+        if order.state == Order.State.PROCESSING:
+            reason = payment.decline_reason or _("The gateway did not charge it.")
+            touched = agreements.lock(agreements.of_order(order))
+            agreements.note_failure(order, touched, reason=reason, is_final=payment.is_hard_decline, now=now)
+            moves.close(order, Order.State.FAILED, now=now, actor=SETTLEMENT, reason=reason)
+    elif is_news and payment.state == State.DECLINED:
+        moves.tell(order, "declined", now=now, reason=payment.decline_reason)
+    elif is_news and order.is_open:
+        moves.tell(order, "session_ended", now=now)
+
+
 def lock_order(order_id: int) -> Order:
-    """Lock sites, payer and order, in that order. Lines never change, so the sites are known beforehand."""
+    """Lock sites, payer, agreements and order, in that order. Lines never change, so the sites are known beforehand."""
     sites = OrderLine.objects.filter(order_id=order_id).values("site_id")
     list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update().values_list("pk"))
     payer = Order.objects.filter(pk=order_id).values("payer_id")
     list(Organization.objects.filter(pk__in=payer).select_for_update().values_list("pk"))
+    items = SubscriptionItem.objects.live().filter(entitlement__lines__order=order_id)
+    agreements.lock(items.values_list("subscription_id", flat=True))
     return Order.objects.select_for_update(of=("self",)).select_related("payer").get(pk=order_id)
 
 
-def _take_money(order: Order, payment: Payment, mismatch: str | None, *, now: datetime) -> None:
+def _take_money(order: Order, payment: Payment, remote: payment_actions.Remote, *, now: datetime) -> None:
     """Verified money is here: fulfil, honour it late, or put the order under review; never drop it (R50, R52)."""
     if order.state == Order.State.SUCCEED:
         moves.tell(order, "surplus", now=now, payment=payment.pk)
@@ -82,6 +97,7 @@ def _take_money(order: Order, payment: Payment, mismatch: str | None, *, now: da
         return
     if order.state == Order.State.REVIEW:
         return
+    mismatch = payment_actions.matches(payment, remote)
     if mismatch is not None:
         _review(order, "mismatch", now=now, reason=mismatch)
         return
@@ -92,6 +108,10 @@ def _take_money(order: Order, payment: Payment, mismatch: str | None, *, now: da
             return
     moves.tell(order, "confirmed", now=now, gateway="Stripe", payment_ref=payment.gateway_payment_ref)
     fulfil(order, now=now)
+    if order.auto_renew:
+        method = payment_actions.keep_method(payment, remote, now=now)
+        if method is None or agreements.make_agreement(order, method, now=now) is None:
+            moves.tell(order, "no_agreement", now=now)
 
 
 def _review(order: Order, kind: str, *, now: datetime, reason: str) -> None:
@@ -155,6 +175,11 @@ def fulfil(order: Order, *, now: datetime) -> None:
         )
     order.lines.filter(is_live=True).update(is_live=False)
     _switch_pm_app_on(order, now=now)
+    touched = agreements.lock(agreements.of_order(order))
+    if order.type == Order.Type.AUTO_RENEWAL:
+        agreements.note_success(order, touched, now=now)
+    else:
+        agreements.reschedule(touched, now=now)
     moves.move(order, Order.State.SUCCEED, now=now)
     moves.tell(
         order,
@@ -254,11 +279,10 @@ def settle_hanging(*, now: datetime, limit: int = 200) -> int:
 
 def time_out_orders(*, now: datetime, limit: int = 200) -> int:
     """Close orders that nobody paid within 45 minutes; an unknown payment keeps its order open (R53)."""
-    old = Order.objects.filter(state=Order.State.PROCESSING, created_at__lte=now - UNPAID_TIMEOUT).order_by("pk")[
-        :limit
-    ]
+    unpaid = Order.objects.filter(state=Order.State.PROCESSING, created_at__lte=now - UNPAID_TIMEOUT)
+    by_people = unpaid.exclude(type=Order.Type.AUTO_RENEWAL).order_by("pk")[:limit]
     closed = 0
-    for order_id in old.values_list("pk", flat=True):
+    for order_id in by_people.values_list("pk", flat=True):
         try:
             closed += give_up(order_id, Order.State.TIMEOUT, actor=SETTLEMENT, now=now).state == Order.State.TIMEOUT
         except (GatewayUnavailable, GatewayRefused) as problem:

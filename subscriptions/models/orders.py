@@ -16,7 +16,7 @@ from communities.models import Entitlement, Site
 from communities.models import Kind as SiteKind
 from payments import money
 from subscriptions.models.prices import PriceList
-from subscriptions.periods import Months
+from subscriptions.periods import Cycles, Months
 
 
 class CartQuerySet(models.QuerySet["Cart"]):
@@ -84,6 +84,7 @@ class Order(models.Model):
         """Why the order was made (S2)."""
 
         ACTIVATION = "activation", _("Activation")
+        AUTO_RENEWAL = "auto_renewal", _("Auto Renewal")
 
     class State(models.TextChoices):
         """The states people see (DOMAIN §4)."""
@@ -104,7 +105,10 @@ class Order(models.Model):
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
-    months = models.PositiveSmallIntegerField()
+    months = models.PositiveSmallIntegerField(default=0)  # the term: months, or cycles of 30 days
+    cycles = models.PositiveSmallIntegerField(default=0)
+    auto_renew = models.BooleanField(default=False)  # once paid, an agreement is made
+    renewals_wanted = models.PositiveSmallIntegerField(null=True)  # how many; null: until it is stopped
     currency = models.CharField(max_length=3)
     subtotal_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
@@ -130,7 +134,10 @@ class Order(models.Model):
                 )
                 & models.Q(total_minor__gte=0),
                 name="order_adds_up",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(months__gt=0, cycles=0) | models.Q(months=0, cycles__gt=0), name="order_has_one_term"
+            ),
         ]
         indexes = [
             models.Index(fields=["distributor", "-id"], name="order_by_distributor"),
@@ -142,9 +149,9 @@ class Order(models.Model):
         return self.number
 
     @property
-    def term(self) -> Months:
+    def term(self) -> Months | Cycles:
         """The duration bought."""
-        return Months(self.months)
+        return Cycles(self.cycles) if self.cycles else Months(self.months)
 
     @property
     def total(self) -> money.Money:
@@ -234,6 +241,10 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "surplus": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
     "timeout": (_("Not paid in time"), "inactive"),
     "cancelled": (_("Cancelled"), "inactive"),
+    "failed": (_("The charge failed"), "lapsed"),
+    "charged": (_("Charged %(method)s"), "active"),
+    "no_agreement": (_("The card could not be kept, so nothing renews by itself"), "expiring"),
+    "agreement": (_("Auto-renewal agreed with %(method)s"), "active"),
 }
 
 

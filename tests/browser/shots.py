@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 
+import django
 from playwright.sync_api import Page
 
-from tests.browser.house import House, running_house
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from tests.browser.house import House, running_house  # noqa: E402  (the demo's logins stand beside its models)
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "images"
 

@@ -62,6 +62,14 @@ class PayForm(forms.Form):
     """The last step: the price that was shown, and the terms."""
 
     fingerprint = forms.CharField(widget=forms.HiddenInput)
+    auto_renew = forms.BooleanField(label=_("Renew automatically every 30 days"), required=False)
+    renewals = forms.TypedChoiceField(
+        label=_("For how long"),
+        choices=[("", _("until I stop it")), *((n, _("%(n)s times") % {"n": n}) for n in (3, 6, 12, 24))],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
     terms = forms.BooleanField(
         label=_("I accept the Terms and Conditions"),
         error_messages={"required": _("Please accept the Terms and Conditions.")},

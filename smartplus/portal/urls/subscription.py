@@ -3,12 +3,16 @@
 from django.urls import path
 
 from smartplus import webhooks
-from smartplus.portal.views import billing, orders, prices, subscription
+from smartplus.portal.views import agreements, billing, methods, orders, prices, subscription
 
 urlpatterns = [
     path("subscription/", subscription.subscription, name="subscription"),
     path("subscription/carts/<int:pk>/", subscription.cart, name="cart"),
     path("subscription/carts/<int:pk>/term/", subscription.cart_term, name="cart-term"),
+    path("subscription/auto-renew/", agreements.agreement_list, name="agreement-list"),
+    path("subscription/auto-renew/<int:pk>/stop/", agreements.agreement_stop, name="agreement-stop"),
+    path("settings/payment-methods/", methods.method_list, name="settings-methods"),
+    path("settings/payment-methods/<int:pk>/remove/", methods.method_remove, name="settings-method-remove"),
     path("orders/", orders.order_list, name="order-list"),
     path("orders/<slug:number>/", orders.order_detail, name="order-detail"),
     path("orders/<slug:number>/returned/", orders.order_returned, name="order-returned"),

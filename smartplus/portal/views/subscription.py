@@ -22,13 +22,14 @@ from accounts.scope import Role
 from communities import catalogue
 from communities.models import Entitlement, Kind, Site
 from payments import actions as payment_actions
+from payments import consent
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile
 from smartplus import access
 from smartplus.portal.forms.subscription import MONTHS, BillingForm, PayForm, TermForm
 from subscriptions import reports
 from subscriptions.actions import carts, orders
-from subscriptions.models import Cart, Order
+from subscriptions.models import Cart, Order, Subscription
 from subscriptions.pricing import MissingPrice, Quote
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
@@ -197,6 +198,7 @@ def list_context(
         "kinds": Kind.choices,
         "currency": choice.installer.distributor.currency,  # type: ignore[union-attr]
         "held": waiting.count(),
+        "agreements": Subscription.objects.visible_to(request.actor).filter(state=Subscription.State.ACTIVE).count(),
         "page_size": PAGE,
     }
 
@@ -248,6 +250,8 @@ def place(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: 
         fingerprint=pay.cleaned_data["fingerprint"],
         terms_version=settings.TERMS_VERSION,
         return_base=settings.SITE_URL,
+        auto_renew=pay.cleaned_data["auto_renew"],
+        renewals=pay.cleaned_data["renewals"],
         now=request.now,
     )
 
@@ -294,6 +298,8 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
         "billing_form": billing,
         "pay_form": pay,
         "fingerprint": quote.fingerprint() if quote else "",
+        "each_cycle_minor": sum(line.unit_minor for line in quote.lines) if quote else 0,
+        "consent": consent.TEXT,
         "terms_version": settings.TERMS_VERSION,
         "back": Choice(cart.installer, cart.site_kind, None, "", "").query(cart=cart.pk, months=cart.months),
     }

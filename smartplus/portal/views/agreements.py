@@ -1,0 +1,56 @@
+"""Auto-renewals: what renews by itself, when, with which card, and how it is stopped."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.scope import Role
+from smartplus import access
+from smartplus.portal.views.subscription import PAYERS
+from subscriptions import reports
+from subscriptions.actions import agreements as actions
+from subscriptions.models import Subscription
+
+TONES = {
+    Subscription.State.ACTIVE: "auto",
+    Subscription.State.PARKED: "lapsed",
+    Subscription.State.ENDED: "inactive",
+}
+
+
+@access.roles(*PAYERS, Role.OPERATOR)
+@require_GET
+def agreement_list(request: access.PortalRequest) -> HttpResponse:
+    """Agreements of one's subtree, the next due first; each with what it will charge then."""
+    rows = (
+        Subscription.objects.visible_to(request.actor)
+        .select_related("payer", "installer__distributor", "method", "order")
+        .annotate(live=Count("items", filter=Q(items__is_live=True)))
+        .order_by("state", "next_due_at", "-pk")[:200]
+    )
+    context = {
+        "rows": [
+            {
+                "agreement": row,
+                "tone": TONES[Subscription.State(row.state)],
+                "next_minor": reports.next_charge_minor(row, now=request.now),
+                "is_mine": row.payer_id == request.actor.organization_id,
+            }
+            for row in rows
+        ]
+    }
+    return render(request, "subscription/agreements.html", context)
+
+
+@access.roles(*PAYERS)
+@require_POST
+def agreement_stop(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """Stop renewing; what is paid stays paid."""
+    actions.stop_agreement(request.actor, agreement_id=pk, now=request.now)
+    messages.success(request, _("It is not renewed any more. What is paid stays paid to its end."))
+    return redirect("agreement-list")

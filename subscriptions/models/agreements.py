@@ -1,0 +1,120 @@
+"""Auto-renewal agreements: who pays every 30 days, with what, for which items."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organization, User
+from accounts.scope import Actor, Role, by_tenant_keys
+from communities.models import Entitlement, Site
+from payments.models import PaymentMethod
+from subscriptions.models.orders import Order
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    """Agreements, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """What one's subtree pays, and what concerns sites of one's subtree; a manager's sites; a technician pays nothing."""
+        if actor.sees_all:
+            return self
+        if actor.role is Role.TECHNICIAN:
+            return self.none()
+        concerned = SubscriptionItem.objects.visible_to(actor).filter(subscription=models.OuterRef("pk"))
+        if by_tenant_keys(actor) is None:
+            return self.filter(models.Exists(concerned))
+        return self.filter(models.Q(payer__path__startswith=actor.path) | models.Exists(concerned))
+
+
+class Subscription(models.Model):
+    """An auto-renewal agreement. Invariants: `next_due_at` is the earliest expiry among its live items less the lead, or the next
+    try after a failure; every action that moves an expiry or its items rewrites it. `claimed_until` is a worker's lease."""
+
+    class State(models.TextChoices):
+        """How an agreement stands."""
+
+        ACTIVE = "active", _("Auto-renew")
+        PARKED = "parked", _("Stopped by a problem")
+        ENDED = "ended", _("Ended")
+
+    payer = models.ForeignKey(Organization, models.PROTECT, related_name="subscriptions")
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    method = models.ForeignKey(PaymentMethod, models.PROTECT, related_name="subscriptions")
+    currency = models.CharField(max_length=3)
+    order = models.OneToOneField(Order, models.PROTECT, related_name="agreement")  # the one that made it
+    terms_version = models.CharField(max_length=16)
+    renewals_left = models.PositiveSmallIntegerField(null=True)  # null: until it is stopped
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
+    reason = models.CharField(max_length=250, blank=True)  # why it is parked or ended
+    tries = models.PositiveSmallIntegerField(default=0)  # failed ones since the last success
+    next_due_at = models.DateTimeField(null=True)
+    claimed_until = models.DateTimeField(null=True)
+    claim_key = models.CharField(max_length=32, blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["next_due_at", "pk"]
+        indexes = [
+            models.Index(fields=["next_due_at", "payer"], condition=models.Q(state="active"), name="subscription_due"),
+            models.Index(fields=["payer", "state"], name="subscription_by_payer"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(state="active") | models.Q(next_due_at__isnull=False),
+                name="subscription_active_is_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(_("Auto-renewal %(n)s") % {"n": self.pk})
+
+
+class SubscriptionItemQuerySet(models.QuerySet["SubscriptionItem"]):
+    """Items of agreements, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """Those of one's own sites (R1)."""
+        bound = by_tenant_keys(actor)
+        if bound is not None:
+            return self.filter(bound)
+        if actor.role is Role.MANAGER:
+            return self.filter(site__in=Site.objects.visible_to(actor))
+        return self.none()
+
+    def live(self) -> Self:
+        """Those that are still renewed."""
+        return self.filter(is_live=True)
+
+
+class SubscriptionItem(models.Model):
+    """One entitlement under an agreement. Invariant: under one live agreement at most."""
+
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="items")
+    entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="agreements")
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    is_live = models.BooleanField(default=True)
+    reason = models.CharField(max_length=120, blank=True)  # why it is not renewed any more
+
+    objects = SubscriptionItemQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["entitlement"], condition=models.Q(is_live=True), name="subscription_item_one_live"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entitlement_id} under {self.subscription_id}"

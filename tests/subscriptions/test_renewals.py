@@ -1,0 +1,258 @@
+"""Auto-renewal: a card kept at the checkout, an agreement, exactly 30 days more each time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from accounts.errors import NotPermitted, Refused
+from accounts.models import AuditEvent, Organization
+from communities.catalogue import ServiceType
+from communities.models import Entitlement, Resident, Site
+from payments.models import Payment, PaymentMethod
+from payments.sandbox import Sandbox
+from smartplus import jobs
+from subscriptions.actions import agreements, orders, renewals, settlement
+from subscriptions.models import Cart, Order, ServicePeriod, Subscription, SubscriptionItem
+from tests.payments.fixtures import press
+from tests.people import NOW, People
+from tests.subscriptions.conftest import BASE, entitlement, payment_of
+
+EXPIRY = datetime(2026, 12, 22, 9, 0, tzinfo=UTC)
+DUE = EXPIRY - timedelta(days=3)
+MONTHLY = 150 + 90 + 250 + 30 + 500
+
+
+@pytest.fixture
+def agree(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], billing: None, sandbox: Sandbox
+) -> Callable[..., Subscription]:
+    """Pay everything in Harbour View for a month with Auto Renew ticked, with this test card."""
+    from subscriptions.actions import carts
+
+    def agree(*, card: str = "works", renewals: int | None = None) -> Subscription:
+        cart = fill_cart()
+        shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=1, now=NOW)
+        order = orders.place_order(
+            people.dora.actor, cart_id=cart.pk, fingerprint=shown.fingerprint(), terms_version="1", return_base=BASE, now=NOW,
+            auto_renew=True, renewals=renewals,
+        )  # fmt: skip
+        press(
+            orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW),
+            "approve",
+            card=card,
+        )
+        settlement.settle(payment_of(order).pk, now=NOW)
+        return Subscription.objects.get(order=order)
+
+    return agree
+
+
+def at(sandbox: Sandbox, instant: datetime) -> datetime:
+    sandbox.clock.freeze(instant)
+    return instant
+
+
+def expiries() -> set[datetime | None]:
+    return set(Entitlement.objects.exclude(variant="").values_list("expires_at", flat=True))
+
+
+def test_paying_with_auto_renew_keeps_the_card_by_consent_and_makes_the_agreement(
+    people: People, agree: Callable[..., Subscription]
+) -> None:
+    agreement = agree(renewals=6)
+    card = PaymentMethod.objects.get()
+    assert (agreement.method, agreement.payer, agreement.renewals_left) == (card, people.dora.firm, 6)
+    assert (card.owner, card.last4, card.consent_by, card.consent_at) == (
+        people.dora.firm,
+        "4242",
+        people.dora.membership.user,
+        NOW,
+    )
+    assert (agreement.next_due_at, agreement.items.filter(is_live=True).count()) == (DUE, 5)
+    assert AuditEvent.objects.filter(action="agreement.made", subject_id=agreement.pk).count() == 1
+
+
+def test_without_the_tick_no_card_is_kept(
+    people: People, harbour_view: Site, fill_cart, place, sandbox: Sandbox
+) -> None:
+    order = place(fill_cart())
+    press(orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW), "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    assert not PaymentMethod.objects.exists()
+    assert not Subscription.objects.exists()
+
+
+@pytest.mark.rule("R42")
+def test_the_agreement_extends_by_exactly_thirty_days_once_however_often_it_runs(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree()
+    assert renewals.renew_due(now=at(sandbox, DUE - timedelta(seconds=1))) == 0
+    assert expiries() == {EXPIRY}
+    for minutes in (0, 0, 1, 30, 600):
+        jobs.tick(now=at(sandbox, DUE + timedelta(minutes=minutes)))
+    assert expiries() == {EXPIRY + timedelta(days=30)}
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    assert (order.state, order.total_minor, order.payer) == ("succeed", MONTHLY, people.dora.firm)
+    assert sandbox.state()["moved"][order.number] == {"amount": MONTHLY, "charges": 1}
+    assert ServicePeriod.objects.filter(starts_at=EXPIRY, ends_at=EXPIRY + timedelta(days=30)).count() == 5
+    agreement.refresh_from_db()
+    assert (agreement.next_due_at, agreement.claimed_until) == (DUE + timedelta(days=30), None)
+    jobs.tick(now=at(sandbox, DUE + timedelta(days=30)))
+    assert expiries() == {EXPIRY + timedelta(days=60)}
+
+
+@pytest.mark.rule("R46")
+def test_a_late_renewal_still_starts_at_the_expiry(agree: Callable[..., Subscription], sandbox: Sandbox) -> None:
+    agree()
+    jobs.tick(now=at(sandbox, EXPIRY + timedelta(days=6)))
+    assert expiries() == {EXPIRY + timedelta(days=30)}
+
+
+@pytest.mark.rule("R46")
+def test_what_lapsed_is_never_renewed_by_itself(agree: Callable[..., Subscription], sandbox: Sandbox) -> None:
+    agreement = agree()
+    jobs.tick(now=at(sandbox, EXPIRY + timedelta(days=7)))
+    agreement.refresh_from_db()
+    assert (agreement.state, expiries()) == ("parked", {EXPIRY})
+    assert "Nothing is left" in agreement.reason
+    assert set(SubscriptionItem.objects.values_list("reason", flat=True)) == {"It lapsed; renew it by hand."}
+    assert not Order.objects.filter(type=Order.Type.AUTO_RENEWAL).exists()
+
+
+@pytest.mark.rule("R43")
+def test_it_stops_after_the_agreed_number(agree: Callable[..., Subscription], sandbox: Sandbox) -> None:
+    agreement = agree(renewals=2)
+    for cycle in range(5):
+        jobs.tick(now=at(sandbox, DUE + timedelta(days=30 * cycle)))
+    agreement.refresh_from_db()
+    assert (agreement.state, agreement.renewals_left) == ("ended", 0)
+    assert expiries() == {EXPIRY + timedelta(days=60)}
+
+
+@pytest.mark.rule("R43")
+@pytest.mark.rule("R25")
+def test_a_service_that_is_off_leaves_the_agreement(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    from communities.actions import people as site_people
+
+    agreement = agree()
+    site_people.remove_resident(
+        people.ivan.actor, resident_id=Resident.objects.get(apartment__number="1.01").pk, now=NOW
+    )
+    jobs.tick(now=at(sandbox, DUE))
+    assert entitlement(Site.objects.get(), ServiceType.APP, "1.01").expires_at == EXPIRY
+    assert expiries() == {EXPIRY + timedelta(days=30)}
+    assert Order.objects.get(type=Order.Type.AUTO_RENEWAL).total_minor == MONTHLY - 150
+    assert agreement.items.filter(is_live=True).count() == 4
+
+
+@pytest.mark.rule("R43")
+def test_a_payer_that_may_not_pay_any_more_is_not_charged(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree()
+    Organization.objects.filter(pk=people.dora.firm.pk).update(is_active=False)
+    jobs.tick(now=at(sandbox, DUE))
+    agreement.refresh_from_db()
+    assert (agreement.state, expiries()) == ("parked", {EXPIRY})
+    assert "may not pay" in agreement.reason
+    assert not Order.objects.filter(type=Order.Type.AUTO_RENEWAL).exists()
+    assert not Entitlement.objects.filter(held=True).exists()
+
+
+def test_a_soft_decline_is_tried_again_on_the_next_rung(agree: Callable[..., Subscription], sandbox: Sandbox) -> None:
+    agreement = agree(card="no-funds-later")
+    jobs.tick(now=at(sandbox, DUE))
+    agreement.refresh_from_db()
+    assert (agreement.state, agreement.tries, agreement.next_due_at) == ("active", 1, EXPIRY - timedelta(days=2))
+    assert agreement.reason
+    failed = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    assert failed.state == "failed"
+    assert not Entitlement.objects.filter(held=True).exists()
+    for days in (2, 1, 0, -3, -6):
+        jobs.tick(now=at(sandbox, EXPIRY - timedelta(days=days)))
+    agreement.refresh_from_db()
+    assert (agreement.state, agreement.tries) == ("parked", 6)
+    assert expiries() == {EXPIRY}
+    assert sum(1 for number in sandbox.state()["moved"] if number != agreement.order.number) == 0
+
+
+def test_a_charge_without_answer_is_found_out_and_never_repeated(
+    agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agree()
+    sandbox.faults.arm("charge_fails_after", 9)
+    jobs.tick(now=at(sandbox, DUE))
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    assert order.state == "processing"
+    sandbox.faults.clear()
+    for minutes in (1, 5, 60, 120):
+        jobs.tick(now=at(sandbox, DUE + timedelta(minutes=minutes)))
+    order.refresh_from_db()
+    assert order.state == "succeed"
+    assert Order.objects.filter(type=Order.Type.AUTO_RENEWAL).count() == 1
+    assert sandbox.state()["moved"][order.number] == {"amount": MONTHLY, "charges": 1}
+    assert expiries() == {EXPIRY + timedelta(days=30)}
+
+
+def test_a_claimed_payer_is_left_alone_until_the_lease_is_over(
+    agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree()
+    assert renewals.claim(agreement.payer_id, now=DUE) == [[agreement.pk]]
+    assert renewals.claim(agreement.payer_id, now=DUE) == []
+    assert renewals.renew_due(now=at(sandbox, DUE + timedelta(minutes=9))) == 0
+    assert renewals.renew_due(now=at(sandbox, DUE + timedelta(minutes=10))) == 1
+    assert expiries() == {EXPIRY + timedelta(days=30)}
+
+
+def test_whoever_pays_stops_it_and_paid_time_stays(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree()
+    for stranger in (people.sam, people.mallory):
+        with pytest.raises(Subscription.DoesNotExist):
+            agreements.stop_agreement(stranger.actor, agreement_id=agreement.pk, now=NOW)
+    for other in (people.ivan, people.petra, people.tess):
+        with pytest.raises((NotPermitted, Subscription.DoesNotExist)):
+            agreements.stop_agreement(other.actor, agreement_id=agreement.pk, now=NOW)
+    with pytest.raises(Refused, match="pays 1 auto-renewal"):
+        agreements.remove_card(people.dora.actor, method_id=agreement.method_id, now=NOW)
+    agreements.stop_agreement(people.dora.actor, agreement_id=agreement.pk, now=NOW)
+    agreements.remove_card(people.dora.actor, method_id=agreement.method_id, now=NOW)
+    jobs.tick(now=at(sandbox, DUE))
+    assert expiries() == {EXPIRY}
+    assert not Order.objects.filter(type=Order.Type.AUTO_RENEWAL).exists()
+
+
+def test_an_automatic_order_is_neither_paid_by_hand_nor_timed_out(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agree()
+    sandbox.faults.arm("unavailable", 99)
+    jobs.tick(now=at(sandbox, DUE))
+    jobs.tick(now=at(sandbox, DUE + timedelta(hours=2)))
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    assert order.state == "processing"
+    for act in (
+        lambda: orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=DUE),
+        lambda: orders.cancel_order(people.dora.actor, number=order.number, now=DUE),
+    ):
+        with pytest.raises(Refused):
+            act()
+    assert Payment.objects.filter(reference=order.number).count() == 1
+
+
+def test_a_hard_decline_is_not_tried_again(agree: Callable[..., Subscription], sandbox: Sandbox) -> None:
+    agreement = agree(card="lost-later")
+    for days in (3, 2, 1, 0):
+        jobs.tick(now=at(sandbox, EXPIRY - timedelta(days=days)))
+    agreement.refresh_from_db()
+    assert (agreement.state, agreement.tries) == ("parked", 1)
+    assert Order.objects.filter(type=Order.Type.AUTO_RENEWAL).count() == 1
+    assert expiries() == {EXPIRY}
