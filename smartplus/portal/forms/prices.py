@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
 from django.forms import BoundField
@@ -56,7 +55,8 @@ class PriceListForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         """Turn what was typed into minor units; an amount with more digits than the currency has is a mistake."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data  # Django says it may be None
+        super().clean()
+        cleaned = self.cleaned_data
         amounts: dict[tuple[str, str], int] = {}
         for key in catalogue.PRICED:
             amount = cleaned.get(field_name(*key))
@@ -74,12 +74,7 @@ class PriceListForm(forms.Form):
     def valid_from_instant(self, now: datetime) -> datetime:
         """The start of the chosen day in the operator's time zone; today means now."""
         day: date = self.cleaned_data["valid_from"]
-        zone = timezone.get_current_timezone()
-        if day == timezone.localdate(now):
-            return now
-        return datetime.combine(
-            day, time(), tzinfo=zone if isinstance(zone, ZoneInfo) else timezone.get_default_timezone()
-        )
+        return now if day == timezone.localdate(now) else timezone.make_aware(datetime.combine(day, time()))
 
 
 def field_name(service_type: str, part: str) -> str:
