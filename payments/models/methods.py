@@ -110,7 +110,7 @@ class PaymentMethod(models.Model):
     @property
     def label(self) -> str:
         """How people know the card: “Visa ending 4242”."""
-        brand = BRANDS.get(self.brand, self.brand.capitalize())
+        brand = BRANDS.get(self.brand, self.brand.replace("_", " ").capitalize())
         return _("%(brand)s ending %(last4)s") % {"brand": brand, "last4": self.last4}
 
     def is_usable(self, now: datetime) -> bool:

@@ -1,11 +1,16 @@
 """Ivan's card is charged while he is away: once, whatever happens on the way, and never after he removed it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 
-from payments import actions
-from payments.models import Kind, State
+from payments import actions, events
+from payments.errors import AlreadyPaid, GatewayUnavailable, MethodUnusable
+from payments.gateways.base import RemoteState
+from payments.models import GatewayEvent, Kind, Payment, PaymentMethod, State
+from payments.sandbox.courier import sign
 from tests.payments.fixtures import settle
 from tests.people import NOW
 
@@ -15,20 +20,15 @@ LATER = DUE + timedelta(minutes=5)
 
 
 @pytest.fixture
-def begin_charge(begin_payment):
-    """Begin the renewal of a month later over US$7.00 with a stored card."""
+def begin_charge(sandbox, begin_payment):
+    """Begin the renewal of a month later over US$7.00 with a stored card; the gateway's calendar moves along."""
 
     def begin(payer, method, reference=RENEWS, *, now=DUE, **fields):
+        sandbox.clock.freeze(now)
         told = {"method": method, "amount_minor": 700, "customer_email": "", "return_url": "", "cancel_url": ""}
         return begin_payment(payer, reference, now=now, **told | fields)
 
     return begin
-
-
-@pytest.fixture(autouse=True)
-def a_month_later(sandbox):
-    """The gateway's calendar moves along once a card is stored."""
-    return lambda: sandbox.clock.freeze(DUE)
 
 
 def charged(sandbox):
@@ -55,3 +55,287 @@ def test_settling_alone_sends_a_charge_that_never_left_the_house(people, sandbox
     settled = settle(begun, now=LATER)
     assert (settled.payment.state, settled.payment.captured_minor) == (State.SUCCEEDED, 700)
     assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "code", "reason", "is_hard"),
+    [
+        ("no-funds-later", "Visa ending 9995", "insufficient_funds", "Your card has insufficient funds.", False),
+        ("confirm-later", "Visa ending 3184", "authentication_required", "The bank wants confirmation.", False),
+        ("lost-later", "Mastercard ending 9987", "lost_card", "Your card was declined.", True),
+    ],
+)
+def test_a_decline_says_why_and_whether_it_is_for_good(
+    people, sandbox, store_card, begin_charge, kind, label, code, reason, is_hard
+):
+    card = store_card(people.ivan, kind)
+    payment = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    assert (payment.state, payment.captured_minor) == (State.DECLINED, 0)
+    assert (payment.decline_code, payment.decline_reason, payment.is_hard_decline) == (code, reason, is_hard)
+    assert payment.gateway_ref.startswith("pi_")
+    card.refresh_from_db()
+    assert card.label == label
+    assert (card.failed_at, card.failed_reason) == ((DUE, reason) if is_hard else (None, ""))
+    assert card.is_usable(LATER) is not is_hard
+    assert PaymentMethod.objects.usable(LATER).exists() is not is_hard
+    assert charged(sandbox) == {}
+    settled = settle(payment, now=LATER)
+    assert (settled.payment.state, settled.payment.decline_code) == (State.DECLINED, code)
+
+
+def test_settling_alone_finds_the_decline_out_and_the_note_says_that_it_is_new(
+    people, sandbox, store_card, begin_charge
+):
+    begun = begin_charge(people.ivan, store_card(people.ivan, "no-funds-later"))
+    remote = actions.look_up(begun, now=LATER)
+    assert remote is not None
+    assert (remote.state, remote.decline_code, remote.is_hard) == (RemoteState.DECLINED, "insufficient_funds", False)
+    assert Payment.objects.get(pk=begun.pk).state == State.UNKNOWN
+    with transaction.atomic():
+        locked = Payment.objects.select_for_update(of=("self",)).get(pk=begun.pk)
+        assert actions.note(locked, remote, now=LATER) is True
+    assert locked.state == State.DECLINED
+
+
+def test_after_a_soft_decline_the_same_card_is_tried_with_a_new_payment(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan, "no-funds-later")
+    first = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    second = begin_charge(people.ivan, card, now=LATER)
+    assert (second.pk != first.pk, second.request_key != first.request_key) == (True, True)
+
+
+def test_a_card_that_was_refused_for_good_is_not_tried_again(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan, "lost-later")
+    actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    card.refresh_from_db()
+    with pytest.raises(MethodUnusable):
+        begin_charge(people.ivan, card, now=LATER)
+    assert Payment.objects.filter(reference=RENEWS).count() == 1
+
+
+def test_a_time_out_after_charging_is_unknown_and_the_charge_is_found(
+    people, sandbox, settings, store_card, begin_charge
+):
+    begun = begin_charge(people.ivan, store_card(people.ivan))
+    settings.STRIPE_TIMEOUT_S = 0.3
+    sandbox.faults.arm("charge_times_out_after", 3)  # the first try and both retries
+    with pytest.raises(GatewayUnavailable):
+        actions.charge(begun.pk, now=DUE)
+    begun.refresh_from_db()
+    assert (begun.state, begun.gateway_ref, begun.decline_reason) == (State.UNKNOWN, "", "")
+    settings.STRIPE_TIMEOUT_S = 20
+    assert begin_charge(people.ivan, begun.method, now=LATER) == begun  # no second one while this is unknown
+    assert actions.charge(begun.pk, now=LATER).state == State.UNKNOWN  # and it is not simply sent again
+    settled = settle(begun, now=LATER)
+    assert (settled.payment.state, settled.payment.captured_minor) == (State.SUCCEEDED, 700)
+    assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
+    with pytest.raises(AlreadyPaid):
+        begin_charge(people.ivan, begun.method, now=LATER)
+
+
+def test_one_lost_answer_is_made_good_by_the_sdk_under_the_same_key(
+    people, sandbox, settings, store_card, begin_charge
+):
+    begun = begin_charge(people.ivan, store_card(people.ivan))
+    settings.STRIPE_TIMEOUT_S = 0.3
+    sandbox.faults.arm("charge_times_out_after", 1)
+    assert actions.charge(begun.pk, now=DUE).state == State.PENDING
+    assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
+
+
+@pytest.mark.parametrize(("kind", "end"), [("works", State.SUCCEEDED), ("no-funds-later", State.DECLINED)])
+def test_a_stored_500_is_not_believed_and_the_charge_is_found(people, sandbox, store_card, begin_charge, kind, end):
+    begun = begin_charge(people.ivan, store_card(people.ivan, kind))
+    sandbox.faults.arm("charge_fails_after")
+    with pytest.raises(GatewayUnavailable):
+        actions.charge(begun.pk, now=DUE)
+    assert Payment.objects.get(pk=begun.pk).state == State.UNKNOWN
+    assert settle(begun, now=LATER).payment.state == end
+    intents = [row for row in sandbox.state()["intents"] if row["metadata"]["reference"] == RENEWS]
+    assert len(intents) == 1
+
+
+def test_a_charge_that_got_lost_on_the_way_is_sent_again_under_its_key(people, sandbox, store_card, begin_charge):
+    begun = begin_charge(people.ivan, store_card(people.ivan))
+    sandbox.faults.arm("unavailable", 100)
+    with pytest.raises(GatewayUnavailable):
+        actions.charge(begun.pk, now=DUE)
+    with pytest.raises(GatewayUnavailable):
+        actions.look_up(begun, now=LATER)
+    sandbox.faults.clear()
+    assert Payment.objects.get(pk=begun.pk).state == State.UNKNOWN
+    assert settle(begun, now=LATER).payment.state == State.SUCCEEDED
+    assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
+
+
+def test_a_key_that_the_gateway_may_have_forgotten_is_not_used_again(people, sandbox, store_card, begin_charge):
+    begun = begin_charge(people.ivan, store_card(people.ivan))
+    sandbox.faults.arm("unavailable", 100)
+    with pytest.raises(GatewayUnavailable):
+        actions.charge(begun.pk, now=DUE)
+    sandbox.faults.clear()
+    settled = settle(begun, now=DUE + timedelta(hours=23))
+    assert (settled.payment.state, charged(sandbox)) == (State.EXPIRED, {})
+
+
+def test_a_charge_nobody_sent_in_a_day_is_not_sent_any_more(people, sandbox, store_card, begin_charge):
+    begun = begin_charge(people.ivan, store_card(people.ivan))
+    assert settle(begun, now=DUE + timedelta(hours=23)).payment.state == State.EXPIRED
+    assert charged(sandbox) == {}
+
+
+def test_a_removed_card_begins_nothing_and_ends_what_was_begun(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan)
+    begun = begin_charge(people.ivan, card)
+    actions.remove_method(people.ivan.actor, method_id=card.pk, now=DUE)
+    payment = actions.charge(begun.pk, now=DUE)
+    assert (payment.state, payment.decline_code, payment.is_hard_decline) == (State.DECLINED, "method_removed", True)
+    card.refresh_from_db()
+    with pytest.raises(MethodUnusable):
+        begin_charge(people.ivan, card, now=LATER)
+    assert charged(sandbox) == {}
+
+
+def test_a_lost_charge_is_not_sent_again_with_a_card_removed_since(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan)
+    begun = begin_charge(people.ivan, card)
+    sandbox.faults.arm("unavailable", 3)
+    with pytest.raises(GatewayUnavailable):
+        actions.charge(begun.pk, now=DUE)
+    sandbox.faults.clear()
+    actions.remove_method(people.ivan.actor, method_id=card.pk, now=DUE)
+    assert settle(begun, now=LATER).payment.state == State.UNKNOWN  # it might still be on its way
+    assert settle(begun, now=DUE + timedelta(hours=1)).payment.state == State.EXPIRED
+    assert charged(sandbox) == {}
+
+
+def test_a_charge_that_left_before_the_card_was_removed_is_still_found(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan)
+    begun = begin_charge(people.ivan, card)
+    sandbox.faults.arm("charge_fails_after")
+    with pytest.raises(GatewayUnavailable):
+        actions.charge(begun.pk, now=DUE)
+    actions.remove_method(people.ivan.actor, method_id=card.pk, now=DUE)
+    assert settle(begun, now=LATER).payment.state == State.SUCCEEDED
+
+
+def test_a_card_that_the_gateway_has_forgotten_is_refused_for_good(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan)
+    sandbox.till.detach(card.gateway_ref)
+    payment = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    assert (payment.state, payment.decline_code, payment.is_hard_decline) == (State.DECLINED, "method_gone", True)
+    assert "may not be used again" in payment.decline_reason
+    card.refresh_from_db()
+    assert card.failed_at == DUE
+
+
+def test_what_the_gateway_refuses_is_declined_and_says_nothing_about_the_card(
+    people, sandbox, store_card, begin_charge
+):
+    card = store_card(people.ivan)
+    payment = actions.charge(begin_charge(people.ivan, card, amount_minor=30).pk, now=DUE)
+    assert (payment.state, payment.decline_code, payment.is_hard_decline) == (State.DECLINED, "refused", False)
+    assert "at least 50" in payment.decline_reason
+    card.refresh_from_db()
+    assert card.is_usable(LATER)
+
+
+def test_giving_up_a_charge_sends_it_no_more(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan)
+    begun = begin_charge(people.ivan, card)
+    assert actions.expire(begun.pk, now=DUE) is None
+    begun.refresh_from_db()
+    assert begun.state == State.EXPIRED
+    lost = begin_charge(people.ivan, card, "SP-261222-LOST")
+    sandbox.faults.arm("unavailable", 3)
+    with pytest.raises(GatewayUnavailable):
+        actions.charge(lost.pk, now=DUE)
+    sandbox.faults.clear()
+    assert actions.expire(lost.pk, now=LATER) is None
+    assert settle(lost, now=LATER).payment.state == State.UNKNOWN
+    assert settle(lost, now=DUE + timedelta(hours=1)).payment.state == State.EXPIRED
+    assert charged(sandbox) == {}
+
+
+def test_giving_up_a_charge_that_went_through_tells_of_the_money(people, sandbox, store_card, begin_charge):
+    payment = actions.charge(begin_charge(people.ivan, store_card(people.ivan)).pk, now=DUE)
+    remote = actions.expire(payment.pk, now=LATER)
+    assert remote is not None
+    assert (remote.state, remote.captured_minor) == (RemoteState.SUCCEEDED, 700)
+    assert Payment.objects.get(pk=payment.pk).state == State.PENDING
+
+
+@pytest.mark.rule("R1")
+def test_nobody_is_charged_with_the_card_of_another(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan)
+    for payer in (people.dora, people.mallory, people.petra):
+        with pytest.raises(MethodUnusable):
+            begin_charge(payer, card)
+    assert not Payment.objects.filter(reference=RENEWS).exists()
+
+
+def test_an_expired_card_begins_nothing(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan)
+    PaymentMethod.objects.update(exp_month=DUE.month, exp_year=DUE.year)
+    card.refresh_from_db()
+    assert card.is_usable(DUE)  # to the end of its month
+    next_month = DUE + timedelta(days=31)
+    assert not card.is_usable(next_month)
+    assert not PaymentMethod.objects.usable(next_month).exists()
+    with pytest.raises(MethodUnusable):
+        begin_charge(people.ivan, card, now=next_month)
+
+
+def test_a_page_is_not_charged_and_a_charge_opens_no_page(people, sandbox, store_card, begin_charge, begin_payment):
+    page, begun = begin_payment(people.ivan), begin_charge(people.ivan, store_card(people.ivan))
+    assert actions.charge(page.pk, now=NOW).state == State.CREATED
+    assert actions.start_checkout(begun.pk, now=NOW).state == State.CREATED
+    assert charged(sandbox) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_card_is_charged_inside_a_transaction(people, sandbox, store_card, begin_charge):
+    begun = begin_charge(people.ivan, store_card(people.ivan))
+    with transaction.atomic(), pytest.raises(RuntimeError, match="inside a transaction"):
+        actions.charge(begun.pk, now=DUE)
+    assert Payment.objects.get(pk=begun.pk).state == State.CREATED
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_workers_at_once_charge_once(people, sandbox, store_card, begin_charge):
+    begun = begin_charge(people.ivan, store_card(people.ivan))
+
+    def work(_):
+        try:
+            return settle(begun, now=LATER).payment.state
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    assert settle(begun, now=LATER).payment.state == State.SUCCEEDED
+    assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("works", "payment_intent.succeeded"), ("no-funds-later", "payment_intent.payment_failed")],
+)
+def test_the_gateway_tells_of_a_charge_and_the_message_finds_its_payment(
+    people, sandbox, store_card, begin_charge, kind, message
+):
+    card = store_card(people.ivan, kind)
+    begun = begin_charge(people.ivan, card)
+    sandbox.webhooks.url = "http://127.0.0.1:9/nobody"
+    sandbox.faults.arm("webhook_late")
+    payment = actions.charge(begun.pk, now=DUE)
+    [row] = sandbox.book.deliveries.values()
+    assert row["kind"] == message
+    body = row["body"].encode()
+    headers = {"Stripe-Signature": sign(body, "sandbox_webhook_secret_of_the_tests", int(DUE.timestamp()))}
+    assert events.receive("stripe", body, headers, now=DUE)
+    event = GatewayEvent.objects.get()
+    assert (event.object_ref, event.request_key) == (payment.gateway_ref, payment.request_key)
+    assert events.payment_of(event) == payment
+    Payment.objects.update(gateway_ref="", gateway_payment_ref="")  # faster than our own note of it
+    assert events.payment_of(event) == payment

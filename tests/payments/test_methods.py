@@ -2,9 +2,17 @@
 
 from datetime import timedelta
 
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.errors import NotPermitted
 from accounts.models import AuditEvent
 from payments import actions, consent
-from payments.models import PaymentMethod
+from payments.errors import TooSmall
+from payments.gateways.base import minimum_minor
+from payments.gateways.stripe_objects import to_stripe
+from payments.models import GatewayCustomer, Payment, PaymentMethod
+from payments.sandbox.till import MINIMUM
 from tests.payments.fixtures import press, settle
 from tests.people import NOW
 
@@ -34,3 +42,152 @@ def test_a_card_is_stored_with_the_consent_of_who_paid(people, sandbox, begin_pa
         "Visa ending 4242",
         {"consent_by": "Ivan Brandt", "consent_text": consent.VERSION},
     )
+
+
+def test_a_card_is_stored_once_however_often_its_payment_is_settled(people, sandbox, store_card):
+    card = store_card(people.ivan)
+    again = settle(Payment.objects.get(), now=LATER)
+    assert (again.method, PaymentMethod.objects.count(), GatewayCustomer.objects.count()) == (card, 1, 1)
+    assert AuditEvent.objects.filter(action="payment_method.saved").count() == 1
+
+
+def test_without_consent_no_card_is_stored(people, sandbox, begin_payment):
+    payment = actions.start_checkout(begin_payment(people.ivan).pk, now=NOW)
+    assert "will be saved" not in press(payment.checkout_url).text
+    press(payment.checkout_url, "approve")
+    settled = settle(payment, now=LATER)
+    assert settled.remote is not None
+    assert (settled.remote.card, settled.method, PaymentMethod.objects.count()) == (None, None, 0)
+    assert [row["customer"] for row in sandbox.state()["methods"]] == [None]
+    with pytest.raises(ValueError, match="consent"):
+        begin_payment(people.ivan, "SP-B", save_method=True)
+    with pytest.raises(IntegrityError), transaction.atomic():  # and the database holds it too
+        Payment.objects.update(saves_method=True)
+
+
+def test_a_declined_checkout_stores_nothing(people, sandbox, begin_payment):
+    begun = begin_payment(people.ivan, save_method=True, consent_by=people.ivan.membership.user)
+    payment = actions.start_checkout(begun.pk, now=NOW)
+    press(payment.checkout_url, "decline")
+    assert settle(payment, now=LATER).method is None
+    assert not PaymentMethod.objects.exists()
+
+
+def test_a_second_card_goes_to_the_same_customer(people, sandbox, store_card):
+    first = store_card(people.ivan)
+    second = store_card(people.ivan, "lost-later", "SP-261122-SECOND")
+    assert second.label == "Mastercard ending 9987"
+    assert second.gateway_customer == first.gateway_customer == GatewayCustomer.objects.get().ref
+    assert len(sandbox.state()["customers"]) == 1
+    store_card(people.dora, reference="SP-261122-DORA")
+    assert len(sandbox.state()["customers"]) == 2
+
+
+def test_who_removes_a_card_removes_it_here_and_at_the_gateway(people, sandbox, store_card):
+    card = store_card(people.ivan)
+    assert PaymentMethod.objects.usable(NOW).get() == card
+    removed = actions.remove_method(people.dora.actor, method_id=card.pk, now=LATER)
+    assert (removed.removed_at, removed.detached_at) == (LATER, LATER)
+    assert not PaymentMethod.objects.usable(LATER).exists()
+    assert not removed.is_usable(LATER)
+    assert [row["customer"] for row in sandbox.state()["methods"]] == [None]
+    event = AuditEvent.objects.get(action="payment_method.removed")
+    assert (event.actor_label, event.subject_label) == ("Dora Lindqvist", "Visa ending 4242")
+    again = actions.remove_method(people.ivan.actor, method_id=card.pk, now=LATER + timedelta(days=1))
+    assert again.removed_at == LATER
+    assert AuditEvent.objects.filter(action="payment_method.removed").count() == 1
+
+
+def test_a_removed_card_does_not_come_back_when_its_payment_is_settled_again(people, sandbox, store_card):
+    card = store_card(people.ivan)
+    actions.remove_method(people.ivan.actor, method_id=card.pk, now=LATER)
+    assert settle(Payment.objects.get(), now=LATER).method is None
+    assert not PaymentMethod.objects.usable(LATER).exists()
+    assert PaymentMethod.objects.count() == 1
+
+
+def test_a_gateway_that_does_not_answer_forgets_the_card_later(people, sandbox, store_card):
+    card = store_card(people.ivan)
+    sandbox.faults.arm("unavailable", 3)
+    removed = actions.remove_method(people.ivan.actor, method_id=card.pk, now=LATER)
+    assert (removed.removed_at, removed.detached_at) == (LATER, None)
+    later = LATER + timedelta(hours=1)
+    sandbox.faults.arm("unavailable", 3)
+    assert actions.detach_removed(now=later) == 0
+    assert actions.detach_removed(now=later) == 1
+    assert actions.detach_removed(now=later) == 0
+    card.refresh_from_db()
+    assert card.detached_at == later
+    assert [row["customer"] for row in sandbox.state()["methods"]] == [None]
+
+
+def test_a_card_that_the_gateway_forgot_before_is_removed_all_the_same(people, sandbox, store_card):
+    card = store_card(people.ivan)
+    sandbox.till.detach(card.gateway_ref)
+    assert actions.remove_method(people.ivan.actor, method_id=card.pk, now=LATER).detached_at == LATER
+
+
+@pytest.mark.rule("R1")
+def test_each_sees_and_removes_the_cards_of_the_own_subtree(people, sandbox, store_card):
+    for person in (people.dora, people.ivan, people.petra, people.mallory):
+        store_card(person, reference=f"SP-{person.email}")
+
+    def seen(person):
+        cards = PaymentMethod.objects.visible_to(person.actor)
+        customers = GatewayCustomer.objects.visible_to(person.actor)
+        owners = set(cards.values_list("owner__name", flat=True))
+        assert owners == set(customers.values_list("owner__name", flat=True))
+        return owners
+
+    nordlys, hafen, holm = people.dora.firm.name, people.ivan.firm.name, people.petra.firm.name
+    assert seen(people.olga) == {nordlys, hafen, holm, people.mallory.firm.name}
+    assert seen(people.dora) == {nordlys, hafen, holm}
+    assert seen(people.ivan) == {hafen, holm}
+    assert seen(people.petra) == {holm}
+    assert seen(people.tess) == seen(people.sam) == set()
+    ivans = PaymentMethod.objects.get(owner=people.ivan.firm)
+    for person in (people.mallory, people.sam, people.petra):
+        with pytest.raises(PaymentMethod.DoesNotExist):
+            actions.remove_method(person.actor, method_id=ivans.pk, now=LATER)
+    with pytest.raises(NotPermitted):
+        actions.remove_method(people.tess.actor, method_id=ivans.pk, now=LATER)
+    assert not PaymentMethod.objects.filter(removed_at__isnull=False).exists()
+
+
+def test_one_card_is_stored_actively_once(people, sandbox, store_card):
+    card = store_card(people.ivan)
+    card.pk = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        card.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "currency", "sentence"),
+    [
+        (50, "USD", None),
+        (49, "USD", "US$0.49 is too small to be paid by card: the least is US$0.50."),
+        (29, "GBP", "£0.29 is too small to be paid by card: the least is £0.30."),
+        (299, "NOK", "NOK2.99 is too small to be paid by card: the least is NOK3.00."),
+        (49, "JPY", "¥49 is too small to be paid by card: the least is ¥50."),
+        (1, "ISK", None),  # not published; the gateway has the last word
+    ],
+)
+def test_what_the_gateway_would_not_take_is_refused_beforehand(amount_minor, currency, sentence):
+    if sentence is None:
+        actions.refuse_too_small(amount_minor, currency, "stripe")
+        return
+    with pytest.raises(TooSmall) as caught:
+        actions.refuse_too_small(amount_minor, currency, "stripe")
+    assert str(caught.value) == sentence
+
+
+def test_the_stand_in_and_we_know_the_same_least_amounts():
+    for currency, at_stripe in MINIMUM.items():
+        assert to_stripe(minimum_minor(currency.upper()), currency.upper()) == at_stripe
+
+
+@pytest.mark.parametrize(
+    ("brand", "label"), [("amex", "American Express ending 0005"), ("cartes_bancaires", "Cartes bancaires ending 0005")]
+)
+def test_a_card_is_called_as_people_know_it(brand, label):
+    assert str(PaymentMethod(brand=brand, last4="0005")) == label
