@@ -1,4 +1,4 @@
-"""What the stories that run through several apps may ask for. Each ends with the checks over the whole database."""
+"""What the stories that run through several apps may ask for."""
 
 from __future__ import annotations
 
@@ -81,10 +81,9 @@ def new_cart(people: People, make_site, make_apartment, fill_cart: Callable[...,
     return make
 
 
-@pytest.fixture(autouse=True)
-def tenants_stay_apart(request: pytest.FixtureRequest) -> Iterator[None]:
-    """At the end of every story, whatever it was about."""
-    request.getfixturevalue("people")  # and with it the database, which so outlives this check
+@pytest.fixture
+def tenants_stay_apart(people: People) -> Iterator[None]:
+    """At the end of a story, whatever it was about. It asks for the people so that the database is still there then."""
     yield
     assert_tenants_consistent()
 

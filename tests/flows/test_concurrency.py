@@ -32,7 +32,7 @@ from tests.payments.fixtures import press
 from tests.people import NOW, People, Person
 from tests.subscriptions.conftest import BASE, payment_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart")]
 SOON = NOW + timedelta(minutes=1)
 LATE = NOW + timedelta(minutes=46)  # unpaid orders are given up
 ROUNDS = 5  # who is first differs from round to round

@@ -28,7 +28,7 @@ from tests.payments.fixtures import press
 from tests.people import NOW, People
 from tests.subscriptions.conftest import BASE
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("no_job_breaks")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]
 PHASES = ("place", "start", "approve", "hear", "settle")
 LATER = [timedelta(minutes=3), timedelta(minutes=10), timedelta(minutes=50), timedelta(days=1)]
 
