@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Count
+from django.db.models import Count, FilteredRelation, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.scope import Actor, Role
 from communities import catalogue
-from communities.models import GRACE, Entitlement, Site
+from communities.models import GRACE, Apartment, Entitlement, Site
 from payments import money
-from subscriptions.actions.prices import table_for
 from subscriptions.periods import Cycles, Months, Rest
-from subscriptions.pricing import Item, PriceTable, Quote, Why, quote
+from subscriptions.pricing import Group, Item, PriceTable, Quote, Why, quote
 
 SERVICE_ORDER = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM, catalogue.ServiceType.PM_APP)
+PER_APARTMENT = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM)  # at most one of each in an apartment
 
 
 def sees_prices(actor: Actor) -> bool:
@@ -129,6 +129,21 @@ class Bill:
         return self.per_apartment_minor - self.per_apartment_before_minor
 
     @property
+    def has_several_plans(self) -> bool:
+        """Whether apartments differ in their Premium Plan, so that its lines need telling apart."""
+        return sum(row.service_type == catalogue.ServiceType.PREMIUM and bool(row.count) for row in self.rows) > 1
+
+    @property
+    def upgrade_groups(self) -> list[Group]:
+        """What is due today of running items, gathered."""
+        return self.upgrade.groups()
+
+    @property
+    def has_one_upgrade_end(self) -> bool:
+        """Whether all of them run to the same instant."""
+        return len({line.ends_at for line in self.upgrade.lines}) == 1
+
+    @property
     def to_activate(self) -> int:
         """How many items wait for a month of their own."""
         return _count(self.activation)
@@ -140,17 +155,24 @@ class Bill:
 
 
 def bill_of(
-    draft: catalogue.Configuration, saved: Iterable[Saved], prices: PriceTable, *, as_of: datetime, zone: str
+    draft: catalogue.Configuration,
+    saved: Iterable[Saved],
+    prices: PriceTable,
+    *,
+    as_of: datetime,
+    zone: str,
+    counts: Mapping[int | str, int] | None = None,
 ) -> Bill:
     """Price a configuration against what is saved (R25, R27). Pure; raises MissingPrice.
 
-    Targets alike are counted first and priced once, so that ten thousand apartments cost about as much as ten.
+    `counts` says how many apartments stand behind a key, one if it doesn't: alike ones are priced once.
     """
-    steps = _steps(draft, saved)
+    counts = counts or {}
+    steps = _steps(draft, saved, counts)
     now_rows, before_rows = _counted(steps, "wanted"), _counted(steps, "saved")
     every = quote(_items(now_rows), Cycles(1), as_of, prices)
     before = quote(_items(before_rows), Cycles(1), as_of, prices)
-    apartments = len(draft.apartments)
+    apartments = sum(counts.get(apartment.key, 1) for apartment in draft.apartments)
     return Bill(
         every_30_days=every,
         before_minor=before.total_minor,
@@ -160,22 +182,26 @@ def bill_of(
         activation=quote(_to_activate(steps, as_of, zone), Months(1), as_of, prices),
         upgrade=quote(_to_upgrade(steps, as_of, zone), Rest(), as_of, prices),
         rows=tuple(_rows(steps, every, before)),
-        notes=tuple(_notes(draft, steps, as_of)),
+        notes=tuple(_notes(draft, counts, steps, as_of)),
     )
 
 
 _Kind = tuple[str, str, str]  # target kind, service type, variant
 
 
-def _steps(draft: catalogue.Configuration, saved: Iterable[Saved]) -> Counter[_Step]:
+def _steps(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Mapping[int | str, int]) -> Counter[_Step]:
     wanted = {(item.target_kind, item.target, item.service_type): item.variant for item in catalogue.billables(draft)}
     steps: Counter[_Step] = Counter()
     for kind, target, service_type, variant, paid, expires_at in saved:
         new = wanted.pop((kind, target, service_type), "")
-        steps[_Step(kind, service_type, new, variant, paid, expires_at)] += 1
-    for (kind, _target, service_type), variant in wanted.items():
-        steps[_Step(kind, service_type, variant, "", "", None)] += 1
+        steps[_Step(kind, service_type, new, variant, paid, expires_at)] += _times(counts, kind, target)
+    for (kind, target, service_type), variant in wanted.items():
+        steps[_Step(kind, service_type, variant, "", "", None)] += _times(counts, kind, target)
     return steps
+
+
+def _times(counts: Mapping[int | str, int], kind: str, target: int | str) -> int:
+    return counts.get(target, 1) if kind == "apartment" else 1
 
 
 def _counted(steps: Counter[_Step], side: str) -> Counter[_Kind]:
@@ -269,9 +295,11 @@ def _new_parts(variant: str, saved: set[str]) -> frozenset[str]:
     return frozenset(catalogue.variant_parts(variant)).difference(*(catalogue.variant_parts(old) for old in saved))
 
 
-def _notes(draft: catalogue.Configuration, steps: Counter[_Step], as_of: datetime) -> list[str]:
+def _notes(
+    draft: catalogue.Configuration, counts: Mapping[int | str, int], steps: Counter[_Step], as_of: datetime
+) -> list[str]:
     notes = []
-    if homeless := sum(not apartment.has_master for apartment in draft.apartments):
+    if homeless := sum(counts.get(row.key, 1) for row in draft.apartments if not row.has_master):
         notes.append(
             ngettext(
                 "%(n)s apartment has no family master yet: its App is not billed before.",
@@ -307,17 +335,69 @@ def _count(found: Quote) -> int:
 # --- what is saved ------------------------------------------------------------------------------------------------------
 
 
-def saved_of(site: Site, *, apartment_id: int | None = None) -> list[Saved]:
-    """The entitlements of a site, or of one of its apartments, as a bill looks at them; one statement."""
+def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
+    """The entitlements of one apartment, or with None of the site's managers, as a bill looks at them; one statement."""
     rows = Entitlement.objects.filter(site=site)
-    if apartment_id is not None:
-        rows = rows.filter(apartment_id=apartment_id)
+    rows = rows.filter(apartment=apartment) if apartment else rows.filter(manager__isnull=False)
     return [
-        Saved("apartment" if apartment else "manager", apartment or manager, service_type, variant, paid, expires_at)
-        for apartment, manager, service_type, variant, paid, expires_at in rows.order_by().values_list(
+        Saved("apartment" if apartment else "manager", unit or manager, service_type, variant, paid, expires_at)
+        for unit, manager, service_type, variant, paid, expires_at in rows.order_by("pk").values_list(
             "apartment_id", "manager_id", "service_type", "variant", "paid_variant", "expires_at"
         )
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What a site has, alike apartments counted instead of listed: `counts` says how many stand behind an apartment's key."""
+
+    apartments: tuple[catalogue.ApartmentConfiguration, ...]
+    managers: tuple[catalogue.ManagerConfiguration, ...]
+    saved: tuple[Saved, ...]
+    counts: Mapping[int | str, int]
+
+    def under(self, switches: Mapping[str, bool], *, retention_days: int) -> catalogue.Configuration:
+        """The same apartments and managers under switches that are not saved."""
+        return catalogue.Configuration(catalogue.normalised(switches), retention_days, self.apartments, self.managers)
+
+
+def census_of(site: Site) -> Census:
+    """Count a site's apartments by their switches and by what is paid for them; two statements, as fast for ten thousand.
+
+    Who has a family master or the PM App is what the entitlements say: they follow the configuration.
+    """
+    columns = [f"{code}__{field}" for code in PER_APARTMENT for field in ("variant", "paid_variant", "expires_at")]
+    rows = (
+        Apartment.objects.filter(site=site)
+        .annotate(
+            **{
+                code: FilteredRelation("entitlements", condition=Q(entitlements__service_type=code))
+                for code in PER_APARTMENT
+            }
+        )
+        .order_by()
+        .values_list(*catalogue.APARTMENT_SWITCHES, *columns)
+        .annotate(n=Count("pk"))
+    )
+    apartments, saved = [], list[Saved]()
+    counts: dict[int | str, int] = {}
+    for key, (monitor, landline, video, *paid, count) in enumerate(rows):
+        services = {code: paid[3 * at : 3 * at + 3] for at, code in enumerate(PER_APARTMENT)}
+        has_master = bool(services[catalogue.ServiceType.APP][0])
+        apartments.append(catalogue.ApartmentConfiguration(key, monitor, landline, video, has_master))
+        saved += [Saved("apartment", key, code, *what) for code, what in services.items() if what[0] is not None]
+        counts[key] = count
+    of_managers = saved_of(site, apartment=None)
+    managers = tuple(catalogue.ManagerConfiguration(row.target, pm_app=True) for row in of_managers if row.variant)
+    return Census(tuple(apartments), managers, (*saved, *of_managers), counts)
+
+
+def planned(switches: Mapping[str, bool], *, apartments: int, managers: int) -> Census:
+    """A community that does not exist yet: so many apartments as it makes them (R23), so many managers with the PM App."""
+    on = catalogue.normalised(switches)
+    one = catalogue.ApartmentConfiguration(key=0, **{code: on[code] for code in catalogue.APARTMENT_SWITCHES})
+    people = tuple(catalogue.ManagerConfiguration(number, pm_app=True) for number in range(managers) if on["pm_app"])
+    return Census((one,), people, (), {0: apartments})
 
 
 def thirty_days_of(site: Site, prices: PriceTable, *, as_of: datetime) -> Quote:
@@ -331,8 +411,3 @@ def thirty_days_of(site: Site, prices: PriceTable, *, as_of: datetime) -> Quote:
     )
     items = [Item(f"{kind}:{variant}", kind, variant, count=count) for kind, variant, count in rows]
     return quote(items, Cycles(1), as_of, prices)
-
-
-def prices_of(site: Site, *, at: datetime) -> PriceTable:
-    """The prices that a site's tree is charged. Raises MissingPrice when there is no list."""
-    return table_for(site.distributor, at=at)

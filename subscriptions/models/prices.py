@@ -29,9 +29,9 @@ class PriceListQuerySet(models.QuerySet["PriceList"]):
     def in_force(self, distributor_id: int, currency: str, at: datetime) -> PriceList | None:
         """The newest version valid at `at`: the distributor's own list before the default of its currency."""
         valid = self.filter(currency=currency, valid_from__lte=at)
-        newest = ("-valid_from", "-number")
-        own = valid.filter(distributor_id=distributor_id).order_by(*newest).first()
-        return own or valid.filter(distributor=None).order_by(*newest).first()
+        candidates = valid.filter(models.Q(distributor=None) | models.Q(distributor_id=distributor_id))
+        own_first = models.F("distributor_id").asc(nulls_last=True)
+        return candidates.order_by(own_first, "-valid_from", "-number").first()
 
 
 class PriceList(AppendOnly):

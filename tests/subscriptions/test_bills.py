@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from communities import catalogue
 from communities.catalogue import ApartmentConfiguration, Configuration, ManagerConfiguration, ServiceType
 from smartplus.demo import INVENTED_PRICES
+from subscriptions.actions import prices
 from subscriptions.bills import Bill, Saved, bill_of
 from subscriptions.periods import Months, Rest
 from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
+from tests.people import NOW, SYSTEM, People
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 IN_51_DAYS = NOON + timedelta(days=51)
@@ -131,7 +133,10 @@ def test_the_rest_never_costs_less_than_nothing_nor_more_than_the_variant_itself
 def test_items_counted_first_cost_what_they_cost_one_by_one(kinds, months) -> None:
     singly = quote([Item(key, *kind) for key, kind in enumerate(kinds)], Months(months), NOON, PRICES)
     counted = quote(
-        [Item(":".join(kind), *kind, count=kinds.count(kind)) for kind in set(kinds)], Months(months), NOON, PRICES
+        [Item(":".join(kind), kind[0], kind[1], count=kinds.count(kind)) for kind in set(kinds)],
+        Months(months),
+        NOON,
+        PRICES,
     )
     assert counted.total_minor == singly.total_minor
     assert {(g.variant, g.count, g.each_minor, g.amount_minor) for g in counted.groups()} == {
@@ -292,3 +297,21 @@ def test_the_rows_add_up_to_the_figures_whatever_is_toggled(before, after, apart
     assert found.today_minor == found.activation.total_minor + found.upgrade.total_minor >= 0
     same = bill(was, saved(was, until=NOON + timedelta(days=days)))
     assert (same.today_minor, same.difference_minor, [row for row in same.rows if row.is_changed]) == (0, 0, [])
+
+
+def test_a_distributors_own_list_comes_before_the_default_even_when_it_is_older(people: People) -> None:
+    def publish(distributor_id: int | None, days_ago: int, amount: int) -> None:
+        prices.publish_price_list(
+            SYSTEM, currency="USD", amounts={(ServiceType.APP, "monitor"): amount}, distributor_id=distributor_id,
+            valid_from=NOW - timedelta(days=days_ago), now=NOW,
+        )  # fmt: skip
+
+    dora = people.dora.firm
+    publish(None, 30, 150)
+    assert prices.table_for(dora, at=NOW).amounts == {("app", "monitor"): 150}
+    publish(dora.pk, 20, 140)
+    publish(None, 10, 160)
+    publish(dora.pk, -5, 130)
+    assert prices.table_for(dora, at=NOW).amounts == {("app", "monitor"): 140}
+    assert prices.table_for(dora, at=NOW + timedelta(days=6)).amounts == {("app", "monitor"): 130}
+    assert prices.table_for(dora, at=NOW - timedelta(days=25)).amounts == {("app", "monitor"): 150}

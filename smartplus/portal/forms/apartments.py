@@ -205,14 +205,14 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
             return True
         return False
 
-    def with_more(self, *, use: str = "") -> MonitorRows:
-        """The same rows as typed plus one, or with the MAC "row:mac" of `use` taken over; nothing is checked."""
+    def with_more(self, *, use: str = "", more: int = 1) -> MonitorRows:
+        """The same rows as typed plus `more`, or with the MAC "row:mac" of `use` taken over; nothing is checked."""
         typed = [{name: row[name].value() or "" for name in row.fields} for row in self.forms]
         number, _colon, mac = use.partition(":")
         if number.isdecimal() and int(number) < len(typed):
             typed[int(number)]["mac"] = mac
-        elif len(typed) < MAX_ROWS:
-            typed.append({})
+        elif len(typed) + more <= MAX_ROWS:
+            typed += [{}] * more
         rows = MonitorRows(rows=0)
         rows.initial = typed
         return rows
@@ -244,9 +244,9 @@ class Sheet:
         if not self.rows.refuse(refusal):
             refuse(self.form, refusal)
 
-    def as_typed(self, *, use: str = "") -> Sheet:
+    def as_typed(self, *, use: str = "", more: int = 1) -> Sheet:
         """The same sheet unchecked, with one more row or a repaired MAC: for pages without script."""
-        return Sheet(self.form.as_typed(), self.rows.with_more(use=use))
+        return Sheet(self.form.as_typed(), self.rows.with_more(use=use, more=more))
 
     def summary(self) -> dict[str, Any]:
         """What is wrong, for components/errors.html."""

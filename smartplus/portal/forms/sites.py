@@ -76,7 +76,7 @@ class SiteForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, site: Site | None = None, now: datetime) -> None:
-        self.site = site
+        self.site, self.now = site, now
         self.holders = sites.active_pm_apps(site, now) if site else []
         super().__init__(data, initial=_values(site) if site else None, label_suffix="")
         for service in catalogue.SERVICES:
@@ -102,6 +102,12 @@ class SiteForm(forms.Form):
                 name = dict(countries).get(country, country)
                 self.add_error("time_zone", _("%(country)s has several time zones: choose one.") % {"country": name})
         return values
+
+    def as_typed(self) -> SiteForm:
+        """The same form with what was typed, unchecked: for a page that only shows the price."""
+        form = SiteForm(site=self.site, now=self.now)
+        form.initial = {name: self[name].value() for name in self.fields}
+        return form
 
     @property
     def basics(self) -> dict[str, str]:

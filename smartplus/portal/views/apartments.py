@@ -23,7 +23,7 @@ from communities.models import GRACE, Apartment, Building, Entitlement, Resident
 from devices import actions, reports
 from devices.models import Device
 from smartplus import access
-from smartplus.portal import keyset
+from smartplus.portal import bills, keyset
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
@@ -95,7 +95,7 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     sheet = Sheet(ApartmentForm(data, site=site, buildings=buildings, start=start), MonitorRows(data))
     context = {**around(request, site, "apartments"), "buildings": buildings}
     if _is_preparing(request):
-        return _page(request, context, sheet.as_typed(use=request.POST.get("use", "")))
+        return _page(request, context, _as_typed(request, sheet))
     created = _tried(sheet, lambda: _create(request, sheet))
     if created is None:
         return _page(request, context, sheet)
@@ -110,7 +110,7 @@ def apartment_edit(request: access.PortalRequest, apartment_id: int) -> HttpResp
     context = apartment_page(request, apartment_id)
     sheet = _sheet(posted(request), context)
     if _is_preparing(request):
-        return _page(request, context, sheet.as_typed(use=request.POST.get("use", "")))
+        return _page(request, context, _as_typed(request, sheet))
     try:
         saved = _tried(sheet, lambda: _save(request, apartment_id, sheet))
     except Conflict as refusal:
@@ -166,6 +166,7 @@ def _page(request: access.PortalRequest, context: dict[str, Any], sheet: Sheet, 
         "rows": sheet.rows,
         "summary": summary,
         "limit": settings.DEVICES_PER_APARTMENT,
+        "beside": bills.beside_apartment(request, sheet.form, sheet.form.site, sheet.form.apartment),
     }
     return render(request, "apartments/form.html", page, status=status or (UNPROCESSABLE if summary["count"] else 200))
 
@@ -180,8 +181,12 @@ def _sheet(data: QueryDict | None, context: dict[str, Any]) -> Sheet:
 
 
 def _is_preparing(request: access.PortalRequest) -> bool:
-    """Whether a button asked for another row or a repaired MAC, not for saving: works without script."""
-    return request.method == "POST" and ("add-row" in request.POST or "use" in request.POST)
+    """Whether a button asked for another row, a repaired MAC or the price, not for saving: works without script."""
+    return request.method == "POST" and ("add-row" in request.POST or "use" in request.POST or bills.is_asking(request))
+
+
+def _as_typed(request: access.PortalRequest, sheet: Sheet) -> Sheet:
+    return sheet.as_typed(use=request.POST.get("use", ""), more=0 if bills.is_asking(request) else 1)
 
 
 def _home(apartment: Apartment) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -15,7 +17,7 @@ from communities.actions import sites
 from communities.models import Site
 from devices import reports as device_reports
 from smartplus import access
-from smartplus.portal import keyset
+from smartplus.portal import bills, keyset
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
 from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
@@ -49,6 +51,9 @@ def site_list(request: access.PortalRequest) -> HttpResponse:
 def site_new(request: access.PortalRequest) -> HttpResponse:
     """Add Community Site (S1)."""
     form = SiteForm(posted(request), now=request.now)
+    if bills.is_asking(request):
+        form = form.as_typed()
+        return answer(request, "sites/form.html", form, {"beside": bills.beside_new_site(request, form)})
     site = submitted(
         form,
         lambda: sites.create_community(
@@ -61,7 +66,7 @@ def site_new(request: access.PortalRequest) -> HttpResponse:
         ),
     )
     if site is None:
-        return answer(request, "sites/form.html", form)
+        return answer(request, "sites/form.html", form, {"beside": bills.beside_new_site(request, form)})
     messages.success(request, _("%(site)s is created. Next: its buildings and apartments.") % {"site": site.name})
     return redirect("site-detail", site.pk)
 
@@ -79,17 +84,23 @@ def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """Basics and services of an existing site; the PM App is locked while one is active (R11)."""
     site = visible_site(request, site_id)
     form = SiteForm(posted(request), site=site, now=request.now)
+    if bills.is_asking(request):
+        form = form.as_typed()
+        return answer(request, "sites/form.html", form, _editing(request, form, site))
     try:
         saved = submitted(form, lambda: _save(request, site_id, form))
     except Conflict:
         site = visible_site(request, site_id)
-        return conflict(
-            request, "sites/form.html", SiteForm(site=site, now=request.now), {"site": site, "area": "sites"}
-        )
+        fresh = SiteForm(site=site, now=request.now)
+        return conflict(request, "sites/form.html", fresh, _editing(request, fresh, site))
     if saved is None:
-        return answer(request, "sites/form.html", form, {"site": site, "area": "sites"})
+        return answer(request, "sites/form.html", form, _editing(request, form, site))
     messages.success(request, _("%(site)s is saved. Prices follow at the next order.") % {"site": saved.name})
     return redirect("site-detail", saved.pk)
+
+
+def _editing(request: access.PortalRequest, form: SiteForm, site: Site) -> dict[str, Any]:
+    return {"site": site, "area": "sites", "beside": bills.beside_site(request, form, site)}
 
 
 def _save(request: access.PortalRequest, site_id: int, form: SiteForm) -> Site:

@@ -1,0 +1,16 @@
+"""Template filters of bills: an amount as a difference."""
+
+from __future__ import annotations
+
+from django import template
+
+from smartplus.portal.templatetags.portal import money
+
+register = template.Library()
+MINUS = "−"
+
+
+@register.filter
+def more(minor: int, currency: str) -> str:
+    """A difference with its sign: 7560 → "+US$75.60", -90 → "−US$0.90"; nothing for 0."""
+    return f"{'+' if minor > 0 else MINUS}{money(abs(minor), currency)}" if minor else ""
