@@ -62,6 +62,7 @@ def add_member(
     now: datetime,
     is_technician: bool = False,
     password: str | None = None,
+    has_joined: bool = True,
 ) -> Membership:
     """Make the owner of `email` a member of `organization`; the login is created when it does not exist yet."""
     if not Organization.objects.visible_to(actor).filter(pk=organization.pk).exists():
@@ -71,7 +72,9 @@ def add_member(
     user = User.objects.filter(email_key=email.strip().casefold()).first()
     if user is None:
         user = User.objects.create_user(email, password, name=name, time_zone=organization.time_zone)
-    membership = Membership.objects.create(user=user, organization=organization, is_technician=is_technician)
+    membership = Membership.objects.create(
+        user=user, organization=organization, is_technician=is_technician, joined_at=now if has_joined else None
+    )
     audit.record(
         actor,
         "member.added",

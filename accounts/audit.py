@@ -51,9 +51,7 @@ def record(
         keys = {
             f"{level}_id": getattr(tenant, f"{level}_id") for level in ("distributor", "subdistributor", "installer")
         }
-        owner_id = (
-            keys["installer_id"] or keys["subdistributor_id"] or keys["distributor_id"] or actor.organization_id
-        )
+        owner_id = keys["installer_id"] or keys["subdistributor_id"] or keys["distributor_id"] or actor.organization_id
     return AuditEvent.objects.create(
         at=now,
         user_id=actor.user_id,

@@ -24,6 +24,15 @@ class Role(enum.StrEnum):
     SYSTEM = "system"
 
 
+class Grant(enum.StrEnum):
+    """What an organization may allow a member; the values are fields of Membership."""
+
+    SEES_PRICES = "sees_prices"
+    SEES_INVOICES = "sees_invoices"
+    GETS_BILLING_MAIL = "gets_billing_mail"
+    MANAGES_SUBSCRIPTIONS = "manages_subscriptions"
+
+
 RESELLERS = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR})
 
 
@@ -37,6 +46,7 @@ class Actor:
     membership_id: int = 0
     path: str = ""  # of the organization: its subtree is everything that starts with it
     label: str = ""  # how the audit names the actor
+    grants: frozenset[Grant] = frozenset(Grant)
     organization: Organization | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -51,6 +61,7 @@ class Actor:
             membership_id=membership.pk,
             path=organization.path,
             label=membership.user.name or membership.user.email,
+            grants=membership.grants,
             organization=organization,
         )
 

@@ -9,6 +9,7 @@ from functools import partial
 
 from django.db import transaction
 
+from accounts import notify
 from payments import actions as payment_actions
 from subscriptions.actions import renewals, settlement
 
@@ -20,6 +21,7 @@ JOBS: dict[str, Callable[..., int]] = {
     "renewals": renewals.renew_due,
     "hanging_payments": settlement.settle_hanging,
     "order_timeouts": settlement.time_out_orders,
+    "mail": notify.send_due,
     "removed_cards": payment_actions.detach_removed,
 }
 

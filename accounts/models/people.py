@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.organizations import Organization
-from accounts.scope import Actor, Role
+from accounts.scope import Actor, Grant, Role
 
 
 class UserManager(BaseUserManager["User"]):
@@ -80,7 +80,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
     def usable(self) -> Self:
         """Those a person may work under right now."""
-        return self.filter(is_active=True, organization__is_active=True, user__is_active=True)
+        return self.filter(is_active=True, joined_at__isnull=False, organization__is_active=True, user__is_active=True)
 
 
 class Membership(models.Model):
@@ -90,6 +90,12 @@ class Membership(models.Model):
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
     is_technician = models.BooleanField(_("technician"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    joined_at = models.DateTimeField(null=True)  # null: invited and not there yet
+    sees_prices = models.BooleanField(_("sees prices"), default=True)
+    sees_invoices = models.BooleanField(_("sees orders and invoices"), default=True)
+    gets_billing_mail = models.BooleanField(_("receives billing mail"), default=True)
+    manages_subscriptions = models.BooleanField(_("manages subscriptions"), default=True)
+    version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MembershipQuerySet.as_manager()
@@ -100,3 +106,10 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.organization})"
+
+    @property
+    def grants(self) -> frozenset[Grant]:
+        """What the organization lets this member do; a technician has nothing to do with money (DOMAIN §1)."""
+        if self.is_technician:
+            return frozenset()
+        return frozenset(grant for grant in Grant if getattr(self, grant.value))

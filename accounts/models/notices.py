@@ -1,0 +1,115 @@
+"""The outbox for mail: written with what it tells about, sent after, kept as proof."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.organizations import Organization
+from accounts.models.people import User
+from accounts.scope import Actor, Role, by_tenant_keys
+
+
+class Topic(models.TextChoices):
+    """What mail is about; people mute by topic, except those that must arrive (R8)."""
+
+    SECURITY = "security", _("Sign-in and security")
+    PAYMENT_FAILED = "payment_failed", _("Failed payments")
+    ORDERS = "orders", _("Orders and renewals")
+    REQUESTS = "requests", _("Requests for activation or renewal")
+    SITES = "sites", _("Sites and people")
+
+
+UNMUTABLE = frozenset({Topic.SECURITY, Topic.PAYMENT_FAILED})
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    """Notices, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """One's own, and those that concern one's subtree; technicians and managers see their own only (R1)."""
+        own = models.Q(user_id=actor.user_id) if actor.user_id else models.Q(pk=None)
+        bound = by_tenant_keys(actor)
+        if bound is None or actor.role is Role.TECHNICIAN:
+            return self.filter(own)
+        return self.filter(own | bound) if bound else self
+
+    def due(self, now: datetime) -> Self:
+        """Those to be sent now, the longest waiting first."""
+        return self.filter(state__in=[Notice.State.QUEUED, Notice.State.FAILED], next_try_at__lte=now).order_by(
+            "next_try_at", "pk"
+        )
+
+    def about(self, subject: models.Model) -> Self:
+        """Those that tell about a row, newest first."""
+        return self.filter(about_type=subject._meta.model_name, about_id=subject.pk).order_by("-pk")
+
+
+class Notice(models.Model):
+    """One mail to one person. Invariants: `key` is unique, so the same thing is told once; a muted notice is kept and not sent;
+    mail of an unmutable topic is never muted (R8). The text of a notice with a secret link is erased once it is sent."""
+
+    class State(models.TextChoices):
+        """How far it got."""
+
+        QUEUED = "queued", _("Queued")
+        SENT = "sent", _("Sent")
+        FAILED = "failed", _("Failed")  # tried again at `next_try_at`; given up where that is empty
+        MUTED = "muted", _("Muted by the recipient")
+
+    key = models.CharField(max_length=120, unique=True)
+    topic = models.CharField(max_length=16, choices=Topic.choices)
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="notices")
+    email = models.EmailField(max_length=254)
+    subject = models.CharField(max_length=200)
+    body = models.TextField(blank=True)
+    has_secret = models.BooleanField(default=False)
+    about_type = models.CharField(max_length=40, blank=True)
+    about_id = models.BigIntegerField(null=True)
+    organization = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
+    tries = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=300, blank=True)
+    queued_at = models.DateTimeField()
+    next_try_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(
+                fields=["next_try_at", "id"], condition=models.Q(state__in=["queued", "failed"]), name="notice_due"
+            ),
+            models.Index(fields=["about_type", "about_id", "-id"], name="notice_about"),
+            models.Index(fields=["user", "-id"], name="notice_by_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} → {self.email}"
+
+
+class Mute(models.Model):
+    """A person does not want mail of a topic. Invariant: never of an unmutable one (R8); removing the row unmutes."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="mutes")
+    topic = models.CharField(max_length=16, choices=Topic.choices)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "topic"], name="mute_once"),
+            models.CheckConstraint(
+                condition=~models.Q(topic__in=["security", "payment_failed"]), name="mute_never_security"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.topic}"
