@@ -18,6 +18,7 @@ os.environ["SMARTPLUS_DEMO"] = "0"
 os.environ["SECRET_KEY"] = "tests-only-" + "x" * 50
 os.environ["SITE_URL"] = "http://testserver"
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"
+os.environ.setdefault("LOG_FORMAT", "plain")
 os.environ["EMAIL_URL"] = "memorymail://"
 os.environ["STRIPE_SECRET_KEY"] = "sandbox_key_of_the_tests"
 os.environ["STRIPE_WEBHOOK_SECRET"] = "sandbox_webhook_secret_of_the_tests"

@@ -122,7 +122,9 @@ def test_the_door_speaks_german_to_who_asks_for_it(db):
 
 
 def test_ivan_works_for_a_second_firm_and_back(people, sign_in):
-    second = Membership.objects.create(user=people.ivan.membership.user, organization=people.ines.firm)
+    second = Membership.objects.create(
+        user=people.ivan.membership.user, organization=people.ines.firm, joined_at=people.ivan.membership.joined_at
+    )
     client = sign_in(people.ivan)
     page = client.get("/settings/").content.decode()
     assert "Norden Port AS" in page
@@ -134,7 +136,12 @@ def test_ivan_works_for_a_second_firm_and_back(people, sign_in):
 
 def test_nobody_works_for_a_firm_that_is_not_theirs(people, sign_in):
     client = sign_in(people.ivan)
-    closed = Membership.objects.create(user=people.ivan.membership.user, organization=people.ines.firm, is_active=False)
+    closed = Membership.objects.create(
+        user=people.ivan.membership.user,
+        organization=people.ines.firm,
+        is_active=False,
+        joined_at=people.ivan.membership.joined_at,
+    )
     for foreign in (people.mallory.membership.pk, closed.pk, 0, 10**30, "x", ""):
         assert client.post("/membership/", {"membership": foreign}).status_code == 404
     assert client.get("/membership/").status_code == 405
