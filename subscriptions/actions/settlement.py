@@ -102,10 +102,10 @@ def _take_money(order: Order, payment: Payment, remote: payment_actions.Remote, 
         _review(order, "mismatch", now=now, reason=mismatch)
         return
     if order.state != Order.State.PROCESSING:
-        moves.tell(order, "late", now=now)
         if not _hold_again(order):
             _review(order, "late", now=now, reason="items are in another order")
             return
+        moves.tell(order, "late", now=now)
     moves.tell(order, "confirmed", now=now, gateway="Stripe", payment_ref=payment.gateway_payment_ref)
     fulfil(order, now=now)
     if order.auto_renew:
@@ -231,7 +231,9 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime) -> Order:
     with transaction.atomic():
         order = lock_order(order_id)
         open_payments = Payment.objects.select_for_update().filter(reference=reference, state__in=LIVE)
-        if order.state == Order.State.PROCESSING and not open_payments.exists():
+        if order.state == Order.State.PROCESSING:
+            if open_payments.exists():  # not known to have ended, or begun since we looked
+                raise GatewayUnavailable
             moves.close(order, state, now=now, actor=actor)
         return order
 

@@ -49,6 +49,7 @@ class Books:
     """Everything that has to agree, read at once."""
 
     sessions: list[dict[str, Any]]
+    paid: set[str]  # keys of the payments that the gateway has taken money for, on a page or not
     moved: dict[str, dict[str, int]]
     orders: list[Order]
     payments: dict[str, list[Payment]]  # by reference
@@ -66,6 +67,7 @@ class Books:
         cart_items = CartItem.objects.filter(cart__order__isnull=False).order_by("entitlement_id")
         return cls(
             sessions=state["sessions"],
+            paid={row["metadata"].get("request_key") for row in state["intents"] if row["status"] == "succeeded"},
             moved=state["moved"],
             orders=list(Order.objects.order_by("pk")),
             payments=_gathered((payment.reference, payment) for payment in Payment.objects.order_by("pk")),
@@ -94,20 +96,17 @@ def pages_and_payments(books: Books) -> Iterator[str]:
     for key, count in Counter(session["metadata"].get("request_key") for session in books.sessions).items():
         if key not in by_key or count != 1:
             yield f"the payment with the key {key} has {count} pages, and is {by_key.get(key)}"
-    paid = {}
     for session in books.sessions:
         payment = by_key.get(session["metadata"].get("request_key"))
         if payment is None:
             continue
-        if session["payment_status"] == "paid":
-            paid[payment.pk] = session
         if payment.gateway_ref != session["id"] and payment.state not in {PaymentState.CREATED, PaymentState.UNKNOWN}:
             yield f"payment {payment.pk} points at the page {payment.gateway_ref!r}, its page is {session['id']}"
         if session["status"] == "open" and not (payment.is_live and states.get(payment.reference) == S.PROCESSING):
             yield f"somebody could still pay for {payment}, whose order is {states.get(payment.reference)}"
-    for payment in by_key.values():
-        if (payment.state == PaymentState.SUCCEEDED) != (payment.pk in paid):
-            yield f"payment {payment.pk} is {payment.state}, at the gateway it is paid: {payment.pk in paid}"
+    for key, payment in by_key.items():
+        if (payment.state == PaymentState.SUCCEEDED) != (key in books.paid):
+            yield f"payment {payment.pk} is {payment.state}, at the gateway it is paid: {key in books.paid}"
         if payment.captured_minor and payment.state != PaymentState.SUCCEEDED:
             yield f"payment {payment.pk} is {payment.state} and has captured {payment.captured_minor}"
 
@@ -165,6 +164,9 @@ def _story(order: Order, books: Books) -> Iterator[str]:
     for kind, times in (("created", 1), ("confirmed", int(is_charged)), ("applied", int(is_done))):
         if books.events[order.pk, kind] != times:
             yield f"tells {books.events[order.pk, kind]} times that it was {kind}, not {times} times"
+    for kind in ("late", "mismatch", "surplus"):
+        if books.events[order.pk, kind] > int(kind != "surplus"):  # surplus: charged twice, which must not be at all
+            yield f"tells {books.events[order.pk, kind]} times of {kind}"
     if books.events[order.pk, "sent"] > len(books.payments[order.number]):
         yield f"tells {books.events[order.pk, 'sent']} times that it was sent to the gateway"
     for action, times in (("order.created", 1), ("order.succeeded", int(is_done))):
