@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet, Sum
 
 from communities import catalogue
-from communities.models import Entitlement
+from communities.models import Entitlement, Site
+from communities.models import Kind as SiteKind
 from subscriptions.actions.carts import as_items
 from subscriptions.actions.prices import table_for
-from subscriptions.models import Order, OrderLine, Subscription
+from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
 from subscriptions.pricing import Group, MissingPrice, Quote, Why, quote
 
@@ -132,3 +133,50 @@ def next_charge_minor(agreement: Subscription, *, now: datetime) -> int | None:
         return quote(as_items(items), Cycles(1), now, table_for(distributor, at=now)).total_minor
     except MissingPrice:
         return None
+
+
+# --- who pays -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """Who pays an item, and whether somebody has to do it (`manual`), nobody (`auto`) or somebody again (`stopped`)."""
+
+    organization_id: int
+    name: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payers:
+    """The payers of a site's items: by the agreement an item is under, else the usual one."""
+
+    usual: Payer
+    by_agreement: Mapping[int, Payer]
+
+    def of(self, agreement_id: int | None) -> Payer:
+        """The payer of an item under this agreement, or under none."""
+        return self.by_agreement.get(agreement_id or 0, self.usual)
+
+
+def payers_of(site: Site) -> Payers:
+    """Who pays for a site (DOMAIN §1): an agreement's payer, else the installer if it may pay, else its distributor; one statement.
+
+    The site comes with its installer and distributor.
+    """
+    installer = site.installer
+    may_pay = installer.may_pay if site.kind == SiteKind.COMMERCIAL else installer.pays_regular
+    usual = installer if may_pay else site.distributor
+    agreements = (
+        Subscription.objects.exclude(state=Subscription.State.ENDED)
+        .filter(Exists(SubscriptionItem.objects.live().filter(subscription=OuterRef("pk"), site=site)))
+        .order_by()
+        .values_list("pk", "payer_id", "payer__name", "state")
+    )
+    return Payers(
+        Payer(usual.pk, usual.name, "manual"),
+        {
+            pk: Payer(payer_id, name, "auto" if state == Subscription.State.ACTIVE else "stopped")
+            for pk, payer_id, name, state in agreements
+        },
+    )

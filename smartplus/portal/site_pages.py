@@ -18,6 +18,7 @@ from smartplus import access
 from smartplus.portal import todo
 from smartplus.templatetags.sites import tone_of, word_of
 from subscriptions.actions.carts import may_pay_for
+from subscriptions.bills import sees_prices
 
 READERS = tuple(access.EVERYONE)
 WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
@@ -45,6 +46,7 @@ def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any
         "may_work": may_configure(actor),
         "may_house": may_edit_residents(actor),
         "may_choose": actor.role is Role.INSTALLER,
+        "sees_prices": sees_prices(actor),
         "may_set_free": actor.role is Role.DISTRIBUTOR,
     }
 

@@ -1,0 +1,89 @@
+"""The billing review of a site: what is paid for, until when, by whom, and the orders behind it (DOMAIN §1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.errors import NotPermitted
+from accounts.scope import Role
+from communities.models import Site
+from payments import money
+from smartplus import access
+from smartplus.portal import csv_file
+from smartplus.portal.site_pages import around, visible_site
+from smartplus.portal.views.orders import TONES
+from subscriptions import bills, reviews
+from subscriptions.models import Order
+from subscriptions.reviews import Holding, Review
+
+SEERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
+ORDERS = 20
+ROWS = 300  # more are better read in the exported table
+
+
+@access.roles(*SEERS)
+@require_safe
+def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """The page, or its table as a file."""
+    site = visible_site(request, site_id)
+    if not bills.sees_prices(request.actor):
+        raise NotPermitted
+    review = reviews.review_of(site, now=request.now, reader=request.actor)
+    show = request.GET.get("show", "")
+    shown = [row for row in review.holdings if _is_shown(row, show, request)]
+    if request.GET.get("format") == "csv":
+        return _table(request, site, review, shown)
+    orders = reviews.orders_of(request.actor, site, limit=ORDERS + 1)
+    context = {
+        "review": review,
+        "rows": [(row, row.standing(request.now)) for row in shown[:ROWS]],
+        "hidden_rows": max(0, len(shown) - ROWS),
+        "show": show if show in {"differs", "ending"} else "",
+        "differing": sum(row.differs for row in review.holdings),
+        "ending": sum(row.is_ending(request.now) for row in review.holdings),
+        "orders": [(share, TONES.get(Order.State(share.order.state), "inactive")) for share in orders[:ORDERS]],
+        "has_more_orders": len(orders) > ORDERS,
+        "you_pay": any(payer.organization_id == request.actor.organization_id for payer in review.payers),
+    }
+    return render(request, "sites/billing.html", {**around(request, site, "billing"), **context})
+
+
+def _is_shown(row: Holding, show: str, request: access.PortalRequest) -> bool:
+    if show == "differs":
+        return row.differs
+    return row.is_ending(request.now) if show == "ending" else True
+
+
+def _table(request: access.PortalRequest, site: Site, review: Review, shown: list[Holding]) -> HttpResponse:
+    head = [
+        _("Item"), _("For"), _("Count"), _("State"), _("Switched on"), _("Paid for"), _("Paid, not used"),
+        _("Does not work yet"), _("Expires"), _("Who pays"), _("How"), _("Every 30 days"), _("Currency"),
+    ]  # fmt: skip
+    name = slugify(site.name) or f"site-{site.pk}"
+    return csv_file.answer(
+        f"{name}-billing-{request.now:%Y-%m-%d}", head, [_cells(request, review, row) for row in shown]
+    )
+
+
+def _cells(request: access.PortalRequest, review: Review, row: Holding) -> list[Any]:
+    return [
+        row.service_label,
+        row.targets,
+        row.count,
+        row.standing(request.now)[1],
+        row.variant_label,
+        row.paid_label if row.expires_at else "",
+        row.unused,
+        row.missing,
+        f"{row.expires_at:%Y-%m-%dT%H:%M:%SZ}" if row.expires_at else "",
+        row.payer.name,
+        row.payer.mode,
+        "" if row.amount_minor is None else money.to_decimal(row.amount_minor, review.currency),
+        review.currency,
+    ]

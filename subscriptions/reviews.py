@@ -1,0 +1,353 @@
+"""The billing review of a site: what is switched on, what is paid for, until when and by whom, and the orders behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, FilteredRelation, Max, Min, Q, QuerySet, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.scope import Actor
+from communities import catalogue
+from communities.models import GRACE, Apartment, Entitlement, Site, State
+from communities.reports import SOON
+from payments import money
+from subscriptions.actions.prices import table_for
+from subscriptions.models import Order, OrderLine
+from subscriptions.periods import Cycles
+from subscriptions.pricing import Item, MissingPrice, quote
+from subscriptions.reports import Payer, Payers, payers_of
+
+AHEAD = timedelta(days=60)  # what ends within it has a filter of its own
+NAMED = 4  # targets that are listed; more are counted
+NAMED_GROUPS = 60  # groups whose targets are listed, so that one statement stays readable for the database
+SERVICE_ORDER = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM, catalogue.ServiceType.PM_APP)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Items of a site that stand alike. `amount_minor` is their price now per 30 days; 0 when nothing is on, None when unknown."""
+
+    service_type: str
+    variant: str
+    paid_variant: str
+    expires_at: datetime | None
+    instants: tuple[datetime, ...]  # the exact ends behind the day
+    agreement_id: int | None
+    is_per_apartment: bool
+    count: int
+    state: State
+    payer: Payer
+    amount_minor: int | None = None
+    targets: str = ""
+
+    @property
+    def service_label(self) -> str:
+        """The service type in words."""
+        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
+
+    @property
+    def variant_label(self) -> str:
+        """What is switched on, in words."""
+        return catalogue.variant_label(self.service_type, self.variant)
+
+    @property
+    def paid_label(self) -> str:
+        """What was paid for, in words."""
+        return catalogue.variant_label(self.service_type, self.paid_variant)
+
+    @property
+    def is_in_force(self) -> bool:
+        """Paid, grace included."""
+        return self.state in {State.ACTIVE, State.GRACE}
+
+    @property
+    def missing(self) -> str:
+        """What is on and not paid for, in words; "" when everything is."""
+        if not self.variant:
+            return ""
+        parts = (
+            catalogue.uncovered(self.service_type, self.variant, self.paid_variant)
+            if self.paid_variant
+            else catalogue.variant_parts(self.variant)
+        )
+        return ", ".join(catalogue.part_label(self.service_type, part) for part in parts)
+
+    @property
+    def unused(self) -> str:
+        """What is paid for and not on, in words. A variant that costs less than the paid one is no loss of a service."""
+        if not self.is_in_force or not self.paid_variant:
+            return ""
+        if self.service_type == catalogue.ServiceType.APP:
+            return self.paid_label if not self.variant else ""
+        if self.service_type == catalogue.ServiceType.PM_APP:
+            landline_only = self.variant == catalogue.PM_PLAIN and self.paid_variant == catalogue.PM_LANDLINE
+            return self.paid_label if landline_only or not self.variant else ""
+        on = set(catalogue.variant_parts(self.variant))
+        has_video = any(part.startswith("video_storage_") for part in on)
+        return ", ".join(
+            catalogue.part_label(self.service_type, part)
+            for part in catalogue.variant_parts(self.paid_variant)
+            if part not in on and not (has_video and part.startswith("video_storage_"))
+        )
+
+    @property
+    def differs(self) -> bool:
+        """Whether what is on and what is paid for are not the same."""
+        return bool(self.missing or self.unused)
+
+    def is_ending(self, now: datetime, within: timedelta = AHEAD) -> bool:
+        """Whether it runs out within a time, or has, in grace."""
+        return self.expires_at is not None and self.is_in_force and self.expires_at <= now + within
+
+    def standing(self, now: datetime) -> tuple[str, str]:
+        """How it stands: (tone, word)."""
+        if self.state is State.NEW:
+            return "inactive hollow", _("Not activated")
+        if self.state is State.LAPSED:
+            return "lapsed", _("Lapsed")
+        if not self.variant:
+            return "pending", _("Not used")
+        if self.missing:
+            return "expiring", _("Not all paid")
+        if self.state is State.GRACE:
+            return "expiring", _("In grace")
+        if self.payer.mode == "auto":
+            return "auto", _("Auto-renew")
+        return ("expiring", _("Expiring")) if self.is_ending(now, SOON) else ("active", _("Active"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A day on which paid time ends, and what the next 30 days of it cost. `what` names its items, or counts them."""
+
+    at: datetime
+    amount_minor: int | None
+    count: int
+    what: str
+    is_auto: bool
+    is_past: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Everything the billing page of a site says about money. Amounts are None when a price is missing; `refused` says which."""
+
+    holdings: tuple[Holding, ...]
+    endings: tuple[Ending, ...]
+    payers: tuple[Payer, ...]
+    currency: str
+    apartments: int
+    every_30_days_minor: int | None
+    per_apartment_minor: int | None
+    is_invented: bool
+    refused: MissingPrice | None
+
+
+def review_of(site: Site, *, now: datetime, reader: Actor) -> Review:
+    """Gather a site's items by service, variant, paid variant, state, day of expiry and payer; five statements and the prices'.
+
+    The site comes with its installer and distributor. `reader` is only asked who "you" is.
+    """
+    found = _gathered(site, payers_of(site), now)
+    apartments = Apartment.objects.filter(site=site).count()
+    refused, is_invented = None, False
+    try:
+        prices = table_for(site.distributor, at=now)
+        items = [
+            Item(at, row.service_type, row.variant, count=row.count) for at, row in enumerate(found) if row.variant
+        ]
+        priced = {line.item.key: line.amount_minor for line in quote(items, Cycles(1), now, prices).lines}
+        found = [replace(row, amount_minor=priced.get(at, 0)) for at, row in enumerate(found)]
+        is_invented = prices.is_invented
+    except MissingPrice as missing:
+        refused = missing
+    found = _named(site, found, apartments, reader)
+    wanted = [row for row in found if row.variant]
+    in_apartments = [row for row in wanted if row.is_per_apartment]
+    return Review(
+        holdings=tuple(found),
+        endings=tuple(_endings(found, now, site.time_zone)),
+        payers=tuple(dict.fromkeys(replace(row.payer, mode="") for row in wanted)),
+        currency=site.distributor.currency,
+        apartments=apartments,
+        every_30_days_minor=_sum(wanted),
+        per_apartment_minor=money.divide_half_up(_sum(in_apartments) or 0, apartments)
+        if apartments and not refused
+        else None,
+        is_invented=is_invented,
+        refused=refused,
+    )
+
+
+def _gathered(site: Site, payers: Payers, now: datetime) -> list[Holding]:
+    rows = (
+        _with_agreements(site)
+        .filter(~Q(variant="") | Q(expires_at__gt=now - GRACE))
+        .order_by()
+        .values_list("service_type", "variant", "paid_variant", "expires_at", "agreement__subscription_id")
+        .annotate(n=Count("pk"), apartments=Count("apartment_id"))
+    )
+    zone = ZoneInfo(site.time_zone)
+    found: dict[tuple[object, ...], Holding] = {}
+    for service_type, variant, paid, expires_at, agreement_id, count, apartments in rows:
+        state = Entitlement(expires_at=expires_at).state(now)
+        key = (service_type, variant, paid, state, expires_at and expires_at.astimezone(zone).date(), agreement_id)
+        row = found.get(key)
+        instants = (*(row.instants if row else ()), *((expires_at,) if expires_at else ()))
+        found[key] = Holding(
+            service_type=service_type,
+            variant=variant,
+            paid_variant=paid if expires_at else "",
+            expires_at=min(instants, default=None),
+            instants=instants,
+            agreement_id=agreement_id,
+            is_per_apartment=apartments > 0,
+            count=count + (row.count if row else 0),
+            state=state,
+            payer=payers.of(agreement_id),
+        )
+    return sorted(
+        found.values(),
+        key=lambda row: (
+            SERVICE_ORDER.index(catalogue.ServiceType(row.service_type)),
+            -row.count,
+            row.expires_at.timestamp() if row.expires_at else 0,
+            row.variant,
+            row.paid_variant,
+            row.agreement_id or 0,
+        ),
+    )
+
+
+def _with_agreements(site: Site) -> QuerySet[Any]:
+    """The items with `agreement`, the live one they are under, if any."""
+    return Entitlement.objects.filter(site=site).annotate(
+        agreement=FilteredRelation("agreements", condition=Q(agreements__is_live=True))
+    )
+
+
+def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> list[Holding]:
+    """Say what each row is for: few targets by name, many by number; one statement."""
+    few = [row for row in found if row.count <= NAMED][:NAMED_GROUPS]
+    conditions = Q(pk=None)
+    for row in few:
+        ends = Q(expires_at__in=row.instants) if row.instants else Q(expires_at=None)
+        conditions |= (
+            Q(service_type=row.service_type, variant=row.variant, agreement__subscription_id=row.agreement_id) & ends
+            & (Q(paid_variant=row.paid_variant) if row.instants else Q())
+        )  # fmt: skip
+    listed = list(
+        _with_agreements(site)
+        .filter(conditions)
+        .order_by("apartment__building__name_key", "apartment__number_key", "manager__membership__user__name", "pk")
+        .values_list(
+            "service_type", "variant", "paid_variant", "expires_at", "agreement__subscription_id",
+            "apartment__building__name", "apartment__number",
+            "manager__membership_id", "manager__membership__user__name", "manager__membership__user__email",
+        )
+    )  # fmt: skip
+    has_several_buildings = len({row[5] for row in listed if row[5]}) > 1
+    names: dict[tuple[object, ...], list[str]] = {}
+    for service_type, variant, paid, expires_at, agreement_id, building, number, member_id, name, email in listed:
+        if number:
+            label = f"{building} {number}" if has_several_buildings else number
+        else:
+            label = name or email
+            if member_id == reader.membership_id:
+                label = _("%(name)s, you") % {"name": label}
+        names.setdefault((service_type, variant, paid if expires_at else "", expires_at, agreement_id), []).append(
+            label
+        )
+    return [replace(row, targets=_words(row, names, apartments)) for row in found]
+
+
+def _words(row: Holding, names: dict[tuple[object, ...], list[str]], apartments: int) -> str:
+    ends: Iterable[datetime | None] = row.instants or (None,)
+    mine = [
+        name
+        for end in dict.fromkeys(ends)
+        for name in names.get((row.service_type, row.variant, row.paid_variant, end, row.agreement_id), [])
+    ]
+    if row.count <= NAMED and mine:
+        *first, last = mine
+        return _("%(first)s and %(last)s") % {"first": ", ".join(first), "last": last} if first else last
+    if not row.is_per_apartment:
+        return ngettext("%(n)s manager", "%(n)s managers", row.count) % {"n": row.count}
+    if row.count == apartments:
+        return ngettext("The only apartment", "All %(n)s apartments", row.count) % {"n": row.count}
+    return ngettext("%(n)s apartment", "%(n)s apartments", row.count) % {"n": row.count}
+
+
+def _sum(rows: list[Holding]) -> int | None:
+    amounts = [row.amount_minor for row in rows]
+    return None if None in amounts else sum(amount for amount in amounts if amount)
+
+
+def _endings(found: list[Holding], now: datetime, zone: str) -> list[Ending]:
+    """The days on which something wanted ends, the earliest first; what is in grace has ended already."""
+    days: dict[date, list[Holding]] = {}
+    for row in found:
+        if row.variant and row.is_in_force and row.expires_at:
+            days.setdefault(row.expires_at.astimezone(ZoneInfo(zone)).date(), []).append(row)
+    endings = []
+    for _day, rows in sorted(days.items()):
+        count, first = sum(row.count for row in rows), rows[0]
+        if count == 1:
+            what = _("%(service)s of %(target)s") % {"service": first.service_label, "target": first.targets}
+        else:
+            what = ngettext("%(n)s item", "%(n)s items", count) % {"n": count}
+        at = min(row.expires_at for row in rows if row.expires_at)
+        is_auto = all(row.payer.mode == "auto" for row in rows)
+        endings.append(Ending(at, _sum(rows), count, what, is_auto, is_past=at <= now))
+    return endings
+
+
+# --- orders -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OrderShare:
+    """What an order has for one site; nothing of its other lines (R1)."""
+
+    order: Order
+    count: int
+    amount_minor: int
+    ends_at: datetime
+    service_label: str
+    target: str
+
+
+def orders_of(actor: Actor, site: Site, *, limit: int) -> list[OrderShare]:
+    """The newest orders with lines of the site, each with the site's lines and their sum only; two statements (R1)."""
+    rows = list(
+        OrderLine.objects.visible_to(actor)
+        .filter(site=site)
+        .order_by("-order_id")
+        .values("order_id")
+        .annotate(
+            n=Count("pk"),
+            amount=Sum("amount_minor"),
+            until=Max("ends_at"),
+            service=Min("service_type"),
+            target=Min("target_label"),
+        )[:limit]
+    )
+    orders = Order.objects.visible_to(actor).in_bulk([row["order_id"] for row in rows])
+    return [
+        OrderShare(
+            order=orders[row["order_id"]],
+            count=row["n"],
+            amount_minor=row["amount"],
+            ends_at=row["until"],
+            service_label=str(catalogue.SERVICE_TYPE_LABELS[row["service"]]),
+            target=row["target"],
+        )
+        for row in rows
+        if row["order_id"] in orders
+    ]

@@ -1,0 +1,315 @@
+"""The billing review of a site: what is paid for, by whom, until when, and only the lines of this site."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Organization
+from communities.actions import people as site_people
+from communities.catalogue import ServiceType
+from communities.models import Apartment, Entitlement, ManagerAssignment, Site, keys_of
+from payments.models import PaymentMethod
+from subscriptions.actions import settlement
+from subscriptions.models import PriceList, Subscription, SubscriptionItem
+from tests.people import NOW, People, Person
+from tests.portal.html import assert_clean, links_of
+from tests.portal.places import pay
+from tests.subscriptions.conftest import billing, entitlement, fill_cart, harbour_view, place, price_list
+
+__all__ = ["billing", "fill_cart", "harbour_view", "place", "price_list"]
+SignIn = Callable[[Person], Client]
+IN_51_DAYS = NOW + timedelta(days=51)
+
+
+@pytest.fixture(autouse=True)
+def _stopped_clock() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def petra(people: People, sign_in: SignIn) -> Client:
+    """Petra's browser."""
+    return sign_in(people.petra)
+
+
+def address(site: Site, query: str = "") -> str:
+    return f"/sites/{site.pk}/billing/{query}"
+
+
+def read(client: Client, site: Site, query: str = "") -> str:
+    answer = client.get(address(site, query))
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert_clean(text)
+    return text
+
+
+def table(client: Client, site: Site, query: str = "?format=csv") -> list[dict[str, str]]:
+    answer = client.get(address(site, query))
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+
+
+def test_before_anything_is_paid_the_page_says_so(harbour_view: Site, price_list: PriceList, petra: Client) -> None:
+    page = read(petra, harbour_view)
+    assert "nothing is active yet" in page
+    assert page.count("Not activated") >= 5
+    assert "does not work yet" in page
+    assert "US$10.20" in page  # every 30 days: 1.50 + 2.50, 0.90 + 0.30, 5.00
+    assert "US$2.60 an apartment" in page
+    assert "Nordlys Distribution" in page
+    assert "You pay nothing for this site" in page
+    assert "No order yet has lines of this site." in page
+
+
+def test_petra_reads_what_is_paid_until_when_and_what_comes_next(
+    harbour_view: Site, price_list: PriceList, petra: Client
+) -> None:
+    for item in Entitlement.objects.all():
+        pay(item, IN_51_DAYS)
+    pay(entitlement(harbour_view, ServiceType.PM_APP), NOW + timedelta(days=41))
+    page = read(petra, harbour_view)
+    assert "2 Jan 2027 <small>" in page
+    assert "US$5.00, PM App of Petra Holm, you" in page
+    assert "12 Jan 2027 <small>" in page
+    assert "US$5.20, 4 items" in page
+    assert table(petra, harbour_view)[0] == {
+        "Item": "App",
+        "For": "1.01",
+        "Count": "1",
+        "State": "Active",
+        "Switched on": "with indoor monitor",
+        "Paid for": "with indoor monitor",
+        "Paid, not used": "",
+        "Does not work yet": "",
+        "Expires": "2027-01-12T09:00:00Z",
+        "Who pays": "Nordlys Distribution",
+        "How": "manual",
+        "Every 30 days": "1.50",
+        "Currency": "USD",
+    }
+
+
+def test_items_alike_are_one_row_and_few_are_named(
+    harbour_view: Site, make_apartment: Callable[..., Apartment], price_list: PriceList, petra: Client
+) -> None:
+    for number in range(3, 9):
+        make_apartment(harbour_view, f"1.0{number}")
+    for minutes, item in enumerate(Entitlement.objects.filter(service_type="app")):
+        pay(item, IN_51_DAYS + timedelta(minutes=minutes))
+    rows = [(row["Item"], row["For"], row["Count"], row["Every 30 days"]) for row in table(petra, harbour_view)]
+    assert rows[:2] == [("App", "7 apartments", "7", "10.50"), ("App", "1.02", "1", "2.50")]
+    assert ("Premium Plan", "7 apartments", "7", "6.30") in rows
+    assert ("PM App", "Petra Holm, you", "1", "5.00") in rows
+
+
+@pytest.mark.parametrize(
+    ("ends_in", "paid", "state", "unused", "missing"),
+    [
+        (60, "landline+booking", "Active", "", ""),
+        (30, "landline+booking", "Expiring", "", ""),
+        (60, "landline+booking+package_room", "Active", "Package Room", ""),
+        (60, "booking", "Not all paid", "", "Landline Service (For Residents)"),
+        (60, "booking+dynamic_qr", "Not all paid", "Dynamic QR Code", "Landline Service (For Residents)"),
+        (-3, "landline+booking", "In grace", "", ""),
+        (-8, "landline+booking", "Lapsed", "", ""),
+    ],
+)
+def test_what_is_on_and_what_is_paid_are_told_apart(
+    harbour_view: Site,
+    price_list: PriceList,
+    petra: Client,
+    ends_in: int,
+    paid: str,
+    state: str,
+    unused: str,
+    missing: str,
+) -> None:
+    item = entitlement(harbour_view, ServiceType.PREMIUM, "1.01")
+    Entitlement.objects.filter(pk=item.pk).update(paid_variant=paid, expires_at=NOW + timedelta(days=ends_in))
+    (row,) = [row for row in table(petra, harbour_view) if (row["Item"], row["For"]) == ("Premium Plan", "1.01")]
+    assert (row["State"], row["Paid, not used"], row["Does not work yet"]) == (state, unused, missing)
+    assert bool(unused or missing) == (row in table(petra, harbour_view, "?show=differs&format=csv"))
+    assert (-7 < ends_in <= 60) == (row in table(petra, harbour_view, "?show=ending&format=csv"))
+
+
+def test_paid_time_of_what_is_switched_off_is_still_shown(
+    harbour_view: Site, price_list: PriceList, petra: Client
+) -> None:
+    item = pay(entitlement(harbour_view, ServiceType.PREMIUM, "1.02"), IN_51_DAYS)
+    Entitlement.objects.filter(pk=item.pk).update(variant="")
+    page = read(petra, harbour_view)
+    assert "Booking Service paid, not used" in page
+    assert "Not used" in page
+    Entitlement.objects.filter(pk=item.pk).update(expires_at=NOW - timedelta(days=7))
+    assert "Booking Service paid, not used" not in read(petra, harbour_view)
+
+
+def test_who_pays_is_the_installer_if_it_may_else_its_distributor_and_the_agreements_payer_before_both(
+    people: People, harbour_view: Site, price_list: PriceList, petra: Client, sign_in: SignIn, fill_cart, place
+) -> None:
+    assert {row["Who pays"] for row in table(petra, harbour_view)} == {"Nordlys Distribution"}
+    assert "that is you" in read(sign_in(people.dora), harbour_view)
+    Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=True)
+    assert {row["Who pays"] for row in table(petra, harbour_view)} == {"Hafen Intercom GmbH"}
+    assert "that is you" in read(sign_in(people.ivan), harbour_view)
+    app = pay(entitlement(harbour_view, ServiceType.PM_APP), IN_51_DAYS)
+    agreement = Subscription.objects.create(
+        payer=people.dora.firm,
+        installer=people.ivan.firm,
+        method=card(people),
+        currency="USD",
+        order=place(fill_cart(items=[entitlement(harbour_view, ServiceType.APP, "1.02")])),
+        terms_version="1",
+        next_due_at=IN_51_DAYS,
+        created_at=NOW,
+    )
+    SubscriptionItem.objects.create(subscription=agreement, entitlement=app, **keys_of(harbour_view))
+    rows = {(row["Item"], row["State"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
+    assert ("PM App", "Auto-renew", "Nordlys Distribution", "auto") in rows
+    assert ("App", "Not activated", "Hafen Intercom GmbH", "manual") in rows
+    assert "Next charge" in read(petra, harbour_view)
+    Subscription.objects.update(state=Subscription.State.PARKED)
+    rows = {(row["Item"], row["State"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
+    assert ("PM App", "Active", "Nordlys Distribution", "stopped") in rows
+
+
+def card(people: People) -> PaymentMethod:
+    """A stored card of Dora's."""
+    return PaymentMethod.objects.create(
+        owner=people.dora.firm, gateway="stripe", gateway_customer="cus_1", gateway_ref="pm_1", brand="visa", last4="4242",
+        exp_month=12, exp_year=2030, consent_text_version="1", consent_at=NOW, created_at=NOW,
+    )  # fmt: skip
+
+
+@pytest.mark.rule("R1")
+def test_of_an_order_for_two_sites_petra_sees_the_lines_and_the_sum_of_hers_only(
+    people: People, harbour_view: Site, make_site, make_apartment, fill_cart, place, petra: Client
+) -> None:
+    other = make_site("Zzyzx Terrace", smart_parking=True)
+    marker = make_apartment(other, "66.66")
+    order = place(fill_cart(months=3))
+    settlement.fulfil(order, now=NOW)
+    page = read(petra, harbour_view)
+    assert order.number in page
+    assert "5 items to 22 Feb 2027" in page
+    assert "US$30.60" in page  # 3 × 10.20
+    assert order.total_minor == 3 * (1020 + 150 + 50)
+    for foreign in ("US$36.60", "Zzyzx", "66.66", "Smart Parking", "7 items", str(marker)):
+        assert foreign not in page
+    assert petra.get(address(other)).status_code == 404
+    assert "US$6.00" in read(dora_of(people, petra), other)
+
+
+def dora_of(people: People, client: Client) -> Client:
+    """The same browser, now Dora's."""
+    client.force_login(people.dora.membership.user, backend="accounts.backends.EmailBackend")
+    return client
+
+
+@pytest.mark.rule("R3")
+def test_petra_loses_the_page_at_once_when_she_is_unassigned(
+    people: People, harbour_view: Site, price_list: PriceList, petra: Client
+) -> None:
+    read(petra, harbour_view)
+    site_people.set_managers(people.ivan.actor, site_id=harbour_view.pk, pm_app_by_membership={}, now=NOW)
+    assert ManagerAssignment.objects.get().ended_at == NOW
+    gone, absent = petra.get(address(harbour_view)), petra.get("/sites/999999/billing/")
+    assert (gone.status_code, absent.status_code) == (404, 404)
+    assert gone.content == absent.content
+    assert petra.get(address(harbour_view, "?format=csv")).status_code == 404
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.parametrize("who", ["sam", "ines", "mallory", "igor", "paul"])
+def test_for_strangers_the_page_is_absent(
+    people: People, harbour_view: Site, price_list: PriceList, sign_in: SignIn, who: str
+) -> None:
+    client = sign_in(getattr(people, who))
+    for query in ("", "?format=csv", "?show=differs"):
+        foreign, absent = client.get(address(harbour_view, query)), client.get(f"/sites/999999/billing/{query}")
+        assert (foreign.status_code, absent.status_code) == (404, 404)
+        assert foreign.content == absent.content
+
+
+@pytest.mark.parametrize(
+    ("who", "may"), [("petra", True), ("ivan", True), ("dora", True), ("olga", True), ("tess", False)]
+)
+def test_the_tab_is_there_for_who_may_see_prices(
+    people: People, harbour_view: Site, price_list: PriceList, sign_in: SignIn, who: str, may: bool
+) -> None:
+    site_people.set_technicians(
+        people.ivan.actor, site_id=harbour_view.pk, membership_ids=[people.tess.membership.pk], now=NOW
+    )
+    client = sign_in(getattr(people, who))
+    tabs = links_of(client.get(f"/sites/{harbour_view.pk}/").content, "site-tabs")
+    assert (address(harbour_view) in tabs) is may
+    assert client.get(address(harbour_view)).status_code == (200 if may else 403)
+
+
+def test_an_installer_whose_prices_are_hidden_has_no_billing(
+    people: People, harbour_view: Site, price_list: PriceList, sign_in: SignIn
+) -> None:
+    Organization.objects.filter(pk=people.ivan.firm.pk).update(sees_prices=False)
+    client = sign_in(people.ivan)
+    assert address(harbour_view) not in client.get(f"/sites/{harbour_view.pk}/").content.decode()
+    answer = client.get(address(harbour_view))
+    assert answer.status_code == 403
+    assert "US$" not in answer.content.decode()
+
+
+def test_a_missing_price_leaves_the_amounts_out_and_is_named(harbour_view: Site, petra: Client) -> None:
+    page = read(petra, harbour_view)
+    assert "There is no price list in USD yet." in page
+    assert "US$" not in page
+    assert {(row["For"], row["Every 30 days"]) for row in table(petra, harbour_view)} == {
+        ("1.01", ""), ("1.02", ""), ("Petra Holm, you", ""),
+    }  # fmt: skip
+
+
+def test_a_name_that_begins_like_a_formula_is_a_text_in_the_file(
+    people: People, harbour_view: Site, price_list: PriceList, petra: Client
+) -> None:
+    user = people.petra.membership.user
+    user.name = '=HYPERLINK("http://evil.example","x")'
+    user.save()
+    Organization.objects.filter(pk=people.dora.firm.pk).update(name="@Nordlys")
+    row = table(petra, harbour_view)[-1]
+    assert row["For"] == '\'=HYPERLINK("http://evil.example","x"), you'
+    assert row["Who pays"] == "'@Nordlys"
+
+
+def test_a_large_site_takes_no_more_statements_than_a_small_one(
+    harbour_view: Site, price_list: PriceList, petra: Client
+) -> None:
+    with CaptureQueriesContext(connection) as small:
+        read(petra, harbour_view)
+    quay = harbour_view.buildings.get()
+    Apartment.objects.bulk_create(
+        Apartment(**keys_of(harbour_view), building=quay, floor="2", number=f"x{n}", number_key=f"x{n}", created_at=NOW)
+        for n in range(2_000)
+    )
+    Entitlement.objects.bulk_create(
+        Entitlement(
+            **keys_of(harbour_view),
+            apartment_id=pk,
+            service_type="app",
+            variant="monitor",
+            paid_variant="monitor",
+            expires_at=IN_51_DAYS,
+        )
+        for pk in Apartment.objects.filter(number__startswith="x").values_list("pk", flat=True)
+    )
+    with CaptureQueriesContext(connection) as large:
+        assert "2000 apartments" in read(petra, harbour_view)
+    assert len(large) == len(small)
