@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.errors import NotPermitted, Refused
+from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership
 from accounts.scope import Actor, Role
 from communities.actions.entitlements import sync_site
@@ -74,9 +74,18 @@ def add_resident(
 
 @transaction.atomic
 def edit_resident(
-    actor: Actor, *, resident_id: int, name: str, email: str, mobile: str, language: str, remark: str, now: datetime
+    actor: Actor,
+    *,
+    resident_id: int,
+    version: int,
+    name: str,
+    email: str,
+    mobile: str,
+    language: str,
+    remark: str,
+    now: datetime,
 ) -> Resident:
-    """Correct a resident's data."""
+    """Correct a resident's data; refuses when somebody else saved since `version` was read."""
     if not may_edit_residents(actor):
         raise NotPermitted
     resident = (
@@ -85,6 +94,8 @@ def edit_resident(
         .select_related("apartment__building")
         .get(pk=resident_id)
     )
+    if resident.version != version:
+        raise Conflict
     _refuse_unreachable(name, email, mobile)
     changed = [
         field

@@ -28,9 +28,11 @@ class ResidentForm(forms.Form):
         label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the app and of mails.")
     )
     remark = forms.CharField(label=_("Remark"), max_length=200, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, resident: Resident | None = None) -> None:
-        values = {field: getattr(resident, field) for field in people.RESIDENT_FIELDS} if resident else None
+        shown = [*people.RESIDENT_FIELDS, "version"]
+        values = {field: getattr(resident, field) for field in shown} if resident else None
         super().__init__(data, initial=values, label_suffix="")
 
     @property

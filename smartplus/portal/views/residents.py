@@ -9,10 +9,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.errors import Conflict
 from communities.actions import people
 from communities.models import Apartment, Resident
 from smartplus import access
-from smartplus.portal.answers import answer, posted, submitted
+from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.people import ResidentForm
 from smartplus.portal.site_pages import HOUSEKEEPERS, around
 
@@ -42,15 +43,21 @@ def resident_edit(request: access.PortalRequest, resident_id: int) -> HttpRespon
     """Correct a resident's data."""
     resident = Resident.objects.visible_to(request.actor).get(pk=resident_id)
     form = ResidentForm(posted(request), resident=resident)
-    saved = submitted(
-        form, lambda: people.edit_resident(request.actor, resident_id=resident_id, now=request.now, **form.values)
-    )
+    apartment = _apartments(request).get(pk=resident.apartment_id)
+    context = {**around(request, apartment.site, "apartments"), "apartment": apartment, "resident": resident}
+    try:
+        saved = submitted(form, lambda: _edit(request, resident_id, form))
+    except Conflict:
+        return conflict(request, "residents/form.html", ResidentForm(resident=resident), context)
     if saved is None:
-        apartment = _apartments(request).get(pk=resident.apartment_id)
-        context = {**around(request, apartment.site, "apartments"), "apartment": apartment, "resident": resident}
         return answer(request, "residents/form.html", form, context)
     messages.success(request, _("%(name)s is saved.") % {"name": saved.name})
     return redirect("apartment-detail", saved.apartment_id)
+
+
+def _edit(request: access.PortalRequest, resident_id: int, form: ResidentForm) -> Resident:
+    version = form.cleaned_data["version"] or 0
+    return people.edit_resident(request.actor, resident_id=resident_id, version=version, now=request.now, **form.values)
 
 
 @access.roles(*HOUSEKEEPERS)
