@@ -20,7 +20,7 @@ from django.db import connections
 from requests.adapters import HTTPAdapter
 
 PATIENCE_S = 30.0
-Road = Callable[["Knife"], None]
+Road = Callable[[Any], None]  # asks what it is given, a Knife as a rule, and tells it the phases
 Answer = Callable[[], Any]
 
 
