@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership
 from accounts.scope import Actor, Role
 
+PHONE_ENTRIES = 4
 STYLESHEETS = ("tokens", "base", "shell", "components", "pages", "small")
 
 
@@ -45,6 +46,7 @@ PASSWORD = Entry("password", _("Password"), "settings-password")
 BILLING = Entry("billing", _("Billing information"), "settings-billing")
 METHODS = Entry("methods", _("Payment methods"), "settings-methods")
 
+DASHBOARD = Entry("dashboard", _("Dashboard"), "dashboard", "home")
 SITES = Entry("sites", _("Sites"), "site-list", "sites")
 LIBRARY = Entry("library", _("MAC Library"), "library-list", "library")
 SUBSCRIPTION = Entry("subscription", _("Subscription"), "subscription", "subscription")
@@ -54,12 +56,12 @@ SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, PA
 PAYER_SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, BILLING, METHODS, PASSWORD))
 
 MENU: dict[Role, tuple[Entry, ...]] = {
-    Role.OPERATOR: (SITES, LIBRARY, ORDERS, PRICES, SETTINGS),
-    Role.DISTRIBUTOR: (SITES, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
-    Role.SUBDISTRIBUTOR: (SITES, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
-    Role.INSTALLER: (SITES, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.OPERATOR: (DASHBOARD, SITES, LIBRARY, ORDERS, PRICES, SETTINGS),
+    Role.DISTRIBUTOR: (DASHBOARD, SITES, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.SUBDISTRIBUTOR: (DASHBOARD, SITES, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.INSTALLER: (DASHBOARD, SITES, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.TECHNICIAN: (SITES, LIBRARY, SETTINGS),
-    Role.MANAGER: (SITES, ORDERS, SETTINGS),
+    Role.MANAGER: (DASHBOARD, SITES, ORDERS, SETTINGS),
 }
 ROLE_LABELS: dict[Role, Promise] = {
     Role.OPERATOR: _("Operator"),
@@ -72,7 +74,8 @@ ROLE_LABELS: dict[Role, Promise] = {
 
 
 def portal(request: Any) -> dict[str, Any]:
-    """What the shell needs: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`.
+    """What the shell needs: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`;
+    on a phone `thumb` and `rest`, the menu parted.
 
     `area` and `section` follow from the address; a view that knows better puts its own into its context.
     """
@@ -81,6 +84,7 @@ def portal(request: Any) -> dict[str, Any]:
     if actor is None:
         return common
     menu = menu_of(actor.role)
+    thumb = _at_thumb(menu)
     area = _nearest(menu, request.path)
     others = Membership.objects.usable().filter(user=request.user).exclude(pk=request.membership.pk)
     return common | {
@@ -89,6 +93,8 @@ def portal(request: Any) -> dict[str, Any]:
         "other_memberships": others.select_related("organization"),
         "role_label": ROLE_LABELS[actor.role],
         "menu": menu,
+        "thumb": thumb,
+        "rest": [entry for entry in menu if entry not in thumb],
         "area": area.area if area else "",
         "section": section.area if area and (section := _nearest(area.sub, request.path)) else "",
         "help_url": address_of("help", get_urlconf()),
@@ -100,6 +106,11 @@ def portal(request: Any) -> dict[str, Any]:
 def menu_of(role: Role) -> tuple[Shown, ...]:
     """The entries of a role's menu whose pages exist."""
     return _shown(MENU.get(role, ()))
+
+
+def _at_thumb(menu: tuple[Shown, ...]) -> list[Shown]:
+    """The four entries a phone has room for; where there are more, the library waits under More."""
+    return [entry for entry in menu if len(menu) <= PHONE_ENTRIES or entry.area != LIBRARY.area][:PHONE_ENTRIES]
 
 
 def _shown(entries: tuple[Entry, ...]) -> tuple[Shown, ...]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from communities.models import GRACE, Site
-from communities.reports import Dues, ServiceLine
+from communities.reports import Dues, PaidProgress, ServiceLine
 from devices.reports import UnitProgress
 from smartplus.portal.context import address_of
 from smartplus.portal.templatetags.portal import day
@@ -165,3 +165,29 @@ def _fitting(facts: Facts) -> list[Todo]:
             )
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next thing to do at a site, as the button that leads there."""
+
+    action: str
+    url: str
+
+
+def next_step(site: Site, paid: PaidProgress, units: UnitProgress, *, may_pay: bool, now: datetime) -> Step | None:
+    """What goes on next at a site, from the counts that a list of sites has anyway; None when everything runs."""
+    apartments = reverse("apartment-list", args=[site.pk])
+    if not units.units:
+        return Step(_("Add apartments"), apartments)
+    if n := units.missing:
+        return Step(ngettext("Enter %(n)s MAC", "Enter %(n)s MACs", n) % {"n": n}, f"{apartments}?show=no-monitor")
+    if (n := units.units - paid.apps) > 0:
+        words = ngettext("Add %(n)s resident", "Add %(n)s residents", n) % {"n": n}
+        return Step(words, f"{apartments}?show=no-master")
+    if n := paid.apps - paid.apps_in_force:
+        words = ngettext("Activate %(n)s App", "Activate %(n)s Apps", n) if may_pay else _("%(n)s to activate")
+        return Step(words % {"n": n}, pay_url(site) if may_pay else f"{apartments}?show=not-paid")
+    if paid.is_ending(now):
+        return Step(_("Look at what ends"), reverse("site-detail", args=[site.pk]))
+    return None

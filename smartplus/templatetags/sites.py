@@ -7,36 +7,17 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.models import AuditEvent
 from communities.models import GRACE
 from communities.reports import SOON, ServiceLine
+from smartplus.portal import deeds
 from smartplus.portal.templatetags.portal import ago, day, status
 
 register = template.Library()
-
-DEEDS: dict[str, Promise] = {
-    "site.created": _lazy("Site created"),
-    "site.changed": _lazy("Basics or services changed"),
-    "site.managers_set": _lazy("Managers chosen"),
-    "site.technicians_set": _lazy("Technicians chosen"),
-    "building.created": _lazy("%(what)s added"),
-    "building.renamed": _lazy("Building renamed to %(what)s"),
-    "apartment.created": _lazy("%(what)s created"),
-    "apartment.changed": _lazy("%(what)s changed"),
-    "resident.added": _lazy("Resident added in %(what)s"),
-    "resident.changed": _lazy("Resident changed in %(what)s"),
-    "resident.removed": _lazy("Resident removed from %(what)s"),
-    "device.registered": _lazy("%(what)s registered"),
-    "device.renamed": _lazy("Device renamed to %(what)s"),
-    "device.removed": _lazy("%(what)s removed"),
-    "device.swapped": _lazy("%(what)s swapped"),
-}
 
 
 @register.simple_tag(takes_context=True)
@@ -76,8 +57,7 @@ def paid(line: ServiceLine) -> SafeString:
 @register.filter
 def deed(event: AuditEvent) -> str:
     """What an audit row says happened, in words."""
-    words = DEEDS.get(event.action)
-    return str(words) % {"what": event.subject_label} if words else f"{event.action} {event.subject_label}"
+    return deeds.sentence(event)
 
 
 def tone_of(when: datetime | None, now: datetime) -> str:

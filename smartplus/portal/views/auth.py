@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
 from accounts.models import Membership
+from accounts.scope import Role
 from smartplus import access, throttle
 from smartplus.access import PortalRequest
-from smartplus.portal.context import address_of
 from smartplus.portal.forms.auth import NewPasswordForm, PasswordResetForm, SignInForm
 
 # The logins of the demo installation, shown as help on its sign-in page.
@@ -115,8 +115,8 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 @access.roles()
 def home(request: PortalRequest) -> HttpResponse:
-    """Where one's work begins."""
-    return redirect("site-list" if address_of("site-list", None) else "settings")
+    """Where one's work begins: a technician's at the sites, everybody else's at the dashboard."""
+    return redirect("site-list" if request.actor.role is Role.TECHNICIAN else "dashboard")
 
 
 @access.roles()

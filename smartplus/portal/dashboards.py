@@ -1,0 +1,315 @@
+"""What the dashboard of each role says: tiles that are links, a calendar, whose work it is, what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from babel.dates import format_date
+from django.db.models import Count, Q
+from django.urls import get_urlconf, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+
+from accounts.models import Kind, Organization
+from communities import reports
+from communities.models import Site
+from devices import reports as device_reports
+from payments import money
+from payments.models import GatewayEvent, Payment
+from payments.models.events import EventState
+from payments.models.payments import State as PaymentState
+from smartplus.access import PortalRequest
+from smartplus.portal import events, todo
+from smartplus.portal.calendar import calendar
+from smartplus.portal.context import address_of
+from subscriptions import bills
+from subscriptions import dashboard as counts
+from subscriptions.actions.carts import may_pay_for
+from subscriptions.dashboard import Firm, Standing
+from subscriptions.models import Order, PriceList
+from subscriptions.pricing import PriceTable
+
+FIRMS, SITES = 8, 8  # rows shown; the rest is behind a link or counted
+LOOKED_AT = 200  # sites among which those are chosen that need something
+FULL_DAY = {"en": "EEEE d MMMM y", "de": "EEEE, d. MMMM y"}
+PAYS: dict[tuple[bool, bool], Promise] = {
+    (True, True): _lazy("Both"),
+    (True, False): _lazy("Regular"),
+    (False, True): _lazy("Credits"),
+    (False, False): _lazy("Not allowed"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A number that is a link to its list ("" where there is none). `tone` colours the detail when it needs somebody."""
+
+    label: str
+    value: str
+    detail: str
+    url: str = ""
+    small: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FirmRow:
+    """A firm in a table."""
+
+    firm: Firm
+    standing: Standing
+    pays: Promise | str
+    url: str
+
+
+def prices_of(request: PortalRequest) -> PriceTable | None:
+    """The prices of the tree one works in, if one sees prices at all; the operator has no tree and so no single currency."""
+    if not bills.sees_prices(request.actor):
+        return None
+    firm = request.membership.organization
+    return counts.prices_for(firm.pk if firm.kind == Kind.DISTRIBUTOR else firm.distributor_id, at=request.now)
+
+
+def of_reseller(request: PortalRequest) -> dict[str, Any]:
+    """Distributor and sub-distributor: what is due, what will fail, whose it is."""
+    actor, now, zone = request.actor, request.now, timezone.get_current_timezone()
+    prices = prices_of(request)
+    firms = counts.installers(actor, now=now)
+    by_firm = counts.standings(actor, now=now, prices=prices)
+    dues = counts.forecast(actor, now=now, zone=zone, prices=prices)
+    all_of_it = sum(by_firm.values(), Standing())
+    agreed = counts.agreements(actor, now=now)
+    waiting = sum(firm.waiting for firm in firms)
+    currency = prices.currency if prices else ""
+    ranked = sorted(firms, key=lambda firm: -_weight(by_firm.get(firm.organization.pk, Standing())))
+    return {
+        "today": _today(request),
+        "firms": len(firms),
+        "sites": sum(firm.sites for firm in firms),
+        "apartments": sum(firm.apartments for firm in firms),
+        "tiles": [
+            _due_tile(all_of_it, sum(firm.due_sites for firm in firms), currency),
+            _agreed_tile(agreed),
+            _new_tile(all_of_it, reverse("subscription")),
+            _differ_tile(all_of_it),
+            _monitor_tile(waiting),
+        ],
+        "calendar": calendar(dues, today=timezone.localtime(now).date(), currency=currency),
+        "rows": [_firm_row(firm, by_firm) for firm in ranked[:FIRMS]],
+        "more": max(0, len(firms) - FIRMS),
+        "currency": currency,
+        "is_invented": prices is not None and prices.is_invented,
+        "events": events.recent(request),
+    }
+
+
+def of_installer(request: PortalRequest) -> dict[str, Any]:
+    """Installer: my sites with their progress, the first thing to do at each; three steps while there is none."""
+    actor, now = request.actor, request.now
+    prices = prices_of(request)
+    [firm] = counts.installers(actor, now=now)
+    standing = sum(counts.standings(actor, now=now, prices=prices).values(), Standing())
+    sites = list(Site.objects.visible_to(actor).order_by("-created_at", "-pk")[:LOOKED_AT])
+    ids = [site.pk for site in sites]
+    progress, units = reports.paid_progress(ids, now), device_reports.unit_progress(ids)
+    may_pay = may_pay_for(actor, firm.organization)
+    rows = [
+        (site, paid, built, todo.next_step(site, paid, built, may_pay=may_pay, now=now))
+        for site in sites
+        for paid, built in [
+            (progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
+        ]
+    ]
+    rows.sort(key=lambda row: row[3] is None)
+    currency = prices.currency if prices else ""
+    pay_page = reverse("subscription") if may_pay else f"{reverse('dashboard-items')}?show=new"
+    return {
+        "today": _today(request),
+        "firm": firm,
+        "may_pay": may_pay,
+        "payer": (firm.organization.subdistributor_id and _("Your sub-distributor")) or firm.organization.distributor,
+        "tiles": [
+            _due_tile(standing, firm.due_sites, currency),
+            _new_tile(standing, pay_page),
+            _differ_tile(standing),
+            _monitor_tile(firm.waiting),
+        ],
+        "rows": rows[:SITES],
+        "events": events.recent(request, names={site.pk: site.name for site in sites}),
+    }
+
+
+def of_manager(request: PortalRequest) -> dict[str, Any]:
+    """Property manager: the communities, what each pays for, until when and who pays."""
+    actor, now = request.actor, request.now
+    prices = prices_of(request)
+    sites = list(Site.objects.visible_to(actor).select_related("installer", "distributor").distinct()[:LOOKED_AT])
+    ids = [site.pk for site in sites]
+    progress = reports.paid_progress(ids, now)
+    standing = counts.standings(actor, now=now, prices=prices, by="site_id")
+    cost = counts.monthly(actor, now=now, prices=prices)
+    payers = counts.payers_of(ids, actor)
+    rows = [
+        {
+            "site": site,
+            "progress": progress.get(site.pk, reports.PaidProgress()),
+            "standing": standing.get(site.pk, Standing()),
+            "cost": cost.get(site.pk, counts.Monthly()),
+            "payer": payers.get(site.pk) or (site.installer if site.installer.may_pay else site.distributor).name,
+            "is_auto": site.pk in payers,
+        }
+        for site in sites
+    ]
+    ends = [found.next_expiry for found in progress.values() if found.next_expiry]
+    amounts = [found.amount_minor for found in cost.values()]
+    return {
+        "today": _today(request),
+        "rows": rows,
+        "next_expiry": min(ends, default=None),
+        "all_of_it": sum(standing.values(), Standing()),
+        "total_minor": None if None in amounts else sum(amount or 0 for amount in amounts),
+        "currency": prices.currency if prices else "",
+        "is_invented": prices is not None and prices.is_invented,
+    }
+
+
+def of_operator(request: PortalRequest) -> dict[str, Any]:
+    """Operator: the trees, and what needs a person: money that does not fit, messages that could not be worked off."""
+    actor, now = request.actor, request.now
+    firms = counts.distributors(actor, now=now)
+    by_firm = counts.standings(actor, now=now, prices=None, by="distributor_id")
+    orders = Order.objects.visible_to(actor).aggregate(
+        review=Count("pk", filter=Q(state=Order.State.REVIEW)),
+        open=Count("pk", filter=Q(state__in=[Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING])),
+    )
+    failed = GatewayEvent.objects.visible_to(actor).filter(state=EventState.FAILED)
+    broken = failed.aggregate(all=Count("pk"), given_up=Count("pk", filter=Q(next_try_at=None)))
+    unknown = Payment.objects.visible_to(actor).filter(state=PaymentState.UNKNOWN).count()
+    all_of_it = sum(by_firm.values(), Standing())
+    order_list = reverse("order-list")
+    return {
+        "today": _today(request),
+        "firms": len(firms),
+        "installers": sum(firm.installers for firm in firms),
+        "sites": sum(firm.sites for firm in firms),
+        "apartments": sum(firm.apartments for firm in firms),
+        "tiles": [
+            Tile(
+                _("Orders under review"),
+                str(orders["review"]),
+                _("money that does not fit its order") if orders["review"] else _("all money fits its order"),
+                f"{order_list}?{urlencode({'state': Order.State.REVIEW})}",
+                tone="lapsed" if orders["review"] else "",
+            ),
+            Tile(
+                _("Orders being paid"),
+                str(orders["open"]),
+                _("open right now"),
+                f"{order_list}?{urlencode({'state': Order.State.PROCESSING})}",
+            ),
+            Tile(
+                _("Payments being checked"),
+                str(unknown),
+                _("the gateway has not answered") if unknown else _("every gateway answered"),
+                tone="expiring" if unknown else "",
+            ),
+            Tile(
+                _("Webhook events that failed"),
+                str(broken["all"]),
+                _("%(n)s given up") % {"n": broken["given_up"]} if broken["all"] else _("everything is worked off"),
+                tone="lapsed" if broken["given_up"] else "expiring" if broken["all"] else "",
+            ),
+            _due_tile(all_of_it, sum(firm.due_sites for firm in firms), ""),
+        ],
+        "rows": [FirmRow(firm, by_firm.get(firm.organization.pk, Standing()), "", "") for firm in firms],
+        "price_lists": _lists_in_force(request),
+        "events": events.recent(request),
+    }
+
+
+def _lists_in_force(request: PortalRequest) -> list[PriceList]:
+    """The newest valid list of each owner and currency."""
+    valid = PriceList.objects.visible_to(request.actor).filter(valid_from__lte=request.now)
+    newest: dict[tuple[int | None, str], PriceList] = {}
+    for row in valid.select_related("distributor").order_by("-valid_from", "-number"):
+        newest.setdefault((row.distributor_id, row.currency), row)
+    return sorted(newest.values(), key=lambda row: (row.distributor.name if row.distributor else "", row.currency))
+
+
+# --- tiles --------------------------------------------------------------------------------------------------------------
+
+
+def _due_tile(standing: Standing, sites: int, currency: str) -> Tile:
+    items = ngettext("%(n)s item", "%(n)s items", standing.due) % {"n": standing.due}
+    on_sites = ngettext("on %(n)s site", "on %(n)s sites", sites) % {"n": sites}
+    url = f"{reverse('dashboard-items')}?show=due"
+    if not currency or standing.due_minor is None:
+        return Tile(_("Due in 30 days"), str(standing.due), on_sites, url)
+    worth = money.show(standing.due_minor, currency, language=_language())
+    return Tile(_("Due in 30 days"), worth, f"{items} {on_sites}" if standing.due else _("nothing ends"), url)
+
+
+def _agreed_tile(agreed: counts.Agreements) -> Tile:
+    url = reverse("agreement-list")
+    if not agreed.at_risk:
+        return Tile(_("Auto-renew"), str(agreed.active), _("none at risk"), url, _("active"))
+    told = []
+    if agreed.unchargeable:
+        words = ngettext("%(n)s card can't be charged", "%(n)s cards can't be charged", agreed.unchargeable)
+        told.append(words % {"n": agreed.unchargeable})
+    if agreed.stopped:
+        told.append(ngettext("%(n)s stopped", "%(n)s stopped", agreed.stopped) % {"n": agreed.stopped})
+    small = _("of %(n)s") % {"n": agreed.active + agreed.stopped}
+    return Tile(_("Auto-renew at risk"), str(agreed.at_risk), ", ".join(told), url, small, "lapsed")
+
+
+def _new_tile(standing: Standing, url: str) -> Tile:
+    if not standing.never:
+        url = f"{reverse('dashboard-items')}?show={'lapsed' if standing.lapsed else 'new'}"
+    detail = _("%(n)s more have lapsed") % {"n": standing.lapsed} if standing.lapsed else _("none has lapsed")
+    small = ngettext("item", "items", standing.never)
+    return Tile(_("Not activated"), str(standing.never), detail, url, small, "lapsed" if standing.lapsed else "")
+
+
+def _differ_tile(standing: Standing) -> Tile:
+    n = standing.unpaid + standing.unused
+    told = _("%(unused)s not used, %(unpaid)s not paid") % {"unused": standing.unused, "unpaid": standing.unpaid}
+    detail = told if n else _("what is paid is on")
+    return Tile(_("Paid and used differ"), str(n), detail, f"{reverse('dashboard-items')}?show=differ")
+
+
+def _monitor_tile(waiting: int) -> Tile:
+    detail = _("without their indoor monitor") if waiting else _("every monitor is there")
+    small = ngettext("apartment", "apartments", waiting) if waiting else ""
+    return Tile(_("Devices to look at"), str(waiting), detail, f"{reverse('dashboard-items')}?show=monitors", small)
+
+
+def _firm_row(firm: Firm, by_firm: dict[int, Standing]) -> FirmRow:
+    organization: Organization = firm.organization
+    page = address_of("subscription", get_urlconf())
+    return FirmRow(
+        firm,
+        by_firm.get(organization.pk, Standing()),
+        PAYS[organization.pays_regular, organization.pays_credits],
+        f"{page}?{urlencode({'installer': organization.pk})}",
+    )
+
+
+def _weight(standing: Standing) -> int:
+    """What makes a firm stand above another: what is due, in money where there are prices."""
+    return standing.due if standing.due_minor is None else standing.due_minor
+
+
+def _today(request: PortalRequest) -> str:
+    language = _language()
+    day = timezone.localtime(request.now).date()
+    return str(format_date(day, FULL_DAY.get(language, "full"), locale=language))
+
+
+def _language() -> str:
+    return (get_language() or "en").split("-", maxsplit=1)[0]

@@ -1,0 +1,61 @@
+"""Audit rows in words: one sentence for every action, for whichever page tells what happened."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.models import AuditEvent
+
+DEEDS: dict[str, Promise] = {
+    "site.created": _("Site created"),
+    "site.changed": _("Basics or services changed"),
+    "site.managers_set": _("Managers chosen"),
+    "site.technicians_set": _("Technicians chosen"),
+    "site.pm_app_switched_on": _("PM App switched on by its activation"),
+    "building.created": _("%(what)s added"),
+    "building.renamed": _("Building renamed to %(what)s"),
+    "apartment.created": _("%(what)s created"),
+    "apartment.changed": _("%(what)s changed"),
+    "resident.added": _("Resident added in %(what)s"),
+    "resident.changed": _("Resident changed in %(what)s"),
+    "resident.removed": _("Resident removed from %(what)s"),
+    "device.registered": _("%(what)s registered"),
+    "device.renamed": _("Device renamed to %(what)s"),
+    "device.removed": _("%(what)s removed"),
+    "device.swapped": _("%(what)s swapped"),
+    "library.assigned": _("%(what)s assigned to an installer"),
+    "library.retired": _("%(what)s retired from the MAC library"),
+    "order.created": _("Order %(what)s placed"),
+    "order.succeeded": _("Order %(what)s paid and applied"),
+    "order.succeed": _("Order %(what)s paid and applied"),
+    "order.failed": _("Order %(what)s failed"),
+    "order.timeout": _("Order %(what)s was not paid in time"),
+    "order.cancelled": _("Order %(what)s cancelled"),
+    "order.review": _("Order %(what)s needs a look"),
+    "payment.surplus": _("%(what)s was paid twice"),
+    "payment_method.saved": _("%(what)s stored for auto-renewal"),
+    "payment_method.removed": _("%(what)s removed"),
+    "agreement.made": _("%(what)s agreed"),
+    "agreement.parked": _("%(what)s stopped by a problem"),
+    "agreement.ended": _("%(what)s ended"),
+    "billing.created": _("Billing information entered"),
+    "billing.changed": _("Billing information changed"),
+    "price_list.published": _("%(what)s published"),
+    "organization.created": _("%(what)s joined"),
+    "member.added": _("%(what)s added as a member"),
+    "profile.changed": _("Own profile changed"),
+    "password.changed": _("Own password changed"),
+}
+
+
+def sentence(event: AuditEvent) -> str:
+    """What an audit row says happened; an action without words of its own is named as it is."""
+    if event.action == "library.added":
+        n = len(event.after.get("macs", ()))
+        words = ngettext("%(n)s MAC address added to the library", "%(n)s MAC addresses added to the library", n)
+        return words % {"n": n}
+    if event.action in DEEDS:
+        return str(DEEDS[event.action]) % {"what": event.subject_label}
+    return f"{event.action.replace('.', ' ').replace('_', ' ').capitalize()}: {event.subject_label}"

@@ -1,0 +1,444 @@
+"""What a dashboard counts: what ends when, what is paid and not used, who has how much. Set-wise: one statement a question."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from django.db.models import Case, CharField, Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Coalesce, TruncDate
+
+from accounts.models import Kind, Organization
+from accounts.scope import Actor
+from communities import catalogue
+from communities.catalogue import ServiceType
+from communities.models import GRACE, Apartment, Entitlement, Site
+from devices import reports as device_reports
+from payments.models import PaymentMethod
+from subscriptions.actions.prices import table_of
+from subscriptions.models import PriceList, Subscription, SubscriptionItem
+from subscriptions.periods import CYCLE, Cycles
+from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
+
+HORIZON = timedelta(days=90)  # how far the calendar looks
+SOON = timedelta(days=30)  # what is called due
+ROWS = 200  # lines of a list; more are better looked at site by site
+
+
+class Mode(enum.StrEnum):
+    """Who has to do something before paid time ends: a person, nobody, or a person although it should run by itself."""
+
+    MANUAL = "manual"
+    AUTO = "auto"
+    FAIL = "fail"  # auto-renewal with a card that can't be charged
+
+
+class What(enum.StrEnum):
+    """What a list is about."""
+
+    DUE = "due"  # in grace, or ending within the time asked for
+    NEW = "new"  # never activated
+    LAPSED = "lapsed"
+    UNPAID = "unpaid"  # running with something on that is not paid for
+    UNUSED = "unused"  # paid for and not on
+
+
+def prices_for(distributor_id: int | None, *, at: datetime) -> PriceTable | None:
+    """The prices a distributor's tree is charged at an instant, its own list before the default; two statements.
+
+    None when there is no list: the page counts items then, and shows no money.
+    """
+    if distributor_id is None:
+        return None
+    currency = Organization.objects.filter(pk=distributor_id).values("currency")
+    found = (
+        PriceList.objects.filter(Q(distributor_id=distributor_id) | Q(distributor=None), valid_from__lte=at)
+        .filter(currency=Subquery(currency))
+        .order_by(F("distributor_id").asc(nulls_last=True), "-valid_from", "-number")
+        .first()
+    )
+    return table_of(found) if found else None
+
+
+def thirty_days(kinds: Iterable[tuple[str, str, int]], prices: PriceTable | None, now: datetime) -> list[int | None]:
+    """What 30 days of each (service type, variant, count) cost; None for all where one of them has no price."""
+    rows = [Item(at, service_type, variant, count=count) for at, (service_type, variant, count) in enumerate(kinds)]
+    if prices is None:
+        return [None] * len(rows)
+    try:
+        return [line.amount_minor for line in quote(rows, Cycles(1), now, prices).lines]
+    except MissingPrice:
+        return [None] * len(rows)
+
+
+# --- what ends when -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Items alike whose paid time ends on one day; what is in grace already counts for today.
+
+    `amount_minor` is what 30 more days cost them all, None where there is no price.
+    """
+
+    day: date
+    mode: Mode
+    installer_id: int
+    count: int
+    amount_minor: int | None
+
+
+def forecast(actor: Actor, *, now: datetime, zone: tzinfo, prices: PriceTable | None) -> list[Due]:
+    """What ends within `HORIZON`, in days of `zone`; one statement. What has lapsed renews from now and is not in it."""
+    rows = list(
+        _due(Entitlement.objects.visible_to(actor), now, now + HORIZON)
+        .order_by()
+        .annotate(day=TruncDate("expires_at", tzinfo=zone), mode=_mode(now))
+        .values_list("day", "mode", "installer_id", "service_type", "variant")
+        .annotate(n=Count("pk"))
+    )
+    amounts = thirty_days(((kind, variant, n) for _d, _m, _i, kind, variant, n in rows), prices, now)
+    today = now.astimezone(zone).date()
+    return [
+        Due(max(day, today), Mode(mode), installer_id, n, amount)
+        for (day, mode, installer_id, _kind, _variant, n), amount in zip(rows, amounts, strict=True)
+    ]
+
+
+def _due(rows: QuerySet[Entitlement], now: datetime, until: datetime) -> QuerySet[Entitlement]:
+    return rows.exclude(variant="").filter(expires_at__gt=now - GRACE, expires_at__lte=until)
+
+
+def _mode(now: datetime) -> Case:
+    live = SubscriptionItem.objects.filter(
+        entitlement=OuterRef("pk"), is_live=True, subscription__state=Subscription.State.ACTIVE
+    )
+    lasts = Q(subscription__method__in=PaymentMethod.objects.usable(now))
+    return Case(
+        When(Exists(live.filter(lasts)), then=Value(Mode.AUTO.value)),
+        When(Exists(live), then=Value(Mode.FAIL.value)),
+        default=Value(Mode.MANUAL.value),
+        output_field=CharField(),
+    )
+
+
+# --- how it stands ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The wanted items of an installer: never activated, in force (grace included), lapsed. Of those in force `unpaid` have
+    something on that is not paid for and `unused` something paid that is not on. `due` end within `SOON`, costing `due_minor`."""
+
+    items: int = 0
+    never: int = 0
+    in_force: int = 0
+    lapsed: int = 0
+    unpaid: int = 0
+    unused: int = 0
+    due: int = 0
+    due_minor: int | None = 0
+
+    @property
+    def percent(self) -> int:
+        """How much of what is wanted is paid; only complete is 100."""
+        return self.in_force * 100 // self.items if self.items else 0
+
+    def __add__(self, other: Standing) -> Standing:
+        amounts = self.due_minor, other.due_minor
+        return Standing(
+            self.items + other.items,
+            self.never + other.never,
+            self.in_force + other.in_force,
+            self.lapsed + other.lapsed,
+            self.unpaid + other.unpaid,
+            self.unused + other.unused,
+            self.due + other.due,
+            None if None in amounts else sum(amount or 0 for amount in amounts),
+        )
+
+
+def standings(
+    actor: Actor, *, now: datetime, prices: PriceTable | None, by: str = "installer_id"
+) -> dict[int, Standing]:
+    """How the items one sees stand, by installer (or by another key column, such as `site_id`); one statement."""
+    rows = list(
+        Entitlement.objects.visible_to(actor)
+        .order_by()
+        .values_list(by, "service_type", "variant", "paid_variant")
+        .annotate(
+            n=Count("pk"),
+            never=Count("pk", filter=Q(expires_at=None)),
+            alive=Count("pk", filter=Q(expires_at__gt=now - GRACE)),
+            due=Count("pk", filter=Q(expires_at__gt=now - GRACE, expires_at__lte=now + SOON)),
+        )
+    )
+    amounts = thirty_days(((kind, variant, due) for _k, kind, variant, _p, _n, _v, _a, due in rows), prices, now)
+    found: dict[int, Standing] = {}
+    for (key, kind, variant, paid, n, never, alive, due), amount in zip(rows, amounts, strict=True):
+        unused = alive * is_unused(kind, variant, paid)
+        one = (
+            Standing(n, never, alive, n - never - alive, alive * is_unpaid(kind, variant, paid), unused, due, amount)
+            if variant
+            else Standing(unused=unused)
+        )
+        found[key] = found.get(key, Standing()) + one
+    return found
+
+
+def is_unpaid(service_type: str, variant: str, paid_variant: str) -> bool:
+    """Whether something is on that the last payment did not cover."""
+    return bool(variant and catalogue.uncovered(service_type, variant, paid_variant))
+
+
+def is_unused(service_type: str, variant: str, paid_variant: str) -> bool:
+    """Whether something is paid for that is not on. An App paid at the dearer variant is used all the same."""
+    if not variant or service_type == ServiceType.APP:
+        return bool(paid_variant and not variant)
+    return bool(catalogue.uncovered(service_type, paid_variant, variant)) if paid_variant else False
+
+
+# --- whose it is --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """An organization with what is below it. `waiting` apartments need an indoor monitor and have none."""
+
+    organization: Organization
+    sites: int
+    apartments: int
+    waiting: int
+    due_sites: int
+    installers: int = 0
+
+
+def installers(actor: Actor, *, now: datetime) -> list[Firm]:
+    """The installers one sees (an installer: itself), by name; one statement."""
+    rows = Organization.objects.visible_to(actor).installers().select_related("distributor")
+    return _firms(rows, "installer_id", now)
+
+
+def distributors(actor: Actor, *, now: datetime) -> list[Firm]:
+    """The distributors one sees, by name; one statement."""
+    rows = Organization.objects.visible_to(actor).filter(kind=Kind.DISTRIBUTOR)
+    below = Organization.objects.filter(kind=Kind.INSTALLER, distributor_id=OuterRef("pk"))
+    return _firms(rows.annotate(installer_count=_count(below, "distributor_id")), "distributor_id", now)
+
+
+def _firms(rows: QuerySet[Organization], key: str, now: datetime) -> list[Firm]:
+    of_it = {key: OuterRef("pk")}
+    apartments = Apartment.objects.filter(**of_it)
+    ending = _due(Entitlement.objects.filter(site=OuterRef("pk")), now, now + SOON)
+    found = rows.annotate(
+        site_count=_count(Site.objects.filter(**of_it), key),
+        apartment_count=_count(apartments, key),
+        waiting_count=_count(device_reports.without_monitor(apartments), key),
+        due_site_count=_count(Site.objects.filter(Exists(ending), **of_it), key),
+    )
+    return [
+        Firm(
+            row,
+            row.site_count,
+            row.apartment_count,
+            row.waiting_count,
+            row.due_site_count,
+            getattr(row, "installer_count", 0),
+        )
+        for row in found
+    ]
+
+
+def _count(rows: QuerySet[Site] | QuerySet[Apartment] | QuerySet[Organization], key: str) -> Coalesce:
+    return Coalesce(Subquery(rows.order_by().values(key).annotate(n=Count("pk")).values("n")), 0)
+
+
+# --- auto-renewals ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """Auto-renewals: how many run, how many of them with a card that can't be charged, how many a problem stopped lately."""
+
+    active: int
+    unchargeable: int
+    stopped: int
+
+    @property
+    def at_risk(self) -> int:
+        """How many need somebody."""
+        return self.unchargeable + self.stopped
+
+
+def agreements(actor: Actor, *, now: datetime) -> Agreements:
+    """The auto-renewals one sees; one statement. "Lately" is the last 30 days: what stopped earlier has lapsed or was renewed."""
+    active, parked = Q(state=Subscription.State.ACTIVE), Q(state=Subscription.State.PARKED)
+    chargeable = Q(method__in=PaymentMethod.objects.usable(now))
+    return Agreements(
+        **Subscription.objects.visible_to(actor).aggregate(
+            active=Count("pk", filter=active),
+            unchargeable=Count("pk", filter=active & ~chargeable),
+            stopped=Count("pk", filter=parked & Q(ended_at__gt=now - CYCLE)),
+        )
+    )
+
+
+def payers_of(site_ids: Iterable[int], actor: Actor) -> Mapping[int, str]:
+    """Who pays the auto-renewals of these sites, by site; one statement. Sites without one are not in it."""
+    rows = SubscriptionItem.objects.visible_to(actor).live().filter(site_id__in=list(site_ids))
+    return dict(rows.values_list("site_id", "subscription__payer__name").distinct())
+
+
+# --- the lists behind the numbers ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLine:
+    """Items alike at one site. `ends_at` is the first end among them; `amount_minor` what 30 more days cost them all."""
+
+    site_id: int
+    site_name: str
+    installer_name: str
+    service_type: str
+    variant: str
+    paid_variant: str
+    mode: Mode
+    count: int
+    ends_at: datetime | None
+    amount_minor: int | None
+
+    @property
+    def service_label(self) -> str:
+        """The service type in words."""
+        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
+
+    @property
+    def variant_label(self) -> str:
+        """What is configured, in words."""
+        return catalogue.variant_label(self.service_type, self.variant)
+
+    @property
+    def unpaid_labels(self) -> list[str]:
+        """What is on and not paid for."""
+        parts = catalogue.uncovered(self.service_type, self.variant, self.paid_variant) if self.variant else ()
+        return [catalogue.part_label(self.service_type, part) for part in parts]
+
+    @property
+    def unused_labels(self) -> list[str]:
+        """What is paid for and not on."""
+        if not is_unused(self.service_type, self.variant, self.paid_variant):
+            return []
+        parts = catalogue.variant_parts(self.paid_variant)
+        if self.variant:
+            parts = catalogue.uncovered(self.service_type, self.paid_variant, self.variant)
+        return [catalogue.part_label(self.service_type, part) for part in parts]
+
+
+def lines_of(
+    actor: Actor,
+    what: What,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    prices: PriceTable | None,
+    days: tuple[date, date] | None = None,
+) -> list[SiteLine]:
+    """The items behind a number, gathered by site and service, what ends first at the top; one statement, `ROWS` at most.
+
+    `days` narrows what is due to those days of `zone`, both included.
+    """
+    seen = Entitlement.objects.visible_to(actor)
+    rows = (
+        _narrowed(seen, what, now, now + (HORIZON if days else SOON))
+        .order_by()
+        .annotate(mode=_mode(now), day=TruncDate("expires_at", tzinfo=zone))
+    )
+    if what is What.DUE and days:
+        first = Q(day__gte=days[0])
+        if days[0] <= now.astimezone(zone).date():
+            first = Q()  # what is in grace counts for today
+        rows = rows.filter(first, day__lte=days[1])
+    found = list(
+        rows.values_list("site_id", "site__name", "installer__name", "service_type", "variant", "paid_variant", "mode")
+        .annotate(n=Count("pk"), ends=Min("expires_at"))
+        .order_by(F("ends").asc(nulls_last=True), "site__name_key", "service_type", "variant")
+    )
+    if what in {What.UNPAID, What.UNUSED}:
+        differs = is_unpaid if what is What.UNPAID else is_unused
+        found = [row for row in found if differs(row[3], row[4], row[5])]
+    found = found[:ROWS]
+    amounts = thirty_days(((row[3], row[4], row[7]) for row in found), prices, now)
+    return [
+        SiteLine(site_id, site, installer, kind, variant, paid, Mode(mode), n, ends, amount)
+        for (site_id, site, installer, kind, variant, paid, mode, n, ends), amount in zip(found, amounts, strict=True)
+    ]
+
+
+def _narrowed(rows: QuerySet[Entitlement], what: What, now: datetime, until: datetime) -> QuerySet[Entitlement]:
+    if what is What.DUE:
+        return _due(rows, now, until)
+    if what is What.NEW:
+        return rows.exclude(variant="").filter(expires_at=None)
+    if what is What.LAPSED:
+        return rows.exclude(variant="").filter(expires_at__lte=now - GRACE)
+    return rows.filter(expires_at__gt=now - GRACE).exclude(variant=F("paid_variant"))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Apartments of one site that need an indoor monitor and have none."""
+
+    site_id: int
+    site_name: str
+    installer_name: str
+    count: int
+
+
+def waiting(actor: Actor) -> list[Waiting]:
+    """Where indoor monitors are missing, the most first; one statement, `ROWS` at most."""
+    rows = (
+        device_reports.without_monitor(Apartment.objects.visible_to(actor))
+        .order_by()
+        .values_list("site_id", "site__name", "installer__name")
+        .annotate(n=Count("pk"))
+        .order_by("-n", "site__name_key")[:ROWS]
+    )
+    return [Waiting(*row) for row in rows]
+
+
+# --- what a site pays for -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Monthly:
+    """What a site's wanted items cost every 30 days, and how many of each service type they are."""
+
+    amount_minor: int | None = 0
+    counts: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def named(self) -> list[tuple[str, int]]:
+        """The counts with the service types in words."""
+        return [(str(catalogue.SERVICE_TYPE_LABELS[kind]), n) for kind, n in self.counts]
+
+
+def monthly(actor: Actor, *, now: datetime, prices: PriceTable | None) -> dict[int, Monthly]:
+    """What the sites one sees pay for, by site; one statement."""
+    rows = list(
+        Entitlement.objects.visible_to(actor)
+        .wanted()
+        .order_by("service_type")
+        .values_list("site_id", "service_type", "variant")
+        .annotate(n=Count("pk"))
+    )
+    amounts = thirty_days(((kind, variant, n) for _site, kind, variant, n in rows), prices, now)
+    counts: dict[int, dict[str, int]] = {}
+    sums: dict[int, int | None] = {}
+    for (site_id, kind, _variant, n), amount in zip(rows, amounts, strict=True):
+        of_site = counts.setdefault(site_id, {})
+        of_site[kind] = of_site.get(kind, 0) + n
+        so_far = sums.get(site_id, 0)
+        sums[site_id] = None if so_far is None or amount is None else so_far + amount
+    return {site_id: Monthly(sums[site_id], tuple(of_site.items())) for site_id, of_site in counts.items()}
