@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts import actions as account_actions
+from accounts.errors import Refused
 from accounts.models import Kind, Membership, Organization, User
 from accounts.scope import Actor
 from communities import catalogue
@@ -16,7 +21,8 @@ from communities.models import Building, Site
 from devices import actions as device_actions
 from devices.actions import LibraryRow, MonitorEntry
 from payments import actions as payment_actions
-from subscriptions.actions import prices
+from subscriptions.actions import carts, orders, prices, settlement
+from subscriptions.models import Order
 
 PASSWORD = "smartplus-demo"  # noqa: S105  (good for the demo on loopback only)
 SEED = Actor.system("demo")
@@ -207,6 +213,60 @@ def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None
             unit = index * 6 + number
             floor = str(number // 3 + 1)
             _apartment(ivan, building, floor, f"{floor}.{number % 3 + 1:02d}", FIRST_MAC + unit, MASTERS[unit], now)
+
+
+def buy_something(now: datetime) -> None:
+    """Let the distributor pay for one building through the running sandbox, renewing by itself, so that there is something to see.
+
+    Real steps over real HTTP; does nothing once there is an order, and gives up quietly without a sandbox.
+    """
+    dora = Actor.of(
+        Membership.objects.select_related("user", "organization").get(user__email_key=f"distributor@{DOMAIN}")
+    )
+    if Order.objects.visible_to(dora).exists():
+        return
+    hafen = (
+        Organization.objects.visible_to(dora).installers().select_related("distributor").get(name="Hafen Intercom GmbH")
+    )
+    assert hafen.distributor is not None
+    chosen = carts.activatable(dora, installer=hafen, site_kind="community").filter(
+        apartment__building__name="Quay House"
+    )
+    cart = carts.fill_cart(
+        dora,
+        installer_id=hafen.pk,
+        site_kind="community",
+        entitlement_ids=chosen.values_list("pk", flat=True),
+        months=1,
+        now=now,
+    )
+    shown = carts.priced(carts.contents(cart), distributor=hafen.distributor, months=1, now=now)
+    order = orders.place_order(
+        dora,
+        cart_id=cart.pk,
+        fingerprint=shown.fingerprint(),
+        terms_version=settings.TERMS_VERSION,
+        return_base=settings.SITE_URL,
+        auto_renew=True,
+        now=now,
+    )
+    try:
+        page = orders.start_payment(dora, number=order.number, return_base=settings.SITE_URL, now=now)
+        approve = urllib.request.Request(page, data=b"action=approve", method="POST")  # noqa: S310  (our own sandbox on loopback)
+        urllib.request.build_opener(urllib.request.ProxyHandler({}), _StayHere()).open(approve, timeout=10)
+    except urllib.error.HTTPError as answer:
+        if answer.code != HTTPStatus.SEE_OTHER:  # the way back to the portal: approved
+            return
+    except (Refused, OSError):
+        return  # the worker finds out; the order can be paid by hand
+    settlement.settle_order(order.number, now=now)
+
+
+class _StayHere(urllib.request.HTTPRedirectHandler):
+    """The pay page sends the customer back to the portal, which is not up yet."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
 
 
 def ids() -> dict[str, Any]:

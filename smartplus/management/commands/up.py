@@ -16,6 +16,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from smartplus import demo
 
 STOP_TIMEOUT_S = 10
 
@@ -35,11 +38,12 @@ class Command(BaseCommand):
             "--bind", default="127.0.0.1", help="address to listen on" if not settings.DEMO else SUPPRESS
         )
 
-    def handle(self, *, demo: bool, port: int, bind: str, **options: Any) -> None:
+    def handle(self, *, port: int, bind: str, **options: Any) -> None:
         """Prepare, start, wait, stop."""
-        if port != int(os.environ.get("PORT", str(port))) or demo != settings.DEMO:
+        is_demo = bool(options["demo"])
+        if port != int(os.environ.get("PORT", str(port))) or is_demo != settings.DEMO:
             # Addresses are made from the port when the settings load: load them again with the right one.
-            environment = os.environ | {"PORT": str(port), "SMARTPLUS_DEMO": "1" if demo else "0"}
+            environment = os.environ | {"PORT": str(port), "SMARTPLUS_DEMO": "1" if is_demo else "0"}
             if settings.DEMO:
                 for name in ("SITE_URL", "STRIPE_API_BASE"):
                     environment.pop(name, None)
@@ -58,6 +62,8 @@ class Command(BaseCommand):
             if settings.DEMO:
                 processes.start("payment sandbox", [sys.executable, "manage.py", "sandbox", "--port", str(port + 1)])
                 call_command("demo", verbosity=0)
+                wait_for(bind, port + 1, processes)
+                demo.buy_something(timezone.now())
             processes.start("worker", worker_command())
             processes.start("web", web_command(bind, port))
             wait_for(bind, port, processes)
@@ -72,12 +78,10 @@ class Command(BaseCommand):
         say = self.stdout.write
         say(f"\n  SmartPlus runs at {settings.SITE_URL or f'http://127.0.0.1:{port}'}\n\n")
         if settings.DEMO:
-            from smartplus.demo import LOGINS, PASSWORD
-
             say("  Sign in as                                   to be the\n")
-            for email, role in LOGINS:
+            for email, role in demo.LOGINS:
                 say(f"    {email:<42} {role}\n")
-            say(f"  with the password {PASSWORD} (this demo only).\n\n")
+            say(f"  with the password {demo.PASSWORD} (this demo only).\n\n")
         say(f"  database: {database['ENGINE'].rsplit('.', 1)[1]} ({database['NAME']})\n")
         say(f"  broker:   {settings.REDIS_URL.split('@')[-1] or settings.BROKER_DIR}\n")
         base = settings.STRIPE_API_BASE
@@ -122,7 +126,7 @@ def web_command(bind: str, port: int) -> list[str]:
 
 
 def wait_for(bind: str, port: int, processes: Processes) -> None:
-    """Wait until the web server listens; a process that dies meanwhile ends the start."""
+    """Wait until a server listens; a process that dies meanwhile ends the start."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         processes.refuse_dead()
@@ -131,7 +135,7 @@ def wait_for(bind: str, port: int, processes: Processes) -> None:
             if probe.connect_ex((bind, port)) == 0:
                 return
         time.sleep(0.1)
-    raise CommandError("The web server did not start within a minute.")
+    raise CommandError(f"Nothing listens on port {port} after a minute.")
 
 
 class Processes:
