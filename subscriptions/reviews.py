@@ -253,21 +253,17 @@ def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> 
         )
     )  # fmt: skip
     has_several_buildings = len({row[5] for row in listed if row[5]}) > 1
-    names: dict[tuple[object, ...], list[str]] = {}
+    names: dict[tuple[object, ...], list[tuple[str, str]]] = {}
     for service_type, variant, paid, expires_at, agreement_id, building, number, member_id, name, email in listed:
-        if number:
-            label = f"{building} {number}" if has_several_buildings else number
-        else:
-            label = name or email
-            if member_id == reader.membership_id:
-                label = _("%(name)s, you") % {"name": label}
-        names.setdefault((service_type, variant, paid if expires_at else "", expires_at, agreement_id), []).append(
-            label
-        )
+        label = number or name or email
+        if member_id and member_id == reader.membership_id:
+            label = _("%(name)s, you") % {"name": label}
+        key = (service_type, variant, paid if expires_at else "", expires_at, agreement_id)
+        names.setdefault(key, []).append((building or "" if has_several_buildings else "", label))
     return [replace(row, targets=_words(row, names, apartments)) for row in found]
 
 
-def _words(row: Holding, names: dict[tuple[object, ...], list[str]], apartments: int) -> str:
+def _words(row: Holding, names: dict[tuple[object, ...], list[tuple[str, str]]], apartments: int) -> str:
     ends: Iterable[datetime | None] = row.instants or (None,)
     mine = [
         name
@@ -275,13 +271,22 @@ def _words(row: Holding, names: dict[tuple[object, ...], list[str]], apartments:
         for name in names.get((row.service_type, row.variant, row.paid_variant, end, row.agreement_id), [])
     ]
     if row.count <= NAMED and mine:
-        *first, last = mine
+        *first, last = _by_building(mine)
         return _("%(first)s and %(last)s") % {"first": ", ".join(first), "last": last} if first else last
     if not row.is_per_apartment:
         return ngettext("%(n)s manager", "%(n)s managers", row.count) % {"n": row.count}
     if row.count == apartments:
         return ngettext("The only apartment", "All %(n)s apartments", row.count) % {"n": row.count}
     return ngettext("%(n)s apartment", "%(n)s apartments", row.count) % {"n": row.count}
+
+
+def _by_building(targets: list[tuple[str, str]]) -> list[str]:
+    """Each building is named once, before its first apartment: "Pier House 1.01", "1.02", "Quay House 1.01"."""
+    words, last = [], ""
+    for building, label in sorted(targets, key=lambda target: target[0]):
+        words.append(f"{building} {label}" if building and building != last else label)
+        last = building
+    return words
 
 
 def _sum(rows: list[Holding]) -> int | None:

@@ -22,7 +22,7 @@ from subscriptions.actions import settlement
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean, links_of
-from tests.portal.places import pay
+from tests.portal.places import building, pay
 from tests.subscriptions.conftest import billing, entitlement, fill_cart, harbour_view, place, price_list
 
 __all__ = ["billing", "fill_cart", "harbour_view", "place", "price_list"]
@@ -111,6 +111,20 @@ def test_items_alike_are_one_row_and_few_are_named(
     assert rows[:2] == [("App", "7 apartments", "7", "10.50"), ("App", "1.02", "1", "2.50")]
     assert ("Premium Plan", "7 apartments", "7", "6.30") in rows
     assert ("PM App", "Petra Holm, you", "1", "5.00") in rows
+
+
+def test_where_there_are_several_buildings_each_is_named_once(
+    people: People, harbour_view: Site, price_list: PriceList, petra: Client
+) -> None:
+    pier = building(people, harbour_view, "Pier House")
+    Apartment.objects.filter(number="1.02").update(building=pier, number="7.01", number_key="7.01")
+    premium = Entitlement.objects.filter(service_type="premium")
+    premium.update(variant="booking")
+    assert [row["For"] for row in table(petra, harbour_view) if row["Item"] == "Premium Plan"] == [
+        "Pier House 7.01 and Quay House 1.01"
+    ]
+    Apartment.objects.filter(number="7.01").update(building=harbour_view.buildings.get(name="Quay House"))
+    assert [row["For"] for row in table(petra, harbour_view) if row["Item"] == "Premium Plan"] == ["1.01 and 7.01"]
 
 
 @pytest.mark.parametrize(
