@@ -17,6 +17,7 @@ from accounts.scope import Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
+from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS, to_gateway
 from subscriptions import reports
 from subscriptions.actions import orders as actions
@@ -54,8 +55,8 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
         )
         found = found.filter(Q(number__icontains=search.upper()) | Q(pk__in=mine.values("order_id")))
     page = found.select_related("payer", "installer").order_by("-pk")
-    if after.isdigit():
-        page = page.filter(pk__lt=int(after))
+    if last := typed_id(after):
+        page = page.filter(pk__lt=last)
     rows = list(page[: PAGE + 1])
     context = {
         "rows": _as_seen(request, rows[:PAGE]),
@@ -74,13 +75,9 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
 def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str, Any]]:
     """Each order with the items and the sum that this person may see (R1); two queries for the whole page."""
     seen: dict[int, dict[str, Any]] = {}
-    lines = (
-        OrderLine.objects.filter(order__in=page)
-        if request.actor.sees_all
-        else OrderLine.objects.visible_to(request.actor)
-    )
     for row in (
-        lines.filter(order__in=page)
+        OrderLine.objects.visible_to(request.actor)
+        .filter(order__in=page)
         .values("order_id", "site__name")
         .annotate(amount=Sum("amount_minor"))
         .order_by("site__name")

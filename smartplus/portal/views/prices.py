@@ -16,6 +16,7 @@ from communities import catalogue
 from payments import money
 from smartplus import access
 from smartplus.portal.forms.prices import PriceListForm, field_name
+from smartplus.portal.numbers import typed_id
 from subscriptions.actions import prices as actions
 from subscriptions.models import PriceList
 
@@ -86,10 +87,10 @@ def price_list_new(request: access.PortalRequest) -> HttpResponse:
 
 
 def _initial(request: access.PortalRequest) -> dict[str, Any]:
-    follows = request.GET.get("follows", "")
-    if not follows.isdigit():
+    follows = typed_id(request.GET.get("follows"))
+    if not follows:
         return {"valid_from": request.now.date()}
-    price_list = PriceList.objects.visible_to(request.actor).get(pk=int(follows))
+    price_list = PriceList.objects.visible_to(request.actor).get(pk=follows)
     return {
         "distributor": price_list.distributor_id,
         "currency": price_list.currency,
