@@ -253,3 +253,27 @@ def test_the_operator_publishes_a_price_list_and_reads_it_back(
     assert "Upcoming" in olga.get("/prices/").content.decode()
     for person in (people.dora, people.ivan, people.petra):
         assert sign_in(person).get("/prices/").status_code == 403
+
+
+@pytest.mark.rule("R1")
+def test_the_list_tells_a_manager_the_items_and_the_sum_of_the_own_sites_only(
+    people: People,
+    harbour_view: Site,
+    price_list: PriceList,
+    make_site,
+    make_apartment,
+    dora: Client,
+    sandbox: Sandbox,
+    sign_in,
+) -> None:
+    make_apartment(make_site("Pier Court"), "9.01")
+    cart = tick_all(dora, people)
+    dora.post(cart, {**BILLING, "fingerprint": fingerprint(dora.get(cart).content.decode()), "terms": "on"})
+    mine = dora.get("/orders/").content.decode()
+    assert "US$11.70" in mine
+    assert "Pier Court" in mine
+    hers = sign_in(people.petra).get("/orders/").content.decode()
+    assert "US$10.20" in hers
+    assert ">5<" in hers
+    assert ">6<" not in hers
+    assert "Pier Court" not in hers

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -73,28 +73,33 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
 
 
 def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str, Any]]:
-    """Each order with the items and the sum that this person may see (R1); two queries for the whole page."""
+    """Each order with the sites, items and sum that this person may see (R1); one query for the whole page."""
     seen: dict[int, dict[str, Any]] = {}
+    lines = OrderLine.objects.visible_to(request.actor).filter(order__in=page)
     for row in (
-        OrderLine.objects.visible_to(request.actor)
-        .filter(order__in=page)
-        .values("order_id", "site__name")
-        .annotate(amount=Sum("amount_minor"))
+        lines.values("order_id", "site__name")
+        .annotate(amount=Sum("amount_minor"), n=Count("pk"))
         .order_by("site__name")
     ):
-        entry = seen.setdefault(row["order_id"], {"sites": [], "amount": 0})
+        entry = seen.setdefault(row["order_id"], {"sites": [], "amount": 0, "items": 0})
         entry["sites"].append(row["site__name"])
         entry["amount"] += row["amount"]
-    return [
-        {
-            "order": order,
-            "tone": TONES[Order.State(order.state)],
-            "sites": seen.get(order.pk, {}).get("sites", []),
-            "is_mine": order.is_paid_by(request.actor),
-            "amount": order.total_minor if order.is_paid_by(request.actor) else seen.get(order.pk, {}).get("amount", 0),
-        }
-        for order in page
-    ]
+        entry["items"] += row["n"]
+    rows = []
+    for order in page:
+        is_mine = order.is_paid_by(request.actor)
+        part = seen.get(order.pk, {"sites": [], "amount": 0, "items": 0})
+        rows.append(
+            {
+                "order": order,
+                "tone": TONES[Order.State(order.state)],
+                "sites": part["sites"],
+                "is_mine": is_mine,
+                "items": order.line_count if is_mine else part["items"],
+                "amount": order.total_minor if is_mine else part["amount"],
+            }
+        )
+    return rows
 
 
 @access.roles(*READERS)
