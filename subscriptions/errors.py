@@ -38,5 +38,9 @@ class BillingIncomplete(Refused):
     message = _("Please complete the billing information.")
 
 
+class RequestClosed(Refused):
+    """A request was withdrawn, refused or paid in the meantime."""
+
+
 class IllegalMove(Refused):
     """An order can't go from its state to the wanted one (R49)."""

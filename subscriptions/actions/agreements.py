@@ -17,6 +17,7 @@ from accounts.scope import RESELLERS, Actor, Role
 from communities.models import Entitlement
 from payments import actions as payment_actions
 from payments.models import PaymentMethod
+from subscriptions import notices
 from subscriptions.actions import moves
 from subscriptions.models import Order, Subscription, SubscriptionItem
 
@@ -132,15 +133,21 @@ def note_failure(
         agreement.reason = reason[:250]
         if is_final or not later:
             agreement.save(update_fields=["tries", "reason"])
-            close(agreement, PARKED, reason or _("The card was declined."), actor=RENEWALS, now=now)
+            close(agreement, PARKED, reason or _("The card was declined."), actor=RENEWALS, now=now, order=order)
         else:
             agreement.next_due_at = later[0]
             agreement.save(update_fields=["tries", "reason", "next_due_at"])
+            notices.renewal_failed(order, reason=reason, next_at=later[0], now=now)
         log.warning("auto-renewal %s failed with order %s", agreement.pk, order.number)
 
 
-def close(agreement: Subscription, state: str, reason: str, *, actor: Actor, now: datetime) -> None:
-    """Park or end a locked agreement and let go of its items; what is paid stays paid."""
+def close(
+    agreement: Subscription, state: str, reason: str, *, actor: Actor, now: datetime, order: Order | None = None
+) -> None:
+    """Park or end a locked agreement and let go of its items; what is paid stays paid. Parking is never silent (R44).
+
+    `order` is the one whose charge failed, if that is why.
+    """
     before = agreement.state
     agreement.state, agreement.reason, agreement.ended_at = state, reason[:250], now
     agreement.next_due_at = agreement.claimed_until = None
@@ -156,6 +163,8 @@ def close(agreement: Subscription, state: str, reason: str, *, actor: Actor, now
         before={"state": before},
         after={"state": state, "reason": reason},
     )
+    if state == PARKED:
+        notices.renewal_parked(agreement, order=order, reason=reason, now=now)
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Organization
-from accounts.scope import Actor, Role
+from accounts.scope import Actor, Grant, Role
 from communities.models import Entitlement
 from communities.models import Kind as SiteKind
 from subscriptions import periods
@@ -22,7 +22,10 @@ from subscriptions.pricing import Item, Quote, quote
 
 
 def may_pay_for(actor: Actor, installer: Organization) -> bool:
-    """Whether the actor's organization may pay regularly for this installer's sites (R5): resellers above it, or itself if allowed."""
+    """Whether the actor may pay regularly for this installer's sites (R5): a member who manages subscriptions, of a reseller
+    above it or of itself if allowed."""
+    if Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
+        return False
     if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}:
         return installer.path.startswith(actor.path)
     if actor.role is Role.INSTALLER:

@@ -18,7 +18,7 @@ from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod
 from subscriptions import numbers
-from subscriptions.actions import carts, moves, settlement
+from subscriptions.actions import carts, moves, requests, settlement
 from subscriptions.actions.prices import table_for
 from subscriptions.errors import (
     BillingIncomplete,
@@ -57,6 +57,7 @@ def place_order(
     cart = Cart.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=cart_id)
     if cart.order is not None:
         return cart.order
+    requests.refuse_stale_cart(cart)
     installer = Organization.objects.get(pk=cart.installer_id)
     if not carts.may_pay_for(actor, installer):
         raise MayNotPay

@@ -19,8 +19,8 @@ from payments import actions as payment_actions
 from payments import events
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import LIVE, GatewayEvent, Payment, State
-from subscriptions import periods
-from subscriptions.actions import agreements, moves
+from subscriptions import notices, periods
+from subscriptions.actions import agreements, moves, requests
 from subscriptions.models import Order, OrderLine, ServicePeriod, SubscriptionItem
 
 log = logging.getLogger("smartplus.settlement")
@@ -93,6 +93,7 @@ def _take_money(order: Order, payment: Payment, remote: payment_actions.Remote, 
             tenant=order.payer,
             after={"captured_minor": payment.captured_minor},
         )
+        notices.order_needs_operator(order, kind="surplus", reason="", key=f"surplus:{payment.pk}", now=now)
         log.error("order %s was paid twice, payment %s has to be refunded", order.number, payment.pk)
         return
     if order.state == Order.State.REVIEW:
@@ -127,6 +128,7 @@ def _review(order: Order, kind: str, *, now: datetime, reason: str) -> None:
         before={"state": before},
         after={"state": order.state, "reason": reason},
     )
+    notices.order_needs_operator(order, kind=kind, reason=reason, key=f"review:{order.pk}.{kind}", now=now)
     log.error("order %s is under review: %s", order.number, reason)
 
 
@@ -181,13 +183,10 @@ def fulfil(order: Order, *, now: datetime) -> None:
     else:
         agreements.reschedule(touched, now=now)
     moves.move(order, Order.State.SUCCEED, now=now)
-    moves.tell(
-        order,
-        "applied",
-        now=now,
-        items=len(lines),
-        until=max(finish for finish, _v in ends).isoformat() if ends else "",
-    )
+    until = max((finish for finish, _variant in ends), default=None)
+    moves.tell(order, "applied", now=now, items=len(lines), until=until.isoformat() if until else "")
+    requests.note_paid(order, now=now)
+    notices.order_succeeded(order, until=until, now=now)
     audit.record(
         SETTLEMENT,
         "order.succeeded",
@@ -235,6 +234,7 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime) -> Order:
             if open_payments.exists():  # not known to have ended, or begun since we looked
                 raise GatewayUnavailable
             moves.close(order, state, now=now, actor=actor)
+            requests.note_given_up(order, now=now)
         return order
 
 

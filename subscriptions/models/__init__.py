@@ -1,8 +1,9 @@
-"""Tables of subscriptions: price lists, carts, orders, service periods, auto-renewal agreements."""
+"""Tables of subscriptions: price lists, carts, orders, service periods, auto-renewal agreements, requests."""
 
 from subscriptions.models.agreements import Subscription, SubscriptionItem
 from subscriptions.models.orders import Cart, CartItem, Order, OrderEvent, OrderLine, ServicePeriod
 from subscriptions.models.prices import Price, PriceList
+from subscriptions.models.requests import RenewalRequest, RequestItem
 
 __all__ = [
     "Cart",
@@ -12,6 +13,8 @@ __all__ = [
     "OrderLine",
     "Price",
     "PriceList",
+    "RenewalRequest",
+    "RequestItem",
     "ServicePeriod",
     "Subscription",
     "SubscriptionItem",

@@ -1,0 +1,308 @@
+"""Requests: an installer that may not pay asks; whoever pays above it approves into a ready cart, or refuses (R5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts import audit
+from accounts.errors import NotPermitted, Refused
+from accounts.models import Organization
+from accounts.scope import RESELLERS, Actor, Grant, Role
+from communities.models import Entitlement
+from communities.models import Kind as SiteKind
+from subscriptions import notices, periods
+from subscriptions.actions import carts
+from subscriptions.errors import MayNotPay, RequestClosed
+from subscriptions.models import Cart, CartItem, Order, RenewalRequest, RequestItem
+
+REQUESTS = Actor.system("requests")
+HANDOVER = timedelta(minutes=45)  # as long as an order waits for its money, a cart of another firm is left to it
+S = RenewalRequest.State
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What approving gave: the cart to pay, and the names of the items that could not go into it any more."""
+
+    request: RenewalRequest
+    cart: Cart
+    left_out: tuple[str, ...] = ()
+
+
+def may_request_for(actor: Actor, installer: Organization) -> bool:
+    """Whether the actor may ask instead of paying: an installer's member who manages subscriptions, where the firm may not pay."""
+    return (
+        actor.role is Role.INSTALLER
+        and installer.pk == actor.organization_id
+        and Grant.MANAGES_SUBSCRIPTIONS in actor.grants
+        and not installer.pays_regular
+    )
+
+
+def may_decide(actor: Actor, request: RenewalRequest) -> bool:
+    """Whether the actor may approve or refuse: a reseller above the installer who may pay for it."""
+    return actor.role in RESELLERS and carts.may_pay_for(actor, request.installer)
+
+
+def payer_above(installer: Organization) -> Organization:
+    """Who pays for an installer that may not: its sub-distributor, else its distributor (DOMAIN §1)."""
+    above = installer.subdistributor
+    if above is None or not above.is_active:
+        above = installer.distributor
+    if above is None:
+        raise Refused(_("This installer has no distributor."))
+    return above
+
+
+def requestable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
+    """What can be activated and is in no request yet."""
+    asked = RequestItem.objects.filter(entitlement=OuterRef("pk"), is_live=True)
+    return carts.activatable(actor, installer=installer, site_kind=site_kind).exclude(Exists(asked))
+
+
+def live_items(request: RenewalRequest) -> QuerySet[Entitlement]:
+    """The items that a request is still about."""
+    return Entitlement.objects.filter(requests__in=request.items.filter(is_live=True))
+
+
+def available(actor: Actor, request: RenewalRequest) -> QuerySet[Entitlement]:
+    """Those of the live items that can be activated at this moment."""
+    free = carts.activatable(actor, installer=request.installer, site_kind=request.site_kind)
+    return free.filter(pk__in=request.items.filter(is_live=True).values("entitlement_id"))
+
+
+@transaction.atomic
+def request_activation(
+    actor: Actor, *, site_kind: str, entitlement_ids: Iterable[int], months: int, now: datetime, note: str = ""
+) -> RenewalRequest:
+    """Ask whoever pays for the actor's firm to activate these items for so many months.
+
+    Refuses a firm that may pay itself, items that can't be activated now or wait in another request, and an empty selection.
+    Tells those who decide.
+    """
+    if actor.role is not Role.INSTALLER or actor.user_id is None:
+        raise NotPermitted
+    installer = Organization.objects.select_related("distributor", "subdistributor").get(pk=actor.organization_id)
+    if not may_request_for(actor, installer):
+        raise NotPermitted(_("Your firm may pay itself.") if installer.pays_regular else None)
+    if site_kind not in SiteKind.values:
+        raise Refused(_("Choose a project type."))
+    if not 1 <= months <= periods.MAX_MONTHS:
+        raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
+    if len(note) > 500:
+        raise Refused(_("The note has room for 500 characters."), field="note")
+    wanted = set(entitlement_ids)
+    if not wanted:
+        raise Refused(_("Tick at least one item."))
+    free = requestable(actor, installer=installer, site_kind=site_kind).filter(pk__in=wanted)
+    found = sorted(free.values_list("pk", flat=True))
+    if missing := len(wanted) - len(found):
+        raise Refused(
+            ngettext(
+                "%(n)s of the ticked items can't be requested any more: it was activated, switched off or is requested already.",
+                "%(n)s of the ticked items can't be requested any more: they were activated, switched off or are requested already.",
+                missing,
+            )
+            % {"n": missing}
+        )
+    above = payer_above(installer)
+    request = RenewalRequest(
+        installer=installer,
+        distributor=installer.distributor,
+        subdistributor=installer.subdistributor,
+        requested_by_id=actor.user_id,
+        kind=RenewalRequest.Kind.ACTIVATION,
+        site_kind=site_kind,
+        months=months,
+        note=note.strip(),
+        created_at=now,
+    )
+    try:
+        with transaction.atomic():  # of two who ask for the same item at once, one is told
+            request.save()
+            RequestItem.objects.bulk_create(
+                (RequestItem(request=request, entitlement_id=pk) for pk in found), batch_size=2000
+            )
+    except IntegrityError as clash:
+        raise Refused(_("Somebody requested one of these items at this moment. Look at the list again.")) from clash
+    audit.record(
+        actor, "request.made", request, now=now, tenant=request,
+        after={"kind": request.kind, "items": len(found), "months": months, "note": request.note},
+    )  # fmt: skip
+    notices.request_made(request, to=above, now=now)
+    return request
+
+
+@transaction.atomic
+def approve(actor: Actor, *, request_id: int, now: datetime) -> Approval:
+    """Turn a request into the actor's cart with exactly the items that can still be activated; the checkout does the rest.
+
+    Approving again, by whomever of the same organization, gives the same cart. Refuses a request that was withdrawn or decided,
+    and one that another organization approved and is paying.
+    """
+    request, was_seen = _lock(actor, request_id)
+    if not may_decide(actor, request) or actor.user_id is None:
+        raise MayNotPay
+    _refuse_closed(request)
+    cart = request.cart
+    if cart is not None and (cart.order_id or not was_seen):
+        return Approval(request, cart)
+    if cart is not None and cart.organization_id != actor.organization_id:
+        if request.decided_at is None or now < request.decided_at + HANDOVER:
+            raise Refused(_("%(name)s approved it and is paying for it right now.") % {"name": cart.organization})
+        cart = None
+    free = set(available(actor, request).values_list("pk", flat=True))
+    if not free:
+        raise Refused(_("Nothing of this request can be activated any more. Refuse it and say why."))
+    left_out = _leave_out(request, cart, free)
+    if cart is not None:
+        return Approval(request, cart, left_out)
+    cart = Cart.objects.create(
+        organization_id=actor.organization_id, user_id=actor.user_id, installer=request.installer,
+        site_kind=request.site_kind, months=request.months, created_at=now,
+    )  # fmt: skip
+    CartItem.objects.bulk_create((CartItem(cart=cart, entitlement_id=pk) for pk in sorted(free)), batch_size=2000)
+    _decide(actor, request, S.APPROVED, now=now, cart=cart, items=len(free), left_out=list(left_out))
+    notices.request_decided(request, "approved", now=now, payer=cart.organization, left_out=left_out)
+    return Approval(request, cart, left_out)
+
+
+@transaction.atomic
+def refuse(actor: Actor, *, request_id: int, reason: str, now: datetime) -> RenewalRequest:
+    """Say no, with the reason the installer reads. Refused once its order is placed."""
+    request, was_seen = _lock(actor, request_id)
+    if not may_decide(actor, request):
+        raise MayNotPay
+    if not reason.strip():
+        raise Refused(_("Say why, so that the installer knows what to do."), field="reason")
+    _refuse_closed(request)
+    _refuse_being_paid(request, was_seen)
+    _decide(actor, request, S.REFUSED, now=now, reason=reason.strip()[:500])
+    notices.request_decided(request, "refused", now=now)
+    return request
+
+
+@transaction.atomic
+def withdraw(actor: Actor, *, request_id: int, now: datetime) -> RenewalRequest:
+    """Take a request back; any member of the installer who manages subscriptions may, until its order is placed."""
+    request, was_seen = _lock(actor, request_id)
+    if actor.organization_id != request.installer_id or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
+        raise NotPermitted
+    _refuse_closed(request)
+    _refuse_being_paid(request, was_seen)
+    _decide(actor, request, S.WITHDRAWN, now=now)
+    notices.request_withdrawn(request, to=payer_above(request.installer), now=now)
+    return request
+
+
+def refuse_stale_cart(cart: Cart) -> None:
+    """Called under the cart's lock before its order is placed: a cart made from a request needs that request as it was approved."""
+    request = RenewalRequest.objects.filter(cart=cart).exclude(state=S.APPROVED).first()
+    if request is not None:
+        _refuse_closed(request)
+
+
+def note_paid(order: Order, *, now: datetime) -> None:
+    """An order succeeded: requests all of whose items are paid by now are done. The caller holds the order's lock."""
+    paid = RequestItem.objects.filter(is_live=True, entitlement__lines__order=order)
+    ids = sorted(set(paid.values_list("request_id", flat=True)))
+    for request in _whole().filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)) if ids else ():
+        request.items.filter(entitlement__in=order.lines.values("entitlement_id")).update(is_live=False)
+        if not request.items.filter(is_live=True).exists():
+            reason = _("Paid with order %(number)s.") % {"number": order.number}
+            _decide(REQUESTS, request, S.DONE, now=now, reason=reason, order=order.number)
+            notices.request_decided(request, "done", now=now, order=order)
+
+
+def note_given_up(order: Order, *, now: datetime) -> None:
+    """An order was cancelled or timed out: the request it was to pay is open again. The caller holds the order's lock."""
+    found = _whole().filter(cart__order=order, state=S.APPROVED).order_by("pk")
+    for request in found.select_for_update(of=("self",)):
+        request.cart = None
+        _decide(REQUESTS, request, S.OPEN, now=now, order=order.number)
+        notices.request_decided(request, "reopened", now=now, order=order)
+
+
+def _whole() -> QuerySet[RenewalRequest]:
+    return RenewalRequest.objects.select_related(
+        "installer__distributor", "installer__subdistributor", "requested_by", "cart__organization", "cart__order"
+    )
+
+
+def _lock(actor: Actor, request_id: int) -> tuple[RenewalRequest, bool]:
+    """Lock a request, its cart before it as placing the cart's order does; False: somebody approved it at this very moment."""
+    visible = RenewalRequest.objects.visible_to(actor)
+    cart_id = visible.values_list("cart_id", flat=True).get(pk=request_id)
+    if cart_id is not None:
+        list(Cart.objects.filter(pk=cart_id).select_for_update().values_list("pk"))
+    request = (_whole() & visible).select_for_update(of=("self",)).get(pk=request_id)
+    return request, request.cart_id == cart_id
+
+
+def _refuse_closed(request: RenewalRequest) -> None:
+    if request.state == S.WITHDRAWN:
+        raise RequestClosed(_("The installer has withdrawn this request in the meantime. Nothing was charged."))
+    if request.state == S.REFUSED:
+        raise RequestClosed(_("This request was refused in the meantime: %(reason)s") % {"reason": request.reason})
+    if request.state == S.DONE:
+        raise RequestClosed(_("This request is paid already."))
+    if request.state == S.OPEN and request.cart_id:
+        raise RequestClosed(_("This request is open again. Approve it once more."))
+
+
+def _refuse_being_paid(request: RenewalRequest, was_seen: bool) -> None:
+    if not was_seen:
+        raise Refused(_("Somebody approved it at this moment. Look again."))
+    if request.cart is not None and request.cart.order is not None:
+        raise Refused(_("It is being paid with order %(number)s.") % {"number": request.cart.order.number})
+
+
+def _leave_out(request: RenewalRequest, cart: Cart | None, free: set[int]) -> tuple[str, ...]:
+    """Drop the items that can't be activated any more from the request and its cart; their names, for people."""
+    gone = list(
+        live_items(request)
+        .exclude(pk__in=free)
+        .select_related("apartment__building", "manager__membership__user")
+        .order_by("pk")
+    )
+    if gone:
+        request.items.filter(entitlement__in=gone).update(is_live=False)
+        CartItem.objects.filter(cart=cart, entitlement__in=gone).delete()
+    return tuple(str(item) for item in gone)
+
+
+def _decide(
+    actor: Actor,
+    request: RenewalRequest,
+    state: str,
+    *,
+    now: datetime,
+    reason: str = "",
+    cart: Cart | None = None,
+    **detail: Any,
+) -> None:
+    """Move a locked request and write it down; a closed one lets go of its items."""
+    before = request.state
+    request.state, request.reason, request.version = state, reason, request.version + 1
+    request.cart = cart or request.cart
+    if actor.user_id is not None:
+        request.decided_by_id, request.decided_at = actor.user_id, now
+    elif state == S.OPEN:
+        request.decided_by_id = request.decided_at = None
+    else:
+        request.decided_at = now
+    request.save(update_fields=["state", "reason", "version", "cart", "decided_by", "decided_at"])
+    if state in {S.REFUSED, S.WITHDRAWN}:
+        request.items.filter(is_live=True).update(is_live=False)
+    audit.record(
+        actor, f"request.{'reopened' if state == S.OPEN else state}", request, now=now, tenant=request,
+        before={"state": before}, after={"state": state, **({"reason": reason} if reason else {}), **detail},
+    )  # fmt: skip
