@@ -1,7 +1,8 @@
-"""Subscription: choose items, see the price, review and pay (S2)."""
+"""Subscription: choose items, see the price, review and pay (S2), or request what somebody else pays."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import Refused
 from accounts.models import Organization
-from accounts.scope import Role
+from accounts.scope import Actor, Grant, Role
 from communities import catalogue
 from communities.models import Entitlement, Kind, Site
 from payments import actions as payment_actions
@@ -26,11 +27,12 @@ from payments import consent
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile
 from smartplus import access
+from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS, BillingForm, PayForm, TermForm
 from smartplus.portal.numbers import typed_id
-from subscriptions import reports
-from subscriptions.actions import carts, orders
-from subscriptions.models import Cart, Order, Subscription
+from subscriptions import bills, reports
+from subscriptions.actions import carts, orders, requests
+from subscriptions.models import Cart, Order, RenewalRequest, RequestItem, Subscription
 from subscriptions.pricing import MissingPrice, Quote
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
@@ -62,14 +64,28 @@ class Choice:
 @access.roles(*PAYERS)
 @require_http_methods(["GET", "POST"])
 def subscription(request: access.PortalRequest) -> HttpResponse:
-    """The page itself; a POST prices the ticks, or keeps them as a cart and goes on."""
+    """The page itself; a POST prices the ticks, or keeps them as a cart or a request and goes on."""
     choice = read_choice(request)
     if choice.installer is None:
         return render(request, "subscription/nothing.html", {"choice": choice})
-    term = TermForm(request.POST or request.GET or {"months": 1})
+    term = RequestForm(request.POST or request.GET or {"months": 1})
     months = term.cleaned_data["months"] if term.is_valid() else 1
-    matching = narrowed(carts.activatable(request.actor, installer=choice.installer, site_kind=choice.kind), choice)
+    matching = narrowed(offered(request.actor, choice), choice)
     chosen = ticked(request, matching)
+    if request.method == "POST" and request.POST.get("action") == "request" and term.is_valid():
+        try:
+            asked = requests.request_activation(
+                request.actor,
+                site_kind=choice.kind,
+                entitlement_ids=chosen.values_list("pk", flat=True),
+                months=months,
+                note=term.cleaned_data["note"],
+                now=request.now,
+            )
+            messages.success(request, _("Requested. Whoever decides is told, and so are you when it is decided."))
+            return redirect("request-detail", asked.pk)
+        except Refused as refused:
+            messages.error(request, str(refused))
     if request.method == "POST" and request.POST.get("action") == "next" and term.is_valid():
         try:
             cart = carts.fill_cart(
@@ -88,6 +104,10 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
         "term": term,
         "months_offered": MONTHS,
         "months": months,
+        "may_pay": carts.may_pay_for(request.actor, choice.installer),
+        "shows_prices": shows_prices(request.actor),
+        "counts": counted(chosen),
+        "payer": requests.payer_above(choice.installer),
         **price_context(request, choice, chosen, months),
     }
     if request.htmx and request.htmx.target == "cart":
@@ -97,9 +117,40 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     )
 
 
+def offered(actor: Actor, choice: Choice) -> QuerySet[Entitlement]:
+    """What can be ticked: what can be activated; for who may only request, less what is requested already."""
+    assert choice.installer is not None
+    if carts.may_pay_for(actor, choice.installer):
+        return carts.activatable(actor, installer=choice.installer, site_kind=choice.kind)
+    return requests.requestable(actor, installer=choice.installer, site_kind=choice.kind)
+
+
+def choosable(actor: Actor) -> QuerySet[Organization]:
+    """The installers in the head of the page: those one pays for, or the own firm, for which one may ask."""
+    payable = carts.payable_installers(actor)
+    if actor.role is Role.INSTALLER and not payable.exists():
+        own = Organization.objects.visible_to(actor).installers().filter(pk=actor.organization_id)
+        return own if Grant.MANAGES_SUBSCRIPTIONS in actor.grants else own.none()
+    return payable
+
+
+def shows_prices(actor: Actor) -> bool:
+    """Whether amounts are shown: the distributor shows them to the firm, and the firm to the member."""
+    return bills.sees_prices(actor) and Grant.SEES_PRICES in actor.grants
+
+
+def counted(chosen: QuerySet[Entitlement]) -> list[tuple[str, str, int]]:
+    """Service, variant and number of what is ticked, for who sees no prices."""
+    found = Counter(chosen.order_by().values_list("service_type", "variant"))
+    return [
+        (str(catalogue.SERVICE_TYPE_LABELS[service]), catalogue.variant_label(service, variant), n)
+        for (service, variant), n in sorted(found.items())
+    ]
+
+
 def read_choice(request: access.PortalRequest) -> Choice:
     """Installer, project type and filters from the address, each within what the actor may see; the rest falls back."""
-    installers = carts.payable_installers(request.actor)
+    installers = choosable(request.actor)
     wanted = request.GET.get("installer", "")
     if wanted:
         installer: Organization | None = installers.select_related("distributor").get(pk=typed_id(wanted))
@@ -176,8 +227,7 @@ def list_context(
         )[:PAGE]
     )
     amounts = _amounts(request, choice, matching.filter(pk__in=[row.pk for row in page]), months)
-    everything = carts.activatable(request.actor, installer=choice.installer, site_kind=choice.kind)  # type: ignore[arg-type]
-    counts = dict(everything.order_by().values_list("service_type").annotate(n=Count("pk")))
+    counts = dict(offered(request.actor, choice).order_by().values_list("service_type").annotate(n=Count("pk")))
     sites = Site.objects.visible_to(request.actor).filter(installer=choice.installer, kind=choice.kind)
     waiting = Entitlement.objects.visible_to(request.actor).filter(
         installer=choice.installer, site__kind=choice.kind, held=True, expires_at=None
@@ -190,10 +240,14 @@ def list_context(
         "everything": sum(counts.values()),
         "services": [(code, label, counts.get(code, 0)) for code, label in catalogue.SERVICE_TYPE_LABELS.items()],
         "sites": sites,
-        "installers": carts.payable_installers(request.actor),
+        "installers": choosable(request.actor),
         "kinds": Kind.choices,
         "currency": choice.installer.distributor.currency,  # type: ignore[union-attr]
         "held": waiting.count(),
+        "requested": RequestItem.objects.filter(
+            is_live=True, request__installer=choice.installer, request__site_kind=choice.kind
+        ).count(),
+        "waiting": RenewalRequest.objects.visible_to(request.actor).waiting().count(),
         "agreements": Subscription.objects.visible_to(request.actor).filter(state=Subscription.State.ACTIVE).count(),
         "page_size": PAGE,
     }
