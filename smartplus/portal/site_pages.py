@@ -18,6 +18,7 @@ from smartplus import access
 from smartplus.portal import todo
 from smartplus.templatetags.sites import tone_of, word_of
 from subscriptions.actions.carts import may_pay_for
+from subscriptions.actions.requests import may_request_for
 from subscriptions.bills import sees_prices
 
 READERS = tuple(access.EVERYONE)
@@ -78,6 +79,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         may_work=frame["may_work"],
         may_house=frame["may_house"],
         pay_url=todo.pay_url(site) if may_pay_for(actor, site.installer) else "",
+        request_url=todo.pay_url(site) if may_request_for(actor, site.installer) else "",
     )
     return {
         **frame,

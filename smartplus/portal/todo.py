@@ -43,6 +43,7 @@ class Facts:
     may_work: bool  # build and register
     may_house: bool  # enter residents
     pay_url: str  # "" for who may not pay
+    request_url: str = ""  # "" for who may not ask for it either
 
 
 def pay_url(site: Site) -> str:
@@ -119,8 +120,7 @@ def _paying(facts: Facts, now: datetime) -> list[Todo]:
     for due in facts.dues:
         if due.never:
             title = ngettext("%(n)s %(service)s is not activated", "%(n)s × %(service)s are not activated", due.never)
-            reason = _("It starts when it is paid.") if facts.pay_url else _("Your distributor activates and pays it.")
-            found.append(_due(facts, due, "pending", "credit-card", title, due.never, reason, _("Activate")))
+            found.append(_due(facts, due, "pending", "credit-card", title, due.never, *_way_to_pay(facts)))
         if due.ending and due.first_end:
             title = ngettext("%(n)s %(service)s ends soon", "%(n)s × %(service)s end soon", due.ending)
             reason = _("The first on %(date)s.") % {"date": day(due.first_end)}
@@ -129,8 +129,17 @@ def _paying(facts: Facts, now: datetime) -> list[Todo]:
 
 
 def _due(facts: Facts, due: Dues, tone: str, icon: str, title: str, n: int, reason: str, action: str = "") -> Todo:
-    url = facts.pay_url if action else ""  # renewing is not on the Subscription page yet
+    url = facts.pay_url or facts.request_url if action else ""  # renewing is not on the Subscription page yet
     return Todo(tone, icon, title % {"n": n, "service": due.label}, reason, url, action)
+
+
+def _way_to_pay(facts: Facts) -> tuple[str, str]:
+    """Why it does not run yet, and what this person can do about it."""
+    if facts.pay_url:
+        return _("It starts when it is paid."), _("Activate")
+    if facts.request_url:
+        return _("Your distributor activates and pays it: ask for it."), _("Request activation")
+    return _("Your distributor activates and pays it."), ""
 
 
 def _fitting(facts: Facts) -> list[Todo]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import Refused
+from accounts.models import Notice
 from accounts.scope import Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
@@ -148,6 +149,7 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "sites": sorted({(group.site_id, group.site_name) for group in groups}),
         "until": reports.applied_until([order]).get(order.pk),
         "events": list(order.events.all()) if is_mine else [],
+        "notices": list(Notice.objects.visible_to(request.actor).about(order).order_by("pk")) if is_mine else [],
         "poll_every_s": 2 if request.now - order.created_at < timedelta(minutes=60) else 0,
     }
     is_fragment = bool(request.htmx) and request.htmx.target == "story"

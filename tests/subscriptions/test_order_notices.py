@@ -1,0 +1,197 @@
+"""Mail about orders and auto-renewals: told once, to the right people, in their words, never silent about failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.db import transaction
+
+from accounts import actions as account_actions
+from accounts import notify
+from accounts.models import Membership, Notice, Organization, User
+from communities.models import Site
+from payments.sandbox import Sandbox
+from smartplus import jobs
+from smartplus.demo import INVENTED_PRICES
+from subscriptions.actions import agreements, orders, prices, settlement
+from subscriptions.models import Cart, Order, Subscription
+from tests.payments.fixtures import press
+from tests.people import NOW, SYSTEM, People
+from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.test_renewals import DUE, EXPIRY, agree, at
+
+__all__ = ["agree"]
+LADDER = [DUE, EXPIRY - timedelta(days=2), EXPIRY - timedelta(days=1), EXPIRY, EXPIRY + timedelta(days=3)]
+LAST = EXPIRY + timedelta(days=6)
+
+
+@pytest.fixture
+def order(people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place, sandbox: Sandbox) -> Order:
+    """Dora's order of everything in Harbour View, approved at the gateway and not settled yet."""
+    placed: Order = place(fill_cart())
+    press(orders.start_payment(people.dora.actor, number=placed.number, return_base=BASE, now=NOW), "approve")
+    return placed
+
+
+def member(people: People, name: str, **grants: bool) -> Membership:
+    added = account_actions.add_member(
+        SYSTEM, organization=people.dora.firm, email=f"{name}@nordlys.example", name=name.title(), now=NOW
+    )
+    Membership.objects.filter(pk=added.pk).update(**grants)
+    return added
+
+
+def told(kind: str) -> list[tuple[str, str, str]]:
+    found = Notice.objects.filter(key__startswith=f"{kind}:").order_by("pk")
+    return [(notice.email, notice.topic, notice.state) for notice in found]
+
+
+def test_who_gets_billing_mail_and_who_placed_it_hear_once_that_it_is_paid(people: People, order: Order) -> None:
+    member(people, "berta", gets_billing_mail=True)
+    member(people, "carl", gets_billing_mail=False)
+    Membership.objects.filter(pk=people.dora.membership.pk).update(gets_billing_mail=False)
+    for _ in range(3):
+        settlement.settle(payment_of(order).pk, now=NOW)
+    assert told("order-succeeded") == [
+        ("dora@nordlys.example", "orders", "queued"),
+        ("berta@nordlys.example", "orders", "queued"),
+    ]
+    assert {notice.organization for notice in Notice.objects.about(order)} == {people.dora.firm}
+    notify.send_due(now=NOW)
+    letter = mail.outbox[0]
+    assert letter.subject == f"Order {order.number} is paid: US$10.20"
+    assert letter.body == (
+        "Hello Dora Lindqvist,\n\nthe payment is confirmed and the paid time is applied.\n\n"
+        f"Order: {order.number}\nWhat: Activation of 5 items, Hafen Intercom GmbH\nAmount: US$10.20\n"
+        "Active until: 22 Dec 2026\nPaid by: Nordlys Distribution\n\n"
+        f"http://testserver/orders/{order.number}/\n"
+    )
+
+
+def test_the_day_is_that_of_the_recipient(people: People, order: Order) -> None:
+    User.objects.filter(pk=people.dora.membership.user_id).update(time_zone="Pacific/Auckland", language="de")
+    settlement.settle(payment_of(order).pk, now=NOW + timedelta(hours=5))
+    assert "23. Dez. 2026" in Notice.objects.about(order).get().body
+
+
+def test_a_muted_topic_is_kept_and_not_sent(people: People, order: Order) -> None:
+    notify.set_mutes(people.dora.membership.user, topics={"orders"}, now=NOW)
+    settlement.settle(payment_of(order).pk, now=NOW)
+    assert told("order-succeeded") == [("dora@nordlys.example", "orders", "muted")]
+    assert notify.send_due(now=NOW) == 0
+
+
+def test_who_left_the_firm_hears_nothing(people: People, order: Order) -> None:
+    Membership.objects.filter(pk=people.dora.membership.pk).update(is_active=False)
+    settlement.settle(payment_of(order).pk, now=NOW)
+    order.refresh_from_db()
+    assert (order.state, told("order-succeeded")) == ("succeed", [])
+
+
+def test_what_is_rolled_back_is_not_told(people: People, order: Order) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        settlement.settle(payment_of(order).pk, now=NOW)
+        raise RuntimeError
+    assert not Notice.objects.exists()
+    settlement.settle(payment_of(order).pk, now=NOW)
+    assert len(told("order-succeeded")) == 1
+
+
+def test_an_order_of_nothing_to_pay_is_told_too(people: People, harbour_view: Site, fill_cart, place) -> None:
+    cart = fill_cart()
+    prices.publish_price_list(
+        SYSTEM, currency="USD", amounts=dict.fromkeys(INVENTED_PRICES, 0), valid_from=NOW, now=NOW
+    )
+    order = place(cart)
+    assert "there was nothing to pay, and the time is applied." in Notice.objects.about(order).get().body
+
+
+@pytest.mark.rule("R50")
+def test_money_that_does_not_fit_goes_to_the_operator_and_nobody_below_sees_whom_it_told(
+    people: People, order: Order
+) -> None:
+    payment = payment_of(order)
+    type(payment).objects.filter(pk=payment.pk).update(amount_minor=999)
+    settlement.settle(payment.pk, now=NOW)
+    settlement.settle(payment.pk, now=NOW)
+    order.refresh_from_db()
+    assert order.state == "review"
+    assert told("order-review") == [("olga@vendor.example", "payment_failed", "queued")]
+    assert Notice.objects.get().subject == f"Order {order.number} is under review"
+    assert not Notice.objects.visible_to(people.dora.actor).exists()
+    assert Notice.objects.visible_to(people.olga.actor).count() == 1
+
+
+# --- auto-renewal -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R44")
+def test_each_failed_try_is_one_mail_and_the_end_of_the_ladder_is_one(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree(card="no-funds-later")
+    for number, instant in enumerate(LADDER, start=1):
+        for minutes in (0, 1, 30):
+            jobs.tick(now=at(sandbox, instant + timedelta(minutes=minutes)))
+        assert told("renewal-failed") == number * [("dora@nordlys.example", "payment_failed", "sent")]
+        assert told("renewal-parked") == []
+    for minutes in (0, 1, 60 * 24):
+        jobs.tick(now=at(sandbox, LAST + timedelta(minutes=minutes)))
+    agreement.refresh_from_db()
+    assert agreement.state == "parked"
+    assert len(told("renewal-failed")) == 5
+    assert told("renewal-parked") == [("dora@nordlys.example", "payment_failed", "sent")]
+    failed, parked = Notice.objects.filter(topic="payment_failed").order_by("pk")[::5]
+    tried = Order.objects.filter(type="auto_renewal").order_by("pk")
+    assert (tried.count(), failed.about_id, parked.about_id) == (6, tried[0].pk, tried[5].pk)
+    assert failed.subject == "Auto-renewal failed: US$10.20 could not be charged"
+    assert "Next try: 20 Dec 2026, 10:00\n" in failed.body
+    assert parked.subject == "Auto-renewal stopped: Hafen Intercom GmbH is not renewed any more"
+    assert f"Order: {tried[5].number}\n" in parked.body
+
+
+@pytest.mark.rule("R44")
+@pytest.mark.rule("R43")
+@pytest.mark.rule("R5")
+def test_an_agreement_whose_payer_may_not_pay_any_more_charges_nothing_and_says_so(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree()
+    Subscription.objects.filter(pk=agreement.pk).update(payer=people.ivan.firm)
+    jobs.tick(now=at(sandbox, DUE))
+    agreement.refresh_from_db()
+    assert (agreement.state, Order.objects.filter(type="auto_renewal").count()) == ("parked", 0)
+    assert told("renewal-parked") == [("ivan@hafen.example", "payment_failed", "sent")]
+    assert "may not pay for Hafen Intercom GmbH any more" in Notice.objects.get(key__startswith="renewal-parked").body
+    assert Notice.objects.get(key__startswith="renewal-parked").organization == people.ivan.firm
+
+
+@pytest.mark.rule("R8")
+def test_failed_payments_are_told_whatever_is_muted(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    notify.set_mutes(people.dora.membership.user, topics={"orders", "requests", "payment_failed"}, now=NOW)
+    agree(card="no-funds-later")
+    jobs.tick(now=at(sandbox, DUE))
+    assert told("renewal-failed") == [("dora@nordlys.example", "payment_failed", "sent")]
+
+
+def test_an_agreement_that_people_stop_is_not_called_a_failure(
+    people: People, agree: Callable[..., Subscription]
+) -> None:
+    agreements.stop_agreement(people.dora.actor, agreement_id=agree().pk, now=NOW)
+    assert told("renewal-parked") == []
+
+
+def test_a_renewal_that_succeeds_is_told_like_every_order(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agree()
+    jobs.tick(now=at(sandbox, DUE))
+    renewal = Order.objects.get(type="auto_renewal")
+    assert "What: Auto Renewal of 5 items" in Notice.objects.about(renewal).get().body
+    assert len(told("order-succeeded")) == 2
+    assert Organization.objects.filter(orders=renewal).get() == people.dora.firm
