@@ -69,6 +69,7 @@ class PayForm(forms.Form):
         coerce=int,
         empty_value=None,
         required=False,
+        widget=forms.Select(attrs={"class": "in sel"}),
     )
     terms = forms.BooleanField(
         label=_("I accept the Terms and Conditions"),
