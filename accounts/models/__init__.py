@@ -1,8 +1,25 @@
-"""Tables of the ground floor: organizations, people, audit."""
+"""Tables of the ground floor: organizations, people and how they come in, audit, mail."""
 
 from accounts.models.audit import AuditEvent
 from accounts.models.notices import Mute, Notice, Topic
 from accounts.models.organizations import Kind, Organization
 from accounts.models.people import Membership, User
+from accounts.models.sessions import UserSession
+from accounts.models.terms import Acceptance, Document
+from accounts.models.tokens import ApiToken, Scope
 
-__all__ = ["AuditEvent", "Kind", "Membership", "Mute", "Notice", "Organization", "Topic", "User"]
+__all__ = [
+    "Acceptance",
+    "ApiToken",
+    "AuditEvent",
+    "Document",
+    "Kind",
+    "Membership",
+    "Mute",
+    "Notice",
+    "Organization",
+    "Scope",
+    "Topic",
+    "User",
+    "UserSession",
+]

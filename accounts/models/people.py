@@ -37,6 +37,14 @@ class User(AbstractBaseUser):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     is_active = models.BooleanField(_("active"), default=True)
     confirmed_at = models.DateTimeField(_("email confirmed"), null=True, editable=False)
+    two_factor_at = models.DateTimeField(
+        null=True, editable=False
+    )  # since when a second factor is asked for; null: off
+    password_at = models.DateTimeField(null=True, editable=False)  # last changed by the person
+    terms_version = models.CharField(
+        max_length=16, blank=True, editable=False
+    )  # the latest accepted, as Acceptance has it
+    privacy_version = models.CharField(max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()

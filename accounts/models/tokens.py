@@ -1,0 +1,70 @@
+"""Keys of machines: what a member lets a program read on the member's behalf."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.people import Membership
+from accounts.scope import Actor, Grant, Role
+
+
+class Scope(models.TextChoices):
+    """What a token may do."""
+
+    READ_SITES = "read:sites", _("Read sites")
+    READ_ORDERS = "read:orders", _("Read orders")
+
+
+def scopes_open_to(actor: Actor) -> tuple[Scope, ...]:
+    """The scopes the actor's own rights cover: nobody lends what they do not have (technicians see no payments)."""
+    sees_orders = actor.role is not Role.TECHNICIAN and Grant.SEES_INVOICES in actor.grants
+    return (Scope.READ_SITES, Scope.READ_ORDERS) if sees_orders else (Scope.READ_SITES,)
+
+
+def digest(token: str) -> str:
+    """What is kept of a token. A fast hash will do: 256 random bits can't be guessed, only read."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    """Tokens, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """The own ones, of the membership one works under: a token is as personal as a password."""
+        return self.filter(membership_id=actor.membership_id) if actor.membership_id else self.none()
+
+    def usable(self, now: datetime) -> Self:
+        """Neither revoked nor expired, of a member who may still work."""
+        return self.filter(
+            models.Q(expires_at=None) | models.Q(expires_at__gt=now),
+            revoked_at=None,
+            membership__in=Membership.objects.usable(),
+        )
+
+
+class ApiToken(models.Model):
+    """A token. Invariants: only its SHA-256 is kept; it never outlives its membership; `revoked_at` is final; `last_used_at`
+    is at most a minute behind."""
+
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="tokens")
+    name = models.CharField(_("name"), max_length=60)
+    scopes = models.JSONField(default=list)  # values of Scope
+    prefix = models.CharField(max_length=12)  # by which people tell their tokens apart
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
