@@ -23,15 +23,18 @@ def save_billing(
 ) -> BillingProfile:
     """Write whom the invoices of `organization` are made out to; fields left out keep their value (R39).
 
-    `version` is the one the form was filled from (None: none existed): somebody else's change in between raises Conflict.
+    `version` is the one the form was filled from (None: none existed): somebody else's other change in between raises Conflict.
     Refuses with the field that lacks or is wrong. The audit keeps which fields changed, not the personal values.
     """
     if actor.role is Role.TECHNICIAN:
         raise NotPermitted
-    owner = Organization.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=organization.pk)
-    profile = BillingProfile.objects.filter(organization=owner).first()
-    if (profile.version if profile else None) != version:
-        raise Conflict
+    owner = Organization.objects.visible_to(actor).get(pk=organization.pk)
+    rows = BillingProfile.objects.select_for_update(of=("self",)).filter(organization=owner)
+    profile = rows.first()
+    # The payer is locked the first time only: who goes on to an order must not hold the payer before its sites.
+    if profile is None:
+        list(Organization.objects.filter(pk=owner.pk).select_for_update(no_key=True).values_list("pk"))
+        profile = rows.first()
     is_new = profile is None
     profile = profile or BillingProfile(organization=owner, version=0)
     if unknown := set(fields) - set(FIELDS):
@@ -39,10 +42,12 @@ def save_billing(
     before = profile.snapshot()
     for name, value in fields.items():
         setattr(profile, name, " ".join(value.split()))
-    _refuse_invalid(profile)
     changed = [name for name in FIELDS if getattr(profile, name) != before[name]]
-    if not changed:
+    if not changed and not is_new:  # the same form again, perhaps by a double click
         return profile
+    if (None if is_new else profile.version) != version:
+        raise Conflict
+    _refuse_invalid(profile)
     profile.version += 1
     profile.updated_at = now
     profile.save()

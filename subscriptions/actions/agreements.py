@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Min
+from django.db.models import Count, Min, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -115,11 +115,25 @@ def note_success(order: Order, agreements: Iterable[Subscription], *, now: datet
         agreement.tries = 0
         agreement.reason = ""
         if agreement.renewals_left is not None:
-            agreement.renewals_left = max(0, agreement.renewals_left - 1)
+            agreement.renewals_left = _cycles_left(agreement)
         agreement.save(update_fields=["tries", "reason", "renewals_left"])
         if agreement.renewals_left == 0:
             close(agreement, ENDED, _("The agreed number of renewals is reached."), actor=RENEWALS, now=now)
     reschedule(agreements, now=now)
+
+
+def _cycles_left(agreement: Subscription) -> int:
+    """The cycles that some item still has to go; what had all of its own leaves. Items of two time zones are due hours apart."""
+    automatic = Q(
+        entitlement__periods__line__order__type=Order.Type.AUTO_RENEWAL,
+        entitlement__periods__line__order__created_at__gte=agreement.created_at,
+    )
+    rows = agreement.items.filter(is_live=True).annotate(done=Count("entitlement__periods", filter=automatic))
+    left = {pk: (agreement.order.renewals_wanted or 0) - done for pk, done in rows.values_list("pk", "done")}
+    if most := max([0, *left.values()]):
+        through = agreement.items.filter(pk__in=[pk for pk, n in left.items() if n <= 0])
+        through.update(is_live=False, reason=_("The agreed number of renewals is reached."))
+    return most
 
 
 def note_failure(

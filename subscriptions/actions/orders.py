@@ -59,14 +59,14 @@ def place_order(
         return cart.order
     requests.refuse_stale_cart(cart)
     installer = Organization.objects.get(pk=cart.installer_id)
-    if not carts.may_pay_for(actor, installer):
+    if not installer.is_active or not carts.may_pay_for(actor, installer):
         raise MayNotPay
     if not terms_version:
         raise TermsNotAccepted
     ids = list(cart.items.values_list("entitlement_id", flat=True))
     site_ids = Entitlement.objects.filter(pk__in=ids).values("site_id")
     list(Site.objects.filter(pk__in=site_ids).order_by("pk").select_for_update())
-    payer = Organization.objects.select_for_update().get(pk=actor.organization_id)
+    payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
     billing = BillingProfile.objects.filter(organization=payer).first()
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
@@ -78,7 +78,8 @@ def place_order(
     if found.fingerprint() != fingerprint:
         raise PriceChanged
     order = _insert(actor, cart, installer, payer, found, billing.snapshot(), terms_version, now)
-    if auto_renew and order.total_minor:
+    if auto_renew and order.total_minor:  # what can't be charged every 30 days must not be promised
+        payment_actions.refuse_too_small(sum(line.unit_minor for line in found.lines), order.currency, GATEWAY)
         order.auto_renew, order.renewals_wanted = True, renewals
         order.save(update_fields=["auto_renew", "renewals_wanted"])
     chosen.update(held=True)
@@ -95,6 +96,8 @@ def place_order(
     )
     if order.total_minor == 0:
         settlement.fulfil(order, now=now)
+        if auto_renew:
+            moves.tell(order, "no_agreement", now=now)
     else:
         payment_actions.refuse_too_small(order.total_minor, order.currency, GATEWAY)
         begin_payment(order, billing.email, return_base=return_base, now=now)

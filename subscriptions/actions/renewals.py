@@ -74,13 +74,14 @@ def _renew(agreement_ids: list[int], *, now: datetime) -> int:
     if payment is None:
         return 0
     try:
-        payment_actions.charge(payment.pk, now=now)
-    except GatewayUnavailable as problem:
-        log.warning("payment %s is unknown: %s", payment.pk, problem.detail)  # the janitor asks what became of it
-        return 1
-    except GatewayRefused as problem:
-        log.warning("payment %s was refused: %s", payment.pk, problem.detail)
-    settlement.settle(payment.pk, now=now)
+        try:
+            payment_actions.charge(payment.pk, now=now)
+        except GatewayRefused as problem:
+            log.warning("payment %s was refused: %s", payment.pk, problem.detail)
+        settlement.settle(payment.pk, now=now)
+    except (GatewayUnavailable, GatewayRefused) as problem:
+        # The janitor asks what became of it; the other payers go on.
+        log.warning("payment %s is unknown: %s", payment.pk, problem.detail)
     return 1
 
 
@@ -94,7 +95,7 @@ def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
     items = SubscriptionItem.objects.live().filter(subscription__in=agreement_ids)
     list(Site.objects.filter(pk__in=items.values("site_id")).order_by("pk").select_for_update().values_list("pk"))
     payer_ids = Subscription.objects.filter(pk__in=agreement_ids).values("payer_id")
-    payer = Organization.objects.select_for_update().get(pk__in=payer_ids)
+    payer = Organization.objects.select_for_update(no_key=True).get(pk__in=payer_ids)
     locked = [row for row in agreements.lock(agreement_ids) if row.state == Subscription.State.ACTIVE]
     if not locked:
         return None
@@ -139,7 +140,9 @@ def _reschedule_unless_held(locked: list[Subscription], *, now: datetime) -> Non
         agreements.reschedule(locked, now=now)
 
 
-def _order(locked: list[Subscription], payer: Organization, chosen: QuerySet[Entitlement], *, now: datetime) -> Payment:
+def _order(
+    locked: list[Subscription], payer: Organization, chosen: QuerySet[Entitlement], *, now: datetime
+) -> Payment | None:
     first = locked[0]
     method, installer = first.method, Organization.objects.select_related("distributor").get(pk=first.installer_id)
     if not may_still_pay(payer, installer):
@@ -151,7 +154,8 @@ def _order(locked: list[Subscription], payer: Organization, chosen: QuerySet[Ent
         raise BillingIncomplete
     assert installer.distributor is not None
     found = quote(carts.as_items(chosen), Cycles(1), now, table_for(installer.distributor, at=now))
-    payment_actions.refuse_too_small(found.total_minor, found.currency, orders.GATEWAY)
+    if found.total_minor:
+        payment_actions.refuse_too_small(found.total_minor, found.currency, orders.GATEWAY)
     order = _insert(first, payer, installer, found, billing, now=now)
     chosen.update(held=True)
     moves.tell(order, "created", now=now, actor=RENEWALS, items=len(found.lines))
@@ -163,6 +167,9 @@ def _order(locked: list[Subscription], payer: Organization, chosen: QuerySet[Ent
         tenant=payer,
         after={"total_minor": order.total_minor, "currency": order.currency, "items": len(found.lines)},
     )
+    if order.total_minor == 0:  # nothing to charge, as with an activation
+        settlement.fulfil(order, now=now)
+        return None
     payment = orders.begin_payment(order, billing.email, return_base="", method=method, now=now)
     moves.tell(order, "charged", now=now, method=method.label, payment=payment.pk)
     return payment

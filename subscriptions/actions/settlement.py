@@ -75,7 +75,8 @@ def lock_order(order_id: int) -> Order:
     sites = OrderLine.objects.filter(order_id=order_id).values("site_id")
     list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update().values_list("pk"))
     payer = Order.objects.filter(pk=order_id).values("payer_id")
-    list(Organization.objects.filter(pk__in=payer).select_for_update().values_list("pk"))
+    # no_key: every row that names the payer (an audit row, a payment) would else wait behind us, holding what we want next
+    list(Organization.objects.filter(pk__in=payer).select_for_update(no_key=True).values_list("pk"))
     items = SubscriptionItem.objects.live().filter(entitlement__lines__order=order_id)
     agreements.lock(items.values_list("subscription_id", flat=True))
     return Order.objects.select_for_update(of=("self",)).select_related("payer").get(pk=order_id)
