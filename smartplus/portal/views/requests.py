@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Notice
 from accounts.scope import RESELLERS, Grant, Role
+from communities.models import Entitlement
 from smartplus import access
 from smartplus.portal import answers
 from smartplus.portal.forms.requests import RefusalForm
@@ -23,9 +24,10 @@ from subscriptions import reports
 from subscriptions.actions import carts
 from subscriptions.actions import requests as actions
 from subscriptions.models import RenewalRequest
-from subscriptions.pricing import MissingPrice
+from subscriptions.pricing import Group, MissingPrice
 
 PAGE = 50
+NAMED = 12  # of a group of like items
 S = RenewalRequest.State
 TONES = {
     S.OPEN: "pending",
@@ -112,7 +114,23 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
             "missing": missing,
             "items": [item.entitlement for item in named.filter(entitlement__in=free)],
         }
-    return context | {"quote": quote, "sites": reports.by_site(quote, free)}
+    return context | {"quote": quote, "sites": _named(reports.by_site(quote, free))}
+
+
+def _named(sites: list[reports.SiteBill]) -> list[tuple[reports.SiteBill, list[tuple[Group, list[str], int]]]]:
+    """Each group of a site's bill with the names of its first items, and how many more there are; one query."""
+    first = {int(str(key)) for site in sites for group in site.groups for key in group.keys[:NAMED]}
+    rows = Entitlement.objects.select_related("apartment__building", "manager__membership__user").in_bulk(first)
+    return [
+        (
+            site,
+            [
+                (group, [str(rows[int(str(key))].target) for key in group.keys[:NAMED]], max(0, group.count - NAMED))
+                for group in site.groups
+            ],
+        )
+        for site in sites
+    ]
 
 
 @access.roles(*RESELLERS)
