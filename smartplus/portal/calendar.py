@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -137,19 +139,25 @@ def _drawn(spans: list[Span], marks: dict[date, str], width: int, height: int, c
         )
         for span in spans
     ]
-    drawn = draw(columns, width=width, height=height, label=lambda value: _number(value, currency if has_money else ""))
-    *lower, (y, top) = drawn.lines
-    if has_money:
-        top = money.show(0, currency, language=_language()).replace(_zero(currency), top)
-    return replace(drawn, lines=(*lower, (y, top)))
+    return draw(
+        columns,
+        width=width,
+        height=height,
+        label=lambda value, is_top: _amount(value, currency, is_top) if has_money else _number(value),
+    )
 
 
-def _zero(currency: str) -> str:
-    return str(format_decimal(money.to_decimal(0, currency), locale=_language(), decimal_quantization=False))
+def _amount(value: int, currency: str, is_top: bool) -> str:
+    """An amount of the axis: only the highest names the currency, and none has cents that are nothing."""
+    if not is_top:
+        return _number(money.to_decimal(value, currency))
+    digits = money.exponent(currency)
+    text = money.show(value, currency, language=_language())
+    return re.sub(rf"[.,]0{{{digits}}}(?=\D*$)", "", text) if digits else text
 
 
-def _number(value: int, currency: str) -> str:
-    return str(format_decimal(money.to_decimal(value, currency) if currency else value, locale=_language()))
+def _number(value: Decimal | int) -> str:
+    return str(format_decimal(value, locale=_language()))
 
 
 def _title(span: Span, currency: str) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-STEPS = (1, 2, 4, 5, 10)  # a grid line stands at one of these times a power of ten
+STEPS = (1, 2, 3, 4, 5, 6, 8, 10)  # a grid line stands at one of these times a power of ten
 GRID_LINES = 3
 TOP, FOOT, SIDE = 14, 28, 58  # room above the highest line, below for days, at the right for amounts
 LEAST = 3.0  # a bar that is there is seen
@@ -60,8 +60,8 @@ class Chart:
         return self.height - 8
 
 
-def draw(columns: Sequence[Column], *, width: int, height: int, label: Callable[[int], str]) -> Chart:
-    """Draw columns side by side; `label` says a value of the axis in words."""
+def draw(columns: Sequence[Column], *, width: int, height: int, label: Callable[[int, bool], str]) -> Chart:
+    """Draw columns side by side; `label` says a value of the axis in words, and is told of the highest."""
     step = step_for(max((sum(value for _css, value in column.parts) for column in columns), default=0))
     plot, base = width - SIDE, height - FOOT
     unit = (base - TOP) / (step * GRID_LINES)
@@ -82,7 +82,7 @@ def draw(columns: Sequence[Column], *, width: int, height: int, label: Callable[
         if parts:
             whole = Part("", _px(at * slot), _px(TOP), _px(slot), _px(base - TOP))
             bars.append(Bar(tuple(parts), whole, column.title, column.url))
-    lines = tuple((_px(base - n * step * unit), label(n * step)) for n in range(GRID_LINES + 1))
+    lines = tuple((_px(base - n * step * unit), label(n * step, n == GRID_LINES)) for n in range(GRID_LINES + 1))
     return Chart(width, height, plot, tuple(bars), lines, tuple(marks))
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import AuditEvent
+from accounts.scope import Role
 from communities.models import Site
 from smartplus.access import PortalRequest
 from smartplus.portal import deeds
@@ -38,12 +39,17 @@ class Happening:
 def recent(request: PortalRequest, *, names: Mapping[int, str] | None = None) -> list[Happening]:
     """The last changes the actor may read, alike ones in a row as one; two statements, one where the page has the sites' names."""
     rows = list(AuditEvent.objects.visible_to(request.actor)[:LOOKED_AT])
-    alike = [list(group) for _key, group in groupby(rows, key=lambda row: (row.action, row.user_id, row.site_id))]
+    alike = [list(group) for _key, group in groupby(rows, key=_session)]
     alike = alike[:SHOWN]
     if names is None:
         ids = {group[0].site_id for group in alike if group[0].site_id}
         names = dict(Site.objects.visible_to(request.actor).filter(pk__in=ids).values_list("pk", "name"))
     return [_told(request, group, names) for group in alike]
+
+
+def _session(row: AuditEvent) -> tuple[object, ...]:
+    """What one person did at one site in a row is one line; elsewhere only the same action is."""
+    return (row.user_id, row.site_id) if row.site_id else (row.user_id, row.action)
 
 
 def _told(request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[int, str]) -> Happening:
@@ -58,12 +64,18 @@ def _told(request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[in
         url = reverse("site-detail", args=[first.site_id])
     return Happening(
         what=what,
-        who=_("You") if first.user_id == request.actor.user_id else first.actor_label,
+        who=_who(request, first),
         site=names.get(first.site_id or 0, ""),
         when=_when(first.at, request.now),
         at=first.at,
         url=url,
     )
+
+
+def _who(request: PortalRequest, event: AuditEvent) -> str:
+    if event.actor_role == Role.SYSTEM:
+        return "SmartPlus"  # which job it was is nobody's business on this page
+    return _("You") if event.user_id == request.actor.user_id else event.actor_label
 
 
 def _when(at: datetime, now: datetime) -> str:

@@ -253,13 +253,11 @@ def test_everybody_begins_at_the_dashboard_and_a_technician_at_the_sites(people:
     assert tess.get("/dashboard/").status_code == 403
 
 
-def test_alike_events_in_a_row_are_one_line(people: People, harbour: Site, sign_in: SignIn) -> None:
+def test_what_one_person_did_at_a_site_is_one_line(people: People, harbour: Site, sign_in: SignIn) -> None:
     told = sign_in(people.ivan).get("/dashboard/").context["events"]
-    assert [(event.what, event.who, event.site, event.when) for event in told[:2]] == [
-        ("Technicians chosen", "You", "Harbour View", "10:00"),  # in Hamburg
-        ("Managers chosen", "You", "Harbour View", "10:00"),
-    ]
-    assert len(told) == len({(event.what, event.at) for event in told})
+    assert told[0].what.startswith("Technicians chosen and ")
+    assert (told[0].who, told[0].site, told[0].when) == ("You", "Harbour View", "10:00")  # in Hamburg
+    assert [event.site for event in told].count("Harbour View") == 1
 
 
 def test_every_action_that_is_audited_has_its_words(people: People, harbour: Site) -> None:
@@ -276,7 +274,7 @@ def test_an_action_without_words_is_named_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "step"), [(0, 1), (1, 1), (3, 1), (4, 2), (10, 4), (100, 40), (1284, 500), (3001, 2000)]
+    ("most", "step"), [(0, 1), (1, 1), (3, 1), (4, 2), (10, 4), (100, 40), (1284, 500), (3001, 2000), (17, 6)]
 )
 def test_grid_lines_stand_at_round_numbers(most: int, step: int) -> None:
     assert chart.step_for(most) == step

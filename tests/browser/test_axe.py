@@ -1,0 +1,179 @@
+"""Every page of every role, light and dark, wide and on a phone: WCAG 2.2 AA by axe, a silent console, no sideways scrolling."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.scope import Role
+from tests.browser import walk
+from tests.browser.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one house for all of them
+
+VENDOR = Path(__file__).parent / "vendor"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+BY_COLOUR = ["color-contrast", "link-in-text-block"]  # nothing else depends on the theme
+RUN = """async only => {
+  const found = await axe.run(document, {runOnly: only, resultTypes: ['violations'], preload: false, iframes: false});
+  return found.violations.map(rule => ({
+    rule: rule.id,
+    nodes: rule.nodes.map(node => [node.target.join(' '), node.failureSummary.split('\\n')[1] || '']),
+  }));
+}"""
+WIDE, PHONE, NARROWEST = 1280, 390, 360
+# Richest first: a page that several roles share is looked at where most is on it; dashboards differ by role.
+ORDER = (Role.INSTALLER, Role.DISTRIBUTOR, Role.OPERATOR, Role.MANAGER, Role.SUBDISTRIBUTOR, Role.TECHNICIAN)
+LOOKED_AT: set[str] = set()
+# What a walk along links can't find, and why.
+BY_FORM_ONLY = {
+    "cart": "made by ticking and Next; test_the_way_to_the_till goes there",
+    "order-returned": "where the payment page leads back to; test_the_way_to_the_till goes there",
+    "cart-term": "a fragment of the cart",
+}
+
+
+@cache
+def axe() -> str:
+    """The script, if it is the one that was vendored."""
+    script = (VENDOR / "axe" / "axe.min.js").read_bytes()
+    assert hashlib.sha256(script).hexdigest() in (VENDOR / "README.md").read_text()
+    return script.decode()
+
+
+def faults(page: Page, route: str, look: str, rules: list[str] | None = None) -> list[str]:
+    """What axe finds on the page as it stands, all of WCAG 2.2 AA or some rules: one line for each element."""
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(axe())  # not by a tag: the content security policy would refuse it, and stays on
+    found: list[dict[str, Any]] = page.evaluate(
+        RUN, {"type": "rule", "values": rules} if rules else {"type": "tag", "values": TAGS}
+    )
+    return [
+        f"{route} ({look}): {one['rule']} at {target}: {why.strip()}" for one in found for target, why in one["nodes"]
+    ]
+
+
+def sideways(page: Page, route: str) -> list[str]:
+    """Whether the narrowest phone has to scroll sideways, and which elements stick out."""
+    if page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+        return []
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+          .map(e => e.tagName.toLowerCase() + '.' + (e.getAttribute('class') || '')).slice(0, 5)"""
+    )
+    return [f"{route} ({page.viewport_size and page.viewport_size['width']} px): scrolls sideways: {wide}"]
+
+
+def look_at(page: Page, route: str) -> list[str]:
+    """Everything that is wrong with a page: light, dark, on a phone, on the narrowest one."""
+    found = faults(page, route, "light")
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    found += faults(page, route, "dark", BY_COLOUR)
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    found += faults(page, route, f"{PHONE} px")
+    page.set_viewport_size({"width": NARROWEST, "height": 740})
+    found += sideways(page, route)
+    page.set_viewport_size({"width": WIDE, "height": 800})
+    return found
+
+
+def nothing_in(*lists: list[str]) -> None:
+    """Fail with one line for each finding."""
+    found = [line for one in lists for line in one]
+    assert not found, "\n" + "\n".join(found)
+
+
+def listen(house: House, page: Page) -> list[str]:
+    """Whatever the console complains about from now on, a refused style or script included; the gateway's pages aren't ours."""
+    heard: list[str] = []
+
+    def hear(text: str) -> None:
+        if page.url.startswith(house.url):
+            heard.append(f"{page.url}: {text}")
+
+    page.on("console", lambda said: hear(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: hear(str(error)))
+    page.emulate_media(reduced_motion="reduce")
+    return heard
+
+
+@pytest.mark.parametrize("role", ORDER)
+def test_every_page_can_be_read_by_everybody(house: House, role: Role) -> None:
+    page = house.visit(walk.LOGINS[role])
+    heard, found, visited = listen(house, page), list[str](), set[str]()
+    for route, _address in walk.pages_of(house, page):
+        visited.add(route.split()[0])
+        name = f"{role} {route}" if route == "dashboard" else route
+        if name not in LOOKED_AT:
+            LOOKED_AT.add(name)
+            found += look_at(page, name)
+    page.context.close()
+    nothing_in(found, heard)
+    # the demo's sub-distributor has an installer, and that one no site yet
+    missed = {
+        route
+        for route in walk.pages_for(role, with_rows=role is not Role.SUBDISTRIBUTOR) - visited
+        if route not in BY_FORM_ONLY
+    }
+    assert not missed, f"no link leads {role} to {sorted(missed)}"
+
+
+def test_the_way_to_the_till(house: House) -> None:
+    page = house.visit("distributor")
+    heard, found = listen(house, page), list[str]()
+    page.goto(f"{house.url}/subscription/?q=Harbour")
+    page.locator("input[name=item]").first.check()
+    page.locator("#cart .ln").first.wait_for()
+    found += look_at(page, "subscription, ticked")
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("I accept the").wait_for()
+    found += look_at(page, "cart")
+    page.get_by_label("I accept the").check()
+    page.get_by_role("button", name=re.compile("^Pay US")).click()
+    page.get_by_role("link", name="Cancel").or_(page.get_by_role("button", name="Cancel")).first.click()
+    page.wait_for_url(re.compile(r"/orders/SP-"))
+    found += look_at(page, "order-detail, waiting")
+    page.goto(re.sub(r"(/orders/[^/]+/).*", r"\1returned/", page.url))
+    found += look_at(page, "order-returned")
+    page.goto(re.sub(r"(/orders/[^/]+/).*", r"\1", page.url))
+    page.get_by_role("button", name="Cancel order").click()
+    found += faults(page, "the question before what can't be taken back", "light")
+    page.locator("dialog[open] button[value=yes]").click()
+    page.get_by_role("heading", name="Nothing was charged").wait_for()
+    page.context.close()
+    nothing_in(found, heard)
+
+
+def test_pages_without_a_person(house: House) -> None:
+    page = house.window().new_page()
+    heard, found = listen(house, page), list[str]()
+    for address in walk.PUBLIC:
+        page.goto(house.url + address)
+        found += look_at(page, address)
+    page.context.close()
+    nothing_in(found, heard)
+
+
+def test_what_goes_wrong_can_be_read_as_well(house: House) -> None:
+    page = house.visit("installer")
+    page.emulate_media(reduced_motion="reduce")
+    found = []
+    for address in ("/nothing/", "/prices/", "/sites/?q=Hafenblick", "/orders/?q=Hafenblick", "/library/?q=Hafenblick"):
+        page.goto(house.url + address)
+        found += look_at(page, address)
+    page.goto(f"{house.url}/sites/new/")
+    page.locator("#site-form").evaluate("form => { form.noValidate = true }")
+    page.get_by_role("button", name="Create community site").click()
+    page.get_by_role("alert").wait_for()
+    found += look_at(page, "site-new, refused")
+    page.context.close()
+    nothing_in(found)

@@ -1,0 +1,114 @@
+"""Finding every page: from the menu of a role along its links, one address for each route pattern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import urljoin, urlsplit
+
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+from playwright.sync_api import Page
+
+from accounts.scope import Role
+from smartplus.access import policy_of
+from tests.browser.house import House
+
+LOGINS: dict[Role, str] = {
+    Role.OPERATOR: "operator",
+    Role.DISTRIBUTOR: "distributor",
+    Role.SUBDISTRIBUTOR: "subdistributor",
+    Role.INSTALLER: "installer",
+    Role.TECHNICIAN: "technician",
+    Role.MANAGER: "pm",
+}
+DEPTH = 4  # the start page, the menu, and three steps from there
+# Routes that are no page of their own: doors of machines, forms that are only sent, ways that lead on.
+NO_PAGES = {"home", "healthz", "readyz", "password-reset-confirm"}
+# Lists that look different, or lead elsewhere, when narrowed.
+VARIANTS = {"dashboard-items": r"[?&]show=([a-z-]+)", "apartment-list": r"[?&](building)="}
+PUBLIC = ("/sign-in/", "/password-reset/", "/password-reset/sent/", "/password-reset/done/", "/terms/")
+
+
+def links(page: Page) -> list[str]:
+    """Where the links of a page lead within the house: path and query, without what only jumps on the page."""
+    found = page.eval_on_selector_all("a[href]", "all => all.map(a => a.getAttribute('href'))")
+    here = urlsplit(page.url)
+    addresses = []
+    for href in found:
+        to = urlsplit(urljoin(page.url, href))
+        if to.netloc == here.netloc and to.scheme == here.scheme:
+            addresses.append(to.path + (f"?{to.query}" if to.query else ""))
+    return list(dict.fromkeys(addresses))
+
+
+def route_of(address: str) -> str:
+    """The pattern an address belongs to: its route name, with the list shown where one route shows several."""
+    try:
+        name = resolve(urlsplit(address).path).url_name or ""
+    except Resolver404:
+        return ""
+    shown = re.search(VARIANTS.get(name, "(?!)"), address)
+    return f"{name} {shown[1]}" if shown else name
+
+
+def pages_of(house: House, page: Page) -> Iterator[tuple[str, str]]:
+    """Every (route, address) that is found from the start page along links, each once, while the page stands at it.
+
+    The walk is breadth first: what is near the menu is looked at before what hangs on it.
+    """
+    seen: set[str] = set()
+    level = ["/"]
+    for _depth in range(DEPTH + 1):
+        below: list[str] = []
+        for address in level:
+            response = page.goto(house.url + address)
+            route = route_of(
+                urlsplit(page.url).path + ("?" + urlsplit(page.url).query if urlsplit(page.url).query else "")
+            )
+            assert response is not None
+            assert response.status == 200, f"{address} answered {response.status}"
+            if (response.headers.get("content-type") or "").startswith("text/html") and route not in seen:
+                seen.add(route)
+                yield route, address
+                below += links(page)
+        level = []
+        for address in below:
+            route = route_of(address)
+            if route and route not in seen and route not in NO_PAGES and route not in {route_of(one) for one in level}:
+                level.append(address)
+
+
+def pages_for(role: Role, *, with_rows: bool) -> set[str]:
+    """The names of the routes a role may ask by GET, as the URLconf declares them; those of single rows only if there are rows."""
+    return {
+        pattern.name
+        for pattern in _patterns(get_resolver().url_patterns)
+        if pattern.name
+        and role in policy_of(pattern.callback).roles
+        and "GET" in _methods(pattern.callback)
+        and pattern.name not in NO_PAGES
+        and (with_rows or not pattern.pattern.converters)
+    }
+
+
+def _patterns(entries: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for entry in entries:
+        if isinstance(entry, URLResolver):
+            yield from _patterns(entry.url_patterns)
+        else:
+            yield entry
+
+
+def _methods(view: object) -> set[str]:
+    """The methods that Django's require_… decorators let through; a view without one answers to GET."""
+    while view is not None:
+        for cell in getattr(view, "__closure__", None) or ():
+            allowed = cell.cell_contents
+            if (
+                isinstance(allowed, list | tuple)
+                and allowed
+                and all(isinstance(name, str) and name.isupper() for name in allowed)
+            ):
+                return set(allowed)
+        view = getattr(view, "__wrapped__", None)
+    return {"GET"}
