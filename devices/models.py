@@ -116,7 +116,7 @@ class Device(SiteChild):
     type = models.CharField(_("type"), max_length=16, choices=list(TYPE_LABELS.items()))
     model = models.CharField(_("model"), max_length=16, blank=True)
     name = models.CharField(_("name"), max_length=64)
-    name_key = models.CharField(max_length=128, editable=False)
+    name_key = models.CharField(max_length=256, editable=False)
     building = models.ForeignKey(Building, models.PROTECT, null=True, related_name="devices")
     apartment = models.ForeignKey(Apartment, models.PROTECT, null=True, related_name="devices")
     library_entry = models.ForeignKey(LibraryEntry, models.PROTECT, null=True, related_name="devices")

@@ -31,6 +31,10 @@ class AlreadyPaid(Refused):
     message = _("This is paid already. Nothing more was charged.")
 
 
+class TooMuch(Refused):
+    """More than one charge may carry; the message says how much may."""
+
+
 class BadSignature(Refused):
     """A webhook that does not prove that the gateway sent it just now (R50)."""
 

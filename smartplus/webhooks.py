@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -26,7 +27,9 @@ def stripe(request: HttpRequest) -> HttpResponse:
     503 asks the gateway to send it again when the database can't be reached; nothing here is ever 500.
     """
     try:
-        is_new = events.receive("stripe", request.read(), request.headers, now=timezone.now())
+        is_new = events.receive(
+            "stripe", request.read(settings.WEBHOOK_MAX_BYTES + 1), request.headers, now=timezone.now()
+        )
     except BadSignature:
         return HttpResponse("bad signature\n", status=400, content_type="text/plain")
     except TooLarge:

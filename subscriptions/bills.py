@@ -12,7 +12,7 @@ from django.db.models import Count, FilteredRelation, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.scope import Actor, Role
+from accounts.scope import Actor, Grant, Role
 from communities import catalogue
 from communities.models import GRACE, Apartment, Entitlement, Site
 from payments import money
@@ -24,7 +24,10 @@ PER_APARTMENT = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM)  # at
 
 
 def sees_prices(actor: Actor) -> bool:
-    """Whether prices are shown: an installer that may not pay sees them unless its distributor hides them; technicians never."""
+    """Whether prices are shown: to members whose firm shows them, never to technicians; an installer that may not pay sees them
+    unless its distributor hides them."""
+    if Grant.SEES_PRICES not in actor.grants:
+        return False
     if actor.role is Role.INSTALLER:
         firm = actor.organization
         return firm is not None and (firm.sees_prices or firm.may_pay)

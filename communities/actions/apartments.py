@@ -127,7 +127,7 @@ def refuse_above_ceiling(site: Site, switches: Mapping[str, bool]) -> None:
 
 def refuse_number(building: Building, number: str) -> None:
     """Refuse an empty number or one the building already has (R77)."""
-    if not number.strip():
+    if not name_key(number):
         raise Refused(_("The apartment needs a number."), field="number")
     if Apartment.objects.filter(building=building, number_key=name_key(number)).exists():
         raise NameTaken(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from accounts.models import Kind, Membership
 from accounts.scope import Actor, Role
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
-from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, TechnicianAssignment, keys_of
+from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment, keys_of
 
 MAX_MEMBERS = 63  # beyond the family master (R31)
 RESIDENT_FIELDS = ["name", "email", "mobile", "language", "remark"]
@@ -213,6 +213,78 @@ def set_technicians(actor: Actor, *, site_id: int, membership_ids: list[int], no
         site_id=site.pk,
         before={"technicians": sorted(before)},
         after={"technicians": sorted(chosen)},
+    )
+
+
+@transaction.atomic
+def set_sites_of(actor: Actor, *, membership_id: int, site_ids: Collection[int], now: datetime) -> Membership:
+    """Let a property manager or a technician look after exactly these sites of the installer; others are not touched.
+
+    The same rules as from the site's side: a site that is not named is lost at once (R3), paid time stays on the ended assignment.
+    PM Apps stay as they are ticked at the sites; a site that is new comes without one. Locks the sites in the order of their ids.
+    """
+    if actor.role not in {Role.INSTALLER, Role.SYSTEM}:
+        raise NotPermitted(_("Managers and technicians are chosen by the installer."))
+    person = Membership.objects.visible_to(actor).select_related("organization", "user").get(pk=membership_id)
+    kind = person.organization.kind
+    installer_id = person.organization.installer_id if kind == Kind.MANAGER else person.organization_id
+    assert installer_id is not None  # managers live below an installer
+    _own_members(installer_id, {person.pk: True}, kind=kind)
+    wanted = set(site_ids)
+    rows = (
+        ManagerAssignment.objects.filter(ended_at=None) if kind == Kind.MANAGER else TechnicianAssignment.objects.all()
+    )
+    current = set(rows.filter(membership=person).values_list("site_id", flat=True))
+    seen = Site.objects.visible_to(actor).filter(installer_id=installer_id, pk__in=wanted | current)
+    sites = {site.pk: site for site in seen.order_by("pk").select_for_update(of=("self",))}
+    if unknown := wanted - set(sites):
+        raise Refused(
+            _("%(n)s of the chosen sites are not yours to choose. Nothing was changed.") % {"n": len(unknown)}
+        )
+    for site in sites.values():
+        if kind == Kind.MANAGER:
+            _set_manager(actor, site, person, is_wanted=site.pk in wanted, now=now)
+        else:
+            _set_technician(actor, site, person, is_wanted=site.pk in wanted, now=now)
+    return person
+
+
+def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime) -> None:
+    """Give a locked site to one manager or take it away, whoever else looks after it."""
+    row = ManagerAssignment.objects.select_for_update().filter(site=site, membership=person).first()
+    has_it = row is not None and row.ended_at is None
+    if has_it == is_wanted:
+        return
+    before = {str(person.pk): row.pm_app} if row is not None and has_it else {}
+    if row is None:
+        ManagerAssignment.objects.create(**keys_of(site), membership=person, created_at=now)
+    else:
+        ended_at = None if is_wanted else now
+        ManagerAssignment.objects.filter(pk=row.pk).update(ended_at=ended_at, pm_app=False)
+    sync_site(site)
+    after = {str(person.pk): False} if is_wanted else {}
+    audit.record(actor, "site.managers_set", site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
+
+
+def _set_technician(actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime) -> None:
+    """Give a locked site to one technician or take it away, whoever else works there."""
+    before = sorted(TechnicianAssignment.objects.filter(site=site).values_list("membership_id", flat=True))
+    if (person.pk in before) == is_wanted:
+        return
+    if is_wanted:
+        TechnicianAssignment.objects.create(**keys_of(site), membership=person, created_at=now)
+    else:
+        TechnicianAssignment.objects.filter(site=site, membership=person).delete()
+    after = sorted({*before, person.pk} if is_wanted else set(before) - {person.pk})
+    audit.record(
+        actor,
+        "site.technicians_set",
+        site,
+        now=now,
+        tenant=site,
+        site_id=site.pk,
+        before={"technicians": before},
+        after={"technicians": after},
     )
 
 

@@ -63,6 +63,8 @@ def create_community(
         **catalogue.normalised(switches),
         **{field: options[field] for field in OPTIONS},
     )
+    if not name_key(site.name):
+        raise Refused(_("The site needs a name."), field="name")
     if Site.objects.filter(installer=installer, name_key=name_key(site.name)).exists():
         raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
     site.save()
@@ -107,13 +109,7 @@ def edit_site(
         refuse_wrong_options(switches, options)
         if not wanted["pm_app"]:
             refuse_locked_pm_app(site, now)
-        for field in BASICS:
-            setattr(site, field, basics.get(field, "").strip())
-        for field in OPTIONS:
-            setattr(site, field, options[field])
-        clash = Site.objects.filter(installer_id=site.installer_id, name_key=name_key(site.name)).exclude(pk=site.pk)
-        if clash.exists():
-            raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
+        _write_basics(site, basics, options)
         for code in catalogue.CEILING_SWITCHES:
             if getattr(site, code) and not wanted[code]:
                 _lower_ceiling(site, code, confirmed=ceiling_confirmed)
@@ -133,6 +129,19 @@ def edit_site(
         after=audit.fields_of(site, AUDITED),
     )
     return site
+
+
+def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, Any]) -> None:
+    """Put name, address and options on the site; refuses an empty or taken name (R77)."""
+    for field in BASICS:
+        setattr(site, field, basics.get(field, "").strip())
+    for field in OPTIONS:
+        setattr(site, field, options[field])
+    if not name_key(site.name):
+        raise Refused(_("The site needs a name."), field="name")
+    clash = Site.objects.filter(installer_id=site.installer_id, name_key=name_key(site.name)).exclude(pk=site.pk)
+    if clash.exists():
+        raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
 
 
 def refuse_wrong_options(switches: Mapping[str, bool], options: Mapping[str, Any]) -> None:
@@ -206,7 +215,7 @@ def add_building(actor: Actor, *, site_id: int, name: str, now: datetime) -> Bui
     if not may_configure(actor):
         raise NotPermitted
     site = lock_site(actor, site_id)
-    if not name.strip():
+    if not name_key(name):
         raise Refused(_("The building needs a name."), field="name")
     if Building.objects.filter(site=site, name_key=name_key(name)).exists():
         raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name.strip()})
@@ -225,7 +234,7 @@ def rename_building(actor: Actor, *, building_id: int, version: int, name: str, 
     building = Building.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=building_id)
     if building.version != version:
         raise Conflict
-    if not name.strip():
+    if not name_key(name):
         raise Refused(_("The building needs a name."), field="name")
     if Building.objects.filter(site_id=building.site_id, name_key=name_key(name)).exclude(pk=building.pk).exists():
         raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name.strip()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any, Self, TypeVar
 
 from django.core.validators import MaxValueValidator
@@ -15,8 +16,13 @@ from communities import catalogue
 
 
 def name_key(name: str) -> str:
-    """The key by which names are compared: casefolded here, since SQLite's lower() knows ASCII only (R77)."""
-    return " ".join(name.split()).casefold()
+    """The key by which names are compared: what looks alike is alike (R77).
+
+    Compatibility forms are folded, invisible signs dropped, case folded here since SQLite's lower() knows ASCII only. One character
+    may become three, which is what the widths of the key columns allow for.
+    """
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFKC", " ".join(seen.split()).casefold())
 
 
 class Kind(models.TextChoices):
@@ -50,7 +56,7 @@ class Site(models.Model):
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
     name = models.CharField(_("name"), max_length=64)
-    name_key = models.CharField(max_length=128, editable=False)
+    name_key = models.CharField(max_length=256, editable=False)
     street = models.CharField(_("street"), max_length=120)
     city = models.CharField(_("city"), max_length=80)
     state = models.CharField(_("state"), max_length=80, blank=True)
@@ -173,7 +179,7 @@ class Building(SiteChild):
     """A building of a community. Invariant: its name is unique there."""
 
     name = models.CharField(_("name"), max_length=64)
-    name_key = models.CharField(max_length=128, editable=False)
+    name_key = models.CharField(max_length=256, editable=False)
     version = models.PositiveIntegerField(default=1)
 
     objects = SiteChildQuerySet["Building"].as_manager()
@@ -206,7 +212,7 @@ class Apartment(SiteChild):
     building = models.ForeignKey(Building, models.PROTECT, related_name="apartments")
     floor = models.CharField(_("floor"), max_length=8)
     number = models.CharField(_("number"), max_length=16)
-    number_key = models.CharField(max_length=32, editable=False)
+    number_key = models.CharField(max_length=64, editable=False)
     name = models.CharField(_("name"), max_length=64, blank=True)
     indoor_monitor = models.BooleanField(_("With Indoor Monitor"), default=True)
     landline = models.BooleanField(_("Landline"), default=False)

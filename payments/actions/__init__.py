@@ -1,6 +1,6 @@
 """What is done to payments, stored cards and billing information; nothing here decides what money buys."""
 
-from payments.actions.begin import begin, refuse_too_small
+from payments.actions.begin import begin, refuse_too_large, refuse_too_small
 from payments.actions.billing import save_billing
 from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
@@ -20,6 +20,7 @@ __all__ = [
     "matches",
     "note",
     "refuse_in_transaction",
+    "refuse_too_large",
     "refuse_too_small",
     "remove_method",
     "save_billing",

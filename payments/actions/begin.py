@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 from accounts.models import Organization, User
 from payments import consent, gateways, money
 from payments.actions.checkout import CHECKOUT_LIFE, REPLAY_LIFE
-from payments.errors import AlreadyPaid, MethodUnusable, TooSmall
+from payments.errors import AlreadyPaid, MethodUnusable, TooMuch, TooSmall
 from payments.models import GatewayCustomer, Kind, Payment, PaymentMethod, State
+
+MAXIMUM_MINOR = 99_999_999  # eight digits: the most a card charge may have at Stripe
 
 
 def begin(
@@ -80,6 +82,17 @@ def refuse_too_small(amount_minor: int, currency: str, gateway: str) -> None:
         raise TooSmall(
             _("%(amount)s is too small to be paid by card: the least is %(least)s.")
             % {"amount": money.show(amount_minor, currency), "least": money.show(least, currency)}
+        )
+
+
+def refuse_too_large(amount_minor: int, currency: str) -> None:
+    """Raise TooMuch for an amount in minor units that has more digits than a gateway takes in one charge."""
+    if amount_minor > MAXIMUM_MINOR:
+        raise TooMuch(
+            _(
+                "%(amount)s is more than one payment can carry: the most is %(most)s. Split the items into several orders."
+            )
+            % {"amount": money.show(amount_minor, currency), "most": money.show(MAXIMUM_MINOR, currency)}
         )
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
-from accounts.scope import RESELLERS, Actor, Role
+from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement
 from payments import actions as payment_actions
 from payments.models import PaymentMethod
@@ -184,7 +184,7 @@ def close(
 @transaction.atomic
 def stop_agreement(actor: Actor, *, agreement_id: int, now: datetime) -> Subscription:
     """Stop renewing. Paid time stays; an order that is being charged right now may still extend it once."""
-    if actor.role not in RESELLERS | {Role.INSTALLER}:
+    if actor.role not in RESELLERS | {Role.INSTALLER} or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
         raise NotPermitted
     agreement = (
         Subscription.objects.visible_to(actor)

@@ -20,8 +20,9 @@ ALLOWED: dict[str, frozenset[str]] = {
     S.FAILED: frozenset({S.SYSTEM_PROCESSING, S.REVIEW}),
     S.TIMEOUT: frozenset({S.SYSTEM_PROCESSING, S.REVIEW}),
     S.CANCELLED: frozenset({S.SYSTEM_PROCESSING, S.REVIEW}),
-    S.REVIEW: frozenset({S.SYSTEM_PROCESSING}),
+    S.REVIEW: frozenset({S.SYSTEM_PROCESSING, S.REFUNDED}),
     S.SUCCEED: frozenset(),
+    S.REFUNDED: frozenset(),
 }
 
 

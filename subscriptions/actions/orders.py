@@ -100,6 +100,7 @@ def place_order(
             moves.tell(order, "no_agreement", now=now)
     else:
         payment_actions.refuse_too_small(order.total_minor, order.currency, GATEWAY)
+        payment_actions.refuse_too_large(order.total_minor, order.currency)
         begin_payment(order, billing.email, return_base=return_base, now=now)
     return order
 

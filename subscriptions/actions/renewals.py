@@ -39,6 +39,10 @@ def renew_due(*, now: datetime, limit: int = 250) -> int:
     the work starts (DESIGN §4). Running it again changes nothing: what is being charged is held, what is paid is not due.
     """
     due = Subscription.objects.filter(state=Subscription.State.ACTIVE, next_due_at__lte=now).filter(_unclaimed(now))
+    being_charged = SubscriptionItem.objects.live().filter(entitlement__held=True)
+    due = due.exclude(
+        pk__in=being_charged.values("subscription_id")
+    )  # waiting for an answer: must not keep others waiting
     payers = list(dict.fromkeys(due.order_by("next_due_at", "payer_id").values_list("payer_id", flat=True)[:limit]))
     charged = 0
     for payer_id in payers:
@@ -46,7 +50,7 @@ def renew_due(*, now: datetime, limit: int = 250) -> int:
             try:
                 charged += _renew(claimed, now=now)
             finally:
-                Subscription.objects.filter(pk__in=claimed, claimed_until__isnull=False).update(
+                Subscription.objects.filter(pk__in=claimed, claimed_until=now + LEASE).update(
                     claimed_until=None, claim_key=""
                 )
     return charged
@@ -156,6 +160,7 @@ def _order(
     found = quote(carts.as_items(chosen), Cycles(1), now, table_for(installer.distributor, at=now))
     if found.total_minor:
         payment_actions.refuse_too_small(found.total_minor, found.currency, orders.GATEWAY)
+        payment_actions.refuse_too_large(found.total_minor, found.currency)
     order = _insert(first, payer, installer, found, billing, now=now)
     chosen.update(held=True)
     moves.tell(order, "created", now=now, actor=RENEWALS, items=len(found.lines))

@@ -104,7 +104,7 @@ def _take_money(order: Order, payment: Payment, remote: payment_actions.Remote, 
         _review(order, "mismatch", now=now, reason=mismatch)
         return
     if order.state != Order.State.PROCESSING:
-        if not _hold_again(order):
+        if not hold_again(order):
             _review(order, "late", now=now, reason="items are in another order")
             return
         moves.tell(order, "late", now=now)
@@ -133,7 +133,7 @@ def _review(order: Order, kind: str, *, now: datetime, reason: str) -> None:
     log.error("order %s is under review: %s", order.number, reason)
 
 
-def _hold_again(order: Order) -> bool:
+def hold_again(order: Order) -> bool:
     """Take the items of a closed order back, unless another open order has one of them."""
     ids = list(order.lines.values_list("entitlement_id", flat=True))
     rows = Entitlement.objects.filter(pk__in=ids).order_by("pk").select_for_update()

@@ -96,6 +96,7 @@ class Order(models.Model):
         TIMEOUT = "timeout", _("Time Out")
         CANCELLED = "cancelled", _("Cancelled")
         REVIEW = "review", _("Under Review")
+        REFUNDED = "refunded", _("Refunded")
 
     number = models.CharField(_("order number"), max_length=20, unique=True)
     type = models.CharField(_("type"), max_length=16, choices=Type.choices)
@@ -175,7 +176,7 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
         """The lines of one's own sites, whoever pays (R1)."""
         bound = by_tenant_keys(actor)
         if bound is not None:
-            return self.filter(bound)
+            return self.filter(bound) if bound else self
         if actor.role is Role.MANAGER:
             return self.filter(site__in=Site.objects.visible_to(actor))
         return self.none()
@@ -237,6 +238,8 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "confirmed": (_("%(gateway)s confirmed the payment"), "active"),
     "applied": (_("Paid time applied"), "active"),
     "mismatch": (_("The payment does not match the order"), "lapsed"),
+    "judged": (_("Looked at by the operator"), "active"),
+    "refunded": (_("Paid back; the items are free again"), "inactive"),
     "late": (_("Money arrived after the order was closed"), "expiring"),
     "surplus": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
     "timeout": (_("Not paid in time"), "inactive"),

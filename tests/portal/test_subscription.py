@@ -24,7 +24,7 @@ __all__ = ["billing", "fill_cart", "harbour_view", "place", "price_list", "sandb
 
 BILLING = {
     "company": "Nordlys Distribution AS", "tax_number": "", "email": "accounts@nordlys.example", "street": "Storgata 8",
-    "postal_code": "0155", "city": "Oslo", "state": "", "country": "NO", "version": "",
+    "postal_code": "0155", "city": "Oslo", "state": "", "country": "NO", "version": "", "terms_version": "1",
 }  # fmt: skip
 
 

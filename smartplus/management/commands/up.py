@@ -144,7 +144,7 @@ class Processes:
     def __init__(self) -> None:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.stopping = False
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

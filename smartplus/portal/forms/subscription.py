@@ -62,6 +62,7 @@ class PayForm(forms.Form):
     """The last step: the price that was shown, and the terms."""
 
     fingerprint = forms.CharField(widget=forms.HiddenInput)
+    terms_version = forms.CharField(widget=forms.HiddenInput, required=False)
     auto_renew = forms.BooleanField(label=_("Renew automatically every 30 days"), required=False)
     renewals = forms.TypedChoiceField(
         label=_("For how long"),

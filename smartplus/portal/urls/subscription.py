@@ -18,6 +18,7 @@ urlpatterns = [
     path("orders/<slug:number>/returned/", orders.order_returned, name="order-returned"),
     path("orders/<slug:number>/pay/", orders.order_pay, name="order-pay"),
     path("orders/<slug:number>/cancel/", orders.order_cancel, name="order-cancel"),
+    path("orders/<slug:number>/judge/", orders.order_judge, name="order-judge"),
     path("prices/", prices.price_list_list, name="price-list-list"),
     path("prices/new/", prices.price_list_new, name="price-list-new"),
     path("prices/<int:pk>/", prices.price_list_detail, name="price-list-detail"),

@@ -14,14 +14,16 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import Refused
 from accounts.models import Notice
-from accounts.scope import Role
+from accounts.scope import Grant, Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
+from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS, to_gateway
 from subscriptions import reports
 from subscriptions.actions import orders as actions
+from subscriptions.actions import reviews
 from subscriptions.actions.settlement import UNPAID_TIMEOUT
 from subscriptions.models import Order, OrderLine
 
@@ -35,10 +37,12 @@ TONES = {
     Order.State.TIMEOUT: "inactive",
     Order.State.CANCELLED: "inactive",
     Order.State.REVIEW: "expiring",
+    Order.State.REFUNDED: "inactive",
 }
 
 
 @access.roles(*READERS)
+@granted(Grant.SEES_INVOICES)
 @require_GET
 def order_list(request: access.PortalRequest) -> HttpResponse:
     """Orders that one pays or that have lines of one's sites, newest first."""
@@ -104,6 +108,7 @@ def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str,
 
 
 @access.roles(*READERS)
+@granted(Grant.SEES_INVOICES)
 @require_GET
 def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
     """One order: what now, what happened, what is in it."""
@@ -111,6 +116,7 @@ def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
 
 
 @access.roles(*READERS)
+@granted(Grant.SEES_INVOICES)
 @require_GET
 def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
     """Back from the gateway's page. Being here proves nothing (R51): a worker asks the gateway, this page waits for the answer."""
@@ -139,7 +145,8 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "order": order,
         "tone": TONES[Order.State(order.state)],
         "is_mine": is_mine,
-        "may_act": may_act,
+        "may_act": may_act and order.type != Order.Type.AUTO_RENEWAL,
+        "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
         "is_back": is_back or bool(request.GET.get("wait")),
         "payment": payment,
         "pay_until": order.created_at + UNPAID_TIMEOUT,
@@ -182,4 +189,25 @@ def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
         )
     else:
         messages.warning(request, _("The payment had arrived already, so the order went through."))
+    return redirect("order-detail", number)
+
+
+@access.roles(Role.OPERATOR)
+@require_POST
+def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
+    """End a review: apply the order, or note that its money was paid back."""
+    try:
+        order = reviews.resolve(
+            request.actor,
+            number=number,
+            is_accepted=request.POST.get("verdict") == "apply",
+            reason=request.POST.get("reason", "")[:300],
+            now=request.now,
+        )
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request, _("Order %(number)s is now “%(state)s”.") % {"number": number, "state": order.get_state_display()}
+        )
     return redirect("order-detail", number)

@@ -29,9 +29,11 @@ from payments.models import BillingProfile
 from smartplus import access
 from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS, BillingForm, PayForm, TermForm
+from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from subscriptions import bills, reports
 from subscriptions.actions import carts, orders, requests
+from subscriptions.errors import TermsNotAccepted
 from subscriptions.models import Cart, Order, RenewalRequest, RequestItem, Subscription
 from subscriptions.pricing import MissingPrice, Quote
 
@@ -62,6 +64,7 @@ class Choice:
 
 
 @access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "POST"])
 def subscription(request: access.PortalRequest) -> HttpResponse:
     """The page itself; a POST prices the ticks, or keeps them as a cart or a request and goes on."""
@@ -259,6 +262,7 @@ def _amounts(request: access.PortalRequest, choice: Choice, rows: QuerySet[Entit
 
 
 @access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "POST"])
 def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Review and pay: the order as it would be, billing information, terms, one button."""
@@ -286,7 +290,11 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
 
 @transaction.atomic
 def place(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: PayForm) -> Order:
-    """Keep the billing information and place the order, both or neither."""
+    """Keep the billing information and place the order, both or neither; accepted are the terms that were shown (R39)."""
+    if pay.cleaned_data["terms_version"] != settings.TERMS_VERSION:
+        raise TermsNotAccepted(
+            _("The Terms and Conditions changed since this page was opened. Please read and accept them again.")
+        )
     payment_actions.save_billing(
         request.actor,
         organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
@@ -356,6 +364,7 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
 
 
 @access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def cart_term(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Change how many months a cart buys."""

@@ -1,0 +1,55 @@
+"""The way out of Under Review: the operator looks, then applies the order or pays the money back (R50, R52)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.errors import NotPermitted, Refused
+from accounts.scope import Actor, Role
+from payments.models import Payment, State
+from subscriptions.actions import moves, settlement
+from subscriptions.errors import IllegalMove, ItemHeld
+from subscriptions.models import Order
+
+
+@transaction.atomic
+def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: datetime) -> Order:
+    """Apply an order under review as if its money had been right, or note that it was paid back at the gateway.
+
+    Operator only, with a reason. Applying needs the items free: another order may have them by now. Paying back releases them; the
+    refund itself is made in the gateway's own dashboard, and is noted on the payment here.
+    """
+    if actor.role is not Role.OPERATOR:
+        raise NotPermitted
+    if not reason.strip():
+        raise Refused(_("Say why, for whoever reads this later."), field="reason")
+    order_id = Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number)
+    order = settlement.lock_order(order_id)
+    if order.state != Order.State.REVIEW:
+        raise IllegalMove(_("This order is not under review any more."))
+    moves.tell(order, "judged", now=now, actor=actor, reason=reason.strip())
+    if is_accepted:
+        if not order.lines.filter(is_live=True).exists() and not settlement.hold_again(order):
+            raise ItemHeld(_("Some items are in another open order. Wait for it, or pay the money back."))
+        settlement.fulfil(order, now=now)
+    else:
+        moves.move(order, Order.State.REFUNDED, now=now)
+        moves.release(order)
+        moves.tell(order, "refunded", now=now, actor=actor)
+        paid = Payment.objects.filter(reference=order.number, state=State.SUCCEEDED)
+        paid.update(refunded_minor=F("captured_minor"), updated_at=now)
+    audit.record(
+        actor,
+        "order.judged",
+        order,
+        now=now,
+        tenant=order.payer,
+        before={"state": Order.State.REVIEW.value},
+        after={"state": order.state, "reason": reason.strip()[:300]},
+    )
+    return order

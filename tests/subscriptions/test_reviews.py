@@ -1,0 +1,64 @@
+"""Under Review has a way out: the operator applies the order, or notes that the money was paid back."""
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts.errors import NotPermitted, Refused
+from accounts.models import AuditEvent
+from communities.models import Entitlement, Site
+from payments.sandbox import Sandbox
+from subscriptions.actions import orders, reviews, settlement
+from subscriptions.models import Cart, Order, ServicePeriod
+from tests.payments.fixtures import press
+from tests.people import NOW, People
+from tests.subscriptions.conftest import BASE, payment_of
+
+
+@pytest.fixture
+def doubtful(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order], sandbox: Sandbox
+) -> Order:
+    """An order of which the gateway took half of the amount."""
+    order = place(fill_cart())
+    sandbox.faults.arm("wrong_amount")
+    press(orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW), "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    order.refresh_from_db()
+    assert order.state == "review"
+    return order
+
+
+def test_the_operator_applies_it(people: People, doubtful: Order) -> None:
+    reviews.resolve(
+        people.olga.actor, number=doubtful.number, is_accepted=True, reason="Rest came by bank transfer", now=NOW
+    )
+    doubtful.refresh_from_db()
+    assert doubtful.state == "succeed"
+    assert ServicePeriod.objects.count() == 5
+    assert AuditEvent.objects.get(action="order.judged").after["reason"] == "Rest came by bank transfer"
+
+
+def test_the_operator_notes_that_it_was_paid_back_and_the_items_are_free(
+    people: People, doubtful: Order, fill_cart, place
+) -> None:
+    reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=False, reason="Paid back", now=NOW)
+    doubtful.refresh_from_db()
+    payment = payment_of(doubtful)
+    assert (doubtful.state, payment.refunded_minor) == ("refunded", payment.captured_minor)
+    assert not Entitlement.objects.filter(held=True).exists()
+    assert not ServicePeriod.objects.exists()
+    assert place(fill_cart()).line_count == 5
+
+
+def test_nobody_else_does_and_not_without_a_reason_and_not_twice(people: People, doubtful: Order) -> None:
+    for person in (people.dora, people.ivan, people.mallory, people.petra):
+        with pytest.raises((NotPermitted, Order.DoesNotExist)):
+            reviews.resolve(person.actor, number=doubtful.number, is_accepted=True, reason="please", now=NOW)
+    with pytest.raises(Refused, match="Say why"):
+        reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="  ", now=NOW)
+    doubtful.refresh_from_db()
+    assert doubtful.state == "review"
+    reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="fine", now=NOW)
+    with pytest.raises(Refused, match="not under review"):
+        reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=False, reason="twice", now=NOW)
