@@ -6,7 +6,7 @@ COPY requirements.txt .
 RUN pip install --require-hashes -r requirements.txt
 COPY . .
 # Static files need settings, not secrets.
-RUN SECRET_KEY=for-collectstatic-only SMARTPLUS_VAR=/app/var python manage.py collectstatic --noinput \
+RUN SECRET_KEY=for-collectstatic-only SITE_URL=https://portal.example SMARTPLUS_VAR=/app/var python manage.py collectstatic --noinput \
  && useradd --system --home /app smartplus && chown -R smartplus /app/var
 USER smartplus
 EXPOSE 8000
