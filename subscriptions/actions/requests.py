@@ -214,7 +214,9 @@ def note_paid(order: Order, *, now: datetime) -> None:
     """An order succeeded: requests all of whose items are paid by now are done. The caller holds the order's lock."""
     paid = RequestItem.objects.filter(is_live=True, entitlement__lines__order=order)
     ids = sorted(set(paid.values_list("request_id", flat=True)))
-    for request in _whole().filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)) if ids else ():
+    for request in _locked(ids):
+        if request.state not in {S.OPEN, S.APPROVED}:  # withdrawn or refused while we waited
+            continue
         request.items.filter(entitlement__in=order.lines.values("entitlement_id")).update(is_live=False)
         if not request.items.filter(is_live=True).exists():
             reason = _("Paid with order %(number)s.") % {"number": order.number}
@@ -224,17 +226,25 @@ def note_paid(order: Order, *, now: datetime) -> None:
 
 def note_given_up(order: Order, *, now: datetime) -> None:
     """An order was cancelled or timed out: the request it was to pay is open again. The caller holds the order's lock."""
-    found = _whole().filter(cart__order=order, state=S.APPROVED).order_by("pk")
-    for request in found.select_for_update(of=("self",)):
+    found = RenewalRequest.objects.filter(cart__order=order, state=S.APPROVED)
+    for request in _locked(list(found.values_list("pk", flat=True))):
+        if request.state != S.APPROVED:
+            continue
         request.cart = None
         _decide(REQUESTS, request, S.OPEN, now=now, order=order.number)
         notices.request_decided(request, "reopened", now=now, order=order)
 
 
-def _whole() -> QuerySet[RenewalRequest]:
-    return RenewalRequest.objects.select_related(
+def _locked(ids: list[int]) -> list[RenewalRequest]:
+    """Lock requests in the order of their ids, then read them with what they name. Two statements: PostgreSQL gives a row it waited
+    for its new values, but joins what the old ones pointed at."""
+    if not ids:
+        return []
+    list(RenewalRequest.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+    whole = RenewalRequest.objects.select_related(
         "installer__distributor", "installer__subdistributor", "requested_by", "cart__organization", "cart__order"
     )
+    return list(whole.filter(pk__in=ids).order_by("pk"))
 
 
 def _lock(actor: Actor, request_id: int) -> tuple[RenewalRequest, bool]:
@@ -243,7 +253,7 @@ def _lock(actor: Actor, request_id: int) -> tuple[RenewalRequest, bool]:
     cart_id = visible.values_list("cart_id", flat=True).get(pk=request_id)
     if cart_id is not None:
         list(Cart.objects.filter(pk=cart_id).select_for_update().values_list("pk"))
-    request = (_whole() & visible).select_for_update(of=("self",)).get(pk=request_id)
+    (request,) = _locked([request_id])
     return request, request.cart_id == cart_id
 
 
