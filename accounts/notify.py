@@ -94,3 +94,9 @@ def set_mutes(user: User, *, topics: set[str], now: datetime) -> None:
     Mute.objects.filter(user=user).exclude(topic__in=wanted).delete()
     known = set(Mute.objects.filter(user=user).values_list("topic", flat=True))
     Mute.objects.bulk_create(Mute(user=user, topic=topic, created_at=now) for topic in sorted(wanted - known))
+
+
+def billing_recipients(organization: Organization) -> list[User]:
+    """Who of an organization gets its mail about orders, renewals and bills: active members with that grant, never technicians."""
+    people = organization.memberships.usable().filter(gets_billing_mail=True, is_technician=False)
+    return [membership.user for membership in people.select_related("user").order_by("pk")]

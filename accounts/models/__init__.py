@@ -1,6 +1,7 @@
 """Tables of the ground floor: organizations, people and how they come in, audit, mail."""
 
 from accounts.models.audit import AuditEvent
+from accounts.models.invitations import Invitation
 from accounts.models.notices import Mute, Notice, Topic
 from accounts.models.organizations import Kind, Organization
 from accounts.models.people import Membership, User
@@ -13,6 +14,7 @@ __all__ = [
     "ApiToken",
     "AuditEvent",
     "Document",
+    "Invitation",
     "Kind",
     "Membership",
     "Mute",

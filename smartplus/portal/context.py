@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
-from accounts.scope import Actor, Role
+from accounts.scope import Actor, Grant, Role
 
 PHONE_ENTRIES = 4
 STYLESHEETS = ("tokens", "base", "shell", "components", "pages", "small")
@@ -48,6 +48,7 @@ METHODS = Entry("methods", _("Payment methods"), "settings-methods")
 
 DASHBOARD = Entry("dashboard", _("Dashboard"), "dashboard", "home")
 SITES = Entry("sites", _("Sites"), "site-list", "sites")
+USERS = Entry("users", _("Users"), "user-list", "users")
 LIBRARY = Entry("library", _("MAC Library"), "library-list", "library")
 ACTIVATE = Entry("activate", _("Activate"), "subscription")
 AUTO_RENEW = Entry("auto-renew", _("Auto-renew"), "agreement-list")
@@ -61,13 +62,14 @@ SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, PA
 PAYER_SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, BILLING, METHODS, PASSWORD))
 
 MENU: dict[Role, tuple[Entry, ...]] = {
-    Role.OPERATOR: (DASHBOARD, SITES, LIBRARY, ORDERS, PRICES, SETTINGS),
-    Role.DISTRIBUTOR: (DASHBOARD, SITES, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
-    Role.SUBDISTRIBUTOR: (DASHBOARD, SITES, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
-    Role.INSTALLER: (DASHBOARD, SITES, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.OPERATOR: (DASHBOARD, SITES, USERS, LIBRARY, ORDERS, PRICES, SETTINGS),
+    Role.DISTRIBUTOR: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.SUBDISTRIBUTOR: (DASHBOARD, SITES, USERS, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.INSTALLER: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.TECHNICIAN: (SITES, LIBRARY, SETTINGS),
     Role.MANAGER: (DASHBOARD, SITES, ORDERS, SETTINGS),
 }
+GRANTS: dict[str, Grant] = {"orders": Grant.SEES_INVOICES, "subscription": Grant.MANAGES_SUBSCRIPTIONS}
 ROLE_LABELS: dict[Role, Promise] = {
     Role.OPERATOR: _("Operator"),
     Role.DISTRIBUTOR: _("Distributor"),
@@ -88,7 +90,7 @@ def portal(request: Any) -> dict[str, Any]:
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
         return common
-    menu = menu_of(actor.role)
+    menu = menu_of(actor)
     thumb = _at_thumb(menu)
     area = _nearest(menu, request.path)
     others = Membership.objects.usable().filter(user=request.user).exclude(pk=request.membership.pk)
@@ -108,9 +110,11 @@ def portal(request: Any) -> dict[str, Any]:
     }
 
 
-def menu_of(role: Role) -> tuple[Shown, ...]:
-    """The entries of a role's menu whose pages exist."""
-    return _shown(MENU.get(role, ()))
+def menu_of(actor: Actor) -> tuple[Shown, ...]:
+    """The entries of the role's menu whose pages exist, less those that the own firm does not grant."""
+    return _shown(
+        tuple(entry for entry in MENU.get(actor.role, ()) if GRANTS.get(entry.area) in {None, *actor.grants})
+    )
 
 
 def _at_thumb(menu: tuple[Shown, ...]) -> list[Shown]:

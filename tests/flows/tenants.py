@@ -12,11 +12,15 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models
 
-from accounts.models import Kind, Membership, Organization
+from accounts.models import AuditEvent, Kind, Membership, Organization
 from communities.models import Site
+from subscriptions.actions import tenancy
+from subscriptions.models import Cart, Order, Subscription
 
 LEVELS = {"distributor": Kind.DISTRIBUTOR, "subdistributor": Kind.SUBDISTRIBUTOR, "installer": Kind.INSTALLER}
 Model: TypeAlias = type[models.Model]
+# What is kept as it was when an installer moves: frozen rows, who paid them, what was chosen and agreed by whoever was above.
+PAST: frozenset[Model] = frozenset({*tenancy.STAYS, Order, Cart, Subscription})
 
 
 def assert_tenants_consistent() -> None:
@@ -29,7 +33,8 @@ def assert_tenants_consistent() -> None:
     - all organizations involved (payer, owner, a membership's firm) stand on one line of the tree;
     - people assigned to an installer's row work in its firm or below it.
 
-    Users belong to no tenant and are not looked at.
+    Users belong to no tenant and are not looked at. Of an installer that was moved, the tables that tell of the past (`STAYS`), and
+    what names them, may keep the sub-distributor it had; nothing else may.
     """
     tree = {row.pk: row for row in Organization.objects.all()}
     wrong = [text for model in project_models() for text in mixed_rows(model, tree)]
@@ -75,14 +80,16 @@ def _claim(name: str, target: Model) -> str:
 
 def mixed_rows(model: Model, tree: dict[int, Organization]) -> Iterator[str]:
     """One sentence for each contradiction in the rows of a model; one query."""
-    said = claims(model)
-    paths = [path for found in said.values() for path in found]
+    whole = claims(model)
+    paths = [path for found in whole.values() for path in found]
     if not paths:
         return
+    moved = moved_installers()
     installer_of_site = dict(Site.objects.values_list("pk", "installer_id")) if "site_id" in paths else {}
     assigned = [f"{name}__organization" for name, target in foreign_keys(model).items() if target is Membership]
     for row in model._default_manager.order_by().values("pk", *paths).iterator():
         label = f"{model._meta.label} {row['pk']}"
+        said = told_of_the_present(model, whole, row, moved, tree)
         for claim, found in said.items():
             named = {path: row[path] for path in found if row[path] is not None}
             if claim != "organization" and len(set(named.values())) > 1:
@@ -91,7 +98,8 @@ def mixed_rows(model: Model, tree: dict[int, Organization]) -> Iterator[str]:
                 yield f"{label} has a {claim} that is none: {named}"
         yield from (f"{label} {text}" for text in _out_of_line(model, row, said, tree))
         if (installer := tree.get(row.get("installer") or 0)) is not None:
-            yield from (f"{label} {text}" for text in _wrong_keys(row, installer))
+            kept = {level for level in ("distributor", "subdistributor") if level in said.get(level, ())}
+            yield from (f"{label} {text}" for text in _wrong_keys(row, installer, kept))
             for path in assigned:
                 if row[path] is not None and not tree[row[path]].path.startswith(installer.path):
                     yield f"{label} of {installer} is given to somebody of {tree[row[path]]}"
@@ -99,6 +107,28 @@ def mixed_rows(model: Model, tree: dict[int, Organization]) -> Iterator[str]:
                 site_id, installer.pk
             ) != installer.pk:
                 yield f"{label} of {installer} names the site {site_id}, which is somebody else's"
+
+
+def moved_installers() -> set[int]:
+    """Those that have changed their sub-distributor."""
+    return set(AuditEvent.objects.filter(action="organization.moved").values_list("subject_id", flat=True))
+
+
+def told_of_the_present(
+    model: Model, said: dict[str, list[str]], row: dict[str, Any], moved: set[int], tree: dict[int, Organization]
+) -> dict[str, list[str]]:
+    """What a row says, less what it says of the past of an installer that was moved: sub-distributors that frozen tables kept."""
+    installers = {row[path] for path in said.get("installer", ()) if row[path]}
+    if not installers & moved:
+        return said
+    keys = foreign_keys(model)
+
+    def is_past(claim: str, path: str) -> bool:
+        names_one = row[path] in tree and tree[row[path]].kind == Kind.SUBDISTRIBUTOR
+        of_the_past = (model if "__" not in path else keys[path.partition("__")[0]]) in PAST
+        return of_the_past and (names_one or claim == "subdistributor")
+
+    return {claim: [path for path in found if not is_past(claim, path)] for claim, found in said.items()}
 
 
 def _out_of_line(
@@ -113,7 +143,7 @@ def _out_of_line(
             yield f"has {upper} as {above} and {lower} as {below}, which are not on one line of the tree"
 
 
-def _wrong_keys(row: dict[str, Any], installer: Organization) -> Iterator[str]:
-    for level in ("distributor", "subdistributor"):
-        if level in row and row[level] != getattr(installer, f"{level}_id"):
+def _wrong_keys(row: dict[str, Any], installer: Organization, levels: set[str]) -> Iterator[str]:
+    for level in sorted(levels):
+        if row[level] != getattr(installer, f"{level}_id"):
             yield f"has the {level} {row[level]}, the one of its installer is {getattr(installer, f'{level}_id')}"

@@ -9,8 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.scope import Role
+from accounts.scope import Grant, Role
 from smartplus import access
+from smartplus.portal.granted import granted
 from smartplus.portal.views.subscription import PAYERS
 from subscriptions import reports
 from subscriptions.actions import agreements as actions
@@ -24,6 +25,7 @@ TONES = {
 
 
 @access.roles(*PAYERS, Role.OPERATOR)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_GET
 def agreement_list(request: access.PortalRequest) -> HttpResponse:
     """Agreements of one's subtree, the next due first; each with what it will charge then."""
@@ -48,6 +50,7 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
 
 
 @access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def agreement_stop(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Stop renewing; what is paid stays paid."""

@@ -1,0 +1,196 @@
+"""Inviting people: a membership that waits for its person, and the link that opens it once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import notify
+from accounts.actions.members import (
+    GRANTS,
+    confirm_address,
+    lock_member,
+    manages_people,
+    record,
+    refuse_rights,
+    with_implied,
+)
+from accounts.errors import NotPermitted, Refused
+from accounts.models import Invitation, Kind, Membership, Organization, Topic, User
+from accounts.models.invitations import VALID_FOR, digest_of
+from accounts.scope import Actor
+
+MOST_AT_ONCE = 5  # mails to one person within the hour: the link of the last one works, more would only annoy
+HOUR = timedelta(hours=1)
+
+
+class LinkUsedUp(Refused):
+    """The link was used, replaced, cancelled, is too old or never was one: which of them is not told."""
+
+
+@transaction.atomic
+def invite(
+    actor: Actor,
+    *,
+    organization_id: int,
+    email: str,
+    name: str,
+    language: str,
+    is_technician: bool = False,
+    grants: Iterable[str] = tuple(GRANTS),
+    now: datetime,
+) -> Membership:
+    """Invite a person into an organization of one's subtree (R1, R2) and queue the mail with the link.
+
+    The membership can do nothing until the person has joined. Whether the address has a login elsewhere is not told and makes no
+    difference to what the firm sees: until then it is shown as written here.
+    """
+    if not manages_people(actor):
+        raise NotPermitted
+    organization = Organization.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=organization_id)
+    if not organization.is_active:
+        raise Refused(_("%(firm)s is deactivated. Reactivate it first.") % {"firm": organization})
+    if not name.strip():
+        raise Refused(_("The person needs a name."), field="name")
+    if is_technician and organization.kind != Kind.INSTALLER:
+        raise Refused(_("Only an installer has technicians."))
+    rights = with_implied(grants)
+    refuse_rights(actor, organization, rights)
+    user = User.objects.filter(email_key=email.strip().casefold()).first()
+    if user is None:
+        user = User.objects.create_user(
+            email, None, name=name.strip(), language=language, time_zone=organization.time_zone
+        )
+    elif Membership.objects.filter(user=user, organization=organization).exists():
+        raise Refused(
+            _("This address is already a member here, perhaps invited or deactivated: look for it in the list."),
+            field="email",
+        )
+    membership = Membership.objects.create(
+        user=user,
+        organization=organization,
+        is_technician=is_technician,
+        **{field: field in rights for field in GRANTS},
+    )
+    _send(actor, membership, name=name.strip(), email=email.strip(), now=now)
+    record(actor, "member.invited", membership, now=now, after={"technician": is_technician, "grants": sorted(rights)})
+    return membership
+
+
+@transaction.atomic
+def resend_invitation(actor: Actor, *, membership_id: int, now: datetime) -> Membership:
+    """Send a new link; the old one does nothing any more."""
+    membership = lock_member(actor, membership_id)
+    last = membership.invitations.first()
+    if membership.joined_at is not None or not membership.is_active or last is None:
+        raise Refused(_("There is no invitation to send again."))
+    if membership.invitations.filter(created_at__gt=now - HOUR).count() >= MOST_AT_ONCE:
+        raise Refused(_("%(n)s mails went out within the last hour. Try again later.") % {"n": MOST_AT_ONCE})
+    _send(actor, membership, name=last.name, email=last.email, now=now)
+    record(actor, "member.invited_again", membership, now=now)
+    return membership
+
+
+@transaction.atomic
+def cancel_invitation(actor: Actor, *, membership_id: int, now: datetime) -> None:
+    """Withdraw an invitation nobody has accepted: the link does nothing any more, the membership is gone."""
+    membership = lock_member(actor, membership_id)
+    if membership.joined_at is not None or not membership.invitations.exists():
+        raise Refused(_("This person has joined already. Deactivate the person instead."))
+    record(actor, "member.invitation_cancelled", membership, now=now)
+    membership.delete()
+
+
+def find_invitation(token: str, *, now: datetime) -> Invitation:
+    """The invitation of a link. Raises LinkUsedUp for every link that does not work, whatever the reason."""
+    found = Invitation.objects.working(now).select_related("membership__user", "membership__organization", "invited_by")
+    invitation = found.filter(digest=digest_of(token)).first()
+    if invitation is None:
+        raise LinkUsedUp
+    return invitation
+
+
+@transaction.atomic
+def accept_invitation(
+    *, token: str, user: User | None, name: str = "", password: str = "", now: datetime
+) -> Membership:
+    """Join by a link, once: `user` is who is signed in; somebody without a password yet sets name and password instead.
+
+    The mailbox is proved by the link, so the address is confirmed (R6). Whoever has a password has to be signed in: a link
+    alone never takes over a login.
+    """
+    invitation = find_invitation(token, now=now)
+    invitation = Invitation.objects.select_for_update(of=("self",)).get(pk=invitation.pk)
+    if invitation.accepted_at or invitation.closed_at:
+        raise LinkUsedUp
+    membership = (
+        Membership.objects.select_for_update(of=("self",))
+        .select_related("organization")
+        .get(pk=invitation.membership_id)
+    )
+    invited = User.objects.select_for_update().get(pk=membership.user_id)
+    if invited.has_usable_password():
+        if user is None or user.pk != invited.pk:
+            raise NotPermitted(_("Sign in with the address the invitation was sent to."))
+    else:
+        if not name.strip() or not password:
+            raise Refused(_("Set a name and a password."))
+        invited.name = name.strip()
+        invited.set_password(password)
+        invited.save(update_fields=["name", "password"])
+    confirm_address(invited, now=now)
+    invitation.accepted_at = now
+    invitation.save(update_fields=["accepted_at"])
+    membership.joined_at = now
+    membership.user = invited
+    membership.save(update_fields=["joined_at"])
+    record(Actor.of(membership), "member.joined", membership, now=now)
+    if invitation.invited_by is not None:
+        notify.post(
+            key=f"joined:{membership.pk}",
+            topic=Topic.SITES,
+            to=invitation.invited_by,
+            template="joined",
+            context={"person": invited, "organization": membership.organization},
+            now=now,
+            about=membership,
+            tenant=membership.organization,
+        )
+    return membership
+
+
+def _send(actor: Actor, membership: Membership, *, name: str, email: str, now: datetime) -> None:
+    """Replace what is open by a new link, and queue its mail. The token is in the mail and nowhere else."""
+    membership.invitations.open().update(closed_at=now)
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        membership=membership,
+        digest=digest_of(token),
+        name=name,
+        email=email,
+        invited_by_id=actor.user_id,
+        created_at=now,
+        expires_at=now + VALID_FOR,
+    )
+    notify.post(
+        key=f"invitation:{invitation.pk}",
+        topic=Topic.SECURITY,
+        to=membership.user,
+        template="invitation",
+        context={
+            "token": token,
+            "site_url": settings.SITE_URL,
+            "organization": membership.organization,
+            "inviter": actor.label,
+            "days": VALID_FOR.days,
+        },
+        now=now,
+        about=membership,
+        tenant=membership.organization,
+        has_secret=True,
+    )

@@ -1,0 +1,195 @@
+"""Members of organizations: what they may do there, and whether they still work there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.actions.organizations import SUPERIORS
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.models import Kind, Membership, Organization, User
+from accounts.scope import Actor, Grant, Role
+
+GRANTS = [grant.value for grant in Grant]
+
+
+def manages_people(actor: Actor) -> bool:
+    """Whether the actor invites and changes people at all: of the own firm and below, never technicians and managers."""
+    return actor.role in SUPERIORS
+
+
+@transaction.atomic
+def add_member(
+    actor: Actor,
+    *,
+    organization: Organization,
+    email: str,
+    name: str,
+    now: datetime,
+    is_technician: bool = False,
+    password: str | None = None,
+    has_joined: bool = True,
+) -> Membership:
+    """Make the owner of `email` a member of `organization` without asking; the login is created when there is none yet.
+
+    For the seed and for tests: people invite (`invite`), since a member who never agreed would be one all the same.
+    """
+    if not Organization.objects.visible_to(actor).filter(pk=organization.pk).exists():
+        raise NotPermitted
+    if is_technician and organization.kind != Kind.INSTALLER:
+        raise Refused(_("Only an installer has technicians."))
+    user = User.objects.filter(email_key=email.strip().casefold()).first()
+    if user is None:
+        user = User.objects.create_user(email, password, name=name, time_zone=organization.time_zone)
+    membership = Membership.objects.create(
+        user=user, organization=organization, is_technician=is_technician, joined_at=now if has_joined else None
+    )
+    audit.record(
+        actor,
+        "member.added",
+        membership,
+        now=now,
+        tenant=organization,
+        after={"technician": is_technician},
+        label=f"{user} ({organization})",
+    )
+    return membership
+
+
+@transaction.atomic
+def edit_member(
+    actor: Actor, *, membership_id: int, version: int, is_technician: bool, grants: Iterable[str], now: datetime
+) -> Membership:
+    """Change what a person may do in the firm: the four grants, and in an installer whether as a technician (R9).
+
+    Refuses the own rights, rights the actor does not have in the own firm, and to leave a firm without an administrator.
+    """
+    membership = lock_member(actor, membership_id)
+    if membership.version != version:
+        raise Conflict
+    if membership.pk == actor.membership_id:
+        raise Refused(_("A colleague changes what you may do."))
+    wanted = with_implied(grants)
+    refuse_rights(actor, membership.organization, wanted - {name for name in GRANTS if getattr(membership, name)})
+    if is_technician and membership.organization.kind != Kind.INSTALLER:
+        raise Refused(_("Only an installer has technicians."))
+    if is_technician and not membership.is_technician:
+        refuse_last_administrator(membership)
+    audited = [*GRANTS, "is_technician"]
+    before = audit.fields_of(membership, audited)
+    membership.is_technician = is_technician
+    for name in GRANTS:
+        setattr(membership, name, name in wanted)
+    after = audit.fields_of(membership, audited)
+    if after != before:
+        membership.version += 1
+        membership.save(update_fields=[*audited, "version"])
+        record(actor, "member.rights_set", membership, now=now, before=before, after=after)
+    return membership
+
+
+@transaction.atomic
+def set_member_active(actor: Actor, *, membership_id: int, is_active: bool, now: datetime) -> Membership:
+    """Take a person out of the firm, or back in; the session there ends with its next request.
+
+    Nobody deactivates oneself, and a firm keeps an active administrator.
+    """
+    membership = lock_member(actor, membership_id)
+    if membership.pk == actor.membership_id:
+        raise Refused(_("You can't deactivate yourself. A colleague can."))
+    if membership.is_active == is_active:
+        return membership
+    if not is_active:
+        refuse_last_administrator(membership)
+    else:
+        refuse_rights(actor, membership.organization, {name for name in GRANTS if getattr(membership, name)})
+    membership.is_active = is_active
+    membership.version += 1
+    membership.save(update_fields=["is_active", "version"])
+    record(
+        actor,
+        "member.reactivated" if is_active else "member.deactivated",
+        membership,
+        now=now,
+        before={"is_active": not is_active},
+        after={"is_active": is_active},
+    )
+    return membership
+
+
+def confirm_address(user: User, *, now: datetime) -> None:
+    """Note that the address is the person's own: the first login proves it, since a password comes by mail only (R6)."""
+    if user.confirmed_at is None:
+        User.objects.filter(pk=user.pk, confirmed_at=None).update(confirmed_at=now)
+        user.confirmed_at = now
+
+
+def lock_member(actor: Actor, membership_id: int) -> Membership:
+    """The membership, if the actor manages people and sees it. The firm's row is locked first, so that of two administrators
+    who take each other away at once one stays."""
+    if not manages_people(actor):
+        raise NotPermitted
+    seen = Membership.objects.visible_to(actor).select_related("organization", "user")
+    organization_id = seen.values_list("organization_id", flat=True).get(pk=membership_id)
+    Organization.objects.select_for_update().get(pk=organization_id)
+    return seen.select_for_update(of=("self",)).get(pk=membership_id)
+
+
+def refuse_last_administrator(membership: Membership) -> None:
+    """Refuse where nobody else could manage the firm. The caller holds the firm's lock."""
+    if membership.is_technician or not membership.is_active or membership.joined_at is None:
+        return
+    others = Membership.objects.usable().filter(organization_id=membership.organization_id, is_technician=False)
+    if membership.organization.is_active and not others.exclude(pk=membership.pk).exists():
+        raise Refused(
+            _("%(name)s is the last administrator of %(firm)s. Add another one first.")
+            % {"name": membership.user, "firm": membership.organization}
+        )
+
+
+def with_implied(grants: Iterable[str]) -> set[str]:
+    """The grants with what they are worth nothing without: who manages subscriptions sees orders, who sees orders sees prices."""
+    wanted = {str(grant) for grant in grants}
+    if Grant.MANAGES_SUBSCRIPTIONS.value in wanted:
+        wanted.add(Grant.SEES_INVOICES.value)
+    if Grant.SEES_INVOICES.value in wanted:
+        wanted.add(Grant.SEES_PRICES.value)
+    return wanted
+
+
+def refuse_rights(actor: Actor, organization: Organization, given: set[str]) -> None:
+    """Refuse to give a colleague rights one does not have oneself: it would be a way to take them."""
+    if unknown := given - set(GRANTS):
+        raise Refused(_("Unknown rights: %(names)s.") % {"names": ", ".join(sorted(unknown))})
+    if actor.role is Role.SYSTEM or organization.pk != actor.organization_id:
+        return
+    if given - {grant.value for grant in actor.grants}:
+        raise NotPermitted(_("You can only give rights that you have yourself."))
+
+
+def record(
+    actor: Actor,
+    action: str,
+    membership: Membership,
+    *,
+    now: datetime,
+    before: dict[str, object] | None = None,
+    after: dict[str, object] | None = None,
+) -> None:
+    """Audit a change of a membership; who has not joined is named as invited, not as the login may call itself elsewhere."""
+    invitation = None if membership.joined_at else membership.invitations.first()
+    name = invitation.name if invitation else str(membership.user)
+    audit.record(
+        actor,
+        action,
+        membership,
+        now=now,
+        tenant=membership.organization,
+        before=before,
+        after=after,
+        label=f"{name} ({membership.organization})",
+    )

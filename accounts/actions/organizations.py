@@ -1,0 +1,160 @@
+"""Organizations: who creates which below whom, what they are called, what they may do, whether they are active."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.models import Kind, Organization
+from accounts.models.organizations import LABEL_WIDTH
+from accounts.scope import Actor, Role
+
+# Who creates whom (R2, DOMAIN §1). The operator is born by the seed.
+MAY_CREATE: dict[Role, frozenset[str]] = {
+    Role.SYSTEM: frozenset(Kind.values),
+    Role.OPERATOR: frozenset({Kind.DISTRIBUTOR}),
+    Role.DISTRIBUTOR: frozenset({Kind.SUBDISTRIBUTOR, Kind.INSTALLER}),
+    Role.SUBDISTRIBUTOR: frozenset({Kind.INSTALLER}),
+    Role.INSTALLER: frozenset({Kind.MANAGER}),
+}
+# What stands directly below what.
+PARENT_KINDS: dict[str, frozenset[str]] = {
+    Kind.OPERATOR: frozenset(),
+    Kind.DISTRIBUTOR: frozenset({Kind.OPERATOR}),
+    Kind.SUBDISTRIBUTOR: frozenset({Kind.DISTRIBUTOR}),
+    Kind.INSTALLER: frozenset({Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}),
+    Kind.MANAGER: frozenset({Kind.INSTALLER}),
+}
+BASICS = ("name", "street", "postal_code", "city", "state", "country", "time_zone")
+PERMISSIONS = ("pays_regular", "pays_credits", "require_2fa", "sees_prices")
+SUPERIORS = frozenset({Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.SYSTEM})
+
+
+def is_above(actor: Actor, organization: Organization) -> bool:
+    """Whether the actor works for an organization above this one, in a role that has organizations below it."""
+    if actor.role is Role.SYSTEM:
+        return True
+    return (
+        actor.role in SUPERIORS
+        and organization.pk != actor.organization_id
+        and organization.path.startswith(actor.path)
+    )
+
+
+def parents_for(actor: Actor, kind: str) -> QuerySet[Organization]:
+    """Below which organizations the actor may add one of this kind (R2): none where it may create no such one."""
+    if kind not in MAY_CREATE.get(actor.role, frozenset()):
+        return Organization.objects.none()
+    return Organization.objects.visible_to(actor).filter(kind__in=PARENT_KINDS[kind], is_active=True)
+
+
+@transaction.atomic
+def create_organization(
+    actor: Actor, *, kind: str, name: str, parent: Organization | None, now: datetime, **fields: Any
+) -> Organization:
+    """Add an organization below `parent`, which must be in the actor's subtree (R2). Writes path and tenant keys."""
+    if kind not in MAY_CREATE.get(actor.role, frozenset()):
+        raise NotPermitted
+    if parent is None if kind != Kind.OPERATOR else parent is not None:
+        raise NotPermitted
+    if parent is not None:
+        # Locked and read again: an installer that is being moved has another path in a moment.
+        parent = parents_for(actor, kind).select_for_update(of=("self",)).filter(pk=parent.pk).first()
+        if parent is None:
+            raise NotPermitted
+    if not name.strip():
+        raise Refused(_("The organization needs a name."), field="name")
+    above = audit.tenant_keys(parent) if parent else {}
+    organization = Organization(kind=kind, name=name.strip(), parent=parent, **above, **fields)
+    organization.path = f"new:{kind}:{name}"[:190]  # the id is known only after the insert
+    organization.save()
+    organization.path = f"{parent.path if parent else ''}{organization.pk:0{LABEL_WIDTH}d}."
+    organization.save(update_fields=["path"])
+    permissions = audit.fields_of(organization, list(PERMISSIONS)) if kind == Kind.INSTALLER else {}
+    audit.record(
+        actor,
+        "organization.created",
+        organization,
+        now=now,
+        tenant=organization,
+        after={"kind": kind, "name": organization.name, **permissions},
+    )
+    return organization
+
+
+@transaction.atomic
+def edit_organization(
+    actor: Actor, *, organization_id: int, version: int, basics: Mapping[str, str], now: datetime
+) -> Organization:
+    """Correct name, address and time zone: by its own people or from above. Refuses when somebody saved since `version`."""
+    organization = _locked(actor, organization_id, version)
+    before = audit.fields_of(organization, list(BASICS))
+    for field in BASICS:
+        setattr(organization, field, basics.get(field, "").strip())
+    if not organization.name:
+        raise Refused(_("The organization needs a name."), field="name")
+    _save(actor, "organization.changed", organization, before, now=now)
+    return organization
+
+
+@transaction.atomic
+def set_permissions(
+    actor: Actor, *, organization_id: int, version: int, permissions: Mapping[str, bool], now: datetime
+) -> Organization:
+    """Set Pay by Installer, the demand for two-factor and whether prices are shown, of an installer (S2, R5, R7).
+
+    By an organization above only, never by the installer itself; audited with before and after (R9).
+    """
+    organization = _locked(actor, organization_id, version)
+    if organization.kind != Kind.INSTALLER or not is_above(actor, organization):
+        raise NotPermitted(_("An organization above the installer decides this."))
+    before = audit.fields_of(organization, list(PERMISSIONS))
+    for field in PERMISSIONS:
+        setattr(organization, field, permissions[field])
+    _save(actor, "organization.permissions_set", organization, before, now=now)
+    return organization
+
+
+@transaction.atomic
+def set_organization_active(actor: Actor, *, organization_id: int, is_active: bool, now: datetime) -> Organization:
+    """Close an organization to its people, or open it again. By who is above it only; what is paid there goes on running."""
+    organization = Organization.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=organization_id)
+    if not is_above(actor, organization):
+        raise NotPermitted(_("An organization above decides this."))
+    if organization.is_active != is_active:
+        before = {"is_active": organization.is_active}
+        organization.is_active = is_active
+        _save(
+            actor,
+            "organization.reactivated" if is_active else "organization.deactivated",
+            organization,
+            before,
+            now=now,
+        )
+    return organization
+
+
+def _locked(actor: Actor, organization_id: int, version: int) -> Organization:
+    if actor.role not in SUPERIORS:
+        raise NotPermitted
+    organization = Organization.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=organization_id)
+    if organization.version != version:
+        raise Conflict
+    return organization
+
+
+def _save(actor: Actor, action: str, organization: Organization, before: dict[str, Any], *, now: datetime) -> None:
+    """Write the fields that differ, and what they were; nothing at all when none does."""
+    after = audit.fields_of(organization, list(before))
+    if after == before:
+        return
+    organization.version += 1
+    organization.save(update_fields=[*before, "version"])
+    audit.record(actor, action, organization, now=now, tenant=organization, before=before, after=after)

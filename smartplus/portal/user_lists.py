@@ -1,0 +1,242 @@
+"""The lists of Users: firms by kind and people of the own firm, with what their rows and tabs say, in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Exists, F, IntegerField, Max, OuterRef, Q, QuerySet, Subquery
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Invitation, Kind, Membership, Notice, Organization
+from accounts.scope import Actor, Role
+from communities.models import ManagerAssignment, Site, TechnicianAssignment
+from smartplus.portal.templatetags.portal import day
+
+PEOPLE, TECHNICIANS = "people", "technicians"
+TABS: dict[Role, tuple[str, ...]] = {
+    Role.OPERATOR: (Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR, Kind.INSTALLER, Kind.MANAGER, PEOPLE),
+    Role.DISTRIBUTOR: (Kind.INSTALLER, Kind.SUBDISTRIBUTOR, Kind.MANAGER, PEOPLE),
+    Role.SUBDISTRIBUTOR: (Kind.INSTALLER, Kind.MANAGER, PEOPLE),
+    Role.INSTALLER: (Kind.MANAGER, TECHNICIANS, PEOPLE),
+}
+TAB_LABELS: dict[str, Promise] = {
+    Kind.DISTRIBUTOR: gettext_lazy("Distributors"),
+    Kind.SUBDISTRIBUTOR: gettext_lazy("Sub-distributors"),
+    Kind.INSTALLER: gettext_lazy("Installers"),
+    Kind.MANAGER: gettext_lazy("Property managers"),
+    TECHNICIANS: gettext_lazy("Technicians"),
+}
+FIRM_CHIPS: dict[str, Promise] = {
+    "no-pay": gettext_lazy("May not pay"),
+    "no-2fa": gettext_lazy("Two-factor not demanded"),
+    "invited": gettext_lazy("Not signed in yet"),
+    "inactive": gettext_lazy("Deactivated"),
+}
+ONLY_INSTALLERS = frozenset({"no-pay", "no-2fa"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a person stands in the firm, in words: Invited, Active, Deactivated, and the proof of the mail."""
+
+    tone: str
+    word: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab of the page."""
+
+    key: str
+    label: str
+    count: int
+    is_here: bool
+
+
+def standing(person: Membership) -> Standing:
+    """The state of a member that `with_invitation` has looked up."""
+    if not person.is_active:
+        return Standing("inactive", _("Deactivated"))
+    if person.joined_at is None:
+        ends: datetime | None = person.invited_until  # type: ignore[attr-defined]
+        asked: datetime | None = person.invited_at  # type: ignore[attr-defined]
+        mail = mail_word(person.mail_state)  # type: ignore[attr-defined]
+        if ends is not None and ends <= person.at:  # type: ignore[attr-defined]
+            return Standing("expiring", _("Invitation expired"), _("on %(day)s") % {"day": day(ends)})
+        return Standing("pending", _("Invited"), ", ".join(part for part in (day(asked), mail) if part))
+    if person.user.last_login is None:
+        return Standing("inactive hollow", _("Not signed in yet"))
+    return Standing("active", _("Active"))
+
+
+def mail_word(state: str | None) -> str:
+    """How far the mail got."""
+    words = {
+        Notice.State.QUEUED: _("mail waiting"),
+        Notice.State.SENT: _("mail sent"),
+        Notice.State.FAILED: _("mail failed"),
+    }
+    return words.get(Notice.State(state), "") if state else ""
+
+
+def with_invitation(people: QuerySet[Membership], now: datetime) -> QuerySet[Membership]:
+    """Members with what their last invitation says, `shown_name` and `shown_email`: until a person has joined as it was written
+    by whoever invited, since the login behind it may be somebody's elsewhere."""
+    last = Invitation.objects.filter(membership=OuterRef("pk")).order_by("-pk")
+    mail = Notice.objects.filter(about_type="membership", about_id=OuterRef("pk"), has_secret=True).order_by("-pk")
+    return people.select_related("user", "organization").annotate(
+        invited_name=Subquery(last.values("name")[:1]),
+        invited_email=Subquery(last.values("email")[:1]),
+        invited_at=Subquery(last.values("created_at")[:1]),
+        invited_until=Subquery(last.values("expires_at")[:1]),
+        mail_state=Subquery(mail.values("state")[:1]),
+    )
+
+
+def finished(people: Iterable[Membership], now: datetime) -> list[Membership]:
+    """Rows of `with_invitation`, each with `shown_name`, `shown_email` and `standing`."""
+    rows = list(people)
+    for row in rows:
+        has_joined = row.joined_at is not None
+        row.at = now  # type: ignore[attr-defined]
+        row.shown_name = str(row.user) if has_joined else row.invited_name or row.user.email  # type: ignore[attr-defined]
+        row.shown_email = row.user.email if has_joined else row.invited_email or row.user.email  # type: ignore[attr-defined]
+        row.standing = standing(row)  # type: ignore[attr-defined]
+    return rows
+
+
+def tabs(actor: Actor, chosen: str) -> tuple[list[Tab], dict[str, int]]:
+    """The tabs with their numbers, and the numbers of the chips of the firms' tab; one statement."""
+    own = Membership.objects.filter(organization_id=actor.organization_id).order_by().values("organization_id")
+    joined = Membership.objects.filter(organization=OuterRef("pk"), joined_at__isnull=False)
+    here = Q(kind=chosen)
+    counted: Mapping[str, Any] = (
+        below(actor)
+        .annotate(
+            has_joined=Exists(joined),
+            own_people=_number(own.filter(is_technician=False).annotate(n=Count("pk")).values("n")),
+            own_technicians=_number(own.filter(is_technician=True).annotate(n=Count("pk")).values("n")),
+        )
+        .aggregate(
+            **{f"n_{kind}": Count("pk", filter=Q(kind=kind)) for kind in Kind.values},
+            people=Max("own_people"),
+            technicians=Max("own_technicians"),
+            **{f"chip_{name}": Count("pk", filter=here & condition) for name, condition in _chips().items()},
+        )
+    )
+    numbers = {
+        **{kind: counted[f"n_{kind}"] for kind in Kind.values},
+        PEOPLE: counted["people"] or 0,
+        TECHNICIANS: counted["technicians"] or 0,
+    }
+    shown = [Tab(key, label_of(actor, key), numbers[key], key == chosen) for key in TABS[actor.role]]
+    return shown, {name: counted[f"chip_{name}"] for name in _chips()}
+
+
+def label_of(actor: Actor, tab: str) -> str:
+    """What a tab is called; the own people by the name of the firm."""
+    if tab == PEOPLE:
+        return _("%(firm)s people") % {"firm": actor.organization.name if actor.organization else ""}
+    return str(TAB_LABELS[tab])
+
+
+def below(actor: Actor) -> QuerySet[Organization]:
+    """The actor's subtree, itself included."""
+    return Organization.objects.visible_to(actor)
+
+
+def firms(actor: Actor, *, kind: str, text: str, chip: str, under: int | None) -> QuerySet[Organization]:
+    """The firms of one kind in the actor's subtree, with the numbers their rows show."""
+    people = Membership.objects.filter(organization=OuterRef("pk"), is_active=True).order_by()
+    found = (
+        below(actor)
+        .filter(kind=kind)
+        .exclude(pk=actor.organization_id)
+        .select_related("parent", "distributor")
+        .annotate(
+            has_joined=Exists(Membership.objects.filter(organization=OuterRef("pk"), joined_at__isnull=False)),
+            n_people=_number(people.values("organization").annotate(n=Count("pk")).values("n")),
+            contact_id=Subquery(people.filter(is_technician=False).order_by("pk").values("pk")[:1]),
+            last_login=Subquery(
+                people.filter(joined_at__isnull=False, user__last_login__isnull=False)
+                .order_by("-user__last_login")
+                .values("user__last_login")[:1]
+            ),
+            n_sites=_sites_of(kind),
+        )
+    )
+    if kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
+        installers = Organization.objects.filter(kind=Kind.INSTALLER, **{kind: OuterRef("pk")}).order_by()
+        found = found.annotate(n_installers=_number(installers.values(kind).annotate(n=Count("pk")).values("n")))
+    if chip in FIRM_CHIPS:
+        found = found.filter(_chips()[chip])
+    if under is not None:
+        found = found.filter(Q(subdistributor_id=under) | Q(distributor_id=under) | Q(installer_id=under))
+    if text:
+        theirs = Membership.objects.filter(_person_matches(text), organization=OuterRef("pk"))
+        found = found.filter(Q(name__icontains=text) | Q(city__icontains=text) | Exists(theirs))
+    return found
+
+
+def with_contacts(actor: Actor, rows: list[Organization], now: datetime) -> list[Organization]:
+    """Each firm with `contact`: its first administrator. One statement."""
+    ids = [row.contact_id for row in rows]  # type: ignore[attr-defined]
+    people = with_invitation(Membership.objects.visible_to(actor).filter(pk__in=[pk for pk in ids if pk]), now)
+    by_id = {person.pk: person for person in finished(people, now)}
+    for row in rows:
+        row.contact = by_id.get(row.contact_id)  # type: ignore[attr-defined]
+    return rows
+
+
+def own_people(actor: Actor, *, technicians: bool, text: str, chip: str, now: datetime) -> QuerySet[Membership]:
+    """The members of the own firm, technicians or the others, with how many sites each works on."""
+    sites = TechnicianAssignment.objects.filter(membership=OuterRef("pk")).order_by().values("membership")
+    people = with_invitation(Membership.objects.visible_to(actor), now).filter(
+        organization_id=actor.organization_id, is_technician=technicians
+    )
+    people = people.annotate(
+        n_sites=_number(sites.annotate(n=Count("pk")).values("n")),
+        list_name=F("user__email_key"),  # not the name: of who has not joined it may be another firm's business
+    )
+    if chip == "invited":
+        people = people.filter(is_active=True, joined_at=None)
+    elif chip == "inactive":
+        people = people.filter(is_active=False)
+    return people.filter(_person_matches(text)) if text else people
+
+
+def _person_matches(text: str) -> Q:
+    """By address, or by name: of who has not joined by the name written in the invitation."""
+    return (
+        Q(user__email_key__contains=text.casefold())
+        | Q(joined_at__isnull=False, user__name__icontains=text)
+        | Q(joined_at=None, pk__in=Invitation.objects.filter(name__icontains=text).values("membership_id"))
+    )
+
+
+def _chips() -> dict[str, Q]:
+    return {
+        "no-pay": Q(pays_regular=False, pays_credits=False),
+        "no-2fa": Q(require_2fa=False),
+        "invited": Q(has_joined=False, is_active=True),
+        "inactive": Q(is_active=False),
+    }
+
+
+def _sites_of(kind: str) -> Subquery:
+    if kind == Kind.MANAGER:
+        rows = ManagerAssignment.objects.filter(membership__organization=OuterRef("pk"), ended_at=None).order_by()
+        return _number(rows.values("membership__organization").annotate(n=Count("site", distinct=True)).values("n"))
+    return _number(
+        Site.objects.filter(**{kind: OuterRef("pk")}).order_by().values(kind).annotate(n=Count("pk")).values("n")
+    )
+
+
+def _number(counts: QuerySet[Any, Any]) -> Subquery:
+    return Subquery(counts, output_field=IntegerField())

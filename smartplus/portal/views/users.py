@@ -1,0 +1,271 @@
+"""Users: the lists, adding a firm or a person, one person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import actions
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.models import Kind, Membership, Notice, Organization
+from accounts.scope import Role
+from communities.actions import people as site_people
+from communities.models import ManagerAssignment, Site, TechnicianAssignment
+from smartplus import access
+from smartplus.portal import keyset, user_lists
+from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
+from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
+from smartplus.portal.numbers import typed_id
+from smartplus.portal.user_lists import PEOPLE, TABS, TECHNICIANS
+
+PAGE = 50
+MANAGERS_OF_PEOPLE = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
+COLLEAGUE, TECHNICIAN = "colleague", "technician"
+NEW_BY_TAB = {PEOPLE: COLLEAGUE, TECHNICIANS: TECHNICIAN}
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_safe
+def user_list(request: access.PortalRequest) -> HttpResponse:
+    """Firms below the own one by kind, and the own people; search, chips and page are in the address."""
+    actor, query = request.actor, request.GET
+    tab = query.get("tab", "")
+    tab = tab if tab in TABS[actor.role] else TABS[actor.role][0]
+    text, chip = query.get("q", "").strip()[:120], query.get("show", "")
+    under = typed_id(query.get("under")) or None
+    tabs, chip_numbers = user_lists.tabs(actor, tab)
+    context: dict[str, Any] = {"tabs": tabs, "tab": tab, "q": text, "chip": chip, "under": under}
+    if tab in {PEOPLE, TECHNICIANS}:
+        people = user_lists.own_people(actor, technicians=tab == TECHNICIANS, text=text, chip=chip, now=request.now)
+        page: keyset.Page[Any] = keyset.page(people, by=("list_name", "pk"), query=query, size=PAGE)
+        context["people"] = user_lists.finished(page.rows, request.now)
+        context["chips"] = [(name, user_lists.FIRM_CHIPS[name], None) for name in ("invited", "inactive")]
+        new = NEW_BY_TAB[tab]
+    else:
+        firms = user_lists.firms(actor, kind=tab, text=text, chip=chip, under=under)
+        page = keyset.page(firms, by=("name", "pk"), query=query, size=PAGE)
+        context["firms"] = user_lists.with_contacts(actor, page.rows, request.now)
+        context["chips"] = [
+            (name, label, chip_numbers[name])
+            for name, label in user_lists.FIRM_CHIPS.items()
+            if tab == Kind.INSTALLER or name not in user_lists.ONLY_INSTALLERS
+        ]
+        new = tab if tab in actions.MAY_CREATE.get(actor.role, ()) else ""
+    context |= {"page": page, "new": new, "shows_under": actor.role is not Role.INSTALLER}
+    return render(request, "users/list.html", context)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def user_new(request: access.PortalRequest) -> HttpResponse:
+    """Add a firm with its first administrator, or a colleague or technician of the own firm (R2); `?kind=` says which."""
+    kind = request.GET.get("kind", "")
+    if kind in NEW_BY_TAB.values():
+        return person_new(request, organization_id=request.actor.organization_id, is_technician=kind == TECHNICIAN)
+    if kind not in actions.MAY_CREATE.get(request.actor.role, ()):
+        raise Organization.DoesNotExist
+    data = posted(request)
+    firm, person = NewFirmForm(data, actor=request.actor, kind=kind), PersonForm(data)
+    may = PermissionsForm(data) if kind == Kind.INSTALLER else None
+    made = None
+    if firm.is_bound and all([firm.is_valid(), person.is_valid(), may is None or may.is_valid()]):
+        with refusals_into(firm):
+            made = _add_firm(request, kind, firm, person, may)
+    if made is None:
+        context = {"person": person, "may": may, "kind": kind, "kind_label": Kind(kind).label}
+        context["price_list"] = _price_list(request, kind)
+        status = 422 if firm.is_bound else 200
+        return render(request, "users/firm_new.html", {**context, "form": firm}, status=status)
+    messages.success(
+        request,
+        _("%(firm)s is added, and the invitation to %(email)s is on its way.")
+        % {"firm": made.name, "email": person.cleaned_data["email"]},
+    )
+    return redirect("firm-detail", made.pk)
+
+
+@transaction.atomic
+def _add_firm(
+    request: access.PortalRequest, kind: str, firm: NewFirmForm, person: PersonForm, may: PermissionsForm | None
+) -> Organization:
+    """The firm together with the invitation of its first administrator, or neither."""
+    made = actions.create_organization(
+        request.actor,
+        kind=kind,
+        parent=firm.cleaned_data["parent"],
+        now=request.now,
+        **{**firm.basics, **firm.more, **(may.cleaned_data if may else {})},
+    )
+    actions.invite(request.actor, organization_id=made.pk, now=request.now, **person.cleaned_data)
+    return made
+
+
+def _price_list(request: access.PortalRequest, kind: str) -> str:
+    """The currency the new firm's tree is billed in."""
+    firm = request.actor.organization
+    if kind == Kind.DISTRIBUTOR or firm is None:
+        return ""
+    top = firm if firm.kind == Kind.DISTRIBUTOR else firm.distributor
+    return top.currency if top else ""
+
+
+def person_new(request: access.PortalRequest, *, organization_id: int, is_technician: bool = False) -> HttpResponse:
+    """Invite a further person into a firm."""
+    firm = Organization.objects.visible_to(request.actor).get(pk=organization_id)
+    data = posted(request)
+    form, rights = PersonForm(data), RightsForm(data, kind=firm.kind, is_technician=is_technician)
+    made = None
+    if form.is_bound and all([form.is_valid(), rights.is_valid()]):
+        made = submitted(
+            form,
+            lambda: actions.invite(
+                request.actor, organization_id=firm.pk, now=request.now, **form.cleaned_data, **rights.values
+            ),
+        )
+    if made is None:
+        context = {"firm": firm, "rights": rights, "is_own": firm.pk == request.actor.organization_id}
+        status = 422 if form.is_bound else 200
+        return render(request, "users/person_new.html", {**context, "form": form}, status=status)
+    messages.success(request, _("The invitation to %(email)s is on its way.") % {"email": form.cleaned_data["email"]})
+    return redirect("user-detail", made.pk)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def user_detail(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """One person: how it stands, what it may do, its sites, the mails it was sent."""
+    person = visible_person(request, membership_id)
+    form = RightsForm(posted(request), kind=person.organization.kind, membership=person)
+    try:
+        saved = submitted(form, lambda: _set_rights(request, membership_id, form))
+    except Conflict:
+        person = visible_person(request, membership_id)
+        fresh = RightsForm(kind=person.organization.kind, membership=person)
+        return conflict(request, "users/person.html", fresh, _around(request, person))
+    if saved is None:
+        return answer(request, "users/person.html", form, _around(request, person))
+    messages.success(request, _("What %(name)s may do is saved.") % {"name": person.shown_name})  # type: ignore[attr-defined]
+    return redirect("user-detail", membership_id)
+
+
+def _set_rights(request: access.PortalRequest, membership_id: int, form: RightsForm) -> Membership:
+    version = form.cleaned_data["version"] or 0
+    return actions.edit_member(
+        request.actor, membership_id=membership_id, version=version, now=request.now, **form.values
+    )
+
+
+def visible_person(request: access.PortalRequest, membership_id: int) -> Membership:
+    """The member, if the actor sees it, with `shown_name`, `shown_email` and `standing`."""
+    people = user_lists.with_invitation(Membership.objects.visible_to(request.actor), request.now)
+    return user_lists.finished([people.get(pk=membership_id)], request.now)[0]
+
+
+def _around(request: access.PortalRequest, person: Membership) -> dict[str, Any]:
+    """What the page of a person shows around its form."""
+    mails = Notice.objects.visible_to(request.actor).about(person).filter(has_secret=True)[:5]
+    return {
+        "person": person,
+        "firm": person.organization,
+        "is_own": person.organization_id == request.actor.organization_id,
+        "is_self": person.pk == request.actor.membership_id,
+        "mails": mails,
+        "sites": sites_form(request, person),
+    }
+
+
+def sites_form(request: access.PortalRequest, person: Membership, data: QueryDict | None = None) -> SitesForm | None:
+    """The tick boxes of the installer's sites for its manager or technician; None where there is nothing to choose."""
+    is_theirs = person.is_technician or person.organization.kind == Kind.MANAGER
+    if request.actor.role is not Role.INSTALLER or not is_theirs or not person.joined_at or not person.is_active:
+        return None
+    sites = list(Site.objects.visible_to(request.actor).only("name", "city"))
+    if person.is_technician:
+        rows = TechnicianAssignment.objects.visible_to(request.actor).filter(membership=person)
+        assigned = set(rows.values_list("site_id", flat=True))
+    else:
+        managed = ManagerAssignment.objects.visible_to(request.actor).filter(membership=person, ended_at=None)
+        assigned = set(managed.values_list("site_id", flat=True))
+    return SitesForm(data, sites=sites, assigned=assigned)
+
+
+@access.roles(Role.INSTALLER)
+@require_POST
+def user_sites(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """Let a manager or technician look after exactly the ticked sites (DOMAIN §1, R3)."""
+    person = visible_person(request, membership_id)
+    form = sites_form(request, person, request.POST)
+    if form is None:
+        raise NotPermitted(_("This person has no sites to choose."))
+    saved = submitted(
+        form,
+        lambda: site_people.set_sites_of(
+            request.actor, membership_id=membership_id, site_ids=form.cleaned_data["sites"], now=request.now
+        ),
+    )
+    if saved is None:
+        rights = RightsForm(kind=person.organization.kind, membership=person)
+        context = {**_around(request, person), "form": rights, "sites": form}
+        return render(request, "users/person.html", context, status=422)
+    messages.success(request, _("The sites of %(name)s are saved.") % {"name": person.user})
+    return redirect("user-detail", membership_id)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_POST
+def user_activity(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """Deactivate or reactivate a person in its firm: `active` is "yes" or "no"."""
+    person, is_active = visible_person(request, membership_id), request.POST.get("active") == "yes"
+    said = (
+        _("%(name)s can sign in for %(firm)s again.")
+        if is_active
+        else _("%(name)s no longer works for %(firm)s: the next click there is refused.")
+    )
+    tell(
+        request,
+        lambda: actions.set_member_active(
+            request.actor, membership_id=membership_id, is_active=is_active, now=request.now
+        ),
+        said % {"name": person.shown_name, "firm": person.organization},  # type: ignore[attr-defined]
+    )
+    return redirect("user-detail", membership_id)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_POST
+def user_invitation(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """Send the invitation again, or withdraw it: `do` is "resend" or "cancel"."""
+    person = visible_person(request, membership_id)
+    email: str = person.shown_email  # type: ignore[attr-defined]
+    if request.POST.get("do") == "cancel":
+        done = tell(
+            request,
+            lambda: actions.cancel_invitation(request.actor, membership_id=membership_id, now=request.now),
+            _("The invitation to %(email)s is withdrawn: its link does nothing any more.") % {"email": email},
+        )
+        return redirect("user-list") if done else redirect("user-detail", membership_id)
+    tell(
+        request,
+        lambda: actions.resend_invitation(request.actor, membership_id=membership_id, now=request.now),
+        _("A new invitation to %(email)s is on its way. The old link does nothing any more.") % {"email": email},
+    )
+    return redirect("user-detail", membership_id)
+
+
+def tell(request: access.PortalRequest, act: Any, said: str) -> bool:
+    """Run an action and say what came of it on the next page; whether it was done."""
+    try:
+        act()
+    except NotPermitted:
+        raise
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return False
+    messages.success(request, said)
+    return True

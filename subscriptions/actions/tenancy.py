@@ -1,0 +1,183 @@
+"""Moving an installer to another sub-distributor of the same distributor, with all it owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import models, transaction
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Concat, Substr
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import audit
+from accounts.errors import NotPermitted, Refused
+from accounts.models import AuditEvent, Kind, Notice, Organization
+from accounts.scope import Actor, Role
+from communities.models import (
+    Apartment,
+    Building,
+    Entitlement,
+    ManagerAssignment,
+    Resident,
+    Site,
+    TechnicianAssignment,
+)
+from devices.models import Device, LibraryEntry
+from subscriptions.actions import agreements
+from subscriptions.models import Order, OrderLine, RenewalRequest, Subscription, SubscriptionItem
+
+# Every table with a sub-distributor's key is in one of these two (a test looks): what goes along, and what tells of the past.
+MOVED: tuple[type[models.Model], ...] = (
+    Site,
+    Building,
+    Apartment,
+    Resident,
+    ManagerAssignment,
+    TechnicianAssignment,
+    Entitlement,
+    Device,
+    LibraryEntry,
+    SubscriptionItem,
+    RenewalRequest,
+)
+STAYS: dict[type[models.Model], str] = {
+    OrderLine: "an order is frozen with the tenants it was placed under (R26, R40)",
+    AuditEvent: "the audit only grows: a change concerned those who were above at that time",
+    Notice: "mail that was sent to, or about the sites of, those who were above at that time",
+}
+OPEN_ORDERS = (Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING, Order.State.REVIEW)
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What a move takes along, and what it ends: lines of (what, how many)."""
+
+    taken: tuple[tuple[Promise, int], ...]
+    ended: tuple[tuple[Promise, int], ...]
+
+
+def targets(actor: Actor, installer: Organization) -> QuerySet[Organization]:
+    """Where the installer may go: the distributor itself or one of its active sub-distributors, not where it is."""
+    if actor.role is not Role.DISTRIBUTOR:
+        return Organization.objects.none()
+    above = Organization.objects.visible_to(actor).filter(
+        kind__in=[Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR], is_active=True
+    )
+    return above.exclude(pk=installer.parent_id or 0).order_by("path")
+
+
+def moving(actor: Actor, installer: Organization) -> Moving:
+    """What would go along and what would end, for the page that asks whether to."""
+    below = {"installer": installer}
+    managers = Organization.objects.visible_to(actor).filter(**below, kind=Kind.MANAGER)
+    return Moving(
+        taken=(
+            (gettext_lazy("Sites"), Site.objects.visible_to(actor).filter(**below).count()),
+            (gettext_lazy("Apartments"), Apartment.objects.visible_to(actor).filter(**below).count()),
+            (gettext_lazy("Devices"), Device.objects.visible_to(actor).filter(**below).active().count()),
+            (gettext_lazy("MACs in the library"), LibraryEntry.objects.visible_to(actor).filter(**below).count()),
+            (
+                gettext_lazy("Services, with their paid time"),
+                Entitlement.objects.visible_to(actor).filter(**below).count(),
+            ),
+            (gettext_lazy("Property managers"), managers.count()),
+        ),
+        ended=(
+            (
+                gettext_lazy("Auto-renewals paid by the old sub-distributor"),
+                _agreements_of_old_payer(installer).count(),
+            ),
+        ),
+    )
+
+
+@transaction.atomic
+def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime) -> Organization:
+    """Put an installer below another sub-distributor of the actor, or directly below the actor, with everything it owns.
+
+    The distributor only. Rewrites the tree and the tenant keys of every row that goes along; old orders, audit and sent mail keep
+    theirs. Auto-renewals that the old sub-distributor pays end, since it may no longer pay (R43); its open orders have to be closed
+    first. Locks: sites in id order → organizations → agreements.
+    """
+    if actor.role is not Role.DISTRIBUTOR:
+        raise NotPermitted(_("The distributor moves installers."))
+    installer = Organization.objects.visible_to(actor).installers().get(pk=installer_id)
+    list(Site.objects.filter(installer=installer).order_by("pk").select_for_update().values_list("pk"))
+    rows = Organization.objects.filter(pk__in=[installer.pk, to_id, installer.parent_id]).order_by("pk")
+    list(rows.select_for_update().values_list("pk"))
+    installer = Organization.objects.visible_to(actor).select_related("parent").get(pk=installer_id)
+    if to_id == installer.parent_id:
+        raise Refused(_("It is there already."), field="to")
+    target = targets(actor, installer).get(pk=to_id)  # absent and foreign alike (R1)
+    _refuse_open_orders(installer)
+    old = installer.parent
+    assert old is not None  # installers live below a distributor
+    ended = _end_agreements(actor, installer, target, now=now)
+    before = {"under": old.name, "subdistributor": installer.subdistributor_id}
+    subdistributor_id = target.pk if target.kind == Kind.SUBDISTRIBUTOR else None
+    old_path, new_path = installer.path, target.path + installer.path[len(old.path) :]
+    tree = Organization.objects.filter(path__startswith=old_path)
+    tree.update(path=Concat(Value(new_path), Substr("path", len(old_path) + 1)), subdistributor_id=subdistributor_id)
+    Organization.objects.filter(pk=installer.pk).update(parent=target, version=models.F("version") + 1)
+    counts = {
+        model._meta.model_name: model._default_manager.filter(installer=installer).update(
+            subdistributor_id=subdistributor_id
+        )
+        for model in MOVED
+    }
+    installer = Organization.objects.get(pk=installer.pk)
+    audit.record(
+        actor,
+        "organization.moved",
+        installer,
+        now=now,
+        tenant=installer,
+        before=before,
+        after={
+            "under": target.name,
+            "subdistributor": subdistributor_id,
+            "rows": {str(name): n for name, n in counts.items() if n},
+            "auto_renewals_ended": ended,
+        },
+    )
+    return installer
+
+
+def _old_subdistributor_orders(installer: Organization) -> QuerySet[Order]:
+    return Order.objects.filter(installer=installer, payer_id=installer.subdistributor_id, state__in=OPEN_ORDERS)
+
+
+def _agreements_of_old_payer(installer: Organization) -> QuerySet[Subscription]:
+    return Subscription.objects.filter(
+        installer=installer, payer_id=installer.subdistributor_id, state=Subscription.State.ACTIVE
+    )
+
+
+def _refuse_open_orders(installer: Organization) -> None:
+    """Money under way has to arrive where it was asked for."""
+    numbers = list(_old_subdistributor_orders(installer).order_by("pk").values_list("number", flat=True)[:3])
+    if installer.subdistributor_id is not None and numbers:
+        raise Refused(
+            _("%(old)s has open orders for %(firm)s: %(numbers)s. They have to be paid or cancelled first.")
+            % {"old": installer.parent, "firm": installer, "numbers": ", ".join(numbers)}
+        )
+    waiting = RenewalRequest.objects.filter(installer=installer, state=RenewalRequest.State.APPROVED)
+    if installer.subdistributor_id is not None and waiting.exists():
+        raise Refused(
+            _("%(old)s has approved a request of %(firm)s and not paid it yet. It has to be paid or refused first.")
+            % {"old": installer.parent, "firm": installer}
+        )
+
+
+def _end_agreements(actor: Actor, installer: Organization, target: Organization, *, now: datetime) -> int:
+    """End what the old sub-distributor renews; returns how many."""
+    if installer.subdistributor_id is None:
+        return 0
+    found = agreements.lock(_agreements_of_old_payer(installer).values_list("pk", flat=True))
+    reason = _("%(firm)s was moved to %(target)s.") % {"firm": installer, "target": target}
+    for agreement in found:
+        agreements.close(agreement, Subscription.State.ENDED, reason, actor=actor, now=now)
+    return len(found)

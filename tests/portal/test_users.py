@@ -1,0 +1,348 @@
+"""Users: lists, firms, people, the page behind an invitation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth import SESSION_KEY
+from django.test import Client
+
+from accounts import actions
+from accounts.models import AuditEvent, Invitation, Kind, Membership, Organization, User
+from tests.accounts.test_invitations import ELIN, everything, invite, token_of_last_mail
+from tests.people import NOW, PASSWORD, People
+from tests.portal.html import assert_clean
+
+
+@pytest.fixture(autouse=True)
+def _stopped_clock() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def firm_form(name: str = "Lumen Access AB", **changes: Any) -> dict[str, Any]:
+    form: dict[str, Any] = {
+        "name": name, "street": "Skeppsbron 12", "postal_code": "211 20", "city": "Malmö", "state": "", "country": "SE",
+        "time_zone": "", "person-name": "Elin Sjöberg", "person-email": "elin@lumen.example", "person-language": "en",
+        "may-sees_prices": "on",
+    }  # fmt: skip
+    return {field: value for field, value in (form | changes).items() if value is not None}
+
+
+# --- lists --------------------------------------------------------------------------------------------------------------
+
+
+def test_dora_sees_her_installers_sub_distributors_managers_and_people(people: People, sign_in) -> None:
+    client = sign_in(people.dora)
+    page = client.get("/users/").content.decode()
+    assert "Hafen Intercom GmbH" in page
+    assert "Norden Port AS" in page
+    assert "under Sund Partner" in page
+    assert "Ivan Brandt" in page
+    assert "Zephyr" not in page
+    assert_clean(page)
+    for tab, wanted in (("subdistributor", "Sund Partner"), ("manager", "Holm Verwaltung"), ("people", "dora@nordlys")):
+        page = client.get(f"/users/?tab={tab}").content.decode()
+        assert wanted in page
+        assert_clean(page)
+
+
+def test_ivan_sees_his_managers_technicians_and_colleagues(people: People, sign_in) -> None:
+    client = sign_in(people.ivan)
+    seen = {tab: client.get(f"/users/?tab={tab}").content.decode() for tab in ("manager", "technicians", "people")}
+    assert "Petra Holm" in seen["manager"]
+    assert "Tess Marin" in seen["technicians"]
+    assert "Ivan Brandt" in seen["people"]
+    assert "Tess Marin" not in seen["people"]
+    for page in seen.values():
+        assert_clean(page)
+
+
+@pytest.mark.parametrize("name", ["tess", "petra"])
+def test_technicians_and_managers_have_no_users_page(people: People, sign_in, name: str) -> None:
+    client = sign_in(getattr(people, name))
+    for address in ("/users/", "/users/new/?kind=colleague", f"/users/{people.ivan.membership.pk}/",
+                    f"/users/firms/{people.ivan.firm.pk}/"):  # fmt: skip
+        assert client.get(address).status_code == 403
+    assert 'href="/users/"' not in client.get("/help/").content.decode()
+
+
+@pytest.mark.parametrize("tab", ["installer", "subdistributor", "manager", "people"])
+def test_a_list_takes_eight_statements_however_long_it_is(
+    people: People, sign_in, tab: str, django_assert_max_num_queries
+) -> None:
+    for number in range(8):
+        actions.create_organization(
+            people.dora.actor, kind=Kind.INSTALLER, name=f"I{number}", parent=people.dora.firm, now=NOW
+        )
+        invite(people.dora, email=f"n{number}@nordlys.example")
+    client = sign_in(people.dora)
+    with django_assert_max_num_queries(8):
+        assert client.get(f"/users/?tab={tab}").status_code == 200
+
+
+def test_search_and_chips_narrow_the_list(people: People, sign_in) -> None:
+    Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=True, city="Hamburg")
+    client = sign_in(people.dora)
+    for query, hafen, norden in (
+        ("q=hambu", True, False),
+        ("q=INES@", False, True),
+        ("q=vik", False, True),
+        ("show=no-pay", False, True),
+        (f"under={people.sam.firm.pk}", False, True),
+        (f"under={people.mallory.firm.pk}", False, False),
+        ("q=zephyr", False, False),
+        ("show=nonsense", True, True),
+        ("under=x&after=y&tab=nonsense", True, True),
+    ):
+        page = client.get(f"/users/?{query}").content.decode()
+        assert ("Hafen Intercom GmbH" in page, "Norden Port AS" in page) == (hafen, norden), query
+        assert_clean(page)
+
+
+# --- adding -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R2")
+def test_dora_adds_an_installer_that_may_not_pay_and_invites_its_administrator(people: People, sign_in) -> None:
+    client = sign_in(people.dora)
+    page = client.get("/users/new/?kind=installer").content.decode()
+    assert "Neither ticked: the installer may not pay." in page
+    assert_clean(page)
+    answer = client.post("/users/new/?kind=installer", firm_form(parent=people.dora.firm.pk))
+    lumen = Organization.objects.get(name="Lumen Access AB")
+    assert answer["Location"] == f"/users/firms/{lumen.pk}/"
+    assert (lumen.pays_regular, lumen.pays_credits, lumen.require_2fa, lumen.sees_prices) == (False, False, False, True)
+    assert (lumen.parent_id, lumen.distributor_id, lumen.time_zone) == (
+        people.dora.firm.pk, people.dora.firm.pk, "Europe/Stockholm",
+    )  # fmt: skip
+    page = client.get(answer["Location"]).content.decode()
+    assert "Elin Sjöberg" in page
+    assert "mail waiting" in page
+    assert_clean(page)
+    token_of_last_mail()
+    assert "22 Nov 2026, mail sent" in client.get("/users/").content.decode()
+
+
+@pytest.mark.rule("R2")
+@pytest.mark.rule("R1")
+def test_who_creates_whom_and_below_whom(people: People, sign_in) -> None:
+    """Every role tries every kind below every firm there is; only what DOMAIN §1 says comes to be."""
+    allowed = {
+        ("olga", "distributor", "Vendor"),
+        ("dora", "subdistributor", "Nordlys Distribution"),
+        ("dora", "installer", "Nordlys Distribution"),
+        ("dora", "installer", "Sund Partner"),
+        ("sam", "installer", "Sund Partner"),
+        ("ivan", "manager", "Hafen Intercom GmbH"),
+    }
+    made = set()
+    firms = list(Organization.objects.all())
+    for name in ("olga", "dora", "sam", "ivan", "tess", "petra"):
+        client = sign_in(getattr(people, name))
+        for kind in Kind.values:
+            for parent in firms:
+                mark = f"{name} {kind} {parent.pk}"
+                form = firm_form(
+                    mark, parent=parent.pk, currency="USD", **{"person-email": f"{name}{kind}{parent.pk}@x.example"}
+                )
+                client.post(f"/users/new/?kind={kind}", form)
+                new = Organization.objects.filter(name=mark).first()
+                if new is not None:
+                    assert (new.kind, new.parent_id) == (kind, parent.pk)
+                    made.add((name, kind, parent.name))
+    assert made == allowed
+
+
+def test_a_firm_is_not_added_when_its_administrator_is_refused(people: People, sign_in) -> None:
+    before = everything()
+    form = firm_form(parent=people.dora.firm.pk, **{"person-email": "nonsense"})
+    answer = sign_in(people.dora).post("/users/new/?kind=installer", form)
+    assert answer.status_code == 422
+    assert_clean(answer.content)
+    assert everything() == before
+    assert not Organization.objects.filter(name="Lumen Access AB").exists()
+
+
+def test_olga_adds_a_distributor_with_its_currency(people: People, sign_in) -> None:
+    client = sign_in(people.olga)
+    assert_clean(client.get("/users/new/?kind=distributor").content)
+    client.post("/users/new/?kind=distributor", firm_form(parent=people.olga.firm.pk, currency="EUR"))
+    assert Organization.objects.get(name="Lumen Access AB").currency == "EUR"
+
+
+def test_ivan_invites_a_technician(people: People, sign_in) -> None:
+    client = sign_in(people.ivan)
+    page = client.get("/users/new/?kind=technician").content.decode()
+    assert_clean(page)
+    answer = client.post(
+        "/users/new/?kind=technician",
+        {
+            "person-name": "Tom",
+            "person-email": "tom@hafen.example",
+            "person-language": "de",
+            "rights-is_technician": "yes",
+        },
+    )
+    made = Membership.objects.get(user__email_key="tom@hafen.example")
+    assert answer["Location"] == f"/users/{made.pk}/"
+    assert (made.is_technician, made.organization_id, made.joined_at) == (True, people.ivan.firm.pk, None)
+    assert_clean(client.get(answer["Location"]).content)
+
+
+# --- Pay by Installer -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R9")
+def test_a_change_of_what_an_installer_may_is_audited_with_before_and_after(people: People, sign_in) -> None:
+    firm = people.ivan.firm
+    client = sign_in(people.dora)
+    address = f"/users/firms/{firm.pk}/edit/"
+    assert_clean(client.get(address).content)
+    form = firm_form("Hafen Intercom GmbH", country="DE", time_zone="Europe/Berlin", version="1")
+    answer = client.post(address, form | {"may-pays_regular": "on", "may-require_2fa": "on"})
+    assert answer["Location"] == f"/users/firms/{firm.pk}/"
+    firm.refresh_from_db()
+    assert (firm.pays_regular, firm.pays_credits, firm.require_2fa, firm.sees_prices) == (True, False, True, True)
+    event = AuditEvent.objects.get(action="organization.permissions_set")
+    assert (event.before, event.after) == (
+        {"pays_regular": False, "require_2fa": False},
+        {"pays_regular": True, "require_2fa": True},
+    )
+    assert (event.user_id, event.organization_id, event.at) == (people.dora.membership.user_id, firm.pk, NOW)
+    stale = client.post(address, form)
+    assert stale.status_code == 409
+    firm.refresh_from_db()
+    assert firm.pays_regular
+
+
+@pytest.mark.rule("R2")
+def test_an_installer_never_permits_itself_to_pay(people: People, sign_in) -> None:
+    firm = people.ivan.firm
+    client = sign_in(people.ivan)
+    address = f"/users/firms/{firm.pk}/edit/"
+    assert "may-pays_regular" not in client.get(address).content.decode()
+    form = firm_form("Hafen Intercom", country="DE", time_zone="Europe/Berlin", version="1")
+    client.post(address, form | {"may-pays_regular": "on", "may-pays_credits": "on", "pays_regular": "on"})
+    firm.refresh_from_db()
+    assert (firm.name, firm.pays_regular, firm.pays_credits) == ("Hafen Intercom", False, False)
+    for person in (people.sam, people.mallory):
+        assert sign_in(person).post(address, form).status_code == 404
+
+
+# --- invitations --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R6")
+def test_the_link_lets_a_person_set_a_password_and_work_at_once(people: People) -> None:
+    invite(people.ivan)
+    client, address = Client(), f"/invitation/{token_of_last_mail()}/"
+    page = client.get(address)
+    assert page.status_code == 200
+    assert "Join Hafen Intercom GmbH" in page.content.decode()
+    assert_clean(page.content)
+    for first, second, said in (
+        ("short", "short", "at least 12"),
+        (PASSWORD, PASSWORD + "x", "not the same"),
+        (ELIN, ELIN, "too similar"),
+    ):
+        refused = client.post(address, {"name": "Elin", "password1": first, "password2": second})
+        assert refused.status_code == 422
+        assert said in refused.content.decode()
+    assert SESSION_KEY not in client.session
+    answer = client.post(address, {"name": "Elin", "password1": PASSWORD, "password2": PASSWORD})
+    assert answer["Location"] == "/"
+    user = User.objects.get(email_key=ELIN)
+    assert (client.session[SESSION_KEY], user.confirmed_at) == (str(user.pk), NOW)
+    assert client.get("/users/").status_code == 200
+
+
+def test_looking_at_the_link_changes_nothing(people: People) -> None:
+    invite(people.ivan)
+    token = token_of_last_mail()
+    before = everything()
+    for _ in range(3):
+        assert Client().get(f"/invitation/{token}/").status_code == 200
+        assert Client().head(f"/invitation/{token}/").status_code == 200
+    assert everything() == before
+    assert Invitation.objects.get().accepted_at is None
+
+
+def test_used_expired_replaced_and_invented_links_get_the_same_page(people: People) -> None:
+    made = invite(people.ivan)
+    replaced = token_of_last_mail()
+    actions.resend_invitation(people.ivan.actor, membership_id=made.pk, now=NOW)
+    used = token_of_last_mail()
+    actions.accept_invitation(token=used, user=None, name="Elin", password=PASSWORD, now=NOW)
+    invite(people.ivan, email="other@hafen.example")
+    expired = token_of_last_mail()
+    Invitation.objects.filter(email="other@hafen.example").update(expires_at=NOW)
+    pages = set()
+    for token in (replaced, used, expired, "invented"):
+        for answer in (
+            Client().get(f"/invitation/{token}/"),
+            Client().post(f"/invitation/{token}/", {"name": "E", "password1": PASSWORD, "password2": PASSWORD}),
+        ):
+            assert answer.status_code == 410
+            assert "This link no longer works" in answer.content.decode()
+            assert_clean(answer.content)
+            pages.add(answer.content.decode().split("<main")[1].split("</main>")[0])
+    assert len(pages) == 1
+
+
+def test_who_has_a_login_signs_in_joins_and_switches(people: People) -> None:
+    invite(people.ivan, email=people.ines.email, name="Ines")
+    address = f"/invitation/{token_of_last_mail()}/"
+    client = Client()
+    page = client.get(address).content.decode()
+    assert f"/sign-in/?next={address}" in page
+    assert_clean(page)
+    answer = client.post("/sign-in/", {"username": people.ines.email, "password": PASSWORD, "next": address})
+    assert answer["Location"] == address
+    assert client.post(address)["Location"] == "/"
+    assert "<b>Hafen Intercom GmbH</b>" in client.get("/help/").content.decode()
+    assert "Norden Port AS" in client.get("/help/").content.decode()
+    assert client.get(address).status_code == 410
+
+
+def test_somebody_else_who_is_signed_in_can_not_join_by_the_link(people: People, sign_in) -> None:
+    made = invite(people.ivan, email=people.ines.email, name="Ines")
+    client, address = sign_in(people.mallory), f"/invitation/{token_of_last_mail()}/"
+    page = client.get(address).content.decode()
+    assert "You are signed in as mallory@zephyr.example" in page
+    assert_clean(page)
+    client.post(address)
+    made.refresh_from_db()
+    assert made.joined_at is None
+
+
+@pytest.mark.rule("R1")
+def test_inviting_does_not_tell_whether_an_address_has_a_login_elsewhere(people: People, sign_in) -> None:
+    """Ivan invites Mallory, who works in another tree, and somebody nobody knows: his pages read the same."""
+    client = sign_in(people.ivan)
+    pages = []
+    for email in ("mallory@zephyr.example", "nobody@zephyr.example"):
+        form = {
+            "person-name": "Max Muster",
+            "person-email": email,
+            "person-language": "en",
+            "rights-is_technician": "no",
+        }
+        answer = client.post("/users/new/?kind=colleague", form)
+        made = Membership.objects.get(organization=people.ivan.firm, user__email_key=email)
+        listed = "/users/?tab=people&q=zephyr"
+        page = client.get(answer["Location"]).content.decode() + client.get(listed).content.decode()
+        assert page.count("Max Muster") >= 2
+        assert "Mallory Black" not in page
+        for text in ("Black", "mallory b"):
+            assert (
+                "Nobody here matches" in client.get("/users/?tab=people", {"q": text, "tab": "people"}).content.decode()
+            )
+        page = page.replace(email, "@").replace(f"/{made.pk}/", "/n/")
+        pages.append((answer.status_code, re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page)))
+        actions.cancel_invitation(people.ivan.actor, membership_id=made.pk, now=NOW)
+    assert pages[0] == pages[1]
