@@ -9,7 +9,7 @@ from functools import partial
 
 from django.db import transaction
 
-from accounts import notify
+from accounts import chain, notify
 from payments import actions as payment_actions
 from subscriptions.actions import renewals, settlement
 
@@ -23,6 +23,7 @@ JOBS: dict[str, Callable[..., int]] = {
     "order_timeouts": settlement.time_out_orders,
     "mail": notify.send_due,
     "removed_cards": payment_actions.detach_removed,
+    "audit_seals": chain.seal_due,
 }
 
 

@@ -1,6 +1,7 @@
 """Tables of the ground floor: organizations, people and how they come in, audit, mail."""
 
 from accounts.models.audit import AuditEvent
+from accounts.models.chain import AuditSeal
 from accounts.models.invitations import Invitation
 from accounts.models.notices import Mute, Notice, Topic
 from accounts.models.organizations import Kind, Organization
@@ -13,6 +14,7 @@ __all__ = [
     "Acceptance",
     "ApiToken",
     "AuditEvent",
+    "AuditSeal",
     "Document",
     "Invitation",
     "Kind",
