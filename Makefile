@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PORT
 
-.PHONY: run test lint rules lock docs-shots clean
+.PHONY: run test lint rules lock messages docs-shots clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py up --demo --port $(PORT)
@@ -22,6 +22,11 @@ lint: $(VENV)/.installed-dev
 
 rules: $(VENV)/.installed-dev
 	@$(BIN)/python tests/rules.py
+
+# Needs GNU gettext. Collects the texts, then compiles the translations.
+messages: $(VENV)/.installed-dev
+	SECRET_KEY=texts SITE_URL=http://texts $(BIN)/python manage.py makemessages --locale de --no-location --no-obsolete --ignore .venv --ignore var
+	SECRET_KEY=texts SITE_URL=http://texts $(BIN)/python manage.py compilemessages --locale de --ignore .venv
 
 docs-shots: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.browser.shots
