@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -258,7 +259,24 @@ def test_the_link_lets_a_person_set_a_password_and_work_at_once(people: People) 
     assert answer["Location"] == "/"
     user = User.objects.get(email_key=ELIN)
     assert (client.session[SESSION_KEY], user.confirmed_at) == (str(user.pk), NOW)
-    assert client.get("/users/").status_code == 200
+    assert client.session["membership"] == user.memberships.get().pk
+
+
+@pytest.mark.rule("R6")
+def test_the_first_sign_in_with_a_password_confirms_the_address(people: People) -> None:
+    """Passwords come by mail only, through an invitation or a reset: who has one owns the mailbox."""
+    user = people.dora.membership.user
+    assert user.confirmed_at is None
+    Client().post("/sign-in/", {"username": people.dora.email, "password": "wrong horse battery"})
+    user.refresh_from_db()
+    assert user.confirmed_at is None
+    Client().post("/sign-in/", {"username": people.dora.email, "password": PASSWORD})
+    user.refresh_from_db()
+    assert user.confirmed_at == NOW
+    with time_machine.travel(NOW + timedelta(days=1), tick=False):
+        Client().post("/sign-in/", {"username": people.dora.email, "password": PASSWORD})
+    user.refresh_from_db()
+    assert user.confirmed_at == NOW
 
 
 def test_looking_at_the_link_changes_nothing(people: People) -> None:

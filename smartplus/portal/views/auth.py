@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
+from accounts import actions as account_actions
 from accounts.models import Membership
 from accounts.scope import Role
 from smartplus import access, throttle
@@ -42,6 +43,7 @@ class SignIn(django_views.LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in and set how long the session lasts."""
         response = super().form_valid(form)
+        account_actions.confirm_address(form.get_user(), now=timezone.now())
         self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data["keep"] else 0)
         return response
 
