@@ -43,6 +43,8 @@ class Shown:
 
 PROFILE = Entry("profile", _("Profile"), "settings")
 PASSWORD = Entry("password", _("Password"), "settings-password")
+NOTIFICATIONS = Entry("notifications", _("Notifications"), "settings-notifications")
+AUDIT = Entry("audit", _("Audit log"), "audit-list")
 BILLING = Entry("billing", _("Billing information"), "settings-billing")
 METHODS = Entry("methods", _("Payment methods"), "settings-methods")
 
@@ -58,11 +60,18 @@ SUBSCRIPTION = Entry(
 )
 ORDERS = Entry("orders", _("Orders"), "order-list", "orders")
 PRICES = Entry("prices", _("Price Book"), "price-list-list", "prices")
-SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, PASSWORD))
-PAYER_SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, BILLING, METHODS, PASSWORD))
+SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, NOTIFICATIONS, PASSWORD))
+OPERATOR_SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (*SETTINGS.sub, AUDIT))
+PAYER_SETTINGS = Entry(
+    "settings",
+    _("Settings"),
+    "settings",
+    "settings",
+    (PROFILE, BILLING, METHODS, NOTIFICATIONS, PASSWORD, AUDIT),
+)
 
 MENU: dict[Role, tuple[Entry, ...]] = {
-    Role.OPERATOR: (DASHBOARD, SITES, USERS, LIBRARY, ORDERS, PRICES, SETTINGS),
+    Role.OPERATOR: (DASHBOARD, SITES, USERS, LIBRARY, ORDERS, PRICES, OPERATOR_SETTINGS),
     Role.DISTRIBUTOR: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.SUBDISTRIBUTOR: (DASHBOARD, SITES, USERS, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.INSTALLER: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),

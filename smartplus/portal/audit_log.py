@@ -1,0 +1,214 @@
+"""The audit as a list: what is asked for, which rows those are, and what each row shows, in few statements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import AuditEvent, Membership, Organization
+from accounts.scope import Actor, Role
+from communities.models import Site, name_key
+from smartplus.portal import audit_words, deeds
+from smartplus.portal.context import ROLE_LABELS
+from smartplus.portal.numbers import typed_id
+
+READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
+COUNTED = 10_000  # beyond it a list says "10,000+"
+DAYS = ("7", "30", "90")
+ANY_TIME = "all"
+
+MANAGED = Q(action__in=["site.managers_set", "site.technicians_set"])
+
+
+def _begins(*words: str) -> Q:
+    found = Q()
+    for word in words:
+        found |= Q(action__startswith=f"{word}.")
+    return found
+
+
+AREAS: dict[str, tuple[Promise, Q]] = {
+    "services": (gettext_lazy("Services"), _begins("site", "building", "apartment", "resident") & ~MANAGED),
+    "devices": (gettext_lazy("Devices"), _begins("device", "library")),
+    "people": (gettext_lazy("Permissions"), _begins("organization", "member") | MANAGED),
+    "prices": (gettext_lazy("Prices"), _begins("price_list", "coupon")),
+    "orders": (
+        gettext_lazy("Orders"),
+        _begins("order", "payment", "payment_method", "agreement", "request", "billing", "notice"),
+    ),
+    "security": (
+        gettext_lazy("Security"),
+        _begins("session", "two_factor", "token", "password", "profile", "terms", "notifications"),
+    ),
+}
+WHO: dict[str, Promise] = {
+    "": gettext_lazy("Everybody"),
+    "me": gettext_lazy("You"),
+    "own": gettext_lazy("Your organization"),
+    "system": gettext_lazy("SmartPlus by itself"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an address asks for; what means nothing in it is as if it were not there."""
+
+    text: str
+    area: str
+    days: str
+    who: str
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Asked:
+        """Read `q`, `area`, `days` and `who` of a query."""
+        area, days, who = query.get("area", ""), query.get("days", ""), query.get("who", "")
+        return cls(
+            text=query.get("q", "").replace("\0", "").strip()[:120],
+            area=area if area in AREAS else "",
+            days=days if days in (*DAYS, ANY_TIME) else "30",
+            who=who if who in WHO or typed_id(who) else "",
+        )
+
+    @property
+    def person(self) -> int:
+        """The person asked for, 0 for none."""
+        return 0 if self.who in WHO else typed_id(self.who)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether more than a period is asked for."""
+        return bool(self.text or self.area or self.who)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One change as its row tells it; `url` may be empty."""
+
+    event: AuditEvent
+    what: str
+    who: str
+    firm: str
+    where: str
+    url: str
+    effect: str
+
+
+def events(actor: Actor, asked: Asked, *, now: datetime) -> QuerySet[AuditEvent]:
+    """The rows asked for, as far as the actor may read."""
+    found = AuditEvent.objects.visible_to(actor)
+    if asked.days != ANY_TIME:
+        found = found.filter(at__gte=now - timedelta(days=int(asked.days)))
+    if asked.area:
+        found = found.filter(AREAS[asked.area][1])
+    if asked.who == "me":
+        found = found.filter(user_id=actor.user_id or 0)
+    elif asked.who == "own":
+        own = Membership.objects.visible_to(actor).filter(organization_id=actor.organization_id)
+        found = found.filter(user_id__in=own.values("user_id"))
+    elif asked.who == "system":
+        found = found.filter(actor_role=Role.SYSTEM)
+    elif asked.who:
+        found = found.filter(user_id=typed_id(asked.who))
+    return _searched(found, actor, asked.text) if asked.text else found
+
+
+def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str) -> QuerySet[AuditEvent]:
+    """By who, by what it was about (an order's number is its label), by site; MACs and order numbers in the values too."""
+    sites = Site.objects.visible_to(actor).filter(name_key__contains=name_key(text))
+    wanted = Q(actor_label__icontains=text) | Q(subject_label__icontains=text) | Q(site_id__in=sites.values("pk"))
+    if inside := _written(text):
+        found = found.annotate(before_text=Cast("before", TextField()), after_text=Cast("after", TextField()))
+        wanted |= (
+            Q(before_text__icontains=inside) | Q(after_text__icontains=inside) | Q(subject_label__icontains=inside)
+        )
+    return found.filter(wanted)
+
+
+def _written(text: str) -> str:
+    """How a MAC (six digits and more, however divided) or an order number is written in the values; "" for anything else."""
+    digits = re.sub(r"[:\-. ]", "", text)
+    if re.fullmatch(r"[0-9A-Fa-f]{6,12}", digits):
+        return ":".join(digits.upper()[at : at + 2] for at in range(0, len(digits), 2))
+    return text.upper() if re.fullmatch(r"(?i)SP-[\w-]+", text) else ""
+
+
+def count(found: QuerySet[AuditEvent]) -> int:
+    """How many rows there are, at most one more than COUNTED."""
+    return found.order_by()[: COUNTED + 1].count()
+
+
+def rows(actor: Actor, page: Iterable[AuditEvent]) -> list[Row]:
+    """Events as rows; two statements for all of them: the sites and the people behind them, as far as they are visible."""
+    page = list(page)
+    site_ids = {event.site_id for event in page if event.site_id}
+    sites = dict(Site.objects.visible_to(actor).filter(pk__in=site_ids).values_list("pk", "name")) if site_ids else {}
+    firms = _firms_of(actor, {event.user_id for event in page if event.user_id})
+    return [_row(actor, event, sites, firms) for event in page]
+
+
+def _firms_of(actor: Actor, user_ids: set[int]) -> dict[tuple[int, str], str]:
+    """(user, role) → the name of an organization in the actor's view that the user works for in that role."""
+    if not user_ids:
+        return {}
+    people = Membership.objects.visible_to(actor).filter(user_id__in=user_ids).order_by("-pk")
+    named = people.values_list("user_id", "is_technician", "organization__kind", "organization__name")
+    return {(user_id, Role.TECHNICIAN if is_technician else kind): name for user_id, is_technician, kind, name in named}
+
+
+def _row(actor: Actor, event: AuditEvent, sites: Mapping[int, str], firms: Mapping[tuple[int, str], str]) -> Row:
+    where, url = _where(event, sites)
+    return Row(
+        event=event,
+        what=deeds.sentence(event),
+        who=_("You")
+        if event.user_id == actor.user_id
+        else "SmartPlus"
+        if event.actor_role == Role.SYSTEM
+        else event.actor_label,
+        firm=_firm(event, firms),
+        where=where,
+        url=url,
+        effect=audit_words.effect(event, audit_words.Names({}, {}, currency_of(event))),
+    )
+
+
+def _firm(event: AuditEvent, firms: Mapping[tuple[int, str], str]) -> str:
+    if event.actor_role == Role.SYSTEM:
+        return _("by itself")
+    known = firms.get((event.user_id or 0, event.actor_role))
+    return known or str(ROLE_LABELS.get(Role(event.actor_role), event.actor_role))
+
+
+def _where(event: AuditEvent, sites: Mapping[int, str]) -> tuple[str, str]:
+    """Where it happened, with a link as long as that is visible."""
+    if event.subject_type == "order":
+        return event.subject_label, reverse("order-detail", args=[event.subject_label])
+    if event.site_id in sites:
+        return sites[event.site_id or 0], reverse("site-detail", args=[event.site_id])
+    return str(event.organization), ""
+
+
+def currency_of(event: AuditEvent) -> str:
+    """The currency that bare amounts of an event are in: that of its tree; "" where the event belongs to no tree."""
+    return event.organization.currency or (event.distributor.currency if event.distributor else "")
+
+
+def names_in(actor: Actor, event: AuditEvent, currency: str) -> audit_words.Names:
+    """The names behind the ids in the values; of people only who has joined, since others might still be anybody."""
+    member_ids, firm_ids = audit_words.ids_in(event)
+    people = Membership.objects.visible_to(actor).filter(pk__in=member_ids, joined_at__isnull=False)
+    firms = Organization.objects.visible_to(actor).filter(pk__in=firm_ids)
+    return audit_words.Names(
+        {person.pk: str(person.user) for person in people.select_related("user")} if member_ids else {},
+        dict(firms.values_list("pk", "name")) if firm_ids else {},
+        currency,
+    )

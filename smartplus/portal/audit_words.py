@@ -1,0 +1,238 @@
+"""Before and after in words: what the fields of audit rows are called, and what their values mean to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.actions import organizations
+from accounts.models import AuditEvent, Kind, Topic
+from communities import catalogue
+from communities.actions import apartments, sites
+from devices.models import Status
+from payments import money
+from smartplus.portal.templatetags.portal import moment
+from subscriptions.models import Order, Subscription
+
+SHOWN = 20  # entries of a list that are spelled out
+DASH = "–"
+
+LABELS: dict[str, Promise] = {
+    "name": _("Name"), "street": _("Street"), "city": _("City"), "state": _("State"), "postal_code": _("Postal code"),
+    "country": _("Country"), "time_zone": _("Time zone"), "language": _("Language"), "email": _("Email"), "mobile": _("Mobile"),
+    "remark": _("Remark"), "password": _("Password"), "company": _("Company"), "tax_number": _("Tax number"),
+    "free_members": _("Free family members"), "camera_residents": _("Residents may watch"),
+    "camera_administrators": _("Administrators may watch"), "retention_days": _("Days that videos are kept"),
+    "floor": _("Floor"), "number": _("Number"), "building": _("Building"), "monitor_pending": _("Monitor pending"),
+    "apartment": _("Apartment"), "place": _("Place"), "mac": _("MAC"), "macs": _("MACs"), "model": _("Model"), "type": _("Type"),
+    "reason": _("Reason"), "note": _("Note"), "status": _("Status"), "kind": _("Kind"), "installer_id": _("Installer"),
+    "master": _("Family master"), "technicians": _("Technicians"), "technician": _("Technician"), "is_technician": _("Technician"),
+    "is_active": _("Active"), "fields": _("Changed"), "topics": _("Muted"), "grants": _("May"), "scopes": _("Scopes"),
+    "pays_regular": _("May pay by card or PayPal"), "pays_credits": _("May pay with credits"), "sees_prices": _("Sees prices"),
+    "sees_invoices": _("Sees invoices"), "gets_billing_mail": _("Receives billing mail"),
+    "manages_subscriptions": _("Manages subscriptions"), "require_2fa": _("Two-factor demanded"), "on": _("Two-factor"),
+    "total_minor": _("Total"), "captured_minor": _("Paid"), "currency": _("Currency"), "items": _("Items"), "months": _("Months"),
+    "order": _("Order"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
+    "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
+    "revoked": _("Revoked"), "codes": _("Recovery codes"), "parent": _("Belongs to"),
+}  # fmt: skip
+APARTMENT_LABELS: dict[str, Promise] = {
+    "indoor_monitor": _("With Indoor Monitor"),
+    "landline": _("Landline"),
+    "video_storage": _("Video Storage"),
+}
+SWITCHED = frozenset({*catalogue.SWITCHES, "on", "require_2fa"})  # On and Off; what else is true or false is Yes and No
+CHOICES: dict[tuple[str, str], Mapping[Any, Any]] = {  # (subject, field) → value → word
+    ("libraryentry", "status"): dict(Status.choices),
+    ("order", "state"): dict(Order.State.choices),
+    ("subscription", "state"): dict(Subscription.State.choices),
+    ("organization", "kind"): dict(Kind.choices),
+    ("user", "topics"): dict(Topic.choices),
+}
+# How many fields these changes compare. Only those that differ are kept, so the rest can be counted but not listed.
+COMPARED: dict[str, int] = {
+    "site.changed": len(sites.AUDITED),
+    "apartment.changed": len(apartments.AUDITED),
+    "organization.changed": len(organizations.BASICS),
+    "organization.permissions_set": len(organizations.PERMISSIONS),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field: `before` and `after` in words, None where the change knew no value."""
+
+    label: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names behind ids in the values, as far as the reader may know them, and the currency of bare amounts ("" if unknown)."""
+
+    people: Mapping[int, str]
+    firms: Mapping[int, str]
+    currency: str = ""
+
+
+def lines(event: AuditEvent, names: Names) -> list[Line]:
+    """The fields that changed, in the order they were written."""
+    currency = str(event.after.get("currency") or names.currency)
+    return [
+        Line(
+            _label(event, field, names),
+            _word(event, field, event.before[field], names, currency) if field in event.before else None,
+            _word(event, field, event.after[field], names, currency) if field in event.after else None,
+        )
+        for field in {**event.before, **event.after}
+    ]
+
+
+def unchanged(event: AuditEvent) -> int:
+    """How many further fields the change compared and found alike; 0 where nobody counted."""
+    return max(0, COMPARED.get(event.action, 0) - len({**event.before, **event.after}))
+
+
+def effect(event: AuditEvent, names: Names) -> str:
+    """The change in a few words, for a row: an amount, a single field, or how many fields."""
+    after = event.after
+    if "total_minor" in after and (currency := str(after.get("currency") or names.currency)):
+        return _money(after["total_minor"], currency)
+    if event.action == "library.added":
+        n = len(after.get("macs", ()))
+        return ngettext("%(n)s MAC", "%(n)s MACs", n) % {"n": n}
+    if event.action == "device.swapped":
+        return gettext("Paid time stays")
+    if event.action == "price_list.published":
+        n = len({**event.before, **after}) - ("valid_from" in after)
+        return ngettext("%(n)s price", "%(n)s prices", n) % {"n": n}
+    if not event.before:
+        return _begun(event, names)
+    changed = lines(event, names)
+    if len(changed) == 1:
+        (line,) = changed
+        return f"{line.label}: {line.before or DASH} → {line.after or DASH}"
+    return ngettext("%(n)s field", "%(n)s fields", len(changed)) % {"n": len(changed)}
+
+
+def _begun(event: AuditEvent, names: Names) -> str:
+    """What is worth a word of something that was not there before."""
+    after = event.after
+    if "mac" in after:
+        return str(after["mac"])
+    if isinstance(n := after.get("items"), int):
+        return ngettext("%(n)s item", "%(n)s items", n) % {"n": n}
+    return _word(event, "fields", after["fields"], names, "") if list(after) == ["fields"] else ""
+
+
+def ids_in(event: AuditEvent) -> tuple[set[int], set[int]]:
+    """The memberships and the organizations that the values name by number."""
+    people: set[int] = set()
+    for values in (event.before, event.after):
+        if event.action == "site.managers_set":
+            people |= {int(key) for key in values if key.isdecimal()}
+        people |= {pk for pk in values.get("technicians", ()) if isinstance(pk, int)}
+    firms = {values.get("installer_id") for values in (event.before, event.after)}
+    return people, {pk for pk in firms if isinstance(pk, int)}
+
+
+def _label(event: AuditEvent, field: str, names: Names) -> str:
+    if event.action == "site.managers_set":
+        return _person(field, names)
+    if "/" in field:
+        service, part = field.split("/", 1)
+        return f"{catalogue.SERVICE_TYPE_LABELS.get(service, service)}, {catalogue.part_label(service, part)}"
+    if event.subject_type == "apartment" and field in APARTMENT_LABELS:
+        return str(APARTMENT_LABELS[field])
+    if field in catalogue.BY_CODE:
+        return str(catalogue.BY_CODE[field].label)
+    if event.subject_type in {"order", "subscription", "renewalrequest"} and field == "state":
+        return gettext("Status")
+    return _field_name(field)
+
+
+def _field_name(field: str) -> str:
+    if field in LABELS:
+        return str(LABELS[field])
+    if field in catalogue.BY_CODE:
+        return str(catalogue.BY_CODE[field].label)
+    return str(capfirst(field.removesuffix("_id").removesuffix("_minor").replace("_", " ")))
+
+
+def _word(event: AuditEvent, field: str, value: Any, names: Names, currency: str) -> str:
+    """A value as people read it."""
+    if event.action == "site.managers_set" and isinstance(value, bool):
+        return gettext("With PM App") if value else gettext("Without PM App")
+    if value is None or value in ("", [], {}):
+        return DASH
+    if isinstance(value, bool):
+        return _switch(field, value)
+    if isinstance(value, int):
+        return _number(event, field, value, names, currency)
+    if isinstance(value, list):
+        return _listed([_entry(event, field, entry, names, currency) for entry in value])
+    if isinstance(value, dict):
+        pairs = [f"{_field_name(str(k))}: {_word(event, str(k), v, names, currency)}" for k, v in value.items()]
+        return _listed(pairs, "; ")
+    text = str(value)
+    if (event.subject_type, field) in CHOICES:
+        return str(CHOICES[event.subject_type, field].get(text, text))
+    if field.endswith("_at") or field == "valid_from":
+        return _instant(text)
+    if field in {"type", "kind", "state"} and text.replace("_", "").isalpha() and text.islower():
+        return str(capfirst(text.replace("_", " ")))
+    return text
+
+
+def _switch(field: str, value: bool) -> str:
+    if field in SWITCHED:
+        return gettext("On") if value else gettext("Off")
+    return gettext("Yes") if value else gettext("No")
+
+
+def _number(event: AuditEvent, field: str, value: int, names: Names, currency: str) -> str:
+    if "/" in field or field.endswith("_minor"):
+        return _money(value, currency) if currency else str(value)
+    if field == "installer_id":
+        return names.firms.get(value) or gettext("Organization %(n)s") % {"n": value}
+    return str(value)
+
+
+def _entry(event: AuditEvent, field: str, entry: Any, names: Names, currency: str) -> str:
+    if field == "technicians":
+        return _person(str(entry), names)
+    if field in {"fields", "grants"}:
+        return _field_name(str(entry))
+    return _word(event, field, entry, names, currency)
+
+
+def _person(key: str, names: Names) -> str:
+    pk = int(key) if key.isdecimal() else 0
+    return names.people.get(pk) or gettext("Person %(n)s") % {"n": key}
+
+
+def _listed(entries: list[str], between: str = ", ") -> str:
+    more = len(entries) - SHOWN
+    text = between.join(entries[:SHOWN])
+    return gettext("%(text)s and %(n)s more") % {"text": text, "n": more} if more > 0 else text
+
+
+def _instant(text: str) -> str:
+    try:
+        return moment(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _money(minor: Any, currency: str) -> str:
+    if not isinstance(minor, int) or len(currency) != 3:
+        return str(minor)
+    return money.show(minor, currency, language=(get_language() or "en").split("-", maxsplit=1)[0])

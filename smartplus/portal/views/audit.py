@@ -1,0 +1,92 @@
+"""The audit log: every change in one's subtree, what it was before and after, as a list and as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.models import AuditEvent, AuditSeal
+from accounts.scope import Actor
+from smartplus import access
+from smartplus.portal import audit_log, audit_words, csv_file, keyset
+from subscriptions.models import PriceList
+
+PAGE = 50
+CHUNK = 1000  # events of a file looked at together
+
+
+@access.roles(*audit_log.READERS)
+@require_safe
+def audit_list(request: access.PortalRequest) -> HttpResponseBase:
+    """The changes asked for, the newest first; with `format=csv` all of them as a file."""
+    asked = audit_log.Asked.of(request.GET)
+    found = audit_log.events(request.actor, asked, now=request.now).select_related("organization", "distributor")
+    if request.GET.get("format") == "csv":
+        return csv_file.streamed("audit", _head(), _lines(request.actor, found))
+    page = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
+    number = len(page.rows) if page.is_only else audit_log.count(found)
+    context = {
+        "asked": asked,
+        "page": page,
+        "rows": audit_log.rows(request.actor, page.rows),
+        "count": number,
+        "most": audit_log.COUNTED,
+        "areas": [(key, label) for key, (label, _q) in audit_log.AREAS.items()],
+        "periods": [*audit_log.DAYS, audit_log.ANY_TIME],
+        "people": audit_log.WHO.items(),
+    }
+    return render(request, "audit/list.html", context)
+
+
+@access.roles(*audit_log.READERS)
+@require_safe
+def audit_detail(request: access.PortalRequest, event_id: int) -> HttpResponse:
+    """One change: its fields before and after, and its seal. For htmx only the part that opens under the row."""
+    readable = AuditEvent.objects.visible_to(request.actor).select_related("organization", "distributor", "seal")
+    event = readable.get(pk=event_id)
+    names = audit_log.names_in(request.actor, event, _currency(request.actor, event))
+    (row,) = audit_log.rows(request.actor, [event])
+    seal: AuditSeal | None = getattr(event, "seal", None)
+    context = {
+        "row": row,
+        "event": event,
+        "lines": audit_words.lines(event, names),
+        "unchanged": audit_words.unchanged(event),
+        "seal": seal,
+    }
+    return render(request, "audit/_detail.html" if request.htmx else "audit/detail.html", context)
+
+
+def _currency(actor: Actor, event: AuditEvent) -> str:
+    """Default price lists belong to no tree; their currency is their own."""
+    if event.subject_type == "pricelist":
+        lists = PriceList.objects.visible_to(actor).filter(pk=event.subject_id)
+        return lists.values_list("currency", flat=True).first() or ""
+    return audit_log.currency_of(event)
+
+
+def _head() -> list[str]:
+    return [
+        _("Entry"), _("Time"), _("Who"), _("Organization"), _("What"), _("Subject"), _("Where"), _("Before"), _("After"), _("Action"),
+    ]  # fmt: skip
+
+
+def _lines(actor: Actor, found: QuerySet[AuditEvent]) -> Iterator[list[object]]:
+    events = found.order_by("-pk").iterator(chunk_size=CHUNK)
+    while some := list(islice(events, CHUNK)):
+        for row in audit_log.rows(actor, some):
+            event = row.event
+            lines = audit_words.lines(event, audit_words.Names({}, {}, audit_log.currency_of(event)))
+            yield [
+                event.pk, event.at.isoformat(timespec="seconds"), event.actor_label, row.firm, row.what, event.subject_label, row.where,
+                "; ".join(f"{line.label}: {line.before}" for line in lines if line.before is not None),
+                "; ".join(f"{line.label}: {line.after}" for line in lines if line.after is not None),
+                event.action,
+            ]  # fmt: skip

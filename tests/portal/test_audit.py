@@ -1,0 +1,327 @@
+"""The audit log: what changed, in words, with before and after; each organization its own subtree, and nothing personal."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts import actions, audit, chain
+from accounts.models import AuditEvent, AuditSeal
+from communities.actions import people as site_people
+from communities.actions import sites
+from communities.models import Site
+from smartplus.demo import INVENTED_PRICES
+from subscriptions.actions import prices
+from tests.conftest import ADDRESS, OPTIONS
+from tests.people import NOW, SYSTEM, People, Person
+from tests.portal.html import assert_clean, links_of
+
+pytestmark = pytest.mark.usefixtures("time_machine_at_noon")
+URL = "/settings/audit/"
+SignIn = Callable[[Person], Client]
+
+
+def text_of(client: Client, address: str = URL, **query: str) -> str:
+    """A page, clean."""
+    answer = client.get(address, query)
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert_clean(text)
+    return text
+
+
+def switch(people: People, site: Site, **switches: bool) -> AuditEvent:
+    """Ivan changes services of a site."""
+    site.refresh_from_db()
+    wanted = {name: getattr(site, name) for name in ("indoor_monitor", "landline", "booking", "video_storage")}
+    sites.edit_site(
+        people.ivan.actor, site_id=site.pk, version=site.version, basics={"name": site.name, **ADDRESS},
+        switches={**wanted, **switches}, options=OPTIONS, free_members=None, now=NOW,
+    )  # fmt: skip
+    return AuditEvent.objects.filter(action="site.changed").first() or pytest.fail("nothing was written down")
+
+
+@pytest.mark.rule("R9")
+def test_a_change_of_a_service_stands_there_with_who_when_and_both_values(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    event = switch(people, make_site("Harbour View"), landline=True)
+    page = text_of(sign_in(people.dora))
+    for words in (
+        "Ivan Brandt",
+        "Hafen Intercom GmbH",
+        "Basics or services changed",
+        "Harbour View",
+        "Landline Service (For Residents): Off → On",
+        "22 Nov 2026, 10:00",
+    ):
+        assert words in page, words
+    detail = text_of(sign_in(people.dora), f"{URL}{event.pk}/")
+    assert '<th scope="row">Landline Service (For Residents)</th>' in detail
+    assert "<del>Off</del>" in detail
+    assert "<ins>On</ins>" in detail
+    assert "21 other fields were compared and did not change." in " ".join(detail.split())
+    assert "Not sealed yet" in detail
+
+
+def test_an_entry_shows_its_seal(people: People, make_site: Callable[..., Site], sign_in: SignIn) -> None:
+    event = switch(people, make_site(), booking=True)
+    chain.seal_due(now=NOW + timedelta(minutes=1))
+    seal = AuditSeal.objects.get(event=event)
+    detail = text_of(sign_in(people.ivan), f"{URL}{event.pk}/")
+    assert seal.digest in detail
+    assert seal.previous in detail
+
+
+def test_htmx_gets_only_what_opens_under_the_row(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    event = switch(people, make_site(), booking=True)
+    answer = sign_in(people.ivan).get(f"{URL}{event.pk}/", headers={"HX-Request": "true"})
+    text = answer.content.decode()
+    assert "<html" not in text
+    assert "<del>Off</del>" in text
+
+
+@pytest.mark.rule("R1")
+def test_each_organization_reads_its_own_subtree_and_learns_nothing_of_others(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    event = switch(people, make_site("Harbour View"), booking=True)
+    for reader in (people.olga, people.dora, people.ivan):
+        assert "Harbour View" in text_of(sign_in(reader))
+        assert sign_in(reader).get(f"{URL}{event.pk}/").status_code == 200
+    for stranger in (people.sam, people.ines, people.mallory, people.igor):
+        client = sign_in(stranger)
+        assert "Harbour View" not in text_of(client, days="all")
+        assert "Harbour View" not in text_of(client, q="Harbour")
+        foreign, absent = client.get(f"{URL}{event.pk}/"), client.get(f"{URL}{10**17}/")
+        assert (foreign.status_code, absent.status_code) == (404, 404)
+        assert foreign.content == absent.content
+        assert b"Harbour" not in b"".join(client.get(URL, {"format": "csv", "days": "all"}))
+    for outsider in (people.tess, people.petra):
+        for address in (URL, f"{URL}?format=csv", f"{URL}{event.pk}/"):
+            assert sign_in(outsider).get(address).status_code == 403
+
+
+def test_the_menu_has_it_for_those_who_may_read_it(people: People, sign_in: SignIn) -> None:
+    for person in (people.olga, people.dora, people.sam, people.ivan):
+        assert URL in links_of(text_of(sign_in(person), "/settings/"), "nav-v")
+    for person in (people.tess, people.petra):
+        assert URL not in text_of(sign_in(person), "/settings/")
+
+
+def test_nothing_personal_of_residents_is_kept_or_shown(
+    people: People, make_site: Callable[..., Site], make_apartment: Callable[..., object], sign_in: SignIn
+) -> None:
+    apartment = make_apartment(make_site())
+    resident = apartment.residents.get()  # type: ignore[attr-defined]
+    site_people.edit_resident(
+        people.ivan.actor, resident_id=resident.pk, version=resident.version, name="Erika Geheim", email="geheim@example.org",
+        mobile="", language="de", remark="hat einen Hund", now=NOW,
+    )  # fmt: skip
+    client = sign_in(people.ivan)
+    event = AuditEvent.objects.get(action="resident.changed")
+    everything = (
+        text_of(client) + text_of(client, f"{URL}{event.pk}/") + b"".join(client.get(URL, {"format": "csv"})).decode()
+    )
+    for secret in ("Erika", "geheim@", "Hund", "Resident 1.01", "r@example.org"):
+        assert secret not in everything
+    assert "Email" in text_of(client, f"{URL}{event.pk}/")
+
+
+def test_prices_are_money_and_each_has_a_line(people: People, sign_in: SignIn) -> None:
+    first = {**INVENTED_PRICES}
+    prices.publish_price_list(
+        SYSTEM, currency="USD", amounts=first, valid_from=NOW, distributor_id=people.dora.firm.pk, now=NOW
+    )
+    prices.publish_price_list(
+        SYSTEM, currency="USD", amounts={**first, ("app", "monitor"): 175}, valid_from=NOW + timedelta(days=1),
+        distributor_id=people.dora.firm.pk, now=NOW,
+    )  # fmt: skip
+    event = AuditEvent.objects.filter(action="price_list.published").first()
+    assert event is not None
+    detail = text_of(sign_in(people.dora), f"{URL}{event.pk}/")
+    assert '<th scope="row">App, with indoor monitor</th>' in detail
+    assert "<del>US$1.50</del>" in detail
+    assert "<ins>US$1.75</ins>" in detail
+    assert "1 price" in text_of(sign_in(people.dora), area="prices")
+    prices.publish_price_list(SYSTEM, currency="EUR", amounts=first, valid_from=NOW, now=NOW)
+    default = AuditEvent.objects.filter(action="price_list.published").first()
+    assert default is not None
+    assert "€2.50" in text_of(sign_in(people.olga), f"{URL}{default.pk}/")
+
+
+def test_managers_and_technicians_are_named(people: People, make_site: Callable[..., Site], sign_in: SignIn) -> None:
+    site = make_site()
+    site_people.set_managers(
+        people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
+    )
+    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
+    for action, words in (
+        ("site.managers_set", ("Petra Holm", "With PM App")),
+        ("site.technicians_set", ("Tess Marin",)),
+    ):
+        event = AuditEvent.objects.get(action=action)
+        detail = text_of(sign_in(people.dora), f"{URL}{event.pk}/")
+        for word in words:
+            assert word in detail
+
+
+@pytest.mark.rule("R9")
+def test_a_permission_is_found_under_people_with_both_values(people: People, sign_in: SignIn) -> None:
+    firm = people.ivan.firm
+    permissions = {"pays_regular": True, "pays_credits": False, "require_2fa": False, "sees_prices": True}
+    actions.set_permissions(
+        people.dora.actor, organization_id=firm.pk, version=firm.version, permissions=permissions, now=NOW
+    )
+    client = sign_in(people.dora)
+    assert "May pay by card or PayPal: No → Yes" in text_of(client, area="people")
+    assert "May pay by card" not in text_of(client, area="services")
+
+
+def test_filters_narrow_by_area_who_period_and_words(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    harbour, pier = make_site("Harbour View"), make_site("Pier Court")
+    switch(people, harbour, booking=True)
+    audit.record(
+        people.dora.actor,
+        "library.added",
+        people.dora.firm,
+        now=NOW,
+        tenant=people.dora.firm,
+        after={"macs": ["0C:11:05:2A:10:4E"], "installer_id": None},
+    )
+    audit.record(
+        SYSTEM,
+        "order.succeeded",
+        people.dora.firm,
+        now=NOW,
+        tenant=people.dora.firm,
+        label="SP-261122-ABCDEFGH",
+        after={"total_minor": 41250, "currency": "USD"},
+    )
+    audit.record(
+        people.dora.actor,
+        "building.created",
+        pier,
+        now=NOW - timedelta(days=40),
+        tenant=pier,
+        site_id=pier.pk,
+        label="Long ago",
+        after={"name": "Long ago"},
+    )
+    client = sign_in(people.dora)
+
+    def found(**query: str) -> set[str]:
+        page = text_of(client, **query)
+        words = ("Basics or services changed", "MAC address added", "SP-261122-ABCDEFGH", "Long ago added", "joined")
+        return {word for word in words if word in page}
+
+    assert found(days="7") == {"Basics or services changed", "MAC address added", "SP-261122-ABCDEFGH", "joined"}
+    assert "Long ago added" in found(days="90")
+    assert found(area="devices") == {"MAC address added"}
+    assert found(area="orders") == {"SP-261122-ABCDEFGH"}
+    assert found(who="me", days="30") == {"MAC address added"}
+    assert found(who="own", days="all") == {"MAC address added", "Long ago added"}
+    assert found(who=str(people.ivan.membership.user_id)) == {"Basics or services changed"}
+    assert found(who="system", area="orders") == {"SP-261122-ABCDEFGH"}
+    for text in ("0c11052a104e", "0C-11-05-2A-10-4E", "11052a"):
+        assert found(q=text) == {"MAC address added"}, text
+    assert found(q="harbour") == {"Basics or services changed"}
+    assert found(q="Ivan Br") == {"Basics or services changed"}
+    assert found(q="sp-261122-abc") == {"SP-261122-ABCDEFGH"}
+    assert found(q="nobody did this") == set()
+    # What means nothing is as if it were not there.
+    assert found(area="x", days="x", who="²", after="x") == found()
+
+
+def test_pages_follow_by_key_and_cost_the_same(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn, django_assert_max_num_queries
+) -> None:
+    site = make_site()
+    for n in range(130):
+        audit.record(
+            people.ivan.actor,
+            "building.created",
+            site,
+            now=NOW,
+            tenant=site,
+            site_id=site.pk,
+            label=f"House {n:03}",
+            after={"name": f"House {n:03}"},
+        )
+    client = sign_in(people.dora)
+    client.get(URL)
+    with CaptureQueriesContext(connection) as statements:
+        first = text_of(client, area="services")
+    assert len(statements) <= 8, [each["sql"][:90] for each in statements]
+    assert ("House 129" in first, "House 080" in first, "House 079" in first) == (True, True, False)
+    assert "50 of 131" in first
+    after = first.split("after=")[1].split('"')[0].split("&")[0]
+    second = text_of(client, area="services", after=after)
+    assert ("House 080" in second, "House 079" in second, "House 030" in second, "House 029" in second) == (
+        False,
+        True,
+        True,
+        False,
+    )
+
+
+def test_the_file_has_all_matching_and_no_formulas(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    site = make_site("Harbour View")
+    for n in range(60):
+        audit.record(
+            people.ivan.actor,
+            "building.renamed",
+            site,
+            now=NOW,
+            tenant=site,
+            site_id=site.pk,
+            label="=HYPERLINK(1)",
+            before={"name": f"Old {n}"},
+            after={"name": f"New {n}"},
+        )
+    answer = sign_in(people.dora).get(URL, {"format": "csv", "area": "services"})
+    assert answer.streaming
+    assert answer["Content-Disposition"] == 'attachment; filename="audit.csv"'
+    rows = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))
+    assert rows[0] == ["Entry", "Time", "Who", "Organization", "What", "Subject", "Where", "Before", "After", "Action"]
+    assert len(rows) == 1 + 61
+    newest = AuditEvent.objects.filter(action="building.renamed").first()
+    assert newest is not None
+    assert rows[1] == [
+        str(newest.pk), "2026-11-22T09:00:00+00:00", "Ivan Brandt", "Hafen Intercom GmbH", "Building renamed to =HYPERLINK(1)", "'=HYPERLINK(1)",
+        "Harbour View", "Name: Old 59", "Name: New 59", "building.renamed",
+    ]  # fmt: skip
+
+
+def test_a_site_that_is_no_longer_seen_is_no_link(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    site = make_site("Harbour View")
+    client = sign_in(people.ivan)
+    assert f'href="/sites/{site.pk}/"' in text_of(client)
+    Site.objects.filter(pk=site.pk).update(installer=people.igor.firm, distributor=people.mallory.firm)
+    page = text_of(client)
+    assert f'href="/sites/{site.pk}/"' not in page
+    assert "Hafen Intercom GmbH" in page
+
+
+def test_times_are_the_readers_own(people: People, make_site: Callable[..., Site], sign_in: SignIn) -> None:
+    make_site()
+    people.ivan.membership.user.time_zone = "Asia/Tokyo"
+    people.ivan.membership.user.save()
+    with time_machine.travel(NOW, tick=False):
+        assert "22 Nov 2026, 18:00" in text_of(sign_in(people.ivan))
