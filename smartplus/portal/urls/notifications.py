@@ -1,0 +1,10 @@
+"""Which mail one gets, and the mail that was sent."""
+
+from django.urls import path
+
+from smartplus.portal.views import notifications
+
+urlpatterns = [
+    path("settings/notifications/", notifications.notifications, name="settings-notifications"),
+    path("settings/notifications/<int:notice_id>/again/", notifications.notice_again, name="notice-again"),
+]

@@ -1,0 +1,71 @@
+"""Notifications: which mail one wants, what came, and what could not be delivered."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import audit, notify
+from accounts.actions import notices
+from accounts.errors import NotPermitted, Refused
+from accounts.models import Mute, Notice
+from smartplus import access, jobs
+from smartplus.portal.answers import answer, posted
+from smartplus.portal.audit_log import READERS
+from smartplus.portal.forms.notifications import NotificationsForm
+
+SHOWN = 50
+
+
+@access.roles()
+@require_http_methods(["GET", "HEAD", "POST"])
+def notifications(request: access.PortalRequest) -> HttpResponse:
+    """A switch for each topic, and the last mail; for those who look after others also what failed in their subtree."""
+    muted = set(Mute.objects.filter(user=request.user).values_list("topic", flat=True))
+    form = NotificationsForm(posted(request), muted=muted)
+    if form.is_bound and form.is_valid():
+        _save(request, form)
+        messages.success(request, _("Your notifications are saved."))
+        return redirect("settings-notifications")
+    visible = Notice.objects.visible_to(request.actor).defer("body")
+    failed = visible.filter(state=Notice.State.FAILED, organization__isnull=False).exclude(user=request.user)
+    context = {
+        "own": visible.filter(user=request.user)[:SHOWN],
+        "failed": failed[:SHOWN] if notices.manages_mail(request.actor) else [],
+    }
+    return answer(request, "settings/notifications.html", form, context)
+
+
+def _save(request: access.PortalRequest, form: NotificationsForm) -> None:
+    changed = form.wishes ^ form.muted
+    if not changed:
+        return
+    with transaction.atomic():
+        notify.set_mutes(request.user, topics=form.wishes, now=request.now)
+        audit.record(
+            request.actor, "notifications.changed", request.user, now=request.now, tenant=request.membership.organization,
+            after={"fields": sorted(changed)}, label=f"#{request.user.pk}",
+        )  # fmt: skip
+
+
+@access.roles(*READERS)
+@require_POST
+def notice_again(request: access.PortalRequest, notice_id: int) -> HttpResponse:
+    """Send one failed mail again; back to the page `next` names, if it is one of ours."""
+    try:
+        notice = notices.send_again(request.actor, notice_id=notice_id, now=request.now)
+    except NotPermitted:
+        raise
+    except Refused as refusal:
+        messages.error(request, str(refusal.message))
+    else:
+        jobs.hurry("mail")
+        messages.success(request, _("The mail to %(email)s is on its way again.") % {"email": notice.email})
+    back = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/")
+    return redirect(back if is_ours else "settings-notifications")
