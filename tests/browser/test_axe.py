@@ -106,6 +106,18 @@ def listen(house: House, page: Page) -> list[str]:
     return heard
 
 
+@pytest.fixture(scope="module", autouse=True)
+def asked(house: House) -> None:
+    """Ivan, who may not pay, has asked for an activation: there is a request to look at."""
+    ivan = house.visit("installer")
+    ivan.goto(f"{house.url}/subscription/?q=Harbour")
+    ivan.locator("input[name=item]").last.check()
+    ivan.locator("#cart .ln").first.wait_for()
+    ivan.get_by_role("button", name="Request activation").click()
+    ivan.wait_for_url(re.compile("/requests/"))
+    ivan.context.close()
+
+
 @pytest.mark.parametrize("role", ORDER)
 def test_every_page_can_be_read_by_everybody(house: House, role: Role) -> None:
     page = house.visit(walk.LOGINS[role])
@@ -156,7 +168,7 @@ def test_the_way_to_the_till(house: House) -> None:
 def test_pages_without_a_person(house: House) -> None:
     page = house.window().new_page()
     heard, found = listen(house, page), list[str]()
-    for address in walk.PUBLIC:
+    for address in walk.public_pages():
         page.goto(house.url + address)
         found += look_at(page, address)
     page.context.close()

@@ -52,7 +52,7 @@ def tour(house: House, folder: Path) -> None:
             shoot(page, folder, f"{role}-refused")
         page.context.close()
     page = house.window().new_page()
-    for address in walk.PUBLIC:
+    for address in walk.public_pages():
         page.goto(house.url + address)
         shoot(page, folder, f"public-{address.strip('/').replace('/', '-')}")
     page.context.close()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urljoin, urlsplit
 
-from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve, reverse
 from playwright.sync_api import Page
 
 from accounts.scope import Role
@@ -23,10 +23,9 @@ LOGINS: dict[Role, str] = {
 }
 DEPTH = 4  # the start page, the menu, and three steps from there
 # Routes that are no page of their own: doors of machines, forms that are only sent, ways that lead on.
-NO_PAGES = {"home", "healthz", "readyz", "password-reset-confirm"}
+NO_PAGES = {"home", "healthz", "readyz", "sign-out", "set-language"}
 # Lists that look different, or lead elsewhere, when narrowed.
 VARIANTS = {"dashboard-items": r"[?&]show=([a-z-]+)", "apartment-list": r"[?&](building)="}
-PUBLIC = ("/sign-in/", "/password-reset/", "/password-reset/sent/", "/password-reset/done/", "/terms/")
 
 
 def links(page: Page) -> list[str]:
@@ -89,6 +88,19 @@ def pages_for(role: Role, *, with_rows: bool) -> set[str]:
         and pattern.name not in NO_PAGES
         and (with_rows or not pattern.pattern.converters)
     }
+
+
+def public_pages() -> list[str]:
+    """The addresses that need no sign-in, as the URLconf declares them; those that hang on a token of a mail are not among them."""
+    return [
+        reverse(pattern.name)
+        for pattern in _patterns(get_resolver().url_patterns)
+        if pattern.name
+        and policy_of(pattern.callback).is_public
+        and "GET" in _methods(pattern.callback)
+        and not pattern.pattern.converters
+        and pattern.name not in NO_PAGES
+    ]
 
 
 def _patterns(entries: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
