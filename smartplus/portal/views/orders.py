@@ -196,6 +196,7 @@ def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
 @require_POST
 def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
     """End a review: apply the order, or note that its money was paid back."""
+    Order.objects.visible_to(request.actor).get(number=number)
     try:
         order = reviews.resolve(
             request.actor,

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Notice
-from accounts.scope import RESELLERS, Grant, Role
+from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement
 from smartplus import access
 from smartplus.portal import answers
 from smartplus.portal.forms.requests import RefusalForm
+from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS, shows_prices
 from subscriptions import reports
 from subscriptions.actions import carts
@@ -47,8 +48,8 @@ def request_list(request: access.PortalRequest) -> HttpResponse:
     if state in S.values:
         found = found.filter(state=state)
     page = found.select_related("installer", "requested_by", "decided_by").annotate(n=Count("items")).order_by("-pk")
-    if after.isdigit():
-        page = page.filter(pk__lt=int(after))
+    if last := typed_id(after):
+        page = page.filter(pk__lt=last)
     rows = list(page[: PAGE + 1])
     context = {
         "rows": [(row, TONES[S(row.state)]) for row in rows[:PAGE]],
@@ -114,13 +115,16 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
             "missing": missing,
             "items": [item.entitlement for item in named.filter(entitlement__in=free)],
         }
-    return context | {"quote": quote, "sites": _named(reports.by_site(quote, free))}
+    return context | {"quote": quote, "sites": _named(request.actor, reports.by_site(quote, free))}
 
 
-def _named(sites: list[reports.SiteBill]) -> list[tuple[reports.SiteBill, list[tuple[Group, list[str], int]]]]:
+def _named(
+    actor: Actor, sites: list[reports.SiteBill]
+) -> list[tuple[reports.SiteBill, list[tuple[Group, list[str], int]]]]:
     """Each group of a site's bill with the names of its first items, and how many more there are; one query."""
     first = {int(str(key)) for site in sites for group in site.groups for key in group.keys[:NAMED]}
-    rows = Entitlement.objects.select_related("apartment__building", "manager__membership__user").in_bulk(first)
+    seen = Entitlement.objects.visible_to(actor)
+    rows = seen.select_related("apartment__building", "manager__membership__user").in_bulk(first)
     return [
         (
             site,

@@ -34,7 +34,7 @@ from smartplus.portal.numbers import typed_id
 from subscriptions import bills, reports
 from subscriptions.actions import carts, orders, requests
 from subscriptions.errors import TermsNotAccepted
-from subscriptions.models import Cart, Order, RenewalRequest, RequestItem, Subscription
+from subscriptions.models import Cart, Order, RenewalRequest, Subscription
 from subscriptions.pricing import MissingPrice, Quote
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
@@ -235,6 +235,7 @@ def list_context(
     waiting = Entitlement.objects.visible_to(request.actor).filter(
         installer=choice.installer, site__kind=choice.kind, held=True, expires_at=None
     )
+    asked = RenewalRequest.objects.visible_to(request.actor)
     return {
         "rows": [(row, amounts.get(row.pk)) for row in page],
         "ticked_ids": set(chosen.values_list("pk", flat=True)),
@@ -247,10 +248,8 @@ def list_context(
         "kinds": Kind.choices,
         "currency": choice.installer.distributor.currency,  # type: ignore[union-attr]
         "held": waiting.count(),
-        "requested": RequestItem.objects.filter(
-            is_live=True, request__installer=choice.installer, request__site_kind=choice.kind
-        ).count(),
-        "waiting": RenewalRequest.objects.visible_to(request.actor).waiting().count(),
+        "requested": asked.filter(installer=choice.installer, site_kind=choice.kind, items__is_live=True).count(),
+        "waiting": asked.waiting().count(),
         "agreements": Subscription.objects.visible_to(request.actor).filter(state=Subscription.State.ACTIVE).count(),
         "page_size": PAGE,
     }
