@@ -23,7 +23,7 @@ def messages() -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     for message in found:
         if message.id:
             ids = tuple(message.id) if isinstance(message.id, list | tuple) else (message.id,)
-            strings = tuple(message.string) if isinstance(message.string, list | tuple) else (message.string,)
+            strings = tuple(message.string) if isinstance(message.string, list | tuple) else (message.string or "",)
             pairs.append((ids, strings))
     return pairs
 
