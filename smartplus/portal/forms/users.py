@@ -122,6 +122,8 @@ class PermissionsForm(forms.Form):
     def __init__(self, data: QueryDict | None = None, *, organization: Organization | None = None) -> None:
         values = {field: getattr(organization, field) for field in self.base_fields} if organization else None
         super().__init__(data, initial=values, label_suffix="")
+        for field in ("pays_regular", "pays_credits"):
+            self.fields[field].widget.attrs["class"] = "ck"
 
 
 class PersonForm(forms.Form):

@@ -78,7 +78,7 @@ def user_new(request: access.PortalRequest) -> HttpResponse:
         with refusals_into(firm):
             made = _add_firm(request, kind, firm, person, may)
     if made is None:
-        context = {"person": person, "may": may, "kind": kind, "kind_label": Kind(kind).label}
+        context = {"person": person, "may": may, "kind": kind, "kind_label": user_lists.TAB_LABELS[kind]}
         context["price_list"] = _price_list(request, kind)
         status = 422 if firm.is_bound else 200
         return render(request, "users/firm_new.html", {**context, "form": firm}, status=status)
