@@ -1,20 +1,24 @@
-"""The door: who is asking, and may this route be asked by that role at all. Every view declares a policy."""
+"""The door: who is asking, how far in they are, and may that role ask this route at all. Every view declares a policy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import enum
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from django.contrib.auth import logout
 from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone, translation
 from django_htmx.middleware import HtmxDetails
 
+from accounts.actions import terms
 from accounts.errors import NotPermitted
 from accounts.models import Membership, User
 from accounts.scope import Actor, Role
+from smartplus import sessions
 
 SESSION_KEY = "membership"
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
@@ -30,12 +34,28 @@ class PortalRequest(HttpRequest):
     htmx: HtmxDetails
 
 
+class Stage(enum.IntEnum):
+    """How far somebody with the right password has come in."""
+
+    CODE = 1  # two-factor is on, and this session has not shown a code yet
+    SET_UP = 2  # the organization demands two-factor, and the person has none yet (R7)
+    TERMS = 3  # the terms or the privacy notice of today are not accepted yet
+    INSIDE = 4
+
+
+# Where each stage is left behind. Until then no page opens but those that declare it.
+NEXT_PAGE = {Stage.CODE: "sign-in-code", Stage.SET_UP: "settings-security", Stage.TERMS: "accept-terms"}
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may ask a route: anybody (`is_public`), or signed-in people of these roles."""
+    """Who may ask a route: anybody (`is_public`), programs with a token (`is_api`), or signed-in people of these roles, once
+    they are inside or while they are at one of the stages `also_at`."""
 
     is_public: bool = False
+    is_api: bool = False
     roles: frozenset[Role] = frozenset()
+    also_at: frozenset[Stage] = frozenset()
 
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -47,11 +67,17 @@ def public(view: View) -> View:
     return view
 
 
-def roles(*allowed: Role) -> Callable[[View], View]:
+def api(view: View) -> View:
+    """Declare a view of the API: it asks for a token itself and is deaf to sessions."""
+    view.policy = Policy(is_api=True)  # type: ignore[attr-defined]
+    return view
+
+
+def roles(*allowed: Role, also_at: Collection[Stage] = ()) -> Callable[[View], View]:
     """Declare a view for these roles; without arguments for every signed-in person."""
 
     def declare(view: View) -> View:
-        view.policy = Policy(roles=frozenset(allowed) or EVERYONE)  # type: ignore[attr-defined]
+        view.policy = Policy(roles=frozenset(allowed) or EVERYONE, also_at=frozenset(also_at))  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -82,7 +108,8 @@ class AccessMiddleware:
             request.LANGUAGE_CODE = translation.get_language()
             timezone.activate(user.time_zone)
         try:
-            return self.get_response(request)
+            with sessions.followed(request, now=request.now):  # type: ignore[attr-defined]
+                return self.get_response(request)
         finally:
             timezone.deactivate()
 
@@ -90,26 +117,26 @@ class AccessMiddleware:
         self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         """Let the request through to its view, send it to the sign-in page, or say that the role may not."""
-        from django.contrib.auth.views import redirect_to_login
-
         from smartplus.portal.views import errors
 
         policy = policy_of(view)
+        if policy.is_api:
+            return None
+        stage = Stage.CODE
         if isinstance(request.user, User):
             membership = current_membership(request)
-            if membership is not None:
+            if membership is None and not policy.is_public:
+                return _send_away(request)
+            stage = stage_of(request, membership)
+            if membership is not None and stage > Stage.CODE:
                 request.membership, request.actor = membership, Actor.of(membership)
         if policy.is_public:
             return None
         if not isinstance(request.user, User):
-            if request.headers.get("HX-Request"):  # a fragment can't show the sign-in page: the browser goes there
-                response = HttpResponse(status=204)
-                response["HX-Refresh"] = "true"
-                return response
-            return redirect_to_login(request.get_full_path())
-        if not hasattr(request, "actor"):
-            return errors.no_membership(request)
-        if request.actor.role not in policy.roles:
+            return _to_sign_in(request)
+        if stage is not Stage.INSIDE and stage not in policy.also_at:
+            return _to_next_page(request, stage)
+        if hasattr(request, "actor") and request.actor.role not in policy.roles:
             return errors.not_permitted(request)
         return None
 
@@ -125,8 +152,51 @@ class AccessMiddleware:
 
 
 def current_membership(request: PortalRequest) -> Membership | None:
-    """The membership the person works under: the chosen one if still usable, else the first that is."""
+    """The membership the session works under, None once it is not usable any more; the first that is, where none was chosen."""
     usable = Membership.objects.usable().filter(user=request.user).select_related("organization", "user")
     chosen = request.session.get(SESSION_KEY)
-    found = usable.filter(pk=chosen).first() if chosen else None
-    return found or usable.order_by("pk").first()
+    return usable.filter(pk=chosen).first() if chosen else usable.order_by("pk").first()
+
+
+def stage_of(request: PortalRequest, membership: Membership | None) -> Stage:
+    """How far in a signed-in person is, by the person's own row and the organization worked for: no further query."""
+    user = request.user
+    if user.two_factor_at is not None and not sessions.is_verified(request, user):
+        return Stage.CODE
+    if user.two_factor_at is None and membership is not None and membership.organization.require_2fa:
+        return Stage.SET_UP
+    return Stage.INSIDE if terms.has_accepted(user) else Stage.TERMS
+
+
+def _to_sign_in(request: PortalRequest) -> HttpResponse:
+    from django.contrib.auth.views import redirect_to_login
+
+    return _refreshed(request) or redirect_to_login(request.get_full_path())
+
+
+def _to_next_page(request: PortalRequest, stage: Stage) -> HttpResponse:
+    from django.contrib.auth.views import redirect_to_login
+    from django.urls import reverse
+
+    return _refreshed(request) or redirect_to_login(request.get_full_path(), reverse(NEXT_PAGE[stage]))
+
+
+def _refreshed(request: PortalRequest) -> HttpResponse | None:
+    """A fragment can't show another page: the browser loads the whole one, and is sent on from there."""
+    if not request.headers.get("HX-Request"):
+        return None
+    response = HttpResponse(status=204)
+    response["HX-Refresh"] = "true"
+    return response
+
+
+def _send_away(request: PortalRequest) -> HttpResponse:
+    """End the session of who was removed from the organization it works for; with another one, sign in again."""
+    from smartplus.portal.views import errors
+
+    if Membership.objects.usable().filter(user=request.user).exists():
+        logout(request)
+        return _to_sign_in(request)
+    page = errors.no_membership(request)  # names the person, so before the session ends
+    logout(request)
+    return page

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import actions as account_actions
+from accounts.actions import terms
 from accounts.errors import Refused
 from accounts.models import Kind, Membership, Organization, User
 from accounts.scope import Actor
@@ -150,6 +151,7 @@ def _member(
         is_technician=is_technician,
         password=PASSWORD,
     )
+    terms.accept(membership.user, now=now)
     return Actor.of(membership)
 
 

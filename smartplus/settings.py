@@ -43,6 +43,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "accounts",
     "communities",
     "devices",
@@ -141,6 +144,7 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # a person comes back from the gateway's page by a link and must still be signed in
 PASSWORD_RESET_TIMEOUT = 3600
+OTP_TOTP_ISSUER = "SmartPlus"  # what an authenticator app writes above the code
 
 # Five wrong passwords for one person from one address: a quarter of an hour's rest, which trying on does not prolong.
 AXES_FAILURE_LIMIT = 5
@@ -152,7 +156,7 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "smartplus.throttle.username"
 AXES_CLIENT_IP_CALLABLE = "smartplus.throttle.client_address"
 AXES_LOCKOUT_CALLABLE = "smartplus.throttle.locked"
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "csrfmiddlewaretoken", "next"]
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "csrfmiddlewaretoken", "next", "code", "key"]
 AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business but the session's
 AXES_VERBOSE = False
 
@@ -244,7 +248,8 @@ WEBHOOK_MAX_BYTES = 256 * 1024
 MAC_LIBRARY_REQUIRED = env.bool("MAC_LIBRARY_REQUIRED", default=True)  # DOMAIN: on by default
 MAC_FOREIGN_OUI = env.str("MAC_FOREIGN_OUI", default="warn")  # warn | enforce | off
 DEVICES_PER_APARTMENT = env.int("DEVICES_PER_APARTMENT", default=10)
-TERMS_VERSION = env.str("TERMS_VERSION", default="1")
+TERMS_VERSION = env.str("TERMS_VERSION", default="1")  # a new version is put before everybody at the next click
+PRIVACY_VERSION = env.str("PRIVACY_VERSION", default="1")
 
 # --- logs: JSON for machines, text for a terminal; the formatters hide secrets and addresses of people -------------------
 LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if DEMO or DEBUG else "json")  # json | plain

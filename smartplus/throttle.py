@@ -16,9 +16,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from accounts.models import User
+
 RESET_MAILS = 3  # to one person within RESET_WINDOW; each link works, so more would only fill the mailbox
 RESET_WINDOW = timedelta(minutes=15)
 RESET_PREFIX = "password-reset "  # no address has a space, so these rows never meet those of the sign-in
+CODE_PREFIX = "second-factor "
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 (whoever asks; not NULL, or two requests at once would make two rows)
 
 
@@ -54,8 +57,10 @@ def locked(
     """429 with the time to wait; the same for known and unknown addresses, right and wrong passwords."""
     tried = AccessAttempt.objects.filter(username=username(request, credentials), ip_address=client_address(request))
     last = tried.aggregate(last=Max("attempt_time"))["last"] or timezone.now()
+    is_code = username(request, credentials).startswith(CODE_PREFIX)
     wait_s = max(0, math.ceil((last + settings.AXES_COOLOFF_TIME - timezone.now()).total_seconds()))
-    response = render(request, "auth/locked.html", {"minutes": max(1, math.ceil(wait_s / 60))}, status=429)
+    context = {"minutes": max(1, math.ceil(wait_s / 60)), "is_code": is_code}
+    response = render(request, "auth/locked.html", context, status=429)
     response["Retry-After"] = str(wait_s + 1)  # at the last instant it is still shut
     return response
 
@@ -63,6 +68,27 @@ def locked(
 def forget_failures(email: str) -> None:
     """Let a person try again at once, from wherever: they have just proved that the mailbox is theirs."""
     AxesProxyHandler.reset_attempts(username=_key(email))
+
+
+def refuses_codes(request: HttpRequest, user: User) -> HttpResponse | None:
+    """429 while too many wrong codes of this person came from this address; counted apart from passwords, so that the right
+    password is no way to a fresh count."""
+    credentials = _code_credentials(user)
+    return None if AxesProxyHandler.is_allowed(request, credentials) else locked(request, credentials=credentials)
+
+
+def count_wrong_code(request: HttpRequest, user: User) -> None:
+    """One more; the last one that is allowed answers 429 by itself."""
+    AxesProxyHandler.user_login_failed(sender=__name__, credentials=_code_credentials(user), request=request)
+
+
+def forget_wrong_codes(user: User) -> None:
+    """A right code ends the count."""
+    AxesProxyHandler.reset_attempts(username=_code_credentials(user)["username"])
+
+
+def _code_credentials(user: User) -> dict[str, str]:
+    return {"username": _key(CODE_PREFIX + user.email)}
 
 
 def may_mail_reset(email: str, *, now: datetime) -> bool:

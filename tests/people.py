@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from accounts import actions
+from accounts.actions import terms
 from accounts.models import Kind, Membership, Organization
 from accounts.scope import Actor
 
@@ -60,17 +61,17 @@ def create_people() -> People:
         return actions.create_organization(SYSTEM, kind=kind, name=name, parent=parent, now=NOW, **fields)
 
     def person(firm: Organization, name: str, email: str, *, is_technician: bool = False) -> Person:
-        return Person(
-            actions.add_member(
-                SYSTEM,
-                organization=firm,
-                email=email,
-                name=name,
-                now=NOW,
-                is_technician=is_technician,
-                password=PASSWORD,
-            )
+        membership = actions.add_member(
+            SYSTEM,
+            organization=firm,
+            email=email,
+            name=name,
+            now=NOW,
+            is_technician=is_technician,
+            password=PASSWORD,
         )
+        terms.accept(membership.user, now=NOW)
+        return Person(membership)
 
     operator = organization(Kind.OPERATOR, "Vendor")
     nordlys = organization(

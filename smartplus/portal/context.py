@@ -43,6 +43,8 @@ class Shown:
 
 PROFILE = Entry("profile", _("Profile"), "settings")
 PASSWORD = Entry("password", _("Password"), "settings-password")
+SECURITY = Entry("security", _("Security"), "settings-security")
+TOKENS = Entry("tokens", _("API tokens"), "settings-tokens")
 NOTIFICATIONS = Entry("notifications", _("Notifications"), "settings-notifications")
 AUDIT = Entry("audit", _("Audit log"), "audit-list")
 BILLING = Entry("billing", _("Billing information"), "settings-billing")

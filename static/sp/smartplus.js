@@ -13,7 +13,7 @@
 
   /* --- after the first load, and in every fragment that htmx brings --- */
   function prepare(root) {
-    all("[data-eye], [data-fill], [data-rep-add], [data-rep-remove]", root).forEach((element) => { element.hidden = false; });
+    all("[data-eye], [data-fill], [data-rep-add], [data-rep-remove], [data-copy], [data-print]", root).forEach((element) => { element.hidden = false; });
     all("[data-check-all]", root).forEach(countChecked);
     const summary = root.querySelector("[data-focus]");
     if (summary) summary.focus();
@@ -100,6 +100,7 @@
     if (target.dataset.copy !== undefined && navigator.clipboard) {
       navigator.clipboard.writeText(target.dataset.copy).then(() => target.classList.add("done"));
     }
+    if ("print" in target.dataset) window.print();
     if (target.dataset.confirm && target.tagName === "A") {
       event.preventDefault();
       ask(target, () => { location.href = target.href; });

@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import forms as django_forms
-from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -50,21 +49,6 @@ class PasswordResetForm(django_forms.PasswordResetForm):
         except User.DoesNotExist:
             return []
         return [user] if user.is_active else []
-
-    def send_mail(  # noqa: PLR0917 (as Django calls it)
-        self,
-        subject_template_name: str,
-        email_template_name: str,
-        context: dict[str, Any],
-        from_email: str | None,
-        to_email: str,
-        html_email_template_name: str | None = None,
-    ) -> None:
-        """In the language of the person it goes to, not of the page it was asked on."""
-        with translation.override(context["user"].language):
-            super().send_mail(
-                subject_template_name, email_template_name, context, from_email, to_email, html_email_template_name
-            )
 
 
 class NewPasswordForm(django_forms.SetPasswordForm):  # type: ignore[type-arg]

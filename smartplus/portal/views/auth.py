@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth import views as django_views
+from django.contrib.auth.tokens import default_token_generator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import url_has_allowed_host_and_scheme, urlsafe_base64_encode
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
 from accounts import actions as account_actions
-from accounts.models import Membership
+from accounts import notify
+from accounts.actions import sessions as session_actions
+from accounts.models import Membership, Topic, User
 from accounts.scope import Role
-from smartplus import access, throttle
-from smartplus.access import PortalRequest
+from smartplus import access, jobs, sessions, throttle
+from smartplus.access import PortalRequest, Stage
 from smartplus.portal.forms.auth import NewPasswordForm, PasswordResetForm, SignInForm
 
 # The logins of the demo installation, shown as help on its sign-in page.
@@ -41,10 +48,14 @@ class SignIn(django_views.LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Sign in and set how long the session lasts."""
+        """Sign in and set how long the session lasts; with two-factor on, the code is asked for before anything else."""
+        user = form.get_user()
+        is_first = user.last_login is None
         response = super().form_valid(form)
         account_actions.confirm_address(form.get_user(), now=timezone.now())
         self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data["keep"] else 0)
+        if user.two_factor_at is None:
+            sessions.begin(self.request, response, user, is_first=is_first, now=timezone.now())
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -58,23 +69,34 @@ class PasswordReset(django_views.PasswordResetView):
 
     form_class = PasswordResetForm
     template_name = "auth/password_reset.html"
-    subject_template_name = "mail/password_reset_subject.txt"
-    email_template_name = "mail/password_reset.txt"
     success_url = reverse_lazy("password-reset-sent")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Send the mail, if the address is somebody's and did not get several already; the answer is the same either way."""
-        if not throttle.may_mail_reset(form.cleaned_data["email"], now=timezone.now()):
-            return redirect(self.get_success_url())
-        form.save(
-            domain_override=settings.SITE_URL,
-            subject_template_name=self.subject_template_name,
-            email_template_name=self.email_template_name,
-            token_generator=self.token_generator,
-            request=self.request,
-            extra_email_context={"site_url": settings.SITE_URL, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600},
-        )
+        """Queue the mail, if the address is somebody's and did not get several already. The answer is the same either way, and
+        does not wait for a mail server, so that the clock does not tell addresses apart."""
+        now, email = timezone.now(), form.cleaned_data["email"]
+        if throttle.may_mail_reset(email, now=now):
+            for user in form.get_users(email):
+                _post_reset(user, now=now)
+            jobs.hurry("mail")
         return redirect(self.get_success_url())
+
+
+def _post_reset(user: User, *, now: datetime) -> None:
+    link = reverse(
+        "password-reset-confirm",
+        args=[urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)],
+    )
+    notify.post(
+        key=f"password-reset-{uuid4()}",
+        topic=Topic.SECURITY,
+        to=user,
+        template="password_reset",
+        context={"link": settings.SITE_URL + link, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600},
+        now=now,
+        about=user,
+        has_secret=True,
+    )
 
 
 class PasswordResetConfirm(django_views.PasswordResetConfirmView):
@@ -88,6 +110,7 @@ class PasswordResetConfirm(django_views.PasswordResetConfirmView):
         """Set it, and forget the wrong ones that led here."""
         response = super().form_valid(form)
         throttle.forget_failures(form.user.email)
+        session_actions.note_new_password(form.user, but=None, now=timezone.now())
         return response
 
 
@@ -121,7 +144,7 @@ def home(request: PortalRequest) -> HttpResponse:
     return redirect("site-list" if request.actor.role is Role.TECHNICIAN else "dashboard")
 
 
-@access.roles()
+@access.roles(also_at={Stage.SET_UP, Stage.TERMS})
 @require_POST
 def switch_membership(request: PortalRequest) -> HttpResponse:
     """Work for another organization one is a member of; any other number is 404."""
@@ -132,3 +155,11 @@ def switch_membership(request: PortalRequest) -> HttpResponse:
 
 def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) <= 18 else 0
+
+
+def next_page(request: HttpRequest, default: str = "home") -> str:
+    """Where to go on: the address that was asked for if it is one of ours, else the route `default`, else nothing."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        return wanted
+    return reverse(default) if default else ""

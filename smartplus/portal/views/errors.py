@@ -57,7 +57,7 @@ def _knows_the_actor(request: Any) -> bool:
     if not isinstance(getattr(request, "user", None), User) or not hasattr(request, "now"):
         return False
     membership = access.current_membership(request)
-    if membership is None:
+    if membership is None or access.stage_of(request, membership) is access.Stage.CODE:
         return False
     request.membership, request.actor = membership, Actor.of(membership)
     return True

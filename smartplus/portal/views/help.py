@@ -8,9 +8,10 @@ from django.shortcuts import render
 
 from communities import catalogue
 from smartplus import access
+from smartplus.access import Stage
 
 
-@access.roles()
+@access.roles(also_at={Stage.SET_UP, Stage.TERMS})
 def index(request: HttpRequest) -> HttpResponse:
     """All help pages, the services in their two groups."""
     groups = [
@@ -19,7 +20,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "help/index.html", {"groups": groups})
 
 
-@access.roles()
+@access.roles(also_at={Stage.SET_UP, Stage.TERMS})
 def service(request: HttpRequest, code: str) -> HttpResponse:
     """One service: what it does, when it is worth it, how it is switched, billed and set up."""
     found = catalogue.BY_CODE.get(code)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import audit
+from accounts.actions import sessions
 from smartplus import access
 from smartplus.access import PortalRequest
 from smartplus.portal.forms.settings import PasswordForm, ProfileForm
@@ -42,6 +43,7 @@ def password(request: PortalRequest) -> HttpResponse:
         with transaction.atomic():
             user = form.save()
             _record(request, "password.changed", ["password"])
+            sessions.note_new_password(user, but=request.session.session_key, now=request.now)
         update_session_auth_hash(request, user)
         messages.success(request, _("The password is changed. Every other device is signed out."))
         return redirect("settings-password")

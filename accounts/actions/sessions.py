@@ -1,0 +1,113 @@
+"""Sessions of people: begun, used, ended; and what a new password does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from importlib import import_module
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts import audit, notify
+from accounts.clients import Client
+from accounts.models import Membership, Topic, User, UserSession
+from accounts.scope import Actor
+
+SEEN_EVERY = timedelta(minutes=1)  # a page must not cost a write each time
+
+
+@transaction.atomic
+def begin_session(
+    user: User,
+    *,
+    session_key: str,
+    membership: Membership | None,
+    address: str,
+    client: Client,
+    is_known: bool,
+    now: datetime,
+) -> UserSession:
+    """Note a sign-in; from a browser that this person was not seen with before, tell by mail. `address` is masked already."""
+    lifetime = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    UserSession.objects.filter(created_at__lt=now - lifetime).delete()  # nobody is signed in for longer
+    begun = UserSession.objects.create(
+        user=user,
+        membership=membership,
+        session_key=session_key,
+        created_at=now,
+        last_seen_at=now,
+        address=address[:45],
+        device=client.device[:40],
+        browser=client.browser[:60],
+    )
+    if not is_known:
+        tell(user, "new_device", key=f"new-device-{begun.pk}", now=now, session=begun)
+    return begun
+
+
+def see_session(session_id: int, *, session_key: str, now: datetime) -> bool:
+    """Note that a session is in use, under the key it has by now. False when its row is gone: it was ended."""
+    return bool(UserSession.objects.filter(pk=session_id).update(session_key=session_key, last_seen_at=now))
+
+
+@transaction.atomic
+def end_session(actor: Actor, user: User, *, session_id: int, now: datetime) -> None:
+    """Sign one device of `user` out. UserSession.DoesNotExist for somebody else's."""
+    ended = UserSession.objects.of(user).get(pk=session_id)
+    _end([ended])
+    _record(actor, "session.ended", user, now=now, after={"sessions": 1})
+
+
+@transaction.atomic
+def end_other_sessions(actor: Actor, user: User, *, but: str, now: datetime) -> int:
+    """Sign every device of `user` out except the session with the key `but`. Returns how many that were."""
+    others = list(UserSession.objects.of(user).exclude(session_key=but))
+    alive = UserSession.objects.of(user).alive(now).exclude(session_key=but).count()
+    _end(others)
+    if others:
+        _record(actor, "session.ended", user, now=now, after={"sessions": alive})
+    return alive
+
+
+def end_own_session(session_key: str) -> None:
+    """Forget the session that signs out; the store forgets it by itself."""
+    UserSession.objects.filter(session_key=session_key).delete()
+
+
+@transaction.atomic
+def note_new_password(user: User, *, but: str | None, now: datetime) -> None:
+    """After a new password: every other session ends at once (its hash would refuse it anyway), and the person is told.
+
+    `but` is the session that changed it, None where it was set by mail.
+    """
+    user.password_at = now
+    user.save(update_fields=["password_at"])
+    _end(UserSession.objects.of(user).exclude(session_key=but or ""))
+    tell(user, "password_changed", key=f"password-{user.pk}-{now.isoformat()}", now=now)
+
+
+def tell(user: User, template: str, *, key: str, now: datetime, **context: object) -> None:
+    """Queue one security mail; such mail can't be muted (R8)."""
+    notify.post(
+        key=key,
+        topic=Topic.SECURITY,
+        to=user,
+        template=template,
+        context={**context, "at": now, "site_url": settings.SITE_URL},
+        now=now,
+        about=user,
+    )
+
+
+def _end(sessions: Iterable[UserSession]) -> None:
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    for session in sessions:
+        store(session.session_key).delete()
+        session.delete()
+
+
+def _record(actor: Actor, action: str, user: User, *, now: datetime, after: dict[str, object]) -> None:
+    """A person's own data have no place in a log that is never shortened, so the label is a number."""
+    if actor.organization is not None:
+        audit.record(actor, action, user, now=now, tenant=actor.organization, after=after, label=f"#{user.pk}")

@@ -1,0 +1,188 @@
+"""The second factor of a person: set up, asked for, renewed, switched off (R7)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from accounts import audit, two_factor
+from accounts.actions import sessions
+from accounts.errors import Refused
+from accounts.models import Membership, Organization, User
+from accounts.scope import Actor
+
+# django-otp doubles the wait with each wrong code, up to a hundred years. Whoever knows the password could shut the owner out with
+# that, so it ends at 2**11 seconds, some half an hour: 42 tries a day.
+MOST_FAILURES = 12
+TELL_AT = 5  # wrong codes in a row: somebody has the password
+
+
+def demanding(user: User) -> Organization | None:
+    """The organization of the person that demands two-factor, the first if several do."""
+    found = Membership.objects.usable().filter(user=user, organization__require_2fa=True)
+    membership = found.select_related("organization").order_by("pk").first()
+    return membership.organization if membership else None
+
+
+def recovery_codes_left(user: User) -> int:
+    """How many recovery codes still work."""
+    return int(StaticToken.objects.filter(device__user=user, device__confirmed=True).count())
+
+
+@transaction.atomic
+def begin_two_factor(user: User, *, key: str, code: str, now: datetime) -> list[str]:
+    """Take the authenticator app whose code is right, and hand out recovery codes; nothing is asked for yet.
+
+    `key` is the secret the app was shown, in hex. Returns the codes, for this once. Refused: it is on already, or the code is wrong.
+    """
+    person = _locked(user)
+    if person.two_factor_at is not None:
+        raise Refused(_("Two-factor authentication is on already."))
+    step = two_factor.matching_step(key, code, unix_time=now.timestamp())
+    if step is None:
+        raise Refused(_("This code is not right. Type the one the app shows now."), field="code")
+    TOTPDevice.objects.filter(user=person).delete()
+    # A code counts once: the one that set the app up does not sign in.
+    TOTPDevice.objects.create(user=person, name="app", key=key, confirmed=False, last_t=step)
+    return _new_codes(person, confirmed=False)
+
+
+@transaction.atomic
+def draw_codes_again(user: User) -> list[str]:
+    """Fresh recovery codes for an app that was taken but not switched on, because those before were not kept."""
+    person = _locked(user)
+    if person.two_factor_at is not None or not TOTPDevice.objects.filter(user=person, confirmed=False).exists():
+        raise Refused(_("Scan the code and type the six digits first."))
+    return _new_codes(person, confirmed=False)
+
+
+@transaction.atomic
+def switch_two_factor_on(actor: Actor, user: User, *, now: datetime) -> None:
+    """From now on each sign-in asks for a code. Writes the user, both devices, audit and a mail. Refused: no app was taken yet."""
+    person = _locked(user)
+    if person.two_factor_at is not None:
+        raise Refused(_("Two-factor authentication is on already."))
+    if not TOTPDevice.objects.filter(user=person).update(confirmed=True):
+        raise Refused(_("Scan the code and type the six digits first."))
+    StaticDevice.objects.filter(user=person).update(confirmed=True)
+    _set(actor, person, now, now=now)
+    user.two_factor_at = now
+    sessions.tell(person, "two_factor_on", key=f"two-factor-on-{person.pk}-{now.isoformat()}", now=now)
+
+
+def switch_two_factor_off(actor: Actor, user: User, *, password: str, code: str, now: datetime) -> None:
+    """Ask for no code any more. Refused: an organization of the person demands it, or password or code are wrong."""
+    firm = demanding(user)
+    if firm is not None:
+        raise Refused(_("%(firm)s has to use two-factor authentication.") % {"firm": firm})
+    _prove(user, password, code, now)
+    with transaction.atomic():
+        person = _locked(user)
+        TOTPDevice.objects.filter(user=person).delete()
+        StaticDevice.objects.filter(user=person).delete()
+        _set(actor, person, None, now=now)
+        user.two_factor_at = None
+        sessions.tell(person, "two_factor_off", key=f"two-factor-off-{person.pk}-{now.isoformat()}", now=now)
+
+
+def renew_recovery_codes(actor: Actor, user: User, *, password: str, code: str, now: datetime) -> list[str]:
+    """Hand out fresh recovery codes; those before work no longer. Refused: password or code are wrong."""
+    _prove(user, password, code, now)
+    with transaction.atomic():
+        person = _locked(user)
+        codes = _new_codes(person, confirmed=True)
+        _record(actor, "two_factor.codes_renewed", person, now=now, after={"codes": len(codes)})
+        sessions.tell(person, "recovery_codes", key=f"codes-{person.pk}-{now.isoformat()}", now=now)
+    return codes
+
+
+def check_code(user: User, code: str, *, now: datetime) -> bool:
+    """Whether this is the app's code of now, or a recovery code; each counts once, and wrong ones make the next try wait."""
+    with transaction.atomic():  # the count of wrong ones has to stay, so nothing is raised in here
+        person = _locked(user)
+        typed = two_factor.compact(code)
+        kind = TOTPDevice if two_factor.is_six_digits(typed) else StaticDevice
+        device = kind.objects.select_for_update().filter(user=person, confirmed=True).first()
+        if device is None:
+            return False
+        is_recovery = kind is StaticDevice
+        if device.verify_token(two_factor.recovery_digest(typed) if is_recovery else typed):
+            if is_recovery:
+                left = recovery_codes_left(person)
+                key = f"recovery-used-{person.pk}-{now.isoformat()}"
+                sessions.tell(person, "recovery_used", key=key, now=now, left=left)
+            return True
+        failures = device.throttling_failure_count
+        if failures > MOST_FAILURES:
+            device.throttling_failure_count = MOST_FAILURES
+            device.save(update_fields=["throttling_failure_count"])
+        if failures == TELL_AT:
+            sessions.tell(person, "codes_guessed", key=f"guessed-{person.pk}-{now:%Y-%m-%d}", now=now)
+        return False
+
+
+def _prove(user: User, password: str, code: str, now: datetime) -> None:
+    """Refuse who does not know the password or hold the second factor. Outside the change's transaction: a refusal must not take
+    back the count of wrong codes."""
+    if user.two_factor_at is None:
+        raise Refused(_("Two-factor authentication is off."))
+    if not user.check_password(password):
+        raise Refused(_("This is not your password."), field="password")
+    if not check_code(user, code, now=now):
+        raise WrongCode
+
+
+class WrongCode(Refused):
+    """A code that is not right, was used before, or came too soon after a wrong one."""
+
+    message = _("This code is not right, or was used before. Wait for the next one.")
+    field = "code"
+
+
+def _new_codes(person: User, *, confirmed: bool) -> list[str]:
+    codes = two_factor.new_recovery_codes()
+    StaticDevice.objects.filter(user=person).delete()
+    device = StaticDevice.objects.create(user=person, name="recovery", confirmed=confirmed)
+    StaticToken.objects.bulk_create(
+        StaticToken(device=device, token=kept) for kept in two_factor.recovery_digests(codes)
+    )
+    return codes
+
+
+def _locked(user: User) -> User:
+    return User.objects.select_for_update().get(pk=user.pk)
+
+
+def _set(actor: Actor, person: User, since: datetime | None, *, now: datetime) -> None:
+    person.two_factor_at = since
+    person.save(update_fields=["two_factor_at"])
+    is_on = since is not None
+    _record(
+        actor, f"two_factor.{'on' if is_on else 'off'}", person, now=now, after={"on": is_on}, before={"on": not is_on}
+    )
+
+
+def _record(
+    actor: Actor,
+    action: str,
+    person: User,
+    *,
+    now: datetime,
+    after: dict[str, object],
+    before: dict[str, object] | None = None,
+) -> None:
+    if actor.organization is not None:
+        audit.record(
+            actor,
+            action,
+            person,
+            now=now,
+            tenant=actor.organization,
+            before=before,
+            after=after,
+            label=f"#{person.pk}",
+        )

@@ -1,0 +1,103 @@
+"""The API itself: who may come in, what is answered to what is refused, and every route with its policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver
+from django.utils.cache import patch_cache_control
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError
+from ninja.security import HttpBearer
+
+from accounts.actions import tokens
+from accounts.errors import NotPermitted
+from accounts.models import ApiToken, Membership, Scope
+from accounts.models.tokens import scopes_open_to
+from accounts.scope import Actor
+from smartplus import access
+
+
+class ApiRequest(access.PortalRequest):
+    """A request with a token that works: `actor` is the member who made it."""
+
+    token: ApiToken
+
+
+class Bearer(HttpBearer):
+    """`Authorization: Bearer sp_…`; sessions count for nothing here, so no page of somebody else can ask in one's name."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Membership | None:
+        """The membership the token stands for; none if it is revoked, expired, or its member may not work any more."""
+        asked = cast(ApiRequest, request)
+        found = tokens.find_token(token, now=asked.now)
+        if found is None:
+            return None
+        asked.token, asked.membership, asked.actor = found, found.membership, Actor.of(found.membership)
+        return found.membership
+
+
+api = NinjaAPI(
+    title="SmartPlus",
+    version="1",
+    description="Read what you see in the portal. Amounts are integers in the smallest unit of their currency.",
+    urls_namespace="api",
+    docs_url=None,
+    openapi_url=None,  # both are served by smartplus.api.docs, under our policies and without scripts of others
+    auth=Bearer(),
+)
+
+
+def need(request: HttpRequest, scope: Scope) -> Actor:
+    """The actor of a request whose token covers `scope`; NotPermitted otherwise, also when the member has lost the right since."""
+    asked = cast(ApiRequest, request)
+    if scope not in asked.token.scopes or scope not in scopes_open_to(asked.actor):
+        raise NotPermitted(f"The token lacks the scope {scope.value}.")
+    return asked.actor
+
+
+@api.exception_handler(AuthenticationError)
+def no_token(request: HttpRequest, refusal: Exception) -> HttpResponse:
+    """401: no token, or none that works; which of them is not told."""
+    response = api.create_response(request, {"detail": "A valid token is needed."}, status=401)
+    response["WWW-Authenticate"] = 'Bearer realm="SmartPlus"'
+    return response
+
+
+@api.exception_handler(NotPermitted)
+def no_scope(request: HttpRequest, refusal: NotPermitted) -> HttpResponse:
+    """403: the token may not do this."""
+    return api.create_response(request, {"detail": str(refusal.message)}, status=403)
+
+
+@api.exception_handler(ObjectDoesNotExist)
+@api.exception_handler(Http404)
+def not_there(request: HttpRequest, refusal: Exception) -> HttpResponse:
+    """404: the same bytes for what is absent and what is someone else's (R1)."""
+    return api.create_response(request, {"detail": "Not found."}, status=404)
+
+
+def urlpatterns() -> list[URLPattern | URLResolver]:
+    """The routes of the API, each under the policy of the API."""
+    found = []
+    for pattern in api.urls[0]:
+        if isinstance(pattern, URLPattern) and pattern.name != "api-root":
+            pattern.callback = _guarded(pattern.callback)
+            found.append(pattern)
+    return cast(list[URLPattern | URLResolver], found)
+
+
+def _guarded(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Answers are somebody's own: nothing on the way may keep them."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = view(request, *args, **kwargs)
+        patch_cache_control(response, no_store=True, private=True)
+        return response
+
+    return access.api(guarded)

@@ -1,0 +1,135 @@
+"""Forms of the second factor, of the terms, and of tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+from django import forms
+from django.core import signing
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import two_factor
+from accounts.models import Scope, User
+
+KEY_SALT, KEY_FOR_S = "two-factor-key", 3600  # how long a QR code may stand on the screen
+
+
+class CodeField(forms.CharField):
+    """A code as people type or paste it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=20, **kwargs)
+        self.widget.attrs |= {
+            "autocomplete": "one-time-code",
+            "autocapitalize": "characters",
+            "spellcheck": "false",
+            "class": "six",
+        }
+
+    def to_python(self, value: Any) -> str:
+        """Without blanks and hyphens, in capitals."""
+        return two_factor.compact(super().to_python(value) or "")
+
+
+class SignInCodeForm(forms.Form):
+    """The second step of the sign-in."""
+
+    code = CodeField(label=_("Code"), help_text=_("The six digits of your app, or one of your recovery codes."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs |= {"autofocus": True}
+
+
+class AppForm(forms.Form):
+    """The first code of an app. The secret it was shown travels in the form, signed, so that looking at the page writes nothing."""
+
+    key = forms.CharField(widget=forms.HiddenInput)
+    code = CodeField(label=_("Code from the app"))
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs |= {"inputmode": "numeric", "maxlength": 8}
+
+    @classmethod
+    def fresh(cls, user: User) -> AppForm:
+        """A form with a secret nobody has seen."""
+        return cls(user, initial={"key": signing.dumps([user.pk, two_factor.new_key()], salt=KEY_SALT)})
+
+    def clean_key(self) -> str:
+        """The secret in hex, if it is of this page and person."""
+        secret = self.secret()
+        if not secret:
+            raise forms.ValidationError(_("This page was open for too long. Load it again and scan the new code."))
+        return secret
+
+    def secret(self) -> str:
+        """The secret in hex; empty if it is forged, somebody else's or too old."""
+        try:
+            owner, secret = signing.loads(str(self["key"].value() or ""), salt=KEY_SALT, max_age=KEY_FOR_S)
+        except (signing.BadSignature, ValueError, TypeError):
+            return ""
+        return str(secret) if owner == self.user.pk else ""
+
+
+class KeptForm(forms.Form):
+    """That the recovery codes are kept."""
+
+    kept = forms.BooleanField(
+        label=_("I have kept them in a safe place"),
+        error_messages={"required": _("Keep the codes first: without the phone nothing else lets you in.")},
+    )
+
+
+class ProofForm(forms.Form):
+    """Password and code, before something about the second factor changes."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    code = CodeField(label=_("Code"), help_text=_("Of the app, or a recovery code."))
+
+    def is_complete(self) -> bool:
+        """Whether both were typed, so that a refusal was a wrong one."""
+        return all(self[name].value() for name in self.fields)
+
+
+class AcceptForm(forms.Form):
+    """The terms and the privacy notice of today."""
+
+    terms = forms.BooleanField(
+        label=_("I accept the Terms and Conditions"), error_messages={"required": _("Accept them to go on.")}
+    )
+    privacy = forms.BooleanField(
+        label=_("I have read the Privacy Notice"), error_messages={"required": _("Read it to go on.")}
+    )
+
+
+class TokenForm(forms.Form):
+    """A new token: what it is for, what it may do, until when."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=60, help_text=_("What uses it, so that you know what you revoke.")
+    )
+    scopes = forms.MultipleChoiceField(label=_("It may"), widget=forms.CheckboxSelectMultiple)
+    expires_on = forms.DateField(
+        label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Empty: until it is revoked."),
+    )  # fmt: skip
+
+    def __init__(self, open_scopes: tuple[Scope, ...], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scopes = self.fields["scopes"]
+        assert isinstance(scopes, forms.MultipleChoiceField)
+        scopes.choices = [(scope.value, scope.label) for scope in open_scopes]
+
+    def expires_at(self) -> datetime | None:
+        """The end of the last day, where the person is."""
+        last = self.cleaned_data["expires_on"]
+        return timezone.make_aware(datetime.combine(last, time.max)) if last else None
