@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from io import StringIO
 
 import pytest
@@ -60,3 +61,21 @@ def test_a_taken_port_is_named_clearly() -> None:
         port = holder.getsockname()[1]
         with pytest.raises(CommandError, match=rf"Port {port} for the web is taken"):
             up.refuse_taken_port("127.0.0.1", port, "web")
+
+
+def test_the_worker_is_started_again_and_every_other_end_ends_the_house(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(up.signal, "signal", lambda number, handler: None)
+    processes = up.Processes()
+    try:
+        processes.start(up.WORKER, [sys.executable, "-c", "pass"])
+        first = processes.running[up.WORKER]
+        first.wait(20)
+        processes.commands[up.WORKER] = [sys.executable, "-c", "import time; time.sleep(60)"]
+        processes.refuse_dead()
+        assert processes.running[up.WORKER].pid != first.pid
+        processes.start("web", [sys.executable, "-c", "raise SystemExit(3)"])
+        processes.running["web"].wait(20)
+        with pytest.raises(CommandError, match="web ended with exit code 3"):
+            processes.refuse_dead()
+    finally:
+        processes.stop()

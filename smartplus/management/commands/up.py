@@ -21,6 +21,8 @@ from django.utils import timezone
 from smartplus import demo
 
 STOP_TIMEOUT_S = 10
+WORKER = "worker"
+MAX_RESTARTS = 20
 
 
 class Command(BaseCommand):
@@ -64,7 +66,7 @@ class Command(BaseCommand):
                 call_command("demo", verbosity=0)
                 wait_for(bind, port + 1, processes)
                 demo.buy_something(timezone.now())
-            processes.start("worker", worker_command())
+            processes.start(WORKER, worker_command())
             processes.start("web", web_command(bind, port))
             wait_for(bind, port, processes)
             self.announce(port)
@@ -143,6 +145,8 @@ class Processes:
 
     def __init__(self) -> None:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.commands: dict[str, list[str]] = {}
+        self.restarts = 0
         self.stopping = False
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGHUP: the terminal was closed
             signal.signal(number, self._on_signal)
@@ -154,12 +158,21 @@ class Processes:
 
     def start(self, name: str, command: list[str]) -> None:
         """Start a child; it inherits our output."""
+        self.commands[name] = command
         self.running[name] = subprocess.Popen(command, cwd=Path(settings.BASE_DIR), start_new_session=True)
 
     def refuse_dead(self) -> None:
-        """Raise when a child has ended: half a house is no house."""
-        for name, process in self.running.items():
-            if process.poll() is not None:
+        """Raise when a child has ended: half a house is no house. The worker is started again a few times.
+
+        On the filesystem broker it can meet a message that is only half written, and ends; what it was woken for is in the database.
+        """
+        for name, process in list(self.running.items()):
+            if process.poll() is None:
+                continue
+            if name == WORKER and self.restarts < MAX_RESTARTS and not self.stopping:
+                self.restarts += 1
+                self.start(name, self.commands[name])
+            else:
                 raise CommandError(f"The {name} ended with exit code {process.returncode}; everything is stopped.")
 
     def wait(self) -> None:
