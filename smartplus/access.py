@@ -120,6 +120,8 @@ class AccessMiddleware:
         from smartplus.portal.views import errors
 
         policy = policy_of(view)
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return errors.not_found(request)  # PostgreSQL has no such character: nothing is called like that
         if policy.is_api:
             return None
         stage = Stage.CODE

@@ -30,8 +30,14 @@ if not env.str("SECRET_KEY", default=""):
 SECRET_KEY = env.str("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
-SITE_URL = env.str("SITE_URL", default="")  # where people and gateways reach us; mails and return addresses use it
+SITE_URL = env.str("SITE_URL", default="").rstrip(
+    "/"
+)  # where people and gateways reach us; mails and return addresses use it
 TESTING = False
+if not SITE_URL and not DEBUG:
+    raise ImproperlyConfigured(
+        "SITE_URL is not set: mails and payment pages must lead back, e.g. https://portal.example.com"
+    )
 
 INSTALLED_APPS = [
     "django.contrib.auth",

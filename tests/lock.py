@@ -18,12 +18,32 @@ LOCKS: dict[str, list[str]] = {
     "requirements.txt": [],
     "requirements-dev.txt": ["--extra", "dev", "--constraint", "requirements.txt"],
 }
-OPTIONS = ["--quiet", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-annotate"]
+OPTIONS = [
+    "--quiet",
+    "--universal",
+    "--python-version",
+    "3.11",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-header",
+    "--no-annotate",
+]
 
 
 def compile_lock(name: str, target: Path) -> None:
     """Resolve one lock file into `target`, preferring the versions it already names."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", *OPTIONS, *LOCKS[name], "pyproject.toml", "--output-file", str(target)]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        *OPTIONS,
+        *LOCKS[name],
+        "pyproject.toml",
+        "--output-file",
+        str(target),
+    ]
     subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.PIPE)
 
 

@@ -43,7 +43,9 @@ def main() -> None:
     open_rules = [rule for rule in rules if rule not in tests]
     for rule in open_rules:
         print(f"{rule:<4} {rules[rule]}")
-    print(f"\n{len(rules) - len(open_rules)} of {len(rules)} rules are proved by {len({t for ts in tests.values() for t in ts})} tests.")
+    print(
+        f"\n{len(rules) - len(open_rules)} of {len(rules)} rules are proved by {len({t for ts in tests.values() for t in ts})} tests."
+    )
     if strangers := sorted(set(tests) - set(rules)):
         raise SystemExit(f"unknown rules are marked: {', '.join(strangers)}")
 

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('devices', '0001_initial'),
+        ("devices", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='device',
-            name='name_key',
+            model_name="device",
+            name="name_key",
             field=models.CharField(editable=False, max_length=256),
         ),
     ]

@@ -42,7 +42,7 @@ def me(request: HttpRequest) -> dict[str, Any]:
 
 @api.get("/sites", response=schemas.Page[schemas.Site], tags=["sites"], summary="The sites you see")
 def sites(request: HttpRequest, after: str = "", limit: Limit = 50) -> dict[str, Any]:
-    """Needs `read:sites`."""
+    """Needs the scope read:sites."""
     actor = need(request, Scope.READ_SITES)
     page = keyset.page(Site.objects.visible_to(actor), by=["pk"], query={"after": after}, size=limit)
     return {"items": page.rows, "next": page.next}
@@ -50,13 +50,13 @@ def sites(request: HttpRequest, after: str = "", limit: Limit = 50) -> dict[str,
 
 @api.get("/sites/{int:site_id}", response=schemas.SiteDetail, tags=["sites"], summary="One site with its services")
 def site(request: HttpRequest, site_id: int) -> Site:
-    """Needs `read:sites`. 404 for a site you do not see."""
+    """Needs the scope read:sites. 404 for a site you do not see."""
     return Site.objects.visible_to(need(request, Scope.READ_SITES)).get(pk=site_id)
 
 
 @api.get("/orders", response=schemas.Page[schemas.Order], tags=["orders"], summary="Your orders, newest first")
 def orders(request: HttpRequest, after: str = "", limit: Limit = 50) -> dict[str, Any]:
-    """Needs `read:orders`. Those you pay, and those with items of your sites."""
+    """Needs the scope read:orders. Those you pay, and those with items of your sites."""
     actor = need(request, Scope.READ_ORDERS)
     found = Order.objects.visible_to(actor).select_related("payer")
     page = keyset.page(found, by=["-pk"], query={"after": after}, size=limit)
@@ -66,7 +66,7 @@ def orders(request: HttpRequest, after: str = "", limit: Limit = 50) -> dict[str
 
 @api.get("/orders/{slug:number}", response=schemas.OrderDetail, tags=["orders"], summary="One order by site")
 def order(request: HttpRequest, number: str) -> dict[str, Any]:
-    """Needs `read:orders`. 404 for an order you do not see; of other people's sites nothing is told (R1)."""
+    """Needs the scope read:orders. 404 for an order you do not see; of other people's sites nothing is told (R1)."""
     actor = need(request, Scope.READ_ORDERS)
     found = Order.objects.visible_to(actor).select_related("payer").get(number=number)
     lines = _lines_seen(actor, [found]).values("site_id", "site__name")

@@ -14,7 +14,7 @@ class Page(Schema, Generic[Item]):
     """One page of a list."""
 
     items: list[Item]
-    next: str = Field(description="Ask again with `after` set to this; empty on the last page.")
+    next: str = Field(description="Ask again with after set to this; empty on the last page.")
 
 
 class Me(Schema):
@@ -54,7 +54,7 @@ class SiteDetail(Site):
 
 
 class Order(Schema):
-    """An order. Amounts are minor units of `currency`, null where prices are hidden."""
+    """An order. Amounts are minor units of the currency, null where prices are hidden."""
 
     number: str
     type: str

@@ -43,10 +43,10 @@ class Shown:
 
 PROFILE = Entry("profile", _("Profile"), "settings")
 PASSWORD = Entry("password", _("Password"), "settings-password")
-SECURITY = Entry("security", _("Security"), "settings-security")
-TOKENS = Entry("tokens", _("API tokens"), "settings-tokens")
 NOTIFICATIONS = Entry("notifications", _("Notifications"), "settings-notifications")
 AUDIT = Entry("audit", _("Audit log"), "audit-list")
+SECURITY = Entry("security", _("Security"), "settings-security")
+TOKENS = Entry("tokens", _("API tokens"), "settings-tokens")
 BILLING = Entry("billing", _("Billing information"), "settings-billing")
 METHODS = Entry("methods", _("Payment methods"), "settings-methods")
 
@@ -62,14 +62,16 @@ SUBSCRIPTION = Entry(
 )
 ORDERS = Entry("orders", _("Orders"), "order-list", "orders")
 PRICES = Entry("prices", _("Price Book"), "price-list-list", "prices")
-SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (PROFILE, NOTIFICATIONS, PASSWORD))
+SETTINGS = Entry(
+    "settings", _("Settings"), "settings", "settings", (PROFILE, NOTIFICATIONS, PASSWORD, SECURITY, TOKENS)
+)
 OPERATOR_SETTINGS = Entry("settings", _("Settings"), "settings", "settings", (*SETTINGS.sub, AUDIT))
 PAYER_SETTINGS = Entry(
     "settings",
     _("Settings"),
     "settings",
     "settings",
-    (PROFILE, BILLING, METHODS, NOTIFICATIONS, PASSWORD, AUDIT),
+    (PROFILE, BILLING, METHODS, NOTIFICATIONS, PASSWORD, SECURITY, TOKENS, AUDIT),
 )
 
 MENU: dict[Role, tuple[Entry, ...]] = {
@@ -123,9 +125,7 @@ def portal(request: Any) -> dict[str, Any]:
 
 def menu_of(actor: Actor) -> tuple[Shown, ...]:
     """The entries of the role's menu whose pages exist, less those that the own firm does not grant."""
-    return _shown(
-        tuple(entry for entry in MENU.get(actor.role, ()) if GRANTS.get(entry.area) in {None, *actor.grants})
-    )
+    return _shown(tuple(entry for entry in MENU.get(actor.role, ()) if GRANTS.get(entry.area) in {None, *actor.grants}))
 
 
 def _at_thumb(menu: tuple[Shown, ...]) -> list[Shown]:

@@ -33,7 +33,9 @@ def test_every_text_is_translated_with_its_placeholders() -> None:
     for ids, strings in messages():
         assert all(strings), ids
         for source, text in zip(ids, strings, strict=True):
-            assert set(PLACEHOLDER.findall(text)) <= {mark for name in ids for mark in PLACEHOLDER.findall(name)}, source
+            assert set(PLACEHOLDER.findall(text)) <= {mark for name in ids for mark in PLACEHOLDER.findall(name)}, (
+                source
+            )
 
 
 def test_the_compiled_catalogue_is_that_of_the_texts() -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth import views as django_views
 from django.contrib.auth.tokens import default_token_generator
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
@@ -150,6 +151,7 @@ def switch_membership(request: PortalRequest) -> HttpResponse:
     """Work for another organization one is a member of; any other number is 404."""
     chosen = Membership.objects.usable().filter(user=request.user).get(pk=_number(request.POST.get("membership")))
     request.session[access.SESSION_KEY] = chosen.pk
+    rotate_token(request)  # a form still open in another tab must not be saved for this organization
     return redirect("home")
 
 

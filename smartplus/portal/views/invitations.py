@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -18,7 +20,7 @@ from accounts import actions
 from accounts.actions.invitations import LinkUsedUp
 from accounts.errors import Refused
 from accounts.models import Invitation, Membership, User
-from smartplus import access
+from smartplus import access, sessions
 from smartplus.portal.forms.fields import refuse
 from smartplus.portal.forms.users import JoinForm
 
@@ -48,6 +50,8 @@ def _with_login(request: HttpRequest, found: Invitation, token: str) -> HttpResp
     invited = found.membership.user
     user = request.user if isinstance(request.user, User) else None
     is_invited = user is not None and user.pk == invited.pk
+    if is_invited and user is not None and user.two_factor_at is not None and not sessions.is_verified(request, user):
+        return redirect(f"{reverse('sign-in-code')}?{urlencode({'next': request.path})}")  # half a sign-in joins nothing
     if request.method == "POST" and is_invited:
         membership = actions.accept_invitation(token=token, user=user, now=request.now)  # type: ignore[attr-defined]
         return _welcome(request, membership)
@@ -76,7 +80,9 @@ def _without_login(request: HttpRequest, found: Invitation, token: str) -> HttpR
         else:
             login(request, membership.user, backend=BACKEND)
             request.session.set_expiry(0)
-            return _welcome(request, membership)
+            response = _welcome(request, membership)
+            sessions.begin(request, response, membership.user, is_first=True, now=now)
+            return response
     context: dict[str, Any] = {"invitation": found, "form": form}
     return render(request, "users/join.html", context, status=422 if form.errors else 200)
 

@@ -200,7 +200,7 @@ def _page(request: PortalRequest, **parts: Any) -> HttpResponse:
 def _qr(user: User, secret: str) -> SafeString:
     """What an app scans, as a drawing that needs no style of its own."""
     address = TOTPDevice(user=user, key=secret).config_url
-    drawing = segno.make(address, error="m", micro=False)
+    drawing = segno.make(address, error="l", micro=False)
     return SafeString(drawing.svg_inline(border=0, omitsize=True, svgclass=None, lineclass=None))
 
 
