@@ -22,8 +22,8 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from accounts.models import AuditEvent, AuditSeal, Organization
 
 BATCH = 1000  # events sealed in one transaction, or looked at in one statement
-MOST = 100_000  # events one run seals; the next tick goes on
-OPEN_AT_MOST = timedelta(days=1)  # no transaction of ours lasts that long
+MOST = 20_000  # events one run seals, some ten seconds; the next tick goes on
+OPEN_AT_MOST = timedelta(hours=1)  # no transaction of ours lasts that long
 OVERDUE = timedelta(days=1)
 START = "0" * 64  # what the first seal of a chain continues
 
@@ -41,38 +41,46 @@ Head = tuple[int, str]  # the number of the last seal of a chain, and its digest
 
 
 def seal_due(*, now: datetime, limit: int = MOST, from_the_start: bool = False) -> int:
-    """Seal events that have no seal yet; returns how many. At most five statements for 1,000 events on PostgreSQL.
+    """Seal events that have no seal yet; returns how many. On PostgreSQL five statements for 1,000 events, and two for the run.
 
     Events become visible out of the order of their ids, because transactions commit when they will. So there is no mark up to which
-    everything would be done: whatever has no seal is sealed next, and the order of a chain is that of sealing. Only ids below one that
-    was sealed a day ago are not looked at again; `verify` names an event that slipped through there, `from_the_start` seals it.
+    everything would be done: whatever has no seal is sealed next, and the order of a chain is that of sealing. Only ids that
+    are old enough are not looked at again; should an event slip through there, `verify` names it and `from_the_start` seals it.
     """
-    floor = None if from_the_start else _floor(now)
+    after: int | None = 0 if from_the_start else _floor()
     busy: set[int] = set()
     sealed = 0
-    while sealed < limit:
-        done = _seal_some(min(BATCH, limit - sealed), floor=floor or 0, busy=busy, now=now)
-        if done is None:
-            break
+    while after is not None and sealed < limit:
+        done, after = _seal_some(min(BATCH, limit - sealed), after=after, busy=busy, now=now)
         sealed += done
     return sealed
 
 
-def _floor(now: datetime) -> int | None:
-    old = AuditSeal.objects.filter(sealed_at__lt=now - OPEN_AT_MOST).order_by("-sealed_at")
-    return old.values_list("event_id", flat=True).first()
+def _floor() -> int:
+    """The id up to which nothing new can appear: of an event sealed an hour before the last run that sealed anything. Whatever has a
+    lower id was inserted before, so by that last run it was committed, and sealed by it or by one before. Counting from now would
+    be wrong: after a night without runs, what was uncommitted in the last one would lie below."""
+    newest = AuditSeal.objects.order_by("-sealed_at", "-pk").values_list("sealed_at", flat=True)
+    last = newest.first()
+    if last is None:
+        return 0
+    settled = newest.filter(sealed_at__lt=last - OPEN_AT_MOST)
+    return settled.values_list("event_id", flat=True).first() or 0
 
 
 @transaction.atomic
-def _seal_some(size: int, *, floor: int, busy: set[int], now: datetime) -> int | None:
-    """Seal up to `size` events, None when there are none. An organization in use is passed over and noted in `busy`: waiting for its
-    lock while holding others could end in a deadlock with actions that lock several."""
+def _seal_some(size: int, *, after: int, busy: set[int], now: datetime) -> tuple[int, int | None]:
+    """Seal up to `size` events behind the id `after`; returns how many, and the last id looked at (None at the end).
+
+    An organization in use is passed over and noted in `busy`: waiting for its lock while holding others could end in a deadlock with
+    actions that lock several.
+    """
     waiting: QuerySet[AuditEvent] = (
-        AuditEvent.objects.filter(pk__gt=floor, seal=None).exclude(organization_id__in=busy).order_by("pk")
+        AuditEvent.objects.filter(pk__gt=after, seal=None).exclude(organization_id__in=busy).order_by("pk")
     )
     found = list(waiting.values_list("pk", "organization_id")[:size])
     if not found:
-        return None
+        return 0, None
     wanted = {organization_id for _pk, organization_id in found}
     rows = Organization.objects.filter(pk__in=wanted).order_by("pk")
     free = set(rows.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
@@ -101,7 +109,7 @@ def _seal_some(size: int, *, floor: int, busy: set[int], now: datetime) -> int |
             )
         )
     AuditSeal.objects.bulk_create(seals)
-    return len(seals)
+    return len(seals), found[-1][0]
 
 
 def _heads(organization_ids: set[int]) -> dict[int, Head]:
