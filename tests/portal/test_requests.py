@@ -226,10 +226,12 @@ def test_a_member_who_does_not_manage_subscriptions_is_told_whom_to_ask(
 ) -> None:
     address = asked(ivan)
     Membership.objects.update(manages_subscriptions=False)
-    assert "Your firm lets other members manage its subscriptions." in ivan.get("/subscription/").content.decode()
+    refused = ivan.get("/subscription/")
+    assert refused.status_code == 403
+    assert "Your firm lets others manage subscriptions." in refused.content.decode()
     assert "Withdraw" not in ivan.get(address).content.decode()
     assert "Approve and pay" not in dora.get(address).content.decode()
-    assert ivan.post("/subscription/", {"all": "1", "months": 1, "action": "request"}).status_code == 200
+    assert ivan.post("/subscription/", {"all": "1", "months": 1, "action": "request"}).status_code == 403
     assert ivan.post(f"{address}withdraw/").status_code == dora.post(f"{address}approve/").status_code == 403
     assert RenewalRequest.objects.get().state == "open"
 
