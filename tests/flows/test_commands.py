@@ -64,7 +64,7 @@ def test_a_taken_port_is_named_clearly() -> None:
 
 
 def test_the_worker_is_started_again_and_every_other_end_ends_the_house(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(up.signal, "signal", lambda number, handler: None)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
     processes = up.Processes()
     try:
         processes.start(up.WORKER, [sys.executable, "-c", "pass"])

@@ -51,7 +51,9 @@ def _with_login(request: HttpRequest, found: Invitation, token: str) -> HttpResp
     user = request.user if isinstance(request.user, User) else None
     is_invited = user is not None and user.pk == invited.pk
     if is_invited and user is not None and user.two_factor_at is not None and not sessions.is_verified(request, user):
-        return redirect(f"{reverse('sign-in-code')}?{urlencode({'next': request.path})}")  # half a sign-in joins nothing
+        return redirect(
+            f"{reverse('sign-in-code')}?{urlencode({'next': request.path})}"
+        )  # half a sign-in joins nothing
     if request.method == "POST" and is_invited:
         membership = actions.accept_invitation(token=token, user=user, now=request.now)  # type: ignore[attr-defined]
         return _welcome(request, membership)
