@@ -25,7 +25,7 @@ def test_an_installer_that_is_no_number_is_not_there(text: str, people: People, 
     assert sign_in(people.dora).get("/subscription/", {"installer": text}).status_code == 404
 
 
-@pytest.mark.parametrize("text", NO_IDS)
+@pytest.mark.parametrize("text", [text for text in NO_IDS if "\x00" not in text])  # that one is 404 at the door
 def test_ids_that_are_none_select_nothing(text: str, people: People, sign_in, harbour_view: Site, price_list) -> None:
     dora, olga = sign_in(people.dora), sign_in(people.olga)
     assert dora.get("/subscription/", {"site": text, "cart": text}).status_code == 200

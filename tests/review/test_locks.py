@@ -69,7 +69,7 @@ def test_a_checkout_that_waits_for_a_site_does_not_hold_its_payer(
     shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=1, now=NOW)
     billing = BillingProfile.objects.get()
     form = billing.snapshot() | {
-        "version": 1, "street": "Storgata 9", "fingerprint": shown.fingerprint(), "terms": "on", "gateway": "stripe",
+        "version": 1, "street": "Storgata 9", "fingerprint": shown.fingerprint(), "terms": "on", "terms_version": "1", "gateway": "stripe",
     }  # fmt: skip
     dora = sign_in(people.dora)
     with somebody_else() as does:
