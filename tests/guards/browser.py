@@ -1,0 +1,151 @@
+"""Asks a page as one of the cast, and takes back whatever that did to the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db import connection, transaction
+from django.http import QueryDict
+from django.test import Client
+from django.utils.datastructures import MultiValueDict
+
+from tests.guards.pages import Pairs, without_token
+from tests.guards.watch import Ledger, writes
+from tests.guards.world import World
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+NEW_EACH_TIME = {"X-Request-ID", "Content-Length"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, and what it did before it was taken back."""
+
+    asked: str
+    status: int
+    body: str
+    headers: dict[str, str]
+    cookies: tuple[str, ...]
+    flashes: tuple[str, ...]
+    tables: frozenset[str]
+    trespasses: tuple[str, ...]
+    problem: str = ""
+    names: frozenset[str] = frozenset()  # read from the query or the form
+    raw: bytes = b""
+
+    @property
+    def text(self) -> str:
+        """Everything a person could read in it."""
+        return "\n".join([self.body, *self.headers.values(), *self.flashes]).lower()
+
+    def alike(self, *typed: str) -> tuple[Any, ...]:
+        """What has to be the same for a foreign and an absent id: everything but the typed text and newborn numbers."""
+
+        def blurred(text: str) -> str:
+            for word in typed:
+                text = text.replace(word, "§")
+            return text
+
+        location = re.sub(r"\d+|cs_\w+|SP-\w+-\w+", "N", blurred(self.headers.get("Location", "")))
+        others = {name: value for name, value in self.headers.items() if name not in {"Location"}}
+        return (
+            self.status, blurred(without_token(self.body)), location, tuple(sorted(others.items())), self.cookies,
+            tuple(map(blurred, self.flashes)),
+        )  # fmt: skip
+
+
+@dataclass
+class Browser:
+    """One client for everybody; each request begins with nothing but the session cookie of who asks."""
+
+    world: World
+    ledger: Ledger
+    sessions: dict[str, str] = field(default_factory=dict)
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+    requests: int = 0
+    log: list[Any] = field(default_factory=list)
+
+    def sign_in(self, person: str) -> None:
+        """Begin a session."""
+        client = Client()
+        client.force_login(self.world.person(person).membership.user, backend="accounts.backends.EmailBackend")
+        self.sessions[person] = client.cookies["sessionid"].value
+
+    def ask(
+        self,
+        person: str | None,
+        method: str,
+        path: str,
+        data: Pairs | None = None,
+        *,
+        htmx: bool = False,
+        target: str = "",
+    ) -> Answer:
+        """Send a request; whatever it wrote is looked at and rolled back."""
+        self.requests += 1
+        self.log.append((person, method, path, body_of(data)))
+        client = self.client
+        client.cookies = SimpleCookie({"sessionid": self.sessions[person]} if person else {})
+        extra: dict[str, Any] = {**(HTMX if htmx or target else {}), **({"HTTP_HX_TARGET": target} if target else {})}
+        body = urlencode(data or [])
+        before = transaction.savepoint()
+        try:
+            with writes() as seen, names_read() as read:
+                response: Any = client.generic(method, path, body, "application/x-www-form-urlencoded", **extra)
+            trespasses = self.ledger.trespasses(person, seen.tables) if person and seen.tables else []
+        finally:
+            transaction.savepoint_rollback(before)
+            connection.needs_rollback = False
+        storage = getattr(response.wsgi_request, "_messages", None)
+        raw = b"".join(response.streaming_content) if response.streaming else response.content
+        return Answer(
+            asked=f"{person or 'anonymous'} {method}{' htmx' if extra else ''} {path}"
+            + (f" {body[:300]}" if body else ""),
+            status=response.status_code,
+            body=raw.decode(errors="replace"),
+            headers={name: value for name, value in response.items() if name not in NEW_EACH_TIME},
+            cookies=tuple(sorted(name for name in response.cookies if name != "sessionid")),
+            flashes=tuple(str(flash.message) for flash in getattr(storage, "_queued_messages", ())),
+            tables=frozenset(seen.tables),
+            trespasses=tuple(trespasses),
+            problem=repr(response.exc_info[1]) if getattr(response, "exc_info", None) else "",
+            names=frozenset(
+                name
+                for bag, name in read
+                if bag is (response.wsgi_request.POST if method == "POST" else response.wsgi_request.GET)
+            ),
+            raw=raw,
+        )
+
+
+@contextmanager
+def names_read() -> Iterator[list[tuple[Any, str]]]:
+    """The names asked of queries and forms inside: what a view reads need not be guessed."""
+    names: list[tuple[Any, str]] = []
+    originals = {name: getattr(MultiValueDict, name) for name in ("__getitem__", "get", "getlist")}
+
+    def spy(original: Any) -> Any:
+        def read(self: Any, key: Any, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(self, QueryDict):
+                names.append((self, key))
+            return original(self, key, *args, **kwargs)
+
+        return read
+
+    for name, original in originals.items():
+        setattr(MultiValueDict, name, spy(original))
+    try:
+        yield names
+    finally:
+        for name, original in originals.items():
+            setattr(MultiValueDict, name, original)
+
+
+def body_of(data):
+    return urlencode(data or [])

@@ -1,0 +1,159 @@
+"""What the walker has to be told: which parameter names what, who reaches which estate, and the few exceptions with their reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.guards.world import MACS, MARKS
+
+# Parameter of an address → the kind of thing it names; `pk` by the name of the route.
+PARAMETERS = {
+    "site_id": "site",
+    "building_id": "building",
+    "apartment_id": "apartment",
+    "resident_id": "resident",
+    "device_id": "device",
+    "entry_id": "entry",
+    "number": "order",
+    "code": "service",
+    "uidb64": "link",
+    "token": "link",
+}
+PK_OF = {
+    "cart": "cart",
+    "cart-term": "cart",
+    "agreement-stop": "agreement",
+    "settings-method-remove": "method",
+    "price-list-detail": "price_list",
+}
+NOBODYS: dict[str, str] = {"service": "landline", "link": "MQ"}  # kinds that belong to no tenant, and one of each
+
+# Name of a field or of a word in the query → the kind of thing it names. A name that isn't here is tried with all kinds.
+FIELDS: dict[str, str] = {
+    "item": "entitlement",
+    "managers": "membership",
+    "pm_app": "membership",
+    "technicians": "technician",
+    "membership": "membership",
+    "installer": "installer",
+    "distributor": "distributor",
+    "building": "building",
+    "cart": "cart",
+    "site": "site",
+    "follows": "price_list",
+    "mac": "mac",
+    "rows": "mac",
+}
+IDS = (
+    "site", "building", "apartment", "resident", "device", "entry", "entitlement", "cart", "order_id", "agreement", "method",
+    "installer", "membership", "price_list",
+)  # fmt: skip
+# Fields that name nothing: counters, switches, and what is not ours.
+PLAIN = {
+    "csrfmiddlewaretoken", "version", "next", "months", "renewals", "retention_days", "fingerprint", "TOTAL_FORMS", "INITIAL_FORMS",
+    "MIN_NUM_FORMS", "MAX_NUM_FORMS",
+}  # fmt: skip
+WORDS = {
+    "q",
+    "kind",
+    "service",
+    "show",
+    "status",
+    "state",
+    "floor",
+    "wait",
+    "before",
+    "after",
+    "all",
+    "planned_apartments",
+    "planned_managers",
+}
+
+# Text for the blank fields of forms, so that they are accepted as they stand.
+OTHERWISE = "1"
+FILL = {
+    "name": "Walker",
+    "email": "walker@example.org",
+    "mobile": "+47 1",
+    "street": "Way 1",
+    "postal_code": "1",
+    "city": "Town",
+    "country": "DE",
+    "floor": "7",
+    "number": "77",
+    "reason": "walked by",
+    "rows": "0C1105FF0001",
+    "free_members": "4",
+    "note": "walked",
+    "valid_from": "2027-01-01",
+}
+TICKED = {"terms"}  # boxes that a form is not accepted without
+# Forms that are refused however one fills them in, and why.
+REFUSED = {
+    "sign-in": "no password is known here",
+    "settings-password": "no password is known here",
+    "settings-method-remove": "the card renews something",
+    "device-remove": "the last required monitor stays (R19)",
+    "library-retire": "a MAC in use stays (R72)",
+}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a person has, the first holding preferred, and what lies beyond; kinds narrow a holding down."""
+
+    own: tuple[str, ...]
+    beyond: tuple[tuple[str, tuple[str, ...] | None], ...]
+    estates: tuple[str, ...]  # whose sites are seen
+    hidden: tuple[str, ...]  # marks that may never be seen
+    hidden_macs: tuple[str, ...] = ()
+
+
+def _all(*names: str) -> tuple[tuple[str, None], ...]:
+    return tuple((name, None) for name in names)
+
+
+OF_SITES = ("site", "building", "apartment", "resident", "device", "entitlement")
+TREE_A, TREE_B = ("hafen", "pine", "norden"), ("zephyr",)
+OTHER_TREE = {"zephyr", "mallory", "igor"}
+REACHES: dict[str, Reach] = {
+    "olga": Reach(("hafen", "dora", "zephyr"), (), (*TREE_A, *TREE_B), ()),
+    # A cart is the matter of one organization, whoever else could see its items.
+    "dora": Reach(("hafen", "dora"), (("ivan", ("cart",)), *_all("zephyr", "mallory")), TREE_A, ("zephyr",), ("zephyr",)),
+    "sam": Reach(
+        ("norden", "sam"), _all("hafen", "dora", "zephyr"), ("norden",), ("hafen", "pine", "zephyr"), ("hafen", "pine", "zephyr")
+    ),
+    # What Dora pays for Ivan's sites he may look at; her cards and her selection he may not.
+    "ivan": Reach(
+        ("ivan", "hafen"),
+        (("dora", ("cart", "method")), *_all("norden", "sam", "zephyr", "mallory")),
+        ("hafen", "pine"),
+        ("norden", "zephyr"),
+        ("norden", "zephyr"),
+    ),
+    # The library is the firm's, so MACs of other sites of the firm are no secret from its technicians.
+    "tess": Reach(("hafen",), (("pine", OF_SITES), *_all("norden", "zephyr")), ("hafen",), ("pine", "norden", "zephyr"), ("norden", "zephyr")),
+    "petra": Reach(
+        ("hafen", "dora"), _all("pine", "norden", "sam", "zephyr", "mallory"), ("hafen",),
+        ("pine", "norden", "zephyr"), ("pine", "norden", "zephyr"),
+    ),
+    "mallory": Reach(("zephyr", "mallory"), _all("hafen", "dora"), TREE_B, (*TREE_A, "nordlys"), TREE_A),
+    "igor": Reach(("igor", "zephyr"), (("mallory", ("cart", "method")), *_all("hafen", "ivan")), TREE_B, (*TREE_A, "nordlys"), TREE_A),
+    "paul": Reach(("zephyr", "mallory"), _all("hafen", "dora"), TREE_B, (*TREE_A, "nordlys"), TREE_A),
+}  # fmt: skip
+
+# Own addresses that may answer otherwise to an empty form.
+PLEAS = {"switch-membership": {404}}  # without a number there is no such membership
+# Public pages that may say they are not well.
+UNWELL = {"readyz": {503}, "webhook-stripe": {400}}
+
+
+def words_hidden_from(person: str) -> list[str]:
+    """In lower case, what no answer to this person may contain."""
+    reach = REACHES[person]
+    macs = [MACS[name].lower() for name in reach.hidden_macs]
+    return [
+        *(MARKS[name].lower() for name in reach.hidden),
+        *macs,
+        *(":".join(mac[i : i + 2] for i in range(0, 8, 2)) for mac in macs),
+    ]

@@ -1,0 +1,314 @@
+"""Two whole trees, built by the actions people use; everything of an estate carries its mark."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from django.db import connection
+
+from accounts.models import Kind, Membership, Organization, User
+from communities import catalogue
+from communities.actions import people as site_people
+from communities.actions import sites
+from communities.models import Apartment, Building, Entitlement, Resident, Site
+from devices import actions as device_actions
+from devices.actions import LibraryRow, MonitorEntry
+from devices.models import Device, LibraryEntry
+from payments import actions as payment_actions
+from payments.models import PaymentMethod
+from smartplus.demo import INVENTED_PRICES
+from subscriptions.actions import carts, orders, prices, settlement
+from subscriptions.models import Order, Subscription
+from tests.conftest import ADDRESS, OPTIONS
+from tests.flows.tenants import project_models
+from tests.payments.fixtures import press
+from tests.people import NOW, SYSTEM, People, Person, create_people
+from tests.subscriptions.conftest import BASE, payment_of
+
+Key: TypeAlias = int | str
+MARKS = {  # estate or payer: the word in everything it has
+    "hafen": "HAFENMARK",
+    "pine": "PINEMARK",
+    "norden": "NORDENMARK",
+    "zephyr": "ZEPHYRMARK",
+    "nordlys": "NORDLYSMARK",
+}
+MACS = {"hafen": "0C1105A1", "pine": "0C1105A2", "norden": "0C1105A3", "zephyr": "0C1105A4"}
+GAP = 100_000  # between the ids of one table and those of the next: a number names one row of the whole database
+
+
+@dataclass
+class Holding:
+    """What belongs together: kind of thing → its keys, the one to be looked at first in front."""
+
+    keys: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, kind: str, *keys: Key) -> None:
+        """Note keys of a kind."""
+        self.keys[kind] += keys
+
+
+@dataclass(frozen=True)
+class World:
+    """The cast, and by name what each estate and each payer has."""
+
+    cast: People
+    holdings: dict[str, Holding]
+    sites: dict[str, Site]
+
+    def person(self, name: str) -> Person:
+        """One of the cast."""
+        found: Person = getattr(self.cast, name)
+        return found
+
+
+def build() -> World:
+    """Insert everything: four estates in two trees, and five organizations that pay."""
+    spread_ids()
+    _mark_people(create_people())
+    cast = People(**{name: Person(_member(name)) for name in People.__annotations__})
+    world = World(cast, defaultdict(Holding), {})
+    _price_lists(world)
+    weber = _pine_manager(cast)
+    _estate(world, "hafen", cast.ivan, cast.dora, managers=[cast.petra], technicians=[cast.tess])
+    _estate(world, "pine", cast.ivan, cast.dora, managers=[weber])
+    _estate(world, "norden", cast.ines, cast.dora)
+    _estate(world, "zephyr", cast.igor, cast.mallory, managers=[cast.paul])
+    world.holdings["zephyr"].add("technician", _technician(cast.igor, "zephyr"))
+    world.holdings["pine"].add("membership", weber.membership.pk)
+    for payer, mark in (
+        ("dora", "nordlys"),
+        ("sam", "norden"),
+        ("ivan", "hafen"),
+        ("mallory", "zephyr"),
+        ("igor", "zephyr"),
+    ):
+        _billing(world, payer, MARKS[mark])
+    _buy(world, "dora", paid=[("hafen", "1"), ("pine", "1")], unpaid=[("hafen", "2")], kept=[("hafen", "5")])
+    _buy(world, "ivan", paid=[("hafen", "3")], unpaid=[("hafen", "4")], kept=[("hafen", "5")])
+    _buy(world, "sam", paid=[("norden", "1")], unpaid=[("norden", "2")], kept=[("norden", "5")])
+    _buy(world, "mallory", paid=[("zephyr", "1")], unpaid=[("zephyr", "2")], kept=[("zephyr", "5")])
+    _buy(world, "igor", paid=[("zephyr", "3")], unpaid=[("zephyr", "4")], kept=[("zephyr", "5")])
+    alone = _order(world, "ivan", [("pine", "2")], renew=False)
+    world.holdings["pine"].add("order", alone.number)
+    world.holdings["pine"].add("order_id", alone.pk)
+    return world
+
+
+def spread_ids() -> None:
+    """Let the ids of each table begin somewhere else: a foreign id is never by chance an own one of another kind."""
+    with connection.cursor() as cursor:
+        for number, model in enumerate(project_models(), start=1):
+            table = model._meta.db_table
+            if connection.vendor == "sqlite":
+                cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
+                cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)", [table, number * GAP])
+            else:
+                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [f'"{table}"', number * GAP])
+
+
+def absent(key: Key) -> Key:
+    """A key as long as this one that no row has."""
+    if isinstance(key, int):
+        return key // GAP * GAP + GAP - 1
+    return key[:-4] + ("QQQQ" if not key.endswith("QQQQ") else "WWWW")
+
+
+def _member(name: str) -> Membership:
+    rows = Membership.objects.select_related("user", "organization__distributor")
+    return rows.get(user__email_key__startswith=f"{name}@")
+
+
+def _mark_people(cast: People) -> None:
+    """Put the marks into the names and addresses of people and firms."""
+    marks = {
+        "dora": "nordlys", "sam": "norden", "ines": "norden", "ivan": "hafen", "tess": "hafen", "petra": "hafen",
+        "mallory": "zephyr", "igor": "zephyr", "paul": "zephyr",
+    }  # fmt: skip
+    for name, estate in marks.items():
+        person: Person = getattr(cast, name)
+        mark = MARKS[estate]
+        user, firm = person.membership.user, person.firm
+        User.objects.filter(pk=user.pk).update(
+            name=f"{name.title()} {mark}",
+            email=f"{name}@{mark.lower()}.example",
+            email_key=f"{name}@{mark.lower()}.example",
+        )
+        Organization.objects.filter(pk=firm.pk).update(name=f"{mark} {firm.get_kind_display()} {firm.pk}")
+    Organization.objects.filter(pk__in=[cast.ivan.firm.pk, cast.igor.firm.pk]).update(pays_regular=True)
+
+
+def _price_lists(world: World) -> None:
+    since = NOW - timedelta(days=1)
+    for currency in ("USD", "EUR"):
+        prices.publish_price_list(SYSTEM, currency=currency, amounts=INVENTED_PRICES, valid_from=since, now=NOW)
+    for name, mark in (("dora", "nordlys"), ("mallory", "zephyr")):
+        firm = world.person(name).firm
+        made = prices.publish_price_list(
+            SYSTEM,
+            currency=firm.currency,
+            amounts=INVENTED_PRICES,
+            valid_from=since,
+            distributor_id=firm.pk,
+            note=MARKS[mark],
+            now=NOW,
+        )
+        world.holdings[name].add("price_list", made.pk)
+
+
+def _pine_manager(cast: People) -> Person:
+    from accounts import actions
+
+    mark = MARKS["pine"]
+    firm = actions.create_organization(
+        SYSTEM, kind=Kind.MANAGER, name=f"Weber {mark}", parent=cast.ivan.firm, now=NOW
+    )  # fmt: skip
+    email = f"weber@{mark.lower()}.example"
+    return Person(actions.add_member(SYSTEM, organization=firm, email=email, name=f"Weber {mark}", now=NOW))
+
+
+def _technician(installer: Person, estate: str) -> int:
+    from accounts import actions
+
+    mark = MARKS[estate]
+    email = f"technician@{mark.lower()}.example"
+    return actions.add_member(
+        SYSTEM, organization=installer.firm, email=email, name=f"Technician {mark}", is_technician=True, now=NOW
+    ).pk
+
+
+def _estate(
+    world: World,
+    name: str,
+    installer: Person,
+    distributor: Person,
+    *,
+    managers: Iterable[Person] = (),
+    technicians: Iterable[Person] = (),
+) -> None:
+    mark, actor, held = MARKS[name], installer.actor, world.holdings[name]
+    basics = {"name": f"{mark} View", **ADDRESS, "street": f"{mark} Street 1", "city": f"{mark} City"}
+    site = sites.create_community(
+        actor,
+        basics=basics,
+        free_members=4,
+        switches={**catalogue.DEFAULTS, "booking": True, "landline": True},
+        options=OPTIONS,
+        now=NOW,
+    )
+    world.sites[name] = site
+    site_people.set_managers(
+        actor, site_id=site.pk, pm_app_by_membership={one.membership.pk: True for one in managers}, now=NOW
+    )
+    site_people.set_technicians(
+        actor, site_id=site.pk, membership_ids=[one.membership.pk for one in technicians], now=NOW
+    )
+    macs = [f"{MACS[name]}{number:04X}" for number in range(8)]
+    firm = MARKS["hafen"] if name == "pine" else mark  # the library is the firm's, whichever site a MAC goes to
+    rows = [LibraryRow(mac=mac, model="C313", serial=f"{firm}-{mac[-4:]}", note=mark) for mac in macs]
+    device_actions.add_to_library(distributor.actor, macs=rows, installer_id=installer.firm.pk, now=NOW)
+    building = sites.add_building(actor, site_id=site.pk, name=f"{mark} House", now=NOW)
+    for number in range(1, 6):
+        apartment = device_actions.add_apartment(
+            actor,
+            building_id=building.pk,
+            floor="1",
+            number=str(number),
+            name=f"{mark} flat",
+            monitors=[MonitorEntry(macs[number], f"{mark} hall")],
+            now=NOW,
+        )
+        for who in ("master", "member"):
+            email = f"{who}{number}@{mark.lower()}.example"
+            site_people.add_resident(
+                actor, apartment_id=apartment.pk, name=f"{who} {mark}", email=email, remark=mark, now=NOW
+            )
+    of_site: dict[str, Any] = {"site": site}
+    held.add("site", site.pk)
+    held.add("installer", installer.firm.pk)
+    held.add("distributor", distributor.firm.pk)
+    held.add("mac", macs[6], macs[1])
+    for kind, model in (
+        ("building", Building), ("apartment", Apartment), ("resident", Resident), ("device", Device), ("entitlement", Entitlement),
+    ):  # fmt: skip
+        held.add(kind, *model._default_manager.filter(**of_site).order_by("-pk").values_list("pk", flat=True))
+    held.add(
+        "entry", *LibraryEntry.objects.filter(note=mark, devices=None).order_by("-pk").values_list("pk", flat=True)
+    )
+    held.add("entry", *LibraryEntry.objects.filter(note=mark).order_by("pk").values_list("pk", flat=True)[:1])
+    held.add("membership", *(one.membership.pk for one in managers), installer.membership.pk)
+    held.add("technician", *(one.membership.pk for one in technicians))
+
+
+def _billing(world: World, payer: str, mark: str) -> None:
+    person = world.person(payer)
+    payment_actions.save_billing(
+        person.actor,
+        organization=person.firm,
+        now=NOW,
+        company=f"{mark} Billing",
+        tax_number=mark,
+        email=f"billing@{mark.lower()}.example",
+        street=f"{mark} Street 8",
+        postal_code="0155",
+        city=f"{mark} City",
+        country="NO",
+    )
+
+
+Where: TypeAlias = list[tuple[str, str]]  # estate and apartment number
+
+
+def _buy(world: World, payer: str, *, paid: Where, unpaid: Where, kept: Where) -> None:
+    """One order paid, with an agreement and a stored card; one that waits at the gateway; one cart."""
+    held = world.holdings[payer]
+    person = world.person(payer)
+    first = _order(world, payer, paid, renew=True)
+    press(orders.start_payment(person.actor, number=first.number, return_base=BASE, now=NOW), "approve", card="works")
+    settlement.settle(payment_of(first).pk, now=NOW)
+    second = _order(world, payer, unpaid, renew=False)
+    orders.start_payment(person.actor, number=second.number, return_base=BASE, now=NOW)
+    held.add("order", second.number, first.number)
+    held.add("order_id", second.pk, first.pk)
+    held.add("cart", _cart(world, payer, kept))
+    held.add("agreement", Subscription.objects.get(order=first).pk)
+    cards = PaymentMethod.objects.filter(owner=person.firm)
+    cards.update(brand=person.membership.user.name.split()[-1].lower())
+    held.add("method", cards.get().pk)
+    held.add("membership", person.membership.pk)
+    held.add("installer", person.firm.pk)
+
+
+def _cart(world: World, payer: str, where: Where) -> int:
+    items = [
+        pk
+        for estate, number in where
+        for pk in Entitlement.objects.filter(site=world.sites[estate], apartment__number=number)
+        .wanted()
+        .values_list("pk", flat=True)
+    ]
+    actor, site = world.person(payer).actor, world.sites[where[0][0]]
+    return carts.fill_cart(
+        actor, installer_id=site.installer_id, site_kind=site.kind, entitlement_ids=items, months=1, now=NOW
+    ).pk
+
+
+def _order(world: World, payer: str, where: Where, *, renew: bool) -> Order:
+    from subscriptions.models import Cart
+
+    cart = Cart.objects.select_related("installer__distributor").get(pk=_cart(world, payer, where))
+    assert cart.installer.distributor is not None
+    shown = carts.priced(carts.contents(cart), distributor=cart.installer.distributor, months=1, now=NOW)
+    return orders.place_order(
+        world.person(payer).actor,
+        cart_id=cart.pk,
+        fingerprint=shown.fingerprint(),
+        terms_version="1",
+        return_base=BASE,
+        auto_renew=renew,
+        now=NOW,
+    )
