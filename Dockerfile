@@ -3,7 +3,7 @@ FROM python:3.12-slim AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 COPY requirements.txt .
-RUN pip install --require-hashes -r requirements.txt
+RUN pip install --no-deps --require-hashes -r requirements.txt
 COPY . .
 # Static files need settings, not secrets.
 RUN SECRET_KEY=for-collectstatic-only SITE_URL=https://portal.example SMARTPLUS_VAR=/app/var python manage.py collectstatic --noinput \

@@ -173,12 +173,14 @@ def test_the_page_shows_texts_and_runs_none(ask):
 def test_what_it_knows_survives_a_restart(tmp_path):
     file = tmp_path / "state.json"
     first = make_sandbox(file, "http://127.0.0.1:9/nobody")
+    first.clock.freeze(NOW)
     session = first.till.open(decode("&".join(f"{k}={v}" for k, v in ORDER.items())), amount=1250, base_url=first.url)
     first.faults.arm("webhook_late")
     assert first.till.approve(session["id"])
     before = first.state()
     first._server.server_close()
     second = make_sandbox(file, "http://127.0.0.1:9/nobody")
+    second.clock.freeze(NOW)
     assert second.state() == before | {"sent": []}
     assert [row["is_held"] for row in before["waiting"]] == [True, True]
     assert not second.till.approve(session["id"])
