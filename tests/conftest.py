@@ -16,6 +16,7 @@ from communities.actions import people as site_people
 from communities.models import Apartment, Building, Site
 from tests.people import NOW, People, Person, create_people
 
+pytest_plugins = ("tests.guards.walker_fixtures",)
 ADDRESS = {
     "street": "Kaistraße 14", "city": "Hamburg", "state": "", "postal_code": "20457", "country": "DE", "time_zone": "Europe/Berlin",
 }  # fmt: skip

@@ -66,16 +66,9 @@ class Browser:
 
     world: World
     ledger: Ledger
-    sessions: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, str]
     client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
     requests: int = 0
-    log: list[Any] = field(default_factory=list)
-
-    def sign_in(self, person: str) -> None:
-        """Begin a session."""
-        client = Client()
-        client.force_login(self.world.person(person).membership.user, backend="accounts.backends.EmailBackend")
-        self.sessions[person] = client.cookies["sessionid"].value
 
     def ask(
         self,
@@ -86,13 +79,15 @@ class Browser:
         *,
         htmx: bool = False,
         target: str = "",
+        token: str = "",
     ) -> Answer:
         """Send a request; whatever it wrote is looked at and rolled back."""
         self.requests += 1
-        self.log.append((person, method, path, body_of(data)))
         client = self.client
         client.cookies = SimpleCookie({"sessionid": self.sessions[person]} if person else {})
         extra: dict[str, Any] = {**(HTMX if htmx or target else {}), **({"HTTP_HX_TARGET": target} if target else {})}
+        if token:
+            extra["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         body = urlencode(data or [])
         before = transaction.savepoint()
         try:
@@ -105,7 +100,7 @@ class Browser:
         storage = getattr(response.wsgi_request, "_messages", None)
         raw = b"".join(response.streaming_content) if response.streaming else response.content
         return Answer(
-            asked=f"{person or 'anonymous'} {method}{' htmx' if extra else ''} {path}"
+            asked=f"{person or 'anonymous'} {method}{' htmx' if htmx or target else ''}{' by token' if token else ''} {path}"
             + (f" {body[:300]}" if body else ""),
             status=response.status_code,
             body=raw.decode(errors="replace"),
@@ -122,6 +117,13 @@ class Browser:
             ),
             raw=raw,
         )
+
+
+def sign_in(world: World, person: str) -> str:
+    """Begin a session; its cookie."""
+    client = Client()
+    client.force_login(world.person(person).membership.user, backend="accounts.backends.EmailBackend")
+    return client.cookies["sessionid"].value
 
 
 @contextmanager
@@ -145,7 +147,3 @@ def names_read() -> Iterator[list[tuple[Any, str]]]:
     finally:
         for name, original in originals.items():
             setattr(MultiValueDict, name, original)
-
-
-def body_of(data):
-    return urlencode(data or [])

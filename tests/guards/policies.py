@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.guards.world import MACS, MARKS
 
-# Parameter of an address → the kind of thing it names; `pk` by the name of the route.
+# Parameter of an address → the kind of thing it names, unless the name of its route says otherwise.
 PARAMETERS = {
     "site_id": "site",
     "building_id": "building",
@@ -18,13 +18,25 @@ PARAMETERS = {
     "code": "service",
     "uidb64": "link",
     "token": "link",
+    "event_id": "event",
+    "notice_id": "notice",
+    "membership_id": "member",
+    "organization_id": "firm",
 }
-PK_OF = {
+BY_ROUTE = {
     "cart": "cart",
     "cart-term": "cart",
     "agreement-stop": "agreement",
     "settings-method-remove": "method",
     "price-list-detail": "price_list",
+    "request-detail": "request",
+    "request-approve": "request",
+    "request-refuse": "request",
+    "request-withdraw": "request",
+    "user-invitation": "invited",
+    "user-sites": "technician",
+    "firm-activity": "firm_below",
+    "firm-move": "installer",
 }
 NOBODYS: dict[str, str] = {"service": "landline", "link": "MQ"}  # kinds that belong to no tenant, and one of each
 
@@ -43,10 +55,16 @@ FIELDS: dict[str, str] = {
     "follows": "price_list",
     "mac": "mac",
     "rows": "mac",
+    "sites": "site",
+    "parent": "firm",
+    "to": "firm",
+    "under": "firm",
+    "session": "session",
+    "token": "token",
 }
 IDS = (
     "site", "building", "apartment", "resident", "device", "entry", "entitlement", "cart", "order_id", "agreement", "method",
-    "installer", "membership", "price_list",
+    "installer", "membership", "price_list", "event", "notice", "member", "firm", "request", "session", "token",
 )  # fmt: skip
 # Fields that name nothing: counters, switches, and what is not ours.
 PLAIN = {
@@ -86,11 +104,13 @@ FILL = {
     "free_members": "4",
     "note": "walked",
     "valid_from": "2027-01-01",
+    "expires_on": "2027-01-01",
 }
-TICKED = {"terms"}  # boxes that a form is not accepted without
+TICKED = {"terms", "scopes", "to"}  # boxes that a form is not accepted without
 # Forms that are refused however one fills them in, and why.
 REFUSED = {
     "sign-in": "no password is known here",
+    "settings-security": "no app is at hand that makes the codes",
     "settings-password": "no password is known here",
     "settings-method-remove": "the card renews something",
     "device-remove": "the last required monitor stays (R19)",
@@ -143,9 +163,20 @@ REACHES: dict[str, Reach] = {
 }  # fmt: skip
 
 # Own addresses that may answer otherwise to an empty form.
-PLEAS = {"switch-membership": {404}}  # without a number there is no such membership
+PLEAS = {
+    "switch-membership": {404},  # without a number there is no such membership
+    "settings-session-end": {404},  # nor such a device
+    "settings-token-revoke": {404},  # nor such a token
+    "user-new": {404},  # nobody adds a user of no kind; the kinds are below
+}
+# Addresses that show another form for each word in their query; a role that may not use a word is answered 404.
+QUERIES = {
+    "user-new": [f"kind={kind}" for kind in ("distributor", "subdistributor", "installer", "manager", "technician", "colleague")],
+}  # fmt: skip
+# What the API may answer to the own token as well: nobody lends a scope that it has not.
+API_PLEAS = {("tess", "orders"): {403}, ("tess", "order"): {403}}
 # Public pages that may say they are not well.
-UNWELL = {"readyz": {503}, "webhook-stripe": {400}}
+UNWELL = {"readyz": {503}, "webhook-stripe": {400}, "invitation": {410}}
 
 
 def words_hidden_from(person: str) -> list[str]:

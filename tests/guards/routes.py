@@ -41,7 +41,7 @@ class Route:
 
     def kind(self, parameter: str) -> str | None:
         """What the parameter names; None when nobody said so."""
-        return policies.PK_OF.get(self.name) if parameter == "pk" else policies.PARAMETERS.get(parameter)
+        return policies.BY_ROUTE.get(self.name) or policies.PARAMETERS.get(parameter)
 
     @property
     def kinds(self) -> list[str | None]:

@@ -111,6 +111,8 @@ class Walker:
                 continue  # told by routes.faults
             if policy.is_public:
                 self._walk_public(person, route)
+            elif policy.is_api:
+                self._walk_api(person, route)
             elif person is None or role is None:
                 self._walk_as_stranger(route)
             elif role in policy.roles:
@@ -124,6 +126,37 @@ class Walker:
             answer = self.look(person, self.browser.ask(person, method, route.path(values), htmx=htmx))
             if answer.status not in FINE | {400} | policies.UNWELL.get(route.name, set()):
                 self.fault(answer, f"answers {answer.status}, though it is public")
+
+    def _walk_api(self, person: str | None, route: Route) -> None:
+        """Programs: without a token 401, also in a session; with one the own things, and beyond them nothing."""
+        own, beyond, never = self.addresses(person or "dora", route)
+        paths = [*own[:1], *beyond, *filter(None, [never])]
+        shut = [self.look(person, self.browser.ask(person, "GET", path)) for path in paths]
+        for answer in shut:
+            if (answer.status, answer.raw) != (401, shut[0].raw) or answer.tables:
+                self.fault(answer, f"answers {answer.status} without a token, wrote {sorted(answer.tables)}")
+        if person is None:
+            return
+        token = self.world.api_tokens[person]
+
+        def ask(method: str, path: str) -> Answer:
+            return self.look(person, self.browser.ask(person, method, path, token=token))
+
+        for path in own:
+            if (answer := ask("GET", path)).status not in {200, *policies.API_PLEAS.get((person, route.name), ())}:
+                self.fault(answer, f"answers {answer.status}, though it is {person}'s own")
+            if (answer := ask("POST", path)).status != 405 or answer.tables - {"accounts_apitoken"}:
+                self.fault(answer, f"answers {answer.status} and writes {sorted(answer.tables)}, though it only reads")
+            for query in ("after=1", "after=²", "after=" + "9" * 25, "limit=0", "limit=x", "limit=999"):
+                ask("GET", f"{path}?{query}")
+        if never:
+            absent_one = ask("GET", never)
+            for answer in (absent_one, *(ask("GET", path) for path in beyond)):
+                if (answer.status, answer.raw) != (absent_one.status, absent_one.raw) or answer.status not in {
+                    403,
+                    404,
+                }:
+                    self.fault(answer, f"answers {answer.status}: is told apart from what never was")
 
     def _walk_as_stranger(self, route: Route) -> None:
         """Anonymous: sent to the sign-in page and back to nowhere but here; whether the thing exists makes no difference."""
@@ -208,6 +241,7 @@ class Walker:
     def pages(self, person: str, role: Role) -> Iterator[tuple[Route, str]]:
         """The person's own addresses."""
         for route in self.routes:
-            if route.policy and not route.policy.is_public and role in route.policy.roles and None not in route.kinds:
+            if route.policy and role in route.policy.roles and None not in route.kinds:
                 for path in self.addresses(person, route)[0]:
-                    yield route, path
+                    for query in ("", *policies.QUERIES.get(route.name, ())):
+                        yield route, f"{path}?{query}" if query else path

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from payments.sandbox import Sandbox
 from tests.guards import world as worlds
-from tests.guards.browser import Browser
+from tests.guards.browser import Browser, sign_in
 from tests.guards.policies import REACHES
 from tests.guards.watch import Ledger
 from tests.people import NOW
@@ -53,9 +53,8 @@ def gateway() -> Iterator[Sandbox]:
 def browser(walked_database: None, gateway: Sandbox) -> Iterator[Browser]:
     """The world, and the one who asks."""
     world = worlds.build()
-    asking = Browser(world, Ledger(world))
-    for person in REACHES:
-        asking.sign_in(person)
+    sessions = {person: sign_in(world, person) for person in REACHES}
+    asking = Browser(world, Ledger(world), sessions)
     logging.disable(logging.CRITICAL)  # thousands of 404s are wanted here
     yield asking
     logging.disable(logging.NOTSET)

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from django.db import connection, models
 
-from accounts.models import Organization, User
+from accounts.models import Membership, Organization, User
 from communities.models import Site
 from tests.flows.tenants import claims, mixed_rows, project_models
 from tests.guards import policies
@@ -84,14 +84,23 @@ class Ledger:
         firm, reach = self.world.person(person).firm, policies.REACHES[person]
         model: type[models.Model] = self.models[table]
         if model is User:
-            return bool(row["pk"] != self.world.person(person).membership.user_id)
+            known = row["pk"] in self.before[table]
+            return row["pk"] != self.world.person(person).membership.user_id if known else _is_stray(row["pk"], firm)
+        if model is Organization and row["pk"] in self.tree:
+            return not self.tree[row["pk"]].path.startswith(firm.path)
         if model is Site and row["pk"] in {site.pk for site in self.world.sites.values()}:
             return row["pk"] not in {self.world.sites[name].pk for name in reach.estates}
         said = self.claims[table]
-        known = {site.pk for site in self.world.sites.values()}
-        sites = {row[path] for path in said.get("site", ()) if row[path] in known}
+        all_sites = {site.pk for site in self.world.sites.values()}
+        sites = {row[path] for path in said.get("site", ()) if row[path] in all_sites}
         if sites:
             return not sites <= {self.world.sites[name].pk for name in reach.estates}
         firms = {row[path] for claim, paths in said.items() if claim != "site" for path in paths if row[path]}
         lines = [self.tree[pk].path for pk in firms if pk in self.tree]
         return bool(lines) and not max(lines, key=len).startswith(firm.path)
+
+
+def _is_stray(user_id: int, firm: Organization) -> bool:
+    """Whether a login that was just made works for anybody but the firm and those below it."""
+    paths = Membership.objects.filter(user_id=user_id).values_list("organization__path", flat=True)
+    return not paths or not all(path.startswith(firm.path) for path in paths)

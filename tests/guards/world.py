@@ -10,7 +10,9 @@ from typing import Any, TypeAlias
 
 from django.db import connection
 
-from accounts.models import Kind, Membership, Organization, User
+from accounts.actions import invitations, tokens
+from accounts.models import AuditEvent, Kind, Membership, Notice, Organization, User, UserSession
+from accounts.models.tokens import scopes_open_to
 from communities import catalogue
 from communities.actions import people as site_people
 from communities.actions import sites
@@ -21,7 +23,7 @@ from devices.models import Device, LibraryEntry
 from payments import actions as payment_actions
 from payments.models import PaymentMethod
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import carts, orders, prices, settlement
+from subscriptions.actions import carts, orders, prices, requests, settlement
 from subscriptions.models import Order, Subscription
 from tests.conftest import ADDRESS, OPTIONS
 from tests.flows.tenants import project_models
@@ -59,6 +61,7 @@ class World:
     cast: People
     holdings: dict[str, Holding]
     sites: dict[str, Site]
+    api_tokens: dict[str, str] = field(default_factory=dict)  # of each of the cast, as programs send them
 
     def person(self, name: str) -> Person:
         """One of the cast."""
@@ -96,6 +99,14 @@ def build() -> World:
     alone = _order(world, "ivan", [("pine", "2")], renew=False)
     world.holdings["pine"].add("order", alone.number)
     world.holdings["pine"].add("order_id", alone.pk)
+    for estate, name in (("hafen", "ivan"), ("norden", "ines"), ("zephyr", "igor")):
+        _request(world, estate, getattr(cast, name))
+    for name in People.__annotations__:
+        _of_person(world, name)
+    for name, firm in (("dora", cast.dora.firm), ("sam", cast.sam.firm), ("mallory", cast.mallory.firm)):
+        _told(world, name, organization=firm, installer=None)
+    for estate, site in world.sites.items():
+        _told(world, estate, site_id=site.pk)
     return world
 
 
@@ -207,12 +218,12 @@ def _estate(
     site_people.set_technicians(
         actor, site_id=site.pk, membership_ids=[one.membership.pk for one in technicians], now=NOW
     )
-    macs = [f"{MACS[name]}{number:04X}" for number in range(8)]
+    macs = [f"{MACS[name]}{number:04X}" for number in range(10)]
     firm = MARKS["hafen"] if name == "pine" else mark  # the library is the firm's, whichever site a MAC goes to
-    rows = [LibraryRow(mac=mac, model="C313", serial=f"{firm}-{mac[-4:]}", note=mark) for mac in macs]
+    rows = [LibraryRow(mac=mac, model="C313", serial=f"{firm}-{mac[-6:]}", note=firm) for mac in macs]
     device_actions.add_to_library(distributor.actor, macs=rows, installer_id=installer.firm.pk, now=NOW)
     building = sites.add_building(actor, site_id=site.pk, name=f"{mark} House", now=NOW)
-    for number in range(1, 6):
+    for number in range(1, 8):
         apartment = device_actions.add_apartment(
             actor,
             building_id=building.pk,
@@ -231,17 +242,30 @@ def _estate(
     held.add("site", site.pk)
     held.add("installer", installer.firm.pk)
     held.add("distributor", distributor.firm.pk)
-    held.add("mac", macs[6], macs[1])
+    held.add("mac", macs[8], macs[1])
     for kind, model in (
         ("building", Building), ("apartment", Apartment), ("resident", Resident), ("device", Device), ("entitlement", Entitlement),
     ):  # fmt: skip
         held.add(kind, *model._default_manager.filter(**of_site).order_by("-pk").values_list("pk", flat=True))
-    held.add(
-        "entry", *LibraryEntry.objects.filter(note=mark, devices=None).order_by("-pk").values_list("pk", flat=True)
-    )
-    held.add("entry", *LibraryEntry.objects.filter(note=mark).order_by("pk").values_list("pk", flat=True)[:1])
+    entries = LibraryEntry.objects.filter(serial__contains=f"-{MACS[name][-2:]}")
+    held.add("entry", *entries.filter(devices=None).order_by("-pk").values_list("pk", flat=True))
+    held.add("entry", *entries.order_by("pk").values_list("pk", flat=True)[:1])
     held.add("membership", *(one.membership.pk for one in managers), installer.membership.pk)
     held.add("technician", *(one.membership.pk for one in technicians))
+    invited = invitations.invite(
+        actor,
+        organization_id=installer.firm.pk,
+        email=f"invited.{name}@{mark.lower()}.example",
+        name=f"Invited {mark}",
+        language="en",
+        is_technician=True,
+        now=NOW,
+    )
+    held.add("invited", invited.pk)
+    members = [*managers, *technicians]
+    held.add("member", *(one.membership.pk for one in members), installer.membership.pk, invited.pk)
+    held.add("firm", *(one.firm.pk for one in managers), installer.firm.pk)
+    held.add("firm_below", next((one.firm.pk for one in managers), installer.firm.pk))
 
 
 def _billing(world: World, payer: str, mark: str) -> None:
@@ -279,8 +303,48 @@ def _buy(world: World, payer: str, *, paid: Where, unpaid: Where, kept: Where) -
     cards = PaymentMethod.objects.filter(owner=person.firm)
     cards.update(brand=person.membership.user.name.split()[-1].lower())
     held.add("method", cards.get().pk)
-    held.add("membership", person.membership.pk)
-    held.add("installer", person.firm.pk)
+    for kind, key in (("membership", person.membership.pk), ("member", person.membership.pk)):
+        held.add(kind, key)
+    for kind in ("installer", "firm"):
+        held.add(kind, person.firm.pk)
+
+
+def _request(world: World, estate: str, installer: Person) -> None:
+    """What an installer asked for while it might not pay; one approved once and given back, so that it may be decided again."""
+    Organization.objects.filter(pk=installer.firm.pk).update(pays_regular=False)
+    site = world.sites[estate]
+    for number in ("6", "7"):
+        wanted = Entitlement.objects.filter(site=site, apartment__number=number).wanted().values_list("pk", flat=True)
+        made = requests.request_activation(
+            installer.actor, site_kind=site.kind, entitlement_ids=wanted, months=1, note=MARKS[estate], now=NOW
+        )
+        world.holdings[estate].add("request", made.pk)
+    Organization.objects.filter(pk=installer.firm.pk).update(pays_regular=installer.firm.pays_regular)
+
+
+def _of_person(world: World, name: str) -> None:
+    """A second device and a token for programs."""
+    person, held = world.person(name), world.holdings[name]
+    token, text = tokens.create_token(
+        person.actor, name=f"{name} token", scopes=scopes_open_to(person.actor), expires_at=None, now=NOW
+    )
+    world.api_tokens[name] = text
+    device = UserSession.objects.create(
+        user=person.membership.user, membership=person.membership, session_key=f"elsewhere-{name}", created_at=NOW, last_seen_at=NOW
+    )  # fmt: skip
+    held.add("token", token.pk)
+    held.add("session", device.pk)
+
+
+def _told(world: World, name: str, **whose: Any) -> None:
+    """What the audit says of it, and a mail about it that failed."""
+    held = world.holdings[name]
+    held.add("event", AuditEvent.objects.filter(**whose).latest("pk").pk)
+    site = world.sites.get(name)
+    firms = {"installer_id": site.installer_id} if site else {"organization": whose["organization"]}
+    if mail := Notice.objects.filter(organization__isnull=False, has_secret=False, **firms).order_by("-pk").first():
+        Notice.objects.filter(pk=mail.pk).update(state=Notice.State.FAILED, tries=9, last_error="refused")
+        held.add("notice", mail.pk)
 
 
 def _cart(world: World, payer: str, where: Where) -> int:
