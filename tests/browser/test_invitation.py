@@ -1,0 +1,56 @@
+"""An invitation from the button to the first page of who was invited: by the mail that the running house prints."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from smartplus.demo import PASSWORD
+from tests.browser.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one house for all of them
+
+EMAIL = "elin@lumen.example"
+
+
+def printed_link(house: House, email: str) -> str:
+    """The link of the last mail to `email` that the house printed."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        mails = house.log.read_text().split("Content-Type: text/plain")
+        links = [re.search(r"http\S+/invitation/\S+", mail) for mail in mails if f"To: {email}" in mail]
+        if links and (link := links[-1]):
+            return link[0]
+        time.sleep(0.2)  # polling a file that another process writes, with a bound
+    pytest.fail("no mail was printed:\n" + house.log.read_text()[-3000:])
+
+
+@pytest.mark.rule("R6")
+def test_a_new_installer_is_invited_joins_and_adds_its_first_site(house: House) -> None:
+    dora = house.visit("distributor")
+    dora.goto(f"{house.url}/users/new/?kind=installer")
+    dora.get_by_label("Name", exact=True).first.fill("Lumen Access AB")
+    dora.get_by_label("Country").select_option("SE")
+    dora.get_by_label("Name", exact=True).last.fill("Elin Sjöberg")
+    dora.get_by_label("Email").fill(EMAIL)
+    dora.get_by_role("button", name=re.compile("invitation")).click()
+    expect(dora.get_by_text("is on its way").first).to_be_visible()
+    link = printed_link(house, EMAIL)
+    elin = house.window().new_page()
+    elin.goto(link)
+    elin.get_by_label("Password", exact=True).first.fill(PASSWORD + "-elin")
+    elin.locator("input[type=password]").last.fill(PASSWORD + "-elin")
+    elin.get_by_role("button", name=re.compile("^Join")).click()
+    for box in elin.get_by_role("checkbox").all():  # the terms of today, before the first page
+        box.check()
+    elin.get_by_role("button", name=re.compile("Accept|Continue")).click()
+    expect(elin.get_by_text("Lumen Access AB").first).to_be_visible()
+    elin.goto(f"{house.url}/sites/new/")
+    expect(elin.get_by_role("heading", level=1)).to_contain_text("Add Community Site")
+    used = house.window().new_page()
+    assert (answer := used.goto(link)) is not None and answer.status == 410  # once, and for nobody else
+    for page in (dora, elin, used):
+        page.context.close()

@@ -1,0 +1,55 @@
+"""Every action that is written down has a sentence: nobody reads "Organization permissions set: Norden Port AS"."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from smartplus.portal import deeds
+from subscriptions.models import Order, RenewalRequest, Subscription
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("accounts", "communities", "devices", "payments", "subscriptions", "smartplus")
+ACTION = re.compile(r"[a-z][a-z_]+\.[a-z][a-z_]+")
+S = RenewalRequest.State
+# Actions that are put together of a word and a state, and what can come of it.
+MADE = {
+    "agreement.": {Subscription.State.PARKED, Subscription.State.ENDED},
+    "order.": set(Order.State.values) - {Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING},
+    "request.": {S.APPROVED, S.REFUSED, S.WITHDRAWN, S.DONE, "reopened"},
+    "two_factor.": {"on", "off"},
+}
+OF_ITS_OWN = {"library.added"}  # a sentence with a number, made in `sentence`
+
+
+READERS = {
+    "deeds.py",
+    "audit_words.py",
+    "audit_log.py",
+    "events.py",
+}  # they name actions to tell them, not to write them
+
+
+def recorded() -> set[str]:
+    """Every action that the code names, whole or as the head of a made one."""
+    words = {action.partition(".")[0] for action in deeds.DEEDS}
+    found: set[str] = set()
+    for file in (file for app in APPS for file in (ROOT / app).rglob("*.py") if file.name not in READERS):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.JoinedStr) and node.values and isinstance(first := node.values[0], ast.Constant):
+                found |= {f"{first.value}{end}" for end in MADE.get(str(first.value), ())}
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            if ACTION.fullmatch(text) and text.partition(".")[0] in words:
+                found.add(text)
+    return found
+
+
+def test_every_action_that_is_written_down_has_a_sentence() -> None:
+    actions = recorded()
+    assert len(actions) > 50
+    assert sorted(actions - set(deeds.DEEDS) - OF_ITS_OWN) == []
+
+
+def test_no_sentence_waits_for_an_action_that_is_never_written() -> None:
+    assert sorted(set(deeds.DEEDS) - recorded()) == []
