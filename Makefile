@@ -2,13 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PORT ?= 8000
 export PORT
 
 .PHONY: run test lint rules lock messages docs-shots clean
 
 run: $(VENV)/.installed
-	@exec $(BIN)/python manage.py up --demo --port $(PORT)
+	@exec $(BIN)/python manage.py up --demo
 
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest --dist loadgroup $(ARGS)

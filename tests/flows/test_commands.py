@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import sys
+import time
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent, Organization, User
 from communities.models import Site
-from smartplus import demo, jobs
+from smartplus import demo, demo_environment, jobs
 from smartplus.management.commands import up
 
 
@@ -61,6 +65,55 @@ def test_a_taken_port_is_named_clearly() -> None:
         port = holder.getsockname()[1]
         with pytest.raises(CommandError, match=rf"Port {port} for the web is taken"):
             up.refuse_taken_port("127.0.0.1", port, "web")
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "65535", "99999", "-1", "80 80", "²"])
+def test_what_is_no_port_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(SystemExit, match="PORT has to be a number from 1 to 65534"):
+        demo_environment.port_of(text)
+
+
+def test_no_port_is_the_usual_one() -> None:
+    assert [demo_environment.port_of(text) for text in ("", " ", "8010")] == [8000, 8000, 8010]
+
+
+def test_two_houses_do_not_share_their_data(tmp_path: Path) -> None:
+    with (
+        up.only_one(tmp_path, 8000),
+        pytest.raises(CommandError, match=r"already runs on the data in .* at http://127.0.0.1:8000\. Stop it first"),
+        up.only_one(tmp_path, 8010),
+    ):
+        pytest.fail("the second one started")
+    with up.only_one(tmp_path, 8010):  # and after it has ended the folder is free
+        assert (tmp_path / "up.lock").read_text() == "http://127.0.0.1:8010\n"
+
+
+def test_what_a_dead_worker_started_ends_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    note = tmp_path / "pid"
+    beat = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    parent = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {beat!r}]); time.sleep(60)"
+    processes = up.Processes()
+    try:
+        processes.start(up.WORKER, [sys.executable, "-c", parent])
+        while not (note.exists() and note.read_text()):
+            time.sleep(0.05)  # polling another process
+        os.kill(processes.running[up.WORKER].pid, signal.SIGKILL)
+        processes.running[up.WORKER].wait(20)
+        processes.commands[up.WORKER] = [sys.executable, "-c", "import time; time.sleep(60)"]
+        processes.refuse_dead()
+        deadline = time.monotonic() + 20
+        while is_running(int(note.read_text())) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not is_running(int(note.read_text()))
+    finally:
+        processes.stop()
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process that is not just waiting to be buried."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_the_worker_is_started_again_and_every_other_end_ends_the_house(monkeypatch: pytest.MonkeyPatch) -> None:

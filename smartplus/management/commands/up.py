@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -9,6 +10,8 @@ import subprocess
 import sys
 import time
 from argparse import SUPPRESS
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,7 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from smartplus import demo
+from smartplus import demo, demo_environment
 
 STOP_TIMEOUT_S = 10
 WORKER = "worker"
@@ -33,23 +36,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """`--demo` is read by manage.py already: the settings need it."""
         parser.add_argument("--demo", action="store_true", help="demo data, payment sandbox, mail on the console")
-        parser.add_argument(
-            "--port", type=int, default=int(os.environ.get("PORT", "8000")), help="web port; the sandbox takes the next"
-        )
+        parser.add_argument("--port", default=os.environ.get("PORT", ""), help="web port; the sandbox takes the next")
         parser.add_argument(
             "--bind", default="127.0.0.1", help="address to listen on" if not settings.DEMO else SUPPRESS
         )
 
-    def handle(self, *, port: int, bind: str, **options: Any) -> None:
+    def handle(self, *, bind: str, **options: Any) -> None:
         """Prepare, start, wait, stop."""
-        is_demo = bool(options["demo"])
-        if port != int(os.environ.get("PORT", str(port))) or is_demo != settings.DEMO:
+        port, is_demo = demo_environment.port_of(options["port"]), bool(options["demo"])
+        if str(port) != os.environ.get("PORT", str(port)) or is_demo != settings.DEMO:
             # Addresses are made from the port when the settings load: load them again with the right one.
             environment = os.environ | {"PORT": str(port), "SMARTPLUS_DEMO": "1" if is_demo else "0"}
             if settings.DEMO:
                 for name in ("SITE_URL", "STRIPE_API_BASE"):
                     environment.pop(name, None)
             os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606  (ourselves again)
+        with only_one(settings.VAR_DIR, port):
+            self.run(port, bind)
+
+    def run(self, port: int, bind: str) -> None:
+        """Everything from the first look at the ports to the last child's end."""
         ports = {"web": port} | ({"payment sandbox": port + 1} if settings.DEMO else {})
         for name, wanted in ports.items():
             refuse_taken_port(bind, wanted, name)
@@ -95,6 +101,25 @@ class Command(BaseCommand):
         )
         say("\n  Ctrl-C stops everything; the next start goes on with the same data.\n\n")
         self.stdout.flush()
+
+
+@contextmanager
+def only_one(var: Path, port: int) -> Iterator[None]:
+    """Hold the folder of data for this one: two houses on it would work on each other's messages and payments."""
+    var.mkdir(mode=0o700, exist_ok=True)
+    with (var / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            lock.seek(0)
+            raise CommandError(
+                f"SmartPlus already runs on the data in {var}, at {lock.read().strip() or 'another port'}. Stop it first, or "
+                f"give this one data of its own: SMARTPLUS_VAR=/another/folder PORT={port + 10} make run"
+            ) from problem
+        lock.truncate(0)
+        lock.write(f"http://127.0.0.1:{port}\n")
+        lock.flush()
+        yield
 
 
 def refuse_taken_port(bind: str, port: int, name: str) -> None:
@@ -171,6 +196,7 @@ class Processes:
                 continue
             if name == WORKER and self.restarts < MAX_RESTARTS and not self.stopping:
                 self.restarts += 1
+                _end_group(process)  # the beat inside it is a process of its own, and would tick on beside the new one
                 self.start(name, self.commands[name])
             else:
                 raise CommandError(f"The {name} ended with exit code {process.returncode}; everything is stopped.")
@@ -189,8 +215,13 @@ class Processes:
                 os.killpg(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT_S
         for process in self.running.values():
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            _end_group(process)
+            process.wait()
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a child and of those it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
