@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.core.management.base import CommandError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +22,12 @@ class UserManager(BaseUserManager["User"]):
         user.set_password(password)
         user.save(using=self._db)
         return user
+
+    def create_superuser(self, *args: Any, **fields: Any) -> User:
+        """There is none: whoever runs the house is a member of the operator."""
+        raise CommandError(
+            "SmartPlus knows no superusers. The first person comes by: manage.py add_operator --email … --name …"
+        )
 
     def get_by_natural_key(self, username: str | None) -> User:
         """The user whose email equals `username` in any case."""

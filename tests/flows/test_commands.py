@@ -10,14 +10,17 @@ import sys
 import time
 from io import StringIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
-from accounts.models import AuditEvent, Organization, User
+from accounts.models import AuditEvent, Membership, Organization, User
 from communities.models import Site
 from smartplus import demo, demo_environment, jobs
 from smartplus.management.commands import up
+from tests.people import PASSWORD
 
 
 @pytest.mark.django_db
@@ -56,6 +59,43 @@ def test_the_demo_is_seeded_once_and_prints_logins_and_ids() -> None:
         Site.objects.count(),
         AuditEvent.objects.count(),
     )
+
+
+@pytest.mark.django_db
+def test_the_first_person_of_an_installation_joins_by_the_printed_link(client: Client) -> None:
+    out = StringIO()
+    call_command("add_operator", email="Olga@vendor.example", name="Olga Maas", firm="Vendor", stdout=out)
+    first = link_in(out)
+    with pytest.raises(CommandError, match="is no email address"):
+        call_command("add_operator", email="olga", name="Olga Maas")
+    again = StringIO()
+    call_command("add_operator", email="olga@vendor.example", name="Olga Maas", stdout=again)
+    assert client.get(first).status_code == 410  # the newer link took its place
+    link = link_in(again)
+    joined = client.post(link, {"name": "Olga Maas", "password1": PASSWORD, "password2": PASSWORD})
+    assert joined.status_code == 302
+    member = Membership.objects.get()
+    assert (member.organization.kind, str(member.organization), member.joined_at is None) == (
+        "operator",
+        "Vendor",
+        False,
+    )
+    assert member.user.confirmed_at is not None
+    assert [row.action for row in AuditEvent.objects.order_by("pk")][:2] == ["organization.created", "member.invited"]
+    with pytest.raises(CommandError, match="works for Vendor already"):
+        call_command("add_operator", email="olga@vendor.example", name="Olga Maas")
+    assert Organization.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_who_asks_for_a_superuser_is_told_how_the_first_person_comes() -> None:
+    with pytest.raises(CommandError, match="add_operator"):
+        call_command("createsuperuser", interactive=False, email="olga@vendor.example", name="Olga")
+
+
+def link_in(out: StringIO) -> str:
+    """The path of the link that was printed."""
+    return urlsplit(out.getvalue().split()[-1]).path
 
 
 def test_a_taken_port_is_named_clearly() -> None:

@@ -1,0 +1,69 @@
+"""The first person of an installation: nobody else could invite it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import actions
+from accounts.errors import Refused
+from accounts.models import Kind, Membership, Notice, Organization
+from accounts.scope import Actor
+
+COMMAND_LINE = Actor.system("command line")
+
+
+class Command(BaseCommand):
+    """`add_operator --email ADDRESS --name NAME [--firm NAME]`."""
+
+    help = (
+        "Invite a person into the operator's organization, which is made at the first time; prints the link to join by."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Who, and what the operator is called."""
+        parser.add_argument("--email", required=True)
+        parser.add_argument("--name", required=True)
+        parser.add_argument(
+            "--firm", default="SmartPlus", help="name of the operator's organization, where there is none yet"
+        )
+        parser.add_argument("--language", default="en")
+
+    @transaction.atomic
+    def handle(self, *, email: str, name: str, firm: str, language: str, **options: Any) -> None:
+        """Invite, or invite again who has not joined; CommandError for who is in already."""
+        now = timezone.now()
+        try:
+            validate_email(email)
+            operator = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").first()
+            if operator is None:
+                operator = actions.create_organization(
+                    COMMAND_LINE, kind=Kind.OPERATOR, name=firm, parent=None, now=now
+                )
+            member = operator.memberships.filter(user__email_key=email.strip().casefold()).first()
+            if member is None:
+                member = actions.invite(
+                    COMMAND_LINE, organization_id=operator.pk, email=email, name=name, language=language, now=now
+                )
+            elif member.joined_at is None:
+                actions.resend_invitation(COMMAND_LINE, membership_id=member.pk, now=now)
+            else:
+                raise CommandError(f"{email} works for {operator} already; a lost password is set anew by mail.")
+        except ValidationError as problem:
+            raise CommandError(f"{email} is no email address.") from problem
+        except Refused as refused:
+            raise CommandError(str(refused)) from refused
+        self.stdout.write(f"{name} is invited into {operator}. Join within 7 days, once, at:\n  {_link_to(member)}")
+
+
+def _link_to(member: Membership) -> str:
+    """The link of the mail that waits to be sent."""
+    mail = Notice.objects.about(member).filter(has_secret=True).first()
+    found = re.search(r"https?://\S+/invitation/\S+", mail.body if mail else "")
+    return found[0] if found else "the link in the mail"
