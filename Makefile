@@ -22,9 +22,10 @@ lint: $(VENV)/.installed-dev
 rules: $(VENV)/.installed-dev
 	@$(BIN)/python tests/rules.py
 
-# Needs GNU gettext. Collects the texts, then compiles the translations.
+# Needs GNU gettext. Collects the texts, brings them into order, compiles the translations.
 messages: $(VENV)/.installed-dev
 	SECRET_KEY=texts SITE_URL=http://texts $(BIN)/python manage.py makemessages --locale de --no-location --no-obsolete --ignore .venv --ignore var
+	$(BIN)/python -m tests.messages
 	SECRET_KEY=texts SITE_URL=http://texts $(BIN)/python manage.py compilemessages --locale de --ignore .venv
 
 docs-shots: $(VENV)/.installed-dev

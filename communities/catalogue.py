@@ -145,13 +145,24 @@ PREMIUM_COMPONENTS: tuple[str, ...] = tuple(
     )
 )
 
-# Every (service type, price variant) that a community's price list has to name.
+# What commercial sites are billed for (DOMAIN §3). It has its prices already, in money or credits.
+DOOR, PERSONNEL_APP, ADMIN_APP = "door", "personnel_app", "admin_app"
+COMMERCIAL_LABELS: dict[str, Promise] = {
+    DOOR: _("Door"),
+    PERSONNEL_APP: _("Personnel App"),
+    ADMIN_APP: _("Admin App"),
+}
+EACH = "each"  # the one part of what has no variants
+PRICED_LABELS: dict[str, Promise] = SERVICE_TYPE_LABELS | COMMERCIAL_LABELS
+
+# Every (service type, price variant) that a price list can name.
 PRICED: tuple[tuple[str, str], ...] = (
     (ServiceType.APP, WITH_MONITOR),
     (ServiceType.APP, WITHOUT_MONITOR),
     (ServiceType.PM_APP, PM_PLAIN),
     (ServiceType.PM_APP, PM_LANDLINE),
     *((ServiceType.PREMIUM, component) for component in PREMIUM_COMPONENTS),
+    *((service, EACH) for service in COMMERCIAL_LABELS),
 )
 
 
@@ -176,6 +187,8 @@ def part_label(service_type: str, part: str) -> str:
         return str(_("with indoor monitor") if part == WITH_MONITOR else _("without indoor monitor"))
     if service_type == ServiceType.PM_APP:
         return str(_("Landline Service for PM") if part == PM_LANDLINE else _("PM App"))
+    if part == EACH:
+        return str(_("each beyond the free one") if service_type == DOOR else _("each account with intercom"))
     if part.startswith("video_storage_"):
         return str(_("Video Storage, %(days)s days") % {"days": part.rsplit("_", 1)[1]})
     return str(BY_CODE[part].label) if part in BY_CODE else part

@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, format_decimal, get_currency_precision, list_currencies
+from django.utils import translation
+from django.utils.translation import ngettext
+
+CREDITS = "CREDITS"  # stands where an ISO 4217 code would; one credit is its own smallest unit
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,8 +25,13 @@ class Money:
 
 
 def exponent(currency: str) -> int:
-    """Digits after the point of a currency: 2 for USD, 0 for JPY."""
-    return get_currency_precision(currency)
+    """Digits after the point of a currency: 2 for USD, 0 for JPY and for credits."""
+    return 0 if currency == CREDITS else get_currency_precision(currency)
+
+
+def is_currency(code: str) -> bool:
+    """Whether amounts can be in it: an ISO 4217 code, or credits (R41)."""
+    return code == CREDITS or code in list_currencies()
 
 
 def to_decimal(minor: int, currency: str) -> Decimal:
@@ -40,8 +49,11 @@ def from_decimal(amount: Decimal, currency: str) -> int:
 
 def show(minor: int, currency: str, *, language: str = "en") -> str:
     """The amount in the reader's language; US dollars are named as such, since many currencies are dollars."""
-    pattern = None
-    text = str(format_currency(to_decimal(minor, currency), currency, pattern, locale=language.replace("-", "_")))
+    locale = language.replace("-", "_")
+    if currency == CREDITS:
+        with translation.override(language):
+            return ngettext("%(n)s credit", "%(n)s credits", minor) % {"n": format_decimal(minor, locale=locale)}
+    text = str(format_currency(to_decimal(minor, currency), currency, locale=locale))
     return text.replace("$", "US$") if currency == "USD" and "US$" not in text else text
 
 

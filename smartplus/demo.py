@@ -22,6 +22,7 @@ from communities.models import Building, Site
 from devices import actions as device_actions
 from devices.actions import LibraryRow, MonitorEntry
 from payments import actions as payment_actions
+from payments import money
 from subscriptions.actions import carts, orders, prices, settlement
 from subscriptions.models import Order
 
@@ -57,6 +58,7 @@ INVENTED_PRICES: dict[tuple[str, str], int] = {
     (catalogue.ServiceType.PREMIUM, "elevator_control"): 80,
     (catalogue.ServiceType.PREMIUM, "smart_parking"): 50,
 }
+INVENTED_CREDITS: dict[tuple[str, str], int] = {(service, catalogue.EACH): 1 for service in catalogue.COMMERCIAL_LABELS}
 OPTIONS: dict[str, Any] = {"camera_residents": True, "camera_administrators": True, "retention_days": 30}
 MASTERS = (
     "Anneke Voss", "Tomasz Lewandowski", "Ingrid Solberg", "Mehmet Aydın", "Claire Dubois", "Lukas Brenner",
@@ -77,11 +79,11 @@ def seed(now: datetime | None = None) -> None:
     now = now or timezone.now()
     operator = _organization(Kind.OPERATOR, "SmartPlus Vendor", None, now)
     _member(operator, "operator", "Olga Maas", now)
-    for currency in ("USD", "EUR", "GBP"):
+    for currency in ("USD", "EUR", "GBP", money.CREDITS):
         prices.publish_price_list(
             SEED,
             currency=currency,
-            amounts=INVENTED_PRICES,
+            amounts=INVENTED_CREDITS if currency == money.CREDITS else INVENTED_PRICES,
             valid_from=now - timedelta(days=1),
             now=now,
             is_invented=True,

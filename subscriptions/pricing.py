@@ -20,7 +20,7 @@ Parts = tuple[tuple[str, int], ...]  # what a 30-day price is the sum of: (part,
 
 
 class MissingPrice(Refused):
-    """The price list does not name a price that is needed; the message says which (DOMAIN §3)."""
+    """The price list does not name prices that are needed; the message says which (DOMAIN §3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,26 @@ class PriceTable:
 
     def parts(self, service_type: str, variant: str) -> Parts:
         """What the 30-day price of a variant is made of: (part, minor units). Raises MissingPrice."""
-        found = []
-        for key in catalogue.price_parts(service_type, variant):
-            if key not in self.amounts:
-                raise MissingPrice(
-                    _("%(list)s has no price for %(service)s, %(part)s. Ask the operator to add it.")
-                    % {
-                        "list": self.label,
-                        "service": catalogue.SERVICE_TYPE_LABELS[service_type],
-                        "part": catalogue.part_label(*key),
-                    }
+        self.refuse_missing([(service_type, variant)])
+        return tuple((key[1], self.amounts[key]) for key in catalogue.price_parts(service_type, variant))
+
+    def refuse_missing(self, variants: Iterable[tuple[str, str]]) -> None:
+        """Raise MissingPrice that names everything these (service type, variant) need and the list has not."""
+        needed = dict.fromkeys(key for variant in variants for key in catalogue.price_parts(*variant))
+        missing = [key for key in needed if key not in self.amounts]
+        if missing:
+            names = "; ".join(
+                f"{catalogue.PRICED_LABELS[service_type]}, {catalogue.part_label(service_type, part)}"
+                for service_type, part in missing
+            )
+            raise MissingPrice(
+                ngettext(
+                    "%(list)s has no price for %(names)s. Ask the operator to add it.",
+                    "%(list)s has no prices for %(names)s. Ask the operator to add them.",
+                    len(missing),
                 )
-            found.append((key[1], self.amounts[key]))
-        return tuple(found)
+                % {"list": self.label, "names": names}
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +237,8 @@ def quote(
     Distinct variants and bases are worked out once and shared by their lines. The rest of a running period costs what the
     variant costs more than the paid one, by the day, and never less than nothing.
     """
+    items = list(items)
+    prices.refuse_missing(dict.fromkeys((item.service_type, item.variant) for item in items))
     priced: dict[tuple[str, str, str], tuple[Parts, Parts, int]] = {}
     spans: dict[tuple[datetime | None, str], tuple[datetime, datetime, int]] = {}
     reasons: dict[tuple[str, str, str, int], Why] = {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -97,7 +97,7 @@ def edit_site(
     site = lock_site(actor, site_id)
     if site.version != version:
         raise Conflict
-    before = audit.fields_of(site, AUDITED)
+    before, lowered = audit.fields_of(site, AUDITED), dict[str, list[str]]()
     wanted = catalogue.normalised(switches)
     if free_members is not None and free_members != site.free_members:
         if actor.role is not Role.DISTRIBUTOR:
@@ -112,7 +112,7 @@ def edit_site(
         _write_basics(site, basics, options)
         for code in catalogue.CEILING_SWITCHES:
             if getattr(site, code) and not wanted[code]:
-                _lower_ceiling(site, code, confirmed=ceiling_confirmed)
+                lowered[f"{code}_off_in"] = _lower_ceiling(site, code, confirmed=ceiling_confirmed)
         for code, on in wanted.items():
             setattr(site, code, on)
     site.version += 1
@@ -126,7 +126,7 @@ def edit_site(
         tenant=site,
         site_id=site.pk,
         before=before,
-        after=audit.fields_of(site, AUDITED),
+        after=audit.fields_of(site, AUDITED) | {field: names for field, names in lowered.items() if names},
     )
     return site
 
@@ -194,8 +194,13 @@ def apartments_under_ceiling(site: Site, code: str) -> int:
     return Apartment.objects.filter(site=site, **{code: True}).count()
 
 
-def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> None:
-    count = apartments_under_ceiling(site, code)
+def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> list[str]:
+    """Switch a ceiling service off in all apartments (R22); the names of those that had it, for the audit (R9)."""
+    below = Apartment.objects.filter(site=site, **{code: True})
+    names = [
+        f"{building} {number}" for building, number in below.order_by("pk").values_list("building__name", "number")
+    ]
+    count = len(names)
     if count and not confirmed:
         raise Refused(
             ngettext(
@@ -206,7 +211,8 @@ def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> None:
             % {"service": catalogue.BY_CODE[code].label, "n": count},
             field="ceiling_confirmed",
         )
-    Apartment.objects.filter(site=site, **{code: True}).update(**{code: False})
+    below.update(**{code: False}, version=models.F("version") + 1)
+    return names
 
 
 @transaction.atomic

@@ -248,7 +248,7 @@ def _event_of(event: object) -> Event:
             id=_text(event["id"], 255),
             kind=_text(event["type"], 80),
             object_ref=_text(target.get("id") or "", 255),
-            request_key=request_key_of(target)[:64],
+            request_key=_text(request_key_of(target)[:64], 64),
             created_at=datetime.fromtimestamp(event["created"], UTC),
             is_known=event["type"] in KNOWN_KINDS,
         )
@@ -257,7 +257,7 @@ def _event_of(event: object) -> Event:
 
 
 def _text(value: object, length: int) -> str:
-    if not isinstance(value, str) or len(value) > length:
+    if not isinstance(value, str) or len(value) > length or "\0" in value:  # PostgreSQL stores no NUL
         raise ValueError
     return value
 

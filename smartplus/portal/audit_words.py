@@ -41,6 +41,7 @@ LABELS: dict[str, Promise] = {
     "total_minor": _("Total"), "captured_minor": _("Paid"), "currency": _("Currency"), "items": _("Items"), "months": _("Months"),
     "order": _("Order"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
+    "landline_off_in": _("Landline switched off in"), "video_storage_off_in": _("Video Storage switched off in"),
     "revoked": _("Revoked"), "codes": _("Recovery codes"), "parent": _("Belongs to"),
 }  # fmt: skip
 APARTMENT_LABELS: dict[str, Promise] = {
@@ -116,7 +117,7 @@ def effect(event: AuditEvent, names: Names) -> str:
         return ngettext("%(n)s price", "%(n)s prices", n) % {"n": n}
     if not event.before:
         return _begun(event, names)
-    changed = lines(event, names)
+    changed = [line for line in lines(event, names) if line.before is not None] or lines(event, names)
     if len(changed) == 1:
         (line,) = changed
         return f"{line.label}: {line.before or DASH} → {line.after or DASH}"
@@ -149,7 +150,7 @@ def _label(event: AuditEvent, field: str, names: Names) -> str:
         return _person(field, names)
     if "/" in field:
         service, part = field.split("/", 1)
-        return f"{catalogue.SERVICE_TYPE_LABELS.get(service, service)}, {catalogue.part_label(service, part)}"
+        return f"{catalogue.PRICED_LABELS.get(service, service)}, {catalogue.part_label(service, part)}"
     if event.subject_type == "apartment" and field in APARTMENT_LABELS:
         return str(APARTMENT_LABELS[field])
     if field in catalogue.BY_CODE:

@@ -15,6 +15,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.scope import Actor, Role
 from communities import catalogue
+from payments import money
 from subscriptions.models import Price, PriceList
 from subscriptions.pricing import MissingPrice, PriceTable
 
@@ -41,6 +42,8 @@ def publish_price_list(
         raise Refused(_("A price list can't be valid from a moment that is past."), field="valid_from")
     if unknown := set(amounts) - set(catalogue.PRICED):
         raise Refused(_("Unknown prices: %(names)s.") % {"names": ", ".join("/".join(key) for key in sorted(unknown))})
+    if not money.is_currency(currency):
+        raise Refused(_("%(code)s is no currency.") % {"code": currency}, field="currency")
     if not amounts:
         raise Refused(_("The list names no price at all."))
     if any(amount < 0 for amount in amounts.values()):
@@ -48,7 +51,7 @@ def publish_price_list(
     distributor = None
     if distributor_id is not None:
         distributor = Organization.objects.filter(kind=Kind.DISTRIBUTOR).select_for_update().get(pk=distributor_id)
-        if distributor.currency != currency:
+        if currency not in {distributor.currency, money.CREDITS}:
             raise Refused(
                 _("%(name)s is billed in %(currency)s.") % {"name": distributor, "currency": distributor.currency},
                 field="currency",

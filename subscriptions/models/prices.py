@@ -12,8 +12,6 @@ from accounts.append_only import AppendOnly
 from accounts.models import Organization, User
 from accounts.scope import Actor, Role
 
-CREDITS = "CREDITS"  # stands where a currency would, for lists in credits
-
 
 class PriceListQuerySet(models.QuerySet["PriceList"]):
     """Price lists, bounded by who asks."""
@@ -38,7 +36,7 @@ class PriceList(AppendOnly):
     """One version. Invariant: numbered per owner and currency; valid from an instant until a newer one is."""
 
     distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="price_lists")
-    currency = models.CharField(_("currency"), max_length=8)
+    currency = models.CharField(_("currency"), max_length=8)  # ISO 4217, or money.CREDITS
     number = models.PositiveIntegerField(_("number"))
     valid_from = models.DateTimeField(_("valid from"))
     note = models.CharField(_("note"), max_length=200, blank=True)

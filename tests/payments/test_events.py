@@ -104,8 +104,10 @@ def test_without_a_secret_of_ours_nobody_is_believed(db, settings, secret):
         b"{}",
         b'{"id": 7, "type": "x", "data": {"object": {}}, "created": 1}',
         b"{" * 99_999,
+        b'{"id": "evt_\\u0000", "type": "x", "data": {"object": {}}, "created": 1}',
+        b'{"id": "evt_1", "type": "x", "data": {"object": {"metadata": {"request_key": "\\u0000"}}}, "created": 1}',
     ],
-    ids=["empty", "no text", "list", "null", "no id", "id is a number", "deep"],
+    ids=["empty", "no text", "list", "null", "no id", "id is a number", "deep", "NUL in the id", "NUL in the key"],
 )
 def test_a_signed_message_that_is_no_event_is_refused(db, body):
     with pytest.raises(BadSignature):

@@ -69,7 +69,7 @@ def test_equal_weights_never_differ_by_more_than_one_unit(total, weights):
         assert all(abs(a[1] - b[1]) <= 1 for a, b in pairwise(pairs) if a[0] == b[0])
 
 
-@given(AMOUNTS, st.sampled_from(["USD", "EUR", "JPY", "KWD"]))
+@given(AMOUNTS, st.sampled_from(["USD", "EUR", "JPY", "KWD", "CREDITS"]))
 def test_minor_units_survive_the_way_through_decimals(minor, currency):
     assert money.from_decimal(money.to_decimal(minor, currency), currency) == minor
 
@@ -82,6 +82,9 @@ def test_minor_units_survive_the_way_through_decimals(minor, currency):
         (123_456_700, "EUR", "de", "1.234.567,00\xa0€"),
         (1250, "JPY", "en", "¥1,250"),
         (1250, "CAD", "en", "CA$12.50"),
+        (1, "CREDITS", "en", "1 credit"),
+        (1250, "CREDITS", "en", "1,250 credits"),
+        (1250, "CREDITS", "de", "1.250 Credits"),
     ],
 )
 def test_an_amount_is_shown_in_the_readers_manner(minor, currency, language, shown):

@@ -14,7 +14,7 @@ APPS = ("accounts", "communities", "devices", "payments", "subscriptions", "smar
 ACTION = re.compile(r"[a-z][a-z_]+\.[a-z][a-z_]+")
 S = RenewalRequest.State
 # Actions that are put together of a word and a state, and what can come of it.
-MADE = {
+MADE: dict[str, set[str]] = {
     "agreement.": {Subscription.State.PARKED, Subscription.State.ENDED},
     "order.": set(Order.State.values) - {Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING},
     "request.": {S.APPROVED, S.REFUSED, S.WITHDRAWN, S.DONE, "reopened"},
@@ -38,7 +38,8 @@ def recorded() -> set[str]:
     for file in (file for app in APPS for file in (ROOT / app).rglob("*.py") if file.name not in READERS):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.JoinedStr) and node.values and isinstance(first := node.values[0], ast.Constant):
-                found |= {f"{first.value}{end}" for end in MADE.get(str(first.value), ())}
+                head = str(first.value)
+                found |= {head + str(end) for end in MADE.get(head, set())}
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             if ACTION.fullmatch(text) and text.partition(".")[0] in words:
                 found.add(text)

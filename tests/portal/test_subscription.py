@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from accounts.errors import Refused
 from accounts.models import Organization
 from communities.models import Entitlement, Site
+from payments import money
 from payments.models import BillingProfile, Payment
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
@@ -253,6 +255,28 @@ def test_the_operator_publishes_a_price_list_and_reads_it_back(
     assert "Upcoming" in olga.get("/prices/").content.decode()
     for person in (people.dora, people.ivan, people.petra):
         assert sign_in(person).get("/prices/").status_code == 403
+
+
+@pytest.mark.rule("R41")
+def test_a_price_list_may_be_in_credits_and_in_nothing_that_is_no_currency(
+    people: People, sign_in: Callable[[Person], Client]
+) -> None:
+    olga = sign_in(people.olga)
+    form = {"currency": "CREDITS", "valid_from": "2026-12-01", "price-door-each": "1.5"}
+    assert "Credits are whole." in olga.post("/prices/new/", form).content.decode()
+    assert olga.post("/prices/new/", {**form, "currency": "XQZ"}).status_code == 422
+    with pytest.raises(Refused, match="XQZ is no currency"):
+        prices.publish_price_list(
+            people.olga.actor, currency="XQZ", amounts={("door", "each"): 1}, valid_from=NOW, now=NOW
+        )
+    assert not PriceList.objects.exists()
+    made = olga.post("/prices/new/", {**form, "price-door-each": "2"})
+    page = olga.get(made["Location"]).content.decode()
+    assert "2 credits" in page
+    assert "Credits" in olga.get("/prices/").content.decode()
+    assert (
+        money.show(PriceList.objects.get().prices.get().amount_minor, PriceList.objects.get().currency) == "2 credits"
+    )
 
 
 @pytest.mark.rule("R1")

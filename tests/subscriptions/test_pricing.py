@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from communities import catalogue
 from communities.catalogue import PREMIUM_COMPONENTS, ServiceType
-from smartplus.demo import INVENTED_PRICES
+from payments import money
+from smartplus.demo import INVENTED_CREDITS, INVENTED_PRICES
 from subscriptions.periods import Cycles, Months, Until
 from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
 
@@ -51,6 +52,31 @@ def test_a_missing_price_refuses_and_names_what_is_missing() -> None:
     )
     with pytest.raises(MissingPrice, match=r"Price list 2 has no price for Premium Plan, Booking Service"):
         quote([Item(1, ServiceType.PREMIUM, "booking+landline")], Months(1), NOON, poor)
+
+
+def test_everything_that_is_missing_is_named_at_once() -> None:
+    poor = PriceTable(2, "Price list 2", "USD", {(ServiceType.APP, "monitor"): 150})
+    items = [
+        Item(1, ServiceType.APP, "monitor"),
+        Item(2, ServiceType.PREMIUM, "booking+landline"),
+        Item(3, ServiceType.APP, "no_monitor"),
+    ]
+    with pytest.raises(MissingPrice) as refusal:
+        quote(items, Months(1), NOON, poor)
+    assert str(refusal.value) == (
+        "Price list 2 has no prices for Premium Plan, Booking Service; Premium Plan, Landline Service (For Residents); "
+        "App, without indoor monitor. Ask the operator to add them."
+    )
+
+
+@pytest.mark.rule("R41")
+def test_a_list_in_credits_prices_in_whole_credits() -> None:
+    credits = PriceTable(3, "Price list 3", money.CREDITS, INVENTED_CREDITS)
+    found = quote([Item("doors", catalogue.DOOR, catalogue.EACH, count=7)], Months(2), NOON, credits)
+    assert (found.currency, found.total_minor) == ("CREDITS", 14)
+    assert found.lines[0].why.formula == "2 months × 1 credit"
+    half = quote([Item(1, catalogue.DOOR, catalogue.EACH)], Until(date(2026, 12, 6)), NOON, credits)
+    assert half.total_minor == 1  # 15 of 30 days: half a credit, rounded half up
 
 
 @pytest.mark.parametrize(
@@ -136,4 +162,4 @@ def test_the_fingerprint_changes_with_anything_that_was_shown() -> None:
 
 
 def test_every_switch_that_can_be_billed_has_an_invented_price() -> None:
-    assert set(INVENTED_PRICES) == set(catalogue.PRICED)
+    assert set(INVENTED_PRICES) | set(INVENTED_CREDITS) == set(catalogue.PRICED)

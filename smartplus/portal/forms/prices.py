@@ -18,6 +18,7 @@ from communities import catalogue
 from payments import money
 
 CURRENCIES = ("USD", "EUR", "GBP", "NOK", "SEK", "DKK", "CHF", "PLN", "JPY")
+UNITS = [*((code, code) for code in CURRENCIES), (money.CREDITS, gettext_lazy("Credits"))]
 
 
 class PriceListForm(forms.Form):
@@ -29,7 +30,7 @@ class PriceListForm(forms.Form):
         required=False,
         empty_label=gettext_lazy("All (default list)"),
     )
-    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=[(code, code) for code in CURRENCIES])
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), choices=UNITS)
     valid_from = forms.DateField(
         label=gettext_lazy("Valid from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
@@ -50,7 +51,7 @@ class PriceListForm(forms.Form):
 
     def price_groups(self) -> Iterator[tuple[str, list[BoundField]]]:
         """The amount fields by service type, for the page."""
-        for service_type, label in catalogue.SERVICE_TYPE_LABELS.items():
+        for service_type, label in catalogue.PRICED_LABELS.items():
             yield str(label), [self[field_name(kind, part)] for kind, part in catalogue.PRICED if kind == service_type]
 
     def clean(self) -> dict[str, Any]:
@@ -65,7 +66,12 @@ class PriceListForm(forms.Form):
             try:
                 amounts[key] = money.from_decimal(amount, cleaned.get("currency", "USD"))
             except ValueError:
-                self.add_error(field_name(*key), _("The currency has no such fraction."))
+                self.add_error(
+                    field_name(*key),
+                    _("Credits are whole.")
+                    if cleaned.get("currency") == money.CREDITS
+                    else _("The currency has no such fraction."),
+                )
         if not amounts and not self.errors:
             self.add_error(None, _("Enter at least one price."))
         cleaned["amounts"] = amounts
