@@ -47,6 +47,8 @@ DEEDS: dict[str, Promise] = {
     "member.added": _("%(what)s added as a member"),
     "profile.changed": _("Own profile changed"),
     "password.changed": _("Own password changed"),
+    "password.reset": _("Own password set anew by mail"),
+    "two_factor.reset": _("Second factor of %(what)s reset"),
 }
 
 

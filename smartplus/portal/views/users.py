@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions
+from accounts.actions import two_factor
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership, Notice, Organization
 from accounts.scope import Role
@@ -240,6 +241,19 @@ def user_activity(request: access.PortalRequest, membership_id: int) -> HttpResp
             request.actor, membership_id=membership_id, is_active=is_active, now=request.now
         ),
         said % {"name": person.shown_name, "firm": person.organization},  # type: ignore[attr-defined]
+    )
+    return redirect("user-detail", membership_id)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_POST
+def user_two_factor(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """Take the second factor off a person who lost it."""
+    person = visible_person(request, membership_id)
+    tell(
+        request,
+        lambda: two_factor.reset_two_factor(request.actor, membership_id=membership_id, now=request.now),
+        _("The second factor of %(name)s is gone, and every device is signed out.") % {"name": person.shown_name},  # type: ignore[attr-defined]
     )
     return redirect("user-detail", membership_id)
 
