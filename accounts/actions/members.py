@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.actions import tokens
 from accounts.actions.organizations import SUPERIORS, may_add_people
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership, Organization, User
@@ -106,8 +107,10 @@ def set_member_active(actor: Actor, *, membership_id: int, is_active: bool, now:
         raise Refused(_("You can't deactivate yourself. A colleague can."))
     if membership.is_active == is_active:
         return membership
+    revoked = 0
     if not is_active:
         refuse_last_administrator(membership)
+        revoked = tokens.revoke_all_tokens(membership, now=now)
     else:
         refuse_rights(actor, {grant.value for grant in membership.grants})
     membership.is_active = is_active
@@ -119,7 +122,7 @@ def set_member_active(actor: Actor, *, membership_id: int, is_active: bool, now:
         membership,
         now=now,
         before={"is_active": not is_active},
-        after={"is_active": is_active},
+        after={"is_active": is_active, **({"tokens": revoked} if revoked else {})},
     )
     return membership
 

@@ -41,7 +41,7 @@ LABELS: dict[str, Promise] = {
     "total_minor": _("Total"), "captured_minor": _("Paid"), "currency": _("Currency"), "items": _("Items"), "months": _("Months"),
     "order": _("Order"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
-    "revoked": _("Revoked"), "codes": _("Recovery codes"), "parent": _("Belongs to"),
+    "revoked": _("Revoked"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"), "parent": _("Belongs to"),
 }  # fmt: skip
 APARTMENT_LABELS: dict[str, Promise] = {
     "indoor_monitor": _("With Indoor Monitor"),
