@@ -48,6 +48,7 @@ DEEDS: dict[str, Promise] = {
     "profile.changed": _("Own profile changed"),
     "password.changed": _("Own password changed"),
     "password.reset": _("Own password set anew by mail"),
+    "support.viewed": _("Support view opened: %(what)s"),
     "two_factor.reset": _("Second factor of %(what)s reset"),
 }
 

@@ -254,10 +254,11 @@ def test_from_above_nobody_makes_a_technician_of_a_colleague_nor_the_reverse(peo
     for name in ("olga", "dora"):
         client = sign_in(getattr(people, name))
         for person, forged in ((people.tess, "no"), (people.ivan, "yes")):
-            before, address = everything(), f"/users/{person.membership.pk}/"
+            address = f"/users/{person.membership.pk}/"
             page = client.get(address).content.decode()
             assert "Technician: works on assigned sites" not in page
             assert_clean(page)
+            before = everything()
             answer = client.post(address, {"rights-is_technician": forged, "rights-version": "1"})
             assert answer.status_code == 422
             assert_clean(answer.content)

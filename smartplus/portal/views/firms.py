@@ -17,7 +17,7 @@ from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.models import Site
 from smartplus import access
-from smartplus.portal import user_lists
+from smartplus.portal import support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import FirmForm, MoveForm, PermissionsForm
 from smartplus.portal.views.users import MANAGERS_OF_PEOPLE, person_new, tell
@@ -53,6 +53,7 @@ def visible_firm(request: access.PortalRequest, organization_id: int) -> Organiz
 
 def _around(request: access.PortalRequest, firm: Organization) -> dict[str, Any]:
     is_above = actions.is_above(request.actor, firm)
+    support.note_view(request, firm, tenant=firm)
     return {
         "firm": firm,
         "is_above": is_above,

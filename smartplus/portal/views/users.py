@@ -19,7 +19,7 @@ from accounts.scope import Role
 from communities.actions import people as site_people
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access
-from smartplus.portal import keyset, user_lists
+from smartplus.portal import keyset, support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
 from smartplus.portal.numbers import typed_id
@@ -177,6 +177,8 @@ def visible_person(request: access.PortalRequest, membership_id: int) -> Members
 
 def _around(request: access.PortalRequest, person: Membership) -> dict[str, Any]:
     """What the page of a person shows around its form."""
+    label = f"{person.shown_name} ({person.organization})"  # type: ignore[attr-defined]
+    support.note_view(request, person, tenant=person.organization, label=label)
     mails = Notice.objects.visible_to(request.actor).about(person).filter(has_secret=True)[:5]
     return {
         "person": person,
