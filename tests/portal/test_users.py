@@ -466,6 +466,27 @@ def test_somebody_else_who_is_signed_in_can_not_join_by_the_link(people: People,
     assert made.joined_at is None
 
 
+def test_a_new_login_is_not_made_in_somebody_elses_session(people: People, sign_in) -> None:
+    """Elin opens her link on the machine where Ivan is signed in: he stays so until somebody signs him out."""
+    made = invite(people.ivan)
+    client, address = sign_in(people.ivan), f"/invitation/{token_of_last_mail()}/"
+    before = everything()
+    for answer in (
+        client.get(address),
+        client.post(address, {"name": "Elin", "password1": PASSWORD, "password2": PASSWORD}),
+    ):
+        page = answer.content.decode()
+        assert "You are signed in as ivan@hafen.example" in page
+        assert 'action="/sign-out/"' in page
+        assert "password1" not in page
+        assert_clean(page)
+    assert client.session[SESSION_KEY] == str(people.ivan.membership.user_id)
+    assert everything() == before
+    client.post("/sign-out/")
+    assert client.post(address, {"name": "Elin", "password1": PASSWORD, "password2": PASSWORD})["Location"] == "/"
+    assert client.session[SESSION_KEY] == str(made.user_id)
+
+
 @pytest.mark.rule("R1")
 def test_inviting_does_not_tell_whether_an_address_has_a_login_elsewhere(people: People, sign_in) -> None:
     """Ivan invites Mallory, who works in another tree, and somebody nobody knows: his pages read the same."""
