@@ -20,6 +20,7 @@ ROW = "session_row"
 BEGAN, SEEN = "began", "seen"  # seconds of Unix time
 VERIFIED = "two_factor"
 OWES_CODE = "owes_code"
+TOOK_APP = "took_app"
 KNOWN_COOKIE, KNOWN_FOR = "sp_known", timedelta(days=365)
 MOST_KNOWN = 20  # people who share one browser
 

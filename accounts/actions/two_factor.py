@@ -34,14 +34,17 @@ def recovery_codes_left(user: User) -> int:
 
 
 @transaction.atomic
-def begin_two_factor(user: User, *, key: str, code: str, now: datetime) -> list[str]:
+def begin_two_factor(user: User, *, key: str, code: str, password: str, now: datetime) -> list[str]:
     """Take the authenticator app whose code is right, and hand out recovery codes; nothing is asked for yet.
 
-    `key` is the secret the app was shown, in hex. Returns the codes, for this once. Refused: it is on already, or the code is wrong.
+    `key` is the secret the app was shown, in hex. Returns the codes, for this once. Refused: it is on already, or code or password are
+    wrong. The password is asked for because a session left open could shut its owner out with somebody else's app.
     """
     person = _locked(user)
     if person.two_factor_at is not None:
         raise Refused(_("Two-factor authentication is on already."))
+    if not person.check_password(password):
+        raise Refused(_("This is not your password."), field="password")
     step = two_factor.matching_step(key, code, unix_time=now.timestamp())
     if step is None:
         raise Refused(_("This code is not right. Type the one the app shows now."), field="code")

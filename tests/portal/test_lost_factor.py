@@ -14,7 +14,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Membership, Notice, Organization, Topic, UserSession
 from accounts.notify import set_mutes
 from tests.mails import sent, sent_to
-from tests.people import NOW, SYSTEM, People, Person
+from tests.people import NOW, PASSWORD, SYSTEM, People, Person
 from tests.portal.door import code_for, code_of, enter, key_on, switch_on
 from tests.portal.html import assert_clean
 from tests.portal.places import everything
@@ -83,7 +83,7 @@ def test_where_it_is_demanded_the_next_sign_in_sets_it_up_anew(people: People) -
     client = enter(people.ivan)
     assert client.get("/sites/")["Location"] == "/settings/security/?next=/sites/"
     signed, key = key_on(client.get("/settings/security/").content.decode())
-    form = {"key": signed, "code": code_for(key), "password": "correct horse battery"}
+    form = {"key": signed, "code": code_for(key), "password": PASSWORD}
     assert client.post("/settings/security/", form).status_code == 200
     client.post("/settings/security/on/", {"kept": "on"})
     assert client.get("/sites/").status_code == 200
