@@ -102,6 +102,8 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Fix the instant of the request, and speak the person's language at the person's time."""
         request.now = timezone.now()  # type: ignore[attr-defined]
+        if isinstance(request.user, User) and sessions.is_left_half(request, request.user):
+            logout(request)
         user = request.user
         if isinstance(user, User):
             translation.activate(user.language)

@@ -19,6 +19,8 @@ from smartplus import throttle
 ROW = "session_row"
 BEGAN, SEEN = "began", "seen"  # seconds of Unix time
 VERIFIED = "two_factor"
+OWES_CODE = "owes_code"
+TOOK_APP = "took_app"
 KNOWN_COOKIE, KNOWN_FOR = "sp_known", timedelta(days=365)
 MOST_KNOWN = 20  # people who share one browser
 
@@ -61,9 +63,21 @@ def begin(request: HttpRequest, response: HttpResponse, user: User, *, is_first:
     )
 
 
+def owe_code(request: HttpRequest) -> None:
+    """Mark the session: the password was right, and a code is still to come before it is one."""
+    request.session[OWES_CODE] = True
+
+
+def is_left_half(request: HttpRequest, user: User) -> bool:
+    """Whether this session waited for a code when two-factor was switched off or reset: the password alone began none, and it
+    stands in no list of sessions that somebody could end."""
+    return user.two_factor_at is None and bool(request.session.get(OWES_CODE))
+
+
 def verify(request: HttpRequest, user: User) -> None:
     """Mark the session: its person has shown the second factor. Who had the key of the session before has it no longer."""
     request.session.cycle_key()
+    request.session.pop(OWES_CODE, None)
     request.session[VERIFIED] = _mark_of(user)
 
 

@@ -17,11 +17,12 @@ from accounts.actions.members import (
     lock_member,
     manages_people,
     record,
+    refuse_adding,
     refuse_rights,
     with_implied,
 )
 from accounts.errors import NotPermitted, Refused
-from accounts.models import Invitation, Kind, Membership, Organization, Topic, User
+from accounts.models import Invitation, Membership, Organization, Topic, User
 from accounts.models.invitations import VALID_FOR, digest_of
 from accounts.scope import Actor
 
@@ -42,30 +43,32 @@ def invite(
     name: str,
     language: str,
     is_technician: bool = False,
-    grants: Iterable[str] = tuple(GRANTS),
+    grants: Iterable[str] | None = None,
     now: datetime,
 ) -> Membership:
-    """Invite a person into an organization of one's subtree (R1, R2) and queue the mail with the link.
+    """Invite a person into the own firm, or one below whose people one chooses (R1, R2), and queue the mail with the link.
 
-    The membership can do nothing until the person has joined. Whether the address has a login elsewhere is not told and makes no
-    difference to what the firm sees: until then it is shown as written here.
+    `grants` are the rights to give, None for all that the actor has: more is refused, and so is the own address. The membership can
+    do nothing until the person has joined. Whether the address has a login elsewhere is not told and makes no difference to what the
+    firm sees: until then it is shown as written here.
     """
     if not manages_people(actor):
         raise NotPermitted
     organization = Organization.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=organization_id)
+    refuse_adding(actor, organization, is_technician=is_technician)
     if not organization.is_active:
         raise Refused(_("%(firm)s is deactivated. Reactivate it first.") % {"firm": organization})
     if not name.strip():
         raise Refused(_("The person needs a name."), field="name")
-    if is_technician and organization.kind != Kind.INSTALLER:
-        raise Refused(_("Only an installer has technicians."))
-    rights = with_implied(grants)
-    refuse_rights(actor, organization, rights)
+    rights = {grant.value for grant in actor.grants} if grants is None else with_implied(grants)
+    refuse_rights(actor, rights)
     user = User.objects.filter(email_key=email.strip().casefold()).first()
     if user is None:
         user = User.objects.create_user(
             email, None, name=name.strip(), language=language, time_zone=organization.time_zone
         )
+    elif user.pk == actor.user_id and organization.pk != actor.organization_id:
+        raise Refused(_("You can't invite yourself. A colleague can."), field="email")
     elif Membership.objects.filter(user=user, organization=organization).exists():
         raise Refused(
             _("This address is already a member here, perhaps invited or deactivated: look for it in the list."),

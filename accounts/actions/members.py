@@ -9,10 +9,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.actions.organizations import SUPERIORS
+from accounts.actions import tokens
+from accounts.actions.organizations import SUPERIORS, may_add_people
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership, Organization, User
-from accounts.scope import Actor, Grant, Role
+from accounts.scope import Actor, Grant
 
 GRANTS = [grant.value for grant in Grant]
 
@@ -66,17 +67,20 @@ def edit_member(
 ) -> Membership:
     """Change what a person may do in the firm: the four grants, and in an installer whether as a technician (R9).
 
-    Refuses the own rights, rights the actor does not have in the own firm, and to leave a firm without an administrator.
+    Refuses the own rights in whichever firm, rights the actor does not have, to leave a firm without an administrator, and anybody
+    but the installer itself to say who is a technician (R2).
     """
     membership = lock_member(actor, membership_id)
     if membership.version != version:
         raise Conflict
-    if membership.pk == actor.membership_id:
+    if membership.user_id == actor.user_id:
         raise Refused(_("A colleague changes what you may do."))
+    is_promoted = membership.is_technician and not is_technician
+    if is_technician != membership.is_technician:
+        refuse_adding(actor, membership.organization, is_technician=True)
     wanted = with_implied(grants)
-    refuse_rights(actor, membership.organization, wanted - {name for name in GRANTS if getattr(membership, name)})
-    if is_technician and membership.organization.kind != Kind.INSTALLER:
-        raise Refused(_("Only an installer has technicians."))
+    # What is ticked for a technician counts for nothing, so who becomes a colleague is given all of it.
+    refuse_rights(actor, wanted if is_promoted else wanted - ticked(membership))
     if is_technician and not membership.is_technician:
         refuse_last_administrator(membership)
     audited = [*GRANTS, "is_technician"]
@@ -96,17 +100,19 @@ def edit_member(
 def set_member_active(actor: Actor, *, membership_id: int, is_active: bool, now: datetime) -> Membership:
     """Take a person out of the firm, or back in; the session there ends with its next request.
 
-    Nobody deactivates oneself, and a firm keeps an active administrator.
+    Nobody deactivates oneself, and a firm keeps an active administrator. Who was taken out comes back without the tokens of before.
     """
     membership = lock_member(actor, membership_id)
-    if membership.pk == actor.membership_id:
+    if membership.user_id == actor.user_id:
         raise Refused(_("You can't deactivate yourself. A colleague can."))
     if membership.is_active == is_active:
         return membership
+    revoked = 0
     if not is_active:
         refuse_last_administrator(membership)
+        revoked = tokens.revoke_all_tokens(membership, now=now)
     else:
-        refuse_rights(actor, membership.organization, {name for name in GRANTS if getattr(membership, name)})
+        refuse_rights(actor, {grant.value for grant in membership.grants})
     membership.is_active = is_active
     membership.version += 1
     membership.save(update_fields=["is_active", "version"])
@@ -116,7 +122,7 @@ def set_member_active(actor: Actor, *, membership_id: int, is_active: bool, now:
         membership,
         now=now,
         before={"is_active": not is_active},
-        after={"is_active": is_active},
+        after={"is_active": is_active, **({"tokens": revoked} if revoked else {})},
     )
     return membership
 
@@ -161,12 +167,26 @@ def with_implied(grants: Iterable[str]) -> set[str]:
     return wanted
 
 
-def refuse_rights(actor: Actor, organization: Organization, given: set[str]) -> None:
-    """Refuse to give a colleague rights one does not have oneself: it would be a way to take them."""
+def ticked(membership: Membership) -> set[str]:
+    """The grants as they are kept, also of a technician, for whom they count for nothing."""
+    return {name for name in GRANTS if getattr(membership, name)}
+
+
+def refuse_adding(actor: Actor, organization: Organization, *, is_technician: bool) -> None:
+    """Refuse to make somebody a member, or a technician, of a firm whose people are not the actor's to choose (R2)."""
+    if may_add_people(actor, organization, is_technician=is_technician):
+        return
+    if is_technician and organization.kind != Kind.INSTALLER:
+        raise Refused(_("Only an installer has technicians."))
+    if is_technician:
+        raise NotPermitted(_("An installer chooses its technicians itself."))
+    raise NotPermitted(_("The installer above %(firm)s chooses its people.") % {"firm": organization})
+
+
+def refuse_rights(actor: Actor, given: set[str]) -> None:
+    """Refuse to give rights one does not have oneself, in whichever firm: it would be a way to take them."""
     if unknown := given - set(GRANTS):
         raise Refused(_("Unknown rights: %(names)s.") % {"names": ", ".join(sorted(unknown))})
-    if actor.role is Role.SYSTEM or organization.pk != actor.organization_id:
-        return
     if given - {grant.value for grant in actor.grants}:
         raise NotPermitted(_("You can only give rights that you have yourself."))
 

@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.models.organizations import LABEL_WIDTH
-from accounts.scope import Actor, Role
+from accounts.scope import Actor, Grant, Role
 
 # Who creates whom (R2, DOMAIN §1). The operator is born by the seed.
 MAY_CREATE: dict[Role, frozenset[str]] = {
@@ -23,6 +23,12 @@ MAY_CREATE: dict[Role, frozenset[str]] = {
     Role.DISTRIBUTOR: frozenset({Kind.SUBDISTRIBUTOR, Kind.INSTALLER}),
     Role.SUBDISTRIBUTOR: frozenset({Kind.INSTALLER}),
     Role.INSTALLER: frozenset({Kind.MANAGER}),
+}
+# Into firms of which kinds, besides the own, whom adds administrators (R2): those it creates, since it invites their first one. The
+# operator does so for support in any firm that sells or installs; the people of a property manager are its installer's matter.
+MAY_STAFF: dict[Role, frozenset[str]] = {
+    **MAY_CREATE,
+    Role.OPERATOR: frozenset({Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR, Kind.INSTALLER}),
 }
 # What stands directly below what.
 PARENT_KINDS: dict[str, frozenset[str]] = {
@@ -34,6 +40,12 @@ PARENT_KINDS: dict[str, frozenset[str]] = {
 }
 BASICS = ("name", "street", "postal_code", "city", "state", "country", "time_zone")
 PERMISSIONS = ("pays_regular", "pays_credits", "require_2fa", "sees_prices")
+# Whoever decides about money for others has to have that right: else the way around it would be a firm below (DOMAIN §1).
+DECIDED_WITH: dict[str, Grant] = {
+    "pays_regular": Grant.MANAGES_SUBSCRIPTIONS,
+    "pays_credits": Grant.MANAGES_SUBSCRIPTIONS,
+    "sees_prices": Grant.SEES_PRICES,
+}
 SUPERIORS = frozenset({Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.SYSTEM})
 
 
@@ -46,6 +58,25 @@ def is_above(actor: Actor, organization: Organization) -> bool:
         and organization.pk != actor.organization_id
         and organization.path.startswith(actor.path)
     )
+
+
+def may_add_people(actor: Actor, organization: Organization, *, is_technician: bool = False) -> bool:
+    """Whether the actor adds people to this firm (R2): to the own one, and administrators to firms below as `MAY_STAFF` says.
+
+    A technician is made by the installer alone, whoever stands above it.
+    """
+    if actor.role is Role.SYSTEM:
+        return True
+    is_own = actor.role in SUPERIORS and organization.pk == actor.organization_id
+    if is_technician:
+        return is_own and organization.kind == Kind.INSTALLER
+    return is_own or (is_above(actor, organization) and organization.kind in MAY_STAFF[actor.role])
+
+
+def may_decide(actor: Actor, permission: str) -> bool:
+    """Whether the actor's own rights cover deciding this permission of an installer."""
+    needed = DECIDED_WITH.get(permission)
+    return needed is None or needed in actor.grants
 
 
 def parents_for(actor: Actor, kind: str) -> QuerySet[Organization]:
@@ -73,6 +104,9 @@ def create_organization(
         raise Refused(_("The organization needs a name."), field="name")
     above = audit.tenant_keys(parent) if parent else {}
     organization = Organization(kind=kind, name=name.strip(), parent=parent, **above, **fields)
+    if kind == Kind.INSTALLER:
+        as_born = audit.fields_of(Organization(), list(PERMISSIONS))
+        _refuse_decisions(actor, as_born, audit.fields_of(organization, list(PERMISSIONS)))
     organization.path = f"new:{kind}:{name}"[:190]  # the id is known only after the insert
     organization.save()
     organization.path = f"{parent.path if parent else ''}{organization.pk:0{LABEL_WIDTH}d}."
@@ -110,7 +144,8 @@ def set_permissions(
 ) -> Organization:
     """Set Pay by Installer, the demand for two-factor and whether prices are shown, of an installer (S2, R5, R7).
 
-    By an organization above only, never by the installer itself; audited with before and after (R9).
+    By an organization above only, never by the installer itself, and only what one's own rights cover; audited with before and
+    after (R9).
     """
     organization = _locked(actor, organization_id, version)
     if organization.kind != Kind.INSTALLER or not is_above(actor, organization):
@@ -118,6 +153,7 @@ def set_permissions(
     before = audit.fields_of(organization, list(PERMISSIONS))
     for field in PERMISSIONS:
         setattr(organization, field, permissions[field])
+    _refuse_decisions(actor, before, audit.fields_of(organization, list(PERMISSIONS)))
     _save(actor, "organization.permissions_set", organization, before, now=now)
     return organization
 
@@ -139,6 +175,12 @@ def set_organization_active(actor: Actor, *, organization_id: int, is_active: bo
             now=now,
         )
     return organization
+
+
+def _refuse_decisions(actor: Actor, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuse where a permission differs that the actor may not decide."""
+    if any(before[field] != after[field] and not may_decide(actor, field) for field in PERMISSIONS):
+        raise NotPermitted(_("You can only decide about payments and prices with that right yourself."))
 
 
 def _locked(actor: Actor, organization_id: int, version: int) -> Organization:

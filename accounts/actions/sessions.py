@@ -70,6 +70,11 @@ def end_other_sessions(actor: Actor, user: User, *, but: str, now: datetime) -> 
     return alive
 
 
+def end_all_sessions(user: User) -> None:
+    """Sign every device of `user` out, as part of another action, which audits it."""
+    _end(UserSession.objects.of(user))
+
+
 def end_own_session(session_key: str) -> None:
     """Forget the session that signs out; the store forgets it by itself."""
     UserSession.objects.filter(session_key=session_key).delete()
@@ -85,6 +90,17 @@ def note_new_password(user: User, *, but: str | None, now: datetime) -> None:
     user.save(update_fields=["password_at"])
     _end(UserSession.objects.of(user).exclude(session_key=but or ""))
     tell(user, "password_changed", key=f"password-{user.pk}-{now.isoformat()}", now=now)
+
+
+@transaction.atomic
+def note_password_reset(user: User, *, now: datetime) -> None:
+    """After a password set by the link of a mail: as `note_new_password`, and audited in every firm the person works for, since
+    nobody is signed in who would work for one of them."""
+    for membership in (
+        Membership.objects.usable().filter(user=user).select_related("organization", "user").order_by("pk")
+    ):
+        _record(Actor.of(membership), "password.reset", user, now=now, after={"fields": ["password"]})
+    note_new_password(user, but=None, now=now)
 
 
 def tell(user: User, template: str, *, key: str, now: datetime, **context: object) -> None:

@@ -67,6 +67,11 @@ def revoke_token(actor: Actor, *, token_id: int, now: datetime) -> ApiToken:
     return token
 
 
+def revoke_all_tokens(membership: Membership, *, now: datetime) -> int:
+    """End what a member's programs hold, as part of another action, which audits it. Returns how many tokens that were."""
+    return ApiToken.objects.filter(membership=membership, revoked_at=None).update(revoked_at=now)
+
+
 def find_token(text: str, *, now: datetime) -> ApiToken | None:
     """The usable token with this text, its use noted; None for any other."""
     if not text.startswith(MARK):

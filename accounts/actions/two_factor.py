@@ -10,7 +10,7 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import audit, two_factor
-from accounts.actions import sessions
+from accounts.actions import members, sessions
 from accounts.errors import Refused
 from accounts.models import Membership, Organization, User
 from accounts.scope import Actor
@@ -34,14 +34,17 @@ def recovery_codes_left(user: User) -> int:
 
 
 @transaction.atomic
-def begin_two_factor(user: User, *, key: str, code: str, now: datetime) -> list[str]:
+def begin_two_factor(user: User, *, key: str, code: str, password: str, now: datetime) -> list[str]:
     """Take the authenticator app whose code is right, and hand out recovery codes; nothing is asked for yet.
 
-    `key` is the secret the app was shown, in hex. Returns the codes, for this once. Refused: it is on already, or the code is wrong.
+    `key` is the secret the app was shown, in hex. Returns the codes, for this once. Refused: it is on already, or code or password are
+    wrong. The password is asked for because a session left open could shut its owner out with somebody else's app.
     """
     person = _locked(user)
     if person.two_factor_at is not None:
         raise Refused(_("Two-factor authentication is on already."))
+    if not person.check_password(password):
+        raise Refused(_("This is not your password."), field="password")
     step = two_factor.matching_step(key, code, unix_time=now.timestamp())
     if step is None:
         raise Refused(_("This code is not right. Type the one the app shows now."), field="code")
@@ -82,8 +85,7 @@ def switch_two_factor_off(actor: Actor, user: User, *, password: str, code: str,
     _prove(user, password, code, now)
     with transaction.atomic():
         person = _locked(user)
-        TOTPDevice.objects.filter(user=person).delete()
-        StaticDevice.objects.filter(user=person).delete()
+        _forget_devices(person)
         _set(actor, person, None, now=now)
         user.two_factor_at = None
         sessions.tell(person, "two_factor_off", key=f"two-factor-off-{person.pk}-{now.isoformat()}", now=now)
@@ -98,6 +100,31 @@ def renew_recovery_codes(actor: Actor, user: User, *, password: str, code: str, 
         _record(actor, "two_factor.codes_renewed", person, now=now, after={"codes": len(codes)})
         sessions.tell(person, "recovery_codes", key=f"codes-{person.pk}-{now.isoformat()}", now=now)
     return codes
+
+
+@transaction.atomic
+def reset_two_factor(actor: Actor, *, membership_id: int, now: datetime) -> None:
+    """Let a person back in whose phone and recovery codes are lost: the second factor is gone, every session ends, the person is told.
+
+    By who manages the person's firm or one above, never for oneself. Writes the user, its devices and sessions, audit and a mail.
+    Refused where the login opens firms outside the actor's subtree: none of several tenants opens it alone, only the operator; which
+    they are is not told. Where two-factor is demanded, the next sign-in sets it up anew (R7).
+    """
+    membership = members.lock_member(actor, membership_id)
+    if membership.user_id == actor.user_id:
+        raise Refused(_("A colleague, or somebody above, resets yours."))
+    person = _locked(membership.user)
+    if person.two_factor_at is None or not membership.is_active or membership.joined_at is None:
+        raise Refused(_("There is no second factor to reset."))
+    if _works_elsewhere(person, actor):
+        raise Refused(_("This login is used outside your firms too, so only the operator resets its second factor."))
+    _forget_devices(person)
+    person.two_factor_at = None
+    person.save(update_fields=["two_factor_at"])
+    sessions.end_all_sessions(person)
+    members.record(actor, "two_factor.reset", membership, now=now, before={"on": True}, after={"on": False})
+    key = f"two-factor-reset-{person.pk}-{now.isoformat()}"
+    sessions.tell(person, "two_factor_reset", key=key, now=now, organization=membership.organization)
 
 
 def check_code(user: User, code: str, *, now: datetime) -> bool:
@@ -151,6 +178,19 @@ def _new_codes(person: User, *, confirmed: bool) -> list[str]:
         StaticToken(device=device, token=kept) for kept in two_factor.recovery_digests(codes)
     )
     return codes
+
+
+def _forget_devices(person: User) -> None:
+    TOTPDevice.objects.filter(user=person).delete()
+    StaticDevice.objects.filter(user=person).delete()
+
+
+def _works_elsewhere(person: User, actor: Actor) -> bool:
+    """Whether an organization the actor is not responsible for has this login as a member."""
+    if actor.sees_all:
+        return False
+    joined = Membership.objects.filter(user=person, is_active=True, joined_at__isnull=False)
+    return joined.exclude(organization__path__startswith=actor.path).exists()
 
 
 def _locked(user: User) -> User:

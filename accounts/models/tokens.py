@@ -39,8 +39,10 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(membership_id=actor.membership_id) if actor.membership_id else self.none()
 
     def usable(self, now: datetime) -> Self:
-        """Neither revoked nor expired, of a member who may still work."""
+        """Neither revoked nor expired, of a member who may still work; where the firm demands two-factor, of one who has it (R7)."""
         return self.filter(
+            models.Q(membership__organization__require_2fa=False)
+            | models.Q(membership__user__two_factor_at__isnull=False),
             models.Q(expires_at=None) | models.Q(expires_at__gt=now),
             revoked_at=None,
             membership__in=Membership.objects.usable(),

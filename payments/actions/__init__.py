@@ -1,7 +1,7 @@
 """What is done to payments, stored cards and billing information; nothing here decides what money buys."""
 
 from payments.actions.begin import begin, refuse_too_large, refuse_too_small
-from payments.actions.billing import save_billing
+from payments.actions.billing import may_save_billing, save_billing
 from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
 from payments.actions.looking import expire, look_up
@@ -18,6 +18,7 @@ __all__ = [
     "keep_method",
     "look_up",
     "matches",
+    "may_save_billing",
     "note",
     "refuse_in_transaction",
     "refuse_too_large",

@@ -12,9 +12,14 @@ from django_countries import countries
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
-from accounts.scope import Actor, Role
+from accounts.scope import Actor, Grant
 from payments.models import BillingProfile
 from payments.models.billing import FIELDS, REQUIRED
+
+
+def may_save_billing(actor: Actor) -> bool:
+    """Whether the actor changes billing information at all; a technician has no grants."""
+    return Grant.MANAGES_SUBSCRIPTIONS in actor.grants
 
 
 @transaction.atomic
@@ -24,10 +29,11 @@ def save_billing(
     """Write whom the invoices of `organization` are made out to; fields left out keep their value (R39).
 
     `version` is the one the form was filled from (None: none existed): somebody else's other change in between raises Conflict.
-    Refuses with the field that lacks or is wrong. The audit keeps which fields changed, not the personal values.
+    By members who manage subscriptions only, since they place the orders that it is printed on. Refuses with the field that lacks or
+    is wrong. The audit keeps which fields changed, not the personal values.
     """
-    if actor.role is Role.TECHNICIAN:
-        raise NotPermitted
+    if not may_save_billing(actor):
+        raise NotPermitted(_("Only members who manage subscriptions change billing information."))
     owner = Organization.objects.visible_to(actor).get(pk=organization.pk)
     rows = BillingProfile.objects.select_for_update(of=("self",)).filter(organization=owner)
     profile = rows.first()

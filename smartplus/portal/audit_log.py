@@ -47,7 +47,7 @@ AREAS: dict[str, tuple[Promise, Q]] = {
     ),
     "security": (
         gettext_lazy("Security"),
-        _begins("session", "two_factor", "token", "password", "profile", "terms", "notifications"),
+        _begins("session", "two_factor", "token", "password", "profile", "terms", "notifications", "support"),
     ),
 }
 WHO: dict[str, Promise] = {

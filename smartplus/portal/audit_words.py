@@ -42,7 +42,7 @@ LABELS: dict[str, Promise] = {
     "order": _("Order"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "landline_off_in": _("Landline switched off in"), "video_storage_off_in": _("Video Storage switched off in"),
-    "revoked": _("Revoked"), "codes": _("Recovery codes"), "parent": _("Belongs to"),
+    "revoked": _("Revoked"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"), "parent": _("Belongs to"),
 }  # fmt: skip
 APARTMENT_LABELS: dict[str, Promise] = {
     "indoor_monitor": _("With Indoor Monitor"),

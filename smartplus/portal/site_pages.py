@@ -15,7 +15,7 @@ from communities.models import Apartment, Building, Entitlement, ManagerAssignme
 from devices import reports as device_reports
 from devices.models import Device
 from smartplus import access
-from smartplus.portal import todo
+from smartplus.portal import support, todo
 from smartplus.templatetags.sites import tone_of, word_of
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.actions.requests import may_request_for
@@ -35,6 +35,7 @@ def visible_site(request: access.PortalRequest, site_id: int) -> Site:
 def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any]:
     """Head and tabs of a site page: `progress`, `units`, `managers`, `pill`, and what may be done."""
     actor, now = request.actor, request.now
+    support.note_view(request, site, tenant=site, site_id=site.pk)
     progress = reports.paid_progress([site.pk], now).get(site.pk, reports.PaidProgress())
     return {
         "site": site,

@@ -11,7 +11,7 @@ from django.core import mail
 from accounts import actions, notify
 from accounts.actions.invitations import LinkUsedUp
 from accounts.errors import NotPermitted, Refused
-from accounts.models import AuditEvent, Invitation, Membership, Notice, User
+from accounts.models import AuditEvent, Invitation, Membership, Notice, Organization, User
 from tests.people import NOW, PASSWORD, People, Person
 
 ELIN = "elin@hafen.example"
@@ -196,3 +196,45 @@ def test_only_installers_have_technicians(people: People) -> None:
     with pytest.raises(Refused, match="Only an installer has technicians"):
         invite(people.dora, is_technician=True)
     assert invite(people.ivan, is_technician=True).is_technician
+
+
+@pytest.mark.rule("R2")
+@pytest.mark.parametrize("name", ["olga", "dora", "sam", "ivan", "tess", "petra"])
+def test_who_adds_whom_to_which_firm(people: People, name: str) -> None:
+    """Every role tries every firm there is, for a colleague and for a technician; only what DOMAIN §1 says comes to be."""
+    by = getattr(people, name)
+    firms = {
+        one.firm: one.firm.pk for one in (people.olga, people.dora, people.sam, people.ivan, people.ines, people.petra)
+    }
+    made = set()
+    for firm in firms:
+        for is_technician in (False, True):
+            before = everything()
+            email = f"{firm.pk}{is_technician}@x.example"
+            try:
+                invited = invite(by, organization_id=firm.pk, email=email, is_technician=is_technician)
+            except (Refused, Organization.DoesNotExist):
+                assert everything() == before
+            else:
+                assert (invited.organization_id, invited.is_technician) == (firm.pk, is_technician)
+                made.add(f"{firm.name}{' technician' if is_technician else ''}")
+    resellers, installers = {"Nordlys Distribution", "Sund Partner"}, {"Hafen Intercom GmbH", "Norden Port AS"}
+    assert (
+        made
+        == {
+            "olga": {"Vendor", *resellers, *installers},
+            "dora": {*resellers, *installers},
+            "sam": {"Sund Partner", "Norden Port AS"},
+            "ivan": {"Hafen Intercom GmbH", "Hafen Intercom GmbH technician", "Holm Verwaltung"},
+            "tess": set(),
+            "petra": set(),
+        }[name]
+    )
+
+
+@pytest.mark.parametrize("email", ["dora@nordlys.example", " DORA@Nordlys.EXAMPLE "])
+def test_nobody_invites_the_own_address_below(people: People, email: str) -> None:
+    before = everything()
+    with pytest.raises(Refused, match="You can't invite yourself"):
+        invite(people.dora, organization_id=people.ivan.firm.pk, email=email)
+    assert everything() == before

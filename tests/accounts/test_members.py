@@ -18,6 +18,7 @@ from tests.people import NOW, PASSWORD, SYSTEM, People, Person
 from tests.portal.places import everything, pay
 
 EVERYTHING = [grant.value for grant in Grant]
+NOTHING: dict[str, Any] = dict.fromkeys(EVERYTHING, False)
 
 
 def colleague(of: Person, name: str = "Carla", **rights: bool) -> Person:
@@ -74,14 +75,122 @@ def test_nobody_raises_the_own_rights_nor_gives_what_one_does_not_have(people: P
         edit(carla, dave)
     with pytest.raises(NotPermitted):
         actions.invite(
-            carla.actor, organization_id=carla.firm.pk, email="x@x.example", name="X", language="en", now=NOW
-        )
+            carla.actor, organization_id=carla.firm.pk, email="x@x.example", name="X", language="en", grants=EVERYTHING, now=NOW
+        )  # fmt: skip
     with pytest.raises(Refused, match="Unknown rights"):
         edit(people.ivan, dave, grants=["everything"])
     assert everything() == before
     dave.membership.refresh_from_db()
     assert not dave.membership.manages_subscriptions
     assert edit(carla, dave, grants=["sees_prices"]).grants == {Grant.SEES_PRICES}
+
+
+@pytest.mark.rule("R2")
+def test_below_as_at_home_nobody_gives_what_one_does_not_have(people: People) -> None:
+    """Carla of Nordlys may nothing with money: nor may anybody she puts into Ivan's firm."""
+    carla = colleague(people.dora, sees_prices=False, sees_invoices=False, manages_subscriptions=False)
+    without = colleague(people.ivan, "Wanda", **NOTHING)
+    gone = colleague(people.ivan, "Gwen", is_active=False)
+    before = everything()
+    with pytest.raises(NotPermitted, match="rights that you have yourself"):
+        edit(carla, without, grants=["sees_prices"])
+    with pytest.raises(NotPermitted, match="rights that you have yourself"):
+        actions.set_member_active(carla.actor, membership_id=gone.membership.pk, is_active=True, now=NOW)
+    with pytest.raises(NotPermitted, match="rights that you have yourself"):
+        actions.invite(
+            carla.actor, organization_id=people.ivan.firm.pk, email="x@x.example", name="X", language="en", grants=EVERYTHING, now=NOW
+        )  # fmt: skip
+    assert everything() == before
+    assert edit(carla, without, grants=["gets_billing_mail"]).grants == {Grant.GETS_BILLING_MAIL}
+    invited = actions.invite(
+        carla.actor, organization_id=people.ivan.firm.pk, email="x@x.example", name="X", language="en", now=NOW
+    )
+    assert invited.grants == {Grant.GETS_BILLING_MAIL}  # unless one says which: as far as the own ones go
+    edit(carla, people.ivan, grants=EVERYTHING)  # who has them keeps them
+
+
+def test_a_technicians_ticks_are_no_way_to_rights_either(people: People) -> None:
+    """Tess has every box ticked, which counts for nothing; as a colleague it would count."""
+    carla = colleague(people.ivan, **NOTHING)
+    before = everything()
+    with pytest.raises(NotPermitted, match="rights that you have yourself"):
+        edit(carla, people.tess, grants=EVERYTHING)
+    assert everything() == before
+    people.tess.membership.refresh_from_db()
+    assert people.tess.membership.is_technician
+    assert edit(carla, people.tess, grants=[]).grants == frozenset()
+
+
+def test_nobody_changes_the_own_rights_in_another_firm_either(people: People) -> None:
+    """Dora works for Ivan's firm too: there a colleague decides."""
+    there = actions.add_member(SYSTEM, organization=people.ivan.firm, email=people.dora.email, name="Dora", now=NOW)
+    Membership.objects.filter(pk=there.pk).update(sees_prices=False, is_active=False)
+    before = everything()
+    with pytest.raises(Refused, match="A colleague changes what you may do"):
+        edit(people.dora, Person(there))
+    with pytest.raises(Refused, match="A colleague can"):
+        actions.set_member_active(people.dora.actor, membership_id=there.pk, is_active=True, now=NOW)
+    assert everything() == before
+    there.refresh_from_db()
+    assert (there.sees_prices, there.is_active) == (False, False)
+
+
+@pytest.mark.rule("R2")
+def test_only_the_installer_says_who_is_a_technician(people: People) -> None:
+    carla = colleague(people.ivan)
+    before = everything()
+    for by in (people.olga, people.dora):
+        for whom, is_technician in ((carla, True), (people.tess, False)):
+            with pytest.raises(NotPermitted, match="An installer chooses its technicians itself"):
+                edit(by, whom, is_technician=is_technician)
+    with pytest.raises(Refused, match="Only an installer has technicians"):
+        edit(people.ivan, people.petra, is_technician=True)
+    assert everything() == before
+    assert edit(people.ivan, carla, is_technician=True).is_technician
+    assert not edit(people.ivan, carla, is_technician=False).is_technician
+    assert edit(people.dora, people.tess, is_technician=True, grants=[]).is_technician  # as it is: no change of that
+
+
+# --- what a firm above decides ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R2")
+@pytest.mark.rule("R5")
+@pytest.mark.parametrize(
+    ("field", "value", "grant"),
+    [
+        ("pays_regular", True, "manages_subscriptions"),
+        ("pays_credits", True, "manages_subscriptions"),
+        ("sees_prices", False, "sees_prices"),
+    ],
+)
+def test_who_lacks_the_right_does_not_decide_it_for_an_installer(
+    people: People, field: str, value: bool, grant: str
+) -> None:
+    carla = colleague(people.dora, "Carla", **{grant: False})
+    firm = people.ivan.firm
+    as_is: dict[str, Any] = {
+        "pays_regular": False, "pays_credits": False, "require_2fa": False, "sees_prices": True,
+    }  # fmt: skip
+    before = everything()
+
+    def decide(by: Person, **permissions: bool) -> Organization:
+        return actions.set_permissions(
+            by.actor, organization_id=firm.pk, version=firm.version, permissions=as_is | permissions, now=NOW
+        )
+
+    with pytest.raises(NotPermitted, match="with that right yourself"):
+        decide(carla, **{field: value})
+    with pytest.raises(NotPermitted, match="with that right yourself"):
+        actions.create_organization(
+            carla.actor, kind="installer", name="New", parent=people.dora.firm, now=NOW, **{field: value}
+        )
+    assert everything() == before
+    firm.refresh_from_db()
+    assert getattr(firm, field) is not value
+    firm = decide(carla, require_2fa=True)  # this one needs no right about money
+    assert firm.require_2fa
+    assert getattr(decide(people.dora, **{field: value}), field) is value
 
 
 def test_grants_decide_about_prices_and_paying(people: People) -> None:
@@ -113,10 +222,15 @@ def test_a_firm_keeps_an_active_administrator(people: People) -> None:
     before = everything()
     with pytest.raises(Refused, match="Ivan Brandt is the last administrator of Hafen Intercom GmbH"):
         actions.set_member_active(people.dora.actor, membership_id=people.ivan.membership.pk, is_active=False, now=NOW)
-    with pytest.raises(Refused, match="last administrator"):
-        edit(people.dora, people.ivan, is_technician=True)
     assert everything() == before
-    colleague(people.ivan)
+    carla = colleague(people.ivan)
+    gone = carla.actor
+    Membership.objects.filter(pk=carla.membership.pk).update(is_active=False)  # a moment ago, in another transaction
+    with pytest.raises(Refused, match="last administrator"):
+        actions.edit_member(
+            gone, membership_id=people.ivan.membership.pk, version=1, is_technician=True, grants=[], now=NOW
+        )
+    Membership.objects.filter(pk=carla.membership.pk).update(is_active=True)
     actions.set_member_active(people.dora.actor, membership_id=people.ivan.membership.pk, is_active=False, now=NOW)
     people.ivan.membership.refresh_from_db()
     assert not people.ivan.membership.is_active

@@ -7,9 +7,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from accounts.models import ApiToken, Membership, Organization, User
+from accounts import actions
+from accounts.actions import two_factor
+from accounts.models import ApiToken, AuditEvent, Membership, Organization, User
 from accounts.models.tokens import digest
 from tests.people import NOW
+from tests.portal.door import switch_on
 
 pytestmark = pytest.mark.django_db
 SHUT = (401, {"detail": "A valid token is needed."})
@@ -133,15 +136,34 @@ def test_a_token_loses_what_its_member_loses(people, ask, token_of):
     assert ask(text, "orders").status_code == 403
 
 
-def test_two_factor_is_asked_of_people_and_not_of_their_programs(people, ask, token_of):
-    text = token_of(people.ivan)
-    Organization.objects.filter(pk=people.ivan.firm.pk).update(require_2fa=True)
-    assert ask(text, "me").status_code == 200
-
-
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_the_api_only_reads(people, token_of, method):
     from django.test import Client
 
     headers = {"Authorization": f"Bearer {token_of(people.ivan)}"}
     assert getattr(Client(), method)("/api/v1/sites", headers=headers).status_code == 405
+
+
+@pytest.mark.rule("R7")
+def test_a_token_is_no_way_around_a_demanded_second_factor(people, ask, token_of):
+    text, below = token_of(people.ivan), token_of(people.petra)
+    Organization.objects.filter(pk=people.ivan.firm.pk).update(require_2fa=True)
+    assert seen(ask(text, "me")) == SHUT
+    assert ask(below, "me").status_code == 200  # another firm, though below
+    switch_on(people.ivan, now=NOW)
+    assert ask(text, "me").status_code == 200
+    two_factor.reset_two_factor(people.dora.actor, membership_id=people.ivan.membership.pk, now=NOW)
+    assert seen(ask(text, "me")) == SHUT
+
+
+def test_who_was_deactivated_comes_back_without_the_tokens_of_before(people, ask, token_of):
+    text, other = token_of(people.tess, ("read:sites",)), token_of(people.ivan)
+    tess = people.tess.membership.pk
+    for is_active in (False, True):
+        actions.set_member_active(people.ivan.actor, membership_id=tess, is_active=is_active, now=NOW)
+        assert seen(ask(text, "me")) == SHUT
+    assert ApiToken.objects.get(digest=digest(text)).revoked_at == NOW
+    assert ask(other, "me").status_code == 200
+    assert AuditEvent.objects.get(action="member.deactivated").after == {"is_active": False, "tokens": 1}
+    people.tess.membership.refresh_from_db()
+    assert ask(token_of(people.tess, ("read:sites",)), "me").status_code == 200

@@ -36,6 +36,7 @@ BY_ROUTE = {
     "user-invitation": "invited",
     "user-sites": "technician",
     "firm-activity": "firm_below",
+    "firm-person-new": "installer",
     "firm-move": "installer",
 }
 NOBODYS: dict[str, str] = {"service": "landline", "link": "MQ"}  # kinds that belong to no tenant, and one of each

@@ -3,10 +3,11 @@
 import pytest
 
 from accounts.errors import Conflict, NotPermitted, Refused
-from accounts.models import AuditEvent, Organization
+from accounts.models import AuditEvent, Membership, Organization
 from payments import actions
 from payments.models import BillingProfile
 from tests.people import NOW
+from tests.portal.html import assert_clean
 
 HAFEN = {
     "company": "Hafen Intercom GmbH",
@@ -72,6 +73,27 @@ def test_the_audit_names_the_fields_and_not_the_personal_values(people):
         ("billing.created", {"fields": [name for name in HAFEN if HAFEN[name]]}),
         ("billing.changed", {"fields": ["street"]}),
     ]
+
+
+@pytest.mark.parametrize("page", [False, True])
+def test_only_who_manages_subscriptions_changes_it(people, sign_in, page):
+    save(people.ivan)
+    Membership.objects.filter(pk=people.ivan.membership.pk).update(manages_subscriptions=False)
+    people.ivan.membership.refresh_from_db()
+    if page:
+        client = sign_in(people.ivan)
+        shown = client.get("/settings/billing/").content.decode()
+        assert "Only members who manage subscriptions change billing information." in shown
+        assert 'value="Kaistraße 14"' in shown
+        assert '<button class="b p">Save</button>' not in shown
+        assert_clean(shown)
+        assert client.post("/settings/billing/", {**HAFEN, "version": "1", "city": "Kiel"}).status_code == 403
+    else:
+        with pytest.raises(NotPermitted, match="manage subscriptions"):
+            save(people.ivan, version=1, city="Kiel")
+    assert BillingProfile.objects.get().city == "Hamburg"
+    assert not AuditEvent.objects.filter(action="billing.changed").exists()
+    save(people.dora, of=people.ivan, version=1, city="Kiel")
 
 
 @pytest.mark.rule("R1")

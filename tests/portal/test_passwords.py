@@ -7,9 +7,10 @@ import re
 import pytest
 from django.test import Client
 
-from accounts.models import AuditEvent
+from accounts import actions
+from accounts.models import AuditEvent, Membership
 from tests.mails import sent
-from tests.people import PASSWORD
+from tests.people import NOW, PASSWORD, SYSTEM
 from tests.portal.html import assert_clean
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,30 @@ def test_petra_sets_a_new_password_by_mail(people):
     assert response["Location"] == "/password-reset/done/"
     assert Client().post("/sign-in/", {"username": people.petra.email, "password": NEW}).status_code == 302
     assert "no longer works" in Client().get(link_in(message), follow=True).content.decode()  # it works once
+
+
+@pytest.mark.rule("R9")
+def test_a_password_set_by_mail_is_audited_in_every_firm_the_person_works_for(people, sign_in):
+    for firm, change in (
+        (people.paul.firm, {}),
+        (people.igor.firm, {"is_active": False}),
+        (people.ivan.firm, {"joined_at": None}),
+    ):
+        made = actions.add_member(SYSTEM, organization=firm, email=people.petra.email, name="Petra", now=NOW)
+        Membership.objects.filter(pk=made.pk).update(**change)
+    client = Client()
+    client.post("/password-reset/", {"email": people.petra.email})
+    form = client.get(link_in(sent()[0]), follow=True)
+    client.post(form.request["PATH_INFO"], {"new_password1": "short", "new_password2": "short"})
+    assert not AuditEvent.objects.filter(action="password.reset").exists()
+    client.post(form.request["PATH_INFO"], {"new_password1": NEW, "new_password2": NEW})
+    events = AuditEvent.objects.filter(action="password.reset")
+    user = people.petra.membership.user
+    assert set(events.values_list("organization", flat=True)) == {people.petra.firm.pk, people.paul.firm.pk}
+    assert {(event.user_id, event.subject_id, event.subject_label, str(event.after)) for event in events} == {
+        (user.pk, user.pk, f"#{user.pk}", "{'fields': ['password']}")
+    }
+    assert "Own password set anew by mail" in sign_in(people.ivan).get("/settings/audit/").content.decode()
 
 
 def test_the_link_is_deaf_to_a_forged_host(people, settings):
@@ -68,7 +93,7 @@ def test_an_invited_person_without_a_password_gets_the_link(people):
     assert len(sent()) == 1
 
 
-@pytest.mark.parametrize("weak", ["short pass", "petra@holm.example", "123456789012345"])
+@pytest.mark.parametrize("weak", ["short pass", "petra@holm.example", "123456789012345", "Petra Holm 26"])
 def test_a_weak_password_is_refused_and_the_old_one_stays(people, weak):
     Client().post("/password-reset/", {"email": people.petra.email})
     client = Client()

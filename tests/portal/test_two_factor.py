@@ -42,7 +42,7 @@ def test_ivan_sets_it_up_in_three_steps(people, clock):
     assert "<svg viewBox=" in page
     assert not TOTPDevice.objects.exists()  # looking writes nothing
     signed, key = key_on(page)
-    second = client.post("/settings/security/", {"key": signed, "code": code_for(key)})
+    second = client.post("/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD})
     assert second.status_code == 200
     codes = codes_on(second.content.decode())
     assert_clean(second.content)
@@ -62,10 +62,49 @@ def test_ivan_sets_it_up_in_three_steps(people, clock):
     assert (event.before, event.after, event.user_id) == ({"on": False}, {"on": True}, people.ivan.membership.user_id)
 
 
+def test_a_session_left_open_does_not_shut_its_owner_out(people, clock):
+    """Somebody at Ivan's desk has the session and an app of their own, but not the password."""
+    client = enter(people.ivan)
+    page = client.get("/settings/security/").content.decode()
+    signed, key = key_on(page)
+    answers = [
+        client.post("/settings/security/", {"key": signed, "code": code_for(key), "password": password})
+        for password in ("", "wrong horse battery", "guess 2", "guess 3", "guess 4", "guess 5", PASSWORD)
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422, 422, 422, 422, 429, 429]
+    assert "This is not your password." in answers[1].content.decode()
+    assert key_on(answers[1].content.decode()) == (signed, key)
+    assert_clean(answers[1].content)
+    assert not TOTPDevice.objects.exists()
+    clock.shift(timedelta(minutes=16))
+    signed, key = key_on(client.get("/settings/security/").content.decode())
+    assert (
+        client.post("/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD}).status_code
+        == 200
+    )
+
+
+def test_the_third_step_is_taken_where_the_second_was(people, clock):
+    """Ivan was called away between the steps: a session open elsewhere gets neither his codes nor the last click."""
+    here, there = enter(people.ivan), enter(people.ivan)
+    signed, key = key_on(here.get("/settings/security/").content.decode())
+    here.post("/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD})
+    kept = set(StaticToken.objects.values_list("token", flat=True))
+    for data in ({}, {"kept": "on"}):
+        answer = there.post("/settings/security/on/", data, follow=True)
+        assert codes_on(answer.content.decode()) == []
+    people.ivan.membership.user.refresh_from_db()
+    assert people.ivan.membership.user.two_factor_at is None
+    assert set(StaticToken.objects.values_list("token", flat=True)) == kept
+    here.post("/settings/security/on/", {"kept": "on"})
+    people.ivan.membership.user.refresh_from_db()
+    assert people.ivan.membership.user.two_factor_at == NOW
+
+
 def test_a_wrong_code_sets_nothing_up_and_the_same_picture_stays(people, clock):
     client = enter(people.ivan)
     signed, key = key_on(client.get("/settings/security/").content.decode())
-    answer = client.post("/settings/security/", {"key": signed, "code": wrong_for(code_for(key))})
+    answer = client.post("/settings/security/", {"key": signed, "code": wrong_for(code_for(key)), "password": PASSWORD})
     assert answer.status_code == 422
     assert key_on(answer.content.decode()) == (signed, key)
     assert_clean(answer.content)
@@ -75,10 +114,10 @@ def test_a_wrong_code_sets_nothing_up_and_the_same_picture_stays(people, clock):
 def test_a_secret_of_somebody_else_or_of_yesterday_is_not_taken(people, clock):
     client = enter(people.ivan)
     signed, key = key_on(client.get("/settings/security/").content.decode())
-    other = enter(people.dora).post("/settings/security/", {"key": signed, "code": code_for(key)})
+    other = enter(people.dora).post("/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD})
     assert other.status_code == 422
     clock.shift(timedelta(hours=1, seconds=1))
-    late = client.post("/settings/security/", {"key": signed, "code": code_for(key)})
+    late = client.post("/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD})
     assert late.status_code == 422
     assert "open for too long" in late.content.decode()
     assert key_on(late.content.decode())[1] != key
@@ -88,7 +127,11 @@ def test_a_secret_of_somebody_else_or_of_yesterday_is_not_taken(people, clock):
 def test_who_does_not_keep_the_codes_gets_others_and_it_stays_off(people, clock):
     client = enter(people.ivan)
     signed, key = key_on(client.get("/settings/security/").content.decode())
-    first = codes_on(client.post("/settings/security/", {"key": signed, "code": code_for(key)}).content.decode())
+    first = codes_on(
+        client.post(
+            "/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD}
+        ).content.decode()
+    )
     answer = client.post("/settings/security/on/", {})
     assert answer.status_code == 422
     assert_clean(answer.content)
@@ -171,10 +214,10 @@ def test_a_code_works_once_also_in_another_session(people, clock):
 def test_the_code_that_set_the_app_up_does_not_sign_in(people, clock):
     client = enter(people.ivan)
     signed, key = key_on(client.get("/settings/security/").content.decode())
-    client.post("/settings/security/", {"key": signed, "code": code_for(key)})
+    client.post("/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD})
     client.post("/settings/security/on/", {"kept": "on"})
     other = enter(people.ivan)
-    assert other.post("/sign-in/code/", {"code": code_for(key)}).status_code == 422
+    assert other.post("/sign-in/code/", {"code": code_for(key), "password": PASSWORD}).status_code == 422
 
 
 @pytest.mark.parametrize(("late_s", "status"), [(29, 302), (30, 302), (59, 302), (60, 422), (-30, 302), (-31, 422)])
@@ -254,7 +297,7 @@ def test_a_wrong_code_makes_even_the_right_one_wait(people, clock):
 def test_other_sessions_are_asked_for_a_code_once_it_is_on(people, clock):
     here, there = enter(people.ivan), enter(people.ivan)
     signed, key = key_on(here.get("/settings/security/").content.decode())
-    here.post("/settings/security/", {"key": signed, "code": code_for(key)})
+    here.post("/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD})
     assert there.get("/settings/").status_code == 200
     here.post("/settings/security/on/", {"kept": "on"})
     assert there.get("/settings/")["Location"] == WAY_IN
@@ -290,7 +333,9 @@ def test_imposed_two_factor_means_no_session_without_it(people, clock):
         assert "Where you are signed in" not in page.content.decode()
         assert_clean(page.content)
         signed, key = key_on(page.content.decode())
-        client.post("/settings/security/", {"key": signed, "code": code_for(key), "next": "/sites/"})
+        client.post(
+            "/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD, "next": "/sites/"}
+        )
         assert client.get("/sites/").status_code == 302  # not yet
         answer = client.post("/settings/security/on/", {"kept": "on", "next": "/sites/"})
         assert answer["Location"] == "/sites/"

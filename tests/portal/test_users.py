@@ -195,6 +195,134 @@ def test_ivan_invites_a_technician(people: People, sign_in) -> None:
     assert_clean(client.get(answer["Location"]).content)
 
 
+@pytest.mark.rule("R2")
+@pytest.mark.parametrize("name", ["olga", "dora", "sam"])
+def test_only_an_installer_has_a_page_for_technicians(people: People, sign_in, name: str) -> None:
+    client = sign_in(getattr(people, name))
+    before = everything()
+    form = {"person-name": "Tom", "person-email": "tom@x.example", "person-language": "de"}
+    for answer in (
+        client.get("/users/new/?kind=technician"),
+        client.post("/users/new/?kind=technician", form),
+        client.post("/users/new/?kind=technician", form | {"rights-is_technician": "yes"}),
+    ):
+        assert answer.status_code == 404
+    assert everything() == before
+
+
+@pytest.mark.rule("R2")
+@pytest.mark.parametrize("name", ["olga", "dora", "sam", "ivan", "tess", "petra"])
+def test_who_adds_people_to_which_firm_by_the_form_and_by_a_forged_one(people: People, sign_in, name: str) -> None:
+    """Every role sends the form of every firm, with and without the technician's tick, whether or not the page has it."""
+    person = getattr(people, name)
+    client, made, shown = sign_in(person), set(), set()
+    for one in (people.olga, people.dora, people.sam, people.ivan, people.ines, people.petra, people.igor, people.paul):
+        address = f"/users/firms/{one.firm.pk}/people/new/"
+        page = client.get(address)
+        if page.status_code == 200:
+            assert_clean(page.content)
+            shown.add(one.firm.name)
+        if client.get(f"/users/firms/{one.firm.pk}/").status_code == 200:
+            links = address in client.get(f"/users/firms/{one.firm.pk}/").content.decode()
+            assert links == (one.firm.name in shown)
+        for tick in ("no", "yes"):
+            before, email = everything(), f"{one.firm.pk}{tick}@x.example"
+            form = {"person-name": "X", "person-email": email, "person-language": "en", "rights-is_technician": tick}
+            answer = client.post(address, form)
+            invited = Membership.objects.filter(user__email_key=email).first()
+            if invited is None:
+                assert answer.status_code in {403, 404, 422}
+                assert everything() == before
+            else:
+                assert (invited.organization_id, invited.is_technician) == (one.firm.pk, tick == "yes")
+                made.add(f"{one.firm.name}{' technician' if invited.is_technician else ''}")
+    resellers, installers = {"Nordlys Distribution", "Sund Partner"}, {"Hafen Intercom GmbH", "Norden Port AS"}
+    allowed = {
+        "olga": {"Vendor", *resellers, *installers, "Zephyr Install"},
+        "dora": {*resellers, *installers},
+        "sam": {"Sund Partner", "Norden Port AS"},
+        "ivan": {"Hafen Intercom GmbH", "Holm Verwaltung"},
+        "tess": set(),
+        "petra": set(),
+    }[name]
+    assert shown == allowed
+    assert made == allowed | ({"Hafen Intercom GmbH technician"} if name == "ivan" else set())
+
+
+@pytest.mark.rule("R2")
+def test_from_above_nobody_makes_a_technician_of_a_colleague_nor_the_reverse(people: People, sign_in) -> None:
+    for name in ("olga", "dora"):
+        client = sign_in(getattr(people, name))
+        for person, forged in ((people.tess, "no"), (people.ivan, "yes")):
+            address = f"/users/{person.membership.pk}/"
+            page = client.get(address).content.decode()
+            assert "Technician: works on assigned sites" not in page
+            assert_clean(page)
+            before = everything()
+            answer = client.post(address, {"rights-is_technician": forged, "rights-version": "1"})
+            assert answer.status_code == 422
+            assert_clean(answer.content)
+            assert everything() == before
+
+
+# --- what one may give ------------------------------------------------------------------------------------------------------
+
+
+def test_forms_offer_the_rights_one_has_and_leave_the_others_as_they_are(people: People, sign_in) -> None:
+    """Dora does not manage subscriptions: of Ivan, who does, the box is locked, and stays whatever is sent."""
+    dora = people.dora.membership
+    Membership.objects.filter(pk=dora.pk).update(manages_subscriptions=False)
+    client, ivan = sign_in(people.dora), people.ivan.membership
+    address = f"/users/{ivan.pk}/"
+    page = client.get(address).content.decode()
+    boxes = dict(re.findall(r'name="rights-grants" value="(\w+)"([^>]*)>', page))
+    assert {name: "disabled" in rest for name, rest in boxes.items()} == {
+        "sees_prices": False, "sees_invoices": False, "gets_billing_mail": False, "manages_subscriptions": True,
+    }  # fmt: skip
+    assert all("checked" in rest for rest in boxes.values())
+    assert_clean(page)
+    assert client.post(address, {"rights-version": "1", "rights-grants": ["sees_prices"]}).status_code == 302
+    ivan.refresh_from_db()
+    assert (ivan.manages_subscriptions, ivan.sees_invoices, ivan.gets_billing_mail) == (True, True, False)
+    Membership.objects.filter(pk=ivan.pk).update(manages_subscriptions=False)
+    forged = {"rights-version": ivan.version, "rights-grants": ["manages_subscriptions"]}
+    assert client.post(address, forged).status_code == 403
+    ivan.refresh_from_db()
+    assert not ivan.manages_subscriptions
+
+
+def test_permissions_one_may_not_decide_are_locked_and_stay(people: People, sign_in) -> None:
+    Membership.objects.filter(pk=people.dora.membership.pk).update(manages_subscriptions=False, sees_prices=False)
+    client, firm = sign_in(people.dora), people.ivan.firm
+    address = f"/users/firms/{firm.pk}/edit/"
+    for where in (address, "/users/new/?kind=installer"):
+        page = client.get(where).content.decode()
+        assert len(re.findall(r'name="may-[^>]*disabled', page)) == 3
+        assert "Only members who manage subscriptions decide this." in page
+        assert_clean(page)
+    form = firm_form("Hafen Intercom GmbH", country="DE", time_zone="Europe/Berlin", version="1")
+    form |= {"may-pays_regular": "on", "may-pays_credits": "on", "may-require_2fa": "on"}
+    form.pop("may-sees_prices")
+    assert client.post(address, form).status_code == 302
+    firm.refresh_from_db()
+    assert (firm.pays_regular, firm.pays_credits, firm.sees_prices, firm.require_2fa) == (False, False, True, True)
+    client.post("/users/new/?kind=installer", form | {"name": "Lumen", "parent": people.dora.firm.pk})
+    lumen = Organization.objects.get(name="Lumen")
+    assert (lumen.pays_regular, lumen.pays_credits, lumen.sees_prices) == (False, False, True)
+    invited = Membership.objects.get(organization=lumen)
+    assert (invited.sees_prices, invited.manages_subscriptions, invited.gets_billing_mail) == (False, False, True)
+
+
+def test_nobody_becomes_the_administrator_of_a_firm_one_adds(people: People, sign_in) -> None:
+    before = everything()
+    form = firm_form(parent=people.dora.firm.pk, **{"person-email": "Dora@Nordlys.example"})
+    answer = sign_in(people.dora).post("/users/new/?kind=installer", form)
+    assert answer.status_code == 422
+    assert "You can&#x27;t invite yourself" in answer.content.decode()
+    assert not Organization.objects.filter(name="Lumen Access AB").exists()
+    assert everything() == before
+
+
 # --- Pay by Installer -----------------------------------------------------------------------------------------------------
 
 
@@ -336,6 +464,27 @@ def test_somebody_else_who_is_signed_in_can_not_join_by_the_link(people: People,
     client.post(address)
     made.refresh_from_db()
     assert made.joined_at is None
+
+
+def test_a_new_login_is_not_made_in_somebody_elses_session(people: People, sign_in) -> None:
+    """Elin opens her link on the machine where Ivan is signed in: he stays so until somebody signs him out."""
+    made = invite(people.ivan)
+    client, address = sign_in(people.ivan), f"/invitation/{token_of_last_mail()}/"
+    before = everything()
+    for answer in (
+        client.get(address),
+        client.post(address, {"name": "Elin", "password1": PASSWORD, "password2": PASSWORD}),
+    ):
+        page = answer.content.decode()
+        assert "You are signed in as ivan@hafen.example" in page
+        assert 'action="/sign-out/"' in page
+        assert "password1" not in page
+        assert_clean(page)
+    assert client.session[SESSION_KEY] == str(people.ivan.membership.user_id)
+    assert everything() == before
+    client.post("/sign-out/")
+    assert client.post(address, {"name": "Elin", "password1": PASSWORD, "password2": PASSWORD})["Location"] == "/"
+    assert client.session[SESSION_KEY] == str(made.user_id)
 
 
 @pytest.mark.rule("R1")

@@ -44,10 +44,17 @@ class SignInCodeForm(forms.Form):
 
 
 class AppForm(forms.Form):
-    """The first code of an app. The secret it was shown travels in the form, signed, so that looking at the page writes nothing."""
+    """The first code of an app, and the password. The secret the app was shown travels in the form, signed, so that looking at the page
+    writes nothing."""
 
     key = forms.CharField(widget=forms.HiddenInput)
     code = CodeField(label=_("Code from the app"))
+    password = forms.CharField(
+        label=_("Your password"),
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         self.user = user

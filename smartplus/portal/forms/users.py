@@ -119,9 +119,14 @@ class PermissionsForm(forms.Form):
         ),
     )
 
-    def __init__(self, data: QueryDict | None = None, *, organization: Organization | None = None) -> None:
+    def __init__(
+        self, data: QueryDict | None = None, *, actor: Actor, organization: Organization | None = None
+    ) -> None:
         values = {field: getattr(organization, field) for field in self.base_fields} if organization else None
         super().__init__(data, initial=values, label_suffix="")
+        for name, box in self.fields.items():
+            box.disabled = not actions.may_decide(actor, name)  # stays as it is, whatever is sent
+        self.is_limited = any(box.disabled for box in self.fields.values())
         for field in ("pays_regular", "pays_credits"):
             self.fields[field].widget.attrs["class"] = "ck"
 
@@ -143,8 +148,27 @@ class PersonForm(forms.Form):
         super().__init__(data, label_suffix="")
 
 
+class GrantBoxes(forms.CheckboxSelectMultiple):
+    """Tick boxes of which only those of `own` are open; the others stand as `kept` says, whatever was sent."""
+
+    def __init__(self, *, choices: Any, own: set[str], kept: set[str]) -> None:
+        super().__init__(choices=choices)
+        self.own, self.kept = own, kept
+
+    def create_option(self, name: str, value: Any, label: Any, selected: Any, *args: Any, **kwargs: Any) -> Any:
+        """A locked box is not sent."""
+        if str(value) in self.own:
+            return super().create_option(name, value, label, selected, *args, **kwargs)
+        option = super().create_option(name, value, label, str(value) in self.kept, *args, **kwargs)
+        option["attrs"]["disabled"] = True
+        return option
+
+
 class RightsForm(forms.Form):
-    """What a member may do: the four grants; in an installer, whether as a technician."""
+    """What a member may do: the four grants, each as far as the actor has it; in the own installer, whether as a technician.
+
+    With `membership` it edits one, else it is for somebody new, at first a technician if `is_technician`.
+    """
 
     prefix = "rights"
     is_technician = forms.TypedChoiceField(
@@ -165,29 +189,44 @@ class RightsForm(forms.Form):
         self,
         data: QueryDict | None = None,
         *,
-        kind: str,
+        actor: Actor,
+        firm: Organization,
         membership: Membership | None = None,
         is_technician: bool = False,
     ) -> None:
-        everything = [grant.value for grant in Grant]
-        values: dict[str, Any] = {"is_technician": "yes" if is_technician else "no", "grants": everything}
-        if membership is not None:
-            values = {
-                "is_technician": "yes" if membership.is_technician else "no",
-                "grants": [name for name in everything if getattr(membership, name)],
-                "version": membership.version,
-            }
+        own = [grant.value for grant in Grant if grant in actor.grants]
+        is_now = membership.is_technician if membership else is_technician
+        has = {grant.value for grant in membership.grants} if membership else set(own)
+        if (
+            is_now
+        ):  # what is ticked for a technician counts once it is a colleague, so only what the actor may give then
+            has = {name for name in own if membership is None or getattr(membership, name)}
+        values = {
+            "is_technician": "yes" if is_now else "no",
+            "grants": [grant.value for grant in Grant if grant.value in has],
+            "version": membership.version if membership else None,
+        }
         super().__init__(data, initial=values, label_suffix="")
-        if kind != Kind.INSTALLER:
-            del self.fields["is_technician"]
+        self.kept = has - set(own)  # not the actor's to give, so not to take either
+        self.is_limited = len(own) < len(Grant)
+        self.has_choice = actions.may_add_people(actor, firm, is_technician=True)
+        role, boxes = self.fields["is_technician"], self.fields["grants"]
+        assert isinstance(role, forms.TypedChoiceField)
+        assert isinstance(boxes, forms.MultipleChoiceField)
+        if not self.has_choice:  # the page does not ask; who sends it all the same may send what is so
+            role.choices = [(values["is_technician"], "")]
+            role.required = False
+            role.empty_value = is_now  # type: ignore[assignment]  # as coerced
+        boxes.widget = GrantBoxes(choices=boxes.choices, own=set(own), kept=self.kept)
+
+    def clean_grants(self) -> list[str]:
+        """With those that are as they are: a locked box sends nothing."""
+        return [*self.cleaned_data["grants"], *(name for name in self.kept if name not in self.cleaned_data["grants"])]
 
     @property
     def values(self) -> dict[str, Any]:
         """What the actions take."""
-        return {
-            "is_technician": bool(self.cleaned_data.get("is_technician", False)),
-            "grants": self.cleaned_data["grants"],
-        }
+        return {"is_technician": self.cleaned_data["is_technician"], "grants": self.cleaned_data["grants"]}
 
 
 class SitesForm(forms.Form):

@@ -10,6 +10,7 @@ urlpatterns = [
     path("users/<int:membership_id>/", users.user_detail, name="user-detail"),
     path("users/<int:membership_id>/sites/", users.user_sites, name="user-sites"),
     path("users/<int:membership_id>/activity/", users.user_activity, name="user-activity"),
+    path("users/<int:membership_id>/two-factor/", users.user_two_factor, name="user-two-factor"),
     path("users/<int:membership_id>/invitation/", users.user_invitation, name="user-invitation"),
     path("users/firms/<int:organization_id>/", firms.firm_detail, name="firm-detail"),
     path("users/firms/<int:organization_id>/edit/", firms.firm_edit, name="firm-edit"),

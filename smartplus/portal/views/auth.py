@@ -9,6 +9,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib.auth import views as django_views
 from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
@@ -55,7 +56,9 @@ class SignIn(django_views.LoginView):
         response = super().form_valid(form)
         account_actions.confirm_address(form.get_user(), now=timezone.now())
         self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data["keep"] else 0)
-        if user.two_factor_at is None:
+        if user.two_factor_at is not None:
+            sessions.owe_code(self.request)
+        else:
             sessions.begin(self.request, response, user, is_first=is_first, now=timezone.now())
         return response
 
@@ -109,9 +112,10 @@ class PasswordResetConfirm(django_views.PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Set it, and forget the wrong ones that led here."""
-        response = super().form_valid(form)
+        with transaction.atomic():
+            response = super().form_valid(form)
+            session_actions.note_password_reset(form.user, now=timezone.now())
         throttle.forget_failures(form.user.email)
-        session_actions.note_new_password(form.user, but=None, now=timezone.now())
         return response
 
 

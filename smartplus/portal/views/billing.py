@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import Refused
+from accounts.errors import NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import Role
 from payments import actions
@@ -20,11 +20,13 @@ from smartplus.portal.forms.subscription import BillingForm
 @access.roles(Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 @require_http_methods(["GET", "POST"])
 def billing(request: access.PortalRequest) -> HttpResponse:
-    """Show and change whom invoices are made out to; past orders keep what they were placed with."""
+    """Show whom invoices are made out to, and change it for who manages subscriptions; past orders keep what they had."""
     profile = (
         BillingProfile.objects.visible_to(request.actor).filter(organization_id=request.actor.organization_id).first()
     )
-    form = BillingForm(request.POST or None, instance=profile)
+    form, may_change = BillingForm(request.POST or None, instance=profile), actions.may_save_billing(request.actor)
+    for field in form.fields.values():
+        field.disabled = not may_change
     if request.method == "POST" and form.is_valid():
         try:
             actions.save_billing(
@@ -34,9 +36,12 @@ def billing(request: access.PortalRequest) -> HttpResponse:
                 now=request.now,
                 **form.values(),
             )
+        except NotPermitted:
+            raise
         except Refused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         else:
             messages.success(request, _("Billing information is saved. It is used from the next order on."))
             return redirect("settings-billing")
-    return render(request, "settings/billing.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "may_change": may_change}
+    return render(request, "settings/billing.html", context, status=422 if form.errors else 200)

@@ -17,7 +17,7 @@ from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.models import Site
 from smartplus import access
-from smartplus.portal import user_lists
+from smartplus.portal import support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import FirmForm, MoveForm, PermissionsForm
 from smartplus.portal.views.users import MANAGERS_OF_PEOPLE, person_new, tell
@@ -53,9 +53,11 @@ def visible_firm(request: access.PortalRequest, organization_id: int) -> Organiz
 
 def _around(request: access.PortalRequest, firm: Organization) -> dict[str, Any]:
     is_above = actions.is_above(request.actor, firm)
+    support.note_view(request, firm, tenant=firm)
     return {
         "firm": firm,
         "is_above": is_above,
+        "may_add_people": actions.may_add_people(request.actor, firm),
         "may_move": request.actor.role is Role.DISTRIBUTOR and firm.kind == Kind.INSTALLER,
         "tab": firm.kind if is_above else user_lists.PEOPLE,
         "tab_label": user_lists.label_of(request.actor, firm.kind if is_above else user_lists.PEOPLE),
@@ -71,7 +73,7 @@ def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpRespon
     decides = context["is_above"] and firm.kind == Kind.INSTALLER
     data = posted(request)
     form = FirmForm(data, organization=firm)
-    may = PermissionsForm(data, organization=firm) if decides else None
+    may = PermissionsForm(data, actor=request.actor, organization=firm) if decides else None
     saved = None
     if form.is_bound and all([form.is_valid(), may is None or may.is_valid()]):
         try:
@@ -80,7 +82,8 @@ def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpRespon
         except Conflict:
             firm = visible_firm(request, organization_id)
             fresh = FirmForm(organization=firm)
-            context |= {"firm": firm, "may": PermissionsForm(organization=firm) if decides else None}
+            may = PermissionsForm(actor=request.actor, organization=firm) if decides else None
+            context |= {"firm": firm, "may": may}
             return conflict(request, "users/firm_edit.html", fresh, context)
     if saved is None:
         return answer(request, "users/firm_edit.html", form, {**context, "may": may})

@@ -39,6 +39,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         invited = found.membership.user
         if invited.has_usable_password():
             return _with_login(request, found, token)
+        if isinstance(request.user, User):  # a new login would take the place of this session without a word
+            return render(request, "users/join.html", {"invitation": found, "other": request.user})
         with translation.override(invited.language):
             return _without_login(request, found, token)
     except LinkUsedUp:

@@ -18,6 +18,7 @@ from accounts.scope import Grant, Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
+from smartplus.portal import support
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS, to_gateway
@@ -132,6 +133,8 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         .select_related("payer", "installer", "price_list", "created_by")
         .get(number=number)
     )
+    # The installer stands below whoever pays: so both read it.
+    support.note_view(request, order, tenant=order.installer)
     is_mine = order.is_paid_by(request.actor)
     lines = order.lines.all() if is_mine else order.lines.visible_to(request.actor)
     groups = reports.gathered_lines(order, lines)

@@ -17,7 +17,7 @@ from accounts.models import Notice
 from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement
 from smartplus import access
-from smartplus.portal import answers
+from smartplus.portal import answers, support
 from smartplus.portal.forms.requests import RefusalForm
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS, shows_prices
@@ -76,6 +76,7 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
         )
         .get(pk=pk)
     )  # fmt: skip
+    support.note_view(request, found, tenant=found.installer)
     is_live = found.state in {S.OPEN, S.APPROVED}
     order = found.cart.order if found.cart else None
     may_act = is_live and order is None

@@ -62,16 +62,17 @@ def sign_in_code(request: PortalRequest) -> HttpResponse:
 def security(request: PortalRequest) -> HttpResponse:
     """The second factor in three steps, or as it stands; where one is signed in; the password.
 
-    The POST is the second step: the first code of the app. Its answer shows the recovery codes, this once.
+    The POST is the second step: the first code of the app, and the password. Its answer shows the recovery codes, this once.
     """
     user = request.user
+    if request.method == "POST" and (refusal := throttle.refuses_codes(request, user)):
+        return refusal
     form = AppForm(user, request.POST) if request.method == "POST" else AppForm.fresh(user)
-    codes = submitted(
-        form,
-        lambda: actions.begin_two_factor(
-            user, key=form.cleaned_data["key"], code=form.cleaned_data["code"], now=request.now
-        ),
-    )
+    codes = submitted(form, lambda: actions.begin_two_factor(user, now=request.now, **form.cleaned_data))
+    if codes:
+        request.session[sessions.TOOK_APP] = True
+    elif form.is_bound and form["password"].errors and form["password"].value():
+        throttle.count_wrong_code(request, user)  # an open session is no place to guess passwords
     return _page(request, app=form, codes=codes)
 
 
@@ -79,15 +80,18 @@ def security(request: PortalRequest) -> HttpResponse:
 @access.roles(also_at={Stage.SET_UP})
 @require_POST
 def two_factor_on(request: PortalRequest) -> HttpResponse:
-    """The third step. Who has not kept the codes gets new ones to keep."""
+    """The third step, in the session of the second. Who has not kept the codes gets new ones to keep."""
     user, form = request.user, KeptForm(request.POST)
     try:
+        if not request.session.get(sessions.TOOK_APP):
+            raise Refused(_("Scan the code and type the six digits first."))
         if not form.is_valid():
             return _page(request, codes=actions.draw_codes_again(user), kept=form)
         actions.switch_two_factor_on(request.actor, user, now=request.now)
     except Refused as refusal:  # a page left open since: it is on already, or the app was never taken
         messages.error(request, str(refusal))
         return redirect("settings-security")
+    del request.session[sessions.TOOK_APP]
     sessions.verify(request, user)  # the app's code was shown a moment ago
     messages.success(request, _("Two-factor authentication is on. From now on each sign-in asks for a code."))
     return redirect(next_page(request, "settings-security"))

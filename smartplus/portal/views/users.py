@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions
+from accounts.actions import two_factor
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership, Notice, Organization
 from accounts.scope import Role
 from communities.actions import people as site_people
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access
-from smartplus.portal import keyset, user_lists
+from smartplus.portal import keyset, support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
 from smartplus.portal.numbers import typed_id
@@ -67,12 +68,16 @@ def user_new(request: access.PortalRequest) -> HttpResponse:
     """Add a firm with its first administrator, or a colleague or technician of the own firm (R2); `?kind=` says which."""
     kind = request.GET.get("kind", "")
     if kind in NEW_BY_TAB.values():
-        return person_new(request, organization_id=request.actor.organization_id, is_technician=kind == TECHNICIAN)
+        is_technician = kind == TECHNICIAN
+        own = Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id)
+        if not actions.may_add_people(request.actor, own, is_technician=is_technician):
+            raise Organization.DoesNotExist
+        return person_new(request, organization_id=own.pk, is_technician=is_technician)
     if kind not in actions.MAY_CREATE.get(request.actor.role, ()):
         raise Organization.DoesNotExist
     data = posted(request)
     firm, person = NewFirmForm(data, actor=request.actor, kind=kind), PersonForm(data)
-    may = PermissionsForm(data) if kind == Kind.INSTALLER else None
+    may = PermissionsForm(data, actor=request.actor) if kind == Kind.INSTALLER else None
     made = None
     if firm.is_bound and all([firm.is_valid(), person.is_valid(), may is None or may.is_valid()]):
         with refusals_into(firm):
@@ -119,7 +124,10 @@ def person_new(request: access.PortalRequest, *, organization_id: int, is_techni
     """Invite a further person into a firm."""
     firm = Organization.objects.visible_to(request.actor).get(pk=organization_id)
     data = posted(request)
-    form, rights = PersonForm(data), RightsForm(data, kind=firm.kind, is_technician=is_technician)
+    if not actions.may_add_people(request.actor, firm):
+        raise NotPermitted(_("The installer above %(firm)s chooses its people.") % {"firm": firm})
+    form = PersonForm(data)
+    rights = RightsForm(data, actor=request.actor, firm=firm, is_technician=is_technician)
     made = None
     if form.is_bound and all([form.is_valid(), rights.is_valid()]):
         made = submitted(
@@ -141,12 +149,12 @@ def person_new(request: access.PortalRequest, *, organization_id: int, is_techni
 def user_detail(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """One person: how it stands, what it may do, its sites, the mails it was sent."""
     person = visible_person(request, membership_id)
-    form = RightsForm(posted(request), kind=person.organization.kind, membership=person)
+    form = RightsForm(posted(request), actor=request.actor, firm=person.organization, membership=person)
     try:
         saved = submitted(form, lambda: _set_rights(request, membership_id, form))
     except Conflict:
         person = visible_person(request, membership_id)
-        fresh = RightsForm(kind=person.organization.kind, membership=person)
+        fresh = RightsForm(actor=request.actor, firm=person.organization, membership=person)
         return conflict(request, "users/person.html", fresh, _around(request, person))
     if saved is None:
         return answer(request, "users/person.html", form, _around(request, person))
@@ -169,12 +177,14 @@ def visible_person(request: access.PortalRequest, membership_id: int) -> Members
 
 def _around(request: access.PortalRequest, person: Membership) -> dict[str, Any]:
     """What the page of a person shows around its form."""
+    label = f"{person.shown_name} ({person.organization})"  # type: ignore[attr-defined]
+    support.note_view(request, person, tenant=person.organization, label=label)
     mails = Notice.objects.visible_to(request.actor).about(person).filter(has_secret=True)[:5]
     return {
         "person": person,
         "firm": person.organization,
         "is_own": person.organization_id == request.actor.organization_id,
-        "is_self": person.pk == request.actor.membership_id,
+        "is_self": person.user_id == request.actor.user_id,
         "mails": mails,
         "sites": sites_form(request, person),
     }
@@ -210,7 +220,7 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
         ),
     )
     if saved is None:
-        rights = RightsForm(kind=person.organization.kind, membership=person)
+        rights = RightsForm(actor=request.actor, firm=person.organization, membership=person)
         context = {**_around(request, person), "form": rights, "sites": form}
         return render(request, "users/person.html", context, status=422)
     messages.success(request, _("The sites of %(name)s are saved.") % {"name": person.user})
@@ -233,6 +243,19 @@ def user_activity(request: access.PortalRequest, membership_id: int) -> HttpResp
             request.actor, membership_id=membership_id, is_active=is_active, now=request.now
         ),
         said % {"name": person.shown_name, "firm": person.organization},  # type: ignore[attr-defined]
+    )
+    return redirect("user-detail", membership_id)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_POST
+def user_two_factor(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """Take the second factor off a person who lost it."""
+    person = visible_person(request, membership_id)
+    tell(
+        request,
+        lambda: two_factor.reset_two_factor(request.actor, membership_id=membership_id, now=request.now),
+        _("The second factor of %(name)s is gone, and every device is signed out.") % {"name": person.shown_name},  # type: ignore[attr-defined]
     )
     return redirect("user-detail", membership_id)
 

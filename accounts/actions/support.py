@@ -1,0 +1,42 @@
+"""The support view: what the operator looked at in a tenant's firm, written down for the tenant (DOMAIN §1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import models, transaction
+
+from accounts import audit
+from accounts.models import AuditEvent, Kind, Organization, User
+from accounts.scope import Actor, Role
+
+VIEWED = "support.viewed"
+NOTED_EVERY = timedelta(hours=1)  # somebody who helps turns pages; once says as much as twenty times
+
+
+def note_view(
+    actor: Actor,
+    *,
+    tenant: audit.Tenanted | Organization,
+    subject: models.Model,
+    now: datetime,
+    site_id: int | None = None,
+    label: str | None = None,
+) -> None:
+    """Audit that the operator opened `subject`, a row of `tenant`: once an hour for each person and object, for other roles never.
+
+    What is the operator's own is no tenant's.
+    """
+    if actor.role is not Role.OPERATOR or (isinstance(tenant, Organization) and tenant.kind == Kind.OPERATOR):
+        return
+    if _is_noted(actor, subject, now):
+        return
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=actor.user_id or 0)  # two pages opened at once are noted once
+        if not _is_noted(actor, subject, now):
+            audit.record(actor, VIEWED, subject, now=now, tenant=tenant, site_id=site_id, label=label)
+
+
+def _is_noted(actor: Actor, subject: models.Model, now: datetime) -> bool:
+    of_subject = AuditEvent.objects.filter(subject_type=subject._meta.model_name, subject_id=subject.pk)
+    return of_subject.filter(action=VIEWED, user_id=actor.user_id or 0, at__gt=now - NOTED_EVERY).exists()

@@ -1,0 +1,22 @@
+"""Pages of a tenant that the operator opens leave a trace in that tenant's audit log."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from accounts import audit
+from accounts.actions import support
+from accounts.models import Organization
+from smartplus.access import PortalRequest
+
+
+def note_view(
+    request: PortalRequest,
+    subject: models.Model,
+    *,
+    tenant: audit.Tenanted | Organization,
+    site_id: int | None = None,
+    label: str | None = None,
+) -> None:
+    """Note that the page of `subject` is shown, also where it answers a form that was not accepted."""
+    support.note_view(request.actor, tenant=tenant, subject=subject, now=request.now, site_id=site_id, label=label)
