@@ -44,6 +44,8 @@ DEEDS: dict[str, Promise] = {
     "billing.changed": _("Billing information changed"),
     "price_list.published": _("%(what)s published"),
     "organization.created": _("%(what)s joined"),
+    "organization.moved": _("%(what)s moved below another firm"),
+    "organization.moved_away": _("%(what)s was moved away"),
     "member.added": _("%(what)s added as a member"),
     "profile.changed": _("Own profile changed"),
     "password.changed": _("Own password changed"),
