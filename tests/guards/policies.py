@@ -83,6 +83,7 @@ WORDS = {
     "before",
     "after",
     "all",
+    "mail",
     "planned_apartments",
     "planned_managers",
 }
