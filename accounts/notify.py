@@ -74,9 +74,12 @@ def _send(notice: Notice, *, now: datetime) -> bool:
         return False
     try:
         EmailMessage(notice.subject, notice.body, to=[notice.email], headers={"X-Notice": notice.key}).send()
-    except (OSError, SMTPException) as problem:
+    except (OSError, SMTPException, ValueError) as problem:
         tries = notice.tries + 1
-        later = now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) else None
+        is_hopeless = isinstance(
+            problem, ValueError
+        )  # no mail can be made of it (a line break in a header), now or later
+        later = now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) and not is_hopeless else None
         Notice.objects.filter(pk=notice.pk).update(
             state=Notice.State.FAILED, last_error=f"{type(problem).__name__}: {problem}"[:300], next_try_at=later
         )
@@ -94,9 +97,3 @@ def set_mutes(user: User, *, topics: set[str], now: datetime) -> None:
     Mute.objects.filter(user=user).exclude(topic__in=wanted).delete()
     known = set(Mute.objects.filter(user=user).values_list("topic", flat=True))
     Mute.objects.bulk_create(Mute(user=user, topic=topic, created_at=now) for topic in sorted(wanted - known))
-
-
-def billing_recipients(organization: Organization) -> list[User]:
-    """Who of an organization gets its mail about orders, renewals and bills: active members with that grant, never technicians."""
-    people = organization.memberships.usable().filter(gets_billing_mail=True, is_technician=False)
-    return [membership.user for membership in people.select_related("user").order_by("pk")]

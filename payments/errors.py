@@ -32,7 +32,9 @@ class AlreadyPaid(Refused):
 
 
 class TooMuch(Refused):
-    """More than one charge may carry; the message says how much may."""
+    """More than one charge may carry."""
+
+    message = _("This amount is more than one payment can carry.")
 
 
 class BadSignature(Refused):

@@ -20,6 +20,7 @@ JOBS: dict[str, Callable[..., int]] = {
     "gateway_events": settlement.work_events,
     "renewals": renewals.renew_due,
     "hanging_payments": settlement.settle_hanging,
+    "revoked_orders": settlement.close_unpermitted,
     "order_timeouts": settlement.time_out_orders,
     "mail": notify.send_due,
     "removed_cards": payment_actions.detach_removed,

@@ -34,6 +34,12 @@ def sees_prices(actor: Actor) -> bool:
     return actor.role is not Role.TECHNICIAN
 
 
+def sees_amounts(actor: Actor, payer_id: int) -> bool:
+    """Whether the actor is shown what the organization `payer_id` pays: the one question of every page, file, mail and answer that
+    names an amount. Who sees prices sees them all; a firm whose distributor hides prices sees those of what it pays itself."""
+    return sees_prices(actor) or (payer_id == actor.organization_id and Grant.SEES_PRICES in actor.grants)
+
+
 class Saved(NamedTuple):
     """An entitlement as a bill looks at it. `target_kind` is "apartment" or "manager", `target` its key in the configuration."""
 

@@ -1,4 +1,4 @@
-"""Who is told what about orders, auto-renewals and requests; written into the outbox in the transaction that makes it true."""
+"""Who is told what about orders, auto-renewals, requests and moves; written into the outbox in the transaction that makes it true."""
 
 from __future__ import annotations
 
@@ -10,36 +10,40 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import notify
-from accounts.models import Kind, Membership, Organization, Topic, User
-from accounts.scope import Grant
+from accounts.models import Kind, Membership, Organization, Topic
+from accounts.scope import Actor
+from subscriptions import bills
 from subscriptions.models import Order, RenewalRequest, Subscription
+
+BILLING, MANAGES, ANYBODY = Q(gets_billing_mail=True), Q(manages_subscriptions=True), Q()
 
 
 def order_succeeded(order: Order, *, until: datetime | None, now: datetime) -> None:
     """To the payer's members who get billing mail, and to who placed it: what was paid, and until when it works."""
-    readers = Q(gets_billing_mail=True) | Q(user_id=order.created_by_id)
-    for user in _members(order.payer_id, readers):
+    for member in _members(order.payer, BILLING | Q(user_id=order.created_by_id)):
         _post(
-            "order_succeeded", f"order-succeeded:{order.pk}", Topic.ORDERS, user, order, order.payer, now, until=until
-        )
+            "order_succeeded", f"order-succeeded:{order.pk}", Topic.ORDERS, member, order, order.payer, now,
+            until=until, shows_amounts=_sees_amounts(member, order),
+        )  # fmt: skip
 
 
 def renewal_failed(order: Order, *, reason: str, next_at: datetime, now: datetime) -> None:
     """One try of an auto-renewal was declined and another one follows: a mail each time (R44)."""
-    for user in _members(order.payer_id, Q(gets_billing_mail=True)):
+    for member in _alarmed(order.payer):
         _post(
-            "renewal_failed", f"renewal-failed:{order.pk}", Topic.PAYMENT_FAILED, user, order, order.payer, now,
-            reason=reason, next_at=next_at,
+            "renewal_failed", f"renewal-failed:{order.pk}", Topic.PAYMENT_FAILED, member, order, order.payer, now,
+            reason=reason, next_at=next_at, shows_amounts=_sees_amounts(member, order),
         )  # fmt: skip
 
 
 def renewal_parked(agreement: Subscription, *, order: Order | None, reason: str, now: datetime) -> None:
     """An auto-renewal stopped by a problem: nothing is tried any more, somebody has to act (R44)."""
     key = f"renewal-parked:{agreement.pk}.{agreement.version}"
-    for user in _members(agreement.payer_id, Q(gets_billing_mail=True)):
+    for member in _alarmed(agreement.payer):
         _post(
-            "renewal_parked", key, Topic.PAYMENT_FAILED, user, order or agreement, agreement.payer, now,
+            "renewal_parked", key, Topic.PAYMENT_FAILED, member, order or agreement, agreement.payer, now,
             agreement=agreement, failed_order=order, reason=reason,
+            shows_amounts=order is not None and _sees_amounts(member, order),
         )  # fmt: skip
 
 
@@ -49,9 +53,23 @@ def order_needs_operator(order: Order, *, kind: str, reason: str, key: str, now:
         Membership.objects.usable().filter(organization__kind=Kind.OPERATOR).select_related("user", "organization")
     ):
         _post(
-            "order_review", f"order-{key}", Topic.PAYMENT_FAILED, membership.user, order, membership.organization, now,
-            kind=kind, reason=reason,
+            "order_review", f"order-{key}", Topic.PAYMENT_FAILED, membership, order, membership.organization, now,
+            kind=kind, reason=reason, shows_amounts=_sees_amounts(membership, order),
         )  # fmt: skip
+
+
+def installer_moved(
+    installer: Organization, *, old: Organization, new: Organization, by: Actor, ended: int, now: datetime
+) -> None:
+    """To the administrators on both sides, except who did it: the one loses the installer's sites, the other has them now."""
+    key = f"installer-moved:{installer.pk}.{installer.version}"
+    for firm, has_it in ((old, False), (new, True)):
+        for member in _members(firm, ANYBODY):
+            if member.user_id != by.user_id:
+                _post(
+                    "installer_moved", key, Topic.SITES, member, installer, firm, now,
+                    firm=firm, has_it=has_it, who=by.label, ended=ended,
+                )  # fmt: skip
 
 
 def request_made(request: RenewalRequest, *, to: Organization, now: datetime) -> None:
@@ -63,50 +81,73 @@ def request_withdrawn(request: RenewalRequest, *, to: Organization, now: datetim
     """To those who need not decide any more, and to who made it where a colleague withdrew it."""
     _post_request("request_withdrawn", request, _deciders(to), now)
     if request.decided_by_id != request.requested_by_id:
-        _post_request("request_withdrawn", request, [request.requested_by], now)
+        _post_request("request_withdrawn", request, _requester(request), now)
 
 
 def request_decided(request: RenewalRequest, event: str, *, now: datetime, **detail: object) -> None:
-    """To who made it. `event`: approved, refused, done (paid) or reopened."""
-    _post_request(f"request_{event}", request, [request.requested_by], now, **detail)
+    """To who made it, or where that person has left, to those of the firm who could have. `event`: approved, refused, done (paid)
+    or reopened."""
+    members = _requester(request) or _deciders(request.installer)
+    _post_request(f"request_{event}", request, members, now, **detail)
 
 
 def _post_request(
-    template: str, request: RenewalRequest, users: Iterable[User], now: datetime, **detail: object
+    template: str, request: RenewalRequest, members: Iterable[Membership], now: datetime, **detail: object
 ) -> None:
     key = f"{template.replace('_', '-')}:{request.pk}.{request.version}"
-    for user in users:
-        if user.is_active:
-            _post(template, key, Topic.REQUESTS, user, request, request.installer, now, n=_size(request), **detail)
+    size = request.items.count()
+    for member in members:
+        _post(template, key, Topic.REQUESTS, member, request, request.installer, now, n=size, **detail)
 
 
-def _size(request: RenewalRequest) -> int:
-    return request.items.count()
+def _members(firm: Organization, who: Q) -> list[Membership]:
+    found = Membership.objects.usable().filter(who, organization=firm, is_technician=False)
+    return list(found.select_related("user", "organization").order_by("pk"))
 
 
-def _members(organization_id: int, who: Q) -> list[User]:
-    found = Membership.objects.usable().filter(who, organization_id=organization_id, is_technician=False)
-    return [membership.user for membership in found.select_related("user").order_by("pk")]
+def _first_found(firm: Organization, *ladder: Q) -> list[Membership]:
+    """The firm's members of the first step that has any."""
+    return next((found for who in ladder if (found := _members(firm, who))), [])
 
 
-def _deciders(organization: Organization) -> list[User]:
-    """Who may act; where nobody may, those who hear about money, so that a request is never lost in silence."""
-    return _members(organization.pk, Q(**{Grant.MANAGES_SUBSCRIPTIONS.value: True})) or _members(
-        organization.pk, Q(**{Grant.GETS_BILLING_MAIL.value: True})
-    )
+def _requester(request: RenewalRequest) -> list[Membership]:
+    """Who made the request, as long as that person works for the installer."""
+    return _members(request.installer, Q(user_id=request.requested_by_id))
+
+
+def _deciders(firm: Organization) -> list[Membership]:
+    """Who may act; where nobody may, those who hear about money, else everybody, so that a request is never lost in silence."""
+    return _first_found(firm, MANAGES, BILLING, ANYBODY)
+
+
+def _alarmed(payer: Organization) -> list[Membership]:
+    """Who hears that a payment failed: those who get billing mail, else who could act, else every administrator; of a payer without
+    anybody (it is closed, or all have left) the people of the firm above. Somebody always hears it (R8, R44)."""
+    firm: Organization | None = payer
+    while firm is not None:
+        if found := _first_found(firm, BILLING, MANAGES, ANYBODY):
+            return found
+        firm = firm.parent
+    return []
+
+
+def _sees_amounts(member: Membership, order: Order) -> bool:
+    return bills.sees_amounts(Actor.of(member), order.payer_id)
 
 
 def _post(
     template: str,
     key: str,
     topic: Topic,
-    user: User,
-    about: Order | Subscription | RenewalRequest,
+    member: Membership,
+    about: Order | Subscription | RenewalRequest | Organization,
     tenant: Organization,
     now: datetime,
     **context: object,
 ) -> None:
-    """One mail to one person, with dates at that person's time; the key tells it once however often it is settled."""
+    """One mail to one person, with dates at that person's time; the key tells it once however often it is settled. Its subject names no
+    amount: it stands in lists that others read."""
+    user = member.user
     with timezone.override(user.time_zone):
         notify.post(
             key=f"{key}:{user.pk}",

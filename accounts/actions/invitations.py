@@ -153,7 +153,7 @@ def accept_invitation(
     membership.user = invited
     membership.save(update_fields=["joined_at"])
     record(Actor.of(membership), "member.joined", membership, now=now)
-    if invitation.invited_by is not None:
+    if invitation.invited_by is not None and _still_looks_after(invitation.invited_by, membership.organization):
         notify.post(
             key=f"joined:{membership.pk}",
             topic=Topic.SITES,
@@ -165,6 +165,14 @@ def accept_invitation(
             tenant=membership.organization,
         )
     return membership
+
+
+def _still_looks_after(user: User, organization: Organization) -> bool:
+    """Whether the person works for this organization or one above it, right now."""
+    firms = (
+        Membership.objects.usable().filter(user=user, is_technician=False).values_list("organization__path", flat=True)
+    )
+    return any(organization.path.startswith(path) for path in firms)
 
 
 def _send(actor: Actor, membership: Membership, *, name: str, email: str, now: datetime) -> None:

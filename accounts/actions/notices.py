@@ -14,8 +14,19 @@ from accounts.scope import Actor, Role, by_tenant_keys
 
 
 def may_send_again(actor: Actor, notice: Notice) -> bool:
-    """Whether to offer it: failed mail without a secret link. Whose matter it must be, `send_again` asks."""
-    return manages_mail(actor) and notice.state == Notice.State.FAILED and not notice.has_secret
+    """Whether to offer it: failed mail without a secret link that is a matter of the actor's subtree, as `send_again` asks."""
+    keys = {
+        Role.DISTRIBUTOR: notice.distributor_id,
+        Role.SUBDISTRIBUTOR: notice.subdistributor_id,
+        Role.INSTALLER: notice.installer_id,
+    }
+    is_theirs = actor.sees_all or keys.get(actor.role) == actor.organization_id
+    return (
+        is_theirs
+        and notice.organization_id is not None
+        and notice.state == Notice.State.FAILED
+        and not notice.has_secret
+    )
 
 
 def manages_mail(actor: Actor) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Self
 
@@ -43,9 +44,15 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
             "next_try_at", "pk"
         )
 
-    def about(self, subject: models.Model) -> Self:
-        """Those that tell about a row, newest first."""
-        return self.filter(about_type=subject._meta.model_name, about_id=subject.pk).order_by("-pk")
+    def about(self, *subjects: models.Model) -> Self:
+        """Those that tell about one of these rows, newest first."""
+        ids: dict[str, set[int]] = defaultdict(set)
+        for subject in subjects:
+            ids[subject._meta.model_name or ""].add(subject.pk)
+        wanted = models.Q(pk__in=[])
+        for kind, found in ids.items():
+            wanted |= models.Q(about_type=kind, about_id__in=found)
+        return self.filter(wanted).order_by("-pk")
 
 
 class Notice(models.Model):
@@ -94,6 +101,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} → {self.email}"
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it went out, or else when it was written."""
+        return self.sent_at or self.queued_at
 
 
 class Mute(models.Model):

@@ -10,7 +10,7 @@ from ninja import Field
 
 from accounts.models import Scope
 from accounts.models.tokens import scopes_open_to
-from accounts.scope import Actor, Grant
+from accounts.scope import Actor
 from communities.models import Site
 from smartplus.api import schemas
 from smartplus.api.house import ApiRequest, api, need
@@ -71,13 +71,13 @@ def order(request: HttpRequest, number: str) -> dict[str, Any]:
     found = Order.objects.visible_to(actor).select_related("payer").get(number=number)
     lines = _lines_seen(actor, [found]).values("site_id", "site__name")
     by_site = lines.annotate(items=Count("pk"), amount=Sum("amount_minor")).order_by("site_id")
-    shows_prices = _sees_prices(actor)
+    shows_amounts = bills.sees_amounts(actor, found.payer_id)
     rows = [
         {
             "site_id": row["site_id"],
             "site": row["site__name"],
             "items": row["items"],
-            "amount_minor": row["amount"] if shows_prices else None,
+            "amount_minor": row["amount"] if shows_amounts else None,
         }
         for row in by_site
     ]
@@ -92,7 +92,7 @@ def _order(actor: Actor, order: Order, own_minor: int) -> dict[str, Any]:
         "type": order.type,
         "state": order.state,
         "currency": order.currency,
-        "amount_minor": amount_minor if _sees_prices(actor) else None,
+        "amount_minor": amount_minor if bills.sees_amounts(actor, order.payer_id) else None,
         "is_payer": is_payer,
         "created_at": order.created_at,
         "closed_at": order.closed_at,
@@ -106,7 +106,3 @@ def _own_sums(actor: Actor, page: list[Order]) -> dict[int, int]:
 
 def _lines_seen(actor: Actor, page: list[Order]) -> Any:
     return OrderLine.objects.visible_to(actor).filter(order__in=page)
-
-
-def _sees_prices(actor: Actor) -> bool:
-    return Grant.SEES_PRICES in actor.grants and bills.sees_prices(actor)

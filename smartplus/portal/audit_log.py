@@ -20,6 +20,7 @@ from communities.models import Site, name_key
 from smartplus.portal import audit_words, deeds
 from smartplus.portal.context import ROLE_LABELS
 from smartplus.portal.numbers import typed_id
+from subscriptions import bills
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 COUNTED = 10_000  # beyond it a list says "10,000+"
@@ -91,7 +92,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One change as its row tells it; `url` may be empty."""
+    """One change as its row tells it; `url` may be empty, `names` is what its reader knows of it."""
 
     event: AuditEvent
     what: str
@@ -100,6 +101,7 @@ class Row:
     where: str
     url: str
     effect: str
+    names: audit_words.Names
 
 
 def events(actor: Actor, asked: Asked, *, now: datetime) -> QuerySet[AuditEvent]:
@@ -147,12 +149,13 @@ def count(found: QuerySet[AuditEvent]) -> int:
 
 
 def rows(actor: Actor, page: Iterable[AuditEvent]) -> list[Row]:
-    """Events as rows; two statements for all of them: the sites and the people behind them, as far as they are visible."""
+    """Events as rows, in a few statements for all of them: the sites, people and firms behind them, as far as they are visible."""
     page = list(page)
     site_ids = {event.site_id for event in page if event.site_id}
     sites = dict(Site.objects.visible_to(actor).filter(pk__in=site_ids).values_list("pk", "name")) if site_ids else {}
     firms = _firms_of(actor, {event.user_id for event in page if event.user_id})
-    return [_row(actor, event, sites, firms) for event in page]
+    names = names_in(actor, page)
+    return [_row(actor, event, sites, firms, names[event.pk]) for event in page]
 
 
 def _firms_of(actor: Actor, user_ids: set[int]) -> dict[tuple[int, str], str]:
@@ -164,7 +167,13 @@ def _firms_of(actor: Actor, user_ids: set[int]) -> dict[tuple[int, str], str]:
     return {(user_id, Role.TECHNICIAN if is_technician else kind): name for user_id, is_technician, kind, name in named}
 
 
-def _row(actor: Actor, event: AuditEvent, sites: Mapping[int, str], firms: Mapping[tuple[int, str], str]) -> Row:
+def _row(
+    actor: Actor,
+    event: AuditEvent,
+    sites: Mapping[int, str],
+    firms: Mapping[tuple[int, str], str],
+    names: audit_words.Names,
+) -> Row:
     where, url = _where(event, sites)
     return Row(
         event=event,
@@ -177,7 +186,8 @@ def _row(actor: Actor, event: AuditEvent, sites: Mapping[int, str], firms: Mappi
         firm=_firm(event, firms),
         where=where,
         url=url,
-        effect=audit_words.effect(event, audit_words.Names({}, {}, currency_of(event))),
+        effect=audit_words.effect(event, names),
+        names=names,
     )
 
 
@@ -202,13 +212,24 @@ def currency_of(event: AuditEvent) -> str:
     return event.organization.currency or (event.distributor.currency if event.distributor else "")
 
 
-def names_in(actor: Actor, event: AuditEvent, currency: str) -> audit_words.Names:
-    """The names behind the ids in the values; of people only who has joined, since others might still be anybody."""
-    member_ids, firm_ids = audit_words.ids_in(event)
+def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, audit_words.Names]:
+    """What the actor knows of each change, by its id: the names behind ids, in two statements for all of them, and whether its
+    amounts are shown. Of people only who has joined, since others might still be anybody."""
+    page = list(page)
+    numbers = [audit_words.ids_in(event) for event in page]
+    member_ids, firm_ids = (
+        (set[int]().union(*ids) for ids in zip(*numbers, strict=True)) if numbers else (set[int](), set[int]())
+    )
     people = Membership.objects.visible_to(actor).filter(pk__in=member_ids, joined_at__isnull=False)
     firms = Organization.objects.visible_to(actor).filter(pk__in=firm_ids)
-    return audit_words.Names(
-        {person.pk: str(person.user) for person in people.select_related("user")} if member_ids else {},
-        dict(firms.values_list("pk", "name")) if firm_ids else {},
-        currency,
-    )
+    known_people = {person.pk: str(person.user) for person in people.select_related("user")} if member_ids else {}
+    known_firms = dict(firms.values_list("pk", "name")) if firm_ids else {}
+    return {
+        event.pk: audit_words.Names(
+            known_people,
+            known_firms,
+            currency_of(event),
+            shows_amounts=bills.sees_amounts(actor, event.organization_id),
+        )
+        for event in page
+    }

@@ -42,13 +42,22 @@ LABELS: dict[str, Promise] = {
     "order": _("Order"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "landline_off_in": _("Landline switched off in"), "video_storage_off_in": _("Video Storage switched off in"),
-    "revoked": _("Revoked"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"), "parent": _("Belongs to"),
+    "revoked": _("Revoked"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"),
+    "parent": _("Belongs to"), "under": _("Belongs to"),
+    "subdistributor": _("Sub-distributor"), "rows": _("Moved along"), "auto_renewals_ended": _("Auto-renewals ended"),
 }  # fmt: skip
 APARTMENT_LABELS: dict[str, Promise] = {
     "indoor_monitor": _("With Indoor Monitor"),
     "landline": _("Landline"),
     "video_storage": _("Video Storage"),
 }
+FIRMS = ("installer_id", "subdistributor")  # fields whose value is the number of an organization
+ROWS: dict[str, Promise] = {  # what went along with a moved installer, by the name of its table
+    "site": _("Sites"), "building": _("Buildings"), "apartment": _("Apartments"), "resident": _("Residents"),
+    "managerassignment": _("Property managers of sites"), "technicianassignment": _("Technicians of sites"),
+    "entitlement": _("Services, with their paid time"), "device": _("Devices"), "libraryentry": _("MACs in the library"),
+    "subscriptionitem": _("Items under auto-renewal"), "renewalrequest": _("Requests"),
+}  # fmt: skip
 SWITCHED = frozenset({*catalogue.SWITCHES, "on", "require_2fa"})  # On and Off; what else is true or false is Yes and No
 CHOICES: dict[tuple[str, str], Mapping[Any, Any]] = {  # (subject, field) → value → word
     ("libraryentry", "status"): dict(Status.choices),
@@ -77,11 +86,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names behind ids in the values, as far as the reader may know them, and the currency of bare amounts ("" if unknown)."""
+    """What one reader knows of one change: the names behind ids in the values, as far as they may be known, the currency of bare
+    amounts ("" if unknown), and whether amounts are shown at all."""
 
     people: Mapping[int, str]
     firms: Mapping[int, str]
-    currency: str = ""
+    currency: str
+    shows_amounts: bool
 
 
 def lines(event: AuditEvent, names: Names) -> list[Line]:
@@ -105,7 +116,7 @@ def unchanged(event: AuditEvent) -> int:
 def effect(event: AuditEvent, names: Names) -> str:
     """The change in a few words, for a row: an amount, a single field, or how many fields."""
     after = event.after
-    if "total_minor" in after and (currency := str(after.get("currency") or names.currency)):
+    if names.shows_amounts and "total_minor" in after and (currency := str(after.get("currency") or names.currency)):
         return _money(after["total_minor"], currency)
     if event.action == "library.added":
         n = len(after.get("macs", ()))
@@ -141,7 +152,7 @@ def ids_in(event: AuditEvent) -> tuple[set[int], set[int]]:
         if event.action == "site.managers_set":
             people |= {int(key) for key in values if key.isdecimal()}
         people |= {pk for pk in values.get("technicians", ()) if isinstance(pk, int)}
-    firms = {values.get("installer_id") for values in (event.before, event.after)}
+    firms = {values.get(field) for values in (event.before, event.after) for field in FIRMS}
     return people, {pk for pk in firms if isinstance(pk, int)}
 
 
@@ -181,9 +192,12 @@ def _word(event: AuditEvent, field: str, value: Any, names: Names, currency: str
     if isinstance(value, list):
         return _listed([_entry(event, field, entry, names, currency) for entry in value])
     if isinstance(value, dict):
-        pairs = [f"{_field_name(str(k))}: {_word(event, str(k), v, names, currency)}" for k, v in value.items()]
+        labels = {str(k): ROWS.get(str(k), "") if field == "rows" else "" for k in value}
+        pairs = [f"{labels[k] or _field_name(k)}: {_word(event, k, v, names, currency)}" for k, v in value.items()]
         return _listed(pairs, "; ")
     text = str(value)
+    if field == "reason" and event.subject_type == "order" and not names.shows_amounts:  # says what money did not fit
+        return gettext("Hidden")
     if (event.subject_type, field) in CHOICES:
         return str(CHOICES[event.subject_type, field].get(text, text))
     if field.endswith("_at") or field == "valid_from":
@@ -201,8 +215,10 @@ def _switch(field: str, value: bool) -> str:
 
 def _number(event: AuditEvent, field: str, value: int, names: Names, currency: str) -> str:
     if "/" in field or field.endswith("_minor"):
+        if not names.shows_amounts:
+            return gettext("Hidden")
         return _money(value, currency) if currency else str(value)
-    if field == "installer_id":
+    if field in FIRMS:
         return names.firms.get(value) or gettext("Organization %(n)s") % {"n": value}
     return str(value)
 

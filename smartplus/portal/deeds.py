@@ -57,6 +57,7 @@ DEEDS: dict[str, Promise] = {
     "organization.moved": _("%(what)s moved with all it owns"),
     "organization.deactivated": _("%(what)s deactivated"),
     "organization.reactivated": _("%(what)s reactivated"),
+    "organization.moved_away": _("%(what)s was moved away"),
     "member.added": _("%(what)s added as a member"),
     "member.invited": _("%(what)s invited"),
     "member.invited_again": _("%(what)s invited again, the old link withdrawn"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -10,17 +11,17 @@ from django.db import models
 from accounts.actions import notices
 from accounts.models import Notice
 from accounts.scope import Actor
+from smartplus.portal import told
 
 register = template.Library()
-SHOWN = 20
 
 
 @register.inclusion_tag("components/notices.html", takes_context=True)
-def notices_about(context: dict[str, Any], subject: models.Model) -> dict[str, Any]:
-    """Who was told about a row by mail, when, and how far it got; as far as the signed-in person may see it."""
-    actor: Actor = context["actor"]
-    found = Notice.objects.visible_to(actor).about(subject).defer("body")[:SHOWN]
-    return {"notices": found, "actor": actor, "now": context.get("now"), "request": context["request"], "heading": True}
+def notices_about(context: dict[str, Any], *subjects: models.Model | Iterable[models.Model] | None) -> dict[str, Any]:
+    """Who was told about a row, or about any of several, by mail: a panel, where there is something to show."""
+    request = context["request"]
+    found = told.about(context["actor"], request.GET, *subjects)
+    return {"told": found, "actor": context["actor"], "request": request, "is_panel": True}
 
 
 @register.filter

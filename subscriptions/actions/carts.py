@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Organization
-from accounts.scope import Actor, Grant, Role
+from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement
 from communities.models import Kind as SiteKind
 from subscriptions import periods
 from subscriptions.actions.prices import table_for
 from subscriptions.errors import MayNotPay
-from subscriptions.models import Cart, CartItem
+from subscriptions.models import Cart, CartItem, Order
 from subscriptions.pricing import Item, Quote, quote
 
 
@@ -31,6 +31,16 @@ def may_pay_for(actor: Actor, installer: Organization) -> bool:
     if actor.role is Role.INSTALLER:
         return installer.pk == actor.organization_id and installer.pays_regular
     return False
+
+
+def may_cancel(actor: Actor, order: Order) -> bool:
+    """Whether the actor may give an unpaid order up: of its payer a member who manages subscriptions, though the firm may not pay any
+    more; of a reseller above the payer one who may pay."""
+    if actor.role not in RESELLERS | {Role.INSTALLER} or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
+        return False
+    if order.payer_id == actor.organization_id:
+        return True
+    return actor.role in RESELLERS and order.payer.path.startswith(actor.path) and may_pay_for(actor, order.installer)
 
 
 def payable_installers(actor: Actor) -> QuerySet[Organization]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import audit
-from accounts.errors import Refused
+from accounts.errors import NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import Actor
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site
@@ -133,6 +133,11 @@ def begin_payment(
     )
 
 
+def may_start(actor: Actor, order: Order) -> bool:
+    """Whether the actor may pay this order: its payer's member, as long as the payer may pay for its sites (R5)."""
+    return order.payer_id == actor.organization_id and carts.may_pay_for(actor, order.installer)
+
+
 def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime) -> str:
     """Open the gateway's pay page for an unpaid order and return its address (DESIGN §4 B and C).
 
@@ -146,7 +151,7 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
             .select_related("payer", "installer")
             .get(number=number)
         )
-        if order.payer_id != actor.organization_id or not carts.may_pay_for(actor, order.installer):
+        if not may_start(actor, order):
             raise MayNotPay
         if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
             raise IllegalMove(_("This order is not waiting for a payment of yours."))
@@ -167,13 +172,13 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
 
 
 def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:
-    """Give an unpaid order up: first the gateway's page is closed, then the items are released.
+    """Give an unpaid order up: first the gateway's page is closed, then the items are released. For who may, see `carts.may_cancel`.
 
     If the money turns out to have arrived, the order succeeds instead: verified money is never dropped (R52).
     """
     order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
-    if order.payer_id != actor.organization_id or not carts.may_pay_for(actor, order.installer):
-        raise MayNotPay
+    if not carts.may_cancel(actor, order):
+        raise NotPermitted
     if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
         raise IllegalMove(_("Only an order that is waiting for its payment can be cancelled."))
     return settlement.give_up(order.pk, Order.State.CANCELLED, actor=actor, now=now)

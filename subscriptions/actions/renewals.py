@@ -16,7 +16,7 @@ from accounts.errors import Refused
 from accounts.models import Kind, Organization
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
-from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.errors import GatewayRefused, GatewayUnavailable, TooMuch, TooSmall
 from payments.models import BillingProfile, Payment
 from subscriptions import numbers
 from subscriptions.actions import agreements, carts, moves, orders, settlement
@@ -119,10 +119,13 @@ def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
     try:
         with transaction.atomic():  # a refusal takes what was written of the order back
             return _order(locked, payer, chosen, now=now)
+    except (TooSmall, TooMuch) as refused:  # kept and shown to whom amounts are not: the plain sentence
+        reason = str(type(refused).message)
     except Refused as refused:
-        for agreement in locked:
-            agreements.close(agreement, PARKED, str(refused), actor=RENEWALS, now=now)
-        return None
+        reason = str(refused)
+    for agreement in locked:
+        agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now)
+    return None
 
 
 def _drop_what_ended(locked: list[Subscription], *, now: datetime) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.models import Organization
+from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, ManagerAssignment, Site
@@ -218,8 +218,9 @@ def _switch_pm_app_on(order: Order, *, now: datetime) -> None:
         )
 
 
-def give_up(order_id: int, state: str, *, actor: Actor, now: datetime) -> Order:
+def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: str = "") -> Order:
     """Close an unpaid order: its pay page first, so that no money can arrive for released items; then the order (R53).
+    `because` is a step of its story that says why.
 
     When the gateway says the money is already there, the order is fulfilled instead. While a payment is unknown the order stays
     open and GatewayUnavailable is raised.
@@ -234,6 +235,8 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime) -> Order:
         if order.state == Order.State.PROCESSING:
             if open_payments.exists():  # not known to have ended, or begun since we looked
                 raise GatewayUnavailable
+            if because:
+                moves.tell(order, because, now=now)
             moves.close(order, state, now=now, actor=actor)
             requests.note_given_up(order, now=now)
         return order
@@ -288,6 +291,21 @@ def time_out_orders(*, now: datetime, limit: int = 200) -> int:
     for order_id in by_people.values_list("pk", flat=True):
         try:
             closed += give_up(order_id, Order.State.TIMEOUT, actor=SETTLEMENT, now=now).state == Order.State.TIMEOUT
+        except (GatewayUnavailable, GatewayRefused) as problem:
+            log.warning("order %s can't be closed yet: %s", order_id, problem)
+    return closed
+
+
+def close_unpermitted(*, now: datetime, limit: int = 200) -> int:
+    """Cancel the unpaid orders whose payer may no longer pay, their open pay pages first (R5). Money that was faster is honoured, and
+    money that comes all the same is late money (R52). Auto-renewals look at it themselves before they charge (R43)."""
+    may_not = Q(payer__is_active=False) | Q(payer__kind=Kind.INSTALLER, payer__pays_regular=False)
+    unpaid = Order.objects.filter(may_not, state=Order.State.PROCESSING).exclude(type=Order.Type.AUTO_RENEWAL)
+    closed = 0
+    for order_id in list(unpaid.order_by("pk").values_list("pk", flat=True)[:limit]):
+        try:
+            order = give_up(order_id, Order.State.CANCELLED, actor=SETTLEMENT, because="may_not_pay", now=now)
+            closed += order.state == Order.State.CANCELLED
         except (GatewayUnavailable, GatewayRefused) as problem:
             log.warning("order %s can't be closed yet: %s", order_id, problem)
     return closed

@@ -26,6 +26,7 @@ from communities.models import (
     TechnicianAssignment,
 )
 from devices.models import Device, LibraryEntry
+from subscriptions import notices
 from subscriptions.actions import agreements
 from subscriptions.models import Order, OrderLine, RenewalRequest, Subscription, SubscriptionItem
 
@@ -100,7 +101,8 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
 
     The distributor only. Rewrites the tree and the tenant keys of every row that goes along; old orders, audit and sent mail keep
     theirs. Auto-renewals that the old sub-distributor pays end, since it may no longer pay (R43); its open orders have to be closed
-    first. Locks: sites in id order → organizations → agreements.
+    first. Both sides' administrators are told. Audited below the new parent and, for a sub-distributor that loses it, once more there:
+    the first row is out of its sight. Locks: sites in id order → organizations → agreements.
     """
     if actor.role is not Role.DISTRIBUTOR:
         raise NotPermitted(_("The distributor moves installers."))
@@ -115,7 +117,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     _refuse_open_orders(installer)
     old = installer.parent
     assert old is not None  # installers live below a distributor
-    ended = _end_agreements(actor, installer, target, now=now)
+    ended = _end_agreements(actor, installer, now=now)
     before = {"under": old.name, "subdistributor": installer.subdistributor_id}
     subdistributor_id = target.pk if target.kind == Kind.SUBDISTRIBUTOR else None
     old_path, new_path = installer.path, target.path + installer.path[len(old.path) :]
@@ -143,6 +145,12 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
             "auto_renewals_ended": ended,
         },
     )
+    if old.kind == Kind.SUBDISTRIBUTOR:  # where it went is not its matter
+        audit.record(
+            actor, "organization.moved_away", installer, now=now, tenant=old,
+            before={"under": old.name}, after={"auto_renewals_ended": ended},
+        )  # fmt: skip
+    notices.installer_moved(installer, old=old, new=target, by=actor, ended=ended, now=now)
     return installer
 
 
@@ -172,12 +180,12 @@ def _refuse_open_orders(installer: Organization) -> None:
         )
 
 
-def _end_agreements(actor: Actor, installer: Organization, target: Organization, *, now: datetime) -> int:
-    """End what the old sub-distributor renews; returns how many."""
+def _end_agreements(actor: Actor, installer: Organization, *, now: datetime) -> int:
+    """End what the old sub-distributor renews; returns how many. The reason is for its eyes: where the installer went is not."""
     if installer.subdistributor_id is None:
         return 0
     found = agreements.lock(_agreements_of_old_payer(installer).values_list("pk", flat=True))
-    reason = _("%(firm)s was moved to %(target)s.") % {"firm": installer, "target": target}
+    reason = _("%(firm)s was moved away.") % {"firm": installer}
     for agreement in found:
         agreements.close(agreement, Subscription.State.ENDED, reason, actor=actor, now=now)
     return len(found)

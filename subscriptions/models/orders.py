@@ -244,6 +244,7 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "surplus": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
     "timeout": (_("Not paid in time"), "inactive"),
     "cancelled": (_("Cancelled"), "inactive"),
+    "may_not_pay": (_("The payer may not pay any more, so the payment page was closed"), "inactive"),
     "failed": (_("The charge failed"), "lapsed"),
     "charged": (_("Charged %(method)s"), "active"),
     "no_agreement": (_("The card could not be kept, so nothing renews by itself"), "expiring"),

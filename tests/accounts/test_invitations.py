@@ -59,6 +59,14 @@ def test_an_invited_person_joins_with_name_and_password_and_the_address_is_confi
     ]
 
 
+def test_who_invited_and_has_left_does_not_hear_who_joined(people: People) -> None:
+    invite(people.dora, organization_id=people.ivan.firm.pk)
+    token = token_of_last_mail()
+    Membership.objects.filter(pk=people.dora.membership.pk).update(is_active=False)
+    actions.accept_invitation(token=token, user=None, name="Elin S.", password=PASSWORD, now=NOW)
+    assert not Notice.objects.filter(key__startswith="joined:").exists()
+
+
 def test_the_token_is_kept_nowhere(people: People) -> None:
     made = invite(people.ivan)
     token = token_of_last_mail()

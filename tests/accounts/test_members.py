@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts import actions, notify
+from accounts import actions
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent, Membership, Organization
 from accounts.scope import Grant
@@ -203,12 +203,6 @@ def test_grants_decide_about_prices_and_paying(people: People) -> None:
         Membership.objects.filter(pk=people.dora.membership.pk).update(**{grant: False})
         people.dora.membership.refresh_from_db()
         assert not allowed(people.dora.actor)
-
-
-def test_billing_mail_goes_to_active_members_with_that_grant(people: People) -> None:
-    colleague(people.ivan, gets_billing_mail=False)
-    colleague(people.ivan, "Gone", is_active=False)
-    assert [user.name for user in notify.billing_recipients(people.ivan.firm)] == ["Ivan Brandt"]
 
 
 # --- the last administrator ---------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.core.exceptions import FieldDoesNotExist
 
 from accounts import actions
 from accounts.errors import NotPermitted, Refused
-from accounts.models import AuditEvent, Kind, Organization
+from accounts.models import AuditEvent, Kind, Membership, Notice, Organization
 from communities.actions import people as site_people
 from communities.models import Apartment, Entitlement, Site
 from payments import actions as payment_actions
@@ -99,6 +99,45 @@ def test_a_move_is_audited_and_the_audit_of_before_stays(people: People, estate:
     assert (event.after["rows"]["site"], event.after["rows"]["libraryentry"]) == (1, 1)
     old.refresh_from_db()
     assert old.subdistributor_id == people.sam.firm.pk
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.rule("R9")
+def test_who_loses_it_reads_so_without_learning_where_it_went_and_both_sides_are_told(
+    people: People, estate: Site, kvist: Organization
+) -> None:
+    kaja = actions.add_member(SYSTEM, organization=kvist, email="kaja@kvist.example", name="Kaja", now=NOW)
+    gone = actions.add_member(SYSTEM, organization=kvist, email="gone@kvist.example", name="Gone", now=NOW)
+    Membership.objects.filter(pk=gone.pk).update(is_active=False)
+    move(people, kvist)
+    lost = AuditEvent.objects.visible_to(people.sam.actor).filter(subject_type="organization").first()
+    assert lost is not None
+    assert (lost.action, lost.subject_label, lost.organization) == (
+        "organization.moved_away", "Norden Port AS", people.sam.firm,
+    )  # fmt: skip
+    assert (lost.before, lost.after) == ({"under": "Sund Partner"}, {"auto_renewals_ended": 0})
+    assert "Kvist" not in str(list(AuditEvent.objects.visible_to(people.sam.actor).values()))
+    letters = {notice.email: notice for notice in Notice.objects.filter(key__startswith="installer-moved:")}
+    assert {email: (notice.subject, notice.organization) for email, notice in letters.items()} == {
+        "sam@sund.example": ("Norden Port AS was moved away from you", people.sam.firm),
+        "kaja@kvist.example": ("Norden Port AS is yours to look after now", kvist),
+    }
+    assert "Kvist" not in letters["sam@sund.example"].body
+    assert f"/users/firms/{people.ines.firm.pk}/" in letters["kaja@kvist.example"].body
+    assert letters["kaja@kvist.example"] in Notice.objects.visible_to(Person(kaja).actor).about(people.ines.firm)
+
+
+def test_the_change_reads_in_names_and_words(people: People, estate: Site, kvist: Organization, sign_in) -> None:
+    move(people, kvist)
+    event = AuditEvent.objects.get(action="organization.moved")
+    client = sign_in(people.dora)
+    table = b"".join(client.get("/settings/audit/", {"format": "csv"})).decode()
+    for page in (client.get(f"/settings/audit/{event.pk}/").content.decode(), table):
+        for words in ("Sund Partner", "Kvist", "Sites: 1", "MACs in the library: 1", "Property managers of sites: 1"):
+            assert words in page, words
+        for raw in ("Managerassignment", "Libraryentry", f"Sub-distributor: {kvist.pk}"):
+            assert raw not in page, raw
+    assert "Norden Port AS was moved away" in sign_in(people.sam).get("/settings/audit/").content.decode()
 
 
 def test_to_directly_below_the_distributor_and_back(people: People, estate: Site) -> None:

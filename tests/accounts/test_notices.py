@@ -77,6 +77,17 @@ def test_a_mail_that_fails_is_tried_again_ever_later_and_given_up_in_the_end(peo
     assert "ConnectionRefusedError" in notice.last_error
 
 
+def test_what_no_mail_can_be_made_of_is_given_up_and_keeps_nobody_waiting(people: People) -> None:
+    broken, fine = post(people, key="broken"), post(people, key="fine")
+    Notice.objects.filter(pk=broken.pk).update(subject="Two\nlines")
+    assert notify.send_due(now=NOW) == 1
+    broken.refresh_from_db()
+    fine.refresh_from_db()
+    assert (broken.state, broken.tries, broken.next_try_at, fine.state) == ("failed", 1, None, "sent")
+    assert "BadHeaderError" in broken.last_error
+    assert notify.send_due(now=NOW + timedelta(days=1)) == 0
+
+
 @pytest.mark.rule("R1")
 def test_notices_are_seen_by_their_recipient_and_in_the_own_subtree(people: People) -> None:
     notice = post(people)

@@ -84,6 +84,7 @@ WORDS = {
     "before",
     "after",
     "all",
+    "mail",
     "planned_apartments",
     "planned_managers",
 }

@@ -104,9 +104,18 @@ def test_a_forged_checkout_of_who_may_not_pay_makes_no_cart_and_no_order(
     )  # fmt: skip
     for item in Entitlement.objects.filter(site=harbour_view):
         cart.items.create(entitlement=item)
-    page = ivan.get(f"/subscription/carts/{cart.pk}/").content.decode()
-    form = {**BILLING, "fingerprint": fingerprint(page), "terms": "on"}
-    ivan.post(f"/subscription/carts/{cart.pk}/", form)
+    back = f"/subscription/?installer={people.ivan.firm.pk}&kind=community&cart={cart.pk}&months=1"
+    for answer in (
+        ivan.get(f"/subscription/carts/{cart.pk}/"),
+        ivan.post(f"/subscription/carts/{cart.pk}/", {**BILLING, "fingerprint": "0" * 24, "terms": "on"}),
+        ivan.post(f"/subscription/carts/{cart.pk}/term/", {"months": 3}),
+    ):
+        assert (answer.status_code, answer["Location"]) == (302, back)
+    page = ivan.get(back).content.decode()
+    assert "Your organization may not pay for this installer&#x27;s sites." in page
+    assert page.count(" checked") >= 5  # the items are ticked: they can be requested
+    cart.refresh_from_db()
+    assert cart.months == 1
     assert (Order.objects.count(), Payment.objects.count()) == (0, 0)
     assert not Entitlement.objects.filter(held=True).exists()
 

@@ -62,7 +62,7 @@ def test_who_gets_billing_mail_and_who_placed_it_hear_once_that_it_is_paid(peopl
     assert {notice.organization for notice in Notice.objects.about(order)} == {people.dora.firm}
     notify.send_due(now=NOW)
     letter = mail.outbox[0]
-    assert letter.subject == f"Order {order.number} is paid: US$10.20"
+    assert letter.subject == f"Order {order.number} is paid"
     assert letter.body == (
         "Hello Dora Lindqvist,\n\nthe payment is confirmed and the paid time is applied.\n\n"
         f"Order: {order.number}\nWhat: Activation of 5 items, Hafen Intercom GmbH\nAmount: US$10.20\n"
@@ -147,7 +147,7 @@ def test_each_failed_try_is_one_mail_and_the_end_of_the_ladder_is_one(
     failed, parked = Notice.objects.filter(topic="payment_failed").order_by("pk")[::5]
     tried = Order.objects.filter(type="auto_renewal").order_by("pk")
     assert (tried.count(), failed.about_id, parked.about_id) == (6, tried[0].pk, tried[5].pk)
-    assert failed.subject == "Auto-renewal failed: US$10.20 could not be charged"
+    assert failed.subject == f"Auto-renewal failed: order {tried[0].number} could not be charged"
     assert "Next try: 20 Dec 2026, 10:00\n" in failed.body
     assert parked.subject == "Auto-renewal stopped: Hafen Intercom GmbH is not renewed any more"
     assert f"Order: {tried[5].number}\n" in parked.body
@@ -177,6 +177,57 @@ def test_failed_payments_are_told_whatever_is_muted(
     agree(card="no-funds-later")
     jobs.tick(now=at(sandbox, DUE))
     assert told("renewal-failed") == [("dora@nordlys.example", "payment_failed", "sent")]
+
+
+@pytest.mark.rule("R8")
+@pytest.mark.rule("R44")
+def test_a_failed_payment_is_told_to_somebody_whoever_ticked_nothing(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    """Nobody gets billing mail: then who may act hears it, then every administrator, and of a closed firm the one above."""
+    agreement = agree(card="no-funds-later")
+    member(people, "gone", is_active=False)
+    berta = member(people, "berta", gets_billing_mail=False)
+    Membership.objects.filter(pk=people.dora.membership.pk).update(gets_billing_mail=False, manages_subscriptions=False)
+    jobs.tick(now=at(sandbox, LADDER[0]))
+    assert told("renewal-failed") == [("berta@nordlys.example", "payment_failed", "sent")]
+    Membership.objects.filter(pk=berta.pk).update(manages_subscriptions=False)
+    jobs.tick(now=at(sandbox, LADDER[1]))
+    assert told("renewal-failed")[1:] == [
+        ("dora@nordlys.example", "payment_failed", "sent"),
+        ("berta@nordlys.example", "payment_failed", "sent"),
+    ]
+    Organization.objects.filter(pk=people.dora.firm.pk).update(is_active=False)
+    jobs.tick(now=at(sandbox, LADDER[2]))
+    agreement.refresh_from_db()
+    assert agreement.state == "parked"
+    assert told("renewal-parked") == [("olga@vendor.example", "payment_failed", "sent")]
+
+
+def test_who_sees_no_prices_is_told_without_the_amount_and_no_subject_names_one(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    carl = member(people, "carl", sees_prices=False, gets_billing_mail=True)
+    agree(card="no-funds-later")
+    for instant in [*LADDER, LAST]:
+        jobs.tick(now=at(sandbox, instant))
+    kinds = {notice.key.split(":")[0] for notice in Notice.objects.filter(user_id=carl.user_id)}
+    assert kinds == {"order-succeeded", "renewal-failed", "renewal-parked"}
+    for notice in Notice.objects.all():
+        assert "US$" not in notice.subject
+        assert ("US$10.20" in notice.body) == (notice.email == "dora@nordlys.example"), notice.body
+
+
+def test_what_is_too_little_to_charge_is_kept_as_a_reason_without_amounts(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree()
+    prices.publish_price_list(
+        SYSTEM, currency="USD", amounts=dict.fromkeys(INVENTED_PRICES, 1), valid_from=DUE, now=NOW
+    )
+    jobs.tick(now=at(sandbox, DUE))
+    agreement.refresh_from_db()
+    assert (agreement.state, agreement.reason) == ("parked", "This amount is too small to be paid by card.")
 
 
 def test_an_agreement_that_people_stop_is_not_called_a_failure(

@@ -13,10 +13,11 @@ from accounts.scope import Grant, Role
 from smartplus import access
 from smartplus.portal.granted import granted
 from smartplus.portal.views.subscription import PAYERS
-from subscriptions import reports
+from subscriptions import bills, reports
 from subscriptions.actions import agreements as actions
-from subscriptions.models import Subscription
+from subscriptions.models import Order, Subscription
 
+RENEWALS = 50  # orders whose mail is looked for
 TONES = {
     Subscription.State.ACTIVE: "auto",
     Subscription.State.PARKED: "lapsed",
@@ -28,23 +29,28 @@ TONES = {
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_GET
 def agreement_list(request: access.PortalRequest) -> HttpResponse:
-    """Agreements of one's subtree, the next due first; each with what it will charge then."""
+    """Agreements of one's subtree, the next due first; each with what it will charge then to who sees it."""
     rows = (
         Subscription.objects.visible_to(request.actor)
         .select_related("payer", "installer__distributor", "method", "order")
         .annotate(live=Count("items", filter=Q(items__is_live=True)))
         .order_by("state", "next_due_at", "-pk")[:200]
     )
+    renewed = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
     context = {
+        "renewals": renewed.order_by("-pk")[:RENEWALS],
+        "agreements": rows,
         "rows": [
             {
                 "agreement": row,
                 "tone": TONES[Subscription.State(row.state)],
-                "next_minor": reports.next_charge_minor(row, now=request.now),
+                "next_minor": reports.next_charge_minor(row, now=request.now)
+                if bills.sees_amounts(request.actor, row.payer_id)
+                else None,
                 "is_mine": row.payer_id == request.actor.organization_id,
             }
             for row in rows
-        ]
+        ],
     }
     return render(request, "subscription/agreements.html", context)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from django.db.models import QuerySet
@@ -51,8 +52,8 @@ def audit_detail(request: access.PortalRequest, event_id: int) -> HttpResponse:
     """One change: its fields before and after, and its seal. For htmx only the part that opens under the row."""
     readable = AuditEvent.objects.visible_to(request.actor).select_related("organization", "distributor", "seal")
     event = readable.get(pk=event_id)
-    names = audit_log.names_in(request.actor, event, _currency(request.actor, event))
     (row,) = audit_log.rows(request.actor, [event])
+    names = replace(row.names, currency=_currency(request.actor, event))
     seal: AuditSeal | None = getattr(event, "seal", None)
     context = {
         "row": row,
@@ -83,7 +84,7 @@ def _lines(actor: Actor, found: QuerySet[AuditEvent]) -> Iterator[list[object]]:
     while some := list(islice(events, CHUNK)):
         for row in audit_log.rows(actor, some):
             event = row.event
-            lines = audit_words.lines(event, audit_words.Names({}, {}, audit_log.currency_of(event)))
+            lines = audit_words.lines(event, row.names)
             yield [
                 event.pk, event.at.isoformat(timespec="seconds"), event.actor_label, row.firm, row.what, event.subject_label, row.where,
                 "; ".join(f"{line.label}: {line.before}" for line in lines if line.before is not None),

@@ -16,7 +16,7 @@ from accounts.errors import Conflict
 from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.models import Site
-from smartplus import access
+from smartplus import access, jobs
 from smartplus.portal import support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import FirmForm, MoveForm, PermissionsForm
@@ -87,6 +87,7 @@ def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpRespon
             return conflict(request, "users/firm_edit.html", fresh, context)
     if saved is None:
         return answer(request, "users/firm_edit.html", form, {**context, "may": may})
+    jobs.hurry("revoked_orders")
     messages.success(request, _("%(firm)s is saved.") % {"firm": saved.name})
     return redirect("firm-detail", organization_id)
 
@@ -133,13 +134,15 @@ def firm_activity(request: access.PortalRequest, organization_id: int) -> HttpRe
             "%(firm)s is deactivated: its people are refused from their next click on. What is paid goes on running."
         )
     )
-    tell(
+    done = tell(
         request,
         lambda: actions.set_organization_active(
             request.actor, organization_id=organization_id, is_active=is_active, now=request.now
         ),
         said % {"firm": firm.name},
     )
+    if done and not is_active:
+        jobs.hurry("revoked_orders")
     return redirect("firm-detail", organization_id)
 
 
@@ -160,6 +163,7 @@ def firm_move(request: access.PortalRequest, organization_id: int) -> HttpRespon
     if moved is None:
         context = {**_around(request, firm), "moving": tenancy.moving(request.actor, firm)}
         return answer(request, "users/move.html", form, context)
+    jobs.hurry("mail")
     said = _("%(firm)s with all it owns is now below %(above)s.") % {"firm": moved.name, "above": moved.parent}
     messages.success(request, said)
     return redirect("firm-detail", organization_id)

@@ -15,11 +15,13 @@ from accounts.actions import notices
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Mute, Notice
 from smartplus import access, jobs
+from smartplus.portal import told
 from smartplus.portal.answers import answer, posted
 from smartplus.portal.audit_log import READERS
 from smartplus.portal.forms.notifications import NotificationsForm
 
-SHOWN = 50
+SHOWN = 20
+FAILED = 50  # what nobody got is all shown, as far as a page can
 
 
 @access.roles()
@@ -35,8 +37,10 @@ def notifications(request: access.PortalRequest) -> HttpResponse:
     visible = Notice.objects.visible_to(request.actor).defer("body")
     failed = visible.filter(state=Notice.State.FAILED, organization__isnull=False).exclude(user=request.user)
     context = {
-        "own": visible.filter(user=request.user)[:SHOWN],
-        "failed": failed[:SHOWN] if notices.manages_mail(request.actor) else [],
+        "own": told.newest(visible.filter(user=request.user), request.GET, size=SHOWN),
+        "failed": told.Told(list(failed[:FAILED]), older="", is_older=False)
+        if notices.manages_mail(request.actor)
+        else None,
     }
     return answer(request, "settings/notifications.html", form, context)
 

@@ -12,21 +12,21 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.errors import Refused
+from accounts.errors import NotPermitted, Refused
 from accounts.models import Notice
 from accounts.scope import Grant, Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
-from smartplus.portal import support
+from smartplus.portal import support, told
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS, to_gateway
-from subscriptions import reports
+from subscriptions import bills, reports
+from subscriptions.actions import carts, reviews
 from subscriptions.actions import orders as actions
-from subscriptions.actions import reviews
 from subscriptions.actions.settlement import UNPAID_TIMEOUT
-from subscriptions.models import Order, OrderLine
+from subscriptions.models import Order, OrderEvent, OrderLine
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
 PAGE = 50
@@ -79,7 +79,7 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
 
 
 def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str, Any]]:
-    """Each order with the sites, items and sum that this person may see (R1); one query for the whole page."""
+    """Each order with the sites, items and sum that this person may see (R1), None where prices are hidden; one query for the page."""
     seen: dict[int, dict[str, Any]] = {}
     lines = OrderLine.objects.visible_to(request.actor).filter(order__in=page)
     for row in (
@@ -95,6 +95,7 @@ def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str,
     for order in page:
         is_mine = order.is_paid_by(request.actor)
         part = seen.get(order.pk, {"sites": [], "amount": 0, "items": 0})
+        amount = order.total_minor if is_mine else part["amount"]
         rows.append(
             {
                 "order": order,
@@ -102,7 +103,7 @@ def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str,
                 "sites": part["sites"],
                 "is_mine": is_mine,
                 "items": order.line_count if is_mine else part["items"],
-                "amount": order.total_minor if is_mine else part["amount"],
+                "amount": amount if bills.sees_amounts(request.actor, order.payer_id) else None,
             }
         )
     return rows
@@ -138,17 +139,21 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
     is_mine = order.is_paid_by(request.actor)
     lines = order.lines.all() if is_mine else order.lines.visible_to(request.actor)
     groups = reports.gathered_lines(order, lines)
-    may_act = is_mine and request.actor.role in PAYERS and order.payer_id == request.actor.organization_id
+    is_unpaid = order.state == Order.State.PROCESSING and order.type != Order.Type.AUTO_RENEWAL
     payment = (
         Payment.objects.visible_to(request.actor).filter(reference=order.number).order_by("-pk").first()
         if is_mine
         else None
     )
+    mail = told.about(request.actor, request.GET, order)
     context = {
         "order": order,
         "tone": TONES[Order.State(order.state)],
         "is_mine": is_mine,
-        "may_act": may_act and order.type != Order.Type.AUTO_RENEWAL,
+        "shows_amounts": bills.sees_amounts(request.actor, order.payer_id),
+        "may_pay": is_unpaid and actions.may_start(request.actor, order),
+        "may_cancel": is_unpaid and carts.may_cancel(request.actor, order),
+        "may_reorder": order.type != Order.Type.AUTO_RENEWAL and actions.may_start(request.actor, order),
         "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
         "is_back": is_back or bool(request.GET.get("wait")),
         "payment": payment,
@@ -158,8 +163,8 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "shown_count": sum(group.count for group in groups),
         "sites": sorted({(group.site_id, group.site_name) for group in groups}),
         "until": reports.applied_until([order]).get(order.pk),
-        "events": list(order.events.all()) if is_mine else [],
-        "notices": list(Notice.objects.visible_to(request.actor).about(order).order_by("pk")) if is_mine else [],
+        "told": mail,
+        "steps": _steps(list(order.events.all()) if is_mine else [], mail.notices),
         "poll_every_s": 2 if request.now - order.created_at < timedelta(minutes=60) else 0,
     }
     is_fragment = bool(request.htmx) and request.htmx.target == "story"
@@ -167,6 +172,12 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
     if is_fragment and not order.is_open:
         response["HX-Refresh"] = "true"  # the state stands in the head and the rail too
     return response
+
+
+def _steps(events: list[OrderEvent], notices: list[Notice]) -> list[OrderEvent | Notice]:
+    """What happened and who was told of it, in the order of time; at the same instant what happened comes first."""
+    steps: list[OrderEvent | Notice] = [*events, *reversed(notices)]
+    return sorted(steps, key=lambda step: step.happened_at if isinstance(step, Notice) else step.at)
 
 
 @access.roles(*PAYERS)
@@ -182,6 +193,8 @@ def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
     """Give an unpaid order up."""
     try:
         order = actions.cancel_order(request.actor, number=number, now=request.now)
+    except NotPermitted:
+        raise
     except (GatewayUnavailable, Refused) as refused:
         messages.error(request, str(refused))
         return redirect("order-detail", number)

@@ -13,15 +13,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import NotPermitted, Refused
-from accounts.models import Notice
 from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement
 from smartplus import access
 from smartplus.portal import answers, support
 from smartplus.portal.forms.requests import RefusalForm
 from smartplus.portal.numbers import typed_id
-from smartplus.portal.views.subscription import PAYERS, shows_prices
-from subscriptions import reports
+from smartplus.portal.views.subscription import PAYERS
+from subscriptions import bills, reports
 from subscriptions.actions import carts
 from subscriptions.actions import requests as actions
 from subscriptions.models import RenewalRequest
@@ -89,8 +88,7 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
         "may_withdraw": may_act
         and request.actor.organization_id == found.installer_id
         and Grant.MANAGES_SUBSCRIPTIONS in request.actor.grants,
-        "notices": Notice.objects.visible_to(request.actor).about(found).select_related("user").order_by("pk"),
-        "shows_prices": shows_prices(request.actor),
+        "shows_prices": bills.sees_prices(request.actor),
         **_items(request, found, is_waiting=may_act),
     }
     return answers.answer(request, "requests/detail.html", form, context)

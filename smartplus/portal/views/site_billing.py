@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Exists, Model, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.text import slugify
@@ -12,14 +13,14 @@ from django.views.decorators.http import require_safe
 
 from accounts.errors import NotPermitted
 from accounts.scope import Role
-from communities.models import Site
+from communities.models import Entitlement, Site
 from payments import money
 from smartplus import access
 from smartplus.portal import csv_file
 from smartplus.portal.site_pages import around, visible_site
 from smartplus.portal.views.orders import TONES
 from subscriptions import bills, reviews
-from subscriptions.models import Order
+from subscriptions.models import Order, RenewalRequest, Subscription, SubscriptionItem
 from subscriptions.reviews import Holding, Review
 
 SEERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
@@ -49,9 +50,20 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponse:
         "ending": sum(row.is_ending(request.now) for row in review.holdings),
         "orders": [(share, TONES.get(Order.State(share.order.state), "inactive")) for share in orders[:ORDERS]],
         "has_more_orders": len(orders) > ORDERS,
+        "told_of": _told_of(request, site, [share.order for share in orders[:ORDERS]]),
         "you_pay": any(payer.organization_id == request.actor.organization_id for payer in review.payers),
     }
     return render(request, "sites/billing.html", {**around(request, site, "billing"), **context})
+
+
+def _told_of(request: access.PortalRequest, site: Site, orders: list[Order]) -> list[Model]:
+    """What mail is about that concerns the site: the orders shown, and the newest auto-renewals and requests with items of it."""
+    renewed = Subscription.objects.visible_to(request.actor).filter(
+        Exists(SubscriptionItem.objects.visible_to(request.actor).filter(subscription=OuterRef("pk"), site=site))
+    )
+    items = Entitlement.objects.visible_to(request.actor).filter(site=site, requests__request=OuterRef("pk"))
+    asked = RenewalRequest.objects.visible_to(request.actor).filter(Exists(items))
+    return [*orders, *renewed.only("pk").order_by("-pk")[:ORDERS], *asked.only("pk").order_by("-pk")[:ORDERS]]
 
 
 def _is_shown(row: Holding, show: str, request: access.PortalRequest) -> bool:

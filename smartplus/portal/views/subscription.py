@@ -33,7 +33,7 @@ from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from subscriptions import bills, reports
 from subscriptions.actions import carts, orders, requests
-from subscriptions.errors import TermsNotAccepted
+from subscriptions.errors import MayNotPay, TermsNotAccepted
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
 from subscriptions.pricing import MissingPrice, Quote
 
@@ -108,7 +108,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
         "months_offered": MONTHS,
         "months": months,
         "may_pay": carts.may_pay_for(request.actor, choice.installer),
-        "shows_prices": shows_prices(request.actor),
+        "shows_prices": bills.sees_prices(request.actor),
         "counts": counted(chosen),
         "payer": requests.payer_above(choice.installer),
         **price_context(request, choice, chosen, months),
@@ -135,11 +135,6 @@ def choosable(actor: Actor) -> QuerySet[Organization]:
         own = Organization.objects.visible_to(actor).installers().filter(pk=actor.organization_id)
         return own if Grant.MANAGES_SUBSCRIPTIONS in actor.grants else own.none()
     return payable
-
-
-def shows_prices(actor: Actor) -> bool:
-    """Whether amounts are shown: the distributor shows them to the firm, and the firm to the member."""
-    return bills.sees_prices(actor) and Grant.SEES_PRICES in actor.grants
 
 
 def counted(chosen: QuerySet[Entitlement]) -> list[tuple[str, str, int]]:
@@ -264,10 +259,13 @@ def _amounts(request: access.PortalRequest, choice: Choice, rows: QuerySet[Entit
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "POST"])
 def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """Review and pay: the order as it would be, billing information, terms, one button."""
+    """Review and pay: the order as it would be, billing information, terms, one button. Who may not pay any more is sent back to
+    the list, with the same items ticked: there they can be requested."""
     cart = Cart.objects.visible_to(request.actor).select_related("installer__distributor", "order").get(pk=pk)
     if cart.order is not None:
         return redirect("order-detail", cart.order.number)
+    if not carts.may_pay_for(request.actor, cart.installer):
+        return _back_to_list(request, cart)
     billing = (
         BillingProfile.objects.visible_to(request.actor).filter(organization_id=request.actor.organization_id).first()
     )
@@ -285,6 +283,15 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
     return render(
         request, "subscription/review.html", review_context(request, cart, billing_form, pay_form), status=status
     )
+
+
+def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
+    messages.error(request, str(MayNotPay()))
+    is_own = cart.installer_id == request.actor.organization_id
+    query = (
+        Choice(cart.installer, cart.site_kind, None, "", "").query(cart=cart.pk, months=cart.months) if is_own else ""
+    )
+    return redirect(f"{reverse('subscription')}?{query}" if query else "subscription")
 
 
 @transaction.atomic
@@ -367,7 +374,9 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
 @require_POST
 def cart_term(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Change how many months a cart buys."""
-    cart = Cart.objects.visible_to(request.actor).get(pk=pk)
+    cart = Cart.objects.visible_to(request.actor).select_related("installer").get(pk=pk)
+    if not carts.may_pay_for(request.actor, cart.installer):
+        return _back_to_list(request, cart)
     form = TermForm(request.POST)
     if form.is_valid():
         Cart.objects.visible_to(request.actor).filter(pk=cart.pk, order=None).update(months=form.cleaned_data["months"])

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import actions
 from accounts.actions import two_factor
 from accounts.errors import Conflict, NotPermitted, Refused
-from accounts.models import Kind, Membership, Notice, Organization
+from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.actions import people as site_people
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
-from smartplus import access
+from smartplus import access, jobs
 from smartplus.portal import keyset, support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
@@ -87,6 +87,7 @@ def user_new(request: access.PortalRequest) -> HttpResponse:
         context["price_list"] = _price_list(request, kind)
         status = 422 if firm.is_bound else 200
         return render(request, "users/firm_new.html", {**context, "form": firm}, status=status)
+    jobs.hurry("mail")
     messages.success(
         request,
         _("%(firm)s is added, and the invitation to %(email)s is on its way.")
@@ -140,6 +141,7 @@ def person_new(request: access.PortalRequest, *, organization_id: int, is_techni
         context = {"firm": firm, "rights": rights, "is_own": firm.pk == request.actor.organization_id}
         status = 422 if form.is_bound else 200
         return render(request, "users/person_new.html", {**context, "form": form}, status=status)
+    jobs.hurry("mail")
     messages.success(request, _("The invitation to %(email)s is on its way.") % {"email": form.cleaned_data["email"]})
     return redirect("user-detail", made.pk)
 
@@ -147,7 +149,7 @@ def person_new(request: access.PortalRequest, *, organization_id: int, is_techni
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def user_detail(request: access.PortalRequest, membership_id: int) -> HttpResponse:
-    """One person: how it stands, what it may do, its sites, the mails it was sent."""
+    """One person: how it stands, what it may do, its sites, the mail about it."""
     person = visible_person(request, membership_id)
     form = RightsForm(posted(request), actor=request.actor, firm=person.organization, membership=person)
     try:
@@ -179,13 +181,11 @@ def _around(request: access.PortalRequest, person: Membership) -> dict[str, Any]
     """What the page of a person shows around its form."""
     label = f"{person.shown_name} ({person.organization})"  # type: ignore[attr-defined]
     support.note_view(request, person, tenant=person.organization, label=label)
-    mails = Notice.objects.visible_to(request.actor).about(person).filter(has_secret=True)[:5]
     return {
         "person": person,
         "firm": person.organization,
         "is_own": person.organization_id == request.actor.organization_id,
         "is_self": person.user_id == request.actor.user_id,
-        "mails": mails,
         "sites": sites_form(request, person),
     }
 
@@ -273,11 +273,13 @@ def user_invitation(request: access.PortalRequest, membership_id: int) -> HttpRe
             _("The invitation to %(email)s is withdrawn: its link does nothing any more.") % {"email": email},
         )
         return redirect("user-list") if done else redirect("user-detail", membership_id)
-    tell(
+    done = tell(
         request,
         lambda: actions.resend_invitation(request.actor, membership_id=membership_id, now=request.now),
         _("A new invitation to %(email)s is on its way. The old link does nothing any more.") % {"email": email},
     )
+    if done:
+        jobs.hurry("mail")
     return redirect("user-detail", membership_id)
 
 

@@ -1,0 +1,161 @@
+"""Hidden prices are hidden everywhere: every page and file that links lead to is read for amounts, as a firm and as a member."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from accounts import actions, notify
+from accounts.actions import terms
+from accounts.models import Membership, Organization
+from communities.models import Entitlement, Site
+from payments import actions as payment_actions
+from payments.sandbox import Sandbox
+from subscriptions import bills
+from subscriptions.actions import carts, orders, requests, settlement
+from subscriptions.models import Cart, Order, Subscription
+from tests.payments.fixtures import press
+from tests.people import NOW, SYSTEM, People, Person
+from tests.subscriptions.conftest import BASE, billing, fill_cart, harbour_view, payment_of, place, price_list, sandbox
+from tests.subscriptions.test_renewals import agree
+
+__all__ = ["agree", "billing", "fill_cart", "harbour_view", "place", "price_list", "sandbox"]
+pytestmark = pytest.mark.usefixtures("time_machine_at_noon")
+
+AMOUNT = re.compile(
+    r"(?:US\$|USD|[$€])\s*\d[\d.,]*|\d[\d,]*\.\d\d[\s,;]*(?:US\$|USD|[$€])"
+)  # "US$1.50", and "1.50,USD" in a file
+MOST = 400  # pages; a crawl that finds more runs in circles
+ELSEWHERE = ("/static/", "/help/", "/sign-out/", "/api/")
+
+
+def crawl(client: Client, *seeds: str) -> dict[str, list[str]]:
+    """Every address that links lead to, as far as it answers 200, with the amounts in its text."""
+    found: dict[str, list[str]] = {}
+    waiting = ["/", *seeds]
+    seen = set(waiting)
+    while waiting:
+        address = waiting.pop(0)
+        answer = client.get(address, follow=True)
+        assert answer.status_code < 500, address
+        if answer.status_code != 200:
+            continue
+        text = (b"".join(answer) if answer.streaming else answer.content).decode()
+        found[address] = AMOUNT.findall(re.sub(r"<[^>]+>", " ", unescape(text)))
+        path = address.split("?")[0]
+        for link in re.findall(r'(?:href|hx-get)="([^"#]+)', text):
+            link = unescape(link)
+            link = f"{path}{link}" if link.startswith("?") else link
+            if link.startswith("/") and not link.startswith(ELSEWHERE) and link not in seen:
+                seen.add(link)
+                waiting.append(link)
+        assert len(seen) < MOST, sorted(seen)[-20:]
+    return found
+
+
+def telling(found: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Only those with amounts."""
+    return {address: amounts for address, amounts in found.items() if amounts}
+
+
+@pytest.fixture
+def story(
+    people: People, harbour_view: Site, agree: Callable[..., Subscription], make_apartment, fill_cart
+) -> dict[str, str]:
+    """Dora has paid for Harbour View and renews it by herself; Ivan, who could pay once, has a cart from then, and asks for more."""
+    agreement = agree()
+    set_firm(people, pays_regular=True)
+    make_apartment(harbour_view, "1.03")
+    cart: Cart = fill_cart(by=again(people.ivan))
+    set_firm(people, pays_regular=False)
+    make_apartment(harbour_view, "1.04")
+    ivan = again(people.ivan).actor
+    wanted = carts.activatable(ivan, installer=people.ivan.firm, site_kind="community")
+    ids = list(wanted.filter(apartment__number="1.04").values_list("pk", flat=True))
+    asked = requests.request_activation(ivan, site_kind="community", entitlement_ids=ids, months=1, now=NOW)
+    notify.send_due(now=NOW)
+    return {
+        "order": f"/orders/{agreement.order.number}/",
+        "renewals": "/subscription/auto-renew/",
+        "cart": f"/subscription/carts/{cart.pk}/",
+        "request": f"/subscription/requests/{asked.pk}/",
+        "billing": f"/sites/{harbour_view.pk}/billing/",
+        "subscription": f"/subscription/?installer={people.ivan.firm.pk}&kind=community&cart={cart.pk}&months=3",
+    }
+
+
+def set_firm(people: People, **fields: bool) -> None:
+    Organization.objects.filter(pk=people.ivan.firm.pk).update(**fields)
+
+
+def again(person: Person) -> Person:
+    return Person(Membership.objects.select_related("organization", "user").get(pk=person.membership.pk))
+
+
+def test_a_firm_whose_prices_are_hidden_reads_no_amount_anywhere(
+    people: People, story: dict[str, str], sign_in: Callable[[Person], Client]
+) -> None:
+    shown = crawl(sign_in(people.ivan), *story.values())
+    for page in ("order", "renewals", "request", "billing", "subscription"):
+        assert story[page] in telling(shown), page
+    assert "/orders/" in telling(shown)
+    assert any(address.endswith("format=csv") and "/billing/" in address for address in telling(shown))
+    set_firm(people, sees_prices=False)
+    hidden = crawl(sign_in(people.ivan), *story.values())
+    assert telling(hidden) == {}
+    gone = set(shown) - set(hidden)
+    assert all("/billing/" in address for address in gone), gone  # that page is about amounts and nothing else
+    order = sign_in(people.ivan).get(story["order"]).content.decode()
+    assert "Activation of 5 items" in order
+    assert "22 Dec 2026" in order
+
+
+def test_a_member_whose_firm_shows_no_prices_reads_no_amount_anywhere(
+    people: People, story: dict[str, str], sign_in: Callable[[Person], Client]
+) -> None:
+    added = actions.add_member(
+        SYSTEM, organization=people.dora.firm, email="carl@nordlys.example", name="Carl", now=NOW
+    )
+    terms.accept(added.user, now=NOW)
+    carl, audit = Person(added), "/settings/audit/?area=orders"
+    control = telling(crawl(sign_in(carl), audit))
+    assert "US$10.20" in control[audit]
+    assert any("format=csv" in address and "audit" in address for address in control)
+    assert any(re.fullmatch(r"/settings/audit/\d+/", address) for address in control)
+    Membership.objects.filter(pk=added.pk).update(
+        sees_prices=False, sees_invoices=False, manages_subscriptions=False
+    )  # fmt: skip
+    read = crawl(sign_in(carl), audit)
+    assert audit in read
+    assert telling(read) == {}
+    row = sign_in(carl).get(audit).content.decode()
+    assert "5 items" in row
+
+
+def test_what_the_firm_pays_itself_it_reads_whatever_is_hidden(
+    people: People, harbour_view: Site, fill_cart, place, sandbox: Sandbox, sign_in: Callable[[Person], Client]
+) -> None:
+    set_firm(people, pays_regular=True)
+    ivan = again(people.ivan)
+    payment_actions.save_billing(
+        ivan.actor, organization=ivan.firm, now=NOW, company="Hafen", email="a@hafen.example", street="Kai 1",
+        postal_code="20457", city="Hamburg", country="DE",
+    )  # fmt: skip
+    order: Order = place(fill_cart(by=ivan), by=ivan)
+    press(orders.start_payment(ivan.actor, number=order.number, return_base=BASE, now=NOW), "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    set_firm(people, pays_regular=False, sees_prices=False)
+    found = telling(crawl(sign_in(people.ivan)))
+    own = {f"/orders/{order.number}/", "/orders/", "/orders/?state=succeed"}
+    audited = {address for address in found if address.startswith("/settings/audit/")}
+    assert own <= set(found)
+    assert audited
+    assert {address.rstrip("?") for address in found} <= own | audited
+    assert "US$10.20" in found[f"/orders/{order.number}/"]
+    assert bills.sees_amounts(again(people.ivan).actor, people.ivan.firm.pk)
+    assert not bills.sees_amounts(again(people.ivan).actor, people.dora.firm.pk)
+    assert not Entitlement.objects.wanted().filter(expires_at=None).exists()
