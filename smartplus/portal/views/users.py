@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions
-from accounts.actions import two_factor
+from accounts.actions import members, two_factor
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
@@ -125,8 +125,7 @@ def person_new(request: access.PortalRequest, *, organization_id: int, is_techni
     """Invite a further person into a firm."""
     firm = Organization.objects.visible_to(request.actor).get(pk=organization_id)
     data = posted(request)
-    if not actions.may_add_people(request.actor, firm):
-        raise NotPermitted(_("The installer above %(firm)s chooses its people.") % {"firm": firm})
+    members.refuse_adding(request.actor, firm, is_technician=False)
     form = PersonForm(data)
     rights = RightsForm(data, actor=request.actor, firm=firm, is_technician=is_technician)
     made = None
