@@ -69,7 +69,7 @@ IDS = (
 # Fields that name nothing: counters, switches, and what is not ours.
 PLAIN = {
     "csrfmiddlewaretoken", "version", "next", "months", "renewals", "retention_days", "fingerprint", "TOTAL_FORMS", "INITIAL_FORMS",
-    "MIN_NUM_FORMS", "MAX_NUM_FORMS",
+    "MIN_NUM_FORMS", "MAX_NUM_FORMS", "was",
 }  # fmt: skip
 WORDS = {
     "q",

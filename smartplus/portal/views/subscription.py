@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import Refused
+from accounts.errors import Conflict, Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Grant, Role
 from communities import catalogue
@@ -25,12 +25,13 @@ from communities.models import Entitlement, Kind, Site
 from payments import actions as payment_actions
 from payments import consent
 from payments.errors import GatewayRefused, GatewayUnavailable
-from payments.models import BillingProfile
 from smartplus import access
+from smartplus.portal.answers import CONFLICT
 from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS, BillingForm, PayForm, TermForm
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
+from smartplus.portal.views import billing
 from subscriptions import bills, reports
 from subscriptions.actions import carts, orders, requests
 from subscriptions.errors import TermsNotAccepted
@@ -268,27 +269,26 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
     cart = Cart.objects.visible_to(request.actor).select_related("installer__distributor", "order").get(pk=pk)
     if cart.order is not None:
         return redirect("order-detail", cart.order.number)
-    billing = (
-        BillingProfile.objects.visible_to(request.actor).filter(organization_id=request.actor.organization_id).first()
-    )
-    billing_form = BillingForm(request.POST or None, instance=billing)
+    billing_form = BillingForm(request.POST or None, instance=billing.own_profile(request))
     pay_form = PayForm(request.POST or None)
-    status = 200
+    status, told = 200, None
     if request.method == "POST":
         status = 422
         if billing_form.is_valid() & pay_form.is_valid():
             try:
                 order = place(request, cart, billing_form, pay_form)
                 return to_gateway(request, order)
+            except Conflict:
+                status = CONFLICT
+                billing_form, told = billing.clash(request, billing_form)
             except Refused as refused:
                 show(refused, billing_form, pay_form)
-    return render(
-        request, "subscription/review.html", review_context(request, cart, billing_form, pay_form), status=status
-    )
+    context = review_context(request, cart, billing_form, pay_form) | {"conflict": told}
+    return render(request, "subscription/review.html", context, status=status)
 
 
 @transaction.atomic
-def place(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: PayForm) -> Order:
+def place(request: access.PortalRequest, cart: Cart, invoice_to: BillingForm, pay: PayForm) -> Order:
     """Keep the billing information and place the order, both or neither; accepted are the terms that were shown (R39)."""
     if pay.cleaned_data["terms_version"] != settings.TERMS_VERSION:
         raise TermsNotAccepted(
@@ -297,9 +297,9 @@ def place(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: 
     payment_actions.save_billing(
         request.actor,
         organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
-        version=billing.cleaned_data["version"],
+        version=invoice_to.cleaned_data["version"],
         now=request.now,
-        **billing.values(),
+        **invoice_to.values(),
     )
     return orders.place_order(
         request.actor,
