@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -217,7 +217,7 @@ class Firm:
 
 def installers(actor: Actor, *, now: datetime) -> list[Firm]:
     """The installers one sees (an installer: itself), by name; one statement."""
-    rows = Organization.objects.visible_to(actor).installers().select_related("distributor")
+    rows = Organization.objects.visible_to(actor).installers().select_related("distributor", "subdistributor")
     return _firms(rows, "installer_id", now)
 
 
@@ -283,12 +283,6 @@ def agreements(actor: Actor, *, now: datetime) -> Agreements:
             stopped=Count("pk", filter=parked & Q(ended_at__gt=now - CYCLE)),
         )
     )
-
-
-def payers_of(site_ids: Iterable[int], actor: Actor) -> Mapping[int, str]:
-    """Who pays the auto-renewals of these sites, by site; one statement. Sites without one are not in it."""
-    rows = SubscriptionItem.objects.visible_to(actor).live().filter(site_id__in=list(site_ids))
-    return dict(rows.values_list("site_id", "subscription__payer__name").distinct())
 
 
 # --- the lists behind the numbers ---------------------------------------------------------------------------------------

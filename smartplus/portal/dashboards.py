@@ -27,7 +27,7 @@ from smartplus.access import PortalRequest
 from smartplus.portal import events, todo
 from smartplus.portal.calendar import calendar
 from smartplus.portal.context import address_of
-from subscriptions import bills
+from subscriptions import bills, payers
 from subscriptions import dashboard as counts
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.dashboard import Firm, Standing
@@ -132,7 +132,7 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
         "today": _today(request),
         "firm": firm,
         "may_pay": may_pay,
-        "payer": (firm.organization.subdistributor_id and _("Your sub-distributor")) or firm.organization.distributor,
+        "payer": payers.above(firm.organization),
         "tiles": [
             _due_tile(standing, firm.due_sites, currency),
             _new_tile(standing, pay_page),
@@ -148,20 +148,20 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     """Property manager: the communities, what each pays for, until when and who pays."""
     actor, now = request.actor, request.now
     prices = prices_of(request)
-    sites = list(Site.objects.visible_to(actor).select_related("installer", "distributor").distinct()[:LOOKED_AT])
+    above = ("installer__distributor", "installer__subdistributor")
+    sites = list(Site.objects.visible_to(actor).select_related(*above).distinct()[:LOOKED_AT])
     ids = [site.pk for site in sites]
     progress = reports.paid_progress(ids, now)
     standing = counts.standings(actor, now=now, prices=prices, by="site_id")
     cost = counts.monthly(actor, now=now, prices=prices)
-    payers = counts.payers_of(ids, actor)
+    agreed = payers.agreed(actor, ids)
     rows = [
         {
             "site": site,
             "progress": progress.get(site.pk, reports.PaidProgress()),
             "standing": standing.get(site.pk, Standing()),
             "cost": cost.get(site.pk, counts.Monthly()),
-            "payer": payers.get(site.pk) or (site.installer if site.installer.may_pay else site.distributor).name,
-            "is_auto": site.pk in payers,
+            **who_pays(site, standing.get(site.pk, Standing()).items, agreed.get(site.pk, payers.Agreed())),
         }
         for site in sites
     ]
@@ -176,6 +176,23 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
         "currency": prices.currency if prices else "",
         "is_invented": prices is not None and prices.is_invented,
     }
+
+
+def who_pays(site: Site, items: int, agreed: payers.Agreed) -> dict[str, str]:
+    """Who pays for a site, and how much of it renews by itself."""
+    names = list(agreed.names)
+    if agreed.items < items or not names:
+        names.append(payers.usual(site.installer, site_kind=site.kind).name)
+    if not agreed.renewing:
+        renewal = _("renewed by hand")
+    elif agreed.renewing >= items:
+        renewal = _("renews by itself")
+    else:
+        words = ngettext(
+            "%(n)s of %(of)s items renews by itself", "%(n)s of %(of)s items renew by themselves", agreed.renewing
+        )
+        renewal = words % {"n": agreed.renewing, "of": items}
+    return {"payer": ", ".join(dict.fromkeys(names)), "renewal": renewal}
 
 
 def of_operator(request: PortalRequest) -> dict[str, Any]:

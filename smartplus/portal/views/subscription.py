@@ -32,7 +32,7 @@ from smartplus.portal.forms.subscription import MONTHS, BillingForm, PayForm, Te
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views import billing
-from subscriptions import bills, reports
+from subscriptions import bills, payers, reports
 from subscriptions.actions import carts, orders, requests
 from subscriptions.errors import TermsNotAccepted
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
@@ -111,7 +111,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
         "may_pay": carts.may_pay_for(request.actor, choice.installer),
         "shows_prices": shows_prices(request.actor),
         "counts": counted(chosen),
-        "payer": requests.payer_above(choice.installer),
+        "payer": payers.above(choice.installer),
         **price_context(request, choice, chosen, months),
     }
     if request.htmx and request.htmx.target == "cart":
