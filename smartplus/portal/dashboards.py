@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +28,7 @@ from smartplus.access import PortalRequest
 from smartplus.portal import events, todo
 from smartplus.portal.calendar import calendar
 from smartplus.portal.context import address_of
+from smartplus.portal.templatetags.portal import day
 from subscriptions import bills, payers
 from subscriptions import dashboard as counts
 from subscriptions.actions.carts import may_pay_for
@@ -47,12 +49,13 @@ PAYS: dict[tuple[bool, bool], Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number that is a link to its list ("" where there is none). `tone` colours the detail when it needs somebody."""
+    """A number that is a link to its list, which has `count` items. `tone` colours the detail when it needs somebody."""
 
     label: str
     value: str
     detail: str
-    url: str = ""
+    url: str
+    count: int
     small: str = ""
     tone: str = ""
 
@@ -95,7 +98,7 @@ def of_reseller(request: PortalRequest) -> dict[str, Any]:
         "tiles": [
             _due_tile(all_of_it, sum(firm.due_sites for firm in firms), currency),
             _agreed_tile(agreed),
-            _new_tile(all_of_it, reverse("subscription")),
+            _new_tile(all_of_it),
             _differ_tile(all_of_it),
             _monitor_tile(waiting),
         ],
@@ -127,7 +130,6 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
     ]
     rows.sort(key=lambda row: row[3] is None)
     currency = prices.currency if prices else ""
-    pay_page = reverse("subscription") if may_pay else f"{reverse('dashboard-items')}?show=new"
     return {
         "today": _today(request),
         "firm": firm,
@@ -135,7 +137,7 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
         "payer": payers.above(firm.organization),
         "tiles": [
             _due_tile(standing, firm.due_sites, currency),
-            _new_tile(standing, pay_page),
+            _new_tile(standing),
             _differ_tile(standing),
             _monitor_tile(firm.waiting),
         ],
@@ -167,14 +169,20 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     ]
     ends = [found.next_expiry for found in progress.values() if found.next_expiry]
     amounts = [found.amount_minor for found in cost.values()]
+    currency = prices.currency if prices else ""
+    total_minor = None if None in amounts else sum(amount or 0 for amount in amounts)
+    all_of_it = sum(standing.values(), Standing())
     return {
         "today": _today(request),
         "rows": rows,
-        "next_expiry": min(ends, default=None),
-        "all_of_it": sum(standing.values(), Standing()),
-        "total_minor": None if None in amounts else sum(amount or 0 for amount in amounts),
-        "currency": prices.currency if prices else "",
-        "is_invented": prices is not None and prices.is_invented,
+        "tiles": [
+            _ends_tile(all_of_it, min(ends, default=None)),
+            _cost_tile(all_of_it, total_minor, currency, is_invented=prices is not None and prices.is_invented),
+            _paid_tile(all_of_it),
+            _new_tile(all_of_it),
+            _differ_tile(all_of_it),
+        ],
+        "currency": currency,
     }
 
 
@@ -221,24 +229,30 @@ def of_operator(request: PortalRequest) -> dict[str, Any]:
                 str(orders["review"]),
                 _("money that does not fit its order") if orders["review"] else _("all money fits its order"),
                 f"{order_list}?{urlencode({'state': Order.State.REVIEW})}",
+                orders["review"],
                 tone="lapsed" if orders["review"] else "",
             ),
             Tile(
                 _("Orders being paid"),
                 str(orders["open"]),
                 _("open right now"),
-                f"{order_list}?{urlencode({'state': Order.State.PROCESSING})}",
+                f"{order_list}?state=open",
+                orders["open"],
             ),
             Tile(
                 _("Payments being checked"),
                 str(unknown),
                 _("the gateway has not answered") if unknown else _("every gateway answered"),
+                f"{reverse('payment-list')}?state={PaymentState.UNKNOWN}",
+                unknown,
                 tone="expiring" if unknown else "",
             ),
             Tile(
                 _("Webhook events that failed"),
                 str(broken["all"]),
                 _("%(n)s given up") % {"n": broken["given_up"]} if broken["all"] else _("everything is worked off"),
+                f"{reverse('webhook-list')}?state={EventState.FAILED}",
+                broken["all"],
                 tone="lapsed" if broken["given_up"] else "expiring" if broken["all"] else "",
             ),
             _due_tile(all_of_it, sum(firm.due_sites for firm in firms), ""),
@@ -266,15 +280,17 @@ def _due_tile(standing: Standing, sites: int, currency: str) -> Tile:
     on_sites = ngettext("on %(n)s site", "on %(n)s sites", sites) % {"n": sites}
     url = f"{reverse('dashboard-items')}?show=due"
     if not currency or standing.due_minor is None:
-        return Tile(_("Due in 30 days"), str(standing.due), on_sites, url)
+        return Tile(_("Due in 30 days"), str(standing.due), on_sites, url, standing.due)
     worth = money.show(standing.due_minor, currency, language=_language())
-    return Tile(_("Due in 30 days"), worth, f"{items} {on_sites}" if standing.due else _("nothing ends"), url)
+    detail = f"{items} {on_sites}" if standing.due else _("nothing ends")
+    return Tile(_("Due in 30 days"), worth, detail, url, standing.due)
 
 
 def _agreed_tile(agreed: counts.Agreements) -> Tile:
     url = reverse("agreement-list")
     if not agreed.at_risk:
-        return Tile(_("Auto-renew"), str(agreed.active), _("none at risk"), url, _("active"))
+        url += "?show=active"
+        return Tile(_("Auto-renew"), str(agreed.active), _("none at risk"), url, agreed.active, _("active"))
     told = []
     if agreed.unchargeable:
         words = ngettext("%(n)s card can't be charged", "%(n)s cards can't be charged", agreed.unchargeable)
@@ -282,28 +298,58 @@ def _agreed_tile(agreed: counts.Agreements) -> Tile:
     if agreed.stopped:
         told.append(ngettext("%(n)s stopped", "%(n)s stopped", agreed.stopped) % {"n": agreed.stopped})
     small = _("of %(n)s") % {"n": agreed.active + agreed.stopped}
-    return Tile(_("Auto-renew at risk"), str(agreed.at_risk), ", ".join(told), url, small, "lapsed")
+    url += "?show=risk"
+    return Tile(_("Auto-renew at risk"), str(agreed.at_risk), ", ".join(told), url, agreed.at_risk, small, "lapsed")
 
 
-def _new_tile(standing: Standing, url: str) -> Tile:
-    if not standing.never:
-        url = f"{reverse('dashboard-items')}?show={'lapsed' if standing.lapsed else 'new'}"
+def _new_tile(standing: Standing) -> Tile:
+    url = f"{reverse('dashboard-items')}?show=new"
     detail = _("%(n)s more have lapsed") % {"n": standing.lapsed} if standing.lapsed else _("none has lapsed")
     small = ngettext("item", "items", standing.never)
-    return Tile(_("Not activated"), str(standing.never), detail, url, small, "lapsed" if standing.lapsed else "")
+    tone = "lapsed" if standing.lapsed else ""
+    return Tile(_("Not activated"), str(standing.never), detail, url, standing.never, small, tone)
+
+
+def _ends_tile(standing: Standing, next_expiry: datetime | None) -> Tile:
+    """The next day on which something ends; the list begins with it."""
+    url, due = f"{reverse('dashboard-items')}?show=paid", standing.due
+    if next_expiry is None:
+        return Tile(_("Next expiry"), "–", _("nothing is activated yet"), url, standing.in_force)
+    detail = ngettext("%(n)s item ends within 30 days", "%(n)s items end within 30 days", due) % {"n": due}
+    return Tile(_("Next expiry"), day(next_expiry), detail, url, standing.in_force)
+
+
+def _cost_tile(standing: Standing, total_minor: int | None, currency: str, *, is_invented: bool) -> Tile:
+    """What everything that is on costs for 30 days."""
+    url = f"{reverse('dashboard-items')}?show=all"
+    detail = _("demo prices, invented") if is_invented else _("at today's prices")
+    has_price = currency and total_minor is not None
+    value = money.show(total_minor or 0, currency, language=_language()) if has_price else "–"
+    return Tile(_("Every 30 days"), value, detail, url, standing.items)
+
+
+def _paid_tile(standing: Standing) -> Tile:
+    """How much of what is on is paid."""
+    detail = _("%(n)s lapsed") % {"n": standing.lapsed} if standing.lapsed else _("none has lapsed")
+    small = _("of %(n)s items") % {"n": standing.items}
+    url = f"{reverse('dashboard-items')}?show=paid"
+    return Tile(
+        _("Paid"), str(standing.in_force), detail, url, standing.in_force, small, "lapsed" if standing.lapsed else ""
+    )
 
 
 def _differ_tile(standing: Standing) -> Tile:
     n = standing.unpaid + standing.unused
     told = _("%(unused)s not used, %(unpaid)s not paid") % {"unused": standing.unused, "unpaid": standing.unpaid}
     detail = told if n else _("what is paid is on")
-    return Tile(_("Paid and used differ"), str(n), detail, f"{reverse('dashboard-items')}?show=differ")
+    return Tile(_("Paid and used differ"), str(n), detail, f"{reverse('dashboard-items')}?show=differ", n)
 
 
 def _monitor_tile(waiting: int) -> Tile:
     detail = _("without their indoor monitor") if waiting else _("every monitor is there")
     small = ngettext("apartment", "apartments", waiting) if waiting else ""
-    return Tile(_("Devices to look at"), str(waiting), detail, f"{reverse('dashboard-items')}?show=monitors", small)
+    url = f"{reverse('dashboard-items')}?show=monitors"
+    return Tile(_("Devices to look at"), str(waiting), detail, url, waiting, small)
 
 
 def _firm_row(firm: Firm, by_firm: dict[int, Standing]) -> FirmRow:
