@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from django.db.models import Case, CharField, Count, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce, TruncDate
 
 from accounts.models import Kind, Organization
@@ -24,7 +38,6 @@ from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
 
 HORIZON = timedelta(days=90)  # how far the calendar looks
 SOON = timedelta(days=30)  # what is called due
-ROWS = 200  # lines of a list; more are better looked at site by site
 
 
 class Mode(enum.StrEnum):
@@ -43,6 +56,8 @@ class What(enum.StrEnum):
     LAPSED = "lapsed"
     UNPAID = "unpaid"  # running with something on that is not paid for
     UNUSED = "unused"  # paid for and not on
+    PAID = "paid"  # in force, grace included
+    ALL = "all"  # everything that is on, paid or not
 
 
 def prices_for(distributor_id: int | None, *, at: datetime) -> PriceTable | None:
@@ -217,7 +232,7 @@ class Firm:
 
 def installers(actor: Actor, *, now: datetime) -> list[Firm]:
     """The installers one sees (an installer: itself), by name; one statement."""
-    rows = Organization.objects.visible_to(actor).installers().select_related("distributor")
+    rows = Organization.objects.visible_to(actor).installers().select_related("distributor", "subdistributor")
     return _firms(rows, "installer_id", now)
 
 
@@ -272,23 +287,36 @@ class Agreements:
         return self.unchargeable + self.stopped
 
 
-def agreements(actor: Actor, *, now: datetime) -> Agreements:
-    """The auto-renewals one sees; one statement. "Lately" is the last 30 days: what stopped earlier has lapsed or was renewed."""
-    active, parked = Q(state=Subscription.State.ACTIVE), Q(state=Subscription.State.PARKED)
+AT_RISK, RUNNING, OVER = 0, 1, 2
+
+
+def ranked(rows: QuerySet[Subscription], *, now: datetime) -> QuerySet[Subscription]:
+    """Agreements with `rank` and `due`: what needs somebody first (a card that can't be charged, or stopped lately by a problem),
+    then what runs, then what is over. "Lately" is the last 30 days: what stopped earlier has lapsed or was renewed."""
+    active = Q(state=Subscription.State.ACTIVE)
+    stopped = Q(state=Subscription.State.PARKED, ended_at__gt=now - CYCLE)
     chargeable = Q(method__in=PaymentMethod.objects.usable(now))
-    return Agreements(
-        **Subscription.objects.visible_to(actor).aggregate(
-            active=Count("pk", filter=active),
-            unchargeable=Count("pk", filter=active & ~chargeable),
-            stopped=Count("pk", filter=parked & Q(ended_at__gt=now - CYCLE)),
-        )
+    return rows.annotate(
+        rank=Case(
+            When(active & chargeable, then=Value(RUNNING)),
+            When(active | stopped, then=Value(AT_RISK)),
+            default=Value(OVER),
+            output_field=IntegerField(),
+        ),
+        due=Coalesce("next_due_at", "ended_at", "created_at"),
     )
 
 
-def payers_of(site_ids: Iterable[int], actor: Actor) -> Mapping[int, str]:
-    """Who pays the auto-renewals of these sites, by site; one statement. Sites without one are not in it."""
-    rows = SubscriptionItem.objects.visible_to(actor).live().filter(site_id__in=list(site_ids))
-    return dict(rows.values_list("site_id", "subscription__payer__name").distinct())
+def agreements(actor: Actor, *, now: datetime) -> Agreements:
+    """The auto-renewals one sees; one statement."""
+    active, at_risk = Q(state=Subscription.State.ACTIVE), Q(rank=AT_RISK)
+    return Agreements(
+        **ranked(Subscription.objects.visible_to(actor), now=now).aggregate(
+            active=Count("pk", filter=active),
+            unchargeable=Count("pk", filter=active & at_risk),
+            stopped=Count("pk", filter=~active & at_risk),
+        )
+    )
 
 
 # --- the lists behind the numbers ---------------------------------------------------------------------------------------
@@ -345,7 +373,7 @@ def lines_of(
     prices: PriceTable | None,
     days: tuple[date, date] | None = None,
 ) -> list[SiteLine]:
-    """The items behind a number, gathered by site and service, what ends first at the top; one statement, `ROWS` at most.
+    """The items behind a number, gathered by site and service, what ends first at the top; one statement.
 
     `days` narrows what is due to those days of `zone`, both included.
     """
@@ -363,12 +391,19 @@ def lines_of(
     found = list(
         rows.values_list("site_id", "site__name", "installer__name", "service_type", "variant", "paid_variant", "mode")
         .annotate(n=Count("pk"), ends=Min("expires_at"))
-        .order_by(F("ends").asc(nulls_last=True), "site__name_key", "service_type", "variant")
+        .order_by(
+            F("ends").asc(nulls_last=True),
+            "site__name_key",
+            "site_id",
+            "service_type",
+            "variant",
+            "paid_variant",
+            "mode",
+        )
     )
     if what in {What.UNPAID, What.UNUSED}:
         differs = is_unpaid if what is What.UNPAID else is_unused
         found = [row for row in found if differs(row[3], row[4], row[5])]
-    found = found[:ROWS]
     amounts = thirty_days(((row[3], row[4], row[7]) for row in found), prices, now)
     return [
         SiteLine(site_id, site, installer, kind, variant, paid, Mode(mode), n, ends, amount)
@@ -383,6 +418,10 @@ def _narrowed(rows: QuerySet[Entitlement], what: What, now: datetime, until: dat
         return rows.exclude(variant="").filter(expires_at=None)
     if what is What.LAPSED:
         return rows.exclude(variant="").filter(expires_at__lte=now - GRACE)
+    if what is What.PAID:
+        return rows.exclude(variant="").filter(expires_at__gt=now - GRACE)
+    if what is What.ALL:
+        return rows.exclude(variant="")
     return rows.filter(expires_at__gt=now - GRACE).exclude(variant=F("paid_variant"))
 
 
@@ -397,13 +436,13 @@ class Waiting:
 
 
 def waiting(actor: Actor) -> list[Waiting]:
-    """Where indoor monitors are missing, the most first; one statement, `ROWS` at most."""
+    """Where indoor monitors are missing, the most first; one statement."""
     rows = (
         device_reports.without_monitor(Apartment.objects.visible_to(actor))
         .order_by()
         .values_list("site_id", "site__name", "installer__name")
         .annotate(n=Count("pk"))
-        .order_by("-n", "site__name_key")[:ROWS]
+        .order_by("-n", "site__name_key", "site_id")
     )
     return [Waiting(*row) for row in rows]
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet, Sum
 
 from communities import catalogue
 from communities.models import Entitlement, Site
-from communities.models import Kind as SiteKind
+from subscriptions import payers
 from subscriptions.actions.carts import as_items
 from subscriptions.actions.prices import table_for
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
@@ -160,13 +160,8 @@ class Payers:
 
 
 def payers_of(site: Site) -> Payers:
-    """Who pays for a site (DOMAIN §1): an agreement's payer, else the installer if it may pay, else its distributor; one statement.
-
-    The site comes with its installer and distributor.
-    """
-    installer = site.installer
-    may_pay = installer.may_pay if site.kind == SiteKind.COMMERCIAL else installer.pays_regular
-    usual = installer if may_pay else site.distributor
+    """Who pays for a site: an agreement's payer, else the usual one (`payers`); the site comes with its installer and those above."""
+    usual = payers.usual(site.installer, site_kind=site.kind)
     agreements = (
         Subscription.objects.exclude(state=Subscription.State.ENDED)
         .filter(Exists(SubscriptionItem.objects.live().filter(subscription=OuterRef("pk"), site=site)))

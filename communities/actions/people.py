@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -157,8 +158,13 @@ def _refuse_unreachable(name: str, email: str, mobile: str) -> None:
 
 
 @transaction.atomic
-def set_managers(actor: Actor, *, site_id: int, pm_app_by_membership: Mapping[int, bool], now: datetime) -> None:
+def set_managers(
+    actor: Actor, *, site_id: int, pm_app_by_membership: Mapping[int, bool], now: datetime, version: int | None = None
+) -> None:
     """Make exactly these property managers look after the site; the value says who gets the PM App (DOMAIN §1, R13).
+
+    `version` is the site's when the choice was shown: whoever changed the site or its people since raises Conflict. None is for
+    who has nothing older than this transaction.
 
     Who is left out loses the site at once (R3); paid time stays on the ended assignment. A PM App that is paid for can't be
     unticked while its manager stays: the money would buy nothing.
@@ -166,6 +172,7 @@ def set_managers(actor: Actor, *, site_id: int, pm_app_by_membership: Mapping[in
     if actor.role not in {Role.INSTALLER, Role.SYSTEM}:
         raise NotPermitted(_("Managers are chosen by the installer."))
     site = lock_site(actor, site_id)
+    _refuse_stale(site, version)
     chosen = _own_members(site.installer_id, pm_app_by_membership, kind=Kind.MANAGER)
     current = {
         row.membership_id: row for row in ManagerAssignment.objects.select_for_update().filter(site=site).order_by("pk")
@@ -189,21 +196,30 @@ def set_managers(actor: Actor, *, site_id: int, pm_app_by_membership: Mapping[in
     )
     sync_site(site)
     after = {str(pk): pm_app_by_membership[pk] for pk in chosen}
+    if after == before:
+        return
+    _note_change(site)
     audit.record(actor, "site.managers_set", site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
 
 
 @transaction.atomic
-def set_technicians(actor: Actor, *, site_id: int, membership_ids: list[int], now: datetime) -> None:
-    """Make exactly these technicians of the installer work on the site."""
+def set_technicians(
+    actor: Actor, *, site_id: int, membership_ids: list[int], now: datetime, version: int | None = None
+) -> None:
+    """Make exactly these technicians of the installer work on the site; `version` as in `set_managers`."""
     if actor.role not in {Role.INSTALLER, Role.SYSTEM}:
         raise NotPermitted(_("Technicians are chosen by the installer."))
     site = lock_site(actor, site_id)
+    _refuse_stale(site, version)
     chosen = _own_members(site.installer_id, dict.fromkeys(membership_ids, True), kind=Kind.INSTALLER)
     before = set(TechnicianAssignment.objects.filter(site=site).values_list("membership_id", flat=True))
     TechnicianAssignment.objects.filter(site=site).exclude(membership_id__in=chosen).delete()
     TechnicianAssignment.objects.bulk_create(
         TechnicianAssignment(**keys_of(site), membership_id=pk, created_at=now) for pk in chosen if pk not in before
     )
+    if set(chosen) == before:
+        return
+    _note_change(site)
     audit.record(
         actor,
         "site.technicians_set",
@@ -217,8 +233,17 @@ def set_technicians(actor: Actor, *, site_id: int, membership_ids: list[int], no
 
 
 @transaction.atomic
-def set_sites_of(actor: Actor, *, membership_id: int, site_ids: Collection[int], now: datetime) -> Membership:
+def set_sites_of(
+    actor: Actor,
+    *,
+    membership_id: int,
+    site_ids: Collection[int],
+    now: datetime,
+    seen_ids: Collection[int] | None = None,
+) -> Membership:
     """Let a property manager or a technician look after exactly these sites of the installer; others are not touched.
+
+    `seen_ids` are the sites that the choice began with: where the person has others by now, it raises Conflict.
 
     The same rules as from the site's side: a site that is not named is lost at once (R3), paid time stays on the ended assignment.
     PM Apps stay as they are ticked at the sites; a site that is new comes without one. Locks the sites in the order of their ids.
@@ -234,19 +259,36 @@ def set_sites_of(actor: Actor, *, membership_id: int, site_ids: Collection[int],
     rows = (
         ManagerAssignment.objects.filter(ended_at=None) if kind == Kind.MANAGER else TechnicianAssignment.objects.all()
     )
-    current = set(rows.filter(membership=person).values_list("site_id", flat=True))
+    current = _sites_of(rows, person)
     seen = Site.objects.visible_to(actor).filter(installer_id=installer_id, pk__in=wanted | current)
     sites = {site.pk: site for site in seen.order_by("pk").select_for_update(of=("self",))}
     if unknown := wanted - set(sites):
         raise Refused(
             _("%(n)s of the chosen sites are not yours to choose. Nothing was changed.") % {"n": len(unknown)}
         )
+    if seen_ids is not None and _sites_of(rows, person) != set(seen_ids):  # asked again, now that the sites are locked
+        raise Conflict
     for site in sites.values():
         if kind == Kind.MANAGER:
             _set_manager(actor, site, person, is_wanted=site.pk in wanted, now=now)
         else:
             _set_technician(actor, site, person, is_wanted=site.pk in wanted, now=now)
     return person
+
+
+def _sites_of(rows: QuerySet[ManagerAssignment] | QuerySet[TechnicianAssignment], person: Membership) -> set[int]:
+    return set(rows.filter(membership=person).values_list("site_id", flat=True))
+
+
+def _refuse_stale(site: Site, version: int | None) -> None:
+    if version is not None and site.version != version:
+        raise Conflict
+
+
+def _note_change(site: Site) -> None:
+    """Let the site's version grow: whoever chooses people from an older page is told. The caller holds the site's lock."""
+    site.version += 1
+    site.save(update_fields=["version"])
 
 
 def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime) -> None:
@@ -262,6 +304,7 @@ def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: boo
         ended_at = None if is_wanted else now
         ManagerAssignment.objects.filter(pk=row.pk).update(ended_at=ended_at, pm_app=False)
     sync_site(site)
+    _note_change(site)
     after = {str(person.pk): False} if is_wanted else {}
     audit.record(actor, "site.managers_set", site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
 
@@ -275,6 +318,7 @@ def _set_technician(actor: Actor, site: Site, person: Membership, *, is_wanted: 
         TechnicianAssignment.objects.create(**keys_of(site), membership=person, created_at=now)
     else:
         TechnicianAssignment.objects.filter(site=site, membership=person).delete()
+    _note_change(site)
     after = sorted({*before, person.pk} if is_wanted else set(before) - {person.pk})
     audit.record(
         actor,

@@ -49,7 +49,7 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
 
 class Site(models.Model):
-    """A project with its switches. Invariant: tenant keys equal its installer's; `version` grows with every edit."""
+    """A project with its switches. Invariant: tenant keys equal its installer's; `version` grows with every edit and every change of its people."""
 
     kind = models.CharField(_("project type"), max_length=12, choices=Kind.choices, default=Kind.COMMUNITY)
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="sites")

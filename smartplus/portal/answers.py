@@ -12,6 +12,7 @@ from django.shortcuts import render
 
 from accounts.errors import Conflict, NotPermitted, Refused
 from smartplus.access import PortalRequest
+from smartplus.portal.conflicts import Clash
 from smartplus.portal.forms.fields import refuse
 
 Result = TypeVar("Result")
@@ -52,7 +53,7 @@ def answer(
 
 
 def conflict(
-    request: PortalRequest, template: str, fresh: forms.BaseForm, context: Mapping[str, Any] | None = None
+    request: PortalRequest, template: str, fresh: forms.BaseForm, context: Mapping[str, Any] | None, told: Clash
 ) -> HttpResponse:
-    """409: somebody saved first; the page shows the values as they are now, and says so."""
-    return render(request, template, {**(context or {}), "form": fresh, "conflict": Conflict.message}, status=CONFLICT)
+    """409: somebody saved first. `fresh` is the form that `conflicts.clash` brought both inputs into; `told` says what differs."""
+    return render(request, template, {**(context or {}), "form": fresh, "conflict": told}, status=CONFLICT)

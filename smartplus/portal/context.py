@@ -61,6 +61,13 @@ SUBSCRIPTION = Entry(
     "subscription", _("Subscription"), "subscription", "subscription", (ACTIVATE, AUTO_RENEW, REQUESTS)
 )
 ORDERS = Entry("orders", _("Orders"), "order-list", "orders")
+PAYMENTS = Entry(
+    "payments",
+    _("Payments"),
+    "payment-list",
+    "credit-card",
+    (Entry("payments", _("Payments"), "payment-list"), Entry("webhooks", _("Webhook log"), "webhook-list")),
+)
 PRICES = Entry("prices", _("Price Book"), "price-list-list", "prices")
 SETTINGS = Entry(
     "settings", _("Settings"), "settings", "settings", (PROFILE, NOTIFICATIONS, PASSWORD, SECURITY, TOKENS)
@@ -75,7 +82,7 @@ PAYER_SETTINGS = Entry(
 )
 
 MENU: dict[Role, tuple[Entry, ...]] = {
-    Role.OPERATOR: (DASHBOARD, SITES, USERS, LIBRARY, ORDERS, PRICES, OPERATOR_SETTINGS),
+    Role.OPERATOR: (DASHBOARD, SITES, USERS, LIBRARY, ORDERS, PAYMENTS, PRICES, OPERATOR_SETTINGS),
     Role.DISTRIBUTOR: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.SUBDISTRIBUTOR: (DASHBOARD, SITES, USERS, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.INSTALLER: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,7 +28,8 @@ from smartplus.access import PortalRequest
 from smartplus.portal import events, todo
 from smartplus.portal.calendar import calendar
 from smartplus.portal.context import address_of
-from subscriptions import bills
+from smartplus.portal.templatetags.portal import day
+from subscriptions import bills, payers
 from subscriptions import dashboard as counts
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.dashboard import Firm, Standing
@@ -47,12 +49,13 @@ PAYS: dict[tuple[bool, bool], Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number that is a link to its list ("" where there is none). `tone` colours the detail when it needs somebody."""
+    """A number that is a link to its list, which has `count` items. `tone` colours the detail when it needs somebody."""
 
     label: str
     value: str
     detail: str
-    url: str = ""
+    url: str
+    count: int
     small: str = ""
     tone: str = ""
 
@@ -95,7 +98,7 @@ def of_reseller(request: PortalRequest) -> dict[str, Any]:
         "tiles": [
             _due_tile(all_of_it, sum(firm.due_sites for firm in firms), currency),
             _agreed_tile(agreed),
-            _new_tile(all_of_it, reverse("subscription")),
+            _new_tile(all_of_it),
             _differ_tile(all_of_it),
             _monitor_tile(waiting),
         ],
@@ -127,15 +130,14 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
     ]
     rows.sort(key=lambda row: row[3] is None)
     currency = prices.currency if prices else ""
-    pay_page = reverse("subscription") if may_pay else f"{reverse('dashboard-items')}?show=new"
     return {
         "today": _today(request),
         "firm": firm,
         "may_pay": may_pay,
-        "payer": (firm.organization.subdistributor_id and _("Your sub-distributor")) or firm.organization.distributor,
+        "payer": payers.above(firm.organization),
         "tiles": [
             _due_tile(standing, firm.due_sites, currency),
-            _new_tile(standing, pay_page),
+            _new_tile(standing),
             _differ_tile(standing),
             _monitor_tile(firm.waiting),
         ],
@@ -148,34 +150,57 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     """Property manager: the communities, what each pays for, until when and who pays."""
     actor, now = request.actor, request.now
     prices = prices_of(request)
-    sites = list(Site.objects.visible_to(actor).select_related("installer", "distributor").distinct()[:LOOKED_AT])
+    above = ("installer__distributor", "installer__subdistributor")
+    sites = list(Site.objects.visible_to(actor).select_related(*above).distinct()[:LOOKED_AT])
     ids = [site.pk for site in sites]
     progress = reports.paid_progress(ids, now)
     standing = counts.standings(actor, now=now, prices=prices, by="site_id")
     cost = counts.monthly(actor, now=now, prices=prices)
-    payers = counts.payers_of(ids, actor)
+    agreed = payers.agreed(actor, ids)
     rows = [
         {
             "site": site,
             "progress": progress.get(site.pk, reports.PaidProgress()),
             "standing": standing.get(site.pk, Standing()),
             "cost": cost.get(site.pk, counts.Monthly()),
-            "payer": payers.get(site.pk) or (site.installer if site.installer.may_pay else site.distributor).name,
-            "is_auto": site.pk in payers,
+            **who_pays(site, standing.get(site.pk, Standing()).items, agreed.get(site.pk, payers.Agreed())),
         }
         for site in sites
     ]
     ends = [found.next_expiry for found in progress.values() if found.next_expiry]
     amounts = [found.amount_minor for found in cost.values()]
+    currency = prices.currency if prices else ""
+    total_minor = None if None in amounts else sum(amount or 0 for amount in amounts)
+    all_of_it = sum(standing.values(), Standing())
     return {
         "today": _today(request),
         "rows": rows,
-        "next_expiry": min(ends, default=None),
-        "all_of_it": sum(standing.values(), Standing()),
-        "total_minor": None if None in amounts else sum(amount or 0 for amount in amounts),
-        "currency": prices.currency if prices else "",
-        "is_invented": prices is not None and prices.is_invented,
+        "tiles": [
+            _ends_tile(all_of_it, min(ends, default=None)),
+            _cost_tile(all_of_it, total_minor, currency, is_invented=prices is not None and prices.is_invented),
+            _paid_tile(all_of_it),
+            _new_tile(all_of_it),
+            _differ_tile(all_of_it),
+        ],
+        "currency": currency,
     }
+
+
+def who_pays(site: Site, items: int, agreed: payers.Agreed) -> dict[str, str]:
+    """Who pays for a site, and how much of it renews by itself."""
+    names = list(agreed.names)
+    if agreed.items < items or not names:
+        names.append(payers.usual(site.installer, site_kind=site.kind).name)
+    if not agreed.renewing:
+        renewal = _("renewed by hand")
+    elif agreed.renewing >= items:
+        renewal = _("renews by itself")
+    else:
+        words = ngettext(
+            "%(n)s of %(of)s items renews by itself", "%(n)s of %(of)s items renew by themselves", agreed.renewing
+        )
+        renewal = words % {"n": agreed.renewing, "of": items}
+    return {"payer": ", ".join(dict.fromkeys(names)), "renewal": renewal}
 
 
 def of_operator(request: PortalRequest) -> dict[str, Any]:
@@ -204,24 +229,30 @@ def of_operator(request: PortalRequest) -> dict[str, Any]:
                 str(orders["review"]),
                 _("money that does not fit its order") if orders["review"] else _("all money fits its order"),
                 f"{order_list}?{urlencode({'state': Order.State.REVIEW})}",
+                orders["review"],
                 tone="lapsed" if orders["review"] else "",
             ),
             Tile(
                 _("Orders being paid"),
                 str(orders["open"]),
                 _("open right now"),
-                f"{order_list}?{urlencode({'state': Order.State.PROCESSING})}",
+                f"{order_list}?state=open",
+                orders["open"],
             ),
             Tile(
                 _("Payments being checked"),
                 str(unknown),
                 _("the gateway has not answered") if unknown else _("every gateway answered"),
+                f"{reverse('payment-list')}?state={PaymentState.UNKNOWN}",
+                unknown,
                 tone="expiring" if unknown else "",
             ),
             Tile(
                 _("Webhook events that failed"),
                 str(broken["all"]),
                 _("%(n)s given up") % {"n": broken["given_up"]} if broken["all"] else _("everything is worked off"),
+                f"{reverse('webhook-list')}?state={EventState.FAILED}",
+                broken["all"],
                 tone="lapsed" if broken["given_up"] else "expiring" if broken["all"] else "",
             ),
             _due_tile(all_of_it, sum(firm.due_sites for firm in firms), ""),
@@ -249,15 +280,17 @@ def _due_tile(standing: Standing, sites: int, currency: str) -> Tile:
     on_sites = ngettext("on %(n)s site", "on %(n)s sites", sites) % {"n": sites}
     url = f"{reverse('dashboard-items')}?show=due"
     if not currency or standing.due_minor is None:
-        return Tile(_("Due in 30 days"), str(standing.due), on_sites, url)
+        return Tile(_("Due in 30 days"), str(standing.due), on_sites, url, standing.due)
     worth = money.show(standing.due_minor, currency, language=_language())
-    return Tile(_("Due in 30 days"), worth, f"{items} {on_sites}" if standing.due else _("nothing ends"), url)
+    detail = f"{items} {on_sites}" if standing.due else _("nothing ends")
+    return Tile(_("Due in 30 days"), worth, detail, url, standing.due)
 
 
 def _agreed_tile(agreed: counts.Agreements) -> Tile:
     url = reverse("agreement-list")
     if not agreed.at_risk:
-        return Tile(_("Auto-renew"), str(agreed.active), _("none at risk"), url, _("active"))
+        url += "?show=active"
+        return Tile(_("Auto-renew"), str(agreed.active), _("none at risk"), url, agreed.active, _("active"))
     told = []
     if agreed.unchargeable:
         words = ngettext("%(n)s card can't be charged", "%(n)s cards can't be charged", agreed.unchargeable)
@@ -265,28 +298,58 @@ def _agreed_tile(agreed: counts.Agreements) -> Tile:
     if agreed.stopped:
         told.append(ngettext("%(n)s stopped", "%(n)s stopped", agreed.stopped) % {"n": agreed.stopped})
     small = _("of %(n)s") % {"n": agreed.active + agreed.stopped}
-    return Tile(_("Auto-renew at risk"), str(agreed.at_risk), ", ".join(told), url, small, "lapsed")
+    url += "?show=risk"
+    return Tile(_("Auto-renew at risk"), str(agreed.at_risk), ", ".join(told), url, agreed.at_risk, small, "lapsed")
 
 
-def _new_tile(standing: Standing, url: str) -> Tile:
-    if not standing.never:
-        url = f"{reverse('dashboard-items')}?show={'lapsed' if standing.lapsed else 'new'}"
+def _new_tile(standing: Standing) -> Tile:
+    url = f"{reverse('dashboard-items')}?show=new"
     detail = _("%(n)s more have lapsed") % {"n": standing.lapsed} if standing.lapsed else _("none has lapsed")
     small = ngettext("item", "items", standing.never)
-    return Tile(_("Not activated"), str(standing.never), detail, url, small, "lapsed" if standing.lapsed else "")
+    tone = "lapsed" if standing.lapsed else ""
+    return Tile(_("Not activated"), str(standing.never), detail, url, standing.never, small, tone)
+
+
+def _ends_tile(standing: Standing, next_expiry: datetime | None) -> Tile:
+    """The next day on which something ends; the list begins with it."""
+    url, due = f"{reverse('dashboard-items')}?show=paid", standing.due
+    if next_expiry is None:
+        return Tile(_("Next expiry"), "–", _("nothing is activated yet"), url, standing.in_force)
+    detail = ngettext("%(n)s item ends within 30 days", "%(n)s items end within 30 days", due) % {"n": due}
+    return Tile(_("Next expiry"), day(next_expiry), detail, url, standing.in_force)
+
+
+def _cost_tile(standing: Standing, total_minor: int | None, currency: str, *, is_invented: bool) -> Tile:
+    """What everything that is on costs for 30 days."""
+    url = f"{reverse('dashboard-items')}?show=all"
+    detail = _("demo prices, invented") if is_invented else _("at today's prices")
+    has_price = currency and total_minor is not None
+    value = money.show(total_minor or 0, currency, language=_language()) if has_price else "–"
+    return Tile(_("Every 30 days"), value, detail, url, standing.items)
+
+
+def _paid_tile(standing: Standing) -> Tile:
+    """How much of what is on is paid."""
+    detail = _("%(n)s lapsed") % {"n": standing.lapsed} if standing.lapsed else _("none has lapsed")
+    small = _("of %(n)s items") % {"n": standing.items}
+    url = f"{reverse('dashboard-items')}?show=paid"
+    return Tile(
+        _("Paid"), str(standing.in_force), detail, url, standing.in_force, small, "lapsed" if standing.lapsed else ""
+    )
 
 
 def _differ_tile(standing: Standing) -> Tile:
     n = standing.unpaid + standing.unused
     told = _("%(unused)s not used, %(unpaid)s not paid") % {"unused": standing.unused, "unpaid": standing.unpaid}
     detail = told if n else _("what is paid is on")
-    return Tile(_("Paid and used differ"), str(n), detail, f"{reverse('dashboard-items')}?show=differ")
+    return Tile(_("Paid and used differ"), str(n), detail, f"{reverse('dashboard-items')}?show=differ", n)
 
 
 def _monitor_tile(waiting: int) -> Tile:
     detail = _("without their indoor monitor") if waiting else _("every monitor is there")
     small = ngettext("apartment", "apartments", waiting) if waiting else ""
-    return Tile(_("Devices to look at"), str(waiting), detail, f"{reverse('dashboard-items')}?show=monitors", small)
+    url = f"{reverse('dashboard-items')}?show=monitors"
+    return Tile(_("Devices to look at"), str(waiting), detail, url, waiting, small)
 
 
 def _firm_row(firm: Firm, by_firm: dict[int, Standing]) -> FirmRow:

@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -79,7 +80,7 @@ def _cursor(row: Model, by: Sequence[str]) -> str:
         value: Any = row
         for step in name.removeprefix("-").split("__"):
             value = getattr(value, step)
-        values.append(value)
+        values.append(value.isoformat() if isinstance(value, datetime) else value)
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 

@@ -17,6 +17,7 @@ from devices.models import Device
 from smartplus import access
 from smartplus.portal import support, todo
 from smartplus.templatetags.sites import tone_of, word_of
+from subscriptions import payers
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.actions.requests import may_request_for
 from subscriptions.bills import sees_prices
@@ -28,8 +29,9 @@ RECENT = 5
 
 
 def visible_site(request: access.PortalRequest, site_id: int) -> Site:
-    """The site with its installer, if the actor sees it."""
-    return Site.objects.visible_to(request.actor).select_related("installer", "created_by").get(pk=site_id)
+    """The site with its installer and who is above that, if the actor sees it."""
+    seen = Site.objects.visible_to(request.actor)
+    return seen.select_related("installer__distributor", "installer__subdistributor", "created_by").get(pk=site_id)
 
 
 def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any]:
@@ -81,6 +83,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         may_house=frame["may_house"],
         pay_url=todo.pay_url(site) if may_pay_for(actor, site.installer) else "",
         request_url=todo.pay_url(site) if may_request_for(actor, site.installer) else "",
+        payer=payers.usual(site.installer, site_kind=site.kind).name,
     )
     return {
         **frame,

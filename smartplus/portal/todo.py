@@ -44,6 +44,7 @@ class Facts:
     may_house: bool  # enter residents
     pay_url: str  # "" for who may not pay
     request_url: str = ""  # "" for who may not ask for it either
+    payer: str = ""  # who pays, by name
 
 
 def pay_url(site: Site) -> str:
@@ -138,8 +139,8 @@ def _way_to_pay(facts: Facts) -> tuple[str, str]:
     if facts.pay_url:
         return _("It starts when it is paid."), _("Activate")
     if facts.request_url:
-        return _("Your distributor activates and pays it: ask for it."), _("Request activation")
-    return _("Your distributor activates and pays it."), ""
+        return _("%(firm)s activates and pays it: ask for it.") % {"firm": facts.payer}, _("Request activation")
+    return _("%(firm)s activates and pays it.") % {"firm": facts.payer}, ""
 
 
 def _fitting(facts: Facts) -> list[Todo]:

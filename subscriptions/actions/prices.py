@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.errors import NotPermitted, Refused
+from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.scope import Actor, Role
 from communities import catalogue
@@ -31,10 +31,12 @@ def publish_price_list(
     distributor_id: int | None = None,
     note: str = "",
     is_invented: bool = False,
+    newest_id: int | None = None,
 ) -> PriceList:
     """Publish a new version: minor units per 30 days by (service type, part). Operator only; never in the past.
 
-    A list may leave prices out: quoting what is missing is refused then, and names it.
+    A list may leave prices out: quoting what is missing is refused then, and names it. `newest_id` is the newest list there was
+    when this one was begun: where the same tree and currency got another since, it raises Conflict.
     """
     if actor.role not in {Role.OPERATOR, Role.SYSTEM}:
         raise NotPermitted
@@ -58,6 +60,8 @@ def publish_price_list(
             )
     siblings = PriceList.objects.filter(distributor=distributor, currency=currency)
     latest = siblings.order_by("-number").first()
+    if newest_id is not None and latest is not None and latest.pk > newest_id:
+        raise Conflict
     price_list = PriceList.objects.create(
         distributor=distributor,
         currency=currency,

@@ -18,7 +18,7 @@ from accounts.models import Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement
 from communities.models import Kind as SiteKind
-from subscriptions import notices, periods
+from subscriptions import notices, payers, periods
 from subscriptions.actions import carts
 from subscriptions.errors import MayNotPay, RequestClosed
 from subscriptions.models import Cart, CartItem, Order, RenewalRequest, RequestItem
@@ -50,16 +50,6 @@ def may_request_for(actor: Actor, installer: Organization) -> bool:
 def may_decide(actor: Actor, request: RenewalRequest) -> bool:
     """Whether the actor may approve or refuse: a reseller above the installer who may pay for it."""
     return actor.role in RESELLERS and carts.may_pay_for(actor, request.installer)
-
-
-def payer_above(installer: Organization) -> Organization:
-    """Who pays for an installer that may not: its sub-distributor, else its distributor (DOMAIN §1)."""
-    above = installer.subdistributor
-    if above is None or not above.is_active:
-        above = installer.distributor
-    if above is None:
-        raise Refused(_("This installer has no distributor."))
-    return above
 
 
 def requestable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
@@ -113,7 +103,7 @@ def request_activation(
             )
             % {"n": missing}
         )
-    above = payer_above(installer)
+    above = payers.above(installer)
     request = RenewalRequest(
         installer=installer,
         distributor=installer.distributor,
@@ -199,7 +189,7 @@ def withdraw(actor: Actor, *, request_id: int, now: datetime) -> RenewalRequest:
     _refuse_closed(request)
     _refuse_being_paid(request, was_seen)
     _decide(actor, request, S.WITHDRAWN, now=now)
-    notices.request_withdrawn(request, to=payer_above(request.installer), now=now)
+    notices.request_withdrawn(request, to=payers.above(request.installer), now=now)
     return request
 
 

@@ -29,6 +29,7 @@ BY_ROUTE = {
     "agreement-stop": "agreement",
     "settings-method-remove": "method",
     "price-list-detail": "price_list",
+    "webhook-detail": "webhook",
     "request-detail": "request",
     "request-approve": "request",
     "request-refuse": "request",
@@ -65,12 +66,12 @@ FIELDS: dict[str, str] = {
 }
 IDS = (
     "site", "building", "apartment", "resident", "device", "entry", "entitlement", "cart", "order_id", "agreement", "method",
-    "installer", "membership", "price_list", "event", "notice", "member", "firm", "request", "session", "token",
+    "installer", "membership", "price_list", "event", "notice", "member", "firm", "request", "session", "token", "webhook",
 )  # fmt: skip
 # Fields that name nothing: counters, switches, and what is not ours.
 PLAIN = {
     "csrfmiddlewaretoken", "version", "next", "months", "renewals", "retention_days", "fingerprint", "TOTAL_FORMS", "INITIAL_FORMS",
-    "MIN_NUM_FORMS", "MAX_NUM_FORMS",
+    "MIN_NUM_FORMS", "MAX_NUM_FORMS", "was",
 }  # fmt: skip
 WORDS = {
     "q",

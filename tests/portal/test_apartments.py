@@ -237,9 +237,9 @@ def test_editing_keeps_the_apartment_and_refuses_a_stale_version(ivan: Client, f
     stale = ivan.post(address, {**form, "number": "9.03"})
     text = stale.content.decode()
     assert stale.status_code == 409
-    assert "Somebody saved this in the meantime." in text
-    assert 'value="9.02"' in text
-    assert 'value="9.03"' not in text
+    assert "You saved this in another window" in text
+    assert 'value="9.03"' in text  # what was typed stands in the form, what is saved beside it
+    assert "<td>9.02</td>" in text.replace('<span class="lead mute">Saved now </span>', "")
     flat.refresh_from_db()
     assert (flat.number, flat.landline, flat.version) == ("9.02", True, 2)
     assert_clean(stale.content)

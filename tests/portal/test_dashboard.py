@@ -148,7 +148,8 @@ def test_nobody_counts_what_is_somebody_elses(
         assert "Harbour View" not in page.content.decode()
         assert "Hafen Intercom" not in page.content.decode()
         assert page.context.get("count", 0) == 0
-        assert all(tile.value in {"0", "€0.00", "US$0.00"} for tile in page.context.get("tiles", []))
+        assert all(tile.value in {"0", "€0.00", "US$0.00", "–"} for tile in page.context.get("tiles", []))
+        assert all(tile.count == 0 for tile in page.context.get("tiles", []))
 
 
 def test_ivan_continues_where_a_site_waits(

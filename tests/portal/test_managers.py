@@ -42,18 +42,21 @@ def test_ticks_assign_managers_and_technicians(people: People, ivan: Client, sit
     assert "Paul White" not in text
     assert_clean(page.content)
     petra, tess = people.petra.membership.pk, people.tess.membership.pk
-    assert ivan.post(address, {"managers": [petra], "pm_app": [petra], "technicians": [tess]}).status_code == 302
+    assert (
+        ivan.post(address, {"version": 1, "managers": [petra], "pm_app": [petra], "technicians": [tess]}).status_code
+        == 302
+    )
     assert list(ManagerAssignment.objects.values_list("membership", "pm_app", "ended_at")) == [(petra, True, None)]
     assert list(TechnicianAssignment.objects.values_list("membership", flat=True)) == [tess]
     assert Entitlement.objects.get().service_type == "pm_app"
-    assert ivan.post(address, {"pm_app": [petra]}).status_code == 302
+    assert ivan.post(address, {"version": 3, "pm_app": [petra]}).status_code == 302
     assert ManagerAssignment.objects.get().ended_at == NOW
     assert not TechnicianAssignment.objects.exists()
 
 
 def test_a_paid_pm_app_can_not_be_unticked_while_its_manager_stays(people: People, ivan: Client, site: Site) -> None:
     address, petra = f"/sites/{site.pk}/managers/", people.petra.membership.pk
-    ivan.post(address, {"managers": [petra], "pm_app": [petra]})
+    ivan.post(address, {"version": 1, "managers": [petra], "pm_app": [petra]})
     pay(Entitlement.objects.get())
     page = ivan.get(address)
     text = page.content.decode()
@@ -62,7 +65,7 @@ def test_a_paid_pm_app_can_not_be_unticked_while_its_manager_stays(people: Peopl
     assert f'<input type="hidden" name="pm_app" value="{petra}">' in text
     assert_clean(page.content)
     before = everything()
-    forged = ivan.post(address, {"managers": [petra], "technicians": [people.tess.membership.pk]})
+    forged = ivan.post(address, {"version": 2, "managers": [petra], "technicians": [people.tess.membership.pk]})
     assert forged.status_code == 422
     assert "The PM App of Petra Holm is paid for. It can be given up when it has run out." in forged.content.decode()
     assert ManagerAssignment.objects.get().pm_app is True

@@ -126,7 +126,9 @@ def test_petra_loses_the_site_the_moment_she_is_unassigned(people: People, harbo
     petra, ivan = sign_in(people.petra), sign_in(people.ivan)
     assert "Harbour View" in petra.get("/sites/").content.decode()
     assert petra.get(f"/sites/{harbour.pk}/").status_code == 200
-    assert ivan.post(f"/sites/{harbour.pk}/managers/", {"technicians": [people.tess.membership.pk]}).status_code == 302
+    harbour.refresh_from_db()
+    form = {"version": harbour.version, "technicians": [people.tess.membership.pk]}
+    assert ivan.post(f"/sites/{harbour.pk}/managers/", form).status_code == 302
     apartment = Apartment.objects.get()
     for address in (f"/sites/{harbour.pk}/", f"/sites/{harbour.pk}/apartments/", f"/apartments/{apartment.pk}/"):
         assert petra.get(address).status_code == 404

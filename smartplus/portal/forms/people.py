@@ -57,6 +57,7 @@ class PeopleForm(forms.Form):
     managers = forms.TypedMultipleChoiceField(label=_("Property managers"), coerce=int, required=False)
     pm_app = forms.TypedMultipleChoiceField(label=_("PM App"), coerce=int, required=False)
     technicians = forms.TypedMultipleChoiceField(label=_("Technicians"), coerce=int, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, actor: Actor, site: Site, now: datetime) -> None:
         assigned = {
@@ -71,6 +72,7 @@ class PeopleForm(forms.Form):
             "managers": list(assigned),
             "pm_app": [pk for pk, row in assigned.items() if row.pm_app],
             "technicians": list(working),
+            "version": site.version,
         }
         super().__init__(data, initial=initial, label_suffix="")
         self._managers = people.candidates(site.installer_id, kind=Kind.MANAGER)

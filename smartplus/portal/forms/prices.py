@@ -35,6 +35,7 @@ class PriceListForm(forms.Form):
         label=gettext_lazy("Valid from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)  # the newest list when this one was begun
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

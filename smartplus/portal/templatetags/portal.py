@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from payments import money as amounts
+from smartplus.portal import conflicts
 
 register = template.Library()
 
@@ -172,6 +173,17 @@ def errors(*given: forms.BaseForm | None) -> dict[str, Any]:
                 target = bound.id_for_label or bound.auto_id  # a group of boxes has the id on its fieldset
                 items += [{"id": target, "label": str(bound.label), "text": str(text)} for text in bound.errors]
     return {"general": general, "items": items, "count": len(general) + len(items)}
+
+
+@register.simple_tag
+def remembered(form: forms.BaseForm) -> SafeString | str:
+    """The hidden field that says what the form was filled with, so that a lost race can be told field by field."""
+    value = conflicts.remembered(form)
+    return (
+        format_html('<input type="hidden" name="{}" value="{}">', form.add_prefix(conflicts.WAS), value)
+        if value
+        else ""
+    )
 
 
 # --- lists --------------------------------------------------------------------------------------------------------------

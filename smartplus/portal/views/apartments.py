@@ -23,7 +23,7 @@ from communities.models import GRACE, Apartment, Building, Entitlement, Resident
 from devices import actions, reports
 from devices.models import Device
 from smartplus import access
-from smartplus.portal import bills, keyset
+from smartplus.portal import bills, conflicts, keyset
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
@@ -113,9 +113,11 @@ def apartment_edit(request: access.PortalRequest, apartment_id: int) -> HttpResp
         return _page(request, context, _as_typed(request, sheet))
     try:
         saved = _tried(sheet, lambda: _save(request, apartment_id, sheet))
-    except Conflict as refusal:
-        fresh = apartment_page(request, apartment_id)
-        return _page(request, {**fresh, "conflict": refusal.message}, _sheet(None, fresh), status=CONFLICT)
+    except Conflict:
+        context = apartment_page(request, apartment_id)
+        fresh = Sheet(_sheet(None, context).form, sheet.rows.with_more(more=0))
+        told = conflicts.clash(request, conflicts.about(context["apartment"]), (sheet.form, fresh.form))
+        return _page(request, {**context, "conflict": told}, fresh, status=CONFLICT)
     if saved is None:
         return _page(request, context, sheet)
     messages.success(request, _("%(apartment)s is saved.") % {"apartment": saved})

@@ -13,6 +13,7 @@ from accounts.errors import Conflict
 from communities.actions import sites
 from communities.models import Building
 from smartplus import access
+from smartplus.portal import conflicts
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.sites import BuildingForm
 from smartplus.portal.site_pages import WORKERS, around, visible_site
@@ -44,7 +45,10 @@ def building_edit(request: access.PortalRequest, building_id: int) -> HttpRespon
     try:
         saved = submitted(form, lambda: _rename(request, building_id, form))
     except Conflict:
-        return conflict(request, "buildings/form.html", BuildingForm(building=building), context)
+        building.refresh_from_db()
+        fresh = BuildingForm(building=building)
+        told = conflicts.clash(request, conflicts.about(building), (form, fresh))
+        return conflict(request, "buildings/form.html", fresh, context, told)
     if saved is None:
         return answer(request, "buildings/form.html", form, context)
     messages.success(request, _("The building is now called %(building)s.") % {"building": saved.name})

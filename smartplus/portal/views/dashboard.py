@@ -13,15 +13,19 @@ from django.views.decorators.http import require_safe
 from accounts.scope import Role
 from smartplus import access
 from smartplus.portal import dashboards
+from smartplus.portal.numbers import typed_id
 from subscriptions import dashboard as counts
 from subscriptions.dashboard import What
 
+PAGE = 200  # lines
 SHOWN = {
     "due": (What.DUE,),
     "new": (What.NEW,),
     "lapsed": (What.LAPSED,),
     "differ": (What.UNPAID, What.UNUSED),
     "monitors": (),
+    "paid": (What.PAID,),
+    "all": (What.ALL,),
 }
 PAGES = {
     Role.OPERATOR: ("dashboard/operator.html", dashboards.of_operator),
@@ -55,14 +59,16 @@ def dashboard_items(request: access.PortalRequest) -> HttpResponse:
         "days": days,
     }
     lines = [line for what in SHOWN[show] for line in counts.lines_of(request.actor, what, **asked)]
+    waiting = counts.waiting(request.actor) if show == "monitors" else []
     amounts = [line.amount_minor for line in lines]
+    start = typed_id(request.GET.get("after"))  # by place: the lines are sums, not rows with keys
     context = {
         "show": show,
         "days": days,
-        "lines": lines,
-        "waiting": counts.waiting(request.actor) if show == "monitors" else [],
-        "most": counts.ROWS,
-        "count": sum(line.count for line in lines),
+        "lines": lines[start : start + PAGE],
+        "waiting": waiting[start : start + PAGE],
+        "next": start + PAGE if start + PAGE < len(lines) + len(waiting) else None,
+        "count": sum(line.count for line in lines) + sum(row.count for row in waiting),
         "currency": prices.currency if prices else "",
         "total_minor": None if None in amounts else sum(amount or 0 for amount in amounts),
         "shows_installer": request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR},

@@ -13,6 +13,7 @@ from communities.models import Apartment
 from devices import actions
 from devices.models import Device
 from smartplus import access
+from smartplus.portal import conflicts
 from smartplus.portal.answers import UNPROCESSABLE, answer, conflict, posted, submitted
 from smartplus.portal.forms.apartments import DeviceNameForm, MonitorForm, SwapForm
 from smartplus.portal.site_pages import WORKERS, apartment_page, around
@@ -43,8 +44,7 @@ def device_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse
 def device_rename(request: access.PortalRequest, device_id: int) -> HttpResponse:
     """Another name for a device."""
     device = _device(request, device_id)
-    now_set = {"name": device.name, "version": device.version}
-    form = DeviceNameForm(posted(request), initial=now_set, label_suffix="")
+    form = DeviceNameForm(posted(request), initial=_named(device), label_suffix="")
     context = {**around(request, device.site, "apartments"), "device": device, "apartment": device.apartment}
     try:
         saved = submitted(
@@ -52,7 +52,10 @@ def device_rename(request: access.PortalRequest, device_id: int) -> HttpResponse
             lambda: actions.rename_device(request.actor, device_id=device_id, now=request.now, **form.cleaned_data),
         )
     except Conflict:
-        return conflict(request, "devices/rename.html", DeviceNameForm(initial=now_set, label_suffix=""), context)
+        device = _device(request, device_id)
+        fresh = DeviceNameForm(initial=_named(device), label_suffix="")
+        told = conflicts.clash(request, conflicts.about(device), (form, fresh))
+        return conflict(request, "devices/rename.html", fresh, {**context, "device": device}, told)
     if saved is None:
         return answer(request, "devices/rename.html", form, context)
     messages.success(request, _("The device is now called %(name)s.") % {"name": saved.name})
@@ -99,6 +102,10 @@ def device_remove(request: access.PortalRequest, device_id: int) -> HttpResponse
         return render(request, "apartments/detail.html", context, status=UNPROCESSABLE)
     messages.success(request, _("%(name)s is removed; its MAC is free again.") % {"name": device.name})
     return _home(device)
+
+
+def _named(device: Device) -> dict[str, object]:
+    return {"name": device.name, "version": device.version}
 
 
 def _show(form: MonitorForm, refusal: Refused) -> None:

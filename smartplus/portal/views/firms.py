@@ -17,7 +17,7 @@ from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.models import Site
 from smartplus import access, jobs
-from smartplus.portal import support, user_lists
+from smartplus.portal import conflicts, support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import FirmForm, MoveForm, PermissionsForm
 from smartplus.portal.views.users import MANAGERS_OF_PEOPLE, person_new, tell
@@ -82,9 +82,10 @@ def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpRespon
         except Conflict:
             firm = visible_firm(request, organization_id)
             fresh = FirmForm(organization=firm)
-            may = PermissionsForm(actor=request.actor, organization=firm) if decides else None
-            context |= {"firm": firm, "may": may}
-            return conflict(request, "users/firm_edit.html", fresh, context)
+            fresh_may = PermissionsForm(actor=request.actor, organization=firm) if decides else None
+            pairs = [(form, fresh), *([(may, fresh_may)] if may is not None and fresh_may is not None else [])]
+            told = conflicts.clash(request, conflicts.about(firm), *pairs)
+            return conflict(request, "users/firm_edit.html", fresh, {**context, "firm": firm, "may": fresh_may}, told)
     if saved is None:
         return answer(request, "users/firm_edit.html", form, {**context, "may": may})
     jobs.hurry("revoked_orders")

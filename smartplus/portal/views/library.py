@@ -15,7 +15,7 @@ from accounts.scope import Role
 from devices import actions, reports
 from devices.models import Device, LibraryEntry, Status
 from smartplus import access
-from smartplus.portal import keyset
+from smartplus.portal import conflicts, keyset
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.library import AssignForm, LibraryAddForm
 
@@ -69,18 +69,23 @@ def library_add(request: access.PortalRequest) -> HttpResponse:
 def library_assign(request: access.PortalRequest, entry_id: int) -> HttpResponse:
     """Keep a MAC for one installer, or put it back in stock."""
     entry = LibraryEntry.objects.visible_to(request.actor).select_related("installer").get(pk=entry_id)
-    now_set: dict[str, object] = {"installer": entry.installer_id, "version": entry.version}
-    form = AssignForm(posted(request), actor=request.actor, initial=now_set)
+    form = AssignForm(posted(request), actor=request.actor, initial=_kept_for(entry))
     try:
         saved = submitted(form, lambda: _assign(request, entry_id, form))
     except Conflict:
-        fresh = AssignForm(actor=request.actor, initial=now_set)
-        return conflict(request, "library/assign.html", fresh, {"entry": entry})
+        entry.refresh_from_db()
+        fresh = AssignForm(actor=request.actor, initial=_kept_for(entry))
+        told = conflicts.clash(request, conflicts.about(entry), (form, fresh))
+        return conflict(request, "library/assign.html", fresh, {"entry": entry}, told)
     if saved is None:
         return answer(request, "library/assign.html", form, {"entry": entry})
     where = saved.installer or _("stock")
     messages.success(request, _("%(mac)s is now with %(where)s.") % {"mac": saved, "where": where})
     return redirect("library-list")
+
+
+def _kept_for(entry: LibraryEntry) -> dict[str, object]:
+    return {"installer": entry.installer_id, "version": entry.version}
 
 
 def _assign(request: access.PortalRequest, entry_id: int, form: AssignForm) -> LibraryEntry:

@@ -9,10 +9,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.errors import Conflict
 from accounts.scope import Role
 from communities.actions import people
 from smartplus import access
-from smartplus.portal.answers import answer, posted, submitted
+from smartplus.portal import conflicts
+from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.people import PeopleForm
 from smartplus.portal.site_pages import around, visible_site
 
@@ -23,7 +25,14 @@ def site_managers(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """Plain tick boxes (DOMAIN §1): who is ticked works on the site, who is not loses it at once (R3)."""
     site = visible_site(request, site_id)
     form = PeopleForm(posted(request), actor=request.actor, site=site, now=request.now)
-    if submitted(form, lambda: _choose(request, site_id, form)) is None:
+    try:
+        saved = submitted(form, lambda: _choose(request, site_id, form))
+    except Conflict:
+        site = visible_site(request, site_id)
+        fresh = PeopleForm(actor=request.actor, site=site, now=request.now)
+        told = conflicts.clash(request, conflicts.about(site), (form, fresh))
+        return conflict(request, "managers/form.html", fresh, around(request, site, "managers"), told)
+    if saved is None:
         return answer(request, "managers/form.html", form, around(request, site, "managers"))
     messages.success(request, _("The people of %(site)s are saved.") % {"site": site.name})
     return redirect("site-managers", site_id)
@@ -31,8 +40,14 @@ def site_managers(request: access.PortalRequest, site_id: int) -> HttpResponse:
 
 @transaction.atomic
 def _choose(request: access.PortalRequest, site_id: int, form: PeopleForm) -> bool:
-    """Both lists or neither."""
-    people.set_managers(request.actor, site_id=site_id, pm_app_by_membership=form.pm_app_by_membership, now=request.now)
+    """Both lists or neither, as one change of the site that was shown; the second finds the site locked by the first."""
+    people.set_managers(
+        request.actor,
+        site_id=site_id,
+        version=form.cleaned_data["version"] or 0,
+        pm_app_by_membership=form.pm_app_by_membership,
+        now=request.now,
+    )
     people.set_technicians(
         request.actor, site_id=site_id, membership_ids=form.cleaned_data["technicians"], now=request.now
     )

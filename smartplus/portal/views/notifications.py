@@ -15,8 +15,8 @@ from accounts.actions import notices
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Mute, Notice
 from smartplus import access, jobs
-from smartplus.portal import told
-from smartplus.portal.answers import answer, posted
+from smartplus.portal import conflicts, told
+from smartplus.portal.answers import answer, conflict, posted
 from smartplus.portal.audit_log import READERS
 from smartplus.portal.forms.notifications import NotificationsForm
 
@@ -30,10 +30,15 @@ def notifications(request: access.PortalRequest) -> HttpResponse:
     """A switch for each topic, and the last mail; for those who look after others also what failed in their subtree."""
     muted = set(Mute.objects.filter(user=request.user).values_list("topic", flat=True))
     form = NotificationsForm(posted(request), muted=muted)
+    clash = None
     if form.is_bound and form.is_valid():
-        _save(request, form)
-        messages.success(request, _("Your notifications are saved."))
-        return redirect("settings-notifications")
+        fresh = NotificationsForm(muted=muted)
+        if not conflicts.is_stale(form, fresh):
+            _save(request, form)
+            messages.success(request, _("Your notifications are saved."))
+            return redirect("settings-notifications")
+        clash = conflicts.clash(request, conflicts.about(request.user), (form, fresh), is_own=True)
+        form = fresh
     visible = Notice.objects.visible_to(request.actor).defer("body")
     failed = visible.filter(state=Notice.State.FAILED, organization__isnull=False).exclude(user=request.user)
     context = {
@@ -42,6 +47,8 @@ def notifications(request: access.PortalRequest) -> HttpResponse:
         if notices.manages_mail(request.actor)
         else None,
     }
+    if clash:
+        return conflict(request, "settings/notifications.html", form, context, clash)
     return answer(request, "settings/notifications.html", form, context)
 
 

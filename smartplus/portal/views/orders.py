@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -30,6 +30,7 @@ from subscriptions.models import Order, OrderEvent, OrderLine
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
 PAGE = 50
+OPEN = "open"  # being paid: what a person calls one state are two of ours
 TONES = {
     Order.State.PROCESSING: "pending",
     Order.State.SYSTEM_PROCESSING: "pending",
@@ -53,7 +54,10 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
         request.GET.get("q", "").strip()[:80],
         request.GET.get("after", ""),
     )
-    if state in Order.State.values:
+    seen = found
+    if state == OPEN:
+        found = found.filter(state__in=[Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING])
+    elif state in Order.State.values:
         found = found.filter(state=state)
     if search:
         mine = OrderLine.objects.visible_to(request.actor).filter(
@@ -66,9 +70,7 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
     rows = list(page[: PAGE + 1])
     context = {
         "rows": _as_seen(request, rows[:PAGE]),
-        "states": [(value, label) for value, label in Order.State.choices if found.filter(state=value).exists()]
-        if not state
-        else Order.State.choices,
+        "states": _states(seen, state),
         "state": state,
         "search": search,
         "total": found.count(),
@@ -76,6 +78,13 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
         "is_filtered": bool(state or search),
     }
     return render(request, "orders/list.html", context)
+
+
+def _states(seen: QuerySet[Order], state: str) -> list[tuple[str, Any]]:
+    """The chips: states that there are, and the two open ones as one."""
+    there = set(seen.order_by().values_list("state", flat=True).distinct())
+    being_paid = [(OPEN, _("Being paid"))] if there & {"processing", "system_processing"} or state == OPEN else []
+    return being_paid + [(value, label) for value, label in Order.State.choices if value in there or value == state]
 
 
 def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str, Any]]:

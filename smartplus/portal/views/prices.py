@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Max
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.errors import Refused
+from accounts.errors import Conflict, Refused
 from accounts.scope import Role
 from communities import catalogue
 from payments import money
 from smartplus import access
+from smartplus.portal import conflicts
+from smartplus.portal.answers import conflict
 from smartplus.portal.forms.prices import PriceListForm, field_name
 from smartplus.portal.numbers import typed_id
 from subscriptions.actions import prices as actions
@@ -76,8 +79,11 @@ def price_list_new(request: access.PortalRequest) -> HttpResponse:
                 valid_from=form.valid_from_instant(request.now),
                 distributor_id=distributor.pk if distributor else None,
                 note=form.cleaned_data["note"],
+                newest_id=form.cleaned_data["version"],
                 now=request.now,
             )
+        except Conflict:
+            return _overtaken(request, form)
         except Refused as refused:
             form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         else:
@@ -86,15 +92,32 @@ def price_list_new(request: access.PortalRequest) -> HttpResponse:
     return render(request, "prices/new.html", {"form": form}, status=422 if form.errors else 200)
 
 
+def _overtaken(request: access.PortalRequest, form: PriceListForm) -> HttpResponse:
+    """Somebody published for the same tree since: the newest list and what was typed, in one form."""
+    owner, currency = form.cleaned_data["distributor"], form.cleaned_data["currency"]
+    seen = PriceList.objects.visible_to(request.actor)
+    theirs = seen.filter(distributor=owner, currency=currency).order_by("-number")[0]
+    values = {**_values_of(theirs), "valid_from": form.cleaned_data["valid_from"], "version": _newest_id(request)}
+    fresh = PriceListForm(actor=request.actor, initial=values)
+    told = conflicts.clash(request, conflicts.about(theirs), (form, fresh), again=request.get_full_path())
+    return conflict(request, "prices/new.html", fresh, {}, told)
+
+
+def _newest_id(request: access.PortalRequest) -> int:
+    return PriceList.objects.visible_to(request.actor).aggregate(newest=Max("pk"))["newest"] or 0
+
+
 def _initial(request: access.PortalRequest) -> dict[str, Any]:
     follows = typed_id(request.GET.get("follows"))
-    if not follows:
-        return {"valid_from": request.now.date()}
-    price_list = PriceList.objects.visible_to(request.actor).get(pk=follows)
+    begun = {"valid_from": request.now.date(), "version": _newest_id(request)}
+    return {**(_values_of(PriceList.objects.visible_to(request.actor).get(pk=follows)) if follows else {}), **begun}
+
+
+def _values_of(price_list: PriceList) -> dict[str, Any]:
+    """What the form is filled with from a list."""
     return {
         "distributor": price_list.distributor_id,
         "currency": price_list.currency,
-        "valid_from": request.now.date(),
         **{
             field_name(row.service_type, row.part): money.to_decimal(row.amount_minor, price_list.currency)
             for row in price_list.prices.all()

@@ -20,7 +20,7 @@ from smartplus.portal import answers, support
 from smartplus.portal.forms.requests import RefusalForm
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS
-from subscriptions import bills, reports
+from subscriptions import bills, payers, reports
 from subscriptions.actions import carts
 from subscriptions.actions import requests as actions
 from subscriptions.models import RenewalRequest
@@ -83,7 +83,7 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
         "asked": found,
         "tone": TONES[S(found.state)],
         "order": order,
-        "payer": actions.payer_above(found.installer),
+        "payer": payers.above(found.installer),
         "may_decide": may_act and actions.may_decide(request.actor, found),
         "may_withdraw": may_act
         and request.actor.organization_id == found.installer_id

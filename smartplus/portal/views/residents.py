@@ -13,6 +13,7 @@ from accounts.errors import Conflict
 from communities.actions import people
 from communities.models import Apartment, Resident
 from smartplus import access
+from smartplus.portal import conflicts
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.people import ResidentForm
 from smartplus.portal.site_pages import HOUSEKEEPERS, around
@@ -48,7 +49,10 @@ def resident_edit(request: access.PortalRequest, resident_id: int) -> HttpRespon
     try:
         saved = submitted(form, lambda: _edit(request, resident_id, form))
     except Conflict:
-        return conflict(request, "residents/form.html", ResidentForm(resident=resident), context)
+        resident.refresh_from_db()
+        fresh = ResidentForm(resident=resident)
+        told = conflicts.clash(request, conflicts.about(resident), (form, fresh))
+        return conflict(request, "residents/form.html", fresh, context, told)
     if saved is None:
         return answer(request, "residents/form.html", form, context)
     messages.success(request, _("%(name)s is saved.") % {"name": saved.name})

@@ -13,8 +13,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import audit
 from accounts.actions import sessions
+from accounts.models import User
 from smartplus import access
 from smartplus.access import PortalRequest
+from smartplus.portal import conflicts
+from smartplus.portal.answers import conflict
 from smartplus.portal.forms.settings import PasswordForm, ProfileForm
 
 
@@ -23,10 +26,16 @@ def profile(request: PortalRequest) -> HttpResponse:
     """Name, language and time zone of the signed-in person."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
-        if form.changed_data:
-            with transaction.atomic():
+        with transaction.atomic():
+            fresh = ProfileForm(instance=User.objects.select_for_update().get(pk=request.user.pk))
+            is_stale = conflicts.is_stale(form, fresh)
+            if form.changed_data and not is_stale:
                 form.save()
                 _record(request, "profile.changed", form.changed_data)
+        if is_stale:
+            request.user.refresh_from_db()
+            told = conflicts.clash(request, conflicts.about(request.user), (form, fresh), is_own=True)
+            return conflict(request, "settings/profile.html", fresh, {}, told)
         with translation.override(request.user.language):
             messages.success(request, _("Your profile is saved."))
         return redirect("settings")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,7 +17,7 @@ from communities.actions import sites
 from communities.models import Site
 from devices import reports as device_reports
 from smartplus import access
-from smartplus.portal import bills, keyset
+from smartplus.portal import bills, conflicts, keyset
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
 from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
@@ -92,7 +92,8 @@ def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
     except Conflict:
         site = visible_site(request, site_id)
         fresh = SiteForm(site=site, now=request.now)
-        return conflict(request, "sites/form.html", fresh, _editing(request, fresh, site))
+        told = conflicts.clash(request, conflicts.about(site), (form, fresh))
+        return conflict(request, "sites/form.html", fresh, _editing(request, fresh, site), told)
     if saved is None:
         return answer(request, "sites/form.html", form, _editing(request, form, site))
     messages.success(request, _("%(site)s is saved. Prices follow at the next order.") % {"site": saved.name})
@@ -122,17 +123,24 @@ def _save(request: access.PortalRequest, site_id: int, form: SiteForm) -> Site:
 def site_free_members(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """The number of free family members, which only the distributor changes later."""
     site = visible_site(request, site_id)
-    now_set = {"free_members": site.free_members, "version": site.version}
-    form = FreeMembersForm(posted(request), initial=now_set, label_suffix="")
+    form = _free_form(site, posted(request))
     context = around(request, site, "overview")
     try:
         saved = submitted(form, lambda: _save_free(request, site_id, form))
     except Conflict:
-        return conflict(request, "sites/free_members.html", FreeMembersForm(initial=now_set, label_suffix=""), context)
+        site = visible_site(request, site_id)
+        fresh = _free_form(site)
+        told = conflicts.clash(request, conflicts.about(site), (form, fresh))
+        return conflict(request, "sites/free_members.html", fresh, context, told)
     if saved is None:
         return answer(request, "sites/free_members.html", form, context)
     messages.success(request, _("Apartments now have %(n)s free family members each.") % {"n": saved.free_members})
     return redirect("site-detail", saved.pk)
+
+
+def _free_form(site: Site, data: QueryDict | None = None) -> FreeMembersForm:
+    now_set = {"free_members": site.free_members, "version": site.version}
+    return FreeMembersForm(data, initial=now_set, label_suffix="")
 
 
 def _save_free(request: access.PortalRequest, site_id: int, form: FreeMembersForm) -> Site:

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import Refused
+from accounts.errors import Conflict, Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Grant, Role
 from communities import catalogue
@@ -25,13 +25,14 @@ from communities.models import Entitlement, Kind, Site
 from payments import actions as payment_actions
 from payments import consent
 from payments.errors import GatewayRefused, GatewayUnavailable
-from payments.models import BillingProfile
 from smartplus import access
+from smartplus.portal.answers import CONFLICT
 from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS, BillingForm, PayForm, TermForm
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
-from subscriptions import bills, reports
+from smartplus.portal.views import billing
+from subscriptions import bills, payers, reports
 from subscriptions.actions import carts, orders, requests
 from subscriptions.errors import MayNotPay, TermsNotAccepted
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
@@ -110,7 +111,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
         "may_pay": carts.may_pay_for(request.actor, choice.installer),
         "shows_prices": bills.sees_prices(request.actor),
         "counts": counted(chosen),
-        "payer": requests.payer_above(choice.installer),
+        "payer": payers.above(choice.installer),
         **price_context(request, choice, chosen, months),
     }
     if request.htmx and request.htmx.target == "cart":
@@ -266,23 +267,22 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
         return redirect("order-detail", cart.order.number)
     if not carts.may_pay_for(request.actor, cart.installer):
         return _back_to_list(request, cart)
-    billing = (
-        BillingProfile.objects.visible_to(request.actor).filter(organization_id=request.actor.organization_id).first()
-    )
-    billing_form = BillingForm(request.POST or None, instance=billing)
+    billing_form = BillingForm(request.POST or None, instance=billing.own_profile(request))
     pay_form = PayForm(request.POST or None)
-    status = 200
+    status, told = 200, None
     if request.method == "POST":
         status = 422
         if billing_form.is_valid() & pay_form.is_valid():
             try:
                 order = place(request, cart, billing_form, pay_form)
                 return to_gateway(request, order)
+            except Conflict:
+                status = CONFLICT
+                billing_form, told = billing.clash(request, billing_form)
             except Refused as refused:
                 show(refused, billing_form, pay_form)
-    return render(
-        request, "subscription/review.html", review_context(request, cart, billing_form, pay_form), status=status
-    )
+    context = review_context(request, cart, billing_form, pay_form) | {"conflict": told}
+    return render(request, "subscription/review.html", context, status=status)
 
 
 def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
@@ -295,7 +295,7 @@ def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
 
 
 @transaction.atomic
-def place(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: PayForm) -> Order:
+def place(request: access.PortalRequest, cart: Cart, invoice_to: BillingForm, pay: PayForm) -> Order:
     """Keep the billing information and place the order, both or neither; accepted are the terms that were shown (R39)."""
     if pay.cleaned_data["terms_version"] != settings.TERMS_VERSION:
         raise TermsNotAccepted(
@@ -304,9 +304,9 @@ def place(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: 
     payment_actions.save_billing(
         request.actor,
         organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
-        version=billing.cleaned_data["version"],
+        version=invoice_to.cleaned_data["version"],
         now=request.now,
-        **billing.values(),
+        **invoice_to.values(),
     )
     return orders.place_order(
         request.actor,

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -19,8 +21,8 @@ from accounts.scope import Role
 from communities.actions import people as site_people
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access, jobs
-from smartplus.portal import keyset, support, user_lists
-from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
+from smartplus.portal import conflicts, keyset, support, user_lists
+from smartplus.portal.answers import CONFLICT, answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.user_lists import PEOPLE, TABS, TECHNICIANS
@@ -156,7 +158,8 @@ def user_detail(request: access.PortalRequest, membership_id: int) -> HttpRespon
     except Conflict:
         person = visible_person(request, membership_id)
         fresh = RightsForm(actor=request.actor, firm=person.organization, membership=person)
-        return conflict(request, "users/person.html", fresh, _around(request, person))
+        told = conflicts.clash(request, conflicts.about(person), (form, fresh))
+        return conflict(request, "users/person.html", fresh, _around(request, person), told)
     if saved is None:
         return answer(request, "users/person.html", form, _around(request, person))
     messages.success(request, _("What %(name)s may do is saved.") % {"name": person.shown_name})  # type: ignore[attr-defined]
@@ -212,14 +215,29 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
     form = sites_form(request, person, request.POST)
     if form is None:
         raise NotPermitted(_("This person has no sites to choose."))
-    saved = submitted(
-        form,
-        lambda: site_people.set_sites_of(
-            request.actor, membership_id=membership_id, site_ids=form.cleaned_data["sites"], now=request.now
-        ),
-    )
+    seen = (conflicts.began_with(form) or {}).get("sites")
+    rights = RightsForm(actor=request.actor, firm=person.organization, membership=person)
+    try:
+        saved = submitted(
+            form,
+            lambda: site_people.set_sites_of(
+                request.actor,
+                membership_id=membership_id,
+                site_ids=form.cleaned_data["sites"],
+                seen_ids=None if seen is None else [typed_id(str(pk)) for pk in seen],
+                now=request.now,
+            ),
+        )
+    except Conflict:
+        fresh = sites_form(request, person)
+        assert fresh is not None
+        mine = Q(action__in=["site.managers_set", "site.technicians_set"], subject_type="site")
+        changed = set(map(str, seen or ())) ^ set(map(str, conflicts.shown(fresh)["sites"]))
+        again = reverse("user-detail", args=[membership_id])
+        told = conflicts.clash(request, mine & Q(subject_id__in=map(int, changed)), (form, fresh), again=again)
+        context = {**_around(request, person), "form": rights, "sites": fresh, "sites_conflict": told}
+        return render(request, "users/person.html", context, status=CONFLICT)
     if saved is None:
-        rights = RightsForm(actor=request.actor, firm=person.organization, membership=person)
         context = {**_around(request, person), "form": rights, "sites": form}
         return render(request, "users/person.html", context, status=422)
     messages.success(request, _("The sites of %(name)s are saved.") % {"name": person.user})

@@ -1,0 +1,91 @@
+"""What the operator sees of the gateways: payments and where they stand, and the webhook log (DOMAIN §7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.scope import Role
+from payments.models import GatewayEvent, Payment
+from payments.models.events import EventState
+from payments.models.payments import State
+from smartplus import access
+from smartplus.portal import keyset
+
+PAGE = 50
+COUNTED = 10_001  # beyond it the exact number is not worth its time
+PAYMENT_TONES = {
+    State.CREATED: "pending",
+    State.PENDING: "pending",
+    State.ACTION_REQUIRED: "expiring",
+    State.SUCCEEDED: "active",
+    State.DECLINED: "lapsed",
+    State.UNKNOWN: "expiring",
+    State.EXPIRED: "inactive",
+}
+EVENT_TONES = {
+    EventState.NEW: "pending",
+    EventState.DONE: "active",
+    EventState.IGNORED: "inactive",
+    EventState.FAILED: "lapsed",
+}
+
+
+@access.roles(Role.OPERATOR)
+@require_safe
+def payment_list(request: access.PortalRequest) -> HttpResponse:
+    """Attempts to collect money, the newest first; `?state=unknown` are those that a gateway has not answered yet."""
+    found = Payment.objects.visible_to(request.actor).select_related("payer").defer("checkout_url")
+    state = request.GET.get("state", "")
+    if state in State.values:
+        found = found.filter(state=state)
+    else:
+        state = ""
+    page = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
+    rows = [(payment, PAYMENT_TONES[State(payment.state)]) for payment in page.rows]
+    context = {"rows": rows, "page": page, "states": State.choices, "state": state, "count": _count(found)}
+    return render(request, "gateways/payments.html", context)
+
+
+@access.roles(Role.OPERATOR)
+@require_safe
+def webhook_list(request: access.PortalRequest) -> HttpResponse:
+    """Every verified message of a gateway, the newest first: how far it is worked off, and what went wrong."""
+    found = GatewayEvent.objects.visible_to(request.actor).defer("raw_body", "headers")
+    state = request.GET.get("state", "")
+    if state in EventState.values:
+        found = found.filter(state=state)
+    else:
+        state = ""
+    page = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
+    rows = [(event, EVENT_TONES[EventState(event.state)]) for event in page.rows]
+    context = {"rows": rows, "page": page, "states": EventState.choices, "state": state, "count": _count(found)}
+    return render(request, "gateways/webhooks.html", context)
+
+
+@access.roles(Role.OPERATOR)
+@require_safe
+def webhook_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """One message with the payments it is about. Its text is not shown: it holds the payer's data and the signature."""
+    event = GatewayEvent.objects.visible_to(request.actor).defer("raw_body", "headers").get(pk=pk)
+    about = Q()
+    if event.object_ref:
+        about |= Q(gateway_ref=event.object_ref) | Q(gateway_payment_ref=event.object_ref)
+    if event.request_key:
+        about |= Q(request_key=event.request_key)
+    seen = Payment.objects.visible_to(request.actor).filter(gateway=event.gateway)
+    payments = list(seen.filter(about).order_by("-pk")[:PAGE]) if about else []
+    context = {
+        "event": event,
+        "tone": EVENT_TONES[EventState(event.state)],
+        "payments": [(payment, PAYMENT_TONES[State(payment.state)]) for payment in payments],
+    }
+    return render(request, "gateways/webhook.html", context)
+
+
+def _count(found: Any) -> int:
+    return int(found.order_by()[:COUNTED].count())

@@ -1,0 +1,62 @@
+"""Who pays: one answer for every page, mail and request (DOMAIN §1, docs/adr/0006-who-pays.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+from accounts.models import Organization
+from accounts.scope import Actor
+from communities.models import Kind
+from subscriptions.models import Subscription, SubscriptionItem
+
+
+def above(installer: Organization) -> Organization:
+    """The reseller directly above an installer: its sub-distributor while that is active, else its distributor.
+
+    A sub-distributor does "the same in its own subtree" (DOMAIN §1): there it is the installer's distributor.
+    """
+    reseller = installer.subdistributor
+    if reseller is None or not reseller.is_active:
+        reseller = installer.distributor
+    if reseller is None:
+        raise Refused(_("This installer has no distributor."))
+    return reseller
+
+
+def usual(installer: Organization, *, site_kind: str) -> Organization:
+    """Who pays what is under no agreement: the installer if it may pay for sites of this kind, else who is above it."""
+    may_pay = installer.may_pay if site_kind == Kind.COMMERCIAL else installer.pays_regular
+    return installer if may_pay else above(installer)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The items of a site that are under agreements: who pays them, and how many an active agreement renews by itself."""
+
+    names: tuple[str, ...] = ()
+    items: int = 0
+    renewing: int = 0
+
+
+def agreed(actor: Actor, site_ids: Iterable[int]) -> Mapping[int, Agreed]:
+    """What agreements pay for at these sites, by site; one statement. Sites without one are not in it."""
+    rows = (
+        SubscriptionItem.objects.visible_to(actor)
+        .live()
+        .filter(site_id__in=list(site_ids))
+        .exclude(entitlement__variant="")
+        .exclude(subscription__state=Subscription.State.ENDED)
+        .order_by("site_id", "subscription__payer__name")
+        .values_list("site_id", "subscription__payer__name")
+        .annotate(n=Count("pk"), renewing=Count("pk", filter=Q(subscription__state=Subscription.State.ACTIVE)))
+    )
+    found: dict[int, Agreed] = {}
+    for site_id, name, n, renewing in rows:
+        so_far = found.get(site_id, Agreed())
+        found[site_id] = Agreed((*so_far.names, name), so_far.items + n, so_far.renewing + renewing)
+    return found

@@ -1,0 +1,181 @@
+"""Every tile of every dashboard leads to a list that shows exactly as many: walked over all pages, in a world with rows of every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+
+from communities.actions import people as site_people
+from communities.models import Apartment, Entitlement, Site, keys_of
+from payments.models import GatewayEvent, Payment, PaymentMethod
+from subscriptions.models import Order, Subscription, SubscriptionItem
+from tests.people import NOW, People, Person
+from tests.portal.html import assert_clean
+from tests.portal.places import pay
+from tests.subscriptions.conftest import billing, fill_cart, place, price_list
+
+__all__ = ["billing", "fill_cart", "place", "price_list"]
+SignIn = Callable[[Person], Client]
+pytestmark = pytest.mark.usefixtures("time_machine_at_noon")
+MANY = 57  # more than a page
+
+
+@pytest.fixture
+def world(
+    people: People,
+    make_site: Callable[..., Site],
+    make_apartment: Callable[..., Apartment],
+    fill_cart: Callable[..., Any],
+    place: Callable[..., Order],
+) -> Site:
+    """Harbour View with items that are new, due, in grace, lapsed, on but not paid, paid but off, and without their monitor; orders
+    in every state; agreements that run, can't be charged, stopped lately, stopped long ago, ended; payments and webhooks of all sorts."""
+    site = make_site(booking=True)
+    for number in ("1.01", "1.02", "1.03", "1.04"):
+        make_apartment(site, number, indoor_monitor=False)
+    make_apartment(site, "2.01")
+    petra = people.petra.membership.pk
+    site_people.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership={petra: True}, now=NOW)
+    for number, days in (("1.01", 10), ("1.02", -2), ("1.03", -20)):
+        pay(Entitlement.objects.get(apartment__number=number, service_type="app"), NOW + timedelta(days=days))
+    pay(Entitlement.objects.get(service_type="pm_app"), NOW + timedelta(days=80))
+    plan = pay(Entitlement.objects.get(apartment__number="1.01", service_type="premium"))
+    Entitlement.objects.filter(pk=plan.pk).update(variant="booking+landline")
+    Entitlement.objects.filter(apartment__number="1.02", service_type="app").update(variant="")
+    item = Entitlement.objects.get(apartment__number="1.04", service_type="app")
+    order = place(fill_cart(items=[item]))
+    _agreements(people, site, [order, *_copies(order, MANY)])
+    _orders(order)
+    _gateway(people)
+    return site
+
+
+def _copies(order: Order, n: int) -> list[Order]:
+    made = []
+    for number in range(n):
+        copy = Order.objects.get(pk=order.pk)
+        copy.pk, copy.number = None, f"SP-COPY-{number:04d}"
+        copy.save(force_insert=True)
+        made.append(copy)
+    return made
+
+
+def _orders(order: Order) -> None:
+    """One order of each state, besides many that wait to be paid."""
+    spare = list(Order.objects.exclude(pk=order.pk).order_by("pk"))
+    for state, one in zip(Order.State.values, spare, strict=False):
+        Order.objects.filter(pk=one.pk).update(state=state)
+
+
+def _agreements(people: People, site: Site, orders: list[Order]) -> None:
+    cards = [
+        PaymentMethod.objects.create(
+            owner=people.dora.firm, gateway="stripe", gateway_customer="cus_1", gateway_ref=f"pm_{year}", brand="visa",
+            last4="4242", exp_month=1, exp_year=year, consent_text_version="1", consent_at=NOW, created_at=NOW,
+        )
+        for year in (2030, 2026)
+    ]  # fmt: skip
+    long_ago, lately = NOW - timedelta(days=50), NOW - timedelta(days=5)
+    kinds = [
+        ("active", 0, None),
+        ("active", 1, None),
+        ("parked", 0, lately),
+        ("parked", 0, long_ago),
+        ("ended", 0, lately),
+    ]
+    for number, order in enumerate(orders):
+        state, card, ended_at = kinds[number % len(kinds)]
+        agreement = Subscription.objects.create(
+            payer=people.dora.firm, installer=people.ivan.firm, method=cards[card], currency="USD", order=order, state=state,
+            terms_version="1", next_due_at=NOW + timedelta(days=number) if state == "active" else None, ended_at=ended_at,
+            created_at=NOW - timedelta(days=90),
+        )  # fmt: skip
+        if number == 0:
+            item = Entitlement.objects.get(apartment__number="1.01", service_type="app")
+            SubscriptionItem.objects.create(subscription=agreement, entitlement=item, **keys_of(site))
+
+
+def _gateway(people: People) -> None:
+    for number in range(MANY):
+        for state in ("unknown", "succeeded"):
+            Payment.objects.create(
+                reference=f"SP-COPY-{number:04d}", request_key=f"{state}{number}", gateway="stripe", gateway_ref=f"cs_{number}",
+                state=state, payer=people.dora.firm, amount_minor=250, currency="USD", created_at=NOW, updated_at=NOW,
+                expires_at=NOW, customer_email="accounts@nordlys.example",
+            )  # fmt: skip
+        for state in ("failed", "done"):
+            GatewayEvent.objects.create(
+                gateway="stripe", event_id=f"evt_{state}{number}", kind="checkout.session.completed", object_ref=f"cs_{number}",
+                raw_body=b'{"email": "accounts@nordlys.example"}', headers={"stripe-signature": "t=1,v1=feed"}, state=state,
+                tries=3, last_error="Order is gone" if state == "failed" else "", received_at=NOW,
+            )  # fmt: skip
+
+
+def rows_behind(client: Client, url: str) -> int:
+    """How many things the list shows over all of its pages."""
+    shown, address = 0, url
+    for _page in range(20):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert_clean(page.content)
+        context = page.context
+        if "lines" in context:
+            shown += sum(row.count for row in [*context["lines"], *context["waiting"]])
+        else:
+            shown += len(context["rows"])
+        after = context["page"].next if context.get("page") else context["next"]
+        if not after:
+            return shown
+        address = f"{url}{'&' if '?' in url else '?'}{urlencode({'after': after})}"
+    raise AssertionError("the pages do not end")
+
+
+@pytest.mark.parametrize("who", ["olga", "dora", "sam", "ivan", "petra", "mallory"])
+def test_every_tile_leads_to_exactly_as_many(people: People, world: Site, sign_in: SignIn, who: str) -> None:
+    client = sign_in(getattr(people, who))
+    page = client.get("/dashboard/")
+    tiles = page.context["tiles"]
+    assert len(tiles) >= 4
+    for tile in tiles:
+        assert f'href="{tile.url}"' in page.content.decode().replace("&amp;", "&")
+        assert rows_behind(client, tile.url) == tile.count, tile
+    if who in {"dora", "olga"}:
+        assert all(tile.count for tile in tiles), tiles  # a world with rows of every kind
+
+
+def test_agreements_that_need_somebody_come_first(people: People, world: Site, sign_in: SignIn) -> None:
+    dora = sign_in(people.dora)
+    page = dora.get("/subscription/auto-renew/")
+    ranks = [row["agreement"].rank for row in page.context["rows"]]
+    assert ranks == sorted(ranks)
+    assert ranks[0] == 0
+    by_chip = {
+        show: rows_behind(dora, f"/subscription/auto-renew/?show={show}") for show in ("risk", "active", "ended")
+    }
+    assert by_chip == {"risk": 24, "active": 24, "ended": 22}
+    assert rows_behind(dora, "/subscription/auto-renew/") == MANY + 1
+
+
+def test_the_webhook_log_shows_neither_text_nor_signature(people: People, world: Site, sign_in: SignIn) -> None:
+    olga = sign_in(people.olga)
+    event = GatewayEvent.objects.filter(state="failed").latest("pk")
+    for address in (f"/payments/webhooks/{event.pk}/", "/payments/webhooks/", "/payments/"):
+        page = olga.get(address).content.decode()
+        assert_clean(page)
+        assert "accounts@nordlys.example" not in page
+        assert "v1=feed" not in page
+    page = olga.get(f"/payments/webhooks/{event.pk}/").content.decode()
+    for words in ("Order is gone", event.event_id, "Given up", "SP-COPY-0056"):
+        assert words in page
+
+
+@pytest.mark.parametrize("who", ["dora", "sam", "ivan", "tess", "petra"])
+def test_the_gateways_are_the_operators(people: People, world: Site, sign_in: SignIn, who: str) -> None:
+    client, event = sign_in(getattr(people, who)), GatewayEvent.objects.latest("pk")
+    for address in ("/payments/", "/payments/webhooks/", f"/payments/webhooks/{event.pk}/"):
+        assert client.get(address).status_code == 403
