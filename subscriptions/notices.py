@@ -6,13 +6,20 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from accounts import notify
 from accounts.models import Kind, Membership, Organization, Topic, User
 from accounts.scope import Grant
+from communities.models import GRACE
+from payments.models import Payment
+from payments.reasons import DECLINES
 from subscriptions.models import Order, RenewalRequest, Subscription
+from subscriptions.reasons import Reason
+
+OVER = frozenset({"lapsed", "services_off"})  # no card helps any more
+CARD = frozenset({*DECLINES, "card_unusable"})  # another card helps
 
 
 def order_succeeded(order: Order, *, until: datetime | None, now: datetime) -> None:
@@ -24,26 +31,31 @@ def order_succeeded(order: Order, *, until: datetime | None, now: datetime) -> N
         )
 
 
-def renewal_failed(order: Order, *, reason: str, next_at: datetime, now: datetime) -> None:
+def renewal_failed(
+    order: Order, payment: Payment, *, reason: Reason, next_at: datetime, works_until: datetime, now: datetime
+) -> None:
     """One try of an auto-renewal was declined and another one follows: a mail each time (R44)."""
     for user in _members(order.payer_id, Q(gets_billing_mail=True)):
         _post(
-            "renewal_failed", f"renewal-failed:{order.pk}", Topic.PAYMENT_FAILED, user, order, order.payer, now,
-            reason=reason, next_at=next_at,
+            "renewal_failed", f"renewal-failed:{order.pk}.{payment.pk}", Topic.PAYMENT_FAILED, user, order, order.payer, now,
+            reason=reason, next_at=next_at, works_until=works_until,
         )  # fmt: skip
 
 
-def renewal_parked(agreement: Subscription, *, order: Order | None, reason: str, now: datetime) -> None:
+def renewal_parked(agreement: Subscription, *, order: Order | None, reason: Reason, now: datetime) -> None:
     """An auto-renewal stopped by a problem: nothing is tried any more, somebody has to act (R44)."""
     key = f"renewal-parked:{agreement.pk}.{agreement.version}"
+    ends = agreement.items.filter(reason=reason.code).aggregate(first=Min("entitlement__expires_at"))["first"]
+    works_until = ends + GRACE if ends else None
     for user in _members(agreement.payer_id, Q(gets_billing_mail=True)):
         _post(
             "renewal_parked", key, Topic.PAYMENT_FAILED, user, order or agreement, agreement.payer, now,
-            agreement=agreement, failed_order=order, reason=reason,
+            agreement=agreement, failed_order=order, reason=reason, is_over=reason.code in OVER, is_card=reason.code in CARD,
+            works_until=works_until,
         )  # fmt: skip
 
 
-def order_needs_operator(order: Order, *, kind: str, reason: str, key: str, now: datetime) -> None:
+def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: str, now: datetime) -> None:
     """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late or surplus."""
     for membership in (
         Membership.objects.usable().filter(organization__kind=Kind.OPERATOR).select_related("user", "organization")

@@ -19,6 +19,7 @@ from communities.actions import apartments, sites
 from devices.models import Status
 from payments import money
 from smartplus.portal.templatetags.portal import moment
+from subscriptions import reasons
 from subscriptions.models import Order, Subscription
 
 SHOWN = 20  # entries of a list that are spelled out
@@ -39,7 +40,7 @@ LABELS: dict[str, Promise] = {
     "sees_invoices": _("Sees invoices"), "gets_billing_mail": _("Receives billing mail"),
     "manages_subscriptions": _("Manages subscriptions"), "require_2fa": _("Two-factor demanded"), "on": _("Two-factor"),
     "total_minor": _("Total"), "captured_minor": _("Paid"), "currency": _("Currency"), "items": _("Items"), "months": _("Months"),
-    "order": _("Order"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
+    "order": _("Order"), "card": _("Card"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "revoked": _("Revoked"), "codes": _("Recovery codes"), "parent": _("Belongs to"),
 }  # fmt: skip
@@ -179,6 +180,8 @@ def _word(event: AuditEvent, field: str, value: Any, names: Names, currency: str
         return _number(event, field, value, names, currency)
     if isinstance(value, list):
         return _listed([_entry(event, field, entry, names, currency) for entry in value])
+    if isinstance(value, dict) and "code" in value:
+        return reasons.words(value)
     if isinstance(value, dict):
         pairs = [f"{_field_name(str(k))}: {_word(event, str(k), v, names, currency)}" for k, v in value.items()]
         return _listed(pairs, "; ")

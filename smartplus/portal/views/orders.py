@@ -18,6 +18,7 @@ from accounts.scope import Grant, Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
+from smartplus.portal import renewals
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS, to_gateway
@@ -146,6 +147,7 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "tone": TONES[Order.State(order.state)],
         "is_mine": is_mine,
         "may_act": may_act and order.type != Order.Type.AUTO_RENEWAL,
+        "renewal": renewals.of_order(request, order, payment),
         "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
         "is_back": is_back or bool(request.GET.get("wait")),
         "payment": payment,
