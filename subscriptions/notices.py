@@ -6,14 +6,21 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from accounts import notify
 from accounts.models import Kind, Membership, Organization, Topic
 from accounts.scope import Actor
+from communities.models import GRACE
+from payments.models import Payment
+from payments.reasons import DECLINES
 from subscriptions import bills
 from subscriptions.models import Order, RenewalRequest, Subscription
+from subscriptions.reasons import Reason
+
+OVER = frozenset({"lapsed", "services_off"})  # no card helps any more
+CARD = frozenset({*DECLINES, "card_unusable"})  # another card helps
 
 BILLING, MANAGES, ANYBODY = Q(gets_billing_mail=True), Q(manages_subscriptions=True), Q()
 
@@ -27,27 +34,31 @@ def order_succeeded(order: Order, *, until: datetime | None, now: datetime) -> N
         )  # fmt: skip
 
 
-def renewal_failed(order: Order, *, reason: str, next_at: datetime, now: datetime) -> None:
+def renewal_failed(
+    order: Order, payment: Payment, *, reason: Reason, next_at: datetime, works_until: datetime, now: datetime
+) -> None:
     """One try of an auto-renewal was declined and another one follows: a mail each time (R44)."""
     for member in _alarmed(order.payer):
         _post(
-            "renewal_failed", f"renewal-failed:{order.pk}", Topic.PAYMENT_FAILED, member, order, order.payer, now,
-            reason=reason, next_at=next_at, shows_amounts=_sees_amounts(member, order),
+            "renewal_failed", f"renewal-failed:{order.pk}.{payment.pk}", Topic.PAYMENT_FAILED, member, order, order.payer, now,
+            reason=reason, next_at=next_at, works_until=works_until, shows_amounts=_sees_amounts(member, order),
         )  # fmt: skip
 
 
-def renewal_parked(agreement: Subscription, *, order: Order | None, reason: str, now: datetime) -> None:
+def renewal_parked(agreement: Subscription, *, order: Order | None, reason: Reason, now: datetime) -> None:
     """An auto-renewal stopped by a problem: nothing is tried any more, somebody has to act (R44)."""
     key = f"renewal-parked:{agreement.pk}.{agreement.version}"
+    ends = agreement.items.filter(reason=reason.code).aggregate(first=Min("entitlement__expires_at"))["first"]
+    works_until = ends + GRACE if ends else None
     for member in _alarmed(agreement.payer):
         _post(
             "renewal_parked", key, Topic.PAYMENT_FAILED, member, order or agreement, agreement.payer, now,
-            agreement=agreement, failed_order=order, reason=reason,
-            shows_amounts=order is not None and _sees_amounts(member, order),
+            agreement=agreement, failed_order=order, reason=reason, is_over=reason.code in OVER, is_card=reason.code in CARD,
+            works_until=works_until, shows_amounts=order is not None and _sees_amounts(member, order),
         )  # fmt: skip
 
 
-def order_needs_operator(order: Order, *, kind: str, reason: str, key: str, now: datetime) -> None:
+def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: str, now: datetime) -> None:
     """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late or surplus."""
     for membership in (
         Membership.objects.usable().filter(organization__kind=Kind.OPERATOR).select_related("user", "organization")

@@ -31,20 +31,25 @@ def begin(
     save_method: bool = False,
     consent_by: User | None = None,
     method: PaymentMethod | None = None,
+    is_setup: bool = False,
 ) -> Payment:
     """Write down the intention to pay, inside the caller's transaction and lock of whatever `reference` names.
 
     With `method` the stored card is to be charged while nobody is there; otherwise the payer goes to the gateway's page, which
-    keeps the card where `save_method` says so, by consent of `consent_by` to `payments.consent.TEXT`. A double click gets the
-    live payment that exists, of whichever kind. Everything the gateway will be told is fixed here, so that the question can be
-    put again, word for word, by payment id alone. Raises AlreadyPaid where money has arrived, MethodUnusable for a card that
-    is not the payer's to be charged now.
+    keeps the card where `save_method` says so, by consent of `consent_by` to `payments.consent.TEXT`; with `is_setup` it does
+    that and takes nothing. A double click gets the live payment that exists, of whichever kind. Everything the gateway will be
+    told is fixed here, so that the question can be put again, word for word, by payment id alone. Raises AlreadyPaid where
+    money has arrived, MethodUnusable for a card that is not the payer's to be charged now.
     """
     for existing in Payment.objects.select_for_update(of=("self",)).filter(reference=reference).order_by("pk"):
         if existing.is_live:
             return existing
+        if is_setup:
+            continue  # a card may be stored again and again
         if existing.state == State.SUCCEEDED and existing.refunded_minor < existing.captured_minor:
             raise AlreadyPaid
+    if is_setup and (amount_minor or not save_method):
+        raise ValueError("storing a card takes no money")
     if save_method and (consent_by is None or method is not None):
         raise ValueError("a card is saved at a checkout, and by somebody's consent")
     if method is not None and not _is_chargeable(method, payer, gateway, now):
@@ -53,7 +58,7 @@ def begin(
     return Payment.objects.create(
         reference=reference,
         request_key=uuid.uuid4().hex,
-        kind=Kind.OFF_SESSION if method else Kind.CHECKOUT,
+        kind=Kind.OFF_SESSION if method else Kind.SETUP if is_setup else Kind.CHECKOUT,
         gateway=gateway,
         payer=payer,
         amount_minor=amount_minor,

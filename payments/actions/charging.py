@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from payments import gateways
 from payments.actions.states import note, refuse_in_transaction, unpaid
@@ -88,8 +87,7 @@ def send(payment_id: int, *, now: datetime) -> Remote | None:
             return None
         if payment.state == State.CREATED:
             if _method_of(payment, lock=True).removed_at is not None:
-                reason = _("The card was removed.")
-                return unpaid(payment, RemoteState.DECLINED, reason=reason, code="method_removed", is_hard=True)
+                return unpaid(payment, RemoteState.DECLINED, code="method_removed", is_hard=True)
             if now >= payment.expires_at:
                 return unpaid(payment, RemoteState.EXPIRED)
         elif now >= payment.expires_at or _method_of(payment, lock=True).removed_at is not None:

@@ -25,7 +25,7 @@ def start_checkout(payment_id: int, *, now: datetime) -> Payment:
     """
     refuse_in_transaction()
     payment = Payment.objects.get(pk=payment_id)
-    if payment.kind != Kind.CHECKOUT or payment.state not in {State.CREATED, State.UNKNOWN}:
+    if payment.kind == Kind.OFF_SESSION or payment.state not in {State.CREATED, State.UNKNOWN}:
         return payment
     try:
         started = gateways.get(payment.gateway).start_checkout(_request_of(payment))
@@ -71,6 +71,7 @@ def _request_of(payment: Payment) -> CheckoutRequest:
         expires_at=payment.expires_at,
         saves_method=payment.saves_method,
         customer=payment.gateway_customer,
+        is_setup=payment.kind == Kind.SETUP,
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection
-from django.utils.translation import gettext as _
 
-from payments import money
+from payments import reasons
 from payments.gateways.base import Remote, RemoteState
 from payments.models import Payment, PaymentMethod, State
+from payments.reasons import Reason
 
 TARGET = {
     RemoteState.OPEN: State.PENDING,
@@ -54,30 +54,23 @@ def note(payment: Payment, remote: Remote, *, now: datetime) -> bool:
     )  # fmt: skip
     if changed and payment.is_hard_decline and payment.method_id:
         PaymentMethod.objects.filter(pk=payment.method_id, failed_at=None).update(
-            failed_at=now, failed_reason=payment.decline_reason
+            failed_at=now, failed_reason=payment.decline_code
         )
     return changed
 
 
-def matches(payment: Payment, remote: Remote) -> str | None:
-    """None where amount, currency, mode and reference are what we asked for; otherwise a sentence that says what differs (R50)."""
+def matches(payment: Payment, remote: Remote, *, is_setup: bool = False) -> Reason | None:
+    """None where amount, currency, mode and reference are what we asked for; otherwise what differs (R50)."""
     taken = remote.captured_minor if remote.state == RemoteState.SUCCEEDED else remote.amount_minor
     if remote.reference != payment.reference:
-        return _("The gateway has it under the reference “%(theirs)s”, not “%(ours)s”.") % {
-            "theirs": remote.reference,
-            "ours": payment.reference,
-        }
+        return Reason("other_reference", {"theirs": remote.reference, "ours": payment.reference})
     if remote.is_live_mode != payment.is_live_mode:
-        return (
-            _("The gateway took real money, though our key was a test key.")
-            if remote.is_live_mode
-            else _("The gateway took test money only, though our key was a live one.")
+        return Reason("real_money" if remote.is_live_mode else "test_money")
+    if not is_setup and (taken, remote.currency) != (payment.amount_minor, payment.currency):
+        theirs = reasons.amount(taken, remote.currency)
+        return Reason(
+            "other_amount", {"theirs": theirs, "ours": reasons.amount(payment.amount_minor, payment.currency)}
         )
-    if (taken, remote.currency) != (payment.amount_minor, payment.currency):
-        return _("The gateway says %(theirs)s, we asked for %(ours)s.") % {
-            "theirs": money.show(taken, remote.currency),
-            "ours": money.show(payment.amount_minor, payment.currency),
-        }
     return None
 
 

@@ -36,6 +36,7 @@ class CheckoutRequest:
     expires_at: datetime
     saves_method: bool = False  # the page says so, and the card may be charged later
     customer: str = ""  # whose card it will be; "" makes a new customer where the card is saved
+    is_setup: bool = False  # the page only saves a card and takes nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,29 +67,13 @@ class StripeGateway:
         return self.api_key.startswith(("sk_live_", "rk_live_"))
 
     def start_checkout(self, request: CheckoutRequest) -> CheckoutStarted:
-        """Open a Checkout Session for one line of the whole amount."""
-        ours = {"reference": request.reference, "request_key": request.request_key}
+        """Open a Checkout Session: for one line of the whole amount, or for a card alone."""
         with _translated():
             session = self._client().v1.checkout.sessions.create(
                 {
-                    "mode": "payment",
-                    "line_items": [
-                        {
-                            "quantity": 1,
-                            "price_data": {
-                                "currency": request.currency.lower(),
-                                "unit_amount": to_stripe(request.amount_minor, request.currency),
-                                "product_data": {"name": request.description},
-                            },
-                        }
-                    ],
+                    **(_setup(request) if request.is_setup else _sale(request)),
                     "client_reference_id": request.reference,
-                    "metadata": ours,
-                    "payment_intent_data": {
-                        "metadata": ours,
-                        "description": request.description,
-                        **({"setup_future_usage": "off_session"} if request.saves_method else {}),
-                    },
+                    "metadata": _ours(request),
                     "success_url": request.return_url,
                     "cancel_url": request.cancel_url,
                     "expires_at": int(request.expires_at.timestamp()),
@@ -117,9 +101,9 @@ class StripeGateway:
             self._client().v1.checkout.sessions.expire(ref)
 
     def fetch(self, ref: str) -> Remote:
-        """Read the session, its PaymentIntent and the latest charge."""
+        """Read the session, its PaymentIntent and the latest charge, or the card that was set up."""
         with _translated():
-            expand = ["payment_intent.latest_charge", "payment_intent.payment_method"]
+            expand = ["payment_intent.latest_charge", "payment_intent.payment_method", "setup_intent.payment_method"]
             session = self._client().v1.checkout.sessions.retrieve(ref, {"expand": expand})
             return remote_of(session.to_dict())
 
@@ -223,6 +207,39 @@ class StripeGateway:
 
     def _client(self) -> StripeClient:
         return _client(self.api_key, self.api_base, self.timeout_s)
+
+
+def _ours(request: CheckoutRequest) -> dict[str, str]:
+    return {"reference": request.reference, "request_key": request.request_key}
+
+
+def _sale(request: CheckoutRequest) -> SessionCreateParams:
+    return {
+        "mode": "payment",
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": request.currency.lower(),
+                    "unit_amount": to_stripe(request.amount_minor, request.currency),
+                    "product_data": {"name": request.description},
+                },
+            }
+        ],
+        "payment_intent_data": {
+            "metadata": _ours(request),
+            "description": request.description,
+            **({"setup_future_usage": "off_session"} if request.saves_method else {}),
+        },
+    }
+
+
+def _setup(request: CheckoutRequest) -> SessionCreateParams:
+    return {
+        "mode": "setup",
+        "currency": request.currency.lower(),
+        "setup_intent_data": {"metadata": _ours(request), "description": request.description},
+    }
 
 
 def _whose(request: CheckoutRequest) -> SessionCreateParams:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from payments import money
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.gateways.base import ChargeRequest, Remote, RemoteState, SavedCard
@@ -33,6 +31,8 @@ WANTS_HOLDER = "authentication_required"
 
 def remote_of(session: Object) -> Remote:
     """A Checkout Session (PaymentIntent, its latest charge and card expanded, as far as they exist) as a plain value."""
+    if session.get("mode") == "setup":
+        return _setup_of(session)
     intent: Object = session.get("payment_intent") or {}
     currency = str(session["currency"]).upper()
     state = _state_of(session["status"], session["payment_status"], intent.get("status", ""))
@@ -48,6 +48,27 @@ def remote_of(session: Object) -> Remote:
         decline_reason=_reason_of(intent),
         decline_code=_code_of(intent.get("last_payment_error") or {}),
         card=_card_of(intent) if state == RemoteState.SUCCEEDED else None,
+    )
+
+
+def _setup_of(session: Object) -> Remote:
+    """A Checkout Session that only saves a card (its SetupIntent and card expanded): it takes nothing, whatever becomes of it."""
+    intent: Object = session.get("setup_intent") or {}
+    is_saved = session["status"] == "complete" and intent.get("status", "succeeded") == "succeeded"
+    return Remote(
+        ref=session["id"],
+        payment_ref="",
+        state=RemoteState.SUCCEEDED
+        if is_saved
+        else RemoteState.EXPIRED
+        if session["status"] == "expired"
+        else RemoteState.OPEN,
+        amount_minor=0,
+        captured_minor=0,
+        currency=str(session.get("currency") or "").upper(),
+        reference=session.get("client_reference_id") or "",
+        is_live_mode=session["livemode"],
+        card=_card_of({**intent, "setup_future_usage": intent.get("usage")}) if is_saved else None,
     )
 
 
@@ -71,7 +92,7 @@ def charge_of(intent: Object) -> Remote:
         currency=currency,
         reference=(intent.get("metadata") or {}).get("reference", ""),
         is_live_mode=intent["livemode"],
-        decline_reason=_charge_reason(code, _reason_of(intent)) if is_declined else "",
+        decline_reason=_reason_of(intent) if is_declined else "",
         decline_code=code if is_declined else "",
         is_hard=is_declined and _is_hard(code, failure.get("advice_code")),
     )
@@ -89,7 +110,7 @@ def declined(request: ChargeRequest, failure: Object, *, is_live_mode: bool) -> 
         currency=request.currency,
         reference=request.reference,
         is_live_mode=is_live_mode,
-        decline_reason=_charge_reason(code, str(failure.get("message") or "")),
+        decline_reason=str(failure.get("message") or "")[:250],
         decline_code=code,
         is_hard=_is_hard(code, failure.get("advice_code")),
     )
@@ -144,10 +165,6 @@ def _reason_of(intent: Object) -> str:
     failure = intent.get("last_payment_error") or {}
     reason = failure.get("message") or (charge.get("failure_message") if isinstance(charge, Mapping) else None) or ""
     return str(reason)[:250]
-
-
-def _charge_reason(code: str, reason: str) -> str:
-    return _("The bank wants confirmation.") if code == WANTS_HOLDER else reason[:250]
 
 
 def _code_of(failure: Object) -> str:

@@ -6,21 +6,11 @@ from datetime import UTC, datetime
 from typing import Self
 
 from django.db import models
-from django.utils.translation import gettext as _
 
 from accounts.models import Organization, User
 from accounts.scope import Actor
+from payments import reasons
 from payments.models.scope import payers_of
-
-BRANDS = {
-    "amex": "American Express",
-    "diners": "Diners Club",
-    "discover": "Discover",
-    "jcb": "JCB",
-    "mastercard": "Mastercard",
-    "unionpay": "UnionPay",
-    "visa": "Visa",
-}
 
 
 class GatewayCustomerQuerySet(models.QuerySet["GatewayCustomer"]):
@@ -83,7 +73,7 @@ class PaymentMethod(models.Model):
     removed_at = models.DateTimeField(null=True)
     detached_at = models.DateTimeField(null=True)  # the gateway forgot it too
     failed_at = models.DateTimeField(null=True)  # the bank refused it for good
-    failed_reason = models.CharField(max_length=250, blank=True)
+    failed_reason = models.CharField(max_length=250, blank=True)  # the decline's code
 
     objects = PaymentMethodQuerySet.as_manager()
 
@@ -110,8 +100,17 @@ class PaymentMethod(models.Model):
     @property
     def label(self) -> str:
         """How people know the card: “Visa ending 4242”."""
-        brand = BRANDS.get(self.brand, self.brand.replace("_", " ").capitalize())
-        return _("%(brand)s ending %(last4)s") % {"brand": brand, "last4": self.last4}
+        return reasons.card_label(self.brand, self.last4)
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The card as a kept sentence may name it."""
+        return {"brand": self.brand, "last4": self.last4}
+
+    @property
+    def failed_words(self) -> str:
+        """Why the bank refused it for good, in the reader's words; "" when it did not."""
+        return reasons.decline(self.failed_reason) if self.failed_at else ""
 
     def is_usable(self, now: datetime) -> bool:
         """Whether it may be charged at `now`; a card lasts to the end of its month."""

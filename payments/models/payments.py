@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from accounts.scope import Actor
+from payments import reasons
 from payments.models.methods import PaymentMethod
 from payments.models.scope import payers_of
 
@@ -18,6 +19,7 @@ class Kind(models.TextChoices):
 
     CHECKOUT = "checkout", _("At the payment page")
     OFF_SESSION = "off_session", _("With the stored card")
+    SETUP = "setup", _("Storing a card, without a charge")
 
 
 class State(models.TextChoices):
@@ -62,7 +64,9 @@ class Payment(models.Model):
     captured_minor = models.BigIntegerField(default=0)  # as the gateway says, even if it is not what we asked for
     refunded_minor = models.BigIntegerField(default=0)
     is_live_mode = models.BooleanField(default=False)  # what our key was when this began
-    decline_reason = models.CharField(max_length=250, blank=True)
+    decline_reason = models.CharField(
+        max_length=250, blank=True
+    )  # the gateway's own words, for support; nobody is shown them
     decline_code = models.CharField(max_length=64, blank=True)
     is_hard_decline = models.BooleanField(default=False)  # the bank wants this card not to be tried again
 
@@ -102,8 +106,13 @@ class Payment(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(currency__length=3), name="payment_currency_iso"),
             models.CheckConstraint(
-                condition=models.Q(kind="checkout", method=None) | models.Q(kind="off_session", method__isnull=False),
+                condition=models.Q(kind__in=["checkout", "setup"], method=None)
+                | models.Q(kind="off_session", method__isnull=False),
                 name="payment_off_session_has_method",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="setup") | models.Q(amount_minor=0, saves_method=True),
+                name="payment_setup_takes_nothing",
             ),
             models.CheckConstraint(
                 condition=models.Q(saves_method=False) | models.Q(consent_at__isnull=False, consent_by__isnull=False),
@@ -123,6 +132,11 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reference} ({self.get_state_display()})"
+
+    @property
+    def decline_words(self) -> str:
+        """Why it was declined, in the reader's words."""
+        return reasons.decline(self.decline_code)
 
     @property
     def is_live(self) -> bool:

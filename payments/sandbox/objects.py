@@ -13,15 +13,16 @@ Json = dict[str, Any]
 
 
 def checkout_session(params: Json, *, amount: int, now: int, base_url: str) -> Json:
-    """An open session in payment mode."""
+    """An open session, in payment or in setup mode."""
+    is_setup = params["mode"] == "setup"
     ref = new_id("cs_test_a1", 56)
     return {
         "id": ref,
         "object": "checkout.session",
         "after_expiration": None,
         "allow_promotion_codes": None,
-        "amount_subtotal": amount,
-        "amount_total": amount,
+        "amount_subtotal": None if is_setup else amount,
+        "amount_total": None if is_setup else amount,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": None,
         "cancel_url": params.get("cancel_url"),
@@ -30,7 +31,7 @@ def checkout_session(params: Json, *, amount: int, now: int, base_url: str) -> J
         "consent": None,
         "consent_collection": None,
         "created": now,
-        "currency": params["line_items"][0]["price_data"]["currency"],
+        "currency": params["currency"] if is_setup else params["line_items"][0]["price_data"]["currency"],
         "currency_conversion": None,
         "custom_fields": [],
         "customer": params.get("customer"),
@@ -43,13 +44,13 @@ def checkout_session(params: Json, *, amount: int, now: int, base_url: str) -> J
         "livemode": False,
         "locale": params.get("locale"),
         "metadata": params.get("metadata", {}),
-        "mode": "payment",
+        "mode": params["mode"],
         "payment_intent": None,
         "payment_link": None,
-        "payment_method_collection": "if_required",
+        "payment_method_collection": "always" if is_setup else "if_required",
         "payment_method_options": {},
         "payment_method_types": ["card"],
-        "payment_status": "unpaid",
+        "payment_status": "no_payment_required" if is_setup else "unpaid",
         "phone_number_collection": {"enabled": False},
         "recovered_from": None,
         "setup_intent": None,
@@ -108,6 +109,36 @@ def payment_intent(params: Json, *, amount: int, currency: str, now: int) -> Jso
         "status": "requires_payment_method",
         "transfer_data": None,
         "transfer_group": None,
+    }
+
+
+def setup_intent(params: Json, *, customer: str | None, now: int) -> Json:
+    """What saves a card without taking money, before the card is there."""
+    ref = new_id("seti_1")
+    return {
+        "id": ref,
+        "object": "setup_intent",
+        "application": None,
+        "automatic_payment_methods": None,
+        "cancellation_reason": None,
+        "client_secret": f"{ref}_secret_{new_id('', 25)}",
+        "created": now,
+        "customer": customer,
+        "description": params.get("description"),
+        "flow_directions": None,
+        "last_setup_error": None,
+        "latest_attempt": None,
+        "livemode": False,
+        "mandate": None,
+        "metadata": params.get("metadata", {}),
+        "next_action": None,
+        "on_behalf_of": None,
+        "payment_method": None,
+        "payment_method_options": {},
+        "payment_method_types": ["card"],
+        "single_use_mandate": None,
+        "status": "requires_payment_method",
+        "usage": "off_session",
     }
 
 

@@ -43,13 +43,16 @@ FRAME = """<!doctype html>
 
 def pay(session: Json, name: str, error: str = "", *, saves_card: bool = False) -> str:
     """The page of an open session, with what the last card said; where the card is saved it says so and offers several."""
-    amount = escape(money.show(session["amount_total"], session["currency"].upper()))
+    is_setup = session["mode"] == "setup"
+    amount = "" if is_setup else escape(money.show(session["amount_total"], session["currency"].upper()))
     email = session["customer_email"]
     rows = [("Reference", session["client_reference_id"] or "–"), *([("Email", email)] if email else [])]
     details = "".join(f"<dt>{escape(label)}</dt><dd>{escape(value)}</dd>" for label, value in rows)
     return _frame(
-        f"Pay {amount}",
-        f"<h1>{escape(name)}</h1><p class=amount>{amount}</p><dl>{details}</dl>"
+        f"Pay {amount}" if amount else "Save a card",
+        f"<h1>{escape(name)}</h1>"
+        + (f"<p class=amount>{amount}</p>" if amount else "<p>Nothing is charged on this page.</p>")
+        + f"<dl>{details}</dl>"
         + (f"<p class=error role=alert>{escape(error)} Try again, or go back.</p>" if error else "")
         + "<form method=post>"
         + (_cards() if saves_card else "")
@@ -62,7 +65,11 @@ def pay(session: Json, name: str, error: str = "", *, saves_card: bool = False) 
 
 def ended(session: Json, back_url: str) -> str:
     """The page of a session that takes no money any more."""
-    what = "This is paid already." if session["status"] == "complete" else "This page has expired. Nothing was charged."
+    what = (
+        ("The card is saved already." if session["mode"] == "setup" else "This is paid already.")
+        if session["status"] == "complete"
+        else "This page has expired. Nothing was charged."
+    )
     return _frame("Closed", f'<h1>{what}</h1><p><a href="{escape(back_url)}">Go back</a></p>')
 
 

@@ -91,7 +91,7 @@ class Sandbox:
             error = DECLINE["message"] if action == "decline" and self.till.decline(ref) else ""
             if session["status"] == "open":
                 line = self.book.lines[ref]
-                saves_card = bool(line["intent"].get("setup_future_usage"))
+                saves_card = session["mode"] == "setup" or bool(line["intent"].get("setup_future_usage"))
                 return 200, pages.pay(session, line["name"], error, saves_card=saves_card), ""
             return 200, pages.ended(session, paid_url if session["status"] == "complete" else left_url), ""
 

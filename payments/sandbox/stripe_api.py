@@ -24,6 +24,7 @@ KNOWN_PARAMS = frozenset(
     {
         "mode", "line_items", "client_reference_id", "metadata", "payment_intent_data", "success_url", "cancel_url",
         "expires_at", "customer", "customer_email", "customer_creation", "allowed_payment_method_types", "locale", "expand",
+        "currency", "setup_intent_data",
     }
 )  # fmt: skip
 
@@ -117,6 +118,12 @@ class StripeApi:
         return Answer(200, self._expanded(self._book.sessions[ref], []))
 
     def _expanded(self, session: Json, wanted: list[str]) -> Json:
+        setup = session["setup_intent"]
+        if setup and any(name.split(".")[0] == "setup_intent" for name in wanted):
+            shown = dict(self._book.setups[setup])
+            if "setup_intent.payment_method" in wanted and shown["payment_method"]:
+                shown["payment_method"] = self._book.methods[shown["payment_method"]]
+            return session | {"setup_intent": shown}
         intent = session["payment_intent"]
         if intent and any(name.split(".")[0] == "payment_intent" for name in wanted):
             inside = [name.removeprefix("payment_intent.") for name in wanted]
@@ -125,11 +132,15 @@ class StripeApi:
 
     def _validated_amount(self, params: Json) -> int:
         refuse_unknown(params, KNOWN_PARAMS)
-        for name in ("success_url", "line_items"):
+        mode = params.get("mode")
+        if mode not in {"payment", "setup"}:
+            raise Problem(400, "The sandbox knows sessions in payment and setup mode only.", param="mode")
+        for name in ("success_url", "line_items" if mode == "payment" else "currency"):
             if not params.get(name):
                 raise Problem(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
-        if params.get("mode") != "payment":
-            raise Problem(400, "The sandbox knows sessions in payment mode only.", param="mode")
+        for name in ("line_items", "payment_intent_data") if mode == "setup" else ("setup_intent_data", "currency"):
+            if name in params:
+                raise Problem(400, f"You can not pass `{name}` in `{mode}` mode.", param=name)
         for name in ("success_url", "cancel_url"):
             if name in params and not re.match(r"https?://[^/]+", params[name]):
                 raise Problem(400, "Not a valid URL", code="url_invalid", param=name)
@@ -138,7 +149,7 @@ class StripeApi:
             raise Problem(400, message, code="email_invalid", param="customer_email")
         self._refuse_bad_customer(params)
         self._refuse_bad_end(params)
-        return _total(params)
+        return _total(params) if mode == "payment" else 0
 
     def _refuse_bad_customer(self, params: Json) -> None:
         if "customer" not in params:

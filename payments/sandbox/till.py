@@ -26,10 +26,17 @@ class Till:
         with self._book.lock:
             session = objects.checkout_session(params, amount=amount, now=self._clock.now(), base_url=base_url)
             self._book.sessions[session["id"]] = session
-            self._book.lines[session["id"]] = {
-                "name": params["line_items"][0]["price_data"]["product_data"]["name"],
-                "intent": params.get("payment_intent_data") or {},
-            }
+            told = params.get("setup_intent_data") or {}
+            if session["mode"] == "setup":
+                setup = objects.setup_intent(told, customer=session["customer"], now=self._clock.now())
+                self._book.setups[setup["id"]] = setup
+                session["setup_intent"] = setup["id"]
+                self._book.lines[session["id"]] = {"name": told.get("description") or "Save a card", "intent": {}}
+            else:
+                self._book.lines[session["id"]] = {
+                    "name": params["line_items"][0]["price_data"]["product_data"]["name"],
+                    "intent": params.get("payment_intent_data") or {},
+                }
             self._book.save()
             return session
 
@@ -40,6 +47,8 @@ class Till:
             session = self._book.sessions[ref]
             if session["status"] != "open":
                 return False
+            if session["mode"] == "setup":
+                return self._save(session, card)
             intent = self._intent_of(session)
             taken = session["amount_total"]
             if self._faults.take("wrong_amount"):
@@ -58,6 +67,10 @@ class Till:
             session = self._book.sessions[ref]
             if session["status"] != "open":
                 return False
+            if session["mode"] == "setup":
+                self._book.setups[session["setup_intent"]]["last_setup_error"] = DECLINE
+                self._tell(("setup_intent.setup_failed", self._book.setups[session["setup_intent"]]))
+                return True
             intent = self._intent_of(session)
             self._refuse(intent, DECLINE)
             self._tell(("payment_intent.payment_failed", intent))
@@ -138,7 +151,16 @@ class Till:
         found: Json = self._book.intents[session["payment_intent"]]
         return found
 
-    def _put_card(self, session: Json, intent: Json, card: str) -> None:
+    def _save(self, session: Json, card: str) -> bool:
+        """The card of a page that takes nothing is kept with the customer."""
+        setup = self._book.setups[session["setup_intent"]]
+        self._put_card(session, setup | {"setup_future_usage": setup["usage"]}, card, into=setup)
+        setup |= {"status": "succeeded", "last_setup_error": None}
+        session |= {"status": "complete", "url": None}
+        self._tell(("checkout.session.completed", session), ("setup_intent.succeeded", setup))
+        return True
+
+    def _put_card(self, session: Json, intent: Json, card: str, *, into: Json | None = None) -> None:
         """The card that pays; it is kept where the session says so and there is a customer to keep it for."""
         method = objects.payment_method(CARDS[card], now=self._clock.now())
         self._book.methods[method["id"]] = method
@@ -148,7 +170,8 @@ class Till:
             session["customer"] = customer["id"]
         if intent["setup_future_usage"]:
             method["customer"] = session["customer"]
-        intent |= {"customer": session["customer"], "payment_method": method["id"]}
+        kept = intent if into is None else into
+        kept |= {"customer": session["customer"], "payment_method": method["id"]}
 
     def _take(self, intent: Json, amount: int) -> None:
         charge = objects.charge(intent, amount=amount, now=self._clock.now())

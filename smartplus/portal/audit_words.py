@@ -19,6 +19,7 @@ from communities.actions import apartments, sites
 from devices.models import Status
 from payments import money
 from smartplus.portal.templatetags.portal import moment
+from subscriptions import reasons
 from subscriptions.models import Order, Subscription
 
 SHOWN = 20  # entries of a list that are spelled out
@@ -39,7 +40,7 @@ LABELS: dict[str, Promise] = {
     "sees_invoices": _("Sees invoices"), "gets_billing_mail": _("Receives billing mail"),
     "manages_subscriptions": _("Manages subscriptions"), "require_2fa": _("Two-factor demanded"), "on": _("Two-factor"),
     "total_minor": _("Total"), "captured_minor": _("Paid"), "currency": _("Currency"), "items": _("Items"), "months": _("Months"),
-    "order": _("Order"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
+    "order": _("Order"), "card": _("Card"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "landline_off_in": _("Landline switched off in"), "video_storage_off_in": _("Video Storage switched off in"),
     "revoked": _("Revoked"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"),
@@ -191,6 +192,8 @@ def _word(event: AuditEvent, field: str, value: Any, names: Names, currency: str
         return _number(event, field, value, names, currency)
     if isinstance(value, list):
         return _listed([_entry(event, field, entry, names, currency) for entry in value])
+    if isinstance(value, dict) and "code" in value:
+        return reasons.words(value)
     if isinstance(value, dict):
         labels = {str(k): ROWS.get(str(k), "") if field == "rows" else "" for k in value}
         pairs = [f"{labels[k] or _field_name(k)}: {_word(event, k, v, names, currency)}" for k, v in value.items()]

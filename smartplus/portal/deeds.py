@@ -46,6 +46,7 @@ DEEDS: dict[str, Promise] = {
     "payment_method.saved": _("%(what)s stored for auto-renewal"),
     "payment_method.removed": _("%(what)s removed"),
     "agreement.made": _("%(what)s agreed"),
+    "agreement.card_changed": _("%(what)s: another card"),
     "agreement.parked": _("%(what)s stopped by a problem"),
     "agreement.ended": _("%(what)s ended"),
     "billing.created": _("Billing information entered"),

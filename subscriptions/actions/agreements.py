@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Min, Q
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts import audit
-from accounts.errors import NotPermitted, Refused
+from accounts.errors import NotPermitted
+from accounts.models import Kind, Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
-from communities.models import Entitlement
-from payments import actions as payment_actions
-from payments.models import PaymentMethod
+from communities.models import GRACE, Entitlement
+from payments.models import LIVE, Payment, PaymentMethod
 from subscriptions import notices
 from subscriptions.actions import moves
 from subscriptions.models import Order, Subscription, SubscriptionItem
+from subscriptions.reasons import Reason
 
 log = logging.getLogger("smartplus.renewals")
 
@@ -73,7 +73,7 @@ def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Sub
         )
         for row in entitlements
     )
-    moves.tell(order, "agreement", now=now, method=method.label)
+    moves.tell(order, "agreement", now=now, method=method.named)
     audit.record(
         RENEWALS,
         "agreement.made",
@@ -85,10 +85,29 @@ def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Sub
     return agreement
 
 
+def may_still_pay(payer: Organization, installer: Organization) -> bool:
+    """Whether an agreement's payer is still above the installer, or the installer itself with leave to pay (R43)."""
+    if not payer.is_active:
+        return False
+    if payer.kind == Kind.INSTALLER:
+        return payer.pk == installer.pk and payer.pays_regular
+    return installer.path.startswith(payer.path)
+
+
 def of_order(order: Order) -> list[int]:
-    """The live agreements that an order's items are under."""
+    """The live agreements that an order moves: those it renews, or those that its items are under."""
+    if order.type == Order.Type.AUTO_RENEWAL:
+        return list(order.renews.filter(state=ACTIVE).order_by("pk").values_list("pk", flat=True))
     items = SubscriptionItem.objects.live().filter(entitlement__lines__order=order)
     return sorted(set(items.values_list("subscription_id", flat=True)))
+
+
+def together(agreement_ids: Iterable[int]) -> list[int]:
+    """These agreements and those that share an open order with them: what befalls the order befalls them all."""
+    ids = list(agreement_ids)
+    shared = Order.objects.filter(renews__in=ids, state=Order.State.PROCESSING).values("pk")
+    with_them = Subscription.objects.filter(Q(pk__in=ids) | Q(renewal__in=shared, state=ACTIVE))
+    return sorted(with_them.values_list("pk", flat=True))
 
 
 def lock(agreement_ids: Iterable[int]) -> list[Subscription]:
@@ -96,29 +115,48 @@ def lock(agreement_ids: Iterable[int]) -> list[Subscription]:
     return list(Subscription.objects.filter(pk__in=list(agreement_ids)).order_by("pk").select_for_update())
 
 
+def rungs(first: datetime, *, after: datetime) -> list[datetime]:
+    """The tries that the ladder still has for what ends at `first`."""
+    return [first - before for before in LADDER if first - before > after]
+
+
+def first_end(order: Order) -> datetime:
+    """The earliest end among what an auto-renewal order extends, from which its ladder counts."""
+    found: datetime = order.lines.aggregate(first=Min("starts_at"))["first"]
+    return found
+
+
 def reschedule(agreements: Iterable[Subscription], *, now: datetime) -> None:
-    """Write when each (locked) agreement is due next: its earliest expiry less the lead. Without items it ends."""
+    """Write when each (locked) agreement is due next: the next try of its open order, else its earliest expiry less the lead.
+
+    While the order is being charged that is the rung after, in case nobody is told what became of the charge. Without items it ends.
+    """
     for agreement in agreements:
         if agreement.state != ACTIVE:
             continue
         first = agreement.items.filter(is_live=True).aggregate(first=Min("entitlement__expires_at"))["first"]
         if first is None:
-            close(agreement, ENDED, _("Nothing is left to renew."), actor=RENEWALS, now=now)
+            close(agreement, ENDED, Reason("nothing_left"), actor=RENEWALS, now=now)
             continue
-        agreement.next_due_at = first - LEAD
+        order = Order.objects.filter(pk=agreement.renewal_id or 0, state=Order.State.PROCESSING).first()
+        if order is not None and order.next_try_at is not None:
+            agreement.next_due_at = order.next_try_at
+        elif order is not None or agreement.tries:
+            agreement.next_due_at = next(iter(rungs(first, after=now)), max(now, first + GRACE))
+        else:
+            agreement.next_due_at = first - LEAD
         agreement.save(update_fields=["next_due_at"])
 
 
 def note_success(order: Order, agreements: Iterable[Subscription], *, now: datetime) -> None:
     """An auto-renewal was paid: count the cycle, forget earlier failures, find the next date; end what is used up (R43)."""
     for agreement in agreements:
-        agreement.tries = 0
-        agreement.reason = ""
+        agreement.tries, agreement.reason, agreement.reason_detail, agreement.renewal = 0, "", {}, order
         if agreement.renewals_left is not None:
             agreement.renewals_left = _cycles_left(agreement)
-        agreement.save(update_fields=["tries", "reason", "renewals_left"])
+        agreement.save(update_fields=["tries", "reason", "reason_detail", "renewals_left", "renewal"])
         if agreement.renewals_left == 0:
-            close(agreement, ENDED, _("The agreed number of renewals is reached."), actor=RENEWALS, now=now)
+            close(agreement, ENDED, Reason("cycles_done"), actor=RENEWALS, now=now)
     reschedule(agreements, now=now)
 
 
@@ -132,42 +170,60 @@ def _cycles_left(agreement: Subscription) -> int:
     left = {pk: (agreement.order.renewals_wanted or 0) - done for pk, done in rows.values_list("pk", "done")}
     if most := max([0, *left.values()]):
         through = agreement.items.filter(pk__in=[pk for pk, n in left.items() if n <= 0])
-        through.update(is_live=False, reason=_("The agreed number of renewals is reached."))
+        through.update(is_live=False, reason="cycles_done")
     return most
 
 
-def note_failure(
-    order: Order, agreements: Iterable[Subscription], *, reason: str, is_final: bool, now: datetime
-) -> None:
-    """A charge was declined: try again on the ladder's next day, or park when the bank said never or the ladder ends."""
+def note_failure(order: Order, payment: Payment, *, actor: Actor, now: datetime) -> None:
+    """A try was declined (R44): the order waits for the ladder's next day, and ends with it, or when the bank said never.
+
+    The caller holds the order and its agreements. Where somebody chose another card meanwhile, that one is tried at once. An order
+    whose agreements were all stopped while it was being charged is cancelled.
+    """
+    reason = Reason(payment.decline_code or "not_charged")
+    agreements = lock(of_order(order))
+    if not agreements:
+        moves.close(order, Order.State.CANCELLED, now=now, actor=actor, reason=reason.stored())
+        return
+    later = rungs(first_end(order), after=now)
+    is_final = payment.is_hard_decline or not later
+    if any(agreement.method_id != payment.method_id for agreement in agreements):
+        later, is_final = [now], False
     for agreement in agreements:
-        first = agreement.items.filter(is_live=True).aggregate(first=Min("entitlement__expires_at"))["first"]
-        later = [first - before for before in LADDER if first and first - before > now]
         agreement.tries += 1
-        agreement.reason = reason[:250]
-        if is_final or not later:
-            agreement.save(update_fields=["tries", "reason"])
-            close(agreement, PARKED, reason or _("The card was declined."), actor=RENEWALS, now=now, order=order)
-        else:
-            agreement.next_due_at = later[0]
-            agreement.save(update_fields=["tries", "reason", "next_due_at"])
-            notices.renewal_failed(order, reason=reason, next_at=later[0], now=now)
+        agreement.reason, agreement.reason_detail = reason.code, dict(reason.detail)
+        agreement.save(update_fields=["tries", "reason", "reason_detail"])
         log.warning("auto-renewal %s failed with order %s", agreement.pk, order.number)
+    if is_final:
+        for agreement in agreements:
+            close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=order)
+        return
+    order.next_try_at = later[0]
+    order.save(update_fields=["next_try_at"])
+    moves.tell(order, "declined", now=now, reason=reason.stored())
+    reschedule(agreements, now=now)
+    notices.renewal_failed(
+        order, payment, reason=reason, next_at=later[0], works_until=first_end(order) + GRACE, now=now
+    )
 
 
 def close(
-    agreement: Subscription, state: str, reason: str, *, actor: Actor, now: datetime, order: Order | None = None
+    agreement: Subscription, state: str, reason: Reason, *, actor: Actor, now: datetime, order: Order | None = None
 ) -> None:
     """Park or end a locked agreement and let go of its items; what is paid stays paid. Parking is never silent (R44).
 
-    `order` is the one whose charge failed, if that is why.
+    Its open order goes with it, unless it is being charged this moment: then the charge's answer decides. `order` is the one
+    whose charge failed, if that is why.
     """
     before = agreement.state
-    agreement.state, agreement.reason, agreement.ended_at = state, reason[:250], now
+    agreement.state, agreement.reason, agreement.reason_detail = state, reason.code, dict(reason.detail)
+    agreement.ended_at = now
     agreement.next_due_at = agreement.claimed_until = None
     agreement.version += 1
-    agreement.save(update_fields=["state", "reason", "ended_at", "next_due_at", "claimed_until", "version"])
-    agreement.items.filter(is_live=True).update(is_live=False, reason=reason[:120])
+    agreement.save(
+        update_fields=["state", "reason", "reason_detail", "ended_at", "next_due_at", "claimed_until", "version"]
+    )
+    agreement.items.filter(is_live=True).update(is_live=False, reason=reason.code)
     audit.record(
         actor,
         f"agreement.{state}",
@@ -175,40 +231,34 @@ def close(
         now=now,
         tenant=agreement.payer,
         before={"state": before},
-        after={"state": state, "reason": reason},
+        after={"state": state, "reason": reason.stored()},
     )
+    _close_order(agreement, reason, actor=actor, now=now)
     if state == PARKED:
         notices.renewal_parked(agreement, order=order, reason=reason, now=now)
 
 
+def _close_order(agreement: Subscription, reason: Reason, *, actor: Actor, now: datetime) -> None:
+    """End the open order of a closed agreement; the others it renewed get an order of their own on the ladder's next day."""
+    orders = Order.objects.select_for_update(of=("self",)).select_related("payer")
+    order = orders.filter(pk=agreement.renewal_id or 0, state=Order.State.PROCESSING).first()
+    if order is None or Payment.objects.filter(reference=order.number, state__in=LIVE).exists():
+        return
+    state = Order.State.FAILED if agreement.state == PARKED else Order.State.CANCELLED
+    moves.close(order, state, now=now, actor=actor, reason=reason.stored())
+    reschedule(lock(of_order(order)), now=now)
+
+
 @transaction.atomic
 def stop_agreement(actor: Actor, *, agreement_id: int, now: datetime) -> Subscription:
-    """Stop renewing. Paid time stays; an order that is being charged right now may still extend it once."""
+    """Stop renewing, and cancel the order that waits for its next try. Paid time stays; an order that is being charged right now
+    may still extend it once. Locks: agreement → order → entitlement."""
     if actor.role not in RESELLERS | {Role.INSTALLER} or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
         raise NotPermitted
-    agreement = (
-        Subscription.objects.visible_to(actor)
-        .select_for_update(of=("self",))
-        .select_related("payer")
-        .get(pk=agreement_id)
-    )
-    if not agreement.payer.path.startswith(actor.path):
+    found = Subscription.objects.visible_to(actor).select_related("payer").get(pk=agreement_id)
+    if not found.payer.path.startswith(actor.path):
         raise NotPermitted(_("Whoever pays stops it."))
+    agreement = next(row for row in lock(together([agreement_id])) if row.pk == agreement_id)
     if agreement.state == ACTIVE:
-        close(agreement, ENDED, _("Stopped by %(name)s.") % {"name": actor.label}, actor=actor, now=now)
+        close(agreement, ENDED, Reason("stopped_by", {"name": actor.label}), actor=actor, now=now)
     return agreement
-
-
-def remove_card(actor: Actor, *, method_id: int, now: datetime) -> None:
-    """Forget a stored card. Refused while it renews something: that would end paid services without a word."""
-    card = PaymentMethod.objects.visible_to(actor).get(pk=method_id)
-    if n := Subscription.objects.filter(method=card, state=ACTIVE).count():
-        raise Refused(
-            ngettext(
-                "%(card)s pays %(n)s auto-renewal. Stop it first.",
-                "%(card)s pays %(n)s auto-renewals. Stop them first.",
-                n,
-            )
-            % {"card": card.label, "n": n}
-        )
-    payment_actions.remove_method(actor, method_id=method_id, now=now)

@@ -35,7 +35,8 @@ def move(order: Order, state: str, *, now: datetime) -> None:
         )
     order.state = state
     order.closed_at = None if order.is_open or state == S.REVIEW else now
-    order.save(update_fields=["state", "closed_at"])
+    order.next_try_at = None
+    order.save(update_fields=["state", "closed_at", "next_try_at"])
 
 
 def tell(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, **detail: Any) -> None:

@@ -8,16 +8,16 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
-from django.utils.translation import gettext as _
+from django.db.models import Max, Q
 
 from accounts import audit
 from accounts.errors import Refused
-from accounts.models import Kind, Organization
-from communities.models import Entitlement, Site
+from accounts.models import Organization
+from communities.models import GRACE, Entitlement, Site
 from payments import actions as payment_actions
-from payments.errors import GatewayRefused, GatewayUnavailable, TooMuch, TooSmall
+from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment
+from payments.reasons import instant
 from subscriptions import numbers
 from subscriptions.actions import agreements, carts, moves, orders, settlement
 from subscriptions.actions.agreements import LEAD, PARKED, RENEWALS
@@ -26,6 +26,7 @@ from subscriptions.errors import BillingIncomplete
 from subscriptions.models import Order, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
 from subscriptions.pricing import Quote, quote
+from subscriptions.reasons import CantRenew, Reason, of_refusal
 
 log = logging.getLogger("smartplus.renewals")
 
@@ -33,16 +34,12 @@ LEASE = timedelta(minutes=10)  # longer than any charge takes; a worker that die
 
 
 def renew_due(*, now: datetime, limit: int = 250) -> int:
-    """Renew what is due, payer by payer. Returns how many orders were charged.
+    """Renew what is due, payer by payer. Returns how many charges were sent.
 
     Any number of processes may run it at once: a payer's agreements are claimed by a conditional update that is committed before
-    the work starts (DESIGN §4). Running it again changes nothing: what is being charged is held, what is paid is not due.
+    the work starts (DESIGN §4). Running it again changes nothing: what is being charged or paid is due later.
     """
     due = Subscription.objects.filter(state=Subscription.State.ACTIVE, next_due_at__lte=now).filter(_unclaimed(now))
-    being_charged = SubscriptionItem.objects.live().filter(entitlement__held=True)
-    due = due.exclude(
-        pk__in=being_charged.values("subscription_id")
-    )  # waiting for an answer: must not keep others waiting
     payers = list(dict.fromkeys(due.order_by("next_due_at", "payer_id").values_list("payer_id", flat=True)[:limit]))
     charged = 0
     for payer_id in payers:
@@ -57,14 +54,19 @@ def renew_due(*, now: datetime, limit: int = 250) -> int:
 
 
 def claim(payer_id: int, *, now: datetime) -> list[list[int]]:
-    """Take the payer's due agreements for the length of the lease; a list per method and currency, since each is one charge."""
+    """Take the payer's due agreements for the length of the lease; a list per charge.
+
+    That is one per method, currency and installer, since an order is one installer's (ADR 0005), and one for every order that waits for its next try.
+    """
     key = uuid.uuid4().hex
     Subscription.objects.filter(
         _unclaimed(now), payer_id=payer_id, state=Subscription.State.ACTIVE, next_due_at__lte=now
     ).update(claimed_until=now + LEASE, claim_key=key)
-    together: dict[tuple[int, str, int], list[int]] = defaultdict(list)
-    for agreement in Subscription.objects.filter(claim_key=key, claimed_until=now + LEASE).order_by("pk"):
-        together[agreement.method_id, agreement.currency, agreement.installer_id].append(agreement.pk)
+    together: dict[tuple[int, str, int, int | None], list[int]] = defaultdict(list)
+    claimed = Subscription.objects.filter(claim_key=key, claimed_until=now + LEASE).select_related("renewal")
+    for agreement in claimed.order_by("pk"):
+        order_id = agreement.renewal_id if agreement.renewal and agreement.renewal.is_open else None
+        together[agreement.method_id, agreement.currency, agreement.installer_id, order_id].append(agreement.pk)
     return list(together.values())
 
 
@@ -91,80 +93,108 @@ def _renew(agreement_ids: list[int], *, now: datetime) -> int:
 
 @transaction.atomic
 def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
-    """Write the order and its payment down, nothing else (DESIGN §4 A). None when nothing is to be charged now.
+    """Write the payment down, with a new order or for the one that waits for its next try; nothing else (DESIGN §4 A).
 
-    Items that are switched off leave the agreement, lapsed ones too; without a right to pay, a usable card or a price the
-    agreement is parked and says why (R25, R43). Locks: site → payer → agreement → order → payment → entitlement.
+    None when nothing is to be charged now. Items that are switched off leave the agreement, lapsed ones too; without a right to
+    pay, a usable card or a price the agreement is parked and says why (R25, R43). Locks: site → payer → agreement → order →
+    payment → entitlement.
     """
-    items = SubscriptionItem.objects.live().filter(subscription__in=agreement_ids)
+    ids = agreements.together(agreement_ids)
+    items = SubscriptionItem.objects.live().filter(subscription__in=ids)
     list(Site.objects.filter(pk__in=items.values("site_id")).order_by("pk").select_for_update().values_list("pk"))
-    payer_ids = Subscription.objects.filter(pk__in=agreement_ids).values("payer_id")
+    payer_ids = Subscription.objects.filter(pk__in=ids).values("payer_id")
     payer = Organization.objects.select_for_update(no_key=True).get(pk__in=payer_ids)
-    locked = [row for row in agreements.lock(agreement_ids) if row.state == Subscription.State.ACTIVE]
-    if not locked:
+    locked = [row for row in agreements.lock(ids) if row.state == Subscription.State.ACTIVE]
+    of_them = {row.renewal_id for row in locked if row.renewal_id is not None}
+    waiting = list(
+        Order.objects.select_for_update(of=("self",))
+        .select_related("payer")
+        .filter(pk__in=of_them, state=Order.State.PROCESSING)
+        .order_by("pk")
+    )
+    if any(order.next_try_at is None or order.next_try_at > now for order in waiting) or len(waiting) > 1:
+        agreements.reschedule(locked, now=now)  # somebody was faster, or it is being charged
         return None
     _drop_what_ended(locked, now=now)
     locked = [row for row in locked if row.state == Subscription.State.ACTIVE]
-    due = Entitlement.objects.filter(
-        agreements__in=SubscriptionItem.objects.live().filter(subscription__in=locked),
-        expires_at__lte=now + LEAD,
-        held=False,
-    )
-    ids = sorted(due.values_list("pk", flat=True))
-    if not ids:
-        _reschedule_unless_held(locked, now=now)
+    if not locked:
         return None
-    chosen = Entitlement.objects.filter(pk__in=ids)
-    list(chosen.order_by("pk").select_for_update().values_list("pk"))
     try:
         with transaction.atomic():  # a refusal takes what was written of the order back
-            return _order(locked, payer, chosen, now=now)
-    except (TooSmall, TooMuch) as refused:  # kept and shown to whom amounts are not: the plain sentence
-        reason = str(type(refused).message)
+            return _charge(waiting[0] if waiting else None, locked, payer, now=now)
     except Refused as refused:
-        reason = str(refused)
-    for agreement in locked:
-        agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now)
-    return None
+        reason = of_refusal(refused)
+        for agreement in locked:
+            agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=waiting[0] if waiting else None)
+        return None
+
+
+def _charge(order: Order | None, locked: list[Subscription], payer: Organization, *, now: datetime) -> Payment | None:
+    """Begin the payment of the order that waits, if what it is for is still what is renewed; else of a new one."""
+    first = locked[0]
+    installer = Organization.objects.select_related("distributor").get(pk=first.installer_id)
+    if not agreements.may_still_pay(payer, installer):
+        raise CantRenew("payer_may_not", payer=str(payer), installer=str(installer))
+    if not first.method.is_usable(now):
+        raise CantRenew("card_unusable", card=first.method.named)
+    billing = BillingProfile.objects.filter(organization=payer).first()
+    if billing is None or not billing.is_complete:
+        raise BillingIncomplete
+    if order is not None and _has_changed(order, locked):
+        moves.close(order, Order.State.CANCELLED, now=now, actor=RENEWALS, reason=Reason("replaced").stored())
+        order = None
+    order = order or _order(locked, payer, installer, billing, now=now)
+    payment = None
+    if order is not None and order.state == Order.State.PROCESSING:
+        order.next_try_at = None
+        order.save(update_fields=["next_try_at"])
+        payment = orders.begin_payment(order, billing.email, return_base="", method=first.method, now=now)
+        moves.tell(order, "charged", now=now, method=first.method.named, payment=payment.pk)
+    agreements.reschedule(agreements.lock([row.pk for row in locked]), now=now)
+    return payment
+
+
+def _has_changed(order: Order, locked: list[Subscription]) -> bool:
+    """Whether an item of the order is not renewed any more: an order never changes (R26), so the rest needs another one."""
+    renewed = SubscriptionItem.objects.live().filter(subscription__in=locked).values("entitlement_id")
+    return order.lines.filter(is_live=True).exclude(entitlement__in=renewed).exists()
 
 
 def _drop_what_ended(locked: list[Subscription], *, now: datetime) -> None:
     """Items whose service is off or that lapsed are not renewed any more; an agreement without items ends."""
     items = SubscriptionItem.objects.live().filter(subscription__in=locked)
-    items.filter(entitlement__variant="").update(is_live=False, reason=_("The service is switched off."))
+    items.filter(entitlement__variant="").update(is_live=False, reason="service_off")
     in_force = Entitlement.objects.in_force(now).values("pk")
-    lapsed = items.exclude(entitlement__in=in_force).values_list("pk", flat=True)
-    SubscriptionItem.objects.filter(pk__in=list(lapsed)).update(is_live=False, reason=_("It lapsed; renew it by hand."))
+    lapsed = list(items.exclude(entitlement__in=in_force).values_list("pk", flat=True))
+    SubscriptionItem.objects.filter(pk__in=lapsed).update(is_live=False, reason="item_lapsed")
     for agreement in locked:
-        if not agreement.items.filter(is_live=True).exists():
-            agreements.close(agreement, PARKED, _("Nothing is left that can be renewed."), actor=RENEWALS, now=now)
-
-
-def _reschedule_unless_held(locked: list[Subscription], *, now: datetime) -> None:
-    """Nothing is due although the agreement said so: either its order is being charged, or somebody renewed by hand."""
-    held = SubscriptionItem.objects.live().filter(subscription__in=locked, entitlement__held=True)
-    if not held.exists():
-        agreements.reschedule(locked, now=now)
+        if agreement.items.filter(is_live=True).exists():
+            continue
+        ends = agreement.items.filter(pk__in=lapsed).aggregate(last=Max("entitlement__expires_at"))["last"]
+        reason = Reason("lapsed", {"day": instant(ends + GRACE)}) if ends else Reason("services_off")
+        agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=agreement.renewal)
 
 
 def _order(
-    locked: list[Subscription], payer: Organization, chosen: QuerySet[Entitlement], *, now: datetime
-) -> Payment | None:
-    first = locked[0]
-    method, installer = first.method, Organization.objects.select_related("distributor").get(pk=first.installer_id)
-    if not may_still_pay(payer, installer):
-        raise Refused(_("%(payer)s may not pay for %(installer)s any more.") % {"payer": payer, "installer": installer})
-    if not method.is_usable(now):
-        raise Refused(_("%(card)s can't be charged any more.") % {"card": method.label})
-    billing = BillingProfile.objects.filter(organization=payer).first()
-    if billing is None or not billing.is_complete:
-        raise BillingIncomplete
+    locked: list[Subscription], payer: Organization, installer: Organization, billing: BillingProfile, *, now: datetime
+) -> Order | None:
+    """A new order for what is due of these agreements; None when nothing is. One of nothing to pay is fulfilled here."""
     assert installer.distributor is not None
+    renewed = SubscriptionItem.objects.live().filter(subscription__in=locked)
+    due = Entitlement.objects.filter(
+        pk__in=renewed.values("entitlement_id"), expires_at__lte=now + LEAD, held=False
+    ).values_list("pk", flat=True)
+    chosen = Entitlement.objects.filter(pk__in=sorted(due))
+    ids = list(chosen.order_by("pk").select_for_update().values_list("pk", flat=True))
+    if not ids:
+        return None
     found = quote(carts.as_items(chosen), Cycles(1), now, table_for(installer.distributor, at=now))
     if found.total_minor:
         payment_actions.refuse_too_small(found.total_minor, found.currency, orders.GATEWAY)
         payment_actions.refuse_too_large(found.total_minor, found.currency)
-    order = _insert(first, payer, installer, found, billing, now=now)
+    order = _insert(locked[0], payer, installer, found, billing, now=now)
+    with_items = renewed.filter(entitlement__in=ids).values("subscription_id")
+    Subscription.objects.filter(pk__in=with_items).update(renewal=order)
     chosen.update(held=True)
     moves.tell(order, "created", now=now, actor=RENEWALS, items=len(found.lines))
     audit.record(
@@ -177,19 +207,7 @@ def _order(
     )
     if order.total_minor == 0:  # nothing to charge, as with an activation
         settlement.fulfil(order, now=now)
-        return None
-    payment = orders.begin_payment(order, billing.email, return_base="", method=method, now=now)
-    moves.tell(order, "charged", now=now, method=method.label, payment=payment.pk)
-    return payment
-
-
-def may_still_pay(payer: Organization, installer: Organization) -> bool:
-    """Whether the agreement's payer is still above the installer, or the installer itself with leave to pay (R43)."""
-    if not payer.is_active:
-        return False
-    if payer.kind == Kind.INSTALLER:
-        return payer.pk == installer.pk and payer.pays_regular
-    return installer.path.startswith(payer.path)
+    return order
 
 
 def _insert(

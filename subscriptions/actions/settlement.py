@@ -7,8 +7,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts import audit
 from accounts.models import Kind, Organization
@@ -19,9 +18,11 @@ from payments import actions as payment_actions
 from payments import events
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import LIVE, GatewayEvent, Payment, State
+from payments.models import Kind as PaymentKind
 from subscriptions import notices, periods
-from subscriptions.actions import agreements, moves, requests
-from subscriptions.models import Order, OrderLine, ServicePeriod, SubscriptionItem
+from subscriptions.actions import agreements, cards, moves, requests
+from subscriptions.models import Order, OrderLine, ServicePeriod, Subscription, SubscriptionItem
+from subscriptions.reasons import Reason
 
 log = logging.getLogger("smartplus.settlement")
 
@@ -40,6 +41,9 @@ def settle(payment_id: int, *, now: datetime) -> Order | None:
     """
     payment = Payment.objects.get(pk=payment_id)
     remote = payment_actions.look_up(payment, now=now)
+    if payment.kind == PaymentKind.SETUP:
+        cards.settle_setup(payment.pk, remote, now=now)
+        return None
     order_id = Order.objects.filter(number=payment.reference).values_list("pk", flat=True).first()
     if order_id is None:
         return None
@@ -57,15 +61,15 @@ def settle(payment_id: int, *, now: datetime) -> Order | None:
 
 
 def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -> None:
-    """A payment ended without money: a person may try again, an automatic charge has failed and its order with it (R44)."""
+    """A payment ended without money: a person may try again, and so does the ladder of an auto-renewal, once for each try (R44)."""
     if order.type == Order.Type.AUTO_RENEWAL:
-        if order.state == Order.State.PROCESSING:
-            reason = payment.decline_reason or _("The gateway did not charge it.")
-            touched = agreements.lock(agreements.of_order(order))
-            agreements.note_failure(order, touched, reason=reason, is_final=payment.is_hard_decline, now=now)
-            moves.close(order, Order.State.FAILED, now=now, actor=SETTLEMENT, reason=reason)
+        is_noted = order.next_try_at is not None
+        is_old = Payment.objects.filter(reference=order.number, pk__gt=payment.pk).exists()
+        if order.state == Order.State.PROCESSING and not is_noted and not is_old:
+            agreements.note_failure(order, payment, actor=SETTLEMENT, now=now)
+            order.refresh_from_db(fields=["state", "closed_at", "next_try_at"])
     elif is_news and payment.state == State.DECLINED:
-        moves.tell(order, "declined", now=now, reason=payment.decline_reason)
+        moves.tell(order, "declined", now=now, reason=Reason(payment.decline_code).stored())
     elif is_news and order.is_open:
         moves.tell(order, "session_ended", now=now)
 
@@ -78,7 +82,11 @@ def lock_order(order_id: int) -> Order:
     # no_key: every row that names the payer (an audit row, a payment) would else wait behind us, holding what we want next
     list(Organization.objects.filter(pk__in=payer).select_for_update(no_key=True).values_list("pk"))
     items = SubscriptionItem.objects.live().filter(entitlement__lines__order=order_id)
-    agreements.lock(items.values_list("subscription_id", flat=True))
+    agreements.lock(
+        Subscription.objects.filter(Q(pk__in=items.values("subscription_id")) | Q(renewal=order_id)).values_list(
+            "pk", flat=True
+        )
+    )
     return Order.objects.select_for_update(of=("self",)).select_related("payer").get(pk=order_id)
 
 
@@ -101,11 +109,11 @@ def _take_money(order: Order, payment: Payment, remote: payment_actions.Remote, 
         return
     mismatch = payment_actions.matches(payment, remote)
     if mismatch is not None:
-        _review(order, "mismatch", now=now, reason=mismatch)
+        _review(order, "mismatch", now=now, reason=Reason(mismatch.code, mismatch.detail))
         return
     if order.state != Order.State.PROCESSING:
         if not hold_again(order):
-            _review(order, "late", now=now, reason="items are in another order")
+            _review(order, "late", now=now, reason=Reason("items_elsewhere"))
             return
         moves.tell(order, "late", now=now)
     moves.tell(order, "confirmed", now=now, gateway="Stripe", payment_ref=payment.gateway_payment_ref)
@@ -116,10 +124,10 @@ def _take_money(order: Order, payment: Payment, remote: payment_actions.Remote, 
             moves.tell(order, "no_agreement", now=now)
 
 
-def _review(order: Order, kind: str, *, now: datetime, reason: str) -> None:
+def _review(order: Order, kind: str, *, now: datetime, reason: Reason) -> None:
     before = order.state
     moves.move(order, Order.State.REVIEW, now=now)
-    moves.tell(order, kind, now=now, reason=reason)
+    moves.tell(order, kind, now=now, reason=reason.stored())
     audit.record(
         SETTLEMENT,
         "order.review",
@@ -127,7 +135,7 @@ def _review(order: Order, kind: str, *, now: datetime, reason: str) -> None:
         now=now,
         tenant=order.payer,
         before={"state": before},
-        after={"state": order.state, "reason": reason},
+        after={"state": order.state, "reason": reason.stored()},
     )
     notices.order_needs_operator(order, kind=kind, reason=reason, key=f"review:{order.pk}.{kind}", now=now)
     log.error("order %s is under review: %s", order.number, reason)
@@ -274,13 +282,21 @@ def settle_hanging(*, now: datetime, limit: int = 200) -> int:
         .order_by("pk")[:limit]
     )
     asked = 0
-    for payment in hanging:
+    for payment in [*hanging, *_unnoted(now)[:limit]]:
         try:
             settle(payment.pk, now=now)
             asked += 1
         except (GatewayUnavailable, GatewayRefused) as problem:
             log.warning("payment %s can't be looked up: %s", payment.pk, problem)
     return asked
+
+
+def _unnoted(now: datetime) -> QuerySet[Payment]:
+    """Charges that ended while nobody was left to tell their auto-renewal: the process died in between."""
+    trying = Order.objects.filter(type=Order.Type.AUTO_RENEWAL, state=Order.State.PROCESSING, next_try_at=None)
+    under_way = Payment.objects.filter(reference=OuterRef("reference"), state__in=LIVE)
+    ended = Payment.objects.filter(reference__in=trying.values("number"), updated_at__lte=now - LOOK_AFTER)
+    return ended.exclude(Exists(under_way)).exclude(state__in=LIVE).order_by("-pk")
 
 
 def time_out_orders(*, now: datetime, limit: int = 200) -> int:

@@ -29,6 +29,7 @@ from devices.models import Device, LibraryEntry
 from subscriptions import notices
 from subscriptions.actions import agreements
 from subscriptions.models import Order, OrderLine, RenewalRequest, Subscription, SubscriptionItem
+from subscriptions.reasons import Reason
 
 # Every table with a sub-distributor's key is in one of these two (a test looks): what goes along, and what tells of the past.
 MOVED: tuple[type[models.Model], ...] = (
@@ -155,7 +156,9 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
 
 
 def _old_subdistributor_orders(installer: Organization) -> QuerySet[Order]:
-    return Order.objects.filter(installer=installer, payer_id=installer.subdistributor_id, state__in=OPEN_ORDERS)
+    """Without auto-renewals that wait for their next try: they are cancelled with their agreements."""
+    found = Order.objects.filter(installer=installer, payer_id=installer.subdistributor_id, state__in=OPEN_ORDERS)
+    return found.exclude(type=Order.Type.AUTO_RENEWAL, next_try_at__isnull=False)
 
 
 def _agreements_of_old_payer(installer: Organization) -> QuerySet[Subscription]:
@@ -185,7 +188,7 @@ def _end_agreements(actor: Actor, installer: Organization, *, now: datetime) -> 
     if installer.subdistributor_id is None:
         return 0
     found = agreements.lock(_agreements_of_old_payer(installer).values_list("pk", flat=True))
-    reason = _("%(firm)s was moved away.") % {"firm": installer}
+    reason = Reason("firm_moved", {"firm": str(installer)})
     for agreement in found:
         agreements.close(agreement, Subscription.State.ENDED, reason, actor=actor, now=now)
     return len(found)

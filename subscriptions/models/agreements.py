@@ -11,7 +11,10 @@ from accounts.models import Organization, User
 from accounts.scope import Actor, Role, by_tenant_keys
 from communities.models import Entitlement, Site
 from payments.models import PaymentMethod
+from subscriptions import reasons
 from subscriptions.models.orders import Order
+
+SETUP_PREFIX = "auto-renewal-"
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -31,7 +34,8 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 class Subscription(models.Model):
     """An auto-renewal agreement. Invariants: `next_due_at` is the earliest expiry among its live items less the lead, or the next
-    try after a failure; every action that moves an expiry or its items rewrites it. `claimed_until` is a worker's lease."""
+    try of its open order, of which it has one at most (`renewal`); every action that moves an expiry or its items rewrites it.
+    `claimed_until` is a worker's lease."""
 
     class State(models.TextChoices):
         """How an agreement stands."""
@@ -48,7 +52,13 @@ class Subscription(models.Model):
     terms_version = models.CharField(max_length=16)
     renewals_left = models.PositiveSmallIntegerField(null=True)  # null: until it is stopped
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
-    reason = models.CharField(max_length=250, blank=True)  # why it is parked or ended
+    reason = models.CharField(
+        max_length=250, blank=True
+    )  # code of why it is parked or ended, or why the last try failed
+    reason_detail = models.JSONField(default=dict)  # what its sentence names
+    renewal = models.ForeignKey(
+        Order, models.PROTECT, null=True, related_name="renews"
+    )  # the newest order that renews it
     tries = models.PositiveSmallIntegerField(default=0)  # failed ones since the last success
     next_due_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
@@ -75,6 +85,16 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return str(_("Auto-renewal %(n)s") % {"n": self.pk})
+
+    @property
+    def reason_words(self) -> str:
+        """Why it stands so, in the reader's words."""
+        return reasons.of_columns(self.reason, self.reason_detail)
+
+    @property
+    def setup_reference(self) -> str:
+        """How the gateway calls the storing of a card for it."""
+        return f"{SETUP_PREFIX}{self.pk}"
 
 
 class SubscriptionItemQuerySet(models.QuerySet["SubscriptionItem"]):
@@ -104,7 +124,7 @@ class SubscriptionItem(models.Model):
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     is_live = models.BooleanField(default=True)
-    reason = models.CharField(max_length=120, blank=True)  # why it is not renewed any more
+    reason = models.CharField(max_length=120, blank=True)  # code of why it is not renewed any more
 
     objects = SubscriptionItemQuerySet.as_manager()
 

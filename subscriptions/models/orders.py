@@ -15,6 +15,8 @@ from communities import catalogue
 from communities.models import Entitlement, Site
 from communities.models import Kind as SiteKind
 from payments import money
+from payments.reasons import shown
+from subscriptions import reasons
 from subscriptions.models.prices import PriceList
 from subscriptions.periods import Cycles, Months
 
@@ -123,6 +125,9 @@ class Order(models.Model):
     terms_accepted_at = models.DateTimeField()
     created_at = models.DateTimeField(_("created"))
     closed_at = models.DateTimeField(null=True)
+    next_try_at = models.DateTimeField(
+        null=True
+    )  # of an auto-renewal between two tries; null while it is being charged
 
     objects = OrderQuerySet.as_manager()
 
@@ -228,6 +233,7 @@ class OrderLine(models.Model):
         return catalogue.variant_label(self.service_type, self.variant)
 
 
+JOBS = frozenset({"renewals", "settlement", "checkout"})  # how background work signs
 EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the mark)
     "created": (_("Order created"), "active"),
     "sent": (_("Sent to %(gateway)s"), "active"),
@@ -245,8 +251,9 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "timeout": (_("Not paid in time"), "inactive"),
     "cancelled": (_("Cancelled"), "inactive"),
     "may_not_pay": (_("The payer may not pay any more, so the payment page was closed"), "inactive"),
-    "failed": (_("The charge failed"), "lapsed"),
-    "charged": (_("Charged %(method)s"), "active"),
+    "failed": (_("Not charged: the order is closed"), "lapsed"),
+    "charged": (_("Charging %(method)s"), "active"),
+    "card": (_("Another card: %(method)s"), "active"),
     "no_agreement": (_("The card could not be kept, so nothing renews by itself"), "expiring"),
     "agreement": (_("Auto-renewal agreed with %(method)s"), "active"),
 }
@@ -270,8 +277,18 @@ class OrderEvent(AppendOnly):
     @property
     def sentence(self) -> str:
         """What happened, in words."""
-        words = {"gateway": "Stripe", **{k: v for k, v in self.detail.items() if isinstance(v, str)}}
+        words = {"gateway": "Stripe", **{name: shown(value) for name, value in self.detail.items()}}
         return str(EVENT_TEXTS[self.kind][0]) % words if self.kind in EVENT_TEXTS else self.kind
+
+    @property
+    def reason(self) -> str:
+        """Why it happened, in words; "" where that is not said."""
+        return reasons.words(self.detail.get("reason"))
+
+    @property
+    def actor_words(self) -> str:
+        """Who did it; background work is SmartPlus itself, whichever job it was."""
+        return str(_("SmartPlus, by itself")) if self.actor_label in JOBS else self.actor_label
 
     @property
     def tone(self) -> str:

@@ -60,9 +60,15 @@ def test_settling_alone_sends_a_charge_that_never_left_the_house(people, sandbox
 @pytest.mark.parametrize(
     ("kind", "label", "code", "reason", "is_hard"),
     [
-        ("no-funds-later", "Visa ending 9995", "insufficient_funds", "Your card has insufficient funds.", False),
-        ("confirm-later", "Visa ending 3184", "authentication_required", "The bank wants confirmation.", False),
-        ("lost-later", "Mastercard ending 9987", "lost_card", "Your card was declined.", True),
+        ("no-funds-later", "Visa ending 9995", "insufficient_funds", "The card has not enough funds.", False),
+        (
+            "confirm-later",
+            "Visa ending 3184",
+            "authentication_required",
+            "The bank wants the cardholder to confirm it.",
+            False,
+        ),
+        ("lost-later", "Mastercard ending 9987", "lost_card", "The bank has blocked this card.", True),
     ],
 )
 def test_a_decline_says_why_and_whether_it_is_for_good(
@@ -71,11 +77,11 @@ def test_a_decline_says_why_and_whether_it_is_for_good(
     card = store_card(people.ivan, kind)
     payment = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
     assert (payment.state, payment.captured_minor) == (State.DECLINED, 0)
-    assert (payment.decline_code, payment.decline_reason, payment.is_hard_decline) == (code, reason, is_hard)
+    assert (payment.decline_code, payment.decline_words, payment.is_hard_decline) == (code, reason, is_hard)
     assert payment.gateway_ref.startswith("pi_")
     card.refresh_from_db()
     assert card.label == label
-    assert (card.failed_at, card.failed_reason) == ((DUE, reason) if is_hard else (None, ""))
+    assert (card.failed_at, card.failed_words) == ((DUE, reason) if is_hard else (None, ""))
     assert card.is_usable(LATER) is not is_hard
     assert PaymentMethod.objects.usable(LATER).exists() is not is_hard
     assert charged(sandbox) == {}

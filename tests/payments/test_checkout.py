@@ -268,7 +268,7 @@ def test_a_wrong_amount_is_recorded_as_it_is_and_named(people, sandbox, begin_pa
     press(payment.checkout_url, "approve")
     payment, remote = settle(payment)
     assert (payment.state, payment.captured_minor, payment.amount_minor) == (State.SUCCEEDED, 625, 1250)
-    assert actions.matches(payment, remote) == "The gateway says US$6.25, we asked for US$12.50."
+    assert str(actions.matches(payment, remote)) == "The gateway says US$6.25, we asked for US$12.50."
 
 
 def test_each_sees_the_payments_of_the_own_subtree(people, begin_payment):

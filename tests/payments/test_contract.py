@@ -11,6 +11,7 @@ from payments.sandbox.cards import CARDS
 
 FOLDER = Path(os.environ.get("SMARTPLUS_SPECS", Path(__file__).parents[3] / "shared" / "specs"))
 PARAMS = {
+    "mode": "payment",
     "line_items": [{"price_data": {"currency": "usd"}}],
     "success_url": "https://example.com/success",
     "cancel_url": "https://example.com/cancel",
@@ -48,6 +49,7 @@ def differences(ours, theirs, where):
 
 def samples():
     session = objects.checkout_session(PARAMS, amount=1250, now=1, base_url="http://127.0.0.1:1")
+    setup = PARAMS | {"mode": "setup", "currency": "usd"}
     intent = objects.payment_intent({}, amount=1250, currency="usd", now=1)
     off_session = objects.payment_intent(
         {"customer": "cus_1", "description": "Renewal", "metadata": {}},
@@ -58,6 +60,8 @@ def samples():
     event = objects.event("payment_intent.succeeded", intent, now=1)
     return [
         ("checkout.session", session),
+        ("checkout.session", objects.checkout_session(setup, amount=0, now=1, base_url="http://127.0.0.1:1")),
+        ("setup_intent", objects.setup_intent({}, customer="cus_1", now=1)),
         ("payment_intent", intent),
         ("charge", objects.charge(intent, amount=1250, now=1)),
         ("charge", objects.charge(intent, amount=1250, now=1, failure=FAILURE)),
@@ -83,5 +87,5 @@ def test_nothing_that_stripe_always_sends_is_left_out(examples):
         "wallet_options", "custom_text", "invoice_creation", "excluded_payment_method_types",
     }  # fmt: skip
     for kind, ours in samples():
-        if kind in {"checkout.session", "payment_intent", "customer", "payment_method"}:
+        if kind in {"checkout.session", "payment_intent", "setup_intent", "customer", "payment_method"}:
             assert set(examples[kind]) - set(ours) <= newer

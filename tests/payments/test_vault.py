@@ -137,7 +137,7 @@ def failed(code, **more):
     [
         (intent("succeeded", amount_received=700), "succeeded", "", "", False),
         (intent("processing"), "pending", "", "", False),
-        (intent("requires_action"), "declined", "authentication_required", "The bank wants confirmation.", False),
+        (intent("requires_action"), "declined", "authentication_required", "", False),
         (intent("canceled"), "declined", "", "", False),
         *[
             (intent("requires_payment_method", last_payment_error=failed(code)), "declined", code, "No.", is_hard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,10 +15,11 @@ from communities.models import Entitlement, Resident, Site
 from payments.models import Payment, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
-from subscriptions.actions import agreements, orders, renewals, settlement
+from smartplus.demo import INVENTED_PRICES
+from subscriptions.actions import agreements, cards, orders, prices, renewals, settlement
 from subscriptions.models import Cart, Order, ServicePeriod, Subscription, SubscriptionItem
 from tests.payments.fixtures import press
-from tests.people import NOW, People
+from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.conftest import BASE, entitlement, payment_of
 
 EXPIRY = datetime(2026, 12, 22, 9, 0, tzinfo=UTC)
@@ -118,8 +120,8 @@ def test_what_lapsed_is_never_renewed_by_itself(agree: Callable[..., Subscriptio
     jobs.tick(now=at(sandbox, EXPIRY + timedelta(days=7)))
     agreement.refresh_from_db()
     assert (agreement.state, expiries()) == ("parked", {EXPIRY})
-    assert "Nothing is left" in agreement.reason
-    assert set(SubscriptionItem.objects.values_list("reason", flat=True)) == {"It lapsed; renew it by hand."}
+    assert agreement.reason_words == "Its paid time and the days of grace ran out: it lapsed on 29 Dec 2026."
+    assert set(SubscriptionItem.objects.values_list("reason", flat=True)) == {"item_lapsed"}
     assert not Order.objects.filter(type=Order.Type.AUTO_RENEWAL).exists()
 
 
@@ -160,26 +162,146 @@ def test_a_payer_that_may_not_pay_any_more_is_not_charged(
     jobs.tick(now=at(sandbox, DUE))
     agreement.refresh_from_db()
     assert (agreement.state, expiries()) == ("parked", {EXPIRY})
-    assert "may not pay" in agreement.reason
+    assert "may not pay" in agreement.reason_words
     assert not Order.objects.filter(type=Order.Type.AUTO_RENEWAL).exists()
     assert not Entitlement.objects.filter(held=True).exists()
 
 
-def test_a_soft_decline_is_tried_again_on_the_next_rung(agree: Callable[..., Subscription], sandbox: Sandbox) -> None:
+@pytest.mark.rule("R53")
+@pytest.mark.rule("R44")
+def test_the_ladder_keeps_one_order_that_ends_with_its_last_rung(
+    agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree(card="no-funds-later")
+    rungs = [EXPIRY - timedelta(days=days) for days in (3, 2, 1, 0, -3, -6)]
+    for number, (rung, following) in enumerate(zip(rungs, [*rungs[1:], None], strict=True), start=1):
+        for minutes in (0, 1, 50):
+            jobs.tick(now=at(sandbox, rung + timedelta(minutes=minutes)))
+        order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+        agreement.refresh_from_db()
+        assert Payment.objects.filter(reference=order.number, state="declined").count() == agreement.tries == number
+        assert agreement.reason_words == "The card has not enough funds."
+        if following:
+            assert (order.state, order.next_try_at) == ("processing", following)
+            assert (agreement.state, agreement.next_due_at, agreement.renewal) == ("active", following, order)
+            assert Entitlement.objects.filter(held=True).count() == order.lines.filter(is_live=True).count() == 5
+    assert (order.state, order.total_minor, order.next_try_at) == ("failed", MONTHLY, None)
+    assert (agreement.state, expiries()) == ("parked", {EXPIRY})
+    assert not Entitlement.objects.filter(held=True).exists()
+    assert order.number not in sandbox.state()["moved"]
+    kinds = list(order.events.values_list("kind", flat=True))
+    assert kinds == ["created", *["charged", "declined"] * 5, "charged", "failed"]
+    jobs.tick(now=at(sandbox, EXPIRY + timedelta(days=6, hours=1)))
+    assert Order.objects.filter(type=Order.Type.AUTO_RENEWAL).count() == 1
+
+
+@pytest.mark.rule("R40")
+def test_a_try_that_works_extends_by_the_price_of_the_first_one(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    from payments.sandbox.cards import CARDS
+
     agreement = agree(card="no-funds-later")
     jobs.tick(now=at(sandbox, DUE))
+    prices.publish_price_list(
+        SYSTEM, currency="USD", amounts={key: 2 * n for key, n in INVENTED_PRICES.items()}, valid_from=DUE, now=DUE
+    )
+    with pytest.MonkeyPatch.context() as funds:
+        funds.setitem(CARDS, "no-funds-later", replace(CARDS["no-funds-later"], failure=None))
+        jobs.tick(now=at(sandbox, EXPIRY + timedelta(days=3)))
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    assert (order.state, expiries()) == ("succeed", {EXPIRY + timedelta(days=30)})
+    assert sandbox.state()["moved"][order.number] == {"amount": MONTHLY, "charges": 1}
     agreement.refresh_from_db()
-    assert (agreement.state, agreement.tries, agreement.next_due_at) == ("active", 1, EXPIRY - timedelta(days=2))
-    assert agreement.reason
-    failed = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
-    assert failed.state == "failed"
+    assert (agreement.tries, agreement.reason, agreement.next_due_at) == (0, "", DUE + timedelta(days=30))
+
+
+@pytest.mark.rule("R44")
+def test_a_decline_that_nobody_was_left_to_note_is_noted_by_the_janitor(
+    agree: Callable[..., Subscription], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agreement = agree(card="no-funds-later")
+    with pytest.MonkeyPatch.context() as death, pytest.raises(KeyboardInterrupt):
+        death.setattr(settlement, "settle", lambda *_args, **_how: (_ for _ in ()).throw(KeyboardInterrupt))
+        renewals.renew_due(now=at(sandbox, DUE))
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    assert (order.next_try_at, Payment.objects.get(reference=order.number).state) == (None, "declined")
+    for minutes in (1, 5, 6):
+        jobs.tick(now=at(sandbox, DUE + timedelta(minutes=minutes)))
+    order.refresh_from_db()
+    agreement.refresh_from_db()
+    assert (order.next_try_at, agreement.tries) == (EXPIRY - timedelta(days=2), 1)
+
+
+@pytest.mark.rule("R25")
+@pytest.mark.rule("R26")
+def test_a_service_that_is_switched_off_between_two_tries_is_not_charged(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    from communities.actions import people as site_people
+
+    agreement = agree(card="no-funds-later")
+    jobs.tick(now=at(sandbox, DUE))
+    site_people.remove_resident(
+        people.ivan.actor, resident_id=Resident.objects.get(apartment__number="1.01").pk, now=DUE
+    )
+    jobs.tick(now=at(sandbox, EXPIRY - timedelta(days=2)))
+    first, second = Order.objects.filter(type=Order.Type.AUTO_RENEWAL).order_by("pk")
+    assert (first.state, second.state) == ("cancelled", "processing")
+    assert first.events.latest("pk").reason == "One of its services left the auto-renewal. The others are ordered anew."
+    assert (second.total_minor, second.next_try_at) == (MONTHLY - 150, EXPIRY - timedelta(days=1))
+    agreement.refresh_from_db()
+    assert (agreement.renewal, agreement.tries) == (second, 2)
+    assert not entitlement(Site.objects.get(), ServiceType.APP, "1.01").held
+
+
+@pytest.mark.rule("R46")
+def test_an_order_that_waited_through_an_outage_until_its_items_lapsed_fails(
+    agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree(card="no-funds-later")
+    jobs.tick(now=at(sandbox, DUE))
+    jobs.tick(now=at(sandbox, EXPIRY + timedelta(days=8)))
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    agreement.refresh_from_db()
+    assert (order.state, agreement.state, agreement.reason) == ("failed", "parked", "lapsed")
+    assert Payment.objects.filter(reference=order.number).count() == 1
     assert not Entitlement.objects.filter(held=True).exists()
-    for days in (2, 1, 0, -3, -6):
-        jobs.tick(now=at(sandbox, EXPIRY - timedelta(days=days)))
+
+
+def test_stopping_between_two_tries_cancels_the_order_and_frees_its_items(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree(card="no-funds-later")
+    jobs.tick(now=at(sandbox, DUE))
+    agreements.stop_agreement(people.dora.actor, agreement_id=agreement.pk, now=DUE)
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    assert (order.state, order.closed_at, order.next_try_at) == ("cancelled", DUE, None)
+    assert (order.events.latest("pk").reason, order.events.latest("pk").actor_words) == (
+        "Stopped by Dora Lindqvist.",
+        "Dora Lindqvist",
+    )
+    assert order.events.earliest("pk").actor_words == "SmartPlus, by itself"
+    assert not Entitlement.objects.filter(held=True).exists()
+    jobs.tick(now=at(sandbox, EXPIRY - timedelta(days=2)))
+    assert Payment.objects.filter(reference=order.number).count() == 1
+
+
+def test_stopping_while_it_is_being_charged_lets_the_answer_decide(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree(card="no-funds-later")
+    sandbox.faults.arm("charge_fails_after", 9)
+    jobs.tick(now=at(sandbox, DUE))
+    agreements.stop_agreement(people.dora.actor, agreement_id=agreement.pk, now=DUE)
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    assert order.state == "processing"
+    sandbox.faults.clear()
+    jobs.tick(now=at(sandbox, DUE + timedelta(minutes=10)))
+    order.refresh_from_db()
     agreement.refresh_from_db()
-    assert (agreement.state, agreement.tries) == ("parked", 6)
-    assert expiries() == {EXPIRY}
-    assert sum(1 for number in sandbox.state()["moved"] if number != agreement.order.number) == 0
+    assert (order.state, agreement.state) == ("cancelled", "ended")
+    assert not Entitlement.objects.filter(held=True).exists()
 
 
 def test_a_charge_without_answer_is_found_out_and_never_repeated(
@@ -221,10 +343,8 @@ def test_whoever_pays_stops_it_and_paid_time_stays(
     for other in (people.ivan, people.petra, people.tess):
         with pytest.raises((NotPermitted, Subscription.DoesNotExist)):
             agreements.stop_agreement(other.actor, agreement_id=agreement.pk, now=NOW)
-    with pytest.raises(Refused, match="pays 1 auto-renewal"):
-        agreements.remove_card(people.dora.actor, method_id=agreement.method_id, now=NOW)
     agreements.stop_agreement(people.dora.actor, agreement_id=agreement.pk, now=NOW)
-    agreements.remove_card(people.dora.actor, method_id=agreement.method_id, now=NOW)
+    cards.remove_card(people.dora.actor, method_id=agreement.method_id, now=NOW)
     jobs.tick(now=at(sandbox, DUE))
     assert expiries() == {EXPIRY}
     assert not Order.objects.filter(type=Order.Type.AUTO_RENEWAL).exists()

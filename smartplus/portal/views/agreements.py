@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.errors import NotPermitted, Refused
 from accounts.scope import Grant, Role
-from smartplus import access
+from payments import consent
+from payments.models import Payment, PaymentMethod
+from payments.models import State as PaymentState
+from smartplus import access, jobs
 from smartplus.portal import keyset
 from smartplus.portal.granted import granted
+from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS
 from subscriptions import bills, reports
 from subscriptions import dashboard as counts
 from subscriptions.actions import agreements as actions
-from subscriptions.models import Order, Subscription
+from subscriptions.actions import cards
+from subscriptions.models import Order, Subscription, SubscriptionItem
 
 PAGE = 50
 RENEWALS = 50  # orders whose mail is looked for
@@ -33,6 +43,7 @@ TONES = {
     Subscription.State.PARKED: "lapsed",
     Subscription.State.ENDED: "inactive",
 }
+LATELY = timedelta(days=60)  # what stopped earlier has lapsed: not worth a question each
 
 
 @access.roles(*PAYERS, Role.OPERATOR)
@@ -45,11 +56,13 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
     show = request.GET.get("show", "")
     show = show if show in SHOWN else ""
     found = seen.filter(SHOWN[show][1]) if show else seen
-    with_items = found.select_related("payer", "installer__distributor", "method", "order").annotate(
-        live=Count("items", filter=Q(items__is_live=True))
+    with_items = found.select_related("payer", "installer__distributor", "method", "order", "renewal").annotate(
+        live=Count("items", filter=Q(items__is_live=True)),
+        left=Count("items", filter=Q(items__is_live=False, items__reason=F("reason"))),
     )
-    page = keyset.page(with_items, by=("rank", "due", "-pk"), query=request.GET, size=PAGE)
+    page: keyset.Page[Any] = keyset.page(with_items, by=("rank", "due", "-pk"), query=request.GET, size=PAGE)
     renewed = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
+    sites = _sites_of(request, page.rows)
     context = {
         "renewals": renewed.order_by("-pk")[:RENEWALS],
         "agreements": page.rows,
@@ -60,7 +73,12 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
                 "next_minor": reports.next_charge_minor(row, now=request.now)
                 if bills.sees_amounts(request.actor, row.payer_id)
                 else None,
+                "items": row.live or row.left or row.order.line_count,
+                "sites": sites.get(row.pk, []),
                 "is_mine": row.payer_id == request.actor.organization_id,
+                "may_change": row.payer_id == request.actor.organization_id
+                and (row.ended_at is None or request.now - row.ended_at < LATELY)
+                and cards.is_hopeful(row, now=request.now),
             }
             for row in page.rows
         ],
@@ -80,3 +98,88 @@ def agreement_stop(request: access.PortalRequest, pk: int) -> HttpResponse:
     actions.stop_agreement(request.actor, agreement_id=pk, now=request.now)
     messages.success(request, _("It is not renewed any more. What is paid stays paid to its end."))
     return redirect("agreement-list")
+
+
+def _sites_of(request: access.PortalRequest, rows: list[Subscription]) -> dict[int, list[str]]:
+    """The names of the sites that each agreement is or was for, as far as one may see them; one query."""
+    found: dict[int, list[str]] = {}
+    items = SubscriptionItem.objects.visible_to(request.actor).filter(subscription__in=rows)
+    for pk, name in items.order_by("site__name").values_list("subscription_id", "site__name").distinct():
+        found.setdefault(pk, []).append(name)
+    return found
+
+
+@access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_http_methods(["GET", "POST"])
+def agreement_card(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """Choose the card that renews: a stored one here, a new one at the gateway. Coming back from there proves nothing (R51)."""
+    agreement = _own(request, pk)
+    if request.method == "POST":
+        try:
+            cards.change_card(
+                request.actor, agreement_id=pk, method_id=typed_id(request.POST.get("method", "")), now=request.now
+            )
+        except Refused as refused:
+            messages.error(request, str(refused))
+            return redirect("agreement-card", pk)
+        return _done(request, _own(request, pk))
+    setups = Payment.objects.visible_to(request.actor).filter(reference=agreement.setup_reference)
+    setup = setups.order_by("-pk").first() if request.GET.get("back") else None
+    if setup is not None and setup.state == PaymentState.SUCCEEDED:
+        return _done(request, agreement)
+    if setup is not None and setup.is_live:
+        jobs.hurry_order(setup.reference)
+    return render(request, "subscription/card.html", _card_context(request, agreement, setup))
+
+
+def _own(request: access.PortalRequest, pk: int) -> Subscription:
+    rows = Subscription.objects.visible_to(request.actor)
+    agreement = rows.select_related("payer", "installer", "method", "order", "renewal").get(pk=pk)
+    if agreement.payer_id != request.actor.organization_id:
+        raise NotPermitted(_("Whoever pays chooses the card."))
+    return agreement
+
+
+def _card_context(request: access.PortalRequest, agreement: Subscription, setup: Payment | None) -> dict[str, Any]:
+    stored = PaymentMethod.objects.visible_to(request.actor).filter(owner_id=agreement.payer_id)
+    order = agreement.renewal
+    return {
+        "agreement": agreement,
+        "tone": TONES[Subscription.State(agreement.state)],
+        "order": order if order is not None and order.state in {Order.State.PROCESSING, Order.State.FAILED} else None,
+        "is_hopeful": cards.is_hopeful(agreement, now=request.now),
+        "is_urgent": agreement.state == Subscription.State.PARKED or agreement.tries > 0,
+        "stored": list(stored.usable(request.now)),
+        "others": len(actions.together([agreement.pk])) - 1,
+        "sites": _sites_of(request, [agreement]).get(agreement.pk, []),
+        "is_waiting": setup is not None and setup.is_live,
+        "consent": consent.TEXT,
+    }
+
+
+def _done(request: access.PortalRequest, agreement: Subscription) -> HttpResponse:
+    """The card is chosen: where it is tried at once, the order's page shows how it goes."""
+    jobs.hurry("renewals")
+    card = {"card": agreement.method.label}
+    if agreement.next_due_at and agreement.next_due_at <= request.now:
+        messages.success(request, _("%(card)s is chosen and is tried now.") % card)
+    else:
+        messages.success(request, _("%(card)s renews from now on.") % card)
+    order = agreement.renewal
+    return redirect("order-detail", order.number) if order is not None and order.is_open else redirect("agreement-list")
+
+
+@access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_POST
+def agreement_card_new(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """To the gateway's page that stores a new card."""
+    _own(request, pk)
+    try:
+        return redirect(
+            cards.start_card_setup(request.actor, agreement_id=pk, return_base=settings.SITE_URL, now=request.now)
+        )
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("agreement-card", pk)

@@ -18,7 +18,7 @@ from accounts.scope import Grant, Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
-from smartplus.portal import support, told
+from smartplus.portal import renewals, support, told
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS, to_gateway
@@ -163,6 +163,7 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "may_pay": is_unpaid and actions.may_start(request.actor, order),
         "may_cancel": is_unpaid and carts.may_cancel(request.actor, order),
         "may_reorder": order.type != Order.Type.AUTO_RENEWAL and actions.may_start(request.actor, order),
+        "renewal": renewals.of_order(request, order, payment),
         "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
         "is_back": is_back or bool(request.GET.get("wait")),
         "payment": payment,

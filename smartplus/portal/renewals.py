@@ -1,0 +1,75 @@
+"""What an auto-renewal's order says to people: why it waits, when it is tried again, until when everything works, what helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Min
+
+from accounts.scope import Grant
+from communities.models import GRACE
+from payments.models import Payment
+from payments.models import State as PaymentState
+from smartplus.access import PortalRequest
+from subscriptions.actions import agreements, cards
+from subscriptions.models import Order, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """How an unpaid auto-renewal order stands. `step`: charging, unknown (no answer yet), waiting (for the next try), stopped (a card
+    can still help), over (none can), closed (something else renews its items by now, or nothing)."""
+
+    step: str
+    reason: str
+    card: str
+    works_until: datetime | None
+    has_ended: bool  # the paid time, so that grace is running
+    tries: list[datetime] = field(default_factory=list)
+    agreement_id: int = 0
+    others: int = 0  # agreements that share the order
+    may_change: bool = False
+
+
+def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> Renewal | None:
+    """The panel of an auto-renewal order that is not paid; None for the others."""
+    if order.type != Order.Type.AUTO_RENEWAL or order.state not in {
+        Order.State.PROCESSING,
+        Order.State.FAILED,
+        Order.State.CANCELLED,
+    }:
+        return None
+    now, rows = request.now, list(order.renews.visible_to(request.actor).select_related("method").order_by("pk"))
+    first = rows[0] if rows else None
+    ends = order.lines.aggregate(first=Min("entitlement__expires_at"))["first"]
+    is_payer = order.payer_id == request.actor.organization_id
+    last = order.events.filter(kind__in=["declined", "failed", "cancelled"]).last()
+    return Renewal(
+        step=_step(order, rows, payment, now),
+        reason=last.reason if last else "",
+        card=first.method.label if first else "",
+        works_until=ends + GRACE if ends else None,
+        has_ended=bool(ends and ends <= now),
+        tries=_tries(order),
+        agreement_id=first.pk if first else 0,
+        others=max(0, len(rows) - 1),
+        may_change=is_payer and Grant.MANAGES_SUBSCRIPTIONS in request.actor.grants,
+    )
+
+
+def _step(order: Order, rows: list[Subscription], payment: Payment | None, now: datetime) -> str:
+    if order.state == Order.State.PROCESSING:
+        if order.next_try_at is not None:
+            return "waiting"
+        return "unknown" if payment is not None and payment.state == PaymentState.UNKNOWN else "charging"
+    parked = [row for row in rows if row.state == Subscription.State.PARKED]
+    if order.state == Order.State.FAILED and parked:
+        return "stopped" if any(cards.is_hopeful(row, now=now) for row in parked) else "over"
+    return "closed"
+
+
+def _tries(order: Order) -> list[datetime]:
+    if order.state != Order.State.PROCESSING or order.next_try_at is None:
+        return []
+    return [order.next_try_at, *agreements.rungs(agreements.first_end(order), after=order.next_try_at)]
