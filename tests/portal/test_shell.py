@@ -205,3 +205,14 @@ def test_a_class_that_fills_the_screen_belongs_to_the_skeleton_alone():
         used = {name for text in re.findall(r'class="([^"]*)"', page.read_text()) for name in text.split()}
         if str(page.relative_to(root / "templates")) not in skeleton:
             assert not used & tall, page
+
+
+def test_the_buttons_of_a_page_that_is_one_form_stand_in_its_foot():
+    """One rule: a page that is a form has them in the bar at its foot; a form among other panels has them in its own panel."""
+    root = Path(settings.BASE_DIR) / "templates"
+    for page in root.rglob("*.html"):
+        text = page.read_text()
+        forms = re.findall(r"<form\b[^>]*data-submit-once[^>]*>", text)
+        if len(forms) == 1 and "narrow-page" in forms[0]:
+            assert "{% block foot %}" in text, page
+            assert '<button class="b p"' not in text.partition("{% block foot %}")[0], page
