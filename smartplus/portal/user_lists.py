@@ -179,7 +179,7 @@ def firms(actor: Actor, *, kind: str, text: str, chip: str, under: int | None) -
     if under is not None:
         found = found.filter(Q(subdistributor_id=under) | Q(distributor_id=under) | Q(installer_id=under))
     if text:
-        theirs = Membership.objects.filter(_person_matches(text), organization=OuterRef("pk"))
+        theirs = Membership.objects.filter(person_matches(text), organization=OuterRef("pk"))
         found = found.filter(Q(name__icontains=text) | Q(city__icontains=text) | Exists(theirs))
     return found
 
@@ -208,11 +208,11 @@ def own_people(actor: Actor, *, technicians: bool, text: str, chip: str, now: da
         people = people.filter(is_active=True, joined_at=None)
     elif chip == "inactive":
         people = people.filter(is_active=False)
-    return people.filter(_person_matches(text)) if text else people
+    return people.filter(person_matches(text)) if text else people
 
 
-def _person_matches(text: str) -> Q:
-    """By address, or by name: of who has not joined by the name written in the invitation."""
+def person_matches(text: str) -> Q:
+    """People by address, or by name: of who has not joined by the name written in the invitation."""
     return (
         Q(user__email_key__contains=text.casefold())
         | Q(joined_at__isnull=False, user__name__icontains=text)
