@@ -33,7 +33,7 @@ TAB_LABELS: dict[str, Promise] = {
 }
 FIRM_CHIPS: dict[str, Promise] = {
     "no-pay": gettext_lazy("May not pay"),
-    "no-2fa": gettext_lazy("Two-factor not demanded"),
+    "no-2fa": gettext_lazy("2FA not demanded"),
     "invited": gettext_lazy("Not signed in yet"),
     "inactive": gettext_lazy("Deactivated"),
 }
