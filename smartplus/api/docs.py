@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from smartplus import access
@@ -47,8 +48,8 @@ def _groups(document: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
                 {
                     "method": method.upper(),
                     "path": path,
-                    "summary": operation["summary"],
-                    "text": operation.get("description", ""),
+                    "summary": _(operation["summary"]),
+                    "text": _(operation.get("description", "")),
                     "parameters": operation.get("parameters", []),
                     "fields": _fields(document, answer),
                 }
@@ -61,7 +62,7 @@ def _fields(document: dict[str, Any], schema: dict[str, Any], depth: int = 0) ->
     known = _resolved(document, schema)
     rows = []
     for name, field in known.get("properties", {}).items():
-        rows.append({"name": name, "type": _type(field), "text": field.get("description", ""), "depth": depth})
+        rows.append({"name": name, "type": _type(field), "text": _(field.get("description", "")), "depth": depth})
         inner = _resolved(document, field.get("items", {}))
         if "properties" in inner:
             rows += _fields(document, inner, depth + 1)

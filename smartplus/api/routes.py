@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 
 from django.db.models import Count, Sum
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop as _
 from ninja import Field
 
 from accounts.models import Scope
@@ -22,9 +23,11 @@ MOST = 100  # of a page
 Limit = Annotated[int, Field(ge=1, le=MOST)]
 
 
-@api.get("/me", response=schemas.Me, tags=["me"], summary="Whom the token stands for")
+@api.get(
+    "/me", response=schemas.Me, tags=["me"], summary=_("Whom the token stands for"), description=_("Needs no scope.")
+)
 def me(request: HttpRequest) -> dict[str, Any]:
-    """Needs no scope."""
+    """Whom the token stands for."""
     asked = cast(ApiRequest, request)
     user, firm = asked.membership.user, asked.membership.organization
     open_scopes = scopes_open_to(asked.actor)
@@ -40,23 +43,41 @@ def me(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-@api.get("/sites", response=schemas.Page[schemas.Site], tags=["sites"], summary="The sites you see")
+@api.get(
+    "/sites",
+    response=schemas.Page[schemas.Site],
+    tags=["sites"],
+    summary=_("The sites you see"),
+    description=_("Needs the scope read:sites."),
+)
 def sites(request: HttpRequest, after: str = "", limit: Limit = 50) -> dict[str, Any]:
-    """Needs the scope read:sites."""
+    """The sites you see."""
     actor = need(request, Scope.READ_SITES)
     page = keyset.page(Site.objects.visible_to(actor), by=["pk"], query={"after": after}, size=limit)
     return {"items": page.rows, "next": page.next}
 
 
-@api.get("/sites/{int:site_id}", response=schemas.SiteDetail, tags=["sites"], summary="One site with its services")
+@api.get(
+    "/sites/{int:site_id}",
+    response=schemas.SiteDetail,
+    tags=["sites"],
+    summary=_("One site with its services"),
+    description=_("Needs the scope read:sites. 404 for a site you do not see."),
+)
 def site(request: HttpRequest, site_id: int) -> Site:
-    """Needs the scope read:sites. 404 for a site you do not see."""
+    """One site with its services."""
     return Site.objects.visible_to(need(request, Scope.READ_SITES)).get(pk=site_id)
 
 
-@api.get("/orders", response=schemas.Page[schemas.Order], tags=["orders"], summary="Your orders, newest first")
+@api.get(
+    "/orders",
+    response=schemas.Page[schemas.Order],
+    tags=["orders"],
+    summary=_("Your orders, newest first"),
+    description=_("Needs the scope read:orders. Those you pay, and those with items of your sites."),
+)
 def orders(request: HttpRequest, after: str = "", limit: Limit = 50) -> dict[str, Any]:
-    """Needs the scope read:orders. Those you pay, and those with items of your sites."""
+    """Your orders, newest first."""
     actor = need(request, Scope.READ_ORDERS)
     found = Order.objects.visible_to(actor).select_related("payer")
     page = keyset.page(found, by=["-pk"], query={"after": after}, size=limit)
@@ -64,9 +85,17 @@ def orders(request: HttpRequest, after: str = "", limit: Limit = 50) -> dict[str
     return {"items": [_order(actor, order, sums.get(order.pk, 0)) for order in page.rows], "next": page.next}
 
 
-@api.get("/orders/{slug:number}", response=schemas.OrderDetail, tags=["orders"], summary="One order by site")
+@api.get(
+    "/orders/{slug:number}",
+    response=schemas.OrderDetail,
+    tags=["orders"],
+    summary=_("One order by site"),
+    description=_(
+        "Needs the scope read:orders. 404 for an order you do not see; of other people's sites nothing is told (R1)."
+    ),
+)
 def order(request: HttpRequest, number: str) -> dict[str, Any]:
-    """Needs the scope read:orders. 404 for an order you do not see; of other people's sites nothing is told (R1)."""
+    """One order by site."""
     actor = need(request, Scope.READ_ORDERS)
     found = Order.objects.visible_to(actor).select_related("payer").get(number=number)
     lines = _lines_seen(actor, [found]).values("site_id", "site__name")

@@ -1,10 +1,11 @@
-"""What the API answers, field by field."""
+"""What the API answers, field by field. The description for programs is English; the page for people is translated."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from django.utils.translation import gettext_noop as _
 from ninja import Field, Schema
 
 Item = TypeVar("Item")
@@ -14,7 +15,7 @@ class Page(Schema, Generic[Item]):
     """One page of a list."""
 
     items: list[Item]
-    next: str = Field(description="Ask again with after set to this; empty on the last page.")
+    next: str = Field(description=_("Ask again with after set to this; empty on the last page."))
 
 
 class Me(Schema):
@@ -25,8 +26,8 @@ class Me(Schema):
     role: str
     organization_id: int
     organization: str
-    token: str = Field(description="The name the token was given.")
-    scopes: list[str] = Field(description="What the token may do right now.")
+    token: str = Field(description=_("The name the token was given."))
+    scopes: list[str] = Field(description=_("What the token may do right now."))
     expires_at: datetime | None
 
 
@@ -50,7 +51,7 @@ class SiteDetail(Site):
     """A site with its services."""
 
     free_members: int
-    switches: dict[str, bool] = Field(description="Every service of the feature section: on or off.")
+    switches: dict[str, bool] = Field(description=_("Every service of the feature section: on or off."))
 
 
 class Order(Schema):
@@ -60,7 +61,7 @@ class Order(Schema):
     type: str
     state: str
     currency: str
-    amount_minor: int | None = Field(description="The total of who pays; of others the subtotal of their own sites.")
+    amount_minor: int | None = Field(description=_("The total of who pays; of others the subtotal of their own sites."))
     is_payer: bool
     created_at: datetime
     closed_at: datetime | None

@@ -16,7 +16,7 @@ from accounts.models import Membership
 from accounts.scope import Actor, Grant, Role
 
 PHONE_ENTRIES = 4
-STYLESHEETS = ("tokens", "base", "shell", "components", "pages", "small")
+STYLESHEETS = ("tokens", "base", "shell", "components", "pages", "widths", "small")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,11 @@ TAB_LABELS: dict[str, Promise] = {
 }
 FIRM_CHIPS: dict[str, Promise] = {
     "no-pay": gettext_lazy("May not pay"),
-    "no-2fa": gettext_lazy("Two-factor not demanded"),
+    "no-2fa": gettext_lazy("2FA not demanded"),
     "invited": gettext_lazy("Not signed in yet"),
     "inactive": gettext_lazy("Deactivated"),
 }
+UNDER_MOST = 200  # names in the choice of whom the firms stand under; more are found by searching
 ONLY_INSTALLERS = frozenset({"no-pay", "no-2fa"})
 
 
@@ -162,6 +163,12 @@ def firms(actor: Actor, *, kind: str, text: str, chip: str, under: int | None) -
         .annotate(
             has_joined=Exists(Membership.objects.filter(organization=OuterRef("pk"), joined_at__isnull=False)),
             n_people=_number(people.values("organization").annotate(n=Count("pk")).values("n")),
+            n_secured=_number(
+                people.filter(joined_at__isnull=False, user__two_factor_at__isnull=False)
+                .values("organization")
+                .annotate(n=Count("pk"))
+                .values("n")
+            ),
             contact_id=Subquery(people.filter(is_technician=False).order_by("pk").values("pk")[:1]),
             last_login=Subquery(
                 people.filter(joined_at__isnull=False, user__last_login__isnull=False)
@@ -179,18 +186,36 @@ def firms(actor: Actor, *, kind: str, text: str, chip: str, under: int | None) -
     if under is not None:
         found = found.filter(Q(subdistributor_id=under) | Q(distributor_id=under) | Q(installer_id=under))
     if text:
-        theirs = Membership.objects.filter(_person_matches(text), organization=OuterRef("pk"))
+        theirs = Membership.objects.filter(person_matches(text), organization=OuterRef("pk"))
         found = found.filter(Q(name__icontains=text) | Q(city__icontains=text) | Exists(theirs))
     return found
 
 
+def resellers(actor: Actor) -> QuerySet[Organization]:
+    """The firms that others may stand under, for the choice above the list; at most UNDER_MOST."""
+    kinds = (Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR)
+    return below(actor).filter(kind__in=kinds).exclude(pk=actor.organization_id).order_by("name", "pk")[:UNDER_MOST]
+
+
+def security_of(firm: Organization) -> Standing:
+    """Whether the people of a firm of `firms` show a second factor: all do, they have to set it up, or nobody asks for it."""
+    people, secured = firm.n_people or 0, firm.n_secured or 0  # type: ignore[attr-defined]
+    some = _("%(n)s of %(of)s have it") % {"n": secured, "of": people} if 0 < secured < people else ""
+    if people and secured == people:
+        return Standing("active", _("On"), _("demanded") if firm.require_2fa else "")
+    if firm.require_2fa:
+        return Standing("pending", _("Set up at login"), some or _("demanded"))
+    return Standing("inactive hollow", _("Not demanded"), some)
+
+
 def with_contacts(actor: Actor, rows: list[Organization], now: datetime) -> list[Organization]:
-    """Each firm with `contact`: its first administrator. One statement."""
+    """Each firm with `contact`, its first administrator, and `security`. One statement."""
     ids = [row.contact_id for row in rows]  # type: ignore[attr-defined]
     people = with_invitation(Membership.objects.visible_to(actor).filter(pk__in=[pk for pk in ids if pk]), now)
     by_id = {person.pk: person for person in finished(people, now)}
     for row in rows:
         row.contact = by_id.get(row.contact_id)  # type: ignore[attr-defined]
+        row.security = security_of(row)  # type: ignore[attr-defined]
     return rows
 
 
@@ -208,11 +233,11 @@ def own_people(actor: Actor, *, technicians: bool, text: str, chip: str, now: da
         people = people.filter(is_active=True, joined_at=None)
     elif chip == "inactive":
         people = people.filter(is_active=False)
-    return people.filter(_person_matches(text)) if text else people
+    return people.filter(person_matches(text)) if text else people
 
 
-def _person_matches(text: str) -> Q:
-    """By address, or by name: of who has not joined by the name written in the invitation."""
+def person_matches(text: str) -> Q:
+    """People by address, or by name: of who has not joined by the name written in the invitation."""
     return (
         Q(user__email_key__contains=text.casefold())
         | Q(joined_at__isnull=False, user__name__icontains=text)

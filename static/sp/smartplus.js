@@ -15,8 +15,15 @@
   function prepare(root) {
     all("[data-eye], [data-fill], [data-rep-add], [data-rep-remove], [data-copy], [data-print]", root).forEach((element) => { element.hidden = false; });
     all("[data-check-all]", root).forEach(countChecked);
+    all(".tabs [aria-current]", root).forEach(bringIntoSight);
     const summary = root.querySelector("[data-focus]");
     if (summary) summary.focus();
+  }
+
+  /* --- the tab one is at may stand beyond the edge of a row that scrolls --- */
+  function bringIntoSight(tab) {
+    const row = tab.parentElement;
+    row.scrollLeft += tab.getBoundingClientRect().right - row.getBoundingClientRect().right + 48;
   }
 
   /* --- select all: data-check-all="name" on the head's box; [data-check-count="name"] shows the number --- */

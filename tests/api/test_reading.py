@@ -83,6 +83,15 @@ def test_the_description_is_for_everybody_and_free_of_scripts_of_others(db):
     assert Client().post("/api/v1/docs").status_code == 405
 
 
+def test_the_page_for_people_speaks_their_language_and_the_document_for_programs_english(db):
+    client = Client(headers={"Accept-Language": "de"})
+    page = client.get("/api/v1/docs").content.decode()
+    for text in ("Ask again with after", "The name the token was given", "Needs the scope", "The sites you see"):
+        assert text not in page
+    assert "Der Name, den das Token bekommen hat." in page
+    assert "Needs the scope read:sites." in client.get("/api/v1/openapi.json").content.decode()
+
+
 def test_the_docs_are_linked_where_tokens_are_made(people, sign_in):
     assert 'href="/api/v1/docs"' in sign_in(people.ivan).get("/settings/tokens/").content.decode()
     assert_clean(sign_in(people.ivan).get("/api/v1/docs").content)

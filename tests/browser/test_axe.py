@@ -28,6 +28,26 @@ RUN = """async only => {
   }));
 }"""
 WIDE, PHONE, NARROWEST = 1280, 390, 360
+BETWEEN = (
+    768,
+    820,
+    1024,
+    1100,
+)  # tablets and small windows; measured only, since what axe finds does not depend on them
+CUT_OFF = """() => {
+  const wide = e => e.scrollWidth > e.clientWidth + 1;
+  const found = [...document.querySelectorAll('main *')]
+    .filter(e => ['hidden', 'clip'].includes(getComputedStyle(e).overflowX) && wide(e) && e.querySelector('table, .audit-row'))
+    .map(e => `hides ${e.scrollWidth - e.clientWidth} px of ${e.querySelector('table, .audit-row').className}`);
+  const heading = document.querySelector('.head h1'), acts = document.querySelector('.head .acts');
+  if (heading && acts && acts.offsetWidth) {
+    const text = document.createRange();
+    text.selectNodeContents(heading);
+    const a = text.getBoundingClientRect(), b = acts.getBoundingClientRect();
+    if (a.right > b.left + 1 && a.left < b.right && a.bottom > b.top && a.top < b.bottom) found.push('writes over its heading');
+  }
+  return found;
+}"""
 # Richest first: a page that several roles share is looked at where most is on it; dashboards differ by role.
 ORDER = (Role.INSTALLER, Role.DISTRIBUTOR, Role.OPERATOR, Role.MANAGER, Role.SUBDISTRIBUTOR, Role.TECHNICIAN)
 LOOKED_AT: set[str] = set()
@@ -72,8 +92,14 @@ def sideways(page: Page, route: str) -> list[str]:
     return [f"{route} ({page.viewport_size and page.viewport_size['width']} px): scrolls sideways: {wide}"]
 
 
+def cut_off(page: Page, route: str) -> list[str]:
+    """Columns that nobody can reach since their panel hides what sticks out, and headings under other things."""
+    width = page.viewport_size and page.viewport_size["width"]
+    return [f"{route} ({width} px): {text}" for text in page.evaluate(CUT_OFF)]
+
+
 def look_at(page: Page, route: str) -> list[str]:
-    """Everything that is wrong with a page: light, dark, on a phone, on the narrowest one."""
+    """Everything that is wrong with a page: light, dark, on a phone, on the narrowest one, and whether it fits in between."""
     found = faults(page, route, "light")
     page.emulate_media(color_scheme="dark")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
@@ -84,7 +110,9 @@ def look_at(page: Page, route: str) -> list[str]:
     found += faults(page, route, f"{PHONE} px")
     page.set_viewport_size({"width": NARROWEST, "height": 740})
     found += sideways(page, route)
-    page.set_viewport_size({"width": WIDE, "height": 800})
+    for width in (*BETWEEN, WIDE):
+        page.set_viewport_size({"width": width, "height": 800})
+        found += sideways(page, route) + cut_off(page, route)
     return found
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
@@ -185,3 +187,32 @@ def test_the_terms_name_their_version_and_that_they_are_an_example(db, settings)
     page = Client().get("/terms/").content.decode()
     assert "Version 7" in page
     assert "This is an example text" in page
+
+
+def test_a_class_that_fills_the_screen_belongs_to_the_skeleton_alone():
+    """Each panel of the price list was a screen high once: its table was called like the page of a stranger."""
+    root = Path(settings.BASE_DIR)
+    styles = "".join(path.read_text() for path in (root / "static" / "sp").glob("*.css"))
+    styles = re.sub(r"/\*.*?\*/", "", styles, flags=re.DOTALL)
+    tall = {
+        name
+        for selectors in re.findall(r"([^{}]+)\{[^{}]*min-height: ?100d?vh", styles)
+        for name in re.findall(r"(?:^|,)\s*\.([\w-]+)\s*(?=,|$)", selectors)
+    }
+    assert "bare" in tall
+    skeleton = {"base.html", "bare.html", "auth/base.html"}
+    for page in (root / "templates").rglob("*.html"):
+        used = {name for text in re.findall(r'class="([^"]*)"', page.read_text()) for name in text.split()}
+        if str(page.relative_to(root / "templates")) not in skeleton:
+            assert not used & tall, page
+
+
+def test_the_buttons_of_a_page_that_is_one_form_stand_in_its_foot():
+    """One rule: a page that is a form has them in the bar at its foot; a form among other panels has them in its own panel."""
+    root = Path(settings.BASE_DIR) / "templates"
+    for page in root.rglob("*.html"):
+        text = page.read_text()
+        forms = re.findall(r"<form\b[^>]*data-submit-once[^>]*>", text)
+        if len(forms) == 1 and "narrow-page" in forms[0]:
+            assert "{% block foot %}" in text, page
+            assert '<button class="b p"' not in text.partition("{% block foot %}")[0], page

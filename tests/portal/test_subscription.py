@@ -301,3 +301,25 @@ def test_the_list_tells_a_manager_the_items_and_the_sum_of_the_own_sites_only(
     assert ">5<" in hers
     assert ">6<" not in hers
     assert "Pier Court" not in hers
+
+
+@pytest.mark.parametrize("query", ["q=1", "installer={installer}", "kind=community&service=app", "cart="])
+def test_what_an_address_does_not_ask_is_not_called_missing(
+    people: People, harbour_view: Site, price_list: PriceList, dora: Client, query: str
+) -> None:
+    page = dora.get(f"/subscription/?{query.format(installer=people.ivan.firm.pk)}").content.decode()
+    assert "This field is required" not in page
+    assert "said lapsed" not in page
+    assert "Choose between 1 and 60 months" in dora.get("/subscription/?months=99").content.decode()
+
+
+def test_the_countries_and_the_refusals_of_the_form_speak_german_as_well(
+    people: People, harbour_view: Site, price_list: PriceList, dora: Client
+) -> None:
+    user = people.dora.membership.user
+    user.language = "de"
+    user.save(update_fields=["language"])
+    page = dora.get("/settings/billing/").content.decode()
+    assert "Deutschland" in page
+    assert ">Germany<" not in page
+    assert "Choose between" not in dora.get("/subscription/?months=99").content.decode()

@@ -135,3 +135,25 @@ def test_the_pager_keeps_the_filters_and_goes_by_key():
     assert 'href="?chip=expiring&amp;after=67"' in html
     assert 'href="?chip=expiring&amp;before=18"' in html
     assert rendered("{% pager %}", request=request).strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("at", "english", "german"),
+    [
+        (datetime(2026, 11, 22, 8, 12, tzinfo=UTC), "Today 09:12", "Heute 09:12"),
+        (datetime(2026, 11, 21, 23, 30, tzinfo=UTC), "Today 00:30", "Heute 00:30"),
+        (datetime(2026, 11, 21, 15, 5, tzinfo=UTC), "Yesterday 16:05", "Gestern 16:05"),
+        (datetime(2026, 11, 23, 7, 0, tzinfo=UTC), "Tomorrow 08:00", "Morgen 08:00"),
+        (datetime(2026, 11, 19, 8, 40, tzinfo=UTC), "Thu 09:40", "Do. 09:40"),
+        (datetime(2026, 11, 15, 8, 40, tzinfo=UTC), "15 Nov 2026", "15. Nov. 2026"),
+        (datetime(2026, 12, 19, 8, 40, tzinfo=UTC), "in 27 days", "in 27 Tagen"),
+    ],
+)
+def test_lists_say_when_as_people_do_with_the_exact_moment_on_hover(at, english, german):
+    with timezone.override("Europe/Berlin"):
+        shown = portal.when(at, NOW)
+        assert shown.startswith(f'<time datetime="{at.isoformat()}" title="{portal.moment(at)}">')
+        assert shown.endswith(f">{english}</time>")
+        with translation.override("de"):
+            assert portal.when(at, NOW).endswith(f">{german}</time>")
+    assert portal.when(None, NOW) == "–"

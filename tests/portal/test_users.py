@@ -14,6 +14,7 @@ from django.test import Client
 
 from accounts import actions
 from accounts.models import AuditEvent, Invitation, Kind, Membership, Organization, User
+from smartplus.portal import user_lists
 from tests.accounts.test_invitations import ELIN, everything, invite, token_of_last_mail
 from tests.people import NOW, PASSWORD, People
 from tests.portal.html import assert_clean
@@ -513,3 +514,47 @@ def test_inviting_does_not_tell_whether_an_address_has_a_login_elsewhere(people:
         pages.append((answer.status_code, re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"', "", page)))
         actions.cancel_invitation(people.ivan.actor, membership_id=made.pk, now=NOW)
     assert pages[0] == pages[1]
+
+
+def test_the_list_is_narrowed_to_who_stands_under_a_chosen_firm(people: People, sign_in) -> None:
+    client = sign_in(people.dora)
+    page = client.get(f"/users/?under={people.sam.firm.pk}").content.decode()
+    assert f'<option value="{people.sam.firm.pk}" selected>under Sund Partner</option>' in page
+    assert "Zephyr" not in page
+    assert 'name="under"' not in sign_in(people.ivan).get("/users/").content.decode()
+
+
+def test_whether_people_show_a_second_factor_is_told_by_firm(people: People, sign_in) -> None:
+    hafen = people.ivan.firm
+
+    def security(**filters: Any) -> tuple[str, str]:
+        (firm,) = [row for row in user_lists.with_contacts(
+            people.dora.actor,
+            list(user_lists.firms(people.dora.actor, kind=Kind.INSTALLER, text="", chip="", under=None)), NOW,
+        ) if row.pk == hafen.pk]  # fmt: skip
+        standing: user_lists.Standing = firm.security  # type: ignore[attr-defined]
+        return standing.word, standing.detail
+
+    assert security() == ("Not demanded", "")
+    User.objects.filter(pk=people.tess.membership.user_id).update(two_factor_at=NOW)
+    assert security() == ("Not demanded", "1 of 2 have it")
+    Organization.objects.filter(pk=hafen.pk).update(require_2fa=True)
+    assert security() == ("Set up at login", "1 of 2 have it")
+    User.objects.filter(pk=people.ivan.membership.user_id).update(two_factor_at=NOW)
+    assert security() == ("On", "demanded")
+    assert "On" in sign_in(people.dora).get("/users/").content.decode()
+
+
+def test_the_lists_are_exported_whole_and_harmless(people: People, sign_in) -> None:
+    Organization.objects.filter(pk=people.ines.firm.pk).update(name="=2+5", city="+1")
+    client = sign_in(people.dora)
+    answer = client.get("/users/?format=csv")
+    text = b"".join(answer).decode()
+    assert answer["Content-Disposition"] == 'attachment; filename="installer.csv"'
+    assert "\r\n'=2+5,Installer,'+1," in text
+    assert "Hafen Intercom GmbH" in text
+    assert "Zephyr" not in text
+    only = b"".join(client.get(f"/users/?format=csv&under={people.sam.firm.pk}")).decode()
+    assert "Hafen" not in only
+    assert people.dora.email in b"".join(client.get("/users/?tab=people&format=csv")).decode()
+    assert b"".join(sign_in(people.sam).get(f"/users/?format=csv&under={people.mallory.firm.pk}")).count(b"\r\n") == 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.functional import lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
@@ -12,6 +14,13 @@ from payments.models import BillingProfile
 from subscriptions import periods
 
 MONTHS = (1, 3, 6, 12)
+
+
+def _out_of_range() -> str:
+    return gettext("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}
+
+
+OUT_OF_RANGE = lazy(_out_of_range, str)()  # a lazy text that is filled in at import would stay English
 
 
 class TermForm(forms.Form):
@@ -23,8 +32,8 @@ class TermForm(forms.Form):
         max_value=periods.MAX_MONTHS,
         initial=1,
         error_messages={
-            "min_value": _("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS},
-            "max_value": _("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS},
+            "min_value": OUT_OF_RANGE,
+            "max_value": OUT_OF_RANGE,
         },
     )
 
@@ -33,7 +42,7 @@ class BillingForm(forms.ModelForm[BillingProfile]):
     """Whom the invoice is made out to."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=[("", "—"), *countries])
+    country = forms.ChoiceField(label=_("Country"), choices=lambda: [("", "—"), *countries])
 
     class Meta:
         model = BillingProfile
@@ -66,7 +75,7 @@ class PayForm(forms.Form):
     auto_renew = forms.BooleanField(label=_("Renew automatically every 30 days"), required=False)
     renewals = forms.TypedChoiceField(
         label=_("For how long"),
-        choices=[("", _("until I stop it")), *((n, _("%(n)s times") % {"n": n}) for n in (3, 6, 12, 24))],
+        choices=lambda: [("", _("until I stop it")), *((n, _("%(n)s times") % {"n": n}) for n in (3, 6, 12, 24))],
         coerce=int,
         empty_value=None,
         required=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from django import forms, template
 from django.forms import BoundField
 from django.http import QueryDict
@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from payments import money as amounts
 from smartplus.portal import conflicts
@@ -40,6 +41,7 @@ NOTE_TONES = {
     "lapsed": ("lapsed", "x"),
 }
 DAY = {"en": "d MMM y", "de": "d. MMM y"}
+DAYS_OF_A_WEEK = 7
 MOMENT = {"en": "d MMM y, HH:mm", "de": "d. MMM y, HH:mm"}
 
 
@@ -236,10 +238,30 @@ def ago(value: datetime | None, now: datetime | None = None) -> SafeString | str
     """How far away an instant is: "in 2 days", "3 days ago", with the exact moment on hover. A dash for None."""
     if value is None:
         return "–"
+    return _timed(value, _distance(value, now or timezone.now()))
+
+
+@register.filter
+def when(value: datetime | None, now: datetime | None = None) -> SafeString | str:
+    """When something is, as one says it: "Today 09:12", "Sat 16:05", "in 27 days", a week ago and before the day; the exact
+    moment on hover. A dash for None."""
+    if value is None:
+        return "–"
+    now = now or timezone.now()
+    days = (_local(value).date() - _local(now).date()).days
+    words = {-1: _("Yesterday %(time)s"), 0: _("Today %(time)s"), 1: _("Tomorrow %(time)s")}
+    if days in words:
+        return _timed(value, words[days] % {"time": format_time(_local(value).time(), "HH:mm", locale=_language())})
+    if days > 0:
+        return _timed(value, _distance(value, now))
+    if days > -DAYS_OF_A_WEEK:
+        return _timed(value, str(format_datetime(_local(value), "EEE HH:mm", locale=_language())))
+    return _timed(value, day(value))
+
+
+def _timed(value: datetime, text: str) -> SafeString:
     exact = value.astimezone(UTC).isoformat(timespec="seconds")
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', exact, moment(value), _distance(value, now or timezone.now())
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', exact, moment(value), text)
 
 
 def _distance(value: datetime, now: datetime) -> str:

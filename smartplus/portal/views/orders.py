@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Notice
-from accounts.scope import Grant, Role
+from accounts.scope import Actor, Grant, Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
@@ -48,7 +48,7 @@ TONES = {
 @require_GET
 def order_list(request: access.PortalRequest) -> HttpResponse:
     """Orders that one pays or that have lines of one's sites, newest first."""
-    found = Order.objects.visible_to(request.actor)
+    found: QuerySet[Order] = Order.objects.visible_to(request.actor)
     state, search, after = (
         request.GET.get("state", ""),
         request.GET.get("q", "").strip()[:80],
@@ -60,10 +60,7 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
     elif state in Order.State.values:
         found = found.filter(state=state)
     if search:
-        mine = OrderLine.objects.visible_to(request.actor).filter(
-            Q(site__name__icontains=search) | Q(target_label__icontains=search)
-        )
-        found = found.filter(Q(number__icontains=search.upper()) | Q(pk__in=mine.values("order_id")))
+        found = searched(request.actor, found, search)
     page = found.select_related("payer", "installer").order_by("-pk")
     if last := typed_id(after):
         page = page.filter(pk__lt=last)
@@ -85,6 +82,12 @@ def _states(seen: QuerySet[Order], state: str) -> list[tuple[str, Any]]:
     there = set(seen.order_by().values_list("state", flat=True).distinct())
     being_paid = [(OPEN, _("Being paid"))] if there & {"processing", "system_processing"} or state == OPEN else []
     return being_paid + [(value, label) for value, label in Order.State.choices if value in there or value == state]
+
+
+def searched(actor: Actor, found: QuerySet[Order], text: str) -> QuerySet[Order]:
+    """Those whose number contains `text`, or that have a line the actor sees of such a site, apartment or person."""
+    mine = OrderLine.objects.visible_to(actor).filter(Q(site__name__icontains=text) | Q(target_label__icontains=text))
+    return found.filter(Q(number__icontains=text.upper()) | Q(pk__in=mine.values("order_id")))
 
 
 def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str, Any]]:

@@ -72,7 +72,8 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     choice = read_choice(request)
     if choice.installer is None:
         return render(request, "subscription/nothing.html", {"choice": choice})
-    term = RequestForm(request.POST or request.GET or {"months": 1})
+    # an address rarely says how many months; what is not asked must not be answered "required"
+    term = RequestForm(request.POST or (request.GET if "months" in request.GET else {"months": 1}))
     months = term.cleaned_data["months"] if term.is_valid() else 1
     matching = narrowed(offered(request.actor, choice), choice)
     chosen = ticked(request, matching)

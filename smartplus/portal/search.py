@@ -1,0 +1,237 @@
+"""The search over everything: a few hits of each kind one may open, each kind one statement, each within the actor's view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Membership, Organization
+from accounts.scope import Actor, Grant
+from communities.models import Apartment, Resident, Site, name_key
+from devices import mac, reports
+from devices.errors import MacRefused
+from devices.models import Device, LibraryEntry
+from smartplus import access
+from smartplus.portal import user_lists
+from smartplus.portal.views import apartments, library, orders, sites, users
+from subscriptions.models import Order
+
+SHOWN = 10  # of each kind
+SHORTEST, LONGEST = 2, 120
+MAC_DIGITS = 4  # fewer are hardly the beginning of a MAC
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing that was found; `mono` is a title of digits that are compared one by one."""
+
+    title: str
+    detail: str
+    url: str
+    mono: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The first hits of one kind; `more_url` leads to all of them where there is such a list."""
+
+    name: str
+    label: Promise
+    icon: str
+    hits: list[Hit] = field(default_factory=list)
+    has_more: bool = False
+    more_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of things: who may open its pages, and how it is found."""
+
+    name: str
+    label: Promise
+    icon: str
+    page: Callable[..., Any]  # the view whose policy says which roles see this kind at all
+    find: Callable[[Actor, str, datetime], list[Hit]]
+    more: str = ""  # name of the list's route
+    grant: Grant | None = None
+
+
+def text_of(query: str) -> str:
+    """What is searched for: without what no name contains, of bounded length."""
+    return " ".join(query.replace("\0", "").split())[:LONGEST]
+
+
+def groups(actor: Actor, text: str, now: datetime) -> list[Group]:
+    """What was found, kind by kind, those without a hit left out."""
+    found = []
+    for kind in kinds_of(actor):
+        hits = kind.find(actor, text, now)
+        if hits:
+            more = f"{reverse(kind.more)}?{urlencode({'q': text})}" if kind.more else ""
+            found.append(Group(kind.name, kind.label, kind.icon, hits[:SHOWN], len(hits) > SHOWN, more))
+    return found
+
+
+def kinds_of(actor: Actor) -> Iterator[Kind]:
+    """The kinds whose pages the actor may open."""
+    for kind in KINDS:
+        if actor.role in access.policy_of(kind.page).roles and kind.grant in {None, *actor.grants}:
+            yield kind
+
+
+def exact(actor: Actor, text: str) -> str:
+    """Where a whole order number or a whole MAC leads, if there is exactly one such thing in the actor's view; "" otherwise."""
+    kinds = {kind.name for kind in kinds_of(actor)}
+    if "orders" in kinds and (number := Order.objects.visible_to(actor).filter(number=text.upper()).first()):
+        return reverse("order-detail", args=[number.number])
+    try:
+        address = mac.parse(text)
+    except MacRefused:
+        return ""
+    places = list(Device.objects.visible_to(actor).active().filter(mac=address.value)[:2])
+    if len(places) == 1:
+        return _place(places[0])
+    if not places and "library" in kinds:
+        kept = LibraryEntry.objects.visible_to(actor).filter(mac=address.value)[:2]
+        if len(kept) == 1:
+            return f"{reverse('library-list')}?{urlencode({'q': str(address)})}"
+    return ""
+
+
+def _place(device: Device) -> str:
+    if device.apartment_id:
+        return reverse("apartment-detail", args=[device.apartment_id])
+    return reverse("site-detail", args=[device.site_id])
+
+
+# --- the kinds ----------------------------------------------------------------------------------------------------------
+
+
+def _first(rows: QuerySet[Any]) -> list[Any]:
+    """One more than is shown, so that it is known whether there are more."""
+    return list(rows[: SHOWN + 1])
+
+
+def _sites(actor: Actor, text: str, now: datetime) -> list[Hit]:
+    found = reports.searched_sites(Site.objects.visible_to(actor), text).order_by("name_key", "pk")
+    return [
+        Hit(site.name, f"{site.street}, {site.city}", reverse("site-detail", args=[site.pk])) for site in _first(found)
+    ]
+
+
+def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
+    """By number, name, and who lives there: by name or address."""
+    lives = Resident.objects.visible_to(actor).filter(Q(name__icontains=text) | Q(email__icontains=text))
+    found = (
+        Apartment.objects.visible_to(actor)
+        .filter(
+            Q(number_key__contains=name_key(text)) | Q(name__icontains=text) | Q(pk__in=lives.values("apartment_id"))
+        )
+        .select_related("building", "site")
+        .annotate(
+            resident=Subquery(lives.filter(apartment=OuterRef("pk")).order_by("-is_master", "pk").values("name")[:1])
+        )
+        .order_by("site__name_key", "building__name_key", "number_key", "pk")
+    )
+    return [
+        Hit(
+            str(apartment),
+            ", ".join(part for part in (apartment.site.name, apartment.resident or apartment.name) if part),
+            reverse("apartment-detail", args=[apartment.pk]),
+        )
+        for apartment in _first(found)
+    ]
+
+
+def _devices(actor: Actor, text: str, now: datetime) -> list[Hit]:
+    span = reports.mac_range(text, min_digits=MAC_DIGITS)
+    if span is None:
+        return []
+    found = Device.objects.visible_to(actor).active().filter(mac__range=span)
+    rows = found.select_related("site", "building", "apartment__building").order_by("mac", "pk")
+    return [
+        Hit(
+            str(device.address),
+            ", ".join(dict.fromkeys([device.name, device.place, device.site.name])),
+            _place(device),
+            mono=True,
+        )
+        for device in _first(rows)
+    ]
+
+
+def _library(actor: Actor, text: str, now: datetime) -> list[Hit]:
+    found = LibraryEntry.objects.visible_to(actor).select_related("installer").order_by("-pk")
+    address = reverse("library-list")
+    return [
+        Hit(
+            str(entry.address),
+            ", ".join(
+                str(part)
+                for part in (entry.model, entry.serial, entry.get_status_display(), entry.installer or "")
+                if part
+            ),
+            f"{address}?{urlencode({'q': str(entry.address)})}",
+            mono=True,
+        )
+        for entry in _first(reports.searched_library(found, text))
+    ]
+
+
+def _firms(actor: Actor, text: str, now: datetime) -> list[Hit]:
+    found = Organization.objects.visible_to(actor).exclude(pk=actor.organization_id)
+    found = found.filter(Q(name__icontains=text) | Q(city__icontains=text)).order_by("name", "pk")
+    return [
+        Hit(
+            firm.name,
+            ", ".join(str(part) for part in (firm.get_kind_display(), firm.city) if part),
+            reverse("firm-detail", args=[firm.pk]),
+        )
+        for firm in _first(found)
+    ]
+
+
+def _people(actor: Actor, text: str, now: datetime) -> list[Hit]:
+    found = user_lists.with_invitation(
+        Membership.objects.visible_to(actor).filter(user_lists.person_matches(text)), now
+    ).order_by("user__email_key", "pk")
+    return [
+        Hit(
+            person.shown_name,  # type: ignore[attr-defined]
+            f"{person.shown_email}, {person.organization.name}",  # type: ignore[attr-defined]
+            reverse("user-detail", args=[person.pk]),
+        )
+        for person in user_lists.finished(_first(found), now)
+    ]
+
+
+def _orders(actor: Actor, text: str, now: datetime) -> list[Hit]:
+    found = orders.searched(actor, Order.objects.visible_to(actor), text).select_related("installer").order_by("-pk")
+    return [
+        Hit(
+            order.number,
+            f"{order.installer.name}, {order.get_state_display()}",
+            reverse("order-detail", args=[order.number]),
+            mono=True,
+        )
+        for order in _first(found)
+    ]
+
+
+KINDS = (
+    Kind("sites", _("Sites"), "sites", sites.site_detail, _sites, "site-list"),
+    Kind("apartments", _("Apartments and residents"), "building", apartments.apartment_detail, _apartments),
+    Kind("devices", _("Devices"), "intercom", sites.site_detail, _devices),
+    Kind("library", _("MAC Library"), "library", library.library_list, _library, "library-list"),
+    Kind("firms", _("Firms"), "users", users.user_list, _firms),
+    Kind("people", _("People"), "user", users.user_detail, _people),
+    Kind("orders", _("Orders"), "orders", orders.order_detail, _orders, "order-list", Grant.SEES_INVOICES),
+)

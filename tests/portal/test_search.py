@@ -1,0 +1,144 @@
+"""The search: each role finds its own, and of what is somebody else's nothing is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils.html import escape
+
+from communities.actions import people as site_people
+from communities.models import Apartment, Resident
+from devices import actions as devices
+from subscriptions.models import Order
+from tests.people import NOW, People
+from tests.portal.html import assert_clean
+from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list, sandbox
+
+__all__ = ["billing", "fill_cart", "harbour_view", "place", "price_list", "sandbox"]
+
+MAC = "0C:11:05:2A:10:4E"
+
+
+@pytest.fixture(autouse=True)
+def _stopped_clock() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def order(people, harbour_view, fill_cart, place, billing) -> Order:
+    """Harbour View: Rosa in 1.01 with a monitor, Tess works there, Petra looks after it, Dora has ordered for it."""
+    site_people.set_technicians(
+        people.ivan.actor, site_id=harbour_view.pk, membership_ids=[people.tess.membership.pk], now=NOW
+    )
+    Resident.objects.filter(apartment__number="1.01").update(name="Rosa Almeida", email="rosa@quay.example")
+    devices.add_to_library(people.dora.actor, macs=[devices.LibraryRow(MAC, "C313", "SN-77")], now=NOW)
+    flat = Apartment.objects.get(number="1.01")
+    devices.add_monitor(people.ivan.actor, apartment_id=flat.pk, entry=devices.MonitorEntry(MAC, "Hall"), now=NOW)
+    ordered: Order = place(fill_cart())
+    return ordered
+
+
+def found(client: Client, text: str) -> list[str]:
+    page = client.get("/search/", {"q": text})
+    assert page.status_code == 200, page
+    assert_clean(page.content)
+    return re.findall(r'id="found-(\w+)"', page.content.decode())
+
+
+WHO_FINDS = {
+    "olga": {"harbour": ["sites", "orders"], "rosa@": ["apartments"], "Rosa": ["apartments"], "0c11": ["devices", "library"],
+             "Ivan": ["people"], "Hafen": ["firms", "people"]},
+    "dora": {"harbour": ["sites", "orders"], "Rosa": ["apartments"], "0C-11-05-2A": ["sites", "devices", "library"], "Ivan": ["people"]},
+    "ivan": {"harbour": ["sites", "orders"], "Rosa": ["apartments"], "0c11.052a": ["sites", "devices", "library"], "Tess": ["people"]},
+    "tess": {"harbour": ["sites"], "Rosa": ["apartments"], "0c 11 05": ["sites", "devices", "library"], "Tess": [], "Hafen": []},
+    "petra": {"harbour": ["sites", "orders"], "Rosa": ["apartments"], "0C1105": ["sites", "devices"], "Petra": ["orders"]},
+    "sam": {"harbour": [], "Rosa": [], "0C11": [], "Ivan": [], "Ines": ["people"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WHO_FINDS)
+def test_everybody_finds_the_own_and_only_what_the_role_may_open(
+    people: People, order: Order, sign_in, name: str
+) -> None:
+    client = sign_in(getattr(people, name))
+    assert {text: found(client, text) for text in WHO_FINDS[name]} == WHO_FINDS[name]
+    for address in re.findall(r'row-link" href="([^"]+)"', client.get("/search/?q=harbour").content.decode()):
+        assert client.get(address).status_code == 200, address
+
+
+def test_a_member_who_sees_no_invoices_finds_no_orders(people: People, order: Order, sign_in) -> None:
+    people.petra.membership.sees_invoices = False
+    people.petra.membership.save(update_fields=["sees_invoices"])
+    client = sign_in(people.petra)
+    assert found(client, "harbour") == ["sites"]
+    assert found(client, order.number) == []
+
+
+@pytest.mark.parametrize("typed", [MAC, MAC.lower(), MAC.replace(":", ""), MAC.replace(":", "-"), "0c11.052a.104e"])
+def test_a_whole_mac_and_a_whole_order_number_lead_straight_there(
+    people: People, order: Order, sign_in, typed: str
+) -> None:
+    client, flat = sign_in(people.ivan), Apartment.objects.get(number="1.01")
+    assert client.get("/search/", {"q": typed})["Location"] == f"/apartments/{flat.pk}/"
+    assert client.get("/search/", {"q": f" {order.number.lower()} "})["Location"] == f"/orders/{order.number}/"
+
+
+def test_a_mac_that_is_in_the_library_only_leads_to_its_row(people: People, sign_in) -> None:
+    devices.add_to_library(people.dora.actor, macs=[devices.LibraryRow(MAC, "C313")], now=NOW)
+    assert sign_in(people.dora).get("/search/", {"q": MAC})["Location"] == "/library/?q=0C%3A11%3A05%3A2A%3A10%3A4E"
+    assert found(sign_in(people.petra), MAC) == []
+
+
+@pytest.mark.rule("R1")
+@pytest.mark.parametrize("name", ["mallory", "igor", "paul", "sam", "ines"])
+def test_what_is_somebody_elses_is_not_found_like_nonsense(people: People, order: Order, sign_in, name: str) -> None:
+    client = sign_in(getattr(people, name))
+
+    def page(text: str) -> str:
+        answer = client.get("/search/", {"q": text})
+        assert answer.status_code == 200
+        return re.sub(r'value="\w{64}"', "", answer.content.decode()).replace(escape(text), "…")
+
+    nonsense = page("nonsense")
+    for text in ("Harbour View", "Rosa Almeida", "rosa@quay.example", MAC, "0C11", order.number, "SN-77", "Hafen Intercom",
+                 "Ivan Brandt", people.tess.email):  # fmt: skip
+        assert page(text) == nonsense, text
+
+
+def test_the_number_of_statements_does_not_follow_what_is_found(
+    people: People, order: Order, make_site, sign_in, django_assert_max_num_queries
+) -> None:
+    for number in range(15):
+        make_site(f"Harbour {number}")
+    client = sign_in(people.dora)
+    client.get("/search/?q=harbour")
+    with django_assert_max_num_queries(16):
+        page = client.get("/search/?q=harbour").content.decode()
+    assert page.count("Harbour ") >= 10
+    assert "Harbour 7" not in page  # by name: 0, 1, 10 to 14, 2, 3, 4; the others are behind the link
+    assert 'href="/sites/?q=harbour"' in page
+    with django_assert_max_num_queries(16):
+        client.get("/search/?q=0C11")
+
+
+def test_the_empty_page_says_what_can_be_searched(people: People, sign_in) -> None:
+    tess = sign_in(people.tess).get("/search/").content.decode()
+    assert "What are you looking for?" in tess
+    assert "MAC Library" in tess
+    assert "Orders" not in tess
+    ivan = sign_in(people.ivan)
+    assert "Orders" in ivan.get("/search/").content.decode()
+    assert "Two letters at least" in ivan.get("/search/?q=x").content.decode()
+    assert "Nothing found" in ivan.get("/search/?q=Hafenblick").content.decode()
+
+
+def test_the_box_stands_in_the_top_bar_of_every_page_and_not_before_sign_in(people: People, sign_in) -> None:
+    for address in ("/sites/", "/help/", "/settings/", "/nothing/"):
+        page = sign_in(people.ivan).get(address).content.decode()
+        assert '<form class="find" role="search" action="/search/">' in page
+    assert "/search/" not in Client().get("/sign-in/").content.decode()
