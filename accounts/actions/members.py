@@ -134,6 +134,11 @@ def confirm_address(user: User, *, now: datetime) -> None:
         user.confirmed_at = now
 
 
+def lock_self(user: User) -> User:
+    """The signed-in person's own row as it is now, locked until the transaction ends: two windows of one person take turns."""
+    return User.objects.select_for_update().get(pk=user.pk)
+
+
 def lock_member(actor: Actor, membership_id: int) -> Membership:
     """The membership, if the actor manages people and sees it. The firm's row is locked first, so that of two administrators
     who take each other away at once one stays."""

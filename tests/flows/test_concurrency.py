@@ -343,7 +343,7 @@ def test_a_settlement_that_waits_behind_the_switch_puts_it_on_again(
             wait_for_waiting(1)
         assert settled.result(60).state == "succeed"
     site.refresh_from_db()
-    assert (site.pm_app, site.booking, site.version) == (True, False, 4)
+    assert (site.pm_app, site.booking, site.version) == (True, False, 5)
     assert AuditEvent.objects.filter(action="site.pm_app_switched_on").count() == 1
     assert_books_agree(sandbox)
 

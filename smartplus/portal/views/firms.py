@@ -88,7 +88,8 @@ def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpRespon
             return conflict(request, "users/firm_edit.html", fresh, {**context, "firm": firm, "may": fresh_may}, told)
     if saved is None:
         return answer(request, "users/firm_edit.html", form, {**context, "may": may})
-    jobs.hurry("revoked_orders")
+    if may is not None:
+        jobs.hurry("revoked_orders")
     messages.success(request, _("%(firm)s is saved.") % {"firm": saved.name})
     return redirect("firm-detail", organization_id)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import audit, notify
-from accounts.actions import notices
+from accounts.actions import members, notices
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Mute, Notice
 from smartplus import access, jobs
@@ -28,13 +28,11 @@ FAILED = 50  # what nobody got is all shown, as far as a page can
 @require_http_methods(["GET", "HEAD", "POST"])
 def notifications(request: access.PortalRequest) -> HttpResponse:
     """A switch for each topic, and the last mail; for those who look after others also what failed in their subtree."""
-    muted = set(Mute.objects.filter(user=request.user).values_list("topic", flat=True))
-    form = NotificationsForm(posted(request), muted=muted)
+    form = NotificationsForm(posted(request), muted=_muted(request))
     clash = None
     if form.is_bound and form.is_valid():
-        fresh = NotificationsForm(muted=muted)
-        if not conflicts.is_stale(form, fresh):
-            _save(request, form)
+        fresh = _save(request, form)
+        if fresh is None:
             messages.success(request, _("Your notifications are saved."))
             return redirect("settings-notifications")
         clash = conflicts.clash(request, conflicts.about(request.user), (form, fresh), is_own=True)
@@ -52,16 +50,25 @@ def notifications(request: access.PortalRequest) -> HttpResponse:
     return answer(request, "settings/notifications.html", form, context)
 
 
-def _save(request: access.PortalRequest, form: NotificationsForm) -> None:
-    changed = form.wishes ^ form.muted
-    if not changed:
-        return
-    with transaction.atomic():
+@transaction.atomic
+def _save(request: access.PortalRequest, form: NotificationsForm) -> NotificationsForm | None:
+    """Mute what was asked for; where another window of the person was faster nothing, and the form as it is now."""
+    members.lock_self(request.user)
+    muted = _muted(request)
+    fresh = NotificationsForm(muted=muted)
+    if conflicts.is_stale(form, fresh):
+        return fresh
+    if changed := form.wishes ^ muted:
         notify.set_mutes(request.user, topics=form.wishes, now=request.now)
         audit.record(
             request.actor, "notifications.changed", request.user, now=request.now, tenant=request.membership.organization,
             after={"fields": sorted(changed)}, label=f"#{request.user.pk}",
         )  # fmt: skip
+    return None
+
+
+def _muted(request: access.PortalRequest) -> set[str]:
+    return set(Mute.objects.filter(user=request.user).values_list("topic", flat=True))
 
 
 @access.roles(*READERS)

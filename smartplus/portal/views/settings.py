@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import audit
-from accounts.actions import sessions
-from accounts.models import User
+from accounts.actions import members, sessions
 from smartplus import access
 from smartplus.access import PortalRequest
 from smartplus.portal import conflicts
@@ -27,7 +26,7 @@ def profile(request: PortalRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            fresh = ProfileForm(instance=User.objects.select_for_update().get(pk=request.user.pk))
+            fresh = ProfileForm(instance=members.lock_self(request.user))
             is_stale = conflicts.is_stale(form, fresh)
             if form.changed_data and not is_stale:
                 form.save()
