@@ -26,6 +26,7 @@ from subscriptions.models import Order
 
 SHOWN = 10  # of each kind
 SHORTEST, LONGEST = 2, 120
+WORDS = 6  # of a text that are looked for one by one
 MAC_DIGITS = 4  # fewer are hardly the beginning of a MAC
 
 
@@ -128,14 +129,21 @@ def _sites(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 
 def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
-    """By number, name, and who lives there: by name or address."""
-    lives = Resident.objects.visible_to(actor).filter(Q(name__icontains=text) | Q(email__icontains=text))
-    found = (
-        Apartment.objects.visible_to(actor)
-        .filter(
-            Q(number_key__contains=name_key(text)) | Q(name__icontains=text) | Q(pk__in=lives.values("apartment_id"))
+    """By building, number, name, and who lives there (by name or address): every word has to be of the apartment."""
+    residents, found = Resident.objects.visible_to(actor), Apartment.objects.visible_to(actor)
+    lives = residents.none()
+    for word in text.split()[:WORDS]:
+        theirs = residents.filter(Q(name__icontains=word) | Q(email__icontains=word))
+        lives |= theirs
+        key = name_key(word)
+        found = found.filter(
+            Q(number_key__contains=key)
+            | Q(name__icontains=word)
+            | Q(building__name_key__contains=key)
+            | Q(pk__in=theirs.values("apartment_id"))
         )
-        .select_related("building", "site")
+    rows = (
+        found.select_related("building", "site")
         .annotate(
             resident=Subquery(lives.filter(apartment=OuterRef("pk")).order_by("-is_master", "pk").values("name")[:1])
         )
@@ -147,7 +155,7 @@ def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
             ", ".join(part for part in (apartment.site.name, apartment.resident or apartment.name) if part),
             reverse("apartment-detail", args=[apartment.pk]),
         )
-        for apartment in _first(found)
+        for apartment in _first(rows)
     ]
 
 

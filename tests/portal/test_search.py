@@ -71,6 +71,15 @@ def test_everybody_finds_the_own_and_only_what_the_role_may_open(
         assert client.get(address).status_code == 200, address
 
 
+def test_an_apartment_is_found_by_what_people_call_it(people: People, order: Order, sign_in) -> None:
+    client = sign_in(people.ivan)
+    for text in ("Quay House 1.01", "almeida 1.01", "1.01 quay", "rosa@quay"):
+        page = client.get("/search/", {"q": text}).content.decode()
+        assert "Harbour View, Rosa Almeida" in page, text
+        assert "Quay House 1.02" not in page, text
+    assert found(client, "Quay House 9.99") == []
+
+
 def test_a_member_who_sees_no_invoices_finds_no_orders(people: People, order: Order, sign_in) -> None:
     people.petra.membership.sees_invoices = False
     people.petra.membership.save(update_fields=["sees_invoices"])
