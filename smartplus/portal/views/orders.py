@@ -142,14 +142,16 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         if is_mine
         else None
     )
+    renewal = renewals.of_order(request, order, payment)
+    is_charging = renewal is not None and renewal.step == "charging"
     context = {
         "order": order,
         "tone": TONES[Order.State(order.state)],
         "is_mine": is_mine,
         "may_act": may_act and order.type != Order.Type.AUTO_RENEWAL,
-        "renewal": renewals.of_order(request, order, payment),
+        "renewal": renewal,
         "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
-        "is_back": is_back or bool(request.GET.get("wait")),
+        "is_back": is_back or bool(request.GET.get("wait")) or is_charging,
         "payment": payment,
         "pay_until": order.created_at + UNPAID_TIMEOUT,
         "groups": groups,
@@ -159,7 +161,7 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "until": reports.applied_until([order]).get(order.pk),
         "events": list(order.events.all()) if is_mine else [],
         "notices": list(Notice.objects.visible_to(request.actor).about(order).order_by("pk")) if is_mine else [],
-        "poll_every_s": 2 if request.now - order.created_at < timedelta(minutes=60) else 0,
+        "poll_every_s": 2 if is_charging or request.now - order.created_at < timedelta(minutes=60) else 0,
     }
     is_fragment = bool(request.htmx) and request.htmx.target == "story"
     response = render(request, "orders/_story.html" if is_fragment else "orders/detail.html", context)
