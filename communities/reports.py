@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Exists, Max, Min, Q
 
 from communities import catalogue
 from communities.catalogue import ServiceType
@@ -23,6 +23,16 @@ class PaidProgress:
     apps_in_force: int = 0
     items: int = 0
     next_expiry: datetime | None = None
+    next_loose: datetime | None = None  # the first end among those that nobody renews by itself
+
+    @property
+    def renews(self) -> bool:
+        """Whether what ends first is renewed without anybody doing anything."""
+        return self.next_expiry is not None and (self.next_loose is None or self.next_loose > self.next_expiry)
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Whether nobody has to do anything within a month, because what ends is renewed by itself."""
+        return self.renews and not self.is_ending(now)
 
     def state(self, now: datetime) -> State:
         """How the site stands: as its worst item does."""
@@ -33,12 +43,15 @@ class PaidProgress:
         return State.GRACE if now < self.next_expiry + GRACE else State.LAPSED
 
     def is_ending(self, now: datetime) -> bool:
-        """Whether something ends within a month."""
-        return self.state(now) is State.ACTIVE and self.next_expiry is not None and self.next_expiry <= now + SOON
+        """Whether something ends within a month that is not renewed by itself."""
+        return self.state(now) is State.ACTIVE and self.next_loose is not None and self.next_loose <= now + SOON
 
 
-def paid_progress(site_ids: Iterable[int], now: datetime) -> dict[int, PaidProgress]:
-    """The progress of these sites; one statement however many. Sites without services are not in it."""
+def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists) -> dict[int, PaidProgress]:
+    """The progress of these sites; one statement however many. Sites without services are not in it.
+
+    `renews` is the floor above's answer to whether an entitlement is renewed by itself.
+    """
     is_app = Q(service_type=ServiceType.APP)
     rows = (
         Entitlement.objects.filter(site_id__in=list(site_ids))
@@ -50,8 +63,9 @@ def paid_progress(site_ids: Iterable[int], now: datetime) -> dict[int, PaidProgr
             apps_in_force=Count("pk", filter=is_app & _in_force(now)),
             items=Count("pk"),
             next_expiry=Min("expires_at"),
+            next_loose=Min("expires_at", filter=Q(~renews)),
         )
-        .values_list("site_id", "apps", "apps_in_force", "items", "next_expiry")
+        .values_list("site_id", "apps", "apps_in_force", "items", "next_expiry", "next_loose")
     )
     return {site_id: PaidProgress(*progress) for site_id, *progress in rows}
 
@@ -138,7 +152,8 @@ def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
 
 @dataclass(frozen=True, slots=True)
 class Dues:
-    """The wanted items of one service type at a site that need money soon. `first_end` is the first end still ahead."""
+    """The wanted items of one service type at a site that need money soon. `first_end` is the first end still ahead of what is not
+    renewed by itself."""
 
     service_type: str
     never: int
@@ -154,9 +169,9 @@ class Dues:
         return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
 
 
-def dues(site: Site, now: datetime) -> list[Dues]:
-    """What of a site waits for activation or renewal, by service type; one statement."""
-    ahead = Q(expires_at__gt=now)
+def dues(site: Site, now: datetime, *, renews: Exists) -> list[Dues]:
+    """What of a site waits for activation or renewal by somebody, by service type; one statement. `renews` as in `paid_progress`."""
+    ahead = Q(expires_at__gt=now) & Q(~renews)
     grace = Q(expires_at__lte=now, expires_at__gt=now - GRACE)
     rows = (
         Entitlement.objects.filter(site=site)

@@ -27,10 +27,10 @@ from django.db.models.functions import Coalesce, TruncDate
 from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue
-from communities.catalogue import ServiceType
 from communities.models import GRACE, Apartment, Entitlement, Site
 from devices import reports as device_reports
 from payments.models import PaymentMethod
+from subscriptions import differences, reports
 from subscriptions.actions.prices import table_of
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
 from subscriptions.periods import CYCLE, Cycles
@@ -45,7 +45,7 @@ class Mode(enum.StrEnum):
 
     MANUAL = "manual"
     AUTO = "auto"
-    FAIL = "fail"  # auto-renewal with a card that can't be charged
+    FAIL = "fail"  # auto-renewal with a card that can't be charged, or was declined
 
 
 class What(enum.StrEnum):
@@ -130,9 +130,8 @@ def _mode(now: datetime) -> Case:
     live = SubscriptionItem.objects.filter(
         entitlement=OuterRef("pk"), is_live=True, subscription__state=Subscription.State.ACTIVE
     )
-    lasts = Q(subscription__method__in=PaymentMethod.objects.usable(now))
     return Case(
-        When(Exists(live.filter(lasts)), then=Value(Mode.AUTO.value)),
+        When(reports.renews(now), then=Value(Mode.AUTO.value)),
         When(Exists(live), then=Value(Mode.FAIL.value)),
         default=Value(Mode.MANUAL.value),
         output_field=CharField(),
@@ -193,26 +192,23 @@ def standings(
     amounts = thirty_days(((kind, variant, due) for _k, kind, variant, _p, _n, _v, _a, due in rows), prices, now)
     found: dict[int, Standing] = {}
     for (key, kind, variant, paid, n, never, alive, due), amount in zip(rows, amounts, strict=True):
-        unused = alive * is_unused(kind, variant, paid)
+        unused = alive * bool(differences.unused(kind, variant, paid))
         one = (
-            Standing(n, never, alive, n - never - alive, alive * is_unpaid(kind, variant, paid), unused, due, amount)
+            Standing(
+                n,
+                never,
+                alive,
+                n - never - alive,
+                alive * bool(differences.unpaid(kind, variant, paid)),
+                unused,
+                due,
+                amount,
+            )
             if variant
             else Standing(unused=unused)
         )
         found[key] = found.get(key, Standing()) + one
     return found
-
-
-def is_unpaid(service_type: str, variant: str, paid_variant: str) -> bool:
-    """Whether something is on that the last payment did not cover."""
-    return bool(variant and catalogue.uncovered(service_type, variant, paid_variant))
-
-
-def is_unused(service_type: str, variant: str, paid_variant: str) -> bool:
-    """Whether something is paid for that is not on. An App paid at the dearer variant is used all the same."""
-    if not variant or service_type == ServiceType.APP:
-        return bool(paid_variant and not variant)
-    return bool(catalogue.uncovered(service_type, paid_variant, variant)) if paid_variant else False
 
 
 # --- whose it is --------------------------------------------------------------------------------------------------------
@@ -291,11 +287,11 @@ AT_RISK, RUNNING, OVER = 0, 1, 2
 
 
 def ranked(rows: QuerySet[Subscription], *, now: datetime) -> QuerySet[Subscription]:
-    """Agreements with `rank` and `due`: what needs somebody first (a card that can't be charged, or stopped lately by a problem),
-    then what runs, then what is over. "Lately" is the last 30 days: what stopped earlier has lapsed or was renewed."""
+    """Agreements with `rank` and `due`: what needs somebody first (the last charge failed, the card can't be charged, or a problem
+    stopped it lately), then what runs, then what is over. "Lately" is the last 30 days: what stopped earlier has lapsed or was renewed."""
     active = Q(state=Subscription.State.ACTIVE)
     stopped = Q(state=Subscription.State.PARKED, ended_at__gt=now - CYCLE)
-    chargeable = Q(method__in=PaymentMethod.objects.usable(now))
+    chargeable = Q(tries=0, method__in=PaymentMethod.objects.usable(now))
     return rows.annotate(
         rank=Case(
             When(active & chargeable, then=Value(RUNNING)),
@@ -338,6 +334,11 @@ class SiteLine:
     amount_minor: int | None
 
     @property
+    def renews(self) -> bool:
+        """Whether they are renewed by themselves."""
+        return self.mode is Mode.AUTO
+
+    @property
     def service_label(self) -> str:
         """The service type in words."""
         return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
@@ -350,18 +351,16 @@ class SiteLine:
     @property
     def unpaid_labels(self) -> list[str]:
         """What is on and not paid for."""
-        parts = catalogue.uncovered(self.service_type, self.variant, self.paid_variant) if self.variant else ()
-        return [catalogue.part_label(self.service_type, part) for part in parts]
+        return differences.labels(
+            self.service_type, differences.unpaid(self.service_type, self.variant, self.paid_variant)
+        )
 
     @property
     def unused_labels(self) -> list[str]:
         """What is paid for and not on."""
-        if not is_unused(self.service_type, self.variant, self.paid_variant):
-            return []
-        parts = catalogue.variant_parts(self.paid_variant)
-        if self.variant:
-            parts = catalogue.uncovered(self.service_type, self.paid_variant, self.variant)
-        return [catalogue.part_label(self.service_type, part) for part in parts]
+        return differences.labels(
+            self.service_type, differences.unused(self.service_type, self.variant, self.paid_variant)
+        )
 
 
 def lines_of(
@@ -402,7 +401,7 @@ def lines_of(
         )
     )
     if what in {What.UNPAID, What.UNUSED}:
-        differs = is_unpaid if what is What.UNPAID else is_unused
+        differs = differences.unpaid if what is What.UNPAID else differences.unused
         found = [row for row in found if differs(row[3], row[4], row[5])]
     amounts = thirty_days(((row[3], row[4], row[7]) for row in found), prices, now)
     return [

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from communities import catalogue
 from communities.models import Entitlement, Site
+from payments.models import PaymentMethod
 from subscriptions import payers
 from subscriptions.actions.carts import as_items
 from subscriptions.actions.prices import table_for
@@ -135,12 +136,26 @@ def next_charge_minor(agreement: Subscription, *, now: datetime) -> int | None:
         return None
 
 
+# --- what renews by itself -----------------------------------------------------------------------------------------------
+
+
+def renews(now: datetime, entitlement: str = "pk") -> Exists:
+    """Whether an entitlement is renewed without anybody doing anything: its agreement has a card that works, and does not fail.
+
+    An expression for queries over entitlements, or over rows that name one in the column `entitlement`.
+    """
+    items = SubscriptionItem.objects.live().filter(entitlement=OuterRef(entitlement))
+    sound = Q(subscription__state=Subscription.State.ACTIVE, subscription__tries=0)
+    return Exists(items.filter(sound, subscription__method__in=PaymentMethod.objects.usable(now)))
+
+
 # --- who pays -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who pays an item, and whether somebody has to do it (`manual`), nobody (`auto`) or somebody again (`stopped`)."""
+    """Who pays an item, and whether somebody has to do it (`manual`), nobody (`auto`), or somebody again, because the card of an
+    auto-renewal can't be charged (`failing`) or it stopped (`stopped`)."""
 
     organization_id: int
     name: str
@@ -153,25 +168,34 @@ class Payers:
 
     usual: Payer
     by_agreement: Mapping[int, Payer]
+    next_due: Mapping[int, datetime]  # by agreement: when its card is charged next
 
     def of(self, agreement_id: int | None) -> Payer:
         """The payer of an item under this agreement, or under none."""
         return self.by_agreement.get(agreement_id or 0, self.usual)
 
 
-def payers_of(site: Site) -> Payers:
+def payers_of(site: Site, *, now: datetime) -> Payers:
     """Who pays for a site: an agreement's payer, else the usual one (`payers`); the site comes with its installer and those above."""
     usual = payers.usual(site.installer, site_kind=site.kind)
-    agreements = (
+    agreements = list(
         Subscription.objects.exclude(state=Subscription.State.ENDED)
         .filter(Exists(SubscriptionItem.objects.live().filter(subscription=OuterRef("pk"), site=site)))
         .order_by()
-        .values_list("pk", "payer_id", "payer__name", "state")
+        .annotate(is_sound=Q(tries=0, method__in=PaymentMethod.objects.usable(now)))
+        .values_list("pk", "payer_id", "payer__name", "state", "is_sound", "next_due_at")
     )
     return Payers(
         Payer(usual.pk, usual.name, "manual"),
         {
-            pk: Payer(payer_id, name, "auto" if state == Subscription.State.ACTIVE else "stopped")
-            for pk, payer_id, name, state in agreements
+            pk: Payer(payer_id, name, _mode(state, is_sound=is_sound))
+            for pk, payer_id, name, state, is_sound, _due in agreements
         },
+        {pk: due for pk, _payer, _name, _state, _sound, due in agreements if due},
     )
+
+
+def _mode(state: str, *, is_sound: bool) -> str:
+    if state != Subscription.State.ACTIVE:
+        return "stopped"
+    return "auto" if is_sound else "failing"

@@ -17,6 +17,7 @@ from communities import catalogue
 from communities.models import GRACE, Apartment, Entitlement, Site, State
 from communities.reports import SOON
 from payments import money
+from subscriptions import differences
 from subscriptions.actions.prices import table_for
 from subscriptions.models import Order, OrderLine
 from subscriptions.periods import Cycles
@@ -72,34 +73,26 @@ class Holding:
         if not self.variant:
             return ""
         parts = (
-            catalogue.uncovered(self.service_type, self.variant, self.paid_variant)
+            differences.unpaid(self.service_type, self.variant, self.paid_variant)
             if self.paid_variant
             else catalogue.variant_parts(self.variant)
         )
-        return ", ".join(catalogue.part_label(self.service_type, part) for part in parts)
+        return ", ".join(differences.labels(self.service_type, parts))
 
     @property
     def unused(self) -> str:
         """What is paid for and not on, in words. A variant that costs less than the paid one is no loss of a service."""
         if not self.is_in_force or not self.paid_variant:
             return ""
-        if self.service_type == catalogue.ServiceType.APP:
-            return self.paid_label if not self.variant else ""
-        if self.service_type == catalogue.ServiceType.PM_APP:
-            landline_only = self.variant == catalogue.PM_PLAIN and self.paid_variant == catalogue.PM_LANDLINE
-            return self.paid_label if landline_only or not self.variant else ""
-        on = set(catalogue.variant_parts(self.variant))
-        has_video = any(part.startswith("video_storage_") for part in on)
-        return ", ".join(
-            catalogue.part_label(self.service_type, part)
-            for part in catalogue.variant_parts(self.paid_variant)
-            if part not in on and not (has_video and part.startswith("video_storage_"))
-        )
+        if not self.variant or self.service_type == catalogue.ServiceType.PM_APP:
+            return self.paid_label if differences.unused(self.service_type, self.variant, self.paid_variant) else ""
+        parts = differences.unused(self.service_type, self.variant, self.paid_variant)
+        return ", ".join(differences.labels(self.service_type, parts))
 
     @property
     def differs(self) -> bool:
-        """Whether what is on and what is paid for are not the same."""
-        return bool(self.missing or self.unused)
+        """Whether what is on and what is paid for are not the same; what is not in force can't differ."""
+        return self.is_in_force and bool(self.missing or self.unused)
 
     def is_ending(self, now: datetime, within: timedelta = AHEAD) -> bool:
         """Whether it runs out within a time, or has, in grace."""
@@ -119,14 +112,18 @@ class Holding:
             return "expiring", _("In grace")
         if self.payer.mode == "auto":
             return "auto", _("Auto-renew")
+        if self.payer.mode == "failing":
+            return "expiring", _("Auto-renew fails")
         return ("expiring", _("Expiring")) if self.is_ending(now, SOON) else ("active", _("Active"))
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A day on which paid time ends, and what the next 30 days of it cost. `what` names its items, or counts them."""
+    """A day on which paid time ends, and what the next 30 days of it cost. `what` names its items, or counts them; `charge_at` is
+    when a card is charged for them, if `is_auto`."""
 
     at: datetime
+    charge_at: datetime | None
     amount_minor: int | None
     count: int
     what: str
@@ -154,7 +151,8 @@ def review_of(site: Site, *, now: datetime, reader: Actor) -> Review:
 
     The site comes with its installer and distributor. `reader` is only asked who "you" is.
     """
-    found = _gathered(site, payers_of(site), now)
+    payers = payers_of(site, now=now)
+    found = _gathered(site, payers, now)
     apartments = Apartment.objects.filter(site=site).count()
     refused, is_invented = None, False
     try:
@@ -172,7 +170,7 @@ def review_of(site: Site, *, now: datetime, reader: Actor) -> Review:
     in_apartments = [row for row in wanted if row.is_per_apartment]
     return Review(
         holdings=tuple(found),
-        endings=tuple(_endings(found, now, site.time_zone)),
+        endings=tuple(_endings(found, now, site.time_zone, payers)),
         payers=tuple(dict.fromkeys(replace(row.payer, mode="") for row in wanted)),
         currency=site.distributor.currency,
         apartments=apartments,
@@ -294,7 +292,7 @@ def _sum(rows: list[Holding]) -> int | None:
     return None if None in amounts else sum(amount for amount in amounts if amount)
 
 
-def _endings(found: list[Holding], now: datetime, zone: str) -> list[Ending]:
+def _endings(found: list[Holding], now: datetime, zone: str, payers: Payers) -> list[Ending]:
     """The days on which something wanted ends, the earliest first; what is in grace has ended already."""
     days: dict[date, list[Holding]] = {}
     for row in found:
@@ -308,8 +306,10 @@ def _endings(found: list[Holding], now: datetime, zone: str) -> list[Ending]:
         else:
             what = ngettext("%(n)s item", "%(n)s items", count) % {"n": count}
         at = min(row.expires_at for row in rows if row.expires_at)
-        is_auto = all(row.payer.mode == "auto" for row in rows)
-        endings.append(Ending(at, _sum(rows), count, what, is_auto, is_past=at <= now))
+        is_auto = all(row.payer.mode in {"auto", "failing"} for row in rows)
+        charges = [due for row in rows if (due := payers.next_due.get(row.agreement_id or 0))]
+        charge_at = min(charges, default=None) if is_auto else None
+        endings.append(Ending(at, charge_at, _sum(rows), count, what, is_auto, is_past=at <= now))
     return endings
 
 

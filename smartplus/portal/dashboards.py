@@ -35,6 +35,7 @@ from subscriptions.actions.carts import may_pay_for
 from subscriptions.dashboard import Firm, Standing
 from subscriptions.models import Order, PriceList
 from subscriptions.pricing import PriceTable
+from subscriptions.reports import renews
 
 FIRMS, SITES = 8, 8  # rows shown; the rest is behind a link or counted
 LOOKED_AT = 200  # sites among which those are chosen that need something
@@ -119,7 +120,7 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
     standing = sum(counts.standings(actor, now=now, prices=prices).values(), Standing())
     sites = list(Site.objects.visible_to(actor).order_by("-created_at", "-pk")[:LOOKED_AT])
     ids = [site.pk for site in sites]
-    progress, units = reports.paid_progress(ids, now), device_reports.unit_progress(ids)
+    progress, units = reports.paid_progress(ids, now, renews=renews(now)), device_reports.unit_progress(ids)
     may_pay = may_pay_for(actor, firm.organization)
     rows = [
         (site, paid, built, todo.next_step(site, paid, built, may_pay=may_pay, now=now))
@@ -153,7 +154,7 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     above = ("installer__distributor", "installer__subdistributor")
     sites = list(Site.objects.visible_to(actor).select_related(*above).distinct()[:LOOKED_AT])
     ids = [site.pk for site in sites]
-    progress = reports.paid_progress(ids, now)
+    progress = reports.paid_progress(ids, now, renews=renews(now))
     standing = counts.standings(actor, now=now, prices=prices, by="site_id")
     cost = counts.monthly(actor, now=now, prices=prices)
     agreed = payers.agreed(actor, ids)

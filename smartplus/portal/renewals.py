@@ -18,8 +18,11 @@ from subscriptions.models import Order, Subscription
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """How an unpaid auto-renewal order stands. `step`: charging, unknown (no answer yet), waiting (for the next try), stopped (a card
-    can still help), over (none can), closed (something else renews its items by now, or nothing)."""
+    """How an unpaid auto-renewal order stands.
+
+    `step`: charging (or about to be), unknown (no answer yet), waiting (for the next try), stopped (a card can still help), over
+    (none can), closed (something else renews its items by now, or nothing).
+    """
 
     step: str
     reason: str
@@ -51,7 +54,7 @@ def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> R
         card=first.method.label if first else "",
         works_until=ends + GRACE if ends else None,
         has_ended=bool(ends and ends <= now),
-        tries=_tries(order),
+        tries=_tries(order, now),
         agreement_id=first.pk if first else 0,
         others=max(0, len(rows) - 1),
         may_change=is_payer and Grant.MANAGES_SUBSCRIPTIONS in request.actor.grants,
@@ -60,7 +63,7 @@ def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> R
 
 def _step(order: Order, rows: list[Subscription], payment: Payment | None, now: datetime) -> str:
     if order.state == Order.State.PROCESSING:
-        if order.next_try_at is not None:
+        if order.next_try_at is not None and order.next_try_at > now:
             return "waiting"
         return "unknown" if payment is not None and payment.state == PaymentState.UNKNOWN else "charging"
     parked = [row for row in rows if row.state == Subscription.State.PARKED]
@@ -69,7 +72,7 @@ def _step(order: Order, rows: list[Subscription], payment: Payment | None, now: 
     return "closed"
 
 
-def _tries(order: Order) -> list[datetime]:
-    if order.state != Order.State.PROCESSING or order.next_try_at is None:
+def _tries(order: Order, now: datetime) -> list[datetime]:
+    if order.state != Order.State.PROCESSING or order.next_try_at is None or order.next_try_at <= now:
         return []
     return [order.next_try_at, *agreements.rungs(agreements.first_end(order), after=order.next_try_at)]

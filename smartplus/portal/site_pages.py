@@ -21,6 +21,7 @@ from subscriptions import payers
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.actions.requests import may_request_for
 from subscriptions.bills import sees_prices
+from subscriptions.reports import renews
 
 READERS = tuple(access.EVERYONE)
 WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
@@ -38,7 +39,7 @@ def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any
     """Head and tabs of a site page: `progress`, `units`, `managers`, `pill`, and what may be done."""
     actor, now = request.actor, request.now
     support.note_view(request, site, tenant=site, site_id=site.pk)
-    progress = reports.paid_progress([site.pk], now).get(site.pk, reports.PaidProgress())
+    progress = reports.paid_progress([site.pk], now, renews=renews(now)).get(site.pk, reports.PaidProgress())
     return {
         "site": site,
         "tab": tab,
@@ -46,7 +47,10 @@ def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any
         "progress": progress,
         "units": device_reports.unit_progress([site.pk]).get(site.pk, device_reports.UnitProgress()),
         "managers": managers_of(request, site),
-        "pill": (tone_of(progress.next_expiry, now), word_of(progress.next_expiry, now)),
+        "pill": (
+            tone_of(progress.next_expiry, now, renews=progress.is_quiet(now)),
+            word_of(progress.next_expiry, now, renews=progress.is_quiet(now)),
+        ),
         "may_work": may_configure(actor),
         "may_house": may_edit_residents(actor),
         "may_choose": actor.role is Role.INSTALLER,
@@ -59,7 +63,8 @@ def managers_of(request: access.PortalRequest, site: Site) -> list[ManagerAssign
     """Who looks after the site now, each with `app` (the PM App's entitlement or None)."""
     rows = ManagerAssignment.objects.visible_to(request.actor).filter(site=site, ended_at=None)
     found = list(rows.select_related("membership__user", "membership__organization"))
-    apps = {app.manager_id: app for app in Entitlement.objects.visible_to(request.actor).filter(manager__in=found)}
+    items = Entitlement.objects.visible_to(request.actor).annotate(renews=renews(request.now))
+    apps = {app.manager_id: app for app in items.filter(manager__in=found)}
     for row in found:
         row.app = apps.get(row.pk) if row.pm_app else None  # type: ignore[attr-defined]
     return found
@@ -77,7 +82,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         units=frame["units"],
         buildings=len(buildings),
         without_master=device_reports.without_master(apartments).count(),
-        dues=reports.dues(site, now),
+        dues=reports.dues(site, now, renews=renews(now)),
         lines=lines,
         may_work=frame["may_work"],
         may_house=frame["may_house"],
@@ -106,7 +111,8 @@ def apartment_page(request: access.PortalRequest, apartment_id: int) -> dict[str
     rows = Apartment.objects.visible_to(actor).select_related("building", "site__installer")
     apartment = rows.get(pk=apartment_id)
     own = {"apartment": apartment}
-    items = list(Entitlement.objects.visible_to(actor).filter(**own).order_by("service_type"))
+    found = Entitlement.objects.visible_to(actor).annotate(renews=renews(request.now))
+    items = list(found.filter(**own).order_by("service_type"))
     return {
         **around(request, apartment.site, "apartments"),
         "apartment": apartment,

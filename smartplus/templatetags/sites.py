@@ -21,21 +21,26 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def expiry(context: dict[str, Any], when: datetime | None, nothing: str = "") -> SafeString:
-    """When paid time ends, with how far that is away, coloured by what it means; `nothing` is said for None."""
+def expiry(context: dict[str, Any], when: datetime | None, nothing: str = "", renews: bool = False) -> SafeString:
+    """When paid time ends, with how far that is away, coloured by what it means; `nothing` is said for None.
+
+    An end that is renewed by itself alarms nobody.
+    """
     now: datetime = context.get("now") or timezone.now()
     if when is None:
         return status("inactive hollow", nothing or _("Not activated"))
     return format_html(
-        '{}<span class="t12 mute">{}</span>', status(tone_of(when, now), day(when)), _distance_word(when, now)
+        '{}<span class="t12 mute">{}</span>',
+        status(tone_of(when, now, renews=renews), day(when)),
+        _distance_word(when, now),
     )
 
 
 @register.simple_tag(takes_context=True)
-def standing(context: dict[str, Any], when: datetime | None) -> SafeString:
-    """The same in one word: Active, Expiring, In grace, Lapsed, Not activated."""
+def standing(context: dict[str, Any], when: datetime | None, renews: bool = False) -> SafeString:
+    """The same in one word: Active, Expiring, Auto-renew, In grace, Lapsed, Not activated."""
     now: datetime = context.get("now") or timezone.now()
-    return status(tone_of(when, now), word_of(when, now))
+    return status(tone_of(when, now, renews=renews), word_of(when, now, renews=renews))
 
 
 @register.simple_tag
@@ -60,21 +65,25 @@ def deed(event: AuditEvent) -> str:
     return deeds.sentence(event)
 
 
-def tone_of(when: datetime | None, now: datetime) -> str:
+def tone_of(when: datetime | None, now: datetime, *, renews: bool = False) -> str:
     """The status class of an expiry."""
     if when is None:
         return "inactive hollow"
     if now >= when + GRACE:
         return "lapsed"
+    if renews and now < when:
+        return "auto"
     return "expiring" if now >= when - SOON else "active"
 
 
-def word_of(when: datetime | None, now: datetime) -> str:
+def word_of(when: datetime | None, now: datetime, *, renews: bool = False) -> str:
     """The status word of an expiry."""
     if when is None:
         return _("Not activated")
     if now >= when:
         return _("Lapsed") if now >= when + GRACE else _("In grace")
+    if renews:
+        return _("Auto-renew")
     return _("Expiring") if now >= when - SOON else _("Active")
 
 

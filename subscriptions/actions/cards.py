@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -93,7 +94,8 @@ def settle_setup(payment_id: int, remote: payment_actions.Remote | None, *, now:
             return
         try:
             with transaction.atomic():
-                _use(CHECKOUT, agreement, method, now=now)
+                who = str(payment.consent_by) if payment.consent_by else ""
+                _use(replace(CHECKOUT, label=who), agreement, method, now=now)
         except Refused as refused:  # stopped or lapsed while somebody typed a number; the card is kept all the same
             log.warning("auto-renewal %s can't use its new card: %s", agreement.pk, refused)
 

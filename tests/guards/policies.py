@@ -27,6 +27,8 @@ BY_ROUTE = {
     "cart": "cart",
     "cart-term": "cart",
     "agreement-stop": "agreement",
+    "agreement-card": "agreement",
+    "agreement-card-new": "agreement",
     "settings-method-remove": "method",
     "price-list-detail": "price_list",
     "webhook-detail": "webhook",
@@ -58,6 +60,7 @@ FIELDS: dict[str, str] = {
     "mac": "mac",
     "rows": "mac",
     "sites": "site",
+    "method": "method",
     "parent": "firm",
     "to": "firm",
     "under": "firm",
@@ -71,7 +74,7 @@ IDS = (
 # Fields that name nothing: counters, switches, and what is not ours.
 PLAIN = {
     "csrfmiddlewaretoken", "version", "next", "months", "renewals", "retention_days", "fingerprint", "TOTAL_FORMS", "INITIAL_FORMS",
-    "MIN_NUM_FORMS", "MAX_NUM_FORMS", "was",
+    "MIN_NUM_FORMS", "MAX_NUM_FORMS", "was", "stops",
 }  # fmt: skip
 WORDS = {
     "q",
@@ -82,6 +85,7 @@ WORDS = {
     "state",
     "floor",
     "wait",
+    "back",
     "before",
     "after",
     "all",
@@ -115,7 +119,6 @@ REFUSED = {
     "sign-in": "no password is known here",
     "settings-security": "no app is at hand that makes the codes",
     "settings-password": "no password is known here",
-    "settings-method-remove": "the card renews something",
     "device-remove": "the last required monitor stays (R19)",
     "library-retire": "a MAC in use stays (R72)",
 }

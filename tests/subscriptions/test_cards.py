@@ -274,11 +274,16 @@ def test_a_card_is_chosen_on_a_page_and_a_new_one_is_a_click_away(
     assert answer["Location"] == f"/orders/{order.number}/"
     failed.refresh_from_db()
     assert (failed.method, failed.next_due_at) == (good, DUE)
+    story = text_of(dora, f"/orders/{order.number}/")
+    assert "Charging Visa ending 4242" in story
+    assert "could not be charged</h2>" not in story
+    assert "every 2s" in story
     away = dora.post(f"{page}new/")["Location"]
     press(away, "approve")
     assert "Waiting for Stripe to confirm the card" in text_of(dora, f"{page}?back=1")
     settlement.settle_order(failed.setup_reference, now=DUE)
     assert dora.get(f"{page}?back=1")["Location"] == f"/orders/{order.number}/"
+    assert order.events.latest("pk").actor_words == "Dora Lindqvist"
     for other, status in ((people.ivan, 403), (people.mallory, 404), (people.tess, 403)):
         assert sign_in(other).get(page).status_code == status
 

@@ -75,7 +75,7 @@ def test_every_page_of_ines_names_the_same_firm(
         page = ines.get(address).content.decode()
         assert words in page
         assert "Nordlys Distribution" not in page
-    assert reports.payers_of(site).usual.name == "Sund Partner"
+    assert reports.payers_of(site, now=NOW).usual.name == "Sund Partner"
 
 
 def test_a_site_says_how_much_of_it_renews_by_itself(

@@ -150,7 +150,8 @@ def _card_context(request: access.PortalRequest, agreement: Subscription, setup:
         "order": order if order is not None and order.state in {Order.State.PROCESSING, Order.State.FAILED} else None,
         "is_hopeful": cards.is_hopeful(agreement, now=request.now),
         "is_urgent": agreement.state == Subscription.State.PARKED or agreement.tries > 0,
-        "stored": list(stored.usable(request.now)),
+        # the one that just failed comes last, so that it is not the one proposed
+        "stored": sorted(stored.usable(request.now), key=lambda card: card.pk == agreement.method_id),
         "others": len(actions.together([agreement.pk])) - 1,
         "sites": _sites_of(request, [agreement]).get(agreement.pk, []),
         "is_waiting": setup is not None and setup.is_live,

@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import Conflict, NotPermitted, Refused
-from accounts.scope import Actor
 from communities.catalogue import ServiceType
 from communities.models import GRACE, Apartment, Building, Entitlement, Resident
 from devices import actions, reports
@@ -27,6 +26,7 @@ from smartplus.portal import bills, conflicts, keyset
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
+from subscriptions.reports import renews
 
 PAGE = 200
 # Shorter first, so that floor 10 comes after floor 9.
@@ -47,7 +47,7 @@ def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponse:
     if text:
         rows = reports.searched_apartments(rows, text)
     rows = _shown(rows, show, request)
-    page = keyset.page(_with_parts(rows, request.actor), by=ORDER, query=request.GET, size=PAGE)
+    page = keyset.page(_with_parts(rows, request), by=ORDER, query=request.GET, size=PAGE)
     context = {"page": page, "buildings": buildings, "chosen": chosen, "q": text, "show": show}
     return render(request, "apartments/list.html", {**around(request, site, "apartments"), **context})
 
@@ -63,11 +63,13 @@ def _shown(rows: QuerySet[Apartment], show: str, request: access.PortalRequest) 
     return rows
 
 
-def _with_parts(rows: QuerySet[Apartment], actor: Actor) -> QuerySet[Apartment]:
+def _with_parts(rows: QuerySet[Apartment], request: access.PortalRequest) -> QuerySet[Apartment]:
     """Each apartment with `masters`, `monitors` and `apps`; three statements for the whole page."""
+    actor = request.actor
     masters = Resident.objects.visible_to(actor).filter(is_master=True)
     monitors = Device.objects.visible_to(actor).monitors()
     apps = Entitlement.objects.visible_to(actor).filter(service_type=ServiceType.APP)
+    apps = apps.annotate(renews=renews(request.now))
     return (
         rows.select_related("building")
         .annotate(floor_length=Length("floor"), number_length=Length("number_key"))

@@ -158,6 +158,8 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         else None
     )
     mail = told.about(request.actor, request.GET, order)
+    renewal = renewals.of_order(request, order, payment)
+    is_charging = renewal is not None and renewal.step == "charging"
     context = {
         "order": order,
         "tone": TONES[Order.State(order.state)],
@@ -166,9 +168,9 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "may_pay": is_unpaid and actions.may_start(request.actor, order),
         "may_cancel": is_unpaid and carts.may_cancel(request.actor, order),
         "may_reorder": order.type != Order.Type.AUTO_RENEWAL and actions.may_start(request.actor, order),
-        "renewal": renewals.of_order(request, order, payment),
+        "renewal": renewal,
         "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
-        "is_back": is_back or bool(request.GET.get("wait")),
+        "is_back": is_back or bool(request.GET.get("wait")) or is_charging,
         "payment": payment,
         "pay_until": order.created_at + UNPAID_TIMEOUT,
         "groups": groups,
@@ -178,7 +180,7 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "until": reports.applied_until([order]).get(order.pk),
         "told": mail,
         "steps": _steps(list(order.events.all()) if is_mine else [], mail.notices),
-        "poll_every_s": 2 if request.now - order.created_at < timedelta(minutes=60) else 0,
+        "poll_every_s": 2 if is_charging or request.now - order.created_at < timedelta(minutes=60) else 0,
     }
     is_fragment = bool(request.htmx) and request.htmx.target == "story"
     response = render(request, "orders/_story.html" if is_fragment else "orders/detail.html", context)

@@ -21,6 +21,7 @@ from smartplus.portal import bills, conflicts, keyset
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
 from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
+from subscriptions.reports import renews
 
 PAGE = 50
 COUNTED = 10_001  # beyond it the exact number is not worth its time
@@ -35,7 +36,10 @@ def site_list(request: access.PortalRequest) -> HttpResponse:
     found = device_reports.searched_sites(seen, text) if text else seen
     page = keyset.page(found, by=("name_key", "pk"), query=request.GET, size=PAGE)
     ids = [site.pk for site in page.rows]
-    progress, units = reports.paid_progress(ids, request.now), device_reports.unit_progress(ids)
+    progress, units = (
+        reports.paid_progress(ids, request.now, renews=renews(request.now)),
+        device_reports.unit_progress(ids),
+    )
     rows = [
         (site, progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
         for site in page.rows

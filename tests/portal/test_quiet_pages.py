@@ -1,0 +1,122 @@
+"""What renews by itself alarms nobody; what differs is counted alike wherever it is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+
+from communities.catalogue import WITHOUT_MONITOR, ServiceType
+from communities.models import Entitlement, Site
+from payments.models import PaymentMethod
+from payments.sandbox import Sandbox
+from smartplus import jobs
+from subscriptions import dashboard, reviews
+from subscriptions.models import Subscription
+from tests.payments.fixtures import sandbox
+from tests.people import NOW, People
+from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list
+from tests.subscriptions.test_renewals import DUE, EXPIRY, agree, at
+
+__all__ = ["agree", "billing", "fill_cart", "harbour_view", "place", "price_list", "sandbox"]
+PARTS = "booking+landline+video_storage"
+NOON = EXPIRY - timedelta(days=10)  # everything ends within a month
+
+
+@pytest.fixture
+def ten_days_before() -> Iterator[None]:
+    """Pages read the clock themselves."""
+    with time_machine.travel(NOON, tick=False):
+        yield
+
+
+def text_of(client: Client, url: str) -> str:
+    return " ".join(client.get(url).content.decode().split())
+
+
+def alarms(client: Client, site: Site) -> list[str]:
+    """Where a page says that something ends."""
+    pages = {
+        "overview": (f"/sites/{site.pk}/", ["Expiring", "end soon", "ends soon"]),
+        "apartments": (f"/sites/{site.pk}/apartments/", ["Expiring"]),
+        "dashboard": ("/dashboard/", ["Look at what ends", '"st expiring"']),
+        "sites": ("/sites/", ['"st expiring"']),
+    }
+    return [name for name, (url, words) in pages.items() if any(word in text_of(client, url) for word in words)]
+
+
+def test_what_renews_by_itself_with_a_good_card_alarms_nobody(
+    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], ten_days_before: None
+) -> None:
+    agree()
+    ivan, site = sign_in(people.ivan), Site.objects.get()
+    assert alarms(ivan, site) == []
+    assert "Auto-renew" in text_of(ivan, f"/sites/{site.pk}/")
+    PaymentMethod.objects.update(exp_year=2026, exp_month=11)
+    assert alarms(ivan, site) == ["overview", "apartments", "dashboard", "sites"]
+
+
+def test_after_a_failed_try_it_alarms_again(
+    people: People, agree: Callable[..., Subscription], sandbox: Sandbox, sign_in: Callable[..., Client]
+) -> None:
+    agree(card="no-funds-later")
+    jobs.tick(now=at(sandbox, DUE))
+    site, later = Site.objects.get(), DUE + timedelta(hours=1)
+    with time_machine.travel(later, tick=False):
+        assert alarms(sign_in(people.ivan), site) == ["overview", "apartments", "dashboard", "sites"]
+        assert "Auto-renew fails" in text_of(sign_in(people.petra), f"/sites/{site.pk}/billing/")
+        assert "1 card can&#x27;t be charged" in text_of(sign_in(people.dora), "/dashboard/")
+    lines = dashboard.lines_of(people.dora.actor, dashboard.What.DUE, now=later, zone=later.tzinfo, prices=None)  # type: ignore[arg-type]
+    assert {line.mode for line in lines} == {dashboard.Mode.FAIL}
+
+
+def test_what_nobody_renews_stands_out_beside_what_renews(
+    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], ten_days_before: None
+) -> None:
+    agreement = agree()
+    agreement.items.filter(entitlement__service_type=ServiceType.PM_APP).update(is_live=False)
+    page = text_of(sign_in(people.ivan), f"/sites/{Site.objects.get().pk}/")
+    assert "1 PM App ends soon" in page
+    assert "App end soon" not in page
+
+
+def test_the_next_charge_is_the_day_on_which_the_card_is_charged(
+    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], time_machine_at_noon: None
+) -> None:
+    agree()
+    page = text_of(sign_in(people.petra), f"/sites/{Site.objects.get().pk}/billing/")
+    assert 'Next charge</div><div class="v">19 Dec 2026' in page
+    assert "(paid until 22 Dec 2026)" in page
+
+
+@pytest.mark.rule("R3")
+def test_the_dashboard_and_the_billing_page_count_the_same_differences(
+    people: People,
+    agree: Callable[..., Subscription],
+    make_apartment,
+    sign_in: Callable[..., Client],
+    ten_days_before: None,
+) -> None:
+    agree()
+    site = Site.objects.get()
+    make_apartment(site, "1.03")  # never activated: nothing is paid that could differ
+    apps = Entitlement.objects.filter(service_type=ServiceType.APP, expires_at__isnull=False)
+    premium = Entitlement.objects.filter(service_type=ServiceType.PREMIUM, expires_at__isnull=False)
+    for rows, change, expected in (
+        (apps, {}, 0),
+        (apps.filter(apartment__number="1.01"), {"variant": WITHOUT_MONITOR}, 1),
+        (premium.filter(apartment__number="1.01"), {"paid_variant": f"{PARTS}_30", "variant": f"{PARTS}_7"}, 1),
+        (premium.filter(apartment__number="1.02"), {"variant": ""}, 2),
+        (premium.filter(apartment__number="1.02"), {"expires_at": NOW - timedelta(days=90)}, 1),
+    ):  # fmt: skip
+        rows.update(**change)
+        standing = sum(
+            dashboard.standings(people.petra.actor, now=NOON, prices=None, by="site_id").values(), dashboard.Standing()
+        )
+        full = Site.objects.select_related("installer", "distributor").get()
+        review = reviews.review_of(full, now=NOON, reader=people.petra.actor)
+        differing = sum(row.count for row in review.holdings if row.differs)
+        assert (standing.unpaid + standing.unused, differing) == (expected, expected), change
