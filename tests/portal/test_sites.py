@@ -275,7 +275,7 @@ def test_the_overview_says_what_is_paid_and_what_needs_doing(
     assert "1 apartment has no family master" in text
     assert "1 Premium Plan is not activated" in text
     assert "Paid in 1 of 2" in text
-    assert "Your distributor activates and pays it: ask for it." in text
+    assert "Nordlys Distribution activates and pays it: ask for it." in text
     assert "Request activation" in text
     assert (
         f"/subscription/?installer={people.ivan.firm.pk}"

@@ -227,7 +227,8 @@ def test_what_is_too_little_to_charge_is_kept_as_a_reason_without_amounts(
     )
     jobs.tick(now=at(sandbox, DUE))
     agreement.refresh_from_db()
-    assert (agreement.state, agreement.reason) == ("parked", "This amount is too small to be paid by card.")
+    assert (agreement.state, agreement.reason) == ("parked", "too_small")
+    assert agreement.reason_words == "The amount is too small to be paid by card."
 
 
 def test_an_agreement_that_people_stop_is_not_called_a_failure(

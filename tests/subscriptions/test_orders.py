@@ -53,6 +53,7 @@ def test_what_is_switched_off_is_neither_offered_nor_ordered(
     people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
 ) -> None:
     cart = fill_cart()
+    harbour_view.refresh_from_db()
     switched = {**harbour_view.switches, "booking": False, "landline": False}
     sites.edit_site(
         people.ivan.actor,
