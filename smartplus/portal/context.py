@@ -89,7 +89,11 @@ MENU: dict[Role, tuple[Entry, ...]] = {
     Role.TECHNICIAN: (SITES, LIBRARY, SETTINGS),
     Role.MANAGER: (DASHBOARD, SITES, ORDERS, SETTINGS),
 }
-GRANTS: dict[str, Grant] = {"orders": Grant.SEES_INVOICES, "subscription": Grant.MANAGES_SUBSCRIPTIONS}
+GRANTS: dict[str, Grant] = {
+    "orders": Grant.SEES_INVOICES,
+    "subscription": Grant.MANAGES_SUBSCRIPTIONS,
+    "methods": Grant.MANAGES_SUBSCRIPTIONS,
+}
 ROLE_LABELS: dict[Role, Promise] = {
     Role.OPERATOR: _("Operator"),
     Role.DISTRIBUTOR: _("Distributor"),
@@ -132,7 +136,7 @@ def portal(request: Any) -> dict[str, Any]:
 
 def menu_of(actor: Actor) -> tuple[Shown, ...]:
     """The entries of the role's menu whose pages exist, less those that the own firm does not grant."""
-    return _shown(tuple(entry for entry in MENU.get(actor.role, ()) if GRANTS.get(entry.area) in {None, *actor.grants}))
+    return _shown(MENU.get(actor.role, ()), actor)
 
 
 def _at_thumb(menu: tuple[Shown, ...]) -> list[Shown]:
@@ -140,11 +144,11 @@ def _at_thumb(menu: tuple[Shown, ...]) -> list[Shown]:
     return [entry for entry in menu if len(menu) <= PHONE_ENTRIES or entry.area != LIBRARY.area][:PHONE_ENTRIES]
 
 
-def _shown(entries: tuple[Entry, ...]) -> tuple[Shown, ...]:
+def _shown(entries: tuple[Entry, ...], actor: Actor) -> tuple[Shown, ...]:
     return tuple(
-        Shown(entry.area, entry.label, address, entry.icon, _shown(entry.sub))
+        Shown(entry.area, entry.label, address, entry.icon, _shown(entry.sub, actor))
         for entry in entries
-        if (address := address_of(entry.url, get_urlconf()))
+        if GRANTS.get(entry.area) in {None, *actor.grants} and (address := address_of(entry.url, get_urlconf()))
     )
 
 

@@ -332,6 +332,8 @@ def test_removing_a_card_names_what_stops_and_needs_the_grant(
     Membership.objects.filter(pk=people.dora.membership.pk).update(manages_subscriptions=False)
     for method, url in (("get", "/settings/payment-methods/"), ("get", page), ("post", page)):
         assert getattr(dora, method)(url, {"stops": "1"}).status_code == 403
+    assert "Payment methods" not in text_of(dora, "/settings/")
     Membership.objects.filter(pk=people.dora.membership.pk).update(manages_subscriptions=True)
+    assert "Payment methods" in text_of(dora, "/settings/")
     assert dora.post(page, {"stops": "1"})["Location"] == "/settings/payment-methods/"
     assert (Subscription.objects.get().state, PaymentMethod.objects.get().removed_at) == ("ended", NOW)

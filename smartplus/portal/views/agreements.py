@@ -116,6 +116,9 @@ def agreement_card(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Choose the card that renews: a stored one here, a new one at the gateway. Coming back from there proves nothing (R51)."""
     agreement = _own(request, pk)
     if request.method == "POST":
+        if not request.POST.get("method"):
+            messages.error(request, _("Choose a card."))
+            return redirect("agreement-card", pk)
         try:
             cards.change_card(
                 request.actor, agreement_id=pk, method_id=typed_id(request.POST.get("method", "")), now=request.now
