@@ -25,6 +25,14 @@ class GatewayRefused(Refused):
         self.detail = detail
 
 
+class GatewayForgot(GatewayRefused):
+    """The gateway has nothing of the name it once gave us: other keys, or another account."""
+
+    message = _(
+        "The payment service does not know this payment any more. Nothing is charged by it; the order closes by itself."
+    )
+
+
 class AlreadyPaid(Refused):
     """Money for this reference has arrived; a second payment would take it twice."""
 

@@ -53,6 +53,7 @@ DECLINES: dict[str, Promise] = {
     "method_removed": _("The card was removed."),
     "method_gone": _("The payment service does not know the card any more."),
     "refused": _("The payment service refused the charge."),
+    "forgotten": _("The payment service does not know the payment any more."),
     "not_charged": _("The payment service did not charge it."),
 }  # fmt: skip
 

@@ -59,7 +59,7 @@ def renewal_parked(agreement: Subscription, *, order: Order | None, reason: Reas
 
 
 def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: str, now: datetime) -> None:
-    """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late or surplus."""
+    """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late, surplus or forgotten."""
     for membership in (
         Membership.objects.usable().filter(organization__kind=Kind.OPERATOR).select_related("user", "organization")
     ):

@@ -11,9 +11,11 @@ from payments import gateways
 from payments.actions.charging import look_up_charge, stop_charge
 from payments.actions.checkout import learn_ref
 from payments.actions.states import note, refuse_in_transaction, unpaid
-from payments.errors import GatewayRefused
-from payments.gateways.base import Remote, RemoteState
+from payments.errors import GatewayForgot, GatewayRefused
+from payments.gateways.base import Gateway, Remote, RemoteState
 from payments.models import Kind, Payment, State
+
+FORGOTTEN = "forgotten"  # the code of a page that the gateway knows no more
 
 
 def look_up(payment: Payment, *, now: datetime) -> Remote | None:
@@ -30,7 +32,7 @@ def look_up(payment: Payment, *, now: datetime) -> Remote | None:
     gateway = gateways.get(payment.gateway)
     ref = payment.gateway_ref or learn_ref(payment, gateway, now)
     if ref:
-        return gateway.fetch(ref)
+        return _read(payment, gateway, ref, now)
     if now >= payment.expires_at and Payment.objects.filter(pk=payment.pk, state=State.UNKNOWN).exists():
         # The gateway has no such page, and had one been made since, it would have ended by now: that is evidence.
         return unpaid(payment, RemoteState.EXPIRED)
@@ -56,8 +58,18 @@ def expire(payment_id: int, *, now: datetime) -> Remote | None:
         return None
     with suppress(GatewayRefused):  # not open any more: the look below says what it is
         gateway.expire_checkout(ref)
-    remote = gateway.fetch(ref)
+    remote = _read(payment, gateway, ref, now)
     if remote.state != RemoteState.SUCCEEDED:
         with transaction.atomic():
             note(Payment.objects.select_for_update(of=("self",)).get(pk=payment_id), remote, now=now)
     return remote
+
+
+def _read(payment: Payment, gateway: Gateway, ref: str, now: datetime) -> Remote:
+    """What the gateway says about a page. One it does not know any more has ended once its time is over: nobody pays there."""
+    try:
+        return gateway.fetch(ref)
+    except GatewayForgot:
+        if now < payment.expires_at:
+            raise
+        return unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)

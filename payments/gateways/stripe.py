@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from payments.errors import BadSignature, GatewayRefused, GatewayUnavailable
+from payments.errors import BadSignature, GatewayForgot, GatewayRefused, GatewayUnavailable
 from payments.gateways import base
 from payments.gateways.base import ChargeRequest, CheckoutRequest, CheckoutStarted, Event, Remote
 from payments.gateways.stripe_objects import charge_of, declined, remote_of, request_key_of, to_stripe
@@ -307,6 +308,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (stripe.InvalidRequestError, stripe.CardError) as error:
+        if error.code == "resource_missing" and error.http_status == HTTPStatus.NOT_FOUND:
+            raise GatewayForgot(error.user_message or "") from error
         raise GatewayRefused(error.user_message or "") from error
     except stripe.StripeError as error:
         raise GatewayUnavailable(error.user_message or "") from error

@@ -17,6 +17,7 @@ from communities.models import Apartment, Entitlement, ManagerAssignment, Site
 from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod
+from payments.models import State as PaymentState
 from subscriptions import numbers
 from subscriptions.actions import carts, moves, requests, settlement
 from subscriptions.actions.prices import table_for
@@ -144,18 +145,15 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
     Starts a new payment when the last one ended without money. A gateway that does not answer leaves the payment unknown and
     the order open; the janitor finds out what happened. Refuses an order that is not waiting for money (R5, R49).
     """
-    with transaction.atomic():
-        order = (
-            Order.objects.visible_to(actor)
-            .select_for_update(of=("self",))
-            .select_related("payer", "installer")
-            .get(number=number)
-        )
-        if not may_start(actor, order):
-            raise MayNotPay
-        if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
-            raise IllegalMove(_("This order is not waiting for a payment of yours."))
-        payment = begin_payment(order, order.billing["email"], return_base=return_base, now=now)
+    order, payment = _begin_again(actor, number=number, return_base=return_base, now=now)
+    if payment.state in {PaymentState.PENDING, PaymentState.UNKNOWN}:
+        # Begun before: its page may have ended since, or be open without our knowing. A page that is over leads nowhere.
+        try:
+            settlement.settle(payment.pk, now=now)
+        except GatewayUnavailable:
+            moves.tell(order, "unreachable", now=now, gateway="Stripe")
+            raise
+        order, payment = _begin_again(actor, number=number, return_base=return_base, now=now)
     try:
         payment = payment_actions.start_checkout(payment.pk, now=now)
     except GatewayUnavailable:
@@ -169,6 +167,23 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
         if not order.events.filter(kind="sent", detail__payment=payment.pk).exists():
             moves.tell(order, "sent", now=now, actor=actor, gateway="Stripe", payment=payment.pk)
     return payment.checkout_url
+
+
+def _begin_again(actor: Actor, *, number: str, return_base: str, now: datetime) -> tuple[Order, Payment]:
+    """The order, if the actor may pay it now, and its live payment or a new one (DESIGN §4 A)."""
+    with transaction.atomic():
+        order = (
+            Order.objects.visible_to(actor)
+            .select_for_update(of=("self",))
+            .select_related("payer", "installer")
+            .get(number=number)
+        )
+        if not may_start(actor, order):
+            raise MayNotPay
+        if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
+            raise IllegalMove(_("This order is not waiting for a payment of yours."))
+        payment = begin_payment(order, order.billing["email"], return_base=return_base, now=now)
+    return order, payment
 
 
 def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:

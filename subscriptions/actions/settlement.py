@@ -50,13 +50,15 @@ def settle(payment_id: int, *, now: datetime) -> Order | None:
     with transaction.atomic():
         order = lock_order(order_id)
         payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
-        was_succeeded = payment.state == State.SUCCEEDED
+        was_succeeded, was_declined = payment.state == State.SUCCEEDED, payment.decline_code
         changed = remote is not None and payment_actions.note(payment, remote, now=now)
         if remote is not None and payment.state == State.SUCCEEDED:
             if not was_succeeded or order.state != Order.State.SUCCEED:
                 _take_money(order, payment, remote, now=now)
         elif payment.state in {State.DECLINED, State.EXPIRED}:
             _note_end(order, payment, is_news=changed, now=now)
+        elif order.is_open and payment.decline_code not in {"", was_declined}:  # its page stays open for another card
+            moves.tell(order, "declined", now=now, reason=Reason(payment.decline_code).stored())
         return order
 
 
@@ -70,6 +72,13 @@ def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -
             order.refresh_from_db(fields=["state", "closed_at", "next_try_at"])
     elif is_news and payment.state == State.DECLINED:
         moves.tell(order, "declined", now=now, reason=Reason(payment.decline_code).stored())
+    elif payment.decline_code == payment_actions.FORGOTTEN:
+        if order.events.filter(kind="forgotten", detail__payment=payment.pk).exists():
+            return
+        reason = Reason(payment_actions.FORGOTTEN)
+        moves.tell(order, "forgotten", now=now, payment=payment.pk)
+        notices.order_needs_operator(order, kind="forgotten", reason=reason, key=f"forgotten:{payment.pk}", now=now)
+        log.error("order %s: the gateway does not know payment %s any more", order.number, payment.pk)
     elif is_news and order.is_open:
         moves.tell(order, "session_ended", now=now)
 

@@ -240,6 +240,7 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "unreachable": (_("%(gateway)s did not answer"), "expiring"),
     "refused": (_("%(gateway)s refused the payment page"), "lapsed"),
     "declined": (_("The payment was declined"), "lapsed"),
+    "forgotten": (_("%(gateway)s does not know the payment page any more"), "expiring"),
     "session_ended": (_("The payment page was left without paying"), "inactive"),
     "confirmed": (_("%(gateway)s confirmed the payment"), "active"),
     "applied": (_("Paid time applied"), "active"),

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Notice
 from communities.actions import sites
 from communities.catalogue import ServiceType
 from communities.errors import ServiceLocked
 from communities.models import Entitlement, Site, State
-from payments.errors import GatewayUnavailable
+from payments.errors import GatewayForgot, GatewayUnavailable
 from payments.models import GatewayEvent, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
@@ -131,6 +131,59 @@ def test_a_declined_card_changes_nothing_and_the_page_can_be_tried_again(people:
     press(url, "approve")
     settlement.settle(payment_of(order).pk, now=NOW)
     assert fresh(order).state == "succeed"
+
+
+def test_a_declined_card_is_told_once_while_its_page_stays_open(people: People, order: Order) -> None:
+    page = open_page(people, order)
+    press(page, "decline")
+    for minutes in (1, 2):
+        settlement.settle(payment_of(order).pk, now=NOW + timedelta(minutes=minutes))
+    assert (fresh(order).state, kinds(order)) == ("processing", ["created", "sent", "declined"])
+    assert order.events.get(kind="declined").reason == "The bank declined the card."
+    press(page, "approve")
+    settlement.settle(payment_of(order).pk, now=NOW + timedelta(minutes=3))
+    assert fresh(order).state == "succeed"
+
+
+def test_pay_opens_a_new_page_where_the_old_one_is_over(people: People, order: Order, sandbox: Sandbox) -> None:
+    first = open_page(people, order)
+    assert open_page(people, order, now=NOW + timedelta(minutes=1)) == first  # it is still open: the same one
+    later = NOW + timedelta(minutes=36)
+    sandbox.clock.freeze(later)  # it ended, and nobody told us
+    second = open_page(people, order, now=later)
+    assert second != first
+    press(second, "approve")
+    settlement.settle(payment_of(order).pk, now=later)
+    assert fresh(order).state == "succeed"
+
+
+def test_pay_finds_the_page_whose_address_was_lost(people: People, order: Order, sandbox: Sandbox) -> None:
+    sandbox.faults.arm("create_fails_after")
+    with pytest.raises(GatewayUnavailable):
+        open_page(people, order)
+    page = open_page(people, order, now=NOW + timedelta(minutes=1))  # no need to wait for the janitor
+    assert [session["url"] for session in sandbox.state()["sessions"]] == [page]
+    press(page, "approve")
+    settlement.settle(payment_of(order).pk, now=NOW + timedelta(minutes=2))
+    assert fresh(order).state == "succeed"
+
+
+@pytest.mark.rule("R53")
+def test_a_page_that_the_gateway_knows_no_more_ends_its_order_in_time_and_alarms_the_operator(
+    people: People, order: Order, sandbox: Sandbox
+) -> None:
+    open_page(people, order)
+    with sandbox.book.lock:
+        sandbox.book.sessions.clear()  # as with the keys of another account
+    with pytest.raises(GatewayForgot):
+        orders.cancel_order(people.dora.actor, number=order.number, now=NOW + timedelta(minutes=5))
+    assert fresh(order).state == "processing"
+    assert settlement.time_out_orders(now=NOW + timedelta(minutes=46)) == 1
+    assert (fresh(order).state, unpaid(order)) == ("timeout", True)
+    assert kinds(order) == ["created", "sent", "forgotten", "timeout"]
+    assert not Entitlement.objects.filter(held=True).exists()
+    told = Notice.objects.get(topic="payment_failed")
+    assert (told.user, order.number in told.subject) == (people.olga.membership.user, True)
 
 
 @pytest.mark.rule("R53")
