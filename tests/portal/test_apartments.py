@@ -213,6 +213,17 @@ def test_a_typed_row_counts_even_if_the_counter_of_the_page_is_wrong(
     assert Device.objects.count() == 2
 
 
+@pytest.mark.parametrize("counter", ["", "x", None])
+def test_rows_that_did_not_arrive_whole_are_refused_in_words(
+    counter: str | None, ivan: Client, harbour: Site, quay: Building
+) -> None:
+    form = apartment_form(quay, (MAC, "Hall")) | {"monitors-TOTAL_FORMS": counter}
+    answer = ivan.post(new(harbour), {name: value for name, value in form.items() if value is not None})
+    assert answer.status_code == 422
+    assert "The rows of monitors did not arrive whole." in answer.content.decode()
+    assert not Apartment.objects.exists()
+
+
 def test_create_and_start_another_stays_on_the_floor(ivan: Client, harbour: Site, quay: Building) -> None:
     response = ivan.post(new(harbour), {**apartment_form(quay, (MAC, "Hallway")), "then": "another"}, follow=True)
     assert response.redirect_chain == [(f"{new(harbour)}?building={quay.pk}&floor=9", 302)]

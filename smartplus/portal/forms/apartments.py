@@ -251,6 +251,8 @@ class Sheet:
     def summary(self) -> dict[str, Any]:
         """What is wrong, for components/errors.html."""
         general = [str(text) for text in self.form.non_field_errors()]
+        if self.rows.is_bound and self.rows.non_form_errors():  # the counters of the rows are missing or forged
+            general.append(_("The rows of monitors did not arrive whole. Load the page again."))
         items = [
             {"id": bound.id_for_label, "label": str(bound.label), "text": str(text)}
             for bound in self.form
