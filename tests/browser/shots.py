@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import django
@@ -16,21 +17,43 @@ from tests.browser.house import House, running_house  # noqa: E402  (the demo's 
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "images"
 
-# file name → (login, address, theme)
-SHOTS: dict[str, tuple[str, str, str]] = {
-    "installer-community": ("installer", "/sites/1/", "light"),
-    "installer-services": ("installer", "/sites/1/edit/", "light"),
-    "installer-apartment": ("installer", "/sites/1/apartments/new/", "light"),
-    "distributor-activate": ("distributor", "/subscription/", "light"),
-    "distributor-activate-dark": ("distributor", "/subscription/", "dark"),
-    "distributor-library": ("distributor", "/library/", "light"),
-    "operator-prices": ("operator", "/prices/1/", "light"),
+WIDE, PHONE = (1280, 800), (390, 844)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture: who looks at which address, how, and which link is followed from there first."""
+
+    login: str
+    address: str
+    theme: str = "light"
+    size: tuple[int, int] = WIDE
+    follow: str = ""  # selector of the link
+
+
+SHOTS: dict[str, Shot] = {
+    "distributor-dashboard": Shot("distributor", "/dashboard/"),
+    "distributor-activate": Shot("distributor", "/subscription/"),
+    "distributor-activate-dark": Shot("distributor", "/subscription/", theme="dark"),
+    "distributor-order": Shot("distributor", "/orders/", follow="table a[href^='/orders/SP-']"),
+    "distributor-auto-renew": Shot("distributor", "/subscription/auto-renew/"),
+    "distributor-users": Shot("distributor", "/users/"),
+    "distributor-audit": Shot("distributor", "/settings/audit/"),
+    "distributor-library": Shot("distributor", "/library/"),
+    "installer-dashboard-phone": Shot("installer", "/dashboard/", size=PHONE),
+    "installer-community": Shot("installer", "/sites/1/"),
+    "installer-services": Shot("installer", "/sites/1/edit/"),
+    "installer-apartment": Shot("installer", "/sites/1/apartments/new/"),
+    "installer-security": Shot("installer", "/settings/security/"),
+    "manager-billing": Shot("pm", "/sites/1/billing/"),
+    "technician-sites": Shot("technician", "/sites/"),
+    "operator-prices": Shot("operator", "/prices/1/"),
 }
 
 
 def settle(page: Page) -> None:
     """Let the page come to rest: ticked rows show their price, so that the picture shows it too."""
-    if "/subscription/" in page.url:
+    if page.url.endswith("/subscription/"):
         for row in page.locator("input[name=item]").all()[:3]:
             row.check()
         page.wait_for_function("document.querySelector('#cart .ln')")
@@ -38,11 +61,17 @@ def settle(page: Page) -> None:
 
 
 def take(house: House) -> None:
-    """Take every picture at 1280 × 800."""
+    """Take every picture, the wide ones at 1280 × 800."""
     TARGET.mkdir(exist_ok=True)
-    for name, (login, address, theme) in SHOTS.items():
-        page = house.visit(login, theme=theme)
-        page.goto(house.url + address)
+    for old in TARGET.glob("*.png"):
+        old.unlink()
+    for name, shot in SHOTS.items():
+        width, height = shot.size
+        page = house.visit(shot.login, theme=shot.theme, width=width, height=height)
+        page.goto(house.url + shot.address)
+        if shot.follow:
+            page.locator(shot.follow).first.click()
+            page.wait_for_url(lambda url, start=shot.address: not url.endswith(start))
         settle(page)
         page.screenshot(path=TARGET / f"{name}.png")
         print(f"docs/images/{name}.png")
