@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Count, FilteredRelation, Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.scope import Actor, Grant, Role
 from communities import catalogue
@@ -21,6 +22,38 @@ from subscriptions.pricing import Group, Item, PriceTable, Quote, Why, quote
 
 SERVICE_ORDER = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM, catalogue.ServiceType.PM_APP)
 PER_APARTMENT = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM)  # at most one of each in an apartment
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchPrice:
+    """What a service of the feature section costs every 30 days once it is on, in minor units; `other_minor` is what the App costs
+    without an indoor monitor."""
+
+    minor: int
+    per: Promise
+    other_minor: int | None = None
+
+
+def switch_prices(prices: PriceTable, *, retention_days: int) -> dict[str, SwitchPrice]:
+    """Service code → its price in a list; a service whose price the list lacks is not in it. Video as long as it is kept."""
+    app, pm, premium = catalogue.ServiceType.APP, catalogue.ServiceType.PM_APP, catalogue.ServiceType.PREMIUM
+    keys: dict[str, tuple[str, str]] = {
+        "indoor_monitor": (app, catalogue.WITH_MONITOR),
+        "pm_app": (pm, catalogue.PM_PLAIN),
+        "pm_landline": (pm, catalogue.PM_LANDLINE),
+        **{service.code: (premium, service.code) for service in catalogue.SERVICES if service.is_premium},
+        "video_storage": (premium, catalogue.video_component(retention_days)),
+    }
+    other = prices.amounts.get((app, catalogue.WITHOUT_MONITOR))
+    return {
+        code: SwitchPrice(
+            prices.amounts[key],
+            gettext_lazy("per manager") if key[0] == pm else gettext_lazy("per apartment"),
+            other if code == "indoor_monitor" else None,
+        )
+        for code, key in keys.items()
+        if key in prices.amounts
+    }
 
 
 def sees_prices(actor: Actor) -> bool:

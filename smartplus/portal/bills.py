@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.urls import reverse
@@ -34,6 +34,8 @@ class Beside:
     bill: Bill | None = None
     refused: MissingPrice | None = None
     compares: bool = False
+    currency: str = ""
+    switch_prices: Mapping[str, bills.SwitchPrice] = field(default_factory=dict)
 
 
 def beside_new_site(request: PortalRequest, form: SiteForm) -> Beside | None:
@@ -54,7 +56,8 @@ def beside_new_site(request: PortalRequest, form: SiteForm) -> Beside | None:
     rows = Organization.objects.visible_to(request.actor).select_related("distributor")
     firm = rows.get(pk=request.actor.organization_id)
     beside = Beside("bills/_site.html", reverse("site-bill-new"), "site-form", facts)
-    return _priced(beside, request, firm.distributor, _bill(request, draft, census, firm.time_zone))
+    bill = _bill(request, draft, census, firm.time_zone)
+    return _priced(beside, request, firm.distributor, bill, retention_days=_retention(form))
 
 
 def beside_site(request: PortalRequest, form: SiteForm, site: Site) -> Beside | None:
@@ -66,7 +69,8 @@ def beside_site(request: PortalRequest, form: SiteForm, site: Site) -> Beside | 
     beside = Beside(
         "bills/_site.html", reverse("site-bill", args=[site.pk]), "site-form", {"site": site}, compares=True
     )
-    return _priced(beside, request, site.distributor, _bill(request, draft, census, site.time_zone))
+    bill = _bill(request, draft, census, site.time_zone)
+    return _priced(beside, request, site.distributor, bill, retention_days=_retention(form))
 
 
 def _bill(
@@ -108,18 +112,24 @@ def is_asking(request: PortalRequest) -> bool:
 
 
 def _priced(
-    beside: Beside, request: PortalRequest, distributor: Organization | None, bill: Callable[[PriceTable], Bill]
+    beside: Beside,
+    request: PortalRequest,
+    distributor: Organization | None,
+    bill: Callable[[PriceTable], Bill],
+    *,
+    retention_days: int = 0,
 ) -> Beside:
-    """The same with its bill; a price that is missing is said in its place and never breaks the form."""
+    """The same with its bill, and with `retention_days` also with the price of each service; a price that is missing is said in
+    the bill's place and never breaks the form."""
     assert distributor is not None  # sites and installers live below one
     try:
-        return _with(beside, bill=bill(table_for(distributor, at=request.now)))
+        prices = table_for(distributor, at=request.now)
+        if retention_days:
+            found = bills.switch_prices(prices, retention_days=retention_days)
+            beside = replace(beside, currency=prices.currency, switch_prices=found)
+        return replace(beside, bill=bill(prices))
     except MissingPrice as refused:
-        return _with(beside, refused=refused)
-
-
-def _with(beside: Beside, *, bill: Bill | None = None, refused: MissingPrice | None = None) -> Beside:
-    return Beside(beside.template, beside.url, beside.form, beside.facts, bill, refused, beside.compares)
+        return replace(beside, refused=refused)
 
 
 def _switches(form: SiteForm) -> dict[str, bool]:

@@ -25,7 +25,11 @@ DEPTH = 4  # the start page, the menu, and three steps from there
 # Routes that are no page of their own: doors of machines, forms that are only sent, ways that lead on.
 NO_PAGES = {"home", "healthz", "readyz", "sign-out", "set-language", "api-openapi"}
 # Lists that look different, or lead elsewhere, when narrowed.
-VARIANTS = {"dashboard-items": r"[?&]show=([a-z-]+)", "apartment-list": r"[?&](building)=", "webhook-list": r"[?&](state)="}
+VARIANTS = {
+    "dashboard-items": r"[?&]show=([a-z-]+)",
+    "apartment-list": r"[?&](building)=",
+    "webhook-list": r"[?&](state)=",
+}
 
 
 def links(page: Page) -> list[str]:

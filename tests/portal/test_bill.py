@@ -226,6 +226,16 @@ def test_a_missing_price_is_said_and_the_form_goes_on_working(people: People, ha
     assert "has no price for Premium Plan, Package Room" in text
 
 
+def test_each_service_of_the_form_says_what_it_costs(harbour_view: Site, ivan: Client, price_list: PriceList) -> None:
+    page = " ".join(ivan.get(f"/sites/{harbour_view.pk}/edit/").content.decode().split())
+    for words in (
+        '<div class="pr">US$1.50<span>App, else US$2.50</span></div>',
+        '<div class="pr">US$0.30<span>per apartment</span></div>',
+        '<div class="pr">US$5.00<span>per manager</span></div>',
+    ):
+        assert words in page, words
+
+
 def test_who_may_not_see_prices_has_the_form_without_the_bill_and_no_fragment(
     people: People, harbour_view: Site, price_list: PriceList, sign_in: SignIn
 ) -> None:

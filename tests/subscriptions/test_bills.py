@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from communities import catalogue
 from communities.catalogue import ApartmentConfiguration, Configuration, ManagerConfiguration, ServiceType
 from smartplus.demo import INVENTED_PRICES
+from subscriptions import bills
 from subscriptions.actions import prices
 from subscriptions.bills import Bill, Saved, bill_of
 from subscriptions.periods import Months, Rest
@@ -315,3 +316,16 @@ def test_a_distributors_own_list_comes_before_the_default_even_when_it_is_older(
     assert prices.table_for(dora, at=NOW).amounts == {("app", "monitor"): 140}
     assert prices.table_for(dora, at=NOW + timedelta(days=6)).amounts == {("app", "monitor"): 130}
     assert prices.table_for(dora, at=NOW - timedelta(days=25)).amounts == {("app", "monitor"): 150}
+
+
+def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
+    found = bills.switch_prices(PRICES, retention_days=90)
+    assert {code: price.minor for code, price in found.items()} == {
+        "indoor_monitor": 150, "landline": 60, "pm_app": 500, "pm_landline": 100, "third_party_camera": 40, "booking": 30,
+        "video_storage": 100, "package_room": 30, "dynamic_qr": 50, "elevator_control": 80, "smart_parking": 50,
+    }  # fmt: skip
+    assert {code for code, price in found.items() if str(price.per) == "per manager"} == {"pm_app", "pm_landline"}
+    assert [code for code, price in found.items() if price.other_minor is not None] == ["indoor_monitor"]
+    assert found["indoor_monitor"].other_minor == 250
+    poor = PriceTable(4, "poor", "USD", {(ServiceType.PREMIUM, "booking"): 30})
+    assert list(bills.switch_prices(poor, retention_days=30)) == ["booking"]
