@@ -143,16 +143,19 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
     """Open the gateway's pay page for an unpaid order and return its address (DESIGN §4 B and C).
 
     Starts a new payment when the last one ended without money. A gateway that does not answer leaves the payment unknown and
-    the order open; the janitor finds out what happened. Refuses an order that is not waiting for money (R5, R49).
+    the order open; the janitor finds out what happened. "" where the money turns out to be there already. Refuses an order that
+    is not waiting for money (R5, R49).
     """
     order, payment = _begin_again(actor, number=number, return_base=return_base, now=now)
     if payment.state in {PaymentState.PENDING, PaymentState.UNKNOWN}:
         # Begun before: its page may have ended since, or be open without our knowing. A page that is over leads nowhere.
         try:
-            settlement.settle(payment.pk, now=now)
+            settled = settlement.settle(payment.pk, now=now)
         except GatewayUnavailable:
             moves.tell(order, "unreachable", now=now, gateway="Stripe")
             raise
+        if settled is not None and settled.state != Order.State.PROCESSING:
+            return ""
         order, payment = _begin_again(actor, number=number, return_base=return_base, now=now)
     try:
         payment = payment_actions.start_checkout(payment.pk, now=now)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.append_only import AppendOnly
 from accounts.models import Organization, User
 from accounts.scope import Actor, Role
+from payments import money
 
 
 class PriceListQuerySet(models.QuerySet["PriceList"]):
@@ -60,7 +61,12 @@ class PriceList(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return str(_("Price list %(number)s, %(currency)s") % {"number": self.number, "currency": self.currency})
+        return str(_("Price list %(number)s, %(currency)s") % {"number": self.number, "currency": self.currency_label})
+
+    @property
+    def currency_label(self) -> str:
+        """The currency's code, or the word for credits."""
+        return str(_("Credits")) if self.currency == money.CREDITS else self.currency
 
 
 class Price(AppendOnly):

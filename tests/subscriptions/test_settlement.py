@@ -157,6 +157,15 @@ def test_pay_opens_a_new_page_where_the_old_one_is_over(people: People, order: O
     assert fresh(order).state == "succeed"
 
 
+def test_pay_opens_nothing_where_the_money_turns_out_to_be_there(
+    people: People, order: Order, sandbox: Sandbox
+) -> None:
+    press(open_page(people, order), "approve")  # and nobody told us
+    assert open_page(people, order, now=NOW + timedelta(minutes=1)) == ""
+    assert fresh(order).state == "succeed"
+    assert sandbox.state()["moved"] == {order.number: {"amount": order.total_minor, "charges": 1}}
+
+
 def test_pay_finds_the_page_whose_address_was_lost(people: People, order: Order, sandbox: Sandbox) -> None:
     sandbox.faults.arm("create_fails_after")
     with pytest.raises(GatewayUnavailable):
