@@ -7,6 +7,7 @@ from typing import Self
 from django.db import models
 from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
+from django_countries import countries
 
 from accounts.scope import Actor, Role
 
@@ -90,6 +91,11 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def country_name(self) -> str:
+        """The country in words; "" where none is said."""
+        return str(countries.name(self.country)) if self.country else ""
 
     @property
     def may_pay(self) -> bool:

@@ -131,7 +131,7 @@ class Site(models.Model):
     @property
     def country_name(self) -> str:
         """The country in words."""
-        return str(dict(countries).get(self.country, self.country))
+        return str(countries.name(self.country))
 
     @property
     def address(self) -> str:
