@@ -58,6 +58,16 @@ def renewal_parked(agreement: Subscription, *, order: Order | None, reason: Reas
         )  # fmt: skip
 
 
+def renewal_lapsed(agreement: Subscription, *, items: int, now: datetime) -> None:
+    """Some items of an auto-renewal lapsed and left it while the others go on: nobody wished that, so it is told (R44)."""
+    key = f"renewal-lapsed:{agreement.pk}.{now.isoformat()}"
+    for member in _alarmed(agreement.payer):
+        _post(
+            "renewal_lapsed", key, Topic.PAYMENT_FAILED, member, agreement, agreement.payer, now,
+            agreement=agreement, items=items,
+        )  # fmt: skip
+
+
 def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: str, now: datetime) -> None:
     """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late, surplus or forgotten."""
     for membership in (

@@ -4,9 +4,9 @@ from payments.actions.begin import begin, refuse_too_large, refuse_too_small
 from payments.actions.billing import may_save_billing, save_billing
 from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
-from payments.actions.looking import FORGOTTEN, expire, look_up
+from payments.actions.looking import expire, look_up
 from payments.actions.methods import detach_removed, keep_method, remove_method
-from payments.actions.states import matches, note, refuse_in_transaction
+from payments.actions.states import FORGOTTEN, matches, note, refuse_in_transaction
 from payments.gateways.base import Remote
 
 __all__ = [

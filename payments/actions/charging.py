@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from payments import gateways
-from payments.actions.states import note, refuse_in_transaction, unpaid
-from payments.errors import GatewayRefused
+from payments.actions.states import FORGOTTEN, note, refuse_in_transaction, unpaid
+from payments.errors import GatewayForgot, GatewayRefused
 from payments.gateways.base import ChargeRequest, Remote, RemoteState
 from payments.models import Kind, Payment, PaymentMethod, State
 
@@ -44,7 +44,12 @@ def look_up_charge(payment: Payment, *, now: datetime) -> Remote | None:
     payment = Payment.objects.get(pk=payment.pk)
     gateway = gateways.get(payment.gateway)
     if payment.gateway_ref:
-        return gateway.fetch_charge(payment.gateway_ref)
+        try:
+            return gateway.fetch_charge(payment.gateway_ref)
+        except GatewayForgot:
+            if now < payment.expires_at:
+                raise
+            return unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
     if payment.state == State.CREATED:
         return send(payment.pk, now=now)
     if payment.state != State.UNKNOWN:

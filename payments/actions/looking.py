@@ -10,12 +10,10 @@ from django.db import transaction
 from payments import gateways
 from payments.actions.charging import look_up_charge, stop_charge
 from payments.actions.checkout import learn_ref
-from payments.actions.states import note, refuse_in_transaction, unpaid
+from payments.actions.states import FORGOTTEN, note, refuse_in_transaction, unpaid
 from payments.errors import GatewayForgot, GatewayRefused
 from payments.gateways.base import Gateway, Remote, RemoteState
 from payments.models import Kind, Payment, State
-
-FORGOTTEN = "forgotten"  # the code of a page that the gateway knows no more
 
 
 def look_up(payment: Payment, *, now: datetime) -> Remote | None:

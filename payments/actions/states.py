@@ -11,6 +11,7 @@ from payments.gateways.base import Remote, RemoteState
 from payments.models import Payment, PaymentMethod, State
 from payments.reasons import Reason
 
+FORGOTTEN = "forgotten"  # the code of what the gateway knows no more
 TARGET = {
     RemoteState.OPEN: State.PENDING,
     RemoteState.PENDING: State.PENDING,

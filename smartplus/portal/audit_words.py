@@ -43,6 +43,7 @@ LABELS: dict[str, Promise] = {
     "order": _("Order"), "card": _("Card"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "landline_off_in": _("Landline switched off in"), "video_storage_off_in": _("Video Storage switched off in"),
+    "switched_off": _("Switched off"), "lapsed": _("Lapsed"),
     "revoked": _("Revoked"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"),
     "parent": _("Belongs to"), "under": _("Belongs to"),
     "subdistributor": _("Sub-distributor"), "rows": _("Moved along"), "auto_renewals_ended": _("Auto-renewals ended"),

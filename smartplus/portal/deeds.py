@@ -48,6 +48,7 @@ DEEDS: dict[str, Promise] = {
     "agreement.made": _("%(what)s agreed"),
     "agreement.card_changed": _("%(what)s: another card"),
     "agreement.parked": _("%(what)s stopped by a problem"),
+    "agreement.items_left": _("Items left %(what)s"),
     "agreement.ended": _("%(what)s ended"),
     "billing.created": _("Billing information entered"),
     "billing.changed": _("Billing information changed"),

@@ -187,7 +187,7 @@ def note_failure(order: Order, payment: Payment, *, actor: Actor, now: datetime)
         return
     later = rungs(first_end(order), after=now)
     is_final = payment.is_hard_decline or not later
-    if any(agreement.method_id != payment.method_id for agreement in agreements):
+    if agreements[0].method_id != payment.method_id:  # the card that the next try charges is another one
         later, is_final = [now], False
     for agreement in agreements:
         agreement.tries += 1

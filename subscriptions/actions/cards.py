@@ -49,13 +49,23 @@ def start_card_setup(actor: Actor, *, agreement_id: int, return_base: str, now: 
     Nothing is charged there. Once the gateway says that the card is kept, it is used as by `change_card`.
     """
     page = f"{return_base}/subscription/auto-renew/{agreement_id}/card/"
+    payment = _begin_setup(actor, agreement_id, page, now=now)
+    if payment.state in {State.PENDING, State.UNKNOWN}:  # begun before: its page may be over, or somebody else's
+        if payment.consent_by_id != actor.user_id:
+            payment_actions.expire(payment.pk, now=now)
+        settle_setup(payment.pk, payment_actions.look_up(payment, now=now), now=now)
+        payment = _begin_setup(actor, agreement_id, page, now=now)
+    return payment_actions.start_checkout(payment.pk, now=now).checkout_url
+
+
+def _begin_setup(actor: Actor, agreement_id: int, page: str, *, now: datetime) -> Payment:
     with transaction.atomic():
         agreement = _own(actor, agreement_id)
         Organization.objects.select_for_update(no_key=True).get(pk=agreement.payer_id)
         [agreement] = agreements.lock([agreement.pk])
         _refuse_hopeless(agreement, now=now)
         billing = BillingProfile.objects.filter(organization=agreement.payer).first()
-        payment = payment_actions.begin(
+        return payment_actions.begin(
             reference=agreement.setup_reference,
             payer=agreement.payer,
             amount_minor=0,
@@ -70,7 +80,6 @@ def start_card_setup(actor: Actor, *, agreement_id: int, return_base: str, now: 
             is_setup=True,
             now=now,
         )
-    return payment_actions.start_checkout(payment.pk, now=now).checkout_url
 
 
 def settle_setup(payment_id: int, remote: payment_actions.Remote | None, *, now: datetime) -> None:
@@ -127,6 +136,15 @@ def renewed_by(card: PaymentMethod) -> list[int]:
     return list(Subscription.objects.filter(method=card, state=ACTIVE).order_by("pk").values_list("pk", flat=True))
 
 
+def is_used(agreement: Subscription, setup: Payment) -> bool:
+    """Whether the agreement renews with the card that this finished setup stored: it runs, with a card by that consent."""
+    method = agreement.method
+    return agreement.state == ACTIVE and (method.consent_at, method.consent_by_id) == (
+        setup.consent_at,
+        setup.consent_by_id,
+    )
+
+
 def is_hopeful(agreement: Subscription, *, now: datetime) -> bool:
     """Whether another card could still help: it renews, or stopped by a problem and not everything has lapsed."""
     if agreement.state == ACTIVE:
@@ -150,7 +168,9 @@ def _lock(agreement: Subscription) -> list[Subscription]:
     sites = SubscriptionItem.objects.filter(subscription__in=ids).values("site_id")
     list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update().values_list("pk"))
     Organization.objects.select_for_update(no_key=True).get(pk=agreement.payer_id)
-    return agreements.lock(ids)
+    return agreements.lock(
+        agreements.together(ids)
+    )  # asked again: whoever had the payer may have put them into one order
 
 
 def _use(actor: Actor, agreement: Subscription, method: PaymentMethod, *, now: datetime) -> Subscription:

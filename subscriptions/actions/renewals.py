@@ -18,7 +18,7 @@ from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
-from subscriptions import numbers
+from subscriptions import notices, numbers
 from subscriptions.actions import agreements, carts, moves, orders, settlement
 from subscriptions.actions.agreements import LEAD, PARKED, RENEWALS
 from subscriptions.actions.prices import table_for
@@ -104,6 +104,8 @@ def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
     list(Site.objects.filter(pk__in=items.values("site_id")).order_by("pk").select_for_update().values_list("pk"))
     payer_ids = Subscription.objects.filter(pk__in=ids).values("payer_id")
     payer = Organization.objects.select_for_update(no_key=True).get(pk__in=payer_ids)
+    if agreements.together(ids) != ids:
+        return None  # others share an order with them meanwhile: all together, with the next look
     locked = [row for row in agreements.lock(ids) if row.state == Subscription.State.ACTIVE]
     of_them = {row.renewal_id for row in locked if row.renewal_id is not None}
     waiting = list(
@@ -117,15 +119,19 @@ def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
         return None
     _drop_what_ended(locked, now=now)
     locked = [row for row in locked if row.state == Subscription.State.ACTIVE]
+    order = waiting[0] if waiting else None
+    if order is not None:
+        order.refresh_from_db(fields=["state", "next_try_at", "closed_at"])  # it ended with an agreement that shared it
+        order = order if order.state == Order.State.PROCESSING else None
     if not locked:
         return None
     try:
         with transaction.atomic():  # a refusal takes what was written of the order back
-            return _charge(waiting[0] if waiting else None, locked, payer, now=now)
+            return _charge(order, locked, payer, now=now)
     except Refused as refused:
         reason = of_refusal(refused)
         for agreement in locked:
-            agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=waiting[0] if waiting else None)
+            agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=order)
         return None
 
 
@@ -157,22 +163,44 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
 def _has_changed(order: Order, locked: list[Subscription]) -> bool:
     """Whether an item of the order is not renewed any more: an order never changes (R26), so the rest needs another one."""
     renewed = SubscriptionItem.objects.live().filter(subscription__in=locked).values("entitlement_id")
-    return order.lines.filter(is_live=True).exclude(entitlement__in=renewed).exists()
+    return order.lines.exclude(is_live=True, entitlement__in=renewed).exists()
 
 
 def _drop_what_ended(locked: list[Subscription], *, now: datetime) -> None:
     """Items whose service is off or that lapsed are not renewed any more; an agreement without items ends."""
     items = SubscriptionItem.objects.live().filter(subscription__in=locked)
-    items.filter(entitlement__variant="").update(is_live=False, reason="service_off")
+    off = list(items.filter(entitlement__variant="").values_list("pk", flat=True))
+    SubscriptionItem.objects.filter(pk__in=off).update(is_live=False, reason="service_off")
     in_force = Entitlement.objects.in_force(now).values("pk")
     lapsed = list(items.exclude(entitlement__in=in_force).values_list("pk", flat=True))
     SubscriptionItem.objects.filter(pk__in=lapsed).update(is_live=False, reason="item_lapsed")
     for agreement in locked:
         if agreement.items.filter(is_live=True).exists():
+            _note_dropped(agreement, off, lapsed, now=now)
             continue
         ends = agreement.items.filter(pk__in=lapsed).aggregate(last=Max("entitlement__expires_at"))["last"]
         reason = Reason("lapsed", {"day": instant(ends + GRACE)}) if ends else Reason("services_off")
-        agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=agreement.renewal)
+        is_waiting = agreement.renewal is not None and agreement.renewal.state == Order.State.PROCESSING
+        order = agreement.renewal if is_waiting else None  # the last one that was paid has nothing to do with it
+        agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=order)
+
+
+def _note_dropped(agreement: Subscription, off: list[int], lapsed: list[int], *, now: datetime) -> None:
+    """Write down what leaves an agreement that goes on, and tell of what lapsed: that is nobody's wish (R9, R44)."""
+    n_off = agreement.items.filter(pk__in=off).count()
+    n_lapsed = agreement.items.filter(pk__in=lapsed).count()
+    if not n_off and not n_lapsed:
+        return
+    audit.record(
+        RENEWALS,
+        "agreement.items_left",
+        agreement,
+        now=now,
+        tenant=agreement.payer,
+        after={"switched_off": n_off, "lapsed": n_lapsed},
+    )
+    if n_lapsed:
+        notices.renewal_lapsed(agreement, items=n_lapsed, now=now)
 
 
 def _order(

@@ -64,6 +64,8 @@ def settle(payment_id: int, *, now: datetime) -> Order | None:
 
 def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -> None:
     """A payment ended without money: a person may try again, and so does the ladder of an auto-renewal, once for each try (R44)."""
+    if payment.decline_code == payment_actions.FORGOTTEN:
+        _alarm_forgotten(order, payment, now=now)
     if order.type == Order.Type.AUTO_RENEWAL:
         is_noted = order.next_try_at is not None
         is_old = Payment.objects.filter(reference=order.number, pk__gt=payment.pk).exists()
@@ -72,15 +74,18 @@ def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -
             order.refresh_from_db(fields=["state", "closed_at", "next_try_at"])
     elif is_news and payment.state == State.DECLINED:
         moves.tell(order, "declined", now=now, reason=Reason(payment.decline_code).stored())
-    elif payment.decline_code == payment_actions.FORGOTTEN:
-        if order.events.filter(kind="forgotten", detail__payment=payment.pk).exists():
-            return
-        reason = Reason(payment_actions.FORGOTTEN)
-        moves.tell(order, "forgotten", now=now, payment=payment.pk)
-        notices.order_needs_operator(order, kind="forgotten", reason=reason, key=f"forgotten:{payment.pk}", now=now)
-        log.error("order %s: the gateway does not know payment %s any more", order.number, payment.pk)
-    elif is_news and order.is_open:
+    elif is_news and order.is_open and payment.decline_code != payment_actions.FORGOTTEN:
         moves.tell(order, "session_ended", now=now)
+
+
+def _alarm_forgotten(order: Order, payment: Payment, *, now: datetime) -> None:
+    """The gateway knows nothing of the payment any more: the operator looks where the money went, if there was any. Once."""
+    if order.events.filter(kind="forgotten", detail__payment=payment.pk).exists():
+        return
+    reason = Reason(payment_actions.FORGOTTEN)
+    moves.tell(order, "forgotten", now=now, payment=payment.pk)
+    notices.order_needs_operator(order, kind="forgotten", reason=reason, key=f"forgotten:{payment.pk}", now=now)
+    log.error("order %s: the gateway does not know payment %s any more", order.number, payment.pk)
 
 
 def lock_order(order_id: int) -> Order:

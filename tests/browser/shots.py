@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ def take(house: House) -> None:
         page.goto(house.url + shot.address)
         if shot.follow:
             page.locator(shot.follow).first.click()
-            page.wait_for_url(lambda url, start=shot.address: not url.endswith(start))
+            page.wait_for_url(re.compile(r"/orders/SP-"))
         settle(page)
         page.screenshot(path=TARGET / f"{name}.png")
         print(f"docs/images/{name}.png")

@@ -76,6 +76,8 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
                 "items": row.live or row.left or row.order.line_count,
                 "sites": sites.get(row.pk, []),
                 "is_mine": row.payer_id == request.actor.organization_id,
+                # the card and the bank's words are the payer's, and of those above it
+                "shows_card": request.actor.sees_all or row.payer.path.startswith(request.actor.path),
                 "may_change": row.payer_id == request.actor.organization_id
                 and (row.ended_at is None or request.now - row.ended_at < LATELY)
                 and cards.is_hopeful(row, now=request.now),
@@ -130,7 +132,12 @@ def agreement_card(request: access.PortalRequest, pk: int) -> HttpResponse:
     setups = Payment.objects.visible_to(request.actor).filter(reference=agreement.setup_reference)
     setup = setups.order_by("-pk").first() if request.GET.get("back") else None
     if setup is not None and setup.state == PaymentState.SUCCEEDED:
-        return _done(request, agreement)
+        if cards.is_used(agreement, setup):
+            return _done(request, agreement)
+        messages.warning(
+            request, _("The card is stored, but this auto-renewal could not take it: look below how it stands.")
+        )
+        return redirect("agreement-card", pk)
     if setup is not None and setup.is_live:
         jobs.hurry_order(setup.reference)
     return render(request, "subscription/card.html", _card_context(request, agreement, setup))
