@@ -87,7 +87,7 @@ def began_with(sent: forms.BaseForm) -> dict[str, Any] | None:
         return None
     if not isinstance(was, dict):
         return None
-    return {name: value for name, value in was.items() if _fits(sent.fields.get(name), value)}
+    return {name: _writable(value) for name, value in was.items() if _fits(sent.fields.get(name), value)}
 
 
 def is_stale(sent: forms.BaseForm, fresh: forms.BaseForm) -> bool:
@@ -172,7 +172,20 @@ def _fits(field: forms.Field | None, value: Any) -> bool:
     """Whether a value from the page is of a kind that the field can have."""
     if isinstance(field, forms.MultipleChoiceField):
         return isinstance(value, list) and all(isinstance(entry, str | int) for entry in value)
-    return field is not None and (value is None or isinstance(value, str | int | float | bool))
+    return field is not None and (value is None or isinstance(value, str | int | float | bool)) and _is_writable(value)
+
+
+def _writable(value: Any) -> Any:
+    return [entry for entry in value if _is_writable(entry)] if isinstance(value, list) else value
+
+
+def _is_writable(value: Any) -> bool:
+    """Whether a page can show it: JSON can spell half a character, which no page is able to carry."""
+    try:
+        str(value).encode()
+    except ValueError:  # UnicodeEncodeError
+        return False
+    return True
 
 
 def _plain(value: Any) -> Any:

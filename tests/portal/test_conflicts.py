@@ -11,6 +11,7 @@ from django.test import Client
 
 from accounts import actions
 from accounts.models import Mute, Organization
+from communities.actions import people as site_people
 from communities.models import Apartment, Building, ManagerAssignment, Resident, Site, TechnicianAssignment
 from payments import actions as payment_actions
 from payments.models import BillingProfile
@@ -106,6 +107,31 @@ def test_the_sites_of_a_person_are_not_overwritten_from_a_stale_page(
     assert (workers(harbour), workers(quay)) == ({"Jonas Weber"}, set())
     assert ivan.post(f"{of_jonas}sites/", form_in(answer.content, "sites")).status_code == 302
     assert (workers(harbour), workers(quay)) == ({"Jonas Weber"}, {"Jonas Weber"})
+
+
+@pytest.mark.parametrize(
+    "was", ['["abc"]', "[true]", '["²"]', f"[{10**30}]", f'["{10**30}"]', '["\\ud800"]', "[0]", "[-1]"]
+)
+def test_sites_that_a_page_can_not_have_begun_with_are_a_conflict(
+    people: People, jonas: Person, make_site: Callable[..., Site], sign_in: SignIn, was: str
+) -> None:
+    site, ivan = make_site(), sign_in(people.ivan)
+    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[jonas.membership.pk], now=NOW)
+    answer = ivan.post(f"/users/{jonas.membership.pk}/sites/", {"was": f'{{"sites":{was}}}', "sites": []})
+    assert [line[0] for line in told(answer)] == ["Sites: Harbour View, Hamburg"]
+    assert "You saved this in another window" in answer.content.decode()
+    assert workers(site) == {"Jonas Weber"}
+
+
+def test_half_a_character_in_what_a_page_began_with_is_left_out(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    site, ivan = make_site(), sign_in(people.ivan)
+    address = f"/sites/{site.pk}/edit/"
+    opened = form_in(ivan.get(address).content, "street")
+    assert ivan.post(address, opened | {"city": "Altona"}).status_code == 302
+    answer = ivan.post(address, opened | {"was": '{"city":"\\ud800","street":"Pier 1"}'})
+    assert told(answer) == [("City", None, "Altona", "Hamburg", True)]
 
 
 def test_choosing_the_same_people_again_is_no_change(
