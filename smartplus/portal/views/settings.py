@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -34,7 +35,9 @@ def profile(request: PortalRequest) -> HttpResponse:
                 _record(request, "profile.changed", form.changed_data)
         if is_stale:
             request.user.refresh_from_db()
-            told = conflicts.clash(request, conflicts.about(request.user), (form, fresh), is_own=True)
+            told = conflicts.clash(
+                request, conflicts.about(request.user) & Q(action="profile.changed"), (form, fresh), is_own=True
+            )
             return conflict(request, "settings/profile.html", fresh, {}, told)
         with translation.override(request.user.language):
             messages.success(request, _("Your profile is saved."))
