@@ -194,11 +194,17 @@ def apartments_under_ceiling(site: Site, code: str) -> int:
     return Apartment.objects.filter(site=site, **{code: True}).count()
 
 
+def name_in_audit(building: str, number: str) -> str:
+    """How the audit names the apartments that a site lost a service in."""
+    return f"{building} {number}"
+
+
 def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> list[str]:
     """Switch a ceiling service off in all apartments (R22); the names of those that had it, for the audit (R9)."""
     below = Apartment.objects.filter(site=site, **{code: True})
     names = [
-        f"{building} {number}" for building, number in below.order_by("pk").values_list("building__name", "number")
+        name_in_audit(building, number)
+        for building, number in below.order_by("pk").values_list("building__name", "number")
     ]
     count = len(names)
     if count and not confirmed:

@@ -14,12 +14,26 @@ from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import AuditEvent
-from accounts.scope import Role
+from accounts.scope import Actor, Role
+from communities import catalogue
+from communities.actions import sites
+from communities.models import Apartment
 from smartplus.access import PortalRequest
 
 WAS = "was"  # the hidden field that holds what the form was filled with
 QUESTIONS = frozenset({"ceiling_confirmed"})  # boxes that are asked, not stored
 DASH = "–"
+# The actions after which a form is stale. Whoever only looked at the row, sent an invitation again or reset a second factor saved
+# nothing that a form shows. An action that is missing here leaves nobody named, which is better than somebody wrong.
+SAVES = frozenset({
+    "site.created", "site.changed", "site.managers_set", "site.technicians_set", "site.pm_app_switched_on",
+    "building.created", "building.renamed", "apartment.created", "apartment.changed", "resident.added", "resident.changed",
+    "device.registered", "device.renamed", "device.removed", "device.swapped", "library.assigned", "library.retired",
+    "billing.created", "billing.changed", "price_list.published", "organization.created", "organization.changed",
+    "organization.permissions_set", "organization.moved", "organization.deactivated", "organization.reactivated",
+    "member.added", "member.invited", "member.rights_set", "member.deactivated", "member.reactivated",
+    "profile.changed", "notifications.changed",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +69,20 @@ class Clash:
 
 
 def about(subject: Model) -> Q:
-    """The audit rows of one row."""
-    return Q(subject_type=subject._meta.model_name or "", subject_id=subject.pk)
+    """The audit rows that tell who saved one row."""
+    return Q(subject_type=subject._meta.model_name or "", subject_id=subject.pk, action__in=SAVES)
+
+
+def about_apartment(actor: Actor, apartment: Apartment) -> Q:
+    """The audit rows that tell who saved an apartment, with the one of the site that last switched a service off in it (R22)."""
+    of_site = AuditEvent.objects.visible_to(actor).filter(
+        subject_type="site", subject_id=apartment.site_id, action="site.changed"
+    )
+    lowering = [f"{code}_off_in" for code in catalogue.CEILING_SWITCHES]
+    lowered = of_site.filter(after__has_any_keys=lowering).values_list("pk", "after")
+    name = sites.name_in_audit(apartment.building.name, apartment.number)
+    last = next((pk for pk, after in lowered if any(name in after.get(key, ()) for key in lowering)), None)
+    return about(apartment) | Q(pk=last)
 
 
 def clash(
@@ -87,7 +113,7 @@ def began_with(sent: forms.BaseForm) -> dict[str, Any] | None:
         return None
     if not isinstance(was, dict):
         return None
-    return {name: value for name, value in was.items() if _fits(sent.fields.get(name), value)}
+    return {name: _writable(value) for name, value in was.items() if _fits(sent.fields.get(name), value)}
 
 
 def is_stale(sent: forms.BaseForm, fresh: forms.BaseForm) -> bool:
@@ -172,7 +198,20 @@ def _fits(field: forms.Field | None, value: Any) -> bool:
     """Whether a value from the page is of a kind that the field can have."""
     if isinstance(field, forms.MultipleChoiceField):
         return isinstance(value, list) and all(isinstance(entry, str | int) for entry in value)
-    return field is not None and (value is None or isinstance(value, str | int | float | bool))
+    return field is not None and (value is None or isinstance(value, str | int | float | bool)) and _is_writable(value)
+
+
+def _writable(value: Any) -> Any:
+    return [entry for entry in value if _is_writable(entry)] if isinstance(value, list) else value
+
+
+def _is_writable(value: Any) -> bool:
+    """Whether a page can show it: JSON can spell half a character, which no page is able to carry."""
+    try:
+        str(value).encode()
+    except ValueError:  # UnicodeEncodeError
+        return False
+    return True
 
 
 def _plain(value: Any) -> Any:

@@ -7,13 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
-from accounts import actions
-from accounts.models import Mute, Organization
+from accounts import actions, audit
+from accounts.actions import terms, two_factor
+from accounts.models import AuditEvent, Mute, Organization, User
+from communities.actions import people as site_people
 from communities.models import Apartment, Building, ManagerAssignment, Resident, Site, TechnicianAssignment
 from payments import actions as payment_actions
 from payments.models import BillingProfile
+from smartplus.portal import conflicts, deeds
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
 from tests.guards import pages
@@ -108,6 +112,31 @@ def test_the_sites_of_a_person_are_not_overwritten_from_a_stale_page(
     assert (workers(harbour), workers(quay)) == ({"Jonas Weber"}, {"Jonas Weber"})
 
 
+@pytest.mark.parametrize(
+    "was", ['["abc"]', "[true]", '["²"]', f"[{10**30}]", f'["{10**30}"]', '["\\ud800"]', "[0]", "[-1]"]
+)
+def test_sites_that_a_page_can_not_have_begun_with_are_a_conflict(
+    people: People, jonas: Person, make_site: Callable[..., Site], sign_in: SignIn, was: str
+) -> None:
+    site, ivan = make_site(), sign_in(people.ivan)
+    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[jonas.membership.pk], now=NOW)
+    answer = ivan.post(f"/users/{jonas.membership.pk}/sites/", {"was": f'{{"sites":{was}}}', "sites": []})
+    assert [line[0] for line in told(answer)] == ["Sites: Harbour View, Hamburg"]
+    assert "You saved this in another window" in answer.content.decode()
+    assert workers(site) == {"Jonas Weber"}
+
+
+def test_half_a_character_in_what_a_page_began_with_is_left_out(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    site, ivan = make_site(), sign_in(people.ivan)
+    address = f"/sites/{site.pk}/edit/"
+    opened = form_in(ivan.get(address).content, "street")
+    assert ivan.post(address, opened | {"city": "Altona"}).status_code == 302
+    answer = ivan.post(address, opened | {"was": '{"city":"\\ud800","street":"Pier 1"}'})
+    assert told(answer) == [("City", None, "Altona", "Hamburg", True)]
+
+
 def test_choosing_the_same_people_again_is_no_change(
     people: People, make_site: Callable[..., Site], sign_in: SignIn
 ) -> None:
@@ -147,6 +176,80 @@ def test_a_colleague_is_named_and_nothing_typed_is_lost(
     tess_again = tess.post(address, by_tess | {"city": "Wedel"})
     assert "Somebody saved this in the meantime" in tess_again.content.decode()  # a technician reads no audit
     assert "Ivan Brandt saved" not in tess_again.content.decode()
+
+
+def test_who_only_looked_at_the_site_is_not_named(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    site, ivan, tess = make_site(), sign_in(people.ivan), sign_in(people.tess)
+    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
+    address = f"/sites/{site.pk}/edit/"
+    by_ivan, by_tess = (form_in(client.get(address).content, "street") for client in (ivan, tess))
+    assert tess.post(address, by_tess | {"city": "Altona"}).status_code == 302
+    assert sign_in(people.olga).get(f"/sites/{site.pk}/").status_code == 200
+    assert AuditEvent.objects.order_by("-pk").values_list("action", flat=True)[0] == "support.viewed"
+    answer = ivan.post(address, by_ivan | {"city": "Harburg"})
+    assert "Tess Marin saved this" in answer.content.decode()
+
+
+def test_who_reset_the_second_factor_of_a_person_is_not_named(people: People, jonas: Person, sign_in: SignIn) -> None:
+    dora, ivan = sign_in(people.dora), sign_in(people.ivan)
+    address = f"/users/{jonas.membership.pk}/"
+    opened = form_in(dora.get(address).content, "rights-grants")
+    assert (
+        ivan.post(
+            address, form_in(ivan.get(address).content, "rights-grants") | {"rights-grants": ["sees_prices"]}
+        ).status_code
+        == 302
+    )
+    User.objects.filter(pk=jonas.membership.user_id).update(two_factor_at=NOW)
+    two_factor.reset_two_factor(people.dora.actor, membership_id=jonas.membership.pk, now=NOW)
+    answer = dora.post(address, opened | {"rights-grants": ["sees_invoices"]})
+    assert answer.status_code == 409
+    assert "Ivan Brandt saved this" in answer.content.decode()
+
+
+@pytest.mark.rule("R22")
+def test_who_switched_a_service_off_in_the_whole_site_is_named_at_the_apartment(
+    people: People, make_site: Callable[..., Site], make_apartment: Callable[..., Apartment], sign_in: SignIn
+) -> None:
+    site = make_site(landline=True)
+    colleague = Person(
+        actions.add_member(SYSTEM, organization=people.ivan.firm, email="ida@hafen.example", name="Ida Kern", now=NOW)
+    )
+    terms.accept(colleague.membership.user, now=NOW)
+    lowered, untouched = (
+        make_apartment(site, number, indoor_monitor=False, landline=has)
+        for number, has in (("1.01", True), ("1.02", False))
+    )
+    ivan, ida, edit = sign_in(people.ivan), sign_in(colleague), f"/sites/{site.pk}/edit/"
+    opened = {home: form_in(ivan.get(f"/apartments/{home.pk}/edit/").content, "floor") for home in (lowered, untouched)}
+    form = form_in(ida.get(edit).content, "street")
+    del form["landline"]
+    assert ida.post(edit, form | {"ceiling_confirmed": "on"}).status_code == 302
+    answer = ivan.post(f"/apartments/{lowered.pk}/edit/", opened[lowered] | {"name": "Corner"})
+    assert "Ida Kern saved this" in answer.content.decode()
+    assert "Name" in {line[0] for line in told(answer)}
+    # What the site's row does not name was saved by whoever its own row names.
+    elsewhere = opened[untouched] | {"name": "By Ivan"}
+    assert ivan.post(f"/apartments/{untouched.pk}/edit/", elsewhere).status_code == 302
+    assert ida.post(edit, form_in(ida.get(edit).content, "street") | {"landline": "on"}).status_code == 302
+    answer = ivan.post(f"/apartments/{untouched.pk}/edit/", elsewhere | {"name": "Too late"})
+    assert "You saved this in another window" in answer.content.decode()
+
+
+def test_a_profile_saved_in_two_windows_says_when_the_profile_was_saved(people: People, sign_in: SignIn) -> None:
+    ivan, user = sign_in(people.ivan), people.ivan.membership.user
+    opened = form_in(ivan.get("/settings/").content, "time_zone")
+    assert ivan.post("/settings/", opened | {"name": "Ivan B."}).status_code == 302
+    with time_machine.travel(NOW + timedelta(minutes=5), tick=False):
+        audit.record(people.ivan.actor, "two_factor.on", user, now=NOW + timedelta(minutes=5), tenant=people.ivan.firm)
+        answer = ivan.post("/settings/", opened | {"time_zone": "Europe/Oslo"})
+    assert answer.context["conflict"].when == NOW
+
+
+def test_every_action_that_makes_a_form_stale_is_one() -> None:
+    assert not conflicts.SAVES - set(deeds.DEEDS)
 
 
 def test_a_resident_saved_by_a_colleague_is_not_overwritten(

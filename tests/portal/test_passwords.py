@@ -5,16 +5,36 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 
 from accounts import actions
-from accounts.models import AuditEvent, Membership
+from accounts.models import AuditEvent, Membership, User
+from smartplus.portal.forms.auth import NewPasswordForm
+from smartplus.portal.forms.settings import PasswordForm, ProfileForm
 from tests.mails import sent
 from tests.people import NOW, PASSWORD, SYSTEM
 from tests.portal.html import assert_clean
 
 pytestmark = pytest.mark.django_db
 NEW = "staple battery horse"
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Let another window save `changes` of a person when a form is checked, before it is saved."""
+
+    def arrange(form, person, **changes):
+        checked = form.is_valid
+
+        def is_valid(self):
+            answer = checked(self)
+            User.objects.filter(pk=person.membership.user_id).update(**changes)
+            return answer
+
+        monkeypatch.setattr(form, "is_valid", is_valid)
+
+    return arrange
 
 
 def link_in(message):
@@ -127,3 +147,49 @@ def test_the_old_password_is_asked_for(people, sign_in):
     people.ivan.membership.user.refresh_from_db()
     assert people.ivan.membership.user.check_password(PASSWORD)
     assert not AuditEvent.objects.filter(action="password.changed").exists()
+
+
+# --- two windows at once ----------------------------------------------------------------------------------------------------
+
+CHANGE = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+
+
+def test_saving_the_profile_undoes_no_new_password_and_no_second_factor(people, sign_in, meanwhile):
+    client, user = sign_in(people.ivan), people.ivan.membership.user
+    meanwhile(ProfileForm, people.ivan, password=make_password(NEW), password_at=NOW, two_factor_at=NOW)
+    form = {"name": "Ivan B.", "language": user.language, "time_zone": user.time_zone}
+    assert client.post("/settings/", form).status_code == 302
+    user.refresh_from_db()
+    assert (user.name, user.password_at, user.two_factor_at) == ("Ivan B.", NOW, NOW)
+    assert user.check_password(NEW)
+
+
+def test_a_new_password_undoes_no_second_factor(people, sign_in, meanwhile):
+    client = sign_in(people.ivan)
+    meanwhile(PasswordForm, people.ivan, two_factor_at=NOW, name="Ivan B.")
+    assert client.post("/settings/password/", CHANGE).status_code == 302
+    user = User.objects.get(pk=people.ivan.membership.user_id)
+    assert (user.name, user.two_factor_at) == ("Ivan B.", NOW)
+    assert user.check_password(NEW)
+
+
+def test_of_two_new_passwords_at_once_the_second_is_refused(people, sign_in, meanwhile):
+    client = sign_in(people.ivan)
+    meanwhile(PasswordForm, people.ivan, password=make_password("a horse that was first"))
+    response = client.post("/settings/password/", CHANGE)
+    assert response.status_code == 422
+    assert list(response.context["form"].errors) == ["old_password"]
+    user = User.objects.get(pk=people.ivan.membership.user_id)
+    assert (user.check_password("a horse that was first"), user.password_at) == (True, None)
+    assert not AuditEvent.objects.filter(action="password.changed").exists()
+
+
+def test_a_password_set_by_mail_undoes_nothing_saved_meanwhile(people, meanwhile):
+    client = Client()
+    client.post("/password-reset/", {"email": people.petra.email})
+    form = client.get(link_in(sent()[0]), follow=True)
+    meanwhile(NewPasswordForm, people.petra, two_factor_at=NOW, name="Petra H.")
+    client.post(form.request["PATH_INFO"], {"new_password1": NEW, "new_password2": NEW})
+    user = User.objects.get(pk=people.petra.membership.user_id)
+    assert (user.name, user.two_factor_at) == ("Petra H.", NOW)
+    assert user.check_password(NEW)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from accounts.models import ApiToken, AuditEvent, Membership
+from accounts.models import ApiToken, AuditEvent, Membership, User
 from tests.mails import sent_to
 from tests.people import NOW
 from tests.portal.html import assert_clean
@@ -72,6 +72,18 @@ def test_a_token_needs_a_name_a_scope_and_a_future(people, sign_in, time_machine
     assert_clean(answer.content)
     assert not ApiToken.objects.exists()
     assert not AuditEvent.objects.filter(action="token.created").exists()
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+@pytest.mark.parametrize("last", ["9999-12-31", "2036-11-25"])
+def test_a_token_ends_within_ten_years(people, sign_in, time_machine_at_noon, zone, last):
+    User.objects.filter(pk=people.ivan.membership.user_id).update(time_zone=zone)
+    client = sign_in(people.ivan)
+    answer = client.post("/settings/tokens/", {**FORM, "expires_on": last})
+    assert answer.status_code == 422
+    assert answer.context["form"].errors == {"expires_on": ["Choose a day within the next ten years."]}
+    assert not ApiToken.objects.exists()
+    assert client.post("/settings/tokens/", {**FORM, "expires_on": "2036-11-21"}).status_code == 200
 
 
 def test_a_technician_gets_no_scope_for_orders(people, sign_in):

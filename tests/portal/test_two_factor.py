@@ -312,6 +312,29 @@ def test_a_new_password_by_mail_is_no_way_around_the_code(people, clock):
     assert client.get("/settings/")["Location"] == WAY_IN
 
 
+@pytest.mark.parametrize(
+    "wanted", ["abc", "sites", "sites/", "?next=/", "https:sites", "//evil.example/", "/\\\\evil.example"]
+)
+def test_what_is_no_path_of_ours_leads_home(people, clock, wanted):
+    inside = enter(people.petra)
+    assert inside.get("/sign-in/code/", {"next": wanted})["Location"] == "/"
+    assert inside.post("/accept/", {"terms": "on", "privacy": "on", "next": wanted})["Location"] == "/"
+    switch_on(people.ivan, now=NOW)
+    client = enter(people.ivan)
+    clock.shift(60)
+    assert client.post("/sign-in/code/", {"code": code_of(people.ivan), "next": wanted})["Location"] == "/"
+    assert client.get("/sign-in/code/", {"next": "/sites/?tab=1"})["Location"] == "/sites/?tab=1"
+
+
+@pytest.mark.parametrize("wanted", ["abc", "sites"])
+def test_switching_it_on_leads_to_no_route_by_name(people, clock, wanted):
+    client = enter(people.ivan)
+    signed, key = key_on(client.get("/settings/security/").content.decode())
+    client.post("/settings/security/", {"key": signed, "code": code_for(key), "password": PASSWORD})
+    answer = client.post("/settings/security/on/", {"kept": "on", "next": wanted})
+    assert answer["Location"] == "/settings/security/"
+
+
 # --- imposed ----------------------------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,17 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 
+class SavesPassword:
+    """Writes the password and nothing else: the person was read before, and may have changed since in another window."""
+
+    def save(self, commit: bool = True) -> User:
+        """The person with its new password."""
+        user: User = super().save(commit=False)  # type: ignore[misc]
+        if commit:
+            user.save(update_fields=["password"])
+        return user
+
+
 class SignInForm(django_forms.AuthenticationForm):
     """Email and password. A wrong address and a wrong password get the same answer."""
 
@@ -51,7 +62,7 @@ class PasswordResetForm(django_forms.PasswordResetForm):
         return [user] if user.is_active else []
 
 
-class NewPasswordForm(django_forms.SetPasswordForm):  # type: ignore[type-arg]
+class NewPasswordForm(SavesPassword, django_forms.SetPasswordForm):  # type: ignore[type-arg]
     """A new password, twice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import two_factor
 from accounts.models import Scope, User
 
+LONGEST_TOKEN = timedelta(days=3653)  # ten years; the last day of the calendar is over after the calendar in New York
 KEY_SALT, KEY_FOR_S = "two-factor-key", 3600  # how long a QR code may stand on the screen
 
 
@@ -135,6 +136,13 @@ class TokenForm(forms.Form):
         scopes = self.fields["scopes"]
         assert isinstance(scopes, forms.MultipleChoiceField)
         scopes.choices = [(scope.value, scope.label) for scope in open_scopes]
+
+    def clean_expires_on(self) -> date | None:
+        """The last day, at most ten years ahead."""
+        last: date | None = self.cleaned_data["expires_on"]
+        if last and last > timezone.localdate() + LONGEST_TOKEN:
+            raise forms.ValidationError(_("Choose a day within the next ten years."))
+        return last
 
     def expires_at(self) -> datetime | None:
         """The end of the last day, where the person is."""

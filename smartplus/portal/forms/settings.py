@@ -10,6 +10,7 @@ from django.contrib.auth import forms as django_forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from smartplus.portal.forms.auth import SavesPassword
 from smartplus.portal.forms.fields import TimeZoneField
 
 
@@ -28,7 +29,7 @@ class ProfileForm(forms.ModelForm[User]):
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
 
 
-class PasswordForm(django_forms.PasswordChangeForm):
+class PasswordForm(SavesPassword, django_forms.PasswordChangeForm):
     """The current password and the new one, twice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

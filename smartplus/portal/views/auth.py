@@ -166,6 +166,8 @@ def _number(text: str | None) -> int:
 def next_page(request: HttpRequest, default: str = "home") -> str:
     """Where to go on: the address that was asked for if it is one of ours, else the route `default`, else nothing."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    is_path = wanted.startswith("/")  # `redirect` takes anything else for the name of a route
+    hosts = {request.get_host()}
+    if is_path and url_has_allowed_host_and_scheme(wanted, allowed_hosts=hosts, require_https=request.is_secure()):
         return wanted
     return reverse(default) if default else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -35,7 +36,8 @@ def notifications(request: access.PortalRequest) -> HttpResponse:
         if fresh is None:
             messages.success(request, _("Your notifications are saved."))
             return redirect("settings-notifications")
-        clash = conflicts.clash(request, conflicts.about(request.user), (form, fresh), is_own=True)
+        saved = conflicts.about(request.user) & Q(action="notifications.changed")
+        clash = conflicts.clash(request, saved, (form, fresh), is_own=True)
         form = fresh
     visible = Notice.objects.visible_to(request.actor).defer("body")
     failed = visible.filter(state=Notice.State.FAILED, organization__isnull=False).exclude(user=request.user)

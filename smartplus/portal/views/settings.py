@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -29,11 +30,14 @@ def profile(request: PortalRequest) -> HttpResponse:
             fresh = ProfileForm(instance=members.lock_self(request.user))
             is_stale = conflicts.is_stale(form, fresh)
             if form.changed_data and not is_stale:
-                form.save()
+                # Only what was changed here: the row read with the request is older than the lock, and it has the password too.
+                form.instance.save(update_fields=form.changed_data)
                 _record(request, "profile.changed", form.changed_data)
         if is_stale:
             request.user.refresh_from_db()
-            told = conflicts.clash(request, conflicts.about(request.user), (form, fresh), is_own=True)
+            told = conflicts.clash(
+                request, conflicts.about(request.user) & Q(action="profile.changed"), (form, fresh), is_own=True
+            )
             return conflict(request, "settings/profile.html", fresh, {}, told)
         with translation.override(request.user.language):
             messages.success(request, _("Your profile is saved."))
@@ -47,15 +51,26 @@ def profile(request: PortalRequest) -> HttpResponse:
 def password(request: PortalRequest) -> HttpResponse:
     """A new password: this session goes on, all others of the person end."""
     form = PasswordForm(request.user, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            user = form.save()
-            _record(request, "password.changed", ["password"])
-            sessions.note_new_password(user, but=request.session.session_key, now=request.now)
-        update_session_auth_hash(request, user)
+    if request.method == "POST" and form.is_valid() and _set_password(request, form):
+        update_session_auth_hash(request, request.user)
         messages.success(request, _("The password is changed. Every other device is signed out."))
         return redirect("settings-password")
     return render(request, "settings/password.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@transaction.atomic
+def _set_password(request: PortalRequest, form: PasswordForm) -> bool:
+    """Set it, unless the current one that the form was checked against was changed meanwhile: then it says so.
+
+    The checks stay outside of the lock, since hashing takes its time.
+    """
+    if members.lock_self(request.user).password != request.user.password:
+        form.add_error("old_password", form.error_messages["password_incorrect"])
+        return False
+    form.save()
+    _record(request, "password.changed", ["password"])
+    sessions.note_new_password(request.user, but=request.session.session_key, now=request.now)
+    return True
 
 
 def _record(request: PortalRequest, action: str, fields: list[str]) -> None:

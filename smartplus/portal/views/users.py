@@ -242,7 +242,8 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
         mine = Q(action__in=["site.managers_set", "site.technicians_set"], subject_type="site")
         changed = set(map(str, seen or ())) ^ set(map(str, conflicts.shown(fresh)["sites"]))
         again = reverse("user-detail", args=[membership_id])
-        told = conflicts.clash(request, mine & Q(subject_id__in=map(int, changed)), (form, fresh), again=again)
+        ids = {typed_id(pk) for pk in changed} - {0}  # the page may say anything
+        told = conflicts.clash(request, mine & Q(subject_id__in=ids), (form, fresh), again=again)
         context = {**_around(request, person), "form": rights, "sites": fresh, "sites_conflict": told}
         return render(request, "users/person.html", context, status=CONFLICT)
     if saved is None:
