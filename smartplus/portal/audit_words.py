@@ -52,7 +52,7 @@ APARTMENT_LABELS: dict[str, Promise] = {
     "landline": _("Landline"),
     "video_storage": _("Video Storage"),
 }
-FIRMS = ("installer_id", "subdistributor")  # fields whose value is the number of an organization
+FIRMS = ("installer_id", "subdistributor", "under")  # fields whose value is the number of an organization
 ROWS: dict[str, Promise] = {  # what went along with a moved installer, by the name of its table
     "site": _("Sites"), "building": _("Buildings"), "apartment": _("Apartments"), "resident": _("Residents"),
     "managerassignment": _("Property managers of sites"), "technicianassignment": _("Technicians of sites"),
