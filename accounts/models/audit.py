@@ -9,16 +9,33 @@ from django.db import models
 from accounts.append_only import AppendOnly
 from accounts.models.organizations import Organization
 from accounts.models.people import User
-from accounts.scope import Actor, Role, by_tenant_keys
+from accounts.scope import Actor, Grant, Role, by_tenant_keys
+
+# Rows that are about orders, by what was done and by what it was done to (the operator's look at an order is one): their label or
+# their values tell its number.
+ORDER_ACTIONS = ("order.", "payment.", "agreement.")
+ORDER_SUBJECTS = ("order", "payment", "subscription")
+
+
+def of_orders() -> models.Q:
+    """The condition on rows that only who sees orders and invoices reads."""
+    found = models.Q(subject_type__in=ORDER_SUBJECTS)
+    for action in ORDER_ACTIONS:
+        found |= models.Q(action__startswith=action)
+    return found
 
 
 class AuditQuerySet(models.QuerySet["AuditEvent"]):
     """Audit rows, bounded by who asks."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Each organization reads what concerns its own subtree; technicians and managers read nothing here."""
+        """Each organization reads what concerns its own subtree; technicians and managers read nothing here. Members whose firm shows
+        them no orders read no rows of orders, as the orders' own pages refuse them."""
         bound = by_tenant_keys(actor)
-        return self.none() if bound is None or actor.role is Role.TECHNICIAN else self.filter(bound)
+        if bound is None or actor.role is Role.TECHNICIAN:
+            return self.none()
+        readable = self.filter(bound)
+        return readable if actor.sees_all or Grant.SEES_INVOICES in actor.grants else readable.exclude(of_orders())
 
 
 class AuditEvent(AppendOnly):

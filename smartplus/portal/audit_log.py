@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import AuditEvent, Membership, Organization
-from accounts.scope import Actor, Role
+from accounts.scope import Actor, Grant, Role
 from communities.models import Site, name_key
 from smartplus.portal import audit_words, deeds
 from smartplus.portal.context import ROLE_LABELS
@@ -127,7 +127,7 @@ def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str) -> QuerySet[
     """By who, by what it was about (an order's number is its label), by site; MACs and order numbers in the values too."""
     sites = Site.objects.visible_to(actor).filter(name_key__contains=name_key(text))
     wanted = Q(actor_label__icontains=text) | Q(subject_label__icontains=text) | Q(site_id__in=sites.values("pk"))
-    if inside := _written(text):
+    if inside := _written(text, with_orders=_sees_orders(actor)):
         found = found.annotate(before_text=Cast("before", TextField()), after_text=Cast("after", TextField()))
         wanted |= (
             Q(before_text__icontains=inside) | Q(after_text__icontains=inside) | Q(subject_label__icontains=inside)
@@ -135,12 +135,17 @@ def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str) -> QuerySet[
     return found.filter(wanted)
 
 
-def _written(text: str) -> str:
-    """How a MAC (six digits and more, however divided) or an order number is written in the values; "" for anything else."""
+def _sees_orders(actor: Actor) -> bool:
+    return actor.sees_all or Grant.SEES_INVOICES in actor.grants
+
+
+def _written(text: str, *, with_orders: bool) -> str:
+    """How a MAC (six digits and more, however divided) or an order number is written in the values; "" for anything else. Who sees
+    no orders searches for none: a row that is found would confirm the number."""
     digits = re.sub(r"[:\-. ]", "", text)
     if re.fullmatch(r"[0-9A-Fa-f]{6,12}", digits):
         return ":".join(digits.upper()[at : at + 2] for at in range(0, len(digits), 2))
-    return text.upper() if re.fullmatch(r"(?i)SP-[\w-]+", text) else ""
+    return text.upper() if with_orders and re.fullmatch(r"(?i)SP-[\w-]+", text) else ""
 
 
 def count(found: QuerySet[AuditEvent]) -> int:
@@ -214,7 +219,7 @@ def currency_of(event: AuditEvent) -> str:
 
 def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, audit_words.Names]:
     """What the actor knows of each change, by its id: the names behind ids, in two statements for all of them, and whether its
-    amounts are shown. Of people only who has joined, since others might still be anybody."""
+    amounts and orders are shown. Of people only who has joined, since others might still be anybody."""
     page = list(page)
     numbers = [audit_words.ids_in(event) for event in page]
     member_ids, firm_ids = (
@@ -230,6 +235,7 @@ def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, audit_words.
             known_firms,
             currency_of(event),
             shows_amounts=bills.sees_amounts(actor, event.organization_id),
+            shows_orders=_sees_orders(actor),
         )
         for event in page
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from smartplus.portal.templatetags.portal import moment
 from subscriptions import reasons
 from subscriptions.models import Order, Subscription
 
+ORDER_NUMBER = re.compile(r"\bSP-\d{6}-\w+")  # in a field of its own, or in the words of a reason
 SHOWN = 20  # entries of a list that are spelled out
 DASH = "–"
 
@@ -53,7 +55,7 @@ APARTMENT_LABELS: dict[str, Promise] = {
     "landline": _("Landline"),
     "video_storage": _("Video Storage"),
 }
-FIRMS = ("installer_id", "subdistributor")  # fields whose value is the number of an organization
+FIRMS = ("installer_id", "subdistributor", "under")  # fields whose value is the number of an organization
 ROWS: dict[str, Promise] = {  # what went along with a moved installer, by the name of its table
     "site": _("Sites"), "building": _("Buildings"), "apartment": _("Apartments"), "resident": _("Residents"),
     "managerassignment": _("Property managers of sites"), "technicianassignment": _("Technicians of sites"),
@@ -89,12 +91,13 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Names:
     """What one reader knows of one change: the names behind ids in the values, as far as they may be known, the currency of bare
-    amounts ("" if unknown), and whether amounts are shown at all."""
+    amounts ("" if unknown), and whether amounts and orders' numbers are shown at all."""
 
     people: Mapping[int, str]
     firms: Mapping[int, str]
     currency: str
     shows_amounts: bool
+    shows_orders: bool = True
 
 
 def lines(event: AuditEvent, names: Names) -> list[Line]:
@@ -182,6 +185,12 @@ def _field_name(field: str) -> str:
 
 
 def _word(event: AuditEvent, field: str, value: Any, names: Names, currency: str) -> str:
+    """A value as this reader may read it: without the numbers of orders, where those are not shown."""
+    text = _as_read(event, field, value, names, currency)
+    return text if names.shows_orders else ORDER_NUMBER.sub(gettext("Hidden"), text)
+
+
+def _as_read(event: AuditEvent, field: str, value: Any, names: Names, currency: str) -> str:
     """A value as people read it."""
     if event.action == "site.managers_set" and isinstance(value, bool):
         return gettext("With PM App") if value else gettext("Without PM App")

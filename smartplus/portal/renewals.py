@@ -45,7 +45,8 @@ def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> R
         return None
     now, rows = request.now, list(order.renews.visible_to(request.actor).select_related("method").order_by("pk"))
     first = rows[0] if rows else None
-    ends = order.lines.aggregate(first=Min("entitlement__expires_at"))["first"]
+    lines = order.lines.all() if order.is_paid_by(request.actor) else order.lines.visible_to(request.actor)
+    ends = lines.aggregate(first=Min("entitlement__expires_at"))["first"]
     is_payer = order.payer_id == request.actor.organization_id
     last = order.events.filter(kind__in=["declined", "failed", "cancelled"]).last()
     return Renewal(

@@ -103,7 +103,8 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     The distributor only. Rewrites the tree and the tenant keys of every row that goes along; old orders, audit and sent mail keep
     theirs. Auto-renewals that the old sub-distributor pays end, since it may no longer pay (R43); its open orders have to be closed
     first. Both sides' administrators are told. Audited below the new parent and, for a sub-distributor that loses it, once more there:
-    the first row is out of its sight. Locks: sites in id order → organizations → agreements.
+    the first row is out of its sight. Both name the firms by their ids, so that each reader reads only the names it may (R1).
+    Locks: sites in id order → organizations → agreements.
     """
     if actor.role is not Role.DISTRIBUTOR:
         raise NotPermitted(_("The distributor moves installers."))
@@ -119,7 +120,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     old = installer.parent
     assert old is not None  # installers live below a distributor
     ended = _end_agreements(actor, installer, now=now)
-    before = {"under": old.name, "subdistributor": installer.subdistributor_id}
+    before = {"under": old.pk, "subdistributor": installer.subdistributor_id}
     subdistributor_id = target.pk if target.kind == Kind.SUBDISTRIBUTOR else None
     old_path, new_path = installer.path, target.path + installer.path[len(old.path) :]
     tree = Organization.objects.filter(path__startswith=old_path)
@@ -140,7 +141,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
         tenant=installer,
         before=before,
         after={
-            "under": target.name,
+            "under": target.pk,
             "subdistributor": subdistributor_id,
             "rows": {str(name): n for name, n in counts.items() if n},
             "auto_renewals_ended": ended,
@@ -149,7 +150,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     if old.kind == Kind.SUBDISTRIBUTOR:  # where it went is not its matter
         audit.record(
             actor, "organization.moved_away", installer, now=now, tenant=old,
-            before={"under": old.name}, after={"auto_renewals_ended": ended},
+            before={"under": old.pk}, after={"auto_renewals_ended": ended},
         )  # fmt: skip
     notices.installer_moved(installer, old=old, new=target, by=actor, ended=ended, now=now)
     return installer

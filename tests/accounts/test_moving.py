@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 
 from accounts import actions
+from accounts.actions import terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Kind, Membership, Notice, Organization
 from communities.actions import people as site_people
@@ -94,7 +95,7 @@ def test_a_move_is_audited_and_the_audit_of_before_stays(people: People, estate:
     old = AuditEvent.objects.get(action="site.created")
     move(people, kvist)
     event = AuditEvent.objects.get(action="organization.moved")
-    assert (event.before["under"], event.after["under"]) == ("Sund Partner", "Kvist")
+    assert (event.before["under"], event.after["under"]) == (people.sam.firm.pk, kvist.pk)
     assert (event.user_id, event.subdistributor_id) == (people.dora.membership.user_id, kvist.pk)
     assert (event.after["rows"]["site"], event.after["rows"]["libraryentry"]) == (1, 1)
     old.refresh_from_db()
@@ -115,7 +116,7 @@ def test_who_loses_it_reads_so_without_learning_where_it_went_and_both_sides_are
     assert (lost.action, lost.subject_label, lost.organization) == (
         "organization.moved_away", "Norden Port AS", people.sam.firm,
     )  # fmt: skip
-    assert (lost.before, lost.after) == ({"under": "Sund Partner"}, {"auto_renewals_ended": 0})
+    assert (lost.before, lost.after) == ({"under": people.sam.firm.pk}, {"auto_renewals_ended": 0})
     assert "Kvist" not in str(list(AuditEvent.objects.visible_to(people.sam.actor).values()))
     letters = {notice.email: notice for notice in Notice.objects.filter(key__startswith="installer-moved:")}
     assert {email: (notice.subject, notice.organization) for email, notice in letters.items()} == {
@@ -138,6 +139,25 @@ def test_the_change_reads_in_names_and_words(people: People, estate: Site, kvist
         for raw in ("Managerassignment", "Libraryentry", f"Sub-distributor: {kvist.pk}"):
             assert raw not in page, raw
     assert "Norden Port AS was moved away" in sign_in(people.sam).get("/settings/audit/").content.decode()
+
+
+@pytest.mark.rule("R1")
+def test_neither_sub_distributor_reads_the_others_name_in_the_audit(
+    people: People, estate: Site, kvist: Organization, sign_in
+) -> None:
+    """Kaja gets what Sam loses: the page and the file of each name its own firm and not the other."""
+    kaja = Person(actions.add_member(SYSTEM, organization=kvist, email="kaja@kvist.example", name="Kaja", now=NOW))
+    terms.accept(kaja.membership.user, now=NOW)
+    move(people, kvist)
+    for person, action, own, sibling in (
+        (kaja, "organization.moved", "Kvist", "Sund Partner"),
+        (people.sam, "organization.moved_away", "Sund Partner", "Kvist"),
+    ):
+        client, event = sign_in(person), AuditEvent.objects.get(action=action)
+        file = b"".join(client.get("/settings/audit/", {"format": "csv"})).decode()
+        for text in (client.get(f"/settings/audit/{event.pk}/").content.decode(), file):
+            assert f"Belongs to: {own}" in text or f">{own}<" in text
+            assert sibling not in text
 
 
 def test_to_directly_below_the_distributor_and_back(people: People, estate: Site) -> None:

@@ -9,15 +9,15 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from accounts import actions, notify
+from accounts import actions, audit, notify
 from accounts.actions import terms
-from accounts.models import Membership, Organization
+from accounts.models import AuditEvent, Membership, Organization
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.sandbox import Sandbox
 from subscriptions import bills
 from subscriptions.actions import carts, orders, requests, settlement
-from subscriptions.models import Cart, Order, Subscription
+from subscriptions.models import Cart, Order, RenewalRequest, Subscription
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People, Person
 from tests.subscriptions.conftest import BASE, billing, fill_cart, harbour_view, payment_of, place, price_list, sandbox
@@ -127,13 +127,52 @@ def test_a_member_whose_firm_shows_no_prices_reads_no_amount_anywhere(
     assert any("format=csv" in address and "audit" in address for address in control)
     assert any(re.fullmatch(r"/settings/audit/\d+/", address) for address in control)
     Membership.objects.filter(pk=added.pk).update(
-        sees_prices=False, sees_invoices=False, manages_subscriptions=False
+        sees_prices=False, manages_subscriptions=False
     )  # fmt: skip
     read = crawl(sign_in(carl), audit)
     assert audit in read
     assert telling(read) == {}
     row = sign_in(carl).get(audit).content.decode()
     assert "5 items" in row
+
+
+def test_a_member_whose_firm_shows_no_orders_reads_no_order_number_in_what_happened(
+    people: People, story: dict[str, str], sign_in: Callable[[Person], Client]
+) -> None:
+    """Dora's Carl and Ivan's Ida: the order was placed and paid, switched the PM App on, did a request, and Olga looked at it."""
+    order, asked = Order.objects.get(), RenewalRequest.objects.get()
+    after = {"state": "done", "reason": f"Paid with order {order.number}.", "order": order.number}
+    audit.record(SYSTEM, "request.done", asked, now=NOW, tenant=asked, before={"state": "open"}, after=after)
+    assert sign_in(people.olga).get(story["order"]).status_code == 200
+    told = set(AuditEvent.objects.filter(subject_label=order.number).values_list("action", flat=True))
+    assert told >= {"order.created", "order.succeeded", "support.viewed"}
+    for boss, name in ((people.dora, "carl"), (people.ivan, "ida")):
+        added = actions.add_member(SYSTEM, organization=boss.firm, email=f"{name}@firm.example", name=name, now=NOW)
+        terms.accept(added.user, now=NOW)
+        assert "SP-" in happened(sign_in(Person(added)))
+        Membership.objects.filter(pk=added.pk).update(sees_invoices=False)
+        client, actor = sign_in(Person(added)), again(Person(added)).actor
+        text = happened(client)
+        assert "SP-" not in text
+        assert f"#{asked.pk}" in text or str(asked) in text
+        assert "Order: Hidden" in text
+        rows = list(AuditEvent.objects.visible_to(actor).values_list("action", flat=True))
+        assert {"site.pm_app_switched_on", "request.made", "request.done"} <= set(rows)
+        assert not [row for row in rows if row.startswith(("order.", "payment.", "agreement.", "support."))]
+        for event in AuditEvent.objects.all():
+            page = client.get(f"/settings/audit/{event.pk}/")
+            assert page.status_code == (200 if event in AuditEvent.objects.visible_to(actor) else 404), event
+            assert b"SP-" not in page.content
+        search = client.get("/settings/audit/", {"q": order.number, "days": "all"})  # a row would confirm the number
+        assert not search.context["rows"]
+    assert AuditEvent.objects.visible_to(people.olga.actor).count() == AuditEvent.objects.count()
+
+
+def happened(client: Client) -> str:
+    """What the dashboard, the audit's list and its file tell."""
+    pages = [client.get(address) for address in ("/dashboard/", "/settings/audit/?days=all")]
+    file = client.get("/settings/audit/", {"days": "all", "format": "csv"})
+    return "".join(page.content.decode() for page in pages) + b"".join(file).decode()
 
 
 def test_what_the_firm_pays_itself_it_reads_whatever_is_hidden(

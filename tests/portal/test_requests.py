@@ -179,6 +179,21 @@ def test_refused_with_a_reason_and_not_without(
     assert RenewalRequest.objects.get().state == "refused"
 
 
+def test_a_text_that_no_database_keeps_is_refused_where_it_was_typed(
+    people: People, harbour_view: Site, price_list: PriceList, ivan: Client, dora: Client
+) -> None:
+    """A NUL byte, in the note, in the reason of a refusal, and in a search that was sent where addresses ask."""
+    said = "Null characters are not allowed."
+    sent = {"all": "1", "months": 3, "action": "request", "note": "Plea\0se", "q": "Har\0bour"}
+    assert said in ivan.post("/subscription/", sent).content.decode()
+    assert not RenewalRequest.objects.exists()
+    address = asked(ivan, q="Har\0bour")  # only the address of the page searches
+    answer = dora.post(f"{address}refuse/", {"reason": "Pay\0first"})
+    assert (answer.status_code, said in answer.content.decode()) == (422, True)
+    assert RenewalRequest.objects.get().state == "open"
+    assert ivan.get("/subscription/?q=Har%00bour").status_code == 404
+
+
 def test_withdrawn_meanwhile_is_said_and_nothing_is_approved(
     people: People, harbour_view: Site, price_list: PriceList, ivan: Client, dora: Client
 ) -> None:

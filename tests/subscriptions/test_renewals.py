@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
+from django.test import Client
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Organization
@@ -19,7 +21,7 @@ from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import agreements, cards, orders, prices, renewals, settlement
 from subscriptions.models import Cart, Order, ServicePeriod, Subscription, SubscriptionItem
 from tests.payments.fixtures import press
-from tests.people import NOW, SYSTEM, People
+from tests.people import NOW, SYSTEM, People, Person
 from tests.subscriptions.conftest import BASE, entitlement, payment_of
 
 EXPIRY = datetime(2026, 12, 22, 9, 0, tzinfo=UTC)
@@ -193,6 +195,33 @@ def test_the_ladder_keeps_one_order_that_ends_with_its_last_rung(
     assert kinds == ["created", *["charged", "declined"] * 5, "charged", "failed"]
     jobs.tick(now=at(sandbox, EXPIRY + timedelta(days=6, hours=1)))
     assert Order.objects.filter(type=Order.Type.AUTO_RENEWAL).count() == 1
+
+
+@pytest.mark.rule("R1")
+def test_each_reader_is_told_how_long_its_own_sites_work_not_how_long_others_do(
+    people: People,
+    harbour_view: Site,
+    make_site: Callable[..., Site],
+    make_apartment: Callable[..., object],
+    agree: Callable[..., Subscription],
+    sandbox: Sandbox,
+    sign_in: Callable[[Person], Client],
+) -> None:
+    """One order renews Harbour View, which Petra manages, and Pier Court, which she does not and which ends two days before."""
+    pier = make_site("Pier Court")
+    make_apartment(pier, "9.01")
+    agree(card="no-funds-later")
+    jobs.tick(now=at(sandbox, DUE))
+    Entitlement.objects.filter(site=pier).exclude(expires_at=None).update(expires_at=EXPIRY - timedelta(days=2))
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    with time_machine.travel(DUE, tick=False):
+        pages = {
+            person.email: sign_in(person).get(f"/orders/{order.number}/").content.decode()
+            for person in (people.petra, people.dora)
+        }
+    assert "Everything works until 29 Dec 2026" in pages[people.petra.email]
+    assert "27 Dec" not in pages[people.petra.email]
+    assert "Everything works until 27 Dec 2026" in pages[people.dora.email]
 
 
 @pytest.mark.rule("R40")

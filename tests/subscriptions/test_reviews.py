@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent
@@ -11,7 +12,7 @@ from payments.sandbox import Sandbox
 from subscriptions.actions import orders, reviews, settlement
 from subscriptions.models import Cart, Order, ServicePeriod
 from tests.payments.fixtures import press
-from tests.people import NOW, People
+from tests.people import NOW, People, Person
 from tests.subscriptions.conftest import BASE, payment_of
 
 
@@ -62,3 +63,29 @@ def test_nobody_else_does_and_not_without_a_reason_and_not_twice(people: People,
     reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="fine", now=NOW)
     with pytest.raises(Refused, match="not under review"):
         reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=False, reason="twice", now=NOW)
+
+
+@pytest.mark.usefixtures("time_machine_at_noon")
+def test_a_reason_out_of_shape_is_asked_for_again_on_the_page_and_nothing_changes(
+    people: People, doubtful: Order, sign_in: Callable[[Person], Client]
+) -> None:
+    """A NUL byte is what no PostgreSQL can keep; too long a text was cut in silence."""
+    client, address = sign_in(people.olga), f"/orders/{doubtful.number}/judge/"
+    for reason, said in (
+        ("Paid\0back", "Null characters are not allowed."),
+        ("x" * 301, "at most 300 characters"),
+        ("  ", "Say why, for whoever reads this later."),
+    ):
+        answer = client.post(address, {"verdict": "apply", "reason": reason})
+        assert (answer.status_code, said in answer.content.decode()) == (422, True), reason
+        assert "Apply the order" in answer.content.decode()
+    doubtful.refresh_from_db()
+    assert doubtful.state == "review"
+    assert not AuditEvent.objects.filter(action="order.judged").exists()
+    assert client.post("/orders/SP-261122-ABSENT11/judge/", {"reason": ""}).status_code == 404
+    assert (
+        client.post(address, {"verdict": "apply", "reason": "Rest came"})["Location"] == f"/orders/{doubtful.number}/"
+    )
+    doubtful.refresh_from_db()
+    assert doubtful.state == "succeed"
+    assert AuditEvent.objects.get(action="order.judged").after["reason"] == "Rest came"

@@ -18,7 +18,8 @@ from accounts.scope import Actor, Grant, Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
-from smartplus.portal import renewals, support, told
+from smartplus.portal import answers, renewals, support, told
+from smartplus.portal.forms.orders import JudgmentForm
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS, to_gateway
@@ -140,7 +141,10 @@ def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
     return _show(request, number, is_back=True)
 
 
-def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) -> HttpResponse:
+def _show(
+    request: access.PortalRequest, number: str, *, is_back: bool = False, judgment: JudgmentForm | None = None
+) -> HttpResponse:
+    """The order's page, or only its story for htmx; `judgment` is a form that was not accepted."""
     order = (
         Order.objects.visible_to(request.actor)
         .select_related("payer", "installer", "price_list", "created_by")
@@ -170,6 +174,7 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
         "may_reorder": order.type != Order.Type.AUTO_RENEWAL and actions.may_start(request.actor, order),
         "renewal": renewal,
         "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
+        "judgment": judgment or JudgmentForm(),
         "is_back": is_back or bool(request.GET.get("wait")) or is_charging,
         "payment": payment,
         "pay_until": order.created_at + UNPAID_TIMEOUT,
@@ -184,6 +189,8 @@ def _show(request: access.PortalRequest, number: str, *, is_back: bool = False) 
     }
     is_fragment = bool(request.htmx) and request.htmx.target == "story"
     response = render(request, "orders/_story.html" if is_fragment else "orders/detail.html", context)
+    if judgment is not None:
+        response.status_code = answers.UNPROCESSABLE
     if is_fragment and not order.is_open:
         response["HX-Refresh"] = "true"  # the state stands in the head and the rail too
     return response
@@ -226,14 +233,17 @@ def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_POST
 def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
-    """End a review: apply the order, or note that its money was paid back."""
+    """End a review: apply the order, or note that its money was paid back. A reason out of shape is asked for again, with 422."""
+    form = JudgmentForm(request.POST)
+    if not form.is_valid():
+        return _show(request, number, judgment=form)
     Order.objects.visible_to(request.actor).get(number=number)
     try:
         order = reviews.resolve(
             request.actor,
             number=number,
             is_accepted=request.POST.get("verdict") == "apply",
-            reason=request.POST.get("reason", "")[:300],
+            reason=form.cleaned_data["reason"],
             now=request.now,
         )
     except Refused as refused:
