@@ -97,7 +97,7 @@ class Names:
     firms: Mapping[int, str]
     currency: str
     shows_amounts: bool
-    shows_orders: bool = True
+    shows_orders: bool
 
 
 def lines(event: AuditEvent, names: Names) -> list[Line]:
