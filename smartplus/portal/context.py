@@ -105,8 +105,8 @@ ROLE_LABELS: dict[Role, Promise] = {
 
 
 def portal(request: Any) -> dict[str, Any]:
-    """What the shell needs: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`;
-    on a phone `thumb` and `rest`, the menu parted.
+    """What the shell needs: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`; on a
+    phone `thumb` and `rest`, the menu parted. And `shows_orders`: whether order numbers are for this person.
 
     `area` and `section` follow from the address; a view that knows better puts its own into its context.
     """
@@ -131,6 +131,7 @@ def portal(request: Any) -> dict[str, Any]:
         "help_url": address_of("help", get_urlconf()),
         "search_url": address_of("search", get_urlconf()),
         "now": request.now,
+        "shows_orders": Grant.SEES_INVOICES in actor.grants,
     }
 
 

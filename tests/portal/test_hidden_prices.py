@@ -29,12 +29,13 @@ pytestmark = pytest.mark.usefixtures("time_machine_at_noon")
 AMOUNT = re.compile(
     r"(?:US\$|USD|[$€])\s*\d[\d.,]*|\d[\d,]*\.\d\d[\s,;]*(?:US\$|USD|[$€])"
 )  # "US$1.50", and "1.50,USD" in a file
+NUMBER = re.compile(r"SP-\d{6}-[0-9A-Z]{8}")
 MOST = 400  # pages; a crawl that finds more runs in circles
 ELSEWHERE = ("/static/", "/help/", "/sign-out/", "/api/")
 
 
-def crawl(client: Client, *seeds: str) -> dict[str, list[str]]:
-    """Every address that links lead to, as far as it answers 200, with the amounts in its text."""
+def crawl(client: Client, *seeds: str, sought: re.Pattern[str] = AMOUNT) -> dict[str, list[str]]:
+    """Every address that links lead to, as far as it answers 200, with what is sought in its text: amounts, or else."""
     found: dict[str, list[str]] = {}
     waiting = ["/", *seeds]
     seen = set(waiting)
@@ -45,7 +46,7 @@ def crawl(client: Client, *seeds: str) -> dict[str, list[str]]:
         if answer.status_code != 200:
             continue
         text = (b"".join(answer) if answer.streaming else answer.content).decode()
-        found[address] = AMOUNT.findall(re.sub(r"<[^>]+>", " ", unescape(text)))
+        found[address] = sought.findall(re.sub(r"<[^>]+>", " ", unescape(text)))
         path = address.split("?")[0]
         for link in re.findall(r'(?:href|hx-get)="([^"#]+)', text):
             link = unescape(link)
@@ -134,6 +135,23 @@ def test_a_member_whose_firm_shows_no_prices_reads_no_amount_anywhere(
     assert telling(read) == {}
     row = sign_in(carl).get(audit).content.decode()
     assert "5 items" in row
+
+
+def test_a_member_whose_firm_shows_no_orders_reads_no_order_number_anywhere(
+    people: People, story: dict[str, str], sign_in: Callable[[Person], Client]
+) -> None:
+    added = actions.add_member(
+        SYSTEM, organization=people.dora.firm, email="carl@nordlys.example", name="Carl", now=NOW
+    )
+    terms.accept(added.user, now=NOW)
+    agreement = Subscription.objects.get()
+    seeds = (story["billing"], story["renewals"], story["request"], f"/subscription/auto-renew/{agreement.pk}/card/")
+    control = telling(crawl(sign_in(Person(added)), *seeds, sought=NUMBER))
+    assert {story["billing"], story["renewals"], seeds[-1]} <= set(control)
+    Membership.objects.filter(pk=added.pk).update(sees_invoices=False)
+    read = crawl(sign_in(Person(added)), *seeds, sought=NUMBER)
+    assert set(seeds) <= set(read)
+    assert telling(read) == {}
 
 
 def test_a_member_whose_firm_shows_no_orders_reads_no_order_number_in_what_happened(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.errors import NotPermitted
-from accounts.scope import Role
+from accounts.scope import Grant, Role
 from communities.models import Entitlement, Site
 from payments import money
 from smartplus import access
@@ -40,7 +40,8 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponse:
     shown = [row for row in review.holdings if _is_shown(row, show, request)]
     if request.GET.get("format") == "csv":
         return _table(request, site, review, shown)
-    orders = reviews.orders_of(request.actor, site, limit=ORDERS + 1)
+    shows_orders = Grant.SEES_INVOICES in request.actor.grants
+    orders = reviews.orders_of(request.actor, site, limit=ORDERS + 1) if shows_orders else []
     context = {
         "review": review,
         "rows": [(row, row.standing(request.now)) for row in shown[:ROWS]],
