@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet, TextChoices
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -40,15 +41,7 @@ EVENT_TONES = {
 def payment_list(request: access.PortalRequest) -> HttpResponse:
     """Attempts to collect money, the newest first; `?state=unknown` are those that a gateway has not answered yet."""
     found = Payment.objects.visible_to(request.actor).select_related("payer").defer("checkout_url")
-    state = request.GET.get("state", "")
-    if state in State.values:
-        found = found.filter(state=state)
-    else:
-        state = ""
-    page = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
-    rows = [(payment, PAYMENT_TONES[State(payment.state)]) for payment in page.rows]
-    context = {"rows": rows, "page": page, "states": State.choices, "state": state, "count": _count(found)}
-    return render(request, "gateways/payments.html", context)
+    return render(request, "gateways/payments.html", _by_state(request, found, State, PAYMENT_TONES))
 
 
 @access.roles(Role.OPERATOR)
@@ -56,15 +49,7 @@ def payment_list(request: access.PortalRequest) -> HttpResponse:
 def webhook_list(request: access.PortalRequest) -> HttpResponse:
     """Every verified message of a gateway, the newest first: how far it is worked off, and what went wrong."""
     found = GatewayEvent.objects.visible_to(request.actor).defer("raw_body", "headers")
-    state = request.GET.get("state", "")
-    if state in EventState.values:
-        found = found.filter(state=state)
-    else:
-        state = ""
-    page = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
-    rows = [(event, EVENT_TONES[EventState(event.state)]) for event in page.rows]
-    context = {"rows": rows, "page": page, "states": EventState.choices, "state": state, "count": _count(found)}
-    return render(request, "gateways/webhooks.html", context)
+    return render(request, "gateways/webhooks.html", _by_state(request, found, EventState, EVENT_TONES))
 
 
 @access.roles(Role.OPERATOR)
@@ -85,6 +70,18 @@ def webhook_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
         "payments": [(payment, PAYMENT_TONES[State(payment.state)]) for payment in payments],
     }
     return render(request, "gateways/webhook.html", context)
+
+
+def _by_state(
+    request: access.PortalRequest, found: QuerySet[Any], states: type[TextChoices], tones: Mapping[Any, str]
+) -> dict[str, Any]:
+    """One page of a list that `?state=` narrows, each row with the colour of its state."""
+    state = request.GET.get("state", "")
+    state = state if state in states.values else ""
+    found = found.filter(state=state) if state else found
+    page: keyset.Page[Any] = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
+    rows = [(row, tones[states(row.state)]) for row in page.rows]
+    return {"rows": rows, "page": page, "states": states.choices, "state": state, "count": _count(found)}
 
 
 def _count(found: Any) -> int:
