@@ -10,7 +10,7 @@ run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py up --demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

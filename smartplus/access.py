@@ -109,11 +109,8 @@ class AccessMiddleware:
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language()
             timezone.activate(user.time_zone)
-        try:
-            with sessions.followed(request, now=request.now):  # type: ignore[attr-defined]
-                return self.get_response(request)
-        finally:
-            timezone.deactivate()
+        with sessions.followed(request, now=request.now):  # type: ignore[attr-defined]
+            return self.get_response(request)
 
     def process_view(
         self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
 
 from smartplus import logs
 
@@ -21,11 +22,15 @@ class RequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Work on the request under its id."""
+        """Work on the request under its id; its language and time zone end with it, since threads serve the next person too."""
         started = time.monotonic()
         request_id = _id_for(request)
         request.request_id = request_id  # type: ignore[attr-defined]
-        with logs.working_on(request_id):
+        with (
+            logs.working_on(request_id),
+            translation.override(settings.LANGUAGE_CODE, deactivate=True),
+            timezone.override(None),
+        ):
             response = self.get_response(request)
             response["X-Request-ID"] = request_id
             _write_line(request, response, round((time.monotonic() - started) * 1000, 1))

@@ -6,21 +6,39 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
+import hypothesis
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone, translation
 
 from communities import catalogue
 from communities.actions import apartments, sites
 from communities.actions import people as site_people
 from communities.models import Apartment, Building, Site
+from tests.copies import Kept
 from tests.people import NOW, People, Person, create_people
 
-pytest_plugins = ("tests.guards.walker_fixtures",)
+pytest_plugins = ("tests.databases", "tests.guards.walker_fixtures")
+# Whether an example is slow depends on the machine, not on the code: nothing here is judged by the clock.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("suite")
+
+CAST = Kept(create_people)
 ADDRESS = {
     "street": "Kaistraße 14", "city": "Hamburg", "state": "", "postal_code": "20457", "country": "DE", "time_zone": "Europe/Berlin",
 }  # fmt: skip
 OPTIONS: dict[str, Any] = {"camera_residents": True, "camera_administrators": True, "retention_days": 30}
+
+
+@pytest.fixture(autouse=True)
+def speaks_english_in_utc() -> Iterator[None]:
+    """What a test activates in its thread ends with it: no test depends on who was here before."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture
@@ -32,7 +50,7 @@ def now() -> datetime:
 @pytest.fixture
 def people(db: None) -> People:
     """The whole cast."""
-    return create_people()
+    return CAST.put()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone, translation
 
 from accounts.models import AuditEvent
 from communities.catalogue import SERVICES
@@ -134,6 +135,16 @@ def test_a_form_from_elsewhere_is_refused_in_words(people, sign_in):
 
 
 # --- settings ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_german_reader_leaves_neither_language_nor_time_zone_to_the_next_one_of_the_thread(people, sign_in):
+    user = people.ivan.membership.user
+    user.language, user.time_zone = "de", "Europe/Vienna"
+    user.save()
+    response = sign_in(people.ivan).get("/settings/")
+    assert response["Content-Language"] == "de"
+    assert 'lang="de"' in response.content.decode()
+    assert (translation.get_language(), timezone.get_current_timezone_name()) == ("en", "UTC")
 
 
 def test_ivan_changes_name_language_and_time_zone_and_the_log_names_fields_only(people, sign_in):

@@ -1,0 +1,67 @@
+"""Rows that many tests begin with: written once by the actions, later put back as they were, in one statement per table."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.apps import apps
+from django.core.management.color import no_style
+from django.db import connection, models
+
+T = TypeVar("T")
+
+
+@dataclass
+class Kept(Generic[T]):
+    """The result of `build`, and the rows it wrote, by model in the order in which they can be inserted."""
+
+    build: Callable[[], T]
+    result: T | None = None
+    rows: dict[type[models.Model], list[models.Model]] | None = None
+
+    def put(self) -> T:
+        """Write the rows into the database of this test, and answer a copy of the result that the test may change."""
+        if self.rows is None:
+            before = {model: _keys(model) for model in _models()}
+            self.result = copy.deepcopy(result := self.build())
+            found = {model: [row for row in _all(model) if row.pk not in known] for model, known in before.items()}
+            self.rows = {model: rows for model, rows in found.items() if rows}
+            return result
+        for model, rows in self.rows.items():
+            model._base_manager.bulk_create([copy.copy(row) for row in rows])
+        for sql in connection.ops.sequence_reset_sql(no_style(), list(self.rows)):
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+        assert self.result is not None
+        return copy.deepcopy(self.result)
+
+
+def _models() -> list[type[models.Model]]:
+    """Every model, those first that others point at."""
+    ordered: list[type[models.Model]] = []
+
+    def add(model: type[models.Model]) -> None:
+        if model in ordered or model in under_way:
+            return
+        under_way.add(model)
+        for field in model._meta.concrete_fields:
+            if isinstance(field, models.ForeignKey) and not isinstance(field.related_model, str):
+                add(field.related_model)
+        ordered.append(model)
+
+    under_way: set[type[models.Model]] = set()
+    for model in apps.get_models():
+        if not model._meta.proxy and model._meta.managed:
+            add(model)
+    return ordered
+
+
+def _all(model: type[models.Model]) -> list[models.Model]:
+    return list(model._base_manager.order_by("pk"))
+
+
+def _keys(model: type[models.Model]) -> set[object]:
+    return set(model._base_manager.values_list("pk", flat=True))
