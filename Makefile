@@ -1,13 +1,20 @@
-# Two commands on a fresh machine with Python >= 3.11 and make: `make run` and `make test`.
+# On a fresh machine with Python >= 3.11 and make: `make run` (the demo), `make test`, `make install` (a real installation).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PORT
 
-.PHONY: run test lint rules lock messages docs-shots clean
+.PHONY: run install test lint rules lock messages docs-shots clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py up --demo
+
+# A real installation: no demo, no invented people. Run it again after every update.
+install: $(VENV)/.installed
+	@$(BIN)/python -m smartplus.first_env
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+	@$(BIN)/python manage.py next_step
 
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)

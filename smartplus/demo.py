@@ -9,6 +9,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import actions as account_actions
@@ -41,6 +43,9 @@ LOGINS: tuple[tuple[str, str], ...] = (
     (f"pm.other@{DOMAIN}", "its property manager"),
 )
 
+# All of them, also those who are not offered on the sign-in page.
+ADDRESSES = (*(email for email, _role in LOGINS), f"installer.north@{DOMAIN}", f"pm.weber@{DOMAIN}")
+
 # Minor units per 30 days; the amounts are invented.
 INVENTED_PRICES: dict[tuple[str, str], int] = {
     (catalogue.ServiceType.APP, catalogue.WITH_MONITOR): 150,
@@ -72,8 +77,17 @@ def is_seeded() -> bool:
     return User.objects.filter(email_key=LOGINS[0][0]).exists()
 
 
+def active_logins() -> QuerySet[User]:
+    """The demo's people who could sign in here; outside the demo there must be none, since everybody knows their password."""
+    working = Membership.objects.usable().filter(user__email_key__in=ADDRESSES)
+    return User.objects.filter(pk__in=working.values("user_id")).order_by("pk")
+
+
+@transaction.atomic
 def seed(now: datetime | None = None) -> None:
-    """Create everything once; a second call changes nothing."""
+    """Create everything once, or nothing; a second call changes nothing. Refuses any installation but the demo (and tests)."""
+    if not (settings.DEMO or settings.TESTING):
+        raise Refused("The demo's people and prices are for the demo only.")
     if is_seeded():
         return
     now = now or timezone.now()

@@ -3,41 +3,47 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django_stubs_ext
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from smartplus import demo_environment
+from smartplus import environment
 
 django_stubs_ext.monkeypatch()  # lets forms and admin classes name what they are generic over
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("SMARTPLUS_VAR", BASE_DIR / "var"))
-
-env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
-
-# The demo installation makes its own secrets; every other one must be given them.
-DEMO = env.bool("SMARTPLUS_DEMO", default="SECRET_KEY" not in os.environ and (VAR_DIR / "demo.env").exists())
+# The demo is an installation of its own: own folder, own database, own secrets. It reads neither `.env` nor the environment.
+DEMO = environment.is_demo()
 if DEMO:
-    demo_environment.load(VAR_DIR)
+    VAR_DIR = Path(os.environ.get("SMARTPLUS_VAR") or BASE_DIR / "var").absolute() / "demo"
+    env = environment.of_demo(VAR_DIR)
+else:
+    _file = os.environ.get("SMARTPLUS_ENV_FILE", BASE_DIR / ".env")
+    env = environment.of_installation(Path(_file) if _file else None)
+    VAR_DIR = Path(env.str("SMARTPLUS_VAR", default=str(BASE_DIR / "var"))).absolute()
 
 if not env.str("SECRET_KEY", default=""):
-    raise ImproperlyConfigured("SECRET_KEY is not set. Copy .env.example to .env and fill it in, or try `make run`.")
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. `make install` makes a .env with one; `make run` is the demo, and `manage.py … --demo` works on it."
+    )
 
 SECRET_KEY = env.str("SECRET_KEY")
 DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
-SITE_URL = env.str("SITE_URL", default="").rstrip(
-    "/"
-)  # where people and gateways reach us; mails and return addresses use it
+# Where people and gateways reach us; mails and return addresses use it.
+SITE_URL = env.str("SITE_URL", default="").rstrip("/")
 TESTING = False
 if not SITE_URL and not DEBUG:
     raise ImproperlyConfigured(
         "SITE_URL is not set: mails and payment pages must lead back, e.g. https://portal.example.com"
     )
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[host] if (host := urlsplit(SITE_URL).hostname) else [])
+INSTALLATION_NAME = environment.installation_name(env, SITE_URL, is_demo=DEMO)
+BROKER_DIR = VAR_DIR / "broker"
+environment.make_folders(
+    VAR_DIR, BROKER_DIR / "queue", BROKER_DIR / "control"
+)  # `migrate` may be the first command ever
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -113,7 +119,7 @@ TEMPLATES = [
 ]
 
 # --- database -------------------------------------------------------------------------------------------------------
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'smartplus.sqlite3'}")}
+DATABASES = {"default": env.db_url_config(environment.database_url(env, VAR_DIR / "smartplus.sqlite3"))}
 _database = DATABASES["default"]
 _database["CONN_MAX_AGE"] = 60
 _database["CONN_HEALTH_CHECKS"] = True
@@ -171,8 +177,8 @@ AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "csrfmiddlewa
 AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business but the session's
 AXES_VERBOSE = False
 
-# --- transport security: on wherever the site is reached by https, which every installation but the demo is -----------
-_https = SITE_URL.startswith("https://") or not (DEMO or DEBUG)
+# --- transport security: on everywhere but on this machine's own address, where nothing travels over a network ---------
+_https = SITE_URL.startswith("https://") or not (DEBUG or environment.is_loopback(SITE_URL))
 SECURE_SSL_REDIRECT = _https
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 # One proxy of ours in front: only then are X-Forwarded-Proto, X-Forwarded-For and X-Request-ID believed.
@@ -229,7 +235,6 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="SmartPlus <no-reply@
 
 # --- background work: the database is the queue, Celery only wakes it -------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default="")
-BROKER_DIR = VAR_DIR / "broker"
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost"
 if not REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS = {

@@ -15,6 +15,7 @@ else:  # a folder for each run, so that two runs at once do not meet
     atexit.register(lambda: shutil.rmtree(_var, ignore_errors=True) if os.getpid() == _owner else None)
 os.environ["SMARTPLUS_VAR"] = str(_var)
 os.environ["SMARTPLUS_DEMO"] = "0"
+os.environ["SMARTPLUS_ENV_FILE"] = ""  # a real installation beside the tests is no business of theirs
 os.environ["SECRET_KEY"] = "tests-only-" + "x" * 50
 os.environ["SITE_URL"] = "http://testserver"
 os.environ["ALLOWED_HOSTS"] = "testserver,localhost,127.0.0.1"

@@ -104,7 +104,8 @@ def running_house(var: Path) -> Iterator[House]:
     database = Database.of(environment)
     if database:
         database.create()
-        environment["DATABASE_URL"] = database.url
+        environment["SMARTPLUS_DEMO_DATABASE_URL"] = database.url  # a demo is deaf to DATABASE_URL and REDIS_URL
+    environment["SMARTPLUS_DEMO_REDIS_URL"] = environment.get("REDIS_URL", "")
     log = var / "up.log"
     with log.open("wb") as out:
         process = subprocess.Popen(

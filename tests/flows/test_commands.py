@@ -10,6 +10,7 @@ import sys
 import time
 from io import StringIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -18,7 +19,7 @@ from django.test import Client
 
 from accounts.models import AuditEvent, Membership, Organization, User
 from communities.models import Site
-from smartplus import demo, demo_environment, jobs
+from smartplus import demo, environment, jobs
 from smartplus.management.commands import up
 from tests.people import PASSWORD
 
@@ -45,7 +46,8 @@ def test_one_broken_job_does_not_keep_the_others_from_running(monkeypatch: pytes
 
 
 @pytest.mark.django_db
-def test_the_demo_is_seeded_once_and_prints_logins_and_ids() -> None:
+def test_the_demo_is_seeded_once_and_prints_logins_and_ids(settings: Any) -> None:
+    settings.DEMO = True
     out = StringIO()
     call_command("demo", json=True, stdout=out)
     said = json.loads(out.getvalue())
@@ -110,11 +112,11 @@ def test_a_taken_port_is_named_clearly() -> None:
 @pytest.mark.parametrize("text", ["abc", "0", "65535", "99999", "-1", "80 80", "²"])
 def test_what_is_no_port_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(SystemExit, match="PORT has to be a number from 1 to 65534"):
-        demo_environment.port_of(text)
+        environment.port_of(text)
 
 
 def test_no_port_is_the_usual_one() -> None:
-    assert [demo_environment.port_of(text) for text in ("", " ", "8010")] == [8000, 8000, 8010]
+    assert [environment.port_of(text) for text in ("", " ", "8010")] == [8000, 8000, 8010]
 
 
 def test_two_houses_do_not_share_their_data(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import actions
@@ -35,9 +36,15 @@ class Command(BaseCommand):
         )
         parser.add_argument("--language", default="en")
 
+    def handle(self, **options: Any) -> None:
+        """Invite, or invite again who has not joined; CommandError for who is in already. A database without tables gets them first."""
+        if not connection.introspection.table_names():
+            call_command("migrate", verbosity=0)
+        self.invite(**options)
+
     @transaction.atomic
-    def handle(self, *, email: str, name: str, firm: str, language: str, **options: Any) -> None:
-        """Invite, or invite again who has not joined; CommandError for who is in already."""
+    def invite(self, *, email: str, name: str, firm: str, language: str, **options: Any) -> None:
+        """Everything or nothing."""
         now = timezone.now()
         try:
             validate_email(email)

@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from smartplus import demo
 
 
 class Command(BaseCommand):
-    """`demo [--json]`: create the demo tenants where they are missing; print their logins."""
+    """`demo --demo [--json]`: create the demo tenants where they are missing; print their logins."""
 
     help = "Create the demo tenants (invented prices) unless they exist."
 
@@ -18,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print logins and ids as JSON")
 
     def handle(self, *, json: bool = False, verbosity: int = 1, **options: Any) -> None:
-        """Seed, then print."""
+        """Seed, then print; refuse any installation but the demo."""
+        if not settings.DEMO:
+            raise CommandError("This is not the demo. `manage.py demo --demo` works on the demo's own data.")
         demo.seed()
         if json:
             self.stdout.write(dump(demo.ids()))

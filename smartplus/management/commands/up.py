@@ -21,7 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from smartplus import demo, demo_environment
+from smartplus import demo, demo_file, environment
 
 STOP_TIMEOUT_S = 10
 WORKER = "worker"
@@ -43,14 +43,11 @@ class Command(BaseCommand):
 
     def handle(self, *, bind: str, **options: Any) -> None:
         """Prepare, start, wait, stop."""
-        port, is_demo = demo_environment.port_of(options["port"]), bool(options["demo"])
+        port, is_demo = environment.port_of(options["port"]), bool(options["demo"])
         if str(port) != os.environ.get("PORT", str(port)) or is_demo != settings.DEMO:
             # Addresses are made from the port when the settings load: load them again with the right one.
-            environment = os.environ | {"PORT": str(port), "SMARTPLUS_DEMO": "1" if is_demo else "0"}
-            if settings.DEMO:
-                for name in ("SITE_URL", "STRIPE_API_BASE"):
-                    environment.pop(name, None)
-            os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606  (ourselves again)
+            told = os.environ | {"PORT": str(port), "SMARTPLUS_DEMO": "1" if is_demo else "0"}
+            os.execve(sys.executable, [sys.executable, *sys.argv], told)  # noqa: S606  (ourselves again)
         with only_one(settings.VAR_DIR, port):
             self.run(port, bind)
 
@@ -59,11 +56,14 @@ class Command(BaseCommand):
         ports = {"web": port} | ({"payment sandbox": port + 1} if settings.DEMO else {})
         for name, wanted in ports.items():
             refuse_taken_port(bind, wanted, name)
-        settings.BROKER_DIR.mkdir(parents=True, exist_ok=True)
-        for folder in ("queue", "control"):
-            (settings.BROKER_DIR / folder).mkdir(exist_ok=True)
+        if settings.DEMO and (put := demo_file.set_aside_if_older(now=timezone.now())):
+            self.stdout.write(
+                f"The demo's data is of another version of SmartPlus. It is kept in {put}; a new demo begins."
+            )
         call_command("migrate", verbosity=0)
         call_command("check", databases=["default"])
+        if not settings.DEMO:
+            refuse_demo_people()
         call_command("collectstatic", interactive=False, verbosity=0)
         processes = Processes()
         try:
@@ -120,6 +120,16 @@ def only_one(var: Path, port: int) -> Iterator[None]:
         lock.write(f"http://127.0.0.1:{port}\n")
         lock.flush()
         yield
+
+
+def refuse_demo_people() -> None:
+    """Refuse a database in which the demo's logins work: it is a demo's file, or everybody knows a password of this installation."""
+    if count := demo.active_logins().count():
+        raise CommandError(
+            f"{count} logins of the demo can sign in here, and everybody knows their password. If {settings.DATABASES['default']['NAME']} is "
+            "the file of an older demo, move it away and start again. If it is your installation, take the logins out first:\n"
+            "  python manage.py deactivate_demo_logins"
+        )
 
 
 def refuse_taken_port(bind: str, port: int, name: str) -> None:

@@ -1,0 +1,46 @@
+"""Logins whose password everybody knows, taken out all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.actions import tokens
+from accounts.actions.members import record
+from accounts.errors import NotPermitted, Refused
+from accounts.models import Kind, Membership
+from accounts.scope import Actor
+
+
+@transaction.atomic
+def deactivate_logins(actor: Actor, *, addresses: Collection[str], now: datetime) -> int:
+    """Take the people with these addresses (casefolded) out of every firm; their sessions end with the next request, their tokens now.
+
+    The operator's business. Unlike with a single person a firm may be left without an administrator: it is not a firm of real
+    people. Refuses one's own login, and in the portal to leave the operator without anybody. Returns how many memberships that were.
+    """
+    if not actor.sees_all:
+        raise NotPermitted
+    found = list(
+        Membership.objects.visible_to(actor)
+        .filter(is_active=True, user__email_key__in=addresses)
+        .select_related("organization", "user")
+        .select_for_update(of=("self",))
+        .order_by("organization_id", "pk")
+    )
+    if actor.user_id in {member.user_id for member in found}:
+        raise Refused(_("You are signed in as one of them. Invite yourself with an address of your own first."))
+    operators = Membership.objects.usable().filter(organization__kind=Kind.OPERATOR)
+    if actor.user_id and not operators.exclude(pk__in=[member.pk for member in found]).exists():
+        raise Refused(_("Nobody would be left who works for the operator."))
+    for member in found:
+        revoked = tokens.revoke_all_tokens(member, now=now)
+        member.is_active = False
+        member.version += 1
+        member.save(update_fields=["is_active", "version"])
+        after: dict[str, object] = {"is_active": False, **({"tokens": revoked} if revoked else {})}
+        record(actor, "member.deactivated", member, now=now, before={"is_active": True}, after=after)
+    return len(found)

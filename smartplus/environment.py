@@ -1,0 +1,130 @@
+"""Where settings come from: a real installation's environment and `.env`, or what the demo made for itself; never a mixture."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import environ
+
+PORT_DEFAULT, PORT_MAX = 8000, 65534  # the payment sandbox takes the next one
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+# What a demo may be told from outside: nothing that leads to anybody's data. The last two are for tests, and for nobody by accident.
+TOLD_TO_THE_DEMO = {
+    "PORT": "PORT",
+    "LOG_LEVEL": "LOG_LEVEL",
+    "LOG_FORMAT": "LOG_FORMAT",
+    "SMARTPLUS_DEMO_DATABASE_URL": "DATABASE_URL",
+    "SMARTPLUS_DEMO_REDIS_URL": "REDIS_URL",
+}
+
+
+class Given(environ.Env):  # type: ignore[misc]  # django-environ is not typed
+    """The variables of one installation, apart from those of the process. What is left empty counts as not given."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        super().__init__()
+        self.ENVIRON = {name: value for name, value in variables.items() if value.strip()}
+
+
+def is_demo() -> bool:
+    """Whether this process is the demo: `manage.py … --demo` said so. A `.env` can't say it, and nothing is guessed from files."""
+    return os.environ.get("SMARTPLUS_DEMO", "").strip().casefold() in {"1", "true", "yes", "on"}
+
+
+def of_installation(env_file: Path | None) -> Given:
+    """A real installation: the process's environment, and `.env` for whatever is not set there."""
+    variables = dict(os.environ)
+    if env_file is not None:
+
+        class File(environ.Env):  # type: ignore[misc]
+            ENVIRON = variables
+
+        File.read_env(env_file)
+    return Given(variables)
+
+
+def of_demo(var: Path) -> Given:
+    """The demo: its own secrets and addresses, whatever the process's environment or a `.env` beside it says.
+
+    `var` is the demo's own folder; the secrets are made at the first start and kept in `demo.env` there.
+    """
+    for name in [name for name in os.environ if name.startswith("CELERY_")]:
+        del os.environ[name]  # Celery would take a broker from there, past all settings
+    port = port_of(os.environ.get("PORT", ""))
+    os.environ["PORT"] = str(port)
+    variables = {
+        ours: os.environ[theirs] for theirs, ours in TOLD_TO_THE_DEMO.items() if os.environ.get(theirs, "").strip()
+    }
+    return Given(
+        variables
+        | _secrets(var)
+        | {
+            "SITE_URL": f"http://127.0.0.1:{port}",
+            "STRIPE_API_BASE": f"http://127.0.0.1:{port + 1}",
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "EMAIL_URL": "consolemail://",
+        }
+    )
+
+
+def _secrets(var: Path) -> dict[str, str]:
+    """What `demo.env` says, made at the first start."""
+    var.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = var / "demo.env"
+    if not path.exists():
+        made = {
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            "STRIPE_SECRET_KEY": f"sandbox_{secrets.token_hex(12)}",
+            "STRIPE_WEBHOOK_SECRET": f"sandbox_{secrets.token_hex(24)}",
+        }
+        scratch = path.with_suffix(".new")
+        scratch.touch(mode=0o600)
+        scratch.write_text("".join(f"{name}={value}\n" for name, value in made.items()))
+        scratch.rename(path)
+    lines = (line.partition("=") for line in path.read_text().splitlines())
+    return {name: value for name, _, value in lines}
+
+
+def database_url(env: Given, otherwise: Path) -> str:
+    """`DATABASE_URL`; or the address made of `POSTGRES_HOST` and `POSTGRES_PASSWORD`, the one password there is; or SQLite's file."""
+    if url := env.str("DATABASE_URL", default=""):
+        return str(url)
+    if host := env.str("POSTGRES_HOST", default=""):
+        user, name = env.str("POSTGRES_USER", default="smartplus"), env.str("POSTGRES_DB", default="smartplus")
+        password = quote(env.str("POSTGRES_PASSWORD", default=""), safe="")
+        return f"postgres://{quote(user, safe='')}:{password}@{host}/{name}"
+    return f"sqlite:///{otherwise}"
+
+
+def installation_name(env: Given, site_url: str, *, is_demo: bool) -> str:
+    """What keys and queues in a shared Redis begin with: `INSTALLATION_NAME`, or the host and port of `SITE_URL`."""
+    if is_demo:
+        return "smartplus-demo"
+    given = env.str("INSTALLATION_NAME", default="") or urlsplit(site_url).netloc.rpartition("@")[2]
+    return re.sub(r"[^a-z0-9]+", "-", given.casefold()).strip("-") or "smartplus"
+
+
+def make_folders(*folders: Path) -> None:
+    """Make what data is kept in, for this user only. Where that is not allowed, whatever needs it says so itself."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine's own, so that nothing of it travels over a network."""
+    return urlsplit(url).hostname in LOOPBACK
+
+
+def port_of(text: str) -> int:
+    """The web port that `PORT` or `--port` says, the default for an empty text; SystemExit with a sentence for what is no port."""
+    text = text.strip() or str(PORT_DEFAULT)
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= PORT_MAX):
+        raise SystemExit(f"PORT has to be a number from 1 to {PORT_MAX}, not “{text}”.")
+    return int(text)
