@@ -11,17 +11,17 @@ from django.db import transaction
 
 from accounts import chain, notify
 from payments import actions as payment_actions
-from subscriptions.actions import renewals, settlement
+from subscriptions.actions import renewals, sweeps
 
 log = logging.getLogger("smartplus.jobs")
 
 # In this order: what money did first, then what waits, then what is given up.
 JOBS: dict[str, Callable[..., int]] = {
-    "gateway_events": settlement.work_events,
+    "gateway_events": sweeps.work_events,
     "renewals": renewals.renew_due,
-    "hanging_payments": settlement.settle_hanging,
-    "revoked_orders": settlement.close_unpermitted,
-    "order_timeouts": settlement.time_out_orders,
+    "hanging_payments": sweeps.settle_hanging,
+    "revoked_orders": sweeps.close_unpermitted,
+    "order_timeouts": sweeps.time_out_orders,
     "mail": notify.send_due,
     "removed_cards": payment_actions.detach_removed,
     "audit_seals": chain.seal_due,

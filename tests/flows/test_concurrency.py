@@ -22,7 +22,7 @@ from payments import actions as payment_actions
 from payments.errors import GatewayUnavailable
 from payments.models import GatewayEvent, Payment
 from payments.sandbox import Sandbox
-from subscriptions.actions import carts, orders, settlement
+from subscriptions.actions import carts, orders, settlement, sweeps
 from subscriptions.errors import IllegalMove, ItemHeld, NotBillable
 from subscriptions.models import Cart, Order, OrderEvent, OrderLine, ServicePeriod
 from tests.conftest import ADDRESS, OPTIONS
@@ -204,7 +204,7 @@ def test_the_same_letter_at_four_doors_is_written_down_once_and_worked_on_once(
         letters = post.take()
         allow(together(*[partial(post.deliver, letters, now=NOW)] * 4))
         assert GatewayEvent.objects.filter(state="new").count() == 2
-        outcomes = together(*[partial(settlement.work_events, now=SOON)] * 4)
+        outcomes = together(*[partial(sweeps.work_events, now=SOON)] * 4)
         allow(outcomes)
         assert sum(done for done in outcomes if isinstance(done, int)) == 2
         assert set(GatewayEvent.objects.values_list("state", "tries")) == {("done", 1)}
@@ -223,9 +223,9 @@ def test_worker_janitor_time_out_and_cancel_at_once_come_to_one_end(
         press(url, "approve" if is_paid else "decline")
         post.deliver(post.take(), now=NOW)
         outcomes = together(
-            partial(settlement.work_events, now=LATE),
-            partial(settlement.settle_hanging, now=LATE),
-            partial(settlement.time_out_orders, now=LATE),
+            partial(sweeps.work_events, now=LATE),
+            partial(sweeps.settle_hanging, now=LATE),
+            partial(sweeps.time_out_orders, now=LATE),
             cancel(people, order),
         )
         allow(outcomes, IllegalMove)
@@ -246,7 +246,7 @@ def test_who_pays_in_the_moment_of_the_cancel_gets_the_goods_or_keeps_the_money(
         state, moved = Order.objects.get(pk=order.pk).state, sandbox.state()["moved"]
         assert (state, order.number in moved) in {("succeed", True), ("cancelled", False)}
         post.deliver(post.take(), now=NOW)
-        assert settlement.work_events(now=SOON) > 0
+        assert sweeps.work_events(now=SOON) > 0
         assert Order.objects.get(pk=order.pk).state == state
         assert_books_agree(sandbox)
 
@@ -261,8 +261,8 @@ def test_pay_pressed_again_while_the_order_is_cancelled_leaves_no_page_to_pay_at
         again = partial(orders.start_payment, people.dora.actor, number=order.number, return_base=BASE, now=SOON)
         outcomes = together(cancel(people, order), again, again)
         allow(outcomes, IllegalMove, GatewayUnavailable)  # who cancels is told when a new payment has begun meanwhile
-        settlement.settle_hanging(now=NOW + timedelta(minutes=10))
-        settlement.time_out_orders(now=NOW + timedelta(minutes=50))
+        sweeps.settle_hanging(now=NOW + timedelta(minutes=10))
+        sweeps.time_out_orders(now=NOW + timedelta(minutes=50))
         assert Order.objects.get(pk=order.pk).state in {"cancelled", "timeout"}
         assert_books_agree(sandbox)
 

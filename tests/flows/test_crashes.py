@@ -21,7 +21,7 @@ from payments.models import GatewayEvent, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
 from smartplus import jobs, webhooks
-from subscriptions.actions import carts, orders, settlement
+from subscriptions.actions import carts, orders, sweeps
 from subscriptions.models import Cart, Order, ServicePeriod
 from tests.flows import knife
 from tests.flows.books import assert_books_agree
@@ -83,7 +83,7 @@ class World:
             for letter in blade.ask():
                 ring(letter, at)
             blade.phase = "settle"
-            settlement.work_events(now=at)
+            sweeps.work_events(now=at)
 
         return walk
 

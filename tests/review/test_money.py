@@ -16,7 +16,7 @@ from payments.errors import TooSmall
 from payments.models import BillingProfile, Payment
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import carts, orders, prices, renewals, settlement
+from subscriptions.actions import carts, orders, prices, renewals, settlement, sweeps
 from subscriptions.errors import MayNotPay
 from subscriptions.models import Cart, Order, Subscription
 from tests.payments.fixtures import press
@@ -114,7 +114,7 @@ def test_a_gateway_that_falls_silent_after_charging_stops_neither_the_run_nor_th
     assert expiries() == {EXPIRY}
     sandbox.faults.clear()
     later = at(sandbox, DUE + timedelta(minutes=6))
-    settlement.settle_hanging(now=later)
+    sweeps.settle_hanging(now=later)
     assert expiries() == {EXPIRY + timedelta(days=30)}
     assert Payment.objects.filter(kind="off_session").count() == 1
 

@@ -15,7 +15,7 @@ from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.sandbox import Sandbox
 from smartplus import jobs
-from subscriptions.actions import orders, settlement
+from subscriptions.actions import orders, sweeps
 from subscriptions.models import Cart, Order
 from tests.flows.tenants import assert_tenants_consistent
 from tests.payments.fixtures import press
@@ -74,7 +74,7 @@ def test_a_job_closes_the_pay_page_first_and_then_the_order(people: People, chec
 def test_money_that_was_faster_is_honoured(people: People, checkout: tuple[Order, str]) -> None:
     order, page = checkout
     press(page, "approve")
-    assert settlement.close_unpermitted(now=SOON) == 0
+    assert sweeps.close_unpermitted(now=SOON) == 0
     order.refresh_from_db()
     assert order.state == "succeed"
     assert not Entitlement.objects.wanted().filter(expires_at=None).exists()
@@ -86,7 +86,7 @@ def test_a_gateway_that_does_not_answer_keeps_the_order_for_the_next_time(
 ) -> None:
     order, _page = checkout
     sandbox.stop()
-    assert settlement.close_unpermitted(now=SOON) == 0
+    assert sweeps.close_unpermitted(now=SOON) == 0
     order.refresh_from_db()
     assert order.state == "processing"
 
@@ -97,11 +97,11 @@ def test_what_others_pay_and_what_may_still_be_paid_stays_open(
     order = place(fill_cart())
     allow(people, pays=True)
     allow(people, pays=False)
-    assert settlement.close_unpermitted(now=SOON) == 0
+    assert sweeps.close_unpermitted(now=SOON) == 0
     order.refresh_from_db()
     assert order.state == "processing"
     Organization.objects.filter(pk=people.dora.firm.pk).update(is_active=False)
-    assert settlement.close_unpermitted(now=SOON) == 1
+    assert sweeps.close_unpermitted(now=SOON) == 1
 
 
 @pytest.mark.rule("R5")

@@ -16,7 +16,7 @@ from payments.errors import GatewayForgot, GatewayUnavailable
 from payments.models import GatewayEvent, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
-from subscriptions.actions import moves, orders, settlement
+from subscriptions.actions import moves, orders, settlement, sweeps
 from subscriptions.errors import IllegalMove
 from subscriptions.models import Cart, Order, ServicePeriod
 from tests.conftest import ADDRESS, OPTIONS
@@ -187,7 +187,7 @@ def test_a_page_that_the_gateway_knows_no_more_ends_its_order_in_time_and_alarms
     with pytest.raises(GatewayForgot):
         orders.cancel_order(people.dora.actor, number=order.number, now=NOW + timedelta(minutes=5))
     assert fresh(order).state == "processing"
-    assert settlement.time_out_orders(now=NOW + timedelta(minutes=46)) == 1
+    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 1
     assert (fresh(order).state, unpaid(order)) == ("timeout", True)
     assert kinds(order) == ["created", "sent", "forgotten", "timeout"]
     assert not Entitlement.objects.filter(held=True).exists()
@@ -198,18 +198,18 @@ def test_a_page_that_the_gateway_knows_no_more_ends_its_order_in_time_and_alarms
 @pytest.mark.rule("R53")
 def test_an_unpaid_order_times_out_after_45_minutes_and_releases_its_items(people: People, order: Order) -> None:
     url = open_page(people, order)
-    assert settlement.time_out_orders(now=NOW + timedelta(minutes=44, seconds=59)) == 0
-    assert settlement.time_out_orders(now=NOW + timedelta(minutes=45)) == 1
+    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=44, seconds=59)) == 0
+    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=45)) == 1
     assert fresh(order).state == "timeout"
     assert not order.lines.filter(is_live=True).exists()
     assert not Entitlement.objects.filter(held=True).exists()
     assert "approve" not in press(url).text.casefold() or press(url, "approve").status != 303
-    assert settlement.time_out_orders(now=NOW + timedelta(minutes=46)) == 0
+    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 0
 
 
 def test_an_order_that_was_paid_in_the_last_second_succeeds_instead_of_timing_out(people: People, order: Order) -> None:
     press(open_page(people, order), "approve")
-    assert settlement.time_out_orders(now=NOW + timedelta(minutes=45)) == 0
+    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=45)) == 0
     assert fresh(order).state == "succeed"
 
 
@@ -218,7 +218,7 @@ def test_an_order_without_answer_from_the_gateway_is_not_timed_out(
 ) -> None:
     open_page(people, order)
     sandbox.stop()
-    assert settlement.time_out_orders(now=NOW + timedelta(minutes=50)) == 0
+    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=50)) == 0
     assert fresh(order).state == "processing"
     assert order.lines.filter(is_live=True).count() == 5
 
@@ -279,11 +279,11 @@ def test_an_open_failing_gateway_leaves_the_payment_unknown_and_the_janitor_find
         open_page(people, order)
     assert (payment_of(order).state, fresh(order).state) == (PaymentState.UNKNOWN, "processing")
     sandbox.faults.clear()
-    settlement.settle_hanging(now=NOW + timedelta(minutes=3))
+    sweeps.settle_hanging(now=NOW + timedelta(minutes=3))
     payment = payment_of(order)
     assert payment.state == PaymentState.PENDING
     press(payment.checkout_url, "approve")
-    settlement.settle_hanging(now=NOW + timedelta(minutes=10))
+    sweeps.settle_hanging(now=NOW + timedelta(minutes=10))
     assert fresh(order).state == "succeed"
     assert sandbox.state()["moved"] == {order.number: {"amount": order.total_minor, "charges": 1}}
 
@@ -304,8 +304,8 @@ def test_duplicate_and_late_events_are_harmless(people: People, order: Order) ->
             received_at=NOW,
             next_try_at=NOW,
         )
-    assert settlement.work_events(now=NOW) == 6
-    assert settlement.work_events(now=NOW) == 0
+    assert sweeps.work_events(now=NOW) == 6
+    assert sweeps.work_events(now=NOW) == 0
     assert fresh(order).state == "succeed"
     assert ServicePeriod.objects.count() == 5
 
@@ -322,13 +322,13 @@ def test_an_event_that_fails_is_tried_again_later(people: People, order: Order, 
         next_try_at=NOW,
     )
     sandbox.faults.arm("unavailable", 99)
-    assert settlement.work_events(now=NOW) == 0
+    assert sweeps.work_events(now=NOW) == 0
     event.refresh_from_db()
     assert (event.state, event.tries) == ("failed", 1)
     assert "GatewayUnavailable" in event.last_error
     sandbox.faults.clear()
-    assert settlement.work_events(now=NOW + timedelta(seconds=30)) == 0
-    assert settlement.work_events(now=NOW + timedelta(minutes=2)) == 1
+    assert sweeps.work_events(now=NOW + timedelta(seconds=30)) == 0
+    assert sweeps.work_events(now=NOW + timedelta(minutes=2)) == 1
     assert fresh(order).state == "succeed"
 
 

@@ -26,7 +26,7 @@ from smartplus.portal.views.subscription import PAYERS, to_gateway
 from subscriptions import bills, reports
 from subscriptions.actions import carts, reviews
 from subscriptions.actions import orders as actions
-from subscriptions.actions.settlement import UNPAID_TIMEOUT
+from subscriptions.actions.sweeps import UNPAID_TIMEOUT
 from subscriptions.models import Order, OrderEvent, OrderLine
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
