@@ -194,6 +194,14 @@ def part_label(service_type: str, part: str) -> str:
     return str(BY_CODE[part].label) if part in BY_CODE else part
 
 
+def price_label(service_type: str, part: str) -> str:
+    """How a row of a price list is called: what is paid on top of something else says so."""
+    label = part_label(service_type, part)
+    if (service_type, part) == (ServiceType.PM_APP, PM_LANDLINE):
+        return str(_("%(service)s, surcharge on the PM App") % {"service": label})
+    return label
+
+
 def variant_label(service_type: str, variant: str) -> str:
     """How a variant is called in lists: "with indoor monitor", "Booking Service, Dynamic QR Code", "without landline"."""
     if not variant:

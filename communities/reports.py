@@ -10,41 +10,37 @@ from django.db.models import Count, Exists, Max, Min, Q
 
 from communities import catalogue
 from communities.catalogue import ServiceType
-from communities.models import GRACE, Apartment, Entitlement, Site, State
+from communities.models import GRACE, Apartment, Entitlement, Site
 
-SOON = timedelta(days=30)  # what ends within it is worth a line
+WARNING = timedelta(
+    days=7
+)  # "Expiring" begins so long before the end (DOMAIN §4); what is due in 30 days is a forecast
 
 
 @dataclass(frozen=True, slots=True)
 class PaidProgress:
-    """How far a site's Apps are paid, and when the first of its wanted services ends (null = nothing activated)."""
+    """How far a site's Apps are paid, how many of its wanted items stand badly, and when the first of them ends (null = nothing
+    activated). `unpaid` items run with something on that is not paid for; `next_end` leaves out what has lapsed."""
 
     apps: int = 0
     apps_in_force: int = 0
     items: int = 0
     next_expiry: datetime | None = None
     next_loose: datetime | None = None  # the first end among those that nobody renews by itself
+    next_end: datetime | None = None
+    never: int = 0
+    lapsed: int = 0
+    in_grace: int = 0
+    unpaid: int = 0
 
     @property
     def renews(self) -> bool:
         """Whether what ends first is renewed without anybody doing anything."""
         return self.next_expiry is not None and (self.next_loose is None or self.next_loose > self.next_expiry)
 
-    def is_quiet(self, now: datetime) -> bool:
-        """Whether nobody has to do anything within a month, because what ends is renewed by itself."""
-        return self.renews and not self.is_ending(now)
-
-    def state(self, now: datetime) -> State:
-        """How the site stands: as its worst item does."""
-        if self.next_expiry is None:
-            return State.NEW
-        if now < self.next_expiry:
-            return State.ACTIVE
-        return State.GRACE if now < self.next_expiry + GRACE else State.LAPSED
-
     def is_ending(self, now: datetime) -> bool:
-        """Whether something ends within a month that is not renewed by itself."""
-        return self.state(now) is State.ACTIVE and self.next_loose is not None and self.next_loose <= now + SOON
+        """Whether something is about to end that is not renewed by itself."""
+        return self.next_loose is not None and now < self.next_loose <= now + WARNING
 
 
 def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists) -> dict[int, PaidProgress]:
@@ -52,22 +48,43 @@ def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists) -> 
 
     `renews` is the floor above's answer to whether an entitlement is renewed by itself.
     """
-    is_app = Q(service_type=ServiceType.APP)
     rows = (
         Entitlement.objects.filter(site_id__in=list(site_ids))
         .wanted()
         .order_by()
-        .values("site_id")
+        .values_list("site_id", "service_type", "variant", "paid_variant")
         .annotate(
-            apps=Count("pk", filter=is_app),
-            apps_in_force=Count("pk", filter=is_app & _in_force(now)),
-            items=Count("pk"),
+            n=Count("pk"),
+            alive=Count("pk", filter=_in_force(now)),
+            never=Count("pk", filter=Q(expires_at=None)),
+            in_grace=Count("pk", filter=_in_force(now) & Q(expires_at__lte=now)),
             next_expiry=Min("expires_at"),
             next_loose=Min("expires_at", filter=Q(~renews)),
+            next_end=Min("expires_at", filter=_in_force(now)),
         )
-        .values_list("site_id", "apps", "apps_in_force", "items", "next_expiry", "next_loose")
     )
-    return {site_id: PaidProgress(*progress) for site_id, *progress in rows}
+    found: dict[int, PaidProgress] = {}
+    for site_id, kind, variant, paid, n, alive, never, in_grace, *ends in rows:
+        so_far, is_app = found.get(site_id, PaidProgress()), kind == ServiceType.APP
+        before = (so_far.next_expiry, so_far.next_loose, so_far.next_end)
+        next_expiry, next_loose, next_end = (_first(pair) for pair in zip(before, ends, strict=True))
+        found[site_id] = PaidProgress(
+            apps=so_far.apps + n * is_app,
+            apps_in_force=so_far.apps_in_force + alive * is_app,
+            items=so_far.items + n,
+            next_expiry=next_expiry,
+            next_loose=next_loose,
+            next_end=next_end,
+            never=so_far.never + never,
+            lapsed=so_far.lapsed + n - never - alive,
+            in_grace=so_far.in_grace + in_grace,
+            unpaid=so_far.unpaid + alive * bool(catalogue.uncovered(kind, variant, paid)),
+        )
+    return found
+
+
+def _first(instants: Iterable[datetime | None]) -> datetime | None:
+    return min((at for at in instants if at), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +200,7 @@ def dues(site: Site, now: datetime, *, renews: Exists) -> list[Dues]:
             lapsed=Count("pk", filter=Q(expires_at__lte=now - GRACE)),
             in_grace=Count("pk", filter=grace),
             grace_from=Min("expires_at", filter=grace),
-            ending=Count("pk", filter=ahead & Q(expires_at__lte=now + SOON)),
+            ending=Count("pk", filter=ahead & Q(expires_at__lte=now + WARNING)),
             first_end=Min("expires_at", filter=ahead),
         )
     )

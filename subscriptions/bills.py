@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,11 +27,12 @@ PER_APARTMENT = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM)  # at
 @dataclass(frozen=True, slots=True)
 class SwitchPrice:
     """What a service of the feature section costs every 30 days once it is on, in minor units; `other_minor` is what the App costs
-    without an indoor monitor."""
+    without an indoor monitor, a surcharge comes on top of the price of the service it needs."""
 
     minor: int
     per: Promise
     other_minor: int | None = None
+    is_surcharge: bool = False
 
 
 def switch_prices(prices: PriceTable, *, retention_days: int) -> dict[str, SwitchPrice]:
@@ -48,12 +49,21 @@ def switch_prices(prices: PriceTable, *, retention_days: int) -> dict[str, Switc
     return {
         code: SwitchPrice(
             prices.amounts[key],
-            gettext_lazy("per manager") if key[0] == pm else gettext_lazy("per apartment"),
+            _per(*key),
             other if code == "indoor_monitor" else None,
+            key == (pm, catalogue.PM_LANDLINE),
         )
         for code, key in keys.items()
         if key in prices.amounts
     }
+
+
+def _per(service_type: str, part: str) -> Promise:
+    if (service_type, part) == (catalogue.ServiceType.PM_APP, catalogue.PM_LANDLINE):
+        return gettext_lazy("per manager, on top of the PM App")
+    return (
+        gettext_lazy("per manager") if service_type == catalogue.ServiceType.PM_APP else gettext_lazy("per apartment")
+    )
 
 
 def sees_prices(actor: Actor) -> bool:
@@ -207,10 +217,12 @@ def bill_of(
 ) -> Bill:
     """Price a configuration against what is saved (R25, R27). Pure; raises MissingPrice.
 
-    `counts` says how many apartments stand behind a key, one if it doesn't: alike ones are priced once.
+    One rule for every bill beside a form: an apartment is priced as with its family master, whether it is planned, new or saved;
+    `saved` has to be so too (`as_occupied`). A note says how many have none yet, and what of the sum waits for one. `counts`
+    says how many apartments stand behind a key, one if it doesn't: alike ones are priced once.
     """
     counts = counts or {}
-    steps = _steps(draft, saved, counts)
+    steps = _steps(_occupied(draft), saved, counts)
     now_rows, before_rows = _counted(steps, "wanted"), _counted(steps, "saved")
     every = quote(_items(now_rows), Cycles(1), as_of, prices)
     before = quote(_items(before_rows), Cycles(1), as_of, prices)
@@ -224,8 +236,12 @@ def bill_of(
         activation=quote(_to_activate(steps, as_of, zone), Months(1), as_of, prices),
         upgrade=quote(_to_upgrade(steps, as_of, zone), Rest(), as_of, prices),
         rows=tuple(_rows(steps, every, before)),
-        notes=tuple(_notes(draft, counts, steps, as_of)),
+        notes=tuple(_notes(draft, counts, steps, as_of, prices)),
     )
+
+
+def _occupied(draft: catalogue.Configuration) -> catalogue.Configuration:
+    return replace(draft, apartments=tuple(replace(apartment, has_master=True) for apartment in draft.apartments))
 
 
 _Kind = tuple[str, str, str]  # target kind, service type, variant
@@ -338,18 +354,27 @@ def _new_parts(variant: str, saved: set[str]) -> frozenset[str]:
 
 
 def _notes(
-    draft: catalogue.Configuration, counts: Mapping[int | str, int], steps: Counter[_Step], as_of: datetime
+    draft: catalogue.Configuration,
+    counts: Mapping[int | str, int],
+    steps: Counter[_Step],
+    as_of: datetime,
+    prices: PriceTable,
 ) -> list[str]:
     notes = []
-    if homeless := sum(counts.get(row.key, 1) for row in draft.apartments if not row.has_master):
-        notes.append(
-            ngettext(
-                "%(n)s apartment has no family master yet: its App is not billed before.",
-                "%(n)s apartments have no family master yet: their Apps are not billed before.",
-                homeless,
-            )
-            % {"n": homeless}
+    if homeless := Counter({row.key: counts.get(row.key, 1) for row in draft.apartments if not row.has_master}):
+        apps = {row.key: _app_variant(row.indoor_monitor) for row in draft.apartments}
+        amount = sum(
+            n * sum(minor for _part, minor in prices.parts(catalogue.ServiceType.APP, apps[key]))
+            for key, n in homeless.items()
         )
+        words = ngettext(
+            "%(n)s apartment has no family master yet: its App, %(amount)s of the sum, can be activated once it has one.",
+            "%(n)s apartments have no family master yet: their Apps, %(amount)s of the sum, can be activated once they have one.",
+            homeless.total(),
+        )
+        notes.append(words % {"n": homeless.total(), "amount": money.show(amount, prices.currency)})
+        if any(step.service_type == catalogue.ServiceType.PREMIUM and step.wanted for step in steps):
+            notes.append(_("The Premium Plan belongs to the apartment: it can be activated without a family master."))
     for code in catalogue.CEILING_SWITCHES:
         if draft.apartments and draft.switches[code] and not any(getattr(row, code) for row in draft.apartments):
             notes.append(
@@ -387,6 +412,20 @@ def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
             "apartment_id", "manager_id", "service_type", "variant", "paid_variant", "expires_at"
         )
     ]
+
+
+def _app_variant(indoor_monitor: bool) -> str:
+    return catalogue.WITH_MONITOR if indoor_monitor else catalogue.WITHOUT_MONITOR
+
+
+def as_occupied(saved: Iterable[Saved], key: int | str, *, indoor_monitor: bool) -> list[Saved]:
+    """What is saved for the apartment `key`, with the App it has with a family master."""
+    rows = list(saved)
+    app = next((row for row in rows if row.service_type == catalogue.ServiceType.APP), None)
+    if app is not None and app.variant:
+        return rows
+    blank = app or Saved("apartment", key, catalogue.ServiceType.APP, "", "", None)
+    return [*(row for row in rows if row is not app), blank._replace(variant=_app_variant(indoor_monitor))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,7 +466,8 @@ def census_of(site: Site) -> Census:
         services = {code: paid[3 * at : 3 * at + 3] for at, code in enumerate(PER_APARTMENT)}
         has_master = bool(services[catalogue.ServiceType.APP][0])
         apartments.append(catalogue.ApartmentConfiguration(key, monitor, landline, video, has_master))
-        saved += [Saved("apartment", key, code, *what) for code, what in services.items() if what[0] is not None]
+        rows_of_it = [Saved("apartment", key, code, *what) for code, what in services.items() if what[0] is not None]
+        saved += as_occupied(rows_of_it, key, indoor_monitor=monitor)
         counts[key] = count
     of_managers = saved_of(site, apartment=None)
     managers = tuple(catalogue.ManagerConfiguration(row.target, pm_app=True) for row in of_managers if row.variant)
@@ -442,14 +482,9 @@ def planned(switches: Mapping[str, bool], *, apartments: int, managers: int) -> 
     return Census((one,), people, (), {0: apartments})
 
 
-def thirty_days_of(site: Site, prices: PriceTable, *, as_of: datetime) -> Quote:
-    """What everything that is saved for a site costs every 30 days; one statement. Raises MissingPrice."""
-    rows = (
-        Entitlement.objects.filter(site=site)
-        .wanted()
-        .order_by("service_type", "variant")
-        .values_list("service_type", "variant")
-        .annotate(n=Count("pk"))
-    )
-    items = [Item(f"{kind}:{variant}", kind, variant, count=count) for kind, variant, count in rows]
-    return quote(items, Cycles(1), as_of, prices)
+def site_total_minor(site: Site, prices: PriceTable, *, as_of: datetime) -> int:
+    """What a site costs every 30 days as it is saved, by the rule of `bill_of`; two statements. Raises MissingPrice."""
+    census = census_of(site)
+    draft = census.under(site.switches, retention_days=site.retention_days)
+    steps = _steps(_occupied(draft), census.saved, census.counts)
+    return quote(_items(_counted(steps, "wanted")), Cycles(1), as_of, prices).total_minor

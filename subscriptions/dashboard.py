@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
 from django.db.models import (
+    BooleanField,
     Case,
     CharField,
     Count,
@@ -34,7 +35,7 @@ from subscriptions import differences, reports
 from subscriptions.actions.prices import table_of
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
 from subscriptions.periods import CYCLE, Cycles
-from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
+from subscriptions.pricing import Item, MissingPrice, PriceTable, quote, unit_price
 
 HORIZON = timedelta(days=90)  # how far the calendar looks
 SOON = timedelta(days=30)  # what is called due
@@ -49,14 +50,14 @@ class Mode(enum.StrEnum):
 
 
 class What(enum.StrEnum):
-    """What a list is about."""
+    """What a list is about; what it counts, a tile with the same name counts too."""
 
     DUE = "due"  # in grace, or ending within the time asked for
     NEW = "new"  # never activated
     LAPSED = "lapsed"
-    UNPAID = "unpaid"  # running with something on that is not paid for
+    UNPAID = "unpaid"  # on and not paid for: never activated, lapsed, or running with a part that is not paid
     UNUSED = "unused"  # paid for and not on
-    PAID = "paid"  # in force, grace included
+    PAID = "paid"  # on and in force, grace included
     ALL = "all"  # everything that is on, paid or not
 
 
@@ -86,6 +87,33 @@ def thirty_days(kinds: Iterable[tuple[str, str, int]], prices: PriceTable | None
         return [line.amount_minor for line in quote(rows, Cycles(1), now, prices).lines]
     except MissingPrice:
         return [None] * len(rows)
+
+
+def worth_of(
+    what: What, rows: Iterable[tuple[str, str, str, bool, int]], prices: PriceTable | None, now: datetime
+) -> list[int | None]:
+    """What 30 days of each (service type, variant, paid variant, whether it is in force, count) come to, in the sense of a list: of
+    what is paid there, of what is on and not paid there, else of what is on. None for all where one of them has no price."""
+    rows = list(rows)
+    if what is What.PAID:
+        return thirty_days(((kind, paid, n) for kind, _variant, paid, _alive, n in rows), prices, now)
+    if what is not What.UNPAID:
+        return thirty_days(((kind, variant, n) for kind, variant, _paid, _alive, n in rows), prices, now)
+    if prices is None:
+        return [None] * len(rows)
+    try:
+        return [
+            n * unit_price(prices.parts(kind, variant), prices.parts(kind, paid) if alive else ())
+            for kind, variant, paid, alive, n in rows
+        ]
+    except MissingPrice:
+        return [None] * len(rows)
+
+
+def total_of(amounts: Iterable[int | None]) -> int | None:
+    """The sum of amounts, None where one of them is unknown."""
+    amounts = list(amounts)
+    return None if None in amounts else sum(amount or 0 for amount in amounts)
 
 
 # --- what ends when -----------------------------------------------------------------------------------------------------
@@ -143,8 +171,9 @@ def _mode(now: datetime) -> Case:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The wanted items of an installer: never activated, in force (grace included), lapsed. Of those in force `unpaid` have
-    something on that is not paid for and `unused` something paid that is not on. `due` end within `SOON`, costing `due_minor`."""
+    """The wanted items of an installer: never activated, in force (grace included), lapsed. `unpaid` have something on that is not
+    paid for, so all that are not in force do; `unused` are in force with something paid that is not on. `due` end within `SOON`,
+    costing `due_minor`."""
 
     items: int = 0
     never: int = 0
@@ -161,7 +190,6 @@ class Standing:
         return self.in_force * 100 // self.items if self.items else 0
 
     def __add__(self, other: Standing) -> Standing:
-        amounts = self.due_minor, other.due_minor
         return Standing(
             self.items + other.items,
             self.never + other.never,
@@ -170,7 +198,7 @@ class Standing:
             self.unpaid + other.unpaid,
             self.unused + other.unused,
             self.due + other.due,
-            None if None in amounts else sum(amount or 0 for amount in amounts),
+            total_of((self.due_minor, other.due_minor)),
         )
 
 
@@ -199,7 +227,7 @@ def standings(
                 never,
                 alive,
                 n - never - alive,
-                alive * bool(differences.unpaid(kind, variant, paid)),
+                n - alive + alive * bool(differences.unpaid(kind, variant, paid)),
                 unused,
                 due,
                 amount,
@@ -320,7 +348,7 @@ def agreements(actor: Actor, *, now: datetime) -> Agreements:
 
 @dataclass(frozen=True, slots=True)
 class SiteLine:
-    """Items alike at one site. `ends_at` is the first end among them; `amount_minor` what 30 more days cost them all."""
+    """Items alike at one site. `ends_at` is the first end among them; `amount_minor` as `worth_of` says for the list."""
 
     site_id: int
     site_name: str
@@ -332,6 +360,7 @@ class SiteLine:
     count: int
     ends_at: datetime | None
     amount_minor: int | None
+    is_in_force: bool = True
 
     @property
     def renews(self) -> bool:
@@ -351,16 +380,14 @@ class SiteLine:
     @property
     def unpaid_labels(self) -> list[str]:
         """What is on and not paid for."""
-        return differences.labels(
-            self.service_type, differences.unpaid(self.service_type, self.variant, self.paid_variant)
-        )
+        parts = differences.unpaid(self.service_type, self.variant, self.paid_variant, is_in_force=self.is_in_force)
+        return differences.labels(self.service_type, parts)
 
     @property
     def unused_labels(self) -> list[str]:
         """What is paid for and not on."""
-        return differences.labels(
-            self.service_type, differences.unused(self.service_type, self.variant, self.paid_variant)
-        )
+        parts = differences.unused(self.service_type, self.variant, self.paid_variant) if self.is_in_force else ()
+        return differences.labels(self.service_type, parts)
 
 
 def lines_of(
@@ -380,15 +407,16 @@ def lines_of(
     rows = (
         _narrowed(seen, what, now, now + (HORIZON if days else SOON))
         .order_by()
-        .annotate(mode=_mode(now), day=TruncDate("expires_at", tzinfo=zone))
+        .annotate(mode=_mode(now), day=TruncDate("expires_at", tzinfo=zone), alive=_alive(now))
     )
     if what is What.DUE and days:
         first = Q(day__gte=days[0])
         if days[0] <= now.astimezone(zone).date():
             first = Q()  # what is in grace counts for today
         rows = rows.filter(first, day__lte=days[1])
+    groups = ("site_id", "site__name", "installer__name", "service_type", "variant", "paid_variant", "mode", "alive")
     found = list(
-        rows.values_list("site_id", "site__name", "installer__name", "service_type", "variant", "paid_variant", "mode")
+        rows.values_list(*groups)
         .annotate(n=Count("pk"), ends=Min("expires_at"))
         .order_by(
             F("ends").asc(nulls_last=True),
@@ -400,13 +428,16 @@ def lines_of(
             "mode",
         )
     )
-    if what in {What.UNPAID, What.UNUSED}:
-        differs = differences.unpaid if what is What.UNPAID else differences.unused
-        found = [row for row in found if differs(row[3], row[4], row[5])]
-    amounts = thirty_days(((row[3], row[4], row[7]) for row in found), prices, now)
+    if what is What.UNPAID:
+        found = [row for row in found if differences.unpaid(*row[3:6], is_in_force=row[7])]
+    elif what is What.UNUSED:
+        found = [row for row in found if differences.unused(*row[3:6])]
+    amounts = worth_of(what, ((*row[3:6], row[7], row[8]) for row in found), prices, now)
     return [
-        SiteLine(site_id, site, installer, kind, variant, paid, Mode(mode), n, ends, amount)
-        for (site_id, site, installer, kind, variant, paid, mode, n, ends), amount in zip(found, amounts, strict=True)
+        SiteLine(site_id, site, installer, kind, variant, paid, Mode(mode), n, ends, amount, alive)
+        for (site_id, site, installer, kind, variant, paid, mode, alive, n, ends), amount in zip(
+            found, amounts, strict=True
+        )
     ]
 
 
@@ -421,7 +452,14 @@ def _narrowed(rows: QuerySet[Entitlement], what: What, now: datetime, until: dat
         return rows.exclude(variant="").filter(expires_at__gt=now - GRACE)
     if what is What.ALL:
         return rows.exclude(variant="")
+    if what is What.UNPAID:
+        paid = Q(expires_at__gt=now - GRACE, variant=F("paid_variant"))
+        return rows.exclude(variant="").exclude(paid)
     return rows.filter(expires_at__gt=now - GRACE).exclude(variant=F("paid_variant"))
+
+
+def _alive(now: datetime) -> Case:
+    return Case(When(expires_at__gt=now - GRACE, then=True), default=False, output_field=BooleanField())
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,34 +487,62 @@ def waiting(actor: Actor) -> list[Waiting]:
 # --- what a site pays for -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Monthly:
-    """What a site's wanted items cost every 30 days, and how many of each service type they are."""
+Counts = tuple[tuple[str, int], ...]
 
-    amount_minor: int | None = 0
-    counts: tuple[tuple[str, int], ...] = ()
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """A site's wanted items, parted: `paid` are in force and come to `paid_minor` every 30 days, as far as they are paid; `open` are
+    not in force; having everything on paid would cost `more_minor` more. Each of the counts is by service type."""
+
+    paid_minor: int | None = 0
+    more_minor: int | None = 0
+    paid: Counts = ()
+    open: Counts = ()
 
     @property
-    def named(self) -> list[tuple[str, int]]:
-        """The counts with the service types in words."""
-        return [(str(catalogue.SERVICE_TYPE_LABELS[kind]), n) for kind, n in self.counts]
+    def named_paid(self) -> list[tuple[str, int]]:
+        """What is paid, with the service types in words."""
+        return _in_words(self.paid)
+
+    @property
+    def named_open(self) -> list[tuple[str, int]]:
+        """What is on and not in force, with the service types in words."""
+        return _in_words(self.open)
 
 
-def monthly(actor: Actor, *, now: datetime, prices: PriceTable | None) -> dict[int, Monthly]:
-    """What the sites one sees pay for, by site; one statement."""
-    rows = list(
+def _in_words(counts: Counts) -> list[tuple[str, int]]:
+    return [(str(catalogue.SERVICE_TYPE_LABELS[kind]), n) for kind, n in counts]
+
+
+def coverage(actor: Actor, *, now: datetime, prices: PriceTable | None) -> dict[int, Coverage]:
+    """What is paid and what is only on at the sites one sees, by site; one statement."""
+    rows = (
         Entitlement.objects.visible_to(actor)
         .wanted()
         .order_by("service_type")
-        .values_list("site_id", "service_type", "variant")
+        .annotate(alive=_alive(now))
+        .values_list("site_id", "service_type", "variant", "paid_variant", "alive")
         .annotate(n=Count("pk"))
     )
-    amounts = thirty_days(((kind, variant, n) for _site, kind, variant, n in rows), prices, now)
-    counts: dict[int, dict[str, int]] = {}
-    sums: dict[int, int | None] = {}
-    for (site_id, kind, _variant, n), amount in zip(rows, amounts, strict=True):
-        of_site = counts.setdefault(site_id, {})
-        of_site[kind] = of_site.get(kind, 0) + n
-        so_far = sums.get(site_id, 0)
-        sums[site_id] = None if so_far is None or amount is None else so_far + amount
-    return {site_id: Monthly(sums[site_id], tuple(of_site.items())) for site_id, of_site in counts.items()}
+    by_site: dict[int, list[tuple[str, str, str, bool, int]]] = {}
+    for site_id, *row in rows:
+        by_site.setdefault(site_id, []).append(tuple(row))
+    return {site_id: _covered(of_site, prices, now) for site_id, of_site in by_site.items()}
+
+
+def _covered(rows: list[tuple[str, str, str, bool, int]], prices: PriceTable | None, now: datetime) -> Coverage:
+    paid, unpaid = [row for row in rows if row[3]], [row for row in rows if not row[3]]
+    return Coverage(
+        total_of(worth_of(What.PAID, paid, prices, now)),
+        total_of(worth_of(What.UNPAID, rows, prices, now)),
+        _by_type(paid),
+        _by_type(unpaid),
+    )
+
+
+def _by_type(rows: list[tuple[str, str, str, bool, int]]) -> Counts:
+    counts: dict[str, int] = {}
+    for kind, _variant, _paid, _alive, n in rows:
+        counts[kind] = counts.get(kind, 0) + n
+    return tuple(counts.items())

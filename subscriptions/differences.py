@@ -1,4 +1,4 @@
-"""What is on and what is paid for, where they are not the same (DOMAIN §3): asked of items in force, and of no others."""
+"""What is on and what is paid for, where they are not the same, in both directions: on but unpaid, paid but off (DOMAIN §3)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from communities import catalogue
 from communities.catalogue import ServiceType
 
 
-def unpaid(service_type: str, variant: str, paid_variant: str) -> tuple[str, ...]:
-    """The parts that are on and that the last payment did not cover."""
-    return tuple(catalogue.uncovered(service_type, variant, paid_variant)) if variant else ()
+def unpaid(service_type: str, variant: str, paid_variant: str, *, is_in_force: bool = True) -> tuple[str, ...]:
+    """The parts that are on and not paid for: what the running payment does not cover, everything where none is in force."""
+    if not variant:
+        return ()
+    return tuple(catalogue.uncovered(service_type, variant, paid_variant if is_in_force else ""))
 
 
 def unused(service_type: str, variant: str, paid_variant: str) -> tuple[str, ...]:
-    """The parts that are paid for and not on. A cheaper App or a shorter retention than the paid one is used all the same."""
+    """The parts that an item in force is paid for and has not on. A cheaper App or a shorter retention than the paid one is used all the same."""
     paid = tuple(catalogue.variant_parts(paid_variant)) if paid_variant else ()
     if not variant:
         return paid

@@ -44,7 +44,7 @@ class PriceTable:
         missing = [key for key in needed if key not in self.amounts]
         if missing:
             names = "; ".join(
-                f"{catalogue.PRICED_LABELS[service_type]}, {catalogue.part_label(service_type, part)}"
+                f"{catalogue.PRICED_LABELS[service_type]}, {catalogue.price_label(service_type, part)}"
                 for service_type, part in missing
             )
             raise MissingPrice(
@@ -101,9 +101,9 @@ class Why:
         added = [part for part in self.parts if part not in self.paid_parts]
         dropped = [part for part in self.paid_parts if part not in self.parts]
         return [
-            *((catalogue.part_label(self.service_type, part), amount) for part, amount in added),
+            *((catalogue.price_label(self.service_type, part), amount) for part, amount in added),
             *(
-                (_("%(part)s, paid already") % {"part": catalogue.part_label(self.service_type, part)}, -amount)
+                (_("%(part)s, paid already") % {"part": catalogue.price_label(self.service_type, part)}, -amount)
                 for part, amount in dropped
             ),
         ]

@@ -15,24 +15,26 @@ from django.utils.translation import ngettext
 from accounts.scope import Actor
 from communities import catalogue
 from communities.models import GRACE, Apartment, Entitlement, Site, State
-from communities.reports import SOON
+from communities.reports import WARNING
 from payments import money
 from subscriptions import differences
 from subscriptions.actions.prices import table_for
+from subscriptions.dashboard import What, total_of, worth_of
 from subscriptions.models import Order, OrderLine
-from subscriptions.periods import Cycles
-from subscriptions.pricing import Item, MissingPrice, quote
+from subscriptions.pricing import MissingPrice, PriceTable
 from subscriptions.reports import Payer, Payers, payers_of
 
 AHEAD = timedelta(days=60)  # what ends within it has a filter of its own
 NAMED = 4  # targets that are listed; more are counted
 NAMED_GROUPS = 60  # groups whose targets are listed, so that one statement stays readable for the database
+GROUP_ORDER = ("paid", "new", "lapsed", "off")
 SERVICE_ORDER = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM, catalogue.ServiceType.PM_APP)
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Items of a site that stand alike. `amount_minor` is their price now per 30 days; 0 when nothing is on, None when unknown."""
+    """Items of a site that stand alike. Per 30 days and at today's prices: `amount_minor` is what renewing them costs as they are
+    switched, `paid_minor` what of that is paid now, `more_minor` what is on and not paid; 0 when nothing is on, None when unknown."""
 
     service_type: str
     variant: str
@@ -45,7 +47,16 @@ class Holding:
     state: State
     payer: Payer
     amount_minor: int | None = None
+    paid_minor: int | None = None
+    more_minor: int | None = None
     targets: str = ""
+
+    @property
+    def group(self) -> str:
+        """Under which head it stands: paid, not activated, lapsed, or paid and switched off."""
+        if not self.variant:
+            return "off"
+        return "paid" if self.is_in_force else "new" if self.state is State.NEW else "lapsed"
 
     @property
     def service_label(self) -> str:
@@ -70,13 +81,7 @@ class Holding:
     @property
     def missing(self) -> str:
         """What is on and not paid for, in words; "" when everything is."""
-        if not self.variant:
-            return ""
-        parts = (
-            differences.unpaid(self.service_type, self.variant, self.paid_variant)
-            if self.paid_variant
-            else catalogue.variant_parts(self.variant)
-        )
+        parts = differences.unpaid(self.service_type, self.variant, self.paid_variant, is_in_force=self.is_in_force)
         return ", ".join(differences.labels(self.service_type, parts))
 
     @property
@@ -91,8 +96,8 @@ class Holding:
 
     @property
     def differs(self) -> bool:
-        """Whether what is on and what is paid for are not the same; what is not in force can't differ."""
-        return self.is_in_force and bool(self.missing or self.unused)
+        """Whether what is on and what is paid for are not the same, in either direction."""
+        return bool(self.missing or self.unused)
 
     def is_ending(self, now: datetime, within: timedelta = AHEAD) -> bool:
         """Whether it runs out within a time, or has, in grace."""
@@ -114,7 +119,7 @@ class Holding:
             return "auto", _("Auto-renew")
         if self.payer.mode == "failing":
             return "expiring", _("Auto-renew fails")
-        return ("expiring", _("Expiring")) if self.is_ending(now, SOON) else ("active", _("Active"))
+        return ("expiring", _("Expiring")) if self.is_ending(now, WARNING) else ("active", _("Active"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +138,18 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Everything the billing page of a site says about money. Amounts are None when a price is missing; `refused` says which."""
+    """Everything the billing page of a site says about money. Amounts are None when a price is missing; `refused` says which.
+
+    `paid_minor` is what is paid of what is on, every 30 days, `more_minor` what everything that is on would cost more.
+    """
 
     holdings: tuple[Holding, ...]
     endings: tuple[Ending, ...]
     payers: tuple[Payer, ...]
     currency: str
     apartments: int
-    every_30_days_minor: int | None
+    paid_minor: int | None
+    more_minor: int | None
     per_apartment_minor: int | None
     is_invented: bool
     refused: MissingPrice | None
@@ -157,30 +166,38 @@ def review_of(site: Site, *, now: datetime, reader: Actor) -> Review:
     refused, is_invented = None, False
     try:
         prices = table_for(site.distributor, at=now)
-        items = [
-            Item(at, row.service_type, row.variant, count=row.count) for at, row in enumerate(found) if row.variant
-        ]
-        priced = {line.item.key: line.amount_minor for line in quote(items, Cycles(1), now, prices).lines}
-        found = [replace(row, amount_minor=priced.get(at, 0)) for at, row in enumerate(found)]
-        is_invented = prices.is_invented
+        prices.refuse_missing((row.service_type, row.variant) for row in found if row.variant)
+        found, is_invented = _priced(found, prices, now), prices.is_invented
     except MissingPrice as missing:
         refused = missing
     found = _named(site, found, apartments, reader)
     wanted = [row for row in found if row.variant]
-    in_apartments = [row for row in wanted if row.is_per_apartment]
     return Review(
         holdings=tuple(found),
         endings=tuple(_endings(found, now, site.time_zone, payers)),
         payers=tuple(dict.fromkeys(replace(row.payer, mode="") for row in wanted)),
         currency=site.distributor.currency,
         apartments=apartments,
-        every_30_days_minor=_sum(wanted),
-        per_apartment_minor=money.divide_half_up(_sum(in_apartments) or 0, apartments)
-        if apartments and not refused
-        else None,
+        paid_minor=total_of(row.paid_minor for row in wanted),
+        more_minor=total_of(row.more_minor for row in wanted),
+        per_apartment_minor=_per_apartment(wanted, apartments) if apartments and not refused else None,
         is_invented=is_invented,
         refused=refused,
     )
+
+
+def _priced(found: list[Holding], prices: PriceTable, now: datetime) -> list[Holding]:
+    rows = [(row.service_type, row.variant, row.paid_variant, row.is_in_force, row.count) for row in found]
+    columns = (worth_of(what, rows, prices, now) for what in (What.ALL, What.PAID, What.UNPAID))
+    return [
+        replace(row, amount_minor=amount, paid_minor=paid if row.group == "paid" else 0, more_minor=more)
+        for row, amount, paid, more in zip(found, *columns, strict=True)
+    ]
+
+
+def _per_apartment(wanted: list[Holding], apartments: int) -> int:
+    """What is paid for apartments, shared by all of them, rounded once."""
+    return money.divide_half_up(sum(row.paid_minor or 0 for row in wanted if row.is_per_apartment), apartments)
 
 
 def _gathered(site: Site, payers: Payers, now: datetime) -> list[Holding]:
@@ -213,6 +230,7 @@ def _gathered(site: Site, payers: Payers, now: datetime) -> list[Holding]:
     return sorted(
         found.values(),
         key=lambda row: (
+            GROUP_ORDER.index(row.group),
             SERVICE_ORDER.index(catalogue.ServiceType(row.service_type)),
             -row.count,
             row.expires_at.timestamp() if row.expires_at else 0,
@@ -287,11 +305,6 @@ def _by_building(targets: list[tuple[str, str]]) -> list[str]:
     return words
 
 
-def _sum(rows: list[Holding]) -> int | None:
-    amounts = [row.amount_minor for row in rows]
-    return None if None in amounts else sum(amount for amount in amounts if amount)
-
-
 def _endings(found: list[Holding], now: datetime, zone: str, payers: Payers) -> list[Ending]:
     """The days on which something wanted ends, the earliest first; what is in grace has ended already."""
     days: dict[date, list[Holding]] = {}
@@ -309,7 +322,9 @@ def _endings(found: list[Holding], now: datetime, zone: str, payers: Payers) -> 
         is_auto = all(row.payer.mode in {"auto", "failing"} for row in rows)
         charges = [due for row in rows if (due := payers.next_due.get(row.agreement_id or 0))]
         charge_at = min(charges, default=None) if is_auto else None
-        endings.append(Ending(at, charge_at, _sum(rows), count, what, is_auto, is_past=at <= now))
+        endings.append(
+            Ending(at, charge_at, total_of(row.amount_minor for row in rows), count, what, is_auto, is_past=at <= now)
+        )
     return endings
 
 

@@ -85,11 +85,13 @@ def _bill(
 def beside_apartment(
     request: PortalRequest, form: ApartmentForm, site: Site, apartment: Apartment | None = None
 ) -> Beside | None:
-    """The bill of one apartment with the switches of the form. A new one is priced as with its family master."""
+    """The bill of one apartment with the switches of the form; new or not, it is priced as with its family master."""
     if not bills.sees_prices(request.actor):
         return None
     saved = bills.saved_of(site, apartment=apartment) if apartment else []
     has_master = not apartment or any(row.variant for row in saved if row.service_type == catalogue.ServiceType.APP)
+    if apartment:
+        saved = bills.as_occupied(saved, apartment.pk, indoor_monitor=apartment.indoor_monitor)
     switches = {code: bool(form[code].value()) for code in catalogue.APARTMENT_SWITCHES}
     one = catalogue.ApartmentConfiguration(key=apartment.pk if apartment else "new", has_master=has_master, **switches)
     draft = catalogue.Configuration(site.switches, site.retention_days, apartments=(one,))
@@ -99,8 +101,7 @@ def beside_apartment(
 
     def priced(prices: PriceTable) -> Bill:
         found = bills.bill_of(draft, saved, prices, as_of=request.now, zone=site.time_zone)
-        of_site = bills.thirty_days_of(site, prices, as_of=request.now)
-        facts["site_then_minor"] = of_site.total_minor + found.difference_minor
+        facts["site_then_minor"] = bills.site_total_minor(site, prices, as_of=request.now) + found.difference_minor
         return found
 
     return _priced(beside, request, site.distributor, priced)

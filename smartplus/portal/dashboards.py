@@ -156,34 +156,34 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     ids = [site.pk for site in sites]
     progress = reports.paid_progress(ids, now, renews=renews(now))
     standing = counts.standings(actor, now=now, prices=prices, by="site_id")
-    cost = counts.monthly(actor, now=now, prices=prices)
+    covered = counts.coverage(actor, now=now, prices=prices)
     agreed = payers.agreed(actor, ids)
     rows = [
         {
             "site": site,
             "progress": progress.get(site.pk, reports.PaidProgress()),
             "standing": standing.get(site.pk, Standing()),
-            "cost": cost.get(site.pk, counts.Monthly()),
+            "covered": covered.get(site.pk, counts.Coverage()),
             **who_pays(site, standing.get(site.pk, Standing()).items, agreed.get(site.pk, payers.Agreed())),
         }
         for site in sites
     ]
-    ends = [found.next_expiry for found in progress.values() if found.next_expiry]
-    amounts = [found.amount_minor for found in cost.values()]
+    ends = [found.next_end for found in progress.values() if found.next_end]
     currency = prices.currency if prices else ""
-    total_minor = None if None in amounts else sum(amount or 0 for amount in amounts)
+    paid_minor = counts.total_of(found.paid_minor for found in covered.values())
+    more_minor = counts.total_of(found.more_minor for found in covered.values())
     all_of_it = sum(standing.values(), Standing())
     return {
         "today": _today(request),
         "rows": rows,
         "tiles": [
             _ends_tile(all_of_it, min(ends, default=None)),
-            _cost_tile(all_of_it, total_minor, currency, is_invented=prices is not None and prices.is_invented),
-            _paid_tile(all_of_it),
-            _new_tile(all_of_it),
+            _paid_tile(all_of_it, paid_minor, more_minor, currency),
+            _unpaid_tile(all_of_it, more_minor, currency),
             _differ_tile(all_of_it),
         ],
         "currency": currency,
+        "is_invented": prices is not None and prices.is_invented,
     }
 
 
@@ -320,29 +320,40 @@ def _ends_tile(standing: Standing, next_expiry: datetime | None) -> Tile:
     return Tile(_("Next expiry"), day(next_expiry), detail, url, standing.in_force)
 
 
-def _cost_tile(standing: Standing, total_minor: int | None, currency: str, *, is_invented: bool) -> Tile:
-    """What everything that is on costs for 30 days."""
-    url = f"{reverse('dashboard-items')}?show=all"
-    detail = _("demo prices, invented") if is_invented else _("at today's prices")
-    has_price = currency and total_minor is not None
-    value = money.show(total_minor or 0, currency, language=_language()) if has_price else "–"
-    return Tile(_("Every 30 days"), value, detail, url, standing.items)
-
-
-def _paid_tile(standing: Standing) -> Tile:
-    """How much of what is on is paid."""
-    detail = _("%(n)s lapsed") % {"n": standing.lapsed} if standing.lapsed else _("none has lapsed")
-    small = _("of %(n)s items") % {"n": standing.items}
+def _paid_tile(standing: Standing, paid_minor: int | None, more_minor: int | None, currency: str) -> Tile:
+    """What is paid of what is on, as money where prices are shown; what the rest would cost is not in it."""
     url = f"{reverse('dashboard-items')}?show=paid"
-    return Tile(
-        _("Paid"), str(standing.in_force), detail, url, standing.in_force, small, "lapsed" if standing.lapsed else ""
-    )
+    if not currency or paid_minor is None:
+        detail = _("%(n)s lapsed") % {"n": standing.lapsed} if standing.lapsed else _("none has lapsed")
+        small = _("of %(n)s items") % {"n": standing.items}
+        return Tile(_("Paid now"), str(standing.in_force), detail, url, standing.in_force, small)
+    detail = _("everything that is on")
+    if more_minor:
+        more = money.show(more_minor, currency, language=_language())
+        detail = _("%(amount)s more if all that is on were activated") % {"amount": more}
+    worth = money.show(paid_minor, currency, language=_language())
+    return Tile(_("Paid now"), worth, detail, url, standing.in_force, _("every 30 days"))
+
+
+def _unpaid_tile(standing: Standing, more_minor: int | None, currency: str) -> Tile:
+    """What is on and does not work, or not all of it, since it is not paid."""
+    url, n = f"{reverse('dashboard-items')}?show=unpaid", standing.unpaid
+    told = [_("%(n)s not activated") % {"n": standing.never}] if standing.never else []
+    told += [_("%(n)s lapsed") % {"n": standing.lapsed}] if standing.lapsed else []
+    if partly := n - standing.never - standing.lapsed:
+        told.append(_("%(n)s partly") % {"n": partly})
+    detail = ", ".join(told) or _("everything that is on is paid")
+    small = ngettext("item", "items", n)
+    if n and currency and more_minor is not None:
+        small = money.show(more_minor, currency, language=_language())
+    return Tile(_("On, not paid"), str(n), detail, url, n, small, "lapsed" if standing.lapsed else "")
 
 
 def _differ_tile(standing: Standing) -> Tile:
+    """Both directions: paid and not on, on and not paid."""
     n = standing.unpaid + standing.unused
     told = _("%(unused)s not used, %(unpaid)s not paid") % {"unused": standing.unused, "unpaid": standing.unpaid}
-    detail = told if n else _("what is paid is on")
+    detail = told if n else _("what is on is paid, what is paid is on")
     return Tile(_("Paid and used differ"), str(n), detail, f"{reverse('dashboard-items')}?show=differ", n)
 
 

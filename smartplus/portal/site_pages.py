@@ -16,7 +16,7 @@ from devices import reports as device_reports
 from devices.models import Device
 from smartplus import access
 from smartplus.portal import support, todo
-from smartplus.templatetags.sites import tone_of, word_of
+from smartplus.templatetags.sites import pill_of
 from subscriptions import payers
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.actions.requests import may_request_for
@@ -47,10 +47,7 @@ def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any
         "progress": progress,
         "units": device_reports.unit_progress([site.pk]).get(site.pk, device_reports.UnitProgress()),
         "managers": managers_of(request, site),
-        "pill": (
-            tone_of(progress.next_expiry, now, renews=progress.is_quiet(now)),
-            word_of(progress.next_expiry, now, renews=progress.is_quiet(now)),
-        ),
+        "pill": pill_of(progress, now),
         "may_work": may_configure(actor),
         "may_house": may_edit_residents(actor),
         "may_choose": actor.role is Role.INSTALLER,

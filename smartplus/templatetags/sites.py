@@ -10,10 +10,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import AuditEvent
 from communities.models import GRACE
-from communities.reports import SOON, ServiceLine
+from communities.reports import WARNING, PaidProgress, ServiceLine
 from smartplus.portal import deeds
 from smartplus.portal.templatetags.portal import ago, day, status
 
@@ -73,7 +74,7 @@ def tone_of(when: datetime | None, now: datetime, *, renews: bool = False) -> st
         return "lapsed"
     if renews and now < when:
         return "auto"
-    return "expiring" if now >= when - SOON else "active"
+    return "expiring" if now >= when - WARNING else "active"
 
 
 def word_of(when: datetime | None, now: datetime, *, renews: bool = False) -> str:
@@ -84,7 +85,27 @@ def word_of(when: datetime | None, now: datetime, *, renews: bool = False) -> st
         return _("Lapsed") if now >= when + GRACE else _("In grace")
     if renews:
         return _("Auto-renew")
-    return _("Expiring") if now >= when - SOON else _("Active")
+    return _("Expiring") if now >= when - WARNING else _("Active")
+
+
+def pill_of(progress: PaidProgress, now: datetime) -> tuple[str, str]:
+    """How a site stands, (tone, words): as its worst item does, with their number where not all of them do."""
+    every, never, lapsed = progress.items, progress.never, progress.lapsed
+    if never == every:
+        return "inactive hollow", _("Not activated")
+    if lapsed:
+        return "lapsed", _("Lapsed") if lapsed == every else ngettext("%(n)s lapsed", "%(n)s lapsed", lapsed) % {
+            "n": lapsed
+        }
+    if progress.in_grace:
+        return "expiring", _("In grace")
+    if progress.unpaid:
+        return "expiring", _("Not all paid")
+    if never:
+        return "pending", ngettext("%(n)s not activated", "%(n)s not activated", never) % {"n": never}
+    if progress.is_ending(now):
+        return "expiring", _("Expiring")
+    return ("auto", _("Auto-renew")) if progress.renews else ("active", _("Active"))
 
 
 def _distance_word(when: datetime, now: datetime) -> SafeString | str:

@@ -94,7 +94,7 @@ def test_a_new_community_is_priced_for_the_apartments_and_managers_planned(
     assert "84 × US$1.50" in text
     assert "2 × US$6.00" in text
     assert "Booking Service" in text
-    assert "saving charges nothing" in text
+    assert "Saving charges nothing. To work:" in text
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_new_apartment_is_priced_as_it_will_be_with_its_family_master(
     assert "Apartment 9.01" in text
     without = ask(ivan, f"{address}bill/", apartment_form(None, indoor_monitor=None))
     assert figures(without) == ["US$2.80", "US$0.00", "US$2.80"]
-    assert "That needs a family master" in without
+    assert "The App needs a family master" in without
 
 
 def test_an_apartment_under_edit_shows_the_difference_to_its_own_expiry(
@@ -349,3 +349,32 @@ def test_ten_thousand_apartments_take_no_more_statements_than_two(
         )
     assert "10001 × US$1.50" in answer.content.decode()
     assert len(statements) <= 8
+
+
+def test_a_new_apartment_and_its_neighbours_are_priced_by_one_rule(
+    people: People, harbour_view: Site, make_apartment: Callable[..., Apartment], ivan: Client, price_list: PriceList
+) -> None:
+    new = ivan.get(f"/sites/{harbour_view.pk}/apartments/new/").content.decode()
+    empty = make_apartment(harbour_view, "1.03", master=False)
+    edited = ivan.get(f"/apartments/{empty.pk}/edit/").content.decode()
+    assert figures(new) == figures(edited) == ["US$2.40", "US$0.00", "US$2.40"]  # App 1.50, booking 0.30, landline 0.60
+    assert "Harbour View then US$12.60" in new
+    assert "Harbour View then US$12.60" in edited
+    assert "<ins>" not in edited  # nothing was changed, so nothing is a difference
+    assert "1 apartment has no family master yet: its App, US$1.50 of the sum, can be activated" in edited
+    assert "The Premium Plan belongs to the apartment: it can be activated without a family master." in edited
+    of_site = ivan.get(f"/sites/{harbour_view.pk}/edit/").content.decode()
+    assert figures(of_site)[:2] == ["US$12.60", "US$12.60"]
+    assert "1 apartment has no family master yet" in of_site
+
+
+def test_what_the_landline_of_managers_costs_is_called_a_surcharge(
+    people: People, harbour_view: Site, ivan: Client, price_list: PriceList, sign_in: SignIn
+) -> None:
+    page = ivan.get(f"/sites/{harbour_view.pk}/edit/").content.decode()
+    assert "+US$1.00<span>per manager, on top of the PM App</span>" in page
+    switched = site_form(pm_app="on", pm_landline="on", landline="on", booking="on", version="1")
+    why = ask(ivan, f"/sites/{harbour_view.pk}/bill/", switched)
+    assert "Landline Service for PM, surcharge on the PM App" in why
+    book = sign_in(people.olga).get(f"/prices/{price_list.pk}/").content.decode()
+    assert "Landline Service for PM, surcharge on the PM App" in book

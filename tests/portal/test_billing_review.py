@@ -64,9 +64,10 @@ def test_before_anything_is_paid_the_page_says_so(harbour_view: Site, price_list
     page = read(petra, harbour_view)
     assert "nothing is active yet" in page
     assert page.count("Not activated") >= 5
+    assert "<b>Not activated</b> 5 items, US$10.20 every 30 days, if paid" in page
     assert "does not work yet" in page
-    assert "US$10.20" in page  # every 30 days: 1.50 + 2.50, 0.90 + 0.30, 5.00
-    assert "US$2.60 an apartment" in page
+    assert "US$10.20 more if all that is on were activated" in page  # 1.50 + 2.50, 0.90 + 0.30, 5.00
+    assert '<div class="v">US$0.00 <small>every 30 days' in page
     assert "Nordlys Distribution" in page
     assert "You pay nothing for this site" in page
     assert "No order yet has lines of this site." in page
@@ -87,7 +88,7 @@ def test_petra_reads_what_is_paid_until_when_and_what_comes_next(
         "Item": "App",
         "For": "1.01",
         "Count": "1",
-        "State": "Active",
+        "Status": "Active",
         "Switched on": "with indoor monitor",
         "Paid for": "with indoor monitor",
         "Paid, not used": "",
@@ -95,7 +96,9 @@ def test_petra_reads_what_is_paid_until_when_and_what_comes_next(
         "Expires": "2027-01-12T09:00:00Z",
         "Who pays": "Nordlys Distribution",
         "How": "manual",
-        "Every 30 days": "1.50",
+        "Paid, every 30 days": "1.50",
+        "Not paid, every 30 days": "0.00",
+        "Next 30 days": "1.50",
         "Currency": "USD",
     }
 
@@ -107,7 +110,7 @@ def test_items_alike_are_one_row_and_few_are_named(
         make_apartment(harbour_view, f"1.0{number}")
     for minutes, item in enumerate(Entitlement.objects.filter(service_type="app")):
         pay(item, IN_51_DAYS + timedelta(minutes=minutes))
-    rows = [(row["Item"], row["For"], row["Count"], row["Every 30 days"]) for row in table(petra, harbour_view)]
+    rows = [(row["Item"], row["For"], row["Count"], row["Next 30 days"]) for row in table(petra, harbour_view)]
     assert rows[:2] == [("App", "7 apartments", "7", "10.50"), ("App", "1.02", "1", "2.50")]
     assert ("Premium Plan", "7 apartments", "7", "6.30") in rows
     assert ("PM App", "Petra Holm, you", "1", "5.00") in rows
@@ -131,12 +134,14 @@ def test_where_there_are_several_buildings_each_is_named_once(
     ("ends_in", "paid", "state", "unused", "missing"),
     [
         (60, "landline+booking", "Active", "", ""),
-        (30, "landline+booking", "Expiring", "", ""),
+        (30, "landline+booking", "Active", "", ""),  # due, and nothing to warn of yet
+        (8, "landline+booking", "Active", "", ""),
+        (7, "landline+booking", "Expiring", "", ""),
         (60, "landline+booking+package_room", "Active", "Package Room", ""),
         (60, "booking", "Not all paid", "", "Landline Service (For Residents)"),
         (60, "booking+dynamic_qr", "Not all paid", "Dynamic QR Code", "Landline Service (For Residents)"),
         (-3, "landline+booking", "In grace", "", ""),
-        (-8, "landline+booking", "Lapsed", "", ""),
+        (-8, "landline+booking", "Lapsed", "", "Landline Service (For Residents), Booking Service"),
     ],
 )
 def test_what_is_on_and_what_is_paid_are_told_apart(
@@ -152,7 +157,7 @@ def test_what_is_on_and_what_is_paid_are_told_apart(
     item = entitlement(harbour_view, ServiceType.PREMIUM, "1.01")
     Entitlement.objects.filter(pk=item.pk).update(paid_variant=paid, expires_at=NOW + timedelta(days=ends_in))
     (row,) = [row for row in table(petra, harbour_view) if (row["Item"], row["For"]) == ("Premium Plan", "1.01")]
-    assert (row["State"], row["Paid, not used"], row["Does not work yet"]) == (state, unused, missing)
+    assert (row["Status"], row["Paid, not used"], row["Does not work yet"]) == (state, unused, missing)
     assert bool(unused or missing) == (row in table(petra, harbour_view, "?show=differs&format=csv"))
     assert (-7 < ends_in <= 60) == (row in table(petra, harbour_view, "?show=ending&format=csv"))
 
@@ -189,12 +194,12 @@ def test_who_pays_is_the_installer_if_it_may_else_its_distributor_and_the_agreem
         created_at=NOW,
     )
     SubscriptionItem.objects.create(subscription=agreement, entitlement=app, **keys_of(harbour_view))
-    rows = {(row["Item"], row["State"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
+    rows = {(row["Item"], row["Status"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
     assert ("PM App", "Auto-renew", "Nordlys Distribution", "auto") in rows
     assert ("App", "Not activated", "Hafen Intercom GmbH", "manual") in rows
     assert "Next charge" in read(petra, harbour_view)
     Subscription.objects.update(state=Subscription.State.PARKED)
-    rows = {(row["Item"], row["State"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
+    rows = {(row["Item"], row["Status"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
     assert ("PM App", "Active", "Nordlys Distribution", "stopped") in rows
 
 
@@ -286,7 +291,7 @@ def test_a_missing_price_leaves_the_amounts_out_and_is_named(harbour_view: Site,
     page = read(petra, harbour_view)
     assert "There is no price list in USD yet." in page
     assert "US$" not in page
-    assert {(row["For"], row["Every 30 days"]) for row in table(petra, harbour_view)} == {
+    assert {(row["For"], row["Next 30 days"]) for row in table(petra, harbour_view)} == {
         ("1.01", ""), ("1.02", ""), ("Petra Holm, you", ""),
     }  # fmt: skip
 

@@ -66,7 +66,7 @@ def test_doras_tiles_say_what_is_there(people: People, harbour: Site, price_list
         "Due in 30 days": ("US$5.00", "", "2 items on 1 site"),
         "Auto-renew": ("0", "active", "none at risk"),
         "Not activated": ("5", "items", "1 more have lapsed"),
-        "Paid and used differ": ("0", "", "what is paid is on"),
+        "Paid and used differ": ("6", "", "0 not used, 6 not paid"),
         "Devices to look at": ("0", "", "every monitor is there"),
     }
 
@@ -79,10 +79,13 @@ def test_what_is_switched_after_paying_shows_as_a_difference(
     Entitlement.objects.filter(pk=plan.pk).update(variant="booking+landline")
     Entitlement.objects.filter(apartment__number="1.02", service_type="app").update(variant="")
     dora = sign_in(people.dora)
-    assert tiles(dora)["Paid and used differ"] == ("2", "", "1 not used, 1 not paid")
+    assert tiles(dora)["Paid and used differ"] == ("7", "", "1 not used, 6 not paid")
     page = dora.get("/dashboard/items/?show=differ")
     assert [(line.count, line.unpaid_labels, line.unused_labels) for line in page.context["lines"]] == [
+        (1, ["without indoor monitor"], []),  # lapsed
         (1, ["Landline Service (For Residents)"], []),
+        (1, ["without indoor monitor"], []),  # never activated
+        (3, ["Booking Service"], []),
         (1, [], ["without indoor monitor"]),
     ]
     assert_clean(page.content)
@@ -189,8 +192,12 @@ def test_petra_sees_what_her_community_costs_and_who_pays(
     petra = sign_in(people.petra)
     page = petra.get("/dashboard/")
     [row] = page.context["rows"]
-    assert (row["site"].name, row["payer"], row["cost"].amount_minor) == ("Harbour View", "Nordlys Distribution", 1620)
-    assert row["cost"].counts == (("app", 4), ("pm_app", 1), ("premium", 4))
+    assert (row["site"].name, row["payer"]) == ("Harbour View", "Nordlys Distribution")
+    covered = row["covered"]
+    assert (covered.paid_minor, covered.paid) == (1000, (("app", 2), ("pm_app", 1)))  # one of the Apps in grace
+    assert (covered.more_minor, covered.open) == (620, (("app", 2), ("premium", 4)))  # one of the Apps lapsed
+    assert tiles(petra)["Paid now"] == ("US$10.00", "every 30 days", "US$6.20 more if all that is on were activated")
+    assert tiles(petra)["On, not paid"] == ("6", "US$6.20", "5 not activated, 1 lapsed")
     assert_clean(page.content)
     site_people.set_managers(people.ivan.actor, site_id=harbour.pk, pm_app_by_membership={}, now=NOW)
     assert "No site is assigned to you" in petra.get("/dashboard/").content.decode()

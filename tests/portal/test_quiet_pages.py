@@ -15,7 +15,7 @@ from payments.models import PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
 from subscriptions import dashboard, reviews
-from subscriptions.models import Subscription
+from subscriptions.models import Subscription, SubscriptionItem
 from tests.payments.fixtures import sandbox
 from tests.people import NOW, People
 from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list
@@ -23,11 +23,11 @@ from tests.subscriptions.test_renewals import DUE, EXPIRY, agree, at
 
 __all__ = ["agree", "billing", "fill_cart", "harbour_view", "place", "price_list", "sandbox"]
 PARTS = "booking+landline+video_storage"
-NOON = EXPIRY - timedelta(days=10)  # everything ends within a month
+NOON = EXPIRY - timedelta(days=6)  # everything ends within a week, when warnings begin
 
 
 @pytest.fixture
-def ten_days_before() -> Iterator[None]:
+def six_days_before() -> Iterator[None]:
     """Pages read the clock themselves."""
     with time_machine.travel(NOON, tick=False):
         yield
@@ -49,7 +49,7 @@ def alarms(client: Client, site: Site) -> list[str]:
 
 
 def test_what_renews_by_itself_with_a_good_card_alarms_nobody(
-    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], ten_days_before: None
+    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], six_days_before: None
 ) -> None:
     agree()
     ivan, site = sign_in(people.ivan), Site.objects.get()
@@ -74,7 +74,7 @@ def test_after_a_failed_try_it_alarms_again(
 
 
 def test_what_nobody_renews_stands_out_beside_what_renews(
-    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], ten_days_before: None
+    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], six_days_before: None
 ) -> None:
     agreement = agree()
     agreement.items.filter(entitlement__service_type=ServiceType.PM_APP).update(is_live=False)
@@ -98,19 +98,19 @@ def test_the_dashboard_and_the_billing_page_count_the_same_differences(
     agree: Callable[..., Subscription],
     make_apartment,
     sign_in: Callable[..., Client],
-    ten_days_before: None,
+    six_days_before: None,
 ) -> None:
     agree()
     site = Site.objects.get()
-    make_apartment(site, "1.03")  # never activated: nothing is paid that could differ
+    make_apartment(site, "1.03")  # its App and its Premium Plan are on and not activated
     apps = Entitlement.objects.filter(service_type=ServiceType.APP, expires_at__isnull=False)
     premium = Entitlement.objects.filter(service_type=ServiceType.PREMIUM, expires_at__isnull=False)
     for rows, change, expected in (
-        (apps, {}, 0),
-        (apps.filter(apartment__number="1.01"), {"variant": WITHOUT_MONITOR}, 1),
-        (premium.filter(apartment__number="1.01"), {"paid_variant": f"{PARTS}_30", "variant": f"{PARTS}_7"}, 1),
-        (premium.filter(apartment__number="1.02"), {"variant": ""}, 2),
-        (premium.filter(apartment__number="1.02"), {"expires_at": NOW - timedelta(days=90)}, 1),
+        (apps, {}, 2),
+        (apps.filter(apartment__number="1.01"), {"variant": WITHOUT_MONITOR}, 3),
+        (premium.filter(apartment__number="1.01"), {"paid_variant": f"{PARTS}_30", "variant": f"{PARTS}_7"}, 3),
+        (premium.filter(apartment__number="1.02"), {"variant": ""}, 4),
+        (premium.filter(apartment__number="1.02"), {"expires_at": NOW - timedelta(days=90)}, 3),
     ):  # fmt: skip
         rows.update(**change)
         standing = sum(
@@ -120,3 +120,50 @@ def test_the_dashboard_and_the_billing_page_count_the_same_differences(
         review = reviews.review_of(full, now=NOON, reader=people.petra.actor)
         differing = sum(row.count for row in review.holdings if row.differs)
         assert (standing.unpaid + standing.unused, differing) == (expected, expected), change
+
+
+def test_what_was_paid_a_minute_ago_is_not_about_to_end(
+    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], time_machine_at_noon: None
+) -> None:
+    agree()
+    SubscriptionItem.objects.update(is_live=False)
+    site = Site.objects.get()
+    assert Entitlement.objects.latest("expires_at").expires_at == EXPIRY  # in 30 days
+    assert alarms(sign_in(people.ivan), site) == []
+    assert "Expiring</span>" not in text_of(sign_in(people.petra), f"/sites/{site.pk}/billing/")
+    assert "Due in 30 days" in text_of(sign_in(people.ivan), "/dashboard/")  # a forecast of money, and no warning
+    with time_machine.travel(EXPIRY - timedelta(days=7), tick=False):
+        assert alarms(sign_in(people.ivan), site) == ["overview", "apartments", "dashboard", "sites"]
+
+
+@pytest.mark.parametrize(
+    ("days", "paid_variant", "pill"),
+    [
+        ({}, {}, ("active", "Active")),
+        ({"1.01": None}, {}, ("pending", "2 not activated")),
+        ({"1.01": 5}, {}, ("expiring", "Expiring")),
+        ({"1.01": 5, "1.02": None}, {}, ("pending", "2 not activated")),
+        ({"1.02": None}, {"1.01": "booking"}, ("expiring", "Not all paid")),
+        ({"1.01": -3}, {"1.02": "dynamic_qr"}, ("expiring", "In grace")),
+        ({"1.01": -3, "1.02": -8}, {}, ("lapsed", "2 lapsed")),
+        ({"1.01": -8, "1.02": -8, "pm": -8}, {}, ("lapsed", "Lapsed")),
+        ({"1.01": None, "1.02": None, "pm": None}, {}, ("inactive hollow", "Not activated")),
+    ],
+)
+def test_a_sites_pill_shows_its_worst_item(
+    people: People,
+    harbour_view: Site,
+    sign_in: Callable[..., Client],
+    time_machine_at_noon: None,
+    days: dict[str, int | None],
+    paid_variant: dict[str, str],
+    pill: tuple[str, str],
+) -> None:
+    for item in Entitlement.objects.select_related("apartment"):
+        end = days.get(item.apartment.number if item.apartment else "pm", 90)
+        item.paid_variant = "" if end is None else item.variant
+        if item.apartment and item.service_type == ServiceType.PREMIUM:
+            item.paid_variant = paid_variant.get(item.apartment.number, item.paid_variant)
+        item.expires_at = None if end is None else NOW + timedelta(days=end)
+        item.save()
+    assert sign_in(people.ivan).get(f"/sites/{harbour_view.pk}/").context["pill"] == pill

@@ -242,10 +242,11 @@ def test_without_a_monitor_is_dearer_and_the_difference_runs_to_the_own_expiry_o
     ],
 )
 def test_what_it_takes_to_have_an_item_work_today(expires, paid: str, activation: int, upgrade: int) -> None:
-    draft = Configuration(
-        switches=BOOKING, apartments=(ApartmentConfiguration("a", True, False, False, has_master=False),)
-    )
-    was = [Saved("apartment", "a", "premium", "booking", paid, NOON + expires if expires else None)]
+    draft = Configuration(switches=BOOKING, apartments=(ApartmentConfiguration("a", True, False, False),))
+    was = [
+        Saved("apartment", "a", "premium", "booking", paid, NOON + expires if expires else None),
+        Saved("apartment", "a", "app", "monitor", "monitor", NOON + timedelta(days=15)),
+    ]
     found = bill(draft, was)
     assert (found.activation.total_minor, found.upgrade.total_minor) == (activation, upgrade)
 
@@ -263,9 +264,9 @@ def test_a_service_that_no_apartment_has_and_apartments_without_master_are_said(
         apartments=(ApartmentConfiguration(1, True, False, False, has_master=False),),
     )
     found = bill(draft)
-    assert found.rows == ()
+    assert [(row.service_type, row.amount_minor) for row in found.rows] == [("app", 150)]
     assert found.notes == (
-        "1 apartment has no family master yet: its App is not billed before.",
+        "1 apartment has no family master yet: its App, US$1.50 of the sum, can be activated once it has one.",
         "Landline Service (For Residents): no apartment has it on, so it adds nothing yet.",
     )
 
@@ -324,7 +325,12 @@ def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
         "indoor_monitor": 150, "landline": 60, "pm_app": 500, "pm_landline": 100, "third_party_camera": 40, "booking": 30,
         "video_storage": 100, "package_room": 30, "dynamic_qr": 50, "elevator_control": 80, "smart_parking": 50,
     }  # fmt: skip
-    assert {code for code, price in found.items() if str(price.per) == "per manager"} == {"pm_app", "pm_landline"}
+    assert {code for code, price in found.items() if str(price.per).startswith("per manager")} == {
+        "pm_app",
+        "pm_landline",
+    }
+    assert [code for code, price in found.items() if price.is_surcharge] == ["pm_landline"]
+    assert str(found["pm_landline"].per) == "per manager, on top of the PM App"
     assert [code for code, price in found.items() if price.other_minor is not None] == ["indoor_monitor"]
     assert found["indoor_monitor"].other_minor == 250
     poor = PriceTable(4, "poor", "USD", {(ServiceType.PREMIUM, "booking"): 30})

@@ -43,7 +43,7 @@ class PriceListForm(forms.Form):
         self.fields["distributor"].queryset = distributors  # type: ignore[attr-defined]
         for service_type, part in catalogue.PRICED:
             self.fields[field_name(service_type, part)] = forms.DecimalField(
-                label=catalogue.part_label(service_type, part),
+                label=catalogue.price_label(service_type, part),
                 min_value=0,
                 max_digits=12,
                 required=False,

@@ -23,6 +23,7 @@ SHOWN = {
     "new": (What.NEW,),
     "lapsed": (What.LAPSED,),
     "differ": (What.UNPAID, What.UNUSED),
+    "unpaid": (What.UNPAID,),
     "monitors": (),
     "paid": (What.PAID,),
     "all": (What.ALL,),
@@ -60,7 +61,6 @@ def dashboard_items(request: access.PortalRequest) -> HttpResponse:
     }
     lines = [line for what in SHOWN[show] for line in counts.lines_of(request.actor, what, **asked)]
     waiting = counts.waiting(request.actor) if show == "monitors" else []
-    amounts = [line.amount_minor for line in lines]
     start = typed_id(request.GET.get("after"))  # by place: the lines are sums, not rows with keys
     context = {
         "show": show,
@@ -70,7 +70,7 @@ def dashboard_items(request: access.PortalRequest) -> HttpResponse:
         "next": start + PAGE if start + PAGE < len(lines) + len(waiting) else None,
         "count": sum(line.count for line in lines) + sum(row.count for row in waiting),
         "currency": prices.currency if prices else "",
-        "total_minor": None if None in amounts else sum(amount or 0 for amount in amounts),
+        "total_minor": counts.total_of(line.amount_minor for line in lines),
         "shows_installer": request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR},
     }
     return render(request, "dashboard/items.html", context)

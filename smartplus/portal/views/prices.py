@@ -54,7 +54,7 @@ def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
         (
             label,
             [
-                (catalogue.part_label(kind, part), amounts.get((kind, part)))
+                (catalogue.price_label(kind, part), amounts.get((kind, part)))
                 for kind, part in catalogue.PRICED
                 if kind == service_type
             ],

@@ -20,6 +20,7 @@ from smartplus.portal import csv_file
 from smartplus.portal.site_pages import around, visible_site
 from smartplus.portal.views.orders import TONES
 from subscriptions import bills, reviews
+from subscriptions.dashboard import total_of
 from subscriptions.models import Order, RenewalRequest, Subscription, SubscriptionItem
 from subscriptions.reviews import Holding, Review
 
@@ -44,7 +45,7 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponse:
     orders = reviews.orders_of(request.actor, site, limit=ORDERS + 1) if shows_orders else []
     context = {
         "review": review,
-        "rows": [(row, row.standing(request.now)) for row in shown[:ROWS]],
+        "groups": _groups(request, shown),
         "hidden_rows": max(0, len(shown) - ROWS),
         "show": show if show in {"differs", "ending"} else "",
         "differing": sum(row.differs for row in review.holdings),
@@ -55,6 +56,32 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponse:
         "you_pay": any(payer.organization_id == request.actor.organization_id for payer in review.payers),
     }
     return render(request, "sites/billing.html", {**around(request, site, "billing"), **context})
+
+
+def _groups(request: access.PortalRequest, shown: list[Holding]) -> list[dict[str, Any]]:
+    """The rows under their heads, each with the sum of what its rows say: what is paid, else what activating them would add."""
+    heads = {
+        "paid": _("Paid"),
+        "new": _("Not activated"),
+        "lapsed": _("Lapsed"),
+        "off": _("Paid, switched off"),
+    }
+    found, room = list[dict[str, Any]](), ROWS
+    for group, head in heads.items():
+        rows = [row for row in shown if row.group == group]
+        amounts = [row.paid_minor if group == "paid" else row.more_minor for row in rows]
+        if rows:
+            found.append(
+                {
+                    "group": group,
+                    "head": head,
+                    "count": sum(row.count for row in rows),
+                    "amount_minor": None if group == "off" else total_of(amounts),
+                    "rows": [(row, row.standing(request.now)) for row in rows[:room]],
+                }
+            )
+            room = max(0, room - len(rows))
+    return found
 
 
 def _told_of(request: access.PortalRequest, site: Site, orders: list[Order]) -> list[Model]:
@@ -75,8 +102,9 @@ def _is_shown(row: Holding, show: str, request: access.PortalRequest) -> bool:
 
 def _table(request: access.PortalRequest, site: Site, review: Review, shown: list[Holding]) -> HttpResponse:
     head = [
-        _("Item"), _("For"), _("Count"), _("State"), _("Switched on"), _("Paid for"), _("Paid, not used"),
-        _("Does not work yet"), _("Expires"), _("Who pays"), _("How"), _("Every 30 days"), _("Currency"),
+        _("Item"), _("For"), _("Count"), _("Status"), _("Switched on"), _("Paid for"), _("Paid, not used"),
+        _("Does not work yet"), _("Expires"), _("Who pays"), _("How"), _("Paid, every 30 days"),
+        _("Not paid, every 30 days"), _("Next 30 days"), _("Currency"),
     ]  # fmt: skip
     name = slugify(site.name) or f"site-{site.pk}"
     return csv_file.answer(
@@ -97,6 +125,9 @@ def _cells(request: access.PortalRequest, review: Review, row: Holding) -> list[
         f"{row.expires_at:%Y-%m-%dT%H:%M:%SZ}" if row.expires_at else "",
         row.payer.name,
         row.payer.mode,
-        "" if row.amount_minor is None else money.to_decimal(row.amount_minor, review.currency),
+        *(
+            "" if amount is None else money.to_decimal(amount, review.currency)
+            for amount in (row.paid_minor, row.more_minor, row.amount_minor)
+        ),
         review.currency,
     ]
