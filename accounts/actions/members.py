@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.actions import tokens
+from accounts.actions import revocation
 from accounts.actions.organizations import SUPERIORS, may_add_people
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership, Organization, User
@@ -110,7 +110,7 @@ def set_member_active(actor: Actor, *, membership_id: int, is_active: bool, now:
     revoked = 0
     if not is_active:
         refuse_last_administrator(membership)
-        revoked = tokens.revoke_all_tokens(membership, now=now)
+        revoked = revocation.revoke_tokens_of_membership(membership, now=now)
     else:
         refuse_rights(actor, {grant.value for grant in membership.grants})
     membership.is_active = is_active

@@ -10,8 +10,10 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts import audit, notify
+from accounts.actions import revocation
 from accounts.clients import Client
 from accounts.models import Membership, Topic, User, UserSession
+from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
 
 SEEN_EVERY = timedelta(minutes=1)  # a page must not cost a write each time
@@ -60,14 +62,19 @@ def end_session(actor: Actor, user: User, *, session_id: int, now: datetime) -> 
 
 
 @transaction.atomic
-def end_other_sessions(actor: Actor, user: User, *, but: str, now: datetime) -> int:
-    """Sign every device of `user` out except the session with the key `but`. Returns how many that were."""
+def end_other_sessions(actor: Actor, user: User, *, but: str, now: datetime) -> tuple[int, int]:
+    """Sign every device of `user` out except the session with the key `but`, and end what its programs hold.
+
+    Returns how many devices and how many tokens that were.
+    """
     others = list(UserSession.objects.of(user).exclude(session_key=but))
     alive = UserSession.objects.of(user).alive(now).exclude(session_key=but).count()
     _end(others)
-    if others:
-        _record(actor, "session.ended", user, now=now, after={"sessions": alive})
-    return alive
+    revoked = revocation.revoke_tokens_of(user, reason=RevokedFor.SIGNED_OUT, now=now)
+    if others or revoked:
+        after: dict[str, object] = {"sessions": alive, **({"tokens": revoked} if revoked else {})}
+        _record(actor, "session.ended", user, now=now, after=after)
+    return alive, revoked
 
 
 def end_all_sessions(user: User) -> None:
@@ -81,14 +88,16 @@ def end_own_session(session_key: str) -> None:
 
 
 @transaction.atomic
-def note_new_password(user: User, *, but: str | None, now: datetime) -> None:
-    """After a new password: every other session ends at once (its hash would refuse it anyway), and the person is told.
+def note_new_password(user: User, *, but: str | None, now: datetime, reason: RevokedFor = RevokedFor.PASSWORD) -> None:
+    """After a new password: every other session ends at once (its hash would refuse it anyway), so do API tokens, since whoever knew
+    the old one may have made some; and the person is told.
 
     `but` is the session that changed it, None where it was set by mail.
     """
     user.password_at = now
     user.save(update_fields=["password_at"])
     _end(UserSession.objects.of(user).exclude(session_key=but or ""))
+    revocation.revoke_tokens_of(user, reason=reason, now=now)
     tell(user, "password_changed", key=f"password-{user.pk}-{now.isoformat()}", now=now)
 
 
@@ -100,7 +109,7 @@ def note_password_reset(user: User, *, now: datetime) -> None:
         Membership.objects.usable().filter(user=user).select_related("organization", "user").order_by("pk")
     ):
         _record(Actor.of(membership), "password.reset", user, now=now, after={"fields": ["password"]})
-    note_new_password(user, but=None, now=now)
+    note_new_password(user, but=None, now=now, reason=RevokedFor.PASSWORD_RESET)
 
 
 def tell(user: User, template: str, *, key: str, now: datetime, **context: object) -> None:

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.actions import sessions
+from accounts.actions import sessions, two_factor
 from accounts.errors import NotPermitted, Refused
-from accounts.models import ApiToken, Membership, Scope
-from accounts.models.tokens import digest, scopes_open_to
+from accounts.models import ApiToken, Membership, Scope, User
+from accounts.models.tokens import RevokedFor, digest, scopes_open_to
 from accounts.scope import Actor
 
 MARK = "sp_"  # so that a token found somewhere says what it is
@@ -22,17 +22,38 @@ MOST_TOKENS = 20  # of one membership at a time
 USED_EVERY = timedelta(minutes=1)  # a request must not cost a write each time
 
 
-@transaction.atomic
 def create_token(
-    actor: Actor, *, name: str, scopes: Collection[str], expires_at: datetime | None, now: datetime
+    actor: Actor,
+    *,
+    name: str,
+    scopes: Collection[str],
+    expires_at: datetime | None,
+    password: str,
+    code: str = "",
+    now: datetime,
 ) -> tuple[ApiToken, str]:
     """A new token of the actor's membership, and its text, which is never to be had again. Writes audit and a mail.
 
-    NotPermitted: a scope beyond the actor's own rights. Refused: no name, no scope, an end in the past, too many tokens.
+    Password and, where there is a second factor, its code are asked for: a token outlives the session it was made in, so a session
+    left open must not be enough. NotPermitted: a scope beyond the actor's own rights. Refused: a wrong proof, no name, no scope,
+    an end in the past, too many tokens.
     """
-    membership = Membership.objects.select_for_update(of=("self",)).select_related("user").get(pk=actor.membership_id)
+    membership = Membership.objects.select_related("user").get(pk=actor.membership_id)
     if not set(scopes) <= set(scopes_open_to(actor)):
         raise NotPermitted
+    two_factor.prove(membership.user, password=password, code=code, now=now)
+    return _create(actor, membership.user, name=name, scopes=scopes, expires_at=expires_at, now=now)
+
+
+@transaction.atomic
+def _create(
+    actor: Actor, proven: User, *, name: str, scopes: Collection[str], expires_at: datetime | None, now: datetime
+) -> tuple[ApiToken, str]:
+    """As `create_token`, of a person whose proof was right a moment ago: one whose password was changed since is refused, since
+    that change has ended the tokens it found already."""
+    membership = Membership.objects.select_for_update(of=("self",)).select_related("user").get(pk=actor.membership_id)
+    if User.objects.select_for_update().get(pk=membership.user_id).password != proven.password:
+        raise Refused(_("This is not your password."), field="password")
     if not scopes:
         raise Refused(_("Choose what the token may do."), field="scopes")
     if not name.strip():
@@ -61,15 +82,11 @@ def revoke_token(actor: Actor, *, token_id: int, now: datetime) -> ApiToken:
     """End one of the actor's tokens, at once and for good; a second time changes nothing."""
     token = ApiToken.objects.visible_to(actor).select_for_update().get(pk=token_id)
     if token.revoked_at is None:
-        token.revoked_at = now
-        token.save(update_fields=["revoked_at"])
-        _record(actor, "token.revoked", token, now=now, before={"revoked": False}, after={"revoked": True})
+        token.revoked_at, token.revoked_for = now, RevokedFor.OWNER
+        token.save(update_fields=["revoked_at", "revoked_for"])
+        after: dict[str, object] = {"revoked": True, "revoked_for": RevokedFor.OWNER.value}
+        _record(actor, "token.revoked", token, now=now, before={"revoked": False}, after=after)
     return token
-
-
-def revoke_all_tokens(membership: Membership, *, now: datetime) -> int:
-    """End what a member's programs hold, as part of another action, which audits it. Returns how many tokens that were."""
-    return ApiToken.objects.filter(membership=membership, revoked_at=None).update(revoked_at=now)
 
 
 def find_token(text: str, *, now: datetime) -> ApiToken | None:

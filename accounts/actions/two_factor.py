@@ -10,9 +10,10 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import audit, two_factor
-from accounts.actions import members, sessions
+from accounts.actions import members, revocation, sessions
 from accounts.errors import Refused
 from accounts.models import Membership, Organization, User
+from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
 
 # django-otp doubles the wait with each wrong code, up to a hundred years. Whoever knows the password could shut the owner out with
@@ -104,9 +105,11 @@ def renew_recovery_codes(actor: Actor, user: User, *, password: str, code: str, 
 
 @transaction.atomic
 def reset_two_factor(actor: Actor, *, membership_id: int, now: datetime) -> None:
-    """Let a person back in whose phone and recovery codes are lost: the second factor is gone, every session ends, the person is told.
+    """Let a person back in whose phone and recovery codes are lost: the second factor is gone, every session and token ends,
+    the person is told.
 
-    By who manages the person's firm or one above, never for oneself. Writes the user, its devices and sessions, audit and a mail.
+    By who manages the person's firm or one above, never for oneself. Writes the user, its devices, sessions and tokens,
+    audit and mail.
     Refused where the login opens firms outside the actor's subtree: none of several tenants opens it alone, only the operator; which
     they are is not told. Where two-factor is demanded, the next sign-in sets it up anew (R7).
     """
@@ -122,6 +125,7 @@ def reset_two_factor(actor: Actor, *, membership_id: int, now: datetime) -> None
     person.two_factor_at = None
     person.save(update_fields=["two_factor_at"])
     sessions.end_all_sessions(person)
+    revocation.revoke_tokens_of(person, reason=RevokedFor.SECOND_FACTOR, now=now, by=actor)
     members.record(actor, "two_factor.reset", membership, now=now, before={"on": True}, after={"on": False})
     key = f"two-factor-reset-{person.pk}-{now.isoformat()}"
     sessions.tell(person, "two_factor_reset", key=key, now=now, organization=membership.organization)
@@ -152,15 +156,19 @@ def check_code(user: User, code: str, *, now: datetime) -> bool:
         return False
 
 
-def _prove(user: User, password: str, code: str, now: datetime) -> None:
-    """Refuse who does not know the password or hold the second factor. Outside the change's transaction: a refusal must not take
-    back the count of wrong codes."""
-    if user.two_factor_at is None:
-        raise Refused(_("Two-factor authentication is off."))
+def prove(user: User, *, password: str, code: str, now: datetime) -> None:
+    """Refuse who does not know the password or, where there is one, hold the second factor. Outside the change's transaction: a
+    refusal must not take back the count of wrong codes."""
     if not user.check_password(password):
         raise Refused(_("This is not your password."), field="password")
-    if not check_code(user, code, now=now):
+    if user.two_factor_at is not None and not check_code(user, code, now=now):
         raise WrongCode
+
+
+def _prove(user: User, password: str, code: str, now: datetime) -> None:
+    if user.two_factor_at is None:
+        raise Refused(_("Two-factor authentication is off."))
+    prove(user, password=password, code=code, now=now)
 
 
 class WrongCode(Refused):

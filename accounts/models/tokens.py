@@ -20,6 +20,18 @@ class Scope(models.TextChoices):
     READ_ORDERS = "read:orders", _("Read orders")
 
 
+class RevokedFor(models.TextChoices):
+    """Why a token ended before its last day."""
+
+    OWNER = "owner", _("revoked by you")
+    PASSWORD = "password", _("the password was changed")
+    PASSWORD_RESET = "password_reset", _("the password was set anew by mail")
+    SECOND_FACTOR = "second_factor", _("the second factor was reset")
+    SIGNED_OUT = "signed_out", _("you signed out everywhere")
+    ADDRESS = "address", _("the email address was changed")
+    DEACTIVATED = "deactivated", _("your access to the firm was deactivated")
+
+
 def scopes_open_to(actor: Actor) -> tuple[Scope, ...]:
     """The scopes the actor's own rights cover: nobody lends what they do not have (technicians see no payments)."""
     sees_orders = actor.role is not Role.TECHNICIAN and Grant.SEES_INVOICES in actor.grants
@@ -62,6 +74,9 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    revoked_for = models.CharField(
+        max_length=16, choices=RevokedFor.choices, blank=True
+    )  # empty of those before there were reasons
 
     objects = ApiTokenQuerySet.as_manager()
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import organizations
 from accounts.models import AuditEvent, Kind, Topic
+from accounts.models.tokens import RevokedFor
 from communities import catalogue
 from communities.actions import apartments, sites
 from devices.models import Status
@@ -46,7 +47,7 @@ LABELS: dict[str, Promise] = {
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "landline_off_in": _("Landline switched off in"), "video_storage_off_in": _("Video Storage switched off in"),
     "switched_off": _("Switched off"), "lapsed": _("Lapsed"),
-    "revoked": _("Revoked"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"),
+    "revoked": _("Revoked"), "revoked_for": _("Because"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"),
     "parent": _("Belongs to"), "under": _("Belongs to"),
     "subdistributor": _("Sub-distributor"), "rows": _("Moved along"), "auto_renewals_ended": _("Auto-renewals ended"),
 }  # fmt: skip
@@ -69,6 +70,7 @@ CHOICES: dict[tuple[str, str], Mapping[Any, Any]] = {  # (subject, field) → va
     ("subscription", "state"): dict(Subscription.State.choices),
     ("organization", "kind"): dict(Kind.choices),
     ("user", "topics"): dict(Topic.choices),
+    ("apitoken", "revoked_for"): dict(RevokedFor.choices),
 }
 # How many fields these changes compare. Only those that differ are kept, so the rest can be counted but not listed.
 COMPARED: dict[str, int] = {

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.actions import tokens
-from tests.people import NOW, Person
+from tests.people import NOW, PASSWORD, Person
 
 BOTH = ("read:sites", "read:orders")
 Ask = Callable[..., Any]
@@ -24,7 +24,7 @@ def token_of() -> Callable[..., str]:
 
     def make(person: Person, scopes: tuple[str, ...] = BOTH, **more: Any) -> str:
         given = {"name": "Test", "expires_at": None, "now": NOW, **more}
-        return tokens.create_token(person.actor, scopes=scopes, **given)[1]
+        return tokens.create_token(person.actor, scopes=scopes, password=PASSWORD, **given)[1]
 
     return make
 

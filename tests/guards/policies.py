@@ -119,6 +119,7 @@ REFUSED = {
     "sign-in": "no password is known here",
     "settings-security": "no app is at hand that makes the codes",
     "settings-password": "no password is known here",
+    "settings-tokens": "no password is known here",
     "device-remove": "the last required monitor stays (R19)",
     "library-retire": "a MAC in use stays (R72)",
 }

@@ -28,7 +28,7 @@ from subscriptions.models import Order, Subscription
 from tests.conftest import ADDRESS, OPTIONS
 from tests.flows.tenants import project_models
 from tests.payments.fixtures import press
-from tests.people import NOW, SYSTEM, People, Person, create_people
+from tests.people import NOW, PASSWORD, SYSTEM, People, Person, create_people
 from tests.subscriptions.conftest import BASE, payment_of
 
 Key: TypeAlias = int | str
@@ -336,7 +336,12 @@ def _of_person(world: World, name: str) -> None:
     """A second device and a token for programs."""
     person, held = world.person(name), world.holdings[name]
     token, text = tokens.create_token(
-        person.actor, name=f"{name} token", scopes=scopes_open_to(person.actor), expires_at=None, now=NOW
+        person.actor,
+        name=f"{name} token",
+        scopes=scopes_open_to(person.actor),
+        expires_at=None,
+        password=PASSWORD,
+        now=NOW,
     )
     world.api_tokens[name] = text
     device = UserSession.objects.create(

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 
+from accounts.actions import tokens, two_factor
+from accounts.errors import Refused
 from accounts.models import ApiToken, AuditEvent, Membership, User
-from tests.mails import sent_to
-from tests.people import NOW
+from accounts.models.tokens import RevokedFor
+from tests.mails import sent, sent_to
+from tests.people import NOW, PASSWORD
+from tests.portal.door import code_of, enter, switch_on
 from tests.portal.html import assert_clean
 
 pytestmark = pytest.mark.django_db
-FORM = {"name": "Spreadsheet", "scopes": ["read:sites", "read:orders"], "expires_on": ""}
+FORM = {"name": "Spreadsheet", "scopes": ["read:sites", "read:orders"], "expires_on": "", "password": PASSWORD}
 
 
 def text_on(page: bytes) -> str:
@@ -110,8 +115,11 @@ def test_a_token_is_revoked_for_good(people, sign_in):
     client.post("/settings/tokens/revoke/", {"token": token.pk})
     token.refresh_from_db()
     assert token.revoked_at == NOW
-    assert token.prefix not in client.get("/settings/tokens/").content.decode()
-    assert AuditEvent.objects.filter(action="token.revoked").count() == 1
+    page = client.get("/settings/tokens/").content.decode()
+    assert f'name="token" value="{token.pk}"' not in page
+    assert "revoked by you" in page
+    (event,) = AuditEvent.objects.filter(action="token.revoked")
+    assert event.after == {"revoked": True, "revoked_for": "owner"}
 
 
 def test_nobody_sees_or_revokes_the_tokens_of_others(people, sign_in):
@@ -132,3 +140,120 @@ def test_a_member_has_twenty_tokens_at_most(people, sign_in):
         assert client.post("/settings/tokens/", FORM).status_code == 200
     assert client.post("/settings/tokens/", FORM).status_code == 422
     assert ApiToken.objects.count() == 20
+
+
+# --- the proof, and what ends tokens -----------------------------------------------------------------------------------------
+
+
+def made(person, **more):
+    return tokens.create_token(
+        person.actor, name="Spreadsheet", scopes=["read:sites"], expires_at=None, password=PASSWORD, now=NOW, **more
+    )[0]
+
+
+@pytest.mark.parametrize("password", ["", "not the password"])
+def test_a_session_left_open_is_not_enough_for_a_token(people, sign_in, password):
+    answer = sign_in(people.ivan).post("/settings/tokens/", {**FORM, "password": password})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["password"]
+    assert not ApiToken.objects.exists()
+    assert not AuditEvent.objects.filter(action="token.created").exists()
+
+
+def test_with_a_second_factor_its_code_is_asked_for_too(people):
+    with time_machine.travel(NOW, tick=False):
+        switch_on(people.ivan, now=NOW)
+        client = enter(people.ivan)
+        client.post("/sign-in/code/", {"code": code_of(people.ivan)})
+    with time_machine.travel(NOW + timedelta(minutes=2), tick=False):
+        assert 'name="code"' in client.get("/settings/tokens/").content.decode()
+        for code in ("", "000000"):
+            answer = client.post("/settings/tokens/", {**FORM, "code": code})
+            assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["code"])
+        assert not ApiToken.objects.exists()
+    with time_machine.travel(NOW + timedelta(minutes=4), tick=False):
+        assert client.post("/settings/tokens/", {**FORM, "code": code_of(people.ivan)}).status_code == 200
+    assert ApiToken.objects.count() == 1
+
+
+def test_guessing_the_password_at_the_tokens_ends_like_guessing_codes(people, sign_in):
+    client = sign_in(people.ivan)
+    with time_machine.travel(NOW, tick=False):
+        codes = [client.post("/settings/tokens/", {**FORM, "password": "x"}).status_code for _ in range(6)]
+        assert codes == [422, 422, 422, 422, 429, 429]
+        assert client.post("/settings/tokens/", FORM).status_code == 429
+    assert not ApiToken.objects.exists()
+
+
+def new_password(people, sign_in):
+    form = {"old_password": PASSWORD, "new_password1": "staple battery horse", "new_password2": "staple battery horse"}
+    assert sign_in(people.ivan).post("/settings/password/", form).status_code == 302
+
+
+def password_by_mail(people, sign_in):
+    client = Client()
+    client.post("/password-reset/", {"email": people.ivan.email})
+    (link,) = re.findall(r"^http://testserver(/password-reset/\S+)$", str(sent()[-1].body), re.M)
+    form = client.get(link, follow=True)
+    new = {"new_password1": "staple battery horse", "new_password2": "staple battery horse"}
+    assert client.post(form.request["PATH_INFO"], new).status_code == 302
+
+
+def second_factor_reset(people, sign_in):
+    switch_on(people.ivan, now=NOW)
+    two_factor.reset_two_factor(people.dora.actor, membership_id=people.ivan.membership.pk, now=NOW)
+
+
+def signed_out_everywhere(people, sign_in):
+    client = sign_in(people.ivan)
+    assert "also revokes your API token" in client.get("/settings/security/").content.decode()
+    answer = client.post("/settings/security/sessions/end-others/", follow=True)
+    assert "1 API token is revoked." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason"),
+    [
+        (new_password, "password"),
+        (password_by_mail, "password_reset"),
+        (second_factor_reset, "second_factor"),
+        (signed_out_everywhere, "signed_out"),
+    ],
+)
+def test_what_ends_the_sessions_ends_the_tokens_with_its_reason(people, sign_in, happens, reason):
+    token, other = made(people.ivan), made(people.dora)
+    with time_machine.travel(NOW, tick=False):
+        happens(people, sign_in)
+    token.refresh_from_db()
+    assert (token.revoked_at, token.revoked_for) == (NOW, reason)
+    (event,) = AuditEvent.objects.filter(action="token.revoked")
+    assert (event.subject_id, event.organization_id) == (token.pk, people.ivan.firm.pk)
+    assert event.after == {"revoked": True, "revoked_for": reason}
+    (mail,) = [message for message in sent() if message.subject == "Your API tokens were revoked"]
+    assert mail.to == [people.ivan.email]
+    assert f"Spreadsheet ({token.prefix}…), Hafen Intercom GmbH" in mail.body
+    assert str(RevokedFor(reason).label) in mail.body
+    other.refresh_from_db()
+    assert other.revoked_at is None
+
+
+def test_the_tokens_page_says_what_was_revoked_and_why(people, sign_in, time_machine_at_noon):
+    made(people.ivan)
+    client = sign_in(people.ivan)
+    client.post("/settings/security/sessions/end-others/")
+    page = client.get("/settings/tokens/").content.decode()
+    assert "Revoked lately" in page
+    assert "you signed out everywhere" in page
+
+
+def test_a_password_changed_after_the_proof_makes_no_token(people, monkeypatch):
+    real = two_factor.prove
+
+    def prove(user, **proof):
+        real(user, **proof)
+        User.objects.filter(pk=user.pk).update(password="another")
+
+    monkeypatch.setattr(two_factor, "prove", prove)
+    with pytest.raises(Refused):
+        made(people.ivan)
+    assert not ApiToken.objects.exists()

@@ -93,7 +93,8 @@ class KeptForm(forms.Form):
 
 
 class ProofForm(forms.Form):
-    """Password and code, before something about the second factor changes."""
+    """Password and code, before something changes by which others could come in. With `user`, one who has no second factor is asked
+    for the password only."""
 
     password = forms.CharField(
         label=_("Password"),
@@ -103,9 +104,23 @@ class ProofForm(forms.Form):
     )
     code = CodeField(label=_("Code"), help_text=_("Of the app, or a recovery code."))
 
+    def __init__(self, *args: Any, user: User | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if user is not None and user.two_factor_at is None:
+            del self.fields["code"]
+
+    @property
+    def proof(self) -> dict[str, str]:
+        """What the actions take."""
+        return {"password": self.cleaned_data["password"], "code": self.cleaned_data.get("code", "")}
+
     def is_complete(self) -> bool:
-        """Whether both were typed, so that a refusal was a wrong one."""
-        return all(self[name].value() for name in self.fields)
+        """Whether all of the proof was typed, so that a refusal was a wrong one."""
+        return all(self[name].value() for name in ("password", "code") if name in self.fields)
+
+    def is_wrong(self) -> bool:
+        """Whether a complete proof was refused: to be counted, since an open session is no place to guess passwords."""
+        return self.is_complete() and any(name in self.errors for name in ("password", "code"))
 
 
 class AcceptForm(forms.Form):
@@ -119,8 +134,8 @@ class AcceptForm(forms.Form):
     )
 
 
-class TokenForm(forms.Form):
-    """A new token: what it is for, what it may do, until when."""
+class TokenForm(ProofForm):
+    """A new token: what it is for, what it may do, until when; and the proof that it is the person who makes it."""
 
     name = forms.CharField(
         label=_("Name"), max_length=60, help_text=_("What uses it, so that you know what you revoke.")
@@ -133,6 +148,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, open_scopes: tuple[Scope, ...], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.order_fields(["name", "scopes", "expires_on", "password", "code"])
         scopes = self.fields["scopes"]
         assert isinstance(scopes, forms.MultipleChoiceField)
         scopes.choices = [(scope.value, scope.label) for scope in open_scopes]

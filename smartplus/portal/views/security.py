@@ -21,8 +21,8 @@ from accounts import two_factor
 from accounts.actions import sessions as session_actions
 from accounts.actions import two_factor as actions
 from accounts.errors import Refused
-from accounts.models import User, UserSession
-from smartplus import access, sessions, throttle
+from accounts.models import ApiToken, User, UserSession
+from smartplus import access, jobs, sessions, throttle
 from smartplus.access import PortalRequest, Stage
 from smartplus.portal.answers import UNPROCESSABLE, posted, submitted
 from smartplus.portal.forms.security import AppForm, KeptForm, ProofForm, SignInCodeForm
@@ -154,19 +154,21 @@ def session_end(request: PortalRequest) -> HttpResponse:
 @access.roles()
 @require_POST
 def sessions_end(request: PortalRequest) -> HttpResponse:
-    """Sign every other device out."""
+    """Sign every other device out, and end what programs hold."""
     key = request.session.session_key or ""
-    ended = session_actions.end_other_sessions(request.actor, request.user, but=key, now=request.now)
-    messages.success(
-        request,
-        ngettext("%(n)d other device is signed out.", "%(n)d other devices are signed out.", ended) % {"n": ended},
-    )
+    ended, revoked = session_actions.end_other_sessions(request.actor, request.user, but=key, now=request.now)
+    said = ngettext("%(n)d other device is signed out.", "%(n)d other devices are signed out.", ended) % {"n": ended}
+    if revoked:
+        more = ngettext("%(n)d API token is revoked.", "%(n)d API tokens are revoked.", revoked) % {"n": revoked}
+        said = f"{said} {more}"
+        jobs.hurry("mail")
+    messages.success(request, said)
     return redirect("settings-security")
 
 
 def _refused(request: PortalRequest, **forms: ProofForm) -> HttpResponse:
     """The page with a form whose proof was not accepted; an open session is no place to guess passwords either."""
-    if any(form.is_complete() for form in forms.values()):
+    if any(form.is_wrong() for form in forms.values()):
         throttle.count_wrong_code(request, request.user)
     return _page(request, **forms)
 
@@ -197,6 +199,7 @@ def _page(request: PortalRequest, **parts: Any) -> HttpResponse:
         "spelled": two_factor.spelled(app.secret()),
         "sessions": list(UserSession.objects.of(user).alive(request.now)),
         "session_key": request.session.session_key,
+        "n_tokens": ApiToken.objects.filter(membership__user=user).usable(request.now).count(),
     }
     return render(request, PAGE, context, status=UNPROCESSABLE if is_refused else 200)
 

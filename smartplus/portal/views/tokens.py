@@ -8,25 +8,32 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts.actions import tokens as actions
 from accounts.models import ApiToken, Scope
 from accounts.models.tokens import scopes_open_to
-from smartplus import access
+from smartplus import access, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal.answers import answer, posted, submitted
 from smartplus.portal.forms.security import TokenForm
 from smartplus.portal.numbers import typed_id
 
 LABELS = dict(Scope.choices)
+SHOWN_REVOKED = 20  # the last ones: what ended, when and why
 
 
+@sensitive_post_parameters()
+@never_cache
 @access.roles()
 def token_list(request: PortalRequest) -> HttpResponse:
     """The tokens of the membership, and a form for another one; a new token is in the answer itself and nowhere else."""
     open_scopes = scopes_open_to(request.actor)
-    form = TokenForm(open_scopes, posted(request))
+    if request.method == "POST" and (refusal := throttle.refuses_codes(request, request.user)):
+        return refusal
+    form = TokenForm(open_scopes, posted(request), user=request.user)
     made = submitted(
         form,
         lambda: actions.create_token(
@@ -34,10 +41,14 @@ def token_list(request: PortalRequest) -> HttpResponse:
             name=form.cleaned_data["name"],
             scopes=form.cleaned_data["scopes"],
             expires_at=form.expires_at(),
+            **form.proof,
             now=request.now,
         ),
     )
-    found = list(ApiToken.objects.visible_to(request.actor).filter(revoked_at=None))
+    if form.is_bound and form.is_wrong():
+        throttle.count_wrong_code(request, request.user)
+    seen = ApiToken.objects.visible_to(request.actor)
+    found = list(seen.filter(revoked_at=None))
     context: dict[str, Any] = {
         "tokens": [
             {
@@ -47,10 +58,11 @@ def token_list(request: PortalRequest) -> HttpResponse:
             }
             for token in found
         ],
+        "revoked": list(seen.exclude(revoked_at=None).order_by("-revoked_at", "-pk")[:SHOWN_REVOKED]),
         "made": made,
     }
     if made:
-        context["form"] = TokenForm(open_scopes)
+        context["form"] = TokenForm(open_scopes, user=request.user)
         return render(request, "security/tokens.html", context)
     return answer(request, "security/tokens.html", form, context)
 

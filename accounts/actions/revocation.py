@@ -1,0 +1,56 @@
+"""Ending what a person's programs hold, because of something that happened to the person's access; part of another action."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q
+
+from accounts import audit, notify
+from accounts.models import ApiToken, Membership, Topic, User
+from accounts.models.tokens import RevokedFor
+from accounts.scope import Actor
+
+
+def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor | None = None) -> int:
+    """End every token of a person, in whichever firm it was made, and tell the person by mail which and why.
+
+    Writes one audit row in the firm of each token, done by `by`, or by the person. Returns how many tokens that were.
+    """
+    in_use = Q(expires_at=None) | Q(expires_at__gt=now)
+    found = ApiToken.objects.filter(in_use, membership__user=user, revoked_at=None)
+    tokens = list(
+        found.select_related("membership__organization", "membership__user")
+        .select_for_update(of=("self",))
+        .order_by("pk")
+    )
+    if not tokens:
+        return 0
+    ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).update(revoked_at=now, revoked_for=reason)
+    for token in tokens:
+        audit.record(
+            by or Actor.of(token.membership),
+            "token.revoked",
+            token,
+            now=now,
+            tenant=token.membership.organization,
+            before={"revoked": False},
+            after={"revoked": True, "revoked_for": reason.value},
+        )
+    notify.post(
+        key=f"tokens-revoked-{user.pk}-{now.isoformat()}",
+        topic=Topic.SECURITY,
+        to=user,
+        template="tokens_revoked",
+        context={"tokens": tokens, "reason": reason.label, "at": now, "site_url": settings.SITE_URL},
+        now=now,
+        about=user,
+    )
+    return len(tokens)
+
+
+def revoke_tokens_of_membership(membership: Membership, *, now: datetime) -> int:
+    """End what a member's programs hold when the firm lets the member go; its audit row says how many. Returns their number."""
+    found = ApiToken.objects.filter(membership=membership, revoked_at=None)
+    return found.update(revoked_at=now, revoked_for=RevokedFor.DEACTIVATED)
