@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.actions import tokens
+from accounts.actions import revocation
 from accounts.actions.members import record
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Membership
@@ -37,7 +37,7 @@ def deactivate_logins(actor: Actor, *, addresses: Collection[str], now: datetime
     if actor.user_id and not operators.exclude(pk__in=[member.pk for member in found]).exists():
         raise Refused(_("Nobody would be left who works for the operator."))
     for member in found:
-        revoked = tokens.revoke_all_tokens(member, now=now)
+        revoked = revocation.revoke_tokens_of_membership(member, now=now)
         member.is_active = False
         member.version += 1
         member.save(update_fields=["is_active", "version"])
