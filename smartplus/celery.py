@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from celery import Celery, Task
+from celery import Celery, Task, signals
 
 from smartplus import logs
 
@@ -34,3 +34,16 @@ class TracedTask(Task):  # type: ignore[misc]  # Celery is not typed
 app = Celery("smartplus", task_cls=TracedTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+def _note_life(**_: Any) -> None:
+    """A worker lives: it listens (its heart beats every two seconds), or it is at work, when a single process can't do both."""
+    from django.utils import timezone
+
+    from smartplus import heartbeats
+
+    heartbeats.note(heartbeats.Sign.WORKER, now=timezone.now())
+
+
+for _signal in (signals.worker_ready, signals.heartbeat_sent, signals.task_prerun, signals.task_postrun):
+    _signal.connect(_note_life)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
-from pathlib import Path
 
-import redis
 from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
@@ -18,17 +16,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from accounts import append_only
-from smartplus import access
+from smartplus import access, heartbeats
+from smartplus.heartbeats import Sign
 
 log = logging.getLogger("smartplus.health")
-
-BEAT_LATEST = timedelta(minutes=3)  # beat ticks every 20 seconds; one long round of work is not an outage
-BROKER_TIMEOUT_S = 1
-TICK_KEY = "smartplus:last-tick"
 
 
 @access.public
@@ -43,17 +36,25 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 or 503 with `{"ready": bool, "checks": {name: "ok" | "fail" | "unknown"}, "beat_age_s": int | null}`."""
+    """200 or 503 with `{"ready": bool, "checks": {name: "ok" | "fail" | "unknown"}, "beat_age_s": …, "worker_age_s": …}`.
+
+    The ages are seconds since the last sign of life, null for none. A dead beat with a living worker fails `beat` alone; a worker
+    that lives and does not work fails `worker`.
+    """
     checks = {"database": _ask("database", database_answers)}
     for name, question in (("migrations", migrations_are_applied), ("guards", guards_are_installed)):
         checks[name] = _ask(name, question) if checks["database"] == "ok" else "unknown"
     checks["broker"] = _ask("broker", broker_answers)
-    age_s = beat_age_s(now=timezone.now()) if checks["broker"] == "ok" else None
-    checks["beat"] = "ok" if age_s is not None and age_s <= BEAT_LATEST.total_seconds() else "fail"
+    ages: dict[str, int | None] = {}
+    if checks["broker"] == "ok":
+        life, ages = signs_of_life(now=timezone.now())
+        checks |= {name: "ok" if is_well else "fail" for name, is_well in life.items()}
+    else:  # where their signs of life would be
+        checks |= {"beat": "unknown", "worker": "unknown"}
     failed = sorted(name for name, answer in checks.items() if answer != "ok")
     if failed:
         log.warning("not ready: %s", ", ".join(failed))
-    answer = {"ready": not failed, "checks": checks, "beat_age_s": age_s}
+    answer = {"ready": not failed, "checks": checks, "beat_age_s": ages.get("beat"), "worker_age_s": ages.get("worker")}
     return JsonResponse(answer, status=503 if failed else 200)
 
 
@@ -91,49 +92,19 @@ def guards_are_installed() -> bool:
 def broker_answers() -> bool:
     """Redis answers a ping; without Redis, the folder of messages can be written."""
     if settings.REDIS_URL:
-        with _redis() as client:
+        with heartbeats.connect() as client:
             return bool(client.ping())
     folder = settings.BROKER_DIR / "queue"
     return bool(folder.is_dir() and os.access(folder, os.W_OK | os.X_OK))
 
 
-def record_tick(*, now: datetime) -> None:
-    """Remember that beat's tick ran: in Redis where there is one, else in a file beside the database. Never raises."""
-    try:
-        if settings.REDIS_URL:
-            with _redis() as client:
-                client.set(TICK_KEY, now.isoformat())
-        else:
-            scratch = _tick_file().with_suffix(f".{os.getpid()}")
-            scratch.write_text(now.isoformat())
-            scratch.replace(_tick_file())  # at once: a reader never meets half a file
-    except (redis.RedisError, OSError) as problem:  # the work matters more than the note that it was done
-        log.warning("could not note the tick: %s", problem)
+def signs_of_life(*, now: datetime) -> tuple[dict[str, bool], dict[str, int | None]]:
+    """Whether beat and a worker live, and the seconds since each said so.
 
-
-def beat_age_s(*, now: datetime) -> int | None:
-    """Seconds since the last tick, None when there never was one or the note can't be read."""
-    try:
-        if settings.REDIS_URL:
-            with _redis() as client:
-                noted = client.get(TICK_KEY)
-        else:
-            noted = _tick_file().read_text()
-        last = datetime.fromisoformat(str(noted or ""))
-    except (redis.RedisError, OSError, ValueError):
-        return None
-    return max(0, int((now - last.replace(tzinfo=last.tzinfo or UTC)).total_seconds()))
-
-
-def _tick_file() -> Path:
-    return Path(settings.VAR_DIR) / "last-tick"
-
-
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL,
-        socket_timeout=BROKER_TIMEOUT_S,
-        socket_connect_timeout=BROKER_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),  # an answer now, rather than a better one later
-        decode_responses=True,
-    )
+    A worker that listens but has not begun what beat sends for three minutes counts as dead: nothing is done.
+    """
+    beat, worker, tick = (heartbeats.last(sign) for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK))
+    lives = heartbeats.is_fresh(beat, now=now)
+    works = heartbeats.is_fresh(worker, now=now) and (heartbeats.is_fresh(tick, now=now) or not lives)
+    ages = {"beat": heartbeats.age_s(beat, now=now), "worker": heartbeats.age_s(worker, now=now)}
+    return {"beat": lives, "worker": works}, ages

@@ -244,7 +244,14 @@ if not REDIS_URL:
         "polling_interval": 0.05,
     }
 else:
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2, "visibility_timeout": 3600}
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+        "visibility_timeout": 3600,
+        "global_keyprefix": f"{INSTALLATION_NAME}:",  # several installations may share one Redis
+    }
+CELERY_TASK_DEFAULT_QUEUE = INSTALLATION_NAME
+CELERY_BEAT_SCHEDULER = "smartplus.beat:Scheduler"
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False  # publishing may fail without harm: beat looks for the same rows again

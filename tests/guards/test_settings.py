@@ -109,3 +109,40 @@ def test_production_is_neither_a_demo_nor_talkative(look):
 def test_a_terminal_gets_text_unless_told_otherwise(tmp_path, changes, expected):
     done = run(tmp_path, "-c", "from smartplus import settings; print(settings.LOG_FORMAT)", **changes)
     assert done.stdout == f"{expected}\n", done.stderr
+
+
+BROKER = """
+from smartplus import settings
+print(settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"], settings.CELERY_TASK_DEFAULT_QUEUE)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "portal-example"),
+        ({"SITE_URL": "https://other.example:8443"}, "other-example-8443"),
+        ({"INSTALLATION_NAME": "Nordlys 2"}, "nordlys-2"),
+    ],
+)
+def test_several_installations_may_share_a_redis(tmp_path, given, name):
+    done = run(tmp_path, "-c", BROKER, **given)
+    assert done.stdout == f"{name}: {name}\n", done.stderr
+
+
+HTTPS = "from smartplus import settings as s; print(s.SECURE_SSL_REDIRECT, s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0)"
+
+
+@pytest.mark.parametrize(
+    ("site_url", "is_secure"),
+    [
+        ("http://127.0.0.1:8000", False),
+        ("http://localhost", False),
+        ("https://127.0.0.1", True),
+        ("http://192.168.1.5:8000", True),  # over a network nothing travels in the clear
+        ("http://127.0.0.1.example.com", True),
+    ],
+)
+def test_plain_http_is_for_this_machine_alone(tmp_path, site_url, is_secure):
+    done = run(tmp_path, "-c", HTTPS, SITE_URL=site_url)
+    assert done.stdout == f"{is_secure} {is_secure} {is_secure}\n", done.stderr

@@ -9,32 +9,51 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from celery import signals
+from celery.beat import PersistentScheduler
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts.append_only import guarded_tables, unguard_sql
-from smartplus import health, tasks
+from smartplus import celery_app, heartbeats, tasks
+from smartplus.beat import Scheduler
+from smartplus.heartbeats import Sign
 
-ALL_WELL = {"database": "ok", "migrations": "ok", "guards": "ok", "broker": "ok", "beat": "ok"}
+ALL_WELL = {"database": "ok", "migrations": "ok", "guards": "ok", "broker": "ok", "beat": "ok", "worker": "ok"}
+
+
+def note(sign: Sign, age: timedelta = timedelta()) -> None:
+    """A sign of life as old as this."""
+    heartbeats.note(sign, now=timezone.now() - age, is_always=True)
+
+
+@pytest.fixture(autouse=True)
+def signs(settings, tmp_path_factory):
+    """A broker that can be reached, and no signs of life but those that a test writes; none stays behind."""
+    (settings.BROKER_DIR / "queue").mkdir(parents=True, exist_ok=True)
+    settings.VAR_DIR, settings.INSTALLATION_NAME = tmp_path_factory.mktemp("var"), "test-health"
+    redis_url = settings.REDIS_URL
+    heartbeats._written.clear()
+    yield
+    heartbeats._written.clear()
+    if redis_url:
+        with redis.Redis.from_url(redis_url) as client:
+            client.delete(*(f"test-health:last-{sign}" for sign in Sign))
 
 
 @pytest.fixture
-def house_in_order(settings):
-    """A broker that can be reached, and a beat that ticked just now."""
-    (settings.BROKER_DIR / "queue").mkdir(parents=True, exist_ok=True)
-    redis_url, file = settings.REDIS_URL, settings.VAR_DIR / "last-tick"
-    health.record_tick(now=timezone.now())
-    yield
-    if redis_url:
-        with redis.Redis.from_url(redis_url) as client:
-            client.delete(health.TICK_KEY)
-    file.unlink(missing_ok=True)
+def house_in_order(signs):
+    """Beat and a worker that lived just now."""
+    for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK):
+        note(sign)
 
 
 def ready() -> tuple[int, dict[str, Any]]:
@@ -55,6 +74,7 @@ def test_a_house_in_order_is_ready_in_a_few_queries(house_in_order, django_asser
         status, answer = ready()
     assert status == 200
     assert answer.pop("beat_age_s") in range(5)
+    assert answer.pop("worker_age_s") in range(5)
     assert answer == {"ready": True, "checks": ALL_WELL}
 
 
@@ -85,40 +105,94 @@ def test_a_broker_that_is_gone_is_seen(house_in_order, settings, tmp_path):
     status, answer = ready()
     assert time.monotonic() - started < 2
     assert status == 503
-    assert answer["checks"] == ALL_WELL | {"broker": "fail", "beat": "fail"}
+    assert answer["checks"] == ALL_WELL | {"broker": "fail", "beat": "unknown", "worker": "unknown"}
 
 
 @pytest.mark.django_db
-def test_a_beat_that_stopped_is_seen_after_three_minutes(house_in_order):
-    for age, answer in ((timedelta(minutes=2, seconds=50), "ok"), (timedelta(minutes=3, seconds=2), "fail")):
-        health.record_tick(now=timezone.now() - age)
-        status, said = ready()
-        assert said["checks"] == ALL_WELL | {"beat": answer}
-        assert status == (200 if answer == "ok" else 503)
-        assert said["beat_age_s"] - age.total_seconds() in range(3)
+@pytest.mark.parametrize(
+    ("ages", "failed"),
+    [
+        ({}, set()),
+        ({Sign.BEAT: 170, Sign.WORKER: 170, Sign.TICK: 170}, set()),
+        ({Sign.BEAT: 182, Sign.TICK: 182}, {"beat"}),  # nothing is sent any more, the worker listens
+        ({Sign.WORKER: 182, Sign.TICK: 182}, {"worker"}),  # beat sends, nobody works
+        ({Sign.TICK: 182}, {"worker"}),  # it listens and takes nothing
+        ({Sign.BEAT: 182, Sign.WORKER: 182, Sign.TICK: 182}, {"beat", "worker"}),
+    ],
+)
+def test_a_dead_beat_is_told_from_a_dead_worker(house_in_order, ages, failed):
+    for sign, age in ages.items():
+        note(sign, timedelta(seconds=age))
+    status, said = ready()
+    assert {name for name, answer in said["checks"].items() if answer != "ok"} == failed
+    assert status == (503 if failed else 200)
+    assert said["beat_age_s"] - ages.get(Sign.BEAT, 0) in range(3)
+    assert said["worker_age_s"] - ages.get(Sign.WORKER, 0) in range(3)
 
 
 @pytest.mark.django_db
-def test_a_beat_that_never_ticked_is_not_ready_yet(house_in_order, settings, tmp_path):
-    settings.REDIS_URL, settings.VAR_DIR = "", tmp_path
-    assert ready() == (503, {"ready": False, "checks": ALL_WELL | {"beat": "fail"}, "beat_age_s": None})
-    (tmp_path / "last-tick").write_text("nonsense")
+def test_who_never_gave_a_sign_of_life_is_not_ready_yet(settings, tmp_path):
+    nothing = {"ready": False, "checks": ALL_WELL | {"beat": "fail", "worker": "fail"}}
+    assert ready() == (503, nothing | {"beat_age_s": None, "worker_age_s": None})
+    settings.REDIS_URL = ""
+    (settings.VAR_DIR / "last-beat").write_text("nonsense")
     assert ready()[1]["beat_age_s"] is None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_tick_of_beat_notes_that_it_ran(settings, tmp_path):
-    settings.REDIS_URL, settings.VAR_DIR = "", tmp_path
+def test_a_round_of_work_is_noted():
     tasks.tick()
-    assert health.beat_age_s(now=timezone.now() + timedelta(seconds=90)) in range(89, 92)
-    assert [path.name for path in tmp_path.iterdir()] == ["last-tick"]
+    assert heartbeats.last(Sign.TICK) == heartbeats.last_here(Sign.TICK)
+    assert heartbeats.age_s(heartbeats.last(Sign.TICK), now=timezone.now() + timedelta(seconds=90)) in range(89, 95)
 
 
-def test_a_tick_that_can_not_be_noted_is_no_accident(settings, tmp_path, caplog):
+def test_beat_notes_its_own_life_and_a_worker_its_own(monkeypatch):
+    monkeypatch.setattr(PersistentScheduler, "tick", lambda self: 20)
+    assert celery_app.conf.beat_scheduler == "smartplus.beat:Scheduler"
+    assert Scheduler(celery_app, lazy=True).tick() == 20
+    assert heartbeats.last_here(Sign.BEAT) is not None
+    assert heartbeats.last_here(Sign.WORKER) is None
+    signals.heartbeat_sent.send(sender=None)
+    assert heartbeats.last_here(Sign.WORKER) is not None
+
+
+def test_a_heart_is_not_written_down_at_every_beat():
+    first = timezone.now()
+    for seconds in (0, 4, 9):
+        heartbeats.note(Sign.WORKER, now=first + timedelta(seconds=seconds))
+    assert heartbeats.last_here(Sign.WORKER) == first
+    heartbeats.note(Sign.WORKER, now=first + timedelta(seconds=11))
+    assert heartbeats.last_here(Sign.WORKER) == first + timedelta(seconds=11)
+
+
+def test_a_sign_of_life_that_can_not_be_noted_is_no_accident(settings, tmp_path, caplog):
     settings.REDIS_URL, settings.VAR_DIR = "", tmp_path / "nowhere"
     with caplog.at_level(logging.WARNING, "smartplus.health"):
-        health.record_tick(now=timezone.now())
-    assert "could not note the tick" in caplog.text
+        note(Sign.BEAT)
+    assert "could not note the sign of life of beat" in caplog.text
+
+
+@pytest.mark.parametrize("who", ["worker", "beat"])
+def test_a_container_asks_for_its_own_process(settings, who):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"  # others may live: here it is asked who lives here
+    with pytest.raises(CommandError, match=f"{who} never gave a sign of life here"):
+        call_command("alive", who)
+    (settings.VAR_DIR / f"last-{who}").write_text((timezone.now() - timedelta(seconds=185)).isoformat())
+    with pytest.raises(CommandError, match=f"{who} last gave a sign of life 18[5-9] s ago"):
+        call_command("alive", who)
+    (settings.VAR_DIR / f"last-{who}").write_text(timezone.now().isoformat())
+    out = StringIO()
+    call_command("alive", who, stdout=out)
+    assert out.getvalue().startswith(f"{who} last gave a sign of life ")
+
+
+def test_a_web_server_is_asked_under_the_name_it_answers_to(live_server, settings):
+    settings.SITE_URL, settings.ALLOWED_HOSTS = "https://portal.example", ["portal.example"]
+    out = StringIO()
+    call_command("alive", "web", port=int(live_server.url.rsplit(":", 1)[1]), stdout=out)
+    assert out.getvalue() == "web answers 200\n"
+    with pytest.raises(CommandError, match="web does not answer on port 1:"):
+        call_command("alive", "web", port=1)
 
 
 @pytest.mark.parametrize("database", ["postgres://smartplus:hush-hush-hush@127.0.0.1:1/smartplus", "sqlite"])

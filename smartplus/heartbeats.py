@@ -1,0 +1,102 @@
+"""Signs of life of beat and of the workers: each writes down its own, so that a dead one is told from the other."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+log = logging.getLogger("smartplus.health")
+
+LATEST = timedelta(minutes=3)  # beat ticks every 20 seconds; one long round of work is not an outage
+EVERY = timedelta(seconds=10)  # a heart that beats more often is not written down more often
+TIMEOUT_S = 1
+
+
+class Sign(enum.StrEnum):
+    """Who lives, or what was done last."""
+
+    BEAT = "beat"  # the scheduler looked at its clock
+    WORKER = "worker"  # a worker listens to the broker, or works
+    TICK = "tick"  # a round of everything due was begun or ended
+    BAD_SIGNATURE = "bad-signature"  # a webhook came whose signature is not that of our secret
+
+
+_written: dict[Sign, datetime] = {}
+
+
+def note(sign: Sign, *, now: datetime, is_always: bool = False) -> None:
+    """Remember a sign of life: in a file of this machine, and in Redis where there is one. At most every ten seconds. Never raises."""
+    last = _written.get(sign)
+    if not is_always and last is not None and timedelta(0) <= now - last < EVERY:
+        return
+    _written[sign] = now
+    try:
+        scratch = _file(sign).with_suffix(f".{os.getpid()}")
+        scratch.write_text(now.isoformat())
+        scratch.replace(_file(sign))  # at once: a reader never meets half a file
+        if settings.REDIS_URL:
+            with connect() as client:
+                client.set(_key(sign), now.isoformat())
+    except (redis.RedisError, OSError) as problem:  # the work matters more than the note that it was done
+        log.warning("could not note the sign of life of %s: %s", sign, problem)
+
+
+def last(sign: Sign) -> datetime | None:
+    """When somebody of this installation noted it last, on whichever machine; None for never, or where the note can't be read."""
+    try:
+        if settings.REDIS_URL:
+            with connect() as client:
+                return _instant(client.get(_key(sign)))
+        return _instant(_file(sign).read_text())
+    except (redis.RedisError, OSError, ValueError):
+        return None
+
+
+def last_here(sign: Sign) -> datetime | None:
+    """When a process of this machine (or container) noted it last."""
+    try:
+        return _instant(_file(sign).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def age_s(noted: datetime | None, *, now: datetime) -> int | None:
+    """Seconds since then; None for never."""
+    return None if noted is None else max(0, int((now - noted).total_seconds()))
+
+
+def is_fresh(noted: datetime | None, *, now: datetime) -> bool:
+    """Whether a sign of life is young enough."""
+    return noted is not None and now - noted <= LATEST
+
+
+def connect() -> redis.Redis:
+    """Redis, for an answer now rather than a better one later."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        socket_timeout=TIMEOUT_S,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        decode_responses=True,
+    )
+
+
+def _instant(text: object) -> datetime:
+    found = datetime.fromisoformat(str(text or ""))
+    return found.replace(tzinfo=found.tzinfo or UTC)
+
+
+def _file(sign: Sign) -> Path:
+    return Path(settings.VAR_DIR) / f"last-{sign}"
+
+
+def _key(sign: Sign) -> str:
+    return f"{settings.INSTALLATION_NAME}:last-{sign}"
