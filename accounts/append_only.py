@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from django.apps import apps
 from django.core import checks
@@ -16,26 +17,61 @@ from django.db.utils import OperationalError, ProgrammingError
 
 
 class AppendOnly(models.Model):
-    """Base of every append-only table. Its migration ends with `GuardTable("<table>")`; a check misses it otherwise."""
+    """Base of every append-only table. Its migration ends with `GuardTable("<table>")`; a check misses it otherwise.
+
+    `changeable` names the columns that may change nevertheless, as `GuardTable("<table>", changeable=[...])` does.
+    """
+
+    changeable: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
         abstract = True
 
 
-def guard_sql(connection: BaseDatabaseWrapper, table: str) -> list[str]:
-    """The statements that make `table` refuse UPDATE and DELETE."""
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A trigger as the database describes it; two that are equal do the same. `what` is, on SQLite, its whole text; on PostgreSQL when it
+    fires, on which columns and condition, with which arguments, and the source of its function."""
+
+    name: str
+    what: str
+
+
+PG_FUNCTION = "smartplus_refuse_change"
+PG_SOURCE = (
+    " BEGIN IF TG_OP = 'UPDATE' THEN IF TG_NARGS > 0 AND to_jsonb(NEW) - TG_ARGV = to_jsonb(OLD) - TG_ARGV THEN RETURN NEW; END IF; "
+    "END IF; RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END "
+)
+PG_ROW, PG_BEFORE, PG_DELETE, PG_UPDATE, PG_TRUNCATE = 1, 2, 8, 16, 32  # pg_trigger.tgtype
+PG_CHANGE = PG_ROW | PG_BEFORE | PG_UPDATE | PG_DELETE
+PG_EMPTY = PG_BEFORE | PG_TRUNCATE
+
+
+def guard_sql(connection: BaseDatabaseWrapper, table: str, changeable: Sequence[str] = ()) -> list[str]:
+    """The statements that make `table` refuse DELETE, and UPDATE of all but the `changeable` columns. The table has to exist."""
     if connection.vendor == "sqlite":
-        return [
-            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            for verb in ("UPDATE", "DELETE")
-        ]
+        fixed: set[str] = set()
+        if changeable:
+            with connection.cursor() as cursor:
+                description = connection.introspection.get_table_description(cursor, table)
+            fixed = {row.name for row in description} - set(changeable)
+        return _sqlite_guards(table, fixed)
+    arguments = ", ".join(f"'{column}'" for column in changeable)
     return [
-        "CREATE OR REPLACE FUNCTION smartplus_refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END $$",
+        f"CREATE OR REPLACE FUNCTION {PG_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS $${PG_SOURCE}$$",
         f"CREATE TRIGGER {table}_no_change BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION smartplus_refuse_change()",
-        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION smartplus_refuse_change()",
+        f"FOR EACH ROW EXECUTE FUNCTION {PG_FUNCTION}({arguments})",
+        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} EXECUTE FUNCTION {PG_FUNCTION}()",
+    ]
+
+
+def _sqlite_guards(table: str, fixed: Iterable[str]) -> list[str]:
+    """Of a table with `fixed` columns the others may change. Values are compared, not names: `UPDATE OF id` would not see `SET rowid`."""
+    differs = " OR ".join(f'NEW."{column}" IS NOT OLD."{column}"' for column in sorted(fixed))
+    return [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {condition}"
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        for verb, condition in (("UPDATE", f"WHEN {differs} " if differs else ""), ("DELETE", ""))
     ]
 
 
@@ -52,8 +88,9 @@ class GuardTable(Operation):
     reversible = True
     elidable = False
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, changeable: Sequence[str] = ()) -> None:
         self.table = table
+        self.changeable = tuple(changeable)
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
         """Nothing changes in Django's eyes."""
@@ -62,7 +99,7 @@ class GuardTable(Operation):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         """Install the triggers."""
-        for statement in guard_sql(schema_editor.connection, self.table):
+        for statement in guard_sql(schema_editor.connection, self.table, self.changeable):
             schema_editor.execute(statement, None)  # no parameters: the % in it is text
 
     def database_backwards(
@@ -78,7 +115,7 @@ class GuardTable(Operation):
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         """How the operation is written into a migration."""
-        return "GuardTable", [self.table], {}
+        return type(self).__name__, [self.table], {"changeable": self.changeable} if self.changeable else {}
 
 
 class UnguardTable(GuardTable):
@@ -97,40 +134,85 @@ class UnguardTable(GuardTable):
         super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
-def guarded_tables() -> list[str]:
-    """Tables of every model that declares itself append-only."""
-    return sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, AppendOnly))
+def guarded_models() -> list[type[AppendOnly]]:
+    """Every model that declares itself append-only."""
+    guarded = [model for model in apps.get_models() if issubclass(model, AppendOnly)]
+    return sorted(guarded, key=lambda model: model._meta.db_table)
 
 
-def installed_guards(connection: BaseDatabaseWrapper) -> set[str]:
-    """Names of the guard triggers that exist in this database."""
-    query = (
-        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        if connection.vendor == "sqlite"
-        else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
-    )
+def guarded_tables() -> dict[str, tuple[str, ...]]:
+    """Their tables, with the columns that may change nevertheless."""
+    return {model._meta.db_table: model.changeable for model in guarded_models()}
+
+
+def expected_guards(connection: BaseDatabaseWrapper, model: type[AppendOnly]) -> list[Trigger]:
+    """The triggers that its table should have, as the database would describe them."""
+    table, changeable = model._meta.db_table, set(model.changeable)
+    if connection.vendor == "sqlite":
+        columns = {str(field.column) for field in model._meta.concrete_fields}
+        texts = _sqlite_guards(table, columns - changeable if changeable else ())
+        return [Trigger(text.split()[2], text) for text in texts]
+    return [
+        Trigger(f"{table}_no_change", _pg(PG_CHANGE, arguments=model.changeable)),
+        Trigger(f"{table}_no_truncate", _pg(PG_EMPTY)),
+    ]
+
+
+def _pg(fires: int, *, columns: str = "", condition: str = "", arguments: Sequence[str] = (), source: str = "") -> str:
+    return repr((fires, columns, condition, tuple(arguments), source or PG_SOURCE))
+
+
+def installed_guards(connection: BaseDatabaseWrapper) -> set[Trigger]:
+    """The triggers that exist in this database and fire."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            return {Trigger(*row) for row in cursor.fetchall()}
     with connection.cursor() as cursor:
-        cursor.execute(query)
-        return {row[0] for row in cursor.fetchall()}
+        # tgenabled: O(rigin) and A(lways) fire for everybody, R(eplica) and D(isabled) do not
+        cursor.execute(
+            "SELECT t.tgname, t.tgtype, t.tgattr::text, coalesce(pg_get_expr(t.tgqual, t.tgrelid), ''), "
+            "encode(t.tgargs, 'escape'), l.lanname || f.prosrc "
+            "FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid JOIN pg_language l ON l.oid = f.prolang "
+            "WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')"
+        )
+        return {
+            Trigger(
+                name,
+                _pg(
+                    fires,
+                    columns=columns,
+                    condition=condition,
+                    arguments=[argument for argument in arguments.split("\\000") if argument],
+                    source=source.removeprefix("plpgsql"),
+                ),
+            )
+            for name, fires, columns, condition, arguments, source in cursor.fetchall()
+        }
 
 
 @checks.register(checks.Tags.database)
 def check_guards(databases: Iterable[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """Compare installed triggers with expected ones: SQLite's table rebuild drops them without a word."""
+    """Compare installed triggers with expected ones, whole: SQLite's table rebuild drops them without a word, and a trigger of the right
+    name may do nothing."""
     found: list[checks.CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
-        suffixes = ("no_update", "no_delete") if connection.vendor == "sqlite" else ("no_change", "no_truncate")
         try:
             tables = set(connection.introspection.table_names())
             installed = installed_guards(connection)
         except (OperationalError, ProgrammingError):  # no database yet: migrate comes first
             continue
+        names = {trigger.name for trigger in installed}
         found += [
-            checks.Error(f"{table} should be append-only but lacks the trigger {table}_{suffix}.", id="accounts.E001")
-            for table in guarded_tables()
-            if table in tables
-            for suffix in suffixes
-            if f"{table}_{suffix}" not in installed
+            checks.Error(
+                f"{model._meta.db_table} should be append-only but "
+                f"{'has another trigger by the name' if trigger.name in names else 'lacks the trigger'} {trigger.name}.",
+                id="accounts.E001",
+            )
+            for model in guarded_models()
+            if model._meta.db_table in tables
+            for trigger in expected_guards(connection, model)
+            if trigger not in installed
         ]
     return found

@@ -59,7 +59,7 @@ def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> Que
         Entitlement.objects.visible_to(actor)
         .wanted()
         .never_activated()
-        .filter(installer=installer, site__kind=site_kind, held=False)
+        .filter(installer=installer, site__kind=site_kind, reserved_by="")
         .filter(Q(apartment=None) | Q(apartment__monitor_pending=False))
     )
 

@@ -44,11 +44,21 @@ def tell(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, 
     OrderEvent.objects.create(order=order, at=now, kind=kind, detail=detail, actor_label=actor.label if actor else "")
 
 
+def reserve(order: Order) -> bool:
+    """Give the items of an order to it; False, and nothing is changed, where another open order has one of them (R48). The caller holds
+    the order's lock; the items are locked here, in the order of their ids."""
+    ids = list(order.lines.values_list("entitlement_id", flat=True))
+    rows = Entitlement.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+    if not set(rows.values_list("reserved_by", flat=True)) <= {"", order.number}:
+        return False
+    Entitlement.objects.filter(pk__in=ids).update(reserved_by=order.number)
+    return True
+
+
 def release(order: Order) -> None:
-    """Let go of the items of an order that will not be paid. The caller holds the order's lock."""
-    ids = list(order.lines.filter(is_live=True).values_list("entitlement_id", flat=True))
-    order.lines.filter(is_live=True).update(is_live=False)
-    Entitlement.objects.filter(pk__in=ids).update(held=False)
+    """Let go of the items of an order that will not be paid, as far as it has them. The caller holds the order's lock."""
+    ids = list(order.lines.values_list("entitlement_id", flat=True))
+    Entitlement.objects.filter(pk__in=ids, reserved_by=order.number).update(reserved_by="")
 
 
 def close(order: Order, state: str, *, now: datetime, actor: Actor, **detail: Any) -> None:

@@ -83,7 +83,8 @@ def place_order(
         payment_actions.refuse_too_small(sum(line.unit_minor for line in found.lines), order.currency, GATEWAY)
         order.auto_renew, order.renewals_wanted = True, renewals
         order.save(update_fields=["auto_renew", "renewals_wanted"])
-    chosen.update(held=True)
+    if not moves.reserve(order):
+        raise ItemHeld(_("Some items are in another open order."))
     cart.order = order
     cart.save(update_fields=["order"])
     moves.tell(order, "created", now=now, actor=actor, items=len(ids))
@@ -209,14 +210,9 @@ def _refuse_unavailable(actor: Actor, cart: Cart, ids: list[int]) -> None:
     if len(free_ids) == len(ids):
         return
     gone = [pk for pk in ids if pk not in free_ids]
-    held = Entitlement.objects.filter(pk__in=gone, held=True).select_related(
-        "apartment__building", "manager__membership__user"
-    )
-    if (first := held.first()) is not None:
-        number = (
-            OrderLine.objects.filter(entitlement=first, is_live=True).values_list("order__number", flat=True).first()
-        )
-        raise ItemHeld(_("%(item)s is already in order %(number)s.") % {"item": first, "number": number or ""})
+    reserved = Entitlement.objects.filter(pk__in=gone).exclude(reserved_by="")
+    if (first := reserved.select_related("apartment__building", "manager__membership__user").first()) is not None:
+        raise ItemHeld(_("%(item)s is already in order %(number)s.") % {"item": first, "number": first.reserved_by})
     raise NotBillable(
         ngettext(
             "%(n)s item can't be activated any more: it was switched off, paid for or waits for its monitor. Change the items.",

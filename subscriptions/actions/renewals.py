@@ -163,7 +163,7 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
 def _has_changed(order: Order, locked: list[Subscription]) -> bool:
     """Whether an item of the order is not renewed any more: an order never changes (R26), so the rest needs another one."""
     renewed = SubscriptionItem.objects.live().filter(subscription__in=locked).values("entitlement_id")
-    return order.lines.exclude(is_live=True, entitlement__in=renewed).exists()
+    return order.lines.exclude(entitlement__reserved_by=order.number, entitlement__in=renewed).exists()
 
 
 def _drop_what_ended(locked: list[Subscription], *, now: datetime) -> None:
@@ -210,7 +210,7 @@ def _order(
     assert installer.distributor is not None
     renewed = SubscriptionItem.objects.live().filter(subscription__in=locked)
     due = Entitlement.objects.filter(
-        pk__in=renewed.values("entitlement_id"), expires_at__lte=now + LEAD, held=False
+        pk__in=renewed.values("entitlement_id"), expires_at__lte=now + LEAD, reserved_by=""
     ).values_list("pk", flat=True)
     chosen = Entitlement.objects.filter(pk__in=sorted(due))
     ids = list(chosen.order_by("pk").select_for_update().values_list("pk", flat=True))
@@ -223,7 +223,7 @@ def _order(
     order = _insert(locked[0], payer, installer, found, billing, now=now)
     with_items = renewed.filter(entitlement__in=ids).values("subscription_id")
     Subscription.objects.filter(pk__in=with_items).update(renewal=order)
-    chosen.update(held=True)
+    moves.reserve(order)  # all free: that was looked at under their locks
     moves.tell(order, "created", now=now, actor=RENEWALS, items=len(found.lines))
     audit.record(
         RENEWALS,

@@ -34,7 +34,7 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
         raise IllegalMove(_("This order is not under review any more."))
     moves.tell(order, "judged", now=now, actor=actor, reason=reason.strip())
     if is_accepted:
-        if not order.lines.filter(is_live=True).exists() and not settlement.hold_again(order):
+        if not moves.reserve(order):
             raise ItemHeld(_("Some items are in another open order. Wait for it, or pay the money back."))
         settlement.fulfil(order, now=now)
     else:

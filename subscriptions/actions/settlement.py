@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Organization
@@ -20,6 +21,7 @@ from payments.models import LIVE, Payment, State
 from payments.models import Kind as PaymentKind
 from subscriptions import notices, periods
 from subscriptions.actions import agreements, cards, moves, requests
+from subscriptions.errors import ItemHeld
 from subscriptions.models import Order, OrderLine, ServicePeriod, Subscription, SubscriptionItem
 from subscriptions.reasons import Reason
 
@@ -122,7 +124,7 @@ def _take_money(order: Order, payment: Payment, remote: payment_actions.Remote, 
         _review(order, "mismatch", now=now, reason=Reason(mismatch.code, mismatch.detail))
         return
     if order.state != Order.State.PROCESSING:
-        if not hold_again(order):
+        if not moves.reserve(order):
             _review(order, "late", now=now, reason=Reason("items_elsewhere"))
             return
         moves.tell(order, "late", now=now)
@@ -151,17 +153,6 @@ def _review(order: Order, kind: str, *, now: datetime, reason: Reason) -> None:
     log.error("order %s is under review: %s", order.number, reason)
 
 
-def hold_again(order: Order) -> bool:
-    """Take the items of a closed order back, unless another open order has one of them."""
-    ids = list(order.lines.values_list("entitlement_id", flat=True))
-    rows = Entitlement.objects.filter(pk__in=ids).order_by("pk").select_for_update()
-    if any(rows.values_list("held", flat=True)):
-        return False
-    order.lines.update(is_live=True)
-    rows.update(held=True)
-    return True
-
-
 def fulfil(order: Order, *, now: datetime) -> None:
     """Apply a paid order: every line's duration from the base of this moment, once, all in the caller's transaction (R49, R52).
 
@@ -170,17 +161,17 @@ def fulfil(order: Order, *, now: datetime) -> None:
     """
     before = order.state
     moves.move(order, Order.State.SYSTEM_PROCESSING, now=now)
-    lines = list(
-        order.lines.filter(is_live=True).order_by("entitlement_id").values_list("pk", "entitlement_id", "variant")
-    )
+    lines = list(order.lines.order_by("entitlement_id").values_list("pk", "entitlement_id", "variant"))
     ids = [entitlement_id for _pk, entitlement_id, _variant in lines]
     rows = {
         pk: (expires_at, zone)
-        for pk, expires_at, zone in Entitlement.objects.filter(pk__in=ids)
+        for pk, expires_at, zone in Entitlement.objects.filter(pk__in=ids, reserved_by=order.number)
         .order_by("pk")
         .select_for_update(of=("self",))
         .values_list("pk", "expires_at", "site__time_zone")
     }
+    if len(rows) != len(lines):
+        raise ItemHeld(_("Some items are not in order %(number)s any more.") % {"number": order.number})
     ends: dict[tuple[datetime, str], list[int]] = defaultdict(list)
     spans: list[ServicePeriod] = []
     for line_id, entitlement_id, variant in lines:
@@ -192,9 +183,8 @@ def fulfil(order: Order, *, now: datetime) -> None:
     ServicePeriod.objects.bulk_create(spans, batch_size=2000)
     for (finish, variant), group in ends.items():
         Entitlement.objects.filter(pk__in=group).update(
-            expires_at=finish, paid_variant=variant, held=False, last_charged_at=now
+            expires_at=finish, paid_variant=variant, reserved_by="", last_charged_at=now
         )
-    order.lines.filter(is_live=True).update(is_live=False)
     _switch_pm_app_on(order, now=now)
     touched = agreements.lock(agreements.of_order(order))
     if order.type == Order.Type.AUTO_RENEWAL:

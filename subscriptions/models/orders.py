@@ -187,8 +187,9 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
         return self.none()
 
 
-class OrderLine(models.Model):
-    """One item of an order. Invariant: an item is in at most one live line (R48); amounts never change (R26, R27)."""
+class OrderLine(AppendOnly):
+    """One item of an order. Invariant: nothing of it ever changes (R26, R27); the database refuses it. Which open order has an item stands
+    on the item (`Entitlement.reserved_by`, R48)."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="lines")
@@ -205,16 +206,12 @@ class OrderLine(models.Model):
     amount_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
     tax_minor = models.BigIntegerField(default=0)
-    is_live = models.BooleanField(default=True)
 
     objects = OrderLineQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["entitlement"], condition=models.Q(is_live=True), name="order_line_one_live"
-            ),
             models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="order_line_not_negative"),
         ]
         indexes = [models.Index(fields=["site", "-id"], name="order_line_by_site")]
@@ -297,8 +294,11 @@ class OrderEvent(AppendOnly):
         return EVENT_TEXTS[self.kind][1] if self.kind in EVENT_TEXTS else "inactive"
 
 
-class ServicePeriod(models.Model):
-    """Paid time of one entitlement. Invariant: no second period starts where one does: the fence against double extension."""
+class ServicePeriod(AppendOnly):
+    """Paid time of one entitlement. Invariants: no second period starts where one does, the fence against double extension; it can be
+    revoked, and nothing else of it ever changes: the database refuses it."""
+
+    changeable = ("is_revoked",)
 
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="periods")
     line = models.OneToOneField(OrderLine, models.PROTECT, related_name="period")

@@ -58,10 +58,11 @@ class Books:
     events: Counter[tuple[int, str]]  # order and kind
     audits: Counter[tuple[int, str]]  # order and action
     carts: dict[int, list[int]]  # order: entitlements of its cart
+    reserved: dict[int, str]  # entitlement: number of the order that has it
 
     @classmethod
     def read(cls, sandbox: Sandbox) -> Books:
-        """Nine queries and a look at the sandbox."""
+        """Ten queries and a look at the sandbox."""
         state = sandbox.state()
         audits = AuditEvent.objects.filter(subject_type="order").values_list("subject_id", "action")
         cart_items = CartItem.objects.filter(cart__order__isnull=False).order_by("entitlement_id")
@@ -76,6 +77,7 @@ class Books:
             events=Counter(OrderEvent.objects.order_by().values_list("order_id", "kind")),
             audits=Counter(audits.order_by()),
             carts=_gathered(cart_items.values_list("cart__order_id", "entitlement_id")),
+            reserved=dict(Entitlement.objects.exclude(reserved_by="").values_list("pk", "reserved_by")),
         )
 
 
@@ -146,10 +148,10 @@ def _lines(order: Order, books: Books) -> Iterator[str]:
         yield "holds something else than its cart"
     if order.state == S.SYSTEM_PROCESSING:
         yield "was left half-way"
-    live = sum(line.is_live for line in lines)
+    reserved = sum(books.reserved.get(line.entitlement_id) == order.number for line in lines)
     allowed = {S.PROCESSING: {len(lines)}, S.REVIEW: {0, len(lines)}}.get(S(order.state), {0})
-    if live not in allowed:
-        yield f"{live} of {len(lines)} lines are live"
+    if reserved not in allowed:
+        yield f"{reserved} of {len(lines)} items are reserved by it"
     wanted = 1 if order.state == S.SUCCEED else 0
     for line in lines:
         found = books.periods[line.pk]
@@ -181,7 +183,7 @@ def _story(order: Order, books: Books) -> Iterator[str]:
 
 
 def entitlements_and_periods(books: Books) -> Iterator[str]:
-    """What works is what was paid: expiry, variant and hold follow from the periods and the live lines."""
+    """What works is what was paid: expiry, variant and hold follow from the periods, what is reserved is ordered."""
     lines = {line.pk: line for found in books.lines.values() for line in found}
     orders = {order.pk: order for order in books.orders}
     spans: dict[int, list[ServicePeriod]] = defaultdict(list)
@@ -189,7 +191,7 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
         for period in found:
             if not period.is_revoked:
                 spans[period.entitlement_id].append(period)
-    held = {line.entitlement_id for line in lines.values() if line.is_live}
+    ordered = {(orders[line.order_id].number, line.entitlement_id) for line in lines.values()}
     for row in Entitlement.objects.select_related("site").order_by("pk"):
         paid = sorted(spans[row.pk], key=lambda period: period.starts_at)
         last = lines[paid[-1].line_id] if paid else None
@@ -197,8 +199,9 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
             "expires_at": paid[-1].ends_at if paid else None,
             "paid_variant": last.variant if last else "",
             "last_charged_at": orders[last.order_id].closed_at if last else None,
-            "held": row.pk in held,
         }
+        if row.reserved_by and (row.reserved_by, row.pk) not in ordered:
+            yield f"entitlement {row.pk} is reserved by {row.reserved_by}, which does not order it"
         for name, value in wanted.items():
             if getattr(row, name) != value:
                 yield f"entitlement {row.pk} has {name} {getattr(row, name)}, which should be {value}"

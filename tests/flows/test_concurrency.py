@@ -133,8 +133,9 @@ def test_of_two_carts_with_a_common_item_one_gets_it_and_the_other_leaves_nothin
         assert OrderLine.objects.count() == 2 * (number + 1)
         won, lost = chosen if outcomes[0] is winner else chosen[::-1]
         assert (Cart.objects.get(pk=won.pk).order, Cart.objects.get(pk=lost.pk).order) == (winner, None)
-        held = Entitlement.objects.filter(pk__in=[item.pk for item in items], held=True)
-        assert set(held) == set(carts.contents(won))
+        reserved = Entitlement.objects.filter(pk__in=[item.pk for item in items]).exclude(reserved_by="")
+        assert set(reserved) == set(carts.contents(won))
+        assert {item.reserved_by for item in reserved} == {winner.number}
         assert_books_agree(sandbox)
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, transaction
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Organization
@@ -15,9 +15,9 @@ from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, Site
 from payments.models import BillingProfile, Payment
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import carts, orders, prices
+from subscriptions.actions import carts, moves, orders, prices, settlement
 from subscriptions.errors import BillingIncomplete, ItemHeld, MayNotPay, NotBillable, PriceChanged, TermsNotAccepted
-from subscriptions.models import Cart, Order, OrderLine, Price, PriceList
+from subscriptions.models import Cart, Order, OrderLine, Price, PriceList, ServicePeriod
 from tests.conftest import ADDRESS, OPTIONS
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.conftest import BASE, entitlement
@@ -27,7 +27,7 @@ def nothing_happened() -> None:
     assert not Order.objects.exists()
     assert not OrderLine.objects.exists()
     assert not Payment.objects.exists()
-    assert not Entitlement.objects.filter(held=True).exists()
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
     assert not AuditEvent.objects.filter(action="order.created").exists()
 
 
@@ -150,11 +150,31 @@ def test_an_item_is_in_one_open_order_and_a_second_submit_returns_the_same(
     assert Payment.objects.count() == 1
     with pytest.raises(ItemHeld, match=rf"App, Quay House 1.01 is already in order {order.number}"):
         place(second)
-    with pytest.raises(IntegrityError), transaction.atomic():
-        line = order.lines.get(entitlement=app)
-        line.pk = None
-        line.save()
     assert Order.objects.count() == 1
+    app.refresh_from_db()
+    assert app.reserved_by == order.number
+
+
+@pytest.mark.rule("R48")
+def test_an_order_takes_all_of_its_items_or_none(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
+) -> None:
+    order = place(fill_cart())
+    moves.close(order, Order.State.CANCELLED, now=NOW, actor=SYSTEM)
+    rival = place(fill_cart(items=[entitlement(harbour_view, ServiceType.PM_APP)]))
+    assert moves.reserve(order) is False
+    assert set(Entitlement.objects.values_list("reserved_by", flat=True)) == {"", rival.number}
+    moves.release(order)  # of an order that has nothing takes nothing from others
+    assert entitlement(harbour_view, ServiceType.PM_APP).reserved_by == rival.number
+    with pytest.raises(ItemHeld), transaction.atomic():
+        settlement.fulfil(rival_of(order), now=NOW)
+    assert not ServicePeriod.objects.exists()
+
+
+def rival_of(order: Order) -> Order:
+    """The order as if money had just come for it, though its items are gone."""
+    order.state = Order.State.PROCESSING
+    return order
 
 
 @pytest.mark.rule("R5")

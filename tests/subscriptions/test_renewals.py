@@ -166,7 +166,7 @@ def test_a_payer_that_may_not_pay_any_more_is_not_charged(
     assert (agreement.state, expiries()) == ("parked", {EXPIRY})
     assert "may not pay" in agreement.reason_words
     assert not Order.objects.filter(type=Order.Type.AUTO_RENEWAL).exists()
-    assert not Entitlement.objects.filter(held=True).exists()
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
 
 
 @pytest.mark.rule("R53")
@@ -186,10 +186,10 @@ def test_the_ladder_keeps_one_order_that_ends_with_its_last_rung(
         if following:
             assert (order.state, order.next_try_at) == ("processing", following)
             assert (agreement.state, agreement.next_due_at, agreement.renewal) == ("active", following, order)
-            assert Entitlement.objects.filter(held=True).count() == order.lines.filter(is_live=True).count() == 5
+            assert Entitlement.objects.filter(reserved_by=order.number).count() == order.lines.count() == 5
     assert (order.state, order.total_minor, order.next_try_at) == ("failed", MONTHLY, None)
     assert (agreement.state, expiries()) == ("parked", {EXPIRY})
-    assert not Entitlement.objects.filter(held=True).exists()
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
     assert order.number not in sandbox.state()["moved"]
     kinds = list(order.events.values_list("kind", flat=True))
     assert kinds == ["created", *["charged", "declined"] * 5, "charged", "failed"]
@@ -281,7 +281,7 @@ def test_a_service_that_is_switched_off_between_two_tries_is_not_charged(
     assert (second.total_minor, second.next_try_at) == (MONTHLY - 150, EXPIRY - timedelta(days=1))
     agreement.refresh_from_db()
     assert (agreement.renewal, agreement.tries) == (second, 2)
-    assert not entitlement(Site.objects.get(), ServiceType.APP, "1.01").held
+    assert not entitlement(Site.objects.get(), ServiceType.APP, "1.01").reserved_by
 
 
 @pytest.mark.rule("R46")
@@ -295,7 +295,7 @@ def test_an_order_that_waited_through_an_outage_until_its_items_lapsed_fails(
     agreement.refresh_from_db()
     assert (order.state, agreement.state, agreement.reason) == ("failed", "parked", "lapsed")
     assert Payment.objects.filter(reference=order.number).count() == 1
-    assert not Entitlement.objects.filter(held=True).exists()
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
 
 
 def test_stopping_between_two_tries_cancels_the_order_and_frees_its_items(
@@ -311,7 +311,7 @@ def test_stopping_between_two_tries_cancels_the_order_and_frees_its_items(
         "Dora Lindqvist",
     )
     assert order.events.earliest("pk").actor_words == "SmartPlus, by itself"
-    assert not Entitlement.objects.filter(held=True).exists()
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
     jobs.tick(now=at(sandbox, EXPIRY - timedelta(days=2)))
     assert Payment.objects.filter(reference=order.number).count() == 1
 
@@ -330,7 +330,7 @@ def test_stopping_while_it_is_being_charged_lets_the_answer_decide(
     order.refresh_from_db()
     agreement.refresh_from_db()
     assert (order.state, agreement.state) == ("cancelled", "ended")
-    assert not Entitlement.objects.filter(held=True).exists()
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
 
 
 def test_a_charge_without_answer_is_found_out_and_never_repeated(

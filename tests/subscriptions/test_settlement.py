@@ -62,16 +62,16 @@ def test_an_approved_payment_activates_everything_once(people: People, order: Or
     assert kinds(order) == ["created", "sent", "confirmed", "applied"]
     applied = NOW + timedelta(minutes=1)
     for row in Entitlement.objects.filter(lines__order=order):
-        assert (row.expires_at, row.held, row.paid_variant) == (
+        assert (row.expires_at, row.reserved_by, row.paid_variant) == (
             datetime(2026, 12, 22, 9, 1, tzinfo=UTC),
-            False,
+            "",
             row.variant,
         )
         assert row.state(applied) is State.ACTIVE
         assert row.is_usable(applied)
         assert row.last_charged_at == applied
     assert ServicePeriod.objects.count() == order.line_count == 5
-    assert not order.lines.filter(is_live=True).exists()
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
     assert AuditEvent.objects.filter(action="order.succeeded", subject_id=order.pk).count() == 1
     payment = payment_of(order)
     assert (payment.state, payment.captured_minor) == (PaymentState.SUCCEEDED, order.total_minor)
@@ -190,7 +190,7 @@ def test_a_page_that_the_gateway_knows_no_more_ends_its_order_in_time_and_alarms
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 1
     assert (fresh(order).state, unpaid(order)) == ("timeout", True)
     assert kinds(order) == ["created", "sent", "forgotten", "timeout"]
-    assert not Entitlement.objects.filter(held=True).exists()
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
     told = Notice.objects.get(topic="payment_failed")
     assert (told.user, order.number in told.subject) == (people.olga.membership.user, True)
 
@@ -201,8 +201,7 @@ def test_an_unpaid_order_times_out_after_45_minutes_and_releases_its_items(peopl
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=44, seconds=59)) == 0
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=45)) == 1
     assert fresh(order).state == "timeout"
-    assert not order.lines.filter(is_live=True).exists()
-    assert not Entitlement.objects.filter(held=True).exists()
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
     assert "approve" not in press(url).text.casefold() or press(url, "approve").status != 303
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 0
 
@@ -220,7 +219,7 @@ def test_an_order_without_answer_from_the_gateway_is_not_timed_out(
     sandbox.stop()
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=50)) == 0
     assert fresh(order).state == "processing"
-    assert order.lines.filter(is_live=True).count() == 5
+    assert Entitlement.objects.filter(reserved_by=order.number).count() == 5
 
 
 def test_cancelling_closes_the_pay_page_first(people: People, order: Order) -> None:
@@ -257,7 +256,7 @@ def test_late_money_for_items_of_another_order_goes_under_review(
     settlement.settle(payment_of(order).pk, now=NOW)
     assert (fresh(order).state, fresh(second).state) == ("review", "processing")
     assert unpaid(order)
-    assert second.lines.filter(is_live=True).count() == 5
+    assert Entitlement.objects.filter(reserved_by=second.number).count() == 5
 
 
 @pytest.mark.rule("R50")

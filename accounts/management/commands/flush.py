@@ -27,6 +27,6 @@ class Command(DjangoFlush):
             super().handle(**options)
         finally:
             with connection.cursor() as cursor:
-                for table in tables:
-                    for statement in append_only.guard_sql(connection, table):
+                for table, changeable in tables.items():
+                    for statement in append_only.guard_sql(connection, table, changeable):
                         cursor.execute(statement)

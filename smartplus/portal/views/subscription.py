@@ -229,8 +229,10 @@ def list_context(
     amounts = _amounts(request, choice, matching.filter(pk__in=[row.pk for row in page]), months)
     counts = dict(offered(request.actor, choice).order_by().values_list("service_type").annotate(n=Count("pk")))
     sites = Site.objects.visible_to(request.actor).filter(installer=choice.installer, kind=choice.kind)
-    waiting = Entitlement.objects.visible_to(request.actor).filter(
-        installer=choice.installer, site__kind=choice.kind, held=True, expires_at=None
+    waiting = (
+        Entitlement.objects.visible_to(request.actor)
+        .filter(installer=choice.installer, site__kind=choice.kind, expires_at=None)
+        .exclude(reserved_by="")
     )
     asked = RenewalRequest.objects.visible_to(request.actor)
     return {
