@@ -12,6 +12,7 @@ from django.db.models import Count, FilteredRelation, Max, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.models.people import known_as
 from accounts.scope import Actor
 from communities import catalogue
 from communities.models import GRACE, Apartment, Entitlement, Site, State
@@ -265,13 +266,13 @@ def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> 
         .values_list(
             "service_type", "variant", "paid_variant", "expires_at", "agreement__subscription_id",
             "apartment__building__name", "apartment__number",
-            "manager__membership_id", "manager__membership__user__name", "manager__membership__user__email",
+            "manager__membership_id", known_as("manager__membership__"),
         )
     )  # fmt: skip
     has_several_buildings = len({row[5] for row in listed if row[5]}) > 1
     names: dict[tuple[object, ...], list[tuple[str, str]]] = {}
-    for service_type, variant, paid, expires_at, agreement_id, building, number, member_id, name, email in listed:
-        label = number or name or email
+    for service_type, variant, paid, expires_at, agreement_id, building, number, member_id, name in listed:
+        label = number or name
         if member_id and member_id == reader.membership_id:
             label = _("%(name)s, you") % {"name": label}
         key = (service_type, variant, paid if expires_at else "", expires_at, agreement_id)

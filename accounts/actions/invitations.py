@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from accounts import notify
@@ -78,6 +78,7 @@ def invite(
         user=user,
         organization=organization,
         is_technician=is_technician,
+        invited_as=name.strip(),
         **{field: field in rights for field in GRANTS},
     )
     _send(actor, membership, name=name.strip(), email=email.strip(), now=now)
@@ -101,12 +102,22 @@ def resend_invitation(actor: Actor, *, membership_id: int, now: datetime) -> Mem
 
 @transaction.atomic
 def cancel_invitation(actor: Actor, *, membership_id: int, now: datetime) -> None:
-    """Withdraw an invitation nobody has accepted: the link does nothing any more, the membership is gone."""
+    """Withdraw an invitation nobody has accepted: the link does nothing any more, the membership is gone.
+
+    Where work was given to it already, sites or paid time may hang on it: then it stays, deactivated.
+    """
     membership = lock_member(actor, membership_id)
     if membership.joined_at is not None or not membership.invitations.exists():
         raise Refused(_("This person has joined already. Deactivate the person instead."))
     record(actor, "member.invitation_cancelled", membership, now=now)
-    membership.delete()
+    try:
+        with transaction.atomic():
+            membership.delete()
+    except models.ProtectedError:
+        membership.invitations.open().update(closed_at=now)
+        membership.is_active = False
+        membership.version += 1
+        membership.save(update_fields=["is_active", "version"])
 
 
 def find_invitation(token: str, *, now: datetime) -> Invitation:

@@ -206,8 +206,6 @@ def record(
     after: dict[str, object] | None = None,
 ) -> None:
     """Audit a change of a membership; who has not joined is named as invited, not as the login may call itself elsewhere."""
-    invitation = None if membership.joined_at else membership.invitations.first()
-    name = invitation.name if invitation else str(membership.user)
     audit.record(
         actor,
         action,
@@ -216,5 +214,5 @@ def record(
         tenant=membership.organization,
         before=before,
         after=after,
-        label=f"{name} ({membership.organization})",
+        label=f"{membership.known_as} ({membership.organization})",
     )

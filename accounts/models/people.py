@@ -13,6 +13,24 @@ from accounts.models.organizations import Organization
 from accounts.scope import Actor, Grant, Role
 
 
+def initials_of(name: str) -> str:
+    """The first letters of the first and the last word."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+def known_as(membership: str = "") -> models.Case:
+    """`Membership.known_as` for a query; `membership` is the way there, as in "manager__membership__"."""
+    name, email = models.F(f"{membership}user__name"), models.F(f"{membership}user__email")
+    is_invited = models.Q(**{f"{membership}joined_at": None}) & ~models.Q(**{f"{membership}invited_as": ""})
+    return models.Case(
+        models.When(is_invited, then=models.F(f"{membership}invited_as")),
+        models.When(~models.Q(**{f"{membership}user__name": ""}), then=name),
+        default=email,
+        output_field=models.CharField(),
+    )
+
+
 class UserManager(BaseUserManager["User"]):
     """Users by email; case does not matter."""
 
@@ -76,8 +94,7 @@ class User(AbstractBaseUser):
     @property
     def initials(self) -> str:
         """One or two letters for the avatar."""
-        words = (self.name or self.email).split()
-        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+        return initials_of(self.name or self.email)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -93,19 +110,25 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
             return self.filter(pk=actor.membership_id)
         return self.none()
 
+    def choosable(self) -> Self:
+        """Those who may be given work: as `usable`, and those invited who have not joined yet (DOMAIN §1)."""
+        return self.filter(is_active=True, organization__is_active=True, user__is_active=True)
+
     def usable(self) -> Self:
         """Those a person may work under right now."""
         return self.filter(is_active=True, joined_at__isnull=False, organization__is_active=True, user__is_active=True)
 
 
 class Membership(models.Model):
-    """A person works for an organization. Invariant: technicians exist in installers only."""
+    """A person works for an organization. Invariants: technicians exist in installers only; until it has joined, the person is shown as
+    `invited_as`, the name written by whoever invited, since the login behind it may exist already and be somebody's elsewhere."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
     is_technician = models.BooleanField(_("technician"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     joined_at = models.DateTimeField(null=True)  # null: invited and not there yet
+    invited_as = models.CharField(max_length=120, blank=True, editable=False)
     sees_prices = models.BooleanField(_("sees prices"), default=True)
     sees_invoices = models.BooleanField(_("sees orders and invoices"), default=True)
     gets_billing_mail = models.BooleanField(_("receives billing mail"), default=True)
@@ -121,6 +144,16 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.organization})"
+
+    @property
+    def known_as(self) -> str:
+        """What the firm calls this member."""
+        return self.invited_as if self.joined_at is None and self.invited_as else str(self.user)
+
+    @property
+    def initials(self) -> str:
+        """One or two letters of that name."""
+        return initials_of(self.known_as)
 
     @property
     def grants(self) -> frozenset[Grant]:

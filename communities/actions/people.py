@@ -173,10 +173,11 @@ def set_managers(
         raise NotPermitted(_("Managers are chosen by the installer."))
     site = lock_site(actor, site_id)
     _refuse_stale(site, version)
-    chosen = _own_members(site.installer_id, pm_app_by_membership, kind=Kind.MANAGER)
     current = {
         row.membership_id: row for row in ManagerAssignment.objects.select_for_update().filter(site=site).order_by("pk")
     }
+    here = {pk for pk, row in current.items() if row.ended_at is None}
+    chosen = _own_members(site.installer_id, pm_app_by_membership, kind=Kind.MANAGER, already=here)
     before = {str(row.membership_id): row.pm_app for row in current.values() if row.ended_at is None}
     for membership_id, row in current.items():
         if membership_id not in chosen:
@@ -211,8 +212,9 @@ def set_technicians(
         raise NotPermitted(_("Technicians are chosen by the installer."))
     site = lock_site(actor, site_id)
     _refuse_stale(site, version)
-    chosen = _own_members(site.installer_id, dict.fromkeys(membership_ids, True), kind=Kind.INSTALLER)
     before = set(TechnicianAssignment.objects.filter(site=site).values_list("membership_id", flat=True))
+    wanted = dict.fromkeys(membership_ids, True)
+    chosen = _own_members(site.installer_id, wanted, kind=Kind.INSTALLER, already=before)
     TechnicianAssignment.objects.filter(site=site).exclude(membership_id__in=chosen).delete()
     TechnicianAssignment.objects.bulk_create(
         TechnicianAssignment(**keys_of(site), membership_id=pk, created_at=now) for pk in chosen if pk not in before
@@ -332,18 +334,19 @@ def _set_technician(actor: Actor, site: Site, person: Membership, *, is_wanted: 
     )
 
 
-def candidates(installer_id: int, *, kind: str) -> list[Membership]:
-    """People who may be ticked for a site of this installer: its managers' people, or its own technicians."""
-    people = Membership.objects.usable().select_related("user", "organization").order_by("user__name", "pk")
+def candidates(installer_id: int, *, kind: str) -> QuerySet[Membership]:
+    """People who may be ticked for a site of this installer, also before they have joined: its managers' people, or its own technicians."""
+    people = Membership.objects.choosable()
     if kind == Kind.MANAGER:
-        people = people.filter(organization__kind=Kind.MANAGER, organization__parent_id=installer_id)
-    else:
-        people = people.filter(organization_id=installer_id, is_technician=True)
-    return list(people)
+        return people.filter(organization__kind=Kind.MANAGER, organization__parent_id=installer_id)
+    return people.filter(organization_id=installer_id, is_technician=True)
 
 
-def _own_members(installer_id: int, wanted: Mapping[int, bool], *, kind: str) -> list[int]:
-    known = {person.pk for person in candidates(installer_id, kind=kind)}
+def _own_members(
+    installer_id: int, wanted: Mapping[int, bool], *, kind: str, already: Collection[int] = ()
+) -> list[int]:
+    """Refuse people who are neither the installer's to choose nor there `already`: who is deactivated keeps its sites."""
+    known = {*candidates(installer_id, kind=kind).values_list("pk", flat=True), *already}
     if unknown := set(wanted) - known:
         raise Refused(
             _("%(n)s of the chosen people are not yours to choose. Nothing was changed.") % {"n": len(unknown)}

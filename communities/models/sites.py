@@ -304,7 +304,7 @@ class ManagerAssignment(SiteChild):
         constraints = [models.UniqueConstraint(fields=["site", "membership"], name="manager_once_per_site")]
 
     def __str__(self) -> str:
-        return str(self.membership.user)
+        return self.membership.known_as
 
 
 class TechnicianAssignment(SiteChild):
@@ -321,4 +321,4 @@ class TechnicianAssignment(SiteChild):
         constraints = [models.UniqueConstraint(fields=["site", "membership"], name="technician_once_per_site")]
 
     def __str__(self) -> str:
-        return str(self.membership.user)
+        return self.membership.known_as

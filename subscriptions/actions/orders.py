@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Organization
+from accounts.models.people import known_as
 from accounts.scope import Actor
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site
 from payments import actions as payment_actions
@@ -312,10 +313,6 @@ def target_labels(entitlements: Iterable[Entitlement]) -> dict[int, str]:
             pk__in=[row.apartment_id for row in rows if row.apartment_id]
         ).values_list("pk", "building__name", "number")
     }
-    managers = {
-        pk: name or email
-        for pk, name, email in ManagerAssignment.objects.filter(
-            pk__in=[row.manager_id for row in rows if row.manager_id]
-        ).values_list("pk", "membership__user__name", "membership__user__email")
-    }
+    assigned = ManagerAssignment.objects.filter(pk__in=[row.manager_id for row in rows if row.manager_id])
+    managers = dict(assigned.values_list("pk", known_as("membership__")))
     return {row.pk: apartments[row.apartment_id] if row.apartment_id else managers[row.manager_id or 0] for row in rows}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import Any
+
+from tests.guards import pages
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 SVG_LEAVES = {"path", "rect", "circle", "use", "line", "polyline", "polygon", "ellipse"}
@@ -98,3 +101,10 @@ def links_of(html: str | bytes, nav: str) -> list[str]:
     reader = _Links(nav)
     reader.feed(html.decode() if isinstance(html, bytes) else html)
     return reader.found
+
+
+def form_in(html: bytes, field: str) -> dict[str, Any]:
+    """What a browser would send of the form that has this field, as the page stands."""
+    [form] = [form for form in pages.read(html.decode())[0] if field in form.fields]
+    values = {name: entry.sent if entry.is_list else entry.sent[-1:] for name, entry in form.fields.items()}
+    return {name: sent if len(sent) != 1 else sent[0] for name, sent in values.items() if sent}

@@ -13,11 +13,14 @@ from django.contrib.auth import SESSION_KEY
 from django.test import Client
 
 from accounts import actions
+from accounts.actions import tokens
 from accounts.models import AuditEvent, Invitation, Kind, Membership, Organization, User
+from communities.models import Entitlement
 from smartplus.portal import user_lists
 from tests.accounts.test_invitations import ELIN, everything, invite, token_of_last_mail
 from tests.people import NOW, PASSWORD, People
-from tests.portal.html import assert_clean
+from tests.portal.html import assert_clean, form_in
+from tests.portal.places import pay
 
 
 @pytest.fixture(autouse=True)
@@ -558,3 +561,86 @@ def test_the_lists_are_exported_whole_and_harmless(people: People, sign_in) -> N
     assert "Hafen" not in only
     assert people.dora.email in b"".join(client.get("/users/?tab=people&format=csv")).decode()
     assert b"".join(sign_in(people.sam).get(f"/users/?format=csv&under={people.mallory.firm.pk}")).count(b"\r\n") == 1
+
+
+# --- closing a firm, and the form of a technician -----------------------------------------------------------------------------
+
+
+def test_deactivating_a_firm_says_in_numbers_what_stops_and_what_goes_on(
+    people: People, sign_in, make_site, make_apartment
+) -> None:
+    site = make_site()
+    make_apartment(site, indoor_monitor=False)
+    paid = Entitlement.objects.filter(site=site).first()
+    assert paid is not None
+    pay(paid)
+    actions.invite(
+        people.ivan.actor,
+        organization_id=people.ivan.firm.pk,
+        email="n@hafen.example",
+        name="N",
+        language="en",
+        now=NOW,
+    )
+    tokens.create_token(people.ivan.actor, name="t", scopes=["read:sites"], expires_at=None, password=PASSWORD, now=NOW)
+    dora, address = sign_in(people.dora), f"/users/firms/{people.ivan.firm.pk}/activity/"
+    assert f'href="{address}"' in dora.get(f"/users/firms/{people.ivan.firm.pk}/").content.decode()
+    with time_machine.travel(NOW, tick=False):
+        page = dora.get(address)
+    assert_clean(page.content)
+    closing = page.context["closing"]
+    assert {str(label): n for label, n in closing.stops} == {
+        "People who can work for it": 2,
+        "Invitations that can be taken up": 1,
+        "API tokens that answer": 1,
+    }
+    assert {str(label): n for label, n in closing.goes_on} == {
+        "Firms below it, which work as before": 1,
+        "People of these firms, who keep their sites": 1,
+        "Sites": 1,
+        "Paid services: they run to the end of their paid time": 1,
+    }
+    assert "keeps login and password" in page.content.decode()
+    people.ivan.firm.refresh_from_db()
+    assert people.ivan.firm.is_active  # looking changes nothing
+    assert dora.post(address, form_in(page.content, "active")).status_code == 302
+    people.ivan.firm.refresh_from_db()
+    assert not people.ivan.firm.is_active
+    assert dora.get(address).status_code == 302
+
+
+@pytest.mark.parametrize(("name", "status"), [("ivan", 403), ("mallory", 404), ("tess", 403), ("sam", 404)])
+def test_only_who_is_above_is_asked_whether_to_deactivate(people: People, sign_in, name: str, status: int) -> None:
+    who = sign_in(getattr(people, name))
+    for method in (who.get, who.post):
+        assert method(f"/users/firms/{people.ivan.firm.pk}/activity/", {"active": "no"}).status_code == status
+    people.ivan.firm.refresh_from_db()
+    assert people.ivan.firm.is_active
+
+
+def test_the_form_of_a_technician_shows_nothing_of_money(people: People, sign_in) -> None:
+    ivan, tess = sign_in(people.ivan), people.tess.membership
+    for address in (f"/users/{tess.pk}/", "/users/new/?kind=technician"):
+        assert 'name="rights-grants"' not in ivan.get(address).content.decode()
+    assert 'name="rights-is_technician"' not in ivan.get("/users/new/?kind=technician").content.decode()
+    above = sign_in(people.dora).get(f"/users/{tess.pk}/").content.decode()
+    assert "Save rights" not in above
+    form = form_in(ivan.get(f"/users/{tess.pk}/").content, "rights-is_technician")
+    assert ivan.post(f"/users/{tess.pk}/", form).status_code == 302
+    tess.refresh_from_db()
+    assert (tess.is_technician, tess.version) == (True, 1)  # nothing changed, so nothing was written
+    promoted = ivan.post(f"/users/{tess.pk}/", {**form, "rights-is_technician": "no"}, follow=True)
+    assert "sees nothing of money yet" in promoted.content.decode()
+    tess.refresh_from_db()
+    assert (tess.is_technician, tess.grants) == (False, frozenset())
+    assert 'name="rights-grants"' in ivan.get(f"/users/{tess.pk}/").content.decode()
+
+
+def test_who_is_added_as_a_technician_becomes_one(people: People, sign_in) -> None:
+    ivan = sign_in(people.ivan)
+    form = form_in(ivan.get("/users/new/?kind=technician").content, "person-email")
+    form |= {"person-name": "New", "person-email": "new@hafen.example"}
+    assert ivan.post("/users/new/?kind=technician", form).status_code == 302
+    assert Membership.objects.get(user__email="new@hafen.example").is_technician
+    assert ivan.post("/users/new/?kind=colleague", {**form, "person-email": "c@hafen.example"}).status_code == 302
+    assert not Membership.objects.get(user__email="c@hafen.example").is_technician

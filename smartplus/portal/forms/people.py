@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django import forms
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +15,7 @@ from accounts.models import Kind, Membership
 from accounts.scope import Actor
 from communities.actions import people, sites
 from communities.models import Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
+from smartplus.portal import user_lists
 
 
 class ResidentForm(forms.Form):
@@ -43,7 +45,8 @@ class ResidentForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A person who may be ticked; `paid` is the entitlement that keeps the PM App ticked while the person stays."""
+    """A person who may be ticked, with `shown_name`, `shown_email` and `standing`; `paid` is the entitlement that keeps the PM App
+    ticked while the person stays."""
 
     membership: Membership
     is_assigned: bool
@@ -75,22 +78,25 @@ class PeopleForm(forms.Form):
             "version": site.version,
         }
         super().__init__(data, initial=initial, label_suffix="")
-        self._managers = people.candidates(site.installer_id, kind=Kind.MANAGER)
-        self._technicians = people.candidates(site.installer_id, kind=Kind.INSTALLER)
+        self._managers = _shown(people.candidates(site.installer_id, kind=Kind.MANAGER), set(assigned), now)
+        self._technicians = _shown(people.candidates(site.installer_id, kind=Kind.INSTALLER), working, now)
         self._paid = paid
         for name, crowd in (
             ("managers", self._managers), ("pm_app", self._managers), ("technicians", self._technicians),
         ):  # fmt: skip
             choices = self.fields[name]
             assert isinstance(choices, forms.TypedMultipleChoiceField)
-            choices.choices = [(person.pk, str(person.user)) for person in crowd]
+            choices.choices = [(person.pk, person.known_as) for person in crowd]
             choices.error_messages["invalid_choice"] = _("One of the chosen people is not yours to choose.")
 
     @property
     def pm_app_by_membership(self) -> dict[int, bool]:
-        """Who looks after the site, and whether with the PM App; a tick for the App alone assigns nobody."""
+        """Who looks after the site, and whether with the PM App; ticking the App assigns too. Where it was ticked before, its tick says
+        nothing about who was unticked now."""
         with_app = set(self.cleaned_data["pm_app"])
-        return {pk: pk in with_app for pk in self.cleaned_data["managers"]}
+        newly = with_app - set(self._paid) - set(self.initial["pm_app"])
+        assigned = {*self.cleaned_data["managers"], *newly}
+        return {pk: pk in with_app for pk in sorted(assigned)}
 
     def manager_rows(self) -> list[Candidate]:
         """The installer's property managers with their ticks as they are now."""
@@ -109,3 +115,9 @@ class PeopleForm(forms.Form):
 
     def _ticked(self, name: str) -> set[int]:
         return {int(value) for value in self[name].value() or [] if str(value).isdecimal()}
+
+
+def _shown(choosable: QuerySet[Membership], assigned: set[int], now: datetime) -> list[Membership]:
+    """Who may be ticked, and who is: somebody deactivated keeps the site unless the tick is taken away here."""
+    rows = user_lists.with_invitation(choosable | Membership.objects.filter(pk__in=assigned), now)
+    return sorted(user_lists.finished(rows, now), key=lambda person: (person.known_as.casefold(), person.pk))

@@ -167,7 +167,8 @@ class GrantBoxes(forms.CheckboxSelectMultiple):
 class RightsForm(forms.Form):
     """What a member may do: the four grants, each as far as the actor has it; in the own installer, whether as a technician.
 
-    With `membership` it edits one, else it is for somebody new, at first a technician if `is_technician`.
+    With `membership` it edits one, else it is for somebody new. `is_technician` says which of both somebody new becomes, None lets
+    the form ask. A technician has no grants (R2), so the form of one shows none: who becomes a colleague has none at first.
     """
 
     prefix = "rights"
@@ -192,15 +193,11 @@ class RightsForm(forms.Form):
         actor: Actor,
         firm: Organization,
         membership: Membership | None = None,
-        is_technician: bool = False,
+        is_technician: bool | None = None,
     ) -> None:
         own = [grant.value for grant in Grant if grant in actor.grants]
-        is_now = membership.is_technician if membership else is_technician
+        is_now = membership.is_technician if membership else bool(is_technician)
         has = {grant.value for grant in membership.grants} if membership else set(own)
-        if (
-            is_now
-        ):  # what is ticked for a technician counts once it is a colleague, so only what the actor may give then
-            has = {name for name in own if membership is None or getattr(membership, name)}
         values = {
             "is_technician": "yes" if is_now else "no",
             "grants": [grant.value for grant in Grant if grant.value in has],
@@ -209,7 +206,8 @@ class RightsForm(forms.Form):
         super().__init__(data, initial=values, label_suffix="")
         self.kept = has - set(own)  # not the actor's to give, so not to take either
         self.is_limited = len(own) < len(Grant)
-        self.has_choice = actions.may_add_people(actor, firm, is_technician=True)
+        self.has_choice = is_technician is None and actions.may_add_people(actor, firm, is_technician=True)
+        self.kept_of_technician = [grant.value for grant in Grant if membership and getattr(membership, grant.value)]
         role, boxes = self.fields["is_technician"], self.fields["grants"]
         assert isinstance(role, forms.TypedChoiceField)
         assert isinstance(boxes, forms.MultipleChoiceField)
@@ -218,6 +216,8 @@ class RightsForm(forms.Form):
             role.required = False
             role.empty_value = is_now  # type: ignore[assignment]  # as coerced
         boxes.widget = GrantBoxes(choices=boxes.choices, own=set(own), kept=self.kept)
+        if is_now:
+            del self.fields["grants"]
 
     def clean_grants(self) -> list[str]:
         """With those that are as they are: a locked box sends nothing."""
@@ -225,8 +225,11 @@ class RightsForm(forms.Form):
 
     @property
     def values(self) -> dict[str, Any]:
-        """What the actions take."""
-        return {"is_technician": self.cleaned_data["is_technician"], "grants": self.cleaned_data["grants"]}
+        """What the actions take. What is kept of a technician's grants counts for nothing, so it neither changes here nor comes back
+        with the role."""
+        is_technician = self.cleaned_data["is_technician"]
+        grants = self.cleaned_data.get("grants", self.kept_of_technician if is_technician else [])
+        return {"is_technician": is_technician, "grants": grants}
 
 
 class SitesForm(forms.Form):

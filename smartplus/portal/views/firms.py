@@ -9,15 +9,15 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions
-from accounts.errors import Conflict
+from accounts.errors import Conflict, NotPermitted
 from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.models import Site
 from smartplus import access, jobs
-from smartplus.portal import conflicts, support, user_lists
+from smartplus.portal import closing, conflicts, support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import FirmForm, MoveForm, PermissionsForm
 from smartplus.portal.views.users import MANAGERS_OF_PEOPLE, person_new, tell
@@ -125,10 +125,17 @@ def firm_person_new(request: access.PortalRequest, organization_id: int) -> Http
 
 
 @access.roles(*MANAGERS_OF_PEOPLE)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def firm_activity(request: access.PortalRequest, organization_id: int) -> HttpResponse:
-    """Close a firm to its people, or open it again: `active` is "yes" or "no"."""
+    """Close a firm to its people, or open it again: `active` is "yes" or "no". To look at: what would stop and what goes on."""
     firm, is_active = visible_firm(request, organization_id), request.POST.get("active") == "yes"
+    if request.method != "POST":
+        if not actions.is_above(request.actor, firm):
+            raise NotPermitted(_("An organization above decides this."))
+        if not firm.is_active:
+            return redirect("firm-detail", organization_id)
+        context = {**_around(request, firm), "closing": closing.closing(request.actor, firm, now=request.now)}
+        return render(request, "users/deactivate.html", context)
     said = (
         _("The people of %(firm)s can sign in again.")
         if is_active

@@ -183,7 +183,8 @@ def narrowed(items: QuerySet[Entitlement], choice: Choice) -> QuerySet[Entitleme
             Q(apartment__number__icontains=word)
             | Q(apartment__building__name__icontains=word)
             | Q(apartment__residents__name__icontains=word, apartment__residents__is_master=True)
-            | Q(manager__membership__user__name__icontains=word)
+            | Q(manager__membership__user__name__icontains=word, manager__membership__joined_at__isnull=False)
+            | Q(manager__membership__invited_as__icontains=word, manager__membership__joined_at=None)
             | Q(site__name__icontains=word)
         )
     return items

@@ -131,7 +131,9 @@ def _price_list(request: access.PortalRequest, kind: str) -> str:
     return top.currency if top else ""
 
 
-def person_new(request: access.PortalRequest, *, organization_id: int, is_technician: bool = False) -> HttpResponse:
+def person_new(
+    request: access.PortalRequest, *, organization_id: int, is_technician: bool | None = None
+) -> HttpResponse:
     """Invite a further person into a firm."""
     firm = Organization.objects.visible_to(request.actor).get(pk=organization_id)
     data = posted(request)
@@ -170,7 +172,10 @@ def user_detail(request: access.PortalRequest, membership_id: int) -> HttpRespon
         return conflict(request, "users/person.html", fresh, _around(request, person), told)
     if saved is None:
         return answer(request, "users/person.html", form, _around(request, person))
-    messages.success(request, _("What %(name)s may do is saved.") % {"name": person.shown_name})  # type: ignore[attr-defined]
+    said = _("What %(name)s may do is saved.")
+    if person.is_technician and not saved.is_technician:
+        said = _("%(name)s is a colleague now and sees nothing of money yet. Choose what else %(name)s may do.")
+    messages.success(request, said % {"name": person.shown_name})  # type: ignore[attr-defined]
     return redirect("user-detail", membership_id)
 
 
@@ -203,7 +208,7 @@ def _around(request: access.PortalRequest, person: Membership) -> dict[str, Any]
 def sites_form(request: access.PortalRequest, person: Membership, data: QueryDict | None = None) -> SitesForm | None:
     """The tick boxes of the installer's sites for its manager or technician; None where there is nothing to choose."""
     is_theirs = person.is_technician or person.organization.kind == Kind.MANAGER
-    if request.actor.role is not Role.INSTALLER or not is_theirs or not person.joined_at or not person.is_active:
+    if request.actor.role is not Role.INSTALLER or not is_theirs or not person.is_active:
         return None
     sites = list(Site.objects.visible_to(request.actor).only("name", "city"))
     if person.is_technician:
@@ -249,7 +254,7 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
     if saved is None:
         context = {**_around(request, person), "form": rights, "sites": form}
         return render(request, "users/person.html", context, status=422)
-    messages.success(request, _("The sites of %(name)s are saved.") % {"name": person.user})
+    messages.success(request, _("The sites of %(name)s are saved.") % {"name": person.known_as})
     return redirect("user-detail", membership_id)
 
 
