@@ -15,6 +15,12 @@ class GatewayUnavailable(Refused):
         self.detail = detail  # what the gateway or the network said, for the log
 
 
+class GatewayNotSetUp(GatewayUnavailable):
+    """No key, or one that the gateway does not know. Of a payment begun before, that says nothing."""
+
+    message = _("Card payment is not set up here.")
+
+
 class GatewayRefused(Refused):
     """A definite refusal (4xx): the gateway did nothing."""
 

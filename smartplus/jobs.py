@@ -25,6 +25,7 @@ JOBS: dict[str, Callable[..., int]] = {
     "mail": notify.send_due,
     "removed_cards": payment_actions.detach_removed,
     "audit_seals": chain.seal_due,
+    "gateway_keys": payment_actions.ask_due,
 }
 
 

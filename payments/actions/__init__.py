@@ -4,6 +4,7 @@ from payments.actions.begin import begin, refuse_too_large, refuse_too_small
 from payments.actions.billing import may_save_billing, save_billing
 from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
+from payments.actions.keys import ask_due, refuse_not_set_up, refuse_unconfigured
 from payments.actions.looking import expire, look_up
 from payments.actions.methods import detach_removed, keep_method, remove_method
 from payments.actions.states import FORGOTTEN, matches, note, refuse_in_transaction
@@ -12,6 +13,7 @@ from payments.gateways.base import Remote
 __all__ = [
     "FORGOTTEN",
     "Remote",
+    "ask_due",
     "begin",
     "charge",
     "detach_removed",
@@ -22,8 +24,10 @@ __all__ = [
     "may_save_billing",
     "note",
     "refuse_in_transaction",
+    "refuse_not_set_up",
     "refuse_too_large",
     "refuse_too_small",
+    "refuse_unconfigured",
     "remove_method",
     "save_billing",
     "start_checkout",

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from payments import gateways
+from payments.actions import keys
 from payments.actions.states import refuse_in_transaction
-from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable
 from payments.gateways.base import CheckoutRequest, CheckoutStarted, Gateway
 from payments.models import Kind, Payment, State
 
@@ -31,6 +32,8 @@ def start_checkout(payment_id: int, *, now: datetime) -> Payment:
         started = gateways.get(payment.gateway).start_checkout(_request_of(payment))
     except GatewayUnavailable as error:
         _close_start(payment_id, State.UNKNOWN, error.detail, now)
+        if isinstance(error, GatewayNotSetUp):
+            keys.note_refused(payment.gateway, now=now)
         raise
     except GatewayRefused as error:
         came_too_late = now > payment.created_at + START_WINDOW

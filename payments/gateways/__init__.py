@@ -5,6 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from payments.gateways.base import Gateway
 
 STRIPE = "stripe"
+NAMES = (STRIPE,)
 
 
 def get(name: str) -> Gateway:

@@ -130,6 +130,20 @@ class Gateway(Protocol):
         """Whether our key moves real money."""
         ...
 
+    @property
+    def secret(self) -> str:
+        """The key itself, for telling one from another; never stored, shown or logged."""
+        ...
+
+    @property
+    def missing_setting(self) -> str:
+        """The setting without which nothing can be paid and that has no value; "" where all have."""
+        ...
+
+    def ask_account(self) -> str:
+        """The account of our key, asked now; "" where the key may not ask. GatewayNotSetUp for a key that the gateway does not know."""
+        ...
+
     def start_checkout(self, request: CheckoutRequest) -> CheckoutStarted:
         """Open a hosted page; asking again with the same key answers the same page."""
         ...

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from payments.errors import BadSignature, GatewayForgot, GatewayRefused, GatewayUnavailable
+from payments.errors import BadSignature, GatewayForgot, GatewayNotSetUp, GatewayRefused, GatewayUnavailable
 from payments.gateways import base
 from payments.gateways.base import ChargeRequest, CheckoutRequest, CheckoutStarted, Event, Remote
+from payments.gateways.stripe_keys import account_of
 from payments.gateways.stripe_objects import charge_of, declined, remote_of, request_key_of, to_stripe
 
 if TYPE_CHECKING:
@@ -66,6 +67,20 @@ class StripeGateway:
     def is_live_mode(self) -> bool:
         """Whether the key moves real money."""
         return self.api_key.startswith(("sk_live_", "rk_live_"))
+
+    @property
+    def secret(self) -> str:
+        """The secret key."""
+        return self.api_key
+
+    @property
+    def missing_setting(self) -> str:
+        """Without the secret key nothing can be asked; without the webhook's secret it takes longer, no more."""
+        return "" if self.api_key else "STRIPE_SECRET_KEY"
+
+    def ask_account(self) -> str:
+        """One small request."""
+        return account_of(self.api_key, self.api_base)
 
     def start_checkout(self, request: CheckoutRequest) -> CheckoutStarted:
         """Open a Checkout Session: for one line of the whole amount, or for a card alone."""
@@ -311,5 +326,7 @@ def _translated() -> Iterator[None]:
         if error.code == "resource_missing" and error.http_status == HTTPStatus.NOT_FOUND:
             raise GatewayForgot(error.user_message or "") from error
         raise GatewayRefused(error.user_message or "") from error
+    except stripe.AuthenticationError as error:
+        raise GatewayNotSetUp("authentication error") from error
     except stripe.StripeError as error:
         raise GatewayUnavailable(error.user_message or "") from error

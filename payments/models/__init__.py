@@ -2,6 +2,7 @@
 
 from payments.models.billing import BillingProfile
 from payments.models.events import EventState, GatewayEvent
+from payments.models.keys import GatewayKey
 from payments.models.methods import GatewayCustomer, PaymentMethod
 from payments.models.payments import LIVE, Kind, Payment, State
 
@@ -11,6 +12,7 @@ __all__ = [
     "EventState",
     "GatewayCustomer",
     "GatewayEvent",
+    "GatewayKey",
     "Kind",
     "Payment",
     "PaymentMethod",

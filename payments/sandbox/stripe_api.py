@@ -94,6 +94,8 @@ class StripeApi:
                 return self._expire(ref)
             if not is_expiry and method == "GET":
                 return Answer(200, self._expanded(self._book.sessions[ref], params.get("expand", [])))
+        if (method, path) == ("GET", "/v1/account"):
+            return Answer(200, {"id": "acct_sandbox", "object": "account"})
         if answer := self._vault.answer(method, path, params):
             return answer
         raise Problem(404, f"Unrecognized request URL ({method}: {path}).")

@@ -79,6 +79,8 @@ def place_order(
     found = quote(carts.as_items(chosen), Months(cart.months), now, table_for(distributor, at=now))
     if found.fingerprint() != fingerprint:
         raise PriceChanged
+    if found.total_minor:
+        payment_actions.refuse_unconfigured(GATEWAY)
     order = _insert(actor, cart, installer, payer, found, billing.snapshot(), terms_version, now)
     if auto_renew and order.total_minor:  # what can't be charged every 30 days must not be promised
         payment_actions.refuse_too_small(sum(line.unit_minor for line in found.lines), order.currency, GATEWAY)
@@ -106,6 +108,13 @@ def place_order(
         payment_actions.refuse_too_large(order.total_minor, order.currency)
         begin_payment(order, billing.email, return_base=return_base, now=now)
     return order
+
+
+def refuse_without_gateway(cart: Cart, *, now: datetime) -> None:
+    """Raise GatewayNotSetUp where a cart costs money and none can be taken here. Asks the gateway, so it comes before `place_order`."""
+    distributor = _distributor_of(Organization.objects.select_related("distributor").get(pk=cart.installer_id))
+    if carts.priced(carts.contents(cart), distributor=distributor, months=cart.months, now=now).total_minor:
+        payment_actions.refuse_not_set_up(GATEWAY, now=now)
 
 
 def begin_payment(
@@ -148,6 +157,7 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
     the order open; the janitor finds out what happened. "" where the money turns out to be there already. Refuses an order that
     is not waiting for money (R5, R49).
     """
+    payment_actions.refuse_unconfigured(GATEWAY)
     order, payment = _begin_again(actor, number=number, return_base=return_base, now=now)
     if payment.state in {PaymentState.PENDING, PaymentState.UNKNOWN}:
         # Begun before: its page may have ended since, or be open without our knowing. A page that is over leads nowhere.

@@ -278,6 +278,7 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
         status = 422
         if billing_form.is_valid() & pay_form.is_valid():
             try:
+                orders.refuse_without_gateway(cart, now=request.now)
                 order = place(request, cart, billing_form, pay_form)
                 return to_gateway(request, order)
             except Conflict:

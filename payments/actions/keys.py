@@ -1,0 +1,88 @@
+"""The gateways' keys: whether there are any, whether the gateway accepts them, and no payment begun without."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+from payments import gateways
+from payments.actions.states import refuse_in_transaction
+from payments.errors import GatewayNotSetUp, GatewayUnavailable
+from payments.models import GatewayKey
+
+log = logging.getLogger("smartplus.payments")
+
+ASKED_EVERY = timedelta(hours=1)
+Answer = GatewayKey.Answer
+
+
+def refuse_unconfigured(gateway: str) -> None:
+    """Raise GatewayNotSetUp where there is no key at all. Touches neither network nor database; the cause is in the log."""
+    if missing := gateways.get(gateway).missing_setting:
+        log.error("a payment through %s is refused: %s is not set", gateway, missing)
+        raise GatewayNotSetUp(f"{missing} is not set")
+
+
+def refuse_not_set_up(gateway: str, *, now: datetime) -> None:
+    """Raise GatewayNotSetUp where nothing can be paid: no key, or one that the gateway refuses. Before any row is written.
+
+    The gateway is asked only when it has not accepted this very key yet. One that does not answer proves nothing: the payment is
+    begun, and what becomes of it is found out.
+    """
+    refuse_unconfigured(gateway)
+    known = last_answer(gateway)
+    if known is None or known.answer != Answer.ACCEPTED:
+        known = ask(gateway, now=now)
+    if known.answer == Answer.REFUSED:
+        raise GatewayNotSetUp(f"{gateway} refuses the key")
+
+
+def last_answer(gateway: str) -> GatewayKey | None:
+    """What the gateway answered about the present key; None where it was never asked about this one."""
+    return GatewayKey.objects.filter(gateway=gateway, print=_print(gateway)).first()
+
+
+def ask(gateway: str, *, now: datetime) -> GatewayKey:
+    """Ask the gateway about our key, over the network and outside any transaction, and keep the answer. The log says what is wrong."""
+    refuse_in_transaction()
+    account = ""
+    try:
+        account, answer = gateways.get(gateway).ask_account(), Answer.ACCEPTED
+    except GatewayNotSetUp as problem:
+        answer = Answer.REFUSED
+        log.error("%s does not accept the key of this installation: %s", gateway, problem.detail)
+    except GatewayUnavailable as problem:
+        answer = Answer.SILENT
+        log.warning("%s could not be asked about the key of this installation: %s", gateway, problem.detail)
+    row, _is_new = GatewayKey.objects.update_or_create(
+        gateway=gateway,
+        defaults={"print": _print(gateway), "answer": answer, "account": account[:64], "asked_at": now},
+    )
+    return row
+
+
+def ask_due(*, now: datetime) -> int:
+    """Ask each configured gateway once an hour. Returns how many were asked."""
+    asked = 0
+    for gateway in gateways.NAMES:
+        if gateways.get(gateway).missing_setting:
+            continue
+        known = last_answer(gateway)
+        if known is None or known.asked_at <= now - ASKED_EVERY:
+            ask(gateway, now=now)
+            asked += 1
+    return asked
+
+
+def note_refused(gateway: str, *, now: datetime) -> None:
+    """The gateway refused our key in the middle of something else: kept, so that the next payment asks before it begins."""
+    GatewayKey.objects.filter(gateway=gateway).update(answer=Answer.REFUSED, asked_at=now)
+
+
+def _print(gateway: str) -> str:
+    """What tells one key from another, and nobody the key."""
+    key = gateways.get(gateway).secret
+    return salted_hmac("payments.keys", f"{gateway}:{key}", secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()
