@@ -10,18 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import AuditEvent, AuditSeal, Organization
 
 BATCH = 1000  # events sealed in one transaction, or looked at in one statement
+FEW = 100  # rows asked for by several columns at once
 MOST = 20_000  # events one run seals, some ten seconds; the next tick goes on
 OPEN_AT_MOST = timedelta(hours=1)  # no transaction of ours lasts that long
 OVERDUE = timedelta(days=1)
@@ -87,15 +88,15 @@ def _seal_some(size: int, *, after: int, busy: set[int], now: datetime) -> tuple
     busy |= wanted - free
     # Read again under the lock: another worker may just have sealed some of them.
     events = waiting.filter(organization_id__in=free, pk__lte=found[-1][0]).values(*KEYS, *CONTENT)[:size]
-    heads = _heads(free)
+    ends = heads(free)
     seals = []
     for event in events:
         organization_id = event["organization_id"]
-        sequence, previous = heads.get(organization_id, (0, START))
+        sequence, previous = ends.get(organization_id, (0, START))
         salt = secrets.token_hex(16)
         content = content_digest(event, salt)
         digest = link(previous, organization_id, sequence + 1, event, content)
-        heads[organization_id] = (sequence + 1, digest)
+        ends[organization_id] = (sequence + 1, digest)
         seals.append(
             AuditSeal(
                 organization_id=organization_id,
@@ -112,14 +113,28 @@ def _seal_some(size: int, *, after: int, busy: set[int], now: datetime) -> tuple
     return len(seals), found[-1][0]
 
 
-def _heads(organization_ids: set[int]) -> dict[int, Head]:
+def heads(organization_ids: Iterable[int] | None = None) -> dict[int, Head]:
+    """The last seal of each chain, or of those of some organizations; one query."""
     last = AuditSeal.objects.filter(organization_id=OuterRef("pk")).order_by("-sequence")
-    rows = (
-        Organization.objects.filter(pk__in=organization_ids)
-        .order_by()
-        .annotate(last=Subquery(last.values("sequence")[:1]), head=Subquery(last.values("digest")[:1]))
+    of_whom = (
+        Organization.objects.all() if organization_ids is None else Organization.objects.filter(pk__in=organization_ids)
+    )
+    rows = of_whom.order_by().annotate(
+        last=Subquery(last.values("sequence")[:1]), head=Subquery(last.values("digest")[:1])
     )
     return {pk: (last, head) for pk, last, head in rows.values_list("pk", "last", "head") if last is not None}
+
+
+def lost(kept: Mapping[int, Head]) -> set[int]:
+    """The organizations whose chain does not contain its kept head any more; one query for every hundred."""
+    rows = sorted(kept.items())
+    missing = set(kept)
+    for first in range(0, len(rows), FEW):
+        any_of = Q()
+        for organization_id, (sequence, digest) in rows[first : first + FEW]:
+            any_of |= Q(organization_id=organization_id, sequence=sequence, digest=digest)
+        missing.difference_update(AuditSeal.objects.filter(any_of).values_list("organization_id", flat=True))
+    return missing
 
 
 def content_digest(event: Event, salt: str) -> str:

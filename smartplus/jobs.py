@@ -9,7 +9,7 @@ from functools import partial
 
 from django.db import transaction
 
-from accounts import chain, notify
+from accounts import chain, heads, notify
 from payments import actions as payment_actions
 from subscriptions.actions import renewals, sweeps
 
@@ -25,6 +25,7 @@ JOBS: dict[str, Callable[..., int]] = {
     "mail": notify.send_due,
     "removed_cards": payment_actions.detach_removed,
     "audit_seals": chain.seal_due,
+    "audit_heads": heads.keep_daily,
     "gateway_keys": payment_actions.ask_due,
 }
 

@@ -277,6 +277,9 @@ DEVICES_PER_APARTMENT = env.int("DEVICES_PER_APARTMENT", default=10)
 TERMS_VERSION = env.str("TERMS_VERSION", default="1")  # a new version is put before everybody at the next click
 PRIVACY_VERSION = env.str("PRIVACY_VERSION", default="1")
 
+# Where the heads of the audit's chains are kept, day by day; best on a volume that database administrators can't write to
+AUDIT_HEADS = Path(env.str("AUDIT_HEADS", default="") or VAR_DIR / "audit-heads.jsonl")
+
 # --- logs: JSON for machines, text for a terminal; the formatters hide secrets and addresses of people -------------------
 LOG_FORMAT = env.str("LOG_FORMAT", default="plain" if DEMO or DEBUG else "json")  # json | plain
 LOGGING = {

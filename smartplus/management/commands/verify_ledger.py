@@ -1,50 +1,86 @@
-"""Whether everything that was sealed is still as it was sealed."""
+"""Whether the audit is as it was sealed, and whether money, orders and paid time agree."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts import chain
+from accounts import heads as head_files
+from accounts.append_only import check_guards
+from subscriptions import ledger
+
+MOST = 100  # faults of the books that are named
 
 
 class Command(BaseCommand):
-    """`verify_ledger [--heads FILE] [--seal]`: exit 1 and name the row when a chain does not hold."""
+    """`verify_ledger [--heads FILE] [--seal]`: exit 1 and name the rows where something does not hold."""
 
-    help = "Compute the hash chains of the audit anew and compare them with what was sealed."
+    help = "Compute the hash chains of the audit anew, compare them with kept heads, and look whether the books agree."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--heads` makes rewritten or shortened chains show, if the file is where nobody with rights on the database can write."""
-        parser.add_argument("--heads", type=Path, help="heads of the last run: compared, and replaced when all is well")
+        """Which heads to compare with; a copy from another machine is worth most."""
+        parser.add_argument(
+            "--heads", type=Path, help=f"kept heads to compare with and to add to; {settings.AUDIT_HEADS} if not given"
+        )
         parser.add_argument("--seal", action="store_true", help="first seal whatever has no seal, however old")
 
     def handle(self, *, heads: Path | None = None, seal: bool = False, **options: Any) -> None:
-        """Print the counts, then every chain's first fault."""
+        """Print the counts, then every fault: of each chain the first one, of the books the first hundred."""
         now = timezone.now()
         if seal:
             while chain.seal_due(now=now, from_the_start=True):
                 pass
-        kept = _read(heads) if heads else {}
+        wrong = sum(
+            (
+                self._named(fault.msg for fault in check_guards(databases=["default"])),
+                self._audit(heads or settings.AUDIT_HEADS, now=now),
+                self._books(),
+            )
+        )
+        if wrong:
+            raise CommandError(f"the ledger does not hold in {wrong} place{'s' if wrong > 1 else ''}")
+
+    def _audit(self, path: Path, *, now: datetime) -> int:
+        try:
+            kept = head_files.read(path)
+        except head_files.UnreadableHeads as problem:
+            raise CommandError(str(problem)) from problem
         found = chain.verify(now=now, kept=kept)
         self.stdout.write(f"audit: {found.seals} seals in {len(found.heads)} chains, {chain.waiting()} events waiting")
-        if found.faults:
-            for fault in found.faults:
-                self.stderr.write(str(fault))
-            raise CommandError(f"the audit does not hold in {len(found.faults)} places")
-        if heads:
-            heads.write_text(json.dumps({str(pk): head for pk, head in sorted(found.heads.items())}, indent=0) + "\n")
+        if kept:
+            self.stdout.write(f"audit: compared with {len(kept)} heads kept in {path}")
+        else:
+            self.stdout.write(
+                f"audit: no heads were kept in {path}, so a chain written anew, or cut off at its end, would not show"
+            )
+        if not found.faults:
+            try:
+                head_files.keep(path, {pk: head for pk, head in found.heads.items() if kept.get(pk) != head}, now=now)
+            except OSError as problem:
+                self.stderr.write(f"the heads of today could not be kept in {path}: {problem}")
+        return self._named(found.faults)
 
+    def _books(self) -> int:
+        faults = ledger.verify()
+        shown = self._named(islice(faults, MOST))
+        more = sum(1 for _fault in faults)
+        if more:
+            self.stderr.write(f"and {more} more")
+        if not shown:
+            self.stdout.write("books: money, orders, paid time and reservations agree")
+        return shown + more
 
-def _read(path: Path) -> dict[int, chain.Head]:
-    if not path.exists():
-        return {}
-    try:
-        return {
-            int(pk): (int(sequence), str(digest)) for pk, (sequence, digest) in json.loads(path.read_text()).items()
-        }
-    except (ValueError, TypeError, AttributeError) as problem:
-        raise CommandError(f"{path} does not hold heads of an earlier run: {problem}") from problem
+    def _named(self, faults: Iterable[object]) -> int:
+        count = 0
+        for fault in faults:
+            self.stderr.write(str(fault))
+            count += 1
+        return count

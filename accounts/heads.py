@@ -1,0 +1,93 @@
+"""Heads of the audit's chains, kept where the database can't rewrite them: a file that only grows, and the log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+
+from accounts import chain
+from accounts.chain import Head
+
+log = logging.getLogger("smartplus.audit")
+PER_LINE = 20  # heads in a line of the log: collectors cut off what is longer than some kilobytes
+TAIL = re.compile(rb'"at": "(\d{4}-\d\d-\d\d)T[^"]*"\}\n\Z')
+
+
+class UnreadableHeads(Exception):
+    """The file holds something else; the message says where."""
+
+
+def read(path: Path) -> dict[int, Head]:
+    """The newest kept head of each chain; nothing where there is no file. One line in memory at a time."""
+    found: dict[int, Head] = {}
+    if not path.exists():
+        return found
+    with path.open() as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                found |= {int(pk): (int(n), str(digest)) for pk, (n, digest) in json.loads(line)["heads"].items()}
+            except (ValueError, TypeError, AttributeError, KeyError) as problem:
+                raise UnreadableHeads(f"line {number} of {path} does not hold heads of the audit") from problem
+    return found
+
+
+def keep(path: Path, heads: Mapping[int, Head], *, now: datetime) -> None:
+    """Add a line to the file, and the same to the log. Written at once, so that two processes don't mix their lines."""
+    line = json.dumps({"heads": {str(pk): head for pk, head in sorted(heads.items())}, "at": now.isoformat()}) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+    try:
+        os.write(descriptor, line.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    for some in _in_lines(heads):
+        log.info("audit heads %s: %s", now.date(), some)
+
+
+def _in_lines(heads: Mapping[int, Head]) -> Iterator[str]:
+    """ "12 at 345 is <digest>; …", some in each; one line also where nothing moved: the day was not forgotten."""
+    if not heads:
+        yield "no chain has moved"
+    rows = sorted(heads.items())
+    for first in range(0, len(rows), PER_LINE):
+        some = rows[first : first + PER_LINE]
+        yield "; ".join(f"{pk} at {sequence} is {digest}" for pk, (sequence, digest) in some)
+
+
+def keep_daily(*, now: datetime) -> int:
+    """Once a day: keep the heads that moved; of a new file all of them, so that a file may be put away at any time. How many.
+
+    A chain that does not contain its kept head any more is named in the log, and its kept head stays the newest: else a chain written
+    anew would be believed from the next day on.
+    """
+    path: Path = settings.AUDIT_HEADS
+    if _last_day(path) == now.date().isoformat():
+        return 0
+    kept = read(path)
+    lost = chain.lost(kept)
+    for organization_id in sorted(lost):
+        log.error(
+            "the audit of organization %s is not what it was on an earlier day: run verify_ledger", organization_id
+        )
+    moved = {pk: head for pk, head in chain.heads().items() if pk not in lost and kept.get(pk) != head}
+    keep(path, moved, now=now)
+    return len(moved)
+
+
+def _last_day(path: Path) -> str:
+    """The day of the last line, without reading the others; "" if there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 64))
+            found = TAIL.search(file.read())
+    except FileNotFoundError:
+        return ""
+    return found[1].decode() if found else ""

@@ -1,0 +1,163 @@
+"""Whether the books agree: what works was paid for, what was paid works, and nobody wrote to them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.models import AuditEvent
+from communities.models import Entitlement
+from payments.models import Kind as PaymentKind
+from payments.models import Payment
+from payments.models import State as PaymentState
+from subscriptions.models import Order, OrderEvent, OrderLine, ServicePeriod
+
+S = Order.State
+KEEP_MONEY = (S.SUCCEED, S.REVIEW, S.REFUNDED)
+MAY_RESERVE = (S.PROCESSING, S.SYSTEM_PROCESSING, S.REVIEW)
+LONGEST_MONTH = timedelta(days=31)
+CLOCKS = timedelta(hours=3)  # a month is counted on the site's wall clock, which may be put back meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A row that does not agree with others: which, and what is wrong."""
+
+    row: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.row}: {self.problem}"
+
+
+def verify() -> Iterator[Fault]:
+    """Every disagreement, check by check. Each check is one statement over the whole database (`overlong` one for each term that was ever
+    bought), so it sees one instant and may run beside everything else; rows arrive one by one. Writes nothing."""
+    for check in CHECKS:
+        yield from check()
+
+
+def _rows(found: QuerySet[Any], *names: str) -> Iterator[Any]:
+    return found.order_by("pk").values_list("pk", *names, named=True).iterator(chunk_size=1000)
+
+
+def expiries() -> Iterator[Fault]:
+    """An item works until the end of its last period that was not revoked, and in the variant that this one paid."""
+    last = ServicePeriod.objects.filter(entitlement=OuterRef("pk"), is_revoked=False).order_by("-ends_at", "-pk")
+    rows = Entitlement.objects.annotate(
+        until=Subquery(last.values("ends_at")[:1]), what=Subquery(last.values("line__variant")[:1])
+    )
+    never = Q(until=None, expires_at__isnull=False) | Q(until__isnull=False, expires_at=None)
+    for row in _rows(
+        rows.filter(never | Q(expires_at__lt=F("until")) | Q(expires_at__gt=F("until"))), "expires_at", "until"
+    ):
+        yield Fault(f"entitlement {row.pk}", f"expires_at is {row.expires_at}, its periods end at {row.until}")
+    for row in _rows(rows.exclude(what=None).exclude(paid_variant=F("what")), "paid_variant", "what"):
+        yield Fault(f"entitlement {row.pk}", f"paid_variant is {row.paid_variant!r}, its last period paid {row.what!r}")
+
+
+def sums() -> Iterator[Fault]:
+    """The lines of an order add up to it (R41)."""
+    rows = Order.objects.annotate(
+        n=Count("lines"),
+        amount=Coalesce(Sum("lines__amount_minor"), 0),
+        less=Coalesce(Sum("lines__discount_minor"), 0),
+        plus=Coalesce(Sum("lines__tax_minor"), 0),
+    )
+    agrees = Q(
+        n=F("line_count"), amount=F("subtotal_minor"), less=F("discount_minor"), plus=F("tax_minor"),
+        total_minor=F("amount") - F("less") + F("plus"),
+    )  # fmt: skip
+    for row in _rows(rows.exclude(agrees), "number", "n", "amount", "less", "plus", "total_minor", "line_count"):
+        said = f"{row.line_count} lines and a total of {row.total_minor}"
+        yield Fault(f"order {row.number}", f"says {said}, its {row.n} lines are {row.amount} − {row.less} + {row.plus}")
+
+
+def payments() -> Iterator[Fault]:
+    """Money that arrived has an order that says so, and an order that succeeded has its money."""
+    orders = Order.objects.filter(number=OuterRef("reference"), state__in=KEEP_MONEY)
+    taken = Payment.objects.filter(state=PaymentState.SUCCEEDED).exclude(kind=PaymentKind.SETUP)
+    for row in _rows(taken.exclude(Exists(orders)), "reference", "captured_minor"):
+        yield Fault(
+            f"payment {row.pk}",
+            f"has succeeded over {row.captured_minor}, but there is no such paid order {row.reference}",
+        )
+    mine = taken.filter(reference=OuterRef("number")).order_by().values("reference")
+    paid = Order.objects.filter(state=S.SUCCEED, total_minor__gt=0).annotate(
+        kept=Coalesce(Subquery(mine.annotate(sum=Sum(F("captured_minor") - F("refunded_minor"))).values("sum")), 0),
+        n=Coalesce(Subquery(mine.annotate(n=Count("pk")).values("n")), 0),
+    )
+    judged = OrderEvent.objects.filter(
+        order=OuterRef("pk"), kind="judged"
+    )  # the operator took another amount for right
+    short = Q(n=0) | Q(Q(kept__lt=F("total_minor")), ~Exists(judged))
+    for row in _rows(paid.filter(short), "number", "total_minor", "kept", "n"):
+        yield Fault(f"order {row.number}", f"succeeded over {row.total_minor}, {row.n} payments brought {row.kept}")
+
+
+def successes() -> Iterator[Fault]:
+    """An order that succeeded was settled: the audit, which can't be written anew, says so."""
+    told = AuditEvent.objects.filter(subject_type="order", subject_id=OuterRef("pk"), action="order.succeeded")
+    for row in _rows(Order.objects.filter(state=S.SUCCEED).exclude(Exists(told)), "number"):
+        yield Fault(f"order {row.number}", "succeeded, but the audit does not know of it")
+
+
+def periods() -> Iterator[Fault]:
+    """Paid time comes from lines of orders that succeeded, once for each line and of the line's item."""
+    of_paid = ServicePeriod.objects.filter(is_revoked=False).exclude(line__order__state=S.SUCCEED)
+    for row in _rows(of_paid, "entitlement_id", "line__order__number"):
+        yield Fault(
+            f"period {row.pk}", f"of entitlement {row.entitlement_id}: order {row.line__order__number} did not succeed"
+        )
+    for row in _rows(ServicePeriod.objects.exclude(entitlement=F("line__entitlement")), "entitlement_id", "line_id"):
+        yield Fault(
+            f"period {row.pk}", f"is of entitlement {row.entitlement_id}, its line {row.line_id} of another one"
+        )
+    for row in _rows(OrderLine.objects.filter(order__state=S.SUCCEED, period=None), "order__number"):
+        yield Fault(f"line {row.pk}", f"of the paid order {row.order__number} has no period")
+
+
+def overlong() -> Iterator[Fault]:
+    """No period is longer than what its order bought."""
+    for months, cycles in Order.objects.order_by().values_list("months", "cycles").distinct():
+        most = months * LONGEST_MONTH + cycles * timedelta(days=30) + CLOCKS
+        found = ServicePeriod.objects.filter(
+            line__order__months=months, line__order__cycles=cycles, ends_at__gt=F("starts_at") + most
+        )
+        for row in _rows(found, "entitlement_id", "starts_at", "ends_at", "line__order__number"):
+            span = f"from {row.starts_at} to {row.ends_at}"
+            yield Fault(
+                f"period {row.pk}",
+                f"of entitlement {row.entitlement_id} lasts {span}, order {row.line__order__number} bought less",
+            )
+
+
+def reservations() -> Iterator[Fault]:
+    """An item names the open order that has it, and the other way round (R48)."""
+    has_it = OrderLine.objects.filter(
+        entitlement=OuterRef("pk"), order__number=OuterRef("reserved_by"), order__state__in=MAY_RESERVE
+    )
+    for row in _rows(Entitlement.objects.exclude(reserved_by="").exclude(Exists(has_it)), "reserved_by"):
+        yield Fault(f"entitlement {row.pk}", f"is reserved by {row.reserved_by}, which is no open order of it")
+    waiting = OrderLine.objects.filter(order__state__in=[S.PROCESSING, S.SYSTEM_PROCESSING])
+    for row in _rows(waiting.exclude(entitlement__reserved_by=F("order__number")), "order__number", "entitlement_id"):
+        yield Fault(
+            f"line {row.pk}",
+            f"of the open order {row.order__number}: entitlement {row.entitlement_id} is not reserved by it",
+        )
+
+
+CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
+    expiries,
+    sums,
+    payments,
+    successes,
+    periods,
+    overlong,
+    reservations,
+)
