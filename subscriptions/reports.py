@@ -9,8 +9,9 @@ from typing import Any
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
+from accounts.scope import Actor
 from communities import catalogue
-from communities.models import Entitlement, Site
+from communities.models import Entitlement, Resident, Site
 from payments.models import PaymentMethod
 from subscriptions import payers
 from subscriptions.actions.carts import as_items
@@ -18,6 +19,8 @@ from subscriptions.actions.prices import table_for
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
 from subscriptions.pricing import Group, MissingPrice, Quote, Why, quote
+
+NAMED = 12  # of a group of like items
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,34 @@ def by_site(quote: Quote, entitlements: QuerySet[Entitlement]) -> list[SiteBill]
             amount_minor=sum(line.amount_minor for line in found),
         )
         for (name, site_id), found in sorted(lines.items())
+    ]
+
+
+def named(actor: Actor, sites: list[SiteBill]) -> list[tuple[SiteBill, list[tuple[Group, list[str], int]]]]:
+    """Each group of a site's bill with the names of its first items, apartments with their family master, and how many more there
+    are; two queries."""
+    first = {int(str(key)) for site in sites for group in site.groups for key in group.keys[:NAMED]}
+    seen = Entitlement.objects.visible_to(actor).select_related("apartment__building", "manager__membership__user")
+    rows = seen.in_bulk(first)
+    masters = dict(
+        Resident.objects.visible_to(actor)
+        .filter(is_master=True, apartment__in=[row.apartment_id for row in rows.values() if row.apartment_id])
+        .values_list("apartment_id", "name")
+    )
+
+    def name_of(key: object) -> str:
+        row = rows[int(str(key))]
+        return f"{row.target} {masters.get(row.apartment_id or 0, '')}".strip()
+
+    return [
+        (
+            site,
+            [
+                (group, [name_of(key) for key in group.keys[:NAMED]], max(0, group.count - NAMED))
+                for group in site.groups
+            ],
+        )
+        for site in sites
     ]
 
 

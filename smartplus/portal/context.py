@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
 from accounts.scope import Actor, Grant, Role
+from smartplus.portal import asking
 
 PHONE_ENTRIES = 4
 STYLESHEETS = ("tokens", "base", "shell", "components", "pages", "widths", "small")
@@ -106,7 +107,8 @@ ROLE_LABELS: dict[Role, Promise] = {
 
 def portal(request: Any) -> dict[str, Any]:
     """What the shell needs: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`; on a
-    phone `thumb` and `rest`, the menu parted. And `shows_orders`: whether order numbers are for this person.
+    phone `thumb` and `rest`, the menu parted. And `shows_orders`: whether order numbers are for this person; `requests_waiting`: how many
+    requests wait for this person, asked of the database only where a menu shows it.
 
     `area` and `section` follow from the address; a view that knows better puts its own into its context.
     """
@@ -132,6 +134,8 @@ def portal(request: Any) -> dict[str, Any]:
         "search_url": address_of("search", get_urlconf()),
         "now": request.now,
         "shows_orders": Grant.SEES_INVOICES in actor.grants,
+        "requests_waiting": lambda: asking.number(request),
+        "most_waiting": asking.MOST,
     }
 
 

@@ -25,11 +25,11 @@ from payments.models import GatewayEvent, Payment
 from payments.models.events import EventState
 from payments.models.payments import State as PaymentState
 from smartplus.access import PortalRequest
-from smartplus.portal import events, todo
+from smartplus.portal import asking, events, todo
 from smartplus.portal.calendar import calendar
 from smartplus.portal.context import address_of
 from smartplus.portal.templatetags.portal import day
-from subscriptions import bills, payers
+from subscriptions import bills, payers, waiting
 from subscriptions import dashboard as counts
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.dashboard import Firm, Standing
@@ -90,13 +90,16 @@ def of_reseller(request: PortalRequest) -> dict[str, Any]:
     agreed = counts.agreements(actor, now=now)
     waiting = sum(firm.waiting for firm in firms)
     currency = prices.currency if prices else ""
+    asked = asking.waiting_for(request, prices)
     ranked = sorted(firms, key=lambda firm: -_weight(by_firm.get(firm.organization.pk, Standing())))
     return {
         "today": _today(request),
         "firms": len(firms),
         "sites": sum(firm.sites for firm in firms),
         "apartments": sum(firm.apartments for firm in firms),
+        "asked": asked,
         "tiles": [
+            *([_asked_tile(asked, currency)] if asked else []),
             _due_tile(all_of_it, sum(firm.due_sites for firm in firms), currency),
             _agreed_tile(agreed),
             _new_tile(all_of_it),
@@ -122,8 +125,14 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
     ids = [site.pk for site in sites]
     progress, units = reports.paid_progress(ids, now, renews=renews(now)), device_reports.unit_progress(ids)
     may_pay = may_pay_for(actor, firm.organization)
+    open_at = waiting.open_at(actor, ids)
     rows = [
-        (site, paid, built, todo.next_step(site, paid, built, may_pay=may_pay, now=now))
+        (
+            site,
+            paid,
+            built,
+            todo.next_step(site, paid, built, open_at.get(site.pk, waiting.Open()), may_pay=may_pay, now=now),
+        )
         for site in sites
         for paid, built in [
             (progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
@@ -274,6 +283,14 @@ def _lists_in_force(request: PortalRequest) -> list[PriceList]:
 
 
 # --- tiles --------------------------------------------------------------------------------------------------------------
+
+
+def _asked_tile(asked: asking.Waiting, currency: str) -> Tile:
+    """Requests that wait for this person."""
+    small = ""
+    if currency and asked.amount_minor is not None:
+        small = money.show(asked.amount_minor, currency, language=_language())
+    return Tile(_("Requests waiting"), str(asked.count), asked.who, asked.url, asked.count, small, "pending")
 
 
 def _due_tile(standing: Standing, sites: int, currency: str) -> Tile:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from accounts.models import AuditEvent
-from accounts.scope import Role
+from accounts.scope import Grant, Role
 from communities import reports
 from communities.actions.people import may_edit_residents
 from communities.actions.sites import may_configure
@@ -17,7 +17,8 @@ from devices.models import Device
 from smartplus import access
 from smartplus.portal import support, todo
 from smartplus.templatetags.sites import pill_of
-from subscriptions import payers
+from subscriptions import payers, waiting
+from subscriptions.actions import carts
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.actions.requests import may_request_for
 from subscriptions.bills import sees_prices
@@ -26,6 +27,7 @@ from subscriptions.reports import renews
 READERS = tuple(access.EVERYONE)
 WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
 HOUSEKEEPERS = (*WORKERS, Role.MANAGER)
+REQUEST_READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 RECENT = 5
 
 
@@ -74,6 +76,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
     buildings = list(Building.objects.visible_to(actor).filter(site=site))
     apartments = Apartment.objects.visible_to(actor).filter(site=site)
     lines = reports.service_lines(site, now)
+    open_here = waiting.open_at(actor, [site.pk]).get(site.pk, waiting.Open())
     facts = todo.Facts(
         site=site,
         units=frame["units"],
@@ -86,6 +89,11 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         pay_url=todo.pay_url(site) if may_pay_for(actor, site.installer) else "",
         request_url=todo.pay_url(site) if may_request_for(actor, site.installer) else "",
         payer=payers.usual(site.installer, site_kind=site.kind).name,
+        open=open_here,
+        requests=waiting.requests_in(open_here),
+        in_orders=carts.in_open_orders(actor).filter(site=site).count(),
+        may_open_requests=actor.role in REQUEST_READERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants,
+        is_asking=actor.organization_id == site.installer_id,
     )
     return {
         **frame,

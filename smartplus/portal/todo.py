@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -14,7 +14,9 @@ from communities.models import GRACE, Site
 from communities.reports import Dues, PaidProgress, ServiceLine
 from devices.reports import UnitProgress
 from smartplus.portal.context import address_of
-from smartplus.portal.templatetags.portal import day
+from smartplus.portal.templatetags.portal import day, moment
+from subscriptions.models import RenewalRequest
+from subscriptions.waiting import Counts, Open, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,17 @@ class Facts:
     pay_url: str  # "" for who may not pay
     request_url: str = ""  # "" for who may not ask for it either
     payer: str = ""  # who pays, by name
+    open: Open = field(default_factory=Open)
+    requests: tuple[RenewalRequest, ...] = ()  # those that items of the site wait in
+    in_orders: int = 0  # items that are being activated by an open order
+    may_open_requests: bool = False
+    is_asking: bool = False  # the reader's firm is the one that asks
 
 
 def pay_url(site: Site) -> str:
-    """Where a site is activated; "" while there is no such page."""
+    """Where a site is activated, with everything that can be already ticked; "" while there is no such page."""
     page = address_of("subscription", get_urlconf())
-    query = urlencode({"installer": site.installer_id, "kind": site.kind, "site": site.pk})
+    query = urlencode({"installer": site.installer_id, "kind": site.kind, "site": site.pk, "select": "all"})
     return f"{page}?{query}" if page else ""
 
 
@@ -118,10 +125,8 @@ def _paying(facts: Facts, now: datetime) -> list[Todo]:
                 line.missing,
             ) % {"service": line.service.label, "n": line.missing}
             found.append(Todo("lapsed", "alert-triangle", title, _("It does not work there until it is paid.")))
+    found += [*_to_activate(facts), *_requested(facts), *_in_orders(facts)]
     for due in facts.dues:
-        if due.never:
-            title = ngettext("%(n)s %(service)s is not activated", "%(n)s × %(service)s are not activated", due.never)
-            found.append(_due(facts, due, "pending", "credit-card", title, due.never, *_way_to_pay(facts)))
         if due.ending and due.first_end:
             title = ngettext("%(n)s %(service)s ends soon", "%(n)s × %(service)s end soon", due.ending)
             reason = _("The first on %(date)s.") % {"date": day(due.first_end)}
@@ -129,18 +134,53 @@ def _paying(facts: Facts, now: datetime) -> list[Todo]:
     return found
 
 
-def _due(facts: Facts, due: Dues, tone: str, icon: str, title: str, n: int, reason: str, action: str = "") -> Todo:
-    url = facts.pay_url or facts.request_url if action else ""  # renewing is not on the Subscription page yet
-    return Todo(tone, icon, title % {"n": n, "service": due.label}, reason, url, action)
+def _due(facts: Facts, due: Dues, tone: str, icon: str, title: str, n: int, reason: str) -> Todo:
+    return Todo(
+        tone, icon, title % {"n": n, "service": due.label}, reason
+    )  # renewing is not on the Subscription page yet
 
 
-def _way_to_pay(facts: Facts) -> tuple[str, str]:
-    """Why it does not run yet, and what this person can do about it."""
+def _to_activate(facts: Facts) -> list[Todo]:
+    """What nobody has asked for or paid yet: one to-do for the site, which carries its items over."""
+    n = facts.open.to_activate
+    if not n:
+        return []
+    title = ngettext("%(n)s item is not activated", "%(n)s items are not activated", n) % {"n": n}
     if facts.pay_url:
-        return _("It starts when it is paid."), _("Activate")
-    if facts.request_url:
-        return _("%(firm)s activates and pays it: ask for it.") % {"firm": facts.payer}, _("Request activation")
-    return _("%(firm)s activates and pays it.") % {"firm": facts.payer}, ""
+        way, url, action = _("It starts when it is paid."), facts.pay_url, _("Activate")
+    elif facts.request_url:
+        way = _("%(firm)s pays it: ask for it.") % {"firm": facts.payer}
+        url, action = facts.request_url, _("Request activation")
+    else:
+        way, url, action = _("%(firm)s activates and pays it.") % {"firm": facts.payer}, "", ""
+    return [Todo("pending", "credit-card", title, f"{_listed(facts.open.free)}. {way}", url, action)]
+
+
+def _requested(facts: Facts) -> list[Todo]:
+    """What waits in requests: for whom, since when."""
+    found = []
+    for request in facts.requests:
+        counts = (facts.open.asked or {}).get(request.pk, ())
+        n = sum(number for _kind, number in counts)
+        since = _("Requested %(when)s") % {"when": moment(request.created_at)}
+        title = ngettext("%(n)s item requested, waiting for %(firm)s", "%(n)s items requested, waiting for %(firm)s", n)
+        url = reverse("request-detail", args=[request.pk]) if facts.may_open_requests else ""
+        action = _("Show the request") if facts.is_asking else _("Review")
+        reason = f"{_listed(counts)}. {since}."
+        found.append(Todo("pending", "hourglass", title % {"n": n, "firm": facts.payer}, reason, url, action))
+    return found
+
+
+def _in_orders(facts: Facts) -> list[Todo]:
+    if not (n := facts.in_orders):
+        return []
+    title = ngettext("%(n)s item is in an open order", "%(n)s items are in open orders", n) % {"n": n}
+    return [Todo("pending", "credit-card", title, _("It starts when the payment is confirmed."))]
+
+
+def _listed(counts: Counts) -> str:
+    """ "6 × App, 1 × PM App"."""
+    return ", ".join(f"{n} × {label}" for label, n in in_words(counts))
 
 
 def _fitting(facts: Facts) -> list[Todo]:
@@ -185,8 +225,10 @@ class Step:
     url: str
 
 
-def next_step(site: Site, paid: PaidProgress, units: UnitProgress, *, may_pay: bool, now: datetime) -> Step | None:
-    """What goes on next at a site, from the counts that a list of sites has anyway; None when everything runs."""
+def next_step(
+    site: Site, paid: PaidProgress, units: UnitProgress, open_: Open, *, may_pay: bool, now: datetime
+) -> Step | None:
+    """What goes on next at a site, from the counts that a list of sites has anyway; None when everything runs or waits for others."""
     apartments = reverse("apartment-list", args=[site.pk])
     if not units.units:
         return Step(_("Add apartments"), apartments)
@@ -195,9 +237,16 @@ def next_step(site: Site, paid: PaidProgress, units: UnitProgress, *, may_pay: b
     if (n := units.units - paid.apps) > 0:
         words = ngettext("Add %(n)s resident", "Add %(n)s residents", n) % {"n": n}
         return Step(words, f"{apartments}?show=no-master")
-    if n := paid.apps - paid.apps_in_force:
-        words = ngettext("Activate %(n)s App", "Activate %(n)s Apps", n) if may_pay else _("%(n)s to activate")
-        return Step(words % {"n": n}, pay_url(site) if may_pay else f"{apartments}?show=not-paid")
+    if n := open_.to_activate:
+        words = (
+            ngettext("Activate %(n)s item", "Activate %(n)s items", n)
+            if may_pay
+            else ngettext("Request %(n)s item", "Request %(n)s items", n)
+        )
+        return Step(words % {"n": n}, pay_url(site))
+    if n := open_.requested:
+        words = ngettext("%(n)s item requested", "%(n)s items requested", n)
+        return Step(words % {"n": n}, reverse("site-detail", args=[site.pk]))
     if paid.is_ending(now):
         return Step(_("Look at what ends"), reverse("site-detail", args=[site.pk]))
     return None

@@ -53,15 +53,25 @@ def payable_installers(actor: Actor) -> QuerySet[Organization]:
     return installers.none()
 
 
-def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
+def free_items(actor: Actor) -> QuerySet[Entitlement]:
     """What Activate is for: configured, never activated, in no open order, not waiting for a monitor (R17, R25, R47, R48)."""
     return (
         Entitlement.objects.visible_to(actor)
         .wanted()
         .never_activated()
-        .filter(installer=installer, site__kind=site_kind, reserved_by="")
+        .filter(reserved_by="")
         .filter(Q(apartment=None) | Q(apartment__monitor_pending=False))
     )
+
+
+def in_open_orders(actor: Actor) -> QuerySet[Entitlement]:
+    """What is being activated: never active so far, and in an open order."""
+    return Entitlement.objects.visible_to(actor).wanted().never_activated().exclude(reserved_by="")
+
+
+def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
+    """What Activate offers for an installer and a project type."""
+    return free_items(actor).filter(installer=installer, site__kind=site_kind)
 
 
 def as_items(entitlements: QuerySet[Entitlement]) -> list[Item]:

@@ -24,8 +24,9 @@ class RenewalRequestQuerySet(models.QuerySet["RenewalRequest"]):
         return self.none() if bound is None else self.filter(bound)
 
     def waiting(self) -> Self:
-        """Those that nobody has decided about yet."""
-        return self.filter(state=RenewalRequest.State.OPEN)
+        """Those that somebody has to do something about: not decided, or approved and no order placed for them yet."""
+        undecided = models.Q(state=RenewalRequest.State.OPEN)
+        return self.filter(undecided | models.Q(state=RenewalRequest.State.APPROVED, cart__order=None))
 
 
 class RenewalRequest(models.Model):
@@ -83,6 +84,11 @@ class RenewalRequest(models.Model):
 
     def __str__(self) -> str:
         return str(_("Request %(n)s") % {"n": self.pk})
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is neither refused, withdrawn nor paid."""
+        return self.state in {self.State.OPEN, self.State.APPROVED}
 
 
 class RequestItem(models.Model):

@@ -143,7 +143,7 @@ def test_asked_approved_paid_and_everybody_is_told(
     ready = dora.get(address).content.decode()
     assert_clean(ready)
     assert "Mail sent to dora@nordlys.example" in ready
-    assert "Approve and pay US$30.60" in ready
+    assert "Approve, then pay US$30.60" in ready
     assert "3 months × US$2.50" in ready
     cart = dora.post(f"{address}approve/")["Location"]
     page = dora.get(cart).content.decode()
@@ -254,7 +254,7 @@ def test_a_member_who_does_not_manage_subscriptions_is_told_whom_to_ask(
     assert refused.status_code == 403
     assert "Your firm lets others manage subscriptions." in refused.content.decode()
     assert "Withdraw" not in ivan.get(address).content.decode()
-    assert "Approve and pay" not in dora.get(address).content.decode()
+    assert "Approve, then pay" not in dora.get(address).content.decode()
     assert ivan.post("/subscription/", {"all": "1", "months": 1, "action": "request"}).status_code == 403
     assert ivan.post(f"{address}withdraw/").status_code == dora.post(f"{address}approve/").status_code == 403
     assert RenewalRequest.objects.get().state == "open"

@@ -273,9 +273,9 @@ def test_the_overview_says_what_is_paid_and_what_needs_doing(
         pay(entitlement)
     text = ivan.get(f"/sites/{site.pk}/").content.decode()
     assert "1 apartment has no family master" in text
-    assert "1 Premium Plan is not activated" in text
+    assert "1 item is not activated" in text
+    assert "1 × Premium Plan. Nordlys Distribution pays it: ask for it." in text
     assert "Paid in 1 of 2" in text
-    assert "Nordlys Distribution activates and pays it: ask for it." in text
     assert "Request activation" in text
     assert (
         f"/subscription/?installer={people.ivan.firm.pk}"

@@ -164,7 +164,7 @@ def test_a_request_is_kept_audited_and_told_to_those_who_decide(people: People, 
     assert letter.subject == "Hafen Intercom GmbH asks you to activate 5 items"
     assert letter.body == (
         "Hello Dora Lindqvist,\n\n"
-        "the firm may not pay itself and asks you to. The cart is ready: look at it, approve and pay, or refuse it with a"
+        "the firm may not pay itself and asks you to. Look at it and approve it, which leads to the checkout, or refuse it with a"
         " reason.\n\n"
         "What: Activation of 5 items, 3 months\nInstaller: Hafen Intercom GmbH\nRequested by: Ivan Brandt\n"
         f"Note: The tenants move in on Monday.\n\nhttp://testserver/subscription/requests/{asked.pk}/\n"

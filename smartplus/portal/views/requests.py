@@ -13,21 +13,19 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import NotPermitted, Refused
-from accounts.scope import RESELLERS, Actor, Grant, Role
-from communities.models import Entitlement
+from accounts.scope import RESELLERS, Grant, Role
 from smartplus import access
-from smartplus.portal import answers, support
+from smartplus.portal import answers, asking, dashboards, support
 from smartplus.portal.forms.requests import RefusalForm
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS
-from subscriptions import bills, payers, reports
+from subscriptions import bills, payers, reports, waiting
 from subscriptions.actions import carts
 from subscriptions.actions import requests as actions
 from subscriptions.models import RenewalRequest
-from subscriptions.pricing import Group, MissingPrice
+from subscriptions.pricing import MissingPrice
 
 PAGE = 50
-NAMED = 12  # of a group of like items
 S = RenewalRequest.State
 TONES = {
     S.OPEN: "pending",
@@ -44,15 +42,20 @@ def request_list(request: access.PortalRequest) -> HttpResponse:
     """Requests of one's subtree: those that wait first, then the newest."""
     found = RenewalRequest.objects.visible_to(request.actor)
     state, after = request.GET.get("state", ""), request.GET.get("after", "")
-    if state in S.values:
+    if state == asking.WAITING:
+        found = found.waiting()
+    elif state in S.values:
         found = found.filter(state=state)
     page = found.select_related("installer", "requested_by", "decided_by").annotate(n=Count("items")).order_by("-pk")
     if last := typed_id(after):
         page = page.filter(pk__lt=last)
     rows = list(page[: PAGE + 1])
+    prices = dashboards.prices_of(request)
+    asked = waiting.asked_in(request.actor, [row for row in rows if row.is_live], prices=prices, now=request.now)
     context = {
-        "rows": [(row, TONES[S(row.state)]) for row in rows[:PAGE]],
-        "states": S.choices,
+        "rows": [(row, TONES[S(row.state)], asked.get(row.pk)) for row in rows[:PAGE]],
+        "currency": prices.currency if prices else "",
+        "states": [(asking.WAITING, S.OPEN.label), *((S(one), S(one).label) for one in S if one != S.OPEN)],
         "state": state,
         "waiting": RenewalRequest.objects.visible_to(request.actor).waiting().count(),
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else None,
@@ -76,9 +79,8 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
         .get(pk=pk)
     )  # fmt: skip
     support.note_view(request, found, tenant=found.installer)
-    is_live = found.state in {S.OPEN, S.APPROVED}
     order = found.cart.order if found.cart else None
-    may_act = is_live and order is None
+    may_act = found.is_live and order is None
     context = {
         "asked": found,
         "tone": TONES[S(found.state)],
@@ -114,26 +116,7 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
             "missing": missing,
             "items": [item.entitlement for item in named.filter(entitlement__in=free)],
         }
-    return context | {"quote": quote, "sites": _named(request.actor, reports.by_site(quote, free))}
-
-
-def _named(
-    actor: Actor, sites: list[reports.SiteBill]
-) -> list[tuple[reports.SiteBill, list[tuple[Group, list[str], int]]]]:
-    """Each group of a site's bill with the names of its first items, and how many more there are; one query."""
-    first = {int(str(key)) for site in sites for group in site.groups for key in group.keys[:NAMED]}
-    seen = Entitlement.objects.visible_to(actor)
-    rows = seen.select_related("apartment__building", "manager__membership__user").in_bulk(first)
-    return [
-        (
-            site,
-            [
-                (group, [str(rows[int(str(key))].target) for key in group.keys[:NAMED]], max(0, group.count - NAMED))
-                for group in site.groups
-            ],
-        )
-        for site in sites
-    ]
+    return context | {"quote": quote, "sites": reports.named(request.actor, reports.by_site(quote, free))}
 
 
 @access.roles(*RESELLERS)

@@ -194,11 +194,18 @@ def ticked(request: access.PortalRequest, matching: QuerySet[Entitlement]) -> Qu
     """What is ticked: the boxes, everything matching, or the items of a cart one came back from; always within `matching`."""
     if request.POST.get("all"):
         return matching
+    if is_preselected(request):
+        return matching
     if request.method == "POST":
         return matching.filter(pk__in=[typed_id(pk) for pk in request.POST.getlist("item")])
     if back := typed_id(request.GET.get("cart")):
         return matching.filter(pk__in=carts.contents(Cart.objects.visible_to(request.actor).get(pk=back)).values("pk"))
     return matching.none()
+
+
+def is_preselected(request: access.PortalRequest) -> bool:
+    """Whether one came from a to-do, which carries its items over ticked."""
+    return request.method == "GET" and request.GET.get("select") == "all"
 
 
 def price_context(
@@ -230,16 +237,12 @@ def list_context(
     amounts = _amounts(request, choice, matching.filter(pk__in=[row.pk for row in page]), months)
     counts = dict(offered(request.actor, choice).order_by().values_list("service_type").annotate(n=Count("pk")))
     sites = Site.objects.visible_to(request.actor).filter(installer=choice.installer, kind=choice.kind)
-    waiting = (
-        Entitlement.objects.visible_to(request.actor)
-        .filter(installer=choice.installer, site__kind=choice.kind, expires_at=None)
-        .exclude(reserved_by="")
-    )
+    waiting = carts.in_open_orders(request.actor).filter(installer=choice.installer, site__kind=choice.kind)
     asked = RenewalRequest.objects.visible_to(request.actor)
     return {
         "rows": [(row, amounts.get(row.pk)) for row in page],
         "ticked_ids": set(chosen.values_list("pk", flat=True)),
-        "all_ticked": bool(request.POST.get("all")),
+        "all_ticked": bool(request.POST.get("all")) or is_preselected(request),
         "total": matching.count(),
         "everything": sum(counts.values()),
         "services": [(code, label, counts.get(code, 0)) for code, label in catalogue.SERVICE_TYPE_LABELS.items()],
@@ -363,7 +366,11 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
         "cart": cart,
         "quote": quote,
         "refused": refused,
-        "sites": reports.by_site(quote, contents) if quote else [],
+        "sites": reports.named(request.actor, reports.by_site(quote, contents)) if quote else [],
+        "pays": RenewalRequest.objects.visible_to(request.actor)
+        .filter(cart=cart)
+        .select_related("requested_by")
+        .first(),
         "billing_form": billing,
         "pay_form": pay,
         "fingerprint": quote.fingerprint() if quote else "",

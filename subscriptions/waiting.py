@@ -1,0 +1,122 @@
+"""What waits: requests for whoever pays, and items that could be activated, requested already or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, FilteredRelation, Q
+
+from accounts.scope import Actor
+from communities import catalogue
+from subscriptions.actions import carts
+from subscriptions.models import RenewalRequest
+from subscriptions.periods import Months
+from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
+
+Counts = tuple[tuple[str, int], ...]  # (service type, how many)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of a request can be activated now: items by service type, the names of their sites, and what it costs today for the
+    months that were asked for (None where it can't be priced)."""
+
+    counts: Counts = ()
+    sites: tuple[str, ...] = ()
+    amount_minor: int | None = None
+    ends_at: datetime | None = None
+
+    @property
+    def items(self) -> int:
+        """How many items."""
+        return sum(n for _kind, n in self.counts)
+
+    @property
+    def named(self) -> list[tuple[str, int]]:
+        """The counts with the service types in words."""
+        return in_words(self.counts)
+
+
+def in_words(counts: Counts) -> list[tuple[str, int]]:
+    """Counts with the service types in words."""
+    return [(str(catalogue.SERVICE_TYPE_LABELS[kind]), n) for kind, n in counts]
+
+
+def asked_in(
+    actor: Actor, requests: Iterable[RenewalRequest], *, prices: PriceTable | None, now: datetime
+) -> dict[int, Asked]:
+    """What requests of one price list ask for, as far as it can be activated; one statement however many. `prices` None = no amounts."""
+    by_id = {request.pk: request for request in requests}
+    rows = (
+        carts.free_items(actor)
+        .filter(requests__request__in=by_id, requests__is_live=True)
+        .order_by("service_type", "variant")
+        .values_list("requests__request_id", "service_type", "variant", "site__name", "site__time_zone")
+        .annotate(n=Count("pk"))
+    )
+    found: dict[int, list[tuple[str, str, str, str, int]]] = {}
+    for request_id, *row in rows:
+        found.setdefault(request_id, []).append(tuple(row))
+    return {pk: _asked(found[pk], request.months, prices, now) for pk, request in by_id.items() if pk in found}
+
+
+def _asked(rows: list[tuple[str, str, str, str, int]], months: int, prices: PriceTable | None, now: datetime) -> Asked:
+    counts: dict[str, int] = {}
+    for kind, _variant, _site, _zone, n in rows:
+        counts[kind] = counts.get(kind, 0) + n
+    by_type, sites = tuple(counts.items()), tuple(dict.fromkeys(site for _k, _v, site, _z, _n in rows))
+    if prices is None:
+        return Asked(by_type, sites)
+    items = [Item(at, kind, variant, zone=zone, count=n) for at, (kind, variant, _site, zone, n) in enumerate(rows)]
+    try:
+        priced = quote(items, Months(months), now, prices)
+    except MissingPrice:
+        return Asked(by_type, sites)
+    return Asked(by_type, sites, priced.total_minor, priced.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What of a site was never activated and could be: `free` waits for nobody yet, `asked` is requested (by the request's id)."""
+
+    free: Counts = ()
+    asked: Mapping[int, Counts] | None = None
+
+    @property
+    def to_activate(self) -> int:
+        """How many items nobody has asked for or paid yet."""
+        return sum(n for _kind, n in self.free)
+
+    @property
+    def requested(self) -> int:
+        """How many items wait in requests."""
+        return sum(n for counts in (self.asked or {}).values() for _kind, n in counts)
+
+
+def requests_in(found: Open) -> tuple[RenewalRequest, ...]:
+    """The requests in which items wait that the caller may see; of the requests themselves only who asks and pays is shown more."""
+    return tuple(RenewalRequest.objects.filter(pk__in=found.asked).order_by("pk")) if found.asked else ()
+
+
+def open_at(actor: Actor, site_ids: Iterable[int]) -> dict[int, Open]:
+    """What could be activated at these sites, by site; one statement. Sites where nothing could are not in it."""
+    rows = (
+        carts.free_items(actor)
+        .filter(site_id__in=list(site_ids))
+        .annotate(asked=FilteredRelation("requests", condition=Q(requests__is_live=True)))
+        .order_by("service_type")
+        .values_list("site_id", "asked__request_id", "service_type")
+        .annotate(n=Count("pk"))
+    )
+    found: dict[int, dict[int | None, list[tuple[str, int]]]] = {}
+    for site_id, request_id, kind, n in rows:
+        found.setdefault(site_id, {}).setdefault(request_id, []).append((kind, n))
+    return {
+        site_id: Open(
+            tuple(of_site.get(None, ())),
+            {request_id: tuple(counts) for request_id, counts in of_site.items() if request_id is not None},
+        )
+        for site_id, of_site in found.items()
+    }
