@@ -16,7 +16,7 @@ from django_htmx.middleware import HtmxDetails
 
 from accounts.actions import terms
 from accounts.errors import NotPermitted
-from accounts.models import Membership, User
+from accounts.models import Document, Membership, User
 from accounts.scope import Actor, Role
 from smartplus import sessions
 
@@ -155,18 +155,26 @@ class AccessMiddleware:
 def current_membership(request: PortalRequest) -> Membership | None:
     """The membership the session works under, None once it is not usable any more; the first that is, where none was chosen."""
     usable = Membership.objects.usable().filter(user=request.user).select_related("organization", "user")
+    usable = usable.annotate(
+        **terms.columns_in_force(request.now)
+    )  # what is to be accepted costs no statement of its own
     chosen = request.session.get(SESSION_KEY)
     return usable.filter(pk=chosen).first() if chosen else usable.order_by("pk").first()
 
 
 def stage_of(request: PortalRequest, membership: Membership | None) -> Stage:
-    """How far in a signed-in person is, by the person's own row and the organization worked for: no further query."""
+    """How far in a signed-in person is, by the person's own row and the organization worked for: no further query
+    for a membership of `current_membership`."""
     user = request.user
     if user.two_factor_at is not None and not sessions.is_verified(request, user):
         return Stage.CODE
     if user.two_factor_at is None and membership is not None and membership.organization.require_2fa:
         return Stage.SET_UP
-    return Stage.INSIDE if terms.has_accepted(user) else Stage.TERMS
+    if membership is None or not hasattr(membership, "terms_in_force"):
+        numbers = terms.numbers_in_force(request.now)
+    else:
+        numbers = {document: getattr(membership, f"{document}_in_force") for document in Document}
+    return Stage.INSIDE if terms.has_accepted(user, numbers) else Stage.TERMS
 
 
 def _to_sign_in(request: PortalRequest) -> HttpResponse:

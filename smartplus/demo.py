@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -14,9 +15,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import actions as account_actions
-from accounts.actions import terms
+from accounts.actions import seller, terms
 from accounts.errors import Refused
-from accounts.models import Kind, Membership, Organization, User
+from accounts.models import Document, Kind, Membership, Organization, User
 from accounts.scope import Actor
 from communities import catalogue
 from communities.actions import people, sites
@@ -69,6 +70,11 @@ MASTERS = (
     "Anneke Voss", "Tomasz Lewandowski", "Ingrid Solberg", "Mehmet Aydın", "Claire Dubois", "Lukas Brenner",
     "Sofia Marchetti", "Henrik Dahl", "Priya Raman", "Noah Petersen", "Elif Kaya", "Marta Kowalska",
 )  # fmt: skip
+TEXTS = Path(__file__).parent / "demo_texts"
+EXAMPLE_SELLER = {
+    "name": "SmartPlus Vendor GmbH (example)", "street": "Beispielweg 1", "postal_code": "10115", "city": "Berlin", "country": "DE",
+    "tax_number": "DE000000000", "email": f"sales@{DOMAIN}",
+}  # fmt: skip
 FIRST_MAC = 0x0C11052A1000  # the vendor's block; the last three bytes are invented
 
 
@@ -92,6 +98,7 @@ def seed(now: datetime | None = None) -> None:
         return
     now = now or timezone.now()
     operator = _organization(Kind.OPERATOR, "SmartPlus Vendor", None, now)
+    _texts(now)
     _member(operator, "operator", "Olga Maas", now)
     for currency in ("USD", "EUR", "GBP", money.CREDITS):
         prices.publish_price_list(
@@ -149,6 +156,16 @@ def seed(now: datetime | None = None) -> None:
     building = sites.add_building(igor, site_id=foreign.pk, name="Bâtiment A", now=now)
     _apartment(igor, building, "1", "101", FIRST_MAC + 0x10000, "Agnès Morel", now)
     people.set_managers(igor, site_id=foreign.pk, pm_app_by_membership={paul.membership_id: True}, now=now)
+
+
+def _texts(now: datetime) -> None:
+    """The seller, the terms and the privacy notice, all of them examples that count in the demo only."""
+    since = now - timedelta(days=1)
+    seller.publish(SEED, values=EXAMPLE_SELLER, valid_from=since, now=now, is_example=True)
+    for document in Document:
+        found = {code: TEXTS / f"{document.value}.{code}.md" for code, _name in settings.LANGUAGES}
+        texts = {code: path.read_text(encoding="utf-8") for code, path in found.items() if path.exists()}
+        terms.publish(SEED, document=document.value, texts=texts, valid_from=since, now=now)
 
 
 def _organization(kind: str, name: str, parent: Organization | None, now: datetime, **fields: Any) -> Organization:
@@ -259,11 +276,13 @@ def buy_something(now: datetime) -> None:
         now=now,
     )
     shown = carts.priced(carts.contents(cart), distributor=hafen.distributor, months=1, now=now)
+    text = terms.in_force(Document.TERMS, now=now)
+    assert text is not None
     order = orders.place_order(
         dora,
         cart_id=cart.pk,
         fingerprint=shown.fingerprint(),
-        terms_version=settings.TERMS_VERSION,
+        terms_version=text.version,
         return_base=settings.SITE_URL,
         auto_renew=True,
         now=now,

@@ -274,8 +274,6 @@ WEBHOOK_MAX_BYTES = 256 * 1024
 MAC_LIBRARY_REQUIRED = env.bool("MAC_LIBRARY_REQUIRED", default=True)  # DOMAIN: on by default
 MAC_FOREIGN_OUI = env.str("MAC_FOREIGN_OUI", default="warn")  # warn | enforce | off
 DEVICES_PER_APARTMENT = env.int("DEVICES_PER_APARTMENT", default=10)
-TERMS_VERSION = env.str("TERMS_VERSION", default="1")  # a new version is put before everybody at the next click
-PRIVACY_VERSION = env.str("PRIVACY_VERSION", default="1")
 
 # Where the heads of the audit's chains are kept, day by day; best on a volume that database administrators can't write to
 AUDIT_HEADS = Path(env.str("AUDIT_HEADS", default="") or VAR_DIR / "audit-heads.jsonl")

@@ -32,6 +32,15 @@ class TermsNotAccepted(Refused):
     field = "terms"
 
 
+class TermsMissing(Refused):
+    """Nothing can be ordered before the operator has published Terms and Conditions (R39)."""
+
+    message = _(
+        "No Terms and Conditions are published here yet, so nothing can be ordered. The operator publishes them."
+    )
+    field = "terms"
+
+
 class BillingIncomplete(Refused):
     """An order needs billing information (R39)."""
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from accounts import actions
 from accounts.actions import terms
-from accounts.models import Kind, Membership, Organization
+from accounts.models import Document, Kind, Membership, Organization
 from accounts.scope import Actor
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
+TEXTS: dict[str, dict[str, str]] = {  # what the operator of the stories published
+    Document.TERMS: {
+        "en": "# Terms and Conditions\n\nPaid time belongs to the **apartment**.\n\n## Refunds\n\nAsk within 14 days.",
+        "de": "# AGB\n\nBezahlte Zeit gehört zur **Wohnung**.\n\n## Erstattung\n\nFragen Sie binnen 14 Tagen.",
+    },
+    Document.PRIVACY: {"en": "# Privacy Notice\n\nWe keep your name and address."},
+}
 SYSTEM = Actor.system("tests")
 
 
@@ -74,6 +81,8 @@ def create_people() -> People:
         return Person(membership)
 
     operator = organization(Kind.OPERATOR, "Vendor")
+    for document in Document:
+        terms.publish(SYSTEM, document=document, texts=TEXTS[document], valid_from=NOW - timedelta(days=9), now=NOW)
     nordlys = organization(
         Kind.DISTRIBUTOR, "Nordlys Distribution", operator, currency="USD", country="NO", time_zone="Europe/Oslo"
     )

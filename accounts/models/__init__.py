@@ -6,8 +6,9 @@ from accounts.models.invitations import Invitation
 from accounts.models.notices import Mute, Notice, Topic
 from accounts.models.organizations import Kind, Organization
 from accounts.models.people import Membership, User
+from accounts.models.seller import SellerLogo, SellerVersion
 from accounts.models.sessions import UserSession
-from accounts.models.terms import Acceptance, Document
+from accounts.models.terms import Acceptance, Document, TextDraft, TextVersion
 from accounts.models.tokens import ApiToken, Scope
 
 __all__ = [
@@ -23,6 +24,10 @@ __all__ = [
     "Notice",
     "Organization",
     "Scope",
+    "SellerLogo",
+    "SellerVersion",
+    "TextDraft",
+    "TextVersion",
     "Topic",
     "User",
     "UserSession",

@@ -42,6 +42,7 @@ AREAS: dict[str, tuple[Promise, Q]] = {
     "devices": (gettext_lazy("Devices"), _begins("device", "library")),
     "people": (gettext_lazy("Permissions"), _begins("organization", "member") | MANAGED),
     "prices": (gettext_lazy("Prices"), _begins("price_list", "coupon")),
+    "setup": (gettext_lazy("Set-up"), _begins("text", "seller")),
     "orders": (
         gettext_lazy("Orders"),
         _begins("order", "payment", "payment_method", "agreement", "request", "billing", "notice"),

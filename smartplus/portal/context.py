@@ -70,6 +70,10 @@ PAYMENTS = Entry(
     (Entry("payments", _("Payments"), "payment-list"), Entry("webhooks", _("Webhook log"), "webhook-list")),
 )
 PRICES = Entry("prices", _("Price Book"), "price-list-list", "prices")
+TERMS = Entry("terms", _("Terms"), "setup-terms")
+PRIVACY = Entry("privacy", _("Privacy"), "setup-privacy")
+SELLER = Entry("seller", _("Seller"), "setup-seller")
+SETUP = Entry("setup", _("Set-up"), "setup-terms", "list-check", (TERMS, PRIVACY, SELLER))
 SETTINGS = Entry(
     "settings", _("Settings"), "settings", "settings", (PROFILE, NOTIFICATIONS, PASSWORD, SECURITY, TOKENS)
 )
@@ -83,7 +87,7 @@ PAYER_SETTINGS = Entry(
 )
 
 MENU: dict[Role, tuple[Entry, ...]] = {
-    Role.OPERATOR: (DASHBOARD, SITES, USERS, LIBRARY, ORDERS, PAYMENTS, PRICES, OPERATOR_SETTINGS),
+    Role.OPERATOR: (DASHBOARD, SITES, USERS, LIBRARY, ORDERS, PAYMENTS, PRICES, SETUP, OPERATOR_SETTINGS),
     Role.DISTRIBUTOR: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.SUBDISTRIBUTOR: (DASHBOARD, SITES, USERS, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.INSTALLER: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),

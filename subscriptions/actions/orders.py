@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import audit
+from accounts.actions import terms
 from accounts.errors import NotPermitted, Refused
-from accounts.models import Organization
+from accounts.models import Document, Organization
 from accounts.models.people import known_as
 from accounts.scope import Actor
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site
@@ -29,6 +30,7 @@ from subscriptions.errors import (
     MayNotPay,
     NotBillable,
     PriceChanged,
+    TermsMissing,
     TermsNotAccepted,
 )
 from subscriptions.models import Cart, Order, OrderLine
@@ -52,9 +54,10 @@ def place_order(
 ) -> Order:
     """Turn a cart into an order with frozen lines and a payment that waits to be started (R5, R39, R40, R48).
 
-    `fingerprint` is that of the quote the person saw; a different price is refused and changes nothing. A second submit of the
-    same cart returns the same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an
-    agreement renews its items every 30 days, `renewals` times or until it is stopped. Locks: site → payer → order → payment → entitlement.
+    `fingerprint` is that of the quote the person saw; a different price is refused and changes nothing. `terms_version` is that of
+    the Terms and Conditions the person saw and accepted: refused unless it is in force. A second submit of the same cart returns the
+    same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an agreement renews its items
+    every 30 days, `renewals` times or until it is stopped. Locks: site → payer → order → payment → entitlement.
     """
     cart = Cart.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=cart_id)
     if cart.order is not None:
@@ -63,8 +66,7 @@ def place_order(
     installer = Organization.objects.get(pk=cart.installer_id)
     if not installer.is_active or not carts.may_pay_for(actor, installer):
         raise MayNotPay
-    if not terms_version:
-        raise TermsNotAccepted
+    accepted = _accepted_terms(terms_version, now=now)
     ids = list(cart.items.values_list("entitlement_id", flat=True))
     site_ids = Entitlement.objects.filter(pk__in=ids).values("site_id")
     list(Site.objects.filter(pk__in=site_ids).order_by("pk").select_for_update())
@@ -81,7 +83,7 @@ def place_order(
         raise PriceChanged
     if found.total_minor:
         payment_actions.refuse_unconfigured(GATEWAY)
-    order = _insert(actor, cart, installer, payer, found, billing.snapshot(), terms_version, now)
+    order = _insert(actor, cart, installer, payer, found, billing.snapshot(), accepted, now)
     if auto_renew and order.total_minor:  # what can't be charged every 30 days must not be promised
         payment_actions.refuse_too_small(sum(line.unit_minor for line in found.lines), order.currency, GATEWAY)
         order.auto_renew, order.renewals_wanted = True, renewals
@@ -115,6 +117,20 @@ def refuse_without_gateway(cart: Cart, *, now: datetime) -> None:
     distributor = _distributor_of(Organization.objects.select_related("distributor").get(pk=cart.installer_id))
     if carts.priced(carts.contents(cart), distributor=distributor, months=cart.months, now=now).total_minor:
         payment_actions.refuse_not_set_up(GATEWAY, now=now)
+
+
+def _accepted_terms(accepted: str | None, *, now: datetime) -> str:
+    """What was accepted, which has to be the version in force, not one that was replaced while the page was open."""
+    text = terms.in_force(Document.TERMS, now=now)
+    if text is None:
+        raise TermsMissing
+    if not accepted:
+        raise TermsNotAccepted
+    if accepted != text.version:
+        raise TermsNotAccepted(
+            _("The Terms and Conditions changed since this page was opened. Please read and accept them again.")
+        )
+    return accepted
 
 
 def begin_payment(

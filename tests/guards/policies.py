@@ -18,6 +18,8 @@ PARAMETERS = {
     "code": "service",
     "uidb64": "link",
     "token": "link",
+    "digest": "link",
+    "version": "text",
     "event_id": "event",
     "notice_id": "notice",
     "membership_id": "member",
@@ -42,7 +44,11 @@ BY_ROUTE = {
     "firm-person-new": "installer",
     "firm-move": "installer",
 }
-NOBODYS: dict[str, str] = {"service": "landline", "link": "MQ"}  # kinds that belong to no tenant, and one of each
+NOBODYS: dict[str, str] = {
+    "service": "landline",
+    "link": "MQ",
+    "text": "1",
+}  # kinds that belong to no tenant, and one of each
 
 # Name of a field or of a word in the query → the kind of thing it names. A name that isn't here is tried with all kinds.
 FIELDS: dict[str, str] = {
@@ -183,7 +189,7 @@ QUERIES = {
 # What the API may answer to the own token as well: nobody lends a scope that it has not.
 API_PLEAS = {("tess", "orders"): {403}, ("tess", "order"): {403}}
 # Public pages that may say they are not well.
-UNWELL = {"readyz": {503}, "webhook-stripe": {400}, "invitation": {410}}
+UNWELL = {"readyz": {503}, "webhook-stripe": {400}, "invitation": {410}, "seller-logo": {404}}
 
 
 def words_hidden_from(person: str) -> list[str]:

@@ -193,13 +193,6 @@ def test_every_service_has_a_help_page_of_some_length(people, sign_in):
         assert 120 <= len(re.sub(r"<[^>]+>", " ", prose).split()) <= 240
 
 
-def test_the_terms_name_their_version_and_that_they_are_an_example(db, settings):
-    settings.TERMS_VERSION = "7"
-    page = Client().get("/terms/").content.decode()
-    assert "Version 7" in page
-    assert "This is an example text" in page
-
-
 def test_a_class_that_fills_the_screen_belongs_to_the_skeleton_alone():
     """Each panel of the price list was a screen high once: its table was called like the page of a stranger."""
     root = Path(settings.BASE_DIR)

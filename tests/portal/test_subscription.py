@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from accounts.actions import terms
 from accounts.errors import Refused
 from accounts.models import Organization
 from communities.models import Entitlement, Site
@@ -141,6 +142,40 @@ def test_missing_billing_or_terms_are_shown_at_their_place_and_nothing_is_ordere
     answer = dora.post(cart, {**BILLING, "city": "", "fingerprint": mark, "terms": "on"})
     assert answer.status_code == 422
     assert 'id="id_city_error"' in answer.content.decode()
+    assert not Order.objects.exists()
+    assert not BillingProfile.objects.exists()
+
+
+@pytest.mark.rule("R39")
+def test_terms_that_changed_meanwhile_are_shown_anew(
+    people: People, harbour_view: Site, price_list: PriceList, dora: Client
+) -> None:
+    cart = tick_all(dora, people)
+    mark = fingerprint(dora.get(cart).content.decode())
+    terms.publish(people.olga.actor, document="terms", texts={"en": "Dearer."}, valid_from=NOW, now=NOW)
+    terms.accept(people.dora.membership.user, now=NOW)  # in another window
+    answer = dora.post(cart, {**BILLING, "fingerprint": mark, "terms": "on"})
+    assert answer.status_code == 422
+    assert "The Terms and Conditions changed since this page was opened." in answer.content.decode()
+    assert 'name="terms_version" value="2"' in answer.content.decode()
+    assert not Order.objects.exists()
+    assert not BillingProfile.objects.exists()
+
+
+@pytest.mark.rule("R39")
+def test_before_terms_are_published_nothing_can_be_ordered_and_the_page_says_so(
+    people: People, harbour_view: Site, price_list: PriceList, dora: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cart = tick_all(dora, people)
+    mark = fingerprint(dora.get(cart).content.decode())
+    monkeypatch.setattr(terms, "in_force", lambda document, now: None)
+    page = dora.get(cart).content.decode()
+    assert_clean(page)
+    assert "No Terms and Conditions are published here yet, so nothing can be ordered." in page
+    assert "pay-b" not in page
+    answer = dora.post(cart, {**BILLING, "fingerprint": mark, "terms": "on"})
+    assert answer.status_code == 422
+    assert_clean(answer.content)
     assert not Order.objects.exists()
     assert not BillingProfile.objects.exists()
 

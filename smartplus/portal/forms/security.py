@@ -7,11 +7,13 @@ from typing import Any
 
 from django import forms
 from django.core import signing
+from django.forms import BoundField
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import two_factor
-from accounts.models import Scope, User
+from accounts.models import Document, Scope, User
 
 LONGEST_TOKEN = timedelta(days=3653)  # ten years; the last day of the calendar is over after the calendar in New York
 KEY_SALT, KEY_FOR_S = "two-factor-key", 3600  # how long a QR code may stand on the screen
@@ -124,14 +126,40 @@ class ProofForm(forms.Form):
 
 
 class AcceptForm(forms.Form):
-    """The terms and the privacy notice of today."""
+    """What is in force and not accepted yet: `asked` maps the documents to their numbers. `shown` brings back what the page showed."""
 
+    shown = forms.CharField(widget=forms.HiddenInput, required=False)
     terms = forms.BooleanField(
         label=_("I accept the Terms and Conditions"), error_messages={"required": _("Accept them to go on.")}
     )
     privacy = forms.BooleanField(
         label=_("I have read the Privacy Notice"), error_messages={"required": _("Read it to go on.")}
     )
+
+    def __init__(self, *args: Any, asked: dict[str, int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = asked
+        for document in Document:
+            if document.value not in asked:
+                del self.fields[document.value]
+        self.fields["shown"].initial = self._asked_for
+
+    @property
+    def _asked_for(self) -> str:
+        return " ".join(f"{document}-{number}" for document, number in sorted(self.asked.items()))
+
+    def was_shown_all(self) -> bool:
+        """Whether the person saw exactly these versions."""
+        return bool(self.cleaned_data["shown"] == self._asked_for)
+
+    @property
+    def texts(self) -> list[tuple[str, str, int, BoundField]]:
+        """For each document the address of this version, its title, its number and its box."""
+        return [
+            (reverse(f"{name}-version", args=[number]), str(Document(name).label), number, self[name])
+            for name in Document.values
+            if (number := self.asked.get(name))
+        ]
 
 
 class TokenForm(ProofForm):

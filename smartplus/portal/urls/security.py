@@ -7,7 +7,6 @@ from smartplus.portal.views import acceptance, security, tokens
 urlpatterns = [
     path("sign-in/code/", security.sign_in_code, name="sign-in-code"),
     path("accept/", acceptance.accept_terms, name="accept-terms"),
-    path("privacy/", acceptance.privacy, name="privacy"),
     path("settings/security/", security.security, name="settings-security"),
     path("settings/security/on/", security.two_factor_on, name="settings-two-factor-on"),
     path("settings/security/off/", security.two_factor_off, name="settings-two-factor-off"),

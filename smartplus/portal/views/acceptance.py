@@ -1,10 +1,11 @@
-"""The terms and the privacy notice: to read, and to accept before anything else."""
+"""The terms and the privacy notice: accepted before anything else."""
 
 from __future__ import annotations
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from accounts.actions import terms
 from smartplus import access, sessions
@@ -14,26 +15,25 @@ from smartplus.portal.forms.security import AcceptForm
 from smartplus.portal.views.auth import next_page
 
 
-@access.public
-def privacy(request: HttpRequest) -> HttpResponse:
-    """What happens to the data of people."""
-    layout = "base.html" if hasattr(request, "actor") else "bare.html"
-    return render(request, "help/privacy.html", {"layout": layout, "version": settings.PRIVACY_VERSION})
-
-
 @access.roles(also_at={Stage.TERMS})
 def accept_terms(request: PortalRequest) -> HttpResponse:
-    """Accept both in their versions of today; who has done so is sent on."""
-    if terms.has_accepted(request.user):
+    """Accept what is in force and not accepted yet; who has done so is sent on. What changed since the page was opened is shown again
+    instead of being accepted unread."""
+    numbers = terms.numbers_in_force(request.now)
+    asked = terms.pending(request.user, numbers)
+    if not asked:
         return redirect(next_page(request))
-    form = AcceptForm(posted(request))
+    form = AcceptForm(posted(request), asked={document: numbers[document] for document in asked})
     if form.is_bound and form.is_valid():
-        terms.accept(request.user, now=request.now, address=sessions.address_of(request))
-        return redirect(next_page(request))
+        if form.was_shown_all():
+            terms.accept(request.user, now=request.now, address=sessions.address_of(request))
+            return redirect(next_page(request))
+        messages.warning(
+            request, _("There is a newer version since this page was opened. Please read it and accept it again.")
+        )
+        form = AcceptForm(None, asked=form.asked)
     context = {
         "next": next_page(request, ""),
-        "terms_version": settings.TERMS_VERSION,
-        "privacy_version": settings.PRIVACY_VERSION,
-        "is_again": bool(request.user.terms_version),
+        "is_again": any(getattr(request.user, terms.LATEST[document]) for document in asked),
     }
     return answer(request, "security/accept.html", form, context)

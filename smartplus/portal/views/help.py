@@ -1,8 +1,7 @@
-"""What the services are, in our words, and the terms."""
+"""What the services are, in our words."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -28,10 +27,3 @@ def service(request: HttpRequest, code: str) -> HttpResponse:
         raise Http404
     context = {"service": found, "needed": catalogue.BY_CODE.get(found.needs), "services": catalogue.SERVICES}
     return render(request, f"help/services/{found.code}.html", context)
-
-
-@access.public
-def terms(request: HttpRequest) -> HttpResponse:
-    """The Terms and Conditions an order is accepted under."""
-    layout = "base.html" if hasattr(request, "actor") else "bare.html"
-    return render(request, "help/terms.html", {"layout": layout, "version": settings.TERMS_VERSION})

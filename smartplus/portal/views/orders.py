@@ -9,11 +9,13 @@ from django.contrib import messages
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.actions import seller, terms
 from accounts.errors import NotPermitted, Refused
-from accounts.models import Notice
+from accounts.models import Document, Notice
 from accounts.scope import Actor, Grant, Role
 from payments.errors import GatewayUnavailable
 from payments.models import Payment
@@ -141,6 +143,12 @@ def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
     return _show(request, number, is_back=True)
 
 
+def _terms_url(order: Order) -> str:
+    """Where the text that was accepted stands; "" where it was accepted before texts were kept here."""
+    text = terms.kept(Document.TERMS, order.terms_version)
+    return reverse("terms-version", args=[text.number]) if text else ""
+
+
 def _show(
     request: access.PortalRequest, number: str, *, is_back: bool = False, judgment: JudgmentForm | None = None
 ) -> HttpResponse:
@@ -166,6 +174,8 @@ def _show(
     is_charging = renewal is not None and renewal.step == "charging"
     context = {
         "order": order,
+        "seller": seller.in_force(now=order.created_at),
+        "terms_url": _terms_url(order),
         "tone": TONES[Order.State(order.state)],
         "is_mine": is_mine,
         "shows_amounts": bills.sees_amounts(request.actor, order.payer_id),

@@ -17,8 +17,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.actions import terms
 from accounts.errors import Conflict, Refused
-from accounts.models import Organization
+from accounts.models import Document, Organization
 from accounts.scope import Actor, Grant, Role
 from communities import catalogue
 from communities.models import Entitlement, Kind, Site
@@ -34,7 +35,7 @@ from smartplus.portal.numbers import typed_id
 from smartplus.portal.views import billing
 from subscriptions import bills, payers, reports
 from subscriptions.actions import carts, orders, requests
-from subscriptions.errors import MayNotPay, TermsNotAccepted
+from subscriptions.errors import MayNotPay, TermsMissing
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
 from subscriptions.pricing import MissingPrice, Quote
 
@@ -305,10 +306,6 @@ def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
 @transaction.atomic
 def place(request: access.PortalRequest, cart: Cart, invoice_to: BillingForm, pay: PayForm) -> Order:
     """Keep the billing information and place the order, both or neither; accepted are the terms that were shown (R39)."""
-    if pay.cleaned_data["terms_version"] != settings.TERMS_VERSION:
-        raise TermsNotAccepted(
-            _("The Terms and Conditions changed since this page was opened. Please read and accept them again.")
-        )
     payment_actions.save_billing(
         request.actor,
         organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
@@ -320,7 +317,7 @@ def place(request: access.PortalRequest, cart: Cart, invoice_to: BillingForm, pa
         request.actor,
         cart_id=cart.pk,
         fingerprint=pay.cleaned_data["fingerprint"],
-        terms_version=settings.TERMS_VERSION,
+        terms_version=pay.cleaned_data["terms_version"],
         return_base=settings.SITE_URL,
         auto_renew=pay.cleaned_data["auto_renew"],
         renewals=pay.cleaned_data["renewals"],
@@ -356,6 +353,7 @@ def show(refused: Refused, billing: BillingForm, pay: PayForm) -> None:
 def review_context(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: PayForm) -> dict[str, Any]:
     """The cart priced now; the hidden fingerprint is always that of what this page shows."""
     contents = carts.contents(cart)
+    text = terms.in_force(Document.TERMS, now=request.now)
     quote: Quote | None = None
     refused: Refused | None = None
     try:
@@ -376,7 +374,8 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
         "fingerprint": quote.fingerprint() if quote else "",
         "each_cycle_minor": sum(line.unit_minor for line in quote.lines) if quote else 0,
         "consent": consent.TEXT,
-        "terms_version": settings.TERMS_VERSION,
+        "terms_version": text.version if text else "",
+        "terms_missing": "" if text else TermsMissing.message,
         "back": Choice(cart.installer, cart.site_kind, None, "", "").query(cart=cart.pk, months=cart.months),
     }
 

@@ -1,0 +1,110 @@
+"""The seller: which version is in force, and publishing the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit, logos
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.models import Kind, Organization, SellerLogo, SellerVersion
+from accounts.scope import Actor, Role
+
+FIELDS = ("name", "street", "postal_code", "city", "country", "tax_number", "email")
+REQUIRED = ("name", "street", "postal_code", "city", "country", "tax_number")
+
+
+def in_force(*, now: datetime) -> SellerVersion | None:
+    """The seller that mails, orders and invoices name at `now`; None before the operator published one. Ask with an order's time for
+    the seller of that order. The demo's seller counts in the demo only."""
+    return SellerVersion.objects.begun(now).first()
+
+
+def logo(digest: str) -> SellerLogo:
+    """A logo with its bytes, by the digest that stands in its address; raises SellerLogo.DoesNotExist."""
+    return SellerLogo.objects.get(digest=digest)
+
+
+@transaction.atomic
+def publish(
+    actor: Actor,
+    *,
+    values: Mapping[str, str],
+    valid_from: datetime,
+    now: datetime,
+    picture: bytes | None = None,
+    keeps_logo: bool = True,
+    newest: int | None = None,
+    is_example: bool = False,
+) -> SellerVersion:
+    """Publish the next version of the seller: `values` are FIELDS. Operator only, never for the past.
+
+    `picture` are the bytes of a PNG or JPEG; without one the last version's stays, or none with `keeps_logo=False`. `newest` is the
+    number of the last version as the page showed it; raises Conflict where somebody published meanwhile. `is_example` is the demo's.
+    """
+    if actor.role not in {Role.OPERATOR, Role.SYSTEM}:
+        raise NotPermitted
+    operator = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").select_for_update(no_key=True)[0]
+    kept = {name: values.get(name, "").strip() for name in FIELDS}
+    for name in REQUIRED:
+        if not kept[name]:
+            raise Refused(_("This is needed on an invoice."), field=name)
+    if valid_from < now and actor.role is not Role.SYSTEM:
+        raise Refused(_("A version can't be valid from a moment that is past."), field="valid_from")
+    if is_example and not settings.DEMO:
+        raise Refused(_("The example seller belongs to the demo."))
+    last = SellerVersion.objects.select_related("logo").defer("logo__content").order_by("-number").first()
+    if newest is not None and (last.number if last else 0) != newest:
+        raise Conflict
+    kept_logo = last.logo if last and keeps_logo else None
+    was = _values(last) if last else {}
+    made = SellerVersion(
+        number=last.number + 1 if last else 1,
+        logo=_stored(picture) if picture else kept_logo,
+        valid_from=valid_from,
+        is_example=is_example,
+        published_by_id=actor.user_id,
+        published_at=now,
+        **kept,
+    )
+    now_is = _values(made)
+    if last is not None and was == now_is:
+        raise Refused(_("Nothing differs from version %(number)s.") % {"number": last.number})
+    made.save()
+    audit.record(
+        actor,
+        "seller.published",
+        made,
+        now=now,
+        tenant=operator,
+        before=was,
+        after=now_is | {"valid_from": valid_from.isoformat()},
+    )
+    return made
+
+
+def _stored(content: bytes) -> SellerLogo:
+    """The picture's row, the same for the same bytes; refuses what is no PNG or JPEG of decent size."""
+    picture = logos.examine(content)
+    found, _is_new = SellerLogo.objects.defer("content").get_or_create(
+        digest=picture.digest,
+        defaults={
+            "content": content,
+            "content_type": picture.content_type,
+            "width": picture.width,
+            "height": picture.height,
+        },
+    )
+    return found
+
+
+def _values(version: SellerVersion) -> dict[str, object]:
+    """What is compared and audited; the logo by the begin of its digest."""
+    return {name: getattr(version, name) for name in FIELDS} | {
+        "logo": version.logo.digest[:12] if version.logo else None,
+        "valid_from": version.valid_from.isoformat(),
+    }

@@ -1,0 +1,26 @@
+"""The operator's texts and the seller, under Set-up."""
+
+from django.urls import path
+
+from accounts.models import Document
+from smartplus.portal.views import seller, text_acceptances, text_editor
+
+urlpatterns = [
+    pattern
+    for document in Document.values
+    for pattern in (
+        path(f"setup/{document}/", text_editor.editor, {"document": document}, name=f"setup-{document}"),
+        path(
+            f"setup/{document}/preview/", text_editor.preview, {"document": document}, name=f"setup-{document}-preview"
+        ),
+        path(
+            f"setup/{document}/accepted/",
+            text_acceptances.acceptance_list,
+            {"document": document},
+            name=f"setup-{document}-accepted",
+        ),
+    )
+] + [
+    path("setup/seller/", seller.seller, name="setup-seller"),
+    path("seller/logo/<slug:digest>/", seller.logo, name="seller-logo"),
+]

@@ -1,0 +1,95 @@
+"""Who has accepted which version of a text, and who has not yet; as a page and as a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.actions import terms
+from accounts.models import Acceptance, Document, TextVersion
+from accounts.scope import Actor, Role
+from smartplus import access
+from smartplus.portal import acceptances, csv_file, keyset
+from smartplus.portal.templatetags.portal import moment
+
+PAGE = 50
+LOOKED_UP = 500  # rows of a file whose firms are looked up at once
+MISSING = "missing"
+
+
+@access.roles(Role.OPERATOR)
+@require_safe
+def acceptance_list(request: access.PortalRequest, document: str) -> HttpResponse | StreamingHttpResponse:
+    """`?version=` names a version, without it the one in force; `?show=missing` those who have not accepted the one in force."""
+    published = terms.published(document, now=request.now)
+    current = next((row for row, state in published if state == terms.IN_FORCE), None)
+    known = sorted(
+        {row.version for row, _state in published} | set(_older(request.actor, document)),
+        key=lambda v: (len(v), v),
+        reverse=True,
+    )
+    wanted = request.GET.get("version", "")
+    version = wanted if wanted in known else (current.version if current else (known[0] if known else ""))
+    is_missing = request.GET.get("show") == MISSING and current is not None
+    if request.GET.get("format") == "csv":
+        return _file(request, document, version, current if is_missing else None)
+    context: dict[str, Any] = {
+        "area": "setup",
+        "section": document,
+        "title": Document(document).label,
+        "document": document,
+        "versions": known,
+        "version": version,
+        "current": current,
+        "is_missing": is_missing,
+        "is_kept": any(row.version == version for row, _state in published),
+        "missing_count": acceptances.missing(request.actor, current).count() if current else 0,
+    }
+    if is_missing and current:
+        found = acceptances.missing(request.actor, current)
+        context["page"] = keyset.page(found, by=("user__name", "pk"), query=request.GET, size=PAGE)
+    else:
+        page = keyset.page(
+            acceptances.given(request.actor, document, version), by=("-pk",), query=request.GET, size=PAGE
+        )
+        firms = acceptances.firms_of(request.actor, {row.user_id for row in page.rows})
+        context |= {"page": page, "rows": [(row, firms.get(row.user_id, "")) for row in page.rows]}
+    return render(request, "texts/acceptances.html", context)
+
+
+def _older(actor: Actor, document: str) -> list[str]:
+    """Versions people accepted, those whose text was never kept here too."""
+    found = Acceptance.objects.visible_to(actor).filter(document=document).order_by()
+    return list(found.values_list("version", flat=True).distinct())
+
+
+def _file(
+    request: access.PortalRequest, document: str, version: str, missing_of: TextVersion | None
+) -> StreamingHttpResponse:
+    if missing_of is not None:
+        head = [_("Person"), _("Email"), _("Organization"), _("Version not accepted yet")]
+        rows: Iterator[list[object]] = (
+            [row.user.name, row.user.email, row.organization.name, missing_of.number]
+            for row in acceptances.missing(request.actor, missing_of).iterator(chunk_size=LOOKED_UP)
+        )
+        return csv_file.streamed(f"{document}-{missing_of.number}-missing", head, rows)
+    head = [_("Person"), _("Email"), _("Organizations"), _("Version"), _("Accepted"), _("Accepted (UTC)"), _("Address")]
+    return csv_file.streamed(f"{document}-{version}-accepted", head, _given(request.actor, document, version))
+
+
+def _given(actor: Actor, document: str, version: str) -> Iterator[list[object]]:
+    """In pieces, so that neither rows nor firms are all held at once."""
+    found, last = acceptances.given(actor, document, version), None
+    while rows := list((found.filter(pk__lt=last) if last else found)[:LOOKED_UP]):
+        firms = acceptances.firms_of(actor, {row.user_id for row in rows})
+        for row in rows:
+            yield [
+                row.user.name, row.user.email, firms.get(row.user_id, ""), row.version, moment(row.accepted_at),
+                row.accepted_at.isoformat(timespec="seconds"), row.address,
+            ]  # fmt: skip
+        last = rows[-1].pk
