@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,12 @@ from typing import Any
 from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from accounts.models import AuditEvent, AuditSeal, Organization
+from accounts import fences
+from accounts.models import AuditEvent, AuditSeal, ItemFailure, Organization
+
+log = logging.getLogger("smartplus.jobs")
+
+JOB = "audit_seals"
 
 BATCH = 1000  # events sealed in one transaction, or looked at in one statement
 FEW = 100  # rows asked for by several columns at once
@@ -41,20 +47,49 @@ Head = tuple[int, str]  # the number of the last seal of a chain, and its digest
 # --- sealing ------------------------------------------------------------------------------------------------------------
 
 
-def seal_due(*, now: datetime, limit: int = MOST, from_the_start: bool = False) -> int:
-    """Seal events that have no seal yet; returns how many. On PostgreSQL five statements for 1,000 events, and two for the run.
+def seal_due(
+    *, now: datetime, budget: fences.Budget | None = None, limit: int = MOST, from_the_start: bool = False
+) -> int:
+    """Seal events that have no seal yet; returns how many. On PostgreSQL five statements for 1,000 events, and four for the run.
 
     Events become visible out of the order of their ids, because transactions commit when they will. So there is no mark up to which
     everything would be done: whatever has no seal is sealed next, and the order of a chain is that of sealing. Only ids that
     are old enough are not looked at again; should an event slip through there, `verify` names it and `from_the_start` seals it.
+
+    An organization whose events can't be sealed does not hold up the others: its failure is written down, and its chain is tried alone later.
     """
+    budget = budget or fences.Budget()
+    failed = dict(
+        ItemFailure.objects.filter(job=JOB).exclude(item_id=fences.WHOLE_JOB).values_list("item_id", "next_try_at")
+    )
     after: int | None = 0 if from_the_start else _floor()
-    busy: set[int] = set()
+    busy: set[int] = set(failed)
     sealed = 0
-    while after is not None and sealed < limit:
-        done, after = _seal_some(min(BATCH, limit - sealed), after=after, busy=busy, now=now)
+    while after is not None and sealed < limit and not budget.is_over:
+        fences.mend_connections()
+        size, start = min(BATCH, limit - sealed), after
+        try:
+            done, after = _seal_some(size, after=start, busy=busy, now=now)
+        except Exception as problem:  # of one organization, as yet unknown which: each alone
+            log.warning("a batch of seals failed: %s", fences.in_words(problem))
+            fences.mend_connections()
+            found = _found(size, after=start, busy=busy)
+            ids = sorted({organization_id for _pk, organization_id in found})
+            done = _seal_each(ids, size, budget=budget, now=now)
+            busy |= set(ItemFailure.objects.filter(job=JOB, item_id__in=ids).values_list("item_id", flat=True))
+            after = found[-1][0] if found else None
         sealed += done
-    return sealed
+    due = sorted(pk for pk, next_try_at in failed.items() if next_try_at is not None and next_try_at <= now)
+    return sealed + _seal_each(due, limit, budget=budget, now=now)
+
+
+def _seal_each(organization_ids: list[int], size: int, *, budget: fences.Budget, now: datetime) -> int:
+    """Seal these organizations one by one, each fenced, from the start of what it has unsealed."""
+
+    def seal(organization_id: int) -> int:
+        return _seal_some(size, after=0, busy=set(), now=now, only=organization_id)[0]
+
+    return fences.each(JOB, organization_ids, seal, now=now, budget=budget, key=int)
 
 
 def _floor() -> int:
@@ -70,22 +105,24 @@ def _floor() -> int:
 
 
 @transaction.atomic
-def _seal_some(size: int, *, after: int, busy: set[int], now: datetime) -> tuple[int, int | None]:
+def _seal_some(
+    size: int, *, after: int, busy: set[int], now: datetime, only: int | None = None
+) -> tuple[int, int | None]:
     """Seal up to `size` events behind the id `after`; returns how many, and the last id looked at (None at the end).
 
     An organization in use is passed over and noted in `busy`: waiting for its lock while holding others could end in a deadlock with
     actions that lock several.
     """
-    waiting: QuerySet[AuditEvent] = (
-        AuditEvent.objects.filter(pk__gt=after, seal=None).exclude(organization_id__in=busy).order_by("pk")
-    )
-    found = list(waiting.values_list("pk", "organization_id")[:size])
+    waiting = _waiting(after=after, busy=busy, only=only)
+    found = _found(size, after=after, busy=busy, only=only)
     if not found:
         return 0, None
     wanted = {organization_id for _pk, organization_id in found}
     rows = Organization.objects.filter(pk__in=wanted).order_by("pk")
     free = set(rows.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
     busy |= wanted - free
+    if only is not None and not free:
+        raise fences.NotNow  # in use
     # Read again under the lock: another worker may just have sealed some of them.
     events = waiting.filter(organization_id__in=free, pk__lte=found[-1][0]).values(*KEYS, *CONTENT)[:size]
     ends = heads(free)
@@ -111,6 +148,16 @@ def _seal_some(size: int, *, after: int, busy: set[int], now: datetime) -> tuple
         )
     AuditSeal.objects.bulk_create(seals)
     return len(seals), found[-1][0]
+
+
+def _waiting(*, after: int, busy: set[int], only: int | None = None) -> QuerySet[AuditEvent]:
+    rows: QuerySet[AuditEvent] = AuditEvent.objects.filter(pk__gt=after, seal=None).order_by("pk")
+    return rows.exclude(organization_id__in=busy) if only is None else rows.filter(organization_id=only)
+
+
+def _found(size: int, *, after: int, busy: set[int], only: int | None = None) -> list[tuple[int, int]]:
+    """The next events without a seal, as ids and their organizations'."""
+    return list(_waiting(after=after, busy=busy, only=only).values_list("pk", "organization_id")[:size])
 
 
 def heads(organization_ids: Iterable[int] | None = None) -> dict[int, Head]:

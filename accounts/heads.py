@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from accounts import chain
+from accounts import chain, fences
 from accounts.chain import Head
 
 log = logging.getLogger("smartplus.audit")
@@ -62,11 +62,11 @@ def _in_lines(heads: Mapping[int, Head]) -> Iterator[str]:
         yield "; ".join(f"{pk} at {sequence} is {digest}" for pk, (sequence, digest) in some)
 
 
-def keep_daily(*, now: datetime) -> int:
+def keep_daily(*, now: datetime, budget: fences.Budget | None = None) -> int:
     """Once a day: keep the heads that moved; of a new file all of them, so that a file may be put away at any time. How many.
 
     A chain that does not contain its kept head any more is named in the log, and its kept head stays the newest: else a chain written
-    anew would be believed from the next day on.
+    anew would be believed from the next day on. One line is all the work, so it has no items and needs no `budget`.
     """
     path: Path = settings.AUDIT_HEADS
     if _last_day(path) == now.date().isoformat():

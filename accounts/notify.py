@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta
-from smtplib import SMTPException
+from functools import partial
+from smtplib import SMTPConnectError, SMTPException, SMTPServerDisconnected
 
 from django.core.mail import EmailMessage
 from django.db import models, transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from accounts import audit
+from accounts import audit, breakers, fences
 from accounts.models import Mute, Notice, Organization, Topic, User
 from accounts.models.notices import UNMUTABLE
 
-log = logging.getLogger("smartplus.notices")
-
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=12))
 LEASE = timedelta(minutes=5)  # a worker that died while sending gives the notice back after it
+NO_ANSWER = (TimeoutError, ConnectionError, SMTPConnectError, SMTPServerDisconnected)
 
 
 def post(
@@ -61,33 +60,47 @@ def post(
     return Notice.objects.filter(key=key).first()
 
 
-def send_due(*, now: datetime, limit: int = 100) -> int:
-    """Send what waits. Returns how many went out. A failure is kept with its reason and tried again, ever later."""
-    return sum(_send(notice, now=now) for notice in list(Notice.objects.due(now)[:limit]))
+def send_due(*, now: datetime, budget: fences.Budget | None = None, limit: int = 100) -> int:
+    """Send what waits, the longest waiting first. Returns how many went out. A failure is kept with its reason and tried again, ever
+    later. A mail server that does not answer is left alone for a while."""
+    budget = budget or fences.Budget()
+
+    def send(notice: Notice) -> int:
+        with breakers.guard("mail", trips_on=NO_ANSWER, at=lambda: budget.at(now)):
+            return _send(notice, now=now, lease_from=budget.at(now))
+
+    return fences.each(
+        "mail", list(Notice.objects.due(now)[:limit]), send,
+        now=now, budget=budget, expects=(OSError, SMTPException), postpone=partial(_postpone, now=now),
+    )  # fmt: skip
 
 
-def _send(notice: Notice, *, now: datetime) -> bool:
+def _send(notice: Notice, *, now: datetime, lease_from: datetime) -> int:
     claimed = Notice.objects.filter(pk=notice.pk, tries=notice.tries, next_try_at=notice.next_try_at).update(
-        tries=notice.tries + 1, next_try_at=now + LEASE
+        tries=notice.tries + 1, next_try_at=lease_from + LEASE
     )
     if not claimed:
-        return False
-    try:
-        EmailMessage(notice.subject, notice.body, to=[notice.email], headers={"X-Notice": notice.key}).send()
-    except (OSError, SMTPException, ValueError) as problem:
-        tries = notice.tries + 1
-        is_hopeless = isinstance(
-            problem, ValueError
-        )  # no mail can be made of it (a line break in a header), now or later
-        later = now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) and not is_hopeless else None
-        Notice.objects.filter(pk=notice.pk).update(
-            state=Notice.State.FAILED, last_error=f"{type(problem).__name__}: {problem}"[:300], next_try_at=later
-        )
-        log.warning("notice %s could not be sent: %s", notice.pk, type(problem).__name__)
-        return False
+        raise fences.NotNow
+    EmailMessage(notice.subject, notice.body, to=[notice.email], headers={"X-Notice": notice.key}).send()
     sent: dict[str, object] = {"state": Notice.State.SENT, "sent_at": now, "next_try_at": None, "last_error": ""}
     Notice.objects.filter(pk=notice.pk).update(**sent, **({"body": ""} if notice.has_secret else {}))
-    return True
+    return 1
+
+
+def _postpone(notice: Notice, problem: Exception, *, now: datetime) -> datetime | None:
+    """Write the failure to the notice; answers when it is tried again."""
+    tries = notice.tries + 1
+    is_hopeless = isinstance(problem, ValueError)  # no mail can be made of it (a line break in a header), now or later
+    later = now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) and not is_hopeless else None
+    Notice.objects.filter(pk=notice.pk).exclude(state=Notice.State.SENT).update(
+        state=Notice.State.FAILED, last_error=fences.in_words(problem)[:300], next_try_at=later
+    )
+    return later
+
+
+def try_again(notice_id: int, *, now: datetime) -> None:
+    """A person wants a mail that failed to be sent now, with all its tries before it."""
+    Notice.objects.filter(pk=notice_id, state=Notice.State.FAILED).update(next_try_at=now, tries=0)
 
 
 @transaction.atomic

@@ -21,6 +21,10 @@ class GatewayNotSetUp(GatewayUnavailable):
     message = _("Card payment is not set up here.")
 
 
+class PaymentOpen(GatewayUnavailable):
+    """The gateway answered, but what becomes of the payment is not known yet, so its order stays open."""
+
+
 class GatewayRefused(Refused):
     """A definite refusal (4xx): the gateway did nothing."""
 

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from accounts import fences
 from payments import gateways
 from payments.errors import TooLarge
 from payments.models import EventState, GatewayEvent, Payment
 
 KEPT_HEADERS = frozenset({"stripe-signature", "content-type"})
-LEASE = timedelta(minutes=5)  # an event claimed by a worker that died is due again after this
-BACK_OFF = [timedelta(minutes=m) for m in (1, 5, 30, 120, 720)]
-MAX_TRIES = 10
+# An event claimed by a worker that died is due again after this. One that only is slow may find a second worker at its side: the
+# claim is a conditional update and settling idempotent, so that costs a question to the gateway, while a long lease costs the payer.
+LEASE = timedelta(seconds=20)
+WAITING = (EventState.NEW, EventState.FAILED)
 
 
 def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datetime) -> bool:
@@ -52,7 +54,7 @@ def due(now: datetime, limit: int = 100) -> list[GatewayEvent]:
 def claim(event: GatewayEvent, *, now: datetime) -> bool:
     """Take an event for the length of the lease; False when another worker was faster. Counts as one try."""
     taken = GatewayEvent.objects.filter(
-        pk=event.pk, state__in=[EventState.NEW, EventState.FAILED], tries=event.tries, next_try_at=event.next_try_at
+        pk=event.pk, state__in=WAITING, tries=event.tries, next_try_at=event.next_try_at
     ).update(tries=event.tries + 1, next_try_at=now + LEASE)
     if not taken:
         return False
@@ -61,18 +63,26 @@ def claim(event: GatewayEvent, *, now: datetime) -> bool:
 
 
 def finish(event: GatewayEvent, *, now: datetime, is_ignored: bool = False) -> None:
-    """A claimed event is worked off, or turned out to concern none of our payments."""
+    """A claimed event is worked off, or turned out to concern none of our payments. Settling is idempotent, so a worker that was
+    slower than its lease says so as well."""
     event.state = EventState.IGNORED if is_ignored else EventState.DONE
     event.next_try_at, event.done_at, event.last_error = None, now, ""
     event.save(update_fields=["state", "next_try_at", "done_at", "last_error"])
 
 
-def fail(event: GatewayEvent, *, error: str, now: datetime) -> None:
-    """A claimed event could not be worked off: later again, ever later; after the last try it stays in the list of failures."""
-    event.state, event.last_error = EventState.FAILED, error[:500]
-    pause = BACK_OFF[min(event.tries, len(BACK_OFF)) - 1]
-    event.next_try_at = now + pause if event.tries < MAX_TRIES else None
-    event.save(update_fields=["state", "last_error", "next_try_at"])
+def fail(event: GatewayEvent, problem: Exception, *, is_expected: bool, now: datetime) -> datetime | None:
+    """A claimed event could not be worked off: later again, ever later, and answers when. After the last try it stays in the list of
+    failures; one that waits for a gateway is never given up. Whoever lost the claim meanwhile writes nothing."""
+    later = fences.later(event.tries, now=now, is_expected=is_expected)
+    GatewayEvent.objects.filter(pk=event.pk, state__in=WAITING, tries=event.tries).update(
+        state=EventState.FAILED, last_error=fences.in_words(problem), next_try_at=later
+    )
+    return later
+
+
+def try_again(event_id: int, *, now: datetime) -> None:
+    """A person wants an event that failed to be worked on now, with all its tries before it."""
+    GatewayEvent.objects.filter(pk=event_id, state=EventState.FAILED).update(next_try_at=now, tries=0)
 
 
 def payment_of(event: GatewayEvent) -> Payment | None:

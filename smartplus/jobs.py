@@ -4,65 +4,124 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from accounts import chain, heads, notify
+from accounts import audit, chain, fences, heads, notify
+from accounts.errors import NotPermitted
+from accounts.models import ItemFailure, Organization
+from accounts.scope import Actor, Role
 from payments import actions as payment_actions
+from payments import events
+from smartplus import failures, wakeups
 from subscriptions.actions import renewals, sweeps
 
 log = logging.getLogger("smartplus.jobs")
 
-# In this order: what money did first, then what waits, then what is given up.
-JOBS: dict[str, Callable[..., int]] = {
-    "gateway_events": sweeps.work_events,
-    "renewals": renewals.renew_due,
-    "hanging_payments": sweeps.settle_hanging,
-    "revoked_orders": sweeps.close_unpermitted,
-    "order_timeouts": sweeps.time_out_orders,
-    "mail": notify.send_due,
-    "removed_cards": payment_actions.detach_removed,
-    "audit_seals": chain.seal_due,
-    "audit_heads": heads.keep_daily,
-    "gateway_keys": payment_actions.ask_due,
+GATEWAYS = "gateways"  # the queue of what may wait for a gateway; mail and seals have workers that never do
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A kind of work. `sweep(now=, budget=)` works on what is due and answers how many; it fences its items (accounts/fences.py)."""
+
+    sweep: Callable[..., int]
+    label: Promise
+    budget_s: float  # what is left when it is over waits for the next run, 20 seconds later
+    asks_gateways: bool = True
+    again: Callable[..., None] | None = None  # `again(item_id, now=)`, where the table keeps its own next try
+
+
+# In this order: first what can't hang for long, then what money did, what waits, and what is given up.
+JOBS: dict[str, Job] = {
+    "audit_seals": Job(chain.seal_due, _("Sealing the audit log"), 30, asks_gateways=False),
+    "audit_heads": Job(heads.keep_daily, _("Keeping the heads of the audit log"), 30, asks_gateways=False),
+    "mail": Job(notify.send_due, _("Sending mail"), 30, asks_gateways=False, again=notify.try_again),
+    "gateway_events": Job(sweeps.work_events, _("Messages of the gateways"), 30, again=events.try_again),
+    "renewals": Job(renewals.renew_due, _("Auto-renewals"), 60),
+    "hanging_payments": Job(sweeps.settle_hanging, _("Asking about payments"), 30),
+    "untold_charges": Job(sweeps.settle_untold, _("Charges whose end nobody noted"), 30),
+    "revoked_orders": Job(sweeps.close_unpermitted, _("Orders whose payer may not pay any more"), 30),
+    "order_timeouts": Job(sweeps.time_out_orders, _("Orders that nobody paid"), 30),
+    "gateway_keys": Job(payment_actions.ask_due, _("Asking whether the gateway takes our key"), 30),
+    "removed_cards": Job(payment_actions.detach_removed, _("Removing cards at the gateways"), 30),
 }
 
 
 def tick(*, now: datetime) -> dict[str, int | None]:
-    """Run everything due once; None stands for a job that broke, which does not keep the others from running."""
-    return {name: run(name, now=now) for name in JOBS}
+    """Run everything due once; None stands for a job that broke, which does not keep the others from running.
+
+    What asks no gateway comes first, so that it never waits for one, and once more at the end, for what the others wrote down.
+    """
+    local = [name for name, job in JOBS.items() if not job.asks_gateways]
+    did: dict[str, int | None] = {}
+    for name in (*JOBS, *local):
+        count = run(name, now=now)
+        did[name] = None if count is None or did.get(name, 0) is None else count + (did.get(name) or 0)
+    return did
 
 
 def run(name: str, *, now: datetime) -> int | None:
-    """Run one job; what it did is its number."""
+    """Run one job within its time; what it did is its number. The operator is told of what failed."""
+    job = JOBS[name]
+    count: int | None = None
     try:
-        return JOBS[name](now=now)
-    except Exception:  # one broken job must not stop the others
+        fences.mend_connections()
+        count = job.sweep(now=now, budget=fences.Budget(job.budget_s))
+    except Exception as problem:  # one broken job must not stop the others
         log.exception("job %s broke", name)
-        return None
+        failures.note_broken(name, problem, now=now)
+    else:
+        failures.note_whole(name)
+    failures.tell(name, job.label, now=now)
+    return count
+
+
+@transaction.atomic
+def try_again(actor: Actor, *, failure_id: int, now: datetime) -> ItemFailure:
+    """Try an item that failed now, with all its tries before it. For the operator; refuses others. A failure that is gone is
+    ItemFailure.DoesNotExist: the item worked out meanwhile."""
+    if actor.role is not Role.OPERATOR:
+        raise NotPermitted
+    failure = ItemFailure.objects.visible_to(actor).select_for_update().get(pk=failure_id)
+    before = audit.fields_of(failure, ["tries", "next_try_at"])
+    failure.tries, failure.next_try_at = 0, now
+    failure.save(update_fields=["tries", "next_try_at"])
+    job = JOBS.get(failure.job)
+    if job is not None and job.again is not None:
+        job.again(failure.item_id, now=now)
+    audit.record(
+        actor,
+        "work.tried_again",
+        failure,
+        now=now,
+        tenant=Organization.objects.get(pk=actor.organization_id),
+        before=before,
+        after=audit.fields_of(failure, ["tries", "next_try_at"]),
+    )
+    return failure
 
 
 def hurry(name: str) -> None:
     """Wake a worker for a job once the current transaction is committed; without a broker beat finds the rows later."""
-    transaction.on_commit(partial(_publish, name))
+    transaction.on_commit(partial(wake, name))
 
 
-def _publish(name: str) -> None:
+def wake(name: str, *, expires_s: int | None = None) -> None:
+    """Wake a worker for a job now; it may come to nothing, since beat looks for the same rows."""
     from smartplus.tasks import run_job
 
-    try:
-        run_job.delay(name)
-    except Exception as problem:  # whatever the broker's client raises: the rows are safe, beat will look
-        log.warning("could not wake a worker for %s: %s", name, problem)
+    queue = GATEWAYS if JOBS[name].asks_gateways else None
+    wakeups.publish(run_job, name, queue=queue, expires_s=expires_s)
 
 
 def hurry_order(number: str) -> None:
     """Wake a worker to ask the gateway about one order, because its payer is back from the pay page."""
     from smartplus.tasks import settle_order
 
-    try:
-        settle_order.delay(number)
-    except Exception as problem:  # as above: the janitor asks in a few minutes anyway
-        log.warning("could not wake a worker for order %s: %s", number, problem)
+    wakeups.publish(settle_order, number, queue=GATEWAYS)

@@ -252,6 +252,9 @@ else:
     }
 CELERY_TASK_DEFAULT_QUEUE = INSTALLATION_NAME
 CELERY_BEAT_SCHEDULER = "smartplus.beat:Scheduler"
+# Two queues, so that a gateway that hangs keeps no mail and no seal waiting: one worker takes the first (`-X gateways`), another the
+# second (`-Q gateways`). A worker that is told nothing takes both.
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in (CELERY_TASK_DEFAULT_QUEUE, "gateways")}
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False  # publishing may fail without harm: beat looks for the same rows again

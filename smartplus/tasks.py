@@ -12,6 +12,8 @@ from subscriptions.actions import settlement
 
 log = logging.getLogger("smartplus.jobs")
 
+TICK_S = 20
+
 
 @shared_task(name="smartplus.run_job")
 def run_job(name: str) -> None:
@@ -21,12 +23,13 @@ def run_job(name: str) -> None:
 
 @shared_task(name="smartplus.tick")
 def tick() -> None:
-    """Run everything due; beat calls it, so that nothing depends on a message that got lost."""
-    heartbeats.note(
-        Sign.TICK, now=timezone.now(), is_always=True
-    )  # before and after: a long round is not one that hangs
-    jobs.tick(now=timezone.now())
+    """Wake a worker for each job, so that nothing depends on a message that got lost, and no job waits for another one.
+
+    Beat calls it. A job that is still waiting when the next tick comes is not needed any more.
+    """
     heartbeats.note(Sign.TICK, now=timezone.now(), is_always=True)
+    for name in jobs.JOBS:
+        jobs.wake(name, expires_s=TICK_S)
 
 
 @shared_task(name="smartplus.settle_order")

@@ -10,14 +10,17 @@ from accounts.models.seller import SellerLogo, SellerVersion
 from accounts.models.sessions import UserSession
 from accounts.models.terms import Acceptance, Document, TextDraft, TextVersion
 from accounts.models.tokens import ApiToken, Scope
+from accounts.models.work import CircuitBreaker, ItemFailure
 
 __all__ = [
     "Acceptance",
     "ApiToken",
     "AuditEvent",
     "AuditSeal",
+    "CircuitBreaker",
     "Document",
     "Invitation",
+    "ItemFailure",
     "Kind",
     "Membership",
     "Mute",

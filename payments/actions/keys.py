@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from accounts import fences
 from payments import gateways
 from payments.actions.states import refuse_in_transaction
 from payments.errors import GatewayNotSetUp, GatewayUnavailable
@@ -15,6 +16,7 @@ from payments.models import GatewayKey
 
 log = logging.getLogger("smartplus.payments")
 
+JOB = "gateway_keys"
 ASKED_EVERY = timedelta(hours=1)
 Answer = GatewayKey.Answer
 
@@ -64,17 +66,33 @@ def ask(gateway: str, *, now: datetime) -> GatewayKey:
     return row
 
 
-def ask_due(*, now: datetime) -> int:
+def ask_due(*, now: datetime, budget: fences.Budget | None = None) -> int:
     """Ask each configured gateway once an hour. Returns how many were asked."""
-    asked = 0
-    for gateway in gateways.NAMES:
-        if gateways.get(gateway).missing_setting:
-            continue
-        known = last_answer(gateway)
-        if known is None or known.asked_at <= now - ASKED_EVERY:
-            ask(gateway, now=now)
-            asked += 1
-    return asked
+    resting = set(fences.resting(JOB, now).values_list("item_id", flat=True))
+    due = [name for name in gateways.NAMES if _number(name) not in resting and _is_due(name, now)]
+    return fences.each(JOB, due, lambda name: _ask_once(name, now=now), now=now, budget=budget, key=_number)
+
+
+def _ask_once(gateway: str, *, now: datetime) -> int:
+    ask(gateway, now=now)
+    return 1
+
+
+def _is_due(gateway: str, now: datetime) -> bool:
+    if gateways.get(gateway).missing_setting:
+        return False
+    known = last_answer(gateway)
+    return known is None or known.asked_at <= now - ASKED_EVERY
+
+
+def gateway_of(number: int) -> str:
+    """The gateway that an item of the job stands for; "" for one that is none any more."""
+    return dict(enumerate(gateways.NAMES, start=1)).get(number, "")
+
+
+def _number(gateway: str) -> int:
+    """A gateway as the item of a job."""
+    return gateways.NAMES.index(gateway) + 1
 
 
 def note_refused(gateway: str, *, now: datetime) -> None:

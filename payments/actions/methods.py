@@ -7,12 +7,12 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts import audit
+from accounts import audit, breakers, fences
 from accounts.errors import NotPermitted
 from accounts.scope import Actor, Role
 from payments import gateways
 from payments.actions.states import refuse_in_transaction
-from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable
 from payments.gateways.base import Remote, RemoteState
 from payments.models import GatewayCustomer, Payment, PaymentMethod
 
@@ -82,25 +82,35 @@ def remove_method(actor: Actor, *, method_id: int, now: datetime) -> PaymentMeth
         audit.record(
             actor, "payment_method.removed", method, now=now, tenant=method.owner, after={"removed_at": now.isoformat()}
         )
-    _detach(method, now=now)
+    try:
+        _detach(method, now=now)
+    except GatewayUnavailable as error:
+        log.warning("card %s is removed, but the gateway still knows it: %s", method.pk, error.detail)
     return method
 
 
-def detach_removed(*, now: datetime, limit: int = 100) -> int:
-    """Let the gateways forget removed cards that they still know; answers how many they forgot."""
+def detach_removed(*, now: datetime, budget: fences.Budget | None = None, limit: int = 100) -> int:
+    """Let the gateways forget removed cards that they still know, the first removed first; answers how many they forgot."""
     refuse_in_transaction()
-    waiting = PaymentMethod.objects.filter(removed_at__isnull=False, detached_at=None).order_by("removed_at")[:limit]
-    return sum(_detach(method, now=now) for method in waiting)
+    budget = budget or fences.Budget()
+    waiting = PaymentMethod.objects.filter(removed_at__isnull=False, detached_at=None)
+
+    def detach(method_id: int) -> int:
+        method = PaymentMethod.objects.get(pk=method_id)
+        with breakers.guard(
+            method.gateway, trips_on=GatewayUnavailable, but_not=GatewayNotSetUp, at=lambda: budget.at(now)
+        ):
+            _detach(method, now=now)
+        return 1
+
+    ids = fences.due("removed_cards", waiting, by=("removed_at", "pk"), now=now, limit=limit)
+    return fences.each("removed_cards", ids, detach, now=now, budget=budget, key=int, expects=GatewayUnavailable)
 
 
-def _detach(method: PaymentMethod, *, now: datetime) -> bool:
+def _detach(method: PaymentMethod, *, now: datetime) -> None:
     try:
         gateways.get(method.gateway).remove_method(method.gateway_ref)
-    except GatewayUnavailable as error:
-        log.warning("card %s is removed, but the gateway still knows it: %s", method.pk, error.detail)
-        return False
     except GatewayRefused as error:  # it knows no such card, or has forgotten it before
         log.info("card %s: %s", method.pk, error.detail)
     method.detached_at = now
     method.save(update_fields=["detached_at"])
-    return True

@@ -50,6 +50,7 @@ LABELS: dict[str, Promise] = {
     "switched_off": _("Switched off"), "lapsed": _("Lapsed"),
     "revoked": _("Revoked"), "revoked_for": _("Because"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"),
     "parent": _("Belongs to"), "under": _("Belongs to"),
+    "tries": _("Tries"), "next_try_at": _("Next try"),
     "subdistributor": _("Sub-distributor"), "rows": _("Moved along"), "auto_renewals_ended": _("Auto-renewals ended"),
 }  # fmt: skip
 APARTMENT_LABELS: dict[str, Promise] = {

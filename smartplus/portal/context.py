@@ -67,7 +67,11 @@ PAYMENTS = Entry(
     _("Payments"),
     "payment-list",
     "credit-card",
-    (Entry("payments", _("Payments"), "payment-list"), Entry("webhooks", _("Webhook log"), "webhook-list")),
+    (
+        Entry("payments", _("Payments"), "payment-list"),
+        Entry("webhooks", _("Webhook log"), "webhook-list"),
+        Entry("work", _("Background work"), "failure-list"),
+    ),
 )
 PRICES = Entry("prices", _("Price Book"), "price-list-list", "prices")
 TERMS = Entry("terms", _("Terms"), "setup-terms")

@@ -82,6 +82,7 @@ DEEDS: dict[str, Promise] = {
     "password.changed": _("Own password changed"),
     "notifications.changed": _("Own notifications changed"),
     "notice.sent_again": _("Failed mail sent again"),
+    "work.tried_again": _("Failed background work tried again"),
     "password.reset": _("Own password set anew by mail"),
     "support.viewed": _("Support view opened: %(what)s"),
     "two_factor.reset": _("Second factor of %(what)s reset"),

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Max, Q
 
-from accounts import audit
+from accounts import audit, breakers, fences
 from accounts.errors import Refused
+from accounts.fences import Budget
 from accounts.models import Organization
 from communities.models import GRACE, Entitlement, Site
 from payments import actions as payment_actions
-from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
 from subscriptions import notices, numbers
@@ -30,43 +31,75 @@ from subscriptions.reasons import CantRenew, Reason, of_refusal
 
 log = logging.getLogger("smartplus.renewals")
 
+JOB = "renewals"
 LEASE = timedelta(minutes=10)  # longer than any charge takes; a worker that died gives its payers back after it
+CALLS_PER_CHARGE = (
+    8  # at most: the charge, its look-ups, and those of the settlement; a test compares it with the lease
+)
 
 
-def renew_due(*, now: datetime, limit: int = 250) -> int:
-    """Renew what is due, payer by payer. Returns how many charges were sent.
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The agreements of one charge, held by `key` until the lease is over."""
+
+    key: str
+    ids: list[int]
+    gateway: str
+
+
+def renew_due(*, now: datetime, budget: Budget | None = None, limit: int = 250) -> int:
+    """Renew what is due, payer by payer, the longest due first. Returns how many charges were sent.
 
     Any number of processes may run it at once: a payer's agreements are claimed by a conditional update that is committed before
-    the work starts (DESIGN §4). Running it again changes nothing: what is being charged or paid is due later.
+    the work starts (DESIGN §4). Running it again changes nothing: what is being charged or paid is due later. Each payer is fenced,
+    and so is each charge.
     """
-    due = Subscription.objects.filter(state=Subscription.State.ACTIVE, next_due_at__lte=now).filter(_unclaimed(now))
-    payers = list(dict.fromkeys(due.order_by("next_due_at", "payer_id").values_list("payer_id", flat=True)[:limit]))
-    charged = 0
-    for payer_id in payers:
-        for claimed in claim(payer_id, now=now):
-            try:
-                charged += _renew(claimed, now=now)
-            finally:
-                Subscription.objects.filter(pk__in=claimed, claimed_until=now + LEASE).update(
-                    claimed_until=None, claim_key=""
-                )
-    return charged
+    budget = budget or Budget()
+    due = Subscription.objects.filter(state=Subscription.State.ACTIVE, next_due_at__lte=now)
+    fresh = _unclaimed(now) & ~Q(method__gateway__in=breakers.resting(now))
+    ids = fences.due(JOB, due, fresh=fresh, by=("next_due_at", "payer_id", "pk"), now=now, limit=limit)
+    payers: dict[int, int] = {}
+    owners = dict(Subscription.objects.filter(pk__in=ids).values_list("pk", "payer_id"))
+    for agreement_id in ids:
+        payers.setdefault(owners[agreement_id], agreement_id)
+    return fences.each(
+        JOB, list(payers), lambda payer_id: _renew_payer(payer_id, now=now, budget=budget),
+        now=now, budget=budget, key=payers.__getitem__, forgets=False,
+    )  # fmt: skip
 
 
-def claim(payer_id: int, *, now: datetime) -> list[list[int]]:
-    """Take the payer's due agreements for the length of the lease; a list per charge.
+def _renew_payer(payer_id: int, *, now: datetime, budget: Budget) -> int:
+    """Claim what the payer has due, and charge it; what was claimed is given back in any case."""
+    groups = claim(payer_id, now=now, at=budget.at(now))
+    try:
+        return fences.each(
+            JOB, groups, lambda group: _renew(group, now=now, budget=budget),
+            now=now, budget=budget, key=lambda group: group.ids[0],
+        )  # fmt: skip
+    finally:
+        if groups:
+            Subscription.objects.filter(claim_key=groups[0].key).update(claimed_until=None, claim_key="")
 
-    That is one per method, currency and installer, since an order is one installer's (ADR 0005), and one for every order that waits for its next try.
+
+def claim(payer_id: int, *, now: datetime, at: datetime | None = None) -> list[Claimed]:
+    """Take the payer's due agreements for the length of the lease, from the instant `at` it is by now.
+
+    That is a charge per method, currency and installer, since an order is one installer's (ADR 0005), and one for every order that
+    waits for its next try. What failed before waits for its next try, and is charged alone then, so that it spoils nobody else's.
     """
+    at = at or now
     key = uuid.uuid4().hex
     Subscription.objects.filter(
-        _unclaimed(now), payer_id=payer_id, state=Subscription.State.ACTIVE, next_due_at__lte=now
-    ).update(claimed_until=now + LEASE, claim_key=key)
-    together: dict[tuple[int, str, int, int | None], list[int]] = defaultdict(list)
-    claimed = Subscription.objects.filter(claim_key=key, claimed_until=now + LEASE).select_related("renewal")
-    for agreement in claimed.order_by("pk"):
+        _unclaimed(at), payer_id=payer_id, state=Subscription.State.ACTIVE, next_due_at__lte=now
+    ).exclude(pk__in=fences.resting(JOB, now)).update(claimed_until=at + LEASE, claim_key=key)
+    claimed = list(Subscription.objects.filter(claim_key=key).select_related("renewal", "method").order_by("pk"))
+    failed = fences.failed(JOB, [agreement.pk for agreement in claimed])
+    together: dict[tuple[int, str, int, int | None, int | None], Claimed] = {}
+    for agreement in claimed:
         order_id = agreement.renewal_id if agreement.renewal and agreement.renewal.is_open else None
-        together[agreement.method_id, agreement.currency, agreement.installer_id, order_id].append(agreement.pk)
+        alone = agreement.pk if agreement.pk in failed else None
+        group = (agreement.method_id, agreement.currency, agreement.installer_id, order_id, alone)
+        together.setdefault(group, Claimed(key, [], agreement.method.gateway)).ids.append(agreement.pk)
     return list(together.values())
 
 
@@ -74,20 +107,32 @@ def _unclaimed(now: datetime) -> Q:
     return Q(claimed_until=None) | Q(claimed_until__lte=now)
 
 
-def _renew(agreement_ids: list[int], *, now: datetime) -> int:
-    """Order, charge and settle what one claim holds; 0 when nothing had to be charged."""
-    payment = prepare(agreement_ids, now=now)
-    if payment is None:
-        return 0
+def _hold(group: Claimed, *, at: datetime) -> bool:
+    """Renew the lease before each charge, since those before it may have taken long; False when it was lost meanwhile."""
+    held = Subscription.objects.filter(pk__in=group.ids, claim_key=group.key, claimed_until__gt=at)
+    return held.update(claimed_until=at + LEASE) == len(group.ids)
+
+
+def _renew(group: Claimed, *, now: datetime, budget: Budget) -> int:
+    """Order, charge and settle what one charge holds; 0 when nothing had to be charged."""
     try:
-        try:
-            payment_actions.charge(payment.pk, now=now)
-        except GatewayRefused as problem:
-            log.warning("payment %s was refused: %s", payment.pk, problem.detail)
-        settlement.settle(payment.pk, now=now)
+        with breakers.guard(
+            group.gateway, trips_on=GatewayUnavailable, but_not=GatewayNotSetUp, at=lambda: budget.at(now)
+        ) as call:
+            if not _hold(group, at=budget.at(now)):
+                raise fences.NotNow
+            payment = prepare(group.ids, now=now)
+            call.was_made = payment is not None
+            if payment is None:
+                return 0
+            try:
+                payment_actions.charge(payment.pk, now=now)
+            except GatewayRefused as problem:
+                log.warning("payment %s was refused: %s", payment.pk, problem.detail)
+            settlement.settle(payment.pk, now=now)
     except (GatewayUnavailable, GatewayRefused) as problem:
         # The janitor asks what became of it; the other payers go on.
-        log.warning("payment %s is unknown: %s", payment.pk, problem.detail)
+        log.warning("agreements %s: the payment is unknown: %s", group.ids, problem.detail)
     return 1
 
 

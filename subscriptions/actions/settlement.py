@@ -16,7 +16,7 @@ from accounts.scope import Actor
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, ManagerAssignment, Site
 from payments import actions as payment_actions
-from payments.errors import GatewayUnavailable
+from payments.errors import PaymentOpen
 from payments.models import LIVE, Payment, State
 from payments.models import Kind as PaymentKind
 from subscriptions import notices, periods
@@ -242,7 +242,7 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: 
         open_payments = Payment.objects.select_for_update().filter(reference=reference, state__in=LIVE)
         if order.state == Order.State.PROCESSING:
             if open_payments.exists():  # not known to have ended, or begun since we looked
-                raise GatewayUnavailable
+                raise PaymentOpen
             if because:
                 moves.tell(order, because, now=now)
             moves.close(order, state, now=now, actor=actor)

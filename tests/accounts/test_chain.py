@@ -118,7 +118,7 @@ def test_a_thousand_events_cost_few_statements(people: People) -> None:
         assert chain.seal_due(now=LATER, limit=1000) == 1000
     wanted = [each["sql"] for each in statements if "SAVEPOINT" not in each["sql"]]
     # SQLite takes 999 values in one statement, so that it needs several for the rows.
-    assert len([sql for sql in wanted if not sql.startswith("INSERT")]) <= 6  # two of them for the run, however long
+    assert len([sql for sql in wanted if not sql.startswith("INSERT")]) <= 7  # three of them for the run, however long
     assert len([sql for sql in wanted if sql.startswith("INSERT")]) <= (1 if connection.vendor == "postgresql" else 9)
 
 

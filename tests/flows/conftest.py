@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import transaction
 
+from accounts import fences
 from communities.actions import people as site_people
 from communities.models import Entitlement, Site
 from payments import events
@@ -90,9 +91,16 @@ def tenants_stay_apart(people: People) -> Iterator[None]:
 
 @pytest.fixture
 def no_job_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`jobs.run` keeps the other jobs running when one breaks; a story wants to know."""
+    """Jobs keep the other jobs, and their other items, running when one breaks; a story wants to know."""
 
     def run(name: str, *, now: datetime) -> int | None:
-        return jobs.JOBS[name](now=now)
+        return jobs.JOBS[name].sweep(now=now)
 
+    def note_failure(job: str, item_id: int, problem: Exception, *, is_expected: bool = False, **options: Any) -> None:
+        if not is_expected:
+            raise problem
+        noted(job, item_id, problem, is_expected=is_expected, **options)
+
+    noted = fences.note_failure
     monkeypatch.setattr(jobs, "run", run)
+    monkeypatch.setattr(fences, "note_failure", note_failure)

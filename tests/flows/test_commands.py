@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import time
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,10 @@ def test_tick_runs_everything_due_and_says_what_it_did(settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_one_broken_job_does_not_keep_the_others_from_running(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*, now: object) -> int:
+    def broken(**_: object) -> int:
         raise RuntimeError("no")
 
-    monkeypatch.setitem(jobs.JOBS, "gateway_events", broken)
+    monkeypatch.setitem(jobs.JOBS, "gateway_events", replace(jobs.JOBS["gateway_events"], sweep=broken))
     out = StringIO()
     with pytest.raises(CommandError):
         call_command("tick", stdout=out)

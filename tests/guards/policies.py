@@ -34,6 +34,7 @@ BY_ROUTE = {
     "settings-method-remove": "method",
     "price-list-detail": "price_list",
     "webhook-detail": "webhook",
+    "failure-again": "failure",
     "request-detail": "request",
     "request-approve": "request",
     "request-refuse": "request",
@@ -76,6 +77,7 @@ FIELDS: dict[str, str] = {
 IDS = (
     "site", "building", "apartment", "resident", "device", "entry", "entitlement", "cart", "order_id", "agreement", "method",
     "installer", "membership", "price_list", "event", "notice", "member", "firm", "request", "session", "token", "webhook",
+    "failure",
 )  # fmt: skip
 # Fields that name nothing: counters, switches, and what is not ours.
 PLAIN = {

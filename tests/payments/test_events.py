@@ -147,12 +147,16 @@ def test_an_event_is_claimed_by_one_worker_and_comes_back_when_that_one_dies(db)
     (one,), (other,) = events.due(NOW), events.due(NOW)
     assert events.claim(one, now=NOW) is True
     assert events.claim(other, now=NOW) is False
-    assert events.due(NOW + timedelta(minutes=4)) == []
-    (orphan,) = events.due(NOW + timedelta(minutes=5))
-    assert events.claim(orphan, now=NOW + timedelta(minutes=5))
-    events.finish(orphan, now=NOW + timedelta(minutes=5))
+    assert events.due(NOW + timedelta(seconds=19)) == []
+    later = NOW + timedelta(seconds=20)
+    (orphan,) = events.due(later)
+    assert events.claim(orphan, now=later)
+    events.finish(orphan, now=later)
     orphan.refresh_from_db()
-    assert (orphan.state, orphan.tries, orphan.done_at) == (EventState.DONE, 2, NOW + timedelta(minutes=5))
+    assert (orphan.state, orphan.tries, orphan.done_at) == (EventState.DONE, 2, later)
+    events.fail(one, RuntimeError("slow, not dead"), is_expected=False, now=later)  # its claim is gone
+    orphan.refresh_from_db()
+    assert (orphan.state, orphan.last_error) == (EventState.DONE, "")
     assert events.due(NOW + timedelta(days=9)) == []
 
 
@@ -162,14 +166,14 @@ def test_a_failing_event_is_tried_ever_more_rarely_and_stays_listed_in_the_end(d
     now, pauses = NOW, []
     while ready := events.due(now):
         assert events.claim(ready[0], now=now)
-        events.fail(ready[0], error="the gateway does not answer", now=now)
-        if ready[0].next_try_at is None:
+        later = events.fail(ready[0], RuntimeError("a bug"), is_expected=False, now=now)
+        if later is None:
             break
-        pauses.append(int((ready[0].next_try_at - now).total_seconds() // 60))
-        now = ready[0].next_try_at
+        pauses.append(int((later - now).total_seconds() // 60))
+        now = later
     assert pauses == [1, 5, 30, 120, 720, 720, 720, 720, 720]
     event = GatewayEvent.objects.get()
-    assert (event.state, event.tries, event.last_error) == (EventState.FAILED, 10, "the gateway does not answer")
+    assert (event.state, event.tries, event.last_error) == (EventState.FAILED, 10, "RuntimeError: a bug")
     assert events.due(now + timedelta(days=365)) == []
 
 

@@ -114,6 +114,7 @@ def test_a_gateway_that_does_not_answer_forgets_the_card_later(people, sandbox, 
     later = LATER + timedelta(hours=1)
     sandbox.faults.arm("unavailable", 3)
     assert actions.detach_removed(now=later) == 0
+    later += timedelta(minutes=1)  # the pause after a failure
     assert actions.detach_removed(now=later) == 1
     assert actions.detach_removed(now=later) == 0
     card.refresh_from_db()

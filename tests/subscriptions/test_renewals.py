@@ -355,7 +355,7 @@ def test_a_claimed_payer_is_left_alone_until_the_lease_is_over(
     agree: Callable[..., Subscription], sandbox: Sandbox
 ) -> None:
     agreement = agree()
-    assert renewals.claim(agreement.payer_id, now=DUE) == [[agreement.pk]]
+    assert [group.ids for group in renewals.claim(agreement.payer_id, now=DUE)] == [[agreement.pk]]
     assert renewals.claim(agreement.payer_id, now=DUE) == []
     assert renewals.renew_due(now=at(sandbox, DUE + timedelta(minutes=9))) == 0
     assert renewals.renew_due(now=at(sandbox, DUE + timedelta(minutes=10))) == 1

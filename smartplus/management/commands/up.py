@@ -21,10 +21,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from smartplus import demo, demo_file, environment
+from smartplus import demo, demo_file, environment, jobs
 
 STOP_TIMEOUT_S = 10
-WORKER = "worker"
+WORKER, GATEWAY_WORKER = "worker", "gateway worker"
 MAX_RESTARTS = 20
 
 
@@ -73,6 +73,7 @@ class Command(BaseCommand):
                 wait_for(bind, port + 1, processes)
                 demo.buy_something(timezone.now())
             processes.start(WORKER, worker_command())
+            processes.start(GATEWAY_WORKER, gateway_worker_command())
             processes.start("web", web_command(bind, port))
             wait_for(bind, port, processes)
             self.announce(port)
@@ -146,10 +147,20 @@ def refuse_taken_port(bind: str, port: int, name: str) -> None:
 
 
 def worker_command() -> list[str]:
-    """One worker with beat inside. SQLite has one writer, so one process is all it can use."""
+    """The worker for all that never waits for a gateway, with beat inside."""
+    return [*_worker(), "--beat", "--exclude-queues", jobs.GATEWAYS]
+
+
+def gateway_worker_command() -> list[str]:
+    """The worker for all that may wait for a gateway: while it waits, mail goes out and the audit is sealed."""
+    return [*_worker(), "--queues", jobs.GATEWAYS, "--hostname", "gateways@%h"]
+
+
+def _worker() -> list[str]:
+    """SQLite has one writer, so one process is all that a worker can use."""
     pool = ["--pool", "solo"] if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") else ["--concurrency", "2"]
     return [
-        sys.executable, "-m", "celery", "--quiet", "-A", "smartplus", "worker", "--beat", *pool,
+        sys.executable, "-m", "celery", "--quiet", "-A", "smartplus", "worker", *pool,
         "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
     ]  # fmt: skip
 
@@ -204,7 +215,7 @@ class Processes:
         for name, process in list(self.running.items()):
             if process.poll() is None:
                 continue
-            if name == WORKER and self.restarts < MAX_RESTARTS and not self.stopping:
+            if name in {WORKER, GATEWAY_WORKER} and self.restarts < MAX_RESTARTS and not self.stopping:
                 self.restarts += 1
                 _end_group(process)  # the beat inside it is a process of its own, and would tick on beside the new one
                 self.start(name, self.commands[name])

@@ -1,0 +1,110 @@
+"""A server that does not answer is left alone for a while, by all processes: hanging at every item would hold up everything behind it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from django.db.models import F
+
+from accounts import fences
+from accounts.errors import Refused
+from accounts.fences import NotNow
+from accounts.models import CircuitBreaker
+
+log = logging.getLogger("smartplus.jobs")
+
+LIMIT = 3  # failures in a row that open it
+REST = (timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2))  # longer with each probe that failed as well
+PROBE = timedelta(minutes=2)  # the one who looks whether it is back has that long; longer than a call takes
+
+Errors: TypeAlias = type[Exception] | tuple[type[Exception], ...]
+
+
+class Resting(NotNow):
+    """The server is left alone at present: the item was not tried."""
+
+
+@dataclass
+class Call:
+    """What the guarded work says about itself: `was_made` is False where the server was not asked after all."""
+
+    was_made: bool = True
+
+
+def resting(now: datetime) -> list[str]:
+    """The servers that are left alone at this instant."""
+    return list(CircuitBreaker.objects.filter(open_until__gt=now).values_list("name", flat=True))
+
+
+@contextmanager
+def guard(name: str, *, trips_on: Errors, but_not: Errors = (), at: Callable[[], datetime]) -> Iterator[Call]:
+    """Work with the server `name`; raises Resting instead while it is left alone.
+
+    When the rest is over one process looks whether it is back (half-open), the others go on resting. `at` tells the instant, since
+    a call may take a minute. `trips_on` are the errors that mean "no answer"; `but_not` those among them that do not.
+    """
+    row = CircuitBreaker.objects.filter(name=name).first()
+    probe = _take_probe(row, at()) if row is not None and row.open_until is not None else None
+    call = Call()
+    try:
+        yield call
+    except but_not:
+        _give_back(row, probe)
+        raise
+    except trips_on as problem:
+        fences.mend_connections()
+        _note_failure(name, problem, at())
+        raise
+    except Refused:  # it answered, if only with a no
+        _note_answer(row)
+        raise
+    except Exception:  # of our own making: it says nothing about the server
+        fences.mend_connections()
+        _give_back(row, probe)
+        raise
+    if call.was_made:
+        _note_answer(row)
+    else:
+        _give_back(row, probe)
+
+
+def _take_probe(row: CircuitBreaker, now: datetime) -> datetime:
+    """Half-open: whoever moves `open_until` on is the one that tries."""
+    assert row.open_until is not None
+    if now < row.open_until:
+        raise Resting(row.name)
+    until = now + PROBE
+    if not CircuitBreaker.objects.filter(pk=row.pk, open_until=row.open_until).update(open_until=until):
+        raise Resting(row.name)
+    return until
+
+
+def _give_back(row: CircuitBreaker | None, probe: datetime | None) -> None:
+    """Nothing was learnt about the server: another item looks."""
+    if row is not None and probe is not None:
+        CircuitBreaker.objects.filter(pk=row.pk, open_until=probe).update(open_until=row.open_until)
+
+
+def _note_answer(row: CircuitBreaker | None) -> None:
+    if row is None or not row.failures:
+        return
+    closed = {"failures": 0, "error": "", "opened_at": None, "open_until": None, "told_at": None}
+    CircuitBreaker.objects.filter(pk=row.pk).update(**closed)
+    if row.opened_at is not None:
+        log.warning("%s answers again", row.name)
+
+
+def _note_failure(name: str, problem: Exception, now: datetime) -> None:
+    row, _made = CircuitBreaker.objects.get_or_create(name=name)
+    CircuitBreaker.objects.filter(pk=row.pk).update(failures=F("failures") + 1, error=fences.in_words(problem))
+    row.refresh_from_db()
+    if row.failures < LIMIT:
+        return
+    rest = REST[min(row.failures - LIMIT, len(REST) - 1)]
+    CircuitBreaker.objects.filter(pk=row.pk).update(open_until=now + rest, opened_at=row.opened_at or now)
+    log.error("%s does not answer and is left alone for %s s: %s", name, rest.seconds, row.error)
