@@ -31,11 +31,12 @@ def post(
     about: models.Model | None = None,
     tenant: Organization | None = None,
     has_secret: bool = False,
+    email: str = "",
 ) -> Notice | None:
     """Queue one mail, inside the caller's transaction; the same `key` again is the same notice and is not queued twice.
 
     `templates/mail/<template>.txt` holds the subject in its first line and the text below, in the recipient's language. A muted
-    topic is kept as muted, except where it must arrive (R8).
+    topic is kept as muted, except where it must arrive (R8). `email` is another address than the person's, where one is changed.
     """
     is_muted = topic not in UNMUTABLE and Mute.objects.filter(user=to, topic=topic).exists()
     with translation.override(to.language):
@@ -44,7 +45,7 @@ def post(
         key=key,
         topic=topic,
         user=to,
-        email=to.email,
+        email=email or to.email,
         subject=" ".join(subject.split())[:200],
         body=body.strip() + "\n",
         has_secret=has_secret,

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from accounts import audit, notify
-from accounts.models import ApiToken, Membership, Topic, User
+from accounts.models import ApiToken, MailLink, Membership, Topic, User
 from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
 
@@ -19,7 +19,7 @@ def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor
     Writes one audit row in the firm of each token, done by `by`, or by the person. Returns how many tokens that were.
     """
     in_use = Q(expires_at=None) | Q(expires_at__gt=now)
-    found = ApiToken.objects.filter(in_use, membership__user=user, revoked_at=None)
+    found = ApiToken.objects.of(user).filter(in_use, revoked_at=None)
     tokens = list(
         found.select_related("membership__organization", "membership__user")
         .select_for_update(of=("self",))
@@ -48,6 +48,11 @@ def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor
         about=user,
     )
     return len(tokens)
+
+
+def close_links(user: User, *, now: datetime) -> None:
+    """End what waits in somebody's mailbox: the links to another address, and past the throttle. Part of another action."""
+    MailLink.objects.filter(user=user, used_at=None, closed_at=None).update(closed_at=now)
 
 
 def revoke_tokens_of_membership(membership: Membership, *, now: datetime) -> int:

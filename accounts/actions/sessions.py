@@ -71,6 +71,7 @@ def end_other_sessions(actor: Actor, user: User, *, but: str, now: datetime) -> 
     alive = UserSession.objects.of(user).alive(now).exclude(session_key=but).count()
     _end(others)
     revoked = revocation.revoke_tokens_of(user, reason=RevokedFor.SIGNED_OUT, now=now)
+    revocation.close_links(user, now=now)
     if others or revoked:
         after: dict[str, object] = {"sessions": alive, **({"tokens": revoked} if revoked else {})}
         _record(actor, "session.ended", user, now=now, after=after)
@@ -98,6 +99,7 @@ def note_new_password(user: User, *, but: str | None, now: datetime, reason: Rev
     user.save(update_fields=["password_at"])
     _end(UserSession.objects.of(user).exclude(session_key=but or ""))
     revocation.revoke_tokens_of(user, reason=reason, now=now)
+    revocation.close_links(user, now=now)
     tell(user, "password_changed", key=f"password-{user.pk}-{now.isoformat()}", now=now)
 
 

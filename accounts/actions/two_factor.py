@@ -126,6 +126,7 @@ def reset_two_factor(actor: Actor, *, membership_id: int, now: datetime) -> None
     person.save(update_fields=["two_factor_at"])
     sessions.end_all_sessions(person)
     revocation.revoke_tokens_of(person, reason=RevokedFor.SECOND_FACTOR, now=now, by=actor)
+    revocation.close_links(person, now=now)
     members.record(actor, "two_factor.reset", membership, now=now, before={"on": True}, after={"on": False})
     key = f"two-factor-reset-{person.pk}-{now.isoformat()}"
     sessions.tell(person, "two_factor_reset", key=key, now=now, organization=membership.organization)

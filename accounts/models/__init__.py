@@ -3,6 +3,7 @@
 from accounts.models.audit import AuditEvent
 from accounts.models.chain import AuditSeal
 from accounts.models.invitations import Invitation
+from accounts.models.links import FailureCount, MailLink
 from accounts.models.notices import Mute, Notice, Topic
 from accounts.models.organizations import Kind, Organization
 from accounts.models.people import Membership, User
@@ -19,9 +20,11 @@ __all__ = [
     "AuditSeal",
     "CircuitBreaker",
     "Document",
+    "FailureCount",
     "Invitation",
     "ItemFailure",
     "Kind",
+    "MailLink",
     "Membership",
     "Mute",
     "Notice",

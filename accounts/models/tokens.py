@@ -9,7 +9,7 @@ from typing import Self
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.people import Membership
+from accounts.models.people import Membership, User
 from accounts.scope import Actor, Grant, Role
 
 
@@ -49,6 +49,10 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def visible_to(self, actor: Actor) -> Self:
         """The own ones, of the membership one works under: a token is as personal as a password."""
         return self.filter(membership_id=actor.membership_id) if actor.membership_id else self.none()
+
+    def of(self, user: User) -> Self:
+        """A person's own, in whichever firm they were made."""
+        return self.filter(membership__user=user)
 
     def usable(self, now: datetime) -> Self:
         """Neither revoked nor expired, of a member who may still work; where the firm demands two-factor, of one who has it (R7)."""

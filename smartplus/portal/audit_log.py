@@ -49,7 +49,9 @@ AREAS: dict[str, tuple[Promise, Q]] = {
     ),
     "security": (
         gettext_lazy("Security"),
-        _begins("session", "two_factor", "token", "password", "profile", "terms", "notifications", "support"),
+        _begins(
+            "session", "two_factor", "token", "password", "address", "profile", "terms", "notifications", "support"
+        ),
     ),
 }
 WHO: dict[str, Promise] = {

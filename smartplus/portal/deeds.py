@@ -85,6 +85,11 @@ DEEDS: dict[str, Promise] = {
     "work.tried_again": _("Failed background work tried again"),
     "password.reset": _("Own password set anew by mail"),
     "support.viewed": _("Support view opened: %(what)s"),
+    "address.asked": _("Another address of one's own asked for"),
+    "address.withdrawn": _("Change of one's own address withdrawn"),
+    "address.changed": _("Own address changed by the link of a mail"),
+    "member.address_asked": _("Another address asked for %(what)s"),
+    "member.address_withdrawn": _("Change of the address of %(what)s withdrawn"),
     "two_factor.reset": _("Second factor of %(what)s reset"),
 }
 

@@ -128,6 +128,7 @@ REFUSED = {
     "settings-security": "no app is at hand that makes the codes",
     "settings-password": "no password is known here",
     "settings-tokens": "no password is known here",
+    "settings-address": "no password is known here",
     "device-remove": "the last required monitor stays (R19)",
     "library-retire": "a MAC in use stays (R72)",
 }
@@ -191,7 +192,14 @@ QUERIES = {
 # What the API may answer to the own token as well: nobody lends a scope that it has not.
 API_PLEAS = {("tess", "orders"): {403}, ("tess", "order"): {403}}
 # Public pages that may say they are not well.
-UNWELL = {"readyz": {503}, "webhook-stripe": {400}, "invitation": {410}, "seller-logo": {404}}
+UNWELL = {
+    "readyz": {503},
+    "webhook-stripe": {400},
+    "invitation": {410},
+    "seller-logo": {404},
+    "sign-in-pass": {410},
+    "address-confirm": {410},
+}
 
 
 def words_hidden_from(person: str) -> list[str]:

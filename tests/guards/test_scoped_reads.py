@@ -20,6 +20,9 @@ SHORTCUTS = {"get_object_or_404", "get_list_or_404"}  # they take a model and le
 EXCEPTIONS = {
     "User.objects.get(pk=request.user.pk)": "the signed-in person",
     "UserSession.objects.of(user)": "the signed-in person's sessions",
+    "ApiToken.objects.of(user)": "the signed-in person's tokens",
+    "ApiToken.objects.usable(now)": "counted for people that are bounded already",
+    "Invitation.objects.working(now)": "counted for people that are bounded already",
     "User.objects.get_by_natural_key(email)": "who is at the door is nobody yet",
     "Membership.objects.filter(organization_id=actor.organization_id)": "the own firm",
     "Invitation.objects.filter(name__icontains=text)": "narrows people that are bounded already",

@@ -11,10 +11,11 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.auth import SESSION_KEY
 from django.test import Client, RequestFactory
 
+from accounts.models import FailureCount
 from smartplus import throttle
 from tests.mails import sent
 from tests.people import NOW, PASSWORD
-from tests.portal.html import assert_clean
+from tests.portal.html import assert_clean, form_in
 
 pytestmark = pytest.mark.django_db
 WRONG = "wrong horse battery"
@@ -37,7 +38,7 @@ def test_the_fifth_wrong_password_locks_and_even_the_right_one_has_to_wait(peopl
     assert SESSION_KEY not in client.session
     assert "rests for 15 minutes" in response.content.decode()
     assert 0 < int(response["Retry-After"]) <= 901
-    assert '<a class="b p lg w" href="/password-reset/">' in response.content.decode()
+    assert '<a class="b lg w" href="/password-reset/">' in response.content.decode()
     assert_clean(response.content)
 
 
@@ -48,7 +49,9 @@ def test_the_locked_page_is_the_same_for_known_and_unknown_addresses(people):
             assert lock(email) == [200, 200, 200, 200, 429]
             for password in (WRONG, PASSWORD):
                 response = knock(email, password)[1]
-                pages.append((response.status_code, response["Retry-After"], without_tokens(response)))
+                pages.append(
+                    (response.status_code, response["Retry-After"], without_tokens(response).replace(email, ""))
+                )
     assert len(set(pages)) == 1
 
 
@@ -168,3 +171,152 @@ def test_asking_for_mails_does_not_lock_the_sign_in(people):
     for _ in range(6):
         Client().post("/password-reset/", {"email": people.petra.email})
     assert knock(people.petra.email, PASSWORD)[1].status_code == 302
+
+
+# --- from one network over all names, and for one account over all networks ---------------------------------------------------
+
+
+def way_in(email):
+    (path,) = re.findall(r"^http://testserver(/sign-in/link/\S+)$", str(sent()[-1].body), re.M)
+    return path
+
+
+def test_one_network_that_tries_many_names_rests(people):
+    with time_machine.travel(NOW, tick=False) as clock:
+        codes = [knock(f"nobody{number}@x.example")[1].status_code for number in range(31)]
+        assert codes == [200] * 30 + [429]
+        answer = knock(people.dora.email, PASSWORD)[1]
+        assert answer.status_code == 429
+        assert "failed from your network" in answer.content.decode()
+        assert answer["Retry-After"] == "61"
+        assert_clean(answer.content)
+        assert knock(people.dora.email, PASSWORD, REMOTE_ADDR="198.51.100.7")[1].status_code == 302
+        clock.shift(timedelta(minutes=1))
+        assert knock(people.dora.email, PASSWORD)[1].status_code == 302
+
+
+def test_a_right_password_counts_for_nothing_and_clears_nothing(people):
+    with time_machine.travel(NOW, tick=False):
+        for number in range(29):
+            knock(f"nobody{number}@x.example")
+        for _ in range(3):
+            assert knock(people.mallory.email, PASSWORD)[1].status_code == 302  # an own account clears no count
+        assert [knock(f"more{number}@x.example")[1].status_code for number in range(2)] == [200, 429]
+
+
+def test_many_addresses_of_one_ipv6_network_are_one(people):
+    with time_machine.travel(NOW, tick=False):
+        codes = [
+            knock(f"nobody{number}@x.example", REMOTE_ADDR=f"2001:db8:1:2::{number:x}")[1].status_code
+            for number in range(31)
+        ]
+        assert codes == [200] * 30 + [429]
+        assert knock(people.dora.email, PASSWORD, REMOTE_ADDR="2001:db8:1:3::1")[1].status_code == 302
+
+
+@pytest.mark.parametrize("email", ["dora@nordlys.example", "nobody@nordlys.example"])
+def test_one_account_tried_from_many_networks_rests_longer_and_longer(people, email):
+    with time_machine.travel(NOW, tick=False) as clock:
+        codes = [knock(email, REMOTE_ADDR=f"203.0.113.{number}")[1].status_code for number in range(21)]
+        assert codes == [200] * 20 + [429]
+        clock.shift(timedelta(minutes=29))
+        assert knock(email, REMOTE_ADDR="198.51.100.7")[1].status_code == 429
+        clock.shift(timedelta(minutes=1))
+        codes = [knock(email, REMOTE_ADDR=f"198.51.100.{number}")[1].status_code for number in range(2)]
+        assert codes == [200, 429]  # one more each half hour
+        assert knock(people.sam.email, PASSWORD, REMOTE_ADDR="198.51.100.7")[1].status_code == 302
+
+
+def test_the_page_of_a_tried_account_is_the_same_for_known_and_unknown_ones(people):
+    pages = []
+    with time_machine.travel(NOW, tick=False):
+        for email in (people.dora.email, "nobody@nordlys.example"):
+            for number in range(20):
+                knock(email, REMOTE_ADDR=f"203.0.113.{number}")
+            answer = knock(email, PASSWORD, REMOTE_ADDR="198.51.100.7")[1]
+            pages.append((answer.status_code, answer["Retry-After"], without_tokens(answer).replace(email, "")))
+    assert pages[0] == pages[1]
+
+
+def test_the_owner_gets_in_by_mail_with_the_password_once(people):
+    with time_machine.travel(NOW, tick=False):
+        for number in range(20):
+            knock(people.dora.email, REMOTE_ADDR=f"203.0.113.{number}")
+        client, locked = knock(people.dora.email, PASSWORD)
+        assert locked.status_code == 429
+        form = form_in(locked.content, "email")
+        assert form["email"] == people.dora.email
+        assert client.post("/sign-in/link/", form)["Location"] == "/sign-in/link/sent/"
+        (mail,) = sent()
+        assert mail.to == [people.dora.email]
+        link = way_in(people.dora.email)
+        assert_clean(client.get(link).content)
+        assert knock(people.dora.email, PASSWORD)[1].status_code == 429  # another browser, and nothing used by looking
+        onward = client.post(link)
+        assert onward["Location"] == "/sign-in/?email=dora%40nordlys.example"
+        assert f'value="{people.dora.email}"' in client.get(onward["Location"]).content.decode()
+        for again in (Client().get(link), Client().post(link)):
+            assert again.status_code == 410
+        assert client.post("/sign-in/", {"username": people.sam.email, "password": WRONG}).status_code == 200
+        answer = client.post("/sign-in/", {"username": people.dora.email, "password": PASSWORD})
+        assert answer.status_code == 302
+        assert SESSION_KEY in client.session
+
+
+def test_the_way_in_opens_the_lock_of_the_pair_and_ends_after_five_more(people):
+    with time_machine.travel(NOW, tick=False):
+        lock(people.dora.email)
+        client = Client()
+        client.post("/sign-in/link/", {"email": people.dora.email})
+        client.post(way_in(people.dora.email))
+        tries = [
+            client.post("/sign-in/", {"username": people.dora.email, "password": WRONG}).status_code for _ in range(6)
+        ]
+        assert tries == [200, 200, 200, 200, 429, 429]
+
+
+def test_the_way_in_is_short_lived(people):
+    with time_machine.travel(NOW, tick=False) as clock:
+        for number in range(20):
+            knock(people.dora.email, REMOTE_ADDR=f"203.0.113.{number}")
+        client = Client()
+        client.post("/sign-in/link/", {"email": people.dora.email})
+        link = way_in(people.dora.email)
+        clock.shift(timedelta(minutes=30))
+        assert client.post(link).status_code == 410
+        for number in range(2):  # what has leaked out meanwhile
+            knock(people.dora.email, REMOTE_ADDR=f"203.0.113.{number}")
+        client.post("/sign-in/link/", {"email": people.dora.email})
+        client.post(way_in(people.dora.email))
+        clock.shift(timedelta(minutes=15))
+        assert client.post("/sign-in/", {"username": people.dora.email, "password": PASSWORD}).status_code == 429
+
+
+def test_asking_for_a_way_in_tells_nobody_apart_and_floods_nobody(people):
+    answers = set()
+    for email in ("nobody@nordlys.example", *[people.dora.email] * 5):
+        answer = Client().post("/sign-in/link/", {"email": email})
+        answers.add((answer.status_code, answer["Location"], answer.content))
+    assert len(answers) == 1
+    assert [mail.to for mail in sent()] == [[people.dora.email]] * 3
+    assert Client().post("/password-reset/", {"email": people.dora.email}).status_code == 302
+    assert len(sent()) == 4  # counted apart
+
+
+def test_a_new_password_by_mail_passes_the_network_too(people):
+    with time_machine.travel(NOW, tick=False):
+        for number in range(30):
+            knock(f"nobody{number}@x.example")
+        client = Client()
+        client.post("/password-reset/", {"email": people.dora.email})
+        (link,) = re.findall(r"^http://testserver(/password-reset/\S+)$", str(sent()[0].body), re.M)
+        form = client.get(link, follow=True)
+        client.post(form.request["PATH_INFO"], {"new_password1": NEW, "new_password2": NEW})
+        assert client.post("/sign-in/", {"username": people.dora.email, "password": NEW}).status_code == 302
+
+
+def test_what_is_counted_names_nobody(people):
+    knock(people.dora.email)
+    keys = " ".join(FailureCount.objects.values_list("key", flat=True))
+    assert len(keys.split()) == 4
+    assert "dora" not in keys

@@ -78,8 +78,8 @@ class PeopleForm(forms.Form):
             "version": site.version,
         }
         super().__init__(data, initial=initial, label_suffix="")
-        self._managers = _shown(people.candidates(site.installer_id, kind=Kind.MANAGER), set(assigned), now)
-        self._technicians = _shown(people.candidates(site.installer_id, kind=Kind.INSTALLER), working, now)
+        self._managers = _shown(actor, people.candidates(site.installer_id, kind=Kind.MANAGER), set(assigned), now)
+        self._technicians = _shown(actor, people.candidates(site.installer_id, kind=Kind.INSTALLER), working, now)
         self._paid = paid
         for name, crowd in (
             ("managers", self._managers), ("pm_app", self._managers), ("technicians", self._technicians),
@@ -117,7 +117,7 @@ class PeopleForm(forms.Form):
         return {int(value) for value in self[name].value() or [] if str(value).isdecimal()}
 
 
-def _shown(choosable: QuerySet[Membership], assigned: set[int], now: datetime) -> list[Membership]:
+def _shown(actor: Actor, choosable: QuerySet[Membership], assigned: set[int], now: datetime) -> list[Membership]:
     """Who may be ticked, and who is: somebody deactivated keeps the site unless the tick is taken away here."""
-    rows = user_lists.with_invitation(choosable | Membership.objects.filter(pk__in=assigned), now)
+    rows = user_lists.with_invitation(choosable | Membership.objects.visible_to(actor).filter(pk__in=assigned), now)
     return sorted(user_lists.finished(rows, now), key=lambda person: (person.known_as.casefold(), person.pk))

@@ -125,6 +125,26 @@ class ProofForm(forms.Form):
         return self.is_complete() and any(name in self.errors for name in ("password", "code"))
 
 
+class AddressForm(ProofForm):
+    """Another address of one's own."""
+
+    email = forms.EmailField(
+        label=_("New address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields(["email", "password", "code"])
+
+
+class NewAddressForm(forms.Form):
+    """Another address of somebody else."""
+
+    email = forms.EmailField(
+        label=_("New address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+
+
 class AcceptForm(forms.Form):
     """What is in force and not accepted yet: `asked` maps the documents to their numbers. `shown` brings back what the page showed."""
 

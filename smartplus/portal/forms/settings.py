@@ -15,7 +15,7 @@ from smartplus.portal.forms.fields import TimeZoneField
 
 
 class ProfileForm(forms.ModelForm[User]):
-    """Name, language and time zone. The address is the login and is not changed here."""
+    """Name, language and time zone. The address is the login and has a page of its own."""
 
     language = forms.ChoiceField(
         label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the pages and of mails to you.")

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from smartplus.portal.views import settings
+from smartplus.portal.views import addresses, settings
 
 urlpatterns = [
     path("settings/", settings.profile, name="settings"),
+    path("settings/address/", addresses.own_address, name="settings-address"),
     path("settings/password/", settings.password, name="settings-password"),
 ]

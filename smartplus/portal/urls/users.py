@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from smartplus.portal.views import firms, invitations, users
+from smartplus.portal.views import addresses, firms, invitations, users
 
 urlpatterns = [
     path("users/", users.user_list, name="user-list"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("users/<int:membership_id>/", users.user_detail, name="user-detail"),
     path("users/<int:membership_id>/sites/", users.user_sites, name="user-sites"),
     path("users/<int:membership_id>/activity/", users.user_activity, name="user-activity"),
+    path("users/<int:membership_id>/address/", addresses.user_address, name="user-address"),
     path("users/<int:membership_id>/two-factor/", users.user_two_factor, name="user-two-factor"),
     path("users/<int:membership_id>/invitation/", users.user_invitation, name="user-invitation"),
     path("users/firms/<int:organization_id>/", firms.firm_detail, name="firm-detail"),

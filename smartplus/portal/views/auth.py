@@ -49,10 +49,20 @@ class SignIn(django_views.LoginView):
     template_name = "auth/sign_in.html"
     redirect_authenticated_user = True
 
+    def get_initial(self) -> dict[str, Any]:
+        """The address, where a link by mail led here."""
+        return {**super().get_initial(), "username": self.request.GET.get("email", "")[:254]}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Try, unless too many tries failed from here or for this account."""
+        refusal = throttle.refuses_sign_in(request, now=timezone.now())
+        return refusal or super().post(request, *args, **kwargs)
+
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in and set how long the session lasts; with two-factor on, the code is asked for before anything else."""
         user = form.get_user()
         is_first = user.last_login is None
+        throttle.forgive(self.request)
         response = super().form_valid(form)
         account_actions.confirm_address(form.get_user(), now=timezone.now())
         self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data["keep"] else 0)
@@ -79,7 +89,7 @@ class PasswordReset(django_views.PasswordResetView):
         """Queue the mail, if the address is somebody's and did not get several already. The answer is the same either way, and
         does not wait for a mail server, so that the clock does not tell addresses apart."""
         now, email = timezone.now(), form.cleaned_data["email"]
-        if throttle.may_mail_reset(email, now=now):
+        if throttle.may_mail(throttle.RESET_PREFIX, email, now=now):
             for user in form.get_users(email):
                 _post_reset(user, now=now)
             jobs.hurry("mail")
@@ -115,7 +125,7 @@ class PasswordResetConfirm(django_views.PasswordResetConfirmView):
         with transaction.atomic():
             response = super().form_valid(form)
             session_actions.note_password_reset(form.user, now=timezone.now())
-        throttle.forget_failures(form.user.email)
+        throttle.let_pass(self.request, form.user.email, now=timezone.now())
         return response
 
 
@@ -135,6 +145,12 @@ def password_reset_sent(request: HttpRequest) -> HttpResponse:
 def password_reset_done(request: HttpRequest) -> HttpResponse:
     """The password is set: now sign in."""
     return render(request, "auth/password_reset_done.html")
+
+
+@access.public
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Where password managers look for the page that changes a password; the sign-in comes before it where it has to."""
+    return redirect("settings-password")
 
 
 @access.public

@@ -199,7 +199,7 @@ def _page(request: PortalRequest, **parts: Any) -> HttpResponse:
         "spelled": two_factor.spelled(app.secret()),
         "sessions": list(UserSession.objects.of(user).alive(request.now)),
         "session_key": request.session.session_key,
-        "n_tokens": ApiToken.objects.filter(membership__user=user).usable(request.now).count(),
+        "n_tokens": ApiToken.objects.of(user).usable(request.now).count(),
     }
     return render(request, PAGE, context, status=UNPROCESSABLE if is_refused else 200)
 

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions
-from accounts.actions import members, two_factor
+from accounts.actions import addresses, members, two_factor
 from accounts.errors import Conflict, NotPermitted, Refused
-from accounts.models import Kind, Membership, Organization
+from accounts.models import Kind, MailLink, Membership, Organization
 from accounts.scope import Role
 from communities.actions import people as site_people
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
@@ -202,7 +202,17 @@ def _around(request: access.PortalRequest, person: Membership) -> dict[str, Any]
         "is_own": person.organization_id == request.actor.organization_id,
         "is_self": person.user_id == request.actor.user_id,
         "sites": sites_form(request, person),
+        "pending": _pending(request, person),
     }
+
+
+def _pending(request: access.PortalRequest, person: Membership) -> MailLink | None:
+    """The change of address that waits, if the actor may know of it: not of who works for firms of others too."""
+    try:
+        addresses.refuse_member(request.actor, person)
+    except Refused:
+        return None
+    return addresses.pending_address(person.user, now=request.now)
 
 
 def sites_form(request: access.PortalRequest, person: Membership, data: QueryDict | None = None) -> SitesForm | None:

@@ -1,0 +1,173 @@
+"""The address a person signs in with: asked for, confirmed by a link to the new one, told to the old one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts import audit, notify
+from accounts.actions import links, members, revocation, sessions, two_factor
+from accounts.actions.invitations import LinkUsedUp
+from accounts.errors import NotPermitted, Refused
+from accounts.models import MailLink, Membership, Organization, Topic, User
+from accounts.models.tokens import RevokedFor
+from accounts.scope import Actor
+
+PURPOSE = MailLink.Purpose.ADDRESS
+MOST_AT_ONCE, HOUR = 5, timedelta(hours=1)  # mails to addresses that somebody types
+
+
+def pending_address(user: User, *, now: datetime) -> MailLink | None:
+    """The change of address that waits for its link to be opened."""
+    return MailLink.objects.open(now).filter(user=user, purpose=PURPOSE).select_related("asked_by").first()
+
+
+def ask_for_address(actor: Actor, user: User, *, email: str, password: str, code: str = "", now: datetime) -> None:
+    """Ask for another address of one's own: its mailbox gets a link, the old one is told, and until the link is opened nothing changes.
+
+    Refused: a wrong proof, the address one has, too many tries. Whether somebody else has the address makes no difference to the
+    answer, to what is written, or to the list of one's mail: only its mailbox learns of it.
+    """
+    two_factor.prove(user, password=password, code=code, now=now)
+    with transaction.atomic():
+        person = members.lock_self(user)
+        if person.password != user.password:
+            raise Refused(_("This is not your password."), field="password")
+        _ask(actor, person, email=email, now=now)
+        if actor.organization is not None:
+            _record(actor, "address.asked", person, tenant=actor.organization, now=now)
+
+
+@transaction.atomic
+def ask_for_address_of(actor: Actor, *, membership_id: int, email: str, now: datetime) -> None:
+    """Ask for another address of a member, by who manages the people of its firm: for who can't reach the old mailbox any more.
+
+    As `ask_for_address`; once the link is opened, every session and token of the person ends. Refused: one's own, who has not joined,
+    a login that belongs to any firm outside the actor's own tree (whoever has the address could set the password: no firm may take a
+    person's login into others), and people with rights that the actor has not.
+    """
+    membership = members.lock_member(actor, membership_id)
+    refuse_member(actor, membership)
+    person = members.lock_self(membership.user)
+    _ask(actor, person, email=email, now=now, by=membership.organization)
+    members.record(actor, "member.address_asked", membership, now=now, after={"fields": ["email"]})
+
+
+@transaction.atomic
+def withdraw_address(actor: Actor, user: User, *, now: datetime) -> None:
+    """Give up a change of one's own address that waits: its link does nothing any more."""
+    person = members.lock_self(user)
+    _withdraw(person, now=now)
+    if actor.organization is not None:
+        _record(actor, "address.withdrawn", person, tenant=actor.organization, now=now)
+
+
+@transaction.atomic
+def withdraw_address_of(actor: Actor, *, membership_id: int, now: datetime) -> None:
+    """As `withdraw_address`, by who may ask for one."""
+    membership = members.lock_member(actor, membership_id)
+    refuse_member(actor, membership)
+    _withdraw(members.lock_self(membership.user), now=now)
+    members.record(actor, "member.address_withdrawn", membership, now=now, after={"fields": ["email"]})
+
+
+def confirm_new_address(token: str, *, now: datetime) -> User:
+    """Take the address whose mailbox the link was sent to, once. Raises LinkUsedUp, also where somebody got the address meanwhile.
+
+    Audited in every firm the person works for, and mailed to both addresses. Who was given another address by a firm is signed out
+    everywhere, and its tokens end. Links to a new password die by themselves: the address is in them.
+    """
+    try:
+        with transaction.atomic():
+            return _confirm(token, now=now)
+    except IntegrityError:  # taken in this very moment
+        raise LinkUsedUp from None
+
+
+def _confirm(token: str, *, now: datetime) -> User:
+    link, person = links.use_link(token, purpose=PURPOSE, now=now)
+    if _is_taken(link.email, person):
+        raise LinkUsedUp
+    old, person.email, person.confirmed_at = person.email, link.email, now
+    person.save(update_fields=["email", "confirmed_at"])
+    for membership in Membership.objects.usable().filter(user=person).select_related("organization").order_by("pk"):
+        membership.user = person
+        _record(Actor.of(membership), "address.changed", person, tenant=membership.organization, now=now)
+    if link.asked_by_id != person.pk:
+        sessions.end_all_sessions(person)
+        revocation.revoke_tokens_of(person, reason=RevokedFor.ADDRESS, now=now)
+    for name, email in (("old", old), ("new", link.email)):
+        _tell(person, "address_changed", email=email, key=f"address-changed-{link.pk}-{name}", now=now, old=old)
+    return person
+
+
+def _ask(actor: Actor, person: User, *, email: str, now: datetime, by: Organization | None = None) -> None:
+    email = email.strip()
+    if email.casefold() == person.email_key:
+        raise Refused(_("This is the address already."), field="email")
+    asked = MailLink.objects.filter(purpose=PURPOSE, created_at__gt=now - HOUR)
+    if max(asked.filter(user=person).count(), asked.filter(asked_by_id=actor.user_id).count()) >= MOST_AT_ONCE:
+        raise Refused(_("%(n)s mails went out within the last hour. Try again later.") % {"n": MOST_AT_ONCE})
+    link, token = links.make_link(person, purpose=PURPOSE, email=email, asked_by_id=actor.user_id, now=now)
+    hours = int(links.VALID_FOR[PURPOSE].total_seconds() // 3600)
+    taken = _is_taken(email, person)
+    _tell(
+        person, "address_confirm", email=email, key=f"address-{link.pk}", now=now, has_secret=True,
+        token="" if taken else token, hours=hours, new=email,
+    )  # fmt: skip
+    _tell(person, "address_asked", key=f"address-asked-{link.pk}", now=now, new=email, by=by)
+
+
+def _is_taken(email: str, person: User) -> bool:
+    return User.objects.filter(email_key=email.strip().casefold()).exclude(pk=person.pk).exists()
+
+
+def _withdraw(person: User, *, now: datetime) -> None:
+    if not MailLink.objects.open(now).filter(user=person, purpose=PURPOSE).update(closed_at=now):
+        raise Refused(_("There is no change of address that waits."))
+
+
+def refuse_member(actor: Actor, membership: Membership) -> None:
+    """Refuse where the actor may not change this member's address, and say why."""
+    if not members.manages_people(actor):
+        raise NotPermitted
+    if membership.user_id == actor.user_id:
+        raise Refused(_("You change your own address in Settings."))
+    if membership.joined_at is None or not membership.is_active:
+        raise Refused(_("Only of somebody who works here the address can be changed."))
+    others = Membership.objects.filter(user_id=membership.user_id).select_related("organization")
+    if others.exclude(organization__path__startswith=actor.path).exists():
+        raise Refused(_("This login is used outside your firms too, so only the person changes its address."))
+    for other in others:
+        members.refuse_rights(actor, {grant.value for grant in other.grants})
+
+
+def _tell(
+    person: User,
+    template: str,
+    *,
+    key: str,
+    now: datetime,
+    email: str = "",
+    has_secret: bool = False,
+    **context: object,
+) -> None:
+    notify.post(
+        key=key,
+        topic=Topic.SECURITY,
+        to=person,
+        email=email,
+        template=template,
+        context={**context, "at": now, "site_url": settings.SITE_URL},
+        now=now,
+        about=person,
+        has_secret=has_secret,
+    )
+
+
+def _record(actor: Actor, action: str, person: User, *, tenant: Organization, now: datetime) -> None:
+    """The name of the field only: a person's own data have no place in a log that is never shortened."""
+    audit.record(actor, action, person, now=now, tenant=tenant, after={"fields": ["email"]}, label=f"#{person.pk}")
