@@ -225,7 +225,7 @@ def bill_of(
     steps = _steps(_occupied(draft), saved, counts)
     now_rows, before_rows = _counted(steps, "wanted"), _counted(steps, "saved")
     every = quote(_items(now_rows), Cycles(1), as_of, prices)
-    before = quote(_items(before_rows), Cycles(1), as_of, prices)
+    before = quote(_items(before_rows), Cycles(1), as_of, prices.as_paid())
     apartments = sum(counts.get(apartment.key, 1) for apartment in draft.apartments)
     return Bill(
         every_30_days=every,

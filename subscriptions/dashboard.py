@@ -32,7 +32,7 @@ from communities.models import GRACE, Apartment, Entitlement, Site
 from devices import reports as device_reports
 from payments.models import PaymentMethod
 from subscriptions import differences, reports
-from subscriptions.actions.prices import table_of
+from subscriptions.actions.prices import table_with_former
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
 from subscriptions.periods import CYCLE, Cycles
 from subscriptions.pricing import Item, MissingPrice, PriceTable, quote, unit_price
@@ -75,7 +75,7 @@ def prices_for(distributor_id: int | None, *, at: datetime) -> PriceTable | None
         .order_by(F("distributor_id").asc(nulls_last=True), "-valid_from", "-number")
         .first()
     )
-    return table_of(found) if found else None
+    return table_with_former(found, distributor_id, at=at) if found else None
 
 
 def thirty_days(kinds: Iterable[tuple[str, str, int]], prices: PriceTable | None, now: datetime) -> list[int | None]:
@@ -96,14 +96,15 @@ def worth_of(
     what is paid there, of what is on and not paid there, else of what is on. None for all where one of them has no price."""
     rows = list(rows)
     if what is What.PAID:
-        return thirty_days(((kind, paid, n) for kind, _variant, paid, _alive, n in rows), prices, now)
+        was_paid = prices.as_paid() if prices else None
+        return thirty_days(((kind, paid, n) for kind, _variant, paid, _alive, n in rows), was_paid, now)
     if what is not What.UNPAID:
         return thirty_days(((kind, variant, n) for kind, variant, _paid, _alive, n in rows), prices, now)
     if prices is None:
         return [None] * len(rows)
     try:
         return [
-            n * unit_price(prices.parts(kind, variant), prices.parts(kind, paid) if alive else ())
+            n * unit_price(*prices.change_parts(kind, variant, paid if alive else ""))
             for kind, variant, paid, alive, n in rows
         ]
     except MissingPrice:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from communities.models import GRACE
 
 CYCLE = timedelta(days=30)  # what a price is for, and what one auto-renewal adds (S2)
-MAX_MONTHS = 60  # R45
+MAX_MONTHS = 60  # how far ahead can be paid (R45); so no single order has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ def add_months(instant: datetime, months: int, zone: str) -> datetime:
     year, month = local.year + years, month0 + 1
     day = min(local.day, calendar.monthrange(year, month)[1])
     return local.replace(year=year, month=month, day=day, fold=0).astimezone(UTC)
+
+
+def latest_end(now: datetime, zone: str) -> datetime:
+    """The furthest expiry that can be bought at `now`, whatever is paid already (R45)."""
+    return add_months(now, MAX_MONTHS, zone)
 
 
 def end(term: Term, start: datetime, zone: str) -> datetime:

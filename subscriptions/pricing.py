@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -14,13 +15,23 @@ from accounts.errors import Refused
 from communities import catalogue
 from payments import money
 from subscriptions import periods
-from subscriptions.periods import Cycles, Months, Rest, Term
+from subscriptions.periods import Cycles, Months, Rest, Term, Until
 
 Parts = tuple[tuple[str, int], ...]  # what a 30-day price is the sum of: (part, minor units)
 
 
-class MissingPrice(Refused):
+class CantQuote(Refused):
+    """What is chosen has no price, or can't be bought for so long."""
+
+
+class MissingPrice(CantQuote):
     """The price list does not name prices that are needed; the message says which (DOMAIN §3)."""
+
+
+class TooFarAhead(CantQuote):
+    """Paid time would reach further than 60 months from now (R45)."""
+
+    field = "months"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,18 @@ class PriceTable:
     currency: str
     amounts: Mapping[tuple[str, str], int]
     is_invented: bool = False  # demo prices are labelled so
+    former: Mapping[tuple[str, str], int] = field(default_factory=dict)  # last prices of what left the list
+
+    def as_paid(self) -> PriceTable:
+        """The table that also prices what left the list, at its last price: for what was paid for already, never for what is sold."""
+        return replace(self, amounts={**self.former, **self.amounts}, former={})
+
+    def change_parts(self, service_type: str, variant: str, paid_variant: str) -> tuple[Parts, Parts]:
+        """The parts of a variant and of the paid one, for the difference between them. What is paid for may have left the list: it is
+        priced as it last was, on both sides alike. Raises MissingPrice for what is new and has no price."""
+        paid = self.as_paid().parts(service_type, paid_variant)
+        covered = {(service_type, part): amount for part, amount in paid}
+        return replace(self, amounts={**covered, **self.amounts}).parts(service_type, variant), paid
 
     def parts(self, service_type: str, variant: str) -> Parts:
         """What the 30-day price of a variant is made of: (part, minor units). Raises MissingPrice."""
@@ -231,14 +254,16 @@ def quote(
     discount_minor: int = 0,
     tax_minor: int = 0,
 ) -> Quote:
-    """Price `items` for `term` as of an instant (DESIGN §3). Pure; raises MissingPrice.
+    """Price `items` for `term` as of an instant (DESIGN §3). Pure; raises MissingPrice, and TooFarAhead where the term is one that
+    people choose and the paid time would reach further than 60 months from `as_of`, whatever the term's own length (R45).
 
     Each item is rounded once, half-up; discount and tax are given as totals and allotted to lines by largest remainder.
     Distinct variants and bases are worked out once and shared by their lines. The rest of a running period costs what the
     variant costs more than the paid one, by the day, and never less than nothing.
     """
     items = list(items)
-    prices.refuse_missing(dict.fromkeys((item.service_type, item.variant) for item in items))
+    if not isinstance(term, Rest):  # what is paid for already need not be in the list
+        prices.refuse_missing(dict.fromkeys((item.service_type, item.variant) for item in items))
     priced: dict[tuple[str, str, str], tuple[Parts, Parts, int]] = {}
     spans: dict[tuple[datetime | None, str], tuple[datetime, datetime, int]] = {}
     reasons: dict[tuple[str, str, str, int], Why] = {}
@@ -246,7 +271,7 @@ def quote(
     for item in items:
         kind = (item.service_type, item.variant, item.paid_variant if isinstance(term, Rest) else "")
         if kind not in priced:
-            parts, paid = prices.parts(*kind[:2]), prices.parts(kind[0], kind[2])
+            parts, paid = prices.change_parts(*kind)
             priced[kind] = parts, paid, unit_price(parts, paid)
         parts, paid, unit = priced[kind]
         where = (item.expires_at, item.zone)
@@ -259,6 +284,8 @@ def quote(
             reasons[reason] = Why(item.service_type, parts, term, days, prices.currency, prices.label, paid)
         amount = item.count * line_amount(term, unit, days)
         lines.append(Line(item, start, finish, days, unit, amount, reasons[reason]))
+    if isinstance(term, Months | Until):
+        _refuse_too_far(lines, as_of)
     return Quote(
         currency=prices.currency,
         lines=tuple(_allotted(lines, discount_minor, tax_minor)),
@@ -268,6 +295,26 @@ def quote(
         price_list_id=prices.list_id,
         is_invented=prices.is_invented,
     )
+
+
+def _refuse_too_far(lines: Sequence[Line], as_of: datetime) -> None:
+    """The resulting expiry counts, not the months of one order (R45)."""
+    latest = {zone: periods.latest_end(as_of, zone) for zone in {line.item.zone for line in lines}}
+    if too_far := [line for line in lines if line.ends_at > latest[line.item.zone]]:
+        count = sum(line.item.count for line in too_far)
+        raise TooFarAhead(
+            ngettext(
+                "%(n)s item would be paid until %(day)s. At most %(months)s months ahead can be paid, until %(latest)s: choose a shorter time.",
+                "%(n)s items would be paid until %(day)s. At most %(months)s months ahead can be paid, until %(latest)s: choose a shorter time.",
+                count,
+            )
+            % {
+                "n": count,
+                "day": date_format(max(line.ends_at for line in too_far), "j M Y"),
+                "months": periods.MAX_MONTHS,
+                "latest": date_format(min(latest.values()), "j M Y"),
+            }
+        )
 
 
 def unit_price(parts: Parts, paid: Parts = ()) -> int:

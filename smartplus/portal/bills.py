@@ -124,7 +124,7 @@ def _priced(
     the bill's place and never breaks the form."""
     assert distributor is not None  # sites and installers live below one
     try:
-        prices = table_for(distributor, at=request.now)
+        prices = table_for(distributor, at=request.now, with_former=True)
         if retention_days:
             found = bills.switch_prices(prices, retention_days=retention_days)
             beside = replace(beside, currency=prices.currency, switch_prices=found)

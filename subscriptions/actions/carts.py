@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import transaction
@@ -18,7 +19,7 @@ from subscriptions import periods
 from subscriptions.actions.prices import table_for
 from subscriptions.errors import MayNotPay
 from subscriptions.models import Cart, CartItem, Order
-from subscriptions.pricing import Item, Quote, quote
+from subscriptions.pricing import Item, MissingPrice, Quote, quote
 
 
 def may_pay_for(actor: Actor, installer: Organization) -> bool:
@@ -83,7 +84,7 @@ def as_items(entitlements: QuerySet[Entitlement]) -> list[Item]:
 
 
 def priced(entitlements: QuerySet[Entitlement], *, distributor: Organization, months: int, now: datetime) -> Quote:
-    """What activating or extending these costs. Raises MissingPrice."""
+    """What activating or extending these costs. Raises CantQuote."""
     return quote(as_items(entitlements), periods.Months(months), now, table_for(distributor, at=now))
 
 
@@ -97,8 +98,7 @@ def fill_cart(
         raise MayNotPay
     if site_kind not in SiteKind.values:
         raise Refused(_("Choose a project type."))
-    if not 1 <= months <= periods.MAX_MONTHS:
-        raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
+    _refuse_months(months)
     wanted = set(entitlement_ids)
     if not wanted:
         raise Refused(_("Tick at least one item."))
@@ -121,6 +121,34 @@ def fill_cart(
     )
     CartItem.objects.bulk_create(CartItem(cart=cart, entitlement_id=pk) for pk in sorted(found))
     return cart
+
+
+@transaction.atomic
+def change_term(actor: Actor, *, cart_id: int, months: int, now: datetime) -> Cart:
+    """Choose for how many months a cart buys. Refuses what reaches too far ahead (R45), and a cart whose order is placed."""
+    cart = (
+        Cart.objects.visible_to(actor)
+        .select_for_update(of=("self",))
+        .select_related("installer__distributor")
+        .get(pk=cart_id)
+    )
+    if not may_pay_for(actor, cart.installer):
+        raise MayNotPay
+    if cart.order_id is not None:
+        raise Refused(_("This order is placed already; its term can't be changed any more."))
+    _refuse_months(months)
+    distributor = cart.installer.distributor
+    if distributor is not None:
+        with suppress(MissingPrice):  # that is said where the price would stand, whatever the term
+            priced(contents(cart), distributor=distributor, months=months, now=now)
+    cart.months = months
+    cart.save(update_fields=["months"])
+    return cart
+
+
+def _refuse_months(months: int) -> None:
+    if not 1 <= months <= periods.MAX_MONTHS:
+        raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
 
 
 def contents(cart: Cart) -> QuerySet[Entitlement]:

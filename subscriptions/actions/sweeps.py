@@ -10,7 +10,6 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts import breakers, fences
 from accounts.fences import Budget
-from accounts.models import Kind
 from payments import events
 from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import LIVE, GatewayEvent, Payment
@@ -96,8 +95,7 @@ def time_out_orders(*, now: datetime, budget: Budget | None = None, limit: int =
 def close_unpermitted(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
     """Cancel the unpaid orders whose payer may no longer pay, their open pay pages first (R5). Money that was faster is honoured, and
     money that comes all the same is late money (R52). Auto-renewals look at it themselves before they charge (R43)."""
-    may_not = Q(payer__is_active=False) | Q(payer__kind=Kind.INSTALLER, payer__pays_regular=False)
-    unpaid = Order.objects.filter(may_not, state=Order.State.PROCESSING).exclude(type=Order.Type.AUTO_RENEWAL)
+    unpaid = Order.objects.unpermitted().filter(state=Order.State.PROCESSING).exclude(type=Order.Type.AUTO_RENEWAL)
     return _give_up_each(
         "revoked_orders", unpaid, Order.State.CANCELLED, because="may_not_pay", now=now, budget=budget, limit=limit
     )

@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import AppendOnly
+from accounts.models import Kind as OrganizationKind
 from accounts.models import Organization, User
 from accounts.scope import Actor, Role, by_tenant_keys
 from communities import catalogue
@@ -77,6 +78,13 @@ class OrderQuerySet(models.QuerySet["Order"]):
             return self.filter(models.Exists(OrderLine.objects.visible_to(actor).filter(order=models.OuterRef("pk"))))
         return self.none()
 
+    def unpermitted(self) -> Self:
+        """Those whose payer may not pay in this way any more (R5): a firm that was switched off, or an installer without the permission
+        for what the order is in, money or credits. The two permissions are two."""
+        in_credits = models.Q(currency=money.CREDITS)
+        may_not = models.Q(in_credits, payer__pays_credits=False) | models.Q(~in_credits, payer__pays_regular=False)
+        return self.filter(models.Q(payer__is_active=False) | models.Q(may_not, payer__kind=OrganizationKind.INSTALLER))
+
 
 class Order(models.Model):
     """What is bought, frozen at creation (R40). Invariants: Σ lines − discount + tax = total ≥ 0; `state` moves only through
@@ -112,7 +120,7 @@ class Order(models.Model):
     cycles = models.PositiveSmallIntegerField(default=0)
     auto_renew = models.BooleanField(default=False)  # once paid, an agreement is made
     renewals_wanted = models.PositiveSmallIntegerField(null=True)  # how many; null: until it is stopped
-    currency = models.CharField(max_length=3)
+    currency = models.CharField(max_length=8)  # ISO 4217, or money.CREDITS
     subtotal_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
     tax_minor = models.BigIntegerField(default=0)

@@ -27,10 +27,14 @@ class PriceListQuerySet(models.QuerySet["PriceList"]):
 
     def in_force(self, distributor_id: int, currency: str, at: datetime) -> PriceList | None:
         """The newest version valid at `at`: the distributor's own list before the default of its currency."""
-        valid = self.filter(currency=currency, valid_from__lte=at)
-        candidates = valid.filter(models.Q(distributor=None) | models.Q(distributor_id=distributor_id))
         own_first = models.F("distributor_id").asc(nulls_last=True)
+        candidates = self.that_were_in_force(distributor_id, currency, at)
         return candidates.order_by(own_first, "-valid_from", "-number").first()
+
+    def that_were_in_force(self, distributor_id: int, currency: str, at: datetime) -> Self:
+        """Every version up to `at` of the distributor's own list and of the default of its currency."""
+        valid = self.filter(currency=currency, valid_from__lte=at)
+        return valid.filter(models.Q(distributor=None) | models.Q(distributor_id=distributor_id))
 
 
 class PriceList(AppendOnly):

@@ -18,6 +18,7 @@ from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import carts, moves, orders, prices, settlement
 from subscriptions.errors import BillingIncomplete, ItemHeld, MayNotPay, NotBillable, PriceChanged, TermsNotAccepted
 from subscriptions.models import Cart, Order, OrderLine, Price, PriceList, ServicePeriod
+from subscriptions.pricing import TooFarAhead
 from tests.conftest import ADDRESS, OPTIONS
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.conftest import BASE, entitlement
@@ -262,3 +263,51 @@ def test_the_distributors_own_list_goes_before_the_default_and_from_its_day_on(
     assert prices.table_for(people.dora.firm, at=NOW).list_id == price_list.pk
     assert prices.table_for(people.dora.firm, at=NOW + timedelta(days=2)).list_id == own.pk
     assert AuditEvent.objects.filter(action="price_list.published", subject_id=own.pk).exists()
+
+
+def test_the_last_price_of_what_left_the_list_is_read_for_upgrades(people: People, price_list: PriceList) -> None:
+    landline, booking = (ServiceType.PREMIUM, "landline"), (ServiceType.PREMIUM, "booking")
+    later, last = NOW + timedelta(days=1), NOW + timedelta(days=2)
+    for since, changes in ((later, {landline: 65}), (last, {landline: None, booking: 35})):
+        amounts = {key: minor for key, minor in (INVENTED_PRICES | changes).items() if minor is not None}
+        prices.publish_price_list(SYSTEM, currency="USD", amounts=amounts, valid_from=since, now=NOW)
+    table = prices.table_for(people.dora.firm, at=last, with_former=True)
+    assert (table.former, table.amounts[booking], landline in table.amounts) == ({landline: 65}, 35, False)
+    assert table.as_paid().parts(*landline) == (("landline", 65),)
+    assert prices.table_for(people.dora.firm, at=NOW, with_former=True).former == {}
+    assert prices.table_for(people.dora.firm, at=last).former == {}
+
+
+@pytest.mark.rule("R45")
+def test_an_order_that_would_reach_too_far_ahead_is_refused_and_so_is_its_term(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
+) -> None:
+    cart = fill_cart(months=59)
+    carts.change_term(people.dora.actor, cart_id=cart.pk, months=60, now=NOW)
+    app = entitlement(harbour_view, ServiceType.APP, "1.01")
+    Entitlement.objects.filter(pk=app.pk).update(expires_at=NOW + timedelta(days=40))
+    for months in (59, 60):
+        with pytest.raises(TooFarAhead, match="1 item would be paid until"):
+            carts.change_term(people.dora.actor, cart_id=cart.pk, months=months, now=NOW)
+    cart.refresh_from_db()
+    assert cart.months == 60
+    assert carts.change_term(people.dora.actor, cart_id=cart.pk, months=58, now=NOW).months == 58
+    nothing_happened()
+
+
+@pytest.mark.rule("R5")
+def test_the_term_of_a_cart_is_changed_by_who_may_pay_until_its_order_is_placed(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
+) -> None:
+    cart = fill_cart()
+    for stranger in (people.mallory, people.ivan):
+        with pytest.raises(Cart.DoesNotExist):
+            carts.change_term(stranger.actor, cart_id=cart.pk, months=2, now=NOW)
+    for months in (0, 61):
+        with pytest.raises(Refused, match="between 1 and 60"):
+            carts.change_term(people.dora.actor, cart_id=cart.pk, months=months, now=NOW)
+    place(cart)
+    with pytest.raises(Refused, match="placed already"):
+        carts.change_term(people.dora.actor, cart_id=cart.pk, months=2, now=NOW)
+    cart.refresh_from_db()
+    assert cart.months == 1

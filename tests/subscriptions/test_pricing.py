@@ -10,8 +10,9 @@ from communities import catalogue
 from communities.catalogue import PREMIUM_COMPONENTS, ServiceType
 from payments import money
 from smartplus.demo import INVENTED_CREDITS, INVENTED_PRICES
-from subscriptions.periods import Cycles, Months, Until
-from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
+from subscriptions.periods import Cycles, Months, Rest, Term, Until
+from subscriptions.pricing import Item, MissingPrice, PriceTable, TooFarAhead, quote
+from tests.people import NOW
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PRICES = PriceTable(1, "Price list 1, from 1 Nov 2026", "USD", INVENTED_PRICES)
@@ -163,3 +164,66 @@ def test_the_fingerprint_changes_with_anything_that_was_shown() -> None:
 
 def test_every_switch_that_can_be_billed_has_an_invented_price() -> None:
     assert set(INVENTED_PRICES) | set(INVENTED_CREDITS) == set(catalogue.PRICED)
+
+
+DOOR_TO = datetime(2031, 11, 22, 9, 0, tzinfo=UTC)  # 60 months from NOW
+
+
+@pytest.mark.rule("R45")
+@pytest.mark.parametrize(
+    ("expires_at", "term", "is_refused"),
+    [
+        (None, Months(60), False),
+        (NOW + timedelta(days=1), Months(59), False),
+        (NOW + timedelta(days=1), Months(60), True),
+        (datetime(2031, 10, 22, 9, 0, tzinfo=UTC), Months(1), False),  # to the very instant
+        (datetime(2031, 10, 22, 9, 1, tzinfo=UTC), Months(1), True),
+        (NOW - timedelta(days=6), Months(60), False),  # in grace: from the expiry
+        (NOW - timedelta(days=60), Months(60), False),  # lapsed: from now
+        (NOW + timedelta(days=90), Until(date(2031, 11, 21)), False),
+        (NOW + timedelta(days=90), Until(date(2031, 11, 22)), True),
+        (DOOR_TO, Cycles(1), False),  # what renews by itself is never so far ahead; the ladder is not stopped by it
+    ],
+)
+def test_what_counts_is_where_the_paid_time_ends_not_the_months_of_one_order(
+    expires_at: datetime | None, term: Term, is_refused: bool
+) -> None:
+    items = [Item(1, ServiceType.APP, "monitor", expires_at), Item(2, ServiceType.APP, "monitor")]
+    if isinstance(term, Until):
+        items = items[:1]
+    if not is_refused:
+        assert quote(items, term, NOW, PRICES).lines[0].ends_at <= DOOR_TO or term == Cycles(1)
+        return
+    with pytest.raises(
+        TooFarAhead, match=r"^1 item would be paid until .*At most 60 months ahead .* until 22 Nov 2031"
+    ):
+        quote(items, term, NOW, PRICES)
+
+
+OLD: dict[tuple[str, str], int] = {(ServiceType.PREMIUM, "landline"): 60, (ServiceType.PREMIUM, "booking"): 30}
+
+
+@pytest.mark.parametrize(
+    ("paid", "variant", "amount"),
+    [
+        ("landline", "booking+landline", 30),  # the old part stands on both sides
+        ("landline", "booking", 0),  # 30 for 60: nothing is given back
+        ("booking+landline", "dynamic_qr", 0),
+        ("landline", "dynamic_qr+package_room", 20),  # 80 for 60
+        ("landline", "landline", 0),
+    ],
+)
+def test_an_upgrade_prices_the_old_part_though_it_left_the_list(paid: str, variant: str, amount: int) -> None:
+    left = {key: minor for key, minor in INVENTED_PRICES.items() if key != (ServiceType.PREMIUM, "landline")}
+    prices = PriceTable(2, "Price list 2", "USD", left, former=OLD)
+    item = Item(1, ServiceType.PREMIUM, variant, NOW + timedelta(days=30), paid_variant=paid)
+    (line,) = quote([item], Rest(), NOW, prices).lines
+    assert line.amount_minor == line.why.amount_minor == amount
+
+
+def test_what_left_the_list_is_not_sold_again() -> None:
+    prices = PriceTable(2, "Price list 2", "USD", {(ServiceType.PREMIUM, "booking"): 30}, former=OLD)
+    item = Item(1, ServiceType.PREMIUM, "booking+landline", NOW + timedelta(days=30), paid_variant="booking")
+    for term in (Months(1), Cycles(1), Rest()):
+        with pytest.raises(MissingPrice, match="has no price for Premium Plan, Landline"):
+            quote([item], term, NOW, prices)

@@ -13,6 +13,7 @@ from accounts.errors import NotPermitted
 from accounts.models import Membership, Organization
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
+from payments import money
 from payments.sandbox import Sandbox
 from smartplus import jobs
 from subscriptions.actions import orders, sweeps
@@ -149,3 +150,41 @@ def test_the_page_offers_pay_only_to_who_may_pay(
     assert f'action="{address}pay/"' in sign_in(people.ivan).get(address).content.decode()
     allow(people, pays=False)
     assert "is cancelled" in sign_in(people.dora).post(f"{address}cancel/", follow=True).content.decode()
+
+
+@pytest.mark.rule("R5")
+@pytest.mark.parametrize(
+    ("currency", "pays_regular", "pays_credits", "is_closed"),
+    [
+        ("USD", True, False, False),
+        ("USD", False, True, True),
+        (money.CREDITS, False, True, False),
+        (money.CREDITS, True, False, True),
+        (money.CREDITS, False, False, True),
+    ],
+)
+def test_each_way_of_paying_has_its_own_permission(
+    people: People,
+    checkout: tuple[Order, str],
+    currency: str,
+    pays_regular: bool,
+    pays_credits: bool,
+    is_closed: bool,
+) -> None:
+    order, _page = checkout
+    Order.objects.filter(pk=order.pk).update(currency=currency)
+    Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=pays_regular, pays_credits=pays_credits)
+    assert Order.objects.unpermitted().exists() is is_closed
+    assert sweeps.close_unpermitted(now=SOON) == int(is_closed)
+    order.refresh_from_db()
+    assert order.state == ("cancelled" if is_closed else "processing")
+    assert Entitlement.objects.filter(reserved_by=order.number).count() == (0 if is_closed else order.line_count)
+
+
+@pytest.mark.rule("R5")
+def test_a_reseller_needs_no_permission_but_has_to_be_active(people: People, checkout: tuple[Order, str]) -> None:
+    order, _page = checkout
+    Order.objects.filter(pk=order.pk).update(payer=people.dora.firm)
+    assert not Order.objects.unpermitted().exists()
+    Organization.objects.filter(pk=people.dora.firm.pk).update(is_active=False)
+    assert Order.objects.unpermitted().get() == order

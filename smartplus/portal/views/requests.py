@@ -23,7 +23,7 @@ from subscriptions import bills, payers, reports, waiting
 from subscriptions.actions import carts
 from subscriptions.actions import requests as actions
 from subscriptions.models import RenewalRequest
-from subscriptions.pricing import MissingPrice
+from subscriptions.pricing import CantQuote
 
 PAGE = 50
 S = RenewalRequest.State
@@ -111,7 +111,7 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
     assert distributor is not None
     try:
         quote = carts.priced(free, distributor=distributor, months=found.months, now=request.now)
-    except MissingPrice as missing:
+    except CantQuote as missing:
         return context | {
             "missing": missing,
             "items": [item.entitlement for item in named.filter(entitlement__in=free)],

@@ -33,11 +33,11 @@ from smartplus.portal.forms.subscription import MONTHS, BillingForm, PayForm, Te
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views import billing
-from subscriptions import bills, payers, reports
+from subscriptions import bills, payers, periods, reports
 from subscriptions.actions import carts, orders, requests
 from subscriptions.errors import MayNotPay, TermsMissing
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
-from subscriptions.pricing import MissingPrice, Quote
+from subscriptions.pricing import CantQuote, Quote
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 PAGE = 200  # rows shown; "all matching" selects the others too
@@ -216,7 +216,7 @@ def price_context(
     assert choice.installer is not None and choice.installer.distributor is not None
     try:
         return {"quote": carts.priced(chosen, distributor=choice.installer.distributor, months=months, now=request.now)}
-    except MissingPrice as refused:
+    except CantQuote as refused:
         return {"quote": None, "refused": refused}
 
 
@@ -358,7 +358,7 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
     refused: Refused | None = None
     try:
         quote = carts.priced(contents, distributor=cart.installer.distributor, months=cart.months, now=request.now)  # type: ignore[arg-type]
-    except MissingPrice as missing:
+    except CantQuote as missing:
         refused = missing
     return {
         "cart": cart,
@@ -386,11 +386,14 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
 def cart_term(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Change how many months a cart buys."""
     cart = Cart.objects.visible_to(request.actor).select_related("installer").get(pk=pk)
-    if not carts.may_pay_for(request.actor, cart.installer):
-        return _back_to_list(request, cart)
     form = TermForm(request.POST)
-    if form.is_valid():
-        Cart.objects.visible_to(request.actor).filter(pk=cart.pk, order=None).update(months=form.cleaned_data["months"])
-    else:
-        messages.error(request, _("Choose between 1 and 60 months."))
+    if not form.is_valid():
+        messages.error(request, _("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS})
+        return redirect("cart", pk)
+    try:
+        carts.change_term(request.actor, cart_id=cart.pk, months=form.cleaned_data["months"], now=request.now)
+    except MayNotPay:
+        return _back_to_list(request, cart)
+    except Refused as refused:
+        messages.error(request, str(refused))
     return redirect("cart", pk)
