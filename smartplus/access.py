@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from django.contrib.auth import logout
 from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
@@ -57,6 +58,8 @@ class Policy:
     roles: frozenset[Role] = frozenset()
     also_at: frozenset[Stage] = frozenset()
 
+
+SIGN_IN_AT = "X-Sign-In"  # of a 401: where to
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -180,23 +183,37 @@ def stage_of(request: PortalRequest, membership: Membership | None) -> Stage:
 def _to_sign_in(request: PortalRequest) -> HttpResponse:
     from django.contrib.auth.views import redirect_to_login
 
-    return _refreshed(request) or redirect_to_login(request.get_full_path())
+    return _as_told(request, redirect_to_login(_way_back(request)))
 
 
 def _to_next_page(request: PortalRequest, stage: Stage) -> HttpResponse:
     from django.contrib.auth.views import redirect_to_login
     from django.urls import reverse
 
-    return _refreshed(request) or redirect_to_login(request.get_full_path(), reverse(NEXT_PAGE[stage]))
+    return _as_told(request, redirect_to_login(_way_back(request), reverse(NEXT_PAGE[stage])))
 
 
-def _refreshed(request: PortalRequest) -> HttpResponse | None:
-    """A fragment can't show another page: the browser loads the whole one, and is sent on from there."""
+def _way_back(request: PortalRequest) -> str:
+    """Where one is sent on to after signing in: the page one was at. What is sent from a page, a form or a request for a fragment,
+    names another address, which answers no GET."""
+    from django.utils.http import url_has_allowed_host_and_scheme
+
+    named = request.headers.get("HX-Current-URL", "")
+    if request.method not in {"GET", "HEAD"} and not named:
+        named = request.headers.get("Referer", "")
+    if not named or not url_has_allowed_host_and_scheme(named, {request.get_host()}, require_https=request.is_secure()):
+        return request.get_full_path()
+    parts = urlsplit(named)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path or "/"
+
+
+def _as_told(request: PortalRequest, response: HttpResponse) -> HttpResponse:
+    """A fragment can't show another page: 401 with its address, to which the script leads, keeping what was typed."""
     if not request.headers.get("HX-Request"):
-        return None
-    response = HttpResponse(status=204)
-    response["HX-Refresh"] = "true"
-    return response
+        return response
+    told = HttpResponse(status=401)
+    told[SIGN_IN_AT] = response["Location"]
+    return told
 
 
 def _send_away(request: PortalRequest) -> HttpResponse:

@@ -163,6 +163,81 @@
   });
   document.addEventListener("htmx:afterSettle", (event) => prepare(event.target));
 
+  /* --- a fragment that can't be fetched says so where it would stand: greyed, and nothing that rests on it can be pressed --- */
+  function failed(event) {
+    const { elt, target, xhr, requestConfig } = event.detail;
+    if (xhr && xhr.status === 401) { toSignIn(xhr.getResponseHeader("X-Sign-In")); return; }
+    const place = target && target.isConnected ? target : elt;
+    place.querySelector(":scope > .fetch-failed")?.remove();
+    const note = document.getElementById("fetch-failed").content.firstElementChild.cloneNode(true);
+    note.querySelector("button").addEventListener("click", () => {
+      note.setAttribute("aria-busy", "true");
+      window.htmx.ajax(requestConfig.verb, requestConfig.path, { source: elt });
+    });
+    place.prepend(note);
+    place.classList.add("stale");
+    all("button[name=action]", place).forEach((button) => { button.disabled = true; });
+  }
+  ["htmx:responseError", "htmx:sendError", "htmx:timeout"].forEach((name) => document.addEventListener(name, failed));
+  function toSignIn(address) {
+    keep(watched().filter(isChanged));
+    sent = true;
+    location.assign(address || "/sign-in/");
+  }
+
+  /* --- what was changed and not saved: leaving asks, and a lost session brings it back after signing in --- */
+  const KEPT = "sp-typed", KEPT_MS = 30 * 60 * 1000, person = document.documentElement.dataset.person;
+  let sent = null; // the form on its way, or true: whatever is left now was meant to be
+  const begun = new WeakMap();
+  const watched = () => all("main form[method=post]:not([data-loose]):not(.gate-form)");
+  const fieldsOf = (form) => [...form.elements].filter((field) => field.name && field.name !== "csrfmiddlewaretoken" && !("loose" in field.dataset) && !/^(submit|button|file|password|fieldset)$/.test(field.type));
+  const stateOf = (form) => JSON.stringify(fieldsOf(form).map((field) => [field.name, /^(checkbox|radio)$/.test(field.type) ? field.checked : field.value]));
+  const isRefused = (form) => Boolean(form.querySelector("[aria-invalid=true]")); // it came back with errors: what stands in it is nowhere else
+  const isChanged = (form) => begun.has(form) && (isRefused(form) || begun.get(form) !== stateOf(form));
+  function keep(forms) {
+    const all_forms = watched();
+    const typed = forms.map((form) => ({ at: all_forms.indexOf(form), fields: fieldsOf(form).map((field) => [field.name, field.type, field.value, field.checked]) }));
+    try { sessionStorage.setItem(KEPT, JSON.stringify({ person, url: location.pathname + location.search, on: Date.now(), away: false, typed })); } catch { /* full or forbidden: then it is gone */ }
+  }
+  function bringBack() {
+    let kept = null;
+    try { kept = JSON.parse(sessionStorage.getItem(KEPT)); } catch { /* not ours */ }
+    if (!kept) return;
+    if (!person) { sessionStorage.setItem(KEPT, JSON.stringify({ ...kept, away: true })); return; } // the sign-in page
+    const here = kept.url === location.pathname + location.search;
+    if (here || !kept.away || kept.person !== person || Date.now() - kept.on > KEPT_MS) sessionStorage.removeItem(KEPT);
+    if (!here || !kept.away || kept.person !== person || Date.now() - kept.on > KEPT_MS) return;
+    kept.typed.forEach(({ at, fields }) => { const form = watched()[at]; if (form) fill(form, fields); });
+  }
+  function fill(form, fields) {
+    all("[data-rep]", form).forEach((group) => {
+      const total = `${group.dataset.rep}-TOTAL_FORMS`;
+      const wanted = Math.min(50, Number(fields.find(([name]) => name === total)?.[2] || 0));
+      while (Number(form.elements[total]?.value || wanted) < wanted) addRow(group);
+    });
+    const left = fieldsOf(form);
+    fields.forEach(([name, type, value, checked]) => {
+      if (type === "hidden") return; // versions and fingerprints are those of the page as it is now
+      const at = left.findIndex((field) => field.name === name && field.type === type && (type !== "radio" || field.value === value));
+      if (at < 0) return;
+      const [field] = left.splice(at, 1);
+      if (/^(checkbox|radio)$/.test(type)) field.checked = checked; else field.value = value;
+    });
+    form.prepend(document.getElementById("typed-again").content.firstElementChild.cloneNode(true));
+    form.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    sent = form;
+    if (watched().includes(form)) keep([form]);
+  });
+  window.addEventListener("pageshow", () => { sent = null; });
+  window.addEventListener("beforeunload", (event) => {
+    if (sent !== true && watched().some((form) => form !== sent && isChanged(form))) event.preventDefault();
+  });
+  window.addEventListener("load", () => { watched().forEach((form) => begun.set(form, stateOf(form))); bringBack(); });
+
   showTheme();
   prepare(document);
 })();

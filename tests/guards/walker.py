@@ -165,8 +165,9 @@ class Walker:
             for path in filter(None, [*own[:1], *beyond[:1], never]):
                 answer = self.look(None, self.browser.ask(None, method, f"{path}?next=//evil.example/", htmx=htmx))
                 if htmx:
-                    if (answer.status, answer.headers.get("HX-Refresh"), answer.body) != (204, "true", ""):
-                        self.fault(answer, f"answers {answer.status} instead of 204 with HX-Refresh")
+                    to = urlsplit(answer.headers.get("X-Sign-In", ""))
+                    if (answer.status, to.netloc, to.path, answer.body) != (401, "", "/sign-in/", ""):
+                        self.fault(answer, f"answers {answer.status} instead of 401 with the way to the sign-in page")
                     continue
                 address = urlsplit(answer.headers.get("Location", ""))
                 after = parse_qs(address.query).get("next", [""])[0]

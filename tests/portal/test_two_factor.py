@@ -171,7 +171,7 @@ def test_the_password_alone_opens_nothing_any_more(people, clock):
         "/sign-in/code/"
     )
     fragment = client.get("/sites/", headers={"HX-Request": "true"})
-    assert (fragment.status_code, fragment["HX-Refresh"]) == (204, "true")
+    assert (fragment.status_code, fragment["X-Sign-In"]) == (401, "/sign-in/code/?next=/sites/")
     # Pages that are not there, and public ones, name nobody.
     for path in ("/nowhere/", "/terms/", "/privacy/"):
         assert "Ivan Brandt" not in client.get(path).content.decode(), path
