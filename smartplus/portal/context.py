@@ -17,7 +17,7 @@ from accounts.scope import Actor, Grant, Role
 from smartplus.portal import asking
 
 PHONE_ENTRIES = 4
-STYLESHEETS = ("tokens", "base", "shell", "components", "pages", "widths", "small")
+STYLESHEETS = ("tokens", "ground", "base", "shell", "components", "pages", "widths", "small")
 
 
 @dataclass(frozen=True, slots=True)
