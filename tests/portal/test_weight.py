@@ -71,7 +71,6 @@ def test_a_page_is_compressed_and_its_length_says_nothing(people, sign_in):
 @pytest.mark.parametrize("address", ["/orders/", "/settings/"])
 def test_the_form_token_is_masked_anew_in_every_answer(people, sign_in, address):
     client = sign_in(people.dora)
-    tokens = {
-        re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get(address).content.decode())[1] for _ in range(4)
-    }
-    assert len(tokens) == 4
+    pages = [client.get(address).content.decode() for _ in range(4)]
+    tokens = [token for page in pages for token in re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[:1]]
+    assert len(set(tokens)) == 4
