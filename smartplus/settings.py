@@ -86,7 +86,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "smartplus.urls"
 WSGI_APPLICATION = "smartplus.wsgi.application"
-CSRF_FAILURE_VIEW = "smartplus.portal.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "smartplus.portal.views.old_forms.csrf_failure"
 
 TEMPLATES = [
     {

@@ -17,14 +17,14 @@ from smartplus import access, logs
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: the same bytes for what is absent and what is someone else's (R1)."""
     # No area, no forms, no messages: nothing on the page follows from the address or differs from one time to the next.
-    return _page(request, "errors/404.html", 404, bare=True, area="", section="")
+    return page(request, "errors/404.html", 404, bare=True, area="", section="")
 
 
 @access.public
 def not_permitted(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: the own role may not; says why if the action said so."""
     reason = exception.message if isinstance(exception, NotPermitted) else NotPermitted.message
-    return _page(request, "errors/403.html", 403, reason=reason)
+    return page(request, "errors/403.html", 403, reason=reason)
 
 
 def no_membership(request: HttpRequest) -> HttpResponse:
@@ -33,18 +33,12 @@ def no_membership(request: HttpRequest) -> HttpResponse:
 
 
 @access.public
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403: the form was too old or came from elsewhere."""
-    return _page(request, "errors/csrf.html", 403)
-
-
-@access.public
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: rendered without context processors, since anything may be broken."""
     return HttpResponse(_SERVER_ERROR.replace("{id}", logs.current_id()), status=500)
 
 
-def _page(request: HttpRequest, template: str, status: int, **context: Any) -> HttpResponse:
+def page(request: HttpRequest, template: str, status: int, **context: Any) -> HttpResponse:
     """Inside the shell for a member, plain for everybody else."""
     is_member = _knows_the_actor(request)
     return render(request, template, {"layout": "base.html" if is_member else "bare.html", **context}, status=status)
