@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from smtplib import SMTPConnectError, SMTPException, SMTPServerDisconnected
 
-from django.core.mail import EmailMessage
 from django.db import models, transaction
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from accounts import audit, breakers, fences
+from accounts import audit, breakers, fences, mail
 from accounts.models import Mute, Notice, Organization, Topic, User
 from accounts.models.notices import UNMUTABLE
 
@@ -62,27 +61,28 @@ def post(
 
 
 def send_due(*, now: datetime, budget: fences.Budget | None = None, limit: int = 100) -> int:
-    """Send what waits, the longest waiting first. Returns how many went out. A failure is kept with its reason and tried again, ever
-    later. A mail server that does not answer is left alone for a while."""
+    """Send what waits, the longest waiting first, over one connection. Returns how many went out. A failure is kept with its reason and
+    tried again, ever later. A mail server that does not answer is left alone for a while."""
     budget = budget or fences.Budget()
+    with mail.Batch(now=now) as batch:
 
-    def send(notice: Notice) -> int:
-        with breakers.guard("mail", trips_on=NO_ANSWER, at=lambda: budget.at(now)):
-            return _send(notice, now=now, lease_from=budget.at(now))
+        def send(notice: Notice) -> int:
+            with breakers.guard("mail", trips_on=NO_ANSWER, at=lambda: budget.at(now)):
+                return _send(notice, batch, now=now, lease_from=budget.at(now))
 
-    return fences.each(
-        "mail", list(Notice.objects.due(now)[:limit]), send,
-        now=now, budget=budget, expects=(OSError, SMTPException), postpone=partial(_postpone, now=now),
-    )  # fmt: skip
+        return fences.each(
+            "mail", list(Notice.objects.due(now)[:limit]), send,
+            now=now, budget=budget, expects=(OSError, SMTPException), postpone=partial(_postpone, now=now),
+        )  # fmt: skip
 
 
-def _send(notice: Notice, *, now: datetime, lease_from: datetime) -> int:
+def _send(notice: Notice, batch: mail.Batch, *, now: datetime, lease_from: datetime) -> int:
     claimed = Notice.objects.filter(pk=notice.pk, tries=notice.tries, next_try_at=notice.next_try_at).update(
         tries=notice.tries + 1, next_try_at=lease_from + LEASE
     )
     if not claimed:
         raise fences.NotNow
-    EmailMessage(notice.subject, notice.body, to=[notice.email], headers={"X-Notice": notice.key}).send()
+    batch.send(notice)
     sent: dict[str, object] = {"state": Notice.State.SENT, "sent_at": now, "next_try_at": None, "last_error": ""}
     Notice.objects.filter(pk=notice.pk).update(**sent, **({"body": ""} if notice.has_secret else {}))
     return 1

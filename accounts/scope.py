@@ -33,6 +33,7 @@ class Grant(enum.StrEnum):
     MANAGES_SUBSCRIPTIONS = "manages_subscriptions"
 
 
+MACHINE = "SmartPlus"  # how what nobody in person did is signed
 RESELLERS = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR})
 
 
@@ -47,6 +48,7 @@ class Actor:
     path: str = ""  # of the organization: its subtree is everything that starts with it
     label: str = ""  # how the audit names the actor
     grants: frozenset[Grant] = frozenset(Grant)
+    job: str = ""  # of the system: which part of it
     organization: Organization | None = field(default=None, compare=False, repr=False)
 
     @classmethod
@@ -67,8 +69,9 @@ class Actor:
 
     @classmethod
     def system(cls, job: str) -> Actor:
-        """The actor of background work: sees everything, is nobody's customer."""
-        return cls(role=Role.SYSTEM, label=job)
+        """The actor of background work and commands: sees everything, is nobody's customer. People read SmartPlus wherever it is named;
+        `job` is for logs and debuggers."""
+        return cls(role=Role.SYSTEM, label=MACHINE, job=job)
 
     @property
     def sees_all(self) -> bool:

@@ -24,7 +24,7 @@ from accounts.actions.members import (
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Invitation, Membership, Organization, Topic, User
 from accounts.models.invitations import VALID_FOR, digest_of
-from accounts.scope import Actor
+from accounts.scope import Actor, Role
 
 MOST_AT_ONCE = 5  # mails to one person within the hour: the link of the last one works, more would only annoy
 HOUR = timedelta(hours=1)
@@ -208,7 +208,7 @@ def _send(actor: Actor, membership: Membership, *, name: str, email: str, now: d
             "token": token,
             "site_url": settings.SITE_URL,
             "organization": membership.organization,
-            "inviter": actor.label,
+            "inviter": "" if actor.role is Role.SYSTEM else actor.label,
             "days": VALID_FOR.days,
         },
         now=now,

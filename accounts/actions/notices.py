@@ -1,4 +1,4 @@
-"""What people do with mail that was queued for others: send again what failed."""
+"""What people do with mail: send again what failed for others, and stop what they do not want."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
-from accounts.models import Notice
+from accounts.models import Membership, Mute, Notice, Topic, User
+from accounts.models.notices import UNMUTABLE
 from accounts.scope import Actor, Role, by_tenant_keys
 
 
@@ -56,3 +57,20 @@ def send_again(actor: Actor, *, notice_id: int, now: datetime) -> Notice:
         actor, "notice.sent_again", notice, now=now, tenant=notice.organization, after={"tries": notice.tries}, label=f"#{notice.pk}"
     )  # fmt: skip
     return notice
+
+
+@transaction.atomic
+def mute_by_link(user: User, *, topic: Topic, now: datetime) -> bool:
+    """Mute one topic for who follows the link in a mail about it; False where it was muted already. The caller has judged the link's
+    signature, which is all that is asked for: no sign-in. What must arrive is refused (R8). Audited where the person works now."""
+    if topic in UNMUTABLE:
+        raise Refused(_("Mail like this always arrives: it can't be muted."))
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    _row, is_new = Mute.objects.get_or_create(user=user, topic=topic, defaults={"created_at": now})
+    member = Membership.objects.usable().filter(user=user).select_related("organization", "user").order_by("pk").first()
+    if is_new and member is not None:
+        audit.record(
+            Actor.of(member), "notifications.muted_by_link", user, now=now, tenant=member.organization,
+            after={"topics": [topic.value]}, label=f"#{user.pk}",
+        )  # fmt: skip
+    return is_new

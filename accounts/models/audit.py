@@ -9,7 +9,7 @@ from django.db import models
 from accounts.append_only import AppendOnly
 from accounts.models.organizations import Organization
 from accounts.models.people import User
-from accounts.scope import Actor, Grant, Role, by_tenant_keys
+from accounts.scope import MACHINE, Actor, Grant, Role, by_tenant_keys
 
 # Rows that are about orders, by what was done and by what it was done to (the operator's look at an order is one): their label or
 # their values tell its number.
@@ -70,6 +70,11 @@ class AuditEvent(AppendOnly):
                 fields=["at"], name="audit_by_time"
             ),  # a few days out of years; rows come in this order, so it is cheap
         ]
+
+    @property
+    def who(self) -> str:
+        """Who did it, for people; what the machine did by itself was signed with the name of its part once."""
+        return MACHINE if self.actor_role == Role.SYSTEM else self.actor_label
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.subject_label}"

@@ -186,11 +186,7 @@ def _row(
     return Row(
         event=event,
         what=deeds.sentence(event),
-        who=_("You")
-        if event.user_id == actor.user_id
-        else "SmartPlus"
-        if event.actor_role == Role.SYSTEM
-        else event.actor_label,
+        who=_("You") if event.user_id == actor.user_id else event.who,
         firm=_firm(event, firms),
         where=where,
         url=url,

@@ -14,7 +14,7 @@ from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import AuditEvent
-from accounts.scope import Actor, Role
+from accounts.scope import Actor
 from communities import catalogue
 from communities.actions import sites
 from communities.models import Apartment
@@ -101,7 +101,7 @@ def clash(
     is_self = is_own or (event is not None and event.user_id == request.actor.user_id)
     who = ""
     if event is not None:
-        who = "SmartPlus" if event.actor_role == Role.SYSTEM else event.actor_label
+        who = event.who
     return Clash(who, is_self, event.at if event else None, tuple(differences), again or request.path)
 
 

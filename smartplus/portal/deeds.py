@@ -81,6 +81,7 @@ DEEDS: dict[str, Promise] = {
     "profile.changed": _("Own profile changed"),
     "password.changed": _("Own password changed"),
     "notifications.changed": _("Own notifications changed"),
+    "notifications.muted_by_link": _("Own mail of a kind stopped by the link in it"),
     "notice.sent_again": _("Failed mail sent again"),
     "work.tried_again": _("Failed background work tried again"),
     "password.reset": _("Own password set anew by mail"),

@@ -75,7 +75,7 @@ def _told(request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[in
 def _who(request: PortalRequest, event: AuditEvent) -> str:
     if event.actor_role == Role.SYSTEM:
         return "SmartPlus"  # which job it was is nobody's business on this page
-    return _("You") if event.user_id == request.actor.user_id else event.actor_label
+    return _("You") if event.user_id == request.actor.user_id else event.who
 
 
 def _when(at: datetime, now: datetime) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.append_only import AppendOnly
 from accounts.models import Kind as OrganizationKind
 from accounts.models import Organization, User
-from accounts.scope import Actor, Role, by_tenant_keys
+from accounts.scope import MACHINE, Actor, Role, by_tenant_keys
 from communities import catalogue
 from communities.models import Entitlement, Site
 from communities.models import Kind as SiteKind
@@ -238,7 +238,7 @@ class OrderLine(AppendOnly):
         return catalogue.variant_label(self.service_type, self.variant)
 
 
-JOBS = frozenset({"renewals", "settlement", "checkout"})  # how background work signs
+JOBS = frozenset({MACHINE, "renewals", "settlement", "checkout"})  # how background work signs, and signed once
 EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the mark)
     "created": (_("Order created"), "active"),
     "sent": (_("Sent to %(gateway)s"), "active"),

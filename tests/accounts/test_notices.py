@@ -16,7 +16,9 @@ from tests.people import NOW, People
 def _template(tmp_path: Path, settings) -> None:
     (tmp_path / "mail").mkdir()
     (tmp_path / "mail" / "hello.txt").write_text("Hello {{ user.name }}\n\nThe link is {{ link }}.")
-    settings.TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [tmp_path]}]
+    (engine,) = settings.TEMPLATES
+    options = {name: value for name, value in engine["OPTIONS"].items() if name != "loaders"}
+    settings.TEMPLATES = [{**engine, "DIRS": [tmp_path, *engine["DIRS"]], "OPTIONS": options}]
 
 
 def post(people: People, *, key: str = "k", topic: Topic = Topic.ORDERS, has_secret: bool = False) -> Notice:
@@ -33,11 +35,8 @@ def test_a_notice_is_told_once_and_sent_once(people: People) -> None:
     assert first.pk == second.pk
     assert (notify.send_due(now=NOW), notify.send_due(now=NOW + timedelta(days=1))) == (1, 0)
     (letter,) = mail.outbox
-    assert (letter.subject, letter.body, letter.to) == (
-        "Hello Dora Lindqvist",
-        "The link is secret.\n",
-        ["dora@nordlys.example"],
-    )
+    assert (letter.subject, letter.to) == ("Hello Dora Lindqvist", ["dora@nordlys.example"])
+    assert letter.body.startswith("The link is secret.\n\n-- \nVendor\n")
     first.refresh_from_db()
     assert (first.state, first.sent_at, first.tries) == ("sent", NOW, 1)
     assert Notice.objects.about(people.ivan.firm).get() == first

@@ -197,6 +197,7 @@ UNWELL = {
     "webhook-stripe": {400},
     "invitation": {410},
     "seller-logo": {404},
+    "mail-mute": {410},
     "sign-in-pass": {410},
     "address-confirm": {410},
 }

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from smartplus.portal.views import notifications
+from smartplus.portal.views import mute, notifications
 
 urlpatterns = [
     path("settings/notifications/", notifications.notifications, name="settings-notifications"),
     path("settings/notifications/<int:notice_id>/again/", notifications.notice_again, name="notice-again"),
+    path("mail/mute/<token>/", mute.mute, name="mail-mute"),
 ]

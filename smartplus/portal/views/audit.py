@@ -86,7 +86,7 @@ def _lines(actor: Actor, found: QuerySet[AuditEvent]) -> Iterator[list[object]]:
             event = row.event
             lines = audit_words.lines(event, row.names)
             yield [
-                event.pk, event.at.isoformat(timespec="seconds"), event.actor_label, row.firm, row.what, event.subject_label, row.where,
+                event.pk, event.at.isoformat(timespec="seconds"), event.who, row.firm, row.what, event.subject_label, row.where,
                 "; ".join(f"{line.label}: {line.before}" for line in lines if line.before is not None),
                 "; ".join(f"{line.label}: {line.after}" for line in lines if line.after is not None),
                 event.action,
