@@ -43,6 +43,22 @@ class GatewayForgot(GatewayRefused):
     )
 
 
+class CardGone(GatewayRefused):
+    """The gateway has the card, but it belongs to its customer no more: it can't be charged again, by nobody."""
+
+
+class OtherAccount(PaymentOpen):
+    """The gateway of our present keys can't know it: it lies in another account, or in the other mode. That proves nothing."""
+
+    message = _(
+        "The payment service of this installation does not know this payment or card. The operator is told; nothing is lost."
+    )
+
+
+class EarlierOpen(PaymentOpen):
+    """An earlier attempt for the same order is not known to be closed at the gateway: no further one may begin."""
+
+
 class AlreadyPaid(Refused):
     """Money for this reference has arrived; a second payment would take it twice."""
 

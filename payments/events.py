@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from payments import gateways
 from payments.errors import TooLarge
 from payments.models import EventState, GatewayEvent, Payment
 
+log = logging.getLogger("smartplus.payments")
+
 KEPT_HEADERS = frozenset({"stripe-signature", "content-type"})
 # An event claimed by a worker that died is due again after this. One that only is slow may find a second worker at its side: the
 # claim is a conditional update and settling idempotent, so that costs a question to the gateway, while a long lease costs the payer.
@@ -20,7 +23,7 @@ WAITING = (EventState.NEW, EventState.FAILED)
 
 
 def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datetime) -> bool:
-    """Store a webhook; False for one that we have. Kinds that do not concern us are stored as ignored.
+    """Store a webhook; False for one that we have. What does not concern us, or is of no shape we know, is stored as ignored.
 
     Size and signature come before any database access: a forger costs us no statement. Raises TooLarge and BadSignature.
     Of two copies in the same instant both may answer True; there is one row all the same.
@@ -30,12 +33,15 @@ def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datet
     event = gateways.get(gateway).read_event(body, headers, now=now)
     if GatewayEvent.objects.filter(gateway=gateway, event_id=event.id).exists():
         return False
+    if event.is_odd:
+        log.warning("%s sent a verified message of an unknown shape: %s %s", gateway, event.id, event.kind)
     row = GatewayEvent(
         gateway=gateway,
         event_id=event.id,
         kind=event.kind,
         object_ref=event.object_ref,
         request_key=event.request_key,
+        says_paid=event.says_paid,
         raw_body=body,
         headers={name.lower(): value[:1000] for name, value in headers.items() if name.lower() in KEPT_HEADERS},
         state=EventState.NEW if event.is_known else EventState.IGNORED,
@@ -83,6 +89,12 @@ def fail(event: GatewayEvent, problem: Exception, *, is_expected: bool, now: dat
 def try_again(event_id: int, *, now: datetime) -> None:
     """A person wants an event that failed to be worked on now, with all its tries before it."""
     GatewayEvent.objects.filter(pk=event_id, state=EventState.FAILED).update(next_try_at=now, tries=0)
+
+
+def unsettled(request_keys: Iterable[str]) -> bool:
+    """Whether the gateway told of money for one of these payments and nobody has found it in its books yet."""
+    told = GatewayEvent.objects.filter(says_paid=True, state__in=[EventState.NEW, EventState.FAILED])
+    return told.filter(request_key__in=list(request_keys)).exists()
 
 
 def payment_of(event: GatewayEvent) -> Payment | None:

@@ -58,6 +58,7 @@ DECLINES: dict[str, Promise] = {
 }  # fmt: skip
 
 MISMATCHES: dict[str, Promise] = {
+    "other_request": _("The gateway has it under another request than ours."),
     "other_reference": _("The gateway has it under the reference “%(theirs)s”, not “%(ours)s”."),
     "real_money": _("The gateway took real money, though our key was a test key."),
     "test_money": _("The gateway took test money only, though our key was a live one."),

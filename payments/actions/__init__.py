@@ -5,14 +5,15 @@ from payments.actions.billing import may_save_billing, save_billing
 from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
 from payments.actions.keys import ask_due, refuse_not_set_up, refuse_unconfigured
-from payments.actions.looking import expire, look_up
+from payments.actions.looking import expire, look_up, second_object
 from payments.actions.methods import detach_removed, keep_method, remove_method
 from payments.actions.states import FORGOTTEN, matches, note, refuse_in_transaction
-from payments.gateways.base import Remote
+from payments.gateways.base import Remote, RemoteState
 
 __all__ = [
     "FORGOTTEN",
     "Remote",
+    "RemoteState",
     "ask_due",
     "begin",
     "charge",
@@ -30,5 +31,6 @@ __all__ = [
     "refuse_unconfigured",
     "remove_method",
     "save_billing",
+    "second_object",
     "start_checkout",
 ]

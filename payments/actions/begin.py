@@ -8,9 +8,10 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, User
-from payments import consent, gateways, money
+from payments import consent, events, gateways, money
+from payments.actions import keys
 from payments.actions.checkout import CHECKOUT_LIFE, REPLAY_LIFE
-from payments.errors import AlreadyPaid, MethodUnusable, TooMuch, TooSmall
+from payments.errors import AlreadyPaid, EarlierOpen, MethodUnusable, TooMuch, TooSmall
 from payments.models import GatewayCustomer, Kind, Payment, PaymentMethod, State
 
 MAXIMUM_MINOR = 99_999_999  # eight digits: the most a card charge may have at Stripe
@@ -39,21 +40,27 @@ def begin(
     keeps the card where `save_method` says so, by consent of `consent_by` to `payments.consent.TEXT`; with `is_setup` it does
     that and takes nothing. A double click gets the live payment that exists, of whichever kind. Everything the gateway will be
     told is fixed here, so that the question can be put again, word for word, by payment id alone. Raises AlreadyPaid where
-    money has arrived, MethodUnusable for a card that is not the payer's to be charged now.
+    money has arrived, EarlierOpen where an earlier attempt is not known to be closed (`expire` closes it), MethodUnusable for a card that
+    is not the payer's to be charged now.
     """
-    for existing in Payment.objects.select_for_update(of=("self",)).filter(reference=reference).order_by("pk"):
+    earlier = Payment.objects.filter(reference=reference)
+    for existing in earlier.select_for_update(of=("self",)).order_by("pk"):
         if existing.is_live:
             return existing
         if is_setup:
             continue  # a card may be stored again and again
         if existing.state == State.SUCCEEDED and existing.refunded_minor < existing.captured_minor:
             raise AlreadyPaid
+    if method is not None and not _is_chargeable(method, payer, gateway, now):
+        raise MethodUnusable
+    if not is_setup and (
+        earlier.unclosed().exists() or events.unsettled(earlier.values_list("request_key", flat=True))
+    ):
+        raise EarlierOpen(f"an earlier attempt for {reference} may still take money")
     if is_setup and (amount_minor or not save_method):
         raise ValueError("storing a card takes no money")
     if save_method and (consent_by is None or method is not None):
         raise ValueError("a card is saved at a checkout, and by somebody's consent")
-    if method is not None and not _is_chargeable(method, payer, gateway, now):
-        raise MethodUnusable
     ends_at = now + (REPLAY_LIFE if method else CHECKOUT_LIFE)
     return Payment.objects.create(
         reference=reference,
@@ -106,4 +113,11 @@ def _is_chargeable(method: PaymentMethod, payer: Organization, gateway: str, now
 
 
 def _customer_of(payer: Organization, gateway: str) -> str:
-    return GatewayCustomer.objects.filter(owner=payer, gateway=gateway).values_list("ref", flat=True).first() or ""
+    """The payer's customer in the account and mode of our present keys; another one's is unknown there."""
+    known = GatewayCustomer.objects.filter(
+        owner=payer, gateway=gateway, is_live_mode=gateways.get(gateway).is_live_mode
+    )
+    answer = keys.last_answer(gateway)
+    if answer is not None and answer.account:
+        known = known.filter(account__in=["", answer.account])
+    return known.values_list("ref", flat=True).first() or ""

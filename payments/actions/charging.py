@@ -1,20 +1,18 @@
-"""Charging a stored card while its holder is away: sent under one key, looked for before it is ever sent again."""
+"""Charging a stored card while its holder is away: prepared first, its id stored, and only then does any money move."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 from django.db import transaction
 
 from payments import gateways
+from payments.actions.accounts import account_of, refuse_other_account
 from payments.actions.states import FORGOTTEN, note, refuse_in_transaction, unpaid
-from payments.errors import GatewayForgot, GatewayRefused
-from payments.gateways.base import ChargeRequest, Remote, RemoteState
+from payments.errors import CardGone, GatewayForgot, GatewayRefused
+from payments.gateways.base import ChargeRequest, Gateway, Remote, RemoteState
 from payments.models import Kind, Payment, PaymentMethod, State
-
-# After the last sending: what the gateway's list does not show by then was never charged. Generous, since a long batch works
-# with one `now` and the SDK tries for a minute.
-ARRIVAL_WINDOW = timedelta(hours=1)
 
 
 def charge(payment_id: int, *, now: datetime) -> Payment:
@@ -37,82 +35,130 @@ def charge(payment_id: int, *, now: datetime) -> Payment:
 
 
 def look_up_charge(payment: Payment, *, now: datetime) -> Remote | None:
-    """What became of a charge; sends it where it never was, or was lost on the way. None while there is nothing to tell.
+    """What became of a charge, read from the very object; goes on with one that was not confirmed. None while there is nothing to tell.
 
-    First the gateway's books are searched, so that a stored 500 or a time-out after charging is found and not repeated.
+    Without a stored id no money can have moved: the same question under the same key brings the id, or the charge is given up.
     """
     payment = Payment.objects.get(pk=payment.pk)
+    if not payment.gateway_ref:
+        return send(payment.pk, now=now)
     gateway = gateways.get(payment.gateway)
-    if payment.gateway_ref:
-        try:
-            return gateway.fetch_charge(payment.gateway_ref)
-        except GatewayForgot:
-            if now < payment.expires_at:
-                raise
-            return unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
-    if payment.state == State.CREATED:
-        return send(payment.pk, now=now)
-    if payment.state != State.UNKNOWN:
-        return None
-    found = gateway.find_charge(_request_of(payment))
-    if found is not None:
-        _keep_ref(payment.pk, found, now)
-        return found
-    if now < payment.expires_at and _method_of(payment).removed_at is None:
-        return send(payment.pk, now=now)
-    if now >= payment.updated_at + ARRIVAL_WINDOW:  # nothing was sent since
-        return unpaid(payment, RemoteState.EXPIRED)
-    return None
+    try:
+        remote = gateway.fetch(payment.gateway_ref)
+    except GatewayForgot as forgot:
+        refuse_other_account(payment.gateway_account, payment.is_live_mode, payment.gateway, now=now, cause=forgot)
+        if now < payment.expires_at:
+            raise
+        return unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
+    if remote.state != RemoteState.OPEN:
+        return remote
+    return send(payment.pk, now=now) if payment.is_live else gateway.cancel_charge(payment.gateway_ref)
 
 
 def stop_charge(payment_id: int, *, now: datetime) -> Remote | None:
-    """Send a charge no more, and answer what the gateway says about what was sent; an end is noted, a success is not."""
+    """Close a charge at the gateway, so that it can take no money any more, and answer what it is after that.
+
+    An end is noted, a success is not. One that was never sent needs no gateway.
+    """
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
         payment.expires_at = min(payment.expires_at, now)
         payment.save(update_fields=["expires_at"])
-        if payment.state == State.CREATED:
+        if payment.is_live and not payment.gateway_ref:
             note(payment, unpaid(payment, RemoteState.EXPIRED), now=now)
-    remote = look_up_charge(payment, now=now)
-    if remote is not None and remote.state != RemoteState.SUCCEEDED:
+    if not payment.gateway_ref:
+        return None
+    gateway = gateways.get(payment.gateway)
+    try:
+        remote = gateway.cancel_charge(payment.gateway_ref)
+    except GatewayForgot as forgot:
+        refuse_other_account(payment.gateway_account, payment.is_live_mode, payment.gateway, now=now, cause=forgot)
+        remote = unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
+    if remote.state != RemoteState.SUCCEEDED:
         with transaction.atomic():
             note(Payment.objects.select_for_update(of=("self",)).get(pk=payment_id), remote, now=now)
     return remote
 
 
 def send(payment_id: int, *, now: datetime) -> Remote | None:
-    """Send the charge and answer what came of it; None where somebody else has an answer already. Notes no end.
+    """Prepare the charge, store its id, confirm it, and answer what came of it; None where somebody else has an answer already.
 
-    It is `unknown` before it leaves the house: `created` proves that nothing was sent. Removing the card locks its row too, so
-    that a charge either left before or never does.
+    Notes no end. It is `unknown` before it leaves the house: `created` proves that nothing was sent. Each step is safe to repeat:
+    what is prepared twice under one key is one object, and an object takes its money once.
     """
-    with transaction.atomic():
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
-        if payment.state not in {State.CREATED, State.UNKNOWN} or payment.gateway_ref:
-            return None
-        if payment.state == State.CREATED:
-            if _method_of(payment, lock=True).removed_at is not None:
-                return unpaid(payment, RemoteState.DECLINED, code="method_removed", is_hard=True)
-            if now >= payment.expires_at:
-                return unpaid(payment, RemoteState.EXPIRED)
-        elif now >= payment.expires_at or _method_of(payment, lock=True).removed_at is not None:
-            return None
-        payment.state, payment.updated_at = State.UNKNOWN, now
-        payment.save(update_fields=["state", "updated_at"])
-    try:
-        remote = gateways.get(payment.gateway).charge_saved(_request_of(payment))
-    except GatewayRefused as error:
-        return unpaid(payment, RemoteState.DECLINED, reason=error.detail, code="refused")
-    _keep_ref(payment_id, remote, now)
+    payment, ended = _leave(payment_id, now)
+    if payment is None or ended is not None:
+        return ended
+    gateway = gateways.get(payment.gateway)
+    card = _method_of(payment)
+    refuse_other_account(card.gateway_account, card.is_live_mode, payment.gateway, now=now)
+    ref = payment.gateway_ref
+    if not ref:
+        try:
+            prepared = gateway.create_charge(_request_of(payment, card))
+        except CardGone as error:
+            return unpaid(payment, RemoteState.DECLINED, reason=error.detail, code="method_gone", is_hard=True)
+        except GatewayRefused as error:
+            return unpaid(payment, RemoteState.DECLINED, reason=error.detail, code="refused")
+        ref = _keep_ref(payment_id, prepared.ref, account_of(payment.gateway, now=now), now)
+    if not _may_confirm(payment_id, ref, now):
+        return gateway.cancel_charge(ref)
+    remote = _confirm(gateway, payment, ref)
+    if remote.state in {RemoteState.SUCCEEDED, RemoteState.PENDING}:
+        Payment.objects.filter(pk=payment_id, state=State.UNKNOWN).update(
+            gateway_payment_ref=remote.payment_ref, state=State.PENDING, updated_at=now
+        )
     return remote
 
 
-def _keep_ref(payment_id: int, remote: Remote, now: datetime) -> None:
-    """Keep where the charge is found; money that came or is coming makes the payment wait for its settlement."""
-    state = State.UNKNOWN if remote.state == RemoteState.DECLINED else State.PENDING
-    Payment.objects.filter(pk=payment_id, state=State.UNKNOWN).update(
-        gateway_ref=remote.ref, gateway_payment_ref=remote.payment_ref, state=state, updated_at=now
-    )
+def _leave(payment_id: int, now: datetime) -> tuple[Payment | None, Remote | None]:
+    """Note that something may be under way from here on; or how it ended, where nothing needs to be sent for that.
+
+    Removing the card locks its row too, so that a charge either left before or never does.
+    """
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        if payment.state not in {State.CREATED, State.UNKNOWN}:
+            return None, None
+        if not payment.gateway_ref:
+            if _method_of(payment, lock=True).removed_at is not None:
+                return None, unpaid(payment, RemoteState.DECLINED, code="method_removed", is_hard=True)
+            if now >= payment.expires_at:
+                return None, unpaid(payment, RemoteState.EXPIRED)
+        payment.state, payment.updated_at = State.UNKNOWN, now
+        payment.save(update_fields=["state", "updated_at"])
+        return payment, None
+
+
+def _keep_ref(payment_id: int, ref: str, account: str, now: datetime) -> str:
+    """Store where the charge is found, committed before it may take anything; the id that is stored, which another worker's may be."""
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        if not payment.gateway_ref:
+            payment.gateway_ref = payment.gateway_payment_ref = ref
+            payment.gateway_account, payment.updated_at = account, now
+            payment.save(update_fields=["gateway_ref", "gateway_payment_ref", "gateway_account", "updated_at"])
+        return payment.gateway_ref
+
+
+def _may_confirm(payment_id: int, ref: str, now: datetime) -> bool:
+    """Looked at again behind the id: not given up meanwhile, the card not removed, not too late."""
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        is_wanted = payment.state == State.UNKNOWN and payment.gateway_ref == ref and now < payment.expires_at
+        return is_wanted and _method_of(payment, lock=True).removed_at is None
+
+
+def _confirm(gateway: Gateway, payment: Payment, ref: str) -> Remote:
+    try:
+        return gateway.confirm_charge(ref, request_key=payment.request_key)
+    except GatewayForgot:
+        raise
+    except GatewayRefused as error:  # it took nothing and never will: that is what closing it makes sure
+        closed = gateway.cancel_charge(ref)
+        if closed.state != RemoteState.EXPIRED:
+            return closed
+        return replace(closed, state=RemoteState.DECLINED, decline_reason=error.detail[:250], decline_code="refused")
 
 
 def _method_of(payment: Payment, *, lock: bool = False) -> PaymentMethod:
@@ -121,7 +167,7 @@ def _method_of(payment: Payment, *, lock: bool = False) -> PaymentMethod:
     return methods.get(pk=payment.method_id)
 
 
-def _request_of(payment: Payment) -> ChargeRequest:
+def _request_of(payment: Payment, card: PaymentMethod) -> ChargeRequest:
     return ChargeRequest(
         reference=payment.reference,
         request_key=payment.request_key,
@@ -129,6 +175,5 @@ def _request_of(payment: Payment) -> ChargeRequest:
         currency=payment.currency,
         description=payment.description,
         customer=payment.gateway_customer,
-        method_ref=_method_of(payment).gateway_ref,
-        created_at=payment.created_at,
+        method_ref=card.gateway_ref,
     )

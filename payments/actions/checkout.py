@@ -1,4 +1,4 @@
-"""The gateway's page of a payment: opened once, found again when its address was lost."""
+"""The gateway's page of a payment: opened once; nobody is sent there, and so nobody can pay there, before its id is stored."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from django.db import transaction
 
 from payments import gateways
 from payments.actions import keys
+from payments.actions.accounts import account_of
 from payments.actions.states import refuse_in_transaction
 from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable
-from payments.gateways.base import CheckoutRequest, CheckoutStarted, Gateway
+from payments.gateways.base import CheckoutRequest, CheckoutStarted
 from payments.models import Kind, Payment, State
 
-START_WINDOW = timedelta(minutes=5)  # from begin() to the gateway's receipt: slow pages, retries, clocks apart
+START_WINDOW = timedelta(
+    minutes=15
+)  # from begin() to the gateway's receipt: slow pages, retries, clocks apart by 10 min
 CHECKOUT_LIFE = timedelta(minutes=30) + START_WINDOW  # Stripe wants 30 min left; unpaid orders time out after 45 (R53)
 REPLAY_LIFE = timedelta(hours=23)  # gateways forget keys after 24 h; a forgotten key would open a second page
 
@@ -28,8 +31,9 @@ def start_checkout(payment_id: int, *, now: datetime) -> Payment:
     payment = Payment.objects.get(pk=payment_id)
     if payment.kind == Kind.OFF_SESSION or payment.state not in {State.CREATED, State.UNKNOWN}:
         return payment
+    gateway = gateways.get(payment.gateway)
     try:
-        started = gateways.get(payment.gateway).start_checkout(_request_of(payment))
+        started = gateway.start_checkout(_request_of(payment))
     except GatewayUnavailable as error:
         _close_start(payment_id, State.UNKNOWN, error.detail, now)
         if isinstance(error, GatewayNotSetUp):
@@ -39,25 +43,21 @@ def start_checkout(payment_id: int, *, now: datetime) -> Payment:
         came_too_late = now > payment.created_at + START_WINDOW
         _close_start(payment_id, State.EXPIRED if came_too_late else State.DECLINED, error.detail, now)
         raise
-    return _store_start(payment_id, started, now)
+    return _store_start(payment_id, started, account_of(payment.gateway, now=now), now)
 
 
-def learn_ref(payment: Payment, gateway: Gateway, now: datetime) -> str:
-    """The page's id, asked for anew; "" where the gateway has no page of this payment."""
-    if payment.state not in {State.CREATED, State.UNKNOWN}:
+def learn_ref(payment: Payment, now: datetime) -> str:
+    """The page's id, asked for anew by the same question under the same key; "" where there is no page that anybody can pay at.
+
+    Raises GatewayUnavailable as long as the answer is still worth waiting for. After that the gateway may have forgotten the key: a
+    page of which nobody was ever told the address takes no money.
+    """
+    if payment.state not in {State.CREATED, State.UNKNOWN} or now >= payment.created_at + REPLAY_LIFE:
         return ""
-    if now < payment.created_at + REPLAY_LIFE:
-        try:
-            return start_checkout(payment.pk, now=now).gateway_ref
-        except GatewayRefused:
-            return ""
-        except GatewayUnavailable:
-            pass  # perhaps only the stored answer of the first try: its list may still be readable
-    found = gateway.find_checkout(_request_of(payment))
-    if found is None:
-        _close_start(payment.pk, State.UNKNOWN, "", now)
+    try:
+        return start_checkout(payment.pk, now=now).gateway_ref
+    except GatewayRefused:
         return ""
-    return _store_start(payment.pk, found, now).gateway_ref
 
 
 def _request_of(payment: Payment) -> CheckoutRequest:
@@ -70,7 +70,6 @@ def _request_of(payment: Payment) -> CheckoutRequest:
         customer_email=payment.customer_email,
         return_url=payment.return_url,
         cancel_url=payment.cancel_url,
-        created_at=payment.created_at,
         expires_at=payment.expires_at,
         saves_method=payment.saves_method,
         customer=payment.gateway_customer,
@@ -78,13 +77,17 @@ def _request_of(payment: Payment) -> CheckoutRequest:
     )
 
 
-def _store_start(payment_id: int, started: CheckoutStarted, now: datetime) -> Payment:
+def _store_start(payment_id: int, started: CheckoutStarted, account: str, now: datetime) -> Payment:
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
         if payment.state in {State.CREATED, State.UNKNOWN}:
-            payment.gateway_ref, payment.checkout_url = started.ref, started.url
+            payment.gateway_ref, payment.checkout_url, payment.gateway_account = started.ref, started.url, account
             payment.state, payment.decline_reason, payment.updated_at = State.PENDING, "", now
-            payment.save(update_fields=["gateway_ref", "checkout_url", "state", "decline_reason", "updated_at"])
+            payment.save(
+                update_fields=[
+                    "gateway_ref", "checkout_url", "gateway_account", "state", "decline_reason", "updated_at",
+                ]
+            )  # fmt: skip
         return payment
 
 

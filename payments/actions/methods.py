@@ -33,10 +33,18 @@ def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMe
     known = PaymentMethod.objects.filter(gateway=payment.gateway, gateway_ref=card.ref).first()
     if known is not None:
         return known if known.removed_at is None else None
-    GatewayCustomer.objects.get_or_create(owner=payment.payer, gateway=payment.gateway, defaults={"ref": card.customer})
+    GatewayCustomer.objects.get_or_create(
+        owner=payment.payer,
+        gateway=payment.gateway,
+        account=payment.gateway_account,
+        is_live_mode=remote.is_live_mode,
+        defaults={"ref": card.customer},
+    )
     method = PaymentMethod.objects.create(
         owner=payment.payer,
         gateway=payment.gateway,
+        gateway_account=payment.gateway_account,
+        is_live_mode=remote.is_live_mode,
         gateway_customer=card.customer,
         gateway_ref=card.ref,
         brand=card.brand,

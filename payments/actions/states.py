@@ -30,6 +30,8 @@ def note(payment: Payment, remote: Remote, *, now: datetime) -> bool:
     """
     target = TARGET[remote.state]
     before = (payment.state, payment.captured_minor, payment.gateway_payment_ref, payment.decline_reason)
+    if remote.is_closed and payment.closed_at is None:
+        payment.closed_at = now
     if payment.is_live or target == State.SUCCEEDED:
         payment.state = target
         payment.decline_reason = "" if target == State.SUCCEEDED else remote.decline_reason
@@ -50,7 +52,7 @@ def note(payment: Payment, remote: Remote, *, now: datetime) -> bool:
     payment.save(
         update_fields=[
             "state", "captured_minor", "gateway_ref", "gateway_payment_ref", "decline_reason", "decline_code",
-            "is_hard_decline", "checked_at", "updated_at",
+            "is_hard_decline", "checked_at", "updated_at", "closed_at",
         ]
     )  # fmt: skip
     if changed and payment.is_hard_decline and payment.method_id:
@@ -63,6 +65,8 @@ def note(payment: Payment, remote: Remote, *, now: datetime) -> bool:
 def matches(payment: Payment, remote: Remote, *, is_setup: bool = False) -> Reason | None:
     """None where amount, currency, mode and reference are what we asked for; otherwise what differs (R50)."""
     taken = remote.captured_minor if remote.state == RemoteState.SUCCEEDED else remote.amount_minor
+    if remote.request_key != payment.request_key:
+        return Reason("other_request")
     if remote.reference != payment.reference:
         return Reason("other_reference", {"theirs": remote.reference, "ours": payment.reference})
     if remote.is_live_mode != payment.is_live_mode:
@@ -83,7 +87,7 @@ def refuse_in_transaction() -> None:
 
 
 def unpaid(payment: Payment, state: RemoteState, *, reason: str = "", code: str = "", is_hard: bool = False) -> Remote:
-    """What we know without the gateway's books: nothing was taken, and this is how it ended."""
+    """What we know without the gateway's books: nothing was taken, nothing can be, and this is how it ended."""
     return Remote(
         ref="",
         payment_ref="",
@@ -93,6 +97,8 @@ def unpaid(payment: Payment, state: RemoteState, *, reason: str = "", code: str 
         currency=payment.currency,
         reference=payment.reference,
         is_live_mode=payment.is_live_mode,
+        request_key=payment.request_key,
+        is_closed=True,
         decline_reason=reason[:250],
         decline_code=code,
         is_hard=is_hard,

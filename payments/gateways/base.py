@@ -12,7 +12,9 @@ from typing import Protocol
 class RemoteState(enum.StrEnum):
     """Where a payment stands in the gateway's books."""
 
-    OPEN = "open"  # the page waits for the customer; a declined card leaves it open
+    OPEN = (
+        "open"  # the page waits for the customer (a declined card leaves it open), or the charge for its confirmation
+    )
     PENDING = "pending"  # the customer is done, the money is under way
     ACTION_REQUIRED = "action_required"
     SUCCEEDED = "succeeded"
@@ -32,7 +34,6 @@ class CheckoutRequest:
     customer_email: str  # may be empty
     return_url: str
     cancel_url: str
-    created_at: datetime
     expires_at: datetime
     saves_method: bool = False  # the page says so, and the card may be charged later
     customer: str = ""  # whose card it will be; "" makes a new customer where the card is saved
@@ -50,7 +51,6 @@ class ChargeRequest:
     description: str
     customer: str
     method_ref: str
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ class Remote:
     currency: str
     reference: str
     is_live_mode: bool
+    request_key: str = ""  # our own, as the gateway echoes it
+    is_closed: bool = False  # it can take no more money than it says, whatever is still on its way there
     decline_reason: str = ""
     decline_code: str = ""  # the gateway's word for the reason: "insufficient_funds"
     is_hard: bool = False  # declined for good: this card is not to be tried again
@@ -99,8 +101,9 @@ class Event:
     kind: str
     object_ref: str
     request_key: str
-    created_at: datetime
     is_known: bool  # whether the kind concerns us
+    says_paid: bool = False  # it claims that money has moved: if the books then say otherwise, somebody has to look
+    is_odd: bool = False  # verified, yet of no shape that we know
 
 
 # What Stripe charges at least, in our minor units: its published table for an account that settles in the same currency.
@@ -118,7 +121,13 @@ def minimum_minor(currency: str) -> int:
 
 
 class Gateway(Protocol):
-    """One way to collect money. Network methods raise GatewayUnavailable (outcome unknown) and GatewayRefused (nothing done)."""
+    """One way to collect money. Network methods raise GatewayUnavailable (outcome unknown) and GatewayRefused (nothing done).
+
+    Money moves only on an object whose id we have stored: `create_charge` moves none, `confirm_charge` moves it on that very object,
+    once at most. A gateway that can't create without charging (PayPal's stored wallets) answers a lost request by the same
+    request under the same key while it keeps keys; afterwards its order goes under review and nothing new is charged for it.
+    Nothing here lists or searches: what a list does not show proves nothing.
+    """
 
     @property
     def name(self) -> str:
@@ -148,28 +157,24 @@ class Gateway(Protocol):
         """Open a hosted page; asking again with the same key answers the same page."""
         ...
 
-    def find_checkout(self, request: CheckoutRequest) -> CheckoutStarted | None:
-        """Look for the page of this request among those the gateway has, when the answer to opening it was lost."""
-        ...
-
     def expire_checkout(self, ref: str) -> None:
         """Close the page, so that nobody pays there any more; GatewayRefused when it is closed or paid already."""
         ...
 
     def fetch(self, ref: str) -> Remote:
-        """Read the page's payment from the gateway's books."""
+        """Read one object of the gateway's books by its id, of whichever kind: a page or a charge."""
         ...
 
-    def charge_saved(self, request: ChargeRequest) -> Remote:
-        """Charge a stored card now; asking again with the same key answers the same. A decline is an answer, not an error."""
+    def create_charge(self, request: ChargeRequest) -> Remote:
+        """Prepare a charge of a stored card, which moves no money; asking again with the same key answers the same object."""
         ...
 
-    def find_charge(self, request: ChargeRequest) -> Remote | None:
-        """Look for the charge of this request among those the gateway has, when the answer to it was lost."""
+    def confirm_charge(self, ref: str, *, request_key: str) -> Remote:
+        """Let the prepared charge take its money. A decline is an answer, not an error; so is what became of it before."""
         ...
 
-    def fetch_charge(self, ref: str) -> Remote:
-        """Read a stored card's charge from the gateway's books."""
+    def cancel_charge(self, ref: str) -> Remote:
+        """Close a charge for good where it has taken nothing, and answer what it is after that."""
         ...
 
     def remove_method(self, ref: str) -> None:

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 
-from payments.errors import BadSignature, GatewayForgot, GatewayNotSetUp, GatewayRefused, GatewayUnavailable
+from payments.errors import (
+    BadSignature,
+    CardGone,
+    GatewayForgot,
+    GatewayNotSetUp,
+    GatewayRefused,
+    GatewayUnavailable,
+    OtherAccount,
+)
 from payments.gateways import base
-from payments.gateways.base import ChargeRequest, CheckoutRequest, CheckoutStarted, Event, Remote
+from payments.gateways.base import ChargeRequest, CheckoutRequest, CheckoutStarted, Event, Remote, RemoteState
 from payments.gateways.stripe_keys import account_of
-from payments.gateways.stripe_objects import charge_of, declined, remote_of, request_key_of, to_stripe
+from payments.gateways.stripe_objects import charge_of, remote_of, request_key_of, to_stripe
 
 if TYPE_CHECKING:
-    import stripe
     from stripe import StripeClient
+    from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
     from stripe.params.checkout import SessionCreateParams
 
+INSIDE = ["latest_charge", "payment_method"]
 SIGNATURE_TOLERANCE_S = 300  # Stripe's own; it guards the past only, we guard the future as well
-FIND_MARGIN_S = 120  # clocks differ, and the SDK may have tried for a minute before Stripe made the session
-FIND_AT_MOST = 1000  # sessions or charges looked through before a lost one counts as not found yet
 
 KNOWN_KINDS = frozenset(
     {
@@ -41,6 +49,10 @@ KNOWN_KINDS = frozenset(
         "payment_intent.canceled",
     }
 )
+PAID_KINDS = frozenset({"checkout.session.async_payment_succeeded", "payment_intent.succeeded"})
+
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -84,32 +96,19 @@ class StripeGateway:
 
     def start_checkout(self, request: CheckoutRequest) -> CheckoutStarted:
         """Open a Checkout Session: for one line of the whole amount, or for a card alone."""
+        params: SessionCreateParams = {
+            **(_setup(request) if request.is_setup else _sale(request)),
+            "client_reference_id": request.reference,
+            "metadata": _ours(request),
+            "success_url": request.return_url,
+            "cancel_url": request.cancel_url,
+            "expires_at": int(request.expires_at.timestamp()),
+            **_whose(request),
+        }
+        create = self._client().v1.checkout.sessions.create
         with _translated():
-            session = self._client().v1.checkout.sessions.create(
-                {
-                    **(_setup(request) if request.is_setup else _sale(request)),
-                    "client_reference_id": request.reference,
-                    "metadata": _ours(request),
-                    "success_url": request.return_url,
-                    "cancel_url": request.cancel_url,
-                    "expires_at": int(request.expires_at.timestamp()),
-                    **_whose(request),
-                },
-                {"idempotency_key": request.request_key},
-            )
+            session = _keyed(request.request_key, lambda key: create(params, {"idempotency_key": key}))
             return CheckoutStarted(session.id, session.url or "")
-
-    def find_checkout(self, request: CheckoutRequest) -> CheckoutStarted | None:
-        """Look through the sessions made since the request was; a stored 500 is replayed for ever, a list is not."""
-        since = int(request.created_at.timestamp()) - FIND_MARGIN_S
-        with _translated():
-            page = self._client().v1.checkout.sessions.list({"created": {"gte": since}, "limit": 100})
-            for seen, session in enumerate(page.auto_paging_iter()):
-                if request_key_of(session.to_dict()) == request.request_key:
-                    return CheckoutStarted(session.id, session.url or "")
-                if seen >= FIND_AT_MOST:
-                    raise GatewayUnavailable("too many sessions to look through")
-        return None
 
     def expire_checkout(self, ref: str) -> None:
         """Close an open session."""
@@ -117,66 +116,60 @@ class StripeGateway:
             self._client().v1.checkout.sessions.expire(ref)
 
     def fetch(self, ref: str) -> Remote:
-        """Read the session, its PaymentIntent and the latest charge, or the card that was set up."""
+        """Read a Checkout Session with its PaymentIntent and card, or a PaymentIntent by itself."""
         with _translated():
-            expand = ["payment_intent.latest_charge", "payment_intent.payment_method", "setup_intent.payment_method"]
-            session = self._client().v1.checkout.sessions.retrieve(ref, {"expand": expand})
-            return remote_of(session.to_dict())
+            if ref.startswith("pi_"):
+                return charge_of(self._client().v1.payment_intents.retrieve(ref, {"expand": INSIDE}).to_dict())
+            if not ref.startswith("cs_"):
+                raise GatewayRefused(f"{ref} is neither a page nor a charge")
+            expand = [*(f"payment_intent.{name}" for name in INSIDE), "setup_intent.payment_method"]
+            return remote_of(self._client().v1.checkout.sessions.retrieve(ref, {"expand": expand}).to_dict())
 
-    def charge_saved(self, request: ChargeRequest) -> Remote:
-        """Confirm a PaymentIntent off session. A decline comes as an error that carries the intent (402)."""
-        import stripe
-
+    def create_charge(self, request: ChargeRequest) -> Remote:
+        """Make a PaymentIntent with its card and leave it unconfirmed: Stripe moves no money on it."""
+        params: PaymentIntentCreateParams = {
+            "amount": to_stripe(request.amount_minor, request.currency),
+            "currency": request.currency.lower(),
+            "customer": request.customer,
+            "payment_method": request.method_ref,
+            "allowed_payment_method_types": ["card"],
+            "description": request.description,
+            "metadata": {"reference": request.reference, "request_key": request.request_key},
+        }
+        create = self._client().v1.payment_intents.create
         try:
             with _translated():
-                intent = self._client().v1.payment_intents.create(
-                    {
-                        "amount": to_stripe(request.amount_minor, request.currency),
-                        "currency": request.currency.lower(),
-                        "customer": request.customer,
-                        "payment_method": request.method_ref,
-                        "allowed_payment_method_types": ["card"],
-                        "confirm": True,
-                        "off_session": True,
-                        "description": request.description,
-                        "metadata": {"reference": request.reference, "request_key": request.request_key},
-                        "expand": ["latest_charge"],
-                    },
-                    {"idempotency_key": request.request_key},
-                )
+                intent = _keyed(request.request_key, lambda key: create(params, {"idempotency_key": key}))
                 return charge_of(intent.to_dict())
         except GatewayRefused as refused:
-            if isinstance(refused.__cause__, stripe.CardError):
-                return self._declined(request, refused.__cause__)
-            if self._is_gone(request):
-                gone = {"code": "method_gone", "message": refused.detail}
-                return replace(declined(request, gone, is_live_mode=self.is_live_mode), is_hard=True)
+            self._look_at_card(request, refused.detail)
             raise
 
-    def find_charge(self, request: ChargeRequest) -> Remote | None:
-        """Look through the customer's intents made since the request was."""
-        since = int(request.created_at.timestamp()) - FIND_MARGIN_S
-        with _translated():
-            page = self._client().v1.payment_intents.list(
-                {
-                    "customer": request.customer,
-                    "created": {"gte": since},
-                    "limit": 100,
-                    "expand": ["data.latest_charge"],
-                }
-            )
-            for seen, intent in enumerate(page.auto_paging_iter()):
-                found = intent.to_dict()
-                if request_key_of(found) == request.request_key:
-                    return charge_of(found)
-                if seen >= FIND_AT_MOST:
-                    raise GatewayUnavailable("too many charges to look through")
-        return None
+    def confirm_charge(self, ref: str, *, request_key: str) -> Remote:
+        """Confirm off session. It names no card, so that an intent whose card was declined can't be charged by a late request."""
+        confirm = self._client().v1.payment_intents.confirm
+        params: PaymentIntentConfirmParams = {"off_session": True, "expand": INSIDE}
+        try:
+            with _translated():
+                intent = _keyed(f"{request_key}-confirm", lambda key: confirm(ref, params, {"idempotency_key": key}))
+                return charge_of(intent.to_dict())
+        except GatewayForgot:
+            raise
+        except GatewayRefused:  # declined, or what became of it before: the intent says which
+            found = self.fetch(ref)
+            if found.state == RemoteState.OPEN:
+                raise
+            return found
 
-    def fetch_charge(self, ref: str) -> Remote:
-        """Read the intent and its latest charge."""
-        with _translated():
-            return charge_of(self._client().v1.payment_intents.retrieve(ref, {"expand": ["latest_charge"]}).to_dict())
+    def cancel_charge(self, ref: str) -> Remote:
+        """Cancel the intent; one that can't be cancelled has ended, and says how."""
+        try:
+            with _translated():
+                return charge_of(self._client().v1.payment_intents.cancel(ref, {"expand": INSIDE}).to_dict())
+        except GatewayForgot:
+            raise
+        except GatewayRefused:
+            return self.fetch(ref)
 
     def remove_method(self, ref: str) -> None:
         """Detach the card from its customer, after which Stripe charges it no more."""
@@ -195,31 +188,22 @@ class StripeGateway:
         try:
             stripe.WebhookSignature.verify_header(body, signature, self.webhook_secret)
             signed_at = int(next(part[2:] for part in signature.split(",") if part.startswith("t=")))
-            event = json.loads(body)
-        # A header outside ASCII is a TypeError in the SDK, a body that is no text a ValueError.
-        except (stripe.SignatureVerificationError, TypeError, ValueError, RecursionError) as error:
+        # A header outside ASCII is a TypeError in the SDK, a body that is no text a ValueError: signatures are over text.
+        except (stripe.SignatureVerificationError, TypeError, ValueError) as error:
             raise BadSignature from error
         if abs(signed_at - now.timestamp()) > SIGNATURE_TOLERANCE_S:
             raise BadSignature
-        return _event_of(event)
+        return _event_of(body)
 
-    def _declined(self, request: ChargeRequest, error: stripe.CardError) -> Remote:
-        body = error.json_body if isinstance(error.json_body, dict) else {}
-        told: dict[str, Any] = body.get("error") or {}
-        intent = told.get("payment_intent")
-        if not isinstance(intent, Mapping):
-            return declined(request, told, is_live_mode=self.is_live_mode)
-        return charge_of({**intent, "last_payment_error": intent.get("last_payment_error") or told})
-
-    def _is_gone(self, request: ChargeRequest) -> bool:
-        """Whether the card doesn't belong to the customer any more; asked, since the refusal says so in words only."""
-        import stripe
-
+    def _look_at_card(self, request: ChargeRequest, detail: str) -> None:
+        """Raise where it is the card that was refused; asked, since the refusal says so in words only."""
         try:
             with _translated():
-                return self._client().v1.payment_methods.retrieve(request.method_ref).customer != request.customer
-        except GatewayRefused as refused:
-            return isinstance(refused.__cause__, stripe.InvalidRequestError) and refused.__cause__.http_status == 404
+                customer = self._client().v1.payment_methods.retrieve(request.method_ref).customer
+        except GatewayForgot as forgot:  # even a detached card can be read: this account never had it
+            raise OtherAccount(forgot.detail) from forgot
+        if customer != request.customer:
+            raise CardGone(detail)
 
     def _client(self) -> StripeClient:
         return _client(self.api_key, self.api_base, self.timeout_s)
@@ -273,26 +257,50 @@ def _whose(request: CheckoutRequest) -> SessionCreateParams:
     return told
 
 
-def _event_of(event: object) -> Event:
+def _keyed(key: str, send: Callable[[str], Answer]) -> Answer:
+    """Send under our key; where that only ever brings back a stored error (5xx), once more under a second one.
+
+    For requests that move no money, or move it once whoever asks: then two of them do no harm.
+    """
+    import stripe
+
     try:
-        assert isinstance(event, dict)
-        target = event["data"]["object"]
-        return Event(
-            id=_text(event["id"], 255),
-            kind=_text(event["type"], 80),
-            object_ref=_text(target.get("id") or "", 255),
-            request_key=_text(request_key_of(target)[:64], 64),
-            created_at=datetime.fromtimestamp(event["created"], UTC),
-            is_known=event["type"] in KNOWN_KINDS,
-        )
-    except (AssertionError, AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
-        raise BadSignature from error  # signed, yet no event of the API we speak
+        return send(key)
+    except stripe.StripeError as error:
+        told = {name.lower(): value for name, value in (error.headers or {}).items()}
+        if (error.http_status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR or told.get("idempotent-replayed") != "true":
+            raise
+        return send(f"{key}-2")
+
+
+def _event_of(body: bytes) -> Event:
+    """Any verified message as an event: one of a shape that we don't know concerns us not, and is kept to be looked at."""
+    try:
+        told = _object(json.loads(body))
+    except (ValueError, RecursionError):
+        told = {}
+    target = _object(_object(told.get("data")).get("object"))
+    ref, kind, event_id = _text(target.get("id"), 255), _text(told.get("type"), 80), _text(told.get("id"), 255)
+    is_known = kind in KNOWN_KINDS and ref != ""
+    return Event(
+        id=event_id if event_id and event_id == told["id"] else f"unread-{hashlib.sha256(body).hexdigest()}",
+        kind=kind or "unreadable",
+        object_ref=ref,
+        request_key=_text(request_key_of(target), 64),
+        is_known=is_known,
+        says_paid=is_known and (kind in PAID_KINDS or target.get("payment_status") == "paid"),
+        is_odd=not (kind and event_id and target),
+    )
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: object, length: int) -> str:
-    if not isinstance(value, str) or len(value) > length or "\0" in value:  # PostgreSQL stores no NUL
-        raise ValueError
-    return value
+    """What a column can hold of it: PostgreSQL stores no NUL, and nobody half a character."""
+    text = value if isinstance(value, str) else ""
+    return text.encode(errors="replace").decode().replace("\0", "?")[:length]
 
 
 @lru_cache(maxsize=8)

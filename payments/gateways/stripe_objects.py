@@ -7,7 +7,7 @@ from typing import Any
 
 from payments import money
 from payments.errors import GatewayRefused, GatewayUnavailable
-from payments.gateways.base import ChargeRequest, Remote, RemoteState, SavedCard
+from payments.gateways.base import Remote, RemoteState, SavedCard
 
 Object = Mapping[str, Any]
 
@@ -27,6 +27,13 @@ HARD_DECLINES = frozenset(
     }
 )  # fmt: skip
 WANTS_HOLDER = "authentication_required"
+# What is not listed here waits for another card or for its holder, who is away.
+INTENT_STATES = {
+    "requires_confirmation": RemoteState.OPEN,
+    "processing": RemoteState.PENDING,
+    "succeeded": RemoteState.SUCCEEDED,
+    "canceled": RemoteState.EXPIRED,
+}
 
 
 def remote_of(session: Object) -> Remote:
@@ -45,6 +52,8 @@ def remote_of(session: Object) -> Remote:
         currency=str(intent.get("currency") or currency).upper(),
         reference=session.get("client_reference_id") or "",
         is_live_mode=session["livemode"],
+        request_key=request_key_of(session),
+        is_closed=state in {RemoteState.SUCCEEDED, RemoteState.EXPIRED} and intent.get("status") != "processing",
         decline_reason=_reason_of(intent),
         decline_code=_code_of(intent.get("last_payment_error") or {}),
         card=_card_of(intent) if state == RemoteState.SUCCEEDED else None,
@@ -68,17 +77,19 @@ def _setup_of(session: Object) -> Remote:
         currency=str(session.get("currency") or "").upper(),
         reference=session.get("client_reference_id") or "",
         is_live_mode=session["livemode"],
+        request_key=request_key_of(session),
+        is_closed=session["status"] != "open",
         card=_card_of({**intent, "setup_future_usage": intent.get("usage")}) if is_saved else None,
     )
 
 
 def charge_of(intent: Object) -> Remote:
-    """The PaymentIntent of a stored card (latest charge expanded) as a plain value.
+    """A PaymentIntent (latest charge and card expanded) as a plain value.
 
     Nobody is there to confirm anything: an intent that waits for the holder is a decline, though not for good.
     """
     status = intent["status"]
-    state = {"succeeded": RemoteState.SUCCEEDED, "processing": RemoteState.PENDING}.get(status, RemoteState.DECLINED)
+    state = INTENT_STATES.get(status, RemoteState.DECLINED)
     currency = str(intent["currency"]).upper()
     failure: Object = intent.get("last_payment_error") or {}
     code = _code_of(failure) or (WANTS_HOLDER if status == "requires_action" else "")
@@ -92,27 +103,12 @@ def charge_of(intent: Object) -> Remote:
         currency=currency,
         reference=(intent.get("metadata") or {}).get("reference", ""),
         is_live_mode=intent["livemode"],
+        request_key=request_key_of(intent),
+        is_closed=status in {"succeeded", "canceled"},
         decline_reason=_reason_of(intent) if is_declined else "",
         decline_code=code if is_declined else "",
         is_hard=is_declined and _is_hard(code, failure.get("advice_code")),
-    )
-
-
-def declined(request: ChargeRequest, failure: Object, *, is_live_mode: bool) -> Remote:
-    """The answer to a charge that was refused before there was a PaymentIntent to tell of it."""
-    code = _code_of(failure)
-    return Remote(
-        ref="",
-        payment_ref="",
-        state=RemoteState.DECLINED,
-        amount_minor=request.amount_minor,
-        captured_minor=0,
-        currency=request.currency,
-        reference=request.reference,
-        is_live_mode=is_live_mode,
-        decline_reason=str(failure.get("message") or "")[:250],
-        decline_code=code,
-        is_hard=_is_hard(code, failure.get("advice_code")),
+        card=_card_of(intent) if state == RemoteState.SUCCEEDED else None,
     )
 
 

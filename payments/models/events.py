@@ -42,6 +42,7 @@ class GatewayEvent(models.Model):
     kind = models.CharField(max_length=80)
     object_ref = models.CharField(max_length=255, blank=True)  # Checkout Session or PaymentIntent
     request_key = models.CharField(max_length=64, blank=True)  # of the payment, as the gateway echoes it
+    says_paid = models.BooleanField(default=False)  # it claims that money has moved, which its object has to confirm
     raw_body = models.BinaryField()
     headers = models.JSONField(default=dict)  # signature and content type, no more
     state = models.CharField(max_length=8, choices=EventState.choices, default=EventState.NEW)
@@ -61,7 +62,12 @@ class GatewayEvent(models.Model):
                 fields=["next_try_at", "id"],
                 condition=models.Q(state__in=["new", "failed"]),
                 name="gateway_event_due",
-            )
+            ),
+            models.Index(
+                fields=["request_key"],
+                condition=models.Q(says_paid=True, state__in=["new", "failed"]),
+                name="gateway_event_says_paid",
+            ),
         ]
 
     def __str__(self) -> str:

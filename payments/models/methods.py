@@ -23,17 +23,23 @@ class GatewayCustomerQuerySet(models.QuerySet["GatewayCustomer"]):
 
 
 class GatewayCustomer(models.Model):
-    """An organization as a gateway knows it. Invariant: one per organization and gateway; the first one stays."""
+    """An organization as a gateway knows it. Invariant: one per organization, account and mode; the first one stays."""
 
     owner = models.ForeignKey(Organization, models.PROTECT, related_name="gateway_customers")
     gateway = models.CharField(max_length=16)
+    account = models.CharField(max_length=64, blank=True)  # of the gateway; "" where it did not say
+    is_live_mode = models.BooleanField(default=False)
     ref = models.CharField(max_length=255)
 
     objects = GatewayCustomerQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
-        constraints = [models.UniqueConstraint(fields=["owner", "gateway"], name="gateway_customer_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner", "gateway", "account", "is_live_mode"], name="gateway_customer_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.ref}"
@@ -60,6 +66,8 @@ class PaymentMethod(models.Model):
 
     owner = models.ForeignKey(Organization, models.PROTECT, related_name="payment_methods")
     gateway = models.CharField(max_length=16)
+    gateway_account = models.CharField(max_length=64, blank=True)  # where the gateway keeps it; "" where it did not say
+    is_live_mode = models.BooleanField(default=False)
     gateway_customer = models.CharField(max_length=255)
     gateway_ref = models.CharField(max_length=255)
     brand = models.CharField(max_length=32)  # as the gateway names it: "visa"

@@ -40,6 +40,11 @@ LIVE = (State.CREATED, State.PENDING, State.ACTION_REQUIRED, State.UNKNOWN)
 class PaymentQuerySet(models.QuerySet["Payment"]):
     """Payments, bounded by who asks."""
 
+    def unclosed(self) -> Self:
+        """Those that ended for us without money, while the gateway has not said that its object is closed for good."""
+        ended = self.filter(state__in=[State.DECLINED, State.EXPIRED], closed_at=None)
+        return ended.exclude(gateway_ref="").exclude(kind=Kind.SETUP)
+
     def visible_to(self, actor: Actor) -> Self:
         """What the actor's subtree pays; a manager's own only; a technician does not pay (R1)."""
         bound = payers_of(actor, "payer")
@@ -56,6 +61,7 @@ class Payment(models.Model):
     gateway = models.CharField(max_length=16)
     gateway_ref = models.CharField(max_length=255, blank=True)  # Checkout Session; off session the PaymentIntent
     gateway_payment_ref = models.CharField(max_length=255, blank=True)  # PaymentIntent
+    gateway_account = models.CharField(max_length=64, blank=True)  # in which these refs mean something; "" is not known
     checkout_url = models.TextField(blank=True)
     state = models.CharField(max_length=16, choices=State.choices, default=State.CREATED)
     payer = models.ForeignKey(Organization, models.PROTECT, related_name="payments")
@@ -85,6 +91,7 @@ class Payment(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True)  # the gateway was last asked
+    closed_at = models.DateTimeField(null=True)  # the gateway said then that its object takes no (more) money
     expires_at = models.DateTimeField()  # the gateway's page ends; off session: the charge is not sent from then on
 
     objects = PaymentQuerySet.as_manager()

@@ -36,6 +36,7 @@ class Book:
     def __init__(self, path: Path | None) -> None:
         self.lock = threading.RLock()
         self._path = path
+        self.account = "acct_sandbox"
         stored: dict[str, Any] = json.loads(path.read_text()) if path and path.exists() else {}
         sections: list[dict[str, Any]] = [stored.get(name, {}) for name in SECTIONS]
         self.sessions, self.lines, self.intents, self.charges, self.keys, self.deliveries = sections[:6]

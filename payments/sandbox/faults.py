@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 NAMES = {
     "create_fails_after": "a Checkout Session is made, yet the answer is a 500, which its key replays",
     "create_times_out_after": "a Checkout Session is made, yet no answer comes",
+    "intent_fails_after": "a charge is prepared, yet the answer is a 500, which its key replays",
+    "intent_times_out_after": "a charge is prepared, yet no answer comes",
     "charge_fails_after": "a stored card is charged, yet the answer is a 500, which its key replays",
     "charge_times_out_after": "a stored card is charged, yet no answer comes",
     "unavailable": "the API answers 503 and does nothing",

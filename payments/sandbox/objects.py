@@ -142,6 +142,22 @@ def setup_intent(params: Json, *, customer: str | None, now: int) -> Json:
     }
 
 
+def account(ref: str) -> Json:
+    """Whose key it is."""
+    return {
+        "id": ref,
+        "object": "account",
+        "business_type": None,
+        "charges_enabled": True,
+        "country": "NO",
+        "default_currency": "usd",
+        "details_submitted": True,
+        "email": None,
+        "payouts_enabled": True,
+        "type": "standard",
+    }
+
+
 def customer(*, email: str | None, now: int) -> Json:
     """Whose cards they are."""
     return {

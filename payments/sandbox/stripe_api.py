@@ -19,7 +19,11 @@ from payments.sandbox.till import MINIMUM, Till
 
 SESSION_LIFE_S = (30 * 60, 24 * 60 * 60)
 KEYS_KEPT_S = 24 * 60 * 60
-SILENCE = {"/v1/checkout/sessions": "create_times_out_after", "/v1/payment_intents": "charge_times_out_after"}
+SILENCE = {
+    "/v1/checkout/sessions": "create_times_out_after",
+    "/v1/payment_intents": "intent_times_out_after",
+    "/v1/payment_intents/confirm": "charge_times_out_after",
+}
 KNOWN_PARAMS = frozenset(
     {
         "mode", "line_items", "client_reference_id", "metadata", "payment_intent_data", "success_url", "cancel_url",
@@ -78,10 +82,12 @@ class StripeApi:
             stored["status"],
             stored["body"],
             {"Idempotent-Replayed": "true"} | request_id(stored["status"]),
-            is_silent=self._faults.take(SILENCE.get(path, "")),
+            is_silent=self._faults.take(SILENCE.get(re.sub(r"/pi_\w+", "", path), "")),
         )
 
     def _route(self, method: str, path: str, params: Json, base_url: str) -> Answer:
+        if path == "/v1/account" and method == "GET":
+            return Answer(200, objects.account(self._book.account))
         if path == "/v1/checkout/sessions":
             if method == "POST":
                 return self._create(params, base_url)
@@ -94,8 +100,6 @@ class StripeApi:
                 return self._expire(ref)
             if not is_expiry and method == "GET":
                 return Answer(200, self._expanded(self._book.sessions[ref], params.get("expand", [])))
-        if (method, path) == ("GET", "/v1/account"):
-            return Answer(200, {"id": "acct_sandbox", "object": "account"})
         if answer := self._vault.answer(method, path, params):
             return answer
         raise Problem(404, f"Unrecognized request URL ({method}: {path}).")

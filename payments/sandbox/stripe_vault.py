@@ -12,12 +12,15 @@ from payments.sandbox.faults import Faults
 from payments.sandbox.objects import Json
 from payments.sandbox.till import MINIMUM, Till
 
-KNOWN_PARAMS = frozenset(
+CREATE_PARAMS = frozenset(
     {
-        "amount", "currency", "customer", "payment_method", "allowed_payment_method_types", "confirm", "off_session",
-        "description", "metadata", "expand",
+        "amount", "currency", "customer", "payment_method", "allowed_payment_method_types", "description", "metadata",
+        "expand",
     }
 )  # fmt: skip
+CONFIRM_PARAMS = frozenset({"off_session", "expand"})
+CANCEL_PARAMS = frozenset({"cancellation_reason", "expand"})
+CANCELLABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})
 
 
 class StripeVault:
@@ -30,11 +33,15 @@ class StripeVault:
         """The answer to a request."""
         expand = params.get("expand") or []
         if path == "/v1/payment_intents":
-            return self._charge(params) if method == "POST" else self._list(params)
-        if method == "GET" and (found := re.fullmatch(r"/v1/payment_intents/(\w+)", path)):
-            if found[1] not in self._book.intents:
-                raise missing("payment_intent", found[1], "intent")
-            return Answer(200, self.expanded(found[1], expand))
+            return self._prepare(params) if method == "POST" else self._list(params)
+        if found := re.fullmatch(r"/v1/payment_intents/(\w+)(/confirm|/cancel)?", path):
+            ref, deed = found.groups()
+            if ref not in self._book.intents:
+                raise missing("payment_intent", ref, "intent")
+            if method == "GET" and deed is None:
+                return Answer(200, self.expanded(ref, expand))
+            if method == "POST" and deed is not None:
+                return self._confirm(ref, params) if deed == "/confirm" else self._cancel(ref, params)
         if found := re.fullmatch(r"/v1/payment_methods/(\w+)(/detach)?", path):
             ref, is_detach = found.groups()
             if ref not in self._book.methods:
@@ -54,13 +61,36 @@ class StripeVault:
             intent["payment_method"] = self._book.methods[intent["payment_method"]]
         return intent
 
-    def _charge(self, params: Json) -> Answer:
+    def _prepare(self, params: Json) -> Answer:
         self._validate(params)
-        intent = self._till.charge_saved(params)
+        intent = self._till.prepare(params)
+        if self._faults.take("intent_fails_after"):
+            return Answer(500, objects.error("api_error", "An unknown error occurred."), request_id(500))
+        return self._shown(intent, params, is_silent=self._faults.take("intent_times_out_after"))
+
+    def _confirm(self, ref: str, params: Json) -> Answer:
+        refuse_unknown(params, CONFIRM_PARAMS)
+        intent = self._book.intents[ref]
+        if params.get("off_session") != "true":
+            raise Problem(400, "The sandbox confirms stored cards off session only.", param="off_session")
+        if intent["status"] != "requires_confirmation":
+            raise _unexpected(intent, "confirm")
+        self._refuse_bad_card(intent["payment_method"], intent["customer"])
+        intent = self._till.confirm(ref)
         if self._faults.take("charge_fails_after"):
             return Answer(500, objects.error("api_error", "An unknown error occurred."), request_id(500))
+        return self._shown(intent, params, is_silent=self._faults.take("charge_times_out_after"))
+
+    def _cancel(self, ref: str, params: Json) -> Answer:
+        refuse_unknown(params, CANCEL_PARAMS)
+        if self._book.intents[ref]["status"] not in CANCELLABLE:
+            raise _unexpected(self._book.intents[ref], "cancel")
+        self._till.cancel(ref)
+        return Answer(200, self.expanded(ref, params.get("expand") or []))
+
+    def _shown(self, intent: Json, params: Json, *, is_silent: bool) -> Answer:
+        """An intent as it is now, since the answer stored under its key must not change with it; a declined one as an error."""
         shown: Json = json.loads(json.dumps(self.expanded(intent["id"], params.get("expand") or [])))
-        is_silent = self._faults.take("charge_times_out_after")
         if failure := shown["last_payment_error"]:
             body = {"error": failure | {"payment_intent": shown}}
             return Answer(402, body, request_id(402), is_silent=is_silent)
@@ -79,27 +109,33 @@ class StripeVault:
         return Answer(200, self._book.methods[ref])
 
     def _validate(self, params: Json) -> None:
-        refuse_unknown(params, KNOWN_PARAMS)
+        refuse_unknown(params, CREATE_PARAMS)
         for name in ("amount", "currency", "customer", "payment_method"):
             if not params.get(name):
                 raise Problem(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
-        if (params.get("confirm"), params.get("off_session")) != ("true", "true"):
-            raise Problem(400, "The sandbox confirms at once, off session.", param="confirm")
         least = MINIMUM.get(params["currency"], 1)
         if not params["amount"].isdigit() or int(params["amount"]) < least:
             message = f"Amount must be at least {least} {params['currency']} in its smallest unit"
             raise Problem(400, message, code="amount_too_small", param="amount")
         if params["customer"] not in self._book.customers:
             raise missing("customer", params["customer"], "customer", status=400)
-        method = self._book.methods.get(params["payment_method"])
+        self._refuse_bad_card(params["payment_method"], params["customer"])
+
+    def _refuse_bad_card(self, ref: str, customer: str) -> None:
+        method = self._book.methods.get(ref)
         if method is None:
-            raise missing("PaymentMethod", params["payment_method"], "payment_method", status=400)
+            raise missing("PaymentMethod", ref, "payment_method", status=400)
         if method["customer"] is None:
             message = (
                 "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, or was "
                 "detached from a Customer. It may not be used again."
             )
             raise Problem(400, message)
-        if method["customer"] != params["customer"]:
+        if method["customer"] != customer:
             message = f"The customer does not have a payment method with the ID {method['id']}."
             raise Problem(400, message, param="payment_method")
+
+
+def _unexpected(intent: Json, deed: str) -> Problem:
+    message = f"You cannot {deed} this PaymentIntent because it has a status of {intent['status']}."
+    return Problem(400, message, code="payment_intent_unexpected_state", param="intent")

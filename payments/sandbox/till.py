@@ -86,21 +86,38 @@ class Till:
             self._end(session)
             return True
 
-    def charge_saved(self, params: Json) -> Json:
-        """Charge a stored card while its holder is away; the intent says whether it worked."""
+    def prepare(self, params: Json) -> Json:
+        """An intent with a stored card, which waits for its confirmation: no money moves."""
         with self._book.lock:
-            amount, now = int(params["amount"]), self._clock.now()
-            intent = objects.payment_intent(params, amount=amount, currency=params["currency"], now=now)
+            intent = objects.payment_intent(
+                params, amount=int(params["amount"]), currency=params["currency"], now=self._clock.now()
+            )
+            intent |= {"status": "requires_confirmation", "payment_method": params["payment_method"]}
             self._book.intents[intent["id"]] = intent
-            method = self._book.methods[params["payment_method"]]
+            self._book.save()
+            return intent
+
+    def confirm(self, ref: str) -> Json:
+        """Charge the stored card of an intent that waits for it; the intent says whether it worked."""
+        with self._book.lock:
+            intent: Json = self._book.intents[ref]
+            method = self._book.methods[intent["payment_method"]]
             failure = by_last4(method["card"]["last4"]).failure
             if failure is None:
-                intent["payment_method"] = method["id"]
-                self._take(intent, amount)
+                self._take(intent, intent["amount"])
                 self._tell(("payment_intent.succeeded", intent))
             else:  # the intent is ready for another card, and says which one failed
                 self._refuse(intent, failure | {"payment_method": copy.deepcopy(method)})
+                intent |= {"status": "requires_payment_method", "payment_method": None}
                 self._tell(("payment_intent.payment_failed", intent))
+            return intent
+
+    def cancel(self, ref: str) -> Json:
+        """Close an intent that has taken nothing."""
+        with self._book.lock:
+            intent: Json = self._book.intents[ref]
+            intent |= {"status": "canceled", "canceled_at": self._clock.now()}
+            self._tell(("payment_intent.canceled", intent))
             return intent
 
     def detach(self, ref: str) -> bool:

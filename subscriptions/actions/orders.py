@@ -174,6 +174,12 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
     is not waiting for money (R5, R49).
     """
     payment_actions.refuse_unconfigured(GATEWAY)
+    order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
+    _refuse_unstartable(actor, order)
+    settlement.settle_earlier(number, now=now)
+    order.refresh_from_db(fields=["state"])
+    if order.state != Order.State.PROCESSING:
+        return ""
     order, payment = _begin_again(actor, number=number, return_base=return_base, now=now)
     if payment.state in {PaymentState.PENDING, PaymentState.UNKNOWN}:
         # Begun before: its page may have ended since, or be open without our knowing. A page that is over leads nowhere.
@@ -209,12 +215,16 @@ def _begin_again(actor: Actor, *, number: str, return_base: str, now: datetime) 
             .select_related("payer", "installer")
             .get(number=number)
         )
-        if not may_start(actor, order):
-            raise MayNotPay
-        if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
-            raise IllegalMove(_("This order is not waiting for a payment of yours."))
+        _refuse_unstartable(actor, order)
         payment = begin_payment(order, order.billing["email"], return_base=return_base, now=now)
     return order, payment
+
+
+def _refuse_unstartable(actor: Actor, order: Order) -> None:
+    if not may_start(actor, order):
+        raise MayNotPay
+    if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
+        raise IllegalMove(_("This order is not waiting for a payment of yours."))
 
 
 def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:

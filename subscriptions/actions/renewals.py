@@ -16,7 +16,7 @@ from accounts.fences import Budget
 from accounts.models import Organization
 from communities.models import GRACE, Entitlement, Site
 from payments import actions as payment_actions
-from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable
+from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
 from subscriptions import notices, numbers
@@ -115,12 +115,18 @@ def _hold(group: Claimed, *, at: datetime) -> bool:
 
 def _renew(group: Claimed, *, now: datetime, budget: Budget) -> int:
     """Order, charge and settle what one charge holds; 0 when nothing had to be charged."""
+    payment = None
     try:
         with breakers.guard(
-            group.gateway, trips_on=GatewayUnavailable, but_not=GatewayNotSetUp, at=lambda: budget.at(now)
+            group.gateway,
+            trips_on=GatewayUnavailable,
+            but_not=(PaymentOpen, GatewayNotSetUp),
+            at=lambda: budget.at(now),
         ) as call:
             if not _hold(group, at=budget.at(now)):
                 raise fences.NotNow
+            for number in _waiting(group.ids):  # before another try: one that has taken the money ends the story
+                settlement.settle_earlier(number, now=now)
             payment = prepare(group.ids, now=now)
             call.was_made = payment is not None
             if payment is None:
@@ -131,9 +137,15 @@ def _renew(group: Claimed, *, now: datetime, budget: Budget) -> int:
                 log.warning("payment %s was refused: %s", payment.pk, problem.detail)
             settlement.settle(payment.pk, now=now)
     except (GatewayUnavailable, GatewayRefused) as problem:
-        # The janitor asks what became of it; the other payers go on.
+        # The janitor asks what became of it, or no try follows before an earlier one is known to be closed; the other payers go on.
         log.warning("agreements %s: the payment is unknown: %s", group.ids, problem.detail)
-    return 1
+    return int(payment is not None)
+
+
+def _waiting(agreement_ids: list[int]) -> list[str]:
+    """The open orders of these agreements, whose earlier tries are asked about before the next one."""
+    waiting = Order.objects.filter(renews__in=agreement_ids, state=Order.State.PROCESSING)
+    return list(waiting.order_by("pk").values_list("number", flat=True).distinct())
 
 
 @transaction.atomic
@@ -173,6 +185,8 @@ def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
     try:
         with transaction.atomic():  # a refusal takes what was written of the order back
             return _charge(order, locked, payer, now=now)
+    except GatewayUnavailable:  # an earlier try may still take money: later again
+        raise
     except Refused as refused:
         reason = of_refusal(refused)
         for agreement in locked:
@@ -192,6 +206,8 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
     if order is not None and _has_changed(order, locked):
+        if Payment.objects.unclosed().filter(reference=order.number).exists():
+            raise EarlierOpen(f"an earlier try for {order.number} may still take money")
         moves.close(order, Order.State.CANCELLED, now=now, actor=RENEWALS, reason=Reason("replaced").stored())
         order = None
     order = order or _order(locked, payer, installer, billing, now=now)

@@ -17,7 +17,7 @@ from communities.catalogue import ServiceType
 from communities.models import Entitlement, ManagerAssignment, Site
 from payments import actions as payment_actions
 from payments.errors import PaymentOpen
-from payments.models import LIVE, Payment, State
+from payments.models import LIVE, GatewayEvent, Payment, State
 from payments.models import Kind as PaymentKind
 from subscriptions import notices, periods
 from subscriptions.actions import agreements, cards, moves, requests
@@ -30,15 +30,20 @@ log = logging.getLogger("smartplus.settlement")
 SETTLEMENT = Actor.system("settlement")
 
 
-def settle(payment_id: int, *, now: datetime) -> Order | None:
+def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
     """Bring an order to what the gateway says about its payment; the one way to fulfil (R49–R52).
 
     Called by the webhook's task, the janitor and reconciliation alike, any number of times, in any order, by any number of
     processes. Asks the gateway first, outside any transaction; raises GatewayUnavailable when it does not answer. Then, under
-    the locks in the one order, notes the answer and applies verified money exactly once.
+    the locks in the one order, notes the answer and applies verified money exactly once. `named` is the object that an event named.
     """
     payment = Payment.objects.get(pk=payment_id)
-    remote = payment_actions.look_up(payment, now=now)
+    remote = payment_actions.look_up(payment, now=now, named=named)
+    second = payment_actions.second_object(payment, remote, named)
+    if second is not None and second.state != payment_actions.RemoteState.SUCCEEDED:
+        second = None
+    elif second is not None and (remote is None or remote.state != payment_actions.RemoteState.SUCCEEDED):
+        remote, second = second, None  # that one has the money
     if payment.kind == PaymentKind.SETUP:
         cards.settle_setup(payment.pk, remote, now=now)
         return None
@@ -51,8 +56,9 @@ def settle(payment_id: int, *, now: datetime) -> Order | None:
         was_succeeded, was_declined = payment.state == State.SUCCEEDED, payment.decline_code
         changed = remote is not None and payment_actions.note(payment, remote, now=now)
         if remote is not None and payment.state == State.SUCCEEDED:
-            if not was_succeeded or order.state != Order.State.SUCCEED:
-                _take_money(order, payment, remote, now=now)
+            _take_money(order, payment, remote, is_news=not was_succeeded, now=now)
+            if second is not None:
+                _alarm_surplus(order, payment, second.payment_ref, now=now)
         elif payment.state in {State.DECLINED, State.EXPIRED}:
             _note_end(order, payment, is_news=changed, now=now)
         elif order.is_open and payment.decline_code not in {"", was_declined}:  # its page stays open for another card
@@ -102,22 +108,20 @@ def lock_order(order_id: int) -> Order:
     return Order.objects.select_for_update(of=("self",)).select_related("payer").get(pk=order_id)
 
 
-def _take_money(order: Order, payment: Payment, remote: payment_actions.Remote, *, now: datetime) -> None:
-    """Verified money is here: fulfil, honour it late, or put the order under review; never drop it (R50, R52)."""
-    if order.state == Order.State.SUCCEED:
-        moves.tell(order, "surplus", now=now, payment=payment.pk)
-        audit.record(
-            SETTLEMENT,
-            "payment.surplus",
-            payment,
-            now=now,
-            tenant=order.payer,
-            after={"captured_minor": payment.captured_minor},
-        )
-        notices.order_needs_operator(order, kind="surplus", reason="", key=f"surplus:{payment.pk}", now=now)
-        log.error("order %s was paid twice, payment %s has to be refunded", order.number, payment.pk)
+def _take_money(
+    order: Order, payment: Payment, remote: payment_actions.Remote, *, is_news: bool, now: datetime
+) -> None:
+    """Verified money is here: fulfil, honour it late, or put the order under review; never drop it (R50, R52).
+
+    From every state any number of times: what was decided about this money stays decided.
+    """
+    if order.state in {Order.State.SUCCEED, Order.State.REFUNDED}:
+        if is_news:  # this order's money had come and was used or paid back before
+            _alarm_surplus(order, payment, payment.gateway_payment_ref, now=now)
         return
     if order.state == Order.State.REVIEW:
+        if is_news:  # somebody decides about the order anyway, and has to know of this too
+            _alarm_surplus(order, payment, payment.gateway_payment_ref, now=now)
         return
     mismatch = payment_actions.matches(payment, remote)
     if mismatch is not None:
@@ -134,6 +138,23 @@ def _take_money(order: Order, payment: Payment, remote: payment_actions.Remote, 
         method = payment_actions.keep_method(payment, remote, now=now)
         if method is None or agreements.make_agreement(order, method, now=now) is None:
             moves.tell(order, "no_agreement", now=now)
+
+
+def _alarm_surplus(order: Order, payment: Payment, ref: str, *, now: datetime) -> None:
+    """More money than the order costs: the operator pays it back. Once for each of the gateway's objects."""
+    if order.events.filter(kind="surplus", detail__payment_ref=ref).exists():
+        return
+    moves.tell(order, "surplus", now=now, payment=payment.pk, payment_ref=ref)
+    audit.record(
+        SETTLEMENT,
+        "payment.surplus",
+        payment,
+        now=now,
+        tenant=order.payer,
+        after={"captured_minor": payment.captured_minor, "payment_ref": ref},
+    )
+    notices.order_needs_operator(order, kind="surplus", reason="", key=f"surplus:{payment.pk}.{ref}", now=now)
+    log.error("order %s was paid twice, %s of payment %s has to be refunded", order.number, ref, payment.pk)
 
 
 def _review(order: Order, kind: str, *, now: datetime, reason: Reason) -> None:
@@ -248,6 +269,36 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: 
             moves.close(order, state, now=now, actor=actor)
             requests.note_given_up(order, now=now)
         return order
+
+
+def settle_told(event: GatewayEvent, payment_id: int, *, now: datetime) -> None:
+    """Settle the payment that an event is about, by the very object that it names.
+
+    Where the gateway told of money and its books show none, the operator is told and PaymentOpen raised: such an event is never
+    done, and nothing more is charged for its order.
+    """
+    settle(payment_id, now=now, named=event.object_ref)
+    payment = Payment.objects.get(pk=payment_id)
+    if not event.says_paid or payment.state == State.SUCCEEDED or payment.kind == PaymentKind.SETUP:
+        return
+    with transaction.atomic():
+        orders = Order.objects.select_for_update(of=("self",)).select_related("payer")
+        order = orders.filter(number=payment.reference).first()
+        if order is not None and not order.events.filter(kind="unfound", detail__payment=payment.pk).exists():
+            moves.tell(order, "unfound", now=now, payment=payment.pk, gateway="Stripe")
+            notices.order_needs_operator(order, kind="unfound", reason="", key=f"unfound:{payment.pk}", now=now)
+    log.error("event %s tells of money for payment %s, which is %s", event.event_id, payment.pk, payment.state)
+    raise PaymentOpen(f"told of money, yet the payment is {payment.state}")
+
+
+def settle_earlier(number: str, *, now: datetime) -> None:
+    """Ask about the attempts of an order that ended for us, and close them at the gateway, before another one may charge.
+
+    Raises GatewayUnavailable where that can't be known now: then nothing new may be charged either.
+    """
+    for payment_id in Payment.objects.unclosed().filter(reference=number).values_list("pk", flat=True):
+        payment_actions.expire(payment_id, now=now)
+        settle(payment_id, now=now)
 
 
 def settle_order(number: str, *, now: datetime) -> int:

@@ -13,7 +13,7 @@ from accounts.fences import Budget
 from payments import events
 from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import LIVE, GatewayEvent, Payment
-from subscriptions.actions.settlement import SETTLEMENT, give_up, settle
+from subscriptions.actions.settlement import SETTLEMENT, give_up, settle, settle_told
 from subscriptions.models import Order
 
 UNPAID_TIMEOUT = timedelta(minutes=45)  # R53
@@ -33,7 +33,7 @@ def work_events(*, now: datetime, budget: Budget | None = None, limit: int = 200
             payment = events.payment_of(event)
             call.was_made = payment is not None
             if payment is not None:
-                settle(payment.pk, now=now)
+                settle_told(event, payment.pk, now=now)
             events.finish(event, now=now, is_ignored=payment is None)
         return 1
 

@@ -254,6 +254,8 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "refunded": (_("Paid back; the items are free again"), "inactive"),
     "late": (_("Money arrived after the order was closed"), "expiring"),
     "surplus": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
+    "unfound": (_("%(gateway)s told of money that its books do not show"), "expiring"),
+    "other_account": (_("%(gateway)s does not know the card: other keys or another account"), "expiring"),
     "timeout": (_("Not paid in time"), "inactive"),
     "cancelled": (_("Cancelled"), "inactive"),
     "may_not_pay": (_("The payer may not pay any more, so the payment page was closed"), "inactive"),

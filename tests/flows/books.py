@@ -49,6 +49,7 @@ class Books:
     """Everything that has to agree, read at once."""
 
     sessions: list[dict[str, Any]]
+    intents: list[dict[str, Any]]
     paid: set[str]  # keys of the payments that the gateway has taken money for, on a page or not
     moved: dict[str, dict[str, int]]
     orders: list[Order]
@@ -68,6 +69,7 @@ class Books:
         cart_items = CartItem.objects.filter(cart__order__isnull=False).order_by("entitlement_id")
         return cls(
             sessions=state["sessions"],
+            intents=state["intents"],
             paid={row["metadata"].get("request_key") for row in state["intents"] if row["status"] == "succeeded"},
             moved=state["moved"],
             orders=list(Order.objects.order_by("pk")),
@@ -95,17 +97,22 @@ def pages_and_payments(books: Books) -> Iterator[str]:
     for reference in sorted(set(books.moved) | set(books.payments)):
         if reference not in states:
             yield f"there are pages or payments for {reference!r}, but no such order"
-    for key, count in Counter(session["metadata"].get("request_key") for session in books.sessions).items():
-        if key not in by_key or count != 1:
-            yield f"the payment with the key {key} has {count} pages, and is {by_key.get(key)}"
     for session in books.sessions:
         payment = by_key.get(session["metadata"].get("request_key"))
         if payment is None:
-            continue
-        if payment.gateway_ref != session["id"] and payment.state not in {PaymentState.CREATED, PaymentState.UNKNOWN}:
-            yield f"payment {payment.pk} points at the page {payment.gateway_ref!r}, its page is {session['id']}"
-        if session["status"] == "open" and not (payment.is_live and states.get(payment.reference) == S.PROCESSING):
+            yield f"the page {session['id']} is no payment's"
+        elif payment.gateway_ref != session["id"]:  # its answer was lost, so nobody was sent there
+            if session["status"] == "complete" or (payment.gateway_ref == "" and payment.state == PaymentState.PENDING):
+                yield f"payment {payment.pk} points at the page {payment.gateway_ref!r}, its page is {session['id']}"
+        elif session["status"] == "open" and not (payment.is_live and states.get(payment.reference) == S.PROCESSING):
             yield f"somebody could still pay for {payment}, whose order is {states.get(payment.reference)}"
+    for intent in books.intents:
+        payment = by_key.get(intent["metadata"].get("request_key"))
+        is_known = payment is not None and intent["id"] in {payment.gateway_ref, payment.gateway_payment_ref}
+        if intent["status"] == "succeeded" and not is_known:
+            yield f"{intent['id']} took money, and {payment} does not know of it"
+        if intent["status"] == "requires_confirmation" and is_known and payment is not None and not payment.is_live:
+            yield f"{intent['id']} could still be confirmed, and {payment} is over"
     for key, payment in by_key.items():
         if (payment.state == PaymentState.SUCCEEDED) != (key in books.paid):
             yield f"payment {payment.pk} is {payment.state}, at the gateway it is paid: {key in books.paid}"

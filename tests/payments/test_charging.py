@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from payments import actions, events
-from payments.errors import AlreadyPaid, GatewayUnavailable, MethodUnusable
+from payments.errors import AlreadyPaid, EarlierOpen, GatewayRefused, GatewayUnavailable, MethodUnusable
 from payments.gateways.base import RemoteState
 from payments.models import GatewayEvent, Kind, Payment, PaymentMethod, State
 from payments.sandbox.courier import sign
@@ -29,6 +29,10 @@ def begin_charge(sandbox, begin_payment):
         return begin_payment(payer, reference, now=now, **told | fields)
 
     return begin
+
+
+def intents(sandbox, reference):
+    return [row for row in sandbox.state()["intents"] if row["metadata"].get("reference") == reference]
 
 
 def charged(sandbox):
@@ -106,6 +110,12 @@ def test_settling_alone_finds_the_decline_out_and_the_note_says_that_it_is_new(
 def test_after_a_soft_decline_the_same_card_is_tried_with_a_new_payment(people, sandbox, store_card, begin_charge):
     card = store_card(people.ivan, "no-funds-later")
     first = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    with pytest.raises(EarlierOpen):  # the bank said no, but the gateway would still take another card for it
+        begin_charge(people.ivan, card, now=LATER)
+    remote = actions.expire(first.pk, now=LATER)
+    assert remote is not None
+    first.refresh_from_db()
+    assert (remote.state, first.state, first.closed_at) == (RemoteState.EXPIRED, State.DECLINED, LATER)
     second = begin_charge(people.ivan, card, now=LATER)
     assert (second.pk != first.pk, second.request_key != first.request_key) == (True, True)
 
@@ -128,7 +138,8 @@ def test_a_time_out_after_charging_is_unknown_and_the_charge_is_found(
     with pytest.raises(GatewayUnavailable):
         actions.charge(begun.pk, now=DUE)
     begun.refresh_from_db()
-    assert (begun.state, begun.gateway_ref, begun.decline_reason) == (State.UNKNOWN, "", "")
+    assert (begun.state, begun.decline_reason) == (State.UNKNOWN, "")
+    assert begun.gateway_ref.startswith("pi_")  # stored before any money could move
     settings.STRIPE_TIMEOUT_S = 20
     assert begin_charge(people.ivan, begun.method, now=LATER) == begun  # no second one while this is unknown
     assert actions.charge(begun.pk, now=LATER).state == State.UNKNOWN  # and it is not simply sent again
@@ -174,6 +185,58 @@ def test_a_charge_that_got_lost_on_the_way_is_sent_again_under_its_key(people, s
     assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
 
 
+@pytest.mark.parametrize(("fault", "objects"), [("intent_fails_after", 2), ("charge_fails_after", 1)])
+def test_a_stored_error_is_not_the_end_and_only_the_object_whose_id_we_have_takes_money(
+    people, sandbox, store_card, begin_charge, fault, objects
+):
+    begun = begin_charge(people.ivan, store_card(people.ivan))
+    sandbox.faults.arm(fault)
+    with pytest.raises(GatewayUnavailable):
+        actions.charge(begun.pk, now=DUE)
+    assert settle(begun, now=LATER).payment.state == State.SUCCEEDED
+    begun.refresh_from_db()
+    found = intents(sandbox, RENEWS)
+    assert len(found) == objects
+    assert [row["id"] for row in found if row["status"] == "succeeded"] == [begun.gateway_ref]
+    assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
+
+
+def test_an_id_is_committed_before_the_money_moves(people, sandbox, store_card, begin_charge, monkeypatch):
+    begun = begin_charge(people.ivan, store_card(people.ivan))
+    seen = []
+    real = actions.charging._confirm
+
+    def confirm(gateway, payment, ref):
+        seen.append((ref, Payment.objects.get(pk=payment.pk).gateway_ref, charged(sandbox)))
+        return real(gateway, payment, ref)
+
+    monkeypatch.setattr(actions.charging, "_confirm", confirm)
+    assert actions.charge(begun.pk, now=DUE).state == State.PENDING
+    [(confirmed, stored, taken)] = seen
+    assert (confirmed == stored != "", taken) == (True, {})
+
+
+def test_the_very_object_that_a_message_names_is_read_and_only_if_it_carries_our_key(
+    people, sandbox, store_card, begin_charge
+):
+    card = store_card(people.ivan)
+    begun, other = begin_charge(people.ivan, card), begin_charge(people.ivan, card, "SP-261222-OTHER")
+    for payment in (begun, other):
+        assert actions.charge(payment.pk, now=DUE).state == State.PENDING
+    refs = {payment.pk: Payment.objects.get(pk=payment.pk).gateway_ref for payment in (begun, other)}
+    # a copy of the database from before the charge, long after the gateway forgot its keys
+    Payment.objects.update(gateway_ref="", gateway_payment_ref="", state=State.EXPIRED)
+    begun.refresh_from_db()
+    with pytest.raises(GatewayRefused):
+        actions.look_up(begun, now=DUE + timedelta(days=2), named=refs[other.pk])
+    remote = actions.look_up(begun, now=DUE + timedelta(days=2), named=refs[begun.pk])
+    assert remote is not None
+    assert (remote.state, remote.ref, remote.captured_minor) == (RemoteState.SUCCEEDED, refs[begun.pk], 700)
+    begun.refresh_from_db()
+    assert begun.gateway_ref == refs[begun.pk]
+    assert actions.second_object(begun, remote, refs[begun.pk]) is None
+
+
 def test_a_key_that_the_gateway_may_have_forgotten_is_not_used_again(people, sandbox, store_card, begin_charge):
     begun = begin_charge(people.ivan, store_card(people.ivan))
     sandbox.faults.arm("unavailable", 100)
@@ -210,8 +273,29 @@ def test_a_lost_charge_is_not_sent_again_with_a_card_removed_since(people, sandb
         actions.charge(begun.pk, now=DUE)
     sandbox.faults.clear()
     actions.remove_method(people.ivan.actor, method_id=card.pk, now=DUE)
-    assert settle(begun, now=LATER).payment.state == State.UNKNOWN  # it might still be on its way
-    assert settle(begun, now=DUE + timedelta(hours=1)).payment.state == State.EXPIRED
+    settled = settle(begun, now=LATER).payment
+    assert (settled.state, settled.decline_code) == (
+        State.DECLINED,
+        "method_removed",
+    )  # what is not confirmed takes nothing
+    assert charged(sandbox) == {}
+
+
+def test_a_prepared_charge_is_cancelled_when_its_card_was_removed_before_it_was_confirmed(
+    people, sandbox, settings, store_card, begin_charge
+):
+    card = store_card(people.ivan)
+    begun = begin_charge(people.ivan, card)
+    settings.STRIPE_TIMEOUT_S = 0.3
+    sandbox.faults.arm("intent_times_out_after", 3)
+    with pytest.raises(GatewayUnavailable):
+        actions.charge(begun.pk, now=DUE)
+    settings.STRIPE_TIMEOUT_S = 20
+    [intent] = intents(sandbox, RENEWS)
+    Payment.objects.filter(pk=begun.pk).update(gateway_ref=intent["id"])  # a worker died behind storing it
+    actions.remove_method(people.ivan.actor, method_id=card.pk, now=DUE)
+    assert settle(begun, now=LATER).payment.state == State.EXPIRED
+    assert [intent["status"] for intent in intents(sandbox, RENEWS)] == ["canceled"]
     assert charged(sandbox) == {}
 
 
@@ -258,8 +342,7 @@ def test_giving_up_a_charge_sends_it_no_more(people, sandbox, store_card, begin_
         actions.charge(lost.pk, now=DUE)
     sandbox.faults.clear()
     assert actions.expire(lost.pk, now=LATER) is None
-    assert settle(lost, now=LATER).payment.state == State.UNKNOWN
-    assert settle(lost, now=DUE + timedelta(hours=1)).payment.state == State.EXPIRED
+    assert settle(lost, now=LATER).payment.state == State.EXPIRED
     assert charged(sandbox) == {}
 
 

@@ -60,12 +60,14 @@ def test_the_moves_cover_every_pair_of_states():
         ({"captured_minor": 1249}, "The gateway says US$12.49, we asked for US$12.50."),
         ({"currency": "EUR"}, "The gateway says €12.50, we asked for US$12.50."),
         ({"is_live_mode": True}, "The gateway took real money, though our key was a test key."),
+        ({"request_key": "another"}, "The gateway has it under another request than ours."),
         ({"reference": "SP-B"}, "The gateway has it under the reference “SP-B”, not “SP-261122-AAAAAAAA”."),
     ],
 )
 def test_a_mismatch_is_named(people, begin_payment, differs, sentence):
-    paid = replace(REMOTE, state=RemoteState.SUCCEEDED, captured_minor=1250)
-    found = actions.matches(begin_payment(people.dora), replace(paid, **differs))
+    payment = begin_payment(people.dora)
+    paid = replace(REMOTE, state=RemoteState.SUCCEEDED, captured_minor=1250, request_key=payment.request_key)
+    found = actions.matches(payment, replace(paid, **differs))
     assert (found and str(found)) == sentence
 
 
@@ -77,7 +79,7 @@ def test_a_payment_remembers_whether_the_key_was_a_live_one(people, settings, be
     settings.STRIPE_SECRET_KEY = key
     payment = begin_payment(people.dora)
     assert payment.is_live_mode is is_live
-    paid = replace(REMOTE, state=RemoteState.SUCCEEDED, captured_minor=1250)
+    paid = replace(REMOTE, state=RemoteState.SUCCEEDED, captured_minor=1250, request_key=payment.request_key)
     assert (actions.matches(payment, paid) is None) is not is_live
 
 

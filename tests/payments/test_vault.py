@@ -36,12 +36,43 @@ def stored(ask, sandbox):
             "currency": "usd",
             "customer": method["customer"],
             "payment_method": method["id"],
-            "confirm": "true",
-            "off_session": "true",
             "metadata[reference]": "SP-R",
         }
 
     return stored
+
+
+@pytest.fixture
+def confirm(ask):
+    """Prepare a charge and confirm it under the same key."""
+
+    def confirm(told, *, key=None):
+        made = ask("POST", INTENTS, told, key=key).json()["id"]
+        return ask("POST", f"{INTENTS}/{made}/confirm", {"off_session": "true"}, key=f"{key}-confirm" if key else None)
+
+    return confirm
+
+
+def test_what_is_not_confirmed_takes_nothing_and_what_ended_is_neither_confirmed_nor_cancelled(ask, sandbox, stored):
+    made = ask("POST", INTENTS, stored()).json()
+    assert (made["status"], made["amount_received"], made["latest_charge"]) == ("requires_confirmation", 0, None)
+    assert "SP-R" not in sandbox.state()["moved"]
+    path = f"{INTENTS}/{made['id']}"
+    assert error_of(ask("POST", path + "/confirm"))[3] == "The sandbox confirms stored cards off session only."
+    assert ask("POST", path + "/cancel").json()["status"] == "canceled"
+    for deed, told in (("/confirm", {"off_session": "true"}), ("/cancel", {})):
+        status, _kind, code, message = error_of(ask("POST", path + deed, told))
+        assert (status, code) == (400, "payment_intent_unexpected_state")
+        assert "status of canceled" in message
+    assert "SP-R" not in sandbox.state()["moved"]
+    assert error_of(ask("POST", f"{INTENTS}/pi_none/confirm"))[2] == "resource_missing"
+
+
+def test_a_declined_charge_takes_no_late_confirmation(ask, sandbox, stored):
+    made = ask("POST", INTENTS, stored("no-funds-later")).json()["id"]
+    for key in ("k1", "k2"):
+        answer = ask("POST", f"{INTENTS}/{made}/confirm", {"off_session": "true"}, key=key)
+    assert error_of(answer)[2] == "payment_intent_unexpected_state"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +80,7 @@ def stored(ask, sandbox):
     [
         ({"amount": "49"}, "amount_too_small", "at least 50"),
         ({"amount": None}, "parameter_missing", "Missing required param: amount."),
-        ({"confirm": None}, None, "off session"),
+        ({"off_session": "true"}, "parameter_unknown", "off_session"),
         ({"customer": "cus_none"}, "resource_missing", "No such customer: 'cus_none'"),
         ({"payment_method": "pm_none"}, "resource_missing", "No such PaymentMethod: 'pm_none'"),
         ({"colour": "red"}, "parameter_unknown", "colour"),
@@ -76,12 +107,12 @@ def test_a_card_is_charged_for_its_own_customer_only(ask, sandbox, stored):
     assert set(sandbox.state()["moved"]) == {"SP-A"}
 
 
-def test_the_same_key_charges_once_and_declines_once(ask, sandbox, stored):
-    paid = [ask("POST", INTENTS, stored_card, key="k1") for stored_card in [stored()] * 2]
+def test_the_same_key_charges_once_and_declines_once(confirm, sandbox, stored):
+    paid = [confirm(stored_card, key="k1") for stored_card in [stored()] * 2]
     assert paid[0].json() == paid[1].json()
     assert paid[1].headers["Idempotent-Replayed"] == "true"
     assert sandbox.state()["moved"]["SP-R"] == {"amount": 700, "charges": 1}
-    declined = [ask("POST", INTENTS, stored_card, key="k2") for stored_card in [stored("no-funds-later")] * 2]
+    declined = [confirm(stored_card, key="k2") for stored_card in [stored("no-funds-later")] * 2]
     assert [answer.status_code for answer in declined] == [402, 402]
     assert declined[0].json() == declined[1].json()
     told = declined[0].json()["error"]
@@ -102,9 +133,9 @@ def test_a_detached_card_is_charged_no_more(ask, sandbox, stored):
     )  # fmt: skip
 
 
-def test_charges_are_listed_by_customer_page_by_page(ask, sandbox, stored):
+def test_charges_are_listed_by_customer_page_by_page(ask, confirm, sandbox, stored):
     card, other = stored(), stored()
-    made = [ask("POST", INTENTS, card).json()["id"] for _ in range(2)]
+    made = [confirm(card).json()["id"] for _ in range(2)]
     ask("POST", INTENTS, other)
     url = f"{INTENTS}?customer={card['customer']}&limit=2&expand[]=data.latest_charge"
     first = ask("GET", url).json()
@@ -138,7 +169,8 @@ def failed(code, **more):
         (intent("succeeded", amount_received=700), "succeeded", "", "", False),
         (intent("processing"), "pending", "", "", False),
         (intent("requires_action"), "declined", "authentication_required", "", False),
-        (intent("canceled"), "declined", "", "", False),
+        (intent("canceled"), "expired", "", "", False),
+        (intent("requires_confirmation"), "open", "", "", False),
         *[
             (intent("requires_payment_method", last_payment_error=failed(code)), "declined", code, "No.", is_hard)
             for code, is_hard in [
