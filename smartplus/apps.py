@@ -7,3 +7,7 @@ class SmartPlusConfig(AppConfig):
     """No tables of its own."""
 
     name = "smartplus"
+
+    def ready(self) -> None:
+        """Register the check of the set-up."""
+        from smartplus.setup import system_check  # noqa: F401

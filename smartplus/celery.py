@@ -45,5 +45,6 @@ def _note_life(**_: Any) -> None:
     heartbeats.note(heartbeats.Sign.WORKER, now=timezone.now())
 
 
-for _signal in (signals.worker_ready, signals.heartbeat_sent, signals.task_prerun, signals.task_postrun):
-    _signal.connect(_note_life)
+# Celery tells of a heartbeat in no other way.
+for _moment in (signals.worker_ready, signals.heartbeat_sent, signals.task_prerun, signals.task_postrun):
+    _moment.connect(_note_life)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from django.conf import settings
@@ -18,10 +18,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import append_only
-from smartplus import access, heartbeats
-from smartplus.heartbeats import Sign
+from smartplus import access, heartbeats, setup
 
 log = logging.getLogger("smartplus.health")
+
+SETUP_EVERY = timedelta(minutes=1)
+_looked: dict[str, datetime] = {}
+_red: dict[str, list[str]] = {}
 
 
 @access.public
@@ -36,10 +39,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 or 503 with `{"ready": bool, "checks": {name: "ok" | "fail" | "unknown"}, "beat_age_s": …, "worker_age_s": …}`.
+    """200 or 503 with `{"ready": bool, "checks": {name: "ok" | "warn" | "fail" | "unknown"}, "beat_age_s": …, "worker_age_s": …}`.
 
-    The ages are seconds since the last sign of life, null for none. A dead beat with a living worker fails `beat` alone; a worker
-    that lives and does not work fails `worker`.
+    `setup` is what the operator's Set-up page lists: `fail` where strangers could come in, `warn` for anything else that is red
+    there, with which the portal has to stay in reach, or nobody could mend it. The ages are seconds since the last sign of life,
+    null for none. A dead beat with a living worker fails `beat` alone; a worker that lives and does not work fails `worker`.
     """
     checks = {"database": _ask("database", database_answers)}
     for name, question in (("migrations", migrations_are_applied), ("guards", guards_are_installed)):
@@ -47,15 +51,36 @@ def readyz(request: HttpRequest) -> HttpResponse:
     checks["broker"] = _ask("broker", broker_answers)
     ages: dict[str, int | None] = {}
     if checks["broker"] == "ok":
-        life, ages = signs_of_life(now=timezone.now())
+        life, ages = heartbeats.signs_of_life(now=timezone.now())
         checks |= {name: "ok" if is_well else "fail" for name, is_well in life.items()}
     else:  # where their signs of life would be
         checks |= {"beat": "unknown", "worker": "unknown"}
-    failed = sorted(name for name, answer in checks.items() if answer != "ok")
+    checks["setup"] = _setup() if {checks["database"], checks["migrations"]} == {"ok"} else "unknown"
+    failed = sorted(name for name, answer in checks.items() if answer not in {"ok", "warn"})
     if failed:
         log.warning("not ready: %s", ", ".join(failed))
     answer = {"ready": not failed, "checks": checks, "beat_age_s": ages.get("beat"), "worker_age_s": ages.get("worker")}
     return JsonResponse(answer, status=503 if failed else 200)
+
+
+def _setup() -> str:
+    """What the set-up says to machines: the dangerous questions each time, all of them once a minute."""
+    now = timezone.now()
+    try:
+        if any(
+            finding.state == setup.State.BLOCKS for finding in setup.look(now, only=lambda question: question.stops)
+        ):
+            return "fail"
+        looked = _looked.get("at")
+        if looked is None or not looked <= now < looked + SETUP_EVERY:
+            _looked["at"] = now
+            _red["keys"] = [finding.key for finding in setup.look(now) if finding.state == setup.State.BLOCKS]
+            if _red["keys"]:
+                log.warning("set-up: %s", ", ".join(_red["keys"]))
+    except Exception:  # as below: an answer, whatever breaks
+        log.exception("the set-up could not be looked at")
+        return "fail"
+    return "warn" if _red.get("keys") else "ok"
 
 
 def _ask(name: str, question: Callable[[], bool]) -> str:
@@ -96,15 +121,3 @@ def broker_answers() -> bool:
             return bool(client.ping())
     folder = settings.BROKER_DIR / "queue"
     return bool(folder.is_dir() and os.access(folder, os.W_OK | os.X_OK))
-
-
-def signs_of_life(*, now: datetime) -> tuple[dict[str, bool], dict[str, int | None]]:
-    """Whether beat and a worker live, and the seconds since each said so.
-
-    A worker that listens but has not begun what beat sends for three minutes counts as dead: nothing is done.
-    """
-    beat, worker, tick = (heartbeats.last(sign) for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK))
-    lives = heartbeats.is_fresh(beat, now=now)
-    works = heartbeats.is_fresh(worker, now=now) and (heartbeats.is_fresh(tick, now=now) or not lives)
-    ages = {"beat": heartbeats.age_s(beat, now=now), "worker": heartbeats.age_s(worker, now=now)}
-    return {"beat": lives, "worker": works}, ages

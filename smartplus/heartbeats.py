@@ -100,3 +100,14 @@ def _file(sign: Sign) -> Path:
 
 def _key(sign: Sign) -> str:
     return f"{settings.INSTALLATION_NAME}:last-{sign}"
+
+
+def signs_of_life(*, now: datetime) -> tuple[dict[str, bool], dict[str, int | None]]:
+    """Whether beat and a worker live, and the seconds since each said so.
+
+    A worker that listens but has not begun what beat sends for three minutes counts as dead: nothing is done.
+    """
+    beat, worker, tick = (last(sign) for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK))
+    lives = is_fresh(beat, now=now)
+    works = is_fresh(worker, now=now) and (is_fresh(tick, now=now) or not lives)
+    return {"beat": lives, "worker": works}, {"beat": age_s(beat, now=now), "worker": age_s(worker, now=now)}

@@ -191,6 +191,8 @@ SECURE_HSTS_PRELOAD = _https
 SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = False
+if environment.is_loopback(SITE_URL) and not _https:  # nothing travels, so nothing can be read on its way
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL else []
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
@@ -231,6 +233,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 25_000  # a page of ticked rows is larger than D
 
 # --- mail -------------------------------------------------------------------------------------------------------------
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25"))
+MAIL_IS_SET_UP = DEMO or bool(env.str("EMAIL_URL", default=""))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="SmartPlus <no-reply@localhost>")
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from payments import events
 from payments.errors import BadSignature, TooLarge
-from smartplus import access, jobs
+from smartplus import access, heartbeats, jobs
 
 log = logging.getLogger("smartplus.webhooks")
 
@@ -31,6 +31,9 @@ def stripe(request: HttpRequest) -> HttpResponse:
             "stripe", request.read(settings.WEBHOOK_MAX_BYTES + 1), request.headers, now=timezone.now()
         )
     except BadSignature:
+        heartbeats.note(
+            heartbeats.Sign.BAD_SIGNATURE, now=timezone.now()
+        )  # no statement, and no more than one every ten seconds
         return HttpResponse("bad signature\n", status=400, content_type="text/plain")
     except TooLarge:
         return HttpResponse("too large\n", status=413, content_type="text/plain")

@@ -4,7 +4,7 @@ from payments.actions.begin import begin, refuse_too_large, refuse_too_small
 from payments.actions.billing import may_save_billing, save_billing
 from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
-from payments.actions.keys import ask_due, refuse_not_set_up, refuse_unconfigured
+from payments.actions.keys import ask_all, ask_due, is_live, last_answer, refuse_not_set_up, refuse_unconfigured
 from payments.actions.looking import expire, look_up, second_object
 from payments.actions.methods import detach_removed, keep_method, remove_method
 from payments.actions.states import FORGOTTEN, matches, note, refuse_in_transaction
@@ -14,12 +14,15 @@ __all__ = [
     "FORGOTTEN",
     "Remote",
     "RemoteState",
+    "ask_all",
     "ask_due",
     "begin",
     "charge",
     "detach_removed",
     "expire",
+    "is_live",
     "keep_method",
+    "last_answer",
     "look_up",
     "matches",
     "may_save_billing",

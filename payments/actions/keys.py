@@ -47,6 +47,18 @@ def last_answer(gateway: str) -> GatewayKey | None:
     return GatewayKey.objects.filter(gateway=gateway, print=_print(gateway)).first()
 
 
+def is_live(gateway: str) -> bool:
+    """Whether the present key moves real money."""
+    return gateways.get(gateway).is_live_mode
+
+
+def ask_all(*, now: datetime) -> None:
+    """Ask every configured gateway now, because a person wants to know."""
+    for gateway in gateways.NAMES:
+        if not gateways.get(gateway).missing_setting:
+            ask(gateway, now=now)
+
+
 def ask(gateway: str, *, now: datetime) -> GatewayKey:
     """Ask the gateway about our key, over the network and outside any transaction, and keep the answer. The log says what is wrong."""
     refuse_in_transaction()

@@ -24,6 +24,7 @@ from payments import money
 from payments.models import GatewayEvent, Payment
 from payments.models.events import EventState
 from payments.models.payments import State as PaymentState
+from smartplus import setup
 from smartplus.access import PortalRequest
 from smartplus.portal import asking, events, todo
 from smartplus.portal.calendar import calendar
@@ -234,6 +235,7 @@ def of_operator(request: PortalRequest) -> dict[str, Any]:
         "sites": sum(firm.sites for firm in firms),
         "apartments": sum(firm.apartments for firm in firms),
         "tiles": [
+            *_setup_tiles(request),
             Tile(
                 _("Orders under review"),
                 str(orders["review"]),
@@ -271,6 +273,19 @@ def of_operator(request: PortalRequest) -> dict[str, Any]:
         "price_lists": _lists_in_force(request),
         "events": events.recent(request),
     }
+
+
+def _setup_tiles(request: PortalRequest) -> list[Tile]:
+    """What a real installation lacks, as long as something is red."""
+    found = setup.look(request.now)
+    red = [finding for finding in found if finding.state == setup.State.BLOCKS]
+    if not red:
+        return []
+    waiting = sum(finding.state == setup.State.WAITS for finding in found)
+    detail = (
+        ngettext("%(n)s more can wait", "%(n)s more can wait", waiting) % {"n": waiting} if waiting else red[0].title
+    )
+    return [Tile(_("Set-up"), str(len(red)), detail, reverse("setup"), len(red), _("to do"), "lapsed")]
 
 
 def _lists_in_force(request: PortalRequest) -> list[PriceList]:

@@ -27,6 +27,7 @@ DEEDS: dict[str, Promise] = {
     "device.swapped": _("%(what)s swapped"),
     "library.assigned": _("%(what)s assigned to an installer"),
     "library.retired": _("%(what)s retired from the MAC library"),
+    "mail.tested": _("Test mail sent to %(what)s"),
     "order.created": _("Order %(what)s placed"),
     "order.succeeded": _("Order %(what)s paid and applied"),
     "order.succeed": _("Order %(what)s paid and applied"),

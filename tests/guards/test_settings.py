@@ -42,17 +42,30 @@ def run(tmp_path: Path, *command: str, **changes: str) -> subprocess.CompletedPr
 
 
 def test_the_deployment_check_has_nothing_to_say(tmp_path):
-    done = run(
-        tmp_path,
-        "-W",
-        "error::DeprecationWarning:smartplus",
-        "manage.py",
-        "check",
-        "--deploy",
-        "--fail-level",
-        "WARNING",
-    )
-    assert (done.returncode, done.stdout) == (0, "System check identified no issues (1 silenced).\n"), done.stderr
+    whole = {"BEHIND_PROXY": "true", "STRIPE_WEBHOOK_SECRET": "not-a-real-one"}
+    command = ("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    done = run(tmp_path, "-W", "error::DeprecationWarning:smartplus", *command, **whole)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if "(" in line] == [
+        "?: (setup.database) The database can't be read yet, so what it holds was not looked at.",
+        "System check identified 1 issue (1 silenced).",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"STRIPE_SECRET_KEY": ""}, "(setup.gateway_keys) Stripe is not set up."),
+        ({"STRIPE_WEBHOOK_SECRET": ""}, "(setup.gateway_keys:webhook) Stripe's webhook has no secret."),
+        ({"EMAIL_URL": ""}, "(setup.mail) Mail is not set up."),
+        ({"BEHIND_PROXY": "false"}, "(setup.address) Address and https."),
+    ],
+)
+def test_the_deployment_check_fails_where_the_set_up_does(tmp_path, changes, said):
+    whole = {"BEHIND_PROXY": "true", "STRIPE_WEBHOOK_SECRET": "not-a-real-one"}
+    done = run(tmp_path, "manage.py", "check", "--deploy", **(whole | changes))
+    assert done.returncode == 1
+    assert said in done.stderr
 
 
 def test_it_does_not_start_without_a_secret_key(tmp_path):

@@ -109,7 +109,9 @@ def _newest_id(request: access.PortalRequest) -> int:
 
 def _initial(request: access.PortalRequest) -> dict[str, Any]:
     follows = typed_id(request.GET.get("follows"))
-    begun = {"valid_from": request.now.date(), "version": _newest_id(request)}
+    begun: dict[str, Any] = {"valid_from": request.now.date(), "version": _newest_id(request)}
+    if money.is_currency(currency := request.GET.get("currency", "")):  # the set-up's list leads here
+        begun["currency"] = currency
     return {**(_values_of(PriceList.objects.visible_to(request.actor).get(pk=follows)) if follows else {}), **begun}
 
 

@@ -1,0 +1,48 @@
+"""Whether mail goes out, as the outbox shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts import audit, notify
+from accounts.models import Notice, Organization, Topic, User
+from accounts.scope import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class MailState:
+    """When mail last went out, and what the newest failure after that was."""
+
+    sent_at: datetime | None
+    failed_at: datetime | None = None
+    error: str = ""
+
+    @property
+    def failing(self) -> bool:
+        """Nothing has gone out since a failure."""
+        return self.failed_at is not None
+
+
+def look() -> MailState:
+    """Two reads of the outbox. A mail that failed counts until another one goes out."""
+    sent_at = (
+        Notice.objects.filter(state=Notice.State.SENT).order_by("-sent_at").values_list("sent_at", flat=True).first()
+    )
+    failures = Notice.objects.filter(state=Notice.State.FAILED)
+    failures = failures.filter(queued_at__gt=sent_at) if sent_at else failures
+    failed = failures.order_by("-pk").only("queued_at", "last_error").first()
+    return MailState(sent_at, failed.queued_at, failed.last_error) if failed else MailState(sent_at)
+
+
+@transaction.atomic
+def send_test(actor: Actor, user: User, *, now: datetime) -> None:
+    """Queue a mail to oneself; twice in a minute is once."""
+    key = f"test-mail-{user.pk}-{now:%Y%m%d%H%M}"
+    if Notice.objects.filter(key=key).exists():
+        return
+    notify.post(key=key, topic=Topic.SECURITY, to=user, template="test_mail", context={}, now=now)
+    operator = Organization.objects.get(pk=actor.organization_id)
+    audit.record(actor, "mail.tested", user, now=now, tenant=operator, label=user.email)

@@ -1,0 +1,7 @@
+"""What a real installation needs before money flows: one list of questions, which the operator's page, `check --deploy` and `/readyz` read."""
+
+from smartplus.setup.findings import Finding, State, Step
+from smartplus.setup.questions import QUESTIONS, look
+from smartplus.setup.works import Work, works
+
+__all__ = ["QUESTIONS", "Finding", "State", "Step", "Work", "look", "works"]

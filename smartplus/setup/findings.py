@@ -1,0 +1,65 @@
+"""What a look at the installation finds."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from babel.dates import format_timedelta
+from django.urls import get_urlconf
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from smartplus.portal.context import address_of
+
+
+class State(enum.IntEnum):
+    """How it stands, the worst first."""
+
+    BLOCKS = 0
+    WAITS = 1  # nobody loses money or a door by it
+    OK = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A button: the page where it is mended, or (`is_post`) what does it at once."""
+
+    label: str
+    url: str
+    is_post: bool = False
+    is_main: bool = False
+    confirm: str = ""  # asked before it is done
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the list. `key` is the same each time: "gateway_keys", or "prices:CHF"."""
+
+    key: str
+    state: State
+    title: str
+    detail: str
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def area(self) -> str:
+        """What it is about, without of what."""
+        return self.key.partition(":")[0]
+
+
+def page(label: str, route: str, query: str = "") -> tuple[Step, ...]:
+    """The step that leads to a page, where this installation has it."""
+    address = address_of(route, get_urlconf())
+    return (Step(label, f"{address}?{query}" if query else address),) if address else ()
+
+
+def ago(instant: datetime | None, now: datetime) -> str:
+    """How long ago, in words: "3 minutes ago"; a dash for None."""
+    if instant is None:
+        return "–"
+    if abs(now - instant) < timedelta(minutes=1):
+        return _("just now")
+    language = (get_language() or "en").partition("-")[0]
+    return str(format_timedelta(min(instant, now) - now, add_direction=True, locale=language))

@@ -1,0 +1,44 @@
+"""What works now, because of what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from smartplus.setup import prices
+from smartplus.setup.findings import Finding, State
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something people come for."""
+
+    label: str
+    is_possible: bool
+    note: str = ""
+
+
+def works(found: Sequence[Finding]) -> list[Work]:
+    """What people can do with the installation as it stands."""
+    blocked = {finding.key for finding in found if finding.state == State.BLOCKS}
+    areas = {finding.area for finding in found if finding.state == State.BLOCKS}
+    is_running = "background" not in areas
+    can_pay = "gateway_keys" not in blocked
+    listed = [
+        Work(
+            _("Sell in %(currency)s") % {"currency": currency},
+            f"prices:{currency}" not in blocked,
+            ngettext("%(n)s tree", "%(n)s trees", len(firms)) % {"n": len(firms)},
+        )
+        for currency, firms in prices.trees().items()
+    ]
+    return [
+        *listed,
+        Work(_("Pay by card"), can_pay, "Stripe"),
+        Work(_("Auto-renewals"), can_pay and is_running, "" if is_running else _("nothing runs")),
+        Work(_("Invite people"), "mail" not in areas and is_running, _("mail") if "mail" in areas else ""),
+        Work(_("Reach it from outside"), "address" not in areas),
+    ]
