@@ -109,5 +109,6 @@ def signs_of_life(*, now: datetime) -> tuple[dict[str, bool], dict[str, int | No
     """
     beat, worker, tick = (last(sign) for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK))
     lives = is_fresh(beat, now=now)
-    works = is_fresh(worker, now=now) and (is_fresh(tick, now=now) or not lives)
+    is_idle = lives and tick is not None and not is_fresh(tick, now=now)  # None: the first round is yet to come
+    works = is_fresh(worker, now=now) and not is_idle
     return {"beat": lives, "worker": works}, {"beat": age_s(beat, now=now), "worker": age_s(worker, now=now)}

@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 
 from smartplus.portal.context import address_of
 
+COUNTED = 1001  # more is not counted, only said
+
 
 class State(enum.IntEnum):
     """How it stands, the worst first."""
@@ -63,3 +65,8 @@ def ago(instant: datetime | None, now: datetime) -> str:
         return _("just now")
     language = (get_language() or "en").partition("-")[0]
     return str(format_timedelta(min(instant, now) - now, add_direction=True, locale=language))
+
+
+def many(count: int) -> str:
+    """A number that was counted up to COUNTED."""
+    return f"{COUNTED - 1:,}+" if count >= COUNTED else str(count)

@@ -12,11 +12,10 @@ from payments import actions as payment_actions
 from payments.models import EventState, GatewayEvent, GatewayKey, Payment
 from payments.models import State as PaymentState
 from smartplus import environment, heartbeats
-from smartplus.setup.findings import Finding, State, Step, ago, page
+from smartplus.setup.findings import COUNTED, Finding, State, Step, ago, many, page
 
 BLOCKS, WAITS, OK = State.BLOCKS, State.WAITS, State.OK
 STRIPE = "stripe"
-COUNTED = 1001  # more is not counted, only said
 HEARD_AFTER = timedelta(hours=1)  # a paid payment's messages come within seconds
 ADDRESS = "/webhooks/stripe/"
 
@@ -94,7 +93,7 @@ def webhook(now: datetime) -> list[Finding]:
         "In 24 hours: %(n)s event, %(failed)s failed.", "In 24 hours: %(n)s events, %(failed)s failed.", count
     )
     detail = _("Last event %(ago)s, signature good.") % {"ago": ago(last, now)}
-    words = counted % {"n": _many(count), "failed": _many(failed)}
+    words = counted % {"n": many(count), "failed": many(failed)}
     return [Finding("webhook", OK, _("Stripe's webhook is heard"), f"{detail} {words}", log)]
 
 
@@ -105,7 +104,3 @@ def _short(account: str) -> str:
 
 def _counted(found: object) -> int:
     return int(found.order_by()[:COUNTED].count())  # type: ignore[attr-defined]
-
-
-def _many(count: int) -> str:
-    return f"{COUNTED - 1:,}+" if count >= COUNTED else str(count)

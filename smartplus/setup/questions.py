@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from accounts.actions import mail_state
 from smartplus import demo, environment, heartbeats
-from smartplus.setup import gateways, prices
+from smartplus.setup import gateways, prices, texts
 from smartplus.setup.findings import Finding, State, Step, ago, page
 
 BLOCKS, WAITS, OK = State.BLOCKS, State.WAITS, State.OK
@@ -117,7 +117,7 @@ def background(now: datetime) -> list[Finding]:
     """Beat and worker: without them nothing renews, no mail goes out and lost webhooks stay lost."""
     life, ages = heartbeats.signs_of_life(now=now)
     dead = [name for name, is_well in life.items() if not is_well]
-    steps = page(_("Webhook log"), "webhook-list")
+    steps = page(_("Background work"), "failure-list")
     if not dead:
         detail = _("Heard %(n)s seconds ago.") % {"n": max(age or 0 for age in ages.values())}
         return [Finding("background", OK, _("Worker and beat"), detail)]
@@ -138,6 +138,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question("gateway_answer", gateways.answer),
     Question("webhook", gateways.webhook),
     Question("prices", prices.prices),
+    Question("texts", texts.published),
+    Question("seller", texts.sold_by),
     Question("mail", mail, needs_database=False),
     Question("outbox", outbox),
     Question("background", background, needs_database=False, is_running=True),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.models import Document
+from smartplus import environment
 from smartplus.setup import prices
 from smartplus.setup.findings import Finding, State
 
@@ -26,7 +29,8 @@ def works(found: Sequence[Finding]) -> list[Work]:
     blocked = {finding.key for finding in found if finding.state == State.BLOCKS}
     areas = {finding.area for finding in found if finding.state == State.BLOCKS}
     is_running = "background" not in areas
-    can_pay = "gateway_keys" not in blocked
+    can_pay = not blocked & {"gateway_keys", Document.TERMS.value}
+    is_local = environment.is_loopback(settings.SITE_URL)
     listed = [
         Work(
             _("Sell in %(currency)s") % {"currency": currency},
@@ -37,8 +41,12 @@ def works(found: Sequence[Finding]) -> list[Work]:
     ]
     return [
         *listed,
-        Work(_("Pay by card"), can_pay, "Stripe"),
+        Work(_("Pay by card"), can_pay, _("sandbox") if settings.DEMO else "Stripe"),
         Work(_("Auto-renewals"), can_pay and is_running, "" if is_running else _("nothing runs")),
         Work(_("Invite people"), "mail" not in areas and is_running, _("mail") if "mail" in areas else ""),
-        Work(_("Reach it from outside"), "address" not in areas),
+        Work(
+            _("Reach it from outside"),
+            "address" not in areas and not is_local,
+            _("this machine only") if is_local else "",
+        ),
     ]

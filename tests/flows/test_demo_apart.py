@@ -108,8 +108,7 @@ def test_one_password_makes_the_address_of_the_database() -> None:
 
 
 @pytest.mark.django_db
-def test_the_demo_is_seeded_nowhere_else(settings: Any) -> None:
-    settings.TESTING = False
+def test_the_demo_is_seeded_nowhere_else() -> None:
     with pytest.raises(CommandError, match="This is not the demo"):
         call_command("demo")
     with pytest.raises(Refused, match="for the demo only"):
@@ -118,7 +117,9 @@ def test_the_demo_is_seeded_nowhere_else(settings: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_a_seed_that_breaks_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seed_that_breaks_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.DEMO = True
+
     def broken(*args: object) -> None:
         raise RuntimeError("half-way")
 
@@ -129,9 +130,11 @@ def test_a_seed_that_breaks_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def seeded(db: None) -> Membership:
+def seeded(db: None, settings: Any) -> Membership:
     """An installation in which the demo was seeded by mistake, and its real operator."""
+    settings.DEMO = True
     demo.seed(NOW)
+    settings.DEMO = False
     return add_member(
         Actor.system("test"),
         organization=Organization.objects.get(kind=Kind.OPERATOR),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -62,7 +63,8 @@ def test_what_the_actions_build_and_pay_keeps_to_its_tenant(order: Order, foreig
 
 @pytest.mark.rule("R1")
 @pytest.mark.django_db
-def test_the_demo_keeps_its_two_trees_apart() -> None:
+def test_the_demo_keeps_its_two_trees_apart(settings: Any) -> None:
+    settings.DEMO = True
     demo.seed(NOW)
     assert Site.objects.count() == 2
     assert Device.objects.count() == 13

@@ -14,7 +14,7 @@ from django.core.checks import Error, Info, Warning
 from django.test import Client
 
 from accounts import notify
-from accounts.actions import add_member, terms
+from accounts.actions import add_member, seller, terms
 from accounts.models import AuditEvent, Kind, Notice, Organization, Topic
 from accounts.scope import Actor
 from communities import catalogue
@@ -37,6 +37,12 @@ __all__ = ["begin_payment", "sandbox"]
 
 SignIn = Callable[[Person], Client]
 LIVE = "sk_" + "live_" + "only-looks-like-one"
+
+
+SELLER = {
+    "name": "Vendor GmbH", "street": "Hauptstraße 1", "postal_code": "10115", "city": "Berlin", "country": "DE",
+    "tax_number": "DE000000000", "email": "",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +68,7 @@ def in_order(people: People, settings: Any) -> None:
     event()
     for currency in {firm.currency for firm in Organization.objects.filter(kind=Kind.DISTRIBUTOR)}:
         publish_price_list(SYSTEM, currency=currency, amounts=amounts(), valid_from=NOW - timedelta(days=1), now=NOW)
+    seller.publish(SYSTEM, values=SELLER, valid_from=NOW, now=NOW)
     notify.post(
         key="one", topic=Topic.SECURITY, to=people.olga.membership.user, template="test_mail", context={}, now=NOW
     )
@@ -205,6 +212,17 @@ def broken(*args: Any, **kwargs: Any) -> int:
     raise OSError("connection refused")
 
 
+@pytest.mark.parametrize("document", ["terms", "privacy"])
+def test_a_text_that_is_not_published_blocks(in_order: None, settings: Any, document: str) -> None:
+    later = {finding.key: finding.state for finding in setup.look(NOW - timedelta(days=30))}
+    assert later[document] == State.BLOCKS
+    assert found() == {}
+
+
+def test_a_seller_that_is_not_named_blocks(in_order: None) -> None:
+    assert {finding.key: finding.state for finding in setup.look(NOW - timedelta(seconds=1))}["seller"] == State.BLOCKS
+
+
 @pytest.mark.parametrize("sign", [Sign.BEAT, Sign.WORKER])
 def test_who_gives_no_sign_of_life_is_named(in_order: None, sign: Sign) -> None:
     heartbeats.note(sign, now=NOW - timedelta(minutes=4), is_always=True)
@@ -229,7 +247,9 @@ def test_in_the_demo_its_own_ways_are_in_order(db: None, settings: Any) -> None:
 @pytest.fixture
 def seeded(db: None, settings: Any) -> Person:
     """A real installation with the demo's people in it, and Olga, who runs it."""
+    settings.DEMO = True
     demo.seed(NOW)
+    settings.DEMO = False
     operator = Organization.objects.get(kind=Kind.OPERATOR)
     member = add_member(SYSTEM, organization=operator, email="olga@vendor.example", name="Olga Maas", now=NOW)
     terms.accept(member.user, now=NOW)
