@@ -24,6 +24,10 @@ class UnreadableHeads(Exception):
     """The file holds something else; the message says where."""
 
 
+class LostHeads(Exception):
+    """Chains do not contain their kept heads any more: somebody wrote past the portal, or the database was restored."""
+
+
 def read(path: Path) -> dict[int, Head]:
     """The newest kept head of each chain; nothing where there is no file. One line in memory at a time."""
     found: dict[int, Head] = {}
@@ -65,20 +69,19 @@ def _in_lines(heads: Mapping[int, Head]) -> Iterator[str]:
 def keep_daily(*, now: datetime, budget: fences.Budget | None = None) -> int:
     """Once a day: keep the heads that moved; of a new file all of them, so that a file may be put away at any time. How many.
 
-    A chain that does not contain its kept head any more is named in the log, and its kept head stays the newest: else a chain written
-    anew would be believed from the next day on. One line is all the work, so it has no items and needs no `budget`.
+    A chain that does not contain its kept head any more keeps the old one in the file: else a chain written anew would be believed from
+    the next day on. When the others are kept, LostHeads names it, so that the operator is told. One line is all the work, so it has no items and needs no `budget`.
     """
     path: Path = settings.AUDIT_HEADS
     if _last_day(path) == now.date().isoformat():
         return 0
     kept = read(path)
     lost = chain.lost(kept)
-    for organization_id in sorted(lost):
-        log.error(
-            "the audit of organization %s is not what it was on an earlier day: run verify_ledger", organization_id
-        )
     moved = {pk: head for pk, head in chain.heads().items() if pk not in lost and kept.get(pk) != head}
     keep(path, moved, now=now)
+    if lost:
+        names = ", ".join(str(pk) for pk in sorted(lost))
+        raise LostHeads(f"the audit of organizations {names} is not what it was on an earlier day: run verify_ledger")
     return len(moved)
 
 

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts import chain, heads
-from accounts.models import AuditEvent, AuditSeal, Organization
+from accounts.models import AuditEvent, AuditSeal, ItemFailure, Organization
 from smartplus import jobs
 from tests.accounts.test_chain import attacker, events
 from tests.people import NOW, People
@@ -105,8 +105,8 @@ def test_verifying_compares_with_the_kept_heads_without_being_asked(people: Peop
 
 
 @pytest.mark.rule("R9")
-def test_a_chain_that_was_written_anew_is_not_believed_from_the_next_day_on(
-    people: People, kept: Path, caplog: pytest.LogCaptureFixture
+def test_a_chain_that_was_written_anew_is_told_and_not_believed_from_the_next_day_on(
+    people: People, kept: Path
 ) -> None:
     jobs.tick(now=TODAY)
     mine = heads.read(kept)[people.ivan.firm.pk]
@@ -114,8 +114,10 @@ def test_a_chain_that_was_written_anew_is_not_believed_from_the_next_day_on(
         write_anew(people.ivan.firm)
         events(people.ivan.firm, 2)
         chain.seal_due(now=TOMORROW)
-        heads.keep_daily(now=TOMORROW)
-        assert f"the audit of organization {people.ivan.firm.pk} is not what it was" in caplog.text
+        jobs.run("audit_heads", now=TOMORROW)
+        (failure,) = ItemFailure.objects.filter(job="audit_heads")
+        assert f"the audit of organizations {people.ivan.firm.pk} is not what it was" in failure.error
+        assert failure.told_at == TOMORROW
         assert heads.read(kept)[people.ivan.firm.pk] == mine
         assert any("written anew" in line for line in said()[1])
 
