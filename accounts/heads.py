@@ -70,7 +70,8 @@ def keep_daily(*, now: datetime, budget: fences.Budget | None = None) -> int:
     """Once a day: keep the heads that moved; of a new file all of them, so that a file may be put away at any time. How many.
 
     A chain that does not contain its kept head any more keeps the old one in the file: else a chain written anew would be believed from
-    the next day on. When the others are kept, LostHeads names it, so that the operator is told. One line is all the work, so it has no items and needs no `budget`.
+    the next day on. When the others are kept, LostHeads names it, so that the operator is told. One line is all the work, so it has no
+    items and needs no `budget`.
     """
     path: Path = settings.AUDIT_HEADS
     if _last_day(path) == now.date().isoformat():

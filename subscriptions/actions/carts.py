@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Organization
@@ -88,6 +90,75 @@ def priced(entitlements: QuerySet[Entitlement], *, distributor: Organization, mo
     return quote(as_items(entitlements), periods.Months(months), now, table_for(distributor, at=now))
 
 
+NAMED = 5  # items that a sentence names; the others are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What was ticked: the items that can be taken, and of the others the names with why not."""
+
+    ids: tuple[int, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """How many fell out, and which."""
+        count = len(self.left_out)
+        names = "; ".join(self.left_out[:NAMED])
+        if count > NAMED:
+            names = ngettext("%(names)s; and %(n)s more", "%(names)s; and %(n)s more", count - NAMED) % {
+                "names": names,
+                "n": count - NAMED,
+            }
+        return ngettext(
+            "%(n)s of the ticked items is left out: %(names)s.",
+            "%(n)s of the ticked items are left out: %(names)s.",
+            count,
+        ) % {"n": count, "names": names}
+
+    def refuse_left_out(self) -> None:
+        """Raise Refused unless everything that was ticked can be taken."""
+        if self.left_out:
+            raise Refused(self.sentence)
+
+
+def judged(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement]) -> Selection:
+    """Judge exactly what was ticked against what can be taken now.
+
+    Refuses an empty selection, and one with ids that the actor does not see, be they somebody else's or nobody's (R1). What was there when the
+    page was made and can't be taken any more is left out by name. A handful of statements, however many items.
+    """
+    wanted = set(ticked)
+    if not wanted:
+        raise Refused(_("Tick at least one item."))
+    seen = Entitlement.objects.visible_to(actor).filter(pk__in=wanted)
+    if absent := len(wanted) - seen.count():
+        raise Refused(
+            ngettext(
+                "%(n)s of the ticked items is not there any more. Nothing was done: look at the list again.",
+                "%(n)s of the ticked items are not there any more. Nothing was done: look at the list again.",
+                absent,
+            )
+            % {"n": absent}
+        )
+    found = set(free.filter(pk__in=wanted).values_list("pk", flat=True))
+    gone = seen.filter(pk__in=wanted - found).select_related("apartment__building", "manager__membership__user")
+    return Selection(tuple(sorted(found)), tuple(f"{item} ({_why_not(item)})" for item in gone.order_by("pk")))
+
+
+def _why_not(item: Entitlement) -> str:
+    """Why an item can't be activated, in a word or two. The number of the order that has it is not everybody's to read."""
+    if not item.variant:
+        return _("switched off")
+    if item.expires_at is not None:
+        return _("activated already")
+    if item.reserved_by:
+        return _("in an open order")
+    if item.apartment is not None and item.apartment.monitor_pending:
+        return _("waits for its monitor")
+    return _("requested already or not on this list")
+
+
 @transaction.atomic
 def fill_cart(
     actor: Actor, *, installer_id: int, site_kind: str, entitlement_ids: Iterable[int], months: int, now: datetime
@@ -99,16 +170,8 @@ def fill_cart(
     if site_kind not in SiteKind.values:
         raise Refused(_("Choose a project type."))
     _refuse_months(months)
-    wanted = set(entitlement_ids)
-    if not wanted:
-        raise Refused(_("Tick at least one item."))
-    found = set(
-        activatable(actor, installer=installer, site_kind=site_kind).filter(pk__in=wanted).values_list("pk", flat=True)
-    )
-    if missing := len(wanted - found):
-        raise Refused(
-            _("%(n)s of the ticked items can't be activated any more. Look at the list again.") % {"n": missing}
-        )
+    found = judged(actor, entitlement_ids, activatable(actor, installer=installer, site_kind=site_kind))
+    found.refuse_left_out()
     if actor.user_id is None:
         raise NotPermitted
     cart = Cart.objects.create(
@@ -119,7 +182,7 @@ def fill_cart(
         months=months,
         created_at=now,
     )
-    CartItem.objects.bulk_create(CartItem(cart=cart, entitlement_id=pk) for pk in sorted(found))
+    CartItem.objects.bulk_create(CartItem(cart=cart, entitlement_id=pk) for pk in found.ids)
     return cart
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
@@ -89,20 +88,8 @@ def request_activation(
         raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
     if len(note) > 500:
         raise Refused(_("The note has room for 500 characters."), field="note")
-    wanted = set(entitlement_ids)
-    if not wanted:
-        raise Refused(_("Tick at least one item."))
-    free = requestable(actor, installer=installer, site_kind=site_kind).filter(pk__in=wanted)
-    found = sorted(free.values_list("pk", flat=True))
-    if missing := len(wanted) - len(found):
-        raise Refused(
-            ngettext(
-                "%(n)s of the ticked items can't be requested any more: it was activated, switched off or is requested already.",
-                "%(n)s of the ticked items can't be requested any more: they were activated, switched off or are requested already.",
-                missing,
-            )
-            % {"n": missing}
-        )
+    found = carts.judged(actor, entitlement_ids, requestable(actor, installer=installer, site_kind=site_kind))
+    found.refuse_left_out()
     above = payers.above(installer)
     request = RenewalRequest(
         installer=installer,
@@ -119,13 +106,13 @@ def request_activation(
         with transaction.atomic():  # of two who ask for the same item at once, one is told
             request.save()
             RequestItem.objects.bulk_create(
-                (RequestItem(request=request, entitlement_id=pk) for pk in found), batch_size=2000
+                (RequestItem(request=request, entitlement_id=pk) for pk in found.ids), batch_size=2000
             )
     except IntegrityError as clash:
         raise Refused(_("Somebody requested one of these items at this moment. Look at the list again.")) from clash
     audit.record(
         actor, "request.made", request, now=now, tenant=request,
-        after={"kind": request.kind, "items": len(found), "months": months, "note": request.note},
+        after={"kind": request.kind, "items": len(found.ids), "months": months, "note": request.note},
     )  # fmt: skip
     notices.request_made(request, to=above, now=now)
     return request

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Any
+
+from django.test import Client
 
 from tests.guards import pages
 
@@ -108,3 +111,9 @@ def form_in(html: bytes, field: str) -> dict[str, Any]:
     [form] = [form for form in pages.read(html.decode())[0] if field in form.fields]
     values = {name: entry.sent if entry.is_list else entry.sent[-1:] for name, entry in form.fields.items()}
     return {name: sent if len(sent) != 1 else sent[0] for name, sent in values.items() if sent}
+
+
+def everything(client: Client, address: str = "/subscription/") -> str:
+    """What the box "Select all" of the Subscription page posts: the items that the page was made from."""
+    found = re.search(r'name="all" value="([0-9,-]+)"', client.get(address).content.decode())
+    return found[1] if found else ""

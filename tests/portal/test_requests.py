@@ -18,7 +18,7 @@ from subscriptions.actions import settlement
 from subscriptions.models import Cart, Order, PriceList, RenewalRequest
 from tests.payments.fixtures import press
 from tests.people import NOW, People, Person
-from tests.portal.html import assert_clean, links_of
+from tests.portal.html import assert_clean, everything, links_of
 from tests.portal.test_subscription import BILLING, fingerprint
 from tests.subscriptions.conftest import billing, entitlement, harbour_view, price_list, sandbox
 
@@ -44,7 +44,8 @@ def dora(people: People, sign_in: Callable[[Person], Client]) -> Client:
 
 
 def asked(client: Client, **fields: object) -> str:
-    answer = client.post("/subscription/", {"all": "1", "months": 3, "action": "request", "note": "Please", **fields})
+    sent = {"all": everything(client), "months": 3, "action": "request", "note": "Please", **fields}
+    answer = client.post("/subscription/", sent)
     assert answer.status_code == 302, answer.content.decode()
     return answer["Location"]
 
@@ -78,7 +79,7 @@ def test_where_prices_are_hidden_there_are_counts_and_dates_and_no_amount(
     else:
         Membership.objects.filter(pk=people.ivan.membership.pk).update(sees_prices=False)
     page = ivan.get("/subscription/").content.decode()
-    fragment = ivan.post("/subscription/", {"all": "1", "months": 3}, headers=HTMX).content.decode()
+    fragment = ivan.post("/subscription/", {"all": everything(ivan), "months": 3}, headers=HTMX).content.decode()
     assert "from the payment until 22 Feb 2027" in fragment
     assert re.search(r"PM App.*?1 ×", fragment, re.S)
     shown = ivan.get(asked(ivan)).content.decode()
@@ -92,10 +93,10 @@ def test_where_prices_are_hidden_there_are_counts_and_dates_and_no_amount(
 def test_a_forged_checkout_of_who_may_not_pay_makes_no_cart_and_no_order(
     people: People, harbour_view: Site, price_list: PriceList, billing: None, ivan: Client, dora: Client
 ) -> None:
-    page = ivan.post("/subscription/", {"all": "1", "months": 1, "action": "next"}).content.decode()
+    page = ivan.post("/subscription/", {"all": everything(ivan), "months": 1, "action": "next"}).content.decode()
     assert "Your organization may not pay for this installer&#x27;s sites." in page
     assert not Cart.objects.exists()
-    answer = dora.post("/subscription/", {"all": "1", "months": 1, "action": "request"})
+    answer = dora.post("/subscription/", {"all": everything(dora), "months": 1, "action": "request"})
     assert "Your role may not do this." in answer.content.decode()
     assert not RenewalRequest.objects.exists()
     cart = Cart.objects.create(
@@ -184,7 +185,7 @@ def test_a_text_that_no_database_keeps_is_refused_where_it_was_typed(
 ) -> None:
     """A NUL byte, in the note, in the reason of a refusal, and in a search that was sent where addresses ask."""
     said = "Null characters are not allowed."
-    sent = {"all": "1", "months": 3, "action": "request", "note": "Plea\0se", "q": "Har\0bour"}
+    sent = {"all": everything(ivan), "months": 3, "action": "request", "note": "Plea\0se", "q": "Har\0bour"}
     assert said in ivan.post("/subscription/", sent).content.decode()
     assert not RenewalRequest.objects.exists()
     address = asked(ivan, q="Har\0bour")  # only the address of the page searches
@@ -255,7 +256,7 @@ def test_a_member_who_does_not_manage_subscriptions_is_told_whom_to_ask(
     assert "Your firm lets others manage subscriptions." in refused.content.decode()
     assert "Withdraw" not in ivan.get(address).content.decode()
     assert "Approve, then pay" not in dora.get(address).content.decode()
-    assert ivan.post("/subscription/", {"all": "1", "months": 1, "action": "request"}).status_code == 403
+    assert ivan.post("/subscription/", {"all": everything(ivan), "months": 1, "action": "request"}).status_code == 403
     assert ivan.post(f"{address}withdraw/").status_code == dora.post(f"{address}approve/").status_code == 403
     assert RenewalRequest.objects.get().state == "open"
 

@@ -27,11 +27,12 @@ from payments import actions as payment_actions
 from payments import consent
 from payments.errors import GatewayRefused, GatewayUnavailable
 from smartplus import access
+from smartplus.portal import answers
 from smartplus.portal.answers import CONFLICT
 from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS, BillingForm, PayForm, TermForm
 from smartplus.portal.granted import granted
-from smartplus.portal.numbers import typed_id
+from smartplus.portal.numbers import as_ranges, from_ranges, typed_id
 from smartplus.portal.views import billing
 from subscriptions import bills, payers, periods, reports
 from subscriptions.actions import carts, orders, requests
@@ -41,6 +42,7 @@ from subscriptions.pricing import CantQuote, Quote
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 PAGE = 200  # rows shown; "all matching" selects the others too
+MOST = 20_000  # items chosen at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +78,16 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     # an address rarely says how many months; what is not asked must not be answered "required"
     term = RequestForm(request.POST or (request.GET if "months" in request.GET else {"months": 1}))
     months = term.cleaned_data["months"] if term.is_valid() else 1
-    matching = narrowed(offered(request.actor, choice), choice)
-    chosen = ticked(request, matching)
-    if request.method == "POST" and request.POST.get("action") == "request" and term.is_valid():
+    free = offered(request.actor, choice)
+    matching = narrowed(free, choice)
+    status, posted = 200, posted_ids(request)
+    if request.method == "POST" and request.POST.get("action") in {"next", "request"} and term.is_valid():
         try:
-            asked = requests.request_activation(
-                request.actor,
-                site_kind=choice.kind,
-                entitlement_ids=chosen.values_list("pk", flat=True),
-                months=months,
-                note=term.cleaned_data["note"],
-                now=request.now,
-            )
-            messages.success(request, _("Requested. Whoever decides is told, and so are you when it is decided."))
-            return redirect("request-detail", asked.pk)
+            return go_on(request, choice, carts.judged(request.actor, posted, free), term)
         except Refused as refused:
+            status = answers.UNPROCESSABLE
             messages.error(request, str(refused))
-    if request.method == "POST" and request.POST.get("action") == "next" and term.is_valid():
-        try:
-            cart = carts.fill_cart(
-                request.actor,
-                installer_id=choice.installer.pk,
-                site_kind=choice.kind,
-                entitlement_ids=chosen.values_list("pk", flat=True),
-                months=months,
-                now=request.now,
-            )
-            return redirect("cart", cart.pk)
-        except Refused as refused:
-            messages.error(request, str(refused))
+    chosen = free.filter(pk__in=posted) if request.method == "POST" else preticked(request, matching)
     context = {
         "choice": choice,
         "term": term,
@@ -118,9 +101,32 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     }
     if request.htmx and request.htmx.target == "cart":
         return render(request, "subscription/_cart.html", context)
-    return render(
-        request, "subscription/activate.html", context | list_context(request, choice, matching, chosen, months)
-    )
+    context |= list_context(request, choice, matching, chosen, months)
+    return render(request, "subscription/activate.html", context, status=status)
+
+
+def go_on(request: access.PortalRequest, choice: Choice, found: carts.Selection, term: RequestForm) -> HttpResponse:
+    """Keep what is left of the selection as a cart or a request; the next page says what fell out of it."""
+    assert choice.installer is not None
+    if not found.ids:
+        found.refuse_left_out()
+    months = term.cleaned_data["months"]
+    if request.POST["action"] == "request":
+        asked = requests.request_activation(
+            request.actor, site_kind=choice.kind, entitlement_ids=found.ids, months=months, note=term.cleaned_data["note"],
+            now=request.now,
+        )  # fmt: skip
+        messages.success(request, _("Requested. Whoever decides is told, and so are you when it is decided."))
+        answer = redirect("request-detail", asked.pk)
+    else:
+        cart = carts.fill_cart(
+            request.actor, installer_id=choice.installer.pk, site_kind=choice.kind, entitlement_ids=found.ids, months=months,
+            now=request.now,
+        )  # fmt: skip
+        answer = redirect("cart", cart.pk)
+    if found.left_out:
+        messages.warning(request, found.sentence)
+    return answer
 
 
 def offered(actor: Actor, choice: Choice) -> QuerySet[Entitlement]:
@@ -191,14 +197,18 @@ def narrowed(items: QuerySet[Entitlement], choice: Choice) -> QuerySet[Entitleme
     return items
 
 
-def ticked(request: access.PortalRequest, matching: QuerySet[Entitlement]) -> QuerySet[Entitlement]:
-    """What is ticked: the boxes, everything matching, or the items of a cart one came back from; always within `matching`."""
-    if request.POST.get("all"):
-        return matching
+def posted_ids(request: access.PortalRequest) -> set[int]:
+    """What was ticked on the page: its boxes, and where everything was, the items it was made from. Nothing is looked up anew, so what
+    came into the list meanwhile is not ordered by somebody who never saw it."""
+    everything = request.POST.get("all", "")
+    boxes = {typed_id(pk) for pk in request.POST.getlist("item")}
+    return boxes | (from_ranges(everything, most=MOST) if everything else set())
+
+
+def preticked(request: access.PortalRequest, matching: QuerySet[Entitlement]) -> QuerySet[Entitlement]:
+    """What is ticked when the page opens: everything, as a to-do wants it, or the items of a cart one came back from."""
     if is_preselected(request):
-        return matching
-    if request.method == "POST":
-        return matching.filter(pk__in=[typed_id(pk) for pk in request.POST.getlist("item")])
+        return matching if matching.count() <= MOST else matching.none()
     if back := typed_id(request.GET.get("cart")):
         return matching.filter(pk__in=carts.contents(Cart.objects.visible_to(request.actor).get(pk=back)).values("pk"))
     return matching.none()
@@ -240,11 +250,14 @@ def list_context(
     sites = Site.objects.visible_to(request.actor).filter(installer=choice.installer, kind=choice.kind)
     waiting = carts.in_open_orders(request.actor).filter(installer=choice.installer, site__kind=choice.kind)
     asked = RenewalRequest.objects.visible_to(request.actor)
+    ids, ticked = set(matching.values_list("pk", flat=True)), set(chosen.values_list("pk", flat=True))
     return {
         "rows": [(row, amounts.get(row.pk)) for row in page],
-        "ticked_ids": set(chosen.values_list("pk", flat=True)),
-        "all_ticked": bool(request.POST.get("all")) or is_preselected(request),
-        "total": matching.count(),
+        "ticked_ids": ticked,
+        "all_ticked": bool(request.POST.get("all") or is_preselected(request)) and ids <= ticked,
+        "all_ids": as_ranges(ids) if len(ids) <= MOST else "",
+        "most": MOST,
+        "total": len(ids),
         "everything": sum(counts.values()),
         "services": [(code, label, counts.get(code, 0)) for code, label in catalogue.SERVICE_TYPE_LABELS.items()],
         "sites": sites,
