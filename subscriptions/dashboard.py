@@ -320,7 +320,7 @@ def ranked(rows: QuerySet[Subscription], *, now: datetime) -> QuerySet[Subscript
     stopped it lately), then what runs, then what is over. "Lately" is the last 30 days: what stopped earlier has lapsed or was renewed."""
     active = Q(state=Subscription.State.ACTIVE)
     stopped = Q(state=Subscription.State.PARKED, ended_at__gt=now - CYCLE)
-    chargeable = Q(tries=0, method__in=PaymentMethod.objects.usable(now))
+    chargeable = Q(tries=0, method__in=PaymentMethod.objects.usable())
     return rows.annotate(
         rank=Case(
             When(active & chargeable, then=Value(RUNNING)),

@@ -177,7 +177,7 @@ def renews(now: datetime, entitlement: str = "pk") -> Exists:
     """
     items = SubscriptionItem.objects.live().filter(entitlement=OuterRef(entitlement))
     sound = Q(subscription__state=Subscription.State.ACTIVE, subscription__tries=0)
-    return Exists(items.filter(sound, subscription__method__in=PaymentMethod.objects.usable(now)))
+    return Exists(items.filter(sound, subscription__method__in=PaymentMethod.objects.usable()))
 
 
 # --- who pays -----------------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def payers_of(site: Site, *, now: datetime) -> Payers:
         Subscription.objects.exclude(state=Subscription.State.ENDED)
         .filter(Exists(SubscriptionItem.objects.live().filter(subscription=OuterRef("pk"), site=site)))
         .order_by()
-        .annotate(is_sound=Q(tries=0, method__in=PaymentMethod.objects.usable(now)))
+        .annotate(is_sound=Q(tries=0, method__in=PaymentMethod.objects.usable()))
         .values_list("pk", "payer_id", "payer__name", "state", "is_sound", "next_due_at")
     )
     return Payers(

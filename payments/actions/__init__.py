@@ -6,7 +6,7 @@ from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
 from payments.actions.keys import ask_all, ask_due, is_live, last_answer, refuse_not_set_up, refuse_unconfigured
 from payments.actions.looking import expire, look_up, second_object
-from payments.actions.methods import detach_removed, keep_method, remove_method
+from payments.actions.methods import detach_removed, follow_method, keep_method, remove_method
 from payments.actions.states import FORGOTTEN, matches, note, refuse_in_transaction
 from payments.gateways.base import Remote, RemoteState
 
@@ -20,6 +20,7 @@ __all__ = [
     "charge",
     "detach_removed",
     "expire",
+    "follow_method",
     "is_live",
     "keep_method",
     "last_answer",

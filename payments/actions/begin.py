@@ -51,7 +51,7 @@ def begin(
             continue  # a card may be stored again and again
         if existing.state == State.SUCCEEDED and existing.refunded_minor < existing.captured_minor:
             raise AlreadyPaid
-    if method is not None and not _is_chargeable(method, payer, gateway, now):
+    if method is not None and not _is_chargeable(method, payer, gateway):
         raise MethodUnusable
     if not is_setup and (
         earlier.unclosed().exists() or events.unsettled(earlier.values_list("request_key", flat=True))
@@ -108,8 +108,8 @@ def refuse_too_large(amount_minor: int, currency: str) -> None:
         )
 
 
-def _is_chargeable(method: PaymentMethod, payer: Organization, gateway: str, now: datetime) -> bool:
-    return method.owner_id == payer.pk and method.gateway == gateway and method.is_usable(now)
+def _is_chargeable(method: PaymentMethod, payer: Organization, gateway: str) -> bool:
+    return method.owner_id == payer.pk and method.gateway == gateway and method.is_usable
 
 
 def _customer_of(payer: Organization, gateway: str) -> str:

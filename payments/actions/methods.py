@@ -13,12 +13,19 @@ from accounts.scope import Actor, Role
 from payments import gateways
 from payments.actions.states import refuse_in_transaction
 from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable
-from payments.gateways.base import Remote, RemoteState
+from payments.gateways.base import Remote, RemoteState, SavedCard
 from payments.models import GatewayCustomer, Payment, PaymentMethod
 
 log = logging.getLogger("smartplus.payments")
 
 CHECKOUT = Actor.system("checkout")
+GATEWAY = Actor.system("payment service")
+DETAILS = ("brand", "last4", "exp_month", "exp_year")
+FOLLOWED = (*DETAILS, "failed_reason")
+# Refusals of a card whose details were old: with new ones it may be charged again.
+OUTDATED = frozenset(
+    {"expired_card", "incorrect_number", "invalid_number", "invalid_expiry_month", "invalid_expiry_year"}
+)
 
 
 def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMethod | None:
@@ -65,6 +72,40 @@ def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMe
         after={"consent_by": str(payment.consent_by), "consent_text": payment.consent_text_version},
     )
     return method
+
+
+def follow_method(gateway: str, ref: str, *, now: datetime) -> bool:
+    """Bring a stored card to what the gateway says it is now, because it told of a change; False for one that is not ours.
+
+    Brand, last digits and expiry are the gateway's. A card that it renewed after it had expired can be charged again; one that it
+    detached can't be charged any more. One that it does not know is left as it is: these may be other keys.
+    """
+    refuse_in_transaction()
+    known = PaymentMethod.objects.filter(gateway=gateway, gateway_ref=ref, removed_at=None)
+    if not known.exists():
+        return False
+    card = gateways.get(gateway).fetch_method(ref)
+    with transaction.atomic():
+        for method in known.select_for_update(of=("self",)).select_related("owner").order_by("pk"):
+            _update(method, card, now)
+    return True
+
+
+def _update(method: PaymentMethod, card: SavedCard | None, now: datetime) -> None:
+    before = {name: getattr(method, name) for name in FOLLOWED}
+    if card is None or card.customer != method.gateway_customer:
+        if method.failed_at is None or method.failed_reason != "method_gone":
+            method.failed_at, method.failed_reason = now, "method_gone"
+    else:
+        for name in DETAILS:
+            setattr(method, name, getattr(card, name))
+        if method.failed_reason in OUTDATED and any(getattr(method, name) != before[name] for name in DETAILS):
+            method.failed_at, method.failed_reason = None, ""
+    after = {name: getattr(method, name) for name in FOLLOWED}
+    if after == before:
+        return
+    method.save(update_fields=[*FOLLOWED, "failed_at"])
+    audit.record(GATEWAY, "payment_method.changed", method, now=now, tenant=method.owner, before=before, after=after)
 
 
 def remove_method(actor: Actor, *, method_id: int, now: datetime) -> PaymentMethod:

@@ -177,6 +177,10 @@ class Gateway(Protocol):
         """Close a charge for good where it has taken nothing, and answer what it is after that."""
         ...
 
+    def fetch_method(self, ref: str) -> SavedCard | None:
+        """Read a stored card, whose `customer` is "" where it was detached; None for what is no card any more."""
+        ...
+
     def remove_method(self, ref: str) -> None:
         """Let the gateway forget a stored card for good; GatewayRefused when it has."""
         ...

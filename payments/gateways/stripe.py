@@ -24,9 +24,17 @@ from payments.errors import (
     OtherAccount,
 )
 from payments.gateways import base
-from payments.gateways.base import ChargeRequest, CheckoutRequest, CheckoutStarted, Event, Remote, RemoteState
+from payments.gateways.base import (
+    ChargeRequest,
+    CheckoutRequest,
+    CheckoutStarted,
+    Event,
+    Remote,
+    RemoteState,
+    SavedCard,
+)
 from payments.gateways.stripe_keys import account_of
-from payments.gateways.stripe_objects import charge_of, remote_of, request_key_of, to_stripe
+from payments.gateways.stripe_objects import charge_of, kept_card, remote_of, request_key_of, to_stripe
 
 if TYPE_CHECKING:
     from stripe import StripeClient
@@ -47,6 +55,9 @@ KNOWN_KINDS = frozenset(
         "payment_intent.processing",
         "payment_intent.requires_action",
         "payment_intent.canceled",
+        "payment_method.automatically_updated",
+        "payment_method.updated",
+        "payment_method.detached",
     }
 )
 PAID_KINDS = frozenset({"checkout.session.async_payment_succeeded", "payment_intent.succeeded"})
@@ -171,6 +182,12 @@ class StripeGateway:
         except GatewayRefused:
             return self.fetch(ref)
 
+    def fetch_method(self, ref: str) -> SavedCard | None:
+        """Read the PaymentMethod; a detached one can still be read."""
+        with _translated():
+            method = self._client().v1.payment_methods.retrieve(ref).to_dict()
+            return kept_card(method, method.get("customer") or "")
+
     def remove_method(self, ref: str) -> None:
         """Detach the card from its customer, after which Stripe charges it no more."""
         with _translated():
@@ -198,11 +215,10 @@ class StripeGateway:
     def _look_at_card(self, request: ChargeRequest, detail: str) -> None:
         """Raise where it is the card that was refused; asked, since the refusal says so in words only."""
         try:
-            with _translated():
-                customer = self._client().v1.payment_methods.retrieve(request.method_ref).customer
+            card = self.fetch_method(request.method_ref)
         except GatewayForgot as forgot:  # even a detached card can be read: this account never had it
             raise OtherAccount(forgot.detail) from forgot
-        if customer != request.customer:
+        if card is None or card.customer != request.customer:
             raise CardGone(detail)
 
     def _client(self) -> StripeClient:

@@ -176,6 +176,11 @@ def _card_of(intent: Object) -> SavedCard | None:
     method, customer = intent.get("payment_method"), intent.get("customer")
     if intent.get("setup_future_usage") != "off_session" or not customer or not isinstance(method, Mapping):
         return None
+    return kept_card(method, customer)
+
+
+def kept_card(method: Object, customer: str) -> SavedCard | None:
+    """A PaymentMethod as the card that it is, kept for `customer`, "" for nobody; None for what is no card."""
     card: Object = method.get("card") or {}
     if not card.get("exp_year"):
         return None

@@ -53,11 +53,9 @@ class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
         bound = payers_of(actor, "owner")
         return self.none() if bound is None else self.filter(bound)
 
-    def usable(self, now: datetime) -> Self:
-        """Those that may be charged at `now`: neither removed nor expired, and not refused for good by their bank."""
-        day = now.astimezone(UTC)
-        lasts = models.Q(exp_year__gt=day.year) | models.Q(exp_year=day.year, exp_month__gte=day.month)
-        return self.filter(lasts, removed_at=None, failed_at=None)
+    def usable(self) -> Self:
+        """Those that may be charged: not removed, and not refused for good by their bank. Whether a card has expired its bank knows."""
+        return self.filter(removed_at=None, failed_at=None)
 
 
 class PaymentMethod(models.Model):
@@ -120,8 +118,12 @@ class PaymentMethod(models.Model):
         """Why the bank refused it for good, in the reader's words; "" when it did not."""
         return reasons.decline(self.failed_reason) if self.failed_at else ""
 
-    def is_usable(self, now: datetime) -> bool:
-        """Whether it may be charged at `now`; a card lasts to the end of its month."""
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may be charged."""
+        return self.removed_at is None and self.failed_at is None
+
+    def is_past(self, now: datetime) -> bool:
+        """Whether its printed date is over, at the end of its month: a warning, since many banks renew cards that are stored."""
         day = now.astimezone(UTC)
-        lasts = (self.exp_year, self.exp_month) >= (day.year, day.month)
-        return lasts and self.removed_at is None and self.failed_at is None
+        return (self.exp_year, self.exp_month) < (day.year, day.month)

@@ -39,6 +39,10 @@ CARDS = {
         "mastercard", "9987", 10, 2033, "works now, later is reported lost",
         card_error("Your card was declined.", "lost_card", advice="do_not_try_again"),
     ),
+    "expired-later": Card(
+        "visa", "0069", 8, 2033, "works now, later has expired",
+        card_error("Your card has expired.", None, code="expired_card"),
+    ),
     "confirm-later": Card(
         "visa", "3184", 9, 2033, "works now, later wants confirmation",
         card_error(

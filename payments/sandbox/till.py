@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 from payments.sandbox import objects
 from payments.sandbox.book import Book, Clock
@@ -126,8 +127,16 @@ class Till:
             method = self._book.methods[ref]
             was_kept = method["customer"] is not None
             method["customer"] = None
-            self._book.save()
+            if was_kept:
+                self._tell(("payment_method.detached", method))
             return was_kept
+
+    def renew_card(self, ref: str, **card: Any) -> None:
+        """The bank issued the card anew: expiry, and sometimes the number, change without anybody's doing."""
+        with self._book.lock:
+            method = self._book.methods[ref]
+            method["card"] |= card
+            self._tell(("payment_method.automatically_updated", method))
 
     def sweep(self) -> None:
         """End the sessions whose time is over."""

@@ -45,6 +45,7 @@ DEEDS: dict[str, Promise] = {
     "request.done": _("%(what)s paid and done"),
     "payment.surplus": _("%(what)s was paid twice"),
     "payment_method.saved": _("%(what)s stored for auto-renewal"),
+    "payment_method.changed": _("%(what)s changed at the payment service"),
     "payment_method.removed": _("%(what)s removed"),
     "agreement.made": _("%(what)s agreed"),
     "agreement.card_changed": _("%(what)s: another card"),

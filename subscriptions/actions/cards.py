@@ -178,7 +178,7 @@ def _use(actor: Actor, agreement: Subscription, method: PaymentMethod, *, now: d
     rows = _lock(agreement)
     agreement = next(row for row in rows if row.pk == agreement.pk)
     _refuse_hopeless(agreement, now=now)
-    if not method.is_usable(now):
+    if not method.is_usable:
         raise MethodUnusable
     orders = Order.objects.select_for_update(of=("self",)).filter(state=Order.State.PROCESSING)
     order = orders.filter(pk=agreement.renewal_id or 0).first()

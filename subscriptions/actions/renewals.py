@@ -200,7 +200,7 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
     installer = Organization.objects.select_related("distributor").get(pk=first.installer_id)
     if not agreements.may_still_pay(payer, installer):
         raise CantRenew("payer_may_not", payer=str(payer), installer=str(installer))
-    if not first.method.is_usable(now):
+    if not first.method.is_usable:
         raise CantRenew("card_unusable", card=first.method.named)
     billing = BillingProfile.objects.filter(organization=payer).first()
     if billing is None or not billing.is_complete:

@@ -16,7 +16,8 @@ from accounts.scope import Actor
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, ManagerAssignment, Site
 from payments import actions as payment_actions
-from payments.errors import PaymentOpen
+from payments import events
+from payments.errors import OtherAccount, PaymentOpen
 from payments.models import LIVE, GatewayEvent, Payment, State
 from payments.models import Kind as PaymentKind
 from subscriptions import notices, periods
@@ -38,7 +39,11 @@ def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
     the locks in the one order, notes the answer and applies verified money exactly once. `named` is the object that an event named.
     """
     payment = Payment.objects.get(pk=payment_id)
-    remote = payment_actions.look_up(payment, now=now, named=named)
+    try:
+        remote = payment_actions.look_up(payment, now=now, named=named)
+    except OtherAccount as problem:
+        _alarm_other_account(payment, problem, now=now)
+        raise
     second = payment_actions.second_object(payment, remote, named)
     if second is not None and second.state != payment_actions.RemoteState.SUCCEEDED:
         second = None
@@ -80,6 +85,18 @@ def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -
         moves.tell(order, "declined", now=now, reason=Reason(payment.decline_code).stored())
     elif is_news and order.is_open and payment.decline_code != payment_actions.FORGOTTEN:
         moves.tell(order, "session_ended", now=now)
+
+
+def _alarm_other_account(payment: Payment, problem: OtherAccount, *, now: datetime) -> None:
+    """Our keys are not those of the account where the card or the payment lies: nothing is decided, the operator is told. Once."""
+    with transaction.atomic():
+        order = Order.objects.select_for_update(of=("self",)).filter(number=payment.reference).first()
+        if order is None or order.events.filter(kind="other_account", detail__payment=payment.pk).exists():
+            return
+        moves.tell(order, "other_account", now=now, payment=payment.pk, gateway="Stripe")
+        key = f"other-account:{payment.pk}"
+        notices.order_needs_operator(order, kind="other_account", reason="", key=key, now=now)
+        log.error("order %s, payment %s: %s", order.number, payment.pk, problem.detail)
 
 
 def _alarm_forgotten(order: Order, payment: Payment, *, now: datetime) -> None:
@@ -269,6 +286,18 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: 
             moves.close(order, state, now=now, actor=actor)
             requests.note_given_up(order, now=now)
         return order
+
+
+def work_on(event: GatewayEvent, *, now: datetime) -> bool:
+    """Do what an event asks for, once or many times; False where it is about nothing of ours."""
+    if event.kind.startswith("payment_method."):
+        return payment_actions.follow_method(event.gateway, event.object_ref, now=now)
+    payment = events.payment_of(event)
+    if payment is not None:
+        settle_told(event, payment.pk, now=now)
+    elif event.says_paid and event.request_key:
+        log.warning("event %s tells of money for a request that is not in this database", event.event_id)
+    return payment is not None
 
 
 def settle_told(event: GatewayEvent, payment_id: int, *, now: datetime) -> None:

@@ -13,7 +13,7 @@ from accounts.fences import Budget
 from payments import events
 from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import LIVE, GatewayEvent, Payment
-from subscriptions.actions.settlement import SETTLEMENT, give_up, settle, settle_told
+from subscriptions.actions.settlement import SETTLEMENT, give_up, settle, work_on
 from subscriptions.models import Order
 
 UNPAID_TIMEOUT = timedelta(minutes=45)  # R53
@@ -30,11 +30,8 @@ def work_events(*, now: datetime, budget: Budget | None = None, limit: int = 200
         with _asking(event.gateway, now, budget) as call:
             if not events.claim(event, now=budget.at(now)):
                 raise fences.NotNow
-            payment = events.payment_of(event)
-            call.was_made = payment is not None
-            if payment is not None:
-                settle_told(event, payment.pk, now=now)
-            events.finish(event, now=now, is_ignored=payment is None)
+            call.was_made = work_on(event, now=now)
+            events.finish(event, now=now, is_ignored=not call.was_made)
         return 1
 
     def postpone(event: GatewayEvent, problem: Exception) -> datetime | None:

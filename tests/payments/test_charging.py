@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from payments import actions, events
-from payments.errors import AlreadyPaid, EarlierOpen, GatewayRefused, GatewayUnavailable, MethodUnusable
+from payments.errors import AlreadyPaid, EarlierOpen, GatewayRefused, GatewayUnavailable, MethodUnusable, OtherAccount
 from payments.gateways.base import RemoteState
 from payments.models import GatewayEvent, Kind, Payment, PaymentMethod, State
 from payments.sandbox.courier import sign
@@ -86,8 +86,8 @@ def test_a_decline_says_why_and_whether_it_is_for_good(
     card.refresh_from_db()
     assert card.label == label
     assert (card.failed_at, card.failed_words) == ((DUE, reason) if is_hard else (None, ""))
-    assert card.is_usable(LATER) is not is_hard
-    assert PaymentMethod.objects.usable(LATER).exists() is not is_hard
+    assert card.is_usable is not is_hard
+    assert PaymentMethod.objects.usable().exists() is not is_hard
     assert charged(sandbox) == {}
     settled = settle(payment, now=LATER)
     assert (settled.payment.state, settled.payment.decline_code) == (State.DECLINED, code)
@@ -327,7 +327,7 @@ def test_what_the_gateway_refuses_is_declined_and_says_nothing_about_the_card(
     assert (payment.state, payment.decline_code, payment.is_hard_decline) == (State.DECLINED, "refused", False)
     assert "at least 50" in payment.decline_reason
     card.refresh_from_db()
-    assert card.is_usable(LATER)
+    assert card.is_usable
 
 
 def test_giving_up_a_charge_sends_it_no_more(people, sandbox, store_card, begin_charge):
@@ -363,16 +363,54 @@ def test_nobody_is_charged_with_the_card_of_another(people, sandbox, store_card,
     assert not Payment.objects.filter(reference=RENEWS).exists()
 
 
-def test_an_expired_card_begins_nothing(people, sandbox, store_card, begin_charge):
+def test_a_card_whose_date_is_over_is_charged_all_the_same_since_its_bank_may_have_renewed_it(
+    people, sandbox, store_card, begin_charge
+):
     card = store_card(people.ivan)
     PaymentMethod.objects.update(exp_month=DUE.month, exp_year=DUE.year)
     card.refresh_from_db()
-    assert card.is_usable(DUE)  # to the end of its month
     next_month = DUE + timedelta(days=31)
-    assert not card.is_usable(next_month)
-    assert not PaymentMethod.objects.usable(next_month).exists()
-    with pytest.raises(MethodUnusable):
-        begin_charge(people.ivan, card, now=next_month)
+    assert (card.is_past(DUE), card.is_past(next_month)) == (False, True)  # to the end of its month
+    assert (card.is_usable, PaymentMethod.objects.usable().exists()) == (True, True)
+    assert actions.charge(begin_charge(people.ivan, card, now=next_month).pk, now=next_month).state == State.PENDING
+
+
+def test_the_bank_says_when_a_card_has_expired(people, sandbox, store_card, begin_charge):
+    card = store_card(people.ivan, "expired-later")
+    payment = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    assert (payment.state, payment.decline_code, payment.is_hard_decline) == (State.DECLINED, "expired_card", True)
+    card.refresh_from_db()
+    assert (card.is_usable, card.failed_words) == (False, "The card has expired.")
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["account known", "account not known"])
+def test_a_card_of_another_account_is_neither_charged_nor_ended(
+    people, sandbox, store_card, begin_charge, settings, is_known
+):
+    card = store_card(people.ivan)
+    assert (card.gateway_account, card.is_live_mode) == ("acct_sandbox", False)
+    if not is_known:
+        PaymentMethod.objects.update(gateway_account="")
+    begun = begin_charge(people.ivan, card)
+    with sandbox.book.lock:  # the keys are those of another account now
+        sandbox.book.account = "acct_other"
+        methods, customers = dict(sandbox.book.methods), dict(sandbox.book.customers)
+        sandbox.book.methods.clear()
+        sandbox.book.customers.clear()
+    actions.keys.ask("stripe", now=DUE)
+    with pytest.raises(OtherAccount):
+        actions.charge(begun.pk, now=DUE)
+    with pytest.raises(OtherAccount):
+        actions.look_up(begun, now=LATER)
+    card.refresh_from_db()
+    begun.refresh_from_db()
+    assert (card.is_usable, begun.state, intents(sandbox, RENEWS)) == (True, State.UNKNOWN, [])
+    with sandbox.book.lock:  # and the right ones again
+        sandbox.book.account = "acct_sandbox"
+        sandbox.book.methods |= methods
+        sandbox.book.customers |= customers
+    actions.keys.ask("stripe", now=LATER)
+    assert settle(begun, now=LATER).payment.state == State.SUCCEEDED
 
 
 def test_a_page_is_not_charged_and_a_charge_opens_no_page(people, sandbox, store_card, begin_charge, begin_payment):

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts.errors import NotPermitted
 from accounts.models import AuditEvent
 from payments import actions, consent
-from payments.errors import TooSmall
+from payments.errors import GatewayForgot, TooSmall
 from payments.gateways.base import minimum_minor
 from payments.gateways.stripe_objects import to_stripe
 from payments.models import GatewayCustomer, Payment, PaymentMethod
@@ -85,11 +85,11 @@ def test_a_second_card_goes_to_the_same_customer(people, sandbox, store_card):
 
 def test_who_removes_a_card_removes_it_here_and_at_the_gateway(people, sandbox, store_card):
     card = store_card(people.ivan)
-    assert PaymentMethod.objects.usable(NOW).get() == card
+    assert PaymentMethod.objects.usable().get() == card
     removed = actions.remove_method(people.dora.actor, method_id=card.pk, now=LATER)
     assert (removed.removed_at, removed.detached_at) == (LATER, LATER)
-    assert not PaymentMethod.objects.usable(LATER).exists()
-    assert not removed.is_usable(LATER)
+    assert not PaymentMethod.objects.usable().exists()
+    assert not removed.is_usable
     assert [row["customer"] for row in sandbox.state()["methods"]] == [None]
     event = AuditEvent.objects.get(action="payment_method.removed")
     assert (event.actor_label, event.subject_label) == ("Dora Lindqvist", "Visa ending 4242")
@@ -102,7 +102,7 @@ def test_a_removed_card_does_not_come_back_when_its_payment_is_settled_again(peo
     card = store_card(people.ivan)
     actions.remove_method(people.ivan.actor, method_id=card.pk, now=LATER)
     assert settle(Payment.objects.get(), now=LATER).method is None
-    assert not PaymentMethod.objects.usable(LATER).exists()
+    assert not PaymentMethod.objects.usable().exists()
     assert PaymentMethod.objects.count() == 1
 
 
@@ -192,3 +192,45 @@ def test_the_stand_in_and_we_know_the_same_least_amounts():
 )
 def test_a_card_is_called_as_people_know_it(brand, label):
     assert str(PaymentMethod(brand=brand, last4="0005")) == label
+
+
+def test_what_the_bank_changed_about_a_card_is_followed_and_heals_it(people, sandbox, store_card):
+    card = store_card(people.ivan)
+    PaymentMethod.objects.update(failed_at=NOW, failed_reason="expired_card")
+    sandbox.till.renew_card(card.gateway_ref, exp_year=2039, exp_month=4, last4="0005", brand="mastercard")
+    for _ in range(2):
+        assert actions.follow_method("stripe", card.gateway_ref, now=LATER) is True
+    card.refresh_from_db()
+    assert (card.label, card.exp_month, card.exp_year) == ("Mastercard ending 0005", 4, 2039)
+    assert (card.is_usable, card.failed_reason) == (True, "")
+    event = AuditEvent.objects.get(action="payment_method.changed")
+    assert (event.before["exp_year"], event.after["exp_year"], event.after["last4"]) == (2034, 2039, "0005")
+
+
+@pytest.mark.parametrize("reason", ["lost_card", "fraudulent"])
+def test_new_details_do_not_heal_a_card_that_its_bank_has_blocked(people, sandbox, store_card, reason):
+    card = store_card(people.ivan)
+    PaymentMethod.objects.update(failed_at=NOW, failed_reason=reason)
+    sandbox.till.renew_card(card.gateway_ref, exp_year=2039)
+    assert actions.follow_method("stripe", card.gateway_ref, now=LATER)
+    card.refresh_from_db()
+    assert (card.exp_year, card.is_usable, card.failed_reason) == (2039, False, reason)
+
+
+def test_a_card_that_the_gateway_detached_is_charged_no_more_and_one_it_does_not_know_is_left_as_it_is(
+    people, sandbox, store_card
+):
+    card = store_card(people.ivan)
+    with sandbox.book.lock:
+        kept = sandbox.book.methods.pop(card.gateway_ref)
+    with pytest.raises(GatewayForgot):  # other keys: that says nothing about the card
+        actions.follow_method("stripe", card.gateway_ref, now=LATER)
+    card.refresh_from_db()
+    assert card.is_usable
+    with sandbox.book.lock:
+        sandbox.book.methods[card.gateway_ref] = kept
+    sandbox.till.detach(card.gateway_ref)
+    assert actions.follow_method("stripe", card.gateway_ref, now=LATER)
+    card.refresh_from_db()
+    assert (card.is_usable, card.failed_at, card.failed_reason) == (False, LATER, "method_gone")
+    assert actions.follow_method("stripe", "pm_of_somebody_else", now=LATER) is False

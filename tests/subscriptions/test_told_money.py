@@ -14,16 +14,18 @@ from accounts.models import AuditEvent, Notice
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments import events
-from payments.errors import EarlierOpen
-from payments.models import EventState, GatewayEvent, Payment
+from payments.errors import EarlierOpen, OtherAccount
+from payments.models import EventState, GatewayEvent, Payment, PaymentMethod
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
 from payments.sandbox.courier import sign
 from subscriptions.actions import orders, reviews, settlement, sweeps
 from subscriptions.models import Cart, Order, ServicePeriod
-from tests.payments.fixtures import press
+from tests.payments.fixtures import begin_payment, press, store_card
 from tests.people import NOW, People
 from tests.subscriptions.conftest import BASE, payment_of
+
+__all__ = ["begin_payment", "store_card"]
 
 
 @pytest.fixture
@@ -161,3 +163,48 @@ def test_an_object_that_does_not_carry_the_key_of_the_payment_is_not_believed(
     order.refresh_from_db()
     assert (event.state, order.state) == (EventState.FAILED, "processing")
     assert ServicePeriod.objects.count() == 0
+
+
+def test_an_event_about_a_card_reaches_the_card(
+    people: People, order: Order, sandbox: Sandbox, store_card: Callable[..., PaymentMethod]
+) -> None:
+    card = store_card(people.dora)
+    sandbox.till.renew_card(card.gateway_ref, exp_year=2041)
+    told = [
+        tell("payment_method.automatically_updated", card.gateway_ref, ""),
+        tell("payment_method.updated", "pm_of_somebody_else", ""),
+    ]
+    sweeps.work_events(now=NOW)
+    for event in told:
+        event.refresh_from_db()
+    card.refresh_from_db()
+    assert [event.state for event in told] == [EventState.DONE, EventState.IGNORED]
+    assert card.exp_year == 2041
+
+
+def test_other_keys_decide_nothing_and_the_operator_is_told_once(
+    people: People, order: Order, sandbox: Sandbox
+) -> None:
+    press(open_page(people, order), "approve")
+    payment = payment_of(order)
+    assert payment.gateway_account == "acct_sandbox"
+    with sandbox.book.lock:
+        sandbox.book.account, pages = "acct_other", dict(sandbox.book.sessions)
+        sandbox.book.sessions.clear()
+    payment_actions.keys.ask("stripe", now=NOW)
+    late = NOW + timedelta(hours=3)
+    for minutes in (0, 6):
+        with pytest.raises(OtherAccount):
+            settlement.settle(payment.pk, now=late + timedelta(minutes=minutes))
+    payment.refresh_from_db()
+    order.refresh_from_db()
+    assert (payment.state, order.state) == ("pending", "processing")
+    assert list(order.events.filter(kind="other_account").values_list("detail__payment", flat=True)) == [payment.pk]
+    [mail] = Notice.objects.filter(topic="payment_failed")
+    assert (mail.user, order.number in mail.subject) == (people.olga.membership.user, True)
+    with sandbox.book.lock:
+        sandbox.book.account, sandbox.book.sessions = "acct_sandbox", pages
+    payment_actions.keys.ask("stripe", now=late)
+    settlement.settle(payment.pk, now=late + timedelta(minutes=12))
+    order.refresh_from_db()
+    assert order.state == "succeed"

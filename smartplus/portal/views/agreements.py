@@ -161,7 +161,7 @@ def _card_context(request: access.PortalRequest, agreement: Subscription, setup:
         "is_hopeful": cards.is_hopeful(agreement, now=request.now),
         "is_urgent": agreement.state == Subscription.State.PARKED or agreement.tries > 0,
         # the one that just failed comes last, so that it is not the one proposed
-        "stored": sorted(stored.usable(request.now), key=lambda card: card.pk == agreement.method_id),
+        "stored": sorted(stored.usable(), key=lambda card: card.pk == agreement.method_id),
         "others": len(actions.together([agreement.pk])) - 1,
         "sites": _sites_of(request, [agreement]).get(agreement.pk, []),
         "is_waiting": setup is not None and setup.is_live,

@@ -31,7 +31,7 @@ def method_list(request: access.PortalRequest) -> HttpResponse:
         .filter(owner_id=request.actor.organization_id, removed_at=None)
         .annotate(renews=Count("subscriptions", filter=active))
     )
-    rows = [(card, card.is_usable(request.now)) for card in found]
+    rows = [(card, card.is_past(request.now)) for card in found]
     return render(request, "settings/methods.html", {"rows": rows})
 
 
