@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +24,8 @@ REST_S = 30  # after a failure nobody waits again; beat finds the rows meanwhile
 class Breaker:
     """Whether this process leaves the broker alone."""
 
-    rests_until: float = 0.0  # by time.monotonic(), of this process
+    clock: Callable[[], float] = time.monotonic
+    rests_until: float = 0.0  # by that clock
 
 
 breaker = Breaker()
@@ -30,21 +33,28 @@ breaker = Breaker()
 
 def publish(task: Task, argument: str, *, queue: str | None = None, expires_s: int | None = None) -> bool:
     """Send a task; False where the broker could not be reached, or rests after that. Never raises: the rows are safe."""
-    if time.monotonic() < breaker.rests_until:
+    if breaker.clock() < breaker.rests_until:
         return False
     try:
-        with pools.producers[_connection()].acquire(block=True, timeout=ANSWER_TIMEOUT_S) as producer:
+        with pools.producers[connection()].acquire(block=True, timeout=ANSWER_TIMEOUT_S) as producer:
             task.apply_async(args=(argument,), producer=producer, queue=queue, expires=expires_s, retry=False)
     except Exception as problem:  # whatever the broker's client raises
-        breaker.rests_until = time.monotonic() + REST_S
-        pools.producers[_connection()].force_close_all()  # half an answer may still come: begin anew
-        pools.connections[_connection()].force_close_all()
+        breaker.rests_until = breaker.clock() + REST_S
+        _drop_connections()
         log.warning("could not wake a worker for %s, resting for %s s: %s", argument, REST_S, problem)
         return False
     return True
 
 
-def _connection() -> Any:
+def _drop_connections() -> None:
+    """Half an answer may still come on them: the next time begins anew."""
+    for group in (pools.producers, pools.connections):
+        with suppress(Exception):  # another thread was faster, or they can't even be closed
+            group[connection()].force_close_all()
+            del group[connection()]
+
+
+def connection() -> Any:
     """The broker with time-outs of our own: a worker has to wait for messages, a click does not. One try only, without retries:
     kombu would try to connect a hundred times."""
     options: dict[str, Any] = dict(settings.CELERY_BROKER_TRANSPORT_OPTIONS)

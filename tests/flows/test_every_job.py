@@ -1,0 +1,297 @@
+"""Every job, with one exploding item first: it stops nobody, is written down, told, tried again, and starves nobody."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from accounts import audit, chain, fences, notify
+from accounts.models import ItemFailure, Notice, Topic
+from payments import actions as payment_actions
+from payments import events, gateways
+from payments.actions import keys
+from payments.models import GatewayEvent, Payment, PaymentMethod
+from payments.models import Kind as PaymentKind
+from smartplus import jobs
+from smartplus.jobs import JOBS
+from smartplus.portal import work
+from subscriptions.actions import renewals, settlement, sweeps
+from subscriptions.models import Order, Subscription
+from tests.people import NOW, SYSTEM, People, Person
+
+N = 3  # items of each job; the first explodes
+LONG_AGO = NOW - timedelta(hours=2)
+
+
+@dataclass
+class Bomb:
+    """Explodes at one item, as long as it is armed, and remembers which others were worked."""
+
+    at: Any
+    armed: bool = True
+    worked: list[Any] = field(default_factory=list)
+
+    def touch(self, item: Any, answer: Any = None) -> Any:
+        """Work on an item."""
+        if self.armed and item == self.at:
+            raise RuntimeError("an exploding item")
+        self.worked.append(item)
+        return answer
+
+
+@dataclass
+class Stage:
+    """What a case may use to build its items."""
+
+    people: People
+    patch: pytest.MonkeyPatch
+
+    def payers(self) -> list[Person]:
+        return [self.people.dora, self.people.sam, self.people.ivan]
+
+    def order(self, n: int, payer: Person, **fields: Any) -> Order:
+        given: dict[str, Any] = {
+            "number": f"SP-261122-{n:08}", "type": Order.Type.ACTIVATION, "payer": payer.firm, "installer": self.people.ivan.firm,
+            "distributor": self.people.dora.firm, "site_kind": "community", "months": 1, "currency": "USD", "subtotal_minor": 500,
+            "total_minor": 500, "line_count": 0, "price_list": self.price_list, "billing": {}, "terms_version": "1",
+            "terms_accepted_at": LONG_AGO, "created_at": LONG_AGO + timedelta(seconds=n),
+        }  # fmt: skip
+        return Order.objects.create(**{**given, **fields})
+
+    @property
+    def price_list(self) -> Any:
+        from subscriptions.models import PriceList
+
+        found = PriceList.objects.first()
+        return found or PriceList.objects.create(
+            distributor=None, currency="USD", number=1, valid_from=LONG_AGO, created_at=LONG_AGO
+        )
+
+    def payment(self, n: int, payer: Person, **fields: Any) -> Payment:
+        given: dict[str, Any] = {
+            "reference": f"SP-261122-{n:08}", "request_key": f"key-{n}", "gateway": "stripe", "payer": payer.firm, "amount_minor": 500,
+            "currency": "USD", "description": "", "created_at": LONG_AGO, "updated_at": LONG_AGO,
+            "expires_at": NOW + timedelta(hours=1), "state": "pending",
+        }  # fmt: skip
+        return Payment.objects.create(**{**given, **fields})
+
+    def card(self, n: int, payer: Person, **fields: Any) -> PaymentMethod:
+        return PaymentMethod.objects.create(
+            owner=payer.firm, gateway="stripe", gateway_customer=f"cus_{n}", gateway_ref=f"pm_{n}", brand="visa", last4="4242",
+            exp_month=12, exp_year=2040, consent_text_version="1", consent_at=LONG_AGO, created_at=LONG_AGO, **fields,
+        )  # fmt: skip
+
+
+def gateway_events(stage: Stage) -> Bomb:
+    rows = [
+        GatewayEvent.objects.create(
+            gateway="stripe", event_id=f"evt_{n}", kind="payment_intent.succeeded", raw_body=b"{}", received_at=NOW,
+            next_try_at=NOW - timedelta(seconds=10 - n),
+        )
+        for n in range(N)
+    ]  # fmt: skip
+    bomb = Bomb(rows[0].pk)
+    stage.patch.setattr(events, "payment_of", lambda event: bomb.touch(event.pk))
+    return bomb
+
+
+def due_agreements(stage: Stage) -> Bomb:
+    made = [
+        Subscription.objects.create(
+            payer=payer.firm, installer=stage.people.ivan.firm, method=stage.card(n, payer), currency="USD",
+            order=stage.order(n, payer, state=Order.State.SUCCEED), terms_version="1", created_at=LONG_AGO,
+            next_due_at=LONG_AGO + timedelta(seconds=n),
+        )
+        for n, payer in enumerate(stage.payers())
+    ]  # fmt: skip
+    bomb = Bomb(made[0].pk)
+
+    def prepare(ids: list[int], *, now: datetime) -> Any:
+        bomb.touch(ids[0])
+        Subscription.objects.filter(pk__in=ids).update(next_due_at=NOW + timedelta(days=30))
+        return SimpleNamespace(pk=ids[0])
+
+    stage.patch.setattr(renewals, "prepare", prepare)
+    stage.patch.setattr(payment_actions, "charge", lambda payment_id, *, now: None)
+    stage.patch.setattr(settlement, "settle", lambda payment_id, *, now: None)
+    return bomb
+
+
+def hanging_payments(stage: Stage) -> Bomb:
+    rows = [stage.payment(n, payer) for n, payer in enumerate(stage.payers())]
+    return _settling(stage, rows, {"state": "expired"})
+
+
+def untold_charges(stage: Stage) -> Bomb:
+    rows: list[Payment] = []
+    for n, payer in enumerate(stage.payers()):
+        stage.order(n, payer, type=Order.Type.AUTO_RENEWAL)
+        rows.insert(
+            0, stage.payment(n, payer, kind=PaymentKind.OFF_SESSION, method=stage.card(n, payer), state="declined")
+        )
+    return _settling(stage, rows, {"reference": "told"})
+
+
+def _settling(stage: Stage, rows: list[Payment], ends: dict[str, str]) -> Bomb:
+    bomb = Bomb(rows[0].pk)
+
+    def settle(payment_id: int, *, now: datetime) -> None:
+        bomb.touch(payment_id)
+        Payment.objects.filter(pk=payment_id).update(**ends)
+
+    stage.patch.setattr(sweeps, "settle", settle)
+    return bomb
+
+
+def unpaid_orders(stage: Stage) -> Bomb:
+    rows = [stage.order(n, payer) for n, payer in enumerate(stage.payers())]
+    bomb = Bomb(rows[0].pk)
+
+    def give_up(order_id: int, state: str, **_: Any) -> Any:
+        bomb.touch(order_id)
+        Order.objects.filter(pk=order_id).update(state=state)
+        return SimpleNamespace(state=state)
+
+    stage.patch.setattr(sweeps, "give_up", give_up)
+    return bomb
+
+
+def revoked_orders(stage: Stage) -> Bomb:
+    for payer in stage.payers():
+        type(payer.firm).objects.filter(pk=payer.firm.pk).update(is_active=False)
+    return unpaid_orders(stage)
+
+
+def mail(stage: Stage) -> Bomb:
+    Notice.objects.all().delete()
+    for n, person in enumerate(stage.payers()):
+        Notice.objects.create(
+            key=f"k{n}", topic=Topic.ORDERS, user=person.membership.user, email=person.email, subject=f"letter {n}", body="x",
+            queued_at=NOW, next_try_at=NOW - timedelta(seconds=10 - n),
+        )  # fmt: skip
+    bomb = Bomb("letter 0")
+
+    class Letter(notify.EmailMessage):  # type: ignore[name-defined, misc]
+        def send(self, fail_silently: bool = False) -> int:
+            return int(bomb.touch(self.subject, 1))
+
+    stage.patch.setattr(notify, "EmailMessage", Letter)
+    return bomb
+
+
+def removed_cards(stage: Stage) -> Bomb:
+    for n, payer in enumerate(stage.payers()):
+        stage.card(n, payer, removed_at=LONG_AGO + timedelta(seconds=n))
+    bomb = Bomb("pm_0")
+    stage.patch.setattr(gateways, "get", lambda name: SimpleNamespace(remove_method=bomb.touch))
+    return bomb
+
+
+def audit_seals(stage: Stage) -> Bomb:
+    chain.seal_due(now=LONG_AGO)
+    for payer in stage.payers():
+        audit.record(SYSTEM, "order.created", payer.firm, now=NOW, tenant=payer.firm)
+    bomb = Bomb(stage.people.dora.firm.pk)
+    digest = chain.content_digest
+
+    def content_digest(event: Any, salt: str) -> str:
+        bomb.touch(event["organization_id"])
+        return digest(event, salt)
+
+    stage.patch.setattr(chain, "content_digest", content_digest)
+    return bomb
+
+
+def gateway_keys(stage: Stage) -> Bomb:
+    bomb = Bomb("one")
+    stage.patch.setattr(gateways, "NAMES", ("one", "two", "three"))
+    stage.patch.setattr(gateways, "get", lambda name: SimpleNamespace(missing_setting="", secret="s"))
+    stage.patch.setattr(keys, "ask", lambda name, **_: bomb.touch(name))
+    return bomb
+
+
+def audit_heads(stage: Stage) -> Bomb:
+    """One line of a file is all its work: the job itself is the item."""
+    bomb = Bomb("all")
+    stage.patch.setattr(chain, "heads", lambda: bomb.touch("all", {}))
+    return bomb
+
+
+CASES: dict[str, Callable[[Stage], Bomb]] = {
+    "audit_seals": audit_seals,
+    "audit_heads": audit_heads,
+    "mail": mail,
+    "gateway_events": gateway_events,
+    "renewals": due_agreements,
+    "hanging_payments": hanging_payments,
+    "untold_charges": untold_charges,
+    "revoked_orders": revoked_orders,
+    "order_timeouts": unpaid_orders,
+    "gateway_keys": gateway_keys,
+    "removed_cards": removed_cards,
+}
+ALONE = {"audit_heads"}  # jobs without items
+
+
+def test_every_job_has_a_case_and_its_items_have_names() -> None:
+    assert set(CASES) == set(JOBS)
+    assert set(work.NAMES) == set(JOBS) - ALONE
+
+
+@pytest.fixture
+def stage(people: People, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Any) -> Stage:
+    settings.AUDIT_HEADS = tmp_path / "heads"
+    return Stage(people, monkeypatch)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_one_exploding_item_stops_nobody_and_is_written_told_and_tried_again(name: str, stage: Stage) -> None:
+    bomb = CASES[name](stage)
+    told_before = set(Notice.objects.values_list("pk", flat=True))
+    others = 0 if name in ALONE else N - 1
+    assert jobs.run(name, now=NOW) == (None if name in ALONE else others)
+    assert len(set(bomb.worked)) == others
+    assert bomb.at not in bomb.worked
+    failure = ItemFailure.objects.get(job=name)
+    assert (failure.tries, failure.error, failure.is_expected) == (1, "RuntimeError: an exploding item", False)
+    assert failure.next_try_at is not None
+    letters = Notice.objects.exclude(pk__in=told_before).filter(email=stage.people.olga.email)
+    assert [letter.subject for letter in letters] == [f"Background work fails: {JOBS[name].label}"]
+    (row,) = work.rows(stage.people.olga.actor, [failure])
+    assert (row.name, str(row.label)) != ("", "")
+
+    letters.update(next_try_at=None)  # they are not what this is about
+    jobs.run(name, now=failure.next_try_at)
+    failure.refresh_from_db()
+    assert failure.tries == 2  # and told of no second time
+    assert Notice.objects.exclude(pk__in=told_before).filter(email=stage.people.olga.email).count() == 1
+
+    bomb.armed = False
+    assert jobs.run(name, now=failure.next_try_at) is not None
+    assert bomb.at in bomb.worked
+    assert not ItemFailure.objects.filter(job=name).exists()
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if "limit" in inspect.signature(JOBS[name].sweep).parameters])
+def test_items_that_always_fail_do_not_starve_those_behind_them(name: str, stage: Stage) -> None:
+    bomb = CASES[name](stage)
+    for _run in range(N):
+        JOBS[name].sweep(now=NOW, limit=1)
+    assert len(set(bomb.worked)) == N - 1
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if name not in ALONE])
+def test_a_job_stops_between_items_when_its_time_is_over(name: str, stage: Stage) -> None:
+    bomb = CASES[name](stage)
+    bomb.armed = False
+    ticks: Iterable[float] = iter(range(10**6))
+    JOBS[name].sweep(now=NOW, budget=fences.Budget(0, clock=lambda: next(ticks)))  # type: ignore[call-overload]
+    assert bomb.worked == []
+    JOBS[name].sweep(now=NOW)
+    assert len(set(bomb.worked)) == N
