@@ -47,7 +47,7 @@ def _paragraphs(text: str) -> list[tuple[str, str]]:
             continue
         if match := HEADING.match(words):
             heading = match[1]
-        found.append((heading, words))
+        found.append(("" if match else heading, words))
     return found
 
 

@@ -226,7 +226,7 @@ def test_an_example_counts_in_the_demo_only(people: People, settings) -> None:
     [
         ("# A\n\nSame.", "# A\n\nSame.", []),
         ("# A\n\nOne two.", "# A\n\nOne three.", [("A", [("same", "One"), ("gone", "two."), ("new", "three.")])]),
-        ("# A", "# A\n\n## B\n\nNew.", [("B", [("new", "## B")]), ("B", [("new", "New.")])]),
+        ("# A", "# A\n\n## B\n\nNew.", [("", [("new", "## B")]), ("B", [("new", "New.")])]),
         ("# A\n\nGone.", "# A", [("A", [("gone", "Gone.")])]),
     ],
 )
