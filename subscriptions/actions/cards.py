@@ -48,6 +48,7 @@ def start_card_setup(actor: Actor, *, agreement_id: int, return_base: str, now: 
 
     Nothing is charged there. Once the gateway says that the card is kept, it is used as by `change_card`.
     """
+    _own(actor, agreement_id)  # before the gateway is asked whether our keys work
     payment_actions.refuse_not_set_up(GATEWAY, now=now)
     page = f"{return_base}/subscription/auto-renew/{agreement_id}/card/"
     payment = _begin_setup(actor, agreement_id, page, now=now)

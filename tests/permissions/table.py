@@ -1,0 +1,391 @@
+"""Which role may do what: one row for every action, and one for each permission that an action asks for beside the role.
+
+Columns are the roles of DOMAIN §1 by their first letters: Operator, Distributor, Sub-distributor, Installer, Technician, Manager. Each does
+it to something in its own sight, so that it is the role that is asked; somebody of another tree is refused in every row that is not about
+the person's own things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from accounts.models import Kind, MailLink, Membership, Organization, User
+from communities import catalogue
+from communities.models import Apartment, Building, Resident, Site
+from devices.actions import LibraryRow, MonitorEntry
+from devices.models import Device, LibraryEntry
+from payments.models import BillingProfile
+from smartplus.demo import INVENTED_PRICES
+from subscriptions.actions import carts, requests
+from subscriptions.models import Cart, Order
+from tests.conftest import ADDRESS, OPTIONS
+from tests.guards.world import MACS, World
+from tests.people import NOW, PASSWORD, Person
+from tests.portal.door import switch_on
+from tests.subscriptions.conftest import BASE
+
+COLUMNS = {"O": "olga", "D": "dora", "S": "sam", "I": "ivan", "T": "tess", "M": "petra"}
+OUTSIDER = "mallory"
+ESTATES = {"sam": "norden", "ines": "norden"}  # whose site each looks at; the others' is Ivan's
+PAYERS = ("dora", "sam", "ivan")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One person before one action: what it does it to."""
+
+    world: World
+    name: str
+
+    @property
+    def person(self) -> Person:
+        """Who acts."""
+        return self.world.person(self.name)
+
+    @property
+    def estate(self) -> str:
+        """The site in sight."""
+        return ESTATES.get(self.name, "hafen")
+
+    @property
+    def site(self) -> Site:
+        """That site, as it is now."""
+        return Site.objects.get(pk=self.world.sites[self.estate].pk)
+
+    @property
+    def installer(self) -> Organization:
+        """Whose site it is."""
+        return Organization.objects.get(pk=self.key("installer"))
+
+    def key(self, kind: str, at: int = 0) -> Any:
+        """Something of the site."""
+        return self.world.holdings[self.estate].keys[kind][at]
+
+    def paid(self, kind: str) -> Any:
+        """Something of who pays: the person's own firm, or Dora's where it pays nothing."""
+        return self.world.holdings[self.name if self.name in PAYERS else "dora"].keys[kind][0]
+
+    def mine(self, kind: str) -> Any:
+        """Something of the person's own."""
+        return self.world.holdings[self.name].keys[kind][0]
+
+    def row(self, model: Any, kind: str) -> Any:
+        """Something of the site, as it is now."""
+        return model.objects.get(pk=self.key(kind))
+
+    @property
+    def worker(self) -> Membership:
+        """Somebody in the firm of the site: its technician, or where it has none its administrator."""
+        name = "tess" if self.estate == "hafen" else "ines"
+        return Membership.objects.get(pk=self.world.person(name).membership.pk)
+
+
+Kwargs = Callable[[Case], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """`may` are the columns that may; `own`: it is done to one's own things, so an outsider may to its own what its role may. `installer` is
+    another one than Ivan where the row needs one that may not pay."""
+
+    may: str
+    kwargs: Kwargs
+    own: bool = False
+    installer: str = "ivan"
+
+    def name(self, column: str) -> str:
+        """Who stands for a role."""
+        return self.installer if column == "I" else COLUMNS[column]
+
+
+def _user(case: Case) -> User:
+    return User.objects.get(pk=case.person.membership.user_id)
+
+
+def _pending(user: User) -> None:
+    MailLink.objects.create(
+        user=user, purpose="address", digest=f"{user.pk}", email="x@x.example", created_at=NOW, expires_at=NOW + timedelta(1)
+    )  # fmt: skip
+
+
+def _withdrawing(case: Case) -> dict[str, Any]:
+    _pending(_user(case))
+    return {"user": _user(case)}
+
+
+def _withdrawing_of(case: Case) -> dict[str, Any]:
+    _pending(case.worker.user)
+    return {"membership_id": case.worker.pk}
+
+
+def _proof(case: Case) -> dict[str, Any]:
+    codes = switch_on(
+        Person(Membership.objects.select_related("user", "organization").get(pk=case.person.membership.pk)), now=NOW
+    )
+    return {"user": _user(case), "password": PASSWORD, "code": codes[0]}  # fmt: skip
+
+
+def _taken_app(case: Case) -> dict[str, Any]:
+    _proof(case)
+    User.objects.filter(pk=case.person.membership.user_id).update(two_factor_at=None)
+    return {"user": _user(case)}
+
+
+def _lost_factor(case: Case) -> dict[str, Any]:
+    User.objects.filter(pk=case.worker.user_id).update(two_factor_at=NOW)
+    return {"membership_id": case.worker.pk}
+
+
+def _inviting(organization: Callable[[Case], int], **more: Any) -> Kwargs:
+    return lambda case: {
+        "organization_id": organization(case), "email": "new@x.example", "name": "New", "language": "en", "grants": [], **more,
+    }  # fmt: skip
+
+
+def _rights(case: Case, **more: Any) -> dict[str, Any]:
+    who = case.worker
+    return {"membership_id": who.pk, "version": who.version, "is_technician": who.is_technician, "grants": [], **more}
+
+
+def _creating(kind: str, parent: Callable[[Case], Organization], **more: Any) -> Kwargs:
+    return lambda case: {"kind": kind, "name": "New firm", "parent": parent(case), **more}
+
+
+def _own_firm(case: Case) -> Organization:
+    return Organization.objects.get(pk=case.person.firm.pk)
+
+
+def _firm(case: Case) -> dict[str, Any]:
+    return {"organization_id": case.installer.pk, "version": case.installer.version}
+
+
+def _permissions(**change: bool) -> Kwargs:
+    """All permissions of the installer as they are, but one."""
+
+    def kwargs(case: Case) -> dict[str, Any]:
+        firm = case.installer
+        now_is = {name: getattr(firm, name) for name in ("pays_regular", "pays_credits", "require_2fa", "sees_prices")}
+        return {**_firm(case), "permissions": now_is | change}
+
+    return kwargs
+
+
+def _basics(case: Case, **change: Any) -> dict[str, Any]:
+    site = case.site
+    return {
+        "site_id": site.pk,
+        "version": site.version,
+        "basics": {"name": site.name, **ADDRESS},
+        "free_members": site.free_members,
+        "switches": {code: getattr(site, code) for code in catalogue.SWITCHES},
+        "options": OPTIONS,
+        **change,
+    }
+
+
+def _flat(case: Case, **more: Any) -> dict[str, Any]:
+    return {
+        "building_id": case.key("building"), "floor": "9", "number": "99", "name": "",
+        "switches": {"indoor_monitor": False, "landline": False, "video_storage": False}, **more,
+    }  # fmt: skip
+
+
+def _same_flat(case: Case, **more: Any) -> dict[str, Any]:
+    flat = case.row(Apartment, "apartment")
+    switches = {code: getattr(flat, code) for code in ("indoor_monitor", "landline", "video_storage")}
+    return {
+        "apartment_id": flat.pk, "version": flat.version, "floor": flat.floor, "number": flat.number, "name": "Corner",
+        "switches": switches, **more,
+    }  # fmt: skip
+
+
+def _resident(case: Case) -> dict[str, Any]:
+    row = case.row(Resident, "resident")
+    return {
+        "resident_id": row.pk, "version": row.version, "name": "Kim", "email": "kim@x.example", "mobile": "", "language": "en",
+        "remark": "",
+    }  # fmt: skip
+
+
+def _spare_device(case: Case) -> dict[str, Any]:
+    """A monitor that its apartment does not require."""
+    device = case.row(Device, "device")
+    Apartment.objects.filter(pk=device.apartment_id).update(indoor_monitor=False)
+    return {"device_id": device.pk}
+
+
+def _billing(case: Case) -> dict[str, Any]:
+    profile = BillingProfile.objects.filter(organization=case.person.firm).first()
+    return {
+        "organization": case.person.firm, "version": profile.version if profile else None, "company": "New name", "email": "b@x.example",
+        "street": "Street 1", "postal_code": "1", "city": "Oslo", "country": "NO",
+    }  # fmt: skip
+
+
+def _free_mac(case: Case) -> str:
+    return f"{MACS[case.estate]}0008"
+
+
+def _entry(case: Case) -> LibraryEntry:
+    return LibraryEntry.objects.filter(devices=None, installer=case.installer).order_by("pk")[0]
+
+
+def _cart(case: Case) -> dict[str, Any]:
+    free = carts.activatable(
+        case.world.person("olga").actor, installer=case.installer, site_kind=case.site.kind
+    ).filter(site=case.site)
+    ids = list(free.order_by("-pk").values_list("pk", flat=True)[:1])
+    return {"installer_id": case.installer.pk, "site_kind": case.site.kind, "entitlement_ids": ids, "months": 1}
+
+
+def _wanted(case: Case) -> dict[str, Any]:
+    free = requests.requestable(case.world.person("ines").actor, installer=case.installer, site_kind=case.site.kind)
+    return {"site_kind": case.site.kind, "entitlement_ids": list(free.values_list("pk", flat=True)[:1]), "months": 1}
+
+
+def _placing(case: Case) -> dict[str, Any]:
+    cart = Cart.objects.get(pk=case.paid("cart"))
+    distributor = cart.installer.distributor
+    assert distributor is not None
+    shown = carts.priced(carts.contents(cart), distributor=distributor, months=cart.months, now=NOW)
+    return {"cart_id": cart.pk, "fingerprint": shown.fingerprint(), "terms_version": "1", "return_base": BASE}
+
+
+def _order(case: Case) -> dict[str, Any]:
+    return {"number": case.paid("order")}
+
+
+def _review(case: Case) -> dict[str, Any]:
+    number = case.paid("order")
+    Order.objects.filter(number=number).update(state=Order.State.REVIEW)
+    return {"number": number, "is_accepted": False, "reason": "looked at"}
+
+
+def _request(case: Case) -> dict[str, Any]:
+    return {"request_id": case.key("request")}
+
+
+def _agreement(case: Case) -> dict[str, Any]:
+    return {"agreement_id": case.paid("agreement")}
+
+
+def _notice(case: Case) -> dict[str, Any]:
+    return {"notice_id": case.world.holdings["sam" if case.name == "sam" else "hafen"].keys["notice"][0]}
+
+
+# Not permissions of a role, with why.
+LEFT_OUT = {
+    "members.add_member": "of the seed and of tests; people invite",
+    "members.record": "writes the audit of an action that has asked already",
+    "support.note_view": "notes that the operator looked; whoever may look is noted or not, and nothing else is done",
+    "registration.register_monitors": "a part of add_apartment and add_monitor, which ask",
+}
+
+SELLER = {
+    "name": "Vendor", "street": "Street 1", "postal_code": "1", "city": "Oslo", "country": "NO", "email": "a@x.example",
+    "tax_number": "NO 1",
+}  # fmt: skip
+
+TABLE: dict[str, Row] = {
+    # --- accounts: the own login, whatever the role
+    "addresses.ask_for_address": Row("ODSITM", lambda c: {"user": _user(c), "email": "n@x.example", "password": PASSWORD}, own=True),
+    "addresses.withdraw_address": Row("ODSITM", _withdrawing, own=True),
+    "sessions.end_session": Row("ODSITM", lambda c: {"user": _user(c), "session_id": c.mine("session")}, own=True),
+    "sessions.end_other_sessions": Row("ODSITM", lambda c: {"user": _user(c), "but": ""}, own=True),
+    "two_factor.switch_two_factor_on": Row("ODSITM", _taken_app, own=True),
+    "two_factor.switch_two_factor_off": Row("ODSITM", _proof, own=True),
+    "two_factor.renew_recovery_codes": Row("ODSITM", _proof, own=True),
+    "tokens.create_token": Row(
+        "ODSITM", lambda c: {"name": "t", "scopes": ["read:sites"], "expires_at": None, "password": PASSWORD}, own=True
+    ),
+    "tokens.create_token:orders": Row(
+        "ODSIM", lambda c: {"name": "t", "scopes": ["read:orders"], "expires_at": None, "password": PASSWORD}, own=True
+    ),
+    "tokens.revoke_token": Row("ODSITM", lambda c: {"token_id": c.mine("token")}, own=True),
+    # --- accounts: people and firms
+    "addresses.ask_for_address_of": Row("ODSI", lambda c: {"membership_id": c.worker.pk, "email": "n@x.example"}, installer="ivan"),
+    "addresses.withdraw_address_of": Row("ODSI", _withdrawing_of),
+    "invitations.invite": Row("ODSI", _inviting(lambda c: c.installer.pk)),
+    "invitations.invite:technician": Row("I", _inviting(lambda c: c.installer.pk, is_technician=True)),
+    "invitations.invite:manager": Row("I", _inviting(lambda c: c.world.person("petra").firm.pk)),
+    "invitations.resend_invitation": Row("ODSI", lambda c: {"membership_id": c.key("invited")}),
+    "invitations.cancel_invitation": Row("ODSI", lambda c: {"membership_id": c.key("invited")}),
+    "known_logins.deactivate_logins": Row("O", lambda c: {"addresses": ["nobody@x.example"]}),
+    "members.edit_member": Row("ODSI", _rights),
+    "members.edit_member:role": Row("I", lambda c: _rights(c, is_technician=not c.worker.is_technician)),
+    "members.set_member_active": Row("ODSI", lambda c: {"membership_id": c.key("invited"), "is_active": False}),
+    "two_factor.reset_two_factor": Row("ODSI", _lost_factor),
+    "notices.send_again": Row("ODSI", _notice),
+    "organizations.create_organization:distributor": Row("O", _creating(Kind.DISTRIBUTOR, _own_firm, currency="USD"), own=True),
+    "organizations.create_organization:subdistributor": Row("D", _creating(Kind.SUBDISTRIBUTOR, _own_firm), own=True),
+    "organizations.create_organization:installer": Row("DS", _creating(Kind.INSTALLER, _own_firm), own=True),
+    "organizations.create_organization:manager": Row("I", _creating(Kind.MANAGER, _own_firm), own=True),
+    "organizations.edit_organization": Row("ODSI", lambda c: {**_firm(c), "basics": {"name": "Renamed"}}),
+    "organizations.set_permissions:pays_regular": Row("ODS", _permissions(pays_regular=False)),
+    "organizations.set_permissions:pays_credits": Row("ODS", _permissions(pays_credits=True)),
+    "organizations.set_permissions:require_2fa": Row("ODS", _permissions(require_2fa=True)),
+    "organizations.set_permissions:sees_prices": Row("ODS", _permissions(sees_prices=False)),
+    "organizations.set_organization_active": Row("ODS", lambda c: {"organization_id": c.installer.pk, "is_active": False}),
+    "seller.publish": Row("O", lambda c: {"values": SELLER, "valid_from": NOW}),
+    "terms.save_draft": Row("O", lambda c: {"document": "terms", "texts": {"en": "Text"}, "valid_from": None, "version": None}),
+    "terms.discard_draft": Row("O", lambda c: {"document": "terms", "version": None}),
+    "terms.publish": Row("O", lambda c: {"document": "terms", "texts": {"en": "Text"}, "valid_from": NOW}),
+    # --- communities
+    "sites.create_community": Row(
+        "I",
+        lambda c: {
+            "basics": {"name": "New site", **ADDRESS}, "free_members": 4, "switches": dict(catalogue.DEFAULTS), "options": OPTIONS,
+        },
+    ),
+    "sites.edit_site": Row("DSIT", _basics),
+    "sites.edit_site:free_members": Row("D", lambda c: _basics(c, free_members=9)),
+    "sites.add_building": Row("IT", lambda c: {"site_id": c.site.pk, "name": "New house"}),
+    "sites.rename_building": Row(
+        "IT", lambda c: {"building_id": c.key("building"), "version": c.row(Building, "building").version, "name": "Renamed"}
+    ),
+    "apartments.create_apartment": Row("IT", _flat),
+    "apartments.change_apartment": Row("IT", _same_flat),
+    "people.add_resident": Row("ITM", lambda c: {"apartment_id": c.key("apartment"), "name": "Kim", "email": "kim@x.example"}),
+    "people.edit_resident": Row("ITM", _resident),
+    "people.remove_resident": Row("ITM", lambda c: {"resident_id": c.key("resident")}),
+    "people.set_managers": Row("I", lambda c: {"site_id": c.site.pk, "pm_app_by_membership": {}}),
+    "people.set_technicians": Row("I", lambda c: {"site_id": c.site.pk, "membership_ids": []}),
+    "people.set_sites_of": Row("I", lambda c: {"membership_id": c.worker.pk, "site_ids": []}),
+    # --- devices
+    "apartments.add_apartment": Row("IT", lambda c: _flat(c, monitors=[])),
+    "apartments.edit_apartment": Row("IT", lambda c: _same_flat(c, monitors=[])),
+    "library.add_to_library": Row("D", lambda c: {"macs": [LibraryRow("0C1105EE0001", "C313")], "installer_id": c.installer.pk}),
+    "library.assign_library_entry": Row("D", lambda c: {"entry_id": _entry(c).pk, "installer_id": None, "version": _entry(c).version}),
+    "library.retire_library_entry": Row("D", lambda c: {"entry_id": _entry(c).pk, "version": _entry(c).version}),
+    "monitors.add_monitor": Row("IT", lambda c: {"apartment_id": c.key("apartment"), "entry": MonitorEntry(_free_mac(c), "Hall")}),
+    "monitors.rename_device": Row(
+        "IT", lambda c: {"device_id": c.key("device"), "version": c.row(Device, "device").version, "name": "Renamed"}
+    ),
+    "monitors.remove_device": Row("IT", _spare_device),
+    "monitors.swap_device": Row(
+        "IT", lambda c: {"device_id": c.key("device"), "entry": MonitorEntry(_free_mac(c), "Hall"), "reason": "broken", "retire_old": False}
+    ),
+    # --- payments
+    "billing.save_billing": Row("ODSIM", _billing, own=True),
+    "methods.remove_method": Row("ODSI", lambda c: {"method_id": c.paid("method")}),
+    # --- subscriptions
+    "agreements.stop_agreement": Row("DSI", _agreement),
+    "cards.change_card": Row("DSI", lambda c: {**_agreement(c), "method_id": c.paid("method")}),
+    "cards.start_card_setup": Row("DSI", lambda c: {**_agreement(c), "return_base": BASE}),
+    "cards.remove_card": Row("DSI", lambda c: {"method_id": c.paid("method"), "stops": 1}),
+    "carts.fill_cart": Row("DSI", _cart),
+    "carts.change_term": Row("DSI", lambda c: {"cart_id": c.paid("cart"), "months": 3}),
+    "orders.place_order": Row("DSI", _placing),
+    "orders.start_payment": Row("DSI", lambda c: {**_order(c), "return_base": BASE}),
+    "orders.cancel_order": Row("DSI", _order),
+    "prices.publish_price_list": Row("O", lambda c: {"currency": "USD", "amounts": INVENTED_PRICES, "valid_from": NOW}),
+    "requests.request_activation": Row("I", _wanted, installer="ines"),
+    "requests.approve": Row("DS", _request),
+    "requests.refuse": Row("DS", lambda c: {**_request(c), "reason": "no"}),
+    "requests.withdraw": Row("I", _request, installer="ines"),
+    "reviews.resolve": Row("O", _review),
+    "tenancy.move_installer": Row("D", lambda c: {"installer_id": c.installer.pk, "to_id": c.world.person("sam").firm.pk}),
+}  # fmt: skip

@@ -1,0 +1,94 @@
+"""Role × action: who may is let through, who may not is refused and changes nothing; an action without a row is red."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
+
+from accounts.errors import NotPermitted
+from accounts.scope import Actor
+from tests.flows.tenants import project_models
+from tests.guards.browser import Browser
+from tests.people import NOW
+from tests.permissions.table import COLUMNS, LEFT_OUT, OUTSIDER, TABLE, Case, Row
+
+ACTIONS = ("accounts.actions", "communities.actions", "devices.actions", "payments.actions", "subscriptions.actions")
+
+
+def modules() -> Iterator[ModuleType]:
+    """Every module of actions of the project, those of apps that come later too."""
+    for config in apps.get_app_configs():
+        if importlib.util.find_spec(f"{config.name}.actions") is None:
+            continue
+        package = importlib.import_module(f"{config.name}.actions")
+        for found in pkgutil.iter_modules(package.__path__):
+            yield importlib.import_module(f"{package.__name__}.{found.name}")
+
+
+def actions_of(found: Iterator[ModuleType]) -> dict[str, Callable[..., Any]]:
+    """What somebody does at an instant: public functions that take an actor first, and `now`."""
+    return {
+        f"{module.__name__.rpartition('.')[2]}.{name}": function
+        for module in found
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and not name.startswith("_")
+        and next(iter(inspect.signature(function).parameters), "") == "actor"
+        and "now" in inspect.signature(function).parameters
+    }
+
+
+KNOWN = actions_of(modules())
+ROWS = list(TABLE)
+
+
+def test_every_action_has_a_row_and_every_row_an_action() -> None:
+    rows = {name.partition(":")[0] for name in TABLE}
+    assert set(KNOWN) - rows == set(LEFT_OUT), "an action without a row in tests/permissions/table.py, or one that left"
+    assert rows <= set(KNOWN)
+    assert len(KNOWN) > 60
+    for row in TABLE.values():
+        assert set(row.may) <= set(COLUMNS)
+
+
+def snapshot() -> dict[str, Any]:
+    """Every row of the project."""
+    return {model._meta.label: list(model._default_manager.order_by("pk").values()) for model in project_models()}
+
+
+def outcome(name: str, row: Row, case: Case) -> str:
+    """ "may", or "may not" after looking that nothing changed; anything else is raised, and all of it is taken back."""
+    around = transaction.atomic()
+    around._from_testcase = True  # type: ignore[attr-defined]  # as Django's TestCase
+    with around:
+        try:
+            kwargs = row.kwargs(case)
+            before = snapshot()
+            try:
+                KNOWN[name.partition(":")[0]](Actor.of(case.person.membership), now=NOW, **kwargs)
+            except (NotPermitted, ObjectDoesNotExist):
+                assert snapshot() == before, "refused, and something changed all the same"
+                return "may not"
+            return "may"
+        finally:
+            transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+@pytest.mark.rule("R2", "R5")
+@pytest.mark.parametrize("name", ROWS)
+def test_who_may_and_who_may_not(name: str, browser: Browser) -> None:
+    row, world = TABLE[name], browser.world
+    wanted = {column: "may" if column in row.may else "may not" for column in COLUMNS}
+    found = {column: outcome(name, row, Case(world, row.name(column))) for column in COLUMNS}
+    assert found == wanted
+    assert outcome(name, row, Case(world, OUTSIDER)) == ("may" if row.own and "D" in row.may else "may not")
