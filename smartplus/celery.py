@@ -42,7 +42,10 @@ def _note_life(**_: Any) -> None:
 
     from smartplus import heartbeats
 
-    heartbeats.note(heartbeats.Sign.WORKER, now=timezone.now())
+    signs = {app.conf.task_default_queue: heartbeats.Sign.WORKER, "gateways": heartbeats.Sign.GATEWAYS}
+    for queue in app.amqp.queues.consume_from:  # those that this worker takes
+        if queue in signs:
+            heartbeats.note(signs[queue], now=timezone.now())
 
 
 # Celery tells of a heartbeat in no other way.

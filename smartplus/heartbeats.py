@@ -25,6 +25,7 @@ class Sign(enum.StrEnum):
 
     BEAT = "beat"  # the scheduler looked at its clock
     WORKER = "worker"  # a worker listens to the broker, or works
+    GATEWAYS = "gateway-worker"  # so does one for the queue of what may wait for a gateway
     TICK = "tick"  # a round of everything due was begun or ended
     BAD_SIGNATURE = "bad-signature"  # a webhook came whose signature is not that of our secret
 
@@ -105,10 +106,11 @@ def _key(sign: Sign) -> str:
 def signs_of_life(*, now: datetime) -> tuple[dict[str, bool], dict[str, int | None]]:
     """Whether beat and a worker live, and the seconds since each said so.
 
-    A worker that listens but has not begun what beat sends for three minutes counts as dead: nothing is done.
+    A worker that listens but has not begun what beat sends for three minutes counts as dead: nothing is done. So does it where nobody
+    takes what may wait for a gateway: that queue has a worker of its own, or the only worker takes both.
     """
-    beat, worker, tick = (last(sign) for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK))
+    beat, worker, gateways, tick = (last(sign) for sign in (Sign.BEAT, Sign.WORKER, Sign.GATEWAYS, Sign.TICK))
     lives = is_fresh(beat, now=now)
     is_idle = lives and tick is not None and not is_fresh(tick, now=now)  # None: the first round is yet to come
-    works = is_fresh(worker, now=now) and not is_idle
+    works = is_fresh(worker, now=now) and is_fresh(gateways, now=now) and not is_idle
     return {"beat": lives, "worker": works}, {"beat": age_s(beat, now=now), "worker": age_s(worker, now=now)}

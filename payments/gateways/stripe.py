@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
 
 INSIDE = ["latest_charge", "payment_method"]
+RETRIES = 2
+PAUSE_S = 5  # the SDK's longest between two tries
 SIGNATURE_TOLERANCE_S = 300  # Stripe's own; it guards the past only, we guard the future as well
 
 KNOWN_KINDS = frozenset(
@@ -319,6 +321,11 @@ def _text(value: object, length: int) -> str:
     return text.encode(errors="replace").decode().replace("\0", "?")[:length]
 
 
+def longest_call_s(timeout_s: float) -> float:
+    """How long a gateway that hangs can hold up one call: connecting and reading take the time-out together, each time."""
+    return (RETRIES + 1) * timeout_s + RETRIES * PAUSE_S
+
+
 @lru_cache(maxsize=8)
 def _client(api_key: str, api_base: str, timeout_s: float) -> StripeClient:
     import requests
@@ -331,8 +338,8 @@ def _client(api_key: str, api_base: str, timeout_s: float) -> StripeClient:
     return stripe.StripeClient(
         api_key,
         base_addresses={"api": api_base} if api_base else None,
-        max_network_retries=2,  # under the same idempotency key, so that a retry can't charge twice
-        http_client=stripe.RequestsClient(timeout=timeout_s, session=session),
+        max_network_retries=RETRIES,  # under the same idempotency key, so that a retry can't charge twice
+        http_client=stripe.RequestsClient(timeout=(timeout_s / 4, timeout_s * 3 / 4), session=session),
     )
 
 

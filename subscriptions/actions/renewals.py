@@ -32,10 +32,9 @@ from subscriptions.reasons import CantRenew, Reason, of_refusal
 log = logging.getLogger("smartplus.renewals")
 
 JOB = "renewals"
-LEASE = timedelta(minutes=10)  # longer than any charge takes; a worker that died gives its payers back after it
-CALLS_PER_CHARGE = (
-    8  # at most: the charge, its look-ups, and those of the settlement; a test compares it with the lease
-)
+LEASE = timedelta(minutes=15)  # longer than any charge takes; a worker that died gives its payers back after it
+# To the gateway for one charge, at most: earlier tries asked once more, the charge, its settlement. A test compares them with the lease.
+CALLS_PER_CHARGE = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def signs(settings, tmp_path_factory, monkeypatch):
 @pytest.fixture
 def house_in_order(signs):
     """Beat and a worker that lived just now."""
-    for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK):
+    for sign in (Sign.BEAT, Sign.WORKER, Sign.GATEWAYS, Sign.TICK):
         note(sign)
 
 
@@ -125,6 +125,7 @@ def test_a_broker_that_is_gone_is_seen(house_in_order, settings, tmp_path):
         ({Sign.BEAT: 170, Sign.WORKER: 170, Sign.TICK: 170}, set()),
         ({Sign.BEAT: 182, Sign.TICK: 182}, {"beat"}),  # nothing is sent any more, the worker listens
         ({Sign.WORKER: 182, Sign.TICK: 182}, {"worker"}),  # beat sends, nobody works
+        ({Sign.GATEWAYS: 182}, {"worker"}),  # nobody takes what may wait for a gateway
         ({Sign.TICK: 182}, {"worker"}),  # it listens and takes nothing
         ({Sign.BEAT: 182, Sign.WORKER: 182, Sign.TICK: 182}, {"beat", "worker"}),
     ],
@@ -163,6 +164,7 @@ def test_beat_notes_its_own_life_and_a_worker_its_own(monkeypatch):
     assert heartbeats.last_here(Sign.WORKER) is None
     signals.heartbeat_sent.send(sender=None)
     assert heartbeats.last_here(Sign.WORKER) is not None
+    assert heartbeats.last_here(Sign.GATEWAYS) is not None  # it was not told to leave that queue to another one
 
 
 def test_a_heart_is_not_written_down_at_every_beat():

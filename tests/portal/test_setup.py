@@ -73,7 +73,7 @@ def in_order(people: People, settings: Any) -> None:
         key="one", topic=Topic.SECURITY, to=people.olga.membership.user, template="test_mail", context={}, now=NOW
     )
     notify.send_due(now=NOW)
-    for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK):
+    for sign in (Sign.BEAT, Sign.WORKER, Sign.GATEWAYS, Sign.TICK):
         heartbeats.note(sign, now=NOW, is_always=True)
 
 
@@ -234,7 +234,7 @@ def test_in_the_demo_its_own_ways_are_in_order(db: None, settings: Any) -> None:
     settings.SITE_URL, settings.ALLOWED_HOSTS = "http://127.0.0.1:8000", ["127.0.0.1"]
     demo.seed(NOW)
     event()
-    for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK):
+    for sign in (Sign.BEAT, Sign.WORKER, Sign.GATEWAYS, Sign.TICK):
         heartbeats.note(sign, now=NOW, is_always=True)
     by_key = {finding.key: finding for finding in setup.look(NOW)}
     assert {key for key, finding in by_key.items() if finding.state == State.BLOCKS} == set()
@@ -258,7 +258,7 @@ def seeded(db: None, settings: Any) -> Person:
 
 def test_demo_logins_outside_the_demo_are_red_for_every_reader(seeded: Person, sign_in: SignIn) -> None:
     assert "setup.demo_logins" in {message.id for message in ask_check() if isinstance(message, Error)}
-    for sign in (Sign.BEAT, Sign.WORKER, Sign.TICK):
+    for sign in (Sign.BEAT, Sign.WORKER, Sign.GATEWAYS, Sign.TICK):
         heartbeats.note(sign, now=NOW, is_always=True)
     answer = Client().get("/readyz")
     assert (answer.status_code, answer.json()["checks"]["setup"]) == (503, "fail")

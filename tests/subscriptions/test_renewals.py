@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.test import Client
 
+from accounts import breakers
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Organization
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, Resident, Site
+from payments.gateways.stripe import longest_call_s
 from payments.models import Payment, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
@@ -357,9 +360,15 @@ def test_a_claimed_payer_is_left_alone_until_the_lease_is_over(
     agreement = agree()
     assert [group.ids for group in renewals.claim(agreement.payer_id, now=DUE)] == [[agreement.pk]]
     assert renewals.claim(agreement.payer_id, now=DUE) == []
-    assert renewals.renew_due(now=at(sandbox, DUE + timedelta(minutes=9))) == 0
-    assert renewals.renew_due(now=at(sandbox, DUE + timedelta(minutes=10))) == 1
+    assert renewals.renew_due(now=at(sandbox, DUE + timedelta(minutes=14))) == 0
+    assert renewals.renew_due(now=at(sandbox, DUE + timedelta(minutes=15))) == 1
     assert expiries() == {EXPIRY + timedelta(days=30)}
+
+
+def test_a_gateway_that_hangs_ends_a_charge_before_the_lease_of_its_payer() -> None:
+    a_call = timedelta(seconds=longest_call_s(settings.STRIPE_TIMEOUT_S))
+    assert renewals.CALLS_PER_CHARGE * a_call < renewals.LEASE
+    assert a_call < breakers.PROBE
 
 
 def test_whoever_pays_stops_it_and_paid_time_stays(

@@ -18,14 +18,14 @@ TIMEOUT_S = 5
 
 
 class Command(BaseCommand):
-    """`alive web|worker|beat`: exit 0 or 1."""
+    """`alive web|worker|gateway-worker|beat`: exit 0 or 1."""
 
-    help = "Exit 1 unless this machine's web server answers, or its worker or beat gave a sign of life in the last three minutes."
+    help = "Exit 1 unless this machine's web server answers, or its worker, gateway worker or beat gave a sign of life in the last three minutes."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Whom, and where the web server listens."""
-        parser.add_argument("who", choices=["web", "worker", "beat"])
+        parser.add_argument("who", choices=["web", "worker", "gateway-worker", "beat"])
         parser.add_argument("--port", type=int, default=8000, help="of the web server")
 
     def handle(self, *, who: str, port: int, **options: Any) -> None:
