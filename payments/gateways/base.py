@@ -89,6 +89,7 @@ class Remote:
     is_closed: bool = False  # it can take no more money than it says, whatever is still on its way there
     decline_reason: str = ""
     decline_code: str = ""  # the gateway's word for the reason: "insufficient_funds"
+    declined_ref: str = ""  # the attempt that was declined last: on a page a person may make several
     is_hard: bool = False  # declined for good: this card is not to be tried again
     card: SavedCard | None = None  # where a checkout saved one
 

@@ -56,6 +56,7 @@ def remote_of(session: Object) -> Remote:
         is_closed=state in {RemoteState.SUCCEEDED, RemoteState.EXPIRED} and intent.get("status") != "processing",
         decline_reason=_reason_of(intent),
         decline_code=_code_of(intent.get("last_payment_error") or {}),
+        declined_ref=str((intent.get("last_payment_error") or {}).get("charge") or ""),
         card=_card_of(intent) if state == RemoteState.SUCCEEDED else None,
     )
 

@@ -36,6 +36,11 @@ def may_pay_for(actor: Actor, installer: Organization) -> bool:
     return False
 
 
+def may_start(actor: Actor, order: Order) -> bool:
+    """Whether the actor may pay this order: its payer's member, as long as the payer may pay for its sites (R5)."""
+    return order.payer_id == actor.organization_id and may_pay_for(actor, order.installer)
+
+
 def may_cancel(actor: Actor, order: Order) -> bool:
     """Whether the actor may give an unpaid order up: of its payer a member who manages subscriptions, though the firm may not pay any
     more; of a reseller above the payer one who may pay."""

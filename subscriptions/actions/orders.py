@@ -21,7 +21,7 @@ from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod
 from payments.models import State as PaymentState
 from subscriptions import numbers
-from subscriptions.actions import carts, moves, requests, settlement
+from subscriptions.actions import carts, moves, requests, returns, settlement
 from subscriptions.actions.prices import table_for
 from subscriptions.errors import (
     BillingIncomplete,
@@ -153,17 +153,12 @@ def begin_payment(
         },
         customer_email=email,
         return_url=f"{page}returned/",
-        cancel_url=page,
+        cancel_url=f"{page}left/",
         method=method,
         save_method=order.auto_renew,
         consent_by=order.created_by if order.auto_renew else None,
         now=now,
     )
-
-
-def may_start(actor: Actor, order: Order) -> bool:
-    """Whether the actor may pay this order: its payer's member, as long as the payer may pay for its sites (R5)."""
-    return order.payer_id == actor.organization_id and carts.may_pay_for(actor, order.installer)
 
 
 def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime) -> str:
@@ -199,10 +194,7 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
     except GatewayRefused:
         moves.tell(order, "refused", now=now, gateway="Stripe")
         raise
-    with transaction.atomic():
-        Order.objects.select_for_update().get(pk=order.pk)  # of two clicks at once, one tells it
-        if not order.events.filter(kind="sent", detail__payment=payment.pk).exists():
-            moves.tell(order, "sent", now=now, actor=actor, gateway="Stripe", payment=payment.pk)
+    returns.note_sent(actor, payment, now=now)
     return payment.checkout_url
 
 
@@ -221,7 +213,7 @@ def _begin_again(actor: Actor, *, number: str, return_base: str, now: datetime) 
 
 
 def _refuse_unstartable(actor: Actor, order: Order) -> None:
-    if not may_start(actor, order):
+    if not carts.may_start(actor, order):
         raise MayNotPay
     if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
         raise IllegalMove(_("This order is not waiting for a payment of yours."))

@@ -66,8 +66,9 @@ def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
                 _alarm_surplus(order, payment, second.payment_ref, now=now)
         elif payment.state in {State.DECLINED, State.EXPIRED}:
             _note_end(order, payment, is_news=changed, now=now)
-        elif order.is_open and payment.decline_code not in {"", was_declined}:  # its page stays open for another card
-            moves.tell(order, "declined", now=now, reason=Reason(payment.decline_code).stored())
+        elif order.is_open and payment.decline_code:  # its page stays open for another card
+            ref = remote.declined_ref if remote is not None else ""
+            _note_decline(order, payment, ref, is_news=payment.decline_code != was_declined, now=now)
         return order
 
 
@@ -97,6 +98,13 @@ def _alarm_other_account(payment: Payment, problem: OtherAccount, *, now: dateti
         key = f"other-account:{payment.pk}"
         notices.order_needs_operator(order, kind="other_account", reason="", key=key, now=now)
         log.error("order %s, payment %s: %s", order.number, payment.pk, problem.detail)
+
+
+def _note_decline(order: Order, payment: Payment, ref: str, *, is_news: bool, now: datetime) -> None:
+    """A card was declined on a page that stays open: each attempt is told once, also where the next card fails for the same reason."""
+    is_told = order.events.filter(kind="declined", detail__attempt=ref).exists() if ref else not is_news
+    if not is_told:
+        moves.tell(order, "declined", now=now, reason=Reason(payment.decline_code).stored(), attempt=ref)
 
 
 def _alarm_forgotten(order: Order, payment: Payment, *, now: datetime) -> None:

@@ -242,6 +242,9 @@ JOBS = frozenset({MACHINE, "renewals", "settlement", "checkout"})  # how backgro
 EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the mark)
     "created": (_("Order created"), "active"),
     "sent": (_("Sent to %(gateway)s"), "active"),
+    "sent_again": (_("Sent to %(gateway)s again, attempt %(attempt)s"), "active"),
+    "returned": (_("Back from the payment page, the answer is awaited"), "pending"),
+    "left": (_("Back from the payment page without paying"), "inactive"),
     "unreachable": (_("%(gateway)s did not answer"), "expiring"),
     "refused": (_("%(gateway)s refused the payment page"), "lapsed"),
     "declined": (_("The payment was declined"), "lapsed"),

@@ -56,6 +56,7 @@ LOOKED_AT: set[str] = set()
 BY_FORM_ONLY = {
     "cart": "made by ticking and Next; test_the_way_to_the_till goes there",
     "order-returned": "where the payment page leads back to; test_the_way_to_the_till goes there",
+    "order-left": "where its Cancel leads back to, which is the order's page; test_the_way_to_the_till goes there",
     "cart-term": "a fragment of the cart",
     "accept-terms": "shown where the present terms are not accepted yet; the demo's people have accepted them",
     "sign-in-code": "the second step of a sign-in with two factors; the demo's people have one",

@@ -92,7 +92,6 @@ WORDS = {
     "status",
     "state",
     "floor",
-    "wait",
     "back",
     "before",
     "after",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -17,16 +16,17 @@ from accounts.actions import seller, terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Notice
 from accounts.scope import Actor, Grant, Role
-from payments.errors import GatewayUnavailable
+from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
 from smartplus.portal import answers, renewals, support, told
 from smartplus.portal.forms.orders import JudgmentForm
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
+from smartplus.portal.templatetags.portal import moment
 from smartplus.portal.views.subscription import PAYERS, to_gateway
 from subscriptions import bills, reports
-from subscriptions.actions import carts, reviews
+from subscriptions.actions import carts, returns, reviews
 from subscriptions.actions import orders as actions
 from subscriptions.actions.sweeps import UNPAID_TIMEOUT
 from subscriptions.models import Order, OrderEvent, OrderLine
@@ -138,9 +138,42 @@ def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
 def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
     """Back from the gateway's page. Being here proves nothing (R51): a worker asks the gateway, this page waits for the answer."""
     order = Order.objects.visible_to(request.actor).get(number=number)
+    returns.note_returned(request.actor, number=number, now=request.now)
     if order.is_open:
         jobs.hurry_order(order.number)
-    return _show(request, number, is_back=True)
+    return _show(request, number)
+
+
+@access.roles(*READERS)
+@granted(Grant.SEES_INVOICES)
+@require_GET
+def order_left(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Back by the gateway's own Cancel: said once, whatever is reloaded. A card may have been declined before, so a worker asks."""
+    order = Order.objects.visible_to(request.actor).get(number=number)
+    if returns.note_left(request.actor, number=number, now=request.now):
+        jobs.hurry_order(order.number)
+        messages.info(
+            request,
+            _("You left the payment page without paying. The items are kept for you until %(time)s; you can pay again.")
+            % {"time": moment(order.created_at + UNPAID_TIMEOUT)},
+        )
+    return redirect("order-detail", number)
+
+
+@access.roles(*PAYERS)
+@require_POST
+def order_check(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Ask the gateway now, and say what it answered."""
+    try:
+        order = returns.check(request.actor, number=number, now=request.now)
+    except NotPermitted:
+        raise
+    except (GatewayUnavailable, GatewayRefused, Refused) as refused:
+        messages.error(request, str(refused))
+        return redirect("order-detail", number)
+    if order.state == Order.State.PROCESSING:
+        messages.info(request, _("Asked just now: Stripe has no payment for this order yet."))
+    return redirect("order-detail", number)
 
 
 def _terms_url(order: Order) -> str:
@@ -149,9 +182,7 @@ def _terms_url(order: Order) -> str:
     return reverse("terms-version", args=[text.number]) if text else ""
 
 
-def _show(
-    request: access.PortalRequest, number: str, *, is_back: bool = False, judgment: JudgmentForm | None = None
-) -> HttpResponse:
+def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm | None = None) -> HttpResponse:
     """The order's page, or only its story for htmx; `judgment` is a form that was not accepted."""
     order = (
         Order.objects.visible_to(request.actor)
@@ -172,6 +203,10 @@ def _show(
     mail = told.about(request.actor, request.GET, order)
     renewal = renewals.of_order(request, order, payment)
     is_charging = renewal is not None and renewal.step == "charging"
+    events = list(order.events.all()) if is_mine else []
+    back_at = returns.came_back_at(events, payment) if is_unpaid else None
+    is_awaited = back_at is not None and request.now < back_at + returns.AWAITED
+    may_start = carts.may_start(request.actor, order)
     context = {
         "order": order,
         "seller": seller.in_force(now=order.created_at),
@@ -179,13 +214,14 @@ def _show(
         "tone": TONES[Order.State(order.state)],
         "is_mine": is_mine,
         "shows_amounts": bills.sees_amounts(request.actor, order.payer_id),
-        "may_pay": is_unpaid and actions.may_start(request.actor, order),
-        "may_cancel": is_unpaid and carts.may_cancel(request.actor, order),
-        "may_reorder": order.type != Order.Type.AUTO_RENEWAL and actions.may_start(request.actor, order),
+        "may_pay": is_unpaid and not is_awaited and may_start,
+        "may_cancel": is_unpaid and not is_awaited and carts.may_cancel(request.actor, order),
+        "may_check": back_at is not None and not is_awaited and may_start,
+        "may_reorder": order.type != Order.Type.AUTO_RENEWAL and may_start,
         "renewal": renewal,
         "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
         "judgment": judgment or JudgmentForm(),
-        "is_back": is_back or bool(request.GET.get("wait")) or is_charging,
+        "is_awaited": is_awaited,
         "payment": payment,
         "pay_until": order.created_at + UNPAID_TIMEOUT,
         "groups": groups,
@@ -194,8 +230,8 @@ def _show(
         "sites": sorted({(group.site_id, group.site_name) for group in groups}),
         "until": reports.applied_until([order]).get(order.pk),
         "told": mail,
-        "steps": _steps(list(order.events.all()) if is_mine else [], mail.notices),
-        "poll_every_s": 2 if is_charging or request.now - order.created_at < timedelta(minutes=60) else 0,
+        "steps": _steps(events, mail.notices),
+        "poll_every_s": 2 if is_charging or is_awaited else 10 if back_at is not None else 0,
     }
     is_fragment = bool(request.htmx) and request.htmx.target == "story"
     response = render(request, "orders/_story.html" if is_fragment else "orders/detail.html", context)

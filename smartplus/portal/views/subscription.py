@@ -35,7 +35,7 @@ from smartplus.portal.granted import granted
 from smartplus.portal.numbers import as_ranges, from_ranges, typed_id
 from smartplus.portal.views import billing
 from subscriptions import bills, payers, periods, reports
-from subscriptions.actions import carts, orders, requests
+from subscriptions.actions import carts, orders, requests, returns
 from subscriptions.errors import MayNotPay, TermsMissing
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
 from subscriptions.pricing import CantQuote, Quote
@@ -352,6 +352,14 @@ def to_gateway(request: access.PortalRequest, order: Order) -> HttpResponse:
     except Refused as refused:
         messages.warning(request, str(refused))
         return redirect("order-detail", order.number)
+    if address and (attempt := returns.attempts(order.number)) > 1:
+        messages.info(  # read when one is back
+            request,
+            _(
+                "This was attempt %(n)s to pay order %(number)s. It is charged once at most, whatever became of the others."
+            )
+            % {"n": attempt, "number": order.number},
+        )
     return redirect(address or reverse("order-detail", args=[order.number]))
 
 

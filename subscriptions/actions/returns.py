@@ -1,0 +1,87 @@
+"""To the gateway's page and back: what the order's story keeps of it, and how long the answer is waited for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts.errors import NotPermitted
+from accounts.scope import Actor
+from payments.models import LIVE, Payment
+from subscriptions.actions import carts, moves, settlement
+from subscriptions.errors import IllegalMove
+from subscriptions.models import Order, OrderEvent
+
+AWAITED = timedelta(minutes=2)  # so long nobody who came back is offered to pay or to cancel
+SAME_CLICK = timedelta(seconds=10)  # two clicks at once are one attempt
+SENT, SENT_AGAIN, RETURNED, LEFT = "sent", "sent_again", "returned", "left"
+WAY = (SENT, SENT_AGAIN, RETURNED, LEFT)
+
+
+@transaction.atomic
+def note_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
+    """A person is sent to the page of this payment: tell it, each attempt once. Returns which attempt to pay the order it is."""
+    order = Order.objects.select_for_update().get(number=payment.reference)  # of two clicks at once, one tells it
+    attempts = order.events.filter(kind__in=[SENT, SENT_AGAIN])
+    last = attempts.last()
+    if last is not None and last.detail.get("payment") == payment.pk and now - last.at < SAME_CLICK:
+        return attempts.count()
+    attempt = attempts.count() + 1
+    moves.tell(
+        order, SENT if attempt == 1 else SENT_AGAIN, now=now, actor=actor, gateway="Stripe", payment=payment.pk,
+        attempt=attempt,
+    )  # fmt: skip
+    return attempt
+
+
+def attempts(number: str) -> int:
+    """How often somebody was sent to the gateway to pay this order."""
+    return OrderEvent.objects.filter(order__number=number, kind__in=[SENT, SENT_AGAIN]).count()
+
+
+def note_returned(actor: Actor, *, number: str, now: datetime) -> bool:
+    """The payer came back as if it had paid, which proves nothing (R51): from now on the answer is awaited. Whether it was news."""
+    return _note(actor, RETURNED, number=number, now=now)
+
+
+def note_left(actor: Actor, *, number: str, now: datetime) -> bool:
+    """The payer pressed Cancel on the gateway's page; the page stays open at the gateway, and the order here. Whether it was news."""
+    return _note(actor, LEFT, number=number, now=now)
+
+
+@transaction.atomic
+def _note(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
+    """Only of an order that waits for its money, only by who may pay it, and once: an address can be opened by anybody, and again."""
+    visible = Order.objects.visible_to(actor).select_related("payer", "installer")
+    order = visible.select_for_update(of=("self",)).get(number=number)
+    if order.state != Order.State.PROCESSING or not carts.may_start(actor, order):
+        return False
+    last = order.events.filter(kind__in=WAY).last()
+    payment = Payment.objects.filter(reference=number, state__in=LIVE).order_by("-pk").first()
+    if last is None or payment is None or last.detail.get("payment") != payment.pk:
+        return False
+    if last.kind == kind and (kind == LEFT or now - last.at < AWAITED):
+        return False
+    moves.tell(order, kind, now=now, actor=actor, payment=payment.pk)
+    return True
+
+
+def came_back_at(events: list[OrderEvent], payment: Payment | None) -> datetime | None:
+    """When the payer last came back from the page of this payment as if it had paid; None where it has not, or the payment ended."""
+    if payment is None or not payment.is_live:
+        return None
+    way = [event for event in events if event.kind in WAY and event.detail.get("payment") == payment.pk]
+    return way[-1].at if way and way[-1].kind == RETURNED else None
+
+
+def check(actor: Actor, *, number: str, now: datetime) -> Order:
+    """Ask the gateway about the order now, because somebody who may pay it wants to know. Raises GatewayUnavailable."""
+    order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
+    if not carts.may_start(actor, order):
+        raise NotPermitted
+    if order.type == Order.Type.AUTO_RENEWAL:
+        raise IllegalMove
+    settlement.settle_order(number, now=now)
+    order.refresh_from_db(fields=["state", "closed_at"])
+    return order
