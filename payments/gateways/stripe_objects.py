@@ -123,7 +123,7 @@ def to_stripe(minor: int, currency: str) -> int:
     """Our minor units in Stripe's; raises GatewayRefused for an amount that Stripe cannot express."""
     theirs = _exponent(currency)
     amount, rest = divmod(minor * 10**theirs, 10 ** money.exponent(currency))
-    if rest:
+    if rest or (currency in THOUSANDTHS and amount % 10):  # of three decimals it takes two
         raise GatewayRefused(f"{minor} {currency} has more digits than Stripe takes")
     return int(amount)
 

@@ -51,12 +51,3 @@ def request_id(status: int) -> dict[str, str]:
     headers = {"Request-Id": new_id("req_", 14)}
     # Stripe asks its SDKs not to repeat a stored 500: the same key can only bring the same answer
     return headers | {"Stripe-Should-Retry": "false"} if status >= 500 else headers
-
-
-def refuse_unknown(params: Json, known: frozenset[str]) -> None:
-    """Refuse parameters that the API version of the SDK does not have."""
-    if "payment_method_types" in params:
-        message = "The `payment_method_types` parameter is no longer supported. Use `allowed_payment_method_types`."
-        raise Problem(400, message, code="payment_method_types_no_longer_supported", param="payment_method_types")
-    if unknown := sorted(set(params) - known):
-        raise Problem(400, f"Received unknown parameter: {unknown[0]}", code="parameter_unknown", param=unknown[0])

@@ -16,18 +16,25 @@ SECTIONS = ("sessions", "lines", "intents", "charges", "keys", "deliveries", "cu
 
 
 class Clock:
-    """The time in the sandbox: the machine's, or an instant that a test fixed."""
+    """The time in the sandbox: the machine's, ahead of or behind it, or an instant at which it stands still."""
 
     def __init__(self) -> None:
         self._fixed: int | None = None
+        self._ahead = 0
 
     def freeze(self, instant: datetime | None) -> None:
         """Stand still at `instant`; None lets it run with the machine again."""
-        self._fixed = None if instant is None else int(instant.timestamp())
+        self._fixed, self._ahead = (None if instant is None else int(instant.timestamp())), 0
+
+    def set(self, *, fixed: int | None = None, ahead: int = 0) -> dict[str, int | None]:
+        """Stand still at the second `fixed`, or run `ahead` seconds before the machine's clock; answers what was before."""
+        before: dict[str, int | None] = {"fixed": self._fixed, "ahead": self._ahead}
+        self._fixed, self._ahead = fixed, ahead
+        return before
 
     def now(self) -> int:
         """Seconds since 1970."""
-        return int(time.time()) if self._fixed is None else self._fixed
+        return int(time.time()) + self._ahead if self._fixed is None else self._fixed
 
 
 class Book:

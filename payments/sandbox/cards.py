@@ -28,9 +28,15 @@ class Card:
 
 
 DECLINE = card_error("Your card was declined.", "generic_decline", advice="try_again_later")
+UNCONFIRMED = card_error(
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again.", None,
+    code="payment_intent_authentication_failure",
+)  # fmt: skip
 WORKS = "works"
+ASKS = "asks-now"
 CARDS = {
     WORKS: Card("visa", "4242", 12, 2034, "always works"),
+    ASKS: Card("visa", "3155", 7, 2034, "its bank asks the holder (3-D Secure)"),
     "no-funds-later": Card(
         "visa", "9995", 11, 2033, "works now, later has no funds",
         card_error("Your card has insufficient funds.", "insufficient_funds", advice="try_again_later"),

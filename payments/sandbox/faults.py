@@ -13,6 +13,8 @@ NAMES = {
     "charge_fails_after": "a stored card is charged, yet the answer is a 500, which its key replays",
     "charge_times_out_after": "a stored card is charged, yet no answer comes",
     "unavailable": "the API answers 503 and does nothing",
+    "rate_limited": "the API answers 429 and does nothing",
+    "key_in_use": "the API answers 409, as if the same key were at work this moment, and does nothing",
     "webhook_duplicate": "the messages of one happening are sent twice",
     "webhook_late": "they are held until released",
     "webhook_reordered": "they are sent in reverse order",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from payments import money
-from payments.sandbox.cards import CARDS, WORKS
+from payments.sandbox.cards import ASKS, CARDS, WORKS
 from payments.sandbox.objects import Json
 
 STYLE = """
@@ -30,8 +30,8 @@ form { display: grid; gap: .6rem; }
 legend { color: var(--dim); } label { display: block; padding: .35rem 0; } input { accent-color: var(--go); }
 button { min-height: 2.75rem; border: 1px solid var(--line); border-radius: .5rem; background: none; color: inherit;
   font: inherit; font-weight: 600; cursor: pointer; }
-button[value=approve] { background: var(--go); border-color: var(--go); color: #fff; }
-button[value=decline] { color: var(--stop); border-color: var(--stop); }
+button:is([value=approve], [value=confirm]) { background: var(--go); border-color: var(--go); color: #fff; }
+button:is([value=decline], [value=refuse]) { color: var(--stop); border-color: var(--stop); }
 :is(button, a, input):focus-visible { outline: 3px solid #3b82f6; outline-offset: 2px; }
 """
 FRAME = """<!doctype html>
@@ -55,7 +55,7 @@ def pay(session: Json, name: str, error: str = "", *, saves_card: bool = False) 
         + f"<dl>{details}</dl>"
         + (f"<p class=error role=alert>{escape(error)} Try again, or go back.</p>" if error else "")
         + "<form method=post>"
-        + (_cards() if saves_card else "")
+        + _cards(saves_card=saves_card, is_setup=is_setup)
         + "<button name=action value=approve>Approve</button>"
         "<button name=action value=decline>Decline</button>"
         "<button name=action value=cancel>Cancel and go back</button>"
@@ -78,16 +78,31 @@ def missing() -> str:
     return _frame("Not found", "<h1>There is no such page.</h1>")
 
 
-def _cards() -> str:
+def bank(session: Json) -> str:
+    """The page of the card's bank, which asks its holder (3-D Secure)."""
+    amount = escape(money.show(session["amount_total"], session["currency"].upper()))
+    return _frame(
+        "Confirm the payment",
+        f"<h1>Your bank asks: is this payment yours?</h1><p class=amount>{amount}</p>"
+        "<form method=post>"
+        "<button name=action value=confirm>Yes, confirm</button>"
+        "<button name=action value=refuse>No, refuse</button>"
+        "<button name=action value=cancel>Cancel and go back</button>"
+        "</form>",
+    )
+
+
+def _cards(*, saves_card: bool, is_setup: bool) -> str:
+    shown = {key: card for key, card in CARDS.items() if saves_card or card.failure is None}
+    if is_setup:
+        shown.pop(ASKS)
     options = "".join(
         f'<label><input type=radio name=card value="{key}"{" checked" if key == WORKS else ""}> '
         f"{escape(card.brand.capitalize())} {card.last4}: {escape(card.name)}</label>"
-        for key, card in CARDS.items()
+        for key, card in shown.items()
     )
-    return (
-        "<p class=saved>The card will be saved and charged later, while you are away.</p>"
-        f"<fieldset><legend>Test card</legend>{options}</fieldset>"
-    )
+    saved = "<p class=saved>The card will be saved and charged later, while you are away.</p>" if saves_card else ""
+    return f"{saved}<fieldset><legend>Test card</legend>{options}</fieldset>"
 
 
 def _frame(title: str, inside: str) -> str:

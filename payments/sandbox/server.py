@@ -7,7 +7,9 @@ import json
 import logging
 import socketserver
 import threading
+import time
 from collections.abc import Callable
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from payments.sandbox import pages
 from payments.sandbox.answers import Answer
 from payments.sandbox.book import Book, Clock
-from payments.sandbox.cards import CARDS, DECLINE, WORKS
+from payments.sandbox.cards import ASKS, CARDS, DECLINE, UNCONFIRMED, WORKS
 from payments.sandbox.courier import Courier
 from payments.sandbox.faults import NAMES, Faults
 from payments.sandbox.stripe_api import StripeApi
@@ -84,11 +86,17 @@ class Sandbox:
                 return 404, pages.missing(), ""
             paid_url = session["success_url"].replace("{CHECKOUT_SESSION_ID}", ref)
             left_url = session["cancel_url"] or paid_url
-            if action == "approve" and self.till.approve(ref, card if card in CARDS else WORKS):
+            is_asked = action == "approve" and card == ASKS and self.till.ask_holder(ref, card)
+            is_paid = action == "approve" and not is_asked and self.till.approve(ref, card if card in CARDS else WORKS)
+            if is_paid or (action == "confirm" and self.till.answer_bank(ref, is_confirmed=True)):
                 return 303, "", paid_url
             if action == "cancel" and session["status"] == "open":
                 return 303, "", left_url
             error = DECLINE["message"] if action == "decline" and self.till.decline(ref) else ""
+            if action == "refuse" and self.till.answer_bank(ref, is_confirmed=False):
+                error = UNCONFIRMED["message"]
+            if self.till.is_asking(session):
+                return 200, pages.bank(session), ""
             if session["status"] == "open":
                 line = self.book.lines[ref]
                 saves_card = session["mode"] == "setup" or bool(line["intent"].get("setup_future_usage"))
@@ -186,6 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
             ("GET", "/sandbox/state"): sandbox.state,
             ("GET", "/sandbox/faults"): lambda: {"armed": sandbox.faults.armed, "known": NAMES},
             ("POST", "/sandbox/faults"): lambda: self._arm(json.loads(body)),
+            ("POST", "/sandbox/clock"): lambda: self._set_clock(json.loads(body)),
             ("POST", "/sandbox/webhooks/release"): lambda: {"released": sandbox.webhooks.release()},
         }
         if (method, path) not in doors:
@@ -206,6 +215,19 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 faults.arm(name, int(value))
         return {"armed": faults.armed}
+
+    def _set_clock(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """`{"at": "2026-12-01T09:00:00Z"}` runs on from there, `{"ahead": -600}` ten minutes behind, `{"fixed": 1796115600}` stands
+        still, `{}` is the machine's time again. Answers what was before, to be sent back."""
+        sandbox = self.server.sandbox
+        if "at" in wanted:
+            instant = datetime.fromisoformat(wanted["at"].replace("Z", "+00:00"))
+            wanted = {"ahead": int(instant.timestamp() - time.time())}
+        known = {name: None if value is None else int(value) for name, value in wanted.items()}
+        with sandbox.book.lock:
+            before = sandbox.clock.set(fixed=known.get("fixed"), ahead=known.get("ahead") or 0)
+            sandbox.till.sweep()
+        return before
 
     def _json(self, answer: Answer) -> None:
         self._send(answer.status, json.dumps(answer.body).encode(), "application/json", answer.headers)

@@ -8,29 +8,22 @@ import json
 import re
 from collections.abc import Mapping
 
-from payments.sandbox import objects
-from payments.sandbox.answers import Answer, Problem, listed, missing, refuse_unknown, request_id
+from payments.sandbox import limits, objects
+from payments.sandbox.answers import Answer, Problem, listed, missing, request_id
 from payments.sandbox.book import Book, Clock
 from payments.sandbox.faults import Faults
 from payments.sandbox.forms import decode
 from payments.sandbox.objects import Json
 from payments.sandbox.stripe_vault import StripeVault
-from payments.sandbox.till import MINIMUM, Till
+from payments.sandbox.till import Till
 
-SESSION_LIFE_S = (30 * 60, 24 * 60 * 60)
+KEY_LONGEST = 255
 KEYS_KEPT_S = 24 * 60 * 60
 SILENCE = {
     "/v1/checkout/sessions": "create_times_out_after",
     "/v1/payment_intents": "intent_times_out_after",
     "/v1/payment_intents/confirm": "charge_times_out_after",
 }
-KNOWN_PARAMS = frozenset(
-    {
-        "mode", "line_items", "client_reference_id", "metadata", "payment_intent_data", "success_url", "cancel_url",
-        "expires_at", "customer", "customer_email", "customer_creation", "allowed_payment_method_types", "locale", "expand",
-        "currency", "setup_intent_data",
-    }
-)  # fmt: skip
 
 
 class StripeApi:
@@ -46,9 +39,17 @@ class StripeApi:
             self._authenticate(headers.get("Authorization") or "")
             if self._faults.take("unavailable"):
                 return Answer(503, objects.error("api_error", "Stripe is not available right now."))
+            if self._faults.take("rate_limited"):
+                message = "Too many requests hit the API too quickly."
+                return Answer(429, objects.error("invalid_request_error", message, code="rate_limit"))
             with self._book.lock:
                 self._till.sweep()
                 key = headers.get("Idempotency-Key") or ""
+                if method == "POST" and len(key) > KEY_LONGEST:
+                    raise Problem(400, f"Idempotency keys are limited to {KEY_LONGEST} characters.")
+                if method == "POST" and key and self._faults.take("key_in_use"):
+                    message = "There is currently another in-progress request using this Idempotent Key."
+                    return Answer(409, objects.error("idempotency_error", message, code="idempotency_key_in_use"))
                 if method == "POST" and key:
                     return self._once(key, method, path, text, base_url)
                 return self._route(method, path, decode(text), base_url)
@@ -137,7 +138,7 @@ class StripeApi:
         return session
 
     def _validated_amount(self, params: Json) -> int:
-        refuse_unknown(params, KNOWN_PARAMS)
+        limits.refuse_unknown(params, limits.SESSION)
         mode = params.get("mode")
         if mode not in {"payment", "setup"}:
             raise Problem(400, "The sandbox knows sessions in payment and setup mode only.", param="mode")
@@ -154,7 +155,8 @@ class StripeApi:
             message = f"Invalid email address: {params['customer_email']}"
             raise Problem(400, message, code="email_invalid", param="customer_email")
         self._refuse_bad_customer(params)
-        self._refuse_bad_end(params)
+        if "expires_at" in params:
+            limits.refuse_end(params["expires_at"], self._clock.now())
         return _total(params) if mode == "payment" else 0
 
     def _refuse_bad_customer(self, params: Json) -> None:
@@ -167,21 +169,9 @@ class StripeApi:
         if params["customer"] not in self._book.customers:
             raise missing("customer", params["customer"], "customer", status=400)
 
-    def _refuse_bad_end(self, params: Json) -> None:
-        if "expires_at" not in params:
-            return
-        shortest, longest = SESSION_LIFE_S
-        left = int(params["expires_at"]) - self._clock.now()
-        if left < shortest:
-            message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
-            raise Problem(400, message, param="expires_at")
-        if left > longest:
-            message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
-            raise Problem(400, message, param="expires_at")
-
 
 def _total(params: Json) -> int:
-    """The sum over all lines in the currency's units; refuses what is malformed or less than Stripe charges."""
+    """The sum over all lines in the currency's units; refuses what is malformed, or an amount that Stripe does not charge."""
     amount, currency = 0, ""
     for number, line in enumerate(params["line_items"]):
         try:
@@ -191,13 +181,8 @@ def _total(params: Json) -> int:
         except (KeyError, TypeError, ValueError):
             where = f"line_items[{number}]"
             raise Problem(400, f"Missing required param: {where}.", code="parameter_missing", param=where) from None
-        if not re.fullmatch(r"[a-z]{3}", currency) or not name:
-            raise Problem(400, f"Invalid currency: {currency}", param=f"line_items[{number}][price_data][currency]")
-    if amount < MINIMUM.get(currency, 1):
-        message = (
-            f"The Checkout Session's total amount due must add up to at least {MINIMUM[currency]} {currency} cents."
-        )
-        raise Problem(400, message, code="amount_too_small")
-    if amount > 99_999_999:
-        raise Problem(400, "The amount must be no more than 99999999.", code="amount_too_large")
-    return amount
+        if not name:
+            raise Problem(
+                400, "You passed an empty string.", param=f"line_items[{number}][price_data][product_data][name]"
+            )
+    return limits.refuse_amount(str(amount), currency, param="line_items")

@@ -5,21 +5,13 @@ from __future__ import annotations
 import json
 import re
 
-from payments.sandbox import objects
-from payments.sandbox.answers import Answer, Problem, listed, missing, refuse_unknown, request_id
+from payments.sandbox import limits, objects
+from payments.sandbox.answers import Answer, Problem, listed, missing, request_id
 from payments.sandbox.book import Book
 from payments.sandbox.faults import Faults
 from payments.sandbox.objects import Json
-from payments.sandbox.till import MINIMUM, Till
+from payments.sandbox.till import Till
 
-CREATE_PARAMS = frozenset(
-    {
-        "amount", "currency", "customer", "payment_method", "allowed_payment_method_types", "description", "metadata",
-        "expand",
-    }
-)  # fmt: skip
-CONFIRM_PARAMS = frozenset({"off_session", "expand"})
-CANCEL_PARAMS = frozenset({"cancellation_reason", "expand"})
 CANCELLABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})
 
 
@@ -69,7 +61,7 @@ class StripeVault:
         return self._shown(intent, params, is_silent=self._faults.take("intent_times_out_after"))
 
     def _confirm(self, ref: str, params: Json) -> Answer:
-        refuse_unknown(params, CONFIRM_PARAMS)
+        limits.refuse_unknown(params, limits.CONFIRM)
         intent = self._book.intents[ref]
         if params.get("off_session") != "true":
             raise Problem(400, "The sandbox confirms stored cards off session only.", param="off_session")
@@ -82,7 +74,7 @@ class StripeVault:
         return self._shown(intent, params, is_silent=self._faults.take("charge_times_out_after"))
 
     def _cancel(self, ref: str, params: Json) -> Answer:
-        refuse_unknown(params, CANCEL_PARAMS)
+        limits.refuse_unknown(params, limits.CANCEL)
         if self._book.intents[ref]["status"] not in CANCELLABLE:
             raise _unexpected(self._book.intents[ref], "cancel")
         self._till.cancel(ref)
@@ -109,14 +101,11 @@ class StripeVault:
         return Answer(200, self._book.methods[ref])
 
     def _validate(self, params: Json) -> None:
-        refuse_unknown(params, CREATE_PARAMS)
+        limits.refuse_unknown(params, limits.INTENT)
         for name in ("amount", "currency", "customer", "payment_method"):
             if not params.get(name):
                 raise Problem(400, f"Missing required param: {name}.", code="parameter_missing", param=name)
-        least = MINIMUM.get(params["currency"], 1)
-        if not params["amount"].isdigit() or int(params["amount"]) < least:
-            message = f"Amount must be at least {least} {params['currency']} in its smallest unit"
-            raise Problem(400, message, code="amount_too_small", param="amount")
+        limits.refuse_amount(params["amount"], params["currency"], param="amount")
         if params["customer"] not in self._book.customers:
             raise missing("customer", params["customer"], "customer", status=400)
         self._refuse_bad_card(params["payment_method"], params["customer"])

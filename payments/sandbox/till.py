@@ -7,13 +7,10 @@ from typing import Any
 
 from payments.sandbox import objects
 from payments.sandbox.book import Book, Clock
-from payments.sandbox.cards import CARDS, DECLINE, WORKS, by_last4
+from payments.sandbox.cards import CARDS, DECLINE, UNCONFIRMED, WORKS, by_last4
 from payments.sandbox.courier import Courier
 from payments.sandbox.faults import Faults
 from payments.sandbox.objects import Json
-
-# What Stripe takes at least, in its own units; the stand-in's table, kept apart from the one that refuses beforehand.
-MINIMUM = {"usd": 50, "eur": 50, "gbp": 30, "jpy": 50, "nok": 300, "sek": 300, "dkk": 250, "chf": 50}
 
 
 class Till:
@@ -60,6 +57,38 @@ class Till:
             session |= {"status": "complete", "payment_status": "paid", "url": None}
             self._tell(("checkout.session.completed", session), ("payment_intent.succeeded", intent))
             return True
+
+    def ask_holder(self, ref: str, card: str) -> bool:
+        """The bank wants the holder to confirm (3-D Secure), and nothing moves before that; False when the session is not open."""
+        with self._book.lock:
+            self.sweep()
+            session = self._book.sessions[ref]
+            if session["status"] != "open" or session["mode"] == "setup":
+                return False
+            intent = self._intent_of(session)
+            intent |= {"status": "requires_action", "next_action": {"type": "use_stripe_sdk", "use_stripe_sdk": {}}}
+            self._book.lines[ref]["card"] = card
+            self._tell(("payment_intent.requires_action", intent))
+            return True
+
+    def answer_bank(self, ref: str, *, is_confirmed: bool) -> bool:
+        """The holder confirms or refuses at the bank; refused, the session takes another card. False when nobody was asked."""
+        with self._book.lock:
+            session = self._book.sessions[ref]
+            if not self.is_asking(session):
+                return False
+            intent = self._intent_of(session)
+            intent |= {"status": "requires_payment_method", "next_action": None}
+            if is_confirmed:
+                return self.approve(ref, self._book.lines[ref]["card"])
+            self._refuse(intent, UNCONFIRMED)
+            self._tell(("payment_intent.payment_failed", intent))
+            return True
+
+    def is_asking(self, session: Json) -> bool:
+        """Whether the session waits for its holder's bank."""
+        intent = self._book.intents.get(session["payment_intent"] or "")
+        return session["status"] == "open" and intent is not None and intent["status"] == "requires_action"
 
     def decline(self, ref: str) -> bool:
         """The card is refused; the session stays open for another one."""

@@ -12,7 +12,7 @@ from payments.errors import GatewayForgot, TooSmall
 from payments.gateways.base import minimum_minor
 from payments.gateways.stripe_objects import to_stripe
 from payments.models import GatewayCustomer, Payment, PaymentMethod
-from payments.sandbox.till import MINIMUM
+from payments.sandbox.limits import MINIMUM
 from tests.payments.fixtures import press, settle
 from tests.people import NOW
 

@@ -1,11 +1,14 @@
 """Everything due, once, with no broker at all."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from payments.sandbox import distance
 from smartplus import jobs
 
 
@@ -15,7 +18,7 @@ class Command(BaseCommand):
     help = "Run everything that is due, once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--now` pretends it is another instant; without an offset it is UTC."""
+        """`--now` pretends it is another instant, to the payment sandbox as well; without an offset it is UTC."""
         parser.add_argument("--now", help="an ISO 8601 instant, UTC unless it says otherwise")
 
     def handle(self, *, now: str | None = None, **options: Any) -> None:
@@ -24,7 +27,9 @@ class Command(BaseCommand):
             instant = datetime.fromisoformat(now) if now else timezone.now()
         except ValueError as problem:
             raise CommandError(f"--now: {problem}") from problem
-        did = jobs.tick(now=instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+        instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+        with distance.clock_at(settings.STRIPE_API_BASE, instant) if now else nullcontext():
+            did = jobs.tick(now=instant)
         for name, count in did.items():
             self.stdout.write(f"{name}: {'broke, see the log' if count is None else count}")
         if None in did.values():
