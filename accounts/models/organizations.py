@@ -7,6 +7,7 @@ from typing import Self
 from django.db import models
 from django.db.models.functions import Length
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_countries import countries
 
 from accounts.scope import Actor, Role
@@ -59,7 +60,7 @@ class Organization(models.Model):
 
     street = models.CharField(_("street"), max_length=120, blank=True)
     city = models.CharField(_("city"), max_length=80, blank=True)
-    state = models.CharField(_("state"), max_length=80, blank=True)
+    state = models.CharField(pgettext_lazy("address", "state"), max_length=80, blank=True)
     postal_code = models.CharField(_("postal code"), max_length=16, blank=True)
     country = models.CharField(_("country"), max_length=2, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")

@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_countries import countries
 
 from accounts.models import Membership, Organization, User
@@ -59,7 +60,7 @@ class Site(models.Model):
     name_key = models.CharField(max_length=256, editable=False)
     street = models.CharField(_("street"), max_length=120)
     city = models.CharField(_("city"), max_length=80)
-    state = models.CharField(_("state"), max_length=80, blank=True)
+    state = models.CharField(pgettext_lazy("address", "state"), max_length=80, blank=True)
     postal_code = models.CharField(_("postal code"), max_length=16)
     country = models.CharField(_("country"), max_length=2)
     time_zone = models.CharField(_("time zone"), max_length=64)

@@ -51,7 +51,15 @@ def rename_device(actor: Actor, *, device_id: int, version: int, name: str, now:
     before = {"name": device.name}
     device.name, device.version = name.strip(), device.version + 1
     device.save(update_fields=["name", "version"])
-    _record(actor, "device.renamed", device, site, before=before, after={"name": device.name}, now=now)
+    _record(
+        actor,
+        "device.renamed",
+        device,
+        site,
+        before=before,
+        after={"name": device.name, "place": device.place},
+        now=now,
+    )
     return device
 
 
@@ -108,7 +116,7 @@ def swap_device(
     with last_fence():
         device.save(update_fields=["mac", "model", "library_entry", "version"])
     take_entry(checked.entry, site)
-    after = {"mac": str(checked.mac), "model": device.model, "reason": reason.strip()}
+    after = {"mac": str(checked.mac), "model": device.model, "reason": reason.strip(), "place": device.place}
     _record(actor, "device.swapped", device, site, before=before, after=after, now=now)
     return device
 

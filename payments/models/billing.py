@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Organization
 from accounts.scope import Actor
@@ -34,7 +35,7 @@ class BillingProfile(models.Model):
     street = models.CharField(_("street"), max_length=120)
     postal_code = models.CharField(_("postal code"), max_length=16)
     city = models.CharField(_("city"), max_length=80)
-    state = models.CharField(_("state"), max_length=80, blank=True)
+    state = models.CharField(pgettext_lazy("address", "state"), max_length=80, blank=True)
     country = models.CharField(_("country"), max_length=2)
     version = models.PositiveIntegerField(default=1)
     updated_at = models.DateTimeField()

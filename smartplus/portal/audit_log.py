@@ -185,7 +185,7 @@ def _row(
     where, url = _where(event, sites)
     return Row(
         event=event,
-        what=deeds.sentence(event),
+        what=deeds.sentence(event, names),
         who=_("You") if event.user_id == actor.user_id else event.who,
         firm=_firm(event, firms),
         where=where,

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.text import capfirst
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import organizations
@@ -29,7 +29,7 @@ SHOWN = 20  # entries of a list that are spelled out
 DASH = "–"
 
 LABELS: dict[str, Promise] = {
-    "name": _("Name"), "street": _("Street"), "city": _("City"), "state": _("State"), "postal_code": _("Postal code"),
+    "name": _("Name"), "street": _("Street"), "city": _("City"), "state": pgettext_lazy("address", "State"), "postal_code": _("Postal code"),
     "country": _("Country"), "time_zone": _("Time zone"), "language": _("Language"), "email": _("Email"), "mobile": _("Mobile"),
     "remark": _("Remark"), "password": _("Password"), "company": _("Company"), "tax_number": _("Tax number"),
     "free_members": _("Free family members"), "camera_residents": _("Residents may watch"),
@@ -58,6 +58,7 @@ APARTMENT_LABELS: dict[str, Promise] = {
     "landline": _("Landline"),
     "video_storage": _("Video Storage"),
 }
+ADDRESSED = frozenset({"site", "organization", "billingprofile"})  # rows whose `state` is part of an address
 FIRMS = ("installer_id", "subdistributor", "under")  # fields whose value is the number of an organization
 ROWS: dict[str, Promise] = {  # what went along with a moved installer, by the name of its table
     "site": _("Sites"), "building": _("Buildings"), "apartment": _("Apartments"), "resident": _("Residents"),
@@ -126,7 +127,7 @@ def effect(event: AuditEvent, names: Names) -> str:
     """The change in a few words, for a row: an amount, a single field, or how many fields."""
     after = event.after
     if names.shows_amounts and "total_minor" in after and (currency := str(after.get("currency") or names.currency)):
-        return _money(after["total_minor"], currency)
+        return amount(after["total_minor"], currency)
     if event.action == "library.added":
         n = len(after.get("macs", ()))
         return ngettext("%(n)s MAC", "%(n)s MACs", n) % {"n": n}
@@ -167,7 +168,7 @@ def ids_in(event: AuditEvent) -> tuple[set[int], set[int]]:
 
 def _label(event: AuditEvent, field: str, names: Names) -> str:
     if event.action == "site.managers_set":
-        return _person(field, names)
+        return person(field, names)
     if "/" in field:
         service, part = field.split("/", 1)
         return f"{catalogue.PRICED_LABELS.get(service, service)}, {catalogue.price_label(service, part)}"
@@ -175,7 +176,7 @@ def _label(event: AuditEvent, field: str, names: Names) -> str:
         return str(APARTMENT_LABELS[field])
     if field in catalogue.BY_CODE:
         return str(catalogue.BY_CODE[field].label)
-    if event.subject_type in {"order", "subscription", "renewalrequest"} and field == "state":
+    if field == "state" and event.subject_type not in ADDRESSED:
         return gettext("Status")
     return _field_name(field)
 
@@ -224,6 +225,11 @@ def _as_read(event: AuditEvent, field: str, value: Any, names: Names, currency: 
     return text
 
 
+def is_switch(event: AuditEvent, field: str) -> bool:
+    """Whether a field is a service or a switch, and not a tick."""
+    return field in SWITCHED or (event.subject_type == "apartment" and field in APARTMENT_LABELS)
+
+
 def _switch(field: str, value: bool) -> str:
     if field in SWITCHED:
         return gettext("On") if value else gettext("Off")
@@ -234,7 +240,7 @@ def _number(event: AuditEvent, field: str, value: int, names: Names, currency: s
     if "/" in field or field.endswith("_minor"):
         if not names.shows_amounts:
             return gettext("Hidden")
-        return _money(value, currency) if currency else str(value)
+        return amount(value, currency) if currency else str(value)
     if field in FIRMS:
         return names.firms.get(value) or gettext("Organization %(n)s") % {"n": value}
     return str(value)
@@ -242,13 +248,14 @@ def _number(event: AuditEvent, field: str, value: int, names: Names, currency: s
 
 def _entry(event: AuditEvent, field: str, entry: Any, names: Names, currency: str) -> str:
     if field == "technicians":
-        return _person(str(entry), names)
+        return person(str(entry), names)
     if field in {"fields", "grants"}:
         return _field_name(str(entry))
     return _word(event, field, entry, names, currency)
 
 
-def _person(key: str, names: Names) -> str:
+def person(key: str, names: Names) -> str:
+    """Who a membership's number stands for, as far as the reader may know."""
     pk = int(key) if key.isdecimal() else 0
     return names.people.get(pk) or gettext("Person %(n)s") % {"n": key}
 
@@ -266,7 +273,8 @@ def _instant(text: str) -> str:
         return text
 
 
-def _money(minor: Any, currency: str) -> str:
+def amount(minor: Any, currency: str) -> str:
+    """An amount in the reader's language; as it is where it is none."""
     if not isinstance(minor, int) or len(currency) != 3:
         return str(minor)
     return money.show(minor, currency, language=(get_language() or "en").split("-", maxsplit=1)[0])

@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import AuditEvent
+from smartplus.portal import told_whole
+from smartplus.portal.audit_words import Names
 
 DEEDS: dict[str, Promise] = {
     "site.created": _("Site created"),
@@ -97,8 +99,11 @@ DEEDS: dict[str, Promise] = {
 }
 
 
-def sentence(event: AuditEvent) -> str:
-    """What an audit row says happened; an action without words of its own is named as it is."""
+def sentence(event: AuditEvent, names: Names | None = None) -> str:
+    """What an audit row says happened; an action without words of its own is named as it is. With what the reader knows of the
+    change, `names`, it says who, where and how much."""
+    if names and (whole := told_whole.WHOLE.get(event.action)) and (told := whole(event, names)):
+        return told
     if event.action == "library.added":
         n = len(event.after.get("macs", ()))
         words = ngettext("%(n)s MAC address added to the library", "%(n)s MAC addresses added to the library", n)

@@ -17,7 +17,7 @@ from accounts.models import AuditEvent
 from accounts.scope import Role
 from communities.models import Site
 from smartplus.access import PortalRequest
-from smartplus.portal import deeds
+from smartplus.portal import audit_log, audit_words, deeds
 
 LOOKED_AT = 60  # so that a whole building entered at once is one line and something older still shows
 SHOWN = 7
@@ -37,14 +37,16 @@ class Happening:
 
 
 def recent(request: PortalRequest, *, names: Mapping[int, str] | None = None) -> list[Happening]:
-    """The last changes the actor may read, alike ones in a row as one; two statements, one where the page has the sites' names."""
-    rows = list(AuditEvent.objects.visible_to(request.actor)[:LOOKED_AT])
+    """The last changes the actor may read, alike ones in a row as one; a statement, one more for the sites where the page has not
+    their names, and two for the people and firms behind numbers."""
+    rows = list(AuditEvent.objects.visible_to(request.actor).select_related("organization", "distributor")[:LOOKED_AT])
     alike = [list(group) for _key, group in groupby(rows, key=_session)]
     alike = alike[:SHOWN]
     if names is None:
         ids = {group[0].site_id for group in alike if group[0].site_id}
         names = dict(Site.objects.visible_to(request.actor).filter(pk__in=ids).values_list("pk", "name"))
-    return [_told(request, group, names) for group in alike]
+    known = audit_log.names_in(request.actor, [group[0] for group in alike])
+    return [_told(request, group, names, known[group[0].pk]) for group in alike]
 
 
 def _session(row: AuditEvent) -> tuple[object, ...]:
@@ -52,9 +54,11 @@ def _session(row: AuditEvent) -> tuple[object, ...]:
     return (row.user_id, row.site_id) if row.site_id else (row.user_id, row.action)
 
 
-def _told(request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[int, str]) -> Happening:
+def _told(
+    request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[int, str], known: audit_words.Names
+) -> Happening:
     first, *others = group
-    what = deeds.sentence(first)
+    what = deeds.sentence(first, known)
     if others:
         what = _("%(what)s and %(n)s more") % {"what": what, "n": len(others)}
     url = ""

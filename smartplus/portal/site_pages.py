@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
-
 from accounts.models import AuditEvent
 from accounts.scope import Grant, Role
 from communities import reports
@@ -15,7 +13,7 @@ from communities.models import Apartment, Building, Entitlement, ManagerAssignme
 from devices import reports as device_reports
 from devices.models import Device
 from smartplus import access
-from smartplus.portal import support, todo
+from smartplus.portal import audit_log, deeds, support, todo
 from smartplus.templatetags.sites import pill_of
 from subscriptions import payers, waiting
 from subscriptions.actions import carts
@@ -105,9 +103,12 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
     }
 
 
-def recent(request: access.PortalRequest, site: Site) -> QuerySet[AuditEvent] | list[AuditEvent]:
-    """The last changes of the site; not for roles that read no audit."""
-    return AuditEvent.objects.visible_to(request.actor).filter(site_id=site.pk)[:RECENT]
+def recent(request: access.PortalRequest, site: Site) -> list[tuple[AuditEvent, str]]:
+    """The last changes of the site with their sentences; none for roles that read no audit."""
+    found = AuditEvent.objects.visible_to(request.actor).filter(site_id=site.pk)
+    rows = list(found.select_related("organization", "distributor")[:RECENT])
+    names = audit_log.names_in(request.actor, rows)
+    return [(event, deeds.sentence(event, names[event.pk])) for event in rows]
 
 
 def apartment_page(request: access.PortalRequest, apartment_id: int) -> dict[str, Any]:

@@ -12,10 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import AuditEvent
 from communities.models import GRACE
 from communities.reports import WARNING, PaidProgress, ServiceLine
-from smartplus.portal import deeds
 from smartplus.portal.templatetags.portal import ago, day, status
 
 register = template.Library()
@@ -58,12 +56,6 @@ def paid(line: ServiceLine) -> SafeString:
     if line.unused:
         return status("pending", _("Paid, not used"))
     return format_html('<span class="mute">{}</span>', _("Nothing to pay yet"))
-
-
-@register.filter
-def deed(event: AuditEvent) -> str:
-    """What an audit row says happened, in words."""
-    return deeds.sentence(event)
 
 
 def tone_of(when: datetime | None, now: datetime, *, renews: bool = False) -> str:

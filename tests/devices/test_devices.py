@@ -166,7 +166,7 @@ def test_a_device_is_renamed_within_its_apartment(people: People, flat: Apartmen
     actions.remove_device(people.ivan.actor, device_id=attic.pk, now=NOW)
     actions.rename_device(people.ivan.actor, device_id=hall.pk, version=2, name="Attic", now=NOW)  # free again
     audit = AuditEvent.objects.filter(action="device.renamed").order_by("-pk")[0]
-    assert (audit.before, audit.after) == ({"name": "HALL"}, {"name": "Attic"})
+    assert (audit.before, audit.after) == ({"name": "HALL"}, {"name": "Attic", "place": "Quay House 2.04"})
 
 
 @pytest.mark.rule("R1")

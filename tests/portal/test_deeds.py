@@ -28,6 +28,7 @@ READERS = {
     "audit_words.py",
     "audit_log.py",
     "events.py",
+    "told_whole.py",
 }  # they name actions to tell them, not to write them
 
 

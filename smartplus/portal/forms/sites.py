@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_countries import countries
 
 from communities import catalogue
@@ -51,7 +52,7 @@ class SiteForm(forms.Form):
     street = forms.CharField(label=_("Street"), max_length=120)
     postal_code = forms.CharField(label=_("Postal code"), max_length=16)
     city = forms.CharField(label=_("City"), max_length=80)
-    state = forms.CharField(label=_("State"), max_length=80, required=False)
+    state = forms.CharField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
     country = forms.ChoiceField(label=_("Country"), choices=lambda: [("", "–"), *countries])
     time_zone = TimeZoneField(
         required=False, widget=ZoneSelect, help_text=_("Proposed from the country. Paid time ends at this clock.")

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_countries import countries
 
 from accounts import actions
@@ -38,7 +39,7 @@ class FirmForm(forms.Form):
     street = forms.CharField(label=_("Street"), max_length=120, required=False)
     postal_code = forms.CharField(label=_("Postal code"), max_length=16, required=False)
     city = forms.CharField(label=_("City"), max_length=80, required=False)
-    state = forms.CharField(label=_("State"), max_length=80, required=False)
+    state = forms.CharField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
     country = forms.ChoiceField(label=_("Country"), choices=lambda: [("", "–"), *countries])
     time_zone = TimeZoneField(required=False, widget=ZoneSelect)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
