@@ -55,7 +55,7 @@ def test_a_context_is_given_only_to_words_of_the_table() -> None:
 
 def test_no_text_is_the_name_of_a_field_and_of_a_button_alike() -> None:
     """A noun and a verb may be the same word in English; most languages have two."""
-    heads, buttons = set(), set()
+    heads, buttons = set[tuple[str, str]](), set[tuple[str, str]]()
     for file in (ROOT / "templates").rglob("*.html"):
         text = file.read_text()
         for found, pattern in ((heads, HEAD), (buttons, BUTTON)):
