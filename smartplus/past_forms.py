@@ -20,6 +20,7 @@ PAST, MOST = "past_forms", 5
 SIGNED_IN, SWITCHED = "signed_in", "switched"
 KEPT_SALT, KEPT_FOR_S = "kept-form", 3600
 MOST_KEPT = 100_000  # characters of a form; a longer one is sent again by hand
+OURS = {"was", "version", "next", "do", "kept"}  # fields that pages fill in themselves
 SHOWN, SHOWN_CHARS = 40, 2000
 SECRET_WORDS = ("password", "code", "key", "csrfmiddlewaretoken")
 
@@ -70,6 +71,7 @@ def typed(request: HttpRequest) -> list[tuple[str, str]]:
 
 def shown(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """What a person typed, to be read and copied: not the numbers of rows and versions."""
+    fields = [(name, value) for name, value in fields if name not in OURS]
     words = [(name.replace("_", " ").replace("-", " "), value[:SHOWN_CHARS]) for name, value in fields if value.strip()]
     return [(name, value) for name, value in words if not value.isdecimal() and value != "on"][:SHOWN]
 
