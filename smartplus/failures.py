@@ -10,12 +10,14 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts import fences, notify
 from accounts.models import CircuitBreaker, ItemFailure, Kind, Membership, Topic
 
 log = logging.getLogger("smartplus.jobs")
 
+SERVERS: dict[str, Promise] = {"mail": _("The mail server")}
 PATIENCE = 4  # tries, nearly an hour, before it is told that a server does not answer for an item
 
 
@@ -67,7 +69,18 @@ def _tell_failures(job: str, label: Promise, *, now: datetime) -> None:
 def _tell_breakers(*, now: datetime) -> None:
     for breaker in CircuitBreaker.objects.exclude(opened_at=None).filter(told_at=None):
         CircuitBreaker.objects.filter(pk=breaker.pk).update(told_at=now)
-        _post(f"breaker:{breaker.name}.{now:%Y%m%d}", now, kind="server", label=breaker.name, error=breaker.error)
+        _post(
+            f"breaker:{breaker.name}.{now:%Y%m%d}",
+            now,
+            kind="server",
+            label=server_name(breaker.name),
+            error=breaker.error,
+        )
+
+
+def server_name(name: str) -> str:
+    """What a person calls the server of a breaker."""
+    return str(SERVERS.get(name, name.capitalize()))
 
 
 def _post(key: str, now: datetime, *, label: Promise | str, **context: object) -> None:

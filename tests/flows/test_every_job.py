@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from accounts import audit, chain, fences, notify
+from accounts import audit, chain, fences
+from accounts import mail as letters
 from accounts.models import ItemFailure, Notice, Topic
 from payments import actions as payment_actions
 from payments import events, gateways
@@ -177,11 +178,7 @@ def mail(stage: Stage) -> Bomb:
         )  # fmt: skip
     bomb = Bomb("letter 0")
 
-    class Letter(notify.EmailMessage):  # type: ignore[name-defined, misc]
-        def send(self, fail_silently: bool = False) -> int:
-            return int(bomb.touch(self.subject, 1))
-
-    stage.patch.setattr(notify, "EmailMessage", Letter)
+    stage.patch.setattr(letters.Batch, "send", lambda _batch, notice: bomb.touch(notice.subject))
     return bomb
 
 
@@ -261,12 +258,12 @@ def test_one_exploding_item_stops_nobody_and_is_written_told_and_tried_again(nam
     failure = ItemFailure.objects.get(job=name)
     assert (failure.tries, failure.error, failure.is_expected) == (1, "RuntimeError: an exploding item", False)
     assert failure.next_try_at is not None
-    letters = Notice.objects.exclude(pk__in=told_before).filter(email=stage.people.olga.email)
-    assert [letter.subject for letter in letters] == [f"Background work fails: {JOBS[name].label}"]
+    told = Notice.objects.exclude(pk__in=told_before).filter(email=stage.people.olga.email)
+    assert [letter.subject for letter in told] == [f"Background work fails: {JOBS[name].label}"]
     (row,) = work.rows(stage.people.olga.actor, [failure])
     assert (row.name, str(row.label)) != ("", "")
 
-    letters.update(next_try_at=None)  # they are not what this is about
+    told.update(next_try_at=None)  # they are not what this is about
     jobs.run(name, now=failure.next_try_at)
     failure.refresh_from_db()
     assert failure.tries == 2  # and told of no second time

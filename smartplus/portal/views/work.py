@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import CircuitBreaker, ItemFailure
 from accounts.scope import Role
-from smartplus import access, jobs
+from smartplus import access, failures, jobs
 from smartplus.portal import keyset, work
 
 PAGE = 50
@@ -37,13 +37,14 @@ def failure_list(request: access.PortalRequest) -> HttpResponse:
     state = request.GET.get("state", "")
     found = ItemFailure.objects.visible_to(request.actor).filter(**NARROWED.get(state, {}))
     page = keyset.page(found, by=("-tried_at", "-pk"), query=request.GET, size=PAGE)
+    resting = CircuitBreaker.objects.visible_to(request.actor).exclude(opened_at=None)
     context = {
         "rows": work.rows(request.actor, page.rows),
         "page": page,
         "states": STATES.items(),
         "state": state if state in STATES else "",
         "count": found.order_by()[:COUNTED].count(),
-        "servers": CircuitBreaker.objects.visible_to(request.actor).exclude(opened_at=None),
+        "servers": [(failures.server_name(row.name), row) for row in resting],
     }
     return render(request, "work/failures.html", context)
 
