@@ -277,15 +277,10 @@ def of_operator(request: PortalRequest) -> dict[str, Any]:
 
 def _setup_tiles(request: PortalRequest) -> list[Tile]:
     """What a real installation lacks, as long as something is red."""
-    found = setup.look(request.now)
-    red = [finding for finding in found if finding.state == setup.State.BLOCKS]
+    red = [finding for finding in setup.look(request.now) if finding.state == setup.State.BLOCKS]
     if not red:
         return []
-    waiting = sum(finding.state == setup.State.WAITS for finding in found)
-    detail = (
-        ngettext("%(n)s more can wait", "%(n)s more can wait", waiting) % {"n": waiting} if waiting else red[0].title
-    )
-    return [Tile(_("Set-up"), str(len(red)), detail, reverse("setup"), len(red), _("to do"), "lapsed")]
+    return [Tile(_("Set-up"), str(len(red)), red[0].title, reverse("setup"), len(red), _("to do"), "lapsed")]
 
 
 def _lists_in_force(request: PortalRequest) -> list[PriceList]:

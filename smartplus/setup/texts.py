@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from accounts.actions import seller, terms
@@ -14,6 +15,10 @@ from smartplus.portal.templatetags.portal import day
 from smartplus.setup.findings import COUNTED, Finding, State, many, page
 
 BLOCKS, OK = State.BLOCKS, State.OK
+MISSING = {
+    Document.TERMS: _lazy("Yours to write. Until then nothing can be ordered."),
+    Document.PRIVACY: _lazy("Yours to write. Until then nobody is told what becomes of their data."),
+}
 PAGES = {Document.TERMS: "setup-terms", Document.PRIVACY: "setup-privacy"}
 
 
@@ -24,8 +29,7 @@ def published(now: datetime) -> list[Finding]:
         in_force, name = terms.in_force(document, now=now), str(document.label)
         if in_force is None:
             title = _("%(document)s: none is published") % {"document": name}
-            detail = _("What people accept and read is yours to write; nobody is asked to accept anything until then.")
-            found.append(Finding(document.value, BLOCKS, title, detail, page(_("Write it"), route)))
+            found.append(Finding(document.value, BLOCKS, title, str(MISSING[document]), page(_("Write it"), route)))
             continue
         number = _accepted(document, in_force.version)
         words = ngettext("Accepted by %(n)s person.", "Accepted by %(n)s people.", number) % {"n": many(number)}
@@ -35,7 +39,7 @@ def published(now: datetime) -> list[Finding]:
         }
         if settings.DEMO and in_force.is_example:
             detail = _("The shipped example (demo).")
-        found.append(Finding(document.value, OK, name, f"{detail} {words}", page(_("Open"), route)))
+        found.append(Finding(document.value, OK, name, f"{detail} {words}", page(_("Read it"), route)))
     return found
 
 
