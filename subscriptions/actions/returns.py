@@ -23,11 +23,11 @@ WAY = (SENT, SENT_AGAIN, RETURNED, LEFT)
 def note_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
     """A person is sent to the page of this payment: tell it, each attempt once. Returns which attempt to pay the order it is."""
     order = Order.objects.select_for_update().get(number=payment.reference)  # of two clicks at once, one tells it
-    attempts = order.events.filter(kind__in=[SENT, SENT_AGAIN])
-    last = attempts.last()
-    if last is not None and last.detail.get("payment") == payment.pk and now - last.at < SAME_CLICK:
-        return attempts.count()
-    attempt = attempts.count() + 1
+    last, before = order.events.filter(kind__in=WAY).last(), attempts(order.number)
+    is_sent = last is not None and last.kind in {SENT, SENT_AGAIN} and last.detail.get("payment") == payment.pk
+    if last is not None and is_sent and now - last.at < SAME_CLICK:
+        return before
+    attempt = before + 1
     moves.tell(
         order, SENT if attempt == 1 else SENT_AGAIN, now=now, actor=actor, gateway="Stripe", payment=payment.pk,
         attempt=attempt,

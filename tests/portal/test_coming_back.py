@@ -149,8 +149,8 @@ def test_a_cancel_at_the_gateway_leaves_a_message_and_a_line(at: Clock, order: O
 
 def test_each_further_attempt_leaves_a_message_and_a_line(at: Clock, order: Order, dora: Client) -> None:
     url = Payment.objects.get().checkout_url
-    for minute in (1, 2):
-        at(minutes=minute)
+    for second in (5, 6):
+        at(seconds=second)
         seen(dora, order, "left/")
         for _click in range(2):
             assert dora.post(f"/orders/{order.number}/pay/")["Location"] == url
