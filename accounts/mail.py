@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.mime.image import MIMEImage
-from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
+from smtplib import SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused, SMTPServerDisconnected
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ LINK, ROWS, TEXT = "link", "rows", "text"
 URL = re.compile(r"https?://\S+")
 ROW = re.compile(r"([^\s:][^:]{0,38}): (?!//)(\S.*)")
 LOGO_ID = "logo"
+GONE_AWAY = 421
 ONE_FAILED = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError)  # the server refused one mail; the next may go
 
 
@@ -83,6 +84,16 @@ class Batch:
         """Hand one mail to the server. Raises OSError or SMTPException where that failed, ValueError where no mail can be made of it."""
         self._house = self._house or House.of(now=self._now)
         mail = message(notice, self._house)
+        is_used = self._connection is not None
+        try:
+            self._hand_over(mail)
+        except (SMTPServerDisconnected, SMTPSenderRefused) as problem:
+            # Servers end a connection after some mails or minutes (421): that says nothing about this mail.
+            if not is_used or getattr(problem, "smtp_code", GONE_AWAY) != GONE_AWAY:
+                raise
+            self._hand_over(mail)
+
+    def _hand_over(self, mail: EmailMultiAlternatives) -> None:
         try:
             if self._connection is None:
                 connection = get_connection()
@@ -90,10 +101,9 @@ class Batch:
                 self._connection = connection
             mail.connection = self._connection
             mail.send()
-        except ONE_FAILED:
-            raise
-        except OSError:
-            self._close()
+        except OSError as problem:
+            if not isinstance(problem, ONE_FAILED) or getattr(problem, "smtp_code", 0) == GONE_AWAY:
+                self._close()
             raise
 
     def _close(self) -> None:

@@ -8,7 +8,6 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -30,13 +29,14 @@ pytestmark = pytest.mark.django_db
 
 @dataclass
 class Server:
-    """A mail server on loopback: what it was sent, and over how many connections; it drops the line before `drops_at`."""
+    """A mail server on loopback: what it was sent, and over how many connections. It ends one after so many mails."""
 
     port: int = 0
     connections: int = 0
     received: list[EmailMessage] = field(default_factory=list)
     refuses: str = ""
-    drops_at: int = -1
+    drops: int = -1
+    says_421: int = -1
 
 
 @pytest.fixture
@@ -55,8 +55,10 @@ def server(settings: Any) -> Iterator[Server]:
                 verb = line[:4].upper()
                 if verb == "QUIT":
                     return self.say("221 bye")
-                if verb == "MAIL" and kept.drops_at == len(kept.received):
-                    kept.drops_at = -1
+                if verb == "MAIL" and len(kept.received) in {kept.drops, kept.says_421}:
+                    if kept.says_421 > 0:
+                        self.say("421 enough for now")
+                    kept.drops = kept.says_421 = -1
                     return None
                 if verb == "RCPT" and kept.refuses and kept.refuses in line:
                     self.say("550 nobody here")
@@ -109,20 +111,25 @@ def test_a_batch_goes_over_one_connection(people: People, server: Server) -> Non
     assert server.connections == 1
 
 
-def test_one_refused_recipient_keeps_the_connection_and_a_broken_one_is_made_anew(
-    people: People, server: Server
-) -> None:
+def test_one_refused_recipient_keeps_the_connection(people: People, server: Server) -> None:
     server.refuses = people.ivan.email
     for number, person in enumerate((people.dora, people.ivan, people.sam)):
         post(person, f"k{number}")
     assert notify.send_due(now=NOW) == 2
     assert server.connections == 1
-    server.refuses, server.drops_at = "", 2
-    notify.send_due(now=NOW + timedelta(days=1))
-    post(people.dora, "k8")
-    notify.send_due(now=NOW + timedelta(days=2))
-    assert len(server.received) == 4
-    assert not Notice.objects.exclude(state="sent").exists()
+    assert Notice.objects.get(state="failed").email == people.ivan.email
+
+
+@pytest.mark.parametrize("how", ["drops", "says_421"])
+def test_a_server_that_ends_the_connection_after_some_mails_costs_none_of_them(
+    people: People, server: Server, how: str
+) -> None:
+    setattr(server, how, 2)
+    for number in range(4):
+        post(people.dora, f"k{number}")
+    assert notify.send_due(now=NOW) == 4
+    assert (len(server.received), server.connections) == (4, 2)
+    assert set(Notice.objects.values_list("state", "tries")) == {("sent", 1)}
 
 
 def test_both_texts_say_the_same_and_programs_know_what_it_is(people: People, server: Server, settings: Any) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.db import DatabaseError, transaction
@@ -12,6 +14,7 @@ from accounts.actions import terms
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Acceptance, AuditEvent, Document, Kind, TextDraft, TextVersion
 from smartplus.portal import text_changes
+from smartplus.portal.views import text_acceptances
 from tests.people import NOW, PASSWORD, SYSTEM, TEXTS, People, Person
 from tests.portal.door import enter
 from tests.portal.html import assert_clean
@@ -154,6 +157,22 @@ def test_the_list_takes_as_many_statements_for_many_as_for_few(
     olga.get(f"{PAGE}accepted/")
     with django_assert_max_num_queries(12):
         olga.get(f"{PAGE}accepted/?version=1")
+
+
+@pytest.mark.parametrize("show", ["version=1", "show=missing"])
+def test_the_lists_are_paged_and_each_person_is_there_once(people: People, sign_in, monkeypatch, show: str) -> None:
+    if "missing" in show:
+        terms.publish(people.olga.actor, document="terms", texts={"en": "New."}, valid_from=NOW, now=NOW)
+        terms.accept(people.olga.membership.user, now=NOW)
+    monkeypatch.setattr(text_acceptances, "PAGE", 4)
+    olga, query, seen = sign_in(people.olga), show, list[str]()
+    for _ in range(3):
+        page = olga.get(f"{PAGE}accepted/?{query}").content.decode()
+        seen += re.findall(r"<td>([\w.]+@[\w.]+)</td>", page)
+        following = re.search(r'rel="next" href="\?([^"]+)"', page)
+        query = unescape(following[1]) if following else ""
+    assert query == ""
+    assert len(seen) == len(set(seen)) == (9 if "missing" in show else 10)
 
 
 def test_of_two_versions_the_later_published_counts_and_a_mistake_is_mended_in_time(people: People) -> None:
