@@ -10,7 +10,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from communities.models import GRACE
 from communities.reports import WARNING, PaidProgress, ServiceLine
@@ -86,15 +85,13 @@ def pill_of(progress: PaidProgress, now: datetime) -> tuple[str, str]:
     if never == every:
         return "inactive hollow", _("Not activated")
     if lapsed:
-        return "lapsed", _("Lapsed") if lapsed == every else ngettext("%(n)s lapsed", "%(n)s lapsed", lapsed) % {
-            "n": lapsed
-        }
+        return "lapsed", _("Lapsed") if lapsed == every else _("%(n)s lapsed") % {"n": lapsed}
     if progress.in_grace:
         return "expiring", _("In grace")
     if progress.unpaid:
         return "expiring", _("Not all paid")
     if never:
-        return "pending", ngettext("%(n)s not activated", "%(n)s not activated", never) % {"n": never}
+        return "pending", _("%(n)s not activated") % {"n": never}
     if progress.is_ending(now):
         return "expiring", _("Expiring")
     return ("auto", _("Auto-renew")) if progress.renews else ("active", _("Active"))
