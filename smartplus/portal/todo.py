@@ -209,7 +209,7 @@ def _fitting(facts: Facts) -> list[Todo]:
                 "pending",
                 "user-off",
                 title % {"n": facts.without_master},
-                _("The App belongs to the family master. Paid time stays with the apartment."),
+                _("The App belongs to the family master, the Premium Plan and all paid time to the apartment."),
                 f"{apartments}?show=no-master",
                 _("Add resident") if facts.may_house else _("Show"),
             )

@@ -12,7 +12,10 @@ from django.test import Client
 
 from communities.actions import people as site_people
 from communities.models import Apartment, Entitlement, Site, keys_of
+from payments import money
 from payments.models import GatewayEvent, Payment, PaymentMethod
+from smartplus.setup import State
+from subscriptions.actions import requests
 from subscriptions.models import Order, Subscription, SubscriptionItem
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
@@ -49,6 +52,8 @@ def world(
     Entitlement.objects.filter(apartment__number="1.02", service_type="app").update(variant="")
     item = Entitlement.objects.get(apartment__number="1.04", service_type="app")
     order = place(fill_cart(items=[item]))
+    plan = Entitlement.objects.get(apartment__number="1.04", service_type="premium")
+    requests.request_activation(people.ivan.actor, site_kind="community", entitlement_ids=[plan.pk], months=1, now=NOW)
     _agreements(people, site, [order, *_copies(order, MANY)])
     _orders(order)
     _gateway(people)
@@ -124,6 +129,8 @@ def rows_behind(client: Client, url: str) -> int:
         assert page.status_code == 200
         assert_clean(page.content)
         context = page.context
+        if "todo" in context:  # the set-up: what blocks stands before what can wait
+            return sum(finding.state == State.BLOCKS for finding in context["todo"])
         if "lines" in context:
             shown += sum(row.count for row in [*context["lines"], *context["waiting"]])
         else:
@@ -142,8 +149,15 @@ def test_every_tile_leads_to_exactly_as_many(people: People, world: Site, sign_i
     tiles = page.context["tiles"]
     assert len(tiles) >= 4
     for tile in tiles:
+        opened = client.get(tile.url).context
+        if tile.value.startswith(("US$", "€")):  # the sum of the list, as the list says it
+            assert tile.value == money.show(opened["total_minor"], opened["currency"], language="en"), tile
+        elif tile.value.isdecimal():
+            assert tile.value == str(tile.count), tile
         assert f'href="{tile.url}"' in page.content.decode().replace("&amp;", "&")
         assert rows_behind(client, tile.url) == tile.count, tile
+    if who == "dora":
+        assert tiles[0].label == "Requests waiting"
     if who in {"dora", "olga"}:
         assert all(tile.count for tile in tiles), tiles  # a world with rows of every kind
 
