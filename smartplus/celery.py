@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery, Task, signals
 
-from smartplus import logs
+from smartplus import folder_broker, logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartplus.settings")
 
@@ -31,6 +31,7 @@ class TracedTask(Task):  # type: ignore[misc]  # Celery is not typed
             return super().__call__(*args, **kwargs)
 
 
+folder_broker.install()
 app = Celery("smartplus", task_cls=TracedTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,6 +59,28 @@ def test_a_broker_that_hangs_is_tried_once_and_then_left_alone(silent: Silent, m
     clock[0] = 1030.0
     assert wakeups.publish(tasks.run_job, "mail") is False
     assert len(silent.callers) == 2
+
+
+def test_a_message_in_the_folder_is_never_seen_half_written(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REDIS_URL, settings.CELERY_BROKER_URL = "", "filesystem://localhost"
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(tmp_path), "data_folder_out": str(tmp_path), "control_folder": str(tmp_path / "control"),
+    }  # fmt: skip
+    monkeypatch.setattr(wakeups, "breaker", wakeups.Breaker())
+    written: list[str] = []
+    write = Path.write_text
+
+    def write_text(path: Path, *args: Any, **kwargs: Any) -> int:
+        written.append(path.name)
+        return write(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+    assert wakeups.publish(tasks.run_job, "mail", queue=jobs.GATEWAYS) is True
+    assert [name.rpartition(".")[2] for name in written] == ["scratch"]
+    with wakeups.connection() as connection, connection.SimpleQueue(jobs.GATEWAYS) as queue:
+        assert queue.get(block=False).payload[0] == ["mail"]
 
 
 def test_what_waits_for_a_gateway_goes_to_workers_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,9 +42,9 @@ def test_every_image_has_a_version(compose: dict[str, Any]) -> None:
 def test_every_process_that_stays_has_a_pulse(compose: dict[str, Any]) -> None:
     staying = {name: row for name, row in compose["services"].items() if name not in {"migrate", "proxy"}}
     assert all("healthcheck" in row for row in staying.values())
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "worker", "gateway-worker", "beat"):
         assert staying[name]["healthcheck"]["test"] == ["CMD", "python", "manage.py", "alive", name]
-    assert {Sign.WORKER, Sign.BEAT} == {"worker", "beat"}
+    assert {Sign.WORKER, Sign.GATEWAYS, Sign.BEAT} == {"worker", "gateway-worker", "beat"}
 
 
 def test_there_is_one_password(compose: dict[str, Any]) -> None:

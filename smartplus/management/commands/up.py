@@ -208,9 +208,8 @@ class Processes:
         self.running[name] = subprocess.Popen(command, cwd=Path(settings.BASE_DIR), start_new_session=True)
 
     def refuse_dead(self) -> None:
-        """Raise when a child has ended: half a house is no house. The worker is started again a few times.
-
-        On the filesystem broker it can meet a message that is only half written, and ends; what it was woken for is in the database.
+        """Raise when a child has ended: half a house is no house. The workers are started again a few times: what they were woken for is
+        in the database.
         """
         for name, process in list(self.running.items()):
             if process.poll() is None:
