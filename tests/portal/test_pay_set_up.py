@@ -53,7 +53,6 @@ def assert_nothing_is_left() -> None:
     assert not Entitlement.objects.exclude(expires_at=None).exists()
 
 
-@pytest.mark.django_db(transaction=True)
 def test_without_a_key_nothing_is_ordered(
     price_list: PriceList, pay: Callable[[], str], settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -64,7 +63,6 @@ def test_without_a_key_nothing_is_ordered(
     assert "STRIPE_SECRET_KEY is not set" in caplog.text
 
 
-@pytest.mark.django_db(transaction=True)
 def test_with_a_wrong_key_nothing_is_ordered(
     price_list: PriceList, pay: Callable[[], str], sandbox: Sandbox, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -77,7 +75,6 @@ def test_with_a_wrong_key_nothing_is_ordered(
     assert sandbox.state()["sessions"] == []
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_mended_key_is_noticed_at_the_next_click(
     price_list: PriceList, pay: Callable[[], str], sandbox: Sandbox, settings: Any
 ) -> None:
@@ -89,13 +86,11 @@ def test_a_mended_key_is_noticed_at_the_next_click(
     assert (known.answer, known.account) == (Answer.ACCEPTED, "acct_sandbox")
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_gateway_that_is_silent_is_no_gateway_that_refuses(price_list: PriceList, pay: Callable[[], str]) -> None:
     assert pay().startswith("/orders/")  # nothing listens where the tests' gateway should be
     assert Order.objects.get().state == Order.State.PROCESSING
 
 
-@pytest.mark.django_db(transaction=True)
 def test_what_costs_nothing_needs_no_gateway(people: People, pay: Callable[[], str], settings: Any) -> None:
     settings.STRIPE_SECRET_KEY = ""
     prices.publish_price_list(
