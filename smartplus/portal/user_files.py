@@ -21,7 +21,7 @@ def firms_head() -> list[str]:
     """The first line of a file of firms."""
     return [
         _("Firm"), _("Kind"), _("City"), _("Country"), _("Under"), _("Contact"), _("Email"), _("Pay by Installer"), _("Two-factor"),
-        _("Sites"), _("People"), _("Last sign-in"), _("Standing"),
+        _("Sites"), _("People"), _("Last sign-in"), _("Status"),
     ]  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def _firm(firm: Organization) -> list[object]:
 
 def people_head() -> list[str]:
     """The first line of a file of people."""
-    return [_("Person"), _("Email"), _("Role"), _("Standing"), _("Sites"), _("Last sign-in")]
+    return [_("Person"), _("Email"), _("Role"), _("Status"), _("Sites"), _("Last sign-in")]
 
 
 def people(found: QuerySet[Membership], now: datetime) -> Iterator[list[object]]:

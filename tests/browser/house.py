@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from smartplus.demo import DOMAIN, PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
+FONTS = Path(__file__).parent / "vendor" / "fonts" / "fonts.conf"  # the only fonts there are, see vendor/README.md
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -115,7 +116,9 @@ def running_house(var: Path) -> Iterator[House]:
         try:
             wait_until_up(port, process, log)
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+                browser = playwright.chromium.launch(
+                    executable_path=path, args=FLAGS, env={**os.environ, "FONTCONFIG_FILE": str(FONTS)}
+                )
                 yield House(f"http://127.0.0.1:{port}", browser, log)
                 browser.close()
         finally:

@@ -28,6 +28,21 @@ RUN = """async only => {
     nodes: rule.nodes.map(node => [node.target.join(' '), node.failureSummary.split('\\n')[1] || '']),
   }));
 }"""
+BY_SIZE = ["target-size"]  # nothing else depends on the font
+FONT = "family => document.documentElement.style.setProperty('--sp-font', family)"  # by script; the policy lets no style in
+NARROW_FONT = "'Archivo Narrow'"
+LIMITS = {"css": 45, "script": 30, "page": 64}  # KB on the line
+WEIGHT = """() => {
+  const sums = {};
+  const add = (kind, size) => { sums[kind] = (sums[kind] || 0) + size; };
+  performance.getEntriesByType('navigation').forEach(e => add(e.encodedBodySize < e.decodedBodySize ? 'page' : 'plain page', e.encodedBodySize));
+  performance.getEntriesByType('resource').forEach(e => {
+    const path = new URL(e.name).pathname;
+    if (path.endsWith('.css')) add('css', e.encodedBodySize);
+    if (path.endsWith('.js')) add('script', e.encodedBodySize);
+  });
+  return sums;
+}"""
 WIDE, PHONE, NARROWEST = 1280, 390, 360
 BETWEEN = (
     768,
@@ -116,12 +131,31 @@ def look_at(page: Page, route: str) -> list[str]:
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
     page.set_viewport_size({"width": PHONE, "height": 844})
     found += faults(page, route, f"{PHONE} px")
+    found += does_not_fit(page, route) + too_heavy(page, route)
+    page.evaluate(FONT, NARROW_FONT)
+    found += faults(page, route, "narrow font", BY_SIZE) + does_not_fit(page, f"{route}, narrow font")
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    found += faults(page, route, f"{PHONE} px, narrow font", BY_SIZE)
+    page.set_viewport_size({"width": WIDE, "height": 800})
+    page.evaluate(FONT, "")
+    return found
+
+
+def does_not_fit(page: Page, route: str) -> list[str]:
+    """What sticks out of the page at any width, from the narrowest to the widest, where it is left standing."""
     page.set_viewport_size({"width": NARROWEST, "height": 740})
-    found += sideways(page, route)
+    found = sideways(page, route)
     for width in (*BETWEEN, WIDE):
         page.set_viewport_size({"width": width, "height": 800})
         found += sideways(page, route) + cut_off(page, route)
     return found
+
+
+def too_heavy(page: Page, route: str) -> list[str]:
+    """A page that is sent as it is, or with more styles and scripts than the limits of test_weight.py, as they came over the line."""
+    weight = page.evaluate(WEIGHT)
+    found = [f"{route}: {kind} {size} bytes" for kind, size in weight.items() if size > LIMITS.get(kind, 0) * 1024]
+    return found + [f"{route}: {kind} were not loaded" for kind in LIMITS if not weight.get(kind)]
 
 
 def nothing_in(*lists: list[str]) -> None:
