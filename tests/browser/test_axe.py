@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.scope import Role
-from tests.browser import walk
+from tests.browser import phone, walk
 from tests.browser.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one house for all of them
@@ -131,7 +131,8 @@ def look_at(page: Page, route: str) -> list[str]:
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
     page.set_viewport_size({"width": PHONE, "height": 844})
     found += faults(page, route, f"{PHONE} px")
-    found += does_not_fit(page, route) + too_heavy(page, route)
+    page.set_viewport_size({"width": NARROWEST, "height": 740})
+    found += phone.lacks(page, route) + does_not_fit(page, route) + too_heavy(page, route)
     page.evaluate(FONT, NARROW_FONT)
     found += faults(page, route, "narrow font", BY_SIZE) + does_not_fit(page, f"{route}, narrow font")
     page.set_viewport_size({"width": PHONE, "height": 844})
