@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import AuditEvent
+from communities import catalogue
 from smartplus.portal import audit_words
 from smartplus.portal.audit_words import Names
 
@@ -47,24 +48,23 @@ def technicians_set(event: AuditEvent, names: Names) -> str:
 
 
 def switched(event: AuditEvent, names: Names) -> str:
-    """What of a site or an apartment was switched on or off, and which other fields changed."""
-    fields = [field for field in {**event.before, **event.after} if field in event.before and field in event.after]
+    """What of a site or an apartment was switched on or off, in the order of the services, and which other fields changed."""
+    fields = {**event.before, **event.after}
+    labels = {field: line.label for field, line in zip(fields, audit_words.lines(event, names), strict=True)}
+    changed = [field for field in fields if field in event.before and field in event.after]
     told = []
-    for line, field in sorted(
-        (
-            (line, field)
-            for line, field in zip(audit_words.lines(event, names), {**event.before, **event.after}, strict=True)
-            if field in fields
-        ),
-        key=lambda row: not isinstance(event.after[row[1]], bool),
-    ):
+    for field in sorted(changed, key=_place):  # PostgreSQL keeps the keys of JSON in an order of its own
         value = event.after[field]
+        words = _("%(what)s changed")
         if isinstance(value, bool) and audit_words.is_switch(event, field):
             words = _("%(what)s on") if value else _("%(what)s off")
-            told.append(words % {"what": line.label})
-        else:
-            told.append(_("%(what)s changed") % {"what": line.label})
+        told.append(words % {"what": labels[field]})
     return listed(told)
+
+
+def _place(field: str) -> tuple[int, str]:
+    codes = catalogue.SWITCHES
+    return codes.index(field) if field in codes else len(codes), field
 
 
 def _of_apartment(event: AuditEvent, names: Names) -> str:

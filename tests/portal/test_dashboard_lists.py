@@ -82,6 +82,7 @@ def _agreements(people: People, site: Site, orders: list[Order]) -> None:
         PaymentMethod.objects.create(
             owner=people.dora.firm, gateway="stripe", gateway_customer="cus_1", gateway_ref=f"pm_{year}", brand="visa",
             last4="4242", exp_month=1, exp_year=year, consent_text_version="1", consent_at=NOW, created_at=NOW,
+            failed_at=None if year == 2030 else NOW,
         )
         for year in (2030, 2026)
     ]  # fmt: skip

@@ -55,7 +55,7 @@ def test_what_renews_by_itself_with_a_good_card_alarms_nobody(
     ivan, site = sign_in(people.ivan), Site.objects.get()
     assert alarms(ivan, site) == []
     assert "Auto-renew" in text_of(ivan, f"/sites/{site.pk}/")
-    PaymentMethod.objects.update(exp_year=2026, exp_month=11)
+    PaymentMethod.objects.update(failed_at=NOW)  # refused for good by its bank
     assert alarms(ivan, site) == ["overview", "apartments", "dashboard", "sites"]
 
 
