@@ -3,12 +3,12 @@
 from django.urls import path
 
 from smartplus import webhooks
-from smartplus.portal.views import agreements, billing, methods, orders, prices, subscription
+from smartplus.portal.views import agreements, billing, checkout, methods, orders, prices, subscription
 
 urlpatterns = [
     path("subscription/", subscription.subscription, name="subscription"),
-    path("subscription/carts/<int:pk>/", subscription.cart, name="cart"),
-    path("subscription/carts/<int:pk>/term/", subscription.cart_term, name="cart-term"),
+    path("subscription/carts/<int:pk>/", checkout.cart, name="cart"),
+    path("subscription/carts/<int:pk>/term/", checkout.cart_term, name="cart-term"),
     path("subscription/auto-renew/", agreements.agreement_list, name="agreement-list"),
     path("subscription/auto-renew/<int:pk>/stop/", agreements.agreement_stop, name="agreement-stop"),
     path("subscription/auto-renew/<int:pk>/card/", agreements.agreement_card, name="agreement-card"),

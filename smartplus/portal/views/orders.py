@@ -24,7 +24,8 @@ from smartplus.portal.forms.orders import JudgmentForm
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.templatetags.portal import moment
-from smartplus.portal.views.subscription import PAYERS, to_gateway
+from smartplus.portal.views.checkout import to_gateway
+from smartplus.portal.views.subscription import PAYERS
 from subscriptions import bills, reports
 from subscriptions.actions import carts, returns, reviews
 from subscriptions.actions import orders as actions
