@@ -281,6 +281,9 @@ LEFT_OUT = {
     "members.add_member": "of the seed and of tests; people invite",
     "members.record": "writes the audit of an action that has asked already",
     "support.note_view": "notes that the operator looked; whoever may look is noted or not, and nothing else is done",
+    "returns.note_sent": "told by whoever was let start the payment",
+    "returns.note_returned": "an address that anybody may open: where the actor may not pay it notes nothing, and says so",
+    "returns.note_left": "as note_returned",
     "registration.register_monitors": "a part of add_apartment and add_monitor, which ask",
 }
 
@@ -330,6 +333,7 @@ TABLE: dict[str, Row] = {
     "organizations.set_permissions:sees_prices": Row("ODS", _permissions(sees_prices=False)),
     "organizations.set_organization_active": Row("ODS", lambda c: {"organization_id": c.installer.pk, "is_active": False}),
     "seller.publish": Row("O", lambda c: {"values": SELLER, "valid_from": NOW}),
+    "mail_state.send_test": Row("O", lambda c: {"user": _user(c)}),
     "terms.save_draft": Row("O", lambda c: {"document": "terms", "texts": {"en": "Text"}, "valid_from": None, "version": None}),
     "terms.discard_draft": Row("O", lambda c: {"document": "terms", "version": None}),
     "terms.publish": Row("O", lambda c: {"document": "terms", "texts": {"en": "Text"}, "valid_from": NOW}),
@@ -381,6 +385,7 @@ TABLE: dict[str, Row] = {
     "orders.place_order": Row("DSI", _placing),
     "orders.start_payment": Row("DSI", lambda c: {**_order(c), "return_base": BASE}),
     "orders.cancel_order": Row("DSI", _order),
+    "returns.check": Row("DSI", _order),
     "prices.publish_price_list": Row("O", lambda c: {"currency": "USD", "amounts": INVENTED_PRICES, "valid_from": NOW}),
     "requests.request_activation": Row("I", _wanted, installer="ines"),
     "requests.approve": Row("DS", _request),
