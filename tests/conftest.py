@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -39,6 +40,12 @@ def speaks_english_in_utc() -> Iterator[None]:
     yield
     translation.deactivate()
     timezone.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def audit_begins_anew(settings: Any, tmp_path: Path) -> None:
+    """Each test has a database of its own in time, so the heads kept of another's audit say nothing about it."""
+    settings.AUDIT_HEADS = tmp_path / "audit-heads.jsonl"
 
 
 @pytest.fixture

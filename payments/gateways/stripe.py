@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 
@@ -33,8 +31,9 @@ from payments.gateways.base import (
     RemoteState,
     SavedCard,
 )
+from payments.gateways.stripe_events import event_of
 from payments.gateways.stripe_keys import account_of
-from payments.gateways.stripe_objects import charge_of, kept_card, remote_of, request_key_of, to_stripe
+from payments.gateways.stripe_objects import charge_of, kept_card, remote_of, to_stripe
 
 if TYPE_CHECKING:
     from stripe import StripeClient
@@ -45,25 +44,6 @@ INSIDE = ["latest_charge", "payment_method"]
 RETRIES = 2
 PAUSE_S = 5  # the SDK's longest between two tries
 SIGNATURE_TOLERANCE_S = 300  # Stripe's own; it guards the past only, we guard the future as well
-
-KNOWN_KINDS = frozenset(
-    {
-        "checkout.session.completed",
-        "checkout.session.expired",
-        "checkout.session.async_payment_succeeded",
-        "checkout.session.async_payment_failed",
-        "payment_intent.succeeded",
-        "payment_intent.payment_failed",
-        "payment_intent.processing",
-        "payment_intent.requires_action",
-        "payment_intent.canceled",
-        "payment_method.automatically_updated",
-        "payment_method.updated",
-        "payment_method.detached",
-    }
-)
-PAID_KINDS = frozenset({"checkout.session.async_payment_succeeded", "payment_intent.succeeded"})
-
 
 Answer = TypeVar("Answer")
 
@@ -212,7 +192,7 @@ class StripeGateway:
             raise BadSignature from error
         if abs(signed_at - now.timestamp()) > SIGNATURE_TOLERANCE_S:
             raise BadSignature
-        return _event_of(body)
+        return event_of(body)
 
     def _look_at_card(self, request: ChargeRequest, detail: str) -> None:
         """Raise where it is the card that was refused; asked, since the refusal says so in words only."""
@@ -289,36 +269,6 @@ def _keyed(key: str, send: Callable[[str], Answer]) -> Answer:
         if (error.http_status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR or told.get("idempotent-replayed") != "true":
             raise
         return send(f"{key}-2")
-
-
-def _event_of(body: bytes) -> Event:
-    """Any verified message as an event: one of a shape that we don't know concerns us not, and is kept to be looked at."""
-    try:
-        told = _object(json.loads(body))
-    except (ValueError, RecursionError):
-        told = {}
-    target = _object(_object(told.get("data")).get("object"))
-    ref, kind, event_id = _text(target.get("id"), 255), _text(told.get("type"), 80), _text(told.get("id"), 255)
-    is_known = kind in KNOWN_KINDS and ref != ""
-    return Event(
-        id=event_id if event_id and event_id == told["id"] else f"unread-{hashlib.sha256(body).hexdigest()}",
-        kind=kind or "unreadable",
-        object_ref=ref,
-        request_key=_text(request_key_of(target), 64),
-        is_known=is_known,
-        says_paid=is_known and (kind in PAID_KINDS or target.get("payment_status") == "paid"),
-        is_odd=not (kind and event_id and target),
-    )
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object, length: int) -> str:
-    """What a column can hold of it: PostgreSQL stores no NUL, and nobody half a character."""
-    text = value if isinstance(value, str) else ""
-    return text.encode(errors="replace").decode().replace("\0", "?")[:length]
 
 
 def longest_call_s(timeout_s: float) -> float:

@@ -36,12 +36,12 @@ class Post:
 
     sandbox: Sandbox
 
-    def take(self) -> list[Letter]:
-        """What was written since the last time, signed at the sandbox's present second."""
+    def take(self, *, at: datetime | None = None) -> list[Letter]:
+        """What was written since the last time, signed at the sandbox's present second, or `at` another one."""
         with self.sandbox.book.lock:
             bodies = [row["body"].encode() for row in self.sandbox.book.deliveries.values()]
             self.sandbox.book.deliveries.clear()
-            signed_at = self.sandbox.clock.now()
+            signed_at = self.sandbox.clock.now() if at is None else int(at.timestamp())
         secret = django_settings.STRIPE_WEBHOOK_SECRET
         return [(body, {"Stripe-Signature": sign(body, secret, signed_at)}) for body in bodies]
 

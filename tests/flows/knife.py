@@ -65,7 +65,7 @@ class Knife:
         send = HTTPAdapter.send
 
         def cut_send(adapter: HTTPAdapter, request: Any, **options: Any) -> Any:
-            path = re.sub(r"cs_test\w+", "…", urlsplit(request.url).path)
+            path = re.sub(r"(cs_test|pi|pm)_\w+", "…", urlsplit(request.url).path)
             return self.around(f"{request.method} {path}", send, adapter, request, **options)
 
         HTTPAdapter.send = cut_send  # type: ignore[assignment,method-assign]

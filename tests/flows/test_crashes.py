@@ -32,23 +32,30 @@ from tests.subscriptions.conftest import BASE
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]
 PHASES = ("place", "start", "approve", "hear", "settle")
+AHEAD = [timedelta(minutes=-10), timedelta(0), timedelta(minutes=10)]  # of the gateway's clock, in turn
 SOON = [timedelta(minutes=3), timedelta(minutes=10)]  # by then it is settled, with or without the gateway's letters
 LATER = [timedelta(minutes=50), timedelta(days=1)]
 
 
-@dataclass(frozen=True)
+@dataclass
 class World:
-    """Dora, the gateway, and a fresh community on a day of its own for each time the road is walked."""
+    """Dora, the gateway, whose clock is another than ours, and a fresh community on a day of its own for each time the road is walked."""
 
     people: People
     sandbox: Sandbox
     post: Post
     new_cart: Callable[..., Cart]
+    ahead: timedelta = timedelta(0)  # our clock before the gateway's
+
+    def it_is(self, now: datetime) -> None:
+        """By our clock; the gateway thinks otherwise."""
+        self.sandbox.clock.freeze(now - self.ahead)
 
     def begin(self, number: int) -> tuple[Cart, datetime]:
         """The cart of story `number`, and the instant at which Dora submits it."""
         at = NOW + number * timedelta(days=2)
-        self.sandbox.clock.freeze(at)
+        self.ahead = AHEAD[number % len(AHEAD)]
+        self.it_is(at)
         return self.new_cart(f"Harbour {number}"), at
 
     def submit(self, cart: Cart, now: datetime) -> Order:
@@ -89,7 +96,7 @@ class World:
 
     def come_back(self, cart: Cart, now: datetime) -> None:
         """Dora looks what became of it: submits again if there is no order, pays if it still waits."""
-        self.sandbox.clock.freeze(now)
+        self.it_is(now)
         cart.refresh_from_db()
         order = cart.order or self.submit(cart, now)
         if order.state == Order.State.PROCESSING and (url := self.pay_page(order.number, now)):
@@ -98,7 +105,7 @@ class World:
     def let_time_pass(self, at: datetime, pauses: list[timedelta]) -> None:
         """The jobs run twice at each of a few later instants."""
         for pause in pauses:
-            self.sandbox.clock.freeze(at + pause)
+            self.it_is(at + pause)
             for seconds in (0, 1):
                 jobs.tick(now=at + pause + timedelta(seconds=seconds))
 
@@ -136,11 +143,11 @@ def map_of(world: World) -> list[str]:
     """The points of the road, found by walking it without a crash."""
     cart, at = world.begin(0)
     world.road(cart, at)(
-        SimpleNamespace(ask=world.post.take)
+        SimpleNamespace(ask=lambda: world.post.take(at=at))
     )  # here first: what it imports, no child has to import again
     assert_paid_once(world, cart)
     cart, at = world.begin(1)
-    points = knife.walk(world.road(cart, at), answer=world.post.take)
+    points = knife.walk(world.road(cart, at), answer=lambda: world.post.take(at=at))
     assert_paid_once(world, cart)
     return points
 
@@ -161,7 +168,7 @@ def killed(world: World, points: list[str], number: int, index: int) -> tuple[Ca
     letters: list[Letter] = []
 
     def answer() -> list[Letter]:
-        letters.extend(world.post.take())
+        letters.extend(world.post.take(at=at))
         return letters
 
     assert knife.kill(world.road(cart, at), at=index, answer=answer) == points[index]
@@ -179,7 +186,7 @@ def test_wherever_the_process_dies_the_payer_pays_once_and_gets_everything_once(
         with at_point(points[index]):
             cart, at, letters = killed(world, points, number, index)
             world.come_back(cart, at + timedelta(minutes=1))
-            letters += world.post.take()
+            letters += world.post.take(at=at)
             if index % 2 == 0:  # otherwise they are lost
                 world.post.deliver(letters, now=at + timedelta(minutes=2))
             world.let_time_pass(at, SOON)
@@ -199,7 +206,7 @@ def test_if_nobody_comes_back_after_the_crash_the_order_ends_by_itself(world: Wo
     for number, index in enumerate(outward, start=2):
         with at_point(points[index]):
             cart, at, letters = killed(world, points, number, index)
-            letters += world.post.take()
+            letters += world.post.take(at=at)
             if index % 2 == 0:
                 world.post.deliver(letters, now=at + timedelta(minutes=2))
             world.let_time_pass(at, SOON + LATER)

@@ -63,6 +63,7 @@ def tick_at_once(sandbox: Sandbox, now: datetime) -> None:
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "tests.flows.this_database",
         "SMARTPLUS_TEST_VAR": os.environ["SMARTPLUS_VAR"],
+        "AUDIT_HEADS": str(settings.AUDIT_HEADS),
         "SMARTPLUS_TEST_DATABASE": str(connection.settings_dict["NAME"]),
         "STRIPE_API_BASE": str(settings.STRIPE_API_BASE),
     }
