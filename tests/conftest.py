@@ -20,7 +20,7 @@ from communities.models import Apartment, Building, Site
 from tests.copies import Kept
 from tests.people import NOW, People, Person, create_people
 
-pytest_plugins = ("tests.databases", "tests.guards.walker_fixtures")
+pytest_plugins = ("tests.databases", "tests.guards.walker_fixtures", "tests.unproven")
 # Whether an example is slow depends on the machine, not on the code: nothing here is judged by the clock.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True

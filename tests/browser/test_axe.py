@@ -30,6 +30,8 @@ RUN = """async only => {
 }"""
 BY_SIZE = ["target-size"]  # nothing else depends on the font
 FONT = "family => document.documentElement.style.setProperty('--sp-font', family)"  # by script; the policy lets no style in
+# What is pinned to the edge covers what one can scroll to; whether it covers just now depends on where the page stands.
+PIN = "how => document.querySelectorAll('.foot, .beside, .tray, .ph-nav').forEach(bar => { bar.style.position = how; })"
 NARROW_FONT = "'Archivo Narrow'"
 LIMITS = {"css": 45, "script": 30, "page": 64}  # KB on the line
 WEIGHT = """() => {
@@ -130,13 +132,17 @@ def look_at(page: Page, route: str) -> list[str]:
     page.emulate_media(color_scheme="light")
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "light")
     page.set_viewport_size({"width": PHONE, "height": 844})
+    page.evaluate(PIN, "static")
     found += faults(page, route, f"{PHONE} px")
+    page.evaluate(PIN, "")
     page.set_viewport_size({"width": NARROWEST, "height": 740})
     found += phone.lacks(page, route) + does_not_fit(page, route) + too_heavy(page, route)
     page.evaluate(FONT, NARROW_FONT)
     found += faults(page, route, "narrow font", BY_SIZE) + does_not_fit(page, f"{route}, narrow font")
     page.set_viewport_size({"width": PHONE, "height": 844})
+    page.evaluate(PIN, "static")
     found += faults(page, route, f"{PHONE} px, narrow font", BY_SIZE)
+    page.evaluate(PIN, "")
     page.set_viewport_size({"width": WIDE, "height": 800})
     page.evaluate(FONT, "")
     return found

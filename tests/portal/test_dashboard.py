@@ -150,9 +150,12 @@ def test_nobody_counts_what_is_somebody_elses(
         assert page.status_code == 200
         assert "Harbour View" not in page.content.decode()
         assert "Hafen Intercom" not in page.content.decode()
-        assert page.context.get("count", 0) == 0
-        assert all(tile.value in {"0", "€0.00", "US$0.00", "–"} for tile in page.context.get("tiles", []))
-        assert all(tile.count == 0 for tile in page.context.get("tiles", []))
+        if address != "/dashboard/":
+            assert page.context["count"] == 0
+        else:
+            assert page.context["tiles"], "there is nothing to look at"
+            assert {tile.value for tile in page.context["tiles"]} <= {"0", "€0.00", "US$0.00", "–"}
+            assert {tile.count for tile in page.context["tiles"]} == {0}
 
 
 def test_ivan_continues_where_a_site_waits(
