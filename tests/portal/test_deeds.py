@@ -44,16 +44,38 @@ def recorded() -> set[str]:
             if isinstance(node, ast.JoinedStr) and node.values and isinstance(first := node.values[0], ast.Constant):
                 head = str(first.value)
                 found |= {head + str(end) for end in MADE.get(head, set())}
-            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
-            if ACTION.fullmatch(text) and text.partition(".")[0] in words:
-                found.add(text)
+            told = {text for text in handed_over(node) if ACTION.fullmatch(text)}
+            found |= {text for text in told if text.partition(".")[0] in words}
     return found - NO_ACTIONS
+
+
+def handed_over(node: ast.AST) -> set[str]:
+    """The texts that a call is given, or that stand alone as a constant; a word in a list is only mentioned."""
+    if isinstance(node, ast.Assign):
+        return texts(node.value)
+    if not isinstance(node, ast.Call) or (isinstance(node.func, ast.Name) and node.func.id in {"frozenset", "set"}):
+        return set()
+    return {text for given in (*node.args, *(word.value for word in node.keywords)) for text in texts(given)}
+
+
+def texts(node: ast.AST) -> set[str]:
+    """The texts an expression may be: itself, or either side of a choice."""
+    if isinstance(node, ast.IfExp):
+        return texts(node.body) | texts(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
 
 
 def test_every_action_that_is_written_down_has_a_sentence() -> None:
     actions = recorded()
     assert len(actions) > 50
     assert sorted(actions - set(deeds.DEEDS) - OF_ITS_OWN) == []
+
+
+def test_a_word_that_is_only_listed_is_not_written() -> None:
+    listed = ast.parse('SAVES = frozenset({"site.changed", "site.created"})\nif action in ("site.changed",): pass')
+    assert {text for node in ast.walk(listed) for text in handed_over(node)} == set()
+    written = ast.parse('record(actor, "site.changed" if old else "site.created", site, tenant=x)')
+    assert {text for node in ast.walk(written) for text in handed_over(node)} == {"site.changed", "site.created"}
 
 
 def test_no_sentence_waits_for_an_action_that_is_never_written() -> None:
