@@ -74,6 +74,14 @@ class Actor:
         return cls(role=Role.SYSTEM, label=MACHINE, job=job)
 
     @property
+    def distributor_id(self) -> int:
+        """The distributor in whose tree the actor works; 0 for those above all trees."""
+        firm = self.organization
+        if firm is None:
+            return 0
+        return (firm.pk if self.role is Role.DISTRIBUTOR else firm.distributor_id) or 0
+
+    @property
     def sees_all(self) -> bool:
         """Whether nothing is hidden from this actor."""
         return self.role in {Role.OPERATOR, Role.SYSTEM}

@@ -52,9 +52,9 @@ class LibraryEntry(models.Model):
     `subdistributor` is the installer's.
     """
 
-    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
-    installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     mac = models.BigIntegerField(_("MAC"))
     model = models.CharField(_("model"), max_length=16, blank=True)
     type = models.CharField(_("type"), max_length=16, choices=list(TYPE_LABELS.items()))

@@ -11,6 +11,7 @@ from communities.models import Apartment, Entitlement, Resident, Site, name_key
 from devices.mac import DIGITS, HEX, SEPARATORS
 from devices.models import Device, LibraryEntry
 
+MONITOR_MISSING = Q(monitor_pending=True)  # an apartment that requires one and has none (R17)
 MIN_DIGITS = 6  # fewer hex digits are more likely a word or a number than the beginning of a MAC
 
 
@@ -38,7 +39,7 @@ def unit_progress(site_ids: Iterable[int]) -> dict[int, UnitProgress]:
         .annotate(
             units=Count("pk"),
             needed=Count("pk", filter=needs),
-            present=Count("pk", filter=needs & Q(_has_monitor())),
+            present=Count("pk", filter=needs & ~MONITOR_MISSING),
         )
         .values_list("site_id", "units", "needed", "present")
     )
@@ -87,7 +88,13 @@ def searched_library(entries: QuerySet[LibraryEntry], text: str) -> QuerySet[Lib
 
 def without_monitor(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:
     """Those that require an indoor monitor and have none (R17)."""
-    return apartments.filter(~Q(_has_monitor()), indoor_monitor=True)
+    return apartments.filter(MONITOR_MISSING)
+
+
+def wrongly_pending(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:
+    """Those where what is written down about their monitor is not what is there; reads every device of them."""
+    waits = Q(indoor_monitor=True) & ~Q(_has_monitor())
+    return apartments.exclude(Q(waits, monitor_pending=True) | Q(~waits, monitor_pending=False))
 
 
 def without_master(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:

@@ -76,7 +76,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "smartplus.session_store.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -133,7 +133,10 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;",
     }
 elif _database["ENGINE"].startswith("django.db.backends.postgresql"):
-    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # whoever waits for a page won't wait longer
+    _options = _database.setdefault("OPTIONS", {})
+    _options.setdefault("connect_timeout", 5)  # whoever waits for a page won't wait longer
+    # No page is so long that compiling its plan pays; sorting and hashing what one reader owns fits into 16 MB.
+    _options.setdefault("options", "-c jit=off -c work_mem=16MB")
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the address is unique by its casefolded key
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -159,6 +162,7 @@ LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_ENGINE = "smartplus.session_store"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"  # a person comes back from the gateway's page by a link and must still be signed in
 PASSWORD_RESET_TIMEOUT = 3600

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
 from django.db.models import (
     BooleanField,
@@ -30,7 +31,7 @@ from accounts.scope import Actor
 from communities import catalogue
 from communities.models import GRACE, Apartment, Entitlement, Site
 from devices import reports as device_reports
-from payments.models import PaymentMethod
+from payments.models import usable_method
 from subscriptions import differences, reports
 from subscriptions.actions.prices import table_with_former
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
@@ -256,43 +257,45 @@ class Firm:
 
 
 def installers(actor: Actor, *, now: datetime) -> list[Firm]:
-    """The installers one sees (an installer: itself), by name; one statement."""
+    """The installers one sees (an installer: itself), by name; a statement for each number, whatever there is."""
     rows = Organization.objects.visible_to(actor).installers().select_related("distributor", "subdistributor")
-    return _firms(rows, "installer_id", now)
+    return _firms(actor, rows, "installer_id", now)
 
 
 def distributors(actor: Actor, *, now: datetime) -> list[Firm]:
-    """The distributors one sees, by name; one statement."""
+    """The distributors one sees, by name; a statement for each number."""
     rows = Organization.objects.visible_to(actor).filter(kind=Kind.DISTRIBUTOR)
-    below = Organization.objects.filter(kind=Kind.INSTALLER, distributor_id=OuterRef("pk"))
-    return _firms(rows.annotate(installer_count=_count(below, "distributor_id")), "distributor_id", now)
+    return _firms(actor, rows, "distributor_id", now)
 
 
-def _firms(rows: QuerySet[Organization], key: str, now: datetime) -> list[Firm]:
-    of_it = {key: OuterRef("pk")}
-    apartments = Apartment.objects.filter(**of_it)
-    ending = _due(Entitlement.objects.filter(site=OuterRef("pk")), now, now + SOON)
-    found = rows.annotate(
-        site_count=_count(Site.objects.filter(**of_it), key),
-        apartment_count=_count(apartments, key),
-        waiting_count=_count(device_reports.without_monitor(apartments), key),
-        due_site_count=_count(Site.objects.filter(Exists(ending), **of_it), key),
-    )
+def _firms(actor: Actor, rows: QuerySet[Organization], key: str, now: datetime) -> list[Firm]:
+    """Each number is counted over what the actor sees, not for each firm: a subquery would read what strangers hold."""
+    due = _due(Entitlement.objects.visible_to(actor), now, now + SOON)
+    sites = _counts(Site.objects.visible_to(actor), key)
+    apartments = Apartment.objects.visible_to(actor).order_by().values_list(key)
+    units = {
+        pk: (n, waiting)
+        for pk, n, waiting in apartments.annotate(
+            n=Count("pk"), waiting=Count("pk", filter=device_reports.MONITOR_MISSING)
+        )
+    }
+    due_sites = dict(due.order_by().values_list(key).annotate(n=Count("site_id", distinct=True)))
+    below = _counts(Organization.objects.visible_to(actor).installers(), key) if key == "distributor_id" else {}
     return [
         Firm(
             row,
-            row.site_count,
-            row.apartment_count,
-            row.waiting_count,
-            row.due_site_count,
-            getattr(row, "installer_count", 0),
+            sites=sites.get(row.pk, 0),
+            apartments=units.get(row.pk, (0, 0))[0],
+            waiting=units.get(row.pk, (0, 0))[1],
+            due_sites=due_sites.get(row.pk, 0),
+            installers=below.get(row.pk, 0),
         )
-        for row in found
+        for row in rows
     ]
 
 
-def _count(rows: QuerySet[Site] | QuerySet[Apartment] | QuerySet[Organization], key: str) -> Coalesce:
-    return Coalesce(Subquery(rows.order_by().values(key).annotate(n=Count("pk")).values("n")), 0)
+def _counts(rows: QuerySet[Any], key: str) -> dict[int, int]:
+    return dict(rows.order_by().values_list(key).annotate(n=Count("pk")))
 
 
 # --- auto-renewals ------------------------------------------------------------------------------------------------------
@@ -320,7 +323,7 @@ def ranked(rows: QuerySet[Subscription], *, now: datetime) -> QuerySet[Subscript
     stopped it lately), then what runs, then what is over. "Lately" is the last 30 days: what stopped earlier has lapsed or was renewed."""
     active = Q(state=Subscription.State.ACTIVE)
     stopped = Q(state=Subscription.State.PARKED, ended_at__gt=now - CYCLE)
-    chargeable = Q(tries=0, method__in=PaymentMethod.objects.usable())
+    chargeable = Q(usable_method("method__"), tries=0)
     return rows.annotate(
         rank=Case(
             When(active & chargeable, then=Value(RUNNING)),

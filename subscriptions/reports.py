@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,16 +10,16 @@ from typing import Any
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
+from accounts.models import Organization
 from accounts.scope import Actor
 from communities import catalogue
 from communities.models import Entitlement, Resident, Site
-from payments.models import PaymentMethod
+from payments.models import usable_method
 from subscriptions import payers
-from subscriptions.actions.carts import as_items
 from subscriptions.actions.prices import table_for
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
-from subscriptions.pricing import Group, MissingPrice, Quote, Why, quote
+from subscriptions.pricing import Group, Item, MissingPrice, PriceTable, Quote, Why, quote
 
 NAMED = 12  # of a group of like items
 
@@ -155,14 +156,43 @@ def applied_until(orders: Iterable[Order]) -> dict[int, datetime]:
     return {row["order_id"]: row["until"] for row in rows}
 
 
-def next_charge_minor(agreement: Subscription, *, now: datetime) -> int | None:
-    """What an active agreement will charge next, at today's prices; None when it can't be priced or is over."""
-    distributor = agreement.installer.distributor
-    if agreement.state != Subscription.State.ACTIVE or distributor is None:
-        return None
-    items = Entitlement.objects.filter(agreements__subscription=agreement, agreements__is_live=True).wanted()
+def next_charges(agreements: Iterable[Subscription], *, now: datetime) -> dict[int, int | None]:
+    """What each active agreement will charge next, in minor units at today's prices; None where it can't be priced or is over.
+
+    The agreements come with their installers and the distributors of these. One statement for the items, two for the prices of each
+    distributor.
+    """
+    found: dict[int, int | None] = {row.pk: None for row in agreements}
+    active = {row.pk: row for row in agreements if row.state == Subscription.State.ACTIVE}
+    items: dict[int, list[Item]] = defaultdict(list)
+    rows = (
+        SubscriptionItem.objects.live()
+        .filter(subscription__in=active)
+        .exclude(entitlement__variant="")
+        .order_by()
+        .values_list("subscription_id", "entitlement__service_type", "entitlement__variant")
+        .annotate(n=Count("pk"))
+    )
+    for pk, service_type, variant, n in rows:
+        items[pk].append(Item(len(items[pk]), service_type, variant, count=n))
+    tables: dict[int, PriceTable | None] = {}
+    for pk, agreement in active.items():
+        distributor = agreement.installer.distributor
+        if distributor is None:
+            continue
+        if distributor.pk not in tables:
+            tables[distributor.pk] = _table_or_none(distributor, now)
+        table = tables[distributor.pk]
+        try:
+            found[pk] = quote(items[pk], Cycles(1), now, table).total_minor if table else None
+        except MissingPrice:
+            found[pk] = None
+    return found
+
+
+def _table_or_none(distributor: Organization, now: datetime) -> PriceTable | None:
     try:
-        return quote(as_items(items), Cycles(1), now, table_for(distributor, at=now)).total_minor
+        return table_for(distributor, at=now)
     except MissingPrice:
         return None
 
@@ -177,7 +207,7 @@ def renews(now: datetime, entitlement: str = "pk") -> Exists:
     """
     items = SubscriptionItem.objects.live().filter(entitlement=OuterRef(entitlement))
     sound = Q(subscription__state=Subscription.State.ACTIVE, subscription__tries=0)
-    return Exists(items.filter(sound, subscription__method__in=PaymentMethod.objects.usable()))
+    return Exists(items.filter(sound, usable_method("subscription__method__")))
 
 
 # --- who pays -----------------------------------------------------------------------------------------------------------
@@ -211,9 +241,9 @@ def payers_of(site: Site, *, now: datetime) -> Payers:
     usual = payers.usual(site.installer, site_kind=site.kind)
     agreements = list(
         Subscription.objects.exclude(state=Subscription.State.ENDED)
-        .filter(Exists(SubscriptionItem.objects.live().filter(subscription=OuterRef("pk"), site=site)))
+        .filter(pk__in=SubscriptionItem.objects.live().filter(site=site).values("subscription_id"))
         .order_by()
-        .annotate(is_sound=Q(tries=0, method__in=PaymentMethod.objects.usable()))
+        .annotate(is_sound=Q(usable_method("method__"), tries=0))
         .values_list("pk", "payer_id", "payer__name", "state", "is_sound", "next_due_at")
     )
     return Payers(

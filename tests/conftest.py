@@ -13,10 +13,12 @@ import time_machine
 from django.test import Client
 from django.utils import timezone, translation
 
+from accounts.models import UserSession
 from communities import catalogue
 from communities.actions import apartments, sites
 from communities.actions import people as site_people
 from communities.models import Apartment, Building, Site
+from smartplus import access
 from tests.copies import Kept
 from tests.people import NOW, People, Person, create_people
 
@@ -112,6 +114,12 @@ def sign_in() -> Callable[[Person], Client]:
     def enter(person: Person) -> Client:
         client = Client()
         client.force_login(person.membership.user, backend="accounts.backends.EmailBackend")
+        session = client.session
+        session[access.SESSION_KEY] = person.membership.pk
+        session.save()
+        UserSession.objects.create(
+            user=person.membership.user, membership=person.membership, session_key=session.session_key or "", created_at=NOW, last_seen_at=NOW
+        )  # fmt: skip
         return client
 
     return enter

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from accounts import audit, notify
+from accounts import audit, fences, notify
 from accounts.actions import revocation
 from accounts.clients import Client
 from accounts.models import Membership, Topic, User, UserSession
 from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
 
+FORGOTTEN_AT_ONCE = 1000
 SEEN_EVERY = timedelta(minutes=1)  # a page must not cost a write each time
 
 
@@ -31,8 +34,6 @@ def begin_session(
     now: datetime,
 ) -> UserSession:
     """Note a sign-in; from a browser that this person was not seen with before, tell by mail. `address` is masked already."""
-    lifetime = timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    UserSession.objects.filter(created_at__lt=now - lifetime).delete()  # nobody is signed in for longer
     begun = UserSession.objects.create(
         user=user,
         membership=membership,
@@ -46,6 +47,19 @@ def begin_session(
     if not is_known:
         tell(user, "new_device", key=f"new-device-{begun.pk}", now=now, session=begun)
     return begun
+
+
+def forget_old(*, now: datetime, budget: fences.Budget | None = None) -> int:
+    """Delete what nobody can be signed in with any more, here and in the store, some at a time. Returns how many sessions there were."""
+    deleted = 0
+    too_old = UserSession.objects.filter(created_at__lt=now - timedelta(seconds=settings.SESSION_COOKIE_AGE))
+    for rows in (too_old.order_by("created_at"), Session.objects.filter(expire_date__lt=now).order_by("expire_date")):
+        while budget is None or not budget.is_over:
+            keys: list[Any] = list(rows.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+            if not keys:
+                break
+            deleted += rows.model._base_manager.filter(pk__in=keys).delete()[0]
+    return deleted
 
 
 def see_session(session_id: int, *, session_key: str, now: datetime) -> bool:

@@ -52,9 +52,9 @@ class AuditEvent(AppendOnly):
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")  # whose row was changed
-    distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
-    installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     site_id = models.BigIntegerField(null=True)  # a number, not a key: sites live above this layer
 
     objects = AuditQuerySet.as_manager()

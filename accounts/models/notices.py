@@ -69,7 +69,7 @@ class Notice(models.Model):
 
     key = models.CharField(max_length=120, unique=True)
     topic = models.CharField(max_length=16, choices=Topic.choices)
-    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="notices")
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="notices", db_index=False)
     email = models.EmailField(max_length=254)
     subject = models.CharField(max_length=200)
     body = models.TextField(blank=True)
@@ -111,7 +111,7 @@ class Notice(models.Model):
 class Mute(models.Model):
     """A person does not want mail of a topic. Invariant: never of an unmutable one (R8); removing the row unmutes."""
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="mutes")
+    user = models.ForeignKey(User, models.CASCADE, related_name="mutes", db_index=False)
     topic = models.CharField(max_length=16, choices=Topic.choices)
     created_at = models.DateTimeField()
 

@@ -12,6 +12,7 @@ from django_countries import countries
 
 from accounts.scope import Actor, Role
 
+SUBTREES = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER})
 LABEL_WIDTH = 8  # characters of one step of the path: base 10, room for 99,999,999 organizations
 
 
@@ -32,8 +33,9 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """The actor's own organization and everything below it; a technician sees the own firm only (R1)."""
         if actor.sees_all:
             return self
-        if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER}:
-            return self.filter(path__startswith=actor.path)
+        if actor.role in SUBTREES:  # by keys, not by the path: the database knows how many rows a key has
+            below = {f"{actor.role.value}_id": actor.organization_id}
+            return self.filter(models.Q(pk=actor.organization_id) | models.Q(**below))
         if actor.role in {Role.TECHNICIAN, Role.MANAGER}:
             return self.filter(pk=actor.organization_id)
         return self.none()

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.organizations import Organization
+from accounts.models.organizations import SUBTREES, Organization
 from accounts.scope import Actor, Grant, Role
 
 
@@ -104,8 +104,8 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """People of the actor's subtree; technicians and managers see themselves only (R1)."""
         if actor.sees_all:
             return self
-        if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER}:
-            return self.filter(organization__path__startswith=actor.path)
+        if actor.role in SUBTREES:
+            return self.filter(organization__in=Organization.objects.visible_to(actor))
         if actor.role in {Role.TECHNICIAN, Role.MANAGER}:
             return self.filter(pk=actor.membership_id)
         return self.none()
@@ -123,7 +123,7 @@ class Membership(models.Model):
     """A person works for an organization. Invariants: technicians exist in installers only; until it has joined, the person is shown as
     `invited_as`, the name written by whoever invited, since the login behind it may exist already and be somebody's elsewhere."""
 
-    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships", db_index=False)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
     is_technician = models.BooleanField(_("technician"), default=False)
     is_active = models.BooleanField(_("active"), default=True)

@@ -40,6 +40,7 @@ class UserSession(models.Model):
 
     class Meta:
         ordering = ["-last_seen_at", "-pk"]
+        indexes = [models.Index(fields=["created_at"], name="user_session_by_age")]
 
     def __str__(self) -> str:
         return f"{self.user}: {self.browser}, {self.device}"

@@ -121,7 +121,7 @@ class Acceptance(AppendOnly):
     `TextVersion` of that number was accepted before the texts were kept here.
     """
 
-    user = models.ForeignKey(User, models.PROTECT, related_name="acceptances")
+    user = models.ForeignKey(User, models.PROTECT, related_name="acceptances", db_index=False)
     document = models.CharField(max_length=8, choices=Document.choices)
     version = models.CharField(max_length=16)
     accepted_at = models.DateTimeField()

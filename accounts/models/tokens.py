@@ -61,7 +61,10 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
             | models.Q(membership__user__two_factor_at__isnull=False),
             models.Q(expires_at=None) | models.Q(expires_at__gt=now),
             revoked_at=None,
-            membership__in=Membership.objects.usable(),
+            membership__is_active=True,
+            membership__joined_at__isnull=False,
+            membership__organization__is_active=True,
+            membership__user__is_active=True,
         )
 
 

@@ -27,10 +27,12 @@ def create_apartment(
     number: str,
     name: str = "",
     switches: Mapping[str, bool] | None = None,
-    monitor_pending: bool = False,
+    monitor_pending: bool | None = None,
     now: datetime,
 ) -> Apartment:
     """Insert an apartment; switches left out are inherited from the community (R23). Runs inside the caller's transaction.
+
+    Without `monitor_pending` it waits for a monitor if it requires one: nothing is in it yet.
 
     Locks the site. Refuses a taken number (R77) and switches above the community's ceiling (R22).
     """
@@ -49,7 +51,7 @@ def create_apartment(
         floor=floor.strip(),
         number=number.strip(),
         name=name.strip(),
-        monitor_pending=monitor_pending,
+        monitor_pending=chosen["indoor_monitor"] if monitor_pending is None else monitor_pending,
         created_at=now,
         **chosen,
     )
@@ -76,9 +78,13 @@ def change_apartment(
     number: str,
     name: str,
     switches: Mapping[str, bool],
+    has_monitor: bool = False,
     now: datetime,
 ) -> Apartment:
-    """Change an apartment's facts and its three switches (R14). Runs inside the caller's transaction; locks site, apartment."""
+    """Change an apartment's facts and its three switches (R14). Runs inside the caller's transaction; locks site, apartment.
+
+    `has_monitor` is the devices layer's answer to whether an indoor monitor is there or comes with this change.
+    """
     if not may_configure(actor):
         raise NotPermitted
     apartment = Apartment.objects.visible_to(actor).get(pk=apartment_id)
@@ -93,6 +99,7 @@ def change_apartment(
     apartment.floor, apartment.number, apartment.name = floor.strip(), number.strip(), name.strip()
     for code in catalogue.APARTMENT_SWITCHES:
         setattr(apartment, code, bool(switches[code]))
+    apartment.monitor_pending = apartment.indoor_monitor and not has_monitor
     apartment.version += 1
     apartment.save()
     sync_site(site, apartment_ids=[apartment.pk])

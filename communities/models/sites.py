@@ -53,9 +53,9 @@ class Site(models.Model):
     """A project with its switches. Invariant: tenant keys equal its installer's; `version` grows with every edit and every change of its people."""
 
     kind = models.CharField(_("project type"), max_length=12, choices=Kind.choices, default=Kind.COMMUNITY)
-    installer = models.ForeignKey(Organization, models.PROTECT, related_name="sites")
-    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="sites", db_index=False)
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     name = models.CharField(_("name"), max_length=64)
     name_key = models.CharField(max_length=256, editable=False)
     street = models.CharField(_("street"), max_length=120)
@@ -207,10 +207,11 @@ class Building(SiteChild):
 class Apartment(SiteChild):
     """A unit. Invariants: number unique in its building; landline and video storage never on above the community's ceiling.
 
-    `monitor_pending` is written by the devices layer: the requirement is on and no indoor monitor is there (R17).
+    `monitor_pending`: the requirement is on and no indoor monitor is there (R17). A fact that the devices layer writes down with
+    every change of either, so that nobody has to look for devices in order to count what is missing.
     """
 
-    building = models.ForeignKey(Building, models.PROTECT, related_name="apartments")
+    building = models.ForeignKey(Building, models.PROTECT, related_name="apartments", db_index=False)
     floor = models.CharField(_("floor"), max_length=8)
     number = models.CharField(_("number"), max_length=16)
     number_key = models.CharField(max_length=64, editable=False)
@@ -233,7 +234,19 @@ class Apartment(SiteChild):
                 violation_error_message=_("This building already has an apartment of this number."),
             )
         ]
-        indexes = [models.Index(fields=["site", "number_key", "id"], name="apartment_by_site")]
+        indexes = [
+            models.Index(fields=["site", "number_key", "id"], name="apartment_by_site"),
+            models.Index(
+                fields=["distributor", "installer", "site"],
+                condition=models.Q(monitor_pending=True),
+                name="apartment_monitor_pending",
+            ),
+            models.Index(
+                fields=["installer", "site"],
+                condition=models.Q(monitor_pending=True),
+                name="apartment_pending_installer",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.building.name} {self.number}"

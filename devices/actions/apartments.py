@@ -14,7 +14,7 @@ from communities.actions import apartments
 from communities.actions.sites import lock_site, may_configure
 from communities.models import Apartment
 from devices.actions.checks import MonitorEntry
-from devices.actions.registration import has_monitor, register_monitors, settle_pending
+from devices.actions.registration import has_monitor, register_monitors
 from devices.errors import MonitorRequired
 
 
@@ -36,7 +36,14 @@ def add_apartment(
     Monitor ends up on and no row came, TooManyDevices (R76), and MonitorRowsRefused with the error of every wrong row.
     """
     apartment = apartments.create_apartment(
-        actor, building_id=building_id, floor=floor, number=number, name=name, switches=switches, now=now
+        actor,
+        building_id=building_id,
+        floor=floor,
+        number=number,
+        name=name,
+        switches=switches,
+        monitor_pending=False,
+        now=now,
     )
     if apartment.indoor_monitor and not monitors:
         raise MonitorRequired
@@ -65,7 +72,8 @@ def edit_apartment(
     if not may_configure(actor):
         raise NotPermitted
     site = lock_site(actor, Apartment.objects.visible_to(actor).get(pk=apartment_id).site_id)
-    was_required = Apartment.objects.values_list("indoor_monitor", flat=True).get(pk=apartment_id)
+    before = Apartment.objects.get(pk=apartment_id)
+    is_there = bool(monitors) or has_monitor(before)
     apartment = apartments.change_apartment(
         actor,
         apartment_id=apartment_id,
@@ -74,13 +82,13 @@ def edit_apartment(
         number=number,
         name=name,
         switches=switches,
+        has_monitor=is_there,
         now=now,
     )
-    if apartment.indoor_monitor and not was_required and not monitors and not has_monitor(apartment):
+    if apartment.indoor_monitor and not before.indoor_monitor and not is_there:
         raise MonitorRequired(
             _("This apartment has no indoor monitor yet: enter the MAC address and the name of one to switch this on.")
         )
     if monitors:
         register_monitors(actor, site=site, apartment=apartment, entries=monitors, now=now)
-    settle_pending(apartment)
     return apartment

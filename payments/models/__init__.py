@@ -3,7 +3,7 @@
 from payments.models.billing import BillingProfile
 from payments.models.events import EventState, GatewayEvent
 from payments.models.keys import GatewayKey
-from payments.models.methods import GatewayCustomer, PaymentMethod
+from payments.models.methods import GatewayCustomer, PaymentMethod, usable_method
 from payments.models.payments import LIVE, Kind, Payment, State
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Payment",
     "PaymentMethod",
     "State",
+    "usable_method",
 ]

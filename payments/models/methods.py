@@ -25,7 +25,7 @@ class GatewayCustomerQuerySet(models.QuerySet["GatewayCustomer"]):
 class GatewayCustomer(models.Model):
     """An organization as a gateway knows it. Invariant: one per organization, account and mode; the first one stays."""
 
-    owner = models.ForeignKey(Organization, models.PROTECT, related_name="gateway_customers")
+    owner = models.ForeignKey(Organization, models.PROTECT, related_name="gateway_customers", db_index=False)
     gateway = models.CharField(max_length=16)
     account = models.CharField(max_length=64, blank=True)  # of the gateway; "" where it did not say
     is_live_mode = models.BooleanField(default=False)
@@ -55,7 +55,13 @@ class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
 
     def usable(self) -> Self:
         """Those that may be charged: not removed, and not refused for good by their bank. Whether a card has expired its bank knows."""
-        return self.filter(removed_at=None, failed_at=None)
+        return self.filter(usable_method())
+
+
+def usable_method(method: str = "") -> models.Q:
+    """`PaymentMethodQuerySet.usable` as a condition on rows that name a card in `method` ("method__"): a join reads the cards of
+    these rows only, a subquery those of everybody."""
+    return models.Q(**{f"{method}removed_at": None, f"{method}failed_at": None})
 
 
 class PaymentMethod(models.Model):

@@ -17,13 +17,12 @@ from django.utils.translation import gettext_lazy
 from accounts.models import AuditEvent, Membership, Organization
 from accounts.scope import Actor, Grant, Role
 from communities.models import Site, name_key
-from smartplus.portal import audit_words, deeds
+from smartplus.portal import audit_words, deeds, keyset
 from smartplus.portal.context import ROLE_LABELS
 from smartplus.portal.numbers import typed_id
 from subscriptions import bills
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
-COUNTED = 10_000  # beyond it a list says "10,000+"
 DAYS = ("7", "30", "90")
 ANY_TIME = "all"
 
@@ -152,8 +151,8 @@ def _written(text: str, *, with_orders: bool) -> str:
 
 
 def count(found: QuerySet[AuditEvent]) -> int:
-    """How many rows there are, at most one more than COUNTED."""
-    return found.order_by()[: COUNTED + 1].count()
+    """How many rows there are, as a list counts."""
+    return keyset.count(found)
 
 
 def rows(actor: Actor, page: Iterable[AuditEvent]) -> list[Row]:

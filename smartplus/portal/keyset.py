@@ -15,6 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from django.db.utils import DataError
 
 Row = TypeVar("Row", bound=Model)
+COUNTED = 1_000  # beyond it a list says "1,000+": the exact number is not worth reading all those rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Page(Generic[Row]):
     def is_only(self) -> bool:
         """Whether everything is on this page."""
         return not self.previous and not self.next
+
+
+def count(rows: QuerySet[Any]) -> int:
+    """How many rows there are, at most one more than `COUNTED`; the filter `counted` shows it."""
+    return rows.order_by()[: COUNTED + 1].count()
 
 
 def page(rows: QuerySet[Row], *, by: Sequence[str], query: Mapping[str, str], size: int) -> Page[Row]:

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, F, IntegerField, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -115,12 +129,11 @@ def finished(people: Iterable[Membership], now: datetime) -> list[Membership]:
 def tabs(actor: Actor, chosen: str) -> tuple[list[Tab], dict[str, int]]:
     """The tabs with their numbers, and the numbers of the chips of the firms' tab; one statement."""
     own = Membership.objects.filter(organization_id=actor.organization_id).order_by().values("organization_id")
-    joined = Membership.objects.filter(organization=OuterRef("pk"), joined_at__isnull=False)
     here = Q(kind=chosen)
     counted: Mapping[str, Any] = (
         below(actor)
         .annotate(
-            has_joined=Exists(joined),
+            has_joined=_has_joined(actor),
             own_people=_number(own.filter(is_technician=False).annotate(n=Count("pk")).values("n")),
             own_technicians=_number(own.filter(is_technician=True).annotate(n=Count("pk")).values("n")),
         )
@@ -153,34 +166,14 @@ def below(actor: Actor) -> QuerySet[Organization]:
 
 
 def firms(actor: Actor, *, kind: str, text: str, chip: str, under: int | None) -> QuerySet[Organization]:
-    """The firms of one kind in the actor's subtree, with the numbers their rows show."""
-    people = Membership.objects.filter(organization=OuterRef("pk"), is_active=True).order_by()
+    """The firms of one kind in the actor's subtree; `with_numbers` adds what their rows show."""
     found = (
         below(actor)
         .filter(kind=kind)
         .exclude(pk=actor.organization_id)
         .select_related("parent", "distributor")
-        .annotate(
-            has_joined=Exists(Membership.objects.filter(organization=OuterRef("pk"), joined_at__isnull=False)),
-            n_people=_number(people.values("organization").annotate(n=Count("pk")).values("n")),
-            n_secured=_number(
-                people.filter(joined_at__isnull=False, user__two_factor_at__isnull=False)
-                .values("organization")
-                .annotate(n=Count("pk"))
-                .values("n")
-            ),
-            contact_id=Subquery(people.filter(is_technician=False).order_by("pk").values("pk")[:1]),
-            last_login=Subquery(
-                people.filter(joined_at__isnull=False, user__last_login__isnull=False)
-                .order_by("-user__last_login")
-                .values("user__last_login")[:1]
-            ),
-            n_sites=_sites_of(kind),
-        )
+        .annotate(has_joined=_has_joined(actor))
     )
-    if kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
-        installers = Organization.objects.filter(kind=Kind.INSTALLER, **{kind: OuterRef("pk")}).order_by()
-        found = found.annotate(n_installers=_number(installers.values(kind).annotate(n=Count("pk")).values("n")))
     if chip in FIRM_CHIPS:
         found = found.filter(_chips()[chip])
     if under is not None:
@@ -208,13 +201,40 @@ def security_of(firm: Organization) -> Standing:
     return Standing("inactive hollow", _("Not demanded"), some)
 
 
-def with_contacts(actor: Actor, rows: list[Organization], now: datetime) -> list[Organization]:
-    """Each firm with `contact`, its first administrator, and `security`. One statement."""
-    ids = [row.contact_id for row in rows]  # type: ignore[attr-defined]
-    people = with_invitation(Membership.objects.visible_to(actor).filter(pk__in=[pk for pk in ids if pk]), now)
-    by_id = {person.pk: person for person in finished(people, now)}
+def with_numbers(actor: Actor, rows: list[Organization], now: datetime) -> list[Organization]:
+    """Each firm of a page with `contact`, its first administrator, `security`, and the numbers of its people, sites and installers.
+
+    A statement for each question about these rows only: a subquery in the list would read what strangers hold.
+    """
+    ids = [row.pk for row in rows]
+    joined = Q(joined_at__isnull=False)
+    people = {
+        row["organization_id"]: row
+        for row in Membership.objects.visible_to(actor)
+        .filter(organization__in=ids, is_active=True)
+        .order_by()
+        .values("organization_id")
+        .annotate(
+            n_people=Count("pk"),
+            n_secured=Count("pk", filter=joined & Q(user__two_factor_at__isnull=False)),
+            contact_id=Min("pk", filter=Q(is_technician=False)),
+            last_login=Max("user__last_login", filter=joined),
+        )
+    }
+    sites, installers = _sites_of(actor, rows), _installers_of(actor, rows)
+    contacts = with_invitation(
+        Membership.objects.visible_to(actor).filter(
+            pk__in=[found["contact_id"] for found in people.values() if found["contact_id"]]
+        ),
+        now,
+    )
+    by_id = {person.pk: person for person in finished(contacts, now)}
     for row in rows:
-        row.contact = by_id.get(row.contact_id)  # type: ignore[attr-defined]
+        found: Mapping[str, Any] = people.get(row.pk, {})
+        row.n_people, row.n_secured = found.get("n_people", 0), found.get("n_secured", 0)  # type: ignore[attr-defined]
+        row.last_login = found.get("last_login")  # type: ignore[attr-defined]
+        row.contact = by_id.get(found.get("contact_id") or 0)  # type: ignore[attr-defined]
+        row.n_sites, row.n_installers = sites.get(row.pk, 0), installers.get(row.pk, 0)  # type: ignore[attr-defined]
         row.security = security_of(row)  # type: ignore[attr-defined]
     return rows
 
@@ -254,13 +274,31 @@ def _chips() -> dict[str, Q]:
     }
 
 
-def _sites_of(kind: str) -> Subquery:
-    if kind == Kind.MANAGER:
-        rows = ManagerAssignment.objects.filter(membership__organization=OuterRef("pk"), ended_at=None).order_by()
-        return _number(rows.values("membership__organization").annotate(n=Count("site", distinct=True)).values("n"))
-    return _number(
-        Site.objects.filter(**{kind: OuterRef("pk")}).order_by().values(kind).annotate(n=Count("pk")).values("n")
-    )
+def _has_joined(actor: Actor) -> Case:
+    """Whether anybody of a firm has joined; the list of those firms is worked out once, over the actor's own tree."""
+    joined = Membership.objects.visible_to(actor).filter(joined_at__isnull=False).order_by()
+    return Case(When(pk__in=joined.values("organization_id"), then=True), default=False, output_field=BooleanField())
+
+
+def _sites_of(actor: Actor, rows: list[Organization]) -> dict[int, int]:
+    """The sites of firms of one kind; of a property manager those assigned."""
+    if not rows:
+        return {}
+    if rows[0].kind == Kind.MANAGER:
+        key = "membership__organization_id"
+        assigned = ManagerAssignment.objects.visible_to(actor).filter(membership__organization__in=rows, ended_at=None)
+        return dict(assigned.order_by().values_list(key).annotate(n=Count("site", distinct=True)))
+    key = f"{rows[0].kind}_id"
+    sites = Site.objects.visible_to(actor).filter(**{f"{key}__in": [row.pk for row in rows]})
+    return dict(sites.order_by().values_list(key).annotate(n=Count("pk")))
+
+
+def _installers_of(actor: Actor, rows: list[Organization]) -> dict[int, int]:
+    if not rows or rows[0].kind not in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
+        return {}
+    key = f"{rows[0].kind}_id"
+    found = below(actor).filter(kind=Kind.INSTALLER, **{f"{key}__in": [row.pk for row in rows]})
+    return dict(found.order_by().values_list(key).annotate(n=Count("pk")))
 
 
 def _number(counts: QuerySet[Any, Any]) -> Subquery:

@@ -53,6 +53,7 @@ def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Sub
     agreement = Subscription.objects.create(
         payer_id=order.payer_id,
         installer_id=order.installer_id,
+        distributor_id=order.distributor_id,
         method=method,
         currency=order.currency,
         order=order,
@@ -105,9 +106,9 @@ def of_order(order: Order) -> list[int]:
 def together(agreement_ids: Iterable[int]) -> list[int]:
     """These agreements and those that share an open order with them: what befalls the order befalls them all."""
     ids = list(agreement_ids)
-    shared = Order.objects.filter(renews__in=ids, state=Order.State.PROCESSING).values("pk")
-    with_them = Subscription.objects.filter(Q(pk__in=ids) | Q(renewal__in=shared, state=ACTIVE))
-    return sorted(with_them.values_list("pk", flat=True))
+    shared = list(Order.objects.filter(renews__in=ids, state=Order.State.PROCESSING).values_list("pk", flat=True))
+    with_them = Subscription.objects.filter(renewal__in=shared, state=ACTIVE).values_list("pk", flat=True)
+    return sorted({*ids, *with_them})
 
 
 def lock(agreement_ids: Iterable[int]) -> list[Subscription]:

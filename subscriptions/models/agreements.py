@@ -24,12 +24,15 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """What one's subtree pays, and what concerns sites of one's subtree; a manager's sites; a technician pays nothing."""
         if actor.sees_all:
             return self
-        if actor.role is Role.TECHNICIAN:
-            return self.none()
-        concerned = SubscriptionItem.objects.visible_to(actor).filter(subscription=models.OuterRef("pk"))
-        if by_tenant_keys(actor) is None:
-            return self.filter(models.Exists(concerned))
-        return self.filter(models.Q(payer__path__startswith=actor.path) | models.Exists(concerned))
+        if actor.role is Role.SUBDISTRIBUTOR:
+            # whose installers may have been another's when it was made
+            items = SubscriptionItem.objects.visible_to(actor).filter(subscription=models.OuterRef("pk"))
+            own = models.Q(payer__path__startswith=actor.path) | models.Exists(items)
+            return self.filter(own, distributor_id=actor.distributor_id)
+        if actor.role is Role.MANAGER:
+            return self.filter(pk__in=SubscriptionItem.objects.visible_to(actor).values("subscription_id"))
+        bound = by_tenant_keys(actor)  # the payer is the installer or above it, in the same tree
+        return self.none() if bound is None else self.filter(bound)
 
 
 class Subscription(models.Model):
@@ -44,8 +47,9 @@ class Subscription(models.Model):
         PARKED = "parked", _("Stopped by a problem")
         ENDED = "ended", _("Ended")
 
-    payer = models.ForeignKey(Organization, models.PROTECT, related_name="subscriptions")
+    payer = models.ForeignKey(Organization, models.PROTECT, related_name="subscriptions", db_index=False)
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     method = models.ForeignKey(PaymentMethod, models.PROTECT, related_name="subscriptions")
     currency = models.CharField(max_length=3)
     order = models.OneToOneField(Order, models.PROTECT, related_name="agreement")  # the one that made it

@@ -53,7 +53,7 @@ class Cart(models.Model):
 class CartItem(models.Model):
     """One chosen entitlement."""
 
-    cart = models.ForeignKey(Cart, models.CASCADE, related_name="items")
+    cart = models.ForeignKey(Cart, models.CASCADE, related_name="items", db_index=False)
     entitlement = models.ForeignKey(Entitlement, models.CASCADE, related_name="+")
 
     class Meta:
@@ -70,13 +70,15 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """What one's subtree pays, and what has lines of one's sites; technicians see no payments (DOMAIN §1)."""
         if actor.sees_all:
             return self
-        bound = by_tenant_keys(actor)
-        if bound is not None:
-            mine = OrderLine.objects.filter(bound, order=models.OuterRef("pk"))
-            return self.filter(models.Q(payer__path__startswith=actor.path) | models.Exists(mine))
+        if actor.role is Role.SUBDISTRIBUTOR:
+            # whose sites change hands, while an order keeps the tenants it was placed under
+            lines = OrderLine.objects.visible_to(actor).filter(order=models.OuterRef("pk"))
+            own = models.Q(payer__path__startswith=actor.path) | models.Exists(lines)
+            return self.filter(own, distributor_id=actor.distributor_id)
         if actor.role is Role.MANAGER:
-            return self.filter(models.Exists(OrderLine.objects.visible_to(actor).filter(order=models.OuterRef("pk"))))
-        return self.none()
+            return self.filter(pk__in=OrderLine.objects.visible_to(actor).values("order_id"))
+        bound = by_tenant_keys(actor)  # the payer is the installer or above it, in the same tree
+        return self.none() if bound is None else self.filter(bound)
 
     def unpermitted(self) -> Self:
         """Those whose payer may not pay in this way any more (R5): a firm that was switched off, or an installer without the permission
@@ -113,8 +115,8 @@ class Order(models.Model):
     state = models.CharField(_("status"), max_length=20, choices=State.choices, default=State.PROCESSING)
     payer = models.ForeignKey(Organization, models.PROTECT, related_name="orders")
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
     months = models.PositiveSmallIntegerField(default=0)  # the term: months, or cycles of 30 days
     cycles = models.PositiveSmallIntegerField(default=0)
@@ -201,7 +203,7 @@ class OrderLine(AppendOnly):
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="lines")
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+")
+    site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_index=False)
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")

@@ -76,7 +76,7 @@ class PriceList(AppendOnly):
 class Price(AppendOnly):
     """An amount per 30 days. Invariant: one per list, service type and part; never negative."""
 
-    price_list = models.ForeignKey(PriceList, models.PROTECT, related_name="prices")
+    price_list = models.ForeignKey(PriceList, models.PROTECT, related_name="prices", db_index=False)
     service_type = models.CharField(max_length=16)
     part = models.CharField(max_length=40)
     amount_minor = models.BigIntegerField()

@@ -48,9 +48,9 @@ class RenewalRequest(models.Model):
         WITHDRAWN = "withdrawn", _("Withdrawn")
         DONE = "done", _("Paid")
 
-    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ACTIVATION)
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
@@ -94,7 +94,7 @@ class RenewalRequest(models.Model):
 class RequestItem(models.Model):
     """One requested item. Invariant: an item is in at most one request that is not closed; `is_live` says so."""
 
-    request = models.ForeignKey(RenewalRequest, models.CASCADE, related_name="items")
+    request = models.ForeignKey(RenewalRequest, models.CASCADE, related_name="items", db_index=False)
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="requests")
     is_live = models.BooleanField(default=True)
 

@@ -186,6 +186,7 @@ def test_who_pays_is_the_installer_if_it_may_else_its_distributor_and_the_agreem
     agreement = Subscription.objects.create(
         payer=people.dora.firm,
         installer=people.ivan.firm,
+        distributor=people.dora.firm,
         method=card(people),
         currency="USD",
         order=place(fill_cart(items=[entitlement(harbour_view, ServiceType.APP, "1.02")])),

@@ -97,7 +97,8 @@ def _agreements(people: People, site: Site, orders: list[Order]) -> None:
     for number, order in enumerate(orders):
         state, card, ended_at = kinds[number % len(kinds)]
         agreement = Subscription.objects.create(
-            payer=people.dora.firm, installer=people.ivan.firm, method=cards[card], currency="USD", order=order, state=state,
+            payer=people.dora.firm, installer=people.ivan.firm, distributor=people.dora.firm, method=cards[card], currency="USD",
+            order=order, state=state,
             terms_version="1", next_due_at=NOW + timedelta(days=number) if state == "active" else None, ended_at=ended_at,
             created_at=NOW - timedelta(days=90),
         )  # fmt: skip

@@ -88,7 +88,7 @@ def test_a_site_says_how_much_of_it_renews_by_itself(
         exp_month=12, exp_year=2030, consent_text_version="1", consent_at=NOW, created_at=NOW,
     )  # fmt: skip
     agreement = Subscription.objects.create(
-        payer=people.dora.firm, installer=people.ivan.firm, method=method, currency="USD", order=place(fill_cart()),
+        payer=people.dora.firm, installer=people.ivan.firm, distributor=people.dora.firm, method=method, currency="USD", order=place(fill_cart()),
         terms_version="1", next_due_at=NOW, created_at=NOW,
     )  # fmt: skip
     SubscriptionItem.objects.create(subscription=agreement, entitlement=items[0], **keys_of(site))

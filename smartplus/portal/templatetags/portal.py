@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from payments import money as amounts
 from smartplus.portal import conflicts
+from smartplus.portal.keyset import COUNTED
 
 register = template.Library()
 
@@ -58,6 +59,12 @@ def icon(name: str, size: str = "") -> SafeString:
         static("sp/icons.svg"),
         drawing,
     )
+
+
+@register.filter
+def counted(number: int) -> str:
+    """A number of rows from `keyset.count`: "1,000+" where counting stopped."""
+    return f"{COUNTED:,}+" if number > COUNTED else str(number)
 
 
 @register.simple_tag

@@ -63,6 +63,7 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
     page: keyset.Page[Any] = keyset.page(with_items, by=("rank", "due", "-pk"), query=request.GET, size=PAGE)
     renewed = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
     sites = _sites_of(request, page.rows)
+    charges = reports.next_charges(page.rows, now=request.now)
     context = {
         "renewals": renewed.order_by("-pk")[:RENEWALS],
         "agreements": page.rows,
@@ -70,9 +71,7 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
             {
                 "agreement": row,
                 "tone": TONES[Subscription.State(row.state)],
-                "next_minor": reports.next_charge_minor(row, now=request.now)
-                if bills.sees_amounts(request.actor, row.payer_id)
-                else None,
+                "next_minor": charges[row.pk] if bills.sees_amounts(request.actor, row.payer_id) else None,
                 "items": row.live or row.left or row.order.line_count,
                 "sites": sites.get(row.pk, []),
                 "is_mine": row.payer_id == request.actor.organization_id,
@@ -87,7 +86,7 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
         "page": page,
         "show": show,
         "chips": [(name, label) for name, (label, _rows) in SHOWN.items()],
-        "total": len(page.rows) if page.is_only else found.order_by().count(),
+        "total": len(page.rows) if page.is_only else keyset.count(found),
     }
     return render(request, "subscription/agreements.html", context)
 

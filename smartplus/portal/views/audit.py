@@ -38,7 +38,7 @@ def audit_list(request: access.PortalRequest) -> HttpResponseBase:
         "page": page,
         "rows": audit_log.rows(request.actor, page.rows),
         "count": number,
-        "most": audit_log.COUNTED,
+        "most": keyset.COUNTED,
         "areas": [(key, label) for key, (label, _q) in audit_log.AREAS.items()],
         "periods": [*audit_log.DAYS, audit_log.ANY_TIME],
         "people": audit_log.WHO.items(),

@@ -18,7 +18,6 @@ from smartplus import access
 from smartplus.portal import keyset
 
 PAGE = 50
-COUNTED = 10_001  # beyond it the exact number is not worth its time
 PAYMENT_TONES = {
     State.CREATED: "pending",
     State.PENDING: "pending",
@@ -85,4 +84,4 @@ def _by_state(
 
 
 def _count(found: Any) -> int:
-    return int(found.order_by()[:COUNTED].count())
+    return keyset.count(found)

@@ -29,6 +29,7 @@ def method_list(request: access.PortalRequest) -> HttpResponse:
     found = (
         PaymentMethod.objects.visible_to(request.actor)
         .filter(owner_id=request.actor.organization_id, removed_at=None)
+        .select_related("consent_by")
         .annotate(renews=Count("subscriptions", filter=active))
     )
     rows = [(card, card.is_past(request.now)) for card in found]

@@ -24,7 +24,6 @@ from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visi
 from subscriptions.reports import renews
 
 PAGE = 50
-COUNTED = 10_001  # beyond it the exact number is not worth its time
 
 
 @access.roles(*READERS)
@@ -44,8 +43,8 @@ def site_list(request: access.PortalRequest) -> HttpResponse:
         (site, progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
         for site in page.rows
     ]
-    count = len(rows) if page.is_only else found.order_by()[:COUNTED].count()
-    context = {"rows": rows, "page": page, "count": count, "counted": COUNTED, "q": text}
+    count = len(rows) if page.is_only else keyset.count(found)
+    context = {"rows": rows, "page": page, "count": count, "q": text}
     context["shows_installer"] = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
     return render(request, "sites/list.html", context)
 

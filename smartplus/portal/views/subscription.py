@@ -20,7 +20,7 @@ from accounts.scope import Actor, Grant, Role
 from communities import catalogue
 from communities.models import Entitlement, Kind, Site
 from smartplus import access
-from smartplus.portal import answers
+from smartplus.portal import answers, keyset
 from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS
 from smartplus.portal.granted import granted
@@ -257,7 +257,9 @@ def list_context(
         "held": waiting.count(),
         "requested": asked.filter(installer=choice.installer, site_kind=choice.kind, items__is_live=True).count(),
         "waiting": asked.waiting().count(),
-        "agreements": Subscription.objects.visible_to(request.actor).filter(state=Subscription.State.ACTIVE).count(),
+        "agreements": keyset.count(
+            Subscription.objects.visible_to(request.actor).filter(state=Subscription.State.ACTIVE)
+        ),
         "page_size": PAGE,
     }
 

@@ -59,7 +59,7 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
         if is_file:
             return csv_file.streamed(tab, user_files.firms_head(), user_files.firms(actor, firms, request.now))
         page = keyset.page(firms, by=("name", "pk"), query=query, size=PAGE)
-        context["firms"] = user_lists.with_contacts(actor, page.rows, request.now)
+        context["firms"] = user_lists.with_numbers(actor, page.rows, request.now)
         context["chips"] = [
             (name, label, chip_numbers[name])
             for name, label in user_lists.FIRM_CHIPS.items()

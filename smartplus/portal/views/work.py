@@ -17,7 +17,6 @@ from smartplus import access, failures, jobs
 from smartplus.portal import keyset, work
 
 PAGE = 50
-COUNTED = 10_001  # beyond it the exact number is not worth its time
 STATES = {
     "failed": gettext_lazy("Tried again"),
     "waiting": gettext_lazy("Waits for an answer"),
@@ -43,7 +42,7 @@ def failure_list(request: access.PortalRequest) -> HttpResponse:
         "page": page,
         "states": STATES.items(),
         "state": state if state in STATES else "",
-        "count": found.order_by()[:COUNTED].count(),
+        "count": keyset.count(found),
         "servers": [(failures.server_name(row.name), row) for row in resting],
     }
     return render(request, "work/failures.html", context)

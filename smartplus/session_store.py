@@ -1,0 +1,85 @@
+"""Sessions in the database, read together with whoever signed in: one statement for session, person, membership and firm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import auth
+from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthenticationMiddleware
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.models import Session
+from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.functional import SimpleLazyObject
+
+from accounts.actions import terms
+from accounts.models import Document, Membership, User, UserSession
+
+
+class SessionStore(DatabaseStore):
+    """Django's, whose load brings `row` along: the sign-in behind the session, None where there is none (yet)."""
+
+    row: UserSession | None = None
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        """The same table."""
+        return Session
+
+    def _get_session_from_db(self) -> Any:
+        """The stored session, or None. A session that no sign-in stands behind is read as Django reads it."""
+        now = timezone.now()
+        stored = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=now)
+        if not self.session_key:
+            return None
+        row: Any = (
+            UserSession.objects.filter(session_key=self.session_key)
+            .select_related("user", "membership__organization", "membership__user")
+            .annotate(data=Subquery(stored.values("session_data")[:1]), **terms.columns_in_force(now))
+            .first()
+        )
+        if row is None or row.data is None:
+            return super()._get_session_from_db()  # type: ignore[misc]
+        self.row = row
+        return Session(session_key=self.session_key, session_data=row.data)
+
+    def membership(self, chosen: object) -> Membership | None:
+        """The membership with this key if the load brought it and a person may work under it."""
+        found = self.row.membership if self.row else None
+        if self.row is None or found is None or found.pk != chosen or found.user_id != self.row.user_id:
+            return None
+        if not (found.is_active and found.joined_at and found.organization.is_active and found.user.is_active):
+            return None
+        for document in Document:
+            setattr(found, f"{document}_in_force", getattr(self.row, f"{document}_in_force"))
+        return found
+
+
+class AuthenticationMiddleware(DjangoAuthenticationMiddleware):
+    """Django's, which takes the person from the session's load where that is the one the session names."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Put the person on the request, read when first asked for."""
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user_of(request))  # type: ignore[assignment]
+
+
+def _user_of(request: Any) -> Any:
+    if not hasattr(request, "_cached_user"):
+        known = _known(request)
+        request._cached_user = auth.get_user(request) if known is None else known
+    return request._cached_user
+
+
+def _known(request: Any) -> User | None:
+    """The person of the load, if the session is really that person's: everything that Django looks at before it believes a session.
+    Whatever is not plain is left to Django itself."""
+    session = request.session
+    user_id = session.get(auth.SESSION_KEY)  # loads
+    row = getattr(session, "row", None)
+    if row is None or str(row.user_id) != str(user_id) or not row.user.is_active:
+        return None
+    mark = session.get(auth.HASH_SESSION_KEY) or ""
+    return row.user if constant_time_compare(mark, row.user.get_session_auth_hash()) else None

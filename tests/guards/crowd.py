@@ -1,0 +1,119 @@
+"""Many rows after the pattern of one: what other tenants hold, or what one tenant holds when it has grown; written by one statement a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import connection, models
+
+from accounts.models import ApiToken, AuditEvent, Invitation, Membership, Notice, Organization, User, UserSession
+from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
+from devices.models import Device, LibraryEntry
+from payments.models import GatewayEvent, Payment, PaymentMethod
+from subscriptions.models import (
+    Cart,
+    Order,
+    OrderEvent,
+    OrderLine,
+    PriceList,
+    RenewalRequest,
+    RequestItem,
+    ServicePeriod,
+    Subscription,
+    SubscriptionItem,
+)
+from tests.guards.world import World
+
+FIRST = 10_000_000  # ids of the first crowd: above all others, so that "newest first" meets strangers first
+Expressions = Mapping[str, str]
+
+
+def multiply(model: type[models.Model], pattern: int, count: int, *, first: int, **differing: str) -> None:
+    """Write `count` rows like the one with the key `pattern`, with the keys from `first` + 1 on.
+
+    `differing` holds SQL for the columns that differ, in terms of `g` (1 … count) and `id` (first + g).
+    """
+    quoted = connection.ops.quote_name
+    names = [str(field.column) for field in model._meta.concrete_fields if not field.primary_key]
+    table = quoted(model._meta.db_table)
+    values = [_expression(differing[name], first) if name in differing else f"t.{quoted(name)}" for name in names]
+    unknown = set(differing) - set(names)
+    assert not unknown, f"{model.__name__} has no {sorted(unknown)}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (id, {', '.join(map(quoted, names))}) "
+            f"WITH RECURSIVE numbers(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM numbers WHERE g < {int(count)}) "
+            f"SELECT {int(first)} + g, {', '.join(values)} FROM {table} t CROSS JOIN numbers WHERE t.id = {int(pattern)}"
+        )
+
+
+def _expression(sql: str, first: int) -> str:
+    return sql.replace("{id}", f"({int(first)} + g)").replace("{name}", f"CAST(({int(first)} + g) AS text)")
+
+
+def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIRST) -> None:
+    """`count` of everything that lists show, in the tree of this estate, paid for by this one of the cast."""
+    paying = world.holdings[payer]
+    site = world.sites[estate]
+    ident, name = "{id}", "{name}"
+
+    def many(model: type[models.Model], pattern: int, **differing: str) -> None:
+        multiply(model, pattern, count, first=first, **differing)
+
+    person = world.person(payer)
+    firm = person.firm
+    installer = Organization.objects.get(pk=site.installer_id)
+    apartment = Apartment.objects.filter(site=site).earliest("pk")
+    item = Entitlement.objects.filter(apartment=apartment, service_type="app").get()
+    order = Order.objects.filter(payer=firm, state=Order.State.SUCCEED).earliest("pk")
+    line = OrderLine.objects.filter(order=order, site=site).earliest("pk")
+    agreement = Subscription.objects.get(order=order)
+    request = RenewalRequest.objects.filter(installer=installer).earliest("pk")
+    device = Device.objects.filter(site=site).earliest("pk")
+    entry = LibraryEntry.objects.filter(installer=installer).earliest("pk")
+
+    firm_below = Organization.objects.filter(parent=installer).first()
+    if firm_below is not None:
+        many(Organization, firm_below.pk, name=name, path=f"'{installer.path}' || {name} || '/'")
+    user = Membership.objects.filter(organization=installer).earliest("pk").user_id
+    many(User, user, email=f"{name} || '@many.example'", email_key=f"{name} || '@many.example'", name=name)
+    membership = Membership.objects.filter(organization=installer, is_technician=False).earliest("pk")
+    theirs = {"organization_id": ident} if firm_below is not None else {}  # one in each of the firms
+    many(Membership, membership.pk, user_id=ident, **theirs)
+    many(Invitation, Invitation.objects.filter(membership__organization=installer).earliest("pk").pk,
+         digest=name, membership_id=ident)  # fmt: skip
+    many(Site, site.pk, name=name, name_key=name)
+    building = Building.objects.filter(site=site).earliest("pk")
+    many(Building, building.pk, name=name, name_key=name)
+    many(Apartment, apartment.pk, number=name, number_key=name)
+    many(Resident, Resident.objects.filter(apartment=apartment, is_master=True).get().pk, apartment_id=ident)
+    mac = f"{0x0C1105000000} + {ident}"
+    many(LibraryEntry, entry.pk, mac=mac)
+    many(Device, device.pk, mac=mac, name_key=name, library_entry_id=ident)
+    many(Entitlement, item.pk, apartment_id=ident)
+    many(Order, order.pk, number=name)
+    many(OrderLine, line.pk, order_id=ident, entitlement_id=ident)
+    many(OrderEvent, OrderEvent.objects.filter(order=order).earliest("pk").pk, order_id=ident)
+    many(ServicePeriod, ServicePeriod.objects.filter(line=line).get().pk, entitlement_id=ident, line_id=ident)
+    many(PaymentMethod, int(paying.keys["method"][0]), gateway_ref=name)
+    many(Payment, Payment.objects.filter(reference=order.number).latest("pk").pk, reference=name, request_key=name)
+    many(Subscription, agreement.pk, order_id=ident, method_id=ident)
+    many(SubscriptionItem, SubscriptionItem.objects.filter(subscription=agreement).earliest("pk").pk,
+         subscription_id=ident, entitlement_id=ident)  # fmt: skip
+    many(Cart, int(paying.keys["cart"][0]))
+    many(RenewalRequest, request.pk, cart_id="NULL")
+    many(RequestItem, RequestItem.objects.filter(request=request).earliest("pk").pk,
+         request_id=ident, entitlement_id=ident)  # fmt: skip
+    many(AuditEvent, AuditEvent.objects.filter(site_id=site.pk).latest("pk").pk)
+    many(Notice, Notice.objects.filter(organization=firm).latest("pk").pk, key=name)
+    many(GatewayEvent, int(paying.keys["webhook"][0]), event_id=name)
+    many(UserSession, UserSession.objects.filter(membership__organization=firm).earliest("pk").pk, session_key=name)
+    many(ApiToken, ApiToken.objects.filter(membership__organization=firm).earliest("pk").pk, digest=name)
+    if paying.keys["price_list"] and count < 30_000:  # their numbers are small
+        many(PriceList, int(paying.keys["price_list"][0]), number=f"{ident} - {int(first)} + 100")
+    for assignment in (
+        ManagerAssignment.objects.filter(site=site).first(),
+        TechnicianAssignment.objects.filter(site=site).first(),
+    ):
+        if assignment is not None:
+            many(type(assignment), assignment.pk, site_id=ident)

@@ -1,0 +1,133 @@
+"""What a page costs: the same number of statements for 2 rows and for 20, and no more reading for what strangers hold (DESIGN §9)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.scope import Role
+from tests.guards import routes as addresses
+from tests.guards.browser import Browser
+from tests.guards.crowd import FIRST, crowd
+from tests.guards.walker import WALKERS, Walker
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("list-costs")]
+STRANGERS = {"postgresql": 100_000, "sqlite": 5_000}  # rows of everything, of another distributor's installer
+LISTED = re.compile(r"\(%s(?:, %s)+\)")
+GROWN = 18  # with the two that the world has: twenty
+READS_ALL = {Role.OPERATOR}  # whose own everything is
+
+
+@dataclass
+class Cost:
+    """What the statements of one request read: on PostgreSQL pages of 8 KiB, on SQLite thousands of steps of its machine."""
+
+    statements: list[str] = field(default_factory=list)
+    reads: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def dearest(self) -> tuple[str, int]:
+        """The statement that read most."""
+        return max(self.reads.items(), key=lambda pair: pair[1], default=("", 0))
+
+
+@contextmanager
+def measured(*, reading: bool) -> Iterator[Cost]:
+    """Count statements, and what each of them reads if `reading`."""
+    cost = Cost()
+
+    def spy(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "SAVEPOINT" not in sql:
+            cost.statements.append(LISTED.sub("(%s)", sql))
+        if not reading or not sql.startswith("SELECT"):
+            return execute(sql, params, many, context)
+        if connection.vendor == "postgresql":
+            with connection.connection.cursor() as cursor:
+                cursor.execute("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + sql, params)
+                plan = cursor.fetchone()[0][0]["Plan"]
+            cost.reads[sql] += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] + plan["Temp Read Blocks"]
+            return execute(sql, params, many, context)
+        steps = [0]
+
+        def count() -> int:
+            steps[0] += 1
+            return 0
+
+        connection.connection.set_progress_handler(count, 1000)
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            connection.connection.set_progress_handler(None, 0)
+            cost.reads[sql] += steps[0]
+
+    with connection.execute_wrapper(spy):
+        yield cost
+
+
+LIMIT = {
+    "postgresql": 300,
+    "sqlite": 12,
+}  # a scan of all of them reads 1,000 pages and more, or takes 15,000 steps and more
+
+
+def pages(browser: Browser, role: Role) -> list[str]:
+    """Every page with own things in its address that this role may open, lists with and without a search."""
+    walker = Walker(browser, addresses.routes())
+    found = []
+    for route in walker.routes:
+        policy = route.policy
+        if policy is None or policy.is_api or policy.is_public or role not in policy.roles or None in route.kinds:
+            continue
+        found += walker.addresses(WALKERS[role], route)[0][:1]
+    return found
+
+
+def visit(browser: Browser, role: Role, path: str, *, reading: bool) -> tuple[int, Cost]:
+    """Open a page once to warm what is kept between requests, and once to measure."""
+    browser.ask(WALKERS[role], "GET", path)
+    with measured(reading=reading) as cost:
+        answer = browser.ask(WALKERS[role], "GET", path)
+    return answer.status, cost
+
+
+def test_a_page_costs_as_many_statements_for_twenty_rows_as_for_two(browser: Browser) -> None:
+    before = {
+        (role, path): (status, cost.statements)
+        for role in WALKERS
+        for path in pages(browser, role)
+        for status, cost in [visit(browser, role, path, reading=False)]
+    }
+    for number, (estate, payer) in enumerate((("hafen", "dora"), ("hafen", "ivan"), ("norden", "sam")), start=1):
+        crowd(browser.world, estate=estate, payer=payer, count=GROWN, first=FIRST - 1000 * number)
+    faults = []
+    for (role, path), (status, statements) in before.items():
+        again, cost = visit(browser, role, path, reading=False)
+        more = Counter(cost.statements) - Counter(statements)
+        if again != status or len(cost.statements) > len(statements):
+            faults.append(f"{role} {path}: {len(statements)} → {len(cost.statements)} ({status} → {again})")
+            faults += [f"    {n} × {sql[:300]}" for sql, n in more.most_common(3)]
+    assert len(before) > 150
+    assert not faults, "\n".join(faults)
+
+
+def test_a_page_reads_no_more_for_what_strangers_hold(browser: Browser) -> None:
+    crowd(browser.world, estate="zephyr", payer="mallory", count=STRANGERS[connection.vendor])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    faults = []
+    for role in WALKERS:
+        if role in READS_ALL:
+            continue
+        for path in pages(browser, role):
+            _status, cost = visit(browser, role, path, reading=True)
+            sql, read = cost.dearest
+            if read > LIMIT[connection.vendor]:
+                faults.append(f"{role} {path}: {read} by {sql[:1500]}")
+    assert not faults, "\n".join(faults)
