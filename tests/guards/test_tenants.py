@@ -22,6 +22,7 @@ from tests.flows.tenants import claims, project_models
 from tests.payments.fixtures import press, sandbox
 from tests.people import NOW, People
 from tests.subscriptions.conftest import BASE, billing, fill_cart, harbour_view, payment_of, place, price_list
+from tests.subscriptions.test_ledger import attacker
 
 __all__ = ["billing", "fill_cart", "harbour_view", "place", "price_list", "sandbox"]
 MIXED = "rows of two tenants point at each other"
@@ -122,15 +123,17 @@ def test_a_payer_beside_the_installer_in_the_same_tree_is_found(people: People, 
 
 def test_a_line_of_somebody_else_in_an_order_is_found(people: People, order: Order, foreign: Apartment) -> None:
     line = OrderLine.objects.earliest("pk")
-    OrderLine.objects.filter(pk=line.pk).update(entitlement=Entitlement.objects.get(apartment=foreign))
-    assert f"subscriptions.OrderLine {line.pk} is in more than one installer" in refuse()
+    with attacker():
+        OrderLine.objects.filter(pk=line.pk).update(entitlement=Entitlement.objects.get(apartment=foreign))
+        assert f"subscriptions.OrderLine {line.pk} is in more than one installer" in refuse()
 
 
 def test_a_period_of_somebody_else_is_found(people: People, order: Order, foreign: Apartment) -> None:
-    ServicePeriod.objects.filter(pk=ServicePeriod.objects.earliest("pk").pk).update(
-        entitlement=Entitlement.objects.get(apartment=foreign)
-    )
-    assert "subscriptions.ServicePeriod" in refuse()
+    with attacker():
+        ServicePeriod.objects.filter(pk=ServicePeriod.objects.earliest("pk").pk).update(
+            entitlement=Entitlement.objects.get(apartment=foreign)
+        )
+        assert "subscriptions.ServicePeriod" in refuse()
 
 
 def test_a_cart_item_of_somebody_else_is_found(people: People, order: Order, foreign: Apartment) -> None:
