@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import audit, fences, notify
 from accounts.actions import revocation
@@ -55,10 +56,16 @@ def forget_old(*, now: datetime, budget: fences.Budget | None = None) -> int:
     too_old = UserSession.objects.filter(created_at__lt=now - timedelta(seconds=settings.SESSION_COOKIE_AGE))
     for rows in (too_old.order_by("created_at"), Session.objects.filter(expire_date__lt=now).order_by("expire_date")):
         while budget is None or not budget.is_over:
-            keys: list[Any] = list(rows.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
-            if not keys:
+            some = _delete_some(rows)
+            deleted += some
+            if some < FORGOTTEN_AT_ONCE:
                 break
-            deleted += rows.model._base_manager.filter(pk__in=keys).delete()[0]
+    return deleted
+
+
+def _delete_some(rows: QuerySet[Any]) -> int:
+    keys = list(rows.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+    deleted: int = rows.model._base_manager.filter(pk__in=keys).delete()[0]
     return deleted
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from accounts import audit, chain, fences
 from accounts import mail as letters
+from accounts.actions import sessions
 from accounts.models import ItemFailure, Notice, Topic
 from payments import actions as payment_actions
 from payments import events, gateways
@@ -220,6 +221,13 @@ def audit_heads(stage: Stage) -> Bomb:
     return bomb
 
 
+def old_sessions(stage: Stage) -> Bomb:
+    """Rows that nobody needs go by the thousand: the job itself is the item."""
+    bomb = Bomb("all")
+    stage.patch.setattr(sessions, "_delete_some", lambda rows: bomb.touch("all", 0))
+    return bomb
+
+
 CASES: dict[str, Callable[[Stage], Bomb]] = {
     "audit_seals": audit_seals,
     "audit_heads": audit_heads,
@@ -231,9 +239,10 @@ CASES: dict[str, Callable[[Stage], Bomb]] = {
     "revoked_orders": revoked_orders,
     "order_timeouts": unpaid_orders,
     "gateway_keys": gateway_keys,
+    "old_sessions": old_sessions,
     "removed_cards": removed_cards,
 }
-ALONE = {"audit_heads"}  # jobs without items
+ALONE = {"audit_heads", "old_sessions"}  # jobs without items
 
 
 def test_every_job_has_a_case_and_its_items_have_names() -> None:

@@ -68,7 +68,7 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     order = Order.objects.filter(payer=firm, state=Order.State.SUCCEED).earliest("pk")
     line = OrderLine.objects.filter(order=order, site=site).earliest("pk")
     agreement = Subscription.objects.get(order=order)
-    request = RenewalRequest.objects.filter(installer=installer).earliest("pk")
+    request = RenewalRequest.objects.filter(installer=installer, state=RenewalRequest.State.OPEN).earliest("pk")
     device = Device.objects.filter(site=site).earliest("pk")
     entry = LibraryEntry.objects.filter(installer=installer).earliest("pk")
 
@@ -110,7 +110,7 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     many(UserSession, UserSession.objects.filter(membership__organization=firm).earliest("pk").pk, session_key=name)
     many(ApiToken, ApiToken.objects.filter(membership__organization=firm).earliest("pk").pk, digest=name)
     if paying.keys["price_list"] and count < 30_000:  # their numbers are small
-        many(PriceList, int(paying.keys["price_list"][0]), number=f"{ident} - {int(first)} + 100")
+        many(PriceList, int(paying.keys["price_list"][0]), number=f"{ident} % 30000")
     for assignment in (
         ManagerAssignment.objects.filter(site=site).first(),
         TechnicianAssignment.objects.filter(site=site).first(),

@@ -10,6 +10,7 @@ import time_machine
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from accounts.actions import sessions
 from accounts.models import AuditEvent, Membership, Organization, UserSession
 from tests.mails import sent, sent_to
 from tests.people import NOW, PASSWORD
@@ -231,3 +232,13 @@ def test_the_cookie_is_out_of_reach_of_scripts(people, clock):
     assert cookie["httponly"] is True
     assert cookie["samesite"] == "Lax"
     assert cookie["max-age"] == 365 * 24 * 3600
+
+
+def test_old_sessions_go_by_a_job_and_nobody_who_signs_in_waits_for_it(people, clock):
+    old = enter(people.ivan, **PC).session.session_key
+    clock.shift(timedelta(days=15))
+    here = enter(people.petra, **PHONE)
+    assert UserSession.objects.filter(session_key=old).exists()
+    assert sessions.forget_old(now=NOW + timedelta(days=15)) == 2  # the sign-in and what the store kept
+    assert list(UserSession.objects.values_list("session_key", flat=True)) == [here.session.session_key]
+    assert list(Session.objects.values_list("session_key", flat=True)) == [here.session.session_key]
