@@ -15,6 +15,9 @@ def main() -> None:
     with CATALOGUE.open("rb") as file:
         catalogue = read_po(file, locale="de")
     for message in catalogue:
+        message.user_comments = [
+            text for text in message.user_comments if not text.lstrip().startswith("|")
+        ]  # what it was
         if message.id and message.fuzzy:
             message.flags.discard("fuzzy")
             message.string = ("", "") if message.pluralizable else ""
