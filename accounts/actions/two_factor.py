@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -175,7 +176,7 @@ def _prove(user: User, password: str, code: str, now: datetime) -> None:
 class WrongCode(Refused):
     """A code that is not right, was used before, or came too soon after a wrong one."""
 
-    message = _("This code is not right, or was used before. Wait for the next one.")
+    message = gettext_lazy("This code is not right, or was used before. Wait for the next one.")
     field = "code"
 
 

@@ -39,6 +39,7 @@ MARKS = {  # estate or payer: the word in everything it has
     "zephyr": "ZEPHYRMARK",
     "nordlys": "NORDLYSMARK",
 }
+PAYERS = {"hafen": "dora", "norden": "sam", "zephyr": "mallory"}  # who decides what is asked there
 MACS = {"hafen": "0C1105A1", "pine": "0C1105A2", "norden": "0C1105A3", "zephyr": "0C1105A4"}
 GAP = 100_000  # between the ids of one table and those of the next: a number names one row of the whole database
 
@@ -329,15 +330,20 @@ def _failure(payment: Payment) -> int:
 
 
 def _request(world: World, estate: str, installer: Person) -> None:
-    """What an installer asked for while it might not pay; one approved once and given back, so that it may be decided again."""
+    """What an installer asked for while it might not pay: refused once, and asked again."""
     Organization.objects.filter(pk=installer.firm.pk).update(pays_regular=False)
     site = world.sites[estate]
-    for number in ("6", "7"):
+    for number, is_refused in (("7", True), ("6", False), ("7", False)):
         wanted = Entitlement.objects.filter(site=site, apartment__number=number).wanted().values_list("pk", flat=True)
         made = requests.request_activation(
             installer.actor, site_kind=site.kind, entitlement_ids=wanted, months=1, note=MARKS[estate], now=NOW
         )
-        world.holdings[estate].add("request", made.pk)
+        if is_refused:
+            requests.refuse(
+                world.person(PAYERS[estate]).actor, request_id=made.pk, reason=f"Too early {MARKS[estate]}", now=NOW
+            )
+        else:
+            world.holdings[estate].add("request", made.pk)
     Organization.objects.filter(pk=installer.firm.pk).update(pays_regular=installer.firm.pays_regular)
 
 

@@ -218,41 +218,41 @@ def pager(context: dict[str, Any], previous: object = None, next: object = None,
 
 
 @register.filter
-def money(minor: int | None, currency: str) -> str:
+def money(minor: int | str | None, currency: str) -> str:
     """Minor units in the reader's language: 28480 and "USD" → "US$284.80". Nothing for None."""
-    return "" if minor is None else amounts.show(minor, currency, language=_language())
+    return "" if minor is None or isinstance(minor, str) else amounts.show(minor, currency, language=_language())
 
 
 @register.filter
-def day(value: date | datetime | None) -> str:
+def day(value: date | datetime | str | None) -> str:
     """A day in the person's time zone: "12 Jan 2027". A dash for None."""
-    if value is None:
+    if value is None or isinstance(value, str):
         return "–"
     return str(format_date(_local(value), DAY.get(_language(), "medium"), locale=_language()))
 
 
 @register.filter
-def moment(value: datetime | None) -> str:
+def moment(value: datetime | str | None) -> str:
     """A day and time in the person's time zone: "12 Jan 2027, 08:30". A dash for None."""
-    if value is None:
+    if value is None or isinstance(value, str):
         return "–"
     local = _local(value)
     return str(format_datetime(local, MOMENT.get(_language(), "medium"), locale=_language()))
 
 
 @register.filter
-def ago(value: datetime | None, now: datetime | None = None) -> SafeString | str:
+def ago(value: datetime | str | None, now: datetime | None = None) -> SafeString | str:
     """How far away an instant is: "in 2 days", "3 days ago", with the exact moment on hover. A dash for None."""
-    if value is None:
+    if value is None or isinstance(value, str):
         return "–"
     return _timed(value, _distance(value, now or timezone.now()))
 
 
 @register.filter
-def when(value: datetime | None, now: datetime | None = None) -> SafeString | str:
+def when(value: datetime | str | None, now: datetime | None = None) -> SafeString | str:
     """When something is, as one says it: "Today 09:12", "Sat 16:05", "in 27 days", a week ago and before the day; the exact
     moment on hover. A dash for None."""
-    if value is None:
+    if value is None or isinstance(value, str):
         return "–"
     now = now or timezone.now()
     days = (_local(value).date() - _local(now).date()).days
