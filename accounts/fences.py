@@ -125,7 +125,7 @@ def note_failure(
 ) -> None:
     """Write that an item failed, once more or for the first time, and when it is tried again; `is_set` takes `next_try_at` as it is."""
     with transaction.atomic():
-        row, _is_new = ItemFailure.objects.select_for_update().get_or_create(
+        row, _is_new = ItemFailure.objects.select_for_update(no_key=True).get_or_create(
             job=job, item_id=item_id, defaults={"failed_at": now, "tried_at": now, "error": ""}
         )
         row.tries += 1

@@ -90,7 +90,7 @@ def try_again(actor: Actor, *, failure_id: int, now: datetime) -> ItemFailure:
     ItemFailure.DoesNotExist: the item worked out meanwhile."""
     if actor.role is not Role.OPERATOR:
         raise NotPermitted
-    failure = ItemFailure.objects.visible_to(actor).select_for_update().get(pk=failure_id)
+    failure = ItemFailure.objects.visible_to(actor).select_for_update(no_key=True).get(pk=failure_id)
     before = audit.fields_of(failure, ["tries", "next_try_at"])
     failure.tries, failure.next_try_at = 0, now
     failure.save(update_fields=["tries", "next_try_at"])

@@ -155,7 +155,7 @@ def _count(bucket: Bucket, who: str, now: datetime) -> timedelta | None:
     """Put one more into the bucket; if it is full, nothing is put in and the answer is how long until one fits."""
     FailureCount.objects.filter(clears_at__lte=now).delete()
     key = f"{bucket.name} {who}"
-    row = FailureCount.objects.select_for_update().get_or_create(key=key, defaults={"clears_at": now})[0]
+    row = FailureCount.objects.select_for_update(no_key=True).get_or_create(key=key, defaults={"clears_at": now})[0]
     clears_at = max(now, row.clears_at) + bucket.leaks_every
     if (wait := clears_at - now - bucket.size * bucket.leaks_every) > timedelta(0):
         return wait
@@ -202,7 +202,7 @@ def may_mail(kind: str, email: str, *, now: datetime) -> bool:
     with transaction.atomic():
         attempts = AccessAttempt.objects.filter(username__startswith=kind)
         attempts.filter(attempt_time__lte=now - RESET_WINDOW).delete()
-        row, is_first = AccessAttempt.objects.select_for_update().get_or_create(
+        row, is_first = AccessAttempt.objects.select_for_update(no_key=True).get_or_create(
             username=(kind + _key(email))[:255],
             ip_address=NO_ADDRESS,
             user_agent="",

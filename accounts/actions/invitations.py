@@ -54,7 +54,9 @@ def invite(
     """
     if not manages_people(actor):
         raise NotPermitted
-    organization = Organization.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=organization_id)
+    organization = (
+        Organization.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=organization_id)
+    )
     refuse_adding(actor, organization, is_technician=is_technician)
     if not organization.is_active:
         raise Refused(_("%(firm)s is deactivated. Reactivate it first.") % {"firm": organization})
@@ -136,18 +138,18 @@ def accept_invitation(
     """Join by a link, once: `user` is who is signed in; somebody without a password yet sets name and password instead.
 
     The mailbox is proved by the link, so the address is confirmed (R6). Whoever has a password has to be signed in: a link
-    alone never takes over a login.
+    alone never takes over a login. Raises LinkUsedUp for a link that ended, be it at this very moment. Locks: membership →
+    invitation → user.
     """
-    invitation = find_invitation(token, now=now)
-    invitation = Invitation.objects.select_for_update(of=("self",)).get(pk=invitation.pk)
-    if invitation.accepted_at or invitation.closed_at:
+    found = find_invitation(token, now=now)
+    # The membership first, as whoever withdraws does; then everything is looked at again: it may have ended while we waited.
+    memberships = Membership.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
+    membership = memberships.filter(pk=found.membership_id).first()
+    working = Invitation.objects.working(now).select_for_update(of=("self",), no_key=True)
+    invitation = working.filter(pk=found.pk).select_related("invited_by").first()
+    if membership is None or invitation is None:
         raise LinkUsedUp
-    membership = (
-        Membership.objects.select_for_update(of=("self",))
-        .select_related("organization")
-        .get(pk=invitation.membership_id)
-    )
-    invited = User.objects.select_for_update().get(pk=membership.user_id)
+    invited = User.objects.select_for_update(no_key=True).get(pk=membership.user_id)
     if invited.has_usable_password():
         if user is None or user.pk != invited.pk:
             raise NotPermitted(_("Sign in with the address the invitation was sent to."))

@@ -28,7 +28,7 @@ def deactivate_logins(actor: Actor, *, addresses: Collection[str], now: datetime
         Membership.objects.visible_to(actor)
         .filter(is_active=True, user__email_key__in=addresses)
         .select_related("organization", "user")
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
         .order_by("organization_id", "pk")
     )
     if actor.user_id in {member.user_id for member in found}:

@@ -46,8 +46,8 @@ def find_link(token: str, *, purpose: MailLink.Purpose, now: datetime) -> MailLi
 
 def use_link(token: str, *, purpose: MailLink.Purpose, now: datetime) -> tuple[MailLink, User]:
     """Use a link up, inside the caller's transaction. Returns it with its person, both locked. Raises LinkUsedUp as `find_link`."""
-    person = User.objects.select_for_update().get(pk=find_link(token, purpose=purpose, now=now).user_id)
-    link = MailLink.objects.open(now).select_for_update().filter(digest=digest_of(token)).first()
+    person = User.objects.select_for_update(no_key=True).get(pk=find_link(token, purpose=purpose, now=now).user_id)
+    link = MailLink.objects.open(now).select_for_update(no_key=True).filter(digest=digest_of(token)).first()
     if link is None:
         raise LinkUsedUp
     link.used_at = now
@@ -58,7 +58,7 @@ def use_link(token: str, *, purpose: MailLink.Purpose, now: datetime) -> tuple[M
 @transaction.atomic
 def send_sign_in_link(user: User, *, now: datetime) -> None:
     """Mail a person the way past the throttle. Who asks is not known, so nothing is audited; the mail is the trace."""
-    person = User.objects.select_for_update().get(pk=user.pk)
+    person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     link, token = make_link(person, purpose=PURPOSE.SIGN_IN, email=person.email, asked_by_id=None, now=now)
     notify.post(
         key=f"sign-in-link-{link.pk}",

@@ -136,7 +136,7 @@ def confirm_address(user: User, *, now: datetime) -> None:
 
 def lock_self(user: User) -> User:
     """The signed-in person's own row as it is now, locked until the transaction ends: two windows of one person take turns."""
-    return User.objects.select_for_update().get(pk=user.pk)
+    return User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def lock_member(actor: Actor, membership_id: int) -> Membership:
@@ -146,8 +146,8 @@ def lock_member(actor: Actor, membership_id: int) -> Membership:
         raise NotPermitted
     seen = Membership.objects.visible_to(actor).select_related("organization", "user")
     organization_id = seen.values_list("organization_id", flat=True).get(pk=membership_id)
-    Organization.objects.select_for_update().get(pk=organization_id)
-    return seen.select_for_update(of=("self",)).get(pk=membership_id)
+    Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
+    return seen.select_for_update(of=("self",), no_key=True).get(pk=membership_id)
 
 
 def refuse_last_administrator(membership: Membership) -> None:

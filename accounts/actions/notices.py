@@ -45,7 +45,7 @@ def send_again(actor: Actor, *, notice_id: int, now: datetime) -> Notice:
     if bound is None or not manages_mail(actor):
         raise NotPermitted
     concerned = Notice.objects.filter(bound, organization__isnull=False)
-    notice = concerned.select_for_update(of=("self",)).select_related("organization").get(pk=notice_id)
+    notice = concerned.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=notice_id)
     if notice.has_secret:
         raise Refused(_("This mail holds a link that works once. Send the invitation again instead."))
     if notice.state != Notice.State.FAILED:

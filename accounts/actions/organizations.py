@@ -97,7 +97,7 @@ def create_organization(
         raise NotPermitted
     if parent is not None:
         # Locked and read again: an installer that is being moved has another path in a moment.
-        parent = parents_for(actor, kind).select_for_update(of=("self",)).filter(pk=parent.pk).first()
+        parent = parents_for(actor, kind).select_for_update(of=("self",), no_key=True).filter(pk=parent.pk).first()
         if parent is None:
             raise NotPermitted
     if not name.strip():
@@ -161,7 +161,9 @@ def set_permissions(
 @transaction.atomic
 def set_organization_active(actor: Actor, *, organization_id: int, is_active: bool, now: datetime) -> Organization:
     """Close an organization to its people, or open it again. By who is above it only; what is paid there goes on running."""
-    organization = Organization.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=organization_id)
+    organization = (
+        Organization.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=organization_id)
+    )
     if not is_above(actor, organization):
         raise NotPermitted(_("An organization above decides this."))
     if organization.is_active != is_active:
@@ -186,7 +188,9 @@ def _refuse_decisions(actor: Actor, before: Mapping[str, Any], after: Mapping[st
 def _locked(actor: Actor, organization_id: int, version: int) -> Organization:
     if actor.role not in SUPERIORS:
         raise NotPermitted
-    organization = Organization.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=organization_id)
+    organization = (
+        Organization.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=organization_id)
+    )
     if organization.version != version:
         raise Conflict
     return organization

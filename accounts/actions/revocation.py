@@ -22,7 +22,7 @@ def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor
     found = ApiToken.objects.of(user).filter(in_use, revoked_at=None)
     tokens = list(
         found.select_related("membership__organization", "membership__user")
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
         .order_by("pk")
     )
     if not tokens:

@@ -32,7 +32,9 @@ def note_view(
     if _is_noted(actor, subject, now):
         return
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=actor.user_id or 0)  # two pages opened at once are noted once
+        User.objects.select_for_update(no_key=True).get(
+            pk=actor.user_id or 0
+        )  # two pages opened at once are noted once
         if not _is_noted(actor, subject, now):
             audit.record(actor, VIEWED, subject, now=now, tenant=tenant, site_id=site_id, label=label)
 

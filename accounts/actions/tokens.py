@@ -51,8 +51,12 @@ def _create(
 ) -> tuple[ApiToken, str]:
     """As `create_token`, of a person whose proof was right a moment ago: one whose password was changed since is refused, since
     that change has ended the tokens it found already."""
-    membership = Membership.objects.select_for_update(of=("self",)).select_related("user").get(pk=actor.membership_id)
-    if User.objects.select_for_update().get(pk=membership.user_id).password != proven.password:
+    membership = (
+        Membership.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("user")
+        .get(pk=actor.membership_id)
+    )
+    if User.objects.select_for_update(no_key=True).get(pk=membership.user_id).password != proven.password:
         raise Refused(_("This is not your password."), field="password")
     if not scopes:
         raise Refused(_("Choose what the token may do."), field="scopes")
@@ -80,7 +84,7 @@ def _create(
 @transaction.atomic
 def revoke_token(actor: Actor, *, token_id: int, now: datetime) -> ApiToken:
     """End one of the actor's tokens, at once and for good; a second time changes nothing."""
-    token = ApiToken.objects.visible_to(actor).select_for_update().get(pk=token_id)
+    token = ApiToken.objects.visible_to(actor).select_for_update(no_key=True).get(pk=token_id)
     if token.revoked_at is None:
         token.revoked_at, token.revoked_for = now, RevokedFor.OWNER
         token.save(update_fields=["revoked_at", "revoked_for"])

@@ -139,7 +139,7 @@ def check_code(user: User, code: str, *, now: datetime) -> bool:
         person = _locked(user)
         typed = two_factor.compact(code)
         kind = TOTPDevice if two_factor.is_six_digits(typed) else StaticDevice
-        device = kind.objects.select_for_update().filter(user=person, confirmed=True).first()
+        device = kind.objects.select_for_update(no_key=True).filter(user=person, confirmed=True).first()
         if device is None:
             return False
         is_recovery = kind is StaticDevice
@@ -204,7 +204,7 @@ def _works_elsewhere(person: User, actor: Actor) -> bool:
 
 
 def _locked(user: User) -> User:
-    return User.objects.select_for_update().get(pk=user.pk)
+    return User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def _set(actor: Actor, person: User, since: datetime | None, *, now: datetime) -> None:

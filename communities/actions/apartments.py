@@ -89,7 +89,9 @@ def change_apartment(
         raise NotPermitted
     apartment = Apartment.objects.visible_to(actor).get(pk=apartment_id)
     site = lock_site(actor, apartment.site_id)
-    apartment = Apartment.objects.select_for_update(of=("self",)).select_related("building").get(pk=apartment_id)
+    apartment = (
+        Apartment.objects.select_for_update(of=("self",), no_key=True).select_related("building").get(pk=apartment_id)
+    )
     if apartment.version != version:
         raise Conflict
     refuse_above_ceiling(site, switches)

@@ -43,7 +43,7 @@ def add_resident(
         raise NotPermitted
     apartment = Apartment.objects.visible_to(actor).get(pk=apartment_id)
     site = lock_site(actor, apartment.site_id)
-    apartment = Apartment.objects.select_for_update(of=("self",)).get(pk=apartment_id)
+    apartment = Apartment.objects.select_for_update(of=("self",), no_key=True).get(pk=apartment_id)
     _refuse_unreachable(name, email, mobile)
     members = Resident.objects.filter(apartment=apartment)
     if members.filter(is_master=False).count() >= MAX_MEMBERS:
@@ -91,7 +91,7 @@ def edit_resident(
         raise NotPermitted
     resident = (
         Resident.objects.visible_to(actor)
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
         .select_related("apartment__building")
         .get(pk=resident_id)
     )
@@ -129,7 +129,7 @@ def remove_resident(actor: Actor, *, resident_id: int, now: datetime) -> None:
         raise NotPermitted
     resident = Resident.objects.visible_to(actor).get(pk=resident_id)
     site = lock_site(actor, resident.site_id)
-    apartment = Apartment.objects.select_for_update(of=("self",)).get(pk=resident.apartment_id)
+    apartment = Apartment.objects.select_for_update(of=("self",), no_key=True).get(pk=resident.apartment_id)
     resident = Resident.objects.filter(apartment=apartment).get(pk=resident_id)
     audit.record(
         actor,
@@ -174,7 +174,8 @@ def set_managers(
     site = lock_site(actor, site_id)
     _refuse_stale(site, version)
     current = {
-        row.membership_id: row for row in ManagerAssignment.objects.select_for_update().filter(site=site).order_by("pk")
+        row.membership_id: row
+        for row in ManagerAssignment.objects.select_for_update(no_key=True).filter(site=site).order_by("pk")
     }
     here = {pk for pk, row in current.items() if row.ended_at is None}
     chosen = _own_members(site.installer_id, pm_app_by_membership, kind=Kind.MANAGER, already=here)
@@ -263,7 +264,7 @@ def set_sites_of(
     )
     current = _sites_of(rows, person)
     seen = Site.objects.visible_to(actor).filter(installer_id=installer_id, pk__in=wanted | current)
-    sites = {site.pk: site for site in seen.order_by("pk").select_for_update(of=("self",))}
+    sites = {site.pk: site for site in seen.order_by("pk").select_for_update(of=("self",), no_key=True)}
     if unknown := wanted - set(sites):
         raise Refused(
             _("%(n)s of the chosen sites are not yours to choose. Nothing was changed.") % {"n": len(unknown)}
@@ -295,7 +296,7 @@ def _note_change(site: Site) -> None:
 
 def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime) -> None:
     """Give a locked site to one manager or take it away, whoever else looks after it."""
-    row = ManagerAssignment.objects.select_for_update().filter(site=site, membership=person).first()
+    row = ManagerAssignment.objects.select_for_update(no_key=True).filter(site=site, membership=person).first()
     has_it = row is not None and row.ended_at is None
     if has_it == is_wanted:
         return

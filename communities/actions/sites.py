@@ -27,7 +27,7 @@ AUDITED = [*BASICS, "free_members", *catalogue.SWITCHES, *OPTIONS]
 
 def lock_site(actor: Actor, site_id: int) -> Site:
     """The site, if the actor sees it, locked until the transaction ends. First in the one lock order."""
-    return Site.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=site_id)
+    return Site.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=site_id)
 
 
 def may_configure(actor: Actor) -> bool:
@@ -48,7 +48,7 @@ def create_community(
     """Add a community site with its services (S1). Installers only; the name is unique per installer (R77)."""
     if actor.role is not Role.INSTALLER:
         raise NotPermitted(_("Sites are created by the installer."))
-    installer = Organization.objects.visible_to(actor).select_for_update().get(pk=actor.organization_id)
+    installer = Organization.objects.visible_to(actor).select_for_update(no_key=True).get(pk=actor.organization_id)
     assert installer.distributor_id is not None  # installers live below a distributor
     refuse_wrong_options(switches, options)
     site = Site(
@@ -243,7 +243,7 @@ def rename_building(actor: Actor, *, building_id: int, version: int, name: str, 
     """Give a building another name, unique in the community (R77)."""
     if not may_configure(actor):
         raise NotPermitted
-    building = Building.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=building_id)
+    building = Building.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=building_id)
     if building.version != version:
         raise Conflict
     if not name_key(name):

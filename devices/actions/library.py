@@ -128,7 +128,7 @@ def _assign(entry: LibraryEntry, installer: Organization | None) -> None:
 
 def _lock(actor: Actor, entry_id: int, version: int) -> LibraryEntry:
     _refuse_others(actor)
-    entry = LibraryEntry.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=entry_id)
+    entry = LibraryEntry.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=entry_id)
     if entry.version != version:
         raise Conflict
     if entry.status == Status.REGISTERED or Device.objects.active().filter(library_entry=entry).exists():

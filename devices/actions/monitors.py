@@ -32,7 +32,9 @@ def add_monitor(actor: Actor, *, apartment_id: int, entry: MonitorEntry, now: da
     if not may_configure(actor):
         raise NotPermitted
     site = lock_site(actor, Apartment.objects.visible_to(actor).get(pk=apartment_id).site_id)
-    apartment = Apartment.objects.select_for_update(of=("self",)).select_related("building").get(pk=apartment_id)
+    apartment = (
+        Apartment.objects.select_for_update(of=("self",), no_key=True).select_related("building").get(pk=apartment_id)
+    )
     try:
         (device,) = register_monitors(actor, site=site, apartment=apartment, entries=[entry], now=now)
     except MonitorRowsRefused as refusal:
@@ -128,7 +130,7 @@ def _lock(actor: Actor, device_id: int) -> tuple[Site, Device]:
     devices = Device.objects.visible_to(actor).active()
     site = lock_site(actor, devices.get(pk=device_id).site_id)
     # Apartments are never moved, so the id is still right under the lock.
-    list(Apartment.objects.filter(devices=device_id).select_for_update(of=("self",)))
+    list(Apartment.objects.filter(devices=device_id).select_for_update(of=("self",), no_key=True))
     device = devices.select_related("apartment__building", "building", "site").get(pk=device_id)
     return site, device
 

@@ -80,7 +80,7 @@ def lock_entries(site: Site, *, texts: Iterable[str] = (), ids: Iterable[int | N
             continue  # the check will say so
     entries = LibraryEntry.objects.filter(distributor_id=site.distributor_id)
     wanted = entries.filter(mac__in=values) | entries.filter(pk__in=[pk for pk in ids if pk is not None])
-    list(wanted.select_for_update().order_by("pk").values_list("pk", flat=True))
+    list(wanted.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
 
 
 @contextmanager

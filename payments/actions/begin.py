@@ -44,7 +44,7 @@ def begin(
     is not the payer's to be charged now.
     """
     earlier = Payment.objects.filter(reference=reference)
-    for existing in earlier.select_for_update(of=("self",)).order_by("pk"):
+    for existing in earlier.select_for_update(of=("self",), no_key=True).order_by("pk"):
         if existing.is_live:
             return existing
         if is_setup:

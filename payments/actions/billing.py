@@ -35,7 +35,7 @@ def save_billing(
     if not may_save_billing(actor):
         raise NotPermitted(_("Only members who manage subscriptions change billing information."))
     owner = Organization.objects.visible_to(actor).get(pk=organization.pk)
-    rows = BillingProfile.objects.select_for_update(of=("self",)).filter(organization=owner)
+    rows = BillingProfile.objects.select_for_update(of=("self",), no_key=True).filter(organization=owner)
     profile = rows.first()
     # The payer is locked the first time only: who goes on to an order must not hold the payer before its sites.
     if profile is None:

@@ -28,7 +28,7 @@ def charge(payment_id: int, *, now: datetime) -> Payment:
         return payment
     remote = send(payment_id, now=now)
     with transaction.atomic():
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         if remote is not None and remote.state != RemoteState.SUCCEEDED:
             note(payment, remote, now=now)
     return payment
@@ -61,7 +61,7 @@ def stop_charge(payment_id: int, *, now: datetime) -> Remote | None:
     An end is noted, a success is not. One that was never sent needs no gateway.
     """
     with transaction.atomic():
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         payment.expires_at = min(payment.expires_at, now)
         payment.save(update_fields=["expires_at"])
         if payment.is_live and not payment.gateway_ref:
@@ -76,7 +76,7 @@ def stop_charge(payment_id: int, *, now: datetime) -> Remote | None:
         remote = unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
     if remote.state != RemoteState.SUCCEEDED:
         with transaction.atomic():
-            note(Payment.objects.select_for_update(of=("self",)).get(pk=payment_id), remote, now=now)
+            note(Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id), remote, now=now)
     return remote
 
 
@@ -117,7 +117,7 @@ def _leave(payment_id: int, now: datetime) -> tuple[Payment | None, Remote | Non
     Removing the card locks its row too, so that a charge either left before or never does.
     """
     with transaction.atomic():
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         if payment.state not in {State.CREATED, State.UNKNOWN}:
             return None, None
         if not payment.gateway_ref:
@@ -133,7 +133,7 @@ def _leave(payment_id: int, now: datetime) -> tuple[Payment | None, Remote | Non
 def _keep_ref(payment_id: int, ref: str, account: str, now: datetime) -> str:
     """Store where the charge is found, committed before it may take anything; the id that is stored, which another worker's may be."""
     with transaction.atomic():
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         if not payment.gateway_ref:
             payment.gateway_ref = payment.gateway_payment_ref = ref
             payment.gateway_account, payment.updated_at = account, now
@@ -144,7 +144,7 @@ def _keep_ref(payment_id: int, ref: str, account: str, now: datetime) -> str:
 def _may_confirm(payment_id: int, ref: str, now: datetime) -> bool:
     """Looked at again behind the id: not given up meanwhile, the card not removed, not too late."""
     with transaction.atomic():
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         is_wanted = payment.state == State.UNKNOWN and payment.gateway_ref == ref and now < payment.expires_at
         return is_wanted and _method_of(payment, lock=True).removed_at is None
 
@@ -163,7 +163,7 @@ def _confirm(gateway: Gateway, payment: Payment, ref: str) -> Remote:
 
 def _method_of(payment: Payment, *, lock: bool = False) -> PaymentMethod:
     assert payment.method_id is not None  # held by a constraint
-    methods = PaymentMethod.objects.select_for_update() if lock else PaymentMethod.objects.all()
+    methods = PaymentMethod.objects.select_for_update(no_key=True) if lock else PaymentMethod.objects.all()
     return methods.get(pk=payment.method_id)
 
 

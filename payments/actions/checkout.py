@@ -79,7 +79,7 @@ def _request_of(payment: Payment) -> CheckoutRequest:
 
 def _store_start(payment_id: int, started: CheckoutStarted, account: str, now: datetime) -> Payment:
     with transaction.atomic():
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         if payment.state in {State.CREATED, State.UNKNOWN}:
             payment.gateway_ref, payment.checkout_url, payment.gateway_account = started.ref, started.url, account
             payment.state, payment.decline_reason, payment.updated_at = State.PENDING, "", now

@@ -72,7 +72,7 @@ def expire(payment_id: int, *, now: datetime) -> Remote | None:
     remote = _read(payment, ref, now)
     if remote.state != RemoteState.SUCCEEDED:
         with transaction.atomic():
-            note(Payment.objects.select_for_update(of=("self",)).get(pk=payment_id), remote, now=now)
+            note(Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id), remote, now=now)
     return remote
 
 
@@ -103,7 +103,7 @@ def _adopt(payment: Payment, named: str, now: datetime) -> Remote:
     column = "gateway_ref" if payment.kind == Kind.OFF_SESSION or not is_charge else "gateway_payment_ref"
     account = account_of(payment.gateway, now=now)
     with transaction.atomic():
-        row = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
+        row = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
         if not row.gateway_ref:
             setattr(row, column, named)
             row.gateway_account, row.updated_at = account, now

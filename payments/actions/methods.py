@@ -86,7 +86,7 @@ def follow_method(gateway: str, ref: str, *, now: datetime) -> bool:
         return False
     card = gateways.get(gateway).fetch_method(ref)
     with transaction.atomic():
-        for method in known.select_for_update(of=("self",)).select_related("owner").order_by("pk"):
+        for method in known.select_for_update(of=("self",), no_key=True).select_related("owner").order_by("pk"):
             _update(method, card, now)
     return True
 
@@ -120,7 +120,7 @@ def remove_method(actor: Actor, *, method_id: int, now: datetime) -> PaymentMeth
     with transaction.atomic():
         method = (
             PaymentMethod.objects.visible_to(actor)
-            .select_for_update(of=("self",))
+            .select_for_update(of=("self",), no_key=True)
             .select_related("owner")
             .get(pk=method_id)
         )

@@ -113,7 +113,7 @@ def together(agreement_ids: Iterable[int]) -> list[int]:
 
 def lock(agreement_ids: Iterable[int]) -> list[Subscription]:
     """Lock agreements in the order of their ids."""
-    return list(Subscription.objects.filter(pk__in=list(agreement_ids)).order_by("pk").select_for_update())
+    return list(Subscription.objects.filter(pk__in=list(agreement_ids)).order_by("pk").select_for_update(no_key=True))
 
 
 def rungs(first: datetime, *, after: datetime) -> list[datetime]:
@@ -241,7 +241,7 @@ def close(
 
 def _close_order(agreement: Subscription, reason: Reason, *, actor: Actor, now: datetime) -> None:
     """End the open order of a closed agreement; the others it renewed get an order of their own on the ladder's next day."""
-    orders = Order.objects.select_for_update(of=("self",)).select_related("payer")
+    orders = Order.objects.select_for_update(of=("self",), no_key=True).select_related("payer")
     order = orders.filter(pk=agreement.renewal_id or 0, state=Order.State.PROCESSING).first()
     if order is None or Payment.objects.filter(reference=order.number, state__in=LIVE).exists():
         return

@@ -92,7 +92,7 @@ def settle_setup(payment_id: int, remote: payment_actions.Remote | None, *, now:
         payment = Payment.objects.select_related("consent_by").get(pk=payment_id)
         agreement = Subscription.objects.get(pk=payment.reference.removeprefix(SETUP_PREFIX))
         _lock(agreement)
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         was_done = payment.state == State.SUCCEEDED
         payment_actions.note(payment, remote, now=now)
         if was_done or payment.state != State.SUCCEEDED:
@@ -168,7 +168,7 @@ def _lock(agreement: Subscription) -> list[Subscription]:
     """Sites, payer, and the agreement with those that share its open order."""
     ids = agreements.together([agreement.pk])
     sites = SubscriptionItem.objects.filter(subscription__in=ids).values("site_id")
-    list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update().values_list("pk"))
+    list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     Organization.objects.select_for_update(no_key=True).get(pk=agreement.payer_id)
     return agreements.lock(
         agreements.together(ids)
@@ -181,7 +181,7 @@ def _use(actor: Actor, agreement: Subscription, method: PaymentMethod, *, now: d
     _refuse_hopeless(agreement, now=now)
     if not method.is_usable:
         raise MethodUnusable
-    orders = Order.objects.select_for_update(of=("self",)).filter(state=Order.State.PROCESSING)
+    orders = Order.objects.select_for_update(of=("self",), no_key=True).filter(state=Order.State.PROCESSING)
     order = orders.filter(pk=agreement.renewal_id or 0).first()
     if order is not None:
         moves.tell(order, "card", now=now, actor=actor, method=method.named)

@@ -196,7 +196,7 @@ def change_term(actor: Actor, *, cart_id: int, months: int, now: datetime) -> Ca
     """Choose for how many months a cart buys. Refuses what reaches too far ahead (R45), and a cart whose order is placed."""
     cart = (
         Cart.objects.visible_to(actor)
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
         .select_related("installer__distributor")
         .get(pk=cart_id)
     )

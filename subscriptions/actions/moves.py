@@ -48,7 +48,7 @@ def reserve(order: Order) -> bool:
     """Give the items of an order to it; False, and nothing is changed, where another open order has one of them (R48). The caller holds
     the order's lock; the items are locked here, in the order of their ids."""
     ids = list(order.lines.values_list("entitlement_id", flat=True))
-    rows = Entitlement.objects.filter(pk__in=ids).order_by("pk").select_for_update()
+    rows = Entitlement.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
     if not set(rows.values_list("reserved_by", flat=True)) <= {"", order.number}:
         return False
     Entitlement.objects.filter(pk__in=ids).update(reserved_by=order.number)

@@ -59,7 +59,7 @@ def place_order(
     same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an agreement renews its items
     every 30 days, `renewals` times or until it is stopped. Locks: site → payer → order → payment → entitlement.
     """
-    cart = Cart.objects.visible_to(actor).select_for_update(of=("self",)).get(pk=cart_id)
+    cart = Cart.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=cart_id)
     if cart.order is not None:
         return cart.order
     requests.refuse_stale_cart(cart)
@@ -69,13 +69,13 @@ def place_order(
     accepted = _accepted_terms(terms_version, now=now)
     ids = list(cart.items.values_list("entitlement_id", flat=True))
     site_ids = Entitlement.objects.filter(pk__in=ids).values("site_id")
-    list(Site.objects.filter(pk__in=site_ids).order_by("pk").select_for_update())
+    list(Site.objects.filter(pk__in=site_ids).order_by("pk").select_for_update(no_key=True))
     payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
     billing = BillingProfile.objects.filter(organization=payer).first()
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
     chosen = Entitlement.objects.filter(pk__in=ids)
-    list(chosen.order_by("pk").select_for_update().values_list("pk"))
+    list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     _refuse_unavailable(actor, cart, ids)
     distributor = _distributor_of(installer)
     found = quote(carts.as_items(chosen), Months(cart.months), now, table_for(distributor, at=now))
@@ -203,7 +203,7 @@ def _begin_again(actor: Actor, *, number: str, return_base: str, now: datetime) 
     with transaction.atomic():
         order = (
             Order.objects.visible_to(actor)
-            .select_for_update(of=("self",))
+            .select_for_update(of=("self",), no_key=True)
             .select_related("payer", "installer")
             .get(number=number)
         )

@@ -53,7 +53,9 @@ def publish_price_list(
         raise Refused(_("A price can't be negative."))
     distributor = None
     if distributor_id is not None:
-        distributor = Organization.objects.filter(kind=Kind.DISTRIBUTOR).select_for_update().get(pk=distributor_id)
+        distributor = (
+            Organization.objects.filter(kind=Kind.DISTRIBUTOR).select_for_update(no_key=True).get(pk=distributor_id)
+        )
         if currency not in {distributor.currency, money.CREDITS}:
             raise Refused(
                 _("%(name)s is billed in %(currency)s.") % {"name": distributor, "currency": distributor.currency},

@@ -157,7 +157,12 @@ def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
     """
     ids = agreements.together(agreement_ids)
     items = SubscriptionItem.objects.live().filter(subscription__in=ids)
-    list(Site.objects.filter(pk__in=items.values("site_id")).order_by("pk").select_for_update().values_list("pk"))
+    list(
+        Site.objects.filter(pk__in=items.values("site_id"))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk")
+    )
     payer_ids = Subscription.objects.filter(pk__in=ids).values("payer_id")
     payer = Organization.objects.select_for_update(no_key=True).get(pk__in=payer_ids)
     if agreements.together(ids) != ids:
@@ -165,7 +170,7 @@ def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
     locked = [row for row in agreements.lock(ids) if row.state == Subscription.State.ACTIVE]
     of_them = {row.renewal_id for row in locked if row.renewal_id is not None}
     waiting = list(
-        Order.objects.select_for_update(of=("self",))
+        Order.objects.select_for_update(of=("self",), no_key=True)
         .select_related("payer")
         .filter(pk__in=of_them, state=Order.State.PROCESSING)
         .order_by("pk")
@@ -273,7 +278,7 @@ def _order(
         pk__in=renewed.values("entitlement_id"), expires_at__lte=now + LEAD, reserved_by=""
     ).values_list("pk", flat=True)
     chosen = Entitlement.objects.filter(pk__in=sorted(due))
-    ids = list(chosen.order_by("pk").select_for_update().values_list("pk", flat=True))
+    ids = list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     if not ids:
         return None
     found = quote(carts.as_items(chosen), Cycles(1), now, table_for(installer.distributor, at=now))

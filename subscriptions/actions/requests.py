@@ -217,7 +217,7 @@ def _locked(ids: list[int]) -> list[RenewalRequest]:
     for its new values, but joins what the old ones pointed at."""
     if not ids:
         return []
-    list(RenewalRequest.objects.filter(pk__in=ids).order_by("pk").select_for_update().values_list("pk"))
+    list(RenewalRequest.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     whole = RenewalRequest.objects.select_related(
         "installer__distributor", "installer__subdistributor", "requested_by", "cart__organization", "cart__order"
     )
@@ -229,7 +229,7 @@ def _lock(actor: Actor, request_id: int) -> tuple[RenewalRequest, bool]:
     visible = RenewalRequest.objects.visible_to(actor)
     cart_id = visible.values_list("cart_id", flat=True).get(pk=request_id)
     if cart_id is not None:
-        list(Cart.objects.filter(pk=cart_id).select_for_update().values_list("pk"))
+        list(Cart.objects.filter(pk=cart_id).select_for_update(no_key=True).values_list("pk"))
     (request,) = _locked([request_id])
     return request, request.cart_id == cart_id
 

@@ -22,7 +22,9 @@ WAY = (SENT, SENT_AGAIN, RETURNED, LEFT)
 @transaction.atomic
 def note_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
     """A person is sent to the page of this payment: tell it, each attempt once. Returns which attempt to pay the order it is."""
-    order = Order.objects.select_for_update().get(number=payment.reference)  # of two clicks at once, one tells it
+    order = Order.objects.select_for_update(no_key=True).get(
+        number=payment.reference
+    )  # of two clicks at once, one tells it
     last, before = order.events.filter(kind__in=WAY).last(), attempts(order.number)
     is_sent = last is not None and last.kind in {SENT, SENT_AGAIN} and last.detail.get("payment") == payment.pk
     if last is not None and is_sent and now - last.at < SAME_CLICK:
@@ -54,7 +56,7 @@ def note_left(actor: Actor, *, number: str, now: datetime) -> bool:
 def _note(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
     """Only of an order that waits for its money, only by who may pay it, and once: an address can be opened by anybody, and again."""
     visible = Order.objects.visible_to(actor).select_related("payer", "installer")
-    order = visible.select_for_update(of=("self",)).get(number=number)
+    order = visible.select_for_update(of=("self",), no_key=True).get(number=number)
     if order.state != Order.State.PROCESSING or not carts.may_start(actor, order):
         return False
     last = order.events.filter(kind__in=WAY).last()

@@ -57,7 +57,7 @@ def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
         return None
     with transaction.atomic():
         order = lock_order(order_id)
-        payment = Payment.objects.select_for_update(of=("self",)).get(pk=payment_id)
+        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         was_succeeded, was_declined = payment.state == State.SUCCEEDED, payment.decline_code
         changed = remote is not None and payment_actions.note(payment, remote, now=now)
         if remote is not None and payment.state == State.SUCCEEDED:
@@ -91,7 +91,7 @@ def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -
 def _alarm_other_account(payment: Payment, problem: OtherAccount, *, now: datetime) -> None:
     """Our keys are not those of the account where the card or the payment lies: nothing is decided, the operator is told. Once."""
     with transaction.atomic():
-        order = Order.objects.select_for_update(of=("self",)).filter(number=payment.reference).first()
+        order = Order.objects.select_for_update(of=("self",), no_key=True).filter(number=payment.reference).first()
         if order is None or order.events.filter(kind="other_account", detail__payment=payment.pk).exists():
             return
         moves.tell(order, "other_account", now=now, payment=payment.pk, gateway="Stripe")
@@ -120,7 +120,7 @@ def _alarm_forgotten(order: Order, payment: Payment, *, now: datetime) -> None:
 def lock_order(order_id: int) -> Order:
     """Lock sites, payer, agreements and order, in that order. Lines never change, so the sites are known beforehand."""
     sites = OrderLine.objects.filter(order_id=order_id).values("site_id")
-    list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update().values_list("pk"))
+    list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     payer = Order.objects.filter(pk=order_id).values("payer_id")
     # no_key: every row that names the payer (an audit row, a payment) would else wait behind us, holding what we want next
     list(Organization.objects.filter(pk__in=payer).select_for_update(no_key=True).values_list("pk"))
@@ -130,7 +130,7 @@ def lock_order(order_id: int) -> Order:
             "pk", flat=True
         )
     )
-    return Order.objects.select_for_update(of=("self",)).select_related("payer").get(pk=order_id)
+    return Order.objects.select_for_update(of=("self",), no_key=True).select_related("payer").get(pk=order_id)
 
 
 def _take_money(
@@ -213,7 +213,7 @@ def fulfil(order: Order, *, now: datetime) -> None:
         pk: (expires_at, zone)
         for pk, expires_at, zone in Entitlement.objects.filter(pk__in=ids, reserved_by=order.number)
         .order_by("pk")
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
         .values_list("pk", "expires_at", "site__time_zone")
     }
     if len(rows) != len(lines):
@@ -285,7 +285,7 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: 
         settle(payment.pk, now=now)
     with transaction.atomic():
         order = lock_order(order_id)
-        open_payments = Payment.objects.select_for_update().filter(reference=reference, state__in=LIVE)
+        open_payments = Payment.objects.select_for_update(no_key=True).filter(reference=reference, state__in=LIVE)
         if order.state == Order.State.PROCESSING:
             if open_payments.exists():  # not known to have ended, or begun since we looked
                 raise PaymentOpen
@@ -319,7 +319,7 @@ def settle_told(event: GatewayEvent, payment_id: int, *, now: datetime) -> None:
     if not event.says_paid or payment.state == State.SUCCEEDED or payment.kind == PaymentKind.SETUP:
         return
     with transaction.atomic():
-        orders = Order.objects.select_for_update(of=("self",)).select_related("payer")
+        orders = Order.objects.select_for_update(of=("self",), no_key=True).select_related("payer")
         order = orders.filter(number=payment.reference).first()
         if order is not None and not order.events.filter(kind="unfound", detail__payment=payment.pk).exists():
             moves.tell(order, "unfound", now=now, payment=payment.pk, gateway="Stripe")

@@ -109,9 +109,9 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     if actor.role is not Role.DISTRIBUTOR:
         raise NotPermitted(_("The distributor moves installers."))
     installer = Organization.objects.visible_to(actor).installers().get(pk=installer_id)
-    list(Site.objects.filter(installer=installer).order_by("pk").select_for_update().values_list("pk"))
+    list(Site.objects.filter(installer=installer).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     rows = Organization.objects.filter(pk__in=[installer.pk, to_id, installer.parent_id]).order_by("pk")
-    list(rows.select_for_update().values_list("pk"))
+    list(rows.select_for_update(no_key=True).values_list("pk"))
     installer = Organization.objects.visible_to(actor).select_related("parent").get(pk=installer_id)
     if to_id == installer.parent_id:
         raise Refused(_("It is there already."), field="to")

@@ -1,0 +1,28 @@
+"""Who locks a row does not hold up those who only name it: rows are locked without their keys, which never change."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.guards.test_layers import ROOT
+
+APPS = ("accounts", "communities", "devices", "payments", "subscriptions", "smartplus")
+
+
+def test_every_lock_leaves_the_key_free() -> None:
+    """With FOR UPDATE, a transaction that inserts a row naming a locked one waits for it when it commits, holding all it has: so do
+    two that never lock the same rows in different orders come to a deadlock. FOR NO KEY UPDATE shuts out other locks all the same."""
+    found = 0
+    for path in (path for app in APPS for path in sorted((ROOT / app).rglob("*.py"))):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "select_for_update"
+            ):
+                found += 1
+                words = {word.arg: word.value for word in node.keywords}
+                value = words.get("no_key")
+                assert isinstance(value, ast.Constant), f"{path.relative_to(ROOT)}:{node.lineno} locks the key as well"
+                assert value.value is True
+    assert found > 80
