@@ -225,6 +225,7 @@ def _word(field: forms.Field, value: Any) -> str:
         return _on(bool(field.to_python(value)))
     if isinstance(field, forms.ChoiceField) and (word := _words(field).get("" if value is None else str(value))):
         return word
+    value = field.prepare_value(value)  # a country by its name
     return DASH if value is None or not str(value).strip() else str(value)
 
 

@@ -3,17 +3,6 @@
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  /* --- the country proposes its time zone, as long as nobody chose another --- */
-  all("[data-country-of]").forEach((country) => {
-    const zone = country.form.elements[country.dataset.countryOf];
-    let proposed = "";
-    country.addEventListener("change", () => {
-      if (zone.value && zone.value !== proposed) return;
-      proposed = zone.querySelector(`[data-country="${CSS.escape(country.value)}"]`)?.value || "";
-      zone.value = proposed;
-    });
-  });
-
   /* --- a switch that differs from what is saved says so; one that needs another goes off with it --- */
   function markChanged(box) {
     const card = box.closest(".svc");

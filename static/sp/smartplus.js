@@ -161,13 +161,19 @@
     const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/);
     if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token[1];
   });
-  document.addEventListener("htmx:afterSettle", (event) => prepare(event.target));
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const mended = event.target.closest(".f.stale"); // the field around options that came after all
+    if (mended) { mended.classList.remove("stale"); mended.querySelector(":scope > .fetch-failed")?.remove(); }
+    prepare(event.target);
+  });
 
   /* --- a fragment that can't be fetched says so where it would stand: greyed, and nothing that rests on it can be pressed --- */
   function failed(event) {
     const { elt, target, xhr, requestConfig } = event.detail;
     if (xhr && xhr.status === 401) { toSignIn(xhr.getResponseHeader("X-Sign-In")); return; }
-    const place = target && target.isConnected ? target : elt;
+    if (elt.matches("datalist")) return; // suggestions only: what is typed counts
+    const where = target && target.isConnected ? target : elt;
+    const place = where.matches("select") ? where.closest(".f") : where;
     place.querySelector(":scope > .fetch-failed")?.remove();
     const note = document.getElementById("fetch-failed").content.firstElementChild.cloneNode(true);
     note.querySelector("button").addEventListener("click", () => {

@@ -20,6 +20,7 @@ PARAMETERS = {
     "token": "link",
     "digest": "link",
     "version": "text",
+    "language": "language",
     "event_id": "event",
     "notice_id": "notice",
     "membership_id": "member",
@@ -49,6 +50,7 @@ NOBODYS: dict[str, str] = {
     "service": "landline",
     "link": "MQ",
     "text": "1",
+    "language": "en",
 }  # kinds that belong to no tenant, and one of each
 
 # Name of a field or of a word in the query → the kind of thing it names. A name that isn't here is tried with all kinds.

@@ -88,7 +88,7 @@ def test_the_operator_publishes_and_a_mistake_is_mended_by_a_further_version(peo
     [
         ({"name": ""}, "This field is required."),
         ({"tax_number": " "}, "This field is required."),
-        ({"country": "XX"}, "Select a valid choice"),
+        ({"country": "XX"}, "This country is not known."),
         ({"valid_from": "2026-11-21"}, "past"),
         ({"valid_from": ""}, "Say from which day it is valid."),
         ({"logo": b"<svg xmlns='http://www.w3.org/2000/svg'/>"}, "not a PNG or JPEG"),

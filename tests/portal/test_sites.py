@@ -89,7 +89,7 @@ def test_a_country_of_many_zones_asks_and_keeps_what_was_typed(ivan: Client) -> 
         ({"name": "x" * 65}, "at most 64 characters"),
         ({"free_members": "64"}, "less than or equal to 63"),
         ({"retention_days": "31"}, "31 is not one of the available choices"),
-        ({"country": "XX"}, "XX is not one of the available choices"),
+        ({"country": "XX"}, "This country is not known."),
         ({"pm_landline": "on"}, "Landline Service for PM needs the PM App. Switch it on as well."),
         (
             {"third_party_camera": "on", "camera_residents": None, "camera_administrators": None},

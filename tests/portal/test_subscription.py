@@ -357,8 +357,15 @@ def test_the_countries_and_the_refusals_of_the_form_speak_german_as_well(
     user.language = "de"
     user.save(update_fields=["language"])
     page = dora.get("/settings/billing/").content.decode()
-    assert "Deutschland" in page
-    assert ">Germany<" not in page
+    assert '/choices/countries/de/"' in page
+    options = dora.get("/choices/countries/de/").content.decode()
+    assert 'value="Deutschland"' in options
+    assert 'value="Germany"' not in options
+    billing = {name: value for name, value in BILLING.items() if name not in {"terms_version", "country"}}
+    assert dora.post("/settings/billing/", {**billing, "country": "Nirgendwo"}).status_code == 422
+    assert not BillingProfile.objects.exists()
+    assert dora.post("/settings/billing/", {**billing, "country": " norwegen"}).status_code == 302
+    assert BillingProfile.objects.get().country == "NO"
     assert "Choose between" not in dora.get("/subscription/?months=99").content.decode()
 
 

@@ -8,12 +8,31 @@ import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
 
+from communities.models import Site
+from smartplus.portal.forms import countries, zones
+
 KB = 1024
 CSS, JS = 45 * KB, 30 * KB
 PAGES = (
     "/dashboard/", "/sites/", "/sites/new/", "/users/", "/users/installers/new/", "/library/", "/subscription/", "/subscription/auto-renew/",
     "/orders/", "/settings/", "/settings/security/", "/settings/audit/", "/requests/", "/search/?q=x", "/help/", "/nothing/",
 )  # fmt: skip
+
+
+FORMS = {  # every page with a country or a time zone in a form, and who fills it in
+    "/sites/new/": "ivan", "/users/new/?kind=manager": "ivan", "/users/new/?kind=installer": "dora", "/settings/": "ivan",
+    "/settings/billing/": "dora", "/setup/seller/": "olga",
+}  # fmt: skip
+FORM = 16 * KB  # gzipped, with the menu and everything around it
+LONG = 30  # names of countries or of zones
+
+
+def names_in(page: str) -> int:
+    """How many countries or time zones a page names, whichever are more."""
+    listed = re.findall(r'<option value="([^"]*)"[^>]*>([^<]*)', page)
+    words = {word for pair in listed for word in pair}
+    known = {word for pair in countries.names("en") for word in pair}
+    return max(len(words & known), len(words & set(zones.TIME_ZONES)))
 
 
 def weight(paths: list[Path]) -> int:
@@ -74,3 +93,35 @@ def test_the_form_token_is_masked_anew_in_every_answer(people, sign_in, address)
     pages = [client.get(address).content.decode() for _ in range(4)]
     tokens = [token for page in pages for token in re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[:1]]
     assert len(set(tokens)) == 4
+
+
+def test_the_counting_of_names_sees_a_long_list():
+    """As forms carried it once; a list in the page is what the next tests must be able to see."""
+    for values in ([code for code, _name in countries.names("en")], zones.TIME_ZONES):
+        assert names_in("".join(f'<option value="{value}">x</option>' for value in values)) == len(values)
+
+
+@pytest.mark.parametrize("address", FORMS)
+def test_a_form_carries_no_long_list(people, sign_in, address):
+    answer = sign_in(getattr(people, FORMS[address])).get(address)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert 'id="id_country' in page or 'id="id_time_zone' in page
+    assert names_in(page) <= LONG
+    assert len(gzip.compress(answer.content, 6)) <= FORM
+
+
+def test_the_form_of_the_country_with_most_zones_is_no_exception(people, sign_in, make_site):
+    make_site()
+    Site.objects.update(country="US", time_zone="America/New_York")
+    page = sign_in(people.ivan).get(f"/sites/{Site.objects.get().pk}/edit/").content
+    assert 1 < names_in(page.decode()) <= LONG
+    assert len(gzip.compress(page, 6)) <= FORM
+
+
+def test_no_page_anywhere_names_all_countries_or_zones(people, sign_in):
+    for person in (people.dora, people.ivan, people.olga):
+        client = sign_in(person)
+        pages = [answer for address in PAGES if (answer := client.get(address)).status_code == 200]
+        assert len(pages) > 8
+        assert [(page.request["PATH_INFO"], n) for page in pages if (n := names_in(page.content.decode())) > LONG] == []

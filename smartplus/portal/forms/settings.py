@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from smartplus.portal.forms.auth import SavesPassword
-from smartplus.portal.forms.fields import TimeZoneField
+from smartplus.portal.forms.zones import TimeZoneField
 
 
 class ProfileForm(forms.ModelForm[User]):

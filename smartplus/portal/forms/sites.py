@@ -12,17 +12,16 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
-from django_countries import countries
 
 from communities import catalogue
 from communities.actions import sites
 from communities.models import Building, Site
-from smartplus.portal.forms.fields import TIME_ZONES, TimeZoneField
-from smartplus.portal.forms.zones import ZoneSelect, proposed_zone
+from smartplus.portal.forms.countries import CountryField
+from smartplus.portal.forms.zones import PlaceForm, ZoneOfCountryField
 
 AUTOCOMPLETE = {
     "street": "street-address", "city": "address-level2", "state": "address-level1", "postal_code": "postal-code",
-    "country": "country", "name": "off",
+    "country": "country-name", "name": "off",
 }  # fmt: skip
 GROUPS: tuple[tuple[catalogue.Group, Promise], ...] = (
     (catalogue.Group.INFRASTRUCTURE, _("Infrastructure-Related")),
@@ -45,7 +44,7 @@ class Card:
         return self.service.scope == "apartment"
 
 
-class SiteForm(forms.Form):
+class SiteForm(PlaceForm):
     """A community's basics and services. With `site` it edits it; the PM App is locked while one is active (R11)."""
 
     name = forms.CharField(label=_("Name"), max_length=64)
@@ -53,10 +52,8 @@ class SiteForm(forms.Form):
     postal_code = forms.CharField(label=_("Postal code"), max_length=16)
     city = forms.CharField(label=_("City"), max_length=80)
     state = forms.CharField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=lambda: [("", "–"), *countries])
-    time_zone = TimeZoneField(
-        required=False, widget=ZoneSelect, help_text=_("Proposed from the country. Paid time ends at this clock.")
-    )
+    country = CountryField()
+    time_zone = ZoneOfCountryField(help_text=_("Proposed from the country. Paid time ends at this clock."))
     free_members = forms.IntegerField(
         label=_("Free family members per apartment"),
         min_value=0,
@@ -84,25 +81,12 @@ class SiteForm(forms.Form):
             self.fields[service.code] = forms.BooleanField(
                 label=str(service.label), required=False, initial=service.default
             )
-        zone = self.fields["time_zone"]
-        assert isinstance(zone, forms.ChoiceField)
-        zone.choices = [("", _("From the country")), *((name, name.replace("_", " ")) for name in TIME_ZONES)]
         for field, value in AUTOCOMPLETE.items():
             self.fields[field].widget.attrs["autocomplete"] = value
         if site:
             del self.fields["free_members"]
         else:
             del self.fields["ceiling_confirmed"]
-
-    def clean(self) -> dict[str, Any]:
-        """Take the zone from the country when none was chosen and there is no doubt."""
-        values = super().clean() or {}
-        if not values.get("time_zone") and (country := values.get("country")):
-            values["time_zone"] = proposed_zone(country)
-            if not values["time_zone"]:
-                name = dict(countries).get(country, country)
-                self.add_error("time_zone", _("%(country)s has several time zones: choose one.") % {"country": name})
-        return values
 
     def as_typed(self) -> SiteForm:
         """The same form with what was typed, unchecked: for a page that only shows the price."""

@@ -8,9 +8,9 @@ from django import forms
 from django.utils.functional import lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
 from payments.models import BillingProfile
+from smartplus.portal.forms.countries import CountryField
 from subscriptions import periods
 
 MONTHS = (1, 3, 6, 12)
@@ -42,7 +42,7 @@ class BillingForm(forms.ModelForm[BillingProfile]):
     """Whom the invoice is made out to."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=lambda: [("", "—"), *countries])
+    country = CountryField()
 
     class Meta:
         model = BillingProfile
@@ -57,7 +57,7 @@ class BillingForm(forms.ModelForm[BillingProfile]):
             "postal_code": "postal-code",
             "city": "address-level2",
             "state": "address-level1",
-            "country": "country",
+            "country": "country-name",
             "email": "email",
         }.items():
             self.fields[name].widget.attrs["autocomplete"] = value

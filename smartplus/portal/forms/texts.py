@@ -7,12 +7,12 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from django_countries import countries
 
 from accounts import logos
 from accounts.actions import seller
 from accounts.actions.terms import LONGEST
 from accounts.models import SellerVersion
+from smartplus.portal.forms.countries import CountryField
 
 
 def _day() -> forms.DateField:
@@ -55,7 +55,7 @@ class SellerForm(forms.Form):
     street = forms.CharField(label=_("Street"), max_length=160)
     postal_code = forms.CharField(label=_("Postal code"), max_length=20)
     city = forms.CharField(label=_("City"), max_length=80)
-    country = forms.ChoiceField(label=_("Country"), choices=lambda: [("", "—"), *countries])
+    country = CountryField()
     logo = forms.FileField(
         label=_("Logo"),
         required=False,

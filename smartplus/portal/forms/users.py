@@ -12,18 +12,17 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
-from django_countries import countries
 
 from accounts import actions
 from accounts.actions.organizations import BASICS
 from accounts.models import Kind, Membership, Organization, User
 from accounts.scope import Actor, Grant
 from communities.models import Site
-from smartplus.portal.forms.fields import TIME_ZONES, TimeZoneField
-from smartplus.portal.forms.zones import ZoneSelect, proposed_zone
+from smartplus.portal.forms.countries import CountryField
+from smartplus.portal.forms.zones import PlaceForm, ZoneOfCountryField
 
 CURRENCIES = (("USD", _("US dollars")), ("EUR", _("euros")), ("GBP", _("pounds sterling")))
-AUTOCOMPLETE = ("name", "street", "postal_code", "city", "state", "country")
+AUTOCOMPLETE = ("name", "street", "postal_code", "city", "state")
 GRANT_LABELS = {
     Grant.SEES_PRICES: _("Sees prices"),
     Grant.SEES_INVOICES: _("Sees orders and invoices"),
@@ -32,7 +31,7 @@ GRANT_LABELS = {
 }
 
 
-class FirmForm(forms.Form):
+class FirmForm(PlaceForm):
     """Name, address and time zone of a firm; with `organization` it edits one."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
@@ -40,29 +39,16 @@ class FirmForm(forms.Form):
     postal_code = forms.CharField(label=_("Postal code"), max_length=16, required=False)
     city = forms.CharField(label=_("City"), max_length=80, required=False)
     state = forms.CharField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
-    country = forms.ChoiceField(label=_("Country"), choices=lambda: [("", "–"), *countries])
-    time_zone = TimeZoneField(required=False, widget=ZoneSelect)
+    country = CountryField()
+    time_zone = ZoneOfCountryField()
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, organization: Organization | None = None) -> None:
         shown = [*BASICS, "version"]
         values = {field: getattr(organization, field) for field in shown} if organization else None
         super().__init__(data, initial=values, label_suffix="")
-        zone = self.fields["time_zone"]
-        assert isinstance(zone, forms.ChoiceField)
-        zone.choices = [("", _("From the country")), *((name, name.replace("_", " ")) for name in TIME_ZONES)]
         for field in AUTOCOMPLETE:
             self.fields[field].widget.attrs["autocomplete"] = "off"
-
-    def clean(self) -> dict[str, Any]:
-        """Take the zone from the country when none was chosen and there is no doubt."""
-        values = super().clean() or {}
-        if not values.get("time_zone") and (country := values.get("country")):
-            values["time_zone"] = proposed_zone(country)
-            if not values["time_zone"]:
-                name = dict(countries).get(country, country)
-                self.add_error("time_zone", _("%(country)s has several time zones: choose one.") % {"country": name})
-        return values
 
     @property
     def basics(self) -> dict[str, str]:

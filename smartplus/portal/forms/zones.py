@@ -4,9 +4,28 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from babel.core import get_global
 from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from smartplus.portal.forms import countries
+from smartplus.portal.forms.suggestions import SuggestingInput
+
+# Without the links and the oddities that nobody lives in.
+TIME_ZONES: tuple[str, ...] = (
+    "UTC",
+    *sorted(
+        zone
+        for zone in available_timezones()
+        if zone.partition("/")[0]
+        in {"Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
+    ),
+)
 
 # Countries of several zones where nearly everybody lives in one (CLDR's primary zones).
 PRIMARY: dict[str, str] = {
@@ -25,8 +44,10 @@ PRIMARY: dict[str, str] = {
 
 @cache
 def zones_of(country: str) -> tuple[str, ...]:
-    """The zones of a country (ISO 3166), the primary one first; nothing for an unknown country."""
+    """The zones of a country (ISO 3166), the primary one first; UTC where nobody lives; nothing for an unknown country."""
     zones = sorted(get_global("territory_zones").get(country, []))
+    if not zones and country and countries.code_of(country) == country:
+        zones = ["UTC"]
     first = PRIMARY.get(country)
     return (first, *(zone for zone in zones if zone != first)) if first else tuple(zones)
 
@@ -37,28 +58,107 @@ def proposed_zone(country: str) -> str:
     return zones[0] if len(zones) == 1 or country in PRIMARY else ""
 
 
+def in_words(zone: str) -> str:
+    """A zone as people read it."""
+    return zone.replace("_", " ")
+
+
+def choices_of(country: str, *further: str) -> list[tuple[str, str]]:
+    """What a form offers for a country: taking it from there, its zones, and further ones."""
+    zones = dict.fromkeys([*zones_of(country), *filter(None, further)])
+    return [("", _now("From the country")), *((zone, in_words(zone)) for zone in zones)]
+
+
 @cache
-def country_of(zone: str) -> str:
-    """The country a zone belongs to; "" for UTC and the like."""
-    return str(get_global("zone_territories").get(zone, ""))
+def _by_words() -> dict[str, str]:
+    return {in_words(zone).casefold(): zone for zone in TIME_ZONES}
 
 
-class ZoneSelect(forms.Select):
-    """Tells the script which zone to propose for which country, by `data-country`."""
+class ZoneOfCountryField(forms.ChoiceField):
+    """A zone of the form's country; the list follows the country when that changes. See `PlaceForm`."""
 
-    def create_option(
-        self,
-        name: str,
-        value: Any,
-        label: int | str,
-        selected: bool,
-        index: int,
-        subindex: int | None = None,
-        attrs: dict[str, Any] | None = None,
-    ) -> dict[str, Any]:
-        """An option; marked when it is the zone to propose for its country."""
-        option = super().create_option(name, value, label, selected, index, subindex=subindex, attrs=attrs)
-        country = country_of(str(value))
-        if country and proposed_zone(country) == str(value):
-            option["attrs"]["data-country"] = country
-        return option
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("Time zone"))
+        super().__init__(required=False, **kwargs)
+        self.widget.attrs |= {
+            "hx-get": reverse_lazy("choices-zones"),
+            "hx-trigger": "change from:#id_country",
+            "hx-include": "#id_country",
+            "hx-sync": "this:replace",
+        }
+
+    def valid_value(self, value: str) -> bool:
+        """Any zone there is: whether it is one of the country only the form knows."""
+        return value in TIME_ZONES
+
+
+class PlaceForm(forms.Form):
+    """A form with a country and a time zone: offers the zones of the country, and takes the one that is in no doubt."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = self.fields["time_zone"]
+        assert isinstance(zone, forms.ChoiceField)
+        zone.choices = self._zones  # asked when the page is written: what a form begins with may change until then
+
+    def _zones(self) -> list[tuple[str, str]]:
+        country = countries.code_of(str(self["country"].value() or ""))
+        keeps = not self.is_bound or country == self._saved[0]
+        return choices_of(country, self._saved[1] if keeps else "")
+
+    @property
+    def _saved(self) -> tuple[str, str]:
+        """Country and zone that the form began with."""
+        country, zone = (self.get_initial_for_field(self.fields[name], name) for name in ("country", "time_zone"))
+        return countries.code_of(str(country or "")), str(zone or "")
+
+    def clean(self) -> dict[str, Any]:
+        """Take the zone from the country when none was chosen, or only the country was changed, and there is no doubt."""
+        values = super().clean() or {}
+        country, zone = values.get("country"), values.get("time_zone")
+        if not country or zone is None or zone in zones_of(country) or (country, zone) == self._saved:
+            return values
+        words = {"country": countries.name_of(country), "zone": in_words(zone)}
+        if zone and zone != self._saved[1]:
+            self.add_error(
+                "time_zone", _now("%(zone)s is no time zone of %(country)s: choose one of the list.") % words
+            )
+        elif proposed := proposed_zone(country):
+            values["time_zone"] = proposed
+        else:
+            self.add_error("time_zone", _now("%(country)s has several time zones: choose one.") % words)
+        return values
+
+
+class ZoneInput(SuggestingInput):
+    """A line to type a time zone in, with all of them on offer."""
+
+    def source(self) -> str:
+        """One address for everybody."""
+        return str(reverse_lazy("choices-time-zones"))
+
+
+class TimeZoneField(forms.CharField):
+    """An IANA time zone, whatever country it is of."""
+
+    widget = ZoneInput
+    default_error_messages = {  # as Django declares it
+        "invalid_choice": _("This time zone is not known. Choose one of the suggested ones, for example Europe/Berlin.")
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", _("Time zone"))
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> str:
+        """As IANA writes it."""
+        text = str(super().to_python(value) or "")
+        if not text:
+            return ""
+        if not (zone := _by_words().get(in_words(text).casefold())):
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
+        return zone
+
+    def prepare_value(self, value: Any) -> Any:
+        """As people read it."""
+        return in_words(value) if isinstance(value, str) else value

@@ -1,0 +1,11 @@
+"""Long lists that forms offer from."""
+
+from django.urls import path
+
+from smartplus.portal.views import choices
+
+urlpatterns = [
+    path("choices/countries/<slug:language>/", choices.country_names, name="choices-countries"),
+    path("choices/time-zones/", choices.time_zones, name="choices-time-zones"),
+    path("choices/time-zones-of/", choices.zones_of_country, name="choices-zones"),
+]

@@ -1,0 +1,56 @@
+"""What forms offer from long lists: fetched once by the browser and kept, so that no page carries them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from smartplus import access
+from smartplus.access import Stage
+from smartplus.portal.forms import countries, zones
+
+KEPT_FOR_S = 30 * 24 * 3600  # a country or a zone is new once in years
+
+
+@access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+def country_names(request: HttpRequest, language: str) -> HttpResponse:
+    """Every country by its name in a language, as options of a datalist."""
+    if language not in dict(settings.LANGUAGES):
+        raise Http404
+    return _kept(_values(name for _code, name in countries.names(language)))
+
+
+@access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+def time_zones(request: HttpRequest) -> HttpResponse:
+    """Every time zone, as options of a datalist."""
+    return _kept(_values(map(zones.in_words, zones.TIME_ZONES)))
+
+
+@access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+def zones_of_country(request: HttpRequest) -> HttpResponse:
+    """The zones of `country` as options: `time_zone` stays chosen if it is one of them, else the one that is in no doubt."""
+    country = countries.code_of(request.GET.get("country", ""))
+    chosen = request.GET.get("time_zone", "")
+    if chosen not in zones.zones_of(country):
+        chosen = zones.proposed_zone(country)
+    return HttpResponse(
+        format_html_join(
+            "",
+            '<option value="{}"{}>{}</option>',
+            ((zone, " selected" if zone == chosen else "", words) for zone, words in zones.choices_of(country)),
+        )
+    )
+
+
+def _values(words: Iterable[str]) -> SafeString:
+    return format_html_join("", '<option value="{}"></option>', ((word,) for word in words))
+
+
+def _kept(options: SafeString) -> HttpResponse:
+    response = HttpResponse(options)
+    response["Cache-Control"] = f"private, max-age={KEPT_FOR_S}"
+    return response
