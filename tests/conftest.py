@@ -81,10 +81,17 @@ def make_site(people: People) -> Callable[..., Site]:
 
 @pytest.fixture
 def make_apartment(people: People) -> Callable[..., Apartment]:
-    """Create an apartment (without devices) in a site's building, by default with a family master."""
+    """Create an apartment in a site's building, by default with a family master. It has no devices; with `waits` it says so (R17),
+    without it can be activated as if its monitor were there."""
 
     def make(
-        site: Site, number: str = "1.01", *, by: Person | None = None, master: bool = True, **switches: bool
+        site: Site,
+        number: str = "1.01",
+        *,
+        by: Person | None = None,
+        master: bool = True,
+        waits: bool = False,
+        **switches: bool,
     ) -> Apartment:
         actor = (by or people.ivan).actor
         building = Building.objects.filter(site=site).first() or sites.add_building(
@@ -96,6 +103,7 @@ def make_apartment(people: People) -> Callable[..., Apartment]:
             floor=number.split(".", maxsplit=1)[0],
             number=number,
             switches=switches,
+            monitor_pending=waits,
             now=NOW,
         )
         if master:

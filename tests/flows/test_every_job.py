@@ -14,17 +14,25 @@ import pytest
 from accounts import audit, chain, fences
 from accounts import mail as letters
 from accounts.actions import sessions
-from accounts.models import ItemFailure, Notice, Topic
+from accounts.models import ItemFailure, Notice
 from payments import actions as payment_actions
 from payments import events, gateways
 from payments.actions import keys
-from payments.models import GatewayEvent, Payment, PaymentMethod
 from payments.models import Kind as PaymentKind
+from payments.models import Payment, PaymentMethod
 from smartplus import jobs
 from smartplus.jobs import JOBS
 from smartplus.portal import work
 from subscriptions.actions import renewals, settlement, sweeps
 from subscriptions.models import Order, Subscription
+from tests.factories import (
+    GatewayEventFactory,
+    NoticeFactory,
+    OrderFactory,
+    PaymentFactory,
+    PaymentMethodFactory,
+    SubscriptionFactory,
+)
 from tests.people import NOW, SYSTEM, People, Person
 
 N = 3  # items of each job; the first explodes
@@ -58,13 +66,10 @@ class Stage:
         return [self.people.dora, self.people.sam, self.people.ivan]
 
     def order(self, n: int, payer: Person, **fields: Any) -> Order:
-        given: dict[str, Any] = {
-            "number": f"SP-261122-{n:08}", "type": Order.Type.ACTIVATION, "payer": payer.firm, "installer": self.people.ivan.firm,
-            "distributor": self.people.dora.firm, "site_kind": "community", "months": 1, "currency": "USD", "subtotal_minor": 500,
-            "total_minor": 500, "line_count": 0, "price_list": self.price_list, "billing": {}, "terms_version": "1",
-            "terms_accepted_at": LONG_AGO, "created_at": LONG_AGO + timedelta(seconds=n),
-        }  # fmt: skip
-        return Order.objects.create(**{**given, **fields})
+        return OrderFactory.create(
+            number=f"SP-261122-{n:08}", payer=payer.firm, installer=self.people.ivan.firm, distributor=self.people.dora.firm,
+            price_list=self.price_list, created_at=LONG_AGO + timedelta(seconds=n), **fields,
+        )  # fmt: skip
 
     @property
     def price_list(self) -> Any:
@@ -76,28 +81,15 @@ class Stage:
         )
 
     def payment(self, n: int, payer: Person, **fields: Any) -> Payment:
-        given: dict[str, Any] = {
-            "reference": f"SP-261122-{n:08}", "request_key": f"key-{n}", "gateway": "stripe", "payer": payer.firm, "amount_minor": 500,
-            "currency": "USD", "description": "", "created_at": LONG_AGO, "updated_at": LONG_AGO,
-            "expires_at": NOW + timedelta(hours=1), "state": "pending",
-        }  # fmt: skip
-        return Payment.objects.create(**{**given, **fields})
+        given = {"reference": f"SP-261122-{n:08}", "created_at": LONG_AGO, "expires_at": NOW + timedelta(hours=1)}
+        return PaymentFactory.create(payer=payer.firm, **{**given, **fields})
 
     def card(self, n: int, payer: Person, **fields: Any) -> PaymentMethod:
-        return PaymentMethod.objects.create(
-            owner=payer.firm, gateway="stripe", gateway_customer=f"cus_{n}", gateway_ref=f"pm_{n}", brand="visa", last4="4242",
-            exp_month=12, exp_year=2040, consent_text_version="1", consent_at=LONG_AGO, created_at=LONG_AGO, **fields,
-        )  # fmt: skip
+        return PaymentMethodFactory.create(owner=payer.firm, gateway_ref=f"pm_{n}", **fields)
 
 
 def gateway_events(stage: Stage) -> Bomb:
-    rows = [
-        GatewayEvent.objects.create(
-            gateway="stripe", event_id=f"evt_{n}", kind="payment_intent.succeeded", raw_body=b"{}", received_at=NOW,
-            next_try_at=NOW - timedelta(seconds=10 - n),
-        )
-        for n in range(N)
-    ]  # fmt: skip
+    rows = [GatewayEventFactory.create(next_try_at=NOW - timedelta(seconds=10 - n)) for n in range(N)]
     bomb = Bomb(rows[0].pk)
     stage.patch.setattr(events, "payment_of", lambda event: bomb.touch(event.pk))
     return bomb
@@ -105,10 +97,9 @@ def gateway_events(stage: Stage) -> Bomb:
 
 def due_agreements(stage: Stage) -> Bomb:
     made = [
-        Subscription.objects.create(
-            payer=payer.firm, installer=stage.people.ivan.firm, method=stage.card(n, payer), currency="USD",
-            order=stage.order(n, payer, state=Order.State.SUCCEED), terms_version="1", created_at=LONG_AGO,
-            next_due_at=LONG_AGO + timedelta(seconds=n),
+        SubscriptionFactory.create(
+            payer=payer.firm, installer=stage.people.ivan.firm, distributor=stage.people.dora.firm, method=stage.card(n, payer),
+            order=stage.order(n, payer, state=Order.State.SUCCEED), next_due_at=LONG_AGO + timedelta(seconds=n),
         )
         for n, payer in enumerate(stage.payers())
     ]  # fmt: skip
@@ -173,10 +164,9 @@ def revoked_orders(stage: Stage) -> Bomb:
 def mail(stage: Stage) -> Bomb:
     Notice.objects.all().delete()
     for n, person in enumerate(stage.payers()):
-        Notice.objects.create(
-            key=f"k{n}", topic=Topic.ORDERS, user=person.membership.user, email=person.email, subject=f"letter {n}", body="x",
-            queued_at=NOW, next_try_at=NOW - timedelta(seconds=10 - n),
-        )  # fmt: skip
+        NoticeFactory.create(
+            user=person.membership.user, subject=f"letter {n}", next_try_at=NOW - timedelta(seconds=10 - n)
+        )
     bomb = Bomb("letter 0")
 
     stage.patch.setattr(letters.Batch, "send", lambda _batch, notice: bomb.touch(notice.subject))

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from accounts.models import AuditSeal, CircuitBreaker, ItemFailure, Notice, Topic
+from accounts.models import AuditSeal, CircuitBreaker, ItemFailure, Notice
 from payments.errors import GatewayNotSetUp, GatewayUnavailable, PaymentOpen
-from payments.models import Payment
 from smartplus import jobs
 from subscriptions.actions import sweeps
+from tests.factories import NoticeFactory, PaymentFactory
 from tests.people import NOW, People
 
 LATER = NOW + timedelta(seconds=31)  # the rest, and what the first three took
@@ -19,12 +19,9 @@ LATER = NOW + timedelta(seconds=31)  # the rest, and what the first three took
 @pytest.fixture
 def asked(people: People, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Six payments that hang at a gateway that does not answer; the list says which of them it was asked about."""
-    for n in range(6):
-        Payment.objects.create(
-            reference=f"SP-261122-{n:08}", request_key=f"key-{n}", gateway="stripe", payer=people.dora.firm, amount_minor=500,
-            currency="USD", description="", created_at=NOW - timedelta(hours=1), updated_at=NOW, state="pending",
-            expires_at=NOW + timedelta(hours=1),
-        )  # fmt: skip
+    PaymentFactory.create_batch(
+        6, payer=people.dora.firm, created_at=NOW - timedelta(hours=1), expires_at=NOW + timedelta(hours=1)
+    )
     asked: list[int] = []
 
     def settle(payment_id: int, *, now: datetime) -> None:
@@ -70,10 +67,7 @@ def test_an_answer_that_helps_nothing_is_an_answer(
 def test_mail_and_seals_are_done_before_anything_waits_for_a_gateway(
     people: People, asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Notice.objects.create(
-        key="k", topic=Topic.ORDERS, user=people.dora.membership.user, email=people.dora.email, subject="Hello", body="x",
-        queued_at=NOW, next_try_at=NOW,
-    )  # fmt: skip
+    NoticeFactory.create(key="k", user=people.dora.membership.user)
     done: list[tuple[str, bool]] = []
 
     def settle(payment_id: int, *, now: datetime) -> None:

@@ -16,10 +16,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organization
 from communities.catalogue import ServiceType
-from communities.models import Apartment, Entitlement, Site, keys_of
+from communities.models import Apartment, Entitlement, Site
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
+from tests.factories import apartments
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean
 from tests.portal.places import apartment_form, building, everything, pay, site_form
@@ -322,27 +323,10 @@ def test_a_bill_is_only_asked_for_by_post(
 def test_ten_thousand_apartments_take_no_more_statements_than_two(
     people: People, harbour_view: Site, price_list: PriceList, ivan: Client
 ) -> None:
-    quay = harbour_view.buildings.get()
-    Apartment.objects.bulk_create(
-        Apartment(
-            **keys_of(harbour_view),
-            building=quay,
-            floor="2",
-            number=f"x{n}",
-            number_key=f"x{n}",
-            landline=True,
-            created_at=NOW,
-        )
-        for n in range(10_000)
+    items: dict[str, str] = {ServiceType.APP: "monitor", ServiceType.PREMIUM: "landline+booking"}
+    apartments(
+        harbour_view, harbour_view.buildings.get(), 10_000, items=items, until=NOW + timedelta(days=30), landline=True
     )
-    Entitlement.objects.bulk_create(
-        Entitlement(
-            **keys_of(harbour_view), apartment_id=pk, service_type=kind, variant=variant, paid_variant=variant,
-            expires_at=NOW + timedelta(days=30),
-        )
-        for pk in Apartment.objects.filter(number__startswith="x").values_list("pk", flat=True)
-        for kind, variant in ((ServiceType.APP, "monitor"), (ServiceType.PREMIUM, "landline+booking"))
-    )  # fmt: skip
     with CaptureQueriesContext(connection) as statements:
         answer = ivan.post(
             f"/sites/{harbour_view.pk}/bill/", site_form(booking="on", landline="on", package_room="on"), headers=HTMX

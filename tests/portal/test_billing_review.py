@@ -17,9 +17,9 @@ from accounts.models import Organization
 from communities.actions import people as site_people
 from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site, keys_of
-from payments.models import PaymentMethod
 from subscriptions.actions import settlement
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
+from tests.factories import PaymentMethodFactory, SubscriptionFactory, apartments
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean, links_of
 from tests.portal.places import building, pay
@@ -183,16 +183,13 @@ def test_who_pays_is_the_installer_if_it_may_else_its_distributor_and_the_agreem
     assert {row["Who pays"] for row in table(petra, harbour_view)} == {"Hafen Intercom GmbH"}
     assert "that is you" in read(sign_in(people.ivan), harbour_view)
     app = pay(entitlement(harbour_view, ServiceType.PM_APP), IN_51_DAYS)
-    agreement = Subscription.objects.create(
+    agreement = SubscriptionFactory.create(
         payer=people.dora.firm,
         installer=people.ivan.firm,
         distributor=people.dora.firm,
-        method=card(people),
-        currency="USD",
+        method=PaymentMethodFactory.create(owner=people.dora.firm, exp_year=2030),
         order=place(fill_cart(items=[entitlement(harbour_view, ServiceType.APP, "1.02")])),
-        terms_version="1",
         next_due_at=IN_51_DAYS,
-        created_at=NOW,
     )
     SubscriptionItem.objects.create(subscription=agreement, entitlement=app, **keys_of(harbour_view))
     rows = {(row["Item"], row["Status"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
@@ -202,14 +199,6 @@ def test_who_pays_is_the_installer_if_it_may_else_its_distributor_and_the_agreem
     Subscription.objects.update(state=Subscription.State.PARKED)
     rows = {(row["Item"], row["Status"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
     assert ("PM App", "Active", "Nordlys Distribution", "stopped") in rows
-
-
-def card(people: People) -> PaymentMethod:
-    """A stored card of Dora's."""
-    return PaymentMethod.objects.create(
-        owner=people.dora.firm, gateway="stripe", gateway_customer="cus_1", gateway_ref="pm_1", brand="visa", last4="4242",
-        exp_month=12, exp_year=2030, consent_text_version="1", consent_at=NOW, created_at=NOW,
-    )  # fmt: skip
 
 
 @pytest.mark.rule("R1")
@@ -314,22 +303,7 @@ def test_a_large_site_takes_no_more_statements_than_a_small_one(
 ) -> None:
     with CaptureQueriesContext(connection) as small:
         read(petra, harbour_view)
-    quay = harbour_view.buildings.get()
-    Apartment.objects.bulk_create(
-        Apartment(**keys_of(harbour_view), building=quay, floor="2", number=f"x{n}", number_key=f"x{n}", created_at=NOW)
-        for n in range(2_000)
-    )
-    Entitlement.objects.bulk_create(
-        Entitlement(
-            **keys_of(harbour_view),
-            apartment_id=pk,
-            service_type="app",
-            variant="monitor",
-            paid_variant="monitor",
-            expires_at=IN_51_DAYS,
-        )
-        for pk in Apartment.objects.filter(number__startswith="x").values_list("pk", flat=True)
-    )
+    apartments(harbour_view, harbour_view.buildings.get(), 2_000, items={"app": "monitor"}, until=IN_51_DAYS)
     with CaptureQueriesContext(connection) as large:
         assert "2000 apartments" in read(petra, harbour_view)
     assert len(large) == len(small)

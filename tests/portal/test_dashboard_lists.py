@@ -13,10 +13,11 @@ from django.test import Client
 from communities.actions import people as site_people
 from communities.models import Apartment, Entitlement, Site, keys_of
 from payments import money
-from payments.models import GatewayEvent, Payment, PaymentMethod
+from payments.models import GatewayEvent
 from smartplus.setup import State
 from subscriptions.actions import requests
-from subscriptions.models import Order, Subscription, SubscriptionItem
+from subscriptions.models import Order, SubscriptionItem
+from tests.factories import GatewayEventFactory, PaymentFactory, PaymentMethodFactory, SubscriptionFactory
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
 from tests.portal.places import pay
@@ -78,14 +79,7 @@ def _orders(order: Order) -> None:
 
 
 def _agreements(people: People, site: Site, orders: list[Order]) -> None:
-    cards = [
-        PaymentMethod.objects.create(
-            owner=people.dora.firm, gateway="stripe", gateway_customer="cus_1", gateway_ref=f"pm_{year}", brand="visa",
-            last4="4242", exp_month=1, exp_year=year, consent_text_version="1", consent_at=NOW, created_at=NOW,
-            failed_at=None if year == 2030 else NOW,
-        )
-        for year in (2030, 2026)
-    ]  # fmt: skip
+    cards = [PaymentMethodFactory.create(owner=people.dora.firm, failed_at=failed_at) for failed_at in (None, NOW)]
     long_ago, lately = NOW - timedelta(days=50), NOW - timedelta(days=5)
     kinds = [
         ("active", 0, None),
@@ -96,12 +90,17 @@ def _agreements(people: People, site: Site, orders: list[Order]) -> None:
     ]
     for number, order in enumerate(orders):
         state, card, ended_at = kinds[number % len(kinds)]
-        agreement = Subscription.objects.create(
-            payer=people.dora.firm, installer=people.ivan.firm, distributor=people.dora.firm, method=cards[card], currency="USD",
-            order=order, state=state,
-            terms_version="1", next_due_at=NOW + timedelta(days=number) if state == "active" else None, ended_at=ended_at,
+        agreement = SubscriptionFactory.create(
+            payer=people.dora.firm,
+            installer=people.ivan.firm,
+            distributor=people.dora.firm,
+            method=cards[card],
+            order=order,
+            state=state,
+            next_due_at=NOW + timedelta(days=number) if state == "active" else None,
+            ended_at=ended_at,
             created_at=NOW - timedelta(days=90),
-        )  # fmt: skip
+        )
         if number == 0:
             item = Entitlement.objects.get(apartment__number="1.01", service_type="app")
             SubscriptionItem.objects.create(subscription=agreement, entitlement=item, **keys_of(site))
@@ -110,16 +109,15 @@ def _agreements(people: People, site: Site, orders: list[Order]) -> None:
 def _gateway(people: People) -> None:
     for number in range(MANY):
         for state in ("unknown", "succeeded"):
-            Payment.objects.create(
-                reference=f"SP-COPY-{number:04d}", request_key=f"{state}{number}", gateway="stripe", gateway_ref=f"cs_{number}",
-                state=state, payer=people.dora.firm, amount_minor=250, currency="USD", created_at=NOW, updated_at=NOW,
-                expires_at=NOW, customer_email="accounts@nordlys.example",
+            PaymentFactory.create(
+                reference=f"SP-COPY-{number:04d}", gateway_ref=f"cs_{number}", state=state, payer=people.dora.firm, amount_minor=250,
+                customer_email="accounts@nordlys.example",
             )  # fmt: skip
         for state in ("failed", "done"):
-            GatewayEvent.objects.create(
-                gateway="stripe", event_id=f"evt_{state}{number}", kind="checkout.session.completed", object_ref=f"cs_{number}",
+            GatewayEventFactory.create(
+                event_id=f"evt_{state}{number}", kind="checkout.session.completed", object_ref=f"cs_{number}",
                 raw_body=b'{"email": "accounts@nordlys.example"}', headers={"stripe-signature": "t=1,v1=feed"}, state=state,
-                tries=3, last_error="Order is gone" if state == "failed" else "", received_at=NOW,
+                tries=3, last_error="Order is gone" if state == "failed" else "",
             )  # fmt: skip
 
 

@@ -11,11 +11,11 @@ from django.test import Client
 from accounts.models import Organization
 from communities.models import Entitlement, Site, keys_of
 from communities.models import Kind as SiteKind
-from payments.models import PaymentMethod
 from smartplus.portal import dashboards
 from subscriptions import payers, reports
 from subscriptions.actions import prices
 from subscriptions.models import Cart, Order, Subscription, SubscriptionItem
+from tests.factories import PaymentMethodFactory, SubscriptionFactory
 from tests.people import NOW, SYSTEM, People, Person
 
 SignIn = Callable[[Person], Client]
@@ -68,7 +68,7 @@ def test_every_page_of_ines_names_the_same_firm(
     site = make_site("Pier", by=people.ines, indoor_monitor=False)
     make_apartment(site, by=people.ines)
     for address, words in (
-        (f"/sites/{site.pk}/", "Sund Partner activates and pays it: ask for it."),
+        (f"/sites/{site.pk}/", "Sund Partner pays it: ask for it."),
         (f"/sites/{site.pk}/billing/", '<div class="v names">Sund Partner</div>'),
         (f"/subscription/?installer={people.ines.firm.pk}&kind=community", "Sund Partner pays for your firm"),
     ):
@@ -83,14 +83,13 @@ def test_a_site_says_how_much_of_it_renews_by_itself(
 ) -> None:
     site = harbour_view
     items = list(Entitlement.objects.filter(site=site).wanted().order_by("pk"))
-    method = PaymentMethod.objects.create(
-        owner=people.dora.firm, gateway="stripe", gateway_customer="cus_1", gateway_ref="pm_1", brand="visa", last4="4242",
-        exp_month=12, exp_year=2030, consent_text_version="1", consent_at=NOW, created_at=NOW,
-    )  # fmt: skip
-    agreement = Subscription.objects.create(
-        payer=people.dora.firm, installer=people.ivan.firm, distributor=people.dora.firm, method=method, currency="USD", order=place(fill_cart()),
-        terms_version="1", next_due_at=NOW, created_at=NOW,
-    )  # fmt: skip
+    agreement = SubscriptionFactory.create(
+        payer=people.dora.firm,
+        installer=people.ivan.firm,
+        distributor=people.dora.firm,
+        method=PaymentMethodFactory.create(owner=people.dora.firm),
+        order=place(fill_cart()),
+    )
     SubscriptionItem.objects.create(subscription=agreement, entitlement=items[0], **keys_of(site))
     Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=True)
     seen = Site.objects.select_related("installer__distributor", "installer__subdistributor").get()

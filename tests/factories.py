@@ -1,0 +1,135 @@
+"""Rows that tests need in numbers, or only as somebody to point at, with what every such row has; stories use the actions instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from factory.declarations import LazyFunction, SelfAttribute, Sequence
+from factory.django import DjangoModelFactory
+
+from accounts.models import Notice, Topic
+from communities.models import Apartment, Building, Entitlement, Site, keys_of
+from payments.models import GatewayEvent, Payment, PaymentMethod
+from subscriptions.models import Order, Subscription
+from tests.people import NOW
+
+
+class PaymentMethodFactory(DjangoModelFactory[PaymentMethod]):
+    """A stored card; say whose (`owner`)."""
+
+    class Meta:
+        model = PaymentMethod
+
+    gateway = "stripe"
+    gateway_customer = Sequence(lambda n: f"cus_{n}")
+    gateway_ref = Sequence(lambda n: f"pm_{n}")
+    brand = "visa"
+    last4 = "4242"
+    exp_month = 12
+    exp_year = 2040
+    consent_text_version = "1"
+    consent_at = NOW
+    created_at = NOW
+
+
+class OrderFactory(DjangoModelFactory[Order]):
+    """An order without lines; say who pays (`payer`), for whom (`installer`, `distributor`), and by which `price_list`."""
+
+    class Meta:
+        model = Order
+
+    number = Sequence(lambda n: f"SP-261122-{n:08}")
+    type = Order.Type.ACTIVATION
+    site_kind = "community"
+    months = 1
+    currency = "USD"
+    subtotal_minor = 500
+    total_minor = SelfAttribute("subtotal_minor")
+    line_count = 0
+    billing: Any = LazyFunction(dict)
+    terms_version = "1"
+    terms_accepted_at = SelfAttribute("created_at")
+    created_at = NOW
+
+
+class PaymentFactory(DjangoModelFactory[Payment]):
+    """A payment that the gateway was asked for and that waits; say who pays (`payer`)."""
+
+    class Meta:
+        model = Payment
+
+    reference = Sequence(lambda n: f"SP-261122-{n:08}")
+    request_key = Sequence(lambda n: f"key-{n}")
+    gateway = "stripe"
+    amount_minor = 500
+    currency = "USD"
+    description = ""
+    state = "pending"
+    created_at = NOW
+    updated_at = SelfAttribute("created_at")
+    expires_at = NOW
+
+
+class SubscriptionFactory(DjangoModelFactory[Subscription]):
+    """An agreement without items; say who pays (`payer`), for whom (`installer`, `distributor`), its `order` and its card (`method`)."""
+
+    class Meta:
+        model = Subscription
+
+    currency = "USD"
+    terms_version = "1"
+    next_due_at = NOW
+    created_at = NOW
+
+
+class GatewayEventFactory(DjangoModelFactory[GatewayEvent]):
+    """A verified message of the gateway, worked on at once unless `next_try_at` says otherwise."""
+
+    class Meta:
+        model = GatewayEvent
+
+    gateway = "stripe"
+    event_id = Sequence(lambda n: f"evt_{n}")
+    kind = "payment_intent.succeeded"
+    raw_body = b"{}"
+    received_at = NOW
+
+
+class NoticeFactory(DjangoModelFactory[Notice]):
+    """A mail that waits; say to whom (`user`)."""
+
+    class Meta:
+        model = Notice
+
+    key = Sequence(lambda n: f"key-{n}")
+    topic = Topic.ORDERS
+    email = SelfAttribute("user.email")
+    subject = Sequence(lambda n: f"letter {n}")
+    body = "x"
+    queued_at = NOW
+    next_try_at = NOW
+
+
+def apartments(
+    site: Site, building: Building, count: int, *, items: dict[str, str], until: Any, **switches: bool
+) -> None:
+    """`count` apartments x0, x1, … in one statement, each with an item of every service type in `items` (to its variant), paid `until`."""
+    rows = Apartment.objects.bulk_create(
+        Apartment(
+            **keys_of(site),
+            building=building,
+            floor="2",
+            number=f"x{n}",
+            number_key=f"x{n}",
+            created_at=NOW,
+            **switches,
+        )
+        for n in range(count)
+    )
+    Entitlement.objects.bulk_create(
+        Entitlement(
+            **keys_of(site), apartment=row, service_type=kind, variant=variant, paid_variant=variant, expires_at=until
+        )
+        for row in rows
+        for kind, variant in items.items()
+    )
