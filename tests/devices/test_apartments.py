@@ -11,10 +11,11 @@ from pytest_django import Settings
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent
 from communities import catalogue
+from communities.actions import apartments
 from communities.actions import people as site_people
 from communities.errors import CeilingOff, NameTaken
 from communities.models import Apartment, Building, Entitlement, Site
-from devices import actions
+from devices import actions, reports
 from devices.errors import (
     DuplicateMac,
     MacNotUsable,
@@ -286,3 +287,33 @@ def test_others_change_no_apartment(people: People, flat: Apartment, who: str, e
         )
     flat.refresh_from_db()
     assert (flat.name, flat.indoor_monitor, counts()) == ("", True, before)
+
+
+@pytest.mark.rule("R17")
+def test_what_is_written_down_about_a_missing_monitor_is_what_is_there(
+    people: People, quay: Building, stock: Stock
+) -> None:
+    stock(FIRST, SECOND, THIRD)
+
+    def pending() -> list[bool]:
+        assert not reports.wrongly_pending(Apartment.objects.all()).exists()
+        return list(Apartment.objects.order_by("pk").values_list("monitor_pending", flat=True))
+
+    flat = add(people, quay, monitor(FIRST))
+    assert pending() == [False]
+    flat = edit(people, flat, switches=OFF)
+    (device,) = Device.objects.all()
+    actions.remove_device(people.ivan.actor, device_id=device.pk, now=NOW)
+    assert pending() == [False]
+    with pytest.raises(MonitorRequired):
+        edit(people, flat, switches=ON)
+    assert pending() == [False]
+    flat = edit(people, flat, monitor(SECOND), switches=ON)
+    assert pending() == [False]
+    waiting = apartments.create_apartment(
+        people.ivan.actor, building_id=quay.pk, floor="9", number="9.01", switches=ON, now=NOW
+    )
+    assert pending() == [False, True]
+    assert list(reports.without_monitor(Apartment.objects.all())) == [waiting]
+    edit(people, waiting, monitor(THIRD), number="9.01", switches=ON)
+    assert pending() == [False, False]

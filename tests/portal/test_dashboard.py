@@ -94,7 +94,7 @@ def test_what_is_switched_after_paying_shows_as_a_difference(
 def test_a_required_monitor_that_is_missing_is_a_device_to_look_at(
     people: People, harbour: Site, make_apartment: MakeApartment, sign_in: SignIn
 ) -> None:
-    make_apartment(harbour, "2.01")
+    make_apartment(harbour, "2.01", waits=True)
     dora = sign_in(people.dora)
     assert tiles(dora)["Devices to look at"] == ("1", "apartment", "without their indoor monitor")
     page = dora.get("/dashboard/items/?show=monitors").content.decode()

@@ -42,7 +42,7 @@ def world(
     site = make_site(booking=True)
     for number in ("1.01", "1.02", "1.03", "1.04"):
         make_apartment(site, number, indoor_monitor=False)
-    make_apartment(site, "2.01")
+    make_apartment(site, "2.01", waits=True)
     petra = people.petra.membership.pk
     site_people.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership={petra: True}, now=NOW)
     for number, days in (("1.01", 10), ("1.02", -2), ("1.03", -20)):
