@@ -220,3 +220,26 @@ def test_the_buttons_of_a_page_that_is_one_form_stand_in_its_foot():
         if len(forms) == 1 and "narrow-page" in forms[0]:
             assert "{% block foot %}" in text, page
             assert '<button class="b p"' not in text.partition("{% block foot %}")[0], page
+
+
+FIELDS = re.compile(r"{% field |include \"[^\"]*(?:_fields|_rights|_permissions|_sites|_mac)\.html")
+
+
+def posted_forms() -> list[tuple[str, str]]:
+    """Every form in which something is filled in that has its own buttons, with its template."""
+    root = Path(settings.BASE_DIR) / "templates"
+    return [
+        (str(page.relative_to(root)), form)
+        for page in sorted(root.rglob("*.html"))
+        for form in re.findall(r"<form\b[^>]*method=\"post\".*?</form>", page.read_text(), re.DOTALL)
+        if FIELDS.search(form) and re.search(r'<button class="b(?! s")', form)
+    ]
+
+
+def test_every_form_inside_a_page_can_be_left_by_cancel():
+    """A page that is a form has it in its foot; before signing in there is nothing to go back to."""
+    found = [(page, form) for page, form in posted_forms() if 'class="gate-form"' not in form]
+    assert {"security/tokens.html", "security/_on.html", "security/_steps.html", "requests/detail.html"} <= dict(
+        found
+    ).keys()
+    assert [page for page, form in found if 'translate "Cancel"' not in form] == []
