@@ -151,7 +151,8 @@ def message(notice: Notice, house: House) -> EmailMultiAlternatives:
 
 
 def blocks(body: str) -> list[Block]:
-    """The paragraphs of a text. Lines like "Order: SP-…" are rows, a line that is an address is a link; everything else is text."""
+    """The paragraphs of a text. Lines like "Order: SP-…" are rows, a line that is an address of ours is a link; everything else is text:
+    an address that somebody wrote into a note must not become our button."""
     found: list[Block] = []
     for paragraph in re.split(r"\n\s*\n", body.strip()):
         lines = [line.strip() for line in paragraph.splitlines() if line.strip()]
@@ -164,7 +165,7 @@ def blocks(body: str) -> list[Block]:
 
 def _block(lines: list[str]) -> tuple[Block, int]:
     """The first block of a paragraph, and how many lines it takes."""
-    if URL.fullmatch(lines[0]):
+    if _is_ours(lines[0]):
         return Block(LINK, address=lines[0]), 1
     rows = []
     for line in lines:
@@ -175,10 +176,14 @@ def _block(lines: list[str]) -> tuple[Block, int]:
         return Block(ROWS, rows=tuple(rows)), len(rows)
     plain = [lines[0]]
     for line in lines[1:]:
-        if URL.fullmatch(line) or ROW.fullmatch(line):
+        if _is_ours(line) or ROW.fullmatch(line):
             break
         plain.append(line)
     return Block(TEXT, lines=tuple(plain)), len(plain)
+
+
+def _is_ours(line: str) -> bool:
+    return bool(URL.fullmatch(line)) and f"{line}/".startswith(f"{settings.SITE_URL}/")
 
 
 def mute_address(notice: Notice) -> str:

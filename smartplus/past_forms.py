@@ -23,6 +23,7 @@ MOST_KEPT = 100_000  # characters of a form; a longer one is sent again by hand
 OURS = {"was", "version", "next", "do", "kept"}  # fields that pages fill in themselves
 SHOWN, SHOWN_CHARS = 40, 2000
 SECRET_WORDS = ("password", "code", "key", "csrfmiddlewaretoken")
+NO_SECRETS = {"postal_code"}
 
 
 class Ended(TypedDict):
@@ -61,12 +62,7 @@ def find(request: HttpRequest) -> Ended | None:
 
 def typed(request: HttpRequest) -> list[tuple[str, str]]:
     """The fields of the form that was sent, in order, without secrets."""
-    return [
-        (name, value)
-        for name, values in request.POST.lists()
-        if not any(word in name.lower() for word in SECRET_WORDS)
-        for value in values
-    ]
+    return [(name, value) for name, values in request.POST.lists() if not _is_secret(name) for value in values]
 
 
 def shown(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -78,7 +74,7 @@ def shown(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def is_whole(request: HttpRequest) -> bool:
     """Whether the form can be sent again as it was: without passwords, files and megabytes."""
-    secret = [name for name in request.POST if any(word in name.lower() for word in SECRET_WORDS)]
+    secret = [name for name in request.POST if _is_secret(name)]
     length = sum(len(name) + len(value) for name, value in typed(request))
     return secret in ([], ["csrfmiddlewaretoken"]) and not request.FILES and length <= MOST_KEPT
 
@@ -102,6 +98,10 @@ def membership_of(user: User, ended: Ended) -> Membership | None:
     """The membership that a form was made for, if the person may still work under it."""
     usable = Membership.objects.usable().filter(user=user).select_related("organization")
     return usable.filter(pk=ended["membership"]).first()
+
+
+def _is_secret(name: str) -> bool:
+    return name.rpartition("-")[2] not in NO_SECRETS and any(word in name.lower() for word in SECRET_WORDS)
 
 
 def _unmasked(token: str) -> str:

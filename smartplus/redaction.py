@@ -34,7 +34,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*", HIDDEN),  # a signed web token
         (r"(://)[^/\s:@]{0,100}:[^@\s/]{1,200}@", rf"\1{HIDDEN}@"),  # the password of a database or broker
         (r"(/password-reset)/[^/\s]{1,100}/[^/\s]{1,200}", rf"\1/{HIDDEN}"),
-        (r"(/invitation)/[^/\s]{1,200}", rf"\1/{HIDDEN}"),
+        (r"(/invitation|/sign-in/link|/address|/mail/mute)/[^/\s]{1,300}", rf"\1/{HIDDEN}"),
         (r"(?<=[\w/])\?[\w%.~+\[\]-]{1,100}=[^\s\"'<>]*", f"?{HIDDEN}"),  # the query of an address
         (r"[\w.+'-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}", HIDDEN),
     )

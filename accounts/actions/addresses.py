@@ -75,7 +75,8 @@ def withdraw_address_of(actor: Actor, *, membership_id: int, now: datetime) -> N
 
 
 def confirm_new_address(token: str, *, now: datetime) -> User:
-    """Take the address whose mailbox the link was sent to, once. Raises LinkUsedUp, also where somebody got the address meanwhile.
+    """Take the address whose mailbox the link was sent to, once. Raises LinkUsedUp, also where somebody got the address meanwhile, or
+    where who asked may not ask any more.
 
     Audited in every firm the person works for, and mailed to both addresses. Who was given another address by a firm is signed out
     everywhere, and its tokens end. Links to a new password die by themselves: the address is in them.
@@ -89,7 +90,7 @@ def confirm_new_address(token: str, *, now: datetime) -> User:
 
 def _confirm(token: str, *, now: datetime) -> User:
     link, person = links.use_link(token, purpose=PURPOSE, now=now)
-    if _is_taken(link.email, person):
+    if _is_taken(link.email, person) or not _still_may(link, person):
         raise LinkUsedUp
     old, person.email, person.confirmed_at = person.email, link.email, now
     person.save(update_fields=["email", "confirmed_at"])
@@ -102,6 +103,22 @@ def _confirm(token: str, *, now: datetime) -> User:
     for name, email in (("old", old), ("new", link.email)):
         _tell(person, "address_changed", email=email, key=f"address-changed-{link.pk}-{name}", now=now, old=old)
     return person
+
+
+def _still_may(link: MailLink, person: User) -> bool:
+    """Whether who asked may ask now: between link and click the person may have joined another firm or got more rights, and who asked
+    may have been let go."""
+    if link.asked_by_id == person.pk:
+        return True
+    asking = Membership.objects.usable().filter(user_id=link.asked_by_id or 0).select_related("organization", "user")
+    for actor in [Actor.of(membership) for membership in asking.order_by("pk")]:
+        for membership in Membership.objects.visible_to(actor).filter(user=person).select_related("organization"):
+            try:
+                refuse_member(actor, membership)
+            except Refused:
+                continue
+            return True
+    return False
 
 
 def _ask(actor: Actor, person: User, *, email: str, now: datetime, by: Organization | None = None) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import email
 import email.policy
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.signing import Signer
+from django.template.loader import render_to_string
 from django.test import Client
 
 from accounts import mail, notify
@@ -209,16 +212,38 @@ def test_the_seller_signs_and_its_logo_travels_along(people: People, server: Ser
 
 def test_blocks_are_rows_links_and_text() -> None:
     found = mail.blocks(
-        "Hello,\n\nOrder: SP-1\nAmount: US$ 5.00\n\nOpen it there:\nhttps://a.example/x\n\nIf not: do nothing.\nhttps:// no"
+        "Hello,\n\nOrder: SP-1\nAmount: US$ 5.00\n\nOpen it there:\nhttp://testserver/x\n\nIf not: do nothing.\nhttps:// no"
     )
     assert [(block.kind, block.lines or block.rows or block.address) for block in found] == [
         ("text", ("Hello,",)),
         ("rows", (("Order", "SP-1"), ("Amount", "US$ 5.00"))),
         ("text", ("Open it there:",)),
-        ("link", "https://a.example/x"),
+        ("link", "http://testserver/x"),
         ("rows", (("If not", "do nothing."),)),
         ("text", ("https:// no",)),
     ]
+
+
+def test_an_address_of_somebody_else_is_no_button_of_ours() -> None:
+    for address in (
+        "https://evil.example/sign-in",
+        "http://testserver.evil.example/x",
+        "http://testserver@evil.example/",
+    ):
+        assert [block.kind for block in mail.blocks(f"Note: soon\n{address}")] == ["rows", "text"]
+    assert [block.kind for block in mail.blocks("http://testserver")] == ["link"]
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in Path("templates/mail").glob("request_*.txt")))
+def test_what_is_typed_into_a_note_stays_on_its_line(people: People, name: str) -> None:
+    typed = "See\n\nYour account is locked:\nhttps://evil.example/"
+    about = {"note": typed, "reason": typed, "pk": 1, "months": 1, "installer": people.ivan.firm}
+    text = render_to_string(
+        f"mail/{name}", {"about": about, "user": {"name": "Dora"}, "n": 1, "site_url": "http://testserver"}
+    )
+    said = [line for line in text.splitlines() if "evil.example" in line or "locked" in line]
+    assert said
+    assert all(re.match(r"(Note|Reason): See Your account", line) for line in said)
 
 
 def address_of(notice: Notice) -> str:

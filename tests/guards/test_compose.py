@@ -61,3 +61,10 @@ def test_the_proxies_of_the_examples_set_what_is_believed_of_them() -> None:
     for header in ("Host", "X-Forwarded-Proto", "X-Forwarded-For", "X-Request-ID"):
         assert f"proxy_set_header {header} " in nginx.read_text()
     assert "header_up X-Request-ID" in caddy.read_text()  # the others it sets by itself
+
+
+def test_the_proxies_of_the_examples_let_no_header_pass_for_one_of_theirs() -> None:
+    """WSGI makes HTTP_X_FORWARDED_FOR of X_Forwarded_For too, and the web server takes the last."""
+    nginx, caddy = (ROOT / "deploy" / name for name in ("nginx.conf", "Caddyfile"))
+    assert re.search(r"(?m)^\s*underscores_in_headers off;", nginx.read_text())
+    assert re.search(r"(?m)^\s*header_up -\*_\*$", caddy.read_text())

@@ -297,6 +297,54 @@ def test_of_who_is_invited_or_deactivated_no_address_is_changed(people, sign_in)
     assert not MailLink.objects.exists()
 
 
+def works_elsewhere_too(people):
+    actions.add_member(SYSTEM, organization=people.igor.firm, email=people.tess.email, name="Tess", now=NOW)
+
+
+def may_do_more_now(people):
+    Membership.objects.filter(pk=people.ivan.membership.pk).update(manages_subscriptions=False)
+    Membership.objects.filter(pk=people.tess.membership.pk).update(is_technician=False, manages_subscriptions=True)
+
+
+def is_not_there_any_more(people):
+    Membership.objects.filter(pk=people.tess.membership.pk).update(is_active=False)
+
+
+def who_asked_was_let_go(people):
+    Membership.objects.filter(pk=people.ivan.membership.pk).update(is_active=False)
+
+
+def who_asked_is_a_technician_now(people):
+    Membership.objects.filter(pk=people.ivan.membership.pk).update(is_technician=True)
+
+
+def nothing_happened(people):
+    pass
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        works_elsewhere_too,
+        may_do_more_now,
+        is_not_there_any_more,
+        who_asked_was_let_go,
+        who_asked_is_a_technician_now,
+        nothing_happened,
+    ],
+)
+def test_who_may_not_ask_any_more_when_the_link_is_opened_takes_no_login(people, sign_in, happens):
+    old = people.tess.email
+    page = f"/users/{people.tess.membership.pk}/address/"
+    assert sign_in(people.ivan).post(page, {"email": "mine@x.example"}).status_code == 302
+    link = link_to("mine@x.example")
+    happens(people)
+    is_fine = happens is nothing_happened
+    assert Client().post(link).status_code == (302 if is_fine else 410)
+    assert address_of(people.tess) == ("mine@x.example" if is_fine else old)
+    assert AuditEvent.objects.filter(action="address.changed").exists() == is_fine
+
+
 # --- password managers ------------------------------------------------------------------------------------------------------
 
 

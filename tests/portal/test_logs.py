@@ -58,6 +58,9 @@ IN_PLACE = (
     ("GET /sites/?q=Petra+Holm&page=2 failed", "Petra"),
     ("https://api.example/v1/x?email=petra", "petra"),
     ("Not Found: /password-reset/MQ/c8x-0f1e2d/", "c8x-0f1e2d"),
+    ("Gone: /sign-in/link/k3v9x2-Ab_c/", "k3v9x2"),
+    ("Forbidden (CSRF token missing.): /address/k3v9x2-Ab_c/", "k3v9x2"),
+    ("Gone: /mail/mute/WzcsIm9yZGVycyJd:k3v9x2/", "WzcsIm9y"),
     ("duplicate key\nDETAIL:  Failing row contains (7, Petra Holm,\n Kaistraße 14).\n", "Kaistraße"),
 )
 

@@ -152,6 +152,25 @@ def test_a_form_from_before_signing_in_again_is_sent_with_one_click(people, brow
     assert Building.objects.get().name == "Quay <b>House</b>"
 
 
+def test_a_form_with_a_postal_code_is_sent_with_one_click_too(people, browser):
+    enter(browser, people.ivan)
+    form = form_in(browser.get("/sites/new/").content, "postal_code")
+    browser.post("/sign-out/", form)
+    enter(browser, people.ivan)
+    late = browser.post("/sites/new/", {**form, "name": "Quay", "postal_code": "D-20457"})
+    assert "Send it now" in late.content.decode()
+    assert form_in(late.content, "name")["postal_code"] == "D-20457"
+
+
+def test_the_way_to_the_page_before_leads_to_no_other_site(people, browser, make_site):
+    enter(browser, people.ivan)
+    address = f"/sites/{make_site().pk}/buildings/new/"
+    stale = {"csrfmiddlewaretoken": "x" * 64, "name": "Quay House"}
+    page = browser.post(address, stale, headers={"referer": "http://testserver//evil.example/sign-in"}).content.decode()
+    assert "This form was open for too long" in page
+    assert 'href="//' not in page
+
+
 def test_a_form_whose_token_is_nobodys_is_shown_to_be_copied_and_leads_to_its_page(people, browser, make_site):
     site = make_site()
     enter(browser, people.ivan)

@@ -46,6 +46,12 @@ DAYS_OF_A_WEEK = 7
 MOMENT = {"en": "d MMM y, HH:mm", "de": "d. MMM y, HH:mm"}
 
 
+@register.filter
+def one_line(text: str) -> str:
+    """What somebody typed as one line, so that in a mail it can't pass for a paragraph of ours."""
+    return " ".join(text.split())
+
+
 # --- marks and words ----------------------------------------------------------------------------------------------------
 
 

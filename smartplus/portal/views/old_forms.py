@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 
 from accounts.models import User
 from smartplus import access, past_forms
@@ -70,4 +70,5 @@ def _page_before(request: HttpRequest) -> str:
     ):
         return ""
     parts = urlsplit(before)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    path = escape_leading_slashes(parts.path)  # "//elsewhere" would be another site
+    return f"{path}?{parts.query}" if parts.query else path
