@@ -61,8 +61,8 @@ def each(
     """Do `work` to each item, as long as the budget lasts; the sum of what it answers.
 
     What an item raises stays with it: an ItemFailure with tries, error and next try. `expects` are the errors of servers that do not
-    answer, which are never given up. `postpone` is for tables that keep their own next try: it writes and answers it. An item that
-    works out loses its failure; NotNow changes nothing.
+    answer, which are never given up. `postpone` is for tables that keep their own next try: it writes and answers it, or raises
+    NotNow where another has the item. An item that works out loses its failure; NotNow changes nothing.
     """
     done, budget = 0, budget or Budget()
     before = failed(job, [key(item) for item in items])
@@ -81,7 +81,10 @@ def each(
                 "job %s, item %s: %s", job, key(item), in_words(problem), exc_info=None if is_expected else problem
             )
             mend_connections()
-            next_try = postpone(item, problem) if postpone else None
+            try:
+                next_try = postpone(item, problem) if postpone else None
+            except NotNow:  # another process has it by now, and says what becomes of it
+                continue
             note_failure(
                 job, key(item), problem, now=now, is_expected=is_expected, next_try_at=next_try, is_set=bool(postpone)
             )

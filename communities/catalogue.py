@@ -216,8 +216,8 @@ def uncovered(service_type: str, variant: str, paid_variant: str) -> tuple[str, 
     if service_type == ServiceType.PM_APP:
         return () if paid_variant in {variant, PM_LANDLINE} else (variant,)
     if service_type == ServiceType.APP:
-        # Without a monitor is the dearer App: it covers the cheaper one, not the other way round.
-        return () if paid_variant in {variant, WITHOUT_MONITOR} else (variant,)
+        # Its two prices are no components: a running App goes on at the paid one until its renewal (DOMAIN §3).
+        return () if paid_variant else (variant,)
     paid = set(variant_parts(paid_variant))
     longest = max((int(part.rsplit("_", 1)[1]) for part in paid if part.startswith("video_storage_")), default=0)
     return tuple(

@@ -78,11 +78,11 @@ def finish(event: GatewayEvent, *, now: datetime, is_ignored: bool = False) -> N
 
 def fail(event: GatewayEvent, problem: Exception, *, is_expected: bool, now: datetime) -> datetime | None:
     """A claimed event could not be worked off: later again, ever later, and answers when. After the last try it stays in the list of
-    failures; one that waits for a gateway is never given up. Whoever lost the claim meanwhile writes nothing."""
+    failures; one that waits for a gateway is never given up. Raises NotNow, and writes nothing, where another worker has it by now."""
     later = fences.later(event.tries, now=now, is_expected=is_expected)
-    GatewayEvent.objects.filter(pk=event.pk, state__in=WAITING, tries=event.tries).update(
-        state=EventState.FAILED, last_error=fences.in_words(problem), next_try_at=later
-    )
+    mine = GatewayEvent.objects.filter(pk=event.pk, state__in=WAITING, tries=event.tries)
+    if not mine.update(state=EventState.FAILED, last_error=fences.in_words(problem), next_try_at=later):
+        raise fences.NotNow
     return later
 
 

@@ -37,7 +37,8 @@ def look_up(payment: Payment, *, now: datetime, named: str = "") -> Remote | Non
     ref = payment.gateway_ref or learn_ref(payment, now)
     if ref:
         return _read(payment, ref, now)
-    if now >= payment.expires_at and Payment.objects.filter(pk=payment.pk, state=State.UNKNOWN).exists():
+    never_opened = Payment.objects.filter(pk=payment.pk, state__in=[State.CREATED, State.UNKNOWN])
+    if now >= payment.expires_at and never_opened.exists():
         return unpaid(payment, RemoteState.EXPIRED)  # nobody was ever told where such a page would be
     return None
 

@@ -53,7 +53,9 @@ def remote_of(session: Object) -> Remote:
         reference=session.get("client_reference_id") or "",
         is_live_mode=session["livemode"],
         request_key=request_key_of(session),
-        is_closed=state in {RemoteState.SUCCEEDED, RemoteState.EXPIRED} and intent.get("status") != "processing",
+        # A page that is complete and was not paid (a slow method failed) takes no other card, and can't be expired either.
+        is_closed=state in {RemoteState.SUCCEEDED, RemoteState.EXPIRED, RemoteState.DECLINED}
+        and intent.get("status") != "processing",
         decline_reason=_reason_of(intent),
         decline_code=_code_of(intent.get("last_payment_error") or {}),
         declined_ref=str((intent.get("last_payment_error") or {}).get("charge") or ""),

@@ -36,6 +36,9 @@ LEASE = timedelta(minutes=15)  # longer than any charge takes; a worker that die
 # To the gateway for one charge, at most: earlier tries asked once more, the charge, its settlement. A test compares them with the lease.
 CALLS_PER_CHARGE = 12
 
+NO_ANSWER = (GatewayUnavailable, GatewayRefused)
+LOOK_AGAIN = timedelta(minutes=5)  # where everything that is due is in somebody's open order
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -73,7 +76,7 @@ def _renew_payer(payer_id: int, *, now: datetime, budget: Budget) -> int:
     try:
         return fences.each(
             JOB, groups, lambda group: _renew(group, now=now, budget=budget),
-            now=now, budget=budget, key=lambda group: group.ids[0],
+            now=now, budget=budget, key=lambda group: group.ids[0], expects=NO_ANSWER,
         )  # fmt: skip
     finally:
         if groups:
@@ -135,8 +138,12 @@ def _renew(group: Claimed, *, now: datetime, budget: Budget) -> int:
             except GatewayRefused as problem:
                 log.warning("payment %s was refused: %s", payment.pk, problem.detail)
             settlement.settle(payment.pk, now=now)
-    except (GatewayUnavailable, GatewayRefused) as problem:
-        # The janitor asks what became of it, or no try follows before an earlier one is known to be closed; the other payers go on.
+    except NO_ANSWER as problem:
+        if (
+            payment is None
+        ):  # no try follows before an earlier one is known to be closed; none has moved the date, so the fence does
+            raise
+        # The janitor asks what became of it; the other payers go on.
         log.warning("agreements %s: the payment is unknown: %s", group.ids, problem.detail)
     return int(payment is not None)
 
@@ -222,6 +229,8 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
         payment = orders.begin_payment(order, billing.email, return_base="", method=first.method, now=now)
         moves.tell(order, "charged", now=now, method=first.method.named, payment=payment.pk)
     agreements.reschedule(agreements.lock([row.pk for row in locked]), now=now)
+    still_due = Subscription.objects.filter(pk__in=[row.pk for row in locked], next_due_at__lte=now)
+    still_due.update(next_due_at=now + LOOK_AGAIN)  # or it would be looked at each time, before all others
     return payment
 
 

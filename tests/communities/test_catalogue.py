@@ -78,7 +78,7 @@ def test_pm_landline_never_outlives_the_pm_app(switches: dict[str, bool]) -> Non
     ("service", "configured", "paid", "missing"),
     [
         (ServiceType.APP, "monitor", "monitor", ()),
-        (ServiceType.APP, "no_monitor", "monitor", ("no_monitor",)),  # the dearer one is not covered
+        (ServiceType.APP, "no_monitor", "monitor", ()),  # goes on at its paid variant
         (ServiceType.APP, "monitor", "no_monitor", ()),
         (ServiceType.APP, "monitor", "", ("monitor",)),
         (ServiceType.PM_APP, "plain", "landline", ()),

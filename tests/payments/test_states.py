@@ -126,6 +126,23 @@ def test_a_session_is_read_as(answer, state, captured_minor, reason):
 
 
 @pytest.mark.parametrize(
+    ("answer", "is_closed"),
+    [
+        (session("open", "unpaid"), False),
+        (session("open", "unpaid", intent("requires_payment_method", last_payment_error={"message": "No."})), False),
+        (session("complete", "unpaid", intent("processing")), False),
+        (session("complete", "unpaid", intent("requires_payment_method")), True),  # it can't be expired any more
+        (session("complete", "unpaid", intent("canceled")), True),
+        (session("complete", "paid", intent("succeeded", amount_received=1250)), True),
+        (session("expired", "unpaid"), True),
+        (session("expired", "unpaid", intent("processing")), False),
+    ],
+)
+def test_a_page_at_which_nobody_can_pay_any_more_is_closed(answer, is_closed):
+    assert stripe_objects.remote_of(answer).is_closed is is_closed
+
+
+@pytest.mark.parametrize(
     ("minor", "currency", "at_stripe"),
     [(1250, "USD", 1250), (1250, "JPY", 1250), (1250, "ISK", 125_000), (12_500, "KWD", 12_500), (0, "EUR", 0)],
 )

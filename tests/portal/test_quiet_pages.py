@@ -107,10 +107,10 @@ def test_the_dashboard_and_the_billing_page_count_the_same_differences(
     premium = Entitlement.objects.filter(service_type=ServiceType.PREMIUM, expires_at__isnull=False)
     for rows, change, expected in (
         (apps, {}, 2),
-        (apps.filter(apartment__number="1.01"), {"variant": WITHOUT_MONITOR}, 3),
-        (premium.filter(apartment__number="1.01"), {"paid_variant": f"{PARTS}_30", "variant": f"{PARTS}_7"}, 3),
-        (premium.filter(apartment__number="1.02"), {"variant": ""}, 4),
-        (premium.filter(apartment__number="1.02"), {"expires_at": NOW - timedelta(days=90)}, 3),
+        (apps.filter(apartment__number="1.01"), {"variant": WITHOUT_MONITOR}, 2),  # goes on at its paid price
+        (premium.filter(apartment__number="1.01"), {"paid_variant": f"{PARTS}_30", "variant": f"{PARTS}_7"}, 2),
+        (premium.filter(apartment__number="1.02"), {"variant": ""}, 3),
+        (premium.filter(apartment__number="1.02"), {"expires_at": NOW - timedelta(days=90)}, 2),
     ):  # fmt: skip
         rows.update(**change)
         standing = sum(

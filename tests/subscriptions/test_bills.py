@@ -219,12 +219,19 @@ def test_switching_off_costs_nothing_today_and_says_what_is_not_used_any_more() 
 
 
 @pytest.mark.rule("R27")
-def test_without_a_monitor_is_dearer_and_the_difference_runs_to_the_own_expiry_of_each_item() -> None:
-    was = saved(community(2), until=IN_51_DAYS)
+def test_the_difference_runs_to_the_own_expiry_of_each_item() -> None:
+    was = [row for row in saved(community(2, booking=True), until=IN_51_DAYS) if row.service_type == "premium"]
     later = was[1]._replace(expires_at=NOON + timedelta(days=9))
-    found = bill(community(2, without_monitor=2), [was[0], later])
-    assert [(line.days, line.amount_minor) for line in found.upgrade.lines] == [(51, 170), (9, 30)]
-    assert found.today_minor == 200
+    found = bill(community(2, booking=True, landline=True), [was[0], later])
+    assert [(line.days, line.amount_minor) for line in found.upgrade.lines] == [(51, 102), (9, 18)]
+
+
+@pytest.mark.rule("R27")
+def test_a_running_app_goes_on_at_its_paid_variant_and_the_price_follows_at_its_renewal() -> None:
+    found = bill(community(2, without_monitor=2), saved(community(2), until=IN_51_DAYS))
+    assert (found.upgrade.lines, found.today_minor, found.difference_minor) == ((), 0, 200)
+    in_grace = bill(community(2, without_monitor=2), saved(community(2), until=NOON - timedelta(days=3)))
+    assert in_grace.today_minor == 0
     back = bill(community(2), saved(community(2, without_monitor=2), until=IN_51_DAYS))
     assert (back.today_minor, back.difference_minor) == (0, -200)
 

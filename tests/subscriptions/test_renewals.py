@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts import breakers
 from accounts.errors import NotPermitted, Refused
-from accounts.models import AuditEvent, Organization
+from accounts.models import AuditEvent, ItemFailure, Organization
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, Resident, Site
 from payments.gateways.stripe import longest_call_s
@@ -414,3 +414,41 @@ def test_a_hard_decline_is_not_tried_again(agree: Callable[..., Subscription], s
     assert (agreement.state, agreement.tries) == ("parked", 1)
     assert Order.objects.filter(type=Order.Type.AUTO_RENEWAL).count() == 1
     assert expiries() == {EXPIRY}
+
+
+@pytest.mark.rule("R44")
+def test_a_payer_whose_earlier_try_can_not_be_closed_waits_behind_the_others_and_is_told_of(
+    agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree(card="no-funds-later")
+    renewals.renew_due(now=at(sandbox, DUE))
+    order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
+    with sandbox.book.lock:
+        sandbox.book.intents.clear()
+    Payment.objects.filter(reference=order.number).update(gateway_account="acct_of_former_keys")
+    second = at(sandbox, DUE + timedelta(days=1))
+    assert renewals.renew_due(now=second) == 0
+    failure = ItemFailure.objects.get(job="renewals")
+    assert (failure.item_id, failure.is_expected, failure.next_try_at) == (
+        agreement.pk,
+        True,
+        second + timedelta(minutes=1),
+    )
+    assert renewals.renew_due(now=second + timedelta(seconds=20)) == 0
+    failure.refresh_from_db()
+    assert failure.tries == 1  # left alone until then
+    assert Payment.objects.filter(reference=order.number).count() == 1
+
+
+@pytest.mark.rule("R48")
+def test_what_is_in_somebodys_open_order_is_not_looked_at_before_all_others_each_time(
+    agree: Callable[..., Subscription], sandbox: Sandbox
+) -> None:
+    agreement = agree()
+    Entitlement.objects.exclude(variant="").update(reserved_by="SP-261219-AAAAAAAA")
+    assert renewals.renew_due(now=at(sandbox, DUE)) == 0
+    agreement.refresh_from_db()
+    assert agreement.next_due_at == DUE + renewals.LOOK_AGAIN
+    Entitlement.objects.update(reserved_by="")
+    assert renewals.renew_due(now=at(sandbox, DUE + renewals.LOOK_AGAIN)) == 1
+    assert expiries() == {EXPIRY + timedelta(days=30)}

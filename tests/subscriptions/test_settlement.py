@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from accounts.models import AuditEvent, Notice
+from accounts.models import AuditEvent, ItemFailure, Notice
 from communities.actions import sites
 from communities.catalogue import ServiceType
 from communities.errors import ServiceLocked
@@ -208,6 +208,38 @@ def test_an_unpaid_order_times_out_after_45_minutes_and_releases_its_items(peopl
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 0
 
 
+@pytest.mark.rule("R53")
+@pytest.mark.parametrize("hours", [1, 25])
+def test_an_order_whose_process_died_before_the_gateway_heard_of_it_is_given_up_however_late_the_janitor_comes(
+    people: People, order: Order, sandbox: Sandbox, hours: int
+) -> None:
+    assert payment_of(order).state == PaymentState.CREATED
+    late = NOW + timedelta(hours=hours)
+    sandbox.clock.freeze(late)
+    assert sweeps.time_out_orders(now=late) == 1
+    assert (fresh(order).state, payment_of(order).state) == ("timeout", PaymentState.EXPIRED)
+    assert not Entitlement.objects.exclude(reserved_by="").exists()
+
+
+def test_an_order_whose_slow_payment_failed_can_be_paid_again(people: People, order: Order, sandbox: Sandbox) -> None:
+    open_page(people, order)
+    payment = payment_of(order)
+    sandbox.till.decline(payment.gateway_ref)  # of a card; then a slow method is chosen
+    session = sandbox.book.sessions[payment.gateway_ref]
+    intent = sandbox.book.intents[session["payment_intent"]]
+    session |= {"status": "complete", "url": None}
+    intent |= {"status": "processing"}
+    settlement.settle(payment.pk, now=NOW)
+    assert (fresh(order).state, payment_of(order).state) == ("processing", PaymentState.PENDING)
+    intent |= {"status": "requires_payment_method", "last_payment_error": {"message": "No funds."}}
+    settlement.settle(payment.pk, now=NOW)
+    assert (fresh(order).state, payment_of(order).state) == ("processing", PaymentState.DECLINED)
+    press(open_page(people, order), "approve")
+    settlement.settle(payment_of(order).pk, now=NOW)
+    assert fresh(order).state == "succeed"
+    assert sandbox.state()["moved"][order.number] == {"amount": order.total_minor, "charges": 1}
+
+
 def test_an_order_that_was_paid_in_the_last_second_succeeds_instead_of_timing_out(people: People, order: Order) -> None:
     press(open_page(people, order), "approve")
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=45)) == 0
@@ -334,6 +366,29 @@ def test_an_event_that_fails_is_tried_again_later(people: People, order: Order, 
 
 
 @pytest.mark.rule("R49")
+def test_a_slow_worker_whose_event_another_one_finished_leaves_no_failure(
+    people: People, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = GatewayEvent.objects.create(
+        gateway="stripe",
+        event_id="evt_1",
+        kind="payment_intent.succeeded",
+        raw_body=b"",
+        received_at=NOW,
+        next_try_at=NOW,
+    )
+
+    def hang(event: GatewayEvent, *, now: datetime) -> bool:
+        GatewayEvent.objects.update(state="done", next_try_at=None)
+        raise GatewayUnavailable("hung until another worker had done it")
+
+    monkeypatch.setattr(sweeps, "work_on", hang)
+    assert sweeps.work_events(now=NOW) == 0
+    event.refresh_from_db()
+    assert (event.state, event.last_error) == ("done", "")
+    assert not ItemFailure.objects.exists()
+
+
 def test_an_order_moves_only_as_it_may(people: People, order: Order) -> None:
     for state in ("succeed", "refunded"):
         with pytest.raises((IllegalMove, ValueError)):
