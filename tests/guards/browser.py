@@ -10,6 +10,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.messages import WARNING
 from django.db import connection, transaction
 from django.http import QueryDict
 from django.test import Client
@@ -38,6 +39,7 @@ class Answer:
     problem: str = ""
     names: frozenset[str] = frozenset()  # read from the query or the form
     raw: bytes = b""
+    is_refusal: bool = False  # it tells of something that went wrong
 
     @property
     def text(self) -> str:
@@ -116,6 +118,7 @@ class Browser:
                 if bag is (response.wsgi_request.POST if method == "POST" else response.wsgi_request.GET)
             ),
             raw=raw,
+            is_refusal=any(flash.level >= WARNING for flash in getattr(storage, "_queued_messages", ())),
         )
 
 

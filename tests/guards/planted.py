@@ -49,7 +49,7 @@ def plant() -> dict[str, str]:
     """Write markup behind every text of every row; sign → "Model.column" of all that were written."""
     written: dict[str, str] = {}
     for model, field, sign in texts():
-        with _unguarded(model):
+        with unguarded(model):
             for row in model._default_manager.all():
                 value = getattr(row, field.attname)
                 planted = _in_json(value, sign) if isinstance(field, models.JSONField) else _text(value, field, sign)
@@ -106,7 +106,7 @@ def _in_json(value: Any, sign: str, *, is_text: bool = False) -> Any:
     return f"{value}{MARKUP}{sign}" if isinstance(value, str) and is_text else value
 
 
-class _unguarded:
+class unguarded:
     """Lift the guard of a frozen table; its markup came with rows that a page will show as well."""
 
     def __init__(self, model: Model) -> None:

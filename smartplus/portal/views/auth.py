@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import url_has_allowed_host_and_scheme, urlsafe_base64_encode
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
 from accounts import actions as account_actions
@@ -162,6 +162,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 
 @access.roles()
+@require_safe
 def home(request: PortalRequest) -> HttpResponse:
     """Where one's work begins: a technician's at the sites, everybody else's at the dashboard."""
     return redirect("site-list" if request.actor.role is Role.TECHNICIAN else "dashboard")

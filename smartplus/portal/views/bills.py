@@ -15,8 +15,6 @@ from smartplus.portal.bills import Beside
 from smartplus.portal.forms.apartments import ApartmentForm
 from smartplus.portal.forms.sites import SiteForm
 
-SEERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
-
 
 @access.roles(Role.INSTALLER)
 @require_POST
@@ -25,7 +23,7 @@ def site_bill_new(request: access.PortalRequest) -> HttpResponse:
     return _fragment(request, bills.beside_new_site(request, SiteForm(request.POST, now=request.now)))
 
 
-@access.roles(*SEERS)
+@access.roles(Role.INSTALLER)
 @require_POST
 def site_bill(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """What the site would cost with the services of the form."""
@@ -33,7 +31,7 @@ def site_bill(request: access.PortalRequest, site_id: int) -> HttpResponse:
     return _fragment(request, bills.beside_site(request, SiteForm(request.POST, now=request.now), site))
 
 
-@access.roles(*SEERS)
+@access.roles(Role.INSTALLER)
 @require_POST
 def apartment_bill_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """What the apartment in the form would cost."""
@@ -41,7 +39,7 @@ def apartment_bill_new(request: access.PortalRequest, site_id: int) -> HttpRespo
     return _fragment(request, bills.beside_apartment(request, _form(request, site), site))
 
 
-@access.roles(*SEERS)
+@access.roles(Role.INSTALLER)
 @require_POST
 def apartment_bill(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """What the apartment would cost with the switches of the form."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from communities import catalogue
 from smartplus import access
@@ -11,6 +12,7 @@ from smartplus.access import Stage
 
 
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """All help pages, the services in their two groups."""
     groups = [
@@ -20,6 +22,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+@require_safe
 def service(request: HttpRequest, code: str) -> HttpResponse:
     """One service: what it does, when it is worth it, how it is switched, billed and set up."""
     found = catalogue.BY_CODE.get(code)
