@@ -111,7 +111,9 @@ def due(
         return first
     still = set(waiting.filter(pk__in=known).values_list("pk", flat=True))
     if known - still:
-        rows.filter(item_id__in=known - still).delete()
+        with transaction.atomic():  # what another process forgets at this moment needs no waiting for
+            gone = rows.filter(item_id__in=known - still).select_for_update(no_key=True, skip_locked=True)
+            rows.filter(pk__in=list(gone.values_list("pk", flat=True))).delete()
     again = [pk for pk in retried if pk in still]
     return [pk for pair in zip_longest(first, again) for pk in pair if pk is not None]
 

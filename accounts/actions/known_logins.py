@@ -29,7 +29,7 @@ def deactivate_logins(actor: Actor, *, addresses: Collection[str], now: datetime
         .filter(is_active=True, user__email_key__in=addresses)
         .select_related("organization", "user")
         .select_for_update(of=("self",), no_key=True)
-        .order_by("organization_id", "pk")
+        .order_by("pk")
     )
     if actor.user_id in {member.user_id for member in found}:
         raise Refused(_("You are signed in as one of them. Invite yourself with an address of your own first."))

@@ -64,8 +64,10 @@ def forget_old(*, now: datetime, budget: fences.Budget | None = None) -> int:
 
 
 def _delete_some(rows: QuerySet[Any]) -> int:
-    keys = list(rows.values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
-    deleted: int = rows.model._base_manager.filter(pk__in=keys).delete()[0]
+    with transaction.atomic():  # what somebody ends at this moment needs no waiting for
+        some = rows.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True)
+        keys = list(some[:FORGOTTEN_AT_ONCE])
+        deleted: int = rows.model._base_manager.filter(pk__in=keys).delete()[0]
     return deleted
 
 

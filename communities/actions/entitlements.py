@@ -60,6 +60,8 @@ def sync_site(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None
         new_variant = wanted.pop(key, "")
         if new_variant != variant:
             to_change[new_variant].append(pk)
+    changing = Entitlement.objects.filter(pk__in=[pk for pks in to_change.values() for pk in pks])
+    list(changing.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     for variant, pks in to_change.items():
         Entitlement.objects.filter(pk__in=pks).update(variant=variant)
     Entitlement.objects.bulk_create(

@@ -202,9 +202,10 @@ def name_in_audit(building: str, number: str) -> str:
 def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> list[str]:
     """Switch a ceiling service off in all apartments (R22); the names of those that had it, for the audit (R9)."""
     below = Apartment.objects.filter(site=site, **{code: True})
+    locked = below.order_by("pk").select_for_update(of=("self",), no_key=True)
     names = [
         name_in_audit(building, number)
-        for building, number in below.order_by("pk").values_list("building__name", "number")
+        for _pk, building, number in locked.values_list("pk", "building__name", "number")
     ]
     count = len(names)
     if count and not confirmed:

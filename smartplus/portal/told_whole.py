@@ -88,7 +88,6 @@ def of_order(event: AuditEvent, names: Names) -> str:
     """An order with its items and its amount."""
     words = {
         "order.created": _("Order %(what)s placed"),
-        "order.succeed": _("Order %(what)s paid and applied"),
         "order.succeeded": _("Order %(what)s paid and applied"),
     }[event.action]
     return _with(words % {"what": event.subject_label}, _items(event), amount(event, names))
@@ -127,7 +126,6 @@ WHOLE: dict[str, Callable[[AuditEvent, Names], str]] = {
     "device.swapped": registered,
     "device.renamed": registered,
     "order.created": of_order,
-    "order.succeed": of_order,
     "order.succeeded": of_order,
     "request.made": requested,
     "agreement.made": agreed,

@@ -58,7 +58,11 @@ def reserve(order: Order) -> bool:
 def release(order: Order) -> None:
     """Let go of the items of an order that will not be paid, as far as it has them. The caller holds the order's lock."""
     ids = list(order.lines.values_list("entitlement_id", flat=True))
-    Entitlement.objects.filter(pk__in=ids, reserved_by=order.number).update(reserved_by="")
+    held = Entitlement.objects.filter(pk__in=ids, reserved_by=order.number)
+    list(
+        held.order_by("pk").select_for_update(no_key=True).values_list("pk")
+    )  # an UPDATE locks in whatever order it likes
+    held.update(reserved_by="")
 
 
 def close(order: Order, state: str, *, now: datetime, actor: Actor, **detail: Any) -> None:

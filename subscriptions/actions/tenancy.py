@@ -104,14 +104,12 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     theirs. Auto-renewals that the old sub-distributor pays end, since it may no longer pay (R43); its open orders have to be closed
     first. Both sides' administrators are told. Audited below the new parent and, for a sub-distributor that loses it, once more there:
     the first row is out of its sight. Both name the firms by their ids, so that each reader reads only the names it may (R1).
-    Locks: sites in id order → organizations → agreements.
+    Locks, each in the order of ids: sites → apartments → MACs of the library → organizations → agreements → items → requests.
     """
     if actor.role is not Role.DISTRIBUTOR:
         raise NotPermitted(_("The distributor moves installers."))
     installer = Organization.objects.visible_to(actor).installers().get(pk=installer_id)
-    list(Site.objects.filter(installer=installer).order_by("pk").select_for_update(no_key=True).values_list("pk"))
-    rows = Organization.objects.filter(pk__in=[installer.pk, to_id, installer.parent_id]).order_by("pk")
-    list(rows.select_for_update(no_key=True).values_list("pk"))
+    _lock(installer, to_id)
     installer = Organization.objects.visible_to(actor).select_related("parent").get(pk=installer_id)
     if to_id == installer.parent_id:
         raise Refused(_("It is there already."), field="to")
@@ -154,6 +152,22 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
         )  # fmt: skip
     notices.installer_moved(installer, old=old, new=target, by=actor, ended=ended, now=now)
     return installer
+
+
+def _lock(installer: Organization, to_id: int) -> None:
+    """Lock what moves, in the one order: the UPDATEs that follow would take it in whatever order they like. What only ever changes
+    under the lock of its site needs none of its own."""
+    of_firms = models.Q(pk__in=[to_id, installer.parent_id]) | models.Q(path__startswith=installer.path)
+    for rows in (
+        Site.objects.filter(installer=installer),
+        Apartment.objects.filter(installer=installer),
+        LibraryEntry.objects.filter(installer=installer),
+        Organization.objects.filter(of_firms),
+        Subscription.objects.filter(installer=installer),
+        Entitlement.objects.filter(installer=installer),
+        RenewalRequest.objects.filter(installer=installer),
+    ):
+        list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def _old_subdistributor_orders(installer: Organization) -> QuerySet[Order]:

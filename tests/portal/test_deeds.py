@@ -16,7 +16,7 @@ S = RenewalRequest.State
 # Actions that are put together of a word and a state, and what can come of it.
 MADE: dict[str, set[str]] = {
     "agreement.": {Subscription.State.PARKED, Subscription.State.ENDED},
-    "order.": set(Order.State.values) - {Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING},
+    "order.": {Order.State.TIMEOUT, Order.State.CANCELLED, Order.State.FAILED},
     "request.": {S.APPROVED, S.REFUSED, S.WITHDRAWN, S.DONE, "reopened"},
     "two_factor.": {"on", "off"},
 }

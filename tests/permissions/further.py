@@ -1,0 +1,403 @@
+"""What happens beside the table of actions: links of mails, the gateway's answers, the operator's second try, and every job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http.cookies import SimpleCookie
+from typing import Any
+
+from django.test import Client
+
+from accounts.actions import (
+    addresses,
+    invitations,
+    known_logins,
+    members,
+    notices,
+    organizations,
+    sessions,
+    support,
+    terms,
+)
+from accounts.models import ApiToken, Invitation, ItemFailure, MailLink, Membership, Organization, Topic, User
+from accounts.models.invitations import digest_of
+from communities.actions import sites
+from communities.models import Entitlement
+from payments import actions as payment_actions
+from payments.models import GatewayEvent, Payment, PaymentMethod
+from payments.sandbox import Sandbox
+from smartplus import jobs
+from subscriptions.actions import agreements, cards, carts, orders, requests, reviews, settlement, tenancy
+from subscriptions.models import Cart, Order, Subscription
+from tests.guards.world import World
+from tests.payments.fixtures import press
+from tests.people import NOW, PASSWORD, SYSTEM
+from tests.permissions.table import TABLE, Case
+from tests.subscriptions.conftest import BASE, payment_of
+
+DUE = NOW + timedelta(days=29)  # everything bought for a month is about to expire
+OTHER = "another horse battery"
+TOKEN = "the-token-of-the-mail"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The world, and the gateway's stand-in."""
+
+    world: World
+    gateway: Sandbox
+    sessions: dict[str, str]
+
+    def at(self, instant: datetime) -> datetime:
+        """Let the gateway's clock stand there too."""
+        self.gateway.clock.freeze(instant)
+        return instant
+
+    def post(self, name: str, path: str, data: dict[str, Any]) -> Callable[[], object]:
+        """Somebody of the cast about to send a form."""
+        client = Client()
+        client.cookies = SimpleCookie({"sessionid": self.sessions[name]})
+
+        def send() -> None:
+            answer = client.post(path, data)
+            assert answer.status_code == 302, (name, path, answer.status_code)
+
+        return send
+
+
+@dataclass(frozen=True)
+class Further:
+    """`prepare` sets the stage and answers what `act` does; only what `act` does is looked at."""
+
+    words: dict[str, int]
+    prepare: Callable[[Stage], Callable[[], object]]
+
+
+def _link(stage: Stage) -> Callable[[], object]:
+    user = stage.world.person("tess").membership.user
+    MailLink.objects.create(
+        user=user, purpose="address", digest=digest_of(TOKEN), email="t@x.example", created_at=NOW, expires_at=NOW + timedelta(1)
+    )  # fmt: skip
+    return lambda: addresses.confirm_new_address(TOKEN, now=NOW)
+
+
+def _joining(stage: Stage) -> Callable[[], object]:
+    key = int(stage.world.holdings["hafen"].keys["invited"][0])
+    Invitation.objects.filter(membership=key).update(digest=digest_of(TOKEN))
+    return lambda: invitations.accept_invitation(token=TOKEN, user=None, name="Elin", password=PASSWORD, now=NOW)
+
+
+def _back(stage: Stage) -> Callable[[], object]:
+    tess = stage.world.person("tess").membership
+    Membership.objects.filter(pk=tess.pk).update(is_active=False)
+    return lambda: members.set_member_active(
+        stage.world.person("ivan").actor, membership_id=tess.pk, is_active=True, now=NOW
+    )
+
+
+def _tokens_end(stage: Stage) -> Callable[[], object]:
+    tess = stage.world.person("tess").membership
+    assert ApiToken.objects.filter(membership=tess, revoked_at=None).exists()
+
+    def reset() -> None:  # as the page of the mail's link does
+        user = User.objects.get(pk=tess.user_id)
+        user.set_password(OTHER)
+        user.save()
+        sessions.note_password_reset(user, now=NOW)
+
+    return reset
+
+
+def _firm_back(stage: Stage) -> Callable[[], object]:
+    firm = stage.world.person("ines").firm
+    Organization.objects.filter(pk=firm.pk).update(is_active=False)
+    return lambda: organizations.set_organization_active(
+        stage.world.person("sam").actor, organization_id=firm.pk, is_active=True, now=NOW
+    )
+
+
+def _moving(stage: Stage) -> Callable[[], object]:
+    ines = stage.world.person("ines").firm
+    Order.objects.filter(installer=ines, state=Order.State.PROCESSING).update(state=Order.State.CANCELLED)
+    Entitlement.objects.filter(installer=ines).update(reserved_by="")
+    dora = stage.world.person("dora")
+    return lambda: tenancy.move_installer(dora.actor, installer_id=ines.pk, to_id=dora.firm.pk, now=NOW)
+
+
+def _discarding(stage: Stage) -> Callable[[], object]:
+    olga = stage.world.person("olga").actor
+    draft = terms.save_draft(olga, document="terms", texts={"en": "Text"}, valid_from=None, version=None, now=NOW)
+    return lambda: terms.discard_draft(olga, document="terms", version=draft.version, now=NOW)
+
+
+def _known(stage: Stage) -> Callable[[], object]:
+    who = [stage.world.person(name).membership.user.email_key for name in ("tess", "paul")]
+    return lambda: known_logins.deactivate_logins(stage.world.person("olga").actor, addresses=who, now=NOW)
+
+
+def _muting(stage: Stage) -> Callable[[], object]:
+    user = User.objects.get(pk=stage.world.person("tess").membership.user_id)
+    return lambda: notices.mute_by_link(user, topic=Topic.SITES, now=NOW)
+
+
+def _again(stage: Stage) -> Callable[[], object]:
+    key = ItemFailure.objects.order_by("pk").values_list("pk", flat=True)[0]
+    return lambda: jobs.try_again(stage.world.person("olga").actor, failure_id=key, now=NOW)
+
+
+def _viewing(stage: Stage) -> Callable[[], object]:
+    site = stage.world.sites["hafen"]
+    return lambda: support.note_view(
+        stage.world.person("olga").actor, tenant=site, subject=site, site_id=site.pk, now=NOW
+    )
+
+
+def _bought(
+    stage: Stage, *, number: str = "5", pm_app: bool = False, renew: bool = False, card: str = "works"
+) -> Order:
+    """An order of Dora for an apartment of Ivan's, paid at the gateway; nobody has asked there yet."""
+    dora, site = stage.world.person("dora"), stage.world.sites["hafen"]
+    wanted = Entitlement.objects.filter(site=site, reserved_by="", expires_at=None).wanted()
+    ids = list(wanted.filter(apartment__number=number).values_list("pk", flat=True))
+    if pm_app:
+        ids += list(wanted.filter(apartment=None).values_list("pk", flat=True))
+    cart = carts.fill_cart(
+        dora.actor, installer_id=site.installer_id, site_kind=site.kind, entitlement_ids=ids, months=1, now=NOW
+    )
+    return _paid(stage, cart.pk, renew=renew, card=card)
+
+
+def _paid(stage: Stage, cart_id: int, *, renew: bool = False, card: str = "works", is_paid: bool = True) -> Order:
+    dora = stage.world.person("dora")
+    cart = Cart.objects.select_related("installer__distributor").get(pk=cart_id)
+    assert cart.installer.distributor is not None
+    shown = carts.priced(carts.contents(cart), distributor=cart.installer.distributor, months=1, now=NOW)
+    order = orders.place_order(
+        dora.actor, cart_id=cart.pk, fingerprint=shown.fingerprint(), terms_version="1", return_base=BASE, auto_renew=renew, now=NOW
+    )  # fmt: skip
+    if is_paid:
+        press(orders.start_payment(dora.actor, number=order.number, return_base=BASE, now=NOW), "approve", card=card)
+    return order
+
+
+def _settling(order: Order) -> Callable[[], object]:
+    payment = payment_of(order)
+    return lambda: settlement.settle(payment.pk, now=NOW)
+
+
+def _first_pm_app(stage: Stage) -> Callable[[], object]:
+    return _settling(_bought(stage, pm_app=True, renew=True))
+
+
+def _mismatch(stage: Stage) -> Callable[[], object]:
+    order = _bought(stage)
+    Payment.objects.filter(reference=order.number).update(amount_minor=1)
+    return _settling(order)
+
+
+def _surplus(stage: Stage) -> Callable[[], object]:
+    order = _bought(stage)
+    _settling(order)()
+    Payment.objects.filter(reference=order.number).update(state="pending")
+    return _settling(order)
+
+
+def _late(stage: Stage) -> Callable[[], object]:
+    order = _bought(stage)
+    Order.objects.filter(pk=order.pk).update(state=Order.State.CANCELLED)
+    Entitlement.objects.filter(reserved_by=order.number).update(reserved_by="")
+    return _settling(order)
+
+
+def _judging(stage: Stage) -> Callable[[], object]:
+    order = _bought(stage)
+    Payment.objects.filter(reference=order.number).update(amount_minor=1)
+    _settling(order)()
+    return lambda: reviews.resolve(
+        stage.world.person("olga").actor, number=order.number, is_accepted=True, reason="right", now=NOW
+    )
+
+
+def _requested(stage: Stage, *, is_paid: bool) -> Order:
+    request = stage.world.holdings["hafen"].keys["request"][0]
+    approval = requests.approve(stage.world.person("dora").actor, request_id=int(request), now=NOW)
+    return _paid(stage, approval.cart.pk, is_paid=is_paid)
+
+
+def _request_paid(stage: Stage) -> Callable[[], object]:
+    return _settling(_requested(stage, is_paid=True))
+
+
+def _request_back(stage: Stage) -> Callable[[], object]:
+    order = _requested(stage, is_paid=False)
+    return lambda: orders.cancel_order(stage.world.person("dora").actor, number=order.number, now=NOW)
+
+
+def _followed(stage: Stage) -> Callable[[], object]:
+    card = PaymentMethod.objects.filter(owner=stage.world.person("dora").firm).get()
+    PaymentMethod.objects.filter(pk=card.pk).update(exp_year=2027)
+    return lambda: payment_actions.follow_method(card.gateway, card.gateway_ref, now=NOW)
+
+
+def _job(name: str, at: datetime) -> Callable[[Stage], Callable[[], object]]:
+    return lambda stage: lambda: jobs.run(name, now=stage.at(at))
+
+
+def _due(stage: Stage, *, card: str = "works") -> Subscription:
+    """An agreement of Dora alone that is due; the others of the world are not."""
+    order = _bought(stage, renew=True, card=card)
+    _settling(order)()
+    agreement = Subscription.objects.get(order=order)
+    Subscription.objects.exclude(pk=agreement.pk).update(next_due_at=DUE + timedelta(days=365))
+    return agreement
+
+
+def _declined(stage: Stage) -> Callable[[], object]:
+    _due(stage, card="no-funds-later")
+    return lambda: jobs.run("renewals", now=stage.at(DUE))
+
+
+def _refused_for_good(stage: Stage) -> Callable[[], object]:
+    _due(stage, card="lost-later")
+    return lambda: jobs.run("renewals", now=stage.at(DUE))
+
+
+def _waiting(stage: Stage) -> Subscription:
+    agreement = _due(stage, card="no-funds-later")
+    jobs.run("renewals", now=stage.at(DUE))
+    return Subscription.objects.get(pk=agreement.pk)
+
+
+def _stopped_while_waiting(stage: Stage) -> Callable[[], object]:
+    agreement = _waiting(stage)
+    return lambda: agreements.stop_agreement(stage.world.person("dora").actor, agreement_id=agreement.pk, now=DUE)
+
+
+def _may_not(stage: Stage) -> Callable[[], object]:
+    agreement = _waiting(stage)
+    Organization.objects.filter(pk=agreement.payer_id).update(is_active=False)
+    later = DUE + timedelta(days=2)
+    return lambda: jobs.run("renewals", now=stage.at(later))
+
+
+def _another_card(stage: Stage) -> Callable[[], object]:
+    agreement = _waiting(stage)
+    other = PaymentMethod.objects.filter(owner=agreement.payer_id).exclude(pk=agreement.method_id)[0]
+    return lambda: cards.change_card(
+        stage.world.person("dora").actor, agreement_id=agreement.pk, method_id=other.pk, now=DUE
+    )
+
+
+def _items_left(stage: Stage) -> Callable[[], object]:
+    agreement = _due(stage)
+    gone = agreement.items.filter(is_live=True).order_by("pk")[0]
+    Entitlement.objects.filter(pk=gone.entitlement_id).update(variant="")
+    return lambda: jobs.run("renewals", now=stage.at(DUE))
+
+
+def _all_renew(stage: Stage) -> Callable[[], object]:
+    return lambda: jobs.run("renewals", now=stage.at(DUE))
+
+
+def _revoked(stage: Stage) -> Callable[[], object]:
+    Organization.objects.filter(pk=stage.world.person("ivan").firm.pk).update(pays_regular=False)
+    return lambda: jobs.run("revoked_orders", now=stage.at(NOW))
+
+
+def _event(stage: Stage) -> Callable[[], object]:
+    order = _bought(stage)
+    payment = payment_of(order)
+    GatewayEvent.objects.all().delete()
+    GatewayEvent.objects.create(
+        gateway="stripe", event_id="evt_1", kind="checkout.session.completed", object_ref=payment.gateway_ref, raw_body=b"{}",
+        received_at=NOW, next_try_at=NOW,
+    )  # fmt: skip
+    return lambda: jobs.run("gateway_events", now=NOW)
+
+
+def _site_off(stage: Stage) -> Callable[[], object]:
+    """Switching a ceiling service off takes it from every apartment (R22)."""
+    case = Case(stage.world, "ivan")
+    kwargs = TABLE["sites.edit_site"].kwargs(case)
+    kwargs["switches"]["landline"] = False
+    return lambda: sites.edit_site(case.person.actor, **kwargs, ceiling_confirmed=True, now=NOW)
+
+
+def _billing_again(stage: Stage) -> Callable[[], object]:
+    case = Case(stage.world, "dora")
+    kwargs = TABLE["billing.save_billing"].kwargs(case)
+    return lambda: payment_actions.save_billing(case.person.actor, **kwargs, now=NOW)
+
+
+def _added(stage: Stage) -> Callable[[], object]:
+    return lambda: members.add_member(
+        SYSTEM, organization=stage.world.person("ivan").firm, email="n@x.example", name="N", now=NOW
+    )
+
+
+FURTHER: dict[str, Further] = {
+    "confirm_new_address": Further({"address.changed": 1, "token.revoked": 1}, _link),
+    "accept_invitation": Further({"member.joined": 1}, _joining),
+    "set_member_active:on": Further({"member.reactivated": 1}, _back),
+    "note_password_reset": Further({"password.reset": 1, "token.revoked": 1}, _tokens_end),
+    "set_organization_active:on": Further({"organization.reactivated": 1}, _firm_back),
+    "move_installer:from a sub-distributor": Further(
+        {"organization.moved": 1, "organization.moved_away": 1, "agreement.ended": 1}, _moving
+    ),
+    "discard_draft": Further({"text.discarded": 1}, _discarding),
+    "deactivate_logins": Further({"member.deactivated": 2}, _known),
+    "mute_by_link": Further({"notifications.muted_by_link": 1}, _muting),
+    "try_again": Further({"work.tried_again": 1}, _again),
+    "note_view": Further({"support.viewed": 1}, _viewing),
+    "page profile": Further(
+        {"profile.changed": 1},
+        lambda stage: stage.post("tess", "/settings/", {"name": "T", "language": "de", "time_zone": "Europe/Berlin"}),
+    ),
+    "page password": Further(
+        {"password.changed": 1, "token.revoked": 1},
+        lambda stage: stage.post(
+            "tess", "/settings/password/", {"old_password": PASSWORD, "new_password1": OTHER, "new_password2": OTHER}
+        ),
+    ),
+    "page notifications": Further(
+        {"notifications.changed": 1}, lambda stage: stage.post("tess", "/settings/notifications/", {})
+    ),
+    "save_billing:again": Further({"billing.changed": 1}, _billing_again),
+    "add_member": Further({"member.added": 1}, _added),
+    "edit_site:ceiling": Further({"site.changed": 1}, _site_off),
+    "settle:first PM App, renewing": Further(
+        {"order.succeeded": 1, "site.pm_app_switched_on": 1, "payment_method.saved": 1, "agreement.made": 1},
+        _first_pm_app,
+    ),
+    "settle:another amount": Further({"order.review": 1}, _mismatch),
+    "settle:paid twice": Further({"payment.surplus": 1}, _surplus),
+    "settle:late": Further({"order.succeeded": 1}, _late),
+    "resolve:accepted": Further({"order.judged": 1, "order.succeeded": 1}, _judging),
+    "settle:requested": Further({"order.succeeded": 1, "request.done": 1}, _request_paid),
+    "cancel_order:requested": Further({"order.cancelled": 1, "request.reopened": 1}, _request_back),
+    "follow_method": Further({"payment_method.changed": 1}, _followed),
+    "stop_agreement:waiting": Further({"agreement.ended": 1, "order.cancelled": 1}, _stopped_while_waiting),
+    "change_card:waiting": Further({"agreement.card_changed": 1}, _another_card),
+    "job renewals": Further({"order.created": 5, "order.succeeded": 5}, _all_renew),
+    "job renewals:declined": Further({"order.created": 1}, _declined),
+    "job renewals:refused for good": Further(
+        {"order.created": 1, "agreement.parked": 1, "order.failed": 1}, _refused_for_good
+    ),
+    "job renewals:may not": Further({"agreement.parked": 1, "order.failed": 1}, _may_not),
+    "job renewals:an item left": Further(
+        {"agreement.items_left": 1, "order.created": 1, "order.succeeded": 1}, _items_left
+    ),
+    "job revoked_orders": Further({"order.cancelled": 2}, _revoked),
+    "job gateway_events": Further({"order.succeeded": 1}, _event),
+    "job order_timeouts": Further({"order.timeout": 6}, _job("order_timeouts", NOW + timedelta(hours=1))),
+    "job hanging_payments": Further({}, _job("hanging_payments", NOW + timedelta(minutes=10))),
+    "job untold_charges": Further({}, _job("untold_charges", NOW + timedelta(minutes=10))),
+    "job mail": Further({}, _job("mail", NOW)),
+    "job audit_seals": Further({}, _job("audit_seals", NOW)),
+    "job audit_heads": Further({}, _job("audit_heads", NOW)),
+    "job gateway_keys": Further({}, _job("gateway_keys", NOW)),
+    "job old_sessions": Further({}, _job("old_sessions", NOW + timedelta(days=400))),
+    "job removed_cards": Further({}, _job("removed_cards", NOW)),
+}
