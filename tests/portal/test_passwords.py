@@ -167,6 +167,20 @@ def test_the_old_password_is_asked_for(people, sign_in):
     assert not AuditEvent.objects.filter(action="password.changed").exists()
 
 
+def test_guessing_the_current_password_ends_as_at_the_sign_in(people, sign_in):
+    client = sign_in(people.ivan)
+
+    def guess(old):
+        return client.post("/settings/password/", {"old_password": old, "new_password1": NEW, "new_password2": NEW})
+
+    assert guess("").status_code == 422  # nothing typed is nothing guessed
+    assert [guess(f"wrong {n}").status_code for n in range(5)] == [422, 422, 422, 422, 429]
+    assert guess(PASSWORD).status_code == 429
+    people.ivan.membership.user.refresh_from_db()
+    assert people.ivan.membership.user.check_password(PASSWORD)
+    assert not AuditEvent.objects.filter(action="password.changed").exists()
+
+
 # --- two windows at once ----------------------------------------------------------------------------------------------------
 
 CHANGE = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import audit
 from accounts.actions import members, sessions
-from smartplus import access
+from smartplus import access, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal import conflicts
 from smartplus.portal.answers import conflict
@@ -50,11 +50,15 @@ def profile(request: PortalRequest) -> HttpResponse:
 @access.roles()
 def password(request: PortalRequest) -> HttpResponse:
     """A new password: this session goes on, all others of the person end."""
+    if request.method == "POST" and (refusal := throttle.refuses_codes(request, request.user)):
+        return refusal
     form = PasswordForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid() and _set_password(request, form):
         update_session_auth_hash(request, request.user)
         messages.success(request, _("The password is changed. Every other device is signed out."))
         return redirect("settings-password")
+    if "old_password" in form.errors and form["old_password"].value():
+        throttle.count_wrong_code(request, request.user)  # an open session is no place to guess passwords
     return render(request, "settings/password.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
