@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from smartplus.demo import DOMAIN, PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
 FONTS = Path(__file__).parent / "vendor" / "fonts" / "fonts.conf"  # the only fonts there are, see vendor/README.md
+PORTS = (20_000, 32_000)  # below those that a system lends to whoever asks for any
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -76,25 +79,52 @@ def chromium() -> str:
     return path
 
 
-def free_ports() -> int:
-    """A port that is free together with the one after it."""
-    for _ in range(50):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
+@contextmanager
+def two_ports() -> Iterator[int]:
+    """A port that is ours together with the one after it, as long as the house stands.
+
+    Free at the moment of asking is not enough: houses start at once, each some seconds before it binds, and the system lends any
+    port to any connection meanwhile. So each pair has a lock that other houses respect, below the ports that are lent.
+    """
+    pairs = list(range(*PORTS, 2))
+    secrets.SystemRandom().shuffle(pairs)
+    for port in pairs:
+        try:
+            lock = (Path(tempfile.gettempdir()) / f"smartplus-house-{port}.lock").open("a")
+        except OSError:
+            continue  # another user's
+        with lock:
             try:
-                second.bind(("127.0.0.1", port + 1))
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                continue
-            return port
+                continue  # another house's
+            if is_free(port) and is_free(port + 1):
+                yield port
+                return
     raise RuntimeError("no two neighbouring free ports")
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
 def running_house(var: Path) -> Iterator[House]:
     """`manage.py up --demo` on a database of its own: SQLite in the folder `var`, or the run's PostgreSQL and Redis."""
     path = chromium()
-    port = free_ports()
+    with two_ports() as port:
+        yield from standing(var, port, path)
+
+
+def standing(var: Path, port: int, path: str) -> Iterator[House]:
+    """The house at a port of its own."""
     environment = {
         name: value
         for name, value in os.environ.items()

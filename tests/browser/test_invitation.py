@@ -20,7 +20,7 @@ def printed_link(house: House, email: str) -> str:
     """The link of the last mail to `email` that the house printed."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        mails = house.log.read_text().split("Content-Type: text/plain")
+        mails = house.log.read_text().split("\n" + "-" * 79 + "\n")  # as the console writes them
         links = [re.search(r"http\S+/invitation/\S+", mail) for mail in mails if f"To: {email}" in mail]
         if links and (link := links[-1]):
             return link[0]

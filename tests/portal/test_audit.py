@@ -147,7 +147,7 @@ def test_nothing_personal_of_residents_is_kept_or_shown(
     )
     for secret in ("Erika", "geheim@", "Hund", "Resident 1.01", "r@example.org"):
         assert secret not in everything
-    assert "Email" in text_of(client, f"{URL}{event.pk}/")
+    assert "<ins>Name, Email, Language, Remark</ins>" in text_of(client, f"{URL}{event.pk}/")
 
 
 def test_prices_are_money_and_each_has_a_line(people: People, sign_in: SignIn) -> None:
