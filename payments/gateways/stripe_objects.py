@@ -54,8 +54,7 @@ def remote_of(session: Object) -> Remote:
         is_live_mode=session["livemode"],
         request_key=request_key_of(session),
         # A page that is complete and was not paid (a slow method failed) takes no other card, and can't be expired either.
-        is_closed=state in {RemoteState.SUCCEEDED, RemoteState.EXPIRED, RemoteState.DECLINED}
-        and intent.get("status") != "processing",
+        is_closed=state in {RemoteState.SUCCEEDED, RemoteState.EXPIRED, RemoteState.DECLINED},
         decline_reason=_reason_of(intent),
         decline_code=_code_of(intent.get("last_payment_error") or {}),
         declined_ref=str((intent.get("last_payment_error") or {}).get("charge") or ""),
@@ -147,12 +146,12 @@ def _state_of(status: str, payment_status: str, intent_status: str) -> RemoteSta
         return RemoteState.SUCCEEDED
     if intent_status == "succeeded":  # the intent is ahead of the session for a moment
         return RemoteState.SUCCEEDED
+    if intent_status == "processing":  # money under way, whatever its page is by now: the items stay reserved
+        return RemoteState.PENDING
     if status == "expired":
         return RemoteState.EXPIRED
     if intent_status == "requires_action":
         return RemoteState.ACTION_REQUIRED
-    if intent_status == "processing":
-        return RemoteState.PENDING
     if status == "open":
         return RemoteState.OPEN
     # complete but unpaid: a slow method, either still under way or failed for good

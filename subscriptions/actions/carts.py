@@ -147,7 +147,10 @@ def judged(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement]) -> 
             % {"n": absent}
         )
     found = set(free.filter(pk__in=wanted).values_list("pk", flat=True))
-    gone = seen.filter(pk__in=wanted - found).select_related("apartment__building", "manager__membership__user")
+    # All are seen, so they are named by id alone: SQLite takes no more than some 32,000 values in one statement.
+    gone = Entitlement.objects.filter(pk__in=wanted - found).select_related(
+        "apartment__building", "manager__membership__user"
+    )
     return Selection(tuple(sorted(found)), tuple(f"{item} ({_why_not(item)})" for item in gone.order_by("pk")))
 
 

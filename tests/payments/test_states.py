@@ -117,6 +117,7 @@ def intent(status, **more):
         (session("complete", "unpaid", intent("canceled")), "declined", 0, ""),
         (session("expired", "unpaid"), "expired", 0, ""),
         (session("expired", "unpaid", intent("canceled")), "expired", 0, ""),
+        (session("expired", "unpaid", intent("processing")), "pending", 0, ""),  # money is under way: nothing is released
     ],
 )  # fmt: skip
 def test_a_session_is_read_as(answer, state, captured_minor, reason):

@@ -296,7 +296,7 @@ def test_a_stopped_agreement_shows_what_it_was_for_and_why_and_the_way_on(
     page = text_of(sign_in(people.dora), "/subscription/auto-renew/")
     assert "Harbour View" in page
     assert "The bank has blocked this card." in page
-    assert '<td class="r num" data-label="items">5</td>' in page
+    assert 'data-unit="items" data-label="Items">5</td>' in page
     assert f"/subscription/auto-renew/{agreement.pk}/card/" in page
     [order] = renewals_of(agreement)
     story = text_of(sign_in(people.dora), f"/orders/{order.number}/")
