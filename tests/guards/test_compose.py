@@ -68,3 +68,12 @@ def test_the_proxies_of_the_examples_let_no_header_pass_for_one_of_theirs() -> N
     nginx, caddy = (ROOT / "deploy" / name for name in ("nginx.conf", "Caddyfile"))
     assert re.search(r"(?m)^\s*underscores_in_headers off;", nginx.read_text())
     assert re.search(r"(?m)^\s*header_up -\*_\*$", caddy.read_text())
+
+
+def test_what_stands_in_env_makes_no_demo_of_it(compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compose puts `.env` into the environment of each process, where the demo is asked for; its own word comes after."""
+    ours = [row for row in compose["services"].values() if "env_file" in row]
+    assert len(ours) >= 4
+    for row in ours:
+        monkeypatch.setenv("SMARTPLUS_DEMO", row["environment"].get("SMARTPLUS_DEMO", "1"))
+        assert not environment.is_demo()
