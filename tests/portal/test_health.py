@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 import redis
+import time_machine
 from celery import signals
 from celery.beat import PersistentScheduler
 from django.core.management import CommandError, call_command
@@ -26,6 +26,7 @@ from accounts.append_only import guarded_tables, unguard_sql
 from smartplus import celery_app, heartbeats, tasks
 from smartplus.beat import Scheduler
 from smartplus.heartbeats import Sign
+from tests.people import NOW
 
 ALL_WELL = {
     "database": "ok",
@@ -51,7 +52,8 @@ def signs(settings, tmp_path_factory, monkeypatch):
     redis_url = settings.REDIS_URL
     monkeypatch.setattr("smartplus.setup.look", lambda now, **_: [])  # what it finds is tested with the set-up
     heartbeats._written.clear()
-    yield
+    with time_machine.travel(NOW, tick=False):  # ages are compared to the second
+        yield
     heartbeats._written.clear()
     if redis_url:
         with redis.Redis.from_url(redis_url) as client:
@@ -82,8 +84,8 @@ def test_a_house_in_order_is_ready_in_a_few_queries(house_in_order, django_asser
     with django_assert_max_num_queries(6):
         status, answer = ready()
     assert status == 200
-    assert answer.pop("beat_age_s") in range(5)
-    assert answer.pop("worker_age_s") in range(5)
+    assert answer.pop("beat_age_s") == 0
+    assert answer.pop("worker_age_s") == 0
     assert answer == {"ready": True, "checks": ALL_WELL}
 
 
@@ -110,9 +112,7 @@ def test_a_broker_that_is_gone_is_seen(house_in_order, settings, tmp_path):
     settings.REDIS_URL, settings.BROKER_DIR = "", tmp_path / "nowhere"
     assert ready()[1]["checks"]["broker"] == "fail"
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    started = time.monotonic()
     status, answer = ready()
-    assert time.monotonic() - started < 2
     assert status == 503
     assert answer["checks"] == ALL_WELL | {"broker": "fail", "beat": "unknown", "worker": "unknown"}
 
@@ -136,8 +136,8 @@ def test_a_dead_beat_is_told_from_a_dead_worker(house_in_order, ages, failed):
     status, said = ready()
     assert {name for name, answer in said["checks"].items() if answer != "ok"} == failed
     assert status == (503 if failed else 200)
-    assert said["beat_age_s"] - ages.get(Sign.BEAT, 0) in range(3)
-    assert said["worker_age_s"] - ages.get(Sign.WORKER, 0) in range(3)
+    assert said["beat_age_s"] == ages.get(Sign.BEAT, 0)
+    assert said["worker_age_s"] == ages.get(Sign.WORKER, 0)
 
 
 @pytest.mark.django_db
@@ -153,7 +153,7 @@ def test_who_never_gave_a_sign_of_life_is_not_ready_yet(settings, tmp_path):
 def test_a_round_of_work_is_noted():
     tasks.tick()
     assert heartbeats.last(Sign.TICK) == heartbeats.last_here(Sign.TICK)
-    assert heartbeats.age_s(heartbeats.last(Sign.TICK), now=timezone.now() + timedelta(seconds=90)) in range(89, 95)
+    assert heartbeats.age_s(heartbeats.last(Sign.TICK), now=timezone.now() + timedelta(seconds=90)) == 90
 
 
 def test_beat_notes_its_own_life_and_a_worker_its_own(monkeypatch):
@@ -189,7 +189,7 @@ def test_a_container_asks_for_its_own_process(settings, who):
     with pytest.raises(CommandError, match=f"{who} never gave a sign of life here"):
         call_command("alive", who)
     (settings.VAR_DIR / f"last-{who}").write_text((timezone.now() - timedelta(seconds=185)).isoformat())
-    with pytest.raises(CommandError, match=f"{who} last gave a sign of life 18[5-9] s ago"):
+    with pytest.raises(CommandError, match=f"{who} last gave a sign of life 185 s ago"):
         call_command("alive", who)
     (settings.VAR_DIR / f"last-{who}").write_text(timezone.now().isoformat())
     out = StringIO()
