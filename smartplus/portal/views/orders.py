@@ -247,6 +247,7 @@ def _steps(events: list[OrderEvent], notices: list[Notice]) -> list[OrderEvent |
 
 
 @access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
     """Go (back) to the gateway's pay page of an unpaid order."""
@@ -254,6 +255,7 @@ def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
 
 
 @access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
     """Give an unpaid order up."""

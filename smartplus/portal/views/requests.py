@@ -17,6 +17,7 @@ from accounts.scope import RESELLERS, Grant, Role
 from smartplus import access
 from smartplus.portal import answers, asking, dashboards, support
 from smartplus.portal.forms.requests import RefusalForm
+from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS
 from subscriptions import bills, payers, reports, waiting
@@ -120,6 +121,7 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
 
 
 @access.roles(*RESELLERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def request_approve(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Approve, and go on to the checkout with a cart of what can be activated."""
@@ -143,6 +145,7 @@ def request_approve(request: access.PortalRequest, pk: int) -> HttpResponse:
 
 
 @access.roles(*RESELLERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def request_refuse(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Refuse, with a reason."""
@@ -158,6 +161,7 @@ def request_refuse(request: access.PortalRequest, pk: int) -> HttpResponse:
 
 
 @access.roles(Role.INSTALLER)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def request_withdraw(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Take a request back."""
