@@ -68,13 +68,13 @@ def may_not_pay(world: World, who: str) -> None:
 
 def switched_off(world: World, who: str) -> None:
     """One of the items is not switched on any more."""
-    cart = world.holdings[who].keys["cart"][0]
+    cart = int(world.holdings[who].keys["cart"][0])
     Entitlement.objects.filter(pk=CartItem.objects.filter(cart=cart).earliest("pk").entitlement_id).update(variant="")
 
 
 def switched_more(world: World, who: str) -> None:
     """One of the items became a dearer one."""
-    cart = world.holdings[who].keys["cart"][0]
+    cart = int(world.holdings[who].keys["cart"][0])
     items = Entitlement.objects.filter(
         pk__in=CartItem.objects.filter(cart=cart).values("entitlement"), service_type="app"
     )
