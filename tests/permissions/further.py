@@ -78,7 +78,8 @@ class Further:
 def _link(stage: Stage) -> Callable[[], object]:
     user = stage.world.person("tess").membership.user
     MailLink.objects.create(
-        user=user, purpose="address", digest=digest_of(TOKEN), email="t@x.example", created_at=NOW, expires_at=NOW + timedelta(1)
+        user=user, purpose="address", digest=digest_of(TOKEN), email="t@x.example", asked_by=user, created_at=NOW,
+        expires_at=NOW + timedelta(1),
     )  # fmt: skip
     return lambda: addresses.confirm_new_address(TOKEN, now=NOW)
 
@@ -338,7 +339,7 @@ def _added(stage: Stage) -> Callable[[], object]:
 
 
 FURTHER: dict[str, Further] = {
-    "confirm_new_address": Further({"address.changed": 1, "token.revoked": 1}, _link),
+    "confirm_new_address": Further({"address.changed": 1}, _link),
     "accept_invitation": Further({"member.joined": 1}, _joining),
     "set_member_active:on": Further({"member.reactivated": 1}, _back),
     "note_password_reset": Further({"password.reset": 1, "token.revoked": 1}, _tokens_end),
