@@ -38,13 +38,14 @@ ORDER = ("building__name_key", "building_id", "floor_length", "floor", "number_l
 def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """The apartments of a site, building by building and floor by floor."""
     site = visible_site(request, site_id)
-    units = dict(Apartment.objects.filter(site=site).order_by().values_list("building").annotate(n=Count("pk")))
+    seen: QuerySet[Apartment] = Apartment.objects.visible_to(request.actor).filter(site=site)
+    units = dict(seen.order_by().values_list("building").annotate(n=Count("pk")))
     buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
     for row in buildings:
         row.n = units.get(row.pk, 0)  # type: ignore[attr-defined]
     chosen = next((row for row in buildings if str(row.pk) == request.GET.get("building")), None)
     text, show = request.GET.get("q", "").strip()[:120], request.GET.get("show", "")
-    rows: QuerySet[Apartment] = Apartment.objects.visible_to(request.actor).filter(site=site)
+    rows = seen
     if chosen:
         rows = rows.filter(building=chosen)
     if text:
