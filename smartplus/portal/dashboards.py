@@ -12,9 +12,8 @@ from django.db.models import Count, Q
 from django.urls import get_urlconf, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.models import Kind, Organization
 from communities import reports
@@ -42,10 +41,10 @@ FIRMS, SITES = 8, 8  # rows shown; the rest is behind a link or counted
 LOOKED_AT = 200  # sites among which those are chosen that need something
 FULL_DAY = {"en": "EEEE d MMMM y", "de": "EEEE, d. MMMM y"}
 PAYS: dict[tuple[bool, bool], Promise] = {
-    (True, True): _lazy("Both"),
-    (True, False): _lazy("Regular"),
-    (False, True): _lazy("Credits"),
-    (False, False): _lazy("Not allowed"),
+    (True, True): gettext_lazy("Both"),
+    (True, False): gettext_lazy("Regular"),
+    (False, True): gettext_lazy("Credits"),
+    (False, False): gettext_lazy("Not allowed"),
 }
 
 

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.actions import seller, terms
 from accounts.models import Acceptance, Document
@@ -16,8 +15,8 @@ from smartplus.setup.findings import COUNTED, Finding, State, many, page
 
 BLOCKS, OK = State.BLOCKS, State.OK
 MISSING = {
-    Document.TERMS: _lazy("Yours to write. Until then nothing can be ordered."),
-    Document.PRIVACY: _lazy("Yours to write. Until then nobody is told what becomes of their data."),
+    Document.TERMS: gettext_lazy("Yours to write. Until then nothing can be ordered."),
+    Document.PRIVACY: gettext_lazy("Yours to write. Until then nobody is told what becomes of their data."),
 }
 PAGES = {Document.TERMS: "setup-terms", Document.PRIVACY: "setup-privacy"}
 

@@ -160,7 +160,7 @@ def test_what_is_translated_is_no_fault() -> None:
 # ---- Python ------------------------------------------------------------------------------------------------------------
 
 GETTEXT = {
-    "_", "_lazy", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy", "gettext_noop",
+    "_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy", "npgettext", "npgettext_lazy", "gettext_noop",
 }  # fmt: skip
 SENTENCE = re.compile(r"[A-Z][a-z]*(?: [\w%(){}’'“”,:;-]+)+|[A-Z][a-z]+ .*")
 FOR_DEVELOPERS = {"info", "debug", "warning", "exception", "critical", "error", "log", "Error", "Warning", "Info", "RuntimeError", "ValueError",

@@ -105,7 +105,8 @@ def test_nobody_else_leaves_a_trace_nor_the_operator_at_home(people: People, ord
 
 def test_a_form_that_is_not_accepted_shows_the_page_too(people: People, sign_in) -> None:
     client, tess = sign_in(people.olga), people.tess.membership
-    assert client.post(f"/users/{tess.pk}/", {"rights-grants": "nonsense"}).status_code == 422
+    form = {"rights-is_technician": "nonsense", "rights-version": tess.version}
+    assert client.post(f"/users/{tess.pk}/", form).status_code == 422
     assert views() == [("membership", "Tess Marin (Hafen Intercom GmbH)")]
 
 

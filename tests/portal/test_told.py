@@ -163,7 +163,7 @@ def test_mail_that_invites_is_sent_at_once(
     people: People, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks
 ) -> None:
     woken: list[str] = []
-    monkeypatch.setattr(jobs, "_publish", woken.append)
+    monkeypatch.setattr(jobs, "wake", lambda name: woken.append(name))
     ivan, dora = sign_in(people.ivan), sign_in(people.dora)
     person = {
         "person-name": "Elin",

@@ -10,7 +10,7 @@ from babel.core import get_global
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from smartplus.portal.forms import countries
@@ -66,7 +66,7 @@ def in_words(zone: str) -> str:
 def choices_of(country: str, *further: str) -> list[tuple[str, str]]:
     """What a form offers for a country: taking it from there, its zones, and further ones."""
     zones = dict.fromkeys([*zones_of(country), *filter(None, further)])
-    return [("", _now("From the country")), *((zone, in_words(zone)) for zone in zones)]
+    return [("", gettext("From the country")), *((zone, in_words(zone)) for zone in zones)]
 
 
 @cache
@@ -121,12 +121,12 @@ class PlaceForm(forms.Form):
         words = {"country": countries.name_of(country), "zone": in_words(zone)}
         if zone and zone != self._saved[1]:
             self.add_error(
-                "time_zone", _now("%(zone)s is no time zone of %(country)s: choose one of the list.") % words
+                "time_zone", gettext("%(zone)s is no time zone of %(country)s: choose one of the list.") % words
             )
         elif proposed := proposed_zone(country):
             values["time_zone"] = proposed
         else:
-            self.add_error("time_zone", _now("%(country)s has several time zones: choose one.") % words)
+            self.add_error("time_zone", gettext("%(country)s has several time zones: choose one.") % words)
         return values
 
 
