@@ -18,7 +18,11 @@ from tests.guards.browser import Browser
 from tests.guards.crowd import FIRST, crowd
 from tests.guards.walker import WALKERS, Walker
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("list-costs")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.xdist_group("list-costs"),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="what pages cost is measured on PostgreSQL"),
+]
 STRANGERS = 100_000  # rows of everything, of another distributor's installer
 LISTED = re.compile(r"\(%s(?:, %s)+\)")
 READS_ALL = {Role.OPERATOR}  # whose own everything is
@@ -101,9 +105,6 @@ def test_a_page_costs_as_many_statements_for_forty_rows_as_for_fifteen(browser: 
     assert not faults, "\n".join(faults)
 
 
-@pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="what a statement reads is measured on PostgreSQL: SQLite tells no pages"
-)
 def test_a_page_reads_no_more_for_what_strangers_hold(browser: Browser) -> None:
     crowd(browser.world, estate="zephyr", payer="mallory", count=STRANGERS)
     with connection.cursor() as cursor:

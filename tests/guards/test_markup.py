@@ -20,7 +20,7 @@ from tests.guards.planted import MARKUP, obeyed, plant
 from tests.guards.walker import WALKERS, Walker
 from tests.people import NOW
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("markup")]
+pytestmark = [pytest.mark.walk, pytest.mark.django_db, pytest.mark.xdist_group("markup")]
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "communities", "devices", "payments", "subscriptions", "smartplus")
 SIGNS = re.compile(r"(?:&#x27;|&#39;|')(Z[a-z]{2})")

@@ -24,7 +24,7 @@ from tests.guards.trier import Trier
 from tests.guards.walker import WALKERS, Walker
 from tests.people import NOW, PASSWORD
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("posts")]
+pytestmark = [pytest.mark.walk, pytest.mark.django_db, pytest.mark.xdist_group("posts")]
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 BUTTONS = re.compile(r'(?:hx-post|formaction)="([^"]*)"')
 KNOWN = dict.fromkeys(("password", "old_password", "current"), PASSWORD) | dict.fromkeys(

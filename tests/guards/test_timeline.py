@@ -29,6 +29,7 @@ def _plant(browser: Browser) -> dict[str, tuple[str, ...]]:
     return found
 
 
+@pytest.mark.walk
 @pytest.mark.django_db
 @pytest.mark.rule("R1")
 def test_only_the_payer_reads_the_timeline_and_the_card_on_any_page(browser: Browser) -> None:

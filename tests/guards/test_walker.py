@@ -15,6 +15,7 @@ from tests.guards.walker import WALKERS, Walker
 Record = Callable[[str, object], None]
 # Two halves of about the same length, so that two workers share them and each builds the world once.
 FIRST, SECOND = pytest.mark.xdist_group("walker-1"), pytest.mark.xdist_group("walker-2")
+pytestmark = pytest.mark.walk
 HALF = {None: FIRST, Role.OPERATOR: FIRST, Role.DISTRIBUTOR: FIRST, Role.SUBDISTRIBUTOR: FIRST}
 
 

@@ -24,7 +24,7 @@ from tests.subscriptions.conftest import BASE, billing, fill_cart, harbour_view,
 from tests.subscriptions.test_renewals import agree
 
 __all__ = ["agree", "billing", "fill_cart", "harbour_view", "place", "price_list", "sandbox"]
-pytestmark = pytest.mark.usefixtures("time_machine_at_noon")
+pytestmark = [pytest.mark.walk, pytest.mark.usefixtures("time_machine_at_noon")]
 
 AMOUNT = re.compile(
     r"(?:US\$|USD|[$€])\s*\d[\d.,]*|\d[\d,]*\.\d\d[\s,;]*(?:US\$|USD|[$€])"
