@@ -116,12 +116,14 @@ ROLE_LABELS: dict[Role, Promise] = {
 
 def portal(request: Any) -> dict[str, Any]:
     """What the shell needs: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`; on a
-    phone `thumb` and `rest`, the menu parted. And `shows_orders`: whether order numbers are for this person; `requests_waiting`: how many
-    requests wait for this person, asked of the database only where a menu shows it.
+    phone `thumb` and `rest`, the menu parted. And `shows_orders`: whether order numbers are for this person; `way_back`: where a page that
+    stands in no menu leads, unless it says so itself; `requests_waiting`: how many requests wait for this person, asked of the database
+    only where a menu shows it.
 
     `area` and `section` follow from the address; a view that knows better puts its own into its context.
     """
-    common = {"demo": settings.DEMO, "stylesheets": [static(f"sp/{name}.css") for name in STYLESHEETS]}
+    common: dict[str, Any] = {"way_back": {"url": address_of("home", get_urlconf()), "label": "SmartPlus"}}
+    common |= {"demo": settings.DEMO, "stylesheets": [static(f"sp/{name}.css") for name in STYLESHEETS]}
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
         return common
@@ -135,6 +137,7 @@ def portal(request: Any) -> dict[str, Any]:
         "other_memberships": others.select_related("organization"),
         "role_label": ROLE_LABELS[actor.role],
         "menu": menu,
+        "way_back": None if request.path in _addresses(menu) else menu[0] if menu else common["way_back"],
         "thumb": thumb,
         "rest": [entry for entry in menu if entry not in thumb],
         "area": area.area if area else "",
@@ -151,6 +154,11 @@ def portal(request: Any) -> dict[str, Any]:
 def menu_of(actor: Actor) -> tuple[Shown, ...]:
     """The entries of the role's menu whose pages exist, less those that the own firm does not grant."""
     return _shown(MENU.get(actor.role, ()), actor)
+
+
+def _addresses(menu: tuple[Shown, ...]) -> set[str]:
+    """Where the menu leads to: the pages that need no way back."""
+    return {address for entry in menu for address in (entry.url, *_addresses(entry.sub))}
 
 
 def _at_thumb(menu: tuple[Shown, ...]) -> list[Shown]:
