@@ -10,6 +10,7 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts import fences
 from payments import actions, events
 from payments.errors import BadSignature, TooLarge
 from payments.models import EventState, GatewayEvent, Payment, State
@@ -181,7 +182,8 @@ def test_an_event_is_claimed_by_one_worker_and_comes_back_when_that_one_dies(db)
     events.finish(orphan, now=later)
     orphan.refresh_from_db()
     assert (orphan.state, orphan.tries, orphan.done_at) == (EventState.DONE, 2, later)
-    events.fail(one, RuntimeError("slow, not dead"), is_expected=False, now=later)  # its claim is gone
+    with pytest.raises(fences.NotNow):  # its claim is gone
+        events.fail(one, RuntimeError("slow, not dead"), is_expected=False, now=later)
     orphan.refresh_from_db()
     assert (orphan.state, orphan.last_error) == (EventState.DONE, "")
     assert events.due(NOW + timedelta(days=9)) == []
