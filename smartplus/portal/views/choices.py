@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 
 from smartplus import access
 from smartplus.access import Stage
@@ -17,6 +18,7 @@ KEPT_FOR_S = 30 * 24 * 3600  # a country or a zone is new once in years
 
 
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+@require_safe
 def country_names(request: HttpRequest, language: str) -> HttpResponse:
     """Every country by its name in a language, as options of a datalist."""
     if language not in dict(settings.LANGUAGES):
@@ -25,12 +27,14 @@ def country_names(request: HttpRequest, language: str) -> HttpResponse:
 
 
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+@require_safe
 def time_zones(request: HttpRequest) -> HttpResponse:
     """Every time zone, as options of a datalist."""
     return _kept(_values(map(zones.in_words, zones.TIME_ZONES)))
 
 
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+@require_safe
 def zones_of_country(request: HttpRequest) -> HttpResponse:
     """The zones of `country` as options: `time_zone` stays chosen if it is one of them, else the one that is in no doubt."""
     country = countries.code_of(request.GET.get("country", ""))
