@@ -19,6 +19,7 @@ from communities.actions import apartments, sites
 from communities.actions import people as site_people
 from communities.models import Apartment, Building, Site
 from smartplus import access
+from tests import memories
 from tests.copies import Kept
 from tests.people import NOW, People, Person, create_people
 
@@ -42,6 +43,14 @@ def speaks_english_in_utc() -> Iterator[None]:
     yield
     translation.deactivate()
     timezone.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def process_forgets() -> Iterator[None]:
+    """As if each test had a process of its own."""
+    memories.forget()
+    yield
+    memories.forget()
 
 
 @pytest.fixture(autouse=True)
