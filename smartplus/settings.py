@@ -224,6 +224,9 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+COUNTRIES_OVERRIDE = {
+    "XK": {"name": "Kosovo", "alpha3": "XKX"}
+}  # not in ISO 3166: these two letters are set aside for users
 
 # --- files ------------------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
+from django.apps import apps
 from django.test import Client
 
 from accounts.models import AuditEvent, User
+from accounts.typed.zones import PRIMARY, canonical, every, of_country, proposed
 from communities.models import Site
 from smartplus.portal.forms import countries, zones
 from tests.people import People, Person
@@ -59,7 +64,52 @@ def test_every_country_has_zones_and_no_more_than_a_form_can_carry() -> None:
     lengths = {code: len(zones.zones_of(code)) for code, _name in countries.names("en")}
     assert min(lengths.values()) == 1
     assert max(lengths.values()) <= 30
-    assert {zone for code in lengths for zone in zones.zones_of(code)} <= set(zones.TIME_ZONES)
+    assert {zone for code in lengths for zone in zones.zones_of(code)} <= set(every())
+
+
+def test_no_zone_is_offered_under_a_name_of_the_past() -> None:
+    """`tzdata` keeps over a hundred old names: each of them is understood, and none of them is offered."""
+    offered, known = set(every()), available_timezones()
+    assert offered <= known
+    cities = {zone for zone in known if "/" in zone and not zone.startswith("Etc/")}
+    assert {zone: canonical(zone) for zone in cities if canonical(zone) not in offered} == {}
+    assert {canonical(zone) for zone in cities} | {"UTC"} == offered
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        ("Asia/Calcutta", "Asia/Kolkata"), ("asia/kolkata", "Asia/Kolkata"), ("Europe/Kiev", "Europe/Kyiv"), ("US/Eastern", "America/New_York"),
+        ("America/Buenos Aires", "America/Argentina/Buenos_Aires"), ("Iceland", "Atlantic/Reykjavik"), ("Etc/UTC", "UTC"), ("Zulu", "UTC"),
+        ("Europe/Oslo", "Europe/Oslo"), (" Asia/Ho  Chi Minh ", "Asia/Ho_Chi_Minh"), ("Mars/Olympus", ""), ("", ""), ("Etc/GMT+3", ""),
+    ],
+)  # fmt: skip
+def test_a_zone_has_one_name(typed: str, zone: str) -> None:
+    assert canonical(typed) == zone
+
+
+def test_a_zone_is_proposed_where_nearly_all_live_in_one() -> None:
+    unsure = {code for code, _name in countries.names("en") if of_country(code) and not proposed(code)}
+    assert unsure == {"AQ", "AU", "BR", "CA", "CD", "FM", "ID", "MX", "PS", "RU", "UM", "US"}
+    assert proposed("ES") == "Europe/Madrid"
+    assert {
+        code: zone for code, zone in PRIMARY.items() if of_country(code)[0] != zone or len(of_country(code)) == 1
+    } == {}
+
+
+def test_a_former_name_is_saved_as_the_name_of_today(people: People, ivan: Client) -> None:
+    ivan.post("/sites/new/", site_form(country="IN", time_zone="Asia/Calcutta"))
+    assert Site.objects.get().time_zone == "Asia/Kolkata"
+    opened = form_in(ivan.get("/settings/").content, "time_zone")
+    assert ivan.post("/settings/", opened | {"time_zone": "asia/calcutta"}).status_code == 302
+    assert User.objects.get(pk=people.ivan.membership.user_id).time_zone == "Asia/Kolkata"
+
+
+def test_kosovo_is_a_country(ivan: Client) -> None:
+    assert [countries.code_of(typed) for typed in ("Kosovo", "kosovo", "XK", "xkx")] == ["XK"] * 4
+    ivan.post("/sites/new/", site_form(country="Kosovo", time_zone="", postal_code="10000"))
+    site = Site.objects.get()
+    assert (site.country, site.time_zone, site.country_name) == ("XK", "Europe/Belgrade", "Kosovo")
 
 
 def test_a_typed_country_is_saved_by_its_code_and_shown_by_its_name(ivan: Client) -> None:
@@ -108,12 +158,12 @@ def test_a_zone_of_another_country_is_refused(ivan: Client) -> None:
 
 def test_a_saved_zone_that_is_no_longer_of_the_country_stays(ivan: Client) -> None:
     ivan.post("/sites/new/", site_form(country="IN", time_zone=""))
-    Site.objects.update(time_zone="Asia/Calcutta")
+    Site.objects.update(time_zone="Asia/Kathmandu")
     address = f"/sites/{Site.objects.get().pk}/edit/"
     opened = form_in(ivan.get(address).content, "country")
-    assert opened["time_zone"] == "Asia/Calcutta"
+    assert opened["time_zone"] == "Asia/Kathmandu"
     assert ivan.post(address, opened | {"city": "Pune"}).status_code == 302
-    assert (Site.objects.get().city, Site.objects.get().time_zone) == ("Pune", "Asia/Calcutta")
+    assert (Site.objects.get().city, Site.objects.get().time_zone) == ("Pune", "Asia/Kathmandu")
 
 
 @pytest.mark.parametrize(
@@ -163,3 +213,14 @@ def test_a_time_zone_that_is_none_is_refused_in_words(people: People, ivan: Clie
     assert 'value="Mars/Olympus"' in answer.content.decode()
     assert User.objects.get(pk=people.ivan.membership.user_id).time_zone == before
     assert not AuditEvent.objects.filter(action="profile.changed").exists()
+
+
+def test_stored_names_of_the_past_are_renamed(people: People, ivan: Client) -> None:
+    ivan.post("/sites/new/", site_form(country="IN", time_zone=""))
+    Site.objects.update(time_zone="Asia/Calcutta")
+    User.objects.filter(pk=people.ivan.membership.user_id).update(time_zone="Europe/Kiev")
+    for app in ("accounts", "communities"):
+        [module] = (Path(apps.get_app_config(app).path) / "migrations").glob("*_zones_of_today.py")
+        import_module(f"{app}.migrations.{module.stem}").rename(apps, None)
+    assert Site.objects.get().time_zone == "Asia/Kolkata"
+    assert User.objects.get(pk=people.ivan.membership.user_id).time_zone == "Europe/Kyiv"

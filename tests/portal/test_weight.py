@@ -8,8 +8,9 @@ import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
 
+from accounts.typed.zones import every
 from communities.models import Site
-from smartplus.portal.forms import countries, zones
+from smartplus.portal.forms import countries
 
 KB = 1024
 CSS, JS = 45 * KB, 30 * KB
@@ -32,7 +33,7 @@ def names_in(page: str) -> int:
     listed = re.findall(r'<option value="([^"]*)"[^>]*>([^<]*)', page)
     words = {word for pair in listed for word in pair}
     known = {word for pair in countries.names("en") for word in pair}
-    return max(len(words & known), len(words & set(zones.TIME_ZONES)))
+    return max(len(words & known), len(words & set(every())))
 
 
 def weight(paths: list[Path]) -> int:
@@ -97,7 +98,7 @@ def test_the_form_token_is_masked_anew_in_every_answer(people, sign_in, address)
 
 def test_the_counting_of_names_sees_a_long_list():
     """As forms carried it once; a list in the page is what the next tests must be able to see."""
-    for values in ([code for code, _name in countries.names("en")], zones.TIME_ZONES):
+    for values in ([code for code, _name in countries.names("en")], every()):
         assert names_in("".join(f'<option value="{value}">x</option>' for value in values)) == len(values)
 
 

@@ -4,74 +4,35 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
-from babel.core import get_global
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.typed.zones import UTC, canonical, in_words, of_country, proposed
 from smartplus.portal.forms import countries
 from smartplus.portal.forms.suggestions import SuggestingInput
-
-# Without the links and the oddities that nobody lives in.
-TIME_ZONES: tuple[str, ...] = (
-    "UTC",
-    *sorted(
-        zone
-        for zone in available_timezones()
-        if zone.partition("/")[0]
-        in {"Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"}
-    ),
-)
-
-# Countries of several zones where nearly everybody lives in one (CLDR's primary zones).
-PRIMARY: dict[str, str] = {
-    "CL": "America/Santiago",
-    "CN": "Asia/Shanghai",
-    "DE": "Europe/Berlin",
-    "EC": "America/Guayaquil",
-    "ES": "Europe/Madrid",
-    "MY": "Asia/Kuala_Lumpur",
-    "NZ": "Pacific/Auckland",
-    "PT": "Europe/Lisbon",
-    "UA": "Europe/Kyiv",
-    "UZ": "Asia/Tashkent",
-}
 
 
 @cache
 def zones_of(country: str) -> tuple[str, ...]:
     """The zones of a country (ISO 3166), the primary one first; UTC where nobody lives; nothing for an unknown country."""
-    zones = sorted(get_global("territory_zones").get(country, []))
-    if not zones and country and countries.code_of(country) == country:
-        zones = ["UTC"]
-    first = PRIMARY.get(country)
-    return (first, *(zone for zone in zones if zone != first)) if first else tuple(zones)
+    found = of_country(country)
+    return found or ((UTC,) if country and countries.code_of(country) == country else ())
 
 
 def proposed_zone(country: str) -> str:
     """The zone to take when none was chosen: the only one, or the primary one; "" when the person has to say."""
     zones = zones_of(country)
-    return zones[0] if len(zones) == 1 or country in PRIMARY else ""
-
-
-def in_words(zone: str) -> str:
-    """A zone as people read it."""
-    return zone.replace("_", " ")
+    return zones[0] if len(zones) == 1 else proposed(country)
 
 
 def choices_of(country: str, *further: str) -> list[tuple[str, str]]:
     """What a form offers for a country: taking it from there, its zones, and further ones."""
     zones = dict.fromkeys([*zones_of(country), *filter(None, further)])
     return [("", gettext("From the country")), *((zone, in_words(zone)) for zone in zones)]
-
-
-@cache
-def _by_words() -> dict[str, str]:
-    return {in_words(zone).casefold(): zone for zone in TIME_ZONES}
 
 
 class ZoneOfCountryField(forms.ChoiceField):
@@ -87,9 +48,14 @@ class ZoneOfCountryField(forms.ChoiceField):
             "hx-sync": "this:replace",
         }
 
+    def to_python(self, value: Any) -> str:
+        """Under its name of today."""
+        text = super().to_python(value)
+        return canonical(text) or text
+
     def valid_value(self, value: str) -> bool:
         """Any zone there is: whether it is one of the country only the form knows."""
-        return value in TIME_ZONES
+        return bool(canonical(value))
 
 
 class PlaceForm(forms.Form):
@@ -110,7 +76,7 @@ class PlaceForm(forms.Form):
     def _saved(self) -> tuple[str, str]:
         """Country and zone that the form began with."""
         country, zone = (self.get_initial_for_field(self.fields[name], name) for name in ("country", "time_zone"))
-        return countries.code_of(str(country or "")), str(zone or "")
+        return countries.code_of(str(country or "")), canonical(str(zone or "")) or str(zone or "")
 
     def clean(self) -> dict[str, Any]:
         """Take the zone from the country when none was chosen, or only the country was changed, and there is no doubt."""
@@ -151,11 +117,11 @@ class TimeZoneField(forms.CharField):
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> str:
-        """As IANA writes it."""
+        """Under its name of today."""
         text = str(super().to_python(value) or "")
         if not text:
             return ""
-        if not (zone := _by_words().get(in_words(text).casefold())):
+        if not (zone := canonical(text)):
             raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice")
         return zone
 

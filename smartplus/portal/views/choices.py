@@ -10,6 +10,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
+from accounts.typed.zones import canonical, every, in_words
 from smartplus import access
 from smartplus.access import Stage
 from smartplus.portal.forms import countries, zones
@@ -30,7 +31,7 @@ def country_names(request: HttpRequest, language: str) -> HttpResponse:
 @require_safe
 def time_zones(request: HttpRequest) -> HttpResponse:
     """Every time zone, as options of a datalist."""
-    return _kept(_values(map(zones.in_words, zones.TIME_ZONES)))
+    return _kept(_values(map(in_words, every())))
 
 
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
@@ -38,7 +39,7 @@ def time_zones(request: HttpRequest) -> HttpResponse:
 def zones_of_country(request: HttpRequest) -> HttpResponse:
     """The zones of `country` as options: `time_zone` stays chosen if it is one of them, else the one that is in no doubt."""
     country = countries.code_of(request.GET.get("country", ""))
-    chosen = request.GET.get("time_zone", "")
+    chosen = canonical(request.GET.get("time_zone", ""))
     if chosen not in zones.zones_of(country):
         chosen = zones.proposed_zone(country)
     return HttpResponse(
