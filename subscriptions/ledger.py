@@ -47,10 +47,13 @@ def _rows(found: QuerySet[Any], *names: str) -> Iterator[Any]:
 
 
 def expiries() -> Iterator[Fault]:
-    """An item works until the end of its last period that was not revoked, and in the variant that this one paid."""
+    """An item works until the end of its last period that was not revoked, in the variant that this one paid, and its next month is counted
+    from where this one says."""
     last = ServicePeriod.objects.filter(entitlement=OuterRef("pk"), is_revoked=False).order_by("-ends_at", "-pk")
     rows = Entitlement.objects.annotate(
-        until=Subquery(last.values("ends_at")[:1]), what=Subquery(last.values("line__variant")[:1])
+        until=Subquery(last.values("ends_at")[:1]),
+        what=Subquery(last.values("line__variant")[:1]),
+        origin=Subquery(last.values("anchor_at")[:1]),
     )
     never = Q(until=None, expires_at__isnull=False) | Q(until__isnull=False, expires_at=None)
     for row in _rows(
@@ -59,6 +62,10 @@ def expiries() -> Iterator[Fault]:
         yield Fault(f"entitlement {row.pk}", f"expires_at is {row.expires_at}, its periods end at {row.until}")
     for row in _rows(rows.exclude(what=None).exclude(paid_variant=F("what")), "paid_variant", "what"):
         yield Fault(f"entitlement {row.pk}", f"paid_variant is {row.paid_variant!r}, its last period paid {row.what!r}")
+    lost = Q(origin=None, anchor_at__isnull=False) | Q(origin__isnull=False, anchor_at=None)
+    other = Q(anchor_at__lt=F("origin")) | Q(anchor_at__gt=F("origin"))
+    for row in _rows(rows.filter(lost | other), "anchor_at", "origin"):
+        yield Fault(f"entitlement {row.pk}", f"anchor_at is {row.anchor_at}, its last period says {row.origin}")
 
 
 def sums() -> Iterator[Fault]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from communities.models import GRACE
@@ -33,7 +33,7 @@ class Cycles:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """A term up to the end of `day` at the site: co-term. Priced by the day."""
+    """A term up to `day` at the site, at the wall-clock time it starts at: co-term. Priced by the day."""
 
     day: date
 
@@ -51,9 +51,39 @@ def base(expires_at: datetime | None, now: datetime) -> datetime:
     return expires_at if expires_at is not None and now < expires_at + GRACE else now
 
 
-def add_months(instant: datetime, months: int, zone: str) -> datetime:
-    """The same wall-clock time `months` later at the site, on the last day of a month that is too short: 31 Jan + 1 = 28/29 Feb."""
-    local = instant.astimezone(ZoneInfo(zone))
+def add_months(instant: datetime, months: int, zone: str, anchor: datetime | None = None) -> datetime:
+    """The same wall-clock time `months` later at the site, on the last day of a month that is too short: 31 Jan + 1 = 28/29 Feb.
+
+    With an `anchor` they are counted from there: 28 Feb, come from 31 Jan, + 1 = 31 Mar."""
+    origin, passed = _origin(instant, zone, anchor)
+    return _months_after(origin, passed + months, zone)
+
+
+def anchor_of(term: Term, start: datetime, zone: str, anchor: datetime | None = None) -> datetime | None:
+    """The instant that later months are counted from, where the end of this term does not say it by itself: its month was too short for
+    the day, or the clock was put forward over the time. Cycles and dates begin anew; the rest of a period changes nothing."""
+    if isinstance(term, Rest):
+        return anchor
+    if not isinstance(term, Months):
+        return None
+    origin, passed = _origin(start, zone, anchor)
+    wanted, found = (at.astimezone(ZoneInfo(zone)) for at in (origin, _months_after(origin, passed + term.count, zone)))
+    return None if (wanted.day, wanted.time()) == (found.day, found.time()) else origin
+
+
+def _origin(instant: datetime, zone: str, anchor: datetime | None) -> tuple[datetime, int]:
+    """Where months up to `instant` were counted from, and how many. An anchor that does not lead to it by whole months says nothing any
+    more: the site's time zone was changed meanwhile."""
+    if anchor is not None:
+        here, there = instant.astimezone(ZoneInfo(zone)), anchor.astimezone(ZoneInfo(zone))
+        passed = 12 * (here.year - there.year) + here.month - there.month
+        if passed > 0 and _months_after(anchor, passed, zone) == instant:
+            return anchor, passed
+    return instant, 0
+
+
+def _months_after(origin: datetime, months: int, zone: str) -> datetime:
+    local = origin.astimezone(ZoneInfo(zone))
     years, month0 = divmod(local.month - 1 + months, 12)
     year, month = local.year + years, month0 + 1
     day = min(local.day, calendar.monthrange(year, month)[1])
@@ -65,29 +95,40 @@ def latest_end(now: datetime, zone: str) -> datetime:
     return add_months(now, MAX_MONTHS, zone)
 
 
-def end(term: Term, start: datetime, zone: str) -> datetime:
+def end(term: Term, start: datetime, zone: str, anchor: datetime | None = None) -> datetime:
     """Where the term ends when it starts at `start`; never before `start`, so paid time is never shortened.
 
-    A `Rest` adds no time: `span` knows where it ends.
+    `anchor` is what months up to `start` were counted from. A `Rest` adds no time: `span` knows where it ends.
     """
     if isinstance(term, Months):
-        return add_months(start, term.count, zone)
+        return add_months(start, term.count, zone, anchor)
     if isinstance(term, Cycles):
         return start + term.count * CYCLE
     if isinstance(term, Rest):
         return start
-    midnight = datetime.combine(term.day + timedelta(days=1), time(), tzinfo=ZoneInfo(zone)).astimezone(UTC)
-    return max(start, midnight)
+    local = start.astimezone(ZoneInfo(zone))
+    there = local.replace(year=term.day.year, month=term.day.month, day=term.day.day, fold=0)
+    return max(start, there.astimezone(UTC))
 
 
-def span(term: Term, expires_at: datetime | None, now: datetime, zone: str) -> tuple[datetime, datetime]:
+def span(
+    term: Term, expires_at: datetime | None, now: datetime, zone: str, anchor: datetime | None = None
+) -> tuple[datetime, datetime]:
     """What a term pays for an item: from its base on, or, for the rest of the running period, from now to its expiry."""
     if isinstance(term, Rest):
         return now, max(now, expires_at or now)
     start = base(expires_at, now)
-    return start, end(term, start, zone)
+    return start, end(term, start, zone, anchor if start == expires_at else None)
+
+
+def days_of(term: Term, start: datetime, finish: datetime, zone: str) -> int:
+    """Days charged for a term: to a date the difference of the dates at the site, whatever the clocks do; else begun days."""
+    if not isinstance(term, Until):
+        return days_between(start, finish)
+    first, last = (at.astimezone(ZoneInfo(zone)).date() for at in (start, finish))
+    return (last - first).days
 
 
 def days_between(start: datetime, finish: datetime) -> int:
-    """Days charged between two instants, begun days counted: a co-term charges whole days."""
+    """Days charged between two instants, begun days counted."""
     return -((start - finish) // timedelta(days=1))

@@ -51,9 +51,10 @@ class Entitlement(SiteChild):
     """One billable service on one target (DESIGN §2).
 
     `variant` is what is configured ("" = nothing of it is wanted now: dormant), `paid_variant` what the last applied payment
-    covered, `expires_at` null = never activated. `reserved_by` is the number of the open order that has it, "" = none has: so an item
-    is in one open order at most (R48); a number, since a key can't point up. The last four are written by the subscriptions layer
-    only. No index may name `expires_at` or `reserved_by`: extending would stop being a HOT update.
+    covered, `expires_at` null = never activated. `anchor_at` is the instant that months are counted from where `expires_at` alone does not
+    say it: paid to 28 Feb, come from 31 Jan. `reserved_by` is the number of the open order that has it, "" = none has: so an item
+    is in one open order at most (R48); a number, since a key can't point up. The last five are written by the subscriptions layer
+    only. No index may name `expires_at`, `anchor_at` or `reserved_by`: extending would stop being a HOT update.
     """
 
     service_type = models.CharField(_("service"), max_length=16, choices=list(catalogue.SERVICE_TYPE_LABELS.items()))
@@ -62,6 +63,7 @@ class Entitlement(SiteChild):
     variant = models.CharField(max_length=200, blank=True)
     paid_variant = models.CharField(max_length=200, blank=True)
     expires_at = models.DateTimeField(null=True)
+    anchor_at = models.DateTimeField(null=True)
     reserved_by = models.CharField(max_length=20, blank=True)
     last_charged_at = models.DateTimeField(null=True)
 

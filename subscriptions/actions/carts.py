@@ -85,9 +85,12 @@ def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> Que
 def as_items(entitlements: QuerySet[Entitlement]) -> list[Item]:
     """Entitlements as what `quote` prices; one query."""
     rows = entitlements.order_by("site_id", "service_type", "variant", "pk").values_list(
-        "pk", "service_type", "variant", "expires_at", "site__time_zone"
+        "pk", "service_type", "variant", "expires_at", "site__time_zone", "anchor_at"
     )
-    return [Item(pk, service_type, variant, expires_at, zone) for pk, service_type, variant, expires_at, zone in rows]
+    return [
+        Item(pk, service_type, variant, expires_at, zone, anchor_at=anchor)
+        for pk, service_type, variant, expires_at, zone, anchor in rows
+    ]
 
 
 def priced(entitlements: QuerySet[Entitlement], *, distributor: Organization, months: int, now: datetime) -> Quote:

@@ -210,26 +210,30 @@ def fulfil(order: Order, *, now: datetime) -> None:
     lines = list(order.lines.order_by("entitlement_id").values_list("pk", "entitlement_id", "variant"))
     ids = [entitlement_id for _pk, entitlement_id, _variant in lines]
     rows = {
-        pk: (expires_at, zone)
-        for pk, expires_at, zone in Entitlement.objects.filter(pk__in=ids, reserved_by=order.number)
+        pk: (expires_at, zone, anchor)
+        for pk, expires_at, zone, anchor in Entitlement.objects.filter(pk__in=ids, reserved_by=order.number)
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
-        .values_list("pk", "expires_at", "site__time_zone")
+        .values_list("pk", "expires_at", "site__time_zone", "anchor_at")
     }
     if len(rows) != len(lines):
         raise ItemHeld(_("Some items are not in order %(number)s any more.") % {"number": order.number})
-    ends: dict[tuple[datetime, str], list[int]] = defaultdict(list)
+    ends: dict[tuple[datetime, datetime | None, str], list[int]] = defaultdict(list)
     spans: list[ServicePeriod] = []
     for line_id, entitlement_id, variant in lines:
-        expires_at, zone = rows[entitlement_id]
-        start = periods.base(expires_at, now)
-        finish = periods.end(order.term, start, zone)
-        ends[finish, variant].append(entitlement_id)
-        spans.append(ServicePeriod(entitlement_id=entitlement_id, line_id=line_id, starts_at=start, ends_at=finish))
+        expires_at, zone, anchor = rows[entitlement_id]
+        start, finish = periods.span(order.term, expires_at, now, zone, anchor)
+        anchor = periods.anchor_of(order.term, start, zone, anchor if start == expires_at else None)
+        ends[finish, anchor, variant].append(entitlement_id)
+        spans.append(
+            ServicePeriod(
+                entitlement_id=entitlement_id, line_id=line_id, starts_at=start, ends_at=finish, anchor_at=anchor
+            )
+        )
     ServicePeriod.objects.bulk_create(spans, batch_size=2000)
-    for (finish, variant), group in ends.items():
+    for (finish, anchor, variant), group in ends.items():
         Entitlement.objects.filter(pk__in=group).update(
-            expires_at=finish, paid_variant=variant, reserved_by="", last_charged_at=now
+            expires_at=finish, anchor_at=anchor, paid_variant=variant, reserved_by="", last_charged_at=now
         )
     _switch_pm_app_on(order, now=now)
     touched = agreements.lock(agreements.of_order(order))
@@ -238,7 +242,7 @@ def fulfil(order: Order, *, now: datetime) -> None:
     else:
         agreements.reschedule(touched, now=now)
     moves.move(order, Order.State.SUCCEED, now=now)
-    until = max((finish for finish, _variant in ends), default=None)
+    until = max((finish for finish, _anchor, _variant in ends), default=None)
     moves.tell(order, "applied", now=now, items=len(lines), until=until.isoformat() if until else "")
     requests.note_paid(order, now=now)
     notices.order_succeeded(order, until=until, now=now)

@@ -319,6 +319,9 @@ class ServicePeriod(AppendOnly):
     line = models.OneToOneField(OrderLine, models.PROTECT, related_name="period")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    anchor_at = models.DateTimeField(
+        null=True
+    )  # as on the entitlement, which goes back to it when a later period is revoked
     is_revoked = models.BooleanField(default=False)
 
     class Meta:

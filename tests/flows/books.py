@@ -204,6 +204,7 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
         last = lines[paid[-1].line_id] if paid else None
         wanted = {
             "expires_at": paid[-1].ends_at if paid else None,
+            "anchor_at": paid[-1].anchor_at if paid else None,
             "paid_variant": last.variant if last else "",
             "last_charged_at": orders[last.order_id].closed_at if last else None,
         }
@@ -212,9 +213,14 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
         for name, value in wanted.items():
             if getattr(row, name) != value:
                 yield f"entitlement {row.pk} has {name} {getattr(row, name)}, which should be {value}"
+        before = None
         for period in paid:
             term = orders[lines[period.line_id].order_id].term
-            if period.ends_at != periods.end(term, period.starts_at, row.site.time_zone):
+            anchor = before.anchor_at if before and before.ends_at == period.starts_at else None
+            before = period
+            ends_at = periods.end(term, period.starts_at, row.site.time_zone, anchor)
+            anchor = periods.anchor_of(term, period.starts_at, row.site.time_zone, anchor)
+            if (period.ends_at, period.anchor_at) != (ends_at, anchor):
                 yield f"period {period.pk} of entitlement {row.pk} is not the {term} that were bought"
         if any(after.starts_at < before.ends_at for before, after in pairwise(paid)):
             yield f"the periods of entitlement {row.pk} overlap"

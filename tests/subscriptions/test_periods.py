@@ -1,6 +1,8 @@
 """Where paid time starts and ends."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from communities.models import GRACE
 from subscriptions import periods
-from subscriptions.periods import Cycles, Months, Until
+from subscriptions.periods import Cycles, Months, Rest, Term, Until
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 instants = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
@@ -63,6 +65,71 @@ def test_a_month_is_never_shorter_than_27_and_never_longer_than_32_days(
     assert timedelta(days=27) * months <= length <= timedelta(days=32) * months
 
 
+def renewed(start: datetime, terms: Iterable[Term], zone: str) -> list[datetime]:
+    """The expiries that follow each other when an item is renewed by these terms."""
+    ends, anchor = [], None
+    for term in terms:
+        finish = periods.end(term, start, zone, anchor)
+        anchor = periods.anchor_of(term, start, zone, anchor)
+        ends.append(finish)
+        start = finish
+    return ends
+
+
+@pytest.mark.rule("R45")
+@given(
+    start=instants,
+    parts=st.lists(st.integers(1, 15), min_size=1, max_size=6),
+    zone=st.sampled_from(sorted(available_timezones())),
+)
+def test_single_months_end_where_one_order_of_all_of_them_ends(start: datetime, parts: list[int], zone: str) -> None:
+    start = start.replace(second=0, microsecond=0)
+    assert renewed(start, map(Months, parts), zone)[-1] == periods.add_months(start, sum(parts), zone)
+
+
+@given(start=instants, zone=zones, first=st.integers(1, 12), then=st.sampled_from([Cycles(1), Cycles(3)]))
+def test_cycles_begin_anew(start: datetime, zone: str, first: int, then: Cycles) -> None:
+    middle, late = renewed(start, [Months(first), then], zone)
+    assert renewed(start, [Months(first), then, Months(1)], zone)[-1] == periods.add_months(late, 1, zone)
+    assert late == middle + then.count * timedelta(days=30)
+
+
+def test_an_item_keeps_its_day_of_the_month() -> None:
+    start = datetime(2027, 1, 31, 9, tzinfo=UTC)
+    days = [f"{end:%d %b}" for end in renewed(start, [Months(1)] * 4, "UTC")]
+    assert days == ["28 Feb", "31 Mar", "30 Apr", "31 May"]
+    assert renewed(start, [Months(4)], "UTC") == [datetime(2027, 5, 31, 9, tzinfo=UTC)]
+
+
+def test_the_day_is_the_sites() -> None:
+    start = datetime(2027, 1, 30, 11, 30, tzinfo=UTC)  # the 31st, 00:30, in Auckland
+    ends = [end.astimezone(ZoneInfo("Pacific/Auckland")) for end in renewed(start, [Months(1)] * 4, "Pacific/Auckland")]
+    assert [f"{end:%d %b %H:%M}" for end in ends] == ["28 Feb 00:30", "31 Mar 00:30", "30 Apr 00:30", "31 May 00:30"]
+
+
+def test_the_day_is_kept_over_an_hour_that_does_not_exist() -> None:
+    start = datetime(2027, 2, 28, 1, 30, tzinfo=UTC)  # 02:30; on 28 Mar there is none, so 03:30
+    ends = [end.astimezone(ZoneInfo("Europe/Berlin")) for end in renewed(start, [Months(1)] * 2, "Europe/Berlin")]
+    assert [f"{end:%d %b %H:%M}" for end in ends] == ["28 Mar 03:30", "28 Apr 02:30"]
+
+
+def test_another_time_zone_of_the_site_begins_anew_where_the_day_is_another() -> None:
+    start = datetime(2027, 1, 31, 12, tzinfo=UTC)
+    (february,) = renewed(start, [Months(1)], "Europe/Berlin")
+    anchor = periods.anchor_of(Months(1), start, "Europe/Berlin")
+    assert periods.add_months(february, 1, "Europe/Athens", anchor) == datetime(2027, 3, 31, 11, tzinfo=UTC)
+    # in Auckland both are the first of a month, so one month ends on the first
+    assert periods.add_months(february, 1, "Pacific/Auckland", anchor) == datetime(
+        2027, 4, 1, 12, tzinfo=UTC
+    ) - timedelta(days=1)
+
+
+def test_the_rest_of_a_period_leaves_the_day_alone() -> None:
+    anchor = datetime(2027, 1, 31, 9, tzinfo=UTC)
+    assert periods.anchor_of(Rest(), datetime(2027, 2, 10, tzinfo=UTC), "UTC", anchor) == anchor
+    assert periods.anchor_of(Until(date(2027, 3, 31)), datetime(2027, 2, 28, 9, tzinfo=UTC), "UTC", anchor) is None
+
+
 def test_a_cycle_is_exactly_thirty_days_whatever_the_clocks_do() -> None:
     assert periods.end(Cycles(), datetime(2027, 3, 1, 11, tzinfo=UTC), "Europe/Berlin") == datetime(
         2027, 3, 31, 11, tzinfo=UTC
@@ -87,8 +154,17 @@ def test_paid_time_continues_while_running_or_in_grace_and_starts_anew_after(
     assert periods.base(expires_at, NOON) == base
 
 
-def test_until_a_day_means_to_its_end_at_the_site() -> None:
-    assert periods.end(Until(date(2027, 3, 1)), NOON, "Europe/Berlin") == datetime(2027, 3, 1, 23, tzinfo=UTC)
+def test_a_term_to_a_day_ends_on_it_at_the_wall_clock_time_it_starts_at() -> None:
+    assert periods.end(Until(date(2027, 3, 31)), NOON, "Europe/Berlin") == datetime(2027, 3, 31, 11, tzinfo=UTC)
+    night = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # the 23rd, 00:30, at the site
+    assert periods.end(Until(date(2026, 11, 30)), night, "Europe/Berlin") == datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
+
+
+def test_a_term_to_a_day_is_charged_by_the_dates_of_the_site() -> None:
+    start = datetime(2026, 10, 24, 10, tzinfo=UTC)  # the clocks are put back the night after
+    finish = periods.end(Until(date(2026, 10, 26)), start, "Europe/Berlin")
+    assert finish - start == timedelta(hours=49)
+    assert periods.days_of(Until(date(2026, 10, 26)), start, finish, "Europe/Berlin") == 2
 
 
 @given(start=instants, day=st.dates(date(2020, 1, 1), date(2060, 1, 1)), zone=zones)

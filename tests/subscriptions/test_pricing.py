@@ -76,16 +76,17 @@ def test_a_list_in_credits_prices_in_whole_credits() -> None:
     found = quote([Item("doors", catalogue.DOOR, catalogue.EACH, count=7)], Months(2), NOON, credits)
     assert (found.currency, found.total_minor) == ("CREDITS", 14)
     assert found.lines[0].why.formula == "2 months × 1 credit"
-    half = quote([Item(1, catalogue.DOOR, catalogue.EACH)], Until(date(2026, 12, 6)), NOON, credits)
+    half = quote([Item(1, catalogue.DOOR, catalogue.EACH)], Until(date(2026, 12, 7)), NOON, credits)
     assert half.total_minor == 1  # 15 of 30 days: half a credit, rounded half up
 
 
 @pytest.mark.parametrize(
     ("day", "days", "amount"),
     [
-        (date(2026, 11, 22), 1, 5),  # half a day left counts as a day: 1 × 150 / 30
-        (date(2026, 12, 21), 30, 150),
-        (date(2026, 12, 7), 16, 80),
+        (date(2026, 11, 22), 0, 0),  # it ends where it starts
+        (date(2026, 11, 23), 1, 5),  # 1 × 150 / 30
+        (date(2026, 12, 22), 30, 150),
+        (date(2026, 12, 8), 16, 80),
     ],
 )
 def test_a_common_day_is_priced_by_the_day(day: date, days: int, amount: int) -> None:
@@ -95,9 +96,9 @@ def test_a_common_day_is_priced_by_the_day(day: date, days: int, amount: int) ->
 
 def test_a_day_of_a_price_that_does_not_divide_is_rounded_half_up_once() -> None:
     odd = PriceTable(3, "odd", "USD", {(ServiceType.APP, "monitor"): 15})
-    (line,) = quote([Item(1, ServiceType.APP, "monitor")], Until(date(2026, 11, 22)), NOON, odd).lines
+    (line,) = quote([Item(1, ServiceType.APP, "monitor")], Until(date(2026, 11, 23)), NOON, odd).lines
     assert line.amount_minor == 1  # 0.5 up
-    (line,) = quote([Item(1, ServiceType.APP, "monitor")], Until(date(2026, 11, 24)), NOON, odd).lines
+    (line,) = quote([Item(1, ServiceType.APP, "monitor")], Until(date(2026, 11, 25)), NOON, odd).lines
     assert line.amount_minor == 2  # 3 × 15 / 30 = 1.5 up
 
 
@@ -180,8 +181,8 @@ DOOR_TO = datetime(2031, 11, 22, 9, 0, tzinfo=UTC)  # 60 months from NOW
         (datetime(2031, 10, 22, 9, 1, tzinfo=UTC), Months(1), True),
         (NOW - timedelta(days=6), Months(60), False),  # in grace: from the expiry
         (NOW - timedelta(days=60), Months(60), False),  # lapsed: from now
-        (NOW + timedelta(days=90), Until(date(2031, 11, 21)), False),
-        (NOW + timedelta(days=90), Until(date(2031, 11, 22)), True),
+        (NOW + timedelta(days=90), Until(date(2031, 11, 22)), False),
+        (NOW + timedelta(days=90), Until(date(2031, 11, 23)), True),
         (DOOR_TO, Cycles(1), False),  # what renews by itself is never so far ahead; the ladder is not stopped by it
     ],
 )
