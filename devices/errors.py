@@ -33,7 +33,15 @@ class WrongLength(MacRefused):
 
 
 class NotHex(MacRefused):
-    """Twelve characters, but not all of them hex digits."""
+    """Something in it is no hex digit."""
+
+
+class SpreadsheetNumber(MacRefused):
+    """A spreadsheet took it for a number: zeros or the last digits are gone."""
+
+
+class Ambiguous(MacRefused):
+    """It can be read in two ways, or is two addresses."""
 
 
 class NotADevice(MacRefused):

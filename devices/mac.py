@@ -1,22 +1,46 @@
-"""MAC addresses: reading them as people type, scan and misread them (R68, R69, R71). Pure, no database."""
+"""MAC addresses: reading them as people type, scan, paste and misread them (R68, R69, R71). Pure, no database."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Set
-from dataclasses import dataclass
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence, Set
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from devices.errors import NotADevice, NotHex, WrongLength
+from devices import catalogue
+from devices.errors import Ambiguous, MacRefused, NotADevice, NotHex, SpreadsheetNumber, WrongLength
 
 DIGITS = 12
 BROADCAST = (1 << 48) - 1
 VENDOR_OUI = 0x0C1105  # the one block that IEEE gave Akuvox
-SEPARATORS = frozenset(":-.")  # and any white space: scanners end with a line break
 HEX = frozenset("0123456789abcdefABCDEF")
 MISREAD = {"O": "0", "D": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2"}  # what is read → what is printed
+LOOK_ALIKE = str.maketrans(
+    "АВСЕОІЅΑΒΕΟΙΖ", "ABCEOISABEOIZ"
+)  # Cyrillic and Greek letters → the Latin ones they look like
+
+_DASHES = "−∶꞉:."  # besides what Unicode calls a dash or a connector: minus, ratio and modifier colon
+_FOLDED = ("<wide>", "<narrow>", "<small>", "<font>")  # compatibility forms of the same sign, such as full-width digits
+_COLUMNS = ("\t", ";", "|", ",")  # what divides the columns of a line, the surest first
+_ORDINARY = re.compile(
+    r"[0-9A-F]{12}|[0-9A-F]{2}([:.\- ])(?:[0-9A-F]{2}\1){4}[0-9A-F]{2}|[0-9A-F]{4}([:.\- ])[0-9A-F]{4}\2[0-9A-F]{4}"
+    r"|[0-9A-F]{6}[:.\- ][0-9A-F]{6}",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(
+    r"(?<![0-9A-Z])(?:(?:w?lan|eth(?:ernet)?|wi-?fi)\d? *-*)?mac(?![g-hj-z])"
+    r"(?: *-*(?:addresse?|adresse?|addr|id|nr|no)(?![0-9A-Z]))?[ .:#-]*",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(r"(?<![0-9A-Z])0x(?=[0-9A-F])", re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?E(\+?)(\d{2})", re.IGNORECASE)
+_WHOLE = re.compile(r"(\d{10,11})|(\d{7,11})[.,]0+")
+_POINT = re.compile(r"(?<=^\d{12})[.,]0+$")
+_SHORT = 4  # digits that stand beside a MAC and may as well belong to it
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,46 +69,104 @@ class Mac:
         return self.value >> 24 == VENDOR_OUI
 
 
-def parse(text: str) -> Mac:
-    """The address that `text` means: any case, with `:`, `-`, `.`, white space or nothing between the digits.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text says as a MAC: the address, or the problem with it.
 
-    Raises WrongLength, NotHex or NotADevice (R69: format, then unicast and global).
+    `digits` are the twelve, or the fewer of a beginning; `beside` is what else stood in the line, such as model and serial.
     """
-    compact = _compact(text)
-    if len(compact) != DIGITS:
-        raise WrongLength(_length_problem(len(compact)))
-    if wrong := next((character for character in compact if character not in HEX), None):
-        raise NotHex(
-            _("“%(character)s” is no digit of a MAC address; those are 0–9 and A–F. Look at the label, or scan it.")
-            % {"character": wrong}
+
+    mac: Mac | None = None
+    digits: str = ""
+    was_fixed: bool = False  # not one of the usual notations: a label, quotes, invisible signs, more columns
+    problem: MacRefused | None = None
+    beside: tuple[str, ...] = ()
+    typed: str = ""  # what stands in the place of the digits, right or wrong
+
+    def span(self, *, min_digits: int = 1) -> tuple[int, int] | None:
+        """The addresses that it may be the beginning of; None when it is none or too short."""
+        if not min_digits <= len(self.digits) <= DIGITS:
+            return None
+        room = 4 * (DIGITS - len(self.digits))
+        first = int(self.digits, 16) << room
+        return first, first + (1 << room) - 1
+
+
+def read(text: str) -> Reading:
+    """Read one MAC, in any notation, with what labels, spreadsheets and messengers put around it; never guess between two."""
+    cleaned = _LABEL.sub("\n", _clean(text))
+    parts = [column for line in cleaned.split("\n") for column in _columns(line)]
+    labelled = "\n" in cleaned.strip(" ") and cleaned.count("\n") == 1
+    after_label = len(_columns(cleaned.split("\n")[0])) if labelled else -1
+    filled = [(place, column) for place, column in enumerate(parts) if column.strip()]
+    if len(filled) == DIGITS // 2 and all(
+        len(pair := _bare(column)) == 2 and HEX.issuperset(pair) for _p, column in filled
+    ):
+        parts = ["".join(parts)]
+        filled = list(enumerate(parts))
+    readings = {place: _column(column) for place, column in filled}
+    found = {place: reading for place, reading in readings.items() if reading.mac}
+    chosen = _chosen(found, after_label)
+    if chosen is None and found:
+        first, second, *_rest = found.values()
+        return Reading(
+            problem=Ambiguous(
+                _("Two MAC addresses in one line: %(first)s and %(second)s. Enter one.")
+                % {"first": first.mac, "second": second.mac}
+            )
         )
-    mac = Mac(int(compact, 16))
-    if problem := _device_problem(mac):
-        raise NotADevice(problem)
-    return mac
+    if chosen is None:
+        return _best(readings, after_label)
+    others = tuple(
+        part
+        for place, column in enumerate(parts)
+        for part in (readings[chosen].beside if place == chosen else (column.strip(),))
+    )
+    return replace(readings[chosen], was_fixed=not _ORDINARY.fullmatch(text.strip()), beside=others)
+
+
+def parse(text: str) -> Mac:
+    """The address that `text` means. Raises what is wrong with it, a MacRefused (R69: format, then unicast and global)."""
+    reading = read(text)
+    if reading.mac is None:
+        assert reading.problem is not None
+        raise reading.problem
+    return reading.mac
 
 
 def repairs(text: str, known: Set[Mac] | Callable[[Set[Mac]], Iterable[Mac]]) -> Mac | None:
     """The one known address that the label may really say, or None when there is none or more than one.
 
     `known` is the set of known addresses, or a function that picks the known ones out of the candidates (at most 4095).
-    D and B are digits too, so they are tried both ways; O, I, l, S and Z can only be misread.
+    D and B are digits too, so they are tried both ways; O, I, l, S and Z can only be misread. Zeros that a spreadsheet or
+    a computer left out at the beginning are put back.
     """
-    compact = _compact(text).upper()
-    if len(compact) != DIGITS:
-        return None
-    choices = [
-        {character, MISREAD[character]} if character in HEX and character in MISREAD else {MISREAD.get(character, character)}
-        for character in compact
-    ]  # fmt: skip
-    if not all(HEX.issuperset(choice) for choice in choices):
-        return None
-    readings = {"".join(digits) for digits in itertools.product(*choices)} - {compact}
-    candidates = {mac for reading in readings if not _device_problem(mac := Mac(int(reading, 16)))}
+    typed = read(text).typed.upper()
+    latin = typed.translate(LOOK_ALIKE)
+    readings = (_misread(_bare(latin)) | _without_zeros(latin)) - {_bare(typed)}
+    candidates = {Mac(int(digits, 16)) for digits in readings}
+    candidates = {mac for mac in candidates if not _device_problem(mac)}
     if not candidates:
         return None
     found = set(known(candidates)) if callable(known) else candidates & known
     return found.pop() if len(found) == 1 else None
+
+
+def rounded(text: str) -> tuple[int, int] | None:
+    """The first and the last address that a spreadsheet shows as this number, such as 1.12233E+11."""
+    number = _SCIENTIFIC.fullmatch(read(text).typed)
+    if number is None or int(number[4]) >= DIGITS:
+        return None
+    digits, power = number[1] + (number[2] or ""), int(number[4])
+    unit = 10 ** max(power + 1 - len(digits), 0)
+    middle = int(digits[: power + 1]) * unit
+    first, last = max(middle - unit // 2, 0), min(middle + unit // 2, 10**DIGITS - 1)
+    return int(f"{first:012d}", 16), int(f"{last:012d}", 16)
+
+
+def is_decimal(mac: Mac) -> bool:
+    """Whether a spreadsheet may take the address for a number."""
+    return mac.hex.isdecimal()
 
 
 def maker(mac: Mac) -> str:
@@ -97,8 +179,195 @@ def maker(mac: Mac) -> str:
         return ""
 
 
-def _compact(text: str) -> str:
-    return "".join(character for character in text if character not in SEPARATORS and not character.isspace())
+def _clean(text: str) -> str:
+    """Without what nobody sees, every dash and connector a hyphen, quotes and brackets gone, look-alike forms folded."""
+    signs = []
+    for typed in text:
+        if unicodedata.category(typed) == "Cf":  # zero-width signs, direction marks, byte order marks, soft hyphens
+            continue
+        is_form = unicodedata.decomposition(typed).startswith(_FOLDED)
+        sign = unicodedata.normalize("NFKC", typed) if is_form else typed
+        category = unicodedata.category(sign)
+        if sign in _COLUMNS or sign == ".":
+            signs.append(sign)
+        elif sign in _DASHES or category in {"Pd", "Pc"}:
+            signs.append(":" if sign in "∶꞉:" else "-")
+        elif category in {"Pi", "Pf"} or sign in "\"'`=":
+            continue
+        else:
+            signs.append(" " if sign.isspace() or category in {"Cc", "Ps", "Pe"} or sign in "*<>" else sign)
+    return "".join(signs).strip()
+
+
+def _columns(line: str) -> list[str]:
+    number = _POINT.sub("", line.strip())
+    if _SCIENTIFIC.fullmatch(number) or _WHOLE.fullmatch(number) or number != line.strip():
+        return [line]  # the comma is a decimal one
+    divider = next((sign for sign in _COLUMNS if sign in line), None)
+    return line.split(divider) if divider else [line]
+
+
+def _bare(text: str) -> str:
+    return "".join(sign for sign in text if sign not in ":-." and not sign.isspace())
+
+
+def _chosen(found: dict[int, Reading], after_label: int) -> int | None:
+    """The column that holds the MAC; None when that is in doubt."""
+    if not found:
+        return None
+    if after_label in found:
+        return after_label
+    first = min(found)
+    others = {place: reading for place, reading in found.items() if reading.mac != found[first].mac}
+    if not others:
+        return first
+    # MAC, model, serial number: a serial number may look like a MAC.
+    is_serial = first == 0 and min(others) >= 2
+    owns = [reading.mac.is_vendor for reading in others.values() if reading.mac]
+    first_mac = found[first].mac
+    return first if is_serial and first_mac and (first_mac.is_vendor or not any(owns)) else None
+
+
+def _best(readings: dict[int, Reading], after_label: int) -> Reading:
+    """The reading of the column that is most likely meant."""
+    if after_label in readings:
+        return readings[after_label]
+    for reading in readings.values():
+        if catalogue.canonical(reading.typed) is None:
+            return reading
+    return Reading(problem=WrongLength(_length_problem(0)))
+
+
+def _column(text: str) -> Reading:
+    """Read one column; words beside the MAC are told apart by their spaces."""
+    text = _POINT.sub("", _PREFIX.sub("", text).strip())
+    if _SCIENTIFIC.fullmatch(text) and ("." in text or "," in text or "+" in text):
+        return Reading(problem=SpreadsheetNumber(_lost_digits()), typed=text)
+    if number := _WHOLE.fullmatch(text):
+        digits = number[1] or number[2]
+        return Reading(problem=SpreadsheetNumber(_lost_zeros(len(digits))), digits=digits, typed=digits)
+    words = text.split()
+    whole = [place for place, word in enumerate(words) if _is_hex(word) and len(_bare(word)) == DIGITS]
+    if len({_bare(words[place]).upper() for place in whole}) > 1:
+        first, second = words[whole[0]], words[whole[1]]
+        problem = _("Two MAC addresses in one line: %(first)s and %(second)s. Enter one.")
+        return Reading(problem=Ambiguous(problem % {"first": first, "second": second}))
+    if whole:
+        return _beside(words, whole[0], whole[0] + 1)
+    return _spaced(words)
+
+
+def _beside(words: Sequence[str], start: int, end: int) -> Reading:
+    """The MAC of words[start:end], unless digits next to it may belong to it."""
+    for place in (start - 1, end):
+        if 0 <= place < len(words) and _may_belong(words[place]):
+            return _wrong("".join(words[min(start, place) : max(end, place + 1)]))
+    digits = _bare("".join(words[start:end])).upper()
+    mac = Mac(int(digits, 16))
+    beside = (*words[:start], *words[end:])
+    if problem := _device_problem(mac):
+        return Reading(digits=digits, problem=NotADevice(problem), typed=digits, beside=beside)
+    return Reading(mac, digits, typed=digits, beside=beside)
+
+
+def _spaced(words: Sequence[str]) -> Reading:
+    """A MAC whose groups have spaces between them, perhaps with a model and a serial number after it."""
+    run = list(itertools.takewhile(_is_hex, words))
+    lengths = [len(_bare(word)) for word in run]
+    model = next((place for place, word in enumerate(run) if place and catalogue.canonical(word)), None)
+    sums = list(itertools.accumulate(lengths))
+    if DIGITS in sums:
+        end = sums.index(DIGITS) + 1
+        is_uniform = len(set(lengths[:end])) == 1
+        if is_uniform or (model is not None and model >= end and not any(n % 2 for n in lengths[:end])):
+            return _beside(words, 0, end)
+        if model is None and end == len(run):
+            if any(n % 2 for n in lengths):
+                problem = _("The spaces leave open where the MAC address ends. Write its 12 digits without spaces.")
+                return Reading(problem=Ambiguous(problem), typed="".join(run))
+            return _beside(words, 0, end)
+    if model is not None:
+        return _wrong(":".join(run[:model]))
+    if len(run) < len(words) and (catalogue.canonical(words[len(run)]) is None or not run):
+        return _wrong("".join(words) if len(_bare("".join(words))) == DIGITS else "".join(words[: len(run) + 1]))
+    return _wrong("".join(run))
+
+
+def _is_hex(word: str) -> bool:
+    bare = _bare(word)
+    return bool(bare) and HEX.issuperset(bare)
+
+
+def _may_belong(word: str) -> bool:
+    return _is_hex(word) and len(_bare(word)) <= _SHORT and catalogue.canonical(word) is None
+
+
+def _wrong(typed: str) -> Reading:
+    """Why it is no MAC: the first sign that disturbs, else the number of digits."""
+    compact = _bare(typed)
+    if not HEX.issuperset(compact):
+        return Reading(problem=NotHex(_sign_problem(compact)), typed=typed)
+    digits = compact.upper() if len(compact) <= DIGITS else ""
+    return Reading(problem=WrongLength(_length_problem(len(compact))), digits=digits, typed=typed)
+
+
+def _misread(compact: str) -> set[str]:
+    if len(compact) != DIGITS:
+        return set()
+    choices = [
+        {sign, MISREAD[sign]} if sign in HEX and sign in MISREAD else {MISREAD.get(sign, sign)} for sign in compact
+    ]
+    if not all(HEX.issuperset(choice) for choice in choices):
+        return set()
+    return {"".join(digits) for digits in itertools.product(*choices)}
+
+
+def _without_zeros(typed: str) -> set[str]:
+    """With the zeros back that a spreadsheet or a computer leaves out at the beginning of a number."""
+    if _WHOLE.fullmatch(typed):
+        return {typed.zfill(DIGITS)}
+    pairs = re.split("[:-]", typed)
+    if len(pairs) == DIGITS // 2 and all(1 <= len(pair) <= 2 and HEX.issuperset(pair) for pair in pairs):
+        return {"".join(pair.zfill(2) for pair in pairs)}
+    return set()
+
+
+def _sign_problem(compact: str) -> str:
+    sign = next(sign for sign in compact if sign not in HEX)
+    problem = _(
+        "“%(character)s” is no digit of a MAC address; those are 0–9 and A–F. Look at the label, or scan it."
+    ) % {"character": sign}
+    if not _is_plain(sign):
+        named = f"U+{ord(sign):04X} {unicodedata.name(sign, '')}".strip()
+        problem = _("%(sign)s is no digit of a MAC address; those are 0–9 and A–F. Look at the label, or scan it.") % {
+            "sign": named
+        }
+    if len(compact) == DIGITS:
+        return problem
+    n = sum(character in HEX for character in compact)
+    count = ngettext("Besides it there is %(n)s of 12 digits.", "Besides it there are %(n)s of 12 digits.", n) % {
+        "n": n
+    }
+    return f"{problem} {count}"
+
+
+def _is_plain(sign: str) -> bool:
+    """Whether people know it by its looks: visible, and not the twin of a Latin letter."""
+    return sign.isascii() or unicodedata.name(sign, "").startswith("LATIN")
+
+
+def _lost_digits() -> str:
+    return _(
+        "A spreadsheet made a number of this MAC address, and its last digits are lost. Make the column text there, or read "
+        "the label."
+    )
+
+
+def _lost_zeros(length: int) -> str:
+    return _(
+        "%(n)s of 12 digits: a spreadsheet makes a number of such a MAC address and drops the zeros before it. Make the column "
+        "text there, or read the label."
+    ) % {"n": length}
 
 
 def _length_problem(length: int) -> str:

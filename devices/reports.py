@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from communities.models import Apartment, Entitlement, Resident, Site, name_key
-from devices.mac import DIGITS, HEX, SEPARATORS
+from devices import mac
 from devices.models import Device, LibraryEntry
 
 MONITOR_MISSING = Q(monitor_pending=True)  # an apartment that requires one and has none (R17)
@@ -48,12 +48,7 @@ def unit_progress(site_ids: Iterable[int]) -> dict[int, UnitProgress]:
 
 def mac_range(text: str, *, min_digits: int = MIN_DIGITS) -> tuple[int, int] | None:
     """The addresses that `text` may be the beginning of, in any notation; None when it can't be a MAC."""
-    compact = "".join(character for character in text if character not in SEPARATORS and not character.isspace())
-    if not min_digits <= len(compact) <= DIGITS or not HEX.issuperset(compact):
-        return None
-    room = 4 * (DIGITS - len(compact))
-    first = int(compact, 16) << room
-    return first, first + (1 << room) - 1
+    return mac.read(text).span(min_digits=min_digits)
 
 
 def searched_sites(sites: QuerySet[Site], text: str) -> QuerySet[Site]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.errors import NotPermitted
@@ -17,6 +18,8 @@ from devices.catalogue import DeviceType
 from devices.errors import ForeignOui, MacInUse, MacNotUsable, MacRefused, TypeDisagrees, UnknownModel
 from devices.mac import Mac
 from devices.models import Device, LibraryEntry, Status
+
+MOST_ROUNDED = 200  # library entries looked at for the one that a spreadsheet rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +115,25 @@ def agreed_model(type: DeviceType, model: str, entry: LibraryEntry | None) -> st
 def _with_suggestion(refusal: MacRefused, site: Site, text: str) -> MacRefused:
     """The refusal, offering what the label says if exactly one reading of it is free for this installer."""
 
+    entries = LibraryEntry.objects.usable_at(site).filter(status__in=[Status.IN_STOCK, Status.ASSIGNED])
+
     def free(candidates: Set[Mac]) -> Iterable[Mac]:
-        entries = LibraryEntry.objects.usable_at(site).filter(status__in=[Status.IN_STOCK, Status.ASSIGNED])
         found = entries.filter(mac__in=[candidate.value for candidate in candidates])
         return [Mac(value) for value in found.values_list("mac", flat=True)[:2]]
 
-    if suggestion := mac.repairs(text, free):
+    suggestion = mac.repairs(text, free)
+    if suggestion is None and (span := mac.rounded(text)):
+        suggestion = _only_decimal(entries.filter(mac__range=span))
+    if suggestion:
         refusal.suggest(suggestion)
     return refusal
+
+
+def _only_decimal(entries: QuerySet[LibraryEntry]) -> Mac | None:
+    """The one address that a spreadsheet may have taken for a number; None when there are more, or too many to look at."""
+    values = list(entries.order_by("mac").values_list("mac", flat=True)[: MOST_ROUNDED + 1])
+    found = [address for address in map(Mac, values) if mac.is_decimal(address)]
+    return found[0] if len(found) == 1 and len(values) <= MOST_ROUNDED else None
 
 
 def _place_for(actor: Actor, holder: Device, site: Site) -> str:

@@ -23,6 +23,7 @@ from devices.errors import (
     MonitorRowsRefused,
     NotADevice,
     NotHex,
+    SpreadsheetNumber,
     TypeDisagrees,
     UnknownModel,
 )
@@ -257,3 +258,25 @@ def test_without_the_library_policy_any_free_mac_will_do(
 def test_who_may_not_configure_may_not_ask_about_macs(people: People, harbour: Site, stock: Stock, who: str) -> None:
     stock(FIRST)
     assert type(refusal_of(getattr(people, who), harbour, FIRST)) is NotPermitted
+
+
+def test_what_a_spreadsheet_made_of_a_mac_is_offered_as_it_was_when_the_library_knows_it(
+    people: People, harbour: Site, stock: Stock
+) -> None:
+    stock("001105880003", "001105880004")
+    refusal = refusal_of(people.ivan, harbour, "1105880003")
+    assert isinstance(refusal, SpreadsheetNumber)
+    assert refusal.suggestion == Mac(0x001105880003)
+    assert str(refusal).endswith(" Did you mean 00:11:05:88:00:03?")
+    assert refusal_of(people.ivan, harbour, "1105880005").suggestion is None  # type: ignore[attr-defined]
+    assert refusal_of(people.ivan, harbour, "1.10588E+09").suggestion is None  # type: ignore[attr-defined]  # it may be two
+    stock("00215588000A", "002155880001")
+    assert refusal_of(people.ivan, harbour, "2.15588E+09").suggestion == Mac(0x002155880001)  # type: ignore[attr-defined]
+
+
+@pytest.mark.rule("R70")
+def test_a_rounded_number_tells_nothing_of_somebody_elses_stock(people: People, harbour: Site, stock: Stock) -> None:
+    stock("001105880003", to=people.ines)
+    stock("001105880004", by=people.mallory)
+    assert refusal_of(people.ivan, harbour, "1.10588E+09").suggestion is None  # type: ignore[attr-defined]
+    assert refusal_of(people.ivan, harbour, "1105880003").suggestion is None  # type: ignore[attr-defined]
