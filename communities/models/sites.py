@@ -212,7 +212,7 @@ class Apartment(SiteChild):
     """
 
     building = models.ForeignKey(Building, models.PROTECT, related_name="apartments", db_index=False)
-    floor = models.CharField(_("floor"), max_length=8)
+    floor = models.CharField(_("floor"), max_length=32)
     number = models.CharField(_("number"), max_length=16)
     number_key = models.CharField(max_length=64, editable=False)
     name = models.CharField(_("name"), max_length=64, blank=True)

@@ -22,7 +22,7 @@ from devices.actions import MonitorEntry
 from devices.catalogue import DeviceType
 from devices.errors import ForeignOui, MacRefused, MonitorRequired, MonitorRowsRefused
 from devices.mac import Mac
-from smartplus.portal.forms.fields import refuse
+from smartplus.portal.forms.fields import LineField, refuse
 
 MAX_ROWS = 50  # of one form; how many devices an apartment may have is the action's question (R76)
 EFFECTS = {
@@ -46,9 +46,9 @@ class ApartmentForm(forms.Form):
     """Where an apartment is, and its three switches. Without `apartment` it starts with the community's (R23)."""
 
     building = forms.TypedChoiceField(label=gettext_lazy("Building"), coerce=int)
-    floor = forms.CharField(label=gettext_lazy("Floor"), max_length=8)
-    number = forms.CharField(label=gettext_lazy("Number"), max_length=16)
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=64, required=False)
+    floor = LineField(label=gettext_lazy("Floor"), max_length=32)
+    number = LineField(label=gettext_lazy("Number"), max_length=16)
+    name = LineField(label=gettext_lazy("Name"), max_length=64, required=False)
     indoor_monitor = forms.BooleanField(label=gettext_lazy("With Indoor Monitor"), required=False)
     landline = forms.BooleanField(label=gettext_lazy("Landline"), required=False)
     video_storage = forms.BooleanField(label=gettext_lazy("Video Storage"), required=False)
@@ -116,7 +116,7 @@ class ApartmentForm(forms.Form):
 class MonitorForm(forms.Form):
     """One row of indoor monitors as typed. `suggestion` is what the label probably says."""
 
-    mac = forms.CharField(
+    mac = LineField(
         label=gettext_lazy("MAC address"),
         required=False,
         max_length=64,
@@ -127,7 +127,7 @@ class MonitorForm(forms.Form):
             }
         ),
     )  # fmt: skip
-    name = forms.CharField(
+    name = LineField(
         label=gettext_lazy("Name"),
         required=False,
         max_length=64,
@@ -266,7 +266,7 @@ class Sheet:
 class DeviceNameForm(forms.Form):
     """Another name for a device."""
 
-    name = forms.CharField(
+    name = LineField(
         label=gettext_lazy("Name"),
         max_length=64,
         help_text=gettext_lazy("Each device of an apartment has its own name."),
@@ -279,7 +279,7 @@ class SwapForm(MonitorForm):
 
     name = None  # type: ignore[assignment]
     model = forms.ChoiceField(label=gettext_lazy("Model"), required=False)
-    reason = forms.CharField(
+    reason = LineField(
         label=gettext_lazy("Reason"),
         max_length=200,
         help_text=gettext_lazy("Kept in the audit log, for instance “display dead, RMA 4711”."),

@@ -10,6 +10,7 @@ from django.contrib.auth import forms as django_forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from smartplus.portal.forms.fields import MailField, MailInput
 
 
 class SavesPassword:
@@ -35,10 +36,9 @@ class SignInForm(django_forms.AuthenticationForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"] = forms.EmailField(
+        self.fields["username"] = MailField(
             label=_("Email"),
-            max_length=254,
-            widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "class": "lg"}),
+            widget=MailInput(attrs={"autocomplete": "username", "autofocus": True, "class": "lg"}),
         )
         self.fields["password"].label = _("Password")
         self.fields["password"].widget.attrs |= {"class": "lg"}
@@ -50,8 +50,7 @@ class PasswordResetForm(django_forms.PasswordResetForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = _("Email")
-        self.fields["email"].widget.attrs |= {"class": "lg", "autofocus": True}
+        self.fields["email"] = MailField(label=_("Email"), widget=MailInput(attrs={"class": "lg", "autofocus": True}))
 
     def get_users(self, email: str) -> Iterable[User]:
         """The active person with this address in any case: one at most."""

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from babel import Locale
-from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse
@@ -15,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
 
+from smartplus.portal.forms.fields import LineField
 from smartplus.portal.forms.suggestions import SuggestingInput
 
 
@@ -67,7 +67,7 @@ class CountryInput(SuggestingInput):
         return reverse("choices-countries", args=[translation.get_language() or settings.LANGUAGE_CODE])
 
 
-class CountryField(forms.CharField):
+class CountryField(LineField):
     """A country: shown by its name, cleaned to its code. A list in every page would weigh more than the rest of the form."""
 
     widget = CountryInput

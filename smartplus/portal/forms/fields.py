@@ -2,9 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django import forms
+from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
+from accounts.typed import mail, text
+
+
+class TypedField(forms.CharField):
+    """Typed text, cleaned before it is measured and judged. Its input has no `maxlength`, by which browsers cut what is pasted and say
+    nothing: what is too long is refused in words."""
+
+    clean_text: Callable[[str], str]
+
+    def to_python(self, value: Any) -> str:
+        """As the room of typed text reads it."""
+        if value in self.empty_values:
+            return str(self.empty_value)
+        try:
+            return type(self).clean_text(str(value))
+        except Refused as refusal:
+            raise ValidationError(str(refusal), code="invalid") from refusal
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Without the limits."""
+        return {}
+
+
+class LineField(TypedField):
+    """One line of words: names, streets, notes."""
+
+    clean_text = staticmethod(text.line)
+
+
+class IdentifierField(TypedField):
+    """One line of a number or code that others gave: tax and serial numbers."""
+
+    clean_text = staticmethod(text.code)
+
+
+class BlockField(TypedField):
+    """Several lines."""
+
+    widget = forms.Textarea
+    clean_text = staticmethod(text.block)
+
+    def to_python(self, value: Any) -> str:
+        """Without blank lines around it, unless they count."""
+        found = super().to_python(value)
+        return found.strip() if self.strip else found
+
+
+class SecretField(forms.CharField):
+    """What has to come exactly as it was made: passwords, and what the portal wrote into the page itself."""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Without `maxlength`: half a pasted password is a wrong one."""
+        return {}
+
+
+class MailInput(forms.TextInput):
+    """A line for an address. No `type=email`: browsers keep back `Name <address>` and `mailto:`, and send domains as punycode."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        usual = {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false", "autocomplete": "email"}
+        super().__init__({**usual, **(attrs or {})})
+
+
+class MailField(TypedField):
+    """A mail address, cleaned to how it is shown."""
+
+    widget = MailInput
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": mail.LONGEST, **kwargs})
+
+    @staticmethod
+    def clean_text(typed: str) -> str:
+        """The address with its domain in Unicode."""
+        return mail.address(typed).shown if text.sought(typed, most=len(typed)) else ""
 
 
 def refuse(form: forms.BaseForm, refusal: Refused) -> None:

@@ -13,7 +13,7 @@ from accounts.scope import Actor
 from devices.actions import LibraryRow
 from devices.catalogue import TYPE_LABELS, DeviceType
 from devices.errors import ForeignOui, LibraryRowsRefused
-from smartplus.portal.forms.fields import refuse
+from smartplus.portal.forms.fields import BlockField, refuse
 
 MAX_CHARACTERS = 200_000
 
@@ -35,7 +35,7 @@ class InstallerField(forms.TypedChoiceField):
 class LibraryAddForm(forms.Form):
     """MACs, one a line: MAC, then optionally model and serial number, divided by commas."""
 
-    rows = forms.CharField(
+    rows = BlockField(
         label=gettext_lazy("MAC addresses"),
         max_length=MAX_CHARACTERS,
         strip=False,

@@ -16,20 +16,21 @@ from accounts.scope import Actor
 from communities.actions import people, sites
 from communities.models import Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
 from smartplus.portal import user_lists
+from smartplus.portal.forms.fields import LineField, MailField, MailInput
 
 
 class ResidentForm(forms.Form):
     """A resident: reachable by email or mobile."""
 
-    name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    email = forms.EmailField(label=_("Email"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
-    mobile = forms.CharField(
+    name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = MailField(label=_("Email"), required=False, widget=MailInput(attrs={"autocomplete": "off"}))
+    mobile = LineField(
         label=_("Mobile"), max_length=24, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
     language = forms.ChoiceField(
         label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the app and of mails.")
     )
-    remark = forms.CharField(label=_("Remark"), max_length=200, required=False)
+    remark = LineField(label=_("Remark"), max_length=200, required=False)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, resident: Resident | None = None) -> None:

@@ -16,6 +16,7 @@ from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue
 from payments import money
+from smartplus.portal.forms.fields import LineField
 
 CURRENCIES = ("USD", "EUR", "GBP", "NOK", "SEK", "DKK", "CHF", "PLN", "JPY")
 UNITS = [*((code, code) for code in CURRENCIES), (money.CREDITS, gettext_lazy("Credits"))]
@@ -34,7 +35,7 @@ class PriceListForm(forms.Form):
     valid_from = forms.DateField(
         label=gettext_lazy("Valid from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
-    note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
+    note = LineField(label=gettext_lazy("Note"), max_length=200, required=False)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)  # the newest list when this one was begun
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:

@@ -14,12 +14,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import two_factor
 from accounts.models import Document, Scope, User
+from smartplus.portal.forms.fields import IdentifierField, LineField, MailField, MailInput, SecretField
 
 LONGEST_TOKEN = timedelta(days=3653)  # ten years; the last day of the calendar is over after the calendar in New York
 KEY_SALT, KEY_FOR_S = "two-factor-key", 3600  # how long a QR code may stand on the screen
 
 
-class CodeField(forms.CharField):
+class CodeField(IdentifierField):
     """A code as people type or paste it."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -33,7 +34,7 @@ class CodeField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """Without blanks and hyphens, in capitals."""
-        return two_factor.compact(super().to_python(value) or "")
+        return two_factor.compact(super().to_python(value))
 
 
 class SignInCodeForm(forms.Form):
@@ -50,9 +51,9 @@ class AppForm(forms.Form):
     """The first code of an app, and the password. The secret the app was shown travels in the form, signed, so that looking at the page
     writes nothing."""
 
-    key = forms.CharField(widget=forms.HiddenInput)
+    key = SecretField(widget=forms.HiddenInput)
     code = CodeField(label=_("Code from the app"))
-    password = forms.CharField(
+    password = SecretField(
         label=_("Your password"),
         max_length=128,
         strip=False,
@@ -62,7 +63,7 @@ class AppForm(forms.Form):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         self.user = user
         super().__init__(*args, **kwargs)
-        self.fields["code"].widget.attrs |= {"inputmode": "numeric", "maxlength": 8}
+        self.fields["code"].widget.attrs |= {"inputmode": "numeric"}
 
     @classmethod
     def fresh(cls, user: User) -> AppForm:
@@ -98,7 +99,7 @@ class ProofForm(forms.Form):
     """Password and code, before something changes by which others could come in. With `user`, one who has no second factor is asked
     for the password only."""
 
-    password = forms.CharField(
+    password = SecretField(
         label=_("Password"),
         max_length=128,
         strip=False,
@@ -128,9 +129,7 @@ class ProofForm(forms.Form):
 class AddressForm(ProofForm):
     """Another address of one's own."""
 
-    email = forms.EmailField(
-        label=_("New address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
-    )
+    email = MailField(label=_("New address"), widget=MailInput(attrs={"autocomplete": "email"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -140,15 +139,13 @@ class AddressForm(ProofForm):
 class NewAddressForm(forms.Form):
     """Another address of somebody else."""
 
-    email = forms.EmailField(
-        label=_("New address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
-    )
+    email = MailField(label=_("New address"), widget=MailInput(attrs={"autocomplete": "off"}))
 
 
 class AcceptForm(forms.Form):
     """What is in force and not accepted yet: `asked` maps the documents to their numbers. `shown` brings back what the page showed."""
 
-    shown = forms.CharField(widget=forms.HiddenInput, required=False)
+    shown = SecretField(widget=forms.HiddenInput, required=False)
     terms = forms.BooleanField(
         label=_("I accept the Terms and Conditions"), error_messages={"required": _("Accept them to go on.")}
     )
@@ -185,9 +182,7 @@ class AcceptForm(forms.Form):
 class TokenForm(ProofForm):
     """A new token: what it is for, what it may do, until when; and the proof that it is the person who makes it."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=60, help_text=_("What uses it, so that you know what you revoke.")
-    )
+    name = LineField(label=_("Name"), max_length=60, help_text=_("What uses it, so that you know what you revoke."))
     scopes = forms.MultipleChoiceField(label=_("It may"), widget=forms.CheckboxSelectMultiple)
     expires_on = forms.DateField(
         label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}),

@@ -11,12 +11,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from smartplus.portal.forms.auth import SavesPassword
+from smartplus.portal.forms.fields import LineField
 from smartplus.portal.forms.zones import TimeZoneField
 
 
 class ProfileForm(forms.ModelForm[User]):
     """Name, language and time zone. The address is the login and has a page of its own."""
 
+    name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     language = forms.ChoiceField(
         label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the pages and of mails to you.")
     )
@@ -25,8 +27,6 @@ class ProfileForm(forms.ModelForm[User]):
     class Meta:
         model = User
         fields = ("name", "language", "time_zone")
-        labels = {"name": _("Name")}
-        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}
 
 
 class PasswordForm(SavesPassword, django_forms.PasswordChangeForm):

@@ -17,6 +17,7 @@ from communities import catalogue
 from communities.actions import sites
 from communities.models import Building, Site
 from smartplus.portal.forms.countries import CountryField
+from smartplus.portal.forms.fields import LineField
 from smartplus.portal.forms.zones import PlaceForm, ZoneOfCountryField
 
 AUTOCOMPLETE = {
@@ -47,11 +48,11 @@ class Card:
 class SiteForm(PlaceForm):
     """A community's basics and services. With `site` it edits it; the PM App is locked while one is active (R11)."""
 
-    name = forms.CharField(label=_("Name"), max_length=64)
-    street = forms.CharField(label=_("Street"), max_length=120)
-    postal_code = forms.CharField(label=_("Postal code"), max_length=16)
-    city = forms.CharField(label=_("City"), max_length=80)
-    state = forms.CharField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
+    name = LineField(label=_("Name"), max_length=64)
+    street = LineField(label=_("Street"), max_length=120)
+    postal_code = LineField(label=_("Postal code"), max_length=16)
+    city = LineField(label=_("City"), max_length=80)
+    state = LineField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
     country = CountryField()
     time_zone = ZoneOfCountryField(help_text=_("Proposed from the country. Paid time ends at this clock."))
     free_members = forms.IntegerField(
@@ -168,9 +169,7 @@ class FreeMembersForm(forms.Form):
 class BuildingForm(forms.Form):
     """A building's name."""
 
-    name = forms.CharField(
-        label=_("Name"), max_length=64, help_text=_("Each building of a community has its own name.")
-    )
+    name = LineField(label=_("Name"), max_length=64, help_text=_("Each building of a community has its own name."))
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, building: Building | None = None) -> None:

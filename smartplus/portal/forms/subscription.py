@@ -6,11 +6,12 @@ from typing import Any
 
 from django import forms
 from django.utils.functional import lazy
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from payments.models import BillingProfile
 from smartplus.portal.forms.countries import CountryField
+from smartplus.portal.forms.fields import IdentifierField, LineField, MailField, SecretField
 from subscriptions import periods
 
 MONTHS = (1, 3, 6, 12)
@@ -42,6 +43,13 @@ class BillingForm(forms.ModelForm[BillingProfile]):
     """Whom the invoice is made out to."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    company = LineField(label=_("Company"), max_length=120)
+    tax_number = IdentifierField(label=_("Tax number"), max_length=32, required=False)
+    email = MailField(label=_("Email for invoices"))
+    street = LineField(label=_("Street"), max_length=120)
+    postal_code = IdentifierField(label=_("Postal code"), max_length=16)
+    city = LineField(label=_("City"), max_length=80)
+    state = LineField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
     country = CountryField()
 
     class Meta:
@@ -70,8 +78,8 @@ class BillingForm(forms.ModelForm[BillingProfile]):
 class PayForm(forms.Form):
     """The last step: the price that was shown, and the terms."""
 
-    fingerprint = forms.CharField(widget=forms.HiddenInput)
-    terms_version = forms.CharField(widget=forms.HiddenInput, required=False)
+    fingerprint = SecretField(widget=forms.HiddenInput)
+    terms_version = SecretField(widget=forms.HiddenInput, required=False)
     auto_renew = forms.BooleanField(label=_("Renew automatically every 30 days"), required=False)
     renewals = forms.TypedChoiceField(
         label=_("For how long"),

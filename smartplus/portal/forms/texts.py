@@ -13,6 +13,7 @@ from accounts.actions import seller
 from accounts.actions.terms import LONGEST
 from accounts.models import SellerVersion
 from smartplus.portal.forms.countries import CountryField
+from smartplus.portal.forms.fields import BlockField, IdentifierField, LineField, MailField
 
 
 def _day() -> forms.DateField:
@@ -29,7 +30,7 @@ class TextForm(forms.Form):
 
     language = forms.ChoiceField(choices=settings.LANGUAGES, widget=forms.HiddenInput)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    text = forms.CharField(
+    text = BlockField(
         label=_("Text"),
         max_length=LONGEST,
         required=False,
@@ -38,23 +39,17 @@ class TextForm(forms.Form):
     )
     valid_from = _day()
 
-    def clean_text(self) -> str:
-        """Line breaks as Markdown has them."""
-        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
-
 
 class SellerForm(forms.Form):
     """The next version of the seller. `newest` is the last one's number when the page was opened."""
 
     newest = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    name = forms.CharField(
-        label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
-    )
-    tax_number = forms.CharField(label=_("Tax number"), max_length=40)
-    email = forms.EmailField(label=_("Email"), max_length=254, required=False)
-    street = forms.CharField(label=_("Street"), max_length=160)
-    postal_code = forms.CharField(label=_("Postal code"), max_length=20)
-    city = forms.CharField(label=_("City"), max_length=80)
+    name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"}))
+    tax_number = IdentifierField(label=_("Tax number"), max_length=40)
+    email = MailField(label=_("Email"), required=False)
+    street = LineField(label=_("Street"), max_length=160)
+    postal_code = LineField(label=_("Postal code"), max_length=20)
+    city = LineField(label=_("City"), max_length=80)
     country = CountryField()
     logo = forms.FileField(
         label=_("Logo"),

@@ -19,6 +19,7 @@ from accounts.models import Kind, Membership, Organization, User
 from accounts.scope import Actor, Grant
 from communities.models import Site
 from smartplus.portal.forms.countries import CountryField
+from smartplus.portal.forms.fields import LineField, MailField, MailInput, SecretField
 from smartplus.portal.forms.zones import PlaceForm, ZoneOfCountryField
 
 CURRENCIES = (("USD", _("US dollars")), ("EUR", _("euros")), ("GBP", _("pounds sterling")))
@@ -34,11 +35,11 @@ GRANT_LABELS = {
 class FirmForm(PlaceForm):
     """Name, address and time zone of a firm; with `organization` it edits one."""
 
-    name = forms.CharField(label=_("Name"), max_length=120)
-    street = forms.CharField(label=_("Street"), max_length=120, required=False)
-    postal_code = forms.CharField(label=_("Postal code"), max_length=16, required=False)
-    city = forms.CharField(label=_("City"), max_length=80, required=False)
-    state = forms.CharField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
+    name = LineField(label=_("Name"), max_length=120)
+    street = LineField(label=_("Street"), max_length=120, required=False)
+    postal_code = LineField(label=_("Postal code"), max_length=16, required=False)
+    city = LineField(label=_("City"), max_length=80, required=False)
+    state = LineField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
     country = CountryField()
     time_zone = ZoneOfCountryField()
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -122,12 +123,11 @@ class PersonForm(forms.Form):
     """Whom to invite: name, address, language."""
 
     prefix = "person"
-    name = forms.CharField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    email = forms.EmailField(
+    name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = MailField(
         label=_("Email"),
-        max_length=254,
         help_text=_("Confirmed at the first login. Receives resets and notices."),
-        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        widget=MailInput(attrs={"autocomplete": "off"}),
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
@@ -252,16 +252,16 @@ class MoveForm(forms.Form):
 class JoinForm(forms.Form):
     """Name and password of somebody who has no login yet."""
 
-    name = forms.CharField(
+    name = LineField(
         label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name", "class": "lg"})
     )
-    password1 = forms.CharField(
+    password1 = SecretField(
         label=_("Password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "lg"}),
         help_text=_("At least 12 characters. Several words are easy to keep in mind."),
     )
-    password2 = forms.CharField(
+    password2 = SecretField(
         label=_("The same once more"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "lg"}),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.typed.zones import UTC, canonical, in_words, of_country, proposed
 from smartplus.portal.forms import countries
+from smartplus.portal.forms.fields import LineField
 from smartplus.portal.forms.suggestions import SuggestingInput
 
 
@@ -104,7 +105,7 @@ class ZoneInput(SuggestingInput):
         return str(reverse_lazy("choices-time-zones"))
 
 
-class TimeZoneField(forms.CharField):
+class TimeZoneField(LineField):
     """An IANA time zone, whatever country it is of."""
 
     widget = ZoneInput

@@ -1,0 +1,112 @@
+"""Typed text without what nobody sees: format characters, byte order marks, odd spaces, control characters.
+
+What a person means to write stays: accents, ’ and –, every script, the joiners inside an emoji or a word."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from django.utils.translation import gettext as _
+
+from accounts.errors import Refused
+
+NEWLINES = re.compile(r"\r\n|[\r\u2028\u2029]")
+BREAKS = "\n\t"
+JOINERS = "\u200c\u200d"
+VARIATIONS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+# Letters, marks and signs that show nothing, though Unicode does not call them format characters.
+FILLERS = frozenset(map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x3164, 0xFFA0)))
+BRAILLE_BLANK = "\u2800"
+VIRAMA = 9  # the combining class of signs that ask for a joiner
+SIGNS = str.maketrans(
+    dict.fromkeys("‘’‚‛′ʹʻʼʽˈ´`＇", "'")
+    | dict.fromkeys("“”„‟″«»＂〝〞〟", '"')
+    | dict.fromkeys("‐‑‒–—―⁃−﹘﹣－", "-")
+    | {"‹": "'", "›": "'"}
+)
+
+
+def line(text: str) -> str:
+    """One line: line breaks, tabs and every kind of space are one blank. Refuses control characters."""
+    return " ".join(_cleaned(text).split())
+
+
+def block(text: str) -> str:
+    """Several lines, divided by line feeds; tabs and blanks stay. Refuses control characters."""
+    return _cleaned(text)
+
+
+def code(text: str) -> str:
+    """One line of an identifier, such as a tax number: besides, with straight quotes, hyphens and the digits 0 to 9. Refuses as `line`."""
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", line(text)) if not _is_unseen(sign))
+    return straight("".join(_digit(sign) for sign in seen)).strip()
+
+
+def sought(text: str, *, most: int) -> str:
+    """One line that somebody searches for: what `line` refuses is a blank here, and of a long text only the beginning counts."""
+    return line("".join(" " if _is_control(sign) else sign for sign in text[: most * 4]))[:most].rstrip()
+
+
+def straight(text: str) -> str:
+    """With ' and " for every quote, and - for every dash."""
+    return text.translate(SIGNS)
+
+
+def _cleaned(text: str) -> str:
+    text = NEWLINES.sub("\n", text)
+    for place, sign in enumerate(text):
+        if _is_control(sign):
+            before = line("".join(kept for kept in text[:place] if not _is_control(kept)))[-20:]
+            words = {"code": f"U+{ord(sign):04X}", "before": before}
+            if before:
+                raise Refused(
+                    _("After “%(before)s” stands a character that can't be shown (%(code)s). Delete it.") % words
+                )
+            raise Refused(_("The text begins with a character that can't be shown (%(code)s). Delete it.") % words)
+    text = "".join(_blank(sign) for sign in text)
+    kept = [sign for place, sign in enumerate(text) if not _is_unseen(sign) or _holds_together(text, place)]
+    return unicodedata.normalize("NFC", "".join(map(_narrow, kept)))
+
+
+def _is_control(sign: str) -> bool:
+    """Control characters, halves of surrogate pairs, and code points that are no characters."""
+    number = ord(sign)
+    is_none = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
+    return is_none or (sign not in BREAKS and unicodedata.category(sign) in {"Cc", "Cs"} and sign != "\r")
+
+
+def _is_unseen(sign: str) -> bool:
+    return sign in FILLERS or sign in VARIATIONS or unicodedata.category(sign) == "Cf"
+
+
+def _holds_together(text: str, place: int) -> bool:
+    """Whether an unseen sign changes how its neighbours look: inside an emoji, between letters that join, after a sign with variants."""
+    sign, before, after = text[place], text[place - 1 : place], text[place + 1 : place + 2]
+    if not before or (_is_unseen(before) and before not in VARIATIONS):
+        return False
+    if sign in VARIATIONS:
+        return not before.isspace() and before not in VARIATIONS
+    if sign not in JOINERS or not after or _is_unseen(after):
+        return False
+    if unicodedata.combining(before) == VIRAMA:
+        return True
+    if sign == JOINERS[0]:
+        return unicodedata.bidirectional(before) == unicodedata.bidirectional(after) == "AL"
+    return (unicodedata.category(before) in {"So", "Sk"} or before in VARIATIONS) and unicodedata.category(
+        after
+    ) == "So"
+
+
+def _blank(sign: str) -> str:
+    return " " if sign == BRAILLE_BLANK or unicodedata.category(sign) == "Zs" else sign
+
+
+def _narrow(sign: str) -> str:
+    """Full-width letters and digits as the keyboard has them; full-width brackets and stops are good Chinese."""
+    is_wide = unicodedata.decomposition(sign).startswith("<wide>") and sign.isalnum()
+    return unicodedata.normalize("NFKC", sign) if is_wide else sign
+
+
+def _digit(sign: str) -> str:
+    return str(unicodedata.digit(sign)) if unicodedata.category(sign) == "Nd" else sign
