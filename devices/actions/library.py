@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Role
+from accounts.typed import text
 from devices import catalogue, mac
 from devices.actions.checks import maker_warnings
 from devices.catalogue import DeviceType
@@ -21,6 +23,7 @@ from devices.models import Device, LibraryEntry, Status
 
 LENGTHS = {"serial": 64, "note": 200}
 AUDITED = ["status", "installer_id"]
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 CHUNK = 1000  # rows in one statement: SQLite bounds the number of values
 
 
@@ -149,26 +152,33 @@ def _entry(row: LibraryRow) -> LibraryEntry:
     """The entry that a row describes, checked without the database."""
     address = mac.parse(row.mac)
     maker_warnings(address, confirmed=row.confirmed)
+    texts = {"serial": text.code(row.serial), "note": text.line(row.note)}
     for field, length in LENGTHS.items():
-        if len(getattr(row, field).strip()) > length:
+        if len(texts[field]) > length:
             raise Refused(_("This is longer than %(n)s characters.") % {"n": length}, field=field)
+    if _ROUNDED.fullmatch(texts["serial"]):
+        raise Refused(
+            _(
+                "A spreadsheet made a number of this serial number, and its last digits are lost. Make the column text "
+                "there, or read the label."
+            ),
+            field="serial",
+        )
     model, type = _model_and_type(row)
-    return LibraryEntry(
-        mac=address.value, model=model, type=type.value, serial=row.serial.strip(), note=row.note.strip()
-    )
+    return LibraryEntry(mac=address.value, model=model, type=type.value, **texts)
 
 
 def _model_and_type(row: LibraryRow) -> tuple[str, DeviceType]:
-    wanted = row.type.strip()
+    wanted, typed = row.type.strip(), text.code(row.model)
     if wanted and wanted not in catalogue.TYPE_LABELS:
         raise Refused(_("There is no device type “%(type)s”.") % {"type": wanted}, field="type")
-    if not row.model.strip():
+    if not typed:
         if not wanted:
             raise Refused(_("Choose a model, or at least the type of the device."), field="type")
         return "", DeviceType(wanted)
-    model, type = catalogue.canonical(row.model), catalogue.type_of(row.model)
+    model, type = catalogue.canonical(typed), catalogue.type_of(typed)
     if model is None or type is None:
-        raise UnknownModel(_("There is no model “%(model)s” in the list.") % {"model": row.model.strip()})
+        raise UnknownModel(_("There is no model “%(model)s” in the list.") % {"model": typed})
     if wanted and wanted != type:
         raise TypeDisagrees(
             _("%(model)s is another device: %(type)s.") % {"model": model, "type": catalogue.TYPE_LABELS[type]}

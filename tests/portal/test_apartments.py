@@ -350,3 +350,16 @@ def test_the_list_groups_by_building_and_floor_and_finds_by_chip_and_search(
     assert shown(show="no-monitor") == []
     assert shown(show="not-paid") == []
     assert "No apartment matches" in ivan.get(address, {"show": "no-monitor"}).content.decode()
+
+
+@pytest.mark.rule("R68")
+def test_a_mac_from_a_label_or_a_spreadsheet_is_taken_and_said_to_be_fixed(
+    ivan: Client, harbour: Site, quay: Building
+) -> None:
+    form = apartment_form(quay, (f"MAC: {MAC[:8]}\u200b{MAC[8:]} C313", "Hallway"), (OTHER_MAC, "Study"))
+    text = ivan.post(new(harbour), form, follow=True).content.decode()
+    assert f"Quay House 9.01 is created. Format fixed: {MAC}." in text
+    apartment = Apartment.objects.get()
+    typed = {"mac": f'="{THIRD_MAC}"', "name": "Bedroom"}
+    text = ivan.post(f"/apartments/{apartment.pk}/devices/new/", typed, follow=True).content.decode()
+    assert f"Bedroom, {THIRD_MAC} is registered. Format fixed: {THIRD_MAC}." in text

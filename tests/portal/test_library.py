@@ -130,3 +130,19 @@ def test_each_sees_its_own_part_of_the_library(people: People, dora: Client, sig
     assert sign_in(people.ivan).post("/library/add/", {"rows": MAC}).status_code == 403
     third.refresh_from_db()
     assert third.status == "in_stock"
+
+
+def test_the_rows_of_a_spreadsheet_come_with_their_header(dora: Client) -> None:
+    rows = f"Note\tSerial number\tMAC\tType\nbox 7\tSN 1\t\u200b{MAC}\tDoor phone\nbox 8\tSN 2\t{OTHER_MAC}\tDoor phone"
+    response = dora.post("/library/add/", {"rows": rows, "installer": "", "type": "indoor_monitor"}, follow=True)
+    assert "2 MACs are added. The format of 1 was fixed." in response.content.decode()
+    found = LibraryEntry.objects.order_by("mac").values_list("serial", "note", "type")
+    assert list(found) == [("SN 1", "box 7", "door_phone"), ("SN 2", "box 8", "door_phone")]
+
+
+def test_a_serial_number_that_a_spreadsheet_rounded_is_refused(dora: Client) -> None:
+    before = everything()
+    response = dora.post("/library/add/", {"rows": f"{MAC};C313;1,05032E+11", "type": "indoor_monitor"})
+    assert response.status_code == 422
+    assert "A spreadsheet made a number of this serial number" in response.content.decode()
+    assert everything() == before

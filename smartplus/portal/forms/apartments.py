@@ -18,11 +18,12 @@ from communities import catalogue
 from communities.actions import apartments
 from communities.models import Apartment, Building, Site
 from devices import catalogue as device_catalogue
+from devices import mac
 from devices.actions import MonitorEntry
 from devices.catalogue import DeviceType
 from devices.errors import ForeignOui, MacRefused, MonitorRequired, MonitorRowsRefused
 from devices.mac import Mac
-from smartplus.portal.forms.fields import LineField, refuse
+from smartplus.portal.forms.fields import LineField, RawField, refuse
 
 MAX_ROWS = 50  # of one form; how many devices an apartment may have is the action's question (R76)
 EFFECTS = {
@@ -113,13 +114,19 @@ class ApartmentForm(forms.Form):
         return Switch(bound, bound.as_widget(attrs=attrs), str(EFFECTS[code]), reason)
 
 
+def with_fixed(said: str, fixed: Iterable[Mac]) -> str:
+    """What is said after saving, and that the format of these MACs was fixed."""
+    macs = ", ".join(map(str, fixed))
+    return f"{said} {_('Format fixed: %(macs)s.') % {'macs': macs}}" if macs else said
+
+
 class MonitorForm(forms.Form):
     """One row of indoor monitors as typed. `suggestion` is what the label probably says."""
 
-    mac = LineField(
+    mac = RawField(
         label=gettext_lazy("MAC address"),
         required=False,
-        max_length=64,
+        max_length=200,  # a pasted row with model and serial number
         widget=forms.TextInput(
             attrs={
                 "class": "mono", "autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false",
@@ -144,6 +151,12 @@ class MonitorForm(forms.Form):
     def is_blank(self) -> bool:
         """Whether nothing was typed into the row."""
         return not self.cleaned_data.get("mac", "").strip() and not self.cleaned_data.get("name", "").strip()
+
+    @property
+    def fixed(self) -> list[Mac]:
+        """The MAC, if it was understood but not written in a usual way."""
+        reading = mac.read(self.cleaned_data["mac"])
+        return [reading.mac] if reading.mac and reading.was_fixed else []
 
     @property
     def asks_confirmation(self) -> bool:
@@ -194,6 +207,11 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
         """The typed rows for the action."""
         return [row.entry for row in self.typed]
 
+    @property
+    def fixed(self) -> list[Mac]:
+        """The MACs that were understood but not written in a usual way."""
+        return [address for row in self.typed for address in row.fixed]
+
     def refuse(self, refusal: Refused) -> bool:
         """Show a refusal of rows where it belongs; False when it is about something else."""
         if isinstance(refusal, MonitorRowsRefused):
@@ -208,9 +226,9 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
     def with_more(self, *, use: str = "", more: int = 1) -> MonitorRows:
         """The same rows as typed plus `more`, or with the MAC "row:mac" of `use` taken over; nothing is checked."""
         typed = [{name: row[name].value() or "" for name in row.fields} for row in self.forms]
-        number, _colon, mac = use.partition(":")
+        number, _colon, address = use.partition(":")
         if number.isdecimal() and int(number) < len(typed):
-            typed[int(number)]["mac"] = mac
+            typed[int(number)]["mac"] = address
         elif len(typed) + more <= MAX_ROWS:
             typed += [{}] * more
         rows = MonitorRows(rows=0)

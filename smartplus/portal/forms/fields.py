@@ -56,6 +56,12 @@ class BlockField(TypedField):
         return found.strip() if self.strip else found
 
 
+class RawField(TypedField):
+    """What a parser cleans that also says what it fixed: MACs, and lists of them."""
+
+    clean_text = staticmethod(str)
+
+
 class SecretField(forms.CharField):
     """What has to come exactly as it was made: passwords, and what the portal wrote into the page itself."""
 

@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy
 from accounts.errors import Refused
 from accounts.models import Organization
 from accounts.scope import Actor
+from devices import pasted
 from devices.actions import LibraryRow
 from devices.catalogue import TYPE_LABELS, DeviceType
 from devices.errors import ForeignOui, LibraryRowsRefused
-from smartplus.portal.forms.fields import BlockField, refuse
+from devices.pasted import PastedRow
+from smartplus.portal.forms.fields import RawField, refuse
 
 MAX_CHARACTERS = 200_000
 
@@ -33,15 +35,16 @@ class InstallerField(forms.TypedChoiceField):
 
 
 class LibraryAddForm(forms.Form):
-    """MACs, one a line: MAC, then optionally model and serial number, divided by commas."""
+    """MACs, one a line, or the rows of a spreadsheet or of one of our own files."""
 
-    rows = BlockField(
+    rows = RawField(
         label=gettext_lazy("MAC addresses"),
         max_length=MAX_CHARACTERS,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 12, "class": "mono", "spellcheck": "false", "autocomplete": "off"}),
         help_text=gettext_lazy(
-            "One a line, scanned or pasted: MAC, model, serial number. Any separator within the MAC will do."
+            "One a line, scanned or pasted from a spreadsheet: MAC, model, serial number, note. A first line with the names "
+            "of the columns allows any order."
         ),
     )
     type = forms.ChoiceField(
@@ -60,23 +63,25 @@ class LibraryAddForm(forms.Form):
         self.asks_confirmation = bool(data and data.get("confirmed"))
 
     @property
-    def lines(self) -> list[tuple[int, str]]:
-        """The lines in which something stands, with their numbers from 1."""
-        text: str = self.cleaned_data["rows"]
-        return [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip(" \t,;")]
+    def lines(self) -> list[PastedRow]:
+        """What was pasted, line by line."""
+        return pasted.rows(self.cleaned_data["rows"])
 
     @property
     def macs(self) -> list[LibraryRow]:
         """The lines as rows for the action."""
-        return [self._row(line) for _number, line in self.lines]
-
-    def _row(self, line: str) -> LibraryRow:
-        separator = next((sign for sign in ("\t", ";", ",") if sign in line), ",")
-        mac, model, serial, *_rest = [*(part.strip() for part in line.split(separator)), "", "", ""]
-        confirmed: bool = self.cleaned_data["confirmed"]
-        return LibraryRow(
-            mac=mac, model=model, serial=serial, type="" if model else self.cleaned_data["type"], confirmed=confirmed
-        )
+        values = self.cleaned_data
+        return [
+            LibraryRow(
+                mac=row.mac,
+                model=row.model,
+                serial=row.serial,
+                note=row.note,
+                type=row.type or ("" if row.model else values["type"]),
+                confirmed=values["confirmed"],
+            )
+            for row in self.lines
+        ]
 
     def refuse(self, refusal: Refused) -> None:
         """Name every wrong line; all others wait with it."""
@@ -85,8 +90,8 @@ class LibraryAddForm(forms.Form):
             return
         lines = self.lines
         for index, error in refusal.errors.items():
-            number, line = lines[index]
-            self.problems.append((number, line.strip()[:60], str(error)))
+            row = lines[index]
+            self.problems.append((row.number, row.line.strip()[:60], str(error)))
             self.asks_confirmation |= isinstance(error, ForeignOui) and error.may_confirm
         self.add_error("rows", str(refusal))
 

@@ -24,7 +24,7 @@ from devices.models import Device
 from smartplus import access
 from smartplus.portal import bills, conflicts, keyset
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
-from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet
+from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet, with_fixed
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
 from subscriptions.reports import renews
 
@@ -105,7 +105,8 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     created = _tried(sheet, lambda: _create(request, sheet))
     if created is None:
         return _page(request, context, sheet)
-    messages.success(request, _("%(apartment)s is created.") % {"apartment": created})
+    said = _("%(apartment)s is created.") % {"apartment": created}
+    messages.success(request, with_fixed(said, sheet.rows.fixed))
     return redirect(_another(created) if request.POST.get("then") == "another" else _home(created))
 
 
@@ -128,7 +129,8 @@ def apartment_edit(request: access.PortalRequest, apartment_id: int) -> HttpResp
         return _page(request, {**context, "conflict": told}, fresh, status=CONFLICT)
     if saved is None:
         return _page(request, context, sheet)
-    messages.success(request, _("%(apartment)s is saved.") % {"apartment": saved})
+    said = _("%(apartment)s is saved.") % {"apartment": saved}
+    messages.success(request, with_fixed(said, sheet.rows.fixed))
     return redirect(_home(saved))
 
 

@@ -15,7 +15,7 @@ from devices.models import Device
 from smartplus import access
 from smartplus.portal import conflicts
 from smartplus.portal.answers import UNPROCESSABLE, answer, conflict, posted, submitted
-from smartplus.portal.forms.apartments import DeviceNameForm, MonitorForm, SwapForm
+from smartplus.portal.forms.apartments import DeviceNameForm, MonitorForm, SwapForm, with_fixed
 from smartplus.portal.site_pages import WORKERS, apartment_page, around
 
 
@@ -33,7 +33,8 @@ def device_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse
         except Refused as refusal:
             _show(form, refusal)
         else:
-            messages.success(request, _("%(device)s is registered.") % {"device": f"{device.name}, {device.address}"})
+            said = _("%(device)s is registered.") % {"device": f"{device.name}, {device.address}"}
+            messages.success(request, with_fixed(said, form.fixed))
             return redirect("apartment-detail", apartment_id)
     context = {**around(request, apartment.site, "apartments"), "apartment": apartment}
     return answer(request, "devices/new.html", form, context)
@@ -77,10 +78,8 @@ def device_swap(request: access.PortalRequest, device_id: int) -> HttpResponse:
         except Refused as refusal:
             _show(form, refusal)
         else:
-            messages.success(
-                request,
-                _("%(name)s is now %(mac)s. Nothing else changed.") % {"name": saved.name, "mac": saved.address},
-            )
+            said = _("%(name)s is now %(mac)s. Nothing else changed.") % {"name": saved.name, "mac": saved.address}
+            messages.success(request, with_fixed(said, form.fixed))
             return _home(saved)
     context = {**around(request, device.site, "apartments"), "device": device, "apartment": device.apartment}
     return answer(request, "devices/swap.html", form, context)

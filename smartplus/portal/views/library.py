@@ -59,7 +59,12 @@ def library_add(request: access.PortalRequest) -> HttpResponse:
             form.refuse(refusal)
         else:
             n = len(added)
-            messages.success(request, ngettext("%(n)s MAC is added.", "%(n)s MACs are added.", n) % {"n": n})
+            said = [ngettext("%(n)s MAC is added.", "%(n)s MACs are added.", n) % {"n": n}]
+            if fixed := sum(row.was_fixed for row in form.lines):
+                said.append(
+                    ngettext("The format of %(n)s was fixed.", "The format of %(n)s was fixed.", fixed) % {"n": fixed}
+                )
+            messages.success(request, " ".join(said))
             return redirect("library-list")
     return answer(request, "library/add.html", form)
 

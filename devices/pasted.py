@@ -1,0 +1,146 @@
+"""Lists for the MAC library as people paste them: one MAC a line, rows of a spreadsheet, or a file with a header. Pure."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from devices import catalogue, mac
+
+DIVIDERS = ("\t", ";", "|", ",")  # the surest first
+_AS_TEXT = re.compile(r'=?"(.*)"')  # how a spreadsheet is told that a number is text
+_GUARD = re.compile(r"'(?=\s*[=+\-@\t\r\n])")  # what our own files put before a text that begins like a formula
+_NOT_A_LETTER = re.compile(r"[\W_]+")
+HEADS = {
+    "mac": {"mac", "macaddress", "macadresse", "macaddr", "macid", "lanmac", "wlanmac", "ethernetmac"},
+    "model": {"model", "modell", "devicemodel", "product", "produkt"},
+    "type": {"type", "typ", "devicetype", "gerätetyp"},
+    "serial": {"serial", "serialnumber", "serialno", "sn", "seriennummer", "seriennr"},
+    "note": {"note", "notiz", "remark", "bemerkung", "comment", "kommentar"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PastedRow:
+    """One line of a list; `mac` is the text that the MAC is read from."""
+
+    number: int
+    line: str
+    mac: str
+    model: str = ""
+    serial: str = ""
+    note: str = ""
+    type: str = ""
+
+    @property
+    def was_fixed(self) -> bool:
+        """Whether the MAC was understood, but not written in a usual way."""
+        return mac.read(self.mac).was_fixed
+
+
+def rows(text: str) -> list[PastedRow]:
+    """The lines in which something stands, with their numbers from 1. A header says which column is which, in any order."""
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip(" \t,;|\ufeff")]
+    if not lines:
+        return []
+    divider, head = _head(lines[0][1])
+    if head is None:
+        return [_row(number, line) for number, line in lines]
+    return [_under(head, divider, number, line) for number, line in lines[1:]]
+
+
+def _divider(line: str) -> str | None:
+    outside = re.sub(r'"[^"]*"', "", line)
+    return next((sign for sign in DIVIDERS if sign in outside), None)
+
+
+def _cells(line: str, divider: str) -> list[str]:
+    (cells,) = csv.reader([line], delimiter=divider)
+    return [_cell(cell) for cell in cells]
+
+
+def _cell(text: str) -> str:
+    text = text.strip().lstrip("\ufeff")
+    quoted = _AS_TEXT.fullmatch(text)
+    return _GUARD.sub("", quoted[1] if quoted else text, count=1).strip()
+
+
+def _head(line: str) -> tuple[str, dict[str, int] | None]:
+    """What divides the columns, and which is which; None when the line is no header."""
+    divider = _divider(line)
+    cells = _cells(line, divider) if divider else [line]
+    heads = _known_heads()
+    found: dict[str, int] = {}
+    for place, cell in enumerate(cells):
+        name = next((name for name, words in heads.items() if _letters(cell) in words), None)
+        if name is not None:
+            found.setdefault(name, place)
+    if "mac" in found:
+        return divider or "\t", found
+    if not divider and _letters(line.split(maxsplit=1)[0]) in heads["mac"] and not any(sign.isdigit() for sign in line):
+        return "\t", {"mac": 0}  # MAC MODEL SERIAL
+    return divider or "\t", None
+
+
+def _known_heads() -> dict[str, set[str]]:
+    """The heads of files that people have, and of ours in the reader's language."""
+    ours = {"model": _("Model"), "type": _("Type"), "serial": _("Serial number"), "note": _("Note")}
+    return {name: words | {_letters(ours.get(name, name))} for name, words in HEADS.items()}
+
+
+def _letters(text: str) -> str:
+    return _NOT_A_LETTER.sub("", text).casefold()
+
+
+def _under(head: dict[str, int], divider: str, number: int, line: str) -> PastedRow:
+    """A line below a header."""
+    if _divider(line) != divider:
+        return _row(number, line)
+    cells = _cells(line, divider)
+    values = {name: cells[place] for name, place in head.items() if place < len(cells)}
+    return PastedRow(number, line, **{"mac": "", **values, "type": _type(values.get("type", ""))})
+
+
+def _row(number: int, line: str) -> PastedRow:
+    """A line without a header: MAC, model, serial number, note; the MAC may stand elsewhere when only it can be one."""
+    reading, divider = mac.read(line), _divider(line)
+    if divider is None:
+        model, serial, note = _beside([_cell(part) for part in reading.beside if part], joined=True)
+        return PastedRow(number, line, line, model, serial, note)
+    cells = _cells(line, divider)
+    place = next((n for n, cell in enumerate(cells) if reading.mac and mac.read(cell).mac == reading.mac), None)
+    if place is None:
+        model, serial, note = _beside(cells[1:])
+        return PastedRow(number, line, line, model, serial, note)
+    model, serial, note = _beside([*cells[place + 1 :]], before=cells[:place])
+    return PastedRow(number, line, cells[place], model, serial, note)
+
+
+def _beside(cells: Sequence[str], *, before: Sequence[str] = (), joined: bool = False) -> tuple[str, str, str]:
+    """Model, serial number and note of what stands after a MAC; a model is known by the catalogue, before it too."""
+    names = list(_models([*before, *cells]))
+    if not names:
+        model, rest = (cells[0] if cells else ""), list(cells[1:])
+    else:
+        model = names[0]
+        rest = [cell for cell in cells if cell != model] if model in before else list(cells[cells.index(model) + 1 :])
+    if joined:
+        return model, " ".join(rest), ""
+    serial, *note = rest or [""]
+    return model, serial, ", ".join(part for part in note if part)
+
+
+def _models(cells: Sequence[str]) -> Iterator[str]:
+    return (cell for cell in cells if catalogue.canonical(cell))
+
+
+def _type(text: str) -> str:
+    """The type by its code or by its name in the reader's language."""
+    for code, label in catalogue.TYPE_LABELS.items():
+        if text.casefold() in {code, str(label).casefold()}:
+            return code
+    return text
