@@ -8,7 +8,7 @@ from accounts.models import User
 
 
 class EmailBackend(BaseBackend):
-    """Finds the user by casefolded email; an unknown address costs the same time as a wrong password."""
+    """Finds the user by email, however it is written; an unknown address costs the same time as a wrong password."""
 
     def authenticate(
         self, request: Any, username: str | None = None, password: str | None = None, **kwargs: Any

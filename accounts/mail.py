@@ -23,6 +23,7 @@ from django.utils import translation
 from accounts.actions import seller
 from accounts.models import Kind, Notice, Organization, Topic, User
 from accounts.models.notices import UNMUTABLE
+from accounts.typed.mail import in_ascii
 
 MUTE_SALT = "mail.mute"
 LINK, ROWS, TEXT = "link", "rows", "text"
@@ -139,7 +140,7 @@ def message(notice: Notice, house: House) -> EmailMultiAlternatives:
         }
         text = f"{notice.body.rstrip()}\n\n{render_to_string('mail/foot.txt', context).strip()}\n"
         html = render_to_string("mail/frame.html", context)
-    mail = EmailMultiAlternatives(notice.subject, text, to=[notice.email], headers=headers)
+    mail = EmailMultiAlternatives(notice.subject, text, to=[in_ascii(notice.email)], headers=headers)
     mail.attach_alternative(html, "text/html")
     if house.logo:
         picture = MIMEImage(house.logo, house.logo_type.partition("/")[2])

@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.models import FailureCount, User
+from accounts.typed import mail
 
 RESET_MAILS = 3  # of one kind to one person within RESET_WINDOW; more would only fill the mailbox
 RESET_WINDOW = timedelta(minutes=15)
@@ -67,7 +68,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def username(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:
-    """The address somebody tries to sign in with, as people are told apart: casefolded."""
+    """The address somebody tries to sign in with, as people are told apart."""
     given = credentials.get("username") if credentials else request.POST.get("username") if request else ""
     return _key(given or "")
 
@@ -218,4 +219,4 @@ def may_mail(kind: str, email: str, *, now: datetime) -> bool:
 
 def _key(email: str) -> str:
     """As `accounts.models.User.email_key`."""
-    return email.replace("\0", "").strip().casefold()[:255]
+    return mail.key(email)

@@ -15,6 +15,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import MailLink, Membership, Organization, Topic, User
 from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
+from accounts.typed import mail
 
 PURPOSE = MailLink.Purpose.ADDRESS
 MOST_AT_ONCE, HOUR = 5, timedelta(hours=1)  # mails to addresses that somebody types
@@ -90,7 +91,7 @@ def confirm_new_address(token: str, *, now: datetime) -> User:
 
 def _confirm(token: str, *, now: datetime) -> User:
     link, person = links.use_link(token, purpose=PURPOSE, now=now)
-    if _is_taken(link.email, person) or not _still_may(link, person):
+    if _is_taken(mail.key(link.email), person) or not _still_may(link, person):
         raise LinkUsedUp
     old, person.email, person.confirmed_at = person.email, link.email, now
     person.save(update_fields=["email", "confirmed_at"])
@@ -122,24 +123,24 @@ def _still_may(link: MailLink, person: User) -> bool:
 
 
 def _ask(actor: Actor, person: User, *, email: str, now: datetime, by: Organization | None = None) -> None:
-    email = email.strip()
-    if email.casefold() == person.email_key:
+    address = mail.address(email)
+    if address.key == person.email_key:
         raise Refused(_("This is the address already."), field="email")
     asked = MailLink.objects.filter(purpose=PURPOSE, created_at__gt=now - HOUR)
     if max(asked.filter(user=person).count(), asked.filter(asked_by_id=actor.user_id).count()) >= MOST_AT_ONCE:
         raise Refused(_("%(n)s mails went out within the last hour. Try again later.") % {"n": MOST_AT_ONCE})
-    link, token = links.make_link(person, purpose=PURPOSE, email=email, asked_by_id=actor.user_id, now=now)
+    link, token = links.make_link(person, purpose=PURPOSE, email=address.shown, asked_by_id=actor.user_id, now=now)
     hours = int(links.VALID_FOR[PURPOSE].total_seconds() // 3600)
-    taken = _is_taken(email, person)
+    taken = _is_taken(address.key, person)
     _tell(
-        person, "address_confirm", email=email, key=f"address-{link.pk}", now=now, has_secret=True,
-        token="" if taken else token, hours=hours, new=email,
+        person, "address_confirm", email=address.shown, key=f"address-{link.pk}", now=now, has_secret=True,
+        token="" if taken else token, hours=hours, new=address.shown,
     )  # fmt: skip
-    _tell(person, "address_asked", key=f"address-asked-{link.pk}", now=now, new=email, by=by)
+    _tell(person, "address_asked", key=f"address-asked-{link.pk}", now=now, new=address.shown, by=by)
 
 
-def _is_taken(email: str, person: User) -> bool:
-    return User.objects.filter(email_key=email.strip().casefold()).exclude(pk=person.pk).exists()
+def _is_taken(key: str, person: User) -> bool:
+    return User.objects.filter(email_key=key).exclude(pk=person.pk).exists()
 
 
 def _withdraw(person: User, *, now: datetime) -> None:

@@ -25,6 +25,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import Invitation, Membership, Organization, Topic, User
 from accounts.models.invitations import VALID_FOR, digest_of
 from accounts.scope import Actor, Role
+from accounts.typed import mail, text
 
 MOST_AT_ONCE = 5  # mails to one person within the hour: the link of the last one works, more would only annoy
 HOUR = timedelta(hours=1)
@@ -60,14 +61,15 @@ def invite(
     refuse_adding(actor, organization, is_technician=is_technician)
     if not organization.is_active:
         raise Refused(_("%(firm)s is deactivated. Reactivate it first.") % {"firm": organization})
-    if not name.strip():
+    name, address = text.line(name), mail.address(email)
+    if not name:
         raise Refused(_("The person needs a name."), field="name")
     rights = {grant.value for grant in actor.grants} if grants is None else with_implied(grants)
     refuse_rights(actor, rights)
-    user = User.objects.filter(email_key=email.strip().casefold()).first()
+    user = User.objects.filter(email_key=address.key).first()
     if user is None:
         user = User.objects.create_user(
-            email, None, name=name.strip(), language=language, time_zone=organization.time_zone
+            address.shown, None, name=name, language=language, time_zone=organization.time_zone
         )
     elif user.pk == actor.user_id and organization.pk != actor.organization_id:
         raise Refused(_("You can't invite yourself. A colleague can."), field="email")
@@ -80,10 +82,10 @@ def invite(
         user=user,
         organization=organization,
         is_technician=is_technician,
-        invited_as=name.strip(),
+        invited_as=name,
         **{field: field in rights for field in GRANTS},
     )
-    _send(actor, membership, name=name.strip(), email=email.strip(), now=now)
+    _send(actor, membership, name=name, email=address.shown, now=now)
     record(actor, "member.invited", membership, now=now, after={"technician": is_technician, "grants": sorted(rights)})
     return membership
 
@@ -154,9 +156,10 @@ def accept_invitation(
         if user is None or user.pk != invited.pk:
             raise NotPermitted(_("Sign in with the address the invitation was sent to."))
     else:
-        if not name.strip() or not password:
+        name = text.line(name)
+        if not name or not password:
             raise Refused(_("Set a name and a password."))
-        invited.name = name.strip()
+        invited.name = name
         invited.set_password(password)
         invited.save(update_fields=["name", "password"])
     confirm_address(invited, now=now)

@@ -14,6 +14,7 @@ from accounts.actions.organizations import SUPERIORS, may_add_people
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership, Organization, User
 from accounts.scope import Actor, Grant
+from accounts.typed import mail
 
 GRANTS = [grant.value for grant in Grant]
 
@@ -43,7 +44,7 @@ def add_member(
         raise NotPermitted
     if is_technician and organization.kind != Kind.INSTALLER:
         raise Refused(_("Only an installer has technicians."))
-    user = User.objects.filter(email_key=email.strip().casefold()).first()
+    user = User.objects.filter(email_key=mail.key(email)).first()
     if user is None:
         user = User.objects.create_user(email, password, name=name, time_zone=organization.time_zone)
     membership = Membership.objects.create(

@@ -15,6 +15,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.models.organizations import LABEL_WIDTH
 from accounts.scope import Actor, Grant, Role
+from accounts.typed import text
 
 # Who creates whom (R2, DOMAIN §1). The operator is born by the seed.
 MAY_CREATE: dict[Role, frozenset[str]] = {
@@ -100,10 +101,11 @@ def create_organization(
         parent = parents_for(actor, kind).select_for_update(of=("self",), no_key=True).filter(pk=parent.pk).first()
         if parent is None:
             raise NotPermitted
-    if not name.strip():
+    name = text.line(name)
+    if not name:
         raise Refused(_("The organization needs a name."), field="name")
     above = audit.tenant_keys(parent) if parent else {}
-    organization = Organization(kind=kind, name=name.strip(), parent=parent, **above, **fields)
+    organization = Organization(kind=kind, name=name, parent=parent, **above, **fields)
     if kind == Kind.INSTALLER:
         as_born = audit.fields_of(Organization(), list(PERMISSIONS))
         _refuse_decisions(actor, as_born, audit.fields_of(organization, list(PERMISSIONS)))
@@ -131,7 +133,7 @@ def edit_organization(
     organization = _locked(actor, organization_id, version)
     before = audit.fields_of(organization, list(BASICS))
     for field in BASICS:
-        setattr(organization, field, basics.get(field, "").strip())
+        setattr(organization, field, text.line(basics.get(field, "")))
     if not organization.name:
         raise Refused(_("The organization needs a name."), field="name")
     _save(actor, "organization.changed", organization, before, now=now)

@@ -13,6 +13,7 @@ from accounts import audit, logos
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization, SellerLogo, SellerVersion
 from accounts.scope import Actor, Role
+from accounts.typed import text
 
 FIELDS = ("name", "street", "postal_code", "city", "country", "tax_number", "email")
 REQUIRED = ("name", "street", "postal_code", "city", "country", "tax_number")
@@ -49,7 +50,7 @@ def publish(
     if actor.role not in {Role.OPERATOR, Role.SYSTEM}:
         raise NotPermitted
     operator = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").select_for_update(no_key=True)[0]
-    kept = {name: values.get(name, "").strip() for name in FIELDS}
+    kept = {name: text.line(values.get(name, "")) for name in FIELDS}
     for name in REQUIRED:
         if not kept[name]:
             raise Refused(_("This is needed on an invoice."), field=name)

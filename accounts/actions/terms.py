@@ -18,6 +18,7 @@ from accounts.markdown import SELLER_MARK
 from accounts.models import Acceptance, Document, Kind, Organization, SellerVersion, TextDraft, TextVersion, User
 from accounts.models.terms import FALLBACK
 from accounts.scope import Actor, Role
+from accounts.typed.text import block
 
 Version = TypeVar("Version", TextVersion, SellerVersion)
 IN_FORCE, UPCOMING, REPLACED = "in_force", "upcoming", "replaced"
@@ -195,7 +196,7 @@ def publish(
     """
     operator = _operator(actor)
     _refuse_misshapen(texts)
-    kept = {code: text.strip() for code, text in texts.items() if text.strip()}
+    kept = {code: clean for code, text in texts.items() if (clean := block(text).strip())}
     draft = _fresh_draft(document, version)
     if FALLBACK not in kept:
         raise Refused(

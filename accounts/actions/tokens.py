@@ -15,6 +15,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import ApiToken, Membership, Scope, User
 from accounts.models.tokens import RevokedFor, digest, scopes_open_to
 from accounts.scope import Actor
+from accounts.typed.text import line
 
 MARK = "sp_"  # so that a token found somewhere says what it is
 SHOWN = 8  # characters of a token by which people tell theirs apart
@@ -60,7 +61,8 @@ def _create(
         raise Refused(_("This is not your password."), field="password")
     if not scopes:
         raise Refused(_("Choose what the token may do."), field="scopes")
-    if not name.strip():
+    name = line(name)
+    if not name:
         raise Refused(_("Give the token a name."), field="name")
     if expires_at is not None and expires_at <= now:
         raise Refused(_("This day is over. Choose a later one."), field="expires_on")
@@ -69,7 +71,7 @@ def _create(
     text = MARK + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         membership=membership,
-        name=name.strip()[:60],
+        name=name,
         scopes=[scope.value for scope in Scope if scope in scopes],
         prefix=text[: len(MARK) + SHOWN],
         digest=digest(text),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models.organizations import SUBTREES, Organization
 from accounts.scope import Actor, Grant, Role
+from accounts.typed import mail
 
 
 def initials_of(name: str) -> str:
@@ -32,11 +33,11 @@ def known_as(membership: str = "") -> models.Case:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Users by email; case does not matter."""
+    """Users by email; how it is written does not matter."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """A user with a usable password, or with none until it is set by mail."""
-        user = self.model(email=email.strip(), **fields)
+        user = self.model(email=mail.address(email).shown, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -48,12 +49,12 @@ class UserManager(BaseUserManager["User"]):
         )
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """The user whose email equals `username` in any case."""
-        return self.get(email_key=(username or "").strip().casefold())
+        """The user with this address, however it is written."""
+        return self.get(email_key=mail.key(username or ""))
 
 
 class User(AbstractBaseUser):
-    """A login. Invariant: `email_key` is the casefolded email and unique, so two people never differ by case alone."""
+    """A login. Invariant: `email_key` is the key of the address and unique: two people never differ by the way it is written alone."""
 
     email = models.EmailField(_("email"), max_length=254)
     email_key = models.CharField(max_length=254, unique=True, editable=False)
@@ -86,7 +87,7 @@ class User(AbstractBaseUser):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep the key in step with the address."""
-        self.email_key = self.email.strip().casefold()
+        self.email_key = mail.key(self.email)
         if (fields := kwargs.get("update_fields")) is not None and "email" in fields:
             kwargs["update_fields"] = {*fields, "email_key"}
         super().save(*args, **kwargs)

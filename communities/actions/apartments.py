@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.scope import Actor
+from accounts.typed import text
 from communities import catalogue
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
@@ -44,13 +45,14 @@ def create_apartment(
         code: bool((switches or {})[code]) for code in catalogue.APARTMENT_SWITCHES if code in (switches or {})
     }
     refuse_above_ceiling(site, chosen)
+    number = text.line(number)
     refuse_number(building, number)
     apartment = Apartment(
         **keys_of(site),
         building=building,
-        floor=floor.strip(),
-        number=number.strip(),
-        name=name.strip(),
+        floor=text.line(floor),
+        number=number,
+        name=text.line(name),
         monitor_pending=chosen["indoor_monitor"] if monitor_pending is None else monitor_pending,
         created_at=now,
         **chosen,
@@ -95,10 +97,11 @@ def change_apartment(
     if apartment.version != version:
         raise Conflict
     refuse_above_ceiling(site, switches)
+    number = text.line(number)
     if name_key(number) != apartment.number_key:
         refuse_number(apartment.building, number)
     before = audit.fields_of(apartment, AUDITED)
-    apartment.floor, apartment.number, apartment.name = floor.strip(), number.strip(), name.strip()
+    apartment.floor, apartment.number, apartment.name = text.line(floor), number, text.line(name)
     for code in catalogue.APARTMENT_SWITCHES:
         setattr(apartment, code, bool(switches[code]))
     apartment.monitor_pending = apartment.indoor_monitor and not has_monitor
@@ -140,7 +143,6 @@ def refuse_number(building: Building, number: str) -> None:
         raise Refused(_("The apartment needs a number."), field="number")
     if Apartment.objects.filter(building=building, number_key=name_key(number)).exists():
         raise NameTaken(
-            _("%(building)s already has an apartment %(number)s.")
-            % {"building": building.name, "number": number.strip()},
+            _("%(building)s already has an apartment %(number)s.") % {"building": building.name, "number": number},
             field="number",
         )

@@ -13,6 +13,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership
 from accounts.scope import Actor, Role
+from accounts.typed import mail, text
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
 from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment, keys_of
@@ -44,18 +45,15 @@ def add_resident(
     apartment = Apartment.objects.visible_to(actor).get(pk=apartment_id)
     site = lock_site(actor, apartment.site_id)
     apartment = Apartment.objects.select_for_update(of=("self",), no_key=True).get(pk=apartment_id)
-    _refuse_unreachable(name, email, mobile)
+    values = _cleaned(name, email, mobile, remark)
     members = Resident.objects.filter(apartment=apartment)
     if members.filter(is_master=False).count() >= MAX_MEMBERS:
         raise Refused(_("An apartment has at most %(n)s family members.") % {"n": MAX_MEMBERS})
     resident = Resident.objects.create(
         **keys_of(site),
         apartment=apartment,
-        name=name.strip(),
-        email=email.strip(),
-        mobile=mobile.strip(),
+        **values,
         language=language,
-        remark=remark.strip(),
         is_master=not members.filter(is_master=True).exists(),
         created_at=now,
     )
@@ -97,16 +95,10 @@ def edit_resident(
     )
     if resident.version != version:
         raise Conflict
-    _refuse_unreachable(name, email, mobile)
-    changed = [
-        field
-        for field, value in zip(
-            RESIDENT_FIELDS, (name.strip(), email.strip(), mobile.strip(), language, remark.strip()), strict=True
-        )
-        if getattr(resident, field) != value
-    ]
-    resident.name, resident.email, resident.mobile = name.strip(), email.strip(), mobile.strip()
-    resident.language, resident.remark = language, remark.strip()
+    values = {**_cleaned(name, email, mobile, remark), "language": language}
+    changed = [field for field in RESIDENT_FIELDS if getattr(resident, field) != values[field]]
+    for field, value in values.items():
+        setattr(resident, field, value)
     resident.version += 1
     resident.save()
     audit.record(  # which fields, not their values: the audit can't be erased, personal data must be
@@ -150,11 +142,20 @@ def remove_resident(actor: Actor, *, resident_id: int, now: datetime) -> None:
     sync_site(site, apartment_ids=[apartment.pk])
 
 
-def _refuse_unreachable(name: str, email: str, mobile: str) -> None:
-    if not name.strip():
+def _cleaned(name: str, email: str, mobile: str, remark: str) -> dict[str, str]:
+    values = {
+        "name": text.line(name),
+        "email": text.line(email),
+        "mobile": text.line(mobile),
+        "remark": text.line(remark),
+    }
+    if not values["name"]:
         raise Refused(_("The resident needs a name."), field="name")
-    if not email.strip() and not mobile.strip():
+    if not values["email"] and not values["mobile"]:
         raise Refused(_("A resident needs an email or a mobile number."), field="email")
+    if values["email"]:
+        values["email"] = mail.address(values["email"]).shown
+    return values
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import RESELLERS, Actor, Role
+from accounts.typed import text
 from communities import catalogue
 from communities.actions.entitlements import sync_site
 from communities.errors import NameTaken, ServiceLocked
@@ -59,7 +60,7 @@ def create_community(
         free_members=free_members,
         created_by_id=actor.user_id,
         created_at=now,
-        **{field: basics.get(field, "").strip() for field in BASICS},
+        **{field: text.line(basics.get(field, "")) for field in BASICS},
         **catalogue.normalised(switches),
         **{field: options[field] for field in OPTIONS},
     )
@@ -134,7 +135,7 @@ def edit_site(
 def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, Any]) -> None:
     """Put name, address and options on the site; refuses an empty or taken name (R77)."""
     for field in BASICS:
-        setattr(site, field, basics.get(field, "").strip())
+        setattr(site, field, text.line(basics.get(field, "")))
     for field in OPTIONS:
         setattr(site, field, options[field])
     if not name_key(site.name):
@@ -228,11 +229,12 @@ def add_building(actor: Actor, *, site_id: int, name: str, now: datetime) -> Bui
     if not may_configure(actor):
         raise NotPermitted
     site = lock_site(actor, site_id)
+    name = text.line(name)
     if not name_key(name):
         raise Refused(_("The building needs a name."), field="name")
     if Building.objects.filter(site=site, name_key=name_key(name)).exists():
-        raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name.strip()})
-    building = Building.objects.create(**keys_of(site), name=name.strip())
+        raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name})
+    building = Building.objects.create(**keys_of(site), name=name)
     audit.record(
         actor, "building.created", building, now=now, tenant=site, site_id=site.pk, after={"name": building.name}
     )
@@ -247,12 +249,13 @@ def rename_building(actor: Actor, *, building_id: int, version: int, name: str, 
     building = Building.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=building_id)
     if building.version != version:
         raise Conflict
+    name = text.line(name)
     if not name_key(name):
         raise Refused(_("The building needs a name."), field="name")
     if Building.objects.filter(site_id=building.site_id, name_key=name_key(name)).exclude(pk=building.pk).exists():
-        raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name.strip()})
+        raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name})
     before = building.name
-    building.name, building.version = name.strip(), building.version + 1
+    building.name, building.version = name, building.version + 1
     building.save()
     audit.record(
         actor,

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.scope import Actor
+from accounts.typed.text import line
 from communities.actions.sites import lock_site, may_configure
 from communities.models import Apartment, Site
 from devices.actions.checks import MonitorEntry, check_mac
@@ -51,7 +52,7 @@ def rename_device(actor: Actor, *, device_id: int, version: int, name: str, now:
     others = Device.objects.active().filter(apartment=device.apartment).exclude(pk=device.pk)
     refuse_name(name, others.values_list("name_key", flat=True) if device.apartment else ())
     before = {"name": device.name}
-    device.name, device.version = name.strip(), device.version + 1
+    device.name, device.version = line(name), device.version + 1
     device.save(update_fields=["name", "version"])
     _record(
         actor,
@@ -100,7 +101,8 @@ def swap_device(
     Only `entry`'s MAC, model and confirmation count. The old one's library entry is retired, unless `retire_old` is off.
     """
     site, device = _lock(actor, device_id)
-    if not reason.strip():
+    reason = line(reason)
+    if not reason:
         raise Refused(_("Say why the device is swapped."), field="reason")
     lock_entries(site, texts=[entry.mac], ids=[device.library_entry_id])
     checked = check_mac(
@@ -118,7 +120,7 @@ def swap_device(
     with last_fence():
         device.save(update_fields=["mac", "model", "library_entry", "version"])
     take_entry(checked.entry, site)
-    after = {"mac": str(checked.mac), "model": device.model, "reason": reason.strip(), "place": device.place}
+    after = {"mac": str(checked.mac), "model": device.model, "reason": reason, "place": device.place}
     _record(actor, "device.swapped", device, site, before=before, after=after, now=now)
     return device
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.errors import Refused
 from accounts.scope import Actor
+from accounts.typed.text import line
 from communities.errors import NameTaken
 from communities.models import Apartment, Site, keys_of, name_key
 from devices import mac
@@ -116,12 +117,13 @@ def free_entry(device: Device, *, retire: bool = False) -> None:
 
 def refuse_name(name: str, taken: Iterable[str]) -> None:
     """Refuse a name that is empty, too long or taken in the apartment; `taken` holds name keys (R77)."""
-    if not name.strip():
+    name = line(name)
+    if not name:
         raise Refused(_("The device needs a name."), field="name")
-    if len(name.strip()) > NAME_LENGTH:
+    if len(name) > NAME_LENGTH:
         raise Refused(_("The name is longer than %(n)s characters.") % {"n": NAME_LENGTH}, field="name")
     if name_key(name) in taken:
-        raise NameTaken(_("This apartment already has a device called “%(name)s”.") % {"name": name.strip()})
+        raise NameTaken(_("This apartment already has a device called “%(name)s”.") % {"name": name})
 
 
 def settle_pending(apartment: Apartment) -> None:
@@ -154,7 +156,7 @@ def _register(
         mac=checked.mac.value,
         type=checked.type.value,
         model=checked.model,
-        name=name.strip(),
+        name=line(name),
         building_id=apartment.building_id,
         apartment=apartment,
         library_entry=checked.entry,

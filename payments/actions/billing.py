@@ -13,6 +13,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Grant
+from accounts.typed import text
 from payments.models import BillingProfile
 from payments.models.billing import FIELDS, REQUIRED
 
@@ -47,7 +48,7 @@ def save_billing(
         raise TypeError(f"no such fields: {sorted(unknown)}")
     before = profile.snapshot()
     for name, value in fields.items():
-        setattr(profile, name, " ".join(value.split()))
+        setattr(profile, name, text.line(value))
     changed = [name for name in FIELDS if getattr(profile, name) != before[name]]
     if not changed and not is_new:  # the same form again, perhaps by a double click
         return profile

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 
+from accounts.typed.mail import in_ascii
 from payments.errors import (
     BadSignature,
     CardGone,
@@ -249,7 +250,7 @@ def _whose(request: CheckoutRequest) -> SessionCreateParams:
         told["customer"] = request.customer
         return told
     if request.customer_email:
-        told["customer_email"] = request.customer_email
+        told["customer_email"] = in_ascii(request.customer_email)
     if request.saves_method:
         told["customer_creation"] = "always"
     return told

@@ -15,6 +15,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.scope import Actor, Role
+from accounts.typed import text
 from communities import catalogue
 from payments import money
 from subscriptions.models import Price, PriceList
@@ -70,7 +71,7 @@ def publish_price_list(
         currency=currency,
         number=(siblings.aggregate(last=Max("number"))["last"] or 0) + 1,
         valid_from=valid_from,
-        note=note.strip(),
+        note=text.line(note),
         is_invented=is_invented,
         created_by_id=actor.user_id,
         created_at=now,

@@ -15,6 +15,7 @@ from accounts import audit
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
+from accounts.typed import text
 from communities.models import Entitlement
 from communities.models import Kind as SiteKind
 from subscriptions import notices, payers, periods
@@ -86,6 +87,7 @@ def request_activation(
         raise Refused(_("Choose a project type."))
     if not 1 <= months <= periods.MAX_MONTHS:
         raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
+    note = text.block(note).strip()
     if len(note) > 500:
         raise Refused(_("The note has room for 500 characters."), field="note")
     found = carts.judged(actor, entitlement_ids, requestable(actor, installer=installer, site_kind=site_kind))
@@ -99,7 +101,7 @@ def request_activation(
         kind=RenewalRequest.Kind.ACTIVATION,
         site_kind=site_kind,
         months=months,
-        note=note.strip(),
+        note=note,
         created_at=now,
     )
     try:
@@ -158,11 +160,12 @@ def refuse(actor: Actor, *, request_id: int, reason: str, now: datetime) -> Rene
     request, was_seen = _lock(actor, request_id)
     if not may_decide(actor, request):
         raise MayNotPay
-    if not reason.strip():
+    reason = text.block(reason).strip()
+    if not reason:
         raise Refused(_("Say why, so that the installer knows what to do."), field="reason")
     _refuse_closed(request)
     _refuse_being_paid(request, was_seen)
-    _decide(actor, request, S.REFUSED, now=now, reason=reason.strip()[:500])
+    _decide(actor, request, S.REFUSED, now=now, reason=reason)
     notices.request_decided(request, "refused", now=now)
     return request
 

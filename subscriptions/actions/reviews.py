@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
 from accounts.scope import Actor, Role
+from accounts.typed import text
 from payments.models import Payment, State
 from subscriptions.actions import moves, settlement
 from subscriptions.errors import IllegalMove, ItemHeld
@@ -26,13 +27,14 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
     """
     if actor.role is not Role.OPERATOR:
         raise NotPermitted
-    if not reason.strip():
+    reason = text.line(reason)
+    if not reason:
         raise Refused(_("Say why, for whoever reads this later."), field="reason")
     order_id = Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number)
     order = settlement.lock_order(order_id)
     if order.state != Order.State.REVIEW:
         raise IllegalMove(_("This order is not under review any more."))
-    moves.tell(order, "judged", now=now, actor=actor, reason=reason.strip())
+    moves.tell(order, "judged", now=now, actor=actor, reason=reason)
     if is_accepted:
         if not moves.reserve(order):
             raise ItemHeld(_("Some items are in another open order. Wait for it, or pay the money back."))
@@ -50,6 +52,6 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
         now=now,
         tenant=order.payer,
         before={"state": Order.State.REVIEW.value},
-        after={"state": order.state, "reason": reason.strip()[:300]},
+        after={"state": order.state, "reason": reason},
     )
     return order

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -16,6 +14,7 @@ from accounts import actions
 from accounts.errors import Refused
 from accounts.models import Kind, Membership, Notice, Organization
 from accounts.scope import Actor
+from accounts.typed import mail
 
 COMMAND_LINE = Actor.system("command line")
 
@@ -47,26 +46,33 @@ class Command(BaseCommand):
         """Everything or nothing."""
         now = timezone.now()
         try:
-            validate_email(email)
+            address = mail.address(email)
             operator = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").first()
             if operator is None:
                 operator = actions.create_organization(
                     COMMAND_LINE, kind=Kind.OPERATOR, name=firm, parent=None, now=now
                 )
-            member = operator.memberships.filter(user__email_key=email.strip().casefold()).first()
+            member = operator.memberships.filter(user__email_key=address.key).first()
             if member is None:
                 member = actions.invite(
-                    COMMAND_LINE, organization_id=operator.pk, email=email, name=name, language=language, now=now
+                    COMMAND_LINE,
+                    organization_id=operator.pk,
+                    email=address.shown,
+                    name=name,
+                    language=language,
+                    now=now,
                 )
             elif member.joined_at is None:
                 actions.resend_invitation(COMMAND_LINE, membership_id=member.pk, now=now)
             else:
-                raise CommandError(f"{email} works for {operator} already; a lost password is set anew by mail.")
-        except ValidationError as problem:
-            raise CommandError(f"{email} is no email address.") from problem
+                raise CommandError(
+                    f"{address.shown} works for {operator} already; a lost password is set anew by mail."
+                )
         except Refused as refused:
             raise CommandError(str(refused)) from refused
-        self.stdout.write(f"{name} is invited into {operator}. Join within 7 days, once, at:\n  {_link_to(member)}")
+        self.stdout.write(
+            f"{member.invited_as} is invited into {operator}. Join within 7 days, once, at:\n  {_link_to(member)}"
+        )
 
 
 def _link_to(member: Membership) -> str:

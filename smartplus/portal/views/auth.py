@@ -26,6 +26,7 @@ from accounts import notify
 from accounts.actions import sessions as session_actions
 from accounts.models import Membership, Topic, User
 from accounts.scope import Actor, Role
+from accounts.typed import mail, text
 from smartplus import access, jobs, past_forms, sessions, throttle
 from smartplus.access import PortalRequest, Stage
 from smartplus.portal.forms.auth import NewPasswordForm, PasswordResetForm, SignInForm
@@ -51,7 +52,7 @@ class SignIn(django_views.LoginView):
 
     def get_initial(self) -> dict[str, Any]:
         """The address, where a link by mail led here."""
-        return {**super().get_initial(), "username": self.request.GET.get("email", "")[:254]}
+        return {**super().get_initial(), "username": text.sought(self.request.GET.get("email", ""), most=mail.LONGEST)}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Try, unless too many tries failed from here or for this account."""

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
 
 from accounts.models import User
+from accounts.typed import mail, text
 from smartplus import access, past_forms
 from smartplus.portal.views import errors
 from smartplus.portal.views.auth import next_page
@@ -42,11 +43,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _sign_in(request: HttpRequest, user: User | None) -> HttpResponse:
-    typed = request.POST.get("username", "")[:254]
+    typed = text.sought(request.POST.get("username", ""), most=mail.LONGEST)
     if user is None:
         again = urlencode({"email": typed, "next": next_page(request, "")})
         return errors.page(request, past_forms.PAGE, 403, kind="sign_in_old", way=f"{reverse('sign-in')}?{again}")
-    is_other = bool(typed) and typed.strip().casefold() != user.email_key
+    is_other = bool(typed) and mail.key(typed) != user.email_key
     return errors.page(
         request,
         past_forms.PAGE,
