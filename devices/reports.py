@@ -9,7 +9,8 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from communities.models import Apartment, Entitlement, Resident, Site, name_key
 from devices import mac
-from devices.models import Device, LibraryEntry
+from devices.catalogue import DeviceType
+from devices.models import Device, LibraryEntry, Status
 
 MONITOR_MISSING = Q(monitor_pending=True)  # an apartment that requires one and has none (R17)
 MIN_DIGITS = 6  # fewer hex digits are more likely a word or a number than the beginning of a MAC
@@ -79,6 +80,19 @@ def searched_library(entries: QuerySet[LibraryEntry], text: str) -> QuerySet[Lib
     if span := mac_range(text, min_digits=2):
         found |= Q(mac__range=span)
     return entries.filter(found)
+
+
+def free_macs(entries: QuerySet[LibraryEntry], *, site: Site, type: DeviceType, text: str) -> QuerySet[LibraryEntry]:
+    """The entries kept for the site's installer and not in use whose MAC begins with `text`, or with the vendor's half and `text`."""
+    free = entries.filter(installer_id=site.installer_id, status=Status.ASSIGNED, type=type.value).order_by("mac", "pk")
+    if not text.strip():
+        return free
+    reading = mac.read(text)
+    spans = [reading.span(), mac.read(f"{mac.VENDOR_OUI:06X}{reading.digits}").span() if reading.digits else None]
+    found = Q(pk__in=[])
+    for span in filter(None, spans):
+        found |= Q(mac__range=span)
+    return free.filter(found)
 
 
 def without_monitor(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:

@@ -27,6 +27,13 @@
   });
 
   /* --- a repaired MAC is taken over in place --- */
+  function forgetError(field) { // what the server said of the MAC before
+    const input = field.querySelector("[data-mac]"), error = field.querySelector(".said.lapsed");
+    if (!error) return;
+    input.removeAttribute("aria-invalid");
+    input.setAttribute("aria-describedby", input.getAttribute("aria-describedby").split(" ").filter((id) => id !== error.id).join(" "));
+    error.remove();
+  }
   all("[data-use][hidden]").forEach((button) => { button.hidden = false; });
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-use]");
@@ -34,11 +41,13 @@
     event.preventDefault();
     const input = (button.closest("[data-rep-row]") || button.form).querySelector("[data-mac]");
     input.value = button.dataset.use;
-    input.removeAttribute("aria-invalid");
-    input.closest(".f").querySelector(".said.lapsed")?.remove();
-    input.removeAttribute("aria-describedby");
+    forgetError(input.closest(".f"));
     (button.closest(".said") || button).remove();
     input.focus();
+    input.dispatchEvent(new Event("change", { bubbles: true })); // it is asked about again
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.matches(".mac-said")) forgetError(event.target.parentElement.querySelector(".f"));
   });
 
   /* --- scanners end with Enter: go on to the next field instead of sending a half-filled form --- */

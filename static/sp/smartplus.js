@@ -49,6 +49,7 @@
     const row = scratch.content.firstElementChild;
     template.before(row);
     if (total) total.value = number + 1;
+    window.htmx?.process(row);
     prepare(row);
     renumber(group);
     row.querySelector("input:not([type=hidden]), select, textarea")?.focus();
@@ -162,7 +163,7 @@
     if (token && event.detail.verb !== "get") event.detail.headers["X-CSRFToken"] = token[1];
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    const mended = event.target.closest(".f.stale"); // the field around options that came after all
+    const mended = event.target.matches(".stale") ? event.target : event.target.closest(".f.stale"); // came after all
     if (mended) { mended.classList.remove("stale"); mended.querySelector(":scope > .fetch-failed")?.remove(); }
     prepare(event.target);
   });

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from smartplus.portal.views import apartments, buildings, devices, managers, residents, sites
+from smartplus.portal.views import apartments, buildings, devices, macs, managers, residents, sites
 
 urlpatterns = [
     path("sites/", sites.site_list, name="site-list"),
@@ -21,6 +21,8 @@ urlpatterns = [
     path("apartments/<int:apartment_id>/residents/new/", residents.resident_new, name="resident-new"),
     path("residents/<int:resident_id>/edit/", residents.resident_edit, name="resident-edit"),
     path("residents/<int:resident_id>/remove/", residents.resident_remove, name="resident-remove"),
+    path("sites/<int:site_id>/mac/", macs.mac_check, name="mac-check"),
+    path("sites/<int:site_id>/mac/free/", macs.free_macs, name="mac-free"),
     path("apartments/<int:apartment_id>/devices/new/", devices.device_new, name="device-new"),
     path("devices/<int:device_id>/rename/", devices.device_rename, name="device-rename"),
     path("devices/<int:device_id>/swap/", devices.device_swap, name="device-swap"),
