@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from babel.dates import format_date
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.typed.days import end_date
 from payments import money
 
 BRANDS = {
@@ -24,7 +23,6 @@ BRANDS = {
     "unionpay": "UnionPay",
     "visa": "Visa",
 }
-DAY = {"en": "d MMM y", "de": "d. MMM y"}
 
 _BLOCKED = _("The bank has blocked this card.")  # lost, stolen or suspected: the bank wants no more said
 _DECLINED = _("The bank declined the card.")
@@ -68,7 +66,7 @@ MISMATCHES: dict[str, Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A code and what its sentence names: text, {"at": instant} for a day, {"minor", "currency"} for an amount, {"brand", "last4"}.
+    """A code and what its sentence names: text, {"at": instant, "zone"} for a day at a site, {"minor", "currency"} for an amount, {"brand", "last4"}.
 
     `str()` puts it into the words of the reader of that moment, so that a mail and a page each speak their own language.
     """
@@ -101,9 +99,9 @@ def amount(minor: int, currency: str) -> dict[str, Any]:
     return {"minor": minor, "currency": currency}
 
 
-def instant(at: datetime) -> dict[str, str]:
-    """A day as a sentence may name it."""
-    return {"at": at.isoformat()}
+def instant(at: datetime, zone: str) -> dict[str, str]:
+    """A day at a site as a sentence may name it."""
+    return {"at": at.isoformat(), "zone": zone}
 
 
 def shown(value: Any) -> Any:
@@ -112,8 +110,7 @@ def shown(value: Any) -> Any:
     if isinstance(value, Mapping) and "minor" in value:
         return money.show(value["minor"], value["currency"], language=language)
     if isinstance(value, Mapping) and "at" in value:
-        day = timezone.localtime(datetime.fromisoformat(value["at"]))
-        return format_date(day, DAY.get(language, "medium"), locale=language)
+        return end_date(datetime.fromisoformat(value["at"]), value.get("zone", "UTC"))
     if isinstance(value, Mapping) and "last4" in value:
         return card_label(value["brand"], value["last4"])
     return value

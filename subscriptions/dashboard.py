@@ -24,11 +24,12 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import Coalesce
 
 from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue
+from communities.days import SiteDay
 from communities.models import GRACE, Apartment, Entitlement, Site
 from devices import reports as device_reports
 from payments.models import usable_method
@@ -136,11 +137,12 @@ class Due:
 
 
 def forecast(actor: Actor, *, now: datetime, zone: tzinfo, prices: PriceTable | None) -> list[Due]:
-    """What ends within `HORIZON`, in days of `zone`; one statement. What has lapsed renews from now and is not in it."""
+    """What ends within `HORIZON`, by the day at its site; one statement. What has lapsed renews from now and is not in it, and what ended
+    is put to today in `zone`."""
     rows = list(
         _due(Entitlement.objects.visible_to(actor), now, now + HORIZON)
         .order_by()
-        .annotate(day=TruncDate("expires_at", tzinfo=zone), mode=_mode(now))
+        .annotate(day=SiteDay("expires_at", "site__time_zone"), mode=_mode(now))
         .values_list("day", "mode", "installer_id", "service_type", "variant")
         .annotate(n=Count("pk"))
     )
@@ -356,6 +358,7 @@ class SiteLine:
 
     site_id: int
     site_name: str
+    zone: str
     installer_name: str
     service_type: str
     variant: str
@@ -405,20 +408,21 @@ def lines_of(
 ) -> list[SiteLine]:
     """The items behind a number, gathered by site and service, what ends first at the top; one statement.
 
-    `days` narrows what is due to those days of `zone`, both included.
+    `days` narrows what is due to those days at the sites, both included; up to today in `zone` also what ended before.
     """
     seen = Entitlement.objects.visible_to(actor)
     rows = (
         _narrowed(seen, what, now, now + (HORIZON if days else SOON))
         .order_by()
-        .annotate(mode=_mode(now), day=TruncDate("expires_at", tzinfo=zone), alive=_alive(now))
+        .annotate(mode=_mode(now), day=SiteDay("expires_at", "site__time_zone"), alive=_alive(now))
     )
     if what is What.DUE and days:
         first = Q(day__gte=days[0])
         if days[0] <= now.astimezone(zone).date():
             first = Q()  # what is in grace counts for today
         rows = rows.filter(first, day__lte=days[1])
-    groups = ("site_id", "site__name", "installer__name", "service_type", "variant", "paid_variant", "mode", "alive")
+    site = ("site_id", "site__name", "site__time_zone", "installer__name")
+    groups = (*site, "service_type", "variant", "paid_variant", "mode", "alive")
     found = list(
         rows.values_list(*groups)
         .annotate(n=Count("pk"), ends=Min("expires_at"))
@@ -433,13 +437,13 @@ def lines_of(
         )
     )
     if what is What.UNPAID:
-        found = [row for row in found if differences.unpaid(*row[3:6], is_in_force=row[7])]
+        found = [row for row in found if differences.unpaid(*row[4:7], is_in_force=row[8])]
     elif what is What.UNUSED:
-        found = [row for row in found if differences.unused(*row[3:6])]
-    amounts = worth_of(what, ((*row[3:6], row[7], row[8]) for row in found), prices, now)
+        found = [row for row in found if differences.unused(*row[4:7])]
+    amounts = worth_of(what, ((*row[4:7], row[8], row[9]) for row in found), prices, now)
     return [
-        SiteLine(site_id, site, installer, kind, variant, paid, Mode(mode), n, ends, amount, alive)
-        for (site_id, site, installer, kind, variant, paid, mode, alive, n, ends), amount in zip(
+        SiteLine(site_id, name, site_zone, installer, kind, variant, paid, Mode(mode), n, ends, amount, alive)
+        for (site_id, name, site_zone, installer, kind, variant, paid, mode, alive, n, ends), amount in zip(
             found, amounts, strict=True
         )
     ]

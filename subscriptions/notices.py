@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Min, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import notify
@@ -25,36 +25,46 @@ CARD = frozenset({*DECLINES, "card_unusable"})  # another card helps
 BILLING, MANAGES, ANYBODY = Q(gets_billing_mail=True), Q(manages_subscriptions=True), Q()
 
 
-def order_succeeded(order: Order, *, until: datetime | None, now: datetime) -> None:
+def order_succeeded(order: Order, *, until: datetime | None, zone: str, now: datetime) -> None:
     """To the payer's members who get billing mail, and to who placed it: what was paid, and until when it works."""
     for member in _members(order.payer, BILLING | Q(user_id=order.created_by_id)):
         _post(
             "order_succeeded", f"order-succeeded:{order.pk}", Topic.ORDERS, member, order, order.payer, now,
-            until=until, shows_amounts=_sees_amounts(member, order),
+            until=until, zone=zone, shows_amounts=_sees_amounts(member, order),
         )  # fmt: skip
 
 
 def renewal_failed(
-    order: Order, payment: Payment, *, reason: Reason, next_at: datetime, works_until: datetime, now: datetime
+    order: Order,
+    payment: Payment,
+    *,
+    reason: Reason,
+    next_at: datetime,
+    works_until: datetime,
+    zone: str,
+    now: datetime,
 ) -> None:
     """One try of an auto-renewal was declined and another one follows: a mail each time (R44)."""
     for member in _alarmed(order.payer):
         _post(
             "renewal_failed", f"renewal-failed:{order.pk}.{payment.pk}", Topic.PAYMENT_FAILED, member, order, order.payer, now,
-            reason=reason, next_at=next_at, works_until=works_until, shows_amounts=_sees_amounts(member, order),
+            reason=reason, next_at=next_at, works_until=works_until, zone=zone,
+            shows_amounts=_sees_amounts(member, order),
         )  # fmt: skip
 
 
 def renewal_parked(agreement: Subscription, *, order: Order | None, reason: Reason, now: datetime) -> None:
     """An auto-renewal stopped by a problem: nothing is tried any more, somebody has to act (R44)."""
     key = f"renewal-parked:{agreement.pk}.{agreement.version}"
-    ends = agreement.items.filter(reason=reason.code).aggregate(first=Min("entitlement__expires_at"))["first"]
+    items = agreement.items.filter(reason=reason.code, entitlement__expires_at__isnull=False)
+    first_end = items.order_by("entitlement__expires_at", "pk")
+    ends, zone = first_end.values_list("entitlement__expires_at", "site__time_zone").first() or (None, "UTC")
     works_until = ends + GRACE if ends else None
     for member in _alarmed(agreement.payer):
         _post(
             "renewal_parked", key, Topic.PAYMENT_FAILED, member, order or agreement, agreement.payer, now,
             agreement=agreement, failed_order=order, reason=reason, is_over=reason.code in OVER, is_card=reason.code in CARD,
-            works_until=works_until, shows_amounts=order is not None and _sees_amounts(member, order),
+            works_until=works_until, zone=zone, shows_amounts=order is not None and _sees_amounts(member, order),
         )  # fmt: skip
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.errors import Refused
+from accounts.typed.days import end_date
 from communities import catalogue
 from payments import money
 from subscriptions import periods
@@ -176,6 +176,7 @@ class Group:
     each_minor: int
     amount_minor: int
     ends_at: datetime
+    zone: str
     why: Why
     keys: tuple[int | str, ...] = field(repr=False, default=())
 
@@ -217,13 +218,18 @@ class Quote:
         """The latest end, for the button that names the date."""
         return max((line.ends_at for line in self.lines), default=None)
 
+    @property
+    def zone(self) -> str:
+        """The time zone of the site where that is."""
+        return max(self.lines, key=lambda line: line.ends_at).item.zone if self.lines else "UTC"
+
     def groups(self) -> list[Group]:
         """The lines gathered by variant and price, in the order in which they first appear."""
-        gathered: dict[tuple[str, str, int, datetime, Parts], list[Line]] = {}
+        gathered: dict[tuple[str, str, int, datetime, str, Parts], list[Line]] = {}
         for line in self.lines:
-            gathered.setdefault(
-                (line.item.service_type, line.item.variant, line.each_minor, line.ends_at, line.why.paid_parts), []
-            ).append(line)
+            item = line.item
+            key = (item.service_type, item.variant, line.each_minor, line.ends_at, item.zone, line.why.paid_parts)
+            gathered.setdefault(key, []).append(line)
         return [
             Group(
                 service_type=service_type,
@@ -232,10 +238,11 @@ class Quote:
                 each_minor=each,
                 amount_minor=sum(line.amount_minor for line in lines),
                 ends_at=ends_at,
+                zone=zone,
                 why=lines[0].why,
                 keys=tuple(line.item.key for line in lines),
             )
-            for (service_type, variant, each, ends_at, _paid), lines in gathered.items()
+            for (service_type, variant, each, ends_at, zone, _paid), lines in gathered.items()
         ]
 
     def fingerprint(self) -> str:
@@ -303,6 +310,7 @@ def _refuse_too_far(lines: Sequence[Line], as_of: datetime) -> None:
     latest = {zone: periods.latest_end(as_of, zone) for zone in {line.item.zone for line in lines}}
     if too_far := [line for line in lines if line.ends_at > latest[line.item.zone]]:
         count = sum(line.item.count for line in too_far)
+        last, (zone, door) = max(too_far, key=lambda line: line.ends_at), min(latest.items(), key=lambda end: end[1])
         raise TooFarAhead(
             ngettext(
                 "%(n)s item would be paid until %(day)s. At most %(months)s months ahead can be paid, until %(latest)s: choose a shorter time.",
@@ -311,9 +319,9 @@ def _refuse_too_far(lines: Sequence[Line], as_of: datetime) -> None:
             )
             % {
                 "n": count,
-                "day": date_format(max(line.ends_at for line in too_far), "j M Y"),
+                "day": end_date(last.ends_at, last.item.zone),
                 "months": periods.MAX_MONTHS,
-                "latest": date_format(min(latest.values()), "j M Y"),
+                "latest": end_date(door, zone),
             }
         )
 

@@ -94,6 +94,7 @@ class LineGroup:
     each_minor: int
     amount_minor: int
     ends_at: datetime
+    zone: str
     first_target: str
     last_target: str
     why: Why | None
@@ -103,7 +104,7 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
     """An order's lines (already scoped to who asks) gathered by site, service, variant and price; one query."""
     rows = (
         lines.order_by()
-        .values("site_id", "site__name", "service_type", "variant", "amount_minor", "ends_at")
+        .values("site_id", "site__name", "site__time_zone", "service_type", "variant", "amount_minor", "ends_at")
         .annotate(
             count=Count("pk"),
             amount=Sum("amount_minor"),
@@ -123,6 +124,7 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
             each_minor=row["amount_minor"],
             amount_minor=row["amount"],
             ends_at=row["ends_at"],
+            zone=row["site__time_zone"],
             first_target=row["first"],
             last_target=row["last"],
             why=why_of(order, row["service_type"], row["variant"]),
@@ -146,14 +148,10 @@ def why_of(order: Order, service_type: str, variant: str) -> Why | None:
     )
 
 
-def applied_until(orders: Iterable[Order]) -> dict[int, datetime]:
-    """The latest end of the paid time each order applied."""
-    rows = (
-        OrderLine.objects.filter(order__in=list(orders), period__is_revoked=False)
-        .values("order_id")
-        .annotate(until=Max("period__ends_at"))
-    )
-    return {row["order_id"]: row["until"] for row in rows}
+def applied_until(lines: QuerySet[OrderLine]) -> tuple[datetime | None, str]:
+    """The latest end of the paid time that lines applied, and the time zone of its site."""
+    applied = lines.filter(period__is_revoked=False).order_by("-period__ends_at", "-pk")
+    return applied.values_list("period__ends_at", "site__time_zone").first() or (None, "UTC")
 
 
 def next_charges(agreements: Iterable[Subscription], *, now: datetime) -> dict[int, int | None]:

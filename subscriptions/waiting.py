@@ -27,6 +27,7 @@ class Asked:
     sites: tuple[str, ...] = ()
     amount_minor: int | None = None
     ends_at: datetime | None = None
+    zone: str = "UTC"  # of the site where that is
 
     @property
     def items(self) -> int:
@@ -74,7 +75,7 @@ def _asked(rows: list[tuple[str, str, str, str, int]], months: int, prices: Pric
         priced = quote(items, Months(months), now, prices)
     except MissingPrice:
         return Asked(by_type, sites)
-    return Asked(by_type, sites, priced.total_minor, priced.ends_at)
+    return Asked(by_type, sites, priced.total_minor, priced.ends_at, priced.zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,6 +15,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import RESELLERS, Actor, Role
 from accounts.typed import text
+from accounts.typed.days import end_date
 from communities import catalogue
 from communities.actions.entitlements import sync_site
 from communities.errors import NameTaken, ServiceLocked
@@ -164,7 +164,7 @@ def active_pm_apps(site: Site, now: datetime) -> list[Entitlement]:
             site=site, service_type=catalogue.ServiceType.PM_APP, manager__ended_at=None, manager__pm_app=True
         )
         .in_force(now)
-        .select_related("manager__membership__user")
+        .select_related("manager__membership__user", "site")
         .order_by("expires_at", "pk")
     )
 
@@ -172,7 +172,8 @@ def active_pm_apps(site: Site, now: datetime) -> list[Entitlement]:
 def pm_app_lock_reason(holders: list[Entitlement]) -> str:
     """Why the PM App switch is locked, naming who holds it: "2 PM Apps are active: Petra until 14 Mar 2027, …"."""
     names = ", ".join(
-        _("%(name)s until %(date)s") % {"name": holder.target, "date": date_format(holder.expires_at, "j M Y")}
+        _("%(name)s until %(date)s")
+        % {"name": holder.target, "date": end_date(holder.expires_at, holder.site.time_zone)}
         for holder in holders
         if holder.expires_at
     )

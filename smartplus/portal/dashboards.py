@@ -16,6 +16,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from accounts.models import Kind, Organization
+from accounts.typed.days import end_date
 from communities import reports
 from communities.models import Site
 from devices import reports as device_reports
@@ -28,7 +29,6 @@ from smartplus.access import PortalRequest
 from smartplus.portal import asking, events, todo
 from smartplus.portal.calendar import calendar
 from smartplus.portal.context import address_of
-from smartplus.portal.templatetags.portal import day
 from subscriptions import bills, payers, waiting
 from subscriptions import dashboard as counts
 from subscriptions.actions.carts import may_pay_for
@@ -177,7 +177,8 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
         }
         for site in sites
     ]
-    ends = [found.next_end for found in progress.values() if found.next_end]
+    zones = {site.pk: site.time_zone for site in sites}
+    ends = [(found.next_end, zones[pk]) for pk, found in progress.items() if found.next_end]
     currency = prices.currency if prices else ""
     paid_minor = counts.total_of(found.paid_minor for found in covered.values())
     more_minor = counts.total_of(found.more_minor for found in covered.values())
@@ -337,13 +338,13 @@ def _new_tile(standing: Standing) -> Tile:
     return Tile(_("Not activated"), str(standing.never), detail, url, standing.never, small, tone)
 
 
-def _ends_tile(standing: Standing, next_expiry: datetime | None) -> Tile:
-    """The next day on which something ends; the list begins with it."""
+def _ends_tile(standing: Standing, next_end: tuple[datetime, str] | None) -> Tile:
+    """The next day on which something ends, by the clock of its site; the list begins with it."""
     url, due = f"{reverse('dashboard-items')}?show=paid", standing.due
-    if next_expiry is None:
+    if next_end is None:
         return Tile(_("Next expiry"), "–", _("nothing is activated yet"), url, standing.in_force)
     detail = ngettext("%(n)s item ends within 30 days", "%(n)s items end within 30 days", due) % {"n": due}
-    return Tile(_("Next expiry"), day(next_expiry), detail, url, standing.in_force)
+    return Tile(_("Next expiry"), end_date(*next_end), detail, url, standing.in_force)
 
 
 def _paid_tile(standing: Standing, paid_minor: int | None, more_minor: int | None, currency: str) -> Tile:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Min
-
 from accounts.scope import Grant
 from communities.models import GRACE
 from payments.models import Payment
@@ -28,6 +26,7 @@ class Renewal:
     reason: str
     card: str
     works_until: datetime | None
+    zone: str  # of the site where that is
     has_ended: bool  # the paid time, so that grace is running
     tries: list[datetime] = field(default_factory=list)
     agreement_id: int = 0
@@ -46,7 +45,8 @@ def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> R
     now, rows = request.now, list(order.renews.visible_to(request.actor).select_related("method").order_by("pk"))
     first = rows[0] if rows else None
     lines = order.lines.all() if order.is_paid_by(request.actor) else order.lines.visible_to(request.actor)
-    ends = lines.aggregate(first=Min("entitlement__expires_at"))["first"]
+    first_end = lines.filter(entitlement__expires_at__isnull=False).order_by("entitlement__expires_at", "pk")
+    ends, zone = first_end.values_list("entitlement__expires_at", "site__time_zone").first() or (None, "UTC")
     is_payer = order.payer_id == request.actor.organization_id
     last = order.events.filter(kind__in=["declined", "failed", "cancelled"]).last()
     return Renewal(
@@ -54,6 +54,7 @@ def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> R
         reason=last.reason if last else "",
         card=first.method.label if first else "",
         works_until=ends + GRACE if ends else None,
+        zone=zone,
         has_ended=bool(ends and ends <= now),
         tries=_tries(order, now),
         agreement_id=first.pk if first else 0,
@@ -76,4 +77,4 @@ def _step(order: Order, rows: list[Subscription], payment: Payment | None, now: 
 def _tries(order: Order, now: datetime) -> list[datetime]:
     if order.state != Order.State.PROCESSING or order.next_try_at is None or order.next_try_at <= now:
         return []
-    return [order.next_try_at, *agreements.rungs(agreements.first_end(order), after=order.next_try_at)]
+    return [order.next_try_at, *agreements.rungs(agreements.first_end(order)[0], after=order.next_try_at)]

@@ -10,11 +10,12 @@ from django.urls import get_urlconf, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.typed.days import end_date
 from communities.models import GRACE, Site
 from communities.reports import Dues, PaidProgress, ServiceLine
 from devices.reports import UnitProgress
 from smartplus.portal.context import address_of
-from smartplus.portal.templatetags.portal import day, moment
+from smartplus.portal.templatetags.portal import moment
 from subscriptions.models import RenewalRequest
 from subscriptions.waiting import Counts, Open, in_words
 
@@ -115,7 +116,9 @@ def _paying(facts: Facts, now: datetime) -> list[Todo]:
             )
         if due.in_grace and due.grace_from:
             title = ngettext("%(n)s %(service)s is in grace", "%(n)s × %(service)s are in grace", due.in_grace)
-            reason = _("It works until %(date)s and then stops.") % {"date": day(due.grace_from + GRACE)}
+            reason = _("It works until %(date)s and then stops.") % {
+                "date": end_date(due.grace_from + GRACE, facts.site.time_zone)
+            }
             found.append(_due(facts, due, "expiring", "hourglass", title, due.in_grace, reason))
     for line in facts.lines:
         if line.missing:
@@ -129,7 +132,7 @@ def _paying(facts: Facts, now: datetime) -> list[Todo]:
     for due in facts.dues:
         if due.ending and due.first_end:
             title = ngettext("%(n)s %(service)s ends soon", "%(n)s × %(service)s end soon", due.ending)
-            reason = _("The first on %(date)s.") % {"date": day(due.first_end)}
+            reason = _("The first on %(date)s.") % {"date": end_date(due.first_end, facts.site.time_zone)}
             found.append(_due(facts, due, "expiring", "calendar-event", title, due.ending, reason))
     return found
 

@@ -13,24 +13,26 @@ from django.utils.translation import gettext as _
 
 from communities.models import GRACE
 from communities.reports import WARNING, PaidProgress, ServiceLine
-from smartplus.portal.templatetags.portal import ago, day, status
+from smartplus.portal.templatetags.portal import end_day, how_far_to_end, status
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def expiry(context: dict[str, Any], when: datetime | None, nothing: str = "", renews: bool = False) -> SafeString:
+def expiry(
+    context: dict[str, Any], when: datetime | None, zone: str, nothing: str = "", renews: bool = False
+) -> SafeString:
     """When paid time ends, with how far that is away, coloured by what it means; `nothing` is said for None.
 
-    An end that is renewed by itself alarms nobody.
+    `zone` is the site's. An end that is renewed by itself alarms nobody.
     """
     now: datetime = context.get("now") or timezone.now()
     if when is None:
         return status("inactive hollow", nothing or _("Not activated"))
     return format_html(
         '{}<span class="t12 mute">{}</span>',
-        status(tone_of(when, now, renews=renews), day(when)),
-        _distance_word(when, now),
+        status(tone_of(when, now, renews=renews), end_day(when, zone)),
+        _distance_word(when, zone, now),
     )
 
 
@@ -97,8 +99,8 @@ def pill_of(progress: PaidProgress, now: datetime) -> tuple[str, str]:
     return ("auto", _("Auto-renew")) if progress.renews else ("active", _("Active"))
 
 
-def _distance_word(when: datetime, now: datetime) -> SafeString | str:
-    distance = ago(when, now)
+def _distance_word(when: datetime, zone: str, now: datetime) -> SafeString | str:
+    distance = how_far_to_end(when, zone, now)
     if timedelta(0) <= now - when < GRACE:
         return format_html("{}, {}", _("in grace"), distance)
     return distance

@@ -121,10 +121,16 @@ def rungs(first: datetime, *, after: datetime) -> list[datetime]:
     return [first - before for before in LADDER if first - before > after]
 
 
-def first_end(order: Order) -> datetime:
-    """The earliest end among what an auto-renewal order extends, from which its ladder counts."""
-    found: datetime = order.lines.aggregate(first=Min("starts_at"))["first"]
-    return found
+def first_end(order: Order) -> tuple[datetime, str]:
+    """The earliest end among what an auto-renewal order extends, from which its ladder counts, and the time zone of its site."""
+    return order.lines.order_by("starts_at", "pk").values_list("starts_at", "site__time_zone")[0]
+
+
+def last_end(agreement: Subscription, items: Iterable[int]) -> tuple[datetime | None, str]:
+    """The latest end among some items of an agreement, and the time zone of its site."""
+    rows = agreement.items.filter(pk__in=items, entitlement__expires_at__isnull=False)
+    rows = rows.order_by("-entitlement__expires_at", "pk")
+    return rows.values_list("entitlement__expires_at", "site__time_zone").first() or (None, "UTC")
 
 
 def reschedule(agreements: Iterable[Subscription], *, now: datetime) -> None:
@@ -186,7 +192,8 @@ def note_failure(order: Order, payment: Payment, *, actor: Actor, now: datetime)
     if not agreements:
         moves.close(order, Order.State.CANCELLED, now=now, actor=actor, reason=reason.stored())
         return
-    later = rungs(first_end(order), after=now)
+    first, zone = first_end(order)
+    later = rungs(first, after=now)
     is_final = payment.is_hard_decline or not later
     if agreements[0].method_id != payment.method_id:  # the card that the next try charges is another one
         later, is_final = [now], False
@@ -204,7 +211,7 @@ def note_failure(order: Order, payment: Payment, *, actor: Actor, now: datetime)
     moves.tell(order, "declined", now=now, reason=reason.stored())
     reschedule(agreements, now=now)
     notices.renewal_failed(
-        order, payment, reason=reason, next_at=later[0], works_until=first_end(order) + GRACE, now=now
+        order, payment, reason=reason, next_at=later[0], works_until=first + GRACE, zone=zone, now=now
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Q
 
 from accounts import audit, breakers, fences
 from accounts.errors import Refused
@@ -252,8 +252,8 @@ def _drop_what_ended(locked: list[Subscription], *, now: datetime) -> None:
         if agreement.items.filter(is_live=True).exists():
             _note_dropped(agreement, off, lapsed, now=now)
             continue
-        ends = agreement.items.filter(pk__in=lapsed).aggregate(last=Max("entitlement__expires_at"))["last"]
-        reason = Reason("lapsed", {"day": instant(ends + GRACE)}) if ends else Reason("services_off")
+        ends, zone = agreements.last_end(agreement, lapsed)
+        reason = Reason("lapsed", {"day": instant(ends + GRACE, zone)}) if ends else Reason("services_off")
         is_waiting = agreement.renewal is not None and agreement.renewal.state == Order.State.PROCESSING
         order = agreement.renewal if is_waiting else None  # the last one that was paid has nothing to do with it
         agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=order)

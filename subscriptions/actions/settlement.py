@@ -242,10 +242,10 @@ def fulfil(order: Order, *, now: datetime) -> None:
     else:
         agreements.reschedule(touched, now=now)
     moves.move(order, Order.State.SUCCEED, now=now)
-    until = max((finish for finish, _anchor, _variant in ends), default=None)
+    until, zone = max(((span.ends_at, rows[span.entitlement_id][1]) for span in spans), default=(None, "UTC"))
     moves.tell(order, "applied", now=now, items=len(lines), until=until.isoformat() if until else "")
     requests.note_paid(order, now=now)
-    notices.order_succeeded(order, until=until, now=now)
+    notices.order_succeeded(order, until=until, zone=zone, now=now)
     audit.record(
         SETTLEMENT,
         "order.succeeded",

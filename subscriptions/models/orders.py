@@ -334,4 +334,4 @@ class ServicePeriod(AppendOnly):
         ]
 
     def __str__(self) -> str:
-        return f"{self.starts_at:%Y-%m-%d}–{self.ends_at:%Y-%m-%d}"
+        return f"period {self.pk} of entitlement {self.entitlement_id}"

@@ -83,5 +83,5 @@ def test_a_reason_is_told_in_the_language_of_who_reads_it() -> None:
         assert "5,00" in str(reason)
     assert decline("a_code_of_tomorrow") == decline("generic_decline") == "The bank declined the card."
     assert set(reason.stored()) == {"code", "theirs", "ours"}
-    assert instant(NOW) == {"at": "2026-11-22T09:00:00+00:00"}
+    assert instant(NOW, "Europe/Berlin") == {"at": "2026-11-22T09:00:00+00:00", "zone": "Europe/Berlin"}
     assert all(str(words).endswith(".") for words in DECLINES.values())

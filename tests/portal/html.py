@@ -117,3 +117,8 @@ def everything(client: Client, address: str = "/subscription/") -> str:
     """What the box "Select all" of the Subscription page posts: the items that the page was made from."""
     found = re.search(r'name="all" value="([0-9,-]+)"', client.get(address).content.decode())
     return found[1] if found else ""
+
+
+def untimed(page: str) -> str:
+    """A page without its <time> elements, with what stands in them."""
+    return re.sub(r"</?time\b[^>]*>", "", page)

@@ -21,7 +21,7 @@ from subscriptions.actions import settlement
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
 from tests.factories import PaymentMethodFactory, SubscriptionFactory, apartments
 from tests.people import NOW, People, Person
-from tests.portal.html import assert_clean, links_of
+from tests.portal.html import assert_clean, links_of, untimed
 from tests.portal.places import building, pay
 from tests.subscriptions.conftest import billing, entitlement, fill_cart, harbour_view, place, price_list
 
@@ -79,7 +79,7 @@ def test_petra_reads_what_is_paid_until_when_and_what_comes_next(
     for item in Entitlement.objects.all():
         pay(item, IN_51_DAYS)
     pay(entitlement(harbour_view, ServiceType.PM_APP), NOW + timedelta(days=41))
-    page = read(petra, harbour_view)
+    page = untimed(read(petra, harbour_view))
     assert "2 Jan 2027 <small>" in page
     assert "US$5.00, PM App of Petra Holm, you" in page
     assert "12 Jan 2027 <small>" in page
@@ -93,7 +93,7 @@ def test_petra_reads_what_is_paid_until_when_and_what_comes_next(
         "Paid for": "with indoor monitor",
         "Paid, not used": "",
         "Does not work yet": "",
-        "Expires": "2027-01-12T09:00:00Z",
+        "Expires": "2027-01-12",
         "Who pays": "Nordlys Distribution",
         "How": "manual",
         "Paid, every 30 days": "1.50",
@@ -131,7 +131,7 @@ def test_where_there_are_several_buildings_each_is_named_once(
 
 
 @pytest.mark.parametrize(
-    ("ends_in", "paid", "state", "unused", "missing"),
+    ("how_far_to_end", "paid", "state", "unused", "missing"),
     [
         (60, "landline+booking", "Active", "", ""),
         (30, "landline+booking", "Active", "", ""),  # due, and nothing to warn of yet
@@ -148,18 +148,18 @@ def test_what_is_on_and_what_is_paid_are_told_apart(
     harbour_view: Site,
     price_list: PriceList,
     petra: Client,
-    ends_in: int,
+    how_far_to_end: int,
     paid: str,
     state: str,
     unused: str,
     missing: str,
 ) -> None:
     item = entitlement(harbour_view, ServiceType.PREMIUM, "1.01")
-    Entitlement.objects.filter(pk=item.pk).update(paid_variant=paid, expires_at=NOW + timedelta(days=ends_in))
+    Entitlement.objects.filter(pk=item.pk).update(paid_variant=paid, expires_at=NOW + timedelta(days=how_far_to_end))
     (row,) = [row for row in table(petra, harbour_view) if (row["Item"], row["For"]) == ("Premium Plan", "1.01")]
     assert (row["Status"], row["Paid, not used"], row["Does not work yet"]) == (state, unused, missing)
     assert bool(unused or missing) == (row in table(petra, harbour_view, "?show=differs&format=csv"))
-    assert (-7 < ends_in <= 60) == (row in table(petra, harbour_view, "?show=ending&format=csv"))
+    assert (-7 < how_far_to_end <= 60) == (row in table(petra, harbour_view, "?show=ending&format=csv"))
 
 
 def test_paid_time_of_what_is_switched_off_is_still_shown(
@@ -209,7 +209,7 @@ def test_of_an_order_for_two_sites_petra_sees_the_lines_and_the_sum_of_hers_only
     marker = make_apartment(other, "66.66")
     order = place(fill_cart(months=3))
     settlement.fulfil(order, now=NOW)
-    page = read(petra, harbour_view)
+    page = untimed(read(petra, harbour_view))
     assert order.number in page
     assert "5 items to 22 Feb 2027" in page
     assert "US$30.60" in page  # 3 × 10.20

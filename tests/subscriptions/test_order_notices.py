@@ -71,10 +71,10 @@ def test_who_gets_billing_mail_and_who_placed_it_hear_once_that_it_is_paid(peopl
     )
 
 
-def test_the_day_is_that_of_the_recipient(people: People, order: Order) -> None:
+def test_the_day_is_that_of_the_site_wherever_the_mail_is_read(people: People, order: Order) -> None:
     User.objects.filter(pk=people.dora.membership.user_id).update(time_zone="Pacific/Auckland", language="de")
-    settlement.settle(payment_of(order).pk, now=NOW + timedelta(hours=5))
-    assert "23. Dez. 2026" in Notice.objects.about(order).get().body
+    settlement.settle(payment_of(order).pk, now=NOW + timedelta(hours=5))  # the 23rd in Auckland
+    assert "22. Dez. 2026" in Notice.objects.about(order).get().body
 
 
 def test_a_muted_topic_is_kept_and_not_sent(people: People, order: Order) -> None:

@@ -13,9 +13,11 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.typed import days as of_site
+from accounts.typed.days import DAY, MOMENT
+from accounts.typed.days import language as _language
 from payments import money as amounts
 from smartplus.portal import conflicts
 from smartplus.portal.keyset import COUNTED
@@ -41,9 +43,7 @@ NOTE_TONES = {
     "expiring": ("expiring", "alert-triangle"),
     "lapsed": ("lapsed", "x"),
 }
-DAY = {"en": "d MMM y", "de": "d. MMM y"}
 DAYS_OF_A_WEEK = 7
-MOMENT = {"en": "d MMM y, HH:mm", "de": "d. MMM y, HH:mm"}
 
 
 @register.filter
@@ -272,26 +272,43 @@ def when(value: datetime | str | None, now: datetime | None = None) -> SafeStrin
     return _timed(value, day(value))
 
 
-def _timed(value: datetime, text: str) -> SafeString:
+@register.filter
+def end_day(value: datetime | str | None, zone: str) -> SafeString | str:
+    """The day on which paid time ends: the day at the site, with the minute and the zone on hover. A dash for None."""
+    if value is None or isinstance(value, str):
+        return "–"
+    return _timed(value, of_site.end_date(value, zone), of_site.end_moment(value, zone))
+
+
+@register.filter
+def end_date(value: datetime | str | None, zone: str) -> str:
+    """The same as plain text, for mail. A dash for None."""
+    return "–" if value is None or isinstance(value, str) else of_site.end_date(value, zone)
+
+
+@register.simple_tag
+def how_far_to_end(value: datetime, zone: str, now: datetime | None = None) -> SafeString:
+    """How far away the end of paid time is, in days at the site: "in 2 days", with the minute and the zone on hover."""
+    return _timed(value, _distance(value, now or timezone.now(), zone), of_site.end_moment(value, zone))
+
+
+def _timed(value: datetime, text: str, title: str = "") -> SafeString:
     exact = value.astimezone(UTC).isoformat(timespec="seconds")
-    return format_html('<time datetime="{}" title="{}">{}</time>', exact, moment(value), text)
+    return format_html('<time datetime="{}" title="{}">{}</time>', exact, title or moment(value), text)
 
 
-def _distance(value: datetime, now: datetime) -> str:
+def _distance(value: datetime, now: datetime, zone: str = "") -> str:
     delta = value - now
     if abs(delta) >= timedelta(days=1):
         # People count nights, not multiples of 24 hours; and "in 38 days" says more than "in 1 month".
-        delta = timedelta(days=(_local(value).date() - _local(now).date()).days)
+        here = [of_site.site_day(at, zone) if zone else _local(at).date() for at in (value, now)]
+        delta = timedelta(days=(here[0] - here[1]).days)
         return str(format_timedelta(delta, granularity="day", threshold=1e9, add_direction=True, locale=_language()))
     return str(format_timedelta(delta, granularity="minute", threshold=1, add_direction=True, locale=_language()))
 
 
 def _local(value: Any) -> Any:
     return timezone.localtime(value) if isinstance(value, datetime) and timezone.is_aware(value) else value
-
-
-def _language() -> str:
-    return (get_language() or "en").split("-", maxsplit=1)[0]
 
 
 @register.filter

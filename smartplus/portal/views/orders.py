@@ -192,6 +192,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     is_mine = order.is_paid_by(request.actor)
     lines = order.lines.all() if is_mine else order.lines.visible_to(request.actor)
     groups = reports.gathered_lines(order, lines)
+    until, until_zone = reports.applied_until(lines)
     is_unpaid = order.state == Order.State.PROCESSING and order.type != Order.Type.AUTO_RENEWAL
     payment = (
         Payment.objects.visible_to(request.actor).filter(reference=order.number).order_by("-pk").first()
@@ -226,7 +227,8 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
         "shown_minor": sum(group.amount_minor for group in groups),
         "shown_count": sum(group.count for group in groups),
         "sites": sorted({(group.site_id, group.site_name) for group in groups}),
-        "until": reports.applied_until([order]).get(order.pk),
+        "until": until,
+        "until_zone": until_zone,
         "told": mail,
         "steps": _steps(events, mail.notices),
         "poll_every_s": 2 if is_charging or is_awaited else 10 if back_at is not None else 0,

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.errors import NotPermitted
 from accounts.scope import Grant, Role
+from accounts.typed.days import site_day
 from communities.models import Entitlement, Site
 from payments import money
 from smartplus import access
@@ -108,11 +109,11 @@ def _table(request: access.PortalRequest, site: Site, review: Review, shown: lis
     ]  # fmt: skip
     name = slugify(site.name) or f"site-{site.pk}"
     return csv_file.answer(
-        f"{name}-billing-{request.now:%Y-%m-%d}", head, [_cells(request, review, row) for row in shown]
+        f"{name}-billing-{request.now:%Y-%m-%d}", head, [_cells(request, site, review, row) for row in shown]
     )
 
 
-def _cells(request: access.PortalRequest, review: Review, row: Holding) -> list[Any]:
+def _cells(request: access.PortalRequest, site: Site, review: Review, row: Holding) -> list[Any]:
     return [
         row.service_label,
         row.targets,
@@ -122,7 +123,7 @@ def _cells(request: access.PortalRequest, review: Review, row: Holding) -> list[
         row.paid_label if row.expires_at else "",
         row.unused,
         row.missing,
-        f"{row.expires_at:%Y-%m-%dT%H:%M:%SZ}" if row.expires_at else "",
+        site_day(row.expires_at, site.time_zone) if row.expires_at else "",
         row.payer.name,
         row.payer.mode,
         *(
