@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from accounts.scope import Actor, Role, by_tenant_keys
-from communities.models import Apartment, Building, Site, name_key
+from accounts.typed.columns import IdentityKey, Keyed, SearchKey, SortKey
+from communities.models import Apartment, Building, Site
 from communities.models.sites import SiteChild, SiteChildQuerySet
 from devices.catalogue import TYPE_LABELS, DeviceType
 from devices.mac import BROADCAST, Mac
@@ -45,7 +46,7 @@ class LibraryQuerySet(models.QuerySet["LibraryEntry"]):
         ).exclude(status=Status.RETIRED)
 
 
-class LibraryEntry(models.Model):
+class LibraryEntry(Keyed):
     """A MAC that a distributor says it has sold or has in stock.
 
     Invariants: a MAC once per distributor (R72); assigned and registered entries have an installer, those in stock none;
@@ -60,6 +61,7 @@ class LibraryEntry(models.Model):
     type = models.CharField(_("type"), max_length=16, choices=list(TYPE_LABELS.items()))
     serial = models.CharField(_("serial number"), max_length=64, blank=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
+    search_key = SearchKey("serial", "model", "note")
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.IN_STOCK)
     created_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
@@ -116,7 +118,9 @@ class Device(SiteChild):
     type = models.CharField(_("type"), max_length=16, choices=list(TYPE_LABELS.items()))
     model = models.CharField(_("model"), max_length=16, blank=True)
     name = models.CharField(_("name"), max_length=64)
-    name_key = models.CharField(max_length=256, editable=False)
+    name_key = IdentityKey("name")
+    name_order = SortKey("name")
+    search_key = SearchKey("name", "model")
     building = models.ForeignKey(Building, models.PROTECT, null=True, related_name="devices")
     apartment = models.ForeignKey(Apartment, models.PROTECT, null=True, related_name="devices")
     library_entry = models.ForeignKey(LibraryEntry, models.PROTECT, null=True, related_name="devices")
@@ -127,7 +131,7 @@ class Device(SiteChild):
     objects = DeviceQuerySet.as_manager()
 
     class Meta:
-        ordering = ["name_key", "pk"]
+        ordering = ["name_order", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["mac"],
@@ -150,13 +154,6 @@ class Device(SiteChild):
 
     def __str__(self) -> str:
         return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the key in step with the name."""
-        self.name_key = name_key(self.name)
-        if (fields := kwargs.get("update_fields")) is not None and "name" in fields:
-            kwargs["update_fields"] = {*fields, "name_key"}
-        super().save(*args, **kwargs)
 
     @property
     def address(self) -> Mac:

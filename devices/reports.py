@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from communities.models import Apartment, Entitlement, Resident, Site, name_key
+from accounts.typed.finding import every_word, holds, matching
+from communities.models import Apartment, Entitlement, Resident, Site
 from devices import mac
 from devices.catalogue import DeviceType
 from devices.models import Device, LibraryEntry, Status
 
 MONITOR_MISSING = Q(monitor_pending=True)  # an apartment that requires one and has none (R17)
 MIN_DIGITS = 6  # fewer hex digits are more likely a word or a number than the beginning of a MAC
+MAC_DIGITS = 4  # where devices are looked for, fewer are hardly the beginning of a MAC
+DIVIDED = re.compile(
+    r"(?i)[0-9A-F]{2}(?:([:-])[0-9A-F]{2})(?:\1[0-9A-F]{2}){1,4}|[0-9A-F]{4}\.[0-9A-F]{2,4}(?:\.[0-9A-F]{2,4})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +58,49 @@ def mac_range(text: str, *, min_digits: int = MIN_DIGITS) -> tuple[int, int] | N
     return mac.read(text).span(min_digits=min_digits)
 
 
+def is_mac_like(text: str) -> bool:
+    """Whether `text` can mean nothing but a MAC: whole, divided as one, or with the vendor's block in front."""
+    reading = mac.read(text)
+    span = reading.span(min_digits=MIN_DIGITS)
+    if span is None:
+        return False
+    return reading.mac is not None or span[0] >> 24 == mac.VENDOR_OUI or bool(DIVIDED.fullmatch(text.strip()))
+
+
+def _words_or_mac(text: str, words: Q, devices: QuerySet[Device]) -> Q:
+    """Found by words, or by the MAC of one of these devices; what is a MAC asks the devices alone."""
+    span = mac_range(text)
+    if span is None:
+        return words
+    there = Q(Exists(devices.filter(removed_at=None, mac__range=span)))
+    return there if is_mac_like(text) else words | there
+
+
 def searched_sites(sites: QuerySet[Site], text: str) -> QuerySet[Site]:
-    """The sites whose name or address contains `text`, or where a device's MAC begins with it."""
-    found = Q(name_key__contains=name_key(text))
-    for field in ("street", "city", "postal_code"):
-        found |= Q(**{f"{field}__icontains": text})
-    if span := mac_range(text):
-        found |= Q(Exists(Device.objects.active().filter(site=OuterRef("pk"), mac__range=span)))
-    return sites.filter(found)
+    """The sites with each word of `text` in their name or address, or with a device whose MAC begins with it."""
+    return sites.filter(_words_or_mac(text, matching(text, "search_key"), Device.objects.filter(site=OuterRef("pk"))))
 
 
 def searched_apartments(apartments: QuerySet[Apartment], text: str) -> QuerySet[Apartment]:
-    """The apartments whose number, name or resident contains `text`, or with a device whose MAC begins with it."""
-    here = OuterRef("pk")
-    found = Q(number_key__contains=name_key(text)) | Q(name__icontains=text)
-    found |= Q(
-        Exists(Resident.objects.filter(apartment=here).filter(Q(name__icontains=text) | Q(email__icontains=text)))
+    """The apartments with each word of `text` in their number, their name or a resident's, or with a device whose MAC begins with it."""
+    living = Resident.objects.filter(apartment=OuterRef("pk"))
+    found = every_word(
+        text, lambda word: holds(word, "search_key") | Q(Exists(living.filter(holds(word, "search_key"))))
     )
-    if span := mac_range(text):
-        found |= Q(Exists(Device.objects.active().filter(apartment=here, mac__range=span)))
-    return apartments.filter(found)
+    return apartments.filter(_words_or_mac(text, found, Device.objects.filter(apartment=OuterRef("pk"))))
+
+
+def searched_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
+    """The devices in use with each word of `text` in their name or model, or whose MAC begins with it."""
+    found = Q() if is_mac_like(text) else matching(text, "search_key")
+    if span := mac_range(text, min_digits=MAC_DIGITS):
+        found |= Q(mac__range=span)
+    return devices.filter(found, removed_at=None)
 
 
 def searched_library(entries: QuerySet[LibraryEntry], text: str) -> QuerySet[LibraryEntry]:
-    """The entries whose MAC begins with `text`, or whose serial number, model or note contains it."""
-    found = Q(serial__icontains=text) | Q(model__icontains=text) | Q(note__icontains=text)
+    """The entries whose MAC begins with `text`, or with each word of it in their serial number, model or note."""
+    found = Q() if is_mac_like(text) else matching(text, "search_key")
     if span := mac_range(text, min_digits=2):
         found |= Q(mac__range=span)
     return entries.filter(found)

@@ -428,7 +428,7 @@ def lines_of(
         .annotate(n=Count("pk"), ends=Min("expires_at"))
         .order_by(
             F("ends").asc(nulls_last=True),
-            "site__name_key",
+            "site__name_order",
             "site_id",
             "service_type",
             "variant",
@@ -487,7 +487,7 @@ def waiting(actor: Actor) -> list[Waiting]:
         .order_by()
         .values_list("site_id", "site__name", "installer__name")
         .annotate(n=Count("pk"))
-        .order_by("-n", "site__name_key", "site_id")
+        .order_by("-n", "site__name_order", "site_id")
     )
     return [Waiting(*row) for row in rows]
 

@@ -51,7 +51,7 @@ def agreed(actor: Actor, site_ids: Iterable[int]) -> Mapping[int, Agreed]:
         .filter(site_id__in=list(site_ids))
         .exclude(entitlement__variant="")
         .exclude(subscription__state=Subscription.State.ENDED)
-        .order_by("site_id", "subscription__payer__name")
+        .order_by("site_id", "subscription__payer__name_order", "subscription__payer__name")
         .values_list("site_id", "subscription__payer__name")
         .annotate(n=Count("pk"), renewing=Count("pk", filter=Q(subscription__state=Subscription.State.ACTIVE)))
     )

@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from accounts.models import Organization
 from accounts.scope import Actor
+from accounts.typed.keys import natural_key
 from communities import catalogue
 from communities.models import Entitlement, Resident, Site
 from payments.models import usable_method
@@ -50,7 +51,7 @@ def by_site(quote: Quote, entitlements: QuerySet[Entitlement]) -> list[SiteBill]
             count=len(found),
             amount_minor=sum(line.amount_minor for line in found),
         )
-        for (name, site_id), found in sorted(lines.items())
+        for (name, site_id), found in sorted(lines.items(), key=lambda row: (natural_key(row[0][0]), row[0][1]))
     ]
 
 
@@ -112,7 +113,7 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
             last=Max("target_label"),
             at=Min("pk"),
         )
-        .order_by("site__name", "at")
+        .order_by("site__name_order", "site_id", "at")
     )
     return [
         LineGroup(

@@ -12,8 +12,9 @@ from django.db.models import Count, FilteredRelation, Max, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models.people import known_as
+from accounts.models.people import known_as, known_order
 from accounts.scope import Actor
+from accounts.typed.keys import natural_key
 from communities import catalogue
 from communities.models import GRACE, Apartment, Entitlement, Site, State
 from communities.reports import WARNING
@@ -262,7 +263,9 @@ def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> 
     listed = list(
         _with_agreements(site)
         .filter(conditions)
-        .order_by("apartment__building__name_key", "apartment__number_key", "manager__membership__user__name", "pk")
+        .order_by(
+            "apartment__building__name_order", "apartment__number_order", known_order("manager__membership__"), "pk"
+        )
         .values_list(
             "service_type", "variant", "paid_variant", "expires_at", "agreement__subscription_id",
             "apartment__building__name", "apartment__number",
@@ -300,7 +303,7 @@ def _words(row: Holding, names: dict[tuple[object, ...], list[tuple[str, str]]],
 def _by_building(targets: list[tuple[str, str]]) -> list[str]:
     """Each building is named once, before its first apartment: "Pier House 1.01", "1.02", "Quay House 1.01"."""
     words, last = [], ""
-    for building, label in sorted(targets, key=lambda target: target[0]):
+    for building, label in sorted(targets, key=lambda target: natural_key(target[0])):
         words.append(f"{building} {label}" if building and building != last else label)
         last = building
     return words

@@ -10,6 +10,7 @@ from accounts.append_only import AppendOnly
 from accounts.models.organizations import Organization
 from accounts.models.people import User
 from accounts.scope import MACHINE, Actor, Grant, Role, by_tenant_keys
+from accounts.typed.columns import SearchKey
 
 # Rows that are about orders, by what was done and by what it was done to (the operator's look at an order is one): their label or
 # their values tell its number.
@@ -49,6 +50,7 @@ class AuditEvent(AppendOnly):
     subject_type = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
     subject_label = models.CharField(max_length=160)
+    search_key = SearchKey("actor_label", "subject_label")
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")  # whose row was changed

@@ -11,6 +11,7 @@ from django.utils.translation import pgettext_lazy
 from django_countries import countries
 
 from accounts.scope import Actor, Role
+from accounts.typed.columns import Keyed, SearchKey, SortKey
 
 SUBTREES = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER})
 LABEL_WIDTH = 8  # characters of one step of the path: base 10, room for 99,999,999 organizations
@@ -49,11 +50,13 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         return self.filter(kind=Kind.MANAGER)
 
 
-class Organization(models.Model):
+class Organization(Keyed):
     """A node of the tree. Invariant: `path` is the parent's path plus the own zero-padded id, so a subtree is one prefix."""
 
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
     name = models.CharField(_("name"), max_length=120)
+    name_order = SortKey("name")
+    search_key = SearchKey("name", "city")
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     path = models.CharField(max_length=200, unique=True, editable=False)
     distributor = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")
@@ -79,7 +82,7 @@ class Organization(models.Model):
     objects = OrganizationQuerySet.as_manager()
 
     class Meta:
-        ordering = ["name", "pk"]
+        ordering = ["name_order", "pk"]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(kind=Kind.OPERATOR, parent=None)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models.organizations import SUBTREES, Organization
 from accounts.scope import Actor, Grant, Role
 from accounts.typed import mail
+from accounts.typed.columns import Keyed, SearchKey, SortKey
 
 
 def initials_of(name: str) -> str:
@@ -22,12 +23,20 @@ def initials_of(name: str) -> str:
 
 def known_as(membership: str = "") -> models.Case:
     """`Membership.known_as` for a query; `membership` is the way there, as in "manager__membership__"."""
-    name, email = models.F(f"{membership}user__name"), models.F(f"{membership}user__email")
+    return _of_who_is_known(membership, "invited_as", "user__name", "user__email")
+
+
+def known_order(membership: str = "") -> models.Case:
+    """What people are sorted by as their firm calls them; `membership` as in `known_as`."""
+    return _of_who_is_known(membership, "invited_order", "user__name_order", "user__email_key")
+
+
+def _of_who_is_known(membership: str, invited: str, name: str, email: str) -> models.Case:
     is_invited = models.Q(**{f"{membership}joined_at": None}) & ~models.Q(**{f"{membership}invited_as": ""})
     return models.Case(
-        models.When(is_invited, then=models.F(f"{membership}invited_as")),
-        models.When(~models.Q(**{f"{membership}user__name": ""}), then=name),
-        default=email,
+        models.When(is_invited, then=models.F(f"{membership}{invited}")),
+        models.When(~models.Q(**{f"{membership}user__name": ""}), then=models.F(f"{membership}{name}")),
+        default=models.F(f"{membership}{email}"),
         output_field=models.CharField(),
     )
 
@@ -53,12 +62,14 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email_key=mail.key(username or ""))
 
 
-class User(AbstractBaseUser):
+class User(Keyed, AbstractBaseUser):
     """A login. Invariant: `email_key` is the key of the address and unique: two people never differ by the way it is written alone."""
 
     email = models.EmailField(_("email"), max_length=254)
     email_key = models.CharField(max_length=254, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=120)
+    name_order = SortKey("name")
+    search_key = SearchKey("name")
     language = models.CharField(_("language"), max_length=8, default="en")
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     is_active = models.BooleanField(_("active"), default=True)
@@ -80,7 +91,7 @@ class User(AbstractBaseUser):
     REQUIRED_FIELDS = ["name"]
 
     class Meta:
-        ordering = ["name", "pk"]
+        ordering = ["name_order", "pk"]
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -120,7 +131,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.filter(is_active=True, joined_at__isnull=False, organization__is_active=True, user__is_active=True)
 
 
-class Membership(models.Model):
+class Membership(Keyed):
     """A person works for an organization. Invariants: technicians exist in installers only; until it has joined, the person is shown as
     `invited_as`, the name written by whoever invited, since the login behind it may exist already and be somebody's elsewhere."""
 
@@ -130,6 +141,8 @@ class Membership(models.Model):
     is_active = models.BooleanField(_("active"), default=True)
     joined_at = models.DateTimeField(null=True)  # null: invited and not there yet
     invited_as = models.CharField(max_length=120, blank=True, editable=False)
+    invited_order = SortKey("invited_as")
+    invited_search = SearchKey("invited_as")
     sees_prices = models.BooleanField(_("sees prices"), default=True)
     sees_invoices = models.BooleanField(_("sees orders and invoices"), default=True)
     gets_billing_mail = models.BooleanField(_("receives billing mail"), default=True)
@@ -140,7 +153,7 @@ class Membership(models.Model):
     objects = MembershipQuerySet.as_manager()
 
     class Meta:
-        ordering = ["user__name", "pk"]
+        ordering = ["user__name_order", "pk"]
         constraints = [models.UniqueConstraint(fields=["user", "organization"], name="membership_once")]
 
     def __str__(self) -> str:

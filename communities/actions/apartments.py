@@ -11,11 +11,12 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.scope import Actor
 from accounts.typed import text
+from accounts.typed.keys import identity_key
 from communities import catalogue
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
 from communities.errors import CeilingOff, NameTaken
-from communities.models import Apartment, Building, Site, keys_of, name_key
+from communities.models import Apartment, Building, Site, keys_of
 
 AUDITED = ["floor", "number", "name", *catalogue.APARTMENT_SWITCHES, "monitor_pending"]
 
@@ -98,7 +99,7 @@ def change_apartment(
         raise Conflict
     refuse_above_ceiling(site, switches)
     number = text.line(number)
-    if name_key(number) != apartment.number_key:
+    if identity_key(number) != apartment.number_key:
         refuse_number(apartment.building, number)
     before = audit.fields_of(apartment, AUDITED)
     apartment.floor, apartment.number, apartment.name = text.line(floor), number, text.line(name)
@@ -139,9 +140,9 @@ def refuse_above_ceiling(site: Site, switches: Mapping[str, bool]) -> None:
 
 def refuse_number(building: Building, number: str) -> None:
     """Refuse an empty number or one the building already has (R77)."""
-    if not name_key(number):
+    if not identity_key(number):
         raise Refused(_("The apartment needs a number."), field="number")
-    if Apartment.objects.filter(building=building, number_key=name_key(number)).exists():
+    if Apartment.objects.filter(building=building, number_key=identity_key(number)).exists():
         raise NameTaken(
             _("%(building)s already has an apartment %(number)s.") % {"building": building.name, "number": number},
             field="number",

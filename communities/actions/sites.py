@@ -16,10 +16,11 @@ from accounts.models import Organization
 from accounts.scope import RESELLERS, Actor, Role
 from accounts.typed import text
 from accounts.typed.days import end_date
+from accounts.typed.keys import identity_key
 from communities import catalogue
 from communities.actions.entitlements import sync_site
 from communities.errors import NameTaken, ServiceLocked
-from communities.models import Apartment, Building, Entitlement, Kind, Site, keys_of, name_key
+from communities.models import Apartment, Building, Entitlement, Kind, Site, keys_of
 
 BASICS = ("name", "street", "city", "state", "postal_code", "country", "time_zone")
 OPTIONS = ("camera_residents", "camera_administrators", "retention_days")
@@ -64,9 +65,9 @@ def create_community(
         **catalogue.normalised(switches),
         **{field: options[field] for field in OPTIONS},
     )
-    if not name_key(site.name):
+    if not identity_key(site.name):
         raise Refused(_("The site needs a name."), field="name")
-    if Site.objects.filter(installer=installer, name_key=name_key(site.name)).exists():
+    if Site.objects.filter(installer=installer, name_key=identity_key(site.name)).exists():
         raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
     site.save()
     audit.record(
@@ -138,9 +139,9 @@ def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, A
         setattr(site, field, text.line(basics.get(field, "")))
     for field in OPTIONS:
         setattr(site, field, options[field])
-    if not name_key(site.name):
+    if not identity_key(site.name):
         raise Refused(_("The site needs a name."), field="name")
-    clash = Site.objects.filter(installer_id=site.installer_id, name_key=name_key(site.name)).exclude(pk=site.pk)
+    clash = Site.objects.filter(installer_id=site.installer_id, name_key=identity_key(site.name)).exclude(pk=site.pk)
     if clash.exists():
         raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
 
@@ -231,9 +232,9 @@ def add_building(actor: Actor, *, site_id: int, name: str, now: datetime) -> Bui
         raise NotPermitted
     site = lock_site(actor, site_id)
     name = text.line(name)
-    if not name_key(name):
+    if not identity_key(name):
         raise Refused(_("The building needs a name."), field="name")
-    if Building.objects.filter(site=site, name_key=name_key(name)).exists():
+    if Building.objects.filter(site=site, name_key=identity_key(name)).exists():
         raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name})
     building = Building.objects.create(**keys_of(site), name=name)
     audit.record(
@@ -251,9 +252,9 @@ def rename_building(actor: Actor, *, building_id: int, version: int, name: str, 
     if building.version != version:
         raise Conflict
     name = text.line(name)
-    if not name_key(name):
+    if not identity_key(name):
         raise Refused(_("The building needs a name."), field="name")
-    if Building.objects.filter(site_id=building.site_id, name_key=name_key(name)).exclude(pk=building.pk).exists():
+    if Building.objects.filter(site_id=building.site_id, name_key=identity_key(name)).exclude(pk=building.pk).exists():
         raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name})
     before = building.name
     building.name, building.version = name, building.version + 1

@@ -10,7 +10,6 @@ from communities.models.sites import (
     Site,
     TechnicianAssignment,
     keys_of,
-    name_key,
 )
 
 __all__ = [
@@ -26,5 +25,4 @@ __all__ = [
     "State",
     "TechnicianAssignment",
     "keys_of",
-    "name_key",
 ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -13,17 +12,8 @@ from django_countries import countries
 
 from accounts.models import Membership, Organization, User
 from accounts.scope import Actor, Role, by_tenant_keys
+from accounts.typed.columns import FloorKey, IdentityKey, Keyed, SearchKey, SortKey
 from communities import catalogue
-
-
-def name_key(name: str) -> str:
-    """The key by which names are compared: what looks alike is alike (R77).
-
-    Compatibility forms are folded, invisible signs dropped, case folded here since SQLite's lower() knows ASCII only. One character
-    may become three, which is what the widths of the key columns allow for.
-    """
-    seen = "".join(sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != "Cf")
-    return unicodedata.normalize("NFKC", " ".join(seen.split()).casefold())
 
 
 class Kind(models.TextChoices):
@@ -49,7 +39,7 @@ class SiteQuerySet(models.QuerySet["Site"]):
         return self.none()
 
 
-class Site(models.Model):
+class Site(Keyed):
     """A project with its switches. Invariant: tenant keys equal its installer's; `version` grows with every edit and every change of its people."""
 
     kind = models.CharField(_("project type"), max_length=12, choices=Kind.choices, default=Kind.COMMUNITY)
@@ -57,7 +47,9 @@ class Site(models.Model):
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     name = models.CharField(_("name"), max_length=64)
-    name_key = models.CharField(max_length=256, editable=False)
+    name_key = IdentityKey("name")
+    name_order = SortKey("name")
+    search_key = SearchKey("name", "street", "city", "postal_code")
     street = models.CharField(_("street"), max_length=120)
     city = models.CharField(_("city"), max_length=80)
     state = models.CharField(pgettext_lazy("address", "state"), max_length=80, blank=True)
@@ -94,7 +86,7 @@ class Site(models.Model):
     objects = SiteQuerySet.as_manager()
 
     class Meta:
-        ordering = ["name_key", "pk"]
+        ordering = ["name_order", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["installer", "name_key"],
@@ -112,17 +104,13 @@ class Site(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["distributor", "name_key", "id"], name="site_by_distributor"),
-            models.Index(fields=["subdistributor", "name_key", "id"], name="site_by_subdistributor"),
+            models.Index(fields=["distributor", "name_order", "id"], name="site_by_distributor"),
+            models.Index(fields=["subdistributor", "name_order", "id"], name="site_by_subdistributor"),
+            models.Index(fields=["installer", "name_order", "id"], name="site_by_installer"),
         ]
 
     def __str__(self) -> str:
         return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the key in step with the name."""
-        self.name_key = name_key(self.name)
-        super().save(*args, **kwargs)
 
     @property
     def switches(self) -> dict[str, bool]:
@@ -140,7 +128,7 @@ class Site(models.Model):
         return ", ".join(filter(None, [self.street, f"{self.postal_code} {self.city}".strip(), self.state]))
 
 
-class SiteChild(models.Model):
+class SiteChild(Keyed):
     """What belongs to a site carries its tenant keys, so that no list climbs the tree."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="%(class)ss")
@@ -180,13 +168,15 @@ class Building(SiteChild):
     """A building of a community. Invariant: its name is unique there."""
 
     name = models.CharField(_("name"), max_length=64)
-    name_key = models.CharField(max_length=256, editable=False)
+    name_key = IdentityKey("name")
+    name_order = SortKey("name")
+    search_key = SearchKey("name")
     version = models.PositiveIntegerField(default=1)
 
     objects = SiteChildQuerySet["Building"].as_manager()
 
     class Meta:
-        ordering = ["name_key", "pk"]
+        ordering = ["name_order", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["site", "name_key"],
@@ -197,11 +187,6 @@ class Building(SiteChild):
 
     def __str__(self) -> str:
         return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the key in step with the name."""
-        self.name_key = name_key(self.name)
-        super().save(*args, **kwargs)
 
 
 class Apartment(SiteChild):
@@ -214,8 +199,11 @@ class Apartment(SiteChild):
     building = models.ForeignKey(Building, models.PROTECT, related_name="apartments", db_index=False)
     floor = models.CharField(_("floor"), max_length=32)
     number = models.CharField(_("number"), max_length=16)
-    number_key = models.CharField(max_length=64, editable=False)
+    number_key = IdentityKey("number")
+    number_order = SortKey("number")
+    floor_order = FloorKey("floor")
     name = models.CharField(_("name"), max_length=64, blank=True)
+    search_key = SearchKey("number", "name")
     indoor_monitor = models.BooleanField(_("With Indoor Monitor"), default=True)
     landline = models.BooleanField(_("Landline"), default=False)
     video_storage = models.BooleanField(_("Video Storage"), default=False)
@@ -226,7 +214,7 @@ class Apartment(SiteChild):
     objects = SiteChildQuerySet["Apartment"].as_manager()
 
     class Meta:
-        ordering = ["building__name_key", "number_key", "pk"]
+        ordering = ["building__name_order", "number_order", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["building", "number_key"],
@@ -235,7 +223,7 @@ class Apartment(SiteChild):
             )
         ]
         indexes = [
-            models.Index(fields=["site", "number_key", "id"], name="apartment_by_site"),
+            models.Index(fields=["site", "number_order", "id"], name="apartment_by_site"),
             models.Index(
                 fields=["distributor", "installer", "site"],
                 condition=models.Q(monitor_pending=True),
@@ -251,11 +239,6 @@ class Apartment(SiteChild):
     def __str__(self) -> str:
         return f"{self.building.name} {self.number}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the key in step with the number."""
-        self.number_key = name_key(self.number)
-        super().save(*args, **kwargs)
-
     @property
     def switches(self) -> dict[str, bool]:
         """The three switches of an apartment (R14)."""
@@ -267,6 +250,8 @@ class Resident(SiteChild):
 
     apartment = models.ForeignKey(Apartment, models.PROTECT, related_name="residents")
     name = models.CharField(_("name"), max_length=120)
+    name_order = SortKey("name")
+    search_key = SearchKey("name", "email")
     email = models.EmailField(_("email"), blank=True)
     mobile = models.CharField(_("mobile"), max_length=24, blank=True)
     language = models.CharField(_("language"), max_length=8, default="en")
@@ -278,7 +263,7 @@ class Resident(SiteChild):
     objects = SiteChildQuerySet["Resident"].as_manager()
 
     class Meta:
-        ordering = ["-is_master", "name", "pk"]
+        ordering = ["-is_master", "name_order", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["apartment"],
@@ -314,7 +299,7 @@ class ManagerAssignment(SiteChild):
     objects = SiteChildQuerySet["ManagerAssignment"].as_manager()
 
     class Meta:
-        ordering = ["membership__user__name", "pk"]
+        ordering = ["membership__user__name_order", "pk"]
         constraints = [models.UniqueConstraint(fields=["site", "membership"], name="manager_once_per_site")]
 
     def __str__(self) -> str:
@@ -331,7 +316,7 @@ class TechnicianAssignment(SiteChild):
     objects = SiteChildQuerySet["TechnicianAssignment"].as_manager()
 
     class Meta:
-        ordering = ["membership__user__name", "pk"]
+        ordering = ["membership__user__name_order", "pk"]
         constraints = [models.UniqueConstraint(fields=["site", "membership"], name="technician_once_per_site")]
 
     def __str__(self) -> str:

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.errors import Refused
 from accounts.scope import Actor
+from accounts.typed.keys import identity_key
 from accounts.typed.text import line
 from communities.errors import NameTaken
-from communities.models import Apartment, Site, keys_of, name_key
+from communities.models import Apartment, Site, keys_of
 from devices import mac
 from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
 from devices.catalogue import DeviceType
@@ -55,7 +56,7 @@ def register_monitors(
                 confirmed=entry.confirmed,
             )
             refuse_name(entry.name, row_by_name)
-            row_by_name[name_key(entry.name)] = row
+            row_by_name[identity_key(entry.name)] = row
         except Refused as refusal:
             errors[row] = refusal
     if errors:
@@ -122,7 +123,7 @@ def refuse_name(name: str, taken: Iterable[str]) -> None:
         raise Refused(_("The device needs a name."), field="name")
     if len(name) > NAME_LENGTH:
         raise Refused(_("The name is longer than %(n)s characters.") % {"n": NAME_LENGTH}, field="name")
-    if name_key(name) in taken:
+    if identity_key(name) in taken:
         raise NameTaken(_("This apartment already has a device called “%(name)s”.") % {"name": name})
 
 

@@ -43,7 +43,7 @@ class BillingProfile(models.Model):
     objects = BillingProfileQuerySet.as_manager()
 
     class Meta:
-        ordering = ["company", "pk"]
+        ordering = ["pk"]
 
     def __str__(self) -> str:
         return self.company

@@ -21,13 +21,17 @@ def missing(actor: Actor, version: TextVersion) -> QuerySet[Membership]:
     """Those who can work now and have not accepted this version, one row for each firm a person works for."""
     found = Membership.objects.visible_to(actor).usable()
     found = found.exclude(**{f"user__{LATEST[version.document]}": version.version})
-    return found.select_related("user", "organization").order_by("user__name", "pk")
+    return found.select_related("user", "organization").order_by("user__name_order", "pk")
 
 
 def firms_of(actor: Actor, user_ids: Iterable[int]) -> dict[int, str]:
     """Person → the firms the person works for, in one statement."""
     found: dict[int, list[str]] = {}
-    rows = Membership.objects.visible_to(actor).filter(user_id__in=list(user_ids)).order_by("organization__name", "pk")
+    rows = (
+        Membership.objects.visible_to(actor)
+        .filter(user_id__in=list(user_ids))
+        .order_by("organization__name_order", "pk")
+    )
     for user_id, name in rows.values_list("user_id", "organization__name"):
         found.setdefault(user_id, []).append(name)
     return {user_id: ", ".join(names) for user_id, names in found.items()}

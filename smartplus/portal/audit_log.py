@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import AuditEvent, Membership, Organization
 from accounts.scope import Actor, Grant, Role
-from communities.models import Site, name_key
+from accounts.typed.finding import matching
+from communities.models import Site
 from smartplus.portal import audit_words, deeds, keyset
 from smartplus.portal.context import ROLE_LABELS
 from smartplus.portal.numbers import typed_id
@@ -127,8 +128,8 @@ def events(actor: Actor, asked: Asked, *, now: datetime) -> QuerySet[AuditEvent]
 
 def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str) -> QuerySet[AuditEvent]:
     """By who, by what it was about (an order's number is its label), by site; MACs and order numbers in the values too."""
-    sites = Site.objects.visible_to(actor).filter(name_key__contains=name_key(text))
-    wanted = Q(actor_label__icontains=text) | Q(subject_label__icontains=text) | Q(site_id__in=sites.values("pk"))
+    sites = Site.objects.visible_to(actor).filter(matching(text, "search_key"))
+    wanted = matching(text, "search_key") | Q(site_id__in=sites.values("pk"))
     if inside := _written(text, with_orders=_sees_orders(actor)):
         found = found.annotate(before_text=Cast("before", TextField()), after_text=Cast("after", TextField()))
         wanted |= (

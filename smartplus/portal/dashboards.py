@@ -289,7 +289,9 @@ def _lists_in_force(request: PortalRequest) -> list[PriceList]:
     newest: dict[tuple[int | None, str], PriceList] = {}
     for row in valid.select_related("distributor").order_by("-valid_from", "-number"):
         newest.setdefault((row.distributor_id, row.currency), row)
-    return sorted(newest.values(), key=lambda row: (row.distributor.name if row.distributor else "", row.currency))
+    return sorted(
+        newest.values(), key=lambda row: (row.distributor.name_order if row.distributor else "", row.currency)
+    )
 
 
 # --- tiles --------------------------------------------------------------------------------------------------------------

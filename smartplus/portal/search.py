@@ -15,7 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Organization
 from accounts.scope import Actor, Grant
-from communities.models import Apartment, Resident, Site, name_key
+from accounts.typed import finding
+from accounts.typed.keys import compact_key
+from communities.models import Apartment, Resident, Site
 from devices import mac, reports
 from devices.errors import MacRefused
 from devices.models import Device, LibraryEntry
@@ -25,9 +27,8 @@ from smartplus.portal.views import apartments, library, orders, sites, users
 from subscriptions.models import Order
 
 SHOWN = 10  # of each kind
+OF_MACS = {"devices", "library"}  # the kinds that a MAC is looked for in
 SHORTEST, LONGEST = 2, 120
-WORDS = 6  # of a text that are looked for one by one
-MAC_DIGITS = 4  # fewer are hardly the beginning of a MAC
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,10 @@ def text_of(query: str) -> str:
 def groups(actor: Actor, text: str, now: datetime) -> list[Group]:
     """What was found, kind by kind, those without a hit left out."""
     found = []
+    is_mac = reports.is_mac_like(text)
     for kind in kinds_of(actor):
+        if is_mac and kind.name not in OF_MACS:
+            continue
         hits = kind.find(actor, text, now)
         if hits:
             more = f"{reverse(kind.more)}?{urlencode({'q': text})}" if kind.more else ""
@@ -91,8 +95,10 @@ def kinds_of(actor: Actor) -> Iterator[Kind]:
 def exact(actor: Actor, text: str) -> str:
     """Where a whole order number or a whole MAC leads, if there is exactly one such thing in the actor's view; "" otherwise."""
     kinds = {kind.name for kind in kinds_of(actor)}
-    if "orders" in kinds and (number := Order.objects.visible_to(actor).filter(number=text.upper()).first()):
-        return reverse("order-detail", args=[number.number])
+    if "orders" in kinds and (key := compact_key(text)):
+        order = Order.objects.visible_to(actor).filter(number_key=key).first()
+        if order:
+            return reverse("order-detail", args=[order.number])
     try:
         address = mac.parse(text)
     except MacRefused:
@@ -122,7 +128,7 @@ def _first(rows: QuerySet[Any]) -> list[Any]:
 
 
 def _sites(actor: Actor, text: str, now: datetime) -> list[Hit]:
-    found = reports.searched_sites(Site.objects.visible_to(actor), text).order_by("name_key", "pk")
+    found = reports.searched_sites(Site.objects.visible_to(actor), text).order_by("name_order", "pk")
     return [
         Hit(site.name, f"{site.street}, {site.city}", reverse("site-detail", args=[site.pk])) for site in _first(found)
     ]
@@ -131,23 +137,19 @@ def _sites(actor: Actor, text: str, now: datetime) -> list[Hit]:
 def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
     """By building, number, name, and who lives there (by name or address): every word has to be of the apartment."""
     residents, found = Resident.objects.visible_to(actor), Apartment.objects.visible_to(actor)
-    lives = residents.none()
-    for word in text.split()[:WORDS]:
-        theirs = residents.filter(Q(name__icontains=word) | Q(email__icontains=word))
+    lives, words = residents.none(), finding.words(text)
+    for word in words:
+        theirs = residents.filter(finding.holds(word, "search_key"))
         lives |= theirs
-        key = name_key(word)
         found = found.filter(
-            Q(number_key__contains=key)
-            | Q(name__icontains=word)
-            | Q(building__name_key__contains=key)
-            | Q(pk__in=theirs.values("apartment_id"))
+            finding.holds(word, "search_key", "building__search_key") | Q(pk__in=theirs.values("apartment_id"))
         )
     rows = (
         found.select_related("building", "site")
         .annotate(
             resident=Subquery(lives.filter(apartment=OuterRef("pk")).order_by("-is_master", "pk").values("name")[:1])
         )
-        .order_by("site__name_key", "building__name_key", "number_key", "pk")
+        .order_by("site__name_order", "building__name_order", "number_order", "pk")
     )
     return [
         Hit(
@@ -155,15 +157,12 @@ def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
             ", ".join(part for part in (apartment.site.name, apartment.resident or apartment.name) if part),
             reverse("apartment-detail", args=[apartment.pk]),
         )
-        for apartment in _first(rows)
+        for apartment in (_first(rows) if words else [])
     ]
 
 
 def _devices(actor: Actor, text: str, now: datetime) -> list[Hit]:
-    span = reports.mac_range(text, min_digits=MAC_DIGITS)
-    if span is None:
-        return []
-    found = Device.objects.visible_to(actor).active().filter(mac__range=span)
+    found = reports.searched_devices(Device.objects.visible_to(actor), text)
     rows = found.select_related("site", "building", "apartment__building").order_by("mac", "pk")
     return [
         Hit(
@@ -196,7 +195,7 @@ def _library(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 def _firms(actor: Actor, text: str, now: datetime) -> list[Hit]:
     found = Organization.objects.visible_to(actor).exclude(pk=actor.organization_id)
-    found = found.filter(Q(name__icontains=text) | Q(city__icontains=text)).order_by("name", "pk")
+    found = found.filter(finding.matching(text, "search_key")).order_by("name_order", "pk")
     return [
         Hit(
             firm.name,

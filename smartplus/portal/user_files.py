@@ -27,7 +27,7 @@ def firms_head() -> list[str]:
 
 def firms(actor: Actor, found: QuerySet[Organization], now: datetime) -> Iterator[list[object]]:
     """Firms of `user_lists.firms` as lines; a few statements for each chunk of them."""
-    waiting = found.order_by("name", "pk").iterator(chunk_size=CHUNK)
+    waiting = found.order_by("name_order", "pk").iterator(chunk_size=CHUNK)
     while chunk := user_lists.with_numbers(actor, list(islice(waiting, CHUNK)), now):
         for firm in chunk:
             yield _firm(firm)

@@ -28,6 +28,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Invitation, Kind, Membership, Notice, Organization
 from accounts.scope import Actor, Role
+from accounts.typed import mail
+from accounts.typed.finding import NOTHING, matching
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus.portal.templatetags.portal import day
 
@@ -180,14 +182,16 @@ def firms(actor: Actor, *, kind: str, text: str, chip: str, under: int | None) -
         found = found.filter(Q(subdistributor_id=under) | Q(distributor_id=under) | Q(installer_id=under))
     if text:
         theirs = Membership.objects.filter(person_matches(text), organization=OuterRef("pk"))
-        found = found.filter(Q(name__icontains=text) | Q(city__icontains=text) | Exists(theirs))
+        found = found.filter(matching(text, "search_key") | Exists(theirs))
     return found
 
 
 def resellers(actor: Actor) -> QuerySet[Organization]:
     """The firms that others may stand under, for the choice above the list; at most UNDER_MOST."""
     kinds = (Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR)
-    return below(actor).filter(kind__in=kinds).exclude(pk=actor.organization_id).order_by("name", "pk")[:UNDER_MOST]
+    return (
+        below(actor).filter(kind__in=kinds).exclude(pk=actor.organization_id).order_by("name_order", "pk")[:UNDER_MOST]
+    )
 
 
 def security_of(firm: Organization) -> Standing:
@@ -258,10 +262,11 @@ def own_people(actor: Actor, *, technicians: bool, text: str, chip: str, now: da
 
 def person_matches(text: str) -> Q:
     """People by address, or by name: of who has not joined by the name written in the invitation."""
+    key = mail.key(text)
     return (
-        Q(user__email_key__contains=text.casefold())
-        | Q(joined_at__isnull=False, user__name__icontains=text)
-        | Q(joined_at=None, pk__in=Invitation.objects.filter(name__icontains=text).values("membership_id"))
+        (Q(user__email_key__contains=key) if key else NOTHING)
+        | Q(matching(text, "user__search_key"), joined_at__isnull=False)
+        | Q(matching(text, "invited_search"), joined_at=None)
     )
 
 

@@ -22,7 +22,9 @@ NAMED = 3  # firms or services that are spelled out
 def trees() -> dict[str, list[Organization]]:
     """The active distributors by the currency their tree is billed in."""
     found: dict[str, list[Organization]] = defaultdict(list)
-    for firm in Organization.objects.filter(kind=Kind.DISTRIBUTOR, is_active=True).order_by("currency", "name"):
+    for firm in Organization.objects.filter(kind=Kind.DISTRIBUTOR, is_active=True).order_by(
+        "currency", "name_order", "pk"
+    ):
         found[firm.currency].append(firm)
     return dict(found)
 

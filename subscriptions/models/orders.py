@@ -12,6 +12,7 @@ from accounts.append_only import AppendOnly
 from accounts.models import Kind as OrganizationKind
 from accounts.models import Organization, User
 from accounts.scope import MACHINE, Actor, Role, by_tenant_keys
+from accounts.typed.columns import CompactKey, Keyed, SearchKey
 from communities import catalogue
 from communities.models import Entitlement, Site
 from communities.models import Kind as SiteKind
@@ -88,7 +89,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(models.Q(payer__is_active=False) | models.Q(may_not, payer__kind=OrganizationKind.INSTALLER))
 
 
-class Order(models.Model):
+class Order(Keyed):
     """What is bought, frozen at creation (R40). Invariants: Σ lines − discount + tax = total ≥ 0; `state` moves only through
     `subscriptions.actions.moves`, each move once, under the order's lock (R49); never deleted (R56)."""
 
@@ -111,6 +112,7 @@ class Order(models.Model):
         REFUNDED = "refunded", _("Refunded")
 
     number = models.CharField(_("order number"), max_length=20, unique=True)
+    number_key = CompactKey("number")
     type = models.CharField(_("type"), max_length=16, choices=Type.choices)
     state = models.CharField(_("status"), max_length=20, choices=State.choices, default=State.PROCESSING)
     payer = models.ForeignKey(Organization, models.PROTECT, related_name="orders")
@@ -210,6 +212,7 @@ class OrderLine(AppendOnly):
     service_type = models.CharField(max_length=16)
     variant = models.CharField(max_length=200)
     target_label = models.CharField(max_length=160)
+    search_key = SearchKey("target_label")
     starts_at = models.DateTimeField()  # as quoted; what was applied is in ServicePeriod
     ends_at = models.DateTimeField()
     unit_minor = models.BigIntegerField()

@@ -52,7 +52,7 @@ class PriceList(AppendOnly):
     objects = PriceListQuerySet.as_manager()
 
     class Meta:
-        ordering = ["distributor__name", "currency", "-number"]
+        ordering = ["distributor__name_order", "currency", "-number"]
         constraints = [
             models.UniqueConstraint(
                 fields=["distributor", "currency", "number"],

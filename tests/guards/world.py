@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from django.db import connection
 
 from accounts.actions import invitations, tokens
-from accounts.models import AuditEvent, ItemFailure, Kind, Membership, Notice, Organization, User, UserSession
+from accounts.models import AuditEvent, ItemFailure, Kind, Membership, Notice, Organization, UserSession
 from accounts.models.tokens import scopes_open_to
 from communities import catalogue
 from communities.actions import people as site_people
@@ -145,12 +145,10 @@ def _mark_people(cast: People) -> None:
         person: Person = getattr(cast, name)
         mark = MARKS[estate]
         user, firm = person.membership.user, person.firm
-        User.objects.filter(pk=user.pk).update(
-            name=f"{name.title()} {mark}",
-            email=f"{name}@{mark.lower()}.example",
-            email_key=f"{name}@{mark.lower()}.example",
-        )
-        Organization.objects.filter(pk=firm.pk).update(name=f"{mark} {firm.get_kind_display()} {firm.pk}")
+        user.name, user.email = f"{name.title()} {mark}", f"{name}@{mark.lower()}.example"
+        user.save()
+        firm.name = f"{mark} {firm.get_kind_display()} {firm.pk}"
+        firm.save()
     Organization.objects.filter(pk__in=[cast.ivan.firm.pk, cast.igor.firm.pk]).update(pays_regular=True)
 
 

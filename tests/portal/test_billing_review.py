@@ -120,7 +120,7 @@ def test_where_there_are_several_buildings_each_is_named_once(
     people: People, harbour_view: Site, price_list: PriceList, petra: Client
 ) -> None:
     pier = building(people, harbour_view, "Pier House")
-    Apartment.objects.filter(number="1.02").update(building=pier, number="7.01", number_key="7.01")
+    Apartment.objects.filter(number="1.02").update(building=pier, number="7.01", number_key="7.01", number_order="0701")
     premium = Entitlement.objects.filter(service_type="premium")
     premium.update(variant="booking")
     assert [row["For"] for row in table(petra, harbour_view) if row["Item"] == "Premium Plan"] == [

@@ -35,7 +35,9 @@ def order(people, harbour_view, fill_cart, place, billing) -> Order:
     site_people.set_technicians(
         people.ivan.actor, site_id=harbour_view.pk, membership_ids=[people.tess.membership.pk], now=NOW
     )
-    Resident.objects.filter(apartment__number="1.01").update(name="Rosa Almeida", email="rosa@quay.example")
+    rosa = Resident.objects.get(apartment__number="1.01")
+    rosa.name, rosa.email = "Rosa Almeida", "rosa@quay.example"
+    rosa.save()
     devices.add_to_library(people.dora.actor, macs=[devices.LibraryRow(MAC, "C313", "SN-77")], now=NOW)
     flat = Apartment.objects.get(number="1.01")
     devices.add_monitor(people.ivan.actor, apartment_id=flat.pk, entry=devices.MonitorEntry(MAC, "Hall"), now=NOW)
@@ -53,10 +55,10 @@ def found(client: Client, text: str) -> list[str]:
 WHO_FINDS = {
     "olga": {"harbour": ["sites", "orders"], "rosa@": ["apartments"], "Rosa": ["apartments"], "0c11": ["devices", "library"],
              "Ivan": ["people"], "Hafen": ["firms", "people"]},
-    "dora": {"harbour": ["sites", "orders"], "Rosa": ["apartments"], "0C-11-05-2A": ["sites", "devices", "library"], "Ivan": ["people"]},
-    "ivan": {"harbour": ["sites", "orders"], "Rosa": ["apartments"], "0c11.052a": ["sites", "devices", "library"], "Tess": ["people"]},
-    "tess": {"harbour": ["sites"], "Rosa": ["apartments"], "0c 11 05": ["sites", "devices", "library"], "Tess": [], "Hafen": []},
-    "petra": {"harbour": ["sites", "orders"], "Rosa": ["apartments"], "0C1105": ["sites", "devices"], "Petra": ["orders"]},
+    "dora": {"harbour": ["sites", "orders"], "Rosa": ["apartments"], "0C-11-05-2A": ["devices", "library"], "Ivan": ["people"]},
+    "ivan": {"harbour": ["sites", "orders"], "Rosa": ["apartments"], "0c11.052a": ["devices", "library"], "Tess": ["people"]},
+    "tess": {"harbour": ["sites"], "Rosa": ["apartments"], "0c 11 05": ["devices", "library"], "Tess": [], "Hafen": []},
+    "petra": {"harbour": ["sites", "orders"], "Rosa": ["apartments"], "0C1105": ["devices"], "Petra": ["orders"]},
     "sam": {"harbour": [], "Rosa": [], "0C11": [], "Ivan": [], "Ines": ["people"]},
 }  # fmt: skip
 
@@ -131,7 +133,8 @@ def test_the_number_of_statements_does_not_follow_what_is_found(
     with django_assert_max_num_queries(16):
         page = client.get("/search/?q=harbour").content.decode()
     assert page.count("Harbour ") >= 10
-    assert "Harbour 7" not in page  # by name: 0, 1, 10 to 14, 2, 3, 4; the others are behind the link
+    assert "Harbour 9" in page
+    assert "Harbour 10" not in page  # by name: 0 to 9; the others are behind the link
     assert 'href="/sites/?q=harbour"' in page
     with django_assert_max_num_queries(16):
         client.get("/search/?q=0C11")

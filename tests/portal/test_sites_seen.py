@@ -175,7 +175,8 @@ def test_a_site_is_found_by_name_address_and_mac_in_any_notation(
     people: People, harbour: Site, make_site: MakeSite, sign_in: SignIn, text: str
 ) -> None:
     other = make_site("Speicherhof")
-    Site.objects.filter(pk=other.pk).update(street="Sandtorkai", city="Kiel", postal_code="24103")
+    other.street, other.city, other.postal_code = "Sandtorkai", "Kiel", "24103"
+    other.save()
     page = sign_in(people.ivan).get("/sites/", {"q": text}).content.decode()
     assert "Harbour View" in page
     assert "Speicherhof" not in page

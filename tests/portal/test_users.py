@@ -91,7 +91,9 @@ def test_a_list_takes_ten_statements_however_long_it_is(
 
 
 def test_search_and_chips_narrow_the_list(people: People, sign_in) -> None:
-    Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=True, city="Hamburg")
+    firm = Organization.objects.get(pk=people.ivan.firm.pk)
+    firm.pays_regular, firm.city = True, "Hamburg"
+    firm.save()
     client = sign_in(people.dora)
     for query, hafen, norden in (
         ("q=hambu", True, False),

@@ -24,7 +24,9 @@ class InstallerField(forms.TypedChoiceField):
     """One of the installers the actor sees, or none."""
 
     def __init__(self, actor: Actor) -> None:
-        installers = Organization.objects.visible_to(actor).installers().filter(is_active=True).order_by("name", "pk")
+        installers = (
+            Organization.objects.visible_to(actor).installers().filter(is_active=True).order_by("name_order", "pk")
+        )
         super().__init__(
             label=_("Installer"),
             required=False,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Kind, Membership
 from accounts.scope import Actor
+from accounts.typed.keys import natural_key
 from communities.actions import people, sites
 from communities.models import Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
 from smartplus.portal import user_lists
@@ -121,4 +122,4 @@ class PeopleForm(forms.Form):
 def _shown(actor: Actor, choosable: QuerySet[Membership], assigned: set[int], now: datetime) -> list[Membership]:
     """Who may be ticked, and who is: somebody deactivated keeps the site unless the tick is taken away here."""
     rows = user_lists.with_invitation(choosable | Membership.objects.visible_to(actor).filter(pk__in=assigned), now)
-    return sorted(user_lists.finished(rows, now), key=lambda person: (person.known_as.casefold(), person.pk))
+    return sorted(user_lists.finished(rows, now), key=lambda person: (natural_key(person.known_as), person.pk))

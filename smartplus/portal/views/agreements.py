@@ -105,7 +105,9 @@ def _sites_of(request: access.PortalRequest, rows: list[Subscription]) -> dict[i
     """The names of the sites that each agreement is or was for, as far as one may see them; one query."""
     found: dict[int, list[str]] = {}
     items = SubscriptionItem.objects.visible_to(request.actor).filter(subscription__in=rows)
-    for pk, name in items.order_by("site__name").values_list("subscription_id", "site__name").distinct():
+    for pk, name in (
+        items.order_by("site__name_order", "site__name").values_list("subscription_id", "site__name").distinct()
+    ):
         found.setdefault(pk, []).append(name)
     return found
 

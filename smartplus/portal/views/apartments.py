@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Prefetch, QuerySet
-from django.db.models.functions import Length
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,8 +28,7 @@ from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around
 from subscriptions.reports import renews
 
 PAGE = 200
-# Shorter first, so that floor 10 comes after floor 9.
-ORDER = ("building__name_key", "building_id", "floor_length", "floor", "number_length", "number_key", "pk")
+ORDER = ("building__name_order", "building_id", "floor_order", "number_order", "pk")
 
 
 @access.roles(*READERS)
@@ -76,7 +74,6 @@ def _with_parts(rows: QuerySet[Apartment], request: access.PortalRequest) -> Que
     apps = apps.annotate(renews=renews(request.now))
     return (
         rows.select_related("building")
-        .annotate(floor_length=Length("floor"), number_length=Length("number_key"))
         .prefetch_related(Prefetch("residents", masters, to_attr="masters"))
         .prefetch_related(Prefetch("devices", monitors, to_attr="monitors"))
         .prefetch_related(Prefetch("entitlements", apps, to_attr="apps"))

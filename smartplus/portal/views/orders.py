@@ -16,6 +16,8 @@ from accounts.actions import seller, terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Notice
 from accounts.scope import Actor, Grant, Role
+from accounts.typed.finding import matching
+from accounts.typed.keys import compact_key
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
@@ -86,9 +88,12 @@ def _states() -> list[tuple[str, Any]]:
 
 
 def searched(actor: Actor, found: QuerySet[Order], text: str) -> QuerySet[Order]:
-    """Those whose number contains `text`, or that have a line the actor sees of such a site, apartment or person."""
-    mine = OrderLine.objects.visible_to(actor).filter(Q(site__name__icontains=text) | Q(target_label__icontains=text))
-    return found.filter(Q(number__icontains=text.upper()) | Q(pk__in=mine.values("order_id")))
+    """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person."""
+    mine = OrderLine.objects.visible_to(actor).filter(matching(text, "site__search_key", "search_key"))
+    wanted = Q(pk__in=mine.values("order_id"))
+    if number := compact_key(text):
+        wanted |= Q(number_key__contains=number)
+    return found.filter(wanted)
 
 
 def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str, Any]]:
@@ -98,7 +103,7 @@ def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str,
     for row in (
         lines.values("order_id", "site__name")
         .annotate(amount=Sum("amount_minor"), n=Count("pk"))
-        .order_by("site__name")
+        .order_by("site__name_order", "site__name")
     ):
         entry = seen.setdefault(row["order_id"], {"sites": [], "amount": 0, "items": 0})
         entry["sites"].append(row["site__name"])
@@ -226,7 +231,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
         "groups": groups,
         "shown_minor": sum(group.amount_minor for group in groups),
         "shown_count": sum(group.count for group in groups),
-        "sites": sorted({(group.site_id, group.site_name) for group in groups}),
+        "sites": list(dict.fromkeys((group.site_id, group.site_name) for group in groups)),
         "until": until,
         "until_zone": until_zone,
         "told": mail,

@@ -29,7 +29,7 @@ from subscriptions.models import PriceList
 def price_list_list(request: access.PortalRequest) -> HttpResponse:
     """Every version of every list, newest first within its owner."""
     lists = PriceList.objects.visible_to(request.actor).select_related("distributor", "created_by")
-    rows = list(lists.order_by("distributor__name", "currency", "-valid_from", "-number"))
+    rows = list(lists.order_by("distributor__name_order", "currency", "-valid_from", "-number"))
     current: set[tuple[int | None, str]] = set()
     states = []
     for row in rows:

@@ -33,7 +33,7 @@ def site_list(request: access.PortalRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:120]
     seen = Site.objects.visible_to(request.actor).select_related("installer")
     found = device_reports.searched_sites(seen, text) if text else seen
-    page = keyset.page(found, by=("name_key", "pk"), query=request.GET, size=PAGE)
+    page = keyset.page(found, by=("name_order", "pk"), query=request.GET, size=PAGE)
     ids = [site.pk for site in page.rows]
     progress, units = (
         reports.paid_progress(ids, request.now, renews=renews(request.now)),

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -17,8 +17,9 @@ from django.views.decorators.http import require_http_methods
 from accounts.errors import Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Grant, Role
+from accounts.typed import finding
 from communities import catalogue
-from communities.models import Entitlement, Kind, Site
+from communities.models import Entitlement, Kind, Resident, Site
 from smartplus import access
 from smartplus.portal import answers, keyset
 from smartplus.portal.forms.requests import RequestForm
@@ -175,16 +176,18 @@ def narrowed(items: QuerySet[Entitlement], choice: Choice) -> QuerySet[Entitleme
         items = items.filter(site_id=choice.site_id)
     if choice.service:
         items = items.filter(service_type=choice.service)
-    for word in choice.search.split():
-        items = items.filter(
-            Q(apartment__number__icontains=word)
-            | Q(apartment__building__name__icontains=word)
-            | Q(apartment__residents__name__icontains=word, apartment__residents__is_master=True)
-            | Q(manager__membership__user__name__icontains=word, manager__membership__joined_at__isnull=False)
-            | Q(manager__membership__invited_as__icontains=word, manager__membership__joined_at=None)
-            | Q(site__name__icontains=word)
-        )
-    return items
+    return items.filter(finding.every_word(choice.search, _found)) if choice.search else items
+
+
+def _found(word: str) -> Q:
+    """By apartment, building, family master, property manager and site."""
+    masters = Resident.objects.filter(apartment=OuterRef("apartment_id"), is_master=True)
+    return (
+        finding.holds(word, "apartment__search_key", "apartment__building__search_key", "site__search_key")
+        | Q(Exists(masters.filter(finding.holds(word, "search_key"))))
+        | finding.holds(word, "manager__membership__user__search_key") & Q(manager__membership__joined_at__isnull=False)
+        | finding.holds(word, "manager__membership__invited_search") & Q(manager__membership__joined_at=None)
+    )
 
 
 def posted_ids(request: access.PortalRequest) -> set[int]:
@@ -232,7 +235,12 @@ def list_context(
         matching.select_related("site", "apartment__building", "manager__membership__user")
         .prefetch_related("apartment__residents")
         .order_by(
-            "site__name_key", "site_id", "service_type", "apartment__building__name_key", "apartment__number_key", "pk"
+            "site__name_order",
+            "site_id",
+            "service_type",
+            "apartment__building__name_order",
+            "apartment__number_order",
+            "pk",
         )[:PAGE]
     )
     amounts = _amounts(request, choice, matching.filter(pk__in=[row.pk for row in page]), months)

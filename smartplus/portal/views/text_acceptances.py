@@ -52,7 +52,7 @@ def acceptance_list(request: access.PortalRequest, document: str) -> HttpRespons
     }
     if is_missing and current:
         found = acceptances.missing(request.actor, current)
-        context["page"] = keyset.page(found, by=("user__name", "pk"), query=request.GET, size=PAGE)
+        context["page"] = keyset.page(found, by=("user__name_order", "pk"), query=request.GET, size=PAGE)
     else:
         page = keyset.page(
             acceptances.given(request.actor, document, version), by=("-pk",), query=request.GET, size=PAGE

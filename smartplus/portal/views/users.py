@@ -58,7 +58,7 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
         firms = user_lists.firms(actor, kind=tab, text=text, chip=chip, under=under)
         if is_file:
             return csv_file.streamed(tab, user_files.firms_head(), user_files.firms(actor, firms, request.now))
-        page = keyset.page(firms, by=("name", "pk"), query=query, size=PAGE)
+        page = keyset.page(firms, by=("name_order", "pk"), query=query, size=PAGE)
         context["firms"] = user_lists.with_numbers(actor, page.rows, request.now)
         context["chips"] = [
             (name, label, chip_numbers[name])
