@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from accounts.models import SellerVersion
+from accounts.typed import postal
 
 TAGS = {
     "h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "strong", "em", "a", "ul", "ol", "li", "blockquote", "code", "pre",
@@ -36,7 +37,7 @@ def with_seller(text: str, seller: SellerVersion | None) -> str:
     """The Markdown with the seller's name and city for `{seller}`."""
     if seller is None:
         return text
-    return text.replace(SELLER_MARK, escaped(f"{seller.name}, {seller.city}"))
+    return text.replace(SELLER_MARK, escaped(f"{seller.name}, {postal.place(seller)}"))
 
 
 def escaped(text: str) -> str:

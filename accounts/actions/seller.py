@@ -13,10 +13,10 @@ from accounts import audit, logos
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization, SellerLogo, SellerVersion
 from accounts.scope import Actor, Role
-from accounts.typed import text
+from accounts.typed import postal, text
 
-FIELDS = ("name", "street", "postal_code", "city", "country", "tax_number", "email")
-REQUIRED = ("name", "street", "postal_code", "city", "country", "tax_number")
+FIELDS = ("name", *postal.FIELDS, "tax_number", "email")
+REQUIRED = ("name", "street", "country", "tax_number")
 
 
 def in_force(*, now: datetime) -> SellerVersion | None:
@@ -54,6 +54,9 @@ def publish(
     for name in REQUIRED:
         if not kept[name]:
             raise Refused(_("This is needed on an invoice."), field=name)
+    kept |= postal.tidied(kept)
+    for name, message in postal.problems(kept).items():
+        raise Refused(message, field=name)
     if valid_from < now and actor.role is not Role.SYSTEM:
         raise Refused(_("A version can't be valid from a moment that is past."), field="valid_from")
     if is_example and not settings.DEMO:

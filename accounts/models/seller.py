@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.append_only import AppendOnly
 from accounts.models.people import User
 from accounts.scope import Actor
+from accounts.typed import postal
 
 
 class SellerLogo(AppendOnly):
@@ -52,8 +53,9 @@ class SellerVersion(AppendOnly):
     number = models.PositiveIntegerField(unique=True)
     name = models.CharField(max_length=120)
     street = models.CharField(max_length=160)
-    postal_code = models.CharField(max_length=20)
-    city = models.CharField(max_length=80)
+    postal_code = models.CharField(max_length=20, blank=True)
+    city = models.CharField(max_length=80, blank=True)
+    state = models.CharField(max_length=80, blank=True)
     country = models.CharField(max_length=2)  # ISO 3166-1
     tax_number = models.CharField(max_length=40)
     email = models.EmailField(max_length=254, blank=True)
@@ -72,11 +74,6 @@ class SellerVersion(AppendOnly):
         return _("Seller, version %(number)s") % {"number": self.number}
 
     @property
-    def place(self) -> str:
-        """Postal code and city."""
-        return f"{self.postal_code} {self.city}".strip()
-
-    @property
     def line(self) -> str:
         """Name and address in one line, for a mail's foot."""
-        return ", ".join(part for part in (self.name, self.street, self.place) if part)
+        return ", ".join((self.name, *postal.lines(self)))

@@ -12,6 +12,7 @@ from django_countries import countries
 
 from accounts.models import Membership, Organization, User
 from accounts.scope import Actor, Role, by_tenant_keys
+from accounts.typed import postal
 from accounts.typed.columns import FloorKey, IdentityKey, Keyed, SearchKey, SortKey
 from communities import catalogue
 
@@ -51,9 +52,9 @@ class Site(Keyed):
     name_order = SortKey("name")
     search_key = SearchKey("name", "street", "city", "postal_code")
     street = models.CharField(_("street"), max_length=120)
-    city = models.CharField(_("city"), max_length=80)
+    city = models.CharField(_("city"), max_length=80, blank=True)
     state = models.CharField(pgettext_lazy("address", "state"), max_length=80, blank=True)
-    postal_code = models.CharField(_("postal code"), max_length=16)
+    postal_code = models.CharField(_("postal code"), max_length=16, blank=True)
     country = models.CharField(_("country"), max_length=2)
     time_zone = models.CharField(_("time zone"), max_length=64)
     free_members = models.PositiveSmallIntegerField(
@@ -125,7 +126,7 @@ class Site(Keyed):
     @property
     def address(self) -> str:
         """The address in one line."""
-        return ", ".join(filter(None, [self.street, f"{self.postal_code} {self.city}".strip(), self.state]))
+        return postal.one_line(self)
 
 
 class SiteChild(Keyed):

@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Grant
-from accounts.typed import text
+from accounts.typed import postal, text
 from payments.models import BillingProfile
 from payments.models.billing import FIELDS, REQUIRED
 
@@ -49,12 +49,14 @@ def save_billing(
     before = profile.snapshot()
     for name, value in fields.items():
         setattr(profile, name, text.line(value))
+    for name, value in postal.tidied(profile).items():
+        setattr(profile, name, value)
     changed = [name for name in FIELDS if getattr(profile, name) != before[name]]
     if not changed and not is_new:  # the same form again, perhaps by a double click
         return profile
     if (None if is_new else profile.version) != version:
         raise Conflict
-    _refuse_invalid(profile)
+    _refuse_invalid(profile, judges_address=is_new or not {*changed}.isdisjoint(postal.FIELDS))
     profile.version += 1
     profile.updated_at = now
     profile.save()
@@ -70,12 +72,14 @@ def save_billing(
     return profile
 
 
-def _refuse_invalid(profile: BillingProfile) -> None:
+def _refuse_invalid(profile: BillingProfile, *, judges_address: bool) -> None:
     for name in REQUIRED:
         if not getattr(profile, name):
             raise Refused(_("Invoices need this."), field=name)
     if profile.country not in countries:
         raise Refused(_("This country is not known."), field="country")
+    for name, message in postal.problems(profile).items() if judges_address else ():
+        raise Refused(message, field=name)
     try:
         profile.clean_fields(exclude=["organization", "updated_at", "version"])
     except ValidationError as error:

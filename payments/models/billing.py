@@ -13,7 +13,12 @@ from accounts.scope import Actor
 from payments.models.scope import payers_of
 
 FIELDS = ["company", "tax_number", "email", "street", "postal_code", "city", "state", "country"]
-REQUIRED = ["company", "email", "street", "postal_code", "city", "country"]
+REQUIRED = [
+    "company",
+    "email",
+    "street",
+    "country",
+]  # and what an address of the country needs, which `save_billing` asks for
 
 
 class BillingProfileQuerySet(models.QuerySet["BillingProfile"]):
@@ -33,8 +38,8 @@ class BillingProfile(models.Model):
     tax_number = models.CharField(_("tax number"), max_length=32, blank=True)
     email = models.EmailField(_("email for invoices"), max_length=254)
     street = models.CharField(_("street"), max_length=120)
-    postal_code = models.CharField(_("postal code"), max_length=16)
-    city = models.CharField(_("city"), max_length=80)
+    postal_code = models.CharField(_("postal code"), max_length=16, blank=True)
+    city = models.CharField(_("city"), max_length=80, blank=True)
     state = models.CharField(pgettext_lazy("address", "state"), max_length=80, blank=True)
     country = models.CharField(_("country"), max_length=2)
     version = models.PositiveIntegerField(default=1)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Organization
 from accounts.scope import Actor, Grant
-from accounts.typed import finding
+from accounts.typed import finding, postal
 from accounts.typed.keys import compact_key
 from communities.models import Apartment, Resident, Site
 from devices import mac, reports
@@ -129,9 +129,7 @@ def _first(rows: QuerySet[Any]) -> list[Any]:
 
 def _sites(actor: Actor, text: str, now: datetime) -> list[Hit]:
     found = reports.searched_sites(Site.objects.visible_to(actor), text).order_by("name_order", "pk")
-    return [
-        Hit(site.name, f"{site.street}, {site.city}", reverse("site-detail", args=[site.pk])) for site in _first(found)
-    ]
+    return [Hit(site.name, postal.short(site), reverse("site-detail", args=[site.pk])) for site in _first(found)]
 
 
 def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
@@ -199,7 +197,7 @@ def _firms(actor: Actor, text: str, now: datetime) -> list[Hit]:
     return [
         Hit(
             firm.name,
-            ", ".join(str(part) for part in (firm.get_kind_display(), firm.city) if part),
+            ", ".join(str(part) for part in (firm.get_kind_display(), postal.place(firm)) if part),
             reverse("firm-detail", args=[firm.pk]),
         )
         for firm in _first(found)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.actions import seller, terms
 from accounts.models import Acceptance, Document
+from accounts.typed import postal
 from smartplus.portal.templatetags.portal import day
 from smartplus.setup.findings import COUNTED, Finding, State, many, page
 
@@ -50,7 +51,7 @@ def sold_by(now: datetime) -> list[Finding]:
         return [
             Finding("seller", BLOCKS, _("The seller is not named"), detail, page(_("Name the seller"), "setup-seller"))
         ]
-    parts = [in_force.name, in_force.city, in_force.tax_number]
+    parts = [in_force.name, postal.place(in_force), in_force.tax_number]
     detail = ", ".join(part for part in parts if part)
     if in_force.logo_id:
         detail = _("%(seller)s, with logo.") % {"seller": detail}

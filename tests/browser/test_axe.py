@@ -75,8 +75,11 @@ BY_FORM_ONLY = {
     "order-returned": "where the payment page leads back to; test_the_way_to_the_till goes there",
     "order-left": "where its Cancel leads back to, which is the order's page; test_the_way_to_the_till goes there",
     "cart-term": "a fragment of the cart",
-    **dict.fromkeys(("choices-countries", "choices-time-zones", "choices-zones"), "a fragment that a form fetches"),
     **dict.fromkeys(("mac-check", "mac-free"), "what a field for a MAC fetches"),
+    **dict.fromkeys(
+        ("choices-address", "choices-countries", "choices-time-zones", "choices-zones"),
+        "a fragment that a form fetches",
+    ),
     "accept-terms": "shown where the present terms are not accepted yet; the demo's people have accepted them",
     "sign-in-code": "the second step of a sign-in with two factors; the demo's people have one",
 }

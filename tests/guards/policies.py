@@ -110,7 +110,7 @@ FILL = {
     "email": "walker@example.org",
     "mobile": "+47 1",
     "street": "Way 1",
-    "postal_code": "1",
+    "postal_code": "20457",
     "city": "Town",
     "country": "DE",
     "floor": "7",

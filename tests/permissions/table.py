@@ -221,7 +221,7 @@ def _billing(case: Case) -> dict[str, Any]:
     profile = BillingProfile.objects.filter(organization=case.person.firm).first()
     return {
         "organization": case.person.firm, "version": profile.version if profile else None, "company": "New name", "email": "b@x.example",
-        "street": "Street 1", "postal_code": "1", "city": "Oslo", "country": "NO",
+        "street": "Street 1", "postal_code": "0155", "city": "Oslo", "country": "NO",
     }  # fmt: skip
 
 
@@ -288,7 +288,7 @@ LEFT_OUT = {
 }
 
 SELLER = {
-    "name": "Vendor", "street": "Street 1", "postal_code": "1", "city": "Oslo", "country": "NO", "email": "a@x.example",
+    "name": "Vendor", "street": "Street 1", "postal_code": "0155", "city": "Oslo", "country": "NO", "email": "a@x.example",
     "tax_number": "NO 1",
 }  # fmt: skip
 

@@ -63,11 +63,16 @@ def test_the_form_shows_every_service_in_its_group_with_its_effect_and_advice(iv
 
 
 @pytest.mark.parametrize(
-    ("country", "zone"),
-    [("NO", "Europe/Oslo"), ("DE", "Europe/Berlin"), ("ES", "Europe/Madrid"), ("FR", "Europe/Paris")],
-)
-def test_an_empty_time_zone_is_taken_from_the_country(ivan: Client, country: str, zone: str) -> None:
-    ivan.post("/sites/new/", site_form(country=country, time_zone=""))
+    ("country", "postal_code", "state", "zone"),
+    [
+        ("NO", "0155", "", "Europe/Oslo"), ("DE", "20457", "", "Europe/Berlin"), ("ES", "28039", "Madrid", "Europe/Madrid"),
+        ("FR", "33380", "", "Europe/Paris"),
+    ],
+)  # fmt: skip
+def test_an_empty_time_zone_is_taken_from_the_country(
+    ivan: Client, country: str, postal_code: str, state: str, zone: str
+) -> None:
+    ivan.post("/sites/new/", site_form(country=country, postal_code=postal_code, state=state, time_zone=""))
     assert Site.objects.get().time_zone == zone
 
 

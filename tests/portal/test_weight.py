@@ -29,7 +29,8 @@ LONG = 30  # names of countries or of zones
 
 
 def names_in(page: str) -> int:
-    """How many countries or time zones a page names, whichever are more."""
+    """How many countries or time zones a page names, whichever are more. The states of one country are another list."""
+    page = re.sub(r'<select name="state".*?</select>', "", page, flags=re.DOTALL)
     listed = re.findall(r'<option value="([^"]*)"[^>]*>([^<]*)', page)
     words = {word for pair in listed for word in pair}
     known = {word for pair in countries.names("en") for word in pair}

@@ -20,10 +20,6 @@ from smartplus.portal.forms.countries import CountryField
 from smartplus.portal.forms.fields import LineField
 from smartplus.portal.forms.zones import PlaceForm, ZoneOfCountryField
 
-AUTOCOMPLETE = {
-    "street": "street-address", "city": "address-level2", "state": "address-level1", "postal_code": "postal-code",
-    "country": "country-name", "name": "off",
-}  # fmt: skip
 GROUPS: tuple[tuple[catalogue.Group, Promise], ...] = (
     (catalogue.Group.INFRASTRUCTURE, _("Infrastructure-Related")),
     (catalogue.Group.EXPERIENCE, _("Experience & Value-Added")),
@@ -82,8 +78,7 @@ class SiteForm(PlaceForm):
             self.fields[service.code] = forms.BooleanField(
                 label=str(service.label), required=False, initial=service.default
             )
-        for field, value in AUTOCOMPLETE.items():
-            self.fields[field].widget.attrs["autocomplete"] = value
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
         if site:
             del self.fields["free_members"]
         else:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from payments.models import BillingProfile
 from smartplus.portal.forms.countries import CountryField
 from smartplus.portal.forms.fields import IdentifierField, LineField, MailField, SecretField
+from smartplus.portal.forms.postal import PostalForm
 from subscriptions import periods
 
 MONTHS = (1, 3, 6, 12)
@@ -39,7 +40,7 @@ class TermForm(forms.Form):
     )
 
 
-class BillingForm(forms.ModelForm[BillingProfile]):
+class BillingForm(PostalForm, forms.ModelForm[BillingProfile]):
     """Whom the invoice is made out to."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -59,15 +60,7 @@ class BillingForm(forms.ModelForm[BillingProfile]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial["version"] = self.instance.version if self.instance.pk else None
-        for name, value in {
-            "company": "organization",
-            "street": "street-address",
-            "postal_code": "postal-code",
-            "city": "address-level2",
-            "state": "address-level1",
-            "country": "country-name",
-            "email": "email",
-        }.items():
+        for name, value in (("company", "organization"), ("email", "email")):
             self.fields[name].widget.attrs["autocomplete"] = value
 
     def values(self) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts import logos
 from accounts.actions import seller
@@ -14,6 +15,7 @@ from accounts.actions.terms import LONGEST
 from accounts.models import SellerVersion
 from smartplus.portal.forms.countries import CountryField
 from smartplus.portal.forms.fields import BlockField, IdentifierField, LineField, MailField
+from smartplus.portal.forms.postal import PostalForm
 
 
 def _day() -> forms.DateField:
@@ -40,7 +42,7 @@ class TextForm(forms.Form):
     valid_from = _day()
 
 
-class SellerForm(forms.Form):
+class SellerForm(PostalForm, forms.Form):
     """The next version of the seller. `newest` is the last one's number when the page was opened."""
 
     newest = forms.IntegerField(widget=forms.HiddenInput, required=False)
@@ -48,8 +50,9 @@ class SellerForm(forms.Form):
     tax_number = IdentifierField(label=_("Tax number"), max_length=40)
     email = MailField(label=_("Email"), required=False)
     street = LineField(label=_("Street"), max_length=160)
-    postal_code = LineField(label=_("Postal code"), max_length=20)
+    postal_code = LineField(label=_("Postal code"), max_length=16)
     city = LineField(label=_("City"), max_length=80)
+    state = LineField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
     country = CountryField()
     logo = forms.FileField(
         label=_("Logo"),

@@ -17,13 +17,13 @@ from accounts import actions
 from accounts.actions.organizations import BASICS
 from accounts.models import Kind, Membership, Organization, User
 from accounts.scope import Actor, Grant
+from accounts.typed import postal
 from communities.models import Site
 from smartplus.portal.forms.countries import CountryField
 from smartplus.portal.forms.fields import LineField, MailField, MailInput, SecretField
 from smartplus.portal.forms.zones import PlaceForm, ZoneOfCountryField
 
 CURRENCIES = (("USD", _("US dollars")), ("EUR", _("euros")), ("GBP", _("pounds sterling")))
-AUTOCOMPLETE = ("name", "street", "postal_code", "city", "state")
 GRANT_LABELS = {
     Grant.SEES_PRICES: _("Sees prices"),
     Grant.SEES_INVOICES: _("Sees orders and invoices"),
@@ -35,6 +35,8 @@ GRANT_LABELS = {
 class FirmForm(PlaceForm):
     """Name, address and time zone of a firm; with `organization` it edits one."""
 
+    needs_address = False
+    fills_in_own = False
     name = LineField(label=_("Name"), max_length=120)
     street = LineField(label=_("Street"), max_length=120, required=False)
     postal_code = LineField(label=_("Postal code"), max_length=16, required=False)
@@ -48,8 +50,7 @@ class FirmForm(PlaceForm):
         shown = [*BASICS, "version"]
         values = {field: getattr(organization, field) for field in shown} if organization else None
         super().__init__(data, initial=values, label_suffix="")
-        for field in AUTOCOMPLETE:
-            self.fields[field].widget.attrs["autocomplete"] = "off"
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
 
     @property
     def basics(self) -> dict[str, str]:
@@ -230,7 +231,7 @@ class SitesForm(forms.Form):
         super().__init__(data, initial={"sites": sorted(assigned)}, label_suffix="")
         field = self.fields["sites"]
         assert isinstance(field, forms.TypedMultipleChoiceField)
-        field.choices = [(site.pk, f"{site.name}, {site.city}") for site in sites]
+        field.choices = [(site.pk, f"{site.name}, {postal.place(site)}") for site in sites]
         field.error_messages["invalid_choice"] = _("One of the chosen sites is not yours to choose.")
 
 

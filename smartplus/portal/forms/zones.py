@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.typed.zones import UTC, canonical, in_words, of_country, proposed
 from smartplus.portal.forms import countries
 from smartplus.portal.forms.fields import LineField
+from smartplus.portal.forms.postal import PostalForm
 from smartplus.portal.forms.suggestions import SuggestingInput
 
 
@@ -59,8 +60,8 @@ class ZoneOfCountryField(forms.ChoiceField):
         return bool(canonical(value))
 
 
-class PlaceForm(forms.Form):
-    """A form with a country and a time zone: offers the zones of the country, and takes the one that is in no doubt."""
+class PlaceForm(PostalForm, forms.Form):
+    """A form with an address and a time zone: offers the zones of the country, and takes the one that is in no doubt."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

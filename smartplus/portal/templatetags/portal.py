@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.typed import days as of_site
+from accounts.typed import postal
 from accounts.typed.days import DAY, MOMENT
 from accounts.typed.days import language as _language
 from payments import money as amounts
@@ -126,6 +127,24 @@ def field(bound: BoundField, width: str = "", optional: bool | None = None, **at
         "optional": not is_needed and kind != "box" if optional is None else optional,
         "secret": isinstance(widget, forms.PasswordInput),
     }
+
+
+@register.filter
+def address_lines(address: Any, country: str = "") -> list[str]:
+    """The lines of an address as its country writes them, with the country on demand."""
+    return postal.lines(address, with_country=bool(country))
+
+
+@register.filter
+def short_address(address: Any) -> str:
+    """Street and place."""
+    return postal.short(address)
+
+
+@register.filter
+def town(address: Any) -> str:
+    """The city, or what stands for it."""
+    return postal.place(address)
 
 
 @register.inclusion_tag("components/switch.html")

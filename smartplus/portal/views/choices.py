@@ -6,14 +6,17 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
+from accounts.typed import postal
 from accounts.typed.zones import canonical, every, in_words
 from smartplus import access
 from smartplus.access import Stage
 from smartplus.portal.forms import countries, zones
+from smartplus.portal.forms.postal import AddressPartsForm
 
 KEPT_FOR_S = 30 * 24 * 3600  # a country or a zone is new once in years
 
@@ -49,6 +52,24 @@ def zones_of_country(request: HttpRequest) -> HttpResponse:
             ((zone, " selected" if zone == chosen else "", words) for zone, words in zones.choices_of(country)),
         )
     )
+
+
+@access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+@require_safe
+def address_parts(request: HttpRequest, kind: str) -> HttpResponse:
+    """The parts of an address in `country`, with what was typed in them already. `kind` is `PostalForm.address_kind`."""
+    needs, _dash, whose = kind.partition("-")
+    if needs not in {"needed", "free"} or whose not in {"own", "other"}:
+        raise Http404
+    form = AddressPartsForm(needs_address=needs == "needed", fills_in_own=whose == "own", initial=_sent(request))
+    return render(request, "components/address_parts.html", {"form": form})
+
+
+def _sent(request: HttpRequest) -> dict[str, str]:
+    """What stands in the form, without what the new country has no use for."""
+    country = countries.code_of(request.GET.get("country", ""))
+    kept = {"country", *(part.name for part in postal.parts(country))}
+    return {name: request.GET[name] for name in postal.FIELDS if name in kept and name in request.GET}
 
 
 def _values(words: Iterable[str]) -> SafeString:

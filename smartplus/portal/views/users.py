@@ -220,7 +220,7 @@ def sites_form(request: access.PortalRequest, person: Membership, data: QueryDic
     is_theirs = person.is_technician or person.organization.kind == Kind.MANAGER
     if request.actor.role is not Role.INSTALLER or not is_theirs or not person.is_active:
         return None
-    sites = list(Site.objects.visible_to(request.actor).only("name", "city"))
+    sites = list(Site.objects.visible_to(request.actor).only("name", "city", "state", "country"))
     if person.is_technician:
         rows = TechnicianAssignment.objects.visible_to(request.actor).filter(membership=person)
         assigned = set(rows.values_list("site_id", flat=True))
