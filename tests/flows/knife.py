@@ -20,6 +20,7 @@ from django.db import connections
 from requests.adapters import HTTPAdapter
 
 PATIENCE_S = 30.0
+READS = ("SELECT", "SAVEPOINT", "RELEASE")  # what leaves nothing behind, whether it was done or not
 Road = Callable[[Any], None]  # asks what it is given, a Knife as a rule, and tells it the phases
 Answer = Callable[[], Any]
 
@@ -82,6 +83,30 @@ def walk(road: Road, *, answer: Answer) -> list[str]:
     kind, points = _fork(road, None, answer)
     assert kind == "arrived", points
     return list(points)
+
+
+def telling(points: list[str]) -> list[int]:
+    """The points at which a death leaves something of its own behind, by number.
+
+    Whatever a transaction has done before its COMMIT is taken back, so a death after its BEGIN, before its COMMIT or between them leaves
+    the same rows: one point between them stands for all, as does one between two statements that only read. CRASH_EVERYWHERE=1 takes all.
+    """
+    if os.environ.get("CRASH_EVERYWHERE") == "1":
+        return list(range(len(points)))
+    is_inside, found, within = False, [], 0
+    for index, label in enumerate(points):
+        _phase, when, what = re.split(r":? ", label, maxsplit=2)
+        word = what.partition(" ")[0]
+        if word == "BEGIN":
+            is_inside, within = when == "after", index
+        elif word in {"COMMIT", "ROLLBACK"}:
+            if when == "before" and is_inside:
+                found.append((within + index) // 2)
+            found.append(index)
+            is_inside = False
+        elif "/" in what or (not is_inside and word not in READS):
+            found.append(index)
+    return sorted(found)
 
 
 def kill(road: Road, *, at: int, answer: Answer) -> str:

@@ -20,12 +20,12 @@ from communities.models import Site
 from payments.models import GatewayEvent, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
-from smartplus import jobs, webhooks
+from smartplus import webhooks
 from subscriptions.actions import carts, orders, sweeps
 from subscriptions.models import Cart, Order, ServicePeriod
 from tests.flows import knife
 from tests.flows.books import assert_books_agree
-from tests.flows.conftest import Letter, Post
+from tests.flows.conftest import Letter, Post, move_money
 from tests.payments.fixtures import press
 from tests.people import NOW, People
 from tests.subscriptions.conftest import BASE
@@ -107,7 +107,7 @@ class World:
         for pause in pauses:
             self.it_is(at + pause)
             for seconds in (0, 1):
-                jobs.tick(now=at + pause + timedelta(seconds=seconds))
+                move_money(now=at + pause + timedelta(seconds=seconds))
 
 
 def ring(letter: Letter, at: datetime) -> None:
@@ -175,12 +175,24 @@ def killed(world: World, points: list[str], number: int, index: int) -> tuple[Ca
     return cart, at, letters
 
 
+def test_each_transaction_and_each_call_has_points_that_tell() -> None:
+    points = [
+        "place: before SELECT accounts_organization", "place: after SELECT accounts_organization",
+        "place: before BEGIN", "place: after BEGIN",
+        "place: before INSERT subscriptions_order", "place: after INSERT subscriptions_order",
+        "place: before POST /v1/payment_intents", "place: after POST /v1/payment_intents",
+        "place: before COMMIT", "place: after COMMIT",
+        "start: before UPDATE payments_payment", "start: after UPDATE payments_payment",
+    ]  # fmt: skip
+    assert knife.telling(points) == [5, 6, 7, 8, 9, 10, 11]
+
+
 @pytest.mark.rule("R48")
 @pytest.mark.rule("R49")
 @pytest.mark.parametrize("phase", PHASES)
 def test_wherever_the_process_dies_the_payer_pays_once_and_gets_everything_once(world: World, phase: str) -> None:
     points = map_of(world)
-    mine = [index for index, label in enumerate(points) if label.startswith(f"{phase}:")]
+    mine = [index for index in knife.telling(points) if points[index].startswith(f"{phase}:")]
     started = time.monotonic()
     for number, index in enumerate(mine, start=2):
         with at_point(points[index]):

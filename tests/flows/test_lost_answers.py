@@ -15,11 +15,10 @@ from payments.errors import BadSignature
 from payments.models import Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
-from smartplus import jobs
 from subscriptions.actions import agreements, carts, orders, sweeps
 from subscriptions.models import Cart, Order, ServicePeriod, Subscription
 from tests.flows.books import assert_books_agree
-from tests.flows.conftest import Post
+from tests.flows.conftest import Post, move_money
 from tests.flows.wire import LOSSES, losing
 from tests.payments.fixtures import press
 from tests.people import NOW, People
@@ -75,8 +74,8 @@ class World:
         now = self.at(instant)
         with suppress(BadSignature):
             self.post.deliver(self.post.take(), now=now)
-        jobs.tick(now=now)
-        jobs.tick(now=now + timedelta(seconds=1))
+        move_money(now=now)
+        move_money(now=now + timedelta(seconds=1))
 
     def let_time_pass(self, start: datetime) -> None:
         """Until everything that anybody tries again by itself is tried."""

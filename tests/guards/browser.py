@@ -16,9 +16,12 @@ from django.http import QueryDict
 from django.test import Client
 from django.utils.datastructures import MultiValueDict
 
+from accounts.models import UserSession
+from smartplus import access
 from tests.guards.pages import Pairs, without_token
 from tests.guards.watch import Ledger, writes
 from tests.guards.world import World
+from tests.people import NOW
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 NEW_EACH_TIME = {"X-Request-ID", "Content-Length"}
@@ -123,9 +126,15 @@ class Browser:
 
 
 def sign_in(world: World, person: str) -> str:
-    """Begin a session; its cookie."""
-    client = Client()
-    client.force_login(world.person(person).membership.user, backend="accounts.backends.EmailBackend")
+    """Begin a session as the sign-in page does, with its row, or every request would write one; its cookie."""
+    client, membership = Client(), world.person(person).membership
+    client.force_login(membership.user, backend="accounts.backends.EmailBackend")
+    session = client.session
+    session[access.SESSION_KEY] = membership.pk
+    session.save()
+    UserSession.objects.create(
+        user=membership.user, membership=membership, session_key=session.session_key or "", created_at=NOW, last_seen_at=NOW
+    )  # fmt: skip
     return client.cookies["sessionid"].value
 
 
