@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from accounts.typed import phones
 from accounts.typed.finding import every_word, holds, matching
 from communities.models import Apartment, Entitlement, Resident, Site
 from devices import mac
@@ -87,6 +88,8 @@ def searched_apartments(apartments: QuerySet[Apartment], text: str) -> QuerySet[
     found = every_word(
         text, lambda word: holds(word, "search_key") | Q(Exists(living.filter(holds(word, "search_key"))))
     )
+    if number := phones.digits(text):
+        found |= Q(Exists(living.filter(holds(number, "search_key"))))
     return apartments.filter(_words_or_mac(text, found, Device.objects.filter(apartment=OuterRef("pk"))))
 
 

@@ -56,7 +56,7 @@ class Organization(Keyed):
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
     name = models.CharField(_("name"), max_length=120)
     name_order = SortKey("name")
-    search_key = SearchKey("name", "city")
+    search_key = SearchKey("name", "city", "state")
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     path = models.CharField(max_length=200, unique=True, editable=False)
     distributor = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")

@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Membership
 from accounts.scope import Actor, Role
-from accounts.typed import mail, text
+from accounts.typed import mail, phones, text
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
 from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment, keys_of
@@ -45,7 +45,7 @@ def add_resident(
     apartment = Apartment.objects.visible_to(actor).get(pk=apartment_id)
     site = lock_site(actor, apartment.site_id)
     apartment = Apartment.objects.select_for_update(of=("self",), no_key=True).get(pk=apartment_id)
-    values = _cleaned(name, email, mobile, remark)
+    values = _cleaned(name, email, mobile, remark, country=site.country)
     members = Resident.objects.filter(apartment=apartment)
     if members.filter(is_master=False).count() >= MAX_MEMBERS:
         raise Refused(_("An apartment has at most %(n)s family members.") % {"n": MAX_MEMBERS})
@@ -90,12 +90,15 @@ def edit_resident(
     resident = (
         Resident.objects.visible_to(actor)
         .select_for_update(of=("self",), no_key=True)
-        .select_related("apartment__building")
+        .select_related("apartment__building", "site")
         .get(pk=resident_id)
     )
     if resident.version != version:
         raise Conflict
-    values = {**_cleaned(name, email, mobile, remark), "language": language}
+    values = {
+        **_cleaned(name, email, mobile, remark, country=resident.site.country, kept=resident.mobile),
+        "language": language,
+    }
     changed = [field for field in RESIDENT_FIELDS if getattr(resident, field) != values[field]]
     for field, value in values.items():
         setattr(resident, field, value)
@@ -142,7 +145,8 @@ def remove_resident(actor: Actor, *, resident_id: int, now: datetime) -> None:
     sync_site(site, apartment_ids=[apartment.pk])
 
 
-def _cleaned(name: str, email: str, mobile: str, remark: str) -> dict[str, str]:
+def _cleaned(name: str, email: str, mobile: str, remark: str, *, country: str, kept: str = "") -> dict[str, str]:
+    """The values to keep. A number that was kept before stays as it is, whatever it is."""
     values = {
         "name": text.line(name),
         "email": text.line(email),
@@ -155,6 +159,11 @@ def _cleaned(name: str, email: str, mobile: str, remark: str) -> dict[str, str]:
         raise Refused(_("A resident needs an email or a mobile number."), field="email")
     if values["email"]:
         values["email"] = mail.address(values["email"]).shown
+    if values["mobile"] not in {"", kept}:
+        try:
+            values["mobile"] = phones.number(values["mobile"], country)
+        except Refused as refusal:
+            raise Refused(str(refusal), field="mobile") from refusal
     return values
 
 

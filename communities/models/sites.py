@@ -12,7 +12,7 @@ from django_countries import countries
 
 from accounts.models import Membership, Organization, User
 from accounts.scope import Actor, Role, by_tenant_keys
-from accounts.typed import postal
+from accounts.typed import phones, postal
 from accounts.typed.columns import FloorKey, IdentityKey, Keyed, SearchKey, SortKey
 from communities import catalogue
 
@@ -50,7 +50,7 @@ class Site(Keyed):
     name = models.CharField(_("name"), max_length=64)
     name_key = IdentityKey("name")
     name_order = SortKey("name")
-    search_key = SearchKey("name", "street", "city", "postal_code")
+    search_key = SearchKey("name", "street", "city", "state", "postal_code")
     street = models.CharField(_("street"), max_length=120)
     city = models.CharField(_("city"), max_length=80, blank=True)
     state = models.CharField(pgettext_lazy("address", "state"), max_length=80, blank=True)
@@ -252,9 +252,9 @@ class Resident(SiteChild):
     apartment = models.ForeignKey(Apartment, models.PROTECT, related_name="residents")
     name = models.CharField(_("name"), max_length=120)
     name_order = SortKey("name")
-    search_key = SearchKey("name", "email")
+    search_key = SearchKey("name", "email", "mobile")
     email = models.EmailField(_("email"), blank=True)
-    mobile = models.CharField(_("mobile"), max_length=24, blank=True)
+    mobile = models.CharField(_("mobile"), max_length=phones.LONGEST, blank=True)
     language = models.CharField(_("language"), max_length=8, default="en")
     remark = models.CharField(_("remark"), max_length=200, blank=True)
     is_master = models.BooleanField(_("family master"), default=False)

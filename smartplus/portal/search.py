@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Organization
 from accounts.scope import Actor, Grant
-from accounts.typed import finding, postal
+from accounts.typed import finding, phones, postal
 from accounts.typed.keys import compact_key
 from communities.models import Apartment, Resident, Site
 from devices import mac, reports
@@ -133,15 +133,18 @@ def _sites(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 
 def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
-    """By building, number, name, and who lives there (by name or address): every word has to be of the apartment."""
-    residents, found = Resident.objects.visible_to(actor), Apartment.objects.visible_to(actor)
+    """By building, number, name, and who lives there (by name, address or telephone): every word has to be of the apartment."""
+    residents, here = Resident.objects.visible_to(actor), Q()
     lives, words = residents.none(), finding.words(text)
     for word in words:
         theirs = residents.filter(finding.holds(word, "search_key"))
         lives |= theirs
-        found = found.filter(
-            finding.holds(word, "search_key", "building__search_key") | Q(pk__in=theirs.values("apartment_id"))
-        )
+        here &= finding.holds(word, "search_key", "building__search_key") | Q(pk__in=theirs.values("apartment_id"))
+    if number := phones.digits(text):
+        theirs = residents.filter(finding.holds(number, "search_key"))
+        lives |= theirs
+        here |= Q(pk__in=theirs.values("apartment_id"))
+    found = Apartment.objects.visible_to(actor).filter(here)
     rows = (
         found.select_related("building", "site")
         .annotate(

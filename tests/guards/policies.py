@@ -108,7 +108,7 @@ OTHERWISE = "1"
 FILL = {
     "name": "Walker",
     "email": "walker@example.org",
-    "mobile": "+47 1",
+    "mobile": "+49 40 1234567",
     "street": "Way 1",
     "postal_code": "20457",
     "city": "Town",

@@ -35,7 +35,7 @@ def harbour(people: People, make_site: MakeSite) -> Site:
         now=NOW,
     )
     site_people.add_resident(
-        people.ivan.actor, apartment_id=apartment.pk, name="Anneke Voss", mobile="+49 40 1", now=NOW
+        people.ivan.actor, apartment_id=apartment.pk, name="Anneke Voss", mobile="+49 40 1234567", now=NOW
     )
     site_people.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: False}, now=NOW
@@ -159,7 +159,7 @@ def test_when_the_master_moves_out_the_next_resident_takes_over(people: People, 
     assert refused.status_code == 422
     assert "A resident needs an email or a mobile number." in refused.content.decode()
     assert_clean(refused.content)
-    ivan.post(f"/apartments/{apartment.pk}/residents/new/", form | {"mobile": "+49 40 2"})
+    ivan.post(f"/apartments/{apartment.pk}/residents/new/", form | {"mobile": "+49 40 1234568"})
     master = Resident.objects.get(is_master=True)
     answer = ivan.post(f"/residents/{master.pk}/remove/", follow=True)
     assert "Anneke Voss is removed. Paid time stays with the apartment." in answer.content.decode()

@@ -109,7 +109,9 @@ def test_paid_time_stays_with_the_apartment(people: People, order: Order) -> Non
     site_people.remove_resident(people.ivan.actor, resident_id=Resident.objects.get(apartment=apartment).pk, now=NOW)
     moved_out = entitlement(apartment.site, ServiceType.APP, "1.01")
     assert (moved_out.variant, moved_out.expires_at) == ("", expiry)
-    site_people.add_resident(people.ivan.actor, apartment_id=apartment.pk, name="Next", mobile="+49 40 1", now=NOW)
+    site_people.add_resident(
+        people.ivan.actor, apartment_id=apartment.pk, name="Next", mobile="+49 40 1234567", now=NOW
+    )
     moved_in = entitlement(apartment.site, ServiceType.APP, "1.01")
     assert (moved_in.variant, moved_in.expires_at, moved_in.is_usable(NOW)) == ("monitor", expiry, True)
 

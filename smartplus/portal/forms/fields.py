@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from accounts.errors import Refused
-from accounts.typed import mail, text
+from accounts.typed import mail, phones, text
 
 
 class TypedField(forms.CharField):
@@ -90,6 +90,39 @@ class MailField(TypedField):
     def clean_text(typed: str) -> str:
         """The address with its domain in Unicode."""
         return mail.address(typed).shown if text.sought(typed, most=len(typed)) else ""
+
+
+class PhoneInput(forms.TextInput):
+    """A line for a telephone number."""
+
+    input_type = "tel"
+
+
+class PhoneField(TypedField):
+    """A telephone number of `country` or with the code of another one, shown with gaps, cleaned to what is kept. What was kept before
+    (`kept`) stays, whatever it is."""
+
+    widget = PhoneInput
+    clean_text = staticmethod(text.line)
+    country = ""
+    kept = ""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": phones.LONGEST, **kwargs})
+
+    def to_python(self, value: Any) -> str:
+        """As it is kept."""
+        typed = super().to_python(value)
+        if typed in ("", self.kept, phones.shown(self.kept)):
+            return self.kept if typed else ""
+        try:
+            return phones.number(typed, self.country)
+        except Refused as refusal:
+            raise ValidationError(str(refusal), code="invalid") from refusal
+
+    def prepare_value(self, value: Any) -> Any:
+        """With gaps."""
+        return phones.shown(value) if isinstance(value, str) else value
 
 
 def refuse(form: forms.BaseForm, refusal: Refused) -> None:

@@ -17,7 +17,7 @@ from accounts.typed.keys import natural_key
 from communities.actions import people, sites
 from communities.models import Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
 from smartplus.portal import user_lists
-from smartplus.portal.forms.fields import LineField, MailField, MailInput
+from smartplus.portal.forms.fields import LineField, MailField, MailInput, PhoneField, PhoneInput
 
 
 class ResidentForm(forms.Form):
@@ -25,19 +25,20 @@ class ResidentForm(forms.Form):
 
     name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     email = MailField(label=_("Email"), required=False, widget=MailInput(attrs={"autocomplete": "off"}))
-    mobile = LineField(
-        label=_("Mobile"), max_length=24, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
+    mobile = PhoneField(label=_("Mobile"), required=False, widget=PhoneInput(attrs={"autocomplete": "off"}))
     language = forms.ChoiceField(
         label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the app and of mails.")
     )
     remark = LineField(label=_("Remark"), max_length=200, required=False)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, data: QueryDict | None = None, *, resident: Resident | None = None) -> None:
+    def __init__(self, data: QueryDict | None = None, *, country: str, resident: Resident | None = None) -> None:
         shown = [*people.RESIDENT_FIELDS, "version"]
         values = {field: getattr(resident, field) for field in shown} if resident else None
         super().__init__(data, initial=values, label_suffix="")
+        mobile = self.fields["mobile"]
+        assert isinstance(mobile, PhoneField)
+        mobile.country, mobile.kept = country, resident.mobile if resident else ""
 
     @property
     def values(self) -> dict[str, str]:

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from accounts.typed import days as of_site
-from accounts.typed import postal
+from accounts.typed import phones, postal
 from accounts.typed.days import DAY, MOMENT
 from accounts.typed.days import language as _language
 from payments import money as amounts
@@ -127,6 +127,13 @@ def field(bound: BoundField, width: str = "", optional: bool | None = None, **at
         "optional": not is_needed and kind != "box" if optional is None else optional,
         "secret": isinstance(widget, forms.PasswordInput),
     }
+
+
+@register.filter
+def phone(kept: str) -> str:
+    """A telephone number with gaps, to be dialled by a click."""
+    link = phones.link(kept)
+    return format_html('<a href="{}"><bdi>{}</bdi></a>', link, phones.shown(kept)) if link else phones.shown(kept)
 
 
 @register.filter

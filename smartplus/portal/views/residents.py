@@ -24,7 +24,7 @@ from smartplus.portal.site_pages import HOUSEKEEPERS, around
 def resident_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """Add a resident; the first one becomes the family master."""
     apartment = _apartments(request).get(pk=apartment_id)
-    form = ResidentForm(posted(request))
+    form = ResidentForm(posted(request), country=apartment.site.country)
     resident = submitted(
         form,
         lambda: people.add_resident(request.actor, apartment_id=apartment_id, now=request.now, **form.values),
@@ -43,14 +43,15 @@ def resident_new(request: access.PortalRequest, apartment_id: int) -> HttpRespon
 def resident_edit(request: access.PortalRequest, resident_id: int) -> HttpResponse:
     """Correct a resident's data."""
     resident = Resident.objects.visible_to(request.actor).get(pk=resident_id)
-    form = ResidentForm(posted(request), resident=resident)
     apartment = _apartments(request).get(pk=resident.apartment_id)
+    country = apartment.site.country
+    form = ResidentForm(posted(request), country=country, resident=resident)
     context = {**around(request, apartment.site, "apartments"), "apartment": apartment, "resident": resident}
     try:
         saved = submitted(form, lambda: _edit(request, resident_id, form))
     except Conflict:
         resident.refresh_from_db()
-        fresh = ResidentForm(resident=resident)
+        fresh = ResidentForm(country=country, resident=resident)
         told = conflicts.clash(request, conflicts.about(resident), (form, fresh))
         return conflict(request, "residents/form.html", fresh, context, told)
     if saved is None:
