@@ -13,7 +13,7 @@ from accounts import audit, logos
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization, SellerLogo, SellerVersion
 from accounts.scope import Actor, Role
-from accounts.typed import postal, text
+from accounts.typed import mail, postal, text
 
 FIELDS = ("name", *postal.FIELDS, "tax_number", "email")
 REQUIRED = ("name", "street", "country", "tax_number")
@@ -51,6 +51,8 @@ def publish(
         raise NotPermitted
     operator = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").select_for_update(no_key=True)[0]
     kept = {name: text.line(values.get(name, "")) for name in FIELDS}
+    if kept["email"]:
+        kept["email"] = mail.address(kept["email"]).shown
     for name in REQUIRED:
         if not kept[name]:
             raise Refused(_("This is needed on an invoice."), field=name)

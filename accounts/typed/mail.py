@@ -25,6 +25,12 @@ DOTS = re.compile("[。．｡]")
 email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
+class NoAddress(Refused):
+    """What was typed is no mail address."""
+
+    field = "email"
+
+
 @dataclass(frozen=True, slots=True)
 class MailAddress:
     """An address as people read it, and the key by which it is told apart."""
@@ -37,11 +43,11 @@ def address(typed: str) -> MailAddress:
     """What somebody typed or pasted, also as `Name <address>` or with `mailto:`. Refuses what is no address, or more than one."""
     plain = _bare(text.code(typed))
     if len(plain) > LONGEST:
-        raise Refused(_("An email address has at most %(n)s characters.") % {"n": LONGEST})
+        raise NoAddress(_("An email address has at most %(n)s characters.") % {"n": LONGEST})
     try:
         found = email_validator.validate_email(plain, check_deliverability=False, allow_smtputf8=False)
     except email_validator.EmailNotValidError as problem:
-        raise Refused(_reason(plain)) from problem
+        raise NoAddress(_reason(plain)) from problem
     return MailAddress(found.normalized, found.normalized.lower())
 
 
@@ -49,7 +55,7 @@ def key(typed: str) -> str:
     """The key of an address; of anything else, as of a part of one that is searched for, what would stand in the key."""
     try:
         return address(typed).key
-    except Refused:
+    except Refused:  # also of control characters
         return PUNYCODE.sub(_in_unicode, text.sought(typed, most=LONGEST).lower())
 
 

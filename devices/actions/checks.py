@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import NotPermitted
 from accounts.scope import Actor
+from accounts.typed.text import line
 from communities.actions.sites import may_configure
 from communities.models import Site
 from devices import catalogue, mac
@@ -99,11 +100,12 @@ def agreed_model(type: DeviceType, model: str, entry: LibraryEntry | None) -> st
             _("The library says that this is another device: %(type)s.") % {"type": entry.get_type_display()},
             field="mac",
         )
-    if not model.strip():
+    model = line(model)
+    if not model:
         return entry.model if entry else ""
     known = catalogue.canonical(model)
     if known is None:
-        raise UnknownModel(_("There is no model “%(model)s” in the list.") % {"model": model.strip()})
+        raise UnknownModel(_("There is no model “%(model)s” in the list.") % {"model": model})
     actual = catalogue.type_of(known)
     if actual is not None and actual != type:
         raise TypeDisagrees(

@@ -169,7 +169,7 @@ def _entry(row: LibraryRow) -> LibraryEntry:
 
 
 def _model_and_type(row: LibraryRow) -> tuple[str, DeviceType]:
-    wanted, typed = row.type.strip(), text.code(row.model)
+    wanted, typed = text.code(row.type), text.code(row.model)
     if wanted and wanted not in catalogue.TYPE_LABELS:
         raise Refused(_("There is no device type “%(type)s”.") % {"type": wanted}, field="type")
     if not typed:

@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Grant
-from accounts.typed import postal, text
+from accounts.typed import mail, postal, text
 from payments.models import BillingProfile
 from payments.models.billing import FIELDS, REQUIRED
 
@@ -48,7 +48,8 @@ def save_billing(
         raise TypeError(f"no such fields: {sorted(unknown)}")
     before = profile.snapshot()
     for name, value in fields.items():
-        setattr(profile, name, text.line(value))
+        typed = text.line(value)
+        setattr(profile, name, mail.address(typed).shown if name == "email" and typed else typed)
     for name, value in postal.tidied(profile).items():
         setattr(profile, name, value)
     changed = [name for name in FIELDS if getattr(profile, name) != before[name]]

@@ -32,14 +32,15 @@ class SignInForm(django_forms.AuthenticationForm):
         "inactive": _("Email and password do not match. After several tries you can have a new password sent."),
     }
 
+    username = MailField(
+        label=_("Email"),
+        widget=MailInput(attrs={"autocomplete": "username", "autofocus": True, "class": "lg"}),
+    )
     keep = forms.BooleanField(label=_("Keep me signed in for 14 days on this device"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"] = MailField(
-            label=_("Email"),
-            widget=MailInput(attrs={"autocomplete": "username", "autofocus": True, "class": "lg"}),
-        )
+        del self.fields["username"].widget.attrs["maxlength"]  # Django's form puts it there
         self.fields["password"].label = _("Password")
         self.fields["password"].widget.attrs |= {"class": "lg"}
         self.order_fields(["username", "password", "keep"])
@@ -48,9 +49,7 @@ class SignInForm(django_forms.AuthenticationForm):
 class PasswordResetForm(django_forms.PasswordResetForm):
     """Asks where to send the link. Also serves people who were invited and have no password yet."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["email"] = MailField(label=_("Email"), widget=MailInput(attrs={"class": "lg", "autofocus": True}))
+    email = MailField(label=_("Email"), widget=MailInput(attrs={"class": "lg", "autofocus": True}))
 
     def get_users(self, email: str) -> Iterable[User]:
         """The active person with this address in any case: one at most."""

@@ -17,6 +17,8 @@ from django_countries import countries
 from smartplus.portal.forms.fields import LineField
 from smartplus.portal.forms.suggestions import SuggestingInput
 
+LONGEST = 80  # letters of the name of a country in any language
+
 
 @cache
 def names(language: str) -> tuple[tuple[str, str], ...]:
@@ -76,8 +78,7 @@ class CountryField(LineField):
     }
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("label", _("Country"))
-        super().__init__(**kwargs)
+        super().__init__(**{"label": _("Country"), "max_length": LONGEST, **kwargs})
 
     def to_python(self, value: Any) -> str:
         """The code."""

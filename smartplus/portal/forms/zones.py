@@ -115,8 +115,7 @@ class TimeZoneField(LineField):
     }
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("label", _("Time zone"))
-        super().__init__(**kwargs)
+        super().__init__(**{"label": _("Time zone"), "max_length": 64, **kwargs})
 
     def to_python(self, value: Any) -> str:
         """Under its name of today."""
