@@ -18,7 +18,6 @@ from accounts.typed import text
 
 LONGEST = 254
 IN_BRACKETS = re.compile(r"[^<>]*<([^<>]*)>[\s,;.]*")
-PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
 DOTS = re.compile("[。．｡]")
 
 # Whether mail arrives there is proved by the first login, not by the name: offices have their .local, tests their .invalid.
@@ -56,7 +55,7 @@ def key(typed: str) -> str:
     try:
         return address(typed).key
     except Refused:  # also of control characters
-        return PUNYCODE.sub(_in_unicode, text.sought(typed, most=LONGEST).lower())
+        return text.sought(typed, most=LONGEST).lower()
 
 
 def in_ascii(shown: str) -> str:
@@ -90,10 +89,3 @@ def _reason(plain: str) -> str:
     if "." not in domain:
         return _("After the @ a domain is needed, as in name@example.com.")
     return _("This is no email address. It looks like name@example.com.")
-
-
-def _in_unicode(found: re.Match[str]) -> str:
-    try:
-        return idna.decode(found[0])
-    except idna.IDNAError:  # a part of one
-        return found[0]

@@ -7,11 +7,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import idna
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 
+LONGEST_SEARCH = 120
 NEWLINES = re.compile(r"\r\n|[\r\u2028\u2029]")
+PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
 BREAKS = "\n\t"
 JOINERS = "\u200c\u200d"
 VARIATIONS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
@@ -43,14 +46,23 @@ def code(text: str) -> str:
     return straight("".join(_digit(sign) for sign in seen)).strip()
 
 
-def sought(text: str, *, most: int) -> str:
-    """One line that somebody searches for: what `line` refuses is a blank here, and of a long text only the beginning counts."""
-    return line("".join(" " if _is_control(sign) else sign for sign in text[: most * 4]))[:most].rstrip()
+def sought(text: str, *, most: int = LONGEST_SEARCH) -> str:
+    """One line that somebody searches for: what `line` refuses is a blank here, domains are in Unicode, and of a long text only the
+    beginning counts."""
+    seen = line("".join(" " if _is_control(sign) else sign for sign in text[: most * 4]))
+    return PUNYCODE.sub(_in_unicode, seen)[:most].rstrip()
 
 
 def straight(text: str) -> str:
     """With ' and " for every quote, and - for every dash."""
     return text.translate(SIGNS)
+
+
+def _in_unicode(found: re.Match[str]) -> str:
+    try:
+        return idna.decode(found[0])
+    except idna.IDNAError:  # a part of one
+        return found[0]
 
 
 def _cleaned(text: str) -> str:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import AuditEvent, Membership, Organization
 from accounts.scope import Actor, Grant, Role
 from accounts.typed.finding import matching
+from accounts.typed.text import sought
 from communities.models import Site
 from smartplus.portal import audit_words, deeds, keyset
 from smartplus.portal.context import ROLE_LABELS
@@ -76,7 +77,7 @@ class Asked:
         """Read `q`, `area`, `days` and `who` of a query."""
         area, days, who = query.get("area", ""), query.get("days", ""), query.get("who", "")
         return cls(
-            text=query.get("q", "").replace("\0", "").strip()[:120],
+            text=sought(query.get("q", "")),
             area=area if area in AREAS else "",
             days=days if days in (*DAYS, ANY_TIME) else "30",
             who=who if who in WHO or typed_id(who) else "",

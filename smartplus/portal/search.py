@@ -28,7 +28,7 @@ from subscriptions.models import Order
 
 SHOWN = 10  # of each kind
 OF_MACS = {"devices", "library"}  # the kinds that a MAC is looked for in
-SHORTEST, LONGEST = 2, 120
+SHORTEST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,6 @@ class Kind:
     find: Callable[[Actor, str, datetime], list[Hit]]
     more: str = ""  # name of the list's route
     grant: Grant | None = None
-
-
-def text_of(query: str) -> str:
-    """What is searched for: without what no name contains, of bounded length."""
-    return " ".join(query.replace("\0", "").split())[:LONGEST]
 
 
 def groups(actor: Actor, text: str, now: datetime) -> list[Group]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,9 +70,7 @@ def _forms() -> list[type[forms.BaseForm]]:
 
 
 FIELDS = {
-    f"{form.__name__}.{name}": field
-    for form in _forms()
-    for name, field in form.base_fields.items()  # type: ignore[attr-defined]
+    f"{form.__name__}.{name}": field for form in _forms() for name, field in getattr(form, "base_fields", {}).items()
 }
 
 
@@ -149,6 +148,16 @@ def test_actions_strip_no_text_by_themselves() -> None:
         and not _is_read_first(node.func.value)
     ]
     assert found == [], "use accounts.typed.text and accounts.typed.mail"
+
+
+def test_what_is_searched_for_is_read_by_the_room() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted((ROOT / "smartplus").rglob("*.py"))
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(r"""\.get\(["']q["']""", line) and "sought(" not in line
+    ]
+    assert found == []
 
 
 def _is_read_first(value: ast.expr) -> bool:

@@ -138,8 +138,35 @@ def test_the_command_line_reads_like_a_form(db):
 
 def test_billing_mail_goes_where_it_is_shown(people):
     profile = save_billing(
-        people.dora.actor, organization=people.dora.firm, company="N\u200bordlys", email=PUNYCODE, street="A", postal_code="1",
+        people.dora.actor, organization=people.dora.firm, company="N\u200bordlys", email=PUNYCODE, street="A", postal_code="20457",
         city="B", country="DE", now=timezone.now(),
     )  # fmt: skip
     assert BillingProfile.objects.get(pk=profile.pk).email == UNICODE
     assert profile.company == "Nordlys"
+
+
+@pytest.mark.parametrize("typed", [UNICODE, PUNYCODE, "BÜCHER", "xn--bcher-kva", "bu\u0308cher\u200b"], ids=ascii)
+def test_both_spellings_are_found(people, sign_in, make_site, make_apartment, ida, typed):
+    site = make_site()
+    apartment = make_apartment(site, master=False)
+    resident = {"name": "Ida", "email": UNICODE, "mobile": "", "language": "en", "remark": ""}
+    sign_in(people.ivan).post(f"/apartments/{apartment.pk}/residents/new/", resident)
+    found = sign_in(people.ivan).get("/search/", {"q": typed}).content.decode()
+    assert f"/apartments/{apartment.pk}/" in found
+    assert f"/users/{people.dora.membership.pk}/" in sign_in(people.olga).get("/search/", {"q": typed}).content.decode()
+    assert apartment.number in sign_in(people.ivan).get(f"/sites/{site.pk}/apartments/", {"q": typed}).content.decode()
+
+
+def test_a_search_holds_any_sign(people, sign_in, make_site):
+    site = make_site()
+    for path in (
+        "/sites/",
+        "/users/",
+        "/orders/",
+        "/library/",
+        "/settings/audit/",
+        "/subscription/",
+        "/search/",
+        f"/sites/{site.pk}/apartments/",
+    ):
+        assert sign_in(people.ivan).get(path, {"q": "Har\u200bbour\x1d\x0b \u202ex\ud7ff"}).status_code == 200

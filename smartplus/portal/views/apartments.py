@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.typed.text import sought
 from communities.catalogue import ServiceType
 from communities.models import GRACE, Apartment, Building, Entitlement, Resident
 from devices import actions, reports
@@ -42,7 +43,7 @@ def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponse:
     for row in buildings:
         row.n = units.get(row.pk, 0)  # type: ignore[attr-defined]
     chosen = next((row for row in buildings if str(row.pk) == request.GET.get("building")), None)
-    text, show = request.GET.get("q", "").strip()[:120], request.GET.get("show", "")
+    text, show = sought(request.GET.get("q", "")), request.GET.get("show", "")
     rows = seen
     if chosen:
         rows = rows.filter(building=chosen)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.scope import Role
+from accounts.typed.text import sought
 from devices import actions, reports
 from devices.models import Device, LibraryEntry, Status
 from smartplus import access
@@ -26,7 +27,7 @@ PAGE = 100
 @require_safe
 def library_list(request: access.PortalRequest) -> HttpResponse:
     """The MACs one may see, the newest first."""
-    text, status = request.GET.get("q", "").strip()[:120], request.GET.get("status", "")
+    text, status = sought(request.GET.get("q", "")), request.GET.get("status", "")
     entries: QuerySet[LibraryEntry] = LibraryEntry.objects.visible_to(request.actor)
     if status in Status.values:
         entries = entries.filter(status=status)

@@ -18,6 +18,7 @@ from accounts.models import Document, Notice
 from accounts.scope import Actor, Grant, Role
 from accounts.typed.finding import matching
 from accounts.typed.keys import compact_key
+from accounts.typed.text import sought
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
@@ -57,7 +58,7 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
     found: QuerySet[Order] = Order.objects.visible_to(request.actor)
     state, search, after = (
         request.GET.get("state", ""),
-        request.GET.get("q", "").strip()[:80],
+        sought(request.GET.get("q", "")),
         request.GET.get("after", ""),
     )
     if state == OPEN:

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from accounts.typed.text import sought
 from smartplus import access
 from smartplus.portal import search as finder
 
@@ -14,7 +15,7 @@ from smartplus.portal import search as finder
 @require_safe
 def search(request: access.PortalRequest) -> HttpResponse:
     """Everything one may see that matches `q`; a whole order number or MAC leads straight to what it names."""
-    text = finder.text_of(request.GET.get("q", ""))
+    text = sought(request.GET.get("q", ""))
     is_asked = len(text) >= finder.SHORTEST
     if is_asked and (address := finder.exact(request.actor, text)):
         return redirect(address)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import Conflict
 from accounts.scope import Role
+from accounts.typed.text import sought
 from communities import reports
 from communities.actions import sites
 from communities.models import Site
@@ -30,7 +31,7 @@ PAGE = 50
 @require_safe
 def site_list(request: access.PortalRequest) -> HttpResponse:
     """The sites one may see, by name, with how far each has come."""
-    text = request.GET.get("q", "").strip()[:120]
+    text = sought(request.GET.get("q", ""))
     seen = Site.objects.visible_to(request.actor).select_related("installer")
     found = device_reports.searched_sites(seen, text) if text else seen
     page = keyset.page(found, by=("name_order", "pk"), query=request.GET, size=PAGE)

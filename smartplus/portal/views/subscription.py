@@ -18,6 +18,7 @@ from accounts.errors import Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Grant, Role
 from accounts.typed import finding
+from accounts.typed.text import sought
 from communities import catalogue
 from communities.models import Entitlement, Kind, Resident, Site
 from smartplus import access
@@ -166,7 +167,7 @@ def read_choice(request: access.PortalRequest) -> Choice:
         kind=kind if kind in Kind.values else Kind.COMMUNITY,
         site_id=typed_id(site) or None,
         service=service if service in catalogue.SERVICE_TYPE_LABELS else "",
-        search=request.GET.get("q", "").strip()[:80],
+        search=sought(request.GET.get("q", "")),
     )
 
 

@@ -19,6 +19,7 @@ from accounts.actions import addresses, members, two_factor
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, MailLink, Membership, Organization
 from accounts.scope import Role
+from accounts.typed.text import sought
 from communities.actions import people as site_people
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access, jobs
@@ -41,7 +42,7 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
     actor, query = request.actor, request.GET
     tab = query.get("tab", "")
     tab = tab if tab in TABS[actor.role] else TABS[actor.role][0]
-    text, chip = query.get("q", "").strip()[:120], query.get("show", "")
+    text, chip = sought(query.get("q", "")), query.get("show", "")
     under = typed_id(query.get("under")) or None
     tabs, chip_numbers = user_lists.tabs(actor, tab)
     context: dict[str, Any] = {"tabs": tabs, "tab": tab, "q": text, "chip": chip, "under": under}
