@@ -18,6 +18,7 @@ from subscriptions import dashboard, reviews
 from subscriptions.models import Subscription, SubscriptionItem
 from tests.payments.fixtures import sandbox
 from tests.people import NOW, People
+from tests.portal.html import untimed
 from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list
 from tests.subscriptions.test_renewals import DUE, EXPIRY, agree, at
 
@@ -34,7 +35,7 @@ def six_days_before() -> Iterator[None]:
 
 
 def text_of(client: Client, url: str) -> str:
-    return " ".join(client.get(url).content.decode().split())
+    return " ".join(untimed(client.get(url).content.decode()).split())
 
 
 def alarms(client: Client, site: Site) -> list[str]:

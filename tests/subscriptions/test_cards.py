@@ -21,6 +21,7 @@ from subscriptions.errors import MayNotPay
 from subscriptions.models import Order, Subscription
 from tests.payments.fixtures import begin_payment, press, store_card
 from tests.people import NOW, People
+from tests.portal.html import untimed
 from tests.subscriptions.conftest import BASE
 from tests.subscriptions.test_renewals import DUE, EXPIRY, MONTHLY, agree, at, expiries
 
@@ -237,7 +238,7 @@ def failed(
 
 
 def text_of(client: Client, url: str) -> str:
-    return " ".join(client.get(url).content.decode().split())
+    return " ".join(untimed(client.get(url).content.decode()).split())
 
 
 def test_the_order_says_why_when_next_until_when_and_what_helps(
