@@ -16,8 +16,6 @@ from accounts.scope import Role
 from tests.browser import phone, walk
 from tests.browser.house import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one house for all of them
-
 VENDOR = Path(__file__).parent / "vendor"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 BY_COLOUR = ["color-contrast", "link-in-text-block"]  # nothing else depends on the theme

@@ -4,11 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-import pytest
-
 from tests.browser.house import House
-
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 VENDOR = Path(__file__).parent / "vendor"
 WIDTH = """family => {

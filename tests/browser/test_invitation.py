@@ -11,8 +11,6 @@ from playwright.sync_api import expect
 from smartplus.demo import PASSWORD
 from tests.browser.house import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one house for all of them
-
 EMAIL = "elin@lumen.example"
 
 

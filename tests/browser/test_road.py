@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from smartplus.demo import FIRST_MAC
 from tests.browser.house import House
-
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]  # one house for all of them
 
 FREE_MAC = f"{FIRST_MAC + 20:012x}"  # in the installer's library, not in use
 
