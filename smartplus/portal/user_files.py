@@ -11,17 +11,18 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Kind, Membership, Organization
 from accounts.scope import Actor
-from smartplus.portal import user_lists
-from smartplus.portal.templatetags.portal import moment
+from smartplus.portal import tables, user_lists
+from smartplus.portal.tables import Column
 
 CHUNK = 500  # rows looked at together
 
 
-def firms_head() -> list[str]:
-    """The first line of a file of firms."""
+def firms_columns() -> list[Column]:
+    """The columns of a file of firms."""
     return [
-        _("Firm"), _("Kind"), _("City"), _("Country"), _("Under"), _("Contact"), _("Email"), _("Pay by Installer"), _("Two-factor"),
-        _("Sites"), _("People"), _("Last sign-in"), _("Status"),
+        Column(_("Firm")), Column(_("Kind")), Column(_("City")), Column(_("Country")), Column(_("Under")), Column(_("Contact")),
+        Column(_("Email")), Column(_("Pay by Installer")), Column(_("Two-factor")), Column(_("Sites"), tables.Kind.NUMBER),
+        Column(_("People"), tables.Kind.NUMBER), Column(_("Last sign-in"), tables.Kind.MOMENT), Column(_("Status")),
     ]  # fmt: skip
 
 
@@ -51,14 +52,17 @@ def _firm(firm: Organization) -> list[object]:
         ", ".join(part for part in (security.word, security.detail) if part) if is_installer else "",
         firm.n_sites or 0,  # type: ignore[attr-defined]
         firm.n_people or 0,  # type: ignore[attr-defined]
-        moment(last_login) if last_login else "",
+        last_login,
         standing if firm.is_active else _("Deactivated"),
     ]
 
 
-def people_head() -> list[str]:
-    """The first line of a file of people."""
-    return [_("Person"), _("Email"), _("Role"), _("Status"), _("Sites"), _("Last sign-in")]
+def people_columns() -> list[Column]:
+    """The columns of a file of people."""
+    return [
+        Column(_("Person")), Column(_("Email")), Column(_("Role")), Column(_("Status")), Column(_("Sites"), tables.Kind.NUMBER),
+        Column(_("Last sign-in"), tables.Kind.MOMENT),
+    ]  # fmt: skip
 
 
 def people(found: QuerySet[Membership], now: datetime) -> Iterator[list[object]]:
@@ -73,5 +77,5 @@ def people(found: QuerySet[Membership], now: datetime) -> Iterator[list[object]]
                 _("Technician") if person.is_technician else _("Administrator"),
                 person.standing.word,  # type: ignore[attr-defined]
                 person.n_sites or 0,  # type: ignore[attr-defined]
-                moment(last_login) if last_login else "",
+                last_login,
             ]

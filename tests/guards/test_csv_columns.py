@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
 
 from accounts.models import Acceptance, AuditEvent, Organization, User
 from communities.models import Apartment, Entitlement
+from tests import spreadsheets
 from tests.guards import routes as addresses
-from tests.guards.browser import Browser
+from tests.guards.browser import Answer, Browser
 from tests.guards.planted import unguarded
 from tests.guards.walker import WALKERS, Walker
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("csv")]
 Row = dict[str, str]
 SEEN = datetime(2026, 11, 20, 7, 5, tzinfo=UTC)
-FILE = "?format=csv"
+FILE = "?format="
 # Route, who asks, and the query of the file; the test of its columns is below by the same name.
 FILES = {
     "firms": ("user-list", "dora", "&tab=installer"),
@@ -31,16 +33,57 @@ FILES = {
 SAME_FILE = {"setup-terms-accepted", "setup-privacy-accepted"}  # one view for both texts
 
 
-def table(browser: Browser, name: str) -> list[Row]:
-    """The file, read as a spreadsheet reads it; its heads differ from each other."""
+def file(browser: Browser, name: str, kind: str) -> Answer:
+    """The file of this kind."""
     route_name, person, query = FILES[name]
     walker = Walker(browser, addresses.routes())
     route = next(route for route in walker.routes if route.name == route_name)
-    answer = browser.ask(person, "GET", walker.addresses(person, route)[0][0] + FILE + query)
+    answer = browser.ask(person, "GET", walker.addresses(person, route)[0][0] + FILE + kind + query)
     assert answer.status == 200
-    head, *rows = csv.reader(io.StringIO(answer.raw.decode("utf-8-sig")))
+    assert answer.headers["Content-Disposition"].endswith(f'.{kind}"')
+    return answer
+
+
+def table(browser: Browser, name: str) -> list[Row]:
+    """The file, read as a spreadsheet reads it; its heads differ from each other."""
+    head, *rows = csv.reader(io.StringIO(file(browser, name, "csv").raw.decode("utf-8-sig")))
     assert len(set(head)) == len(head)
     return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_excel_file_says_the_same_in_typed_cells(browser: Browser, name: str) -> None:
+    Organization.objects.filter(kind="installer").update(name="=2+3 Söhne")
+    head, *rows = csv.reader(io.StringIO(file(browser, name, "csv").raw.decode("utf-8-sig")))
+    sheet = spreadsheets.sheet(file(browser, name, "xlsx").raw)
+    cells = list(sheet.iter_rows())
+    assert [cell.value for cell in cells[0]] == head
+    assert sheet.freeze_panes == "A2"
+    assert [[spreadsheets.as_csv(cell) for cell in row] for row in cells[1:]] == rows
+    assert {cell.data_type for row in cells for cell in row} <= {"s", "n", "d"}  # no formula
+    for column in zip(*cells[1:], strict=True):
+        kinds = {(cell.data_type, cell.number_format.split(" ")[0]) for cell in column if cell.value is not None}
+        assert len(kinds) <= 1, f"{name}: a column holds {kinds}"
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_german_reader_gets_what_a_german_spreadsheet_reads(browser: Browser, name: str) -> None:
+    person = FILES[name][1]
+    User.objects.filter(pk=browser.world.person(person).membership.user_id).update(language="de")
+    text = file(browser, name, "csv").raw.decode("utf-8")
+    assert text.startswith("\ufeff")
+    head, *rows = csv.reader(io.StringIO(text.removeprefix("\ufeff")), delimiter=";")
+    assert len(head) > 3
+    assert {len(row) for row in rows} <= {len(head)}
+    told = [cell for row in rows for cell in row]
+    assert not [cell for cell in told if re.fullmatch(r"\d+\.\d\d|\d{4}-\d\d-\d\d( .*)?", cell)]
+    if name == "bill":
+        assert [cell for cell in told if re.fullmatch(r"\d+,\d\d", cell)]
+        assert [cell for cell in told if re.fullmatch(r"\d\d\.\d\d\.\d{4}", cell)]
+    sheet = spreadsheets.sheet(file(browser, name, "xlsx").raw)
+    assert [cell.value for cell in sheet[1]] == head
+    days = {cell.number_format.split(" ")[0] for row in sheet for cell in row if cell.data_type == "d"}
+    assert days <= {"DD.MM.YYYY"}
 
 
 def proved(row: Row, expected: Row) -> None:
@@ -56,10 +99,12 @@ def test_every_file_is_looked_at(browser: Browser) -> None:
         walker = Walker(browser, addresses.routes())
         for route in walker.routes:
             if route.policy and not route.policy.is_api and role in route.policy.roles and None not in route.kinds:
-                answer = browser.ask(person, "GET", walker.addresses(person, route)[0][0] + FILE)
-                if "csv" in answer.headers.get("Content-Type", ""):
-                    found.add(route.name)
-    assert found == {route for route, _person, _query in FILES.values()} | SAME_FILE
+                for kind, type in (("csv", "text/csv"), ("xlsx", "application/vnd")):
+                    answer = browser.ask(person, "GET", walker.addresses(person, route)[0][0] + FILE + kind)
+                    if answer.headers.get("Content-Type", "").startswith(type):
+                        found.add((route.name, kind))
+    routes = {route for route, _person, _query in FILES.values()} | SAME_FILE
+    assert found == {(route, kind) for route in routes for kind in ("csv", "xlsx")}
 
 
 def test_firms(browser: Browser) -> None:
@@ -74,7 +119,7 @@ def test_firms(browser: Browser) -> None:
         {
             "Firm": firm.name, "Kind": "Installer", "City": "Kiel", "Country": "SE", "Under": dora.firm.name,
             "Contact": "Ivan HAFENMARK", "Email": "ivan@hafenmark.example", "Pay by Installer": "Regular, Credits",
-            "Two-factor": "Not demanded", "Sites": "2", "People": "4", "Last sign-in": "20 Nov 2026, 08:05", "Status": "Active",
+            "Two-factor": "Not demanded", "Sites": "2", "People": "4", "Last sign-in": "2026-11-20 08:05:00", "Status": "Active",
         },
     )  # fmt: skip
 
@@ -87,7 +132,7 @@ def test_people(browser: Browser) -> None:
         row,
         {
             "Person": "Ivan HAFENMARK", "Email": "ivan@hafenmark.example", "Role": "Administrator", "Status": "Active", "Sites": "0",
-            "Last sign-in": "20 Nov 2026, 08:05",
+            "Last sign-in": "2026-11-20 08:05:00",
         },
     )  # fmt: skip
 
@@ -104,7 +149,7 @@ def test_bill(browser: Browser) -> None:
             "Item": "Premium Plan", "For": "A-1", "Count": "1", "Status": "Not all paid",
             "Switched on": "Landline Service (For Residents), Booking Service",
             "Paid for": "Booking Service, Package Room",
-            "Paid, not used": "Package Room", "Does not work yet": "Landline Service (For Residents)", "Expires": "2026-12-22T09:00:00Z",
+            "Paid, not used": "Package Room", "Does not work yet": "Landline Service (For Residents)", "Expires": "2026-12-22",
             "Who pays": dora.membership.organization.name, "How": "auto", "Paid, every 30 days": "0.60",
             "Not paid, every 30 days": "0.30", "Next 30 days": "0.90", "Currency": "USD",
         },
@@ -117,7 +162,7 @@ def test_audit(browser: Browser) -> None:
     proved(
         row,
         {
-            "Entry": str(event.pk), "Time": "2026-11-22T09:00:00+00:00", "Who": "Dora NORDLYSMARK",
+            "Entry": str(event.pk), "Time": "2026-11-22 10:00:00", "Time (UTC)": "2026-11-22T09:00:00+00:00", "Who": "Dora NORDLYSMARK",
             "Organization": browser.world.person("dora").firm.name, "What": f"Request {event.subject_id} refused",
             "Subject": f"Request {event.subject_id}", "Where": browser.world.person("ivan").firm.name,
             "Before": "Status: Open", "After": "Status: Refused; Reason: Too early HAFENMARK", "Action": "request.refused",
@@ -133,7 +178,7 @@ def test_accepted(browser: Browser) -> None:
         row,
         {
             "Person": "Paul ZEPHYRMARK", "Email": "paul@zephyrmark.example", "Organizations": browser.world.person("paul").firm.name,
-            "Version": "1", "Accepted": "22 Nov 2026, 09:00", "Accepted (UTC)": "2026-11-22T09:00:00+00:00", "Address": "84.17.x.x",
+            "Version": "1", "Accepted": "2026-11-22 09:00:00", "Accepted (UTC)": "2026-11-22T09:00:00+00:00", "Address": "84.17.x.x",
         },
     )  # fmt: skip
 

@@ -278,13 +278,15 @@ def test_the_file_has_all_matching_and_no_formulas(
     assert answer.streaming
     assert answer["Content-Disposition"] == 'attachment; filename="audit.csv"'
     rows = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))
-    assert rows[0] == ["Entry", "Time", "Who", "Organization", "What", "Subject", "Where", "Before", "After", "Action"]
+    assert rows[0] == [
+        "Entry", "Time", "Time (UTC)", "Who", "Organization", "What", "Subject", "Where", "Before", "After", "Action",
+    ]  # fmt: skip
     assert len(rows) == 1 + 62  # the heads; the site, the building, and its names
     newest = AuditEvent.objects.filter(action="building.renamed").first()
     assert newest is not None
     assert rows[1] == [
-        str(newest.pk), "2026-11-22T09:00:00+00:00", "Ivan Brandt", "Hafen Intercom GmbH", "Building renamed to =New 59", "'=New 59",
-        "Harbour View", "Name: =New 58", "Name: =New 59", "building.renamed",
+        str(newest.pk), "2026-11-22 10:00:00", "2026-11-22T09:00:00+00:00", "Ivan Brandt", "Hafen Intercom GmbH", "Building renamed to =New 59",
+        "'=New 59", "Harbour View", "Name: =New 58", "Name: =New 59", "building.renamed",
     ]  # fmt: skip
 
 

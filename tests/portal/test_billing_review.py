@@ -57,7 +57,7 @@ def read(client: Client, site: Site, query: str = "") -> str:
 def table(client: Client, site: Site, query: str = "?format=csv") -> list[dict[str, str]]:
     answer = client.get(address(site, query))
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
-    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    return list(csv.DictReader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))
 
 
 def test_before_anything_is_paid_the_page_says_so(harbour_view: Site, price_list: PriceList, petra: Client) -> None:

@@ -15,9 +15,11 @@ from accounts.models import AuditEvent, Membership, Organization
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.sandbox import Sandbox
+from smartplus.portal import tables
 from subscriptions import bills
 from subscriptions.actions import carts, orders, requests, settlement
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
+from tests import spreadsheets
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People, Person
 from tests.subscriptions.conftest import BASE, billing, fill_cart, harbour_view, payment_of, place, price_list, sandbox
@@ -45,7 +47,9 @@ def crawl(client: Client, *seeds: str, sought: re.Pattern[str] = AMOUNT) -> dict
         assert answer.status_code < 500, address
         if answer.status_code != 200:
             continue
-        text = (b"".join(answer) if answer.streaming else answer.content).decode()
+        raw = b"".join(answer) if answer.streaming else answer.content
+        is_excel = answer["Content-Type"] == tables.XLSX
+        text = "\n".join(map(",".join, spreadsheets.rows(raw))) if is_excel else raw.decode()
         found[address] = sought.findall(re.sub(r"<[^>]+>", " ", unescape(text)))
         path = address.split("?")[0]
         for link in re.findall(r'(?:href|hx-get)="([^"#]+)', text):
@@ -104,7 +108,8 @@ def test_a_firm_whose_prices_are_hidden_reads_no_amount_anywhere(
     for page in ("order", "renewals", "request", "billing", "subscription"):
         assert story[page] in telling(shown), page
     assert "/orders/" in telling(shown)
-    assert any(address.endswith("format=csv") and "/billing/" in address for address in telling(shown))
+    for kind in tables.FORMATS:
+        assert any(address.endswith(f"format={kind}") and "/billing/" in address for address in telling(shown))
     set_firm(people, sees_prices=False)
     hidden = crawl(sign_in(people.ivan), *story.values())
     assert telling(hidden) == {}
@@ -125,7 +130,8 @@ def test_a_member_whose_firm_shows_no_prices_reads_no_amount_anywhere(
     carl, audit = Person(added), "/settings/audit/?area=orders"
     control = telling(crawl(sign_in(carl), audit))
     assert "US$10.20" in control[audit]
-    assert any("format=csv" in address and "audit" in address for address in control)
+    for kind in tables.FORMATS:
+        assert any(f"format={kind}" in address and "audit" in address for address in control)
     assert any(re.fullmatch(r"/settings/audit/\d+/", address) for address in control)
     Membership.objects.filter(pk=added.pk).update(
         sees_prices=False, manages_subscriptions=False

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 from accounts.models import AuditEvent, AuditSeal
 from accounts.scope import Actor
 from smartplus import access
-from smartplus.portal import audit_log, audit_words, csv_file, keyset
+from smartplus.portal import audit_log, audit_words, keyset, tables
+from smartplus.portal.tables import Column
 from subscriptions.models import PriceList
 
 PAGE = 50
@@ -26,11 +27,11 @@ CHUNK = 1000  # events of a file looked at together
 @access.roles(*audit_log.READERS)
 @require_safe
 def audit_list(request: access.PortalRequest) -> HttpResponseBase:
-    """The changes asked for, the newest first; with `format=csv` all of them as a file."""
+    """The changes asked for, the newest first; with `format=csv` or `xlsx` all of them as a file."""
     asked = audit_log.Asked.of(request.GET)
     found = audit_log.events(request.actor, asked, now=request.now).select_related("organization", "distributor")
-    if request.GET.get("format") == "csv":
-        return csv_file.streamed("audit", _head(), _lines(request.actor, found))
+    if file := tables.asked(request):
+        return tables.answer(file, "audit", _columns(), _lines(request.actor, found))
     page = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
     number = len(page.rows) if page.is_only else audit_log.count(found)
     context = {
@@ -73,9 +74,11 @@ def _currency(actor: Actor, event: AuditEvent) -> str:
     return audit_log.currency_of(event)
 
 
-def _head() -> list[str]:
+def _columns() -> list[Column]:
     return [
-        _("Entry"), _("Time"), _("Who"), _("Organization"), _("What"), _("Subject"), _("Where"), _("Before"), _("After"), _("Action"),
+        Column(_("Entry"), tables.Kind.NUMBER), Column(_("Time"), tables.Kind.MOMENT), Column(_("Time (UTC)")), Column(_("Who")),
+        Column(_("Organization")), Column(_("What")), Column(_("Subject")), Column(_("Where")), Column(_("Before")),
+        Column(_("After")), Column(_("Action")),
     ]  # fmt: skip
 
 
@@ -86,7 +89,7 @@ def _lines(actor: Actor, found: QuerySet[AuditEvent]) -> Iterator[list[object]]:
             event = row.event
             lines = audit_words.lines(event, row.names)
             yield [
-                event.pk, event.at.isoformat(timespec="seconds"), event.who, row.firm, row.what, event.subject_label, row.where,
+                event.pk, event.at, event.at.isoformat(timespec="seconds"), event.who, row.firm, row.what, event.subject_label, row.where,
                 "; ".join(f"{line.label}: {line.before}" for line in lines if line.before is not None),
                 "; ".join(f"{line.label}: {line.after}" for line in lines if line.after is not None),
                 event.action,

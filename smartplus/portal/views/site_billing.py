@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Exists, Model, OuterRef
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -15,10 +15,11 @@ from accounts.errors import NotPermitted
 from accounts.scope import Grant, Role
 from accounts.typed.days import site_day
 from communities.models import Entitlement, Site
-from payments import money
+from payments.money import Money
 from smartplus import access
-from smartplus.portal import csv_file
+from smartplus.portal import tables
 from smartplus.portal.site_pages import around, visible_site
+from smartplus.portal.tables import Column
 from smartplus.portal.views.orders import TONES
 from subscriptions import bills, reviews
 from subscriptions.dashboard import total_of
@@ -32,7 +33,7 @@ ROWS = 300  # more are better read in the exported table
 
 @access.roles(*SEERS)
 @require_safe
-def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponse:
+def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
     """The page, or its table as a file."""
     site = visible_site(request, site_id)
     if not bills.sees_prices(request.actor):
@@ -40,8 +41,8 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponse:
     review = reviews.review_of(site, now=request.now, reader=request.actor)
     show = request.GET.get("show", "")
     shown = [row for row in review.holdings if _is_shown(row, show, request)]
-    if request.GET.get("format") == "csv":
-        return _table(request, site, review, shown)
+    if file := tables.asked(request):
+        return _table(file, request, site, review, shown)
     shows_orders = Grant.SEES_INVOICES in request.actor.grants
     orders = reviews.orders_of(request.actor, site, limit=ORDERS + 1) if shows_orders else []
     context = {
@@ -101,16 +102,18 @@ def _is_shown(row: Holding, show: str, request: access.PortalRequest) -> bool:
     return row.is_ending(request.now) if show == "ending" else True
 
 
-def _table(request: access.PortalRequest, site: Site, review: Review, shown: list[Holding]) -> HttpResponse:
-    head = [
-        _("Item"), _("For"), _("Count"), _("Status"), _("Switched on"), _("Paid for"), _("Paid, not used"),
-        _("Does not work yet"), _("Expires"), _("Who pays"), _("How"), _("Paid, every 30 days"),
-        _("Not paid, every 30 days"), _("Next 30 days"), _("Currency"),
+def _table(
+    file: str, request: access.PortalRequest, site: Site, review: Review, shown: list[Holding]
+) -> HttpResponseBase:
+    columns = [
+        Column(_("Item")), Column(_("For")), Column(_("Count"), tables.Kind.NUMBER), Column(_("Status")), Column(_("Switched on")),
+        Column(_("Paid for")), Column(_("Paid, not used")), Column(_("Does not work yet")), Column(_("Expires"), tables.Kind.DAY),
+        Column(_("Who pays")), Column(_("How")), Column(_("Paid, every 30 days"), tables.Kind.MONEY),
+        Column(_("Not paid, every 30 days"), tables.Kind.MONEY), Column(_("Next 30 days"), tables.Kind.MONEY), Column(_("Currency")),
     ]  # fmt: skip
     name = slugify(site.name) or f"site-{site.pk}"
-    return csv_file.answer(
-        f"{name}-billing-{request.now:%Y-%m-%d}", head, [_cells(request, site, review, row) for row in shown]
-    )
+    cells = (_cells(request, site, review, row) for row in shown)
+    return tables.answer(file, f"{name}-billing-{request.now:%Y-%m-%d}", columns, cells)
 
 
 def _cells(request: access.PortalRequest, site: Site, review: Review, row: Holding) -> list[Any]:
@@ -123,11 +126,11 @@ def _cells(request: access.PortalRequest, site: Site, review: Review, row: Holdi
         row.paid_label if row.expires_at else "",
         row.unused,
         row.missing,
-        site_day(row.expires_at, site.time_zone) if row.expires_at else "",
+        site_day(row.expires_at, site.time_zone) if row.expires_at else None,
         row.payer.name,
         row.payer.mode,
         *(
-            "" if amount is None else money.to_decimal(amount, review.currency)
+            None if amount is None else Money(amount, review.currency)
             for amount in (row.paid_minor, row.more_minor, row.amount_minor)
         ),
         review.currency,

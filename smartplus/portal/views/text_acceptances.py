@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -14,8 +14,8 @@ from accounts.actions import terms
 from accounts.models import Acceptance, Document, TextVersion
 from accounts.scope import Actor, Role
 from smartplus import access
-from smartplus.portal import acceptances, csv_file, keyset
-from smartplus.portal.templatetags.portal import moment
+from smartplus.portal import acceptances, keyset, tables
+from smartplus.portal.tables import Column
 
 PAGE = 50
 LOOKED_UP = 500  # rows of a file whose firms are looked up at once
@@ -24,7 +24,7 @@ MISSING = "missing"
 
 @access.roles(Role.OPERATOR)
 @require_safe
-def acceptance_list(request: access.PortalRequest, document: str) -> HttpResponse | StreamingHttpResponse:
+def acceptance_list(request: access.PortalRequest, document: str) -> HttpResponseBase:
     """`?version=` names a version, without it the one in force; `?show=missing` those who have not accepted the one in force."""
     published = terms.published(document, now=request.now)
     current = next((row for row, state in published if state == terms.IN_FORCE), None)
@@ -36,8 +36,8 @@ def acceptance_list(request: access.PortalRequest, document: str) -> HttpRespons
     wanted = request.GET.get("version", "")
     version = wanted if wanted in known else (current.version if current else (known[0] if known else ""))
     is_missing = request.GET.get("show") == MISSING and current is not None
-    if request.GET.get("format") == "csv":
-        return _file(request, document, version, current if is_missing else None)
+    if file := tables.asked(request):
+        return _file(file, request, document, version, current if is_missing else None)
     context: dict[str, Any] = {
         "area": "setup",
         "section": document,
@@ -69,17 +69,20 @@ def _older(actor: Actor, document: str) -> list[str]:
 
 
 def _file(
-    request: access.PortalRequest, document: str, version: str, missing_of: TextVersion | None
-) -> StreamingHttpResponse:
+    file: str, request: access.PortalRequest, document: str, version: str, missing_of: TextVersion | None
+) -> HttpResponseBase:
     if missing_of is not None:
-        head = [_("Person"), _("Email"), _("Organization"), _("Version not accepted yet")]
+        heads = [_("Person"), _("Email"), _("Organization"), _("Version not accepted yet")]
         rows: Iterator[list[object]] = (
             [row.user.name, row.user.email, row.organization.name, missing_of.number]
             for row in acceptances.missing(request.actor, missing_of).iterator(chunk_size=LOOKED_UP)
         )
-        return csv_file.streamed(f"{document}-{missing_of.number}-missing", head, rows)
-    head = [_("Person"), _("Email"), _("Organizations"), _("Version"), _("Accepted"), _("Accepted (UTC)"), _("Address")]
-    return csv_file.streamed(f"{document}-{version}-accepted", head, _given(request.actor, document, version))
+        return tables.answer(file, f"{document}-{missing_of.number}-missing", [Column(head) for head in heads], rows)
+    columns = [
+        Column(_("Person")), Column(_("Email")), Column(_("Organizations")), Column(_("Version")),
+        Column(_("Accepted"), tables.Kind.MOMENT), Column(_("Accepted (UTC)")), Column(_("Address")),
+    ]  # fmt: skip
+    return tables.answer(file, f"{document}-{version}-accepted", columns, _given(request.actor, document, version))
 
 
 def _given(actor: Actor, document: str, version: str) -> Iterator[list[object]]:
@@ -89,7 +92,7 @@ def _given(actor: Actor, document: str, version: str) -> Iterator[list[object]]:
         firms = acceptances.firms_of(actor, {row.user_id for row in rows})
         for row in rows:
             yield [
-                row.user.name, row.user.email, firms.get(row.user_id, ""), row.version, moment(row.accepted_at),
+                row.user.name, row.user.email, firms.get(row.user_id, ""), row.version, row.accepted_at,
                 row.accepted_at.isoformat(timespec="seconds"), row.address,
             ]  # fmt: skip
         last = rows[-1].pk

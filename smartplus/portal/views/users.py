@@ -23,7 +23,7 @@ from accounts.typed.text import sought
 from communities.actions import people as site_people
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access, jobs
-from smartplus.portal import conflicts, csv_file, keyset, support, user_files, user_lists
+from smartplus.portal import conflicts, keyset, support, tables, user_files, user_lists
 from smartplus.portal.answers import CONFLICT, answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
 from smartplus.portal.numbers import typed_id
@@ -38,7 +38,7 @@ NEW_BY_TAB = {PEOPLE: COLLEAGUE, TECHNICIANS: TECHNICIAN}
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_safe
 def user_list(request: access.PortalRequest) -> HttpResponseBase:
-    """Firms below the own one by kind, and the own people; search, chips and page are in the address. `format=csv`: as a file."""
+    """Firms below the own one by kind, and the own people; search, chips and page are in the address. `format=csv` or `xlsx`: as a file."""
     actor, query = request.actor, request.GET
     tab = query.get("tab", "")
     tab = tab if tab in TABS[actor.role] else TABS[actor.role][0]
@@ -46,19 +46,19 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
     under = typed_id(query.get("under")) or None
     tabs, chip_numbers = user_lists.tabs(actor, tab)
     context: dict[str, Any] = {"tabs": tabs, "tab": tab, "q": text, "chip": chip, "under": under}
-    is_file = query.get("format") == "csv"
+    file = tables.asked(request)
     if tab in {PEOPLE, TECHNICIANS}:
         people = user_lists.own_people(actor, technicians=tab == TECHNICIANS, text=text, chip=chip, now=request.now)
-        if is_file:
-            return csv_file.streamed(tab, user_files.people_head(), user_files.people(people, request.now))
+        if file:
+            return tables.answer(file, tab, user_files.people_columns(), user_files.people(people, request.now))
         page: keyset.Page[Any] = keyset.page(people, by=("list_name", "pk"), query=query, size=PAGE)
         context["people"] = user_lists.finished(page.rows, request.now)
         context["chips"] = [(name, user_lists.FIRM_CHIPS[name], None) for name in ("invited", "inactive")]
         new = NEW_BY_TAB[tab]
     else:
         firms = user_lists.firms(actor, kind=tab, text=text, chip=chip, under=under)
-        if is_file:
-            return csv_file.streamed(tab, user_files.firms_head(), user_files.firms(actor, firms, request.now))
+        if file:
+            return tables.answer(file, tab, user_files.firms_columns(), user_files.firms(actor, firms, request.now))
         page = keyset.page(firms, by=("name_order", "pk"), query=query, size=PAGE)
         context["firms"] = user_lists.with_numbers(actor, page.rows, request.now)
         context["chips"] = [
