@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from babel.numbers import format_currency, format_decimal, get_currency_precision, list_currencies
+from babel.numbers import (
+    format_currency,
+    format_decimal,
+    get_currency_precision,
+    get_currency_symbol,
+    list_currencies,
+)
+from django.conf import settings
 from django.utils import translation
 from django.utils.translation import ngettext
 
@@ -39,12 +46,12 @@ def to_decimal(minor: int, currency: str) -> Decimal:
     return Decimal(minor).scaleb(-exponent(currency))
 
 
-def from_decimal(amount: Decimal, currency: str) -> int:
-    """The decimal people typed as minor units; raises ValueError when it has more digits than the currency."""
-    scaled = amount.scaleb(exponent(currency))
-    if scaled != scaled.to_integral_value():
-        raise ValueError(f"{amount} has more digits than {currency}")
-    return int(scaled)
+def marks(currency: str) -> frozenset[str]:
+    """What people write before or behind an amount to say its currency."""
+    if currency == CREDITS:
+        return frozenset()
+    signs = {str(get_currency_symbol(currency, locale=language)) for language, _name in settings.LANGUAGES}
+    return frozenset({currency, currency.lower(), *signs, *(sign.replace("US", "") for sign in signs)})
 
 
 def show(minor: int, currency: str, *, language: str = "en") -> str:

@@ -123,6 +123,12 @@
     } else if (box.type === "checkbox") {
       all(`[data-check-all="${CSS.escape(box.name)}"]`).forEach(countChecked);
     }
+    if (box.id && box.selectedOptions) {
+      all(`[data-follows="${CSS.escape(box.id)}"]`).forEach((part) => {
+        if (part.tagName === "INPUT") part.value = box.value;
+        else part.textContent = box.selectedOptions[0].text;
+      });
+    }
     if ("autosubmit" in box.dataset) box.form.requestSubmit();
   });
 

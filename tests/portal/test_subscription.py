@@ -282,7 +282,7 @@ def test_the_operator_publishes_a_price_list_and_reads_it_back(
     }
     answer = olga.post("/prices/new/", form)
     assert answer.status_code == 422
-    assert "The currency has no such fraction." in answer.content.decode()
+    assert "2.605 can be read as 2605.00 or as 2.60. Write one of them." in answer.content.decode()
     answer = olga.post("/prices/new/", {**form, "price-app-no_monitor": "2.60"})
     made = PriceList.objects.get(currency="EUR")
     assert answer["Location"] == f"/prices/{made.pk}/"

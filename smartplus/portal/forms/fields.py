@@ -6,10 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import translation
+from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.typed import mail, phones, text
+from accounts.typed import amounts, mail, phones, text
+from payments import money
 
 
 class TypedField(forms.CharField):
@@ -123,6 +127,47 @@ class PhoneField(TypedField):
     def prepare_value(self, value: Any) -> Any:
         """With gaps."""
         return phones.shown(value) if isinstance(value, str) else value
+
+
+class AmountField(TypedField):
+    """An amount of money in `currency`, cleaned to its smallest units and shown with the reader's decimal sign."""
+
+    clean_text = staticmethod(text.line)
+    currency = "USD"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"widget": forms.TextInput(attrs={"inputmode": "decimal", "class": "num r"}), **kwargs})
+
+    @property
+    def unit(self) -> str:
+        """The currency in the label."""
+        return _("Credits") if self.currency == money.CREDITS else self.currency
+
+    def to_python(self, value: Any) -> Any:
+        """Smallest units; None for nothing."""
+        if isinstance(value, int):
+            return value
+        typed = super().to_python(value)
+        if not typed:
+            return None
+        digits, marks = money.exponent(self.currency), money.marks(self.currency)
+        try:
+            return amounts.minor(typed, digits=digits, language=_language(), marks=marks)
+        except amounts.TooFine as refusal:
+            words = _("Credits are whole.") if self.currency == money.CREDITS else str(refusal)
+            raise ValidationError(words, code="invalid") from refusal
+        except Refused as refusal:
+            raise ValidationError(str(refusal), code="invalid") from refusal
+
+    def prepare_value(self, value: Any) -> Any:
+        """With the reader's decimal sign."""
+        if isinstance(value, int):
+            return amounts.shown(value, digits=money.exponent(self.currency), language=_language())
+        return value
+
+
+def _language() -> str:
+    return translation.get_language() or settings.LANGUAGE_CODE
 
 
 def refuse(form: forms.BaseForm, refusal: Refused) -> None:

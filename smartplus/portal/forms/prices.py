@@ -16,7 +16,7 @@ from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue
 from payments import money
-from smartplus.portal.forms.fields import LineField
+from smartplus.portal.forms.fields import AmountField, LineField
 
 CURRENCIES = ("USD", "EUR", "GBP", "NOK", "SEK", "DKK", "CHF", "PLN", "JPY")
 UNITS = [*((code, code) for code in CURRENCIES), (money.CREDITS, gettext_lazy("Credits"))]
@@ -43,13 +43,15 @@ class PriceListForm(forms.Form):
         distributors = Organization.objects.visible_to(actor).filter(kind=Kind.DISTRIBUTOR)
         self.fields["distributor"].queryset = distributors  # type: ignore[attr-defined]
         for service_type, part in catalogue.PRICED:
-            self.fields[field_name(service_type, part)] = forms.DecimalField(
-                label=catalogue.price_label(service_type, part),
-                min_value=0,
-                max_digits=12,
-                required=False,
-                widget=forms.TextInput(attrs={"inputmode": "decimal", "class": "num r"}),
-            )
+            field = AmountField(label=catalogue.price_label(service_type, part), required=False)
+            field.currency = self.unit
+            self.fields[field_name(service_type, part)] = field
+
+    @property
+    def unit(self) -> str:
+        """The currency that the amounts are typed in: the chosen one, if there is such a one."""
+        chosen = self.data.get(self.add_prefix("currency")) if self.is_bound else self.initial.get("currency")
+        return str(chosen) if chosen in dict(UNITS) else CURRENCIES[0]
 
     def price_groups(self) -> Iterator[tuple[str, list[BoundField]]]:
         """The amount fields by service type, for the page."""
@@ -57,23 +59,17 @@ class PriceListForm(forms.Form):
             yield str(label), [self[field_name(kind, part)] for kind, part in catalogue.PRICED if kind == service_type]
 
     def clean(self) -> dict[str, Any]:
-        """Turn what was typed into minor units; an amount with more digits than the currency has is a mistake."""
+        """Turn what was typed into minor units; amounts that were labelled with another currency are asked about."""
         super().clean()
         cleaned = self.cleaned_data
-        amounts: dict[tuple[str, str], int] = {}
-        for key in catalogue.PRICED:
-            amount = cleaned.get(field_name(*key))
-            if amount is None:
-                continue
-            try:
-                amounts[key] = money.from_decimal(amount, cleaned.get("currency", "USD"))
-            except ValueError:
-                self.add_error(
-                    field_name(*key),
-                    _("Credits are whole.")
-                    if cleaned.get("currency") == money.CREDITS
-                    else _("The currency has no such fraction."),
-                )
+        typed = {key: cleaned.get(field_name(*key)) for key in catalogue.PRICED}
+        amounts = {key: amount for key, amount in typed.items() if amount is not None}
+        labelled = dict(UNITS).get(self.data.get("typed_in", self.unit))
+        if amounts and labelled not in {None, dict(UNITS)[self.unit]}:
+            words = {"before": labelled, "now": dict(UNITS)[self.unit]}
+            self.add_error(
+                "currency", _("The amounts were typed as %(before)s. Are they right as %(now)s? Then publish.") % words
+            )
         if not amounts and not self.errors:
             self.add_error(None, _("Enter at least one price."))
         cleaned["amounts"] = amounts

@@ -126,6 +126,7 @@ def field(bound: BoundField, width: str = "", optional: bool | None = None, **at
         "kind": kind,
         "optional": not is_needed and kind != "box" if optional is None else optional,
         "secret": isinstance(widget, forms.PasswordInput),
+        "unit": getattr(bound.field, "unit", ""),
     }
 
 

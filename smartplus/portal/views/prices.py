@@ -112,7 +112,10 @@ def _initial(request: access.PortalRequest) -> dict[str, Any]:
     begun: dict[str, Any] = {"valid_from": request.now.date(), "version": _newest_id(request)}
     if money.is_currency(currency := request.GET.get("currency", "")):  # the set-up's list leads here
         begun["currency"] = currency
-    return {**(_values_of(PriceList.objects.visible_to(request.actor).get(pk=follows)) if follows else {}), **begun}
+    values = _values_of(PriceList.objects.visible_to(request.actor).get(pk=follows)) if follows else {}
+    if values and begun.get("currency", values["currency"]) != values["currency"]:  # its amounts are other money
+        values = {"distributor": values["distributor"]}
+    return {**values, **begun}
 
 
 def _values_of(price_list: PriceList) -> dict[str, Any]:
@@ -120,8 +123,5 @@ def _values_of(price_list: PriceList) -> dict[str, Any]:
     return {
         "distributor": price_list.distributor_id,
         "currency": price_list.currency,
-        **{
-            field_name(row.service_type, row.part): money.to_decimal(row.amount_minor, price_list.currency)
-            for row in price_list.prices.all()
-        },
+        **{field_name(row.service_type, row.part): row.amount_minor for row in price_list.prices.all()},
     }
