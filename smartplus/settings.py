@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "smartplus.bidi.BidiMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "smartplus.session_store.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

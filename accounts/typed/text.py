@@ -15,6 +15,9 @@ from accounts.errors import Refused
 LONGEST_SEARCH = 120
 NEWLINES = re.compile(r"\r\n|[\r\u2028\u2029]")
 PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
+RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
+ISOLATED = re.compile(f"{ISOLATE}([^{ISOLATE}{END_OF_ISOLATE}]*){END_OF_ISOLATE}")
 BREAKS = "\n\t"
 JOINERS = "\u200c\u200d"
 VARIATIONS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
@@ -51,6 +54,11 @@ def sought(text: str, *, most: int = LONGEST_SEARCH) -> str:
     beginning counts."""
     seen = line("".join(" " if _is_control(sign) else sign for sign in text[: most * 4]))
     return PUNYCODE.sub(_in_unicode, seen)[:most].rstrip()
+
+
+def isolated(text: str) -> str:
+    """For a sentence: a name of a right-to-left script keeps to itself, so that the words and numbers beside it keep their places."""
+    return f"{ISOLATE}{text}{END_OF_ISOLATE}" if RTL.search(text) and ISOLATE not in text else text
 
 
 def straight(text: str) -> str:

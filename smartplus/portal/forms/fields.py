@@ -41,6 +41,10 @@ class LineField(TypedField):
 
     clean_text = staticmethod(text.line)
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """It is written in whichever direction its script has."""
+        return {**super().widget_attrs(widget), "dir": "auto"}
+
 
 class IdentifierField(TypedField):
     """One line of a number or code that others gave: tax and serial numbers."""
@@ -53,6 +57,10 @@ class BlockField(TypedField):
 
     widget = forms.Textarea
     clean_text = staticmethod(text.block)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """As a line."""
+        return {**super().widget_attrs(widget), "dir": "auto"}
 
     def to_python(self, value: Any) -> str:
         """Without blank lines around it, unless they count."""

@@ -7,18 +7,23 @@ from typing import Any
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from django import forms, template
+from django.db.models import Model
 from django.forms import BoundField
 from django.http import QueryDict
+from django.template import Context
+from django.template.base import FilterExpression, Parser, Token
+from django.templatetags.i18n import do_block_translate
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeData, SafeString
 from django.utils.translation import gettext as _
 
 from accounts.typed import days as of_site
 from accounts.typed import phones, postal
 from accounts.typed.days import DAY, MOMENT
 from accounts.typed.days import language as _language
+from accounts.typed.text import isolated
 from payments import money as amounts
 from smartplus.portal import conflicts
 from smartplus.portal.keyset import COUNTED
@@ -45,6 +50,26 @@ NOTE_TONES = {
     "lapsed": ("lapsed", "x"),
 }
 DAYS_OF_A_WEEK = 7
+
+
+class _Name:
+    """A value of a sentence: where it is text of a right-to-left script, it is isolated."""
+
+    def __init__(self, expression: FilterExpression) -> None:
+        self.expression = expression
+
+    def resolve(self, context: Context, ignore_failures: bool = False) -> Any:
+        """The value, isolated."""
+        value = self.expression.resolve(context, ignore_failures)
+        return isolated(str(value)) if isinstance(value, (str, Model)) and not isinstance(value, SafeData) else value
+
+
+@register.tag
+def blocktranslate(parser: Parser, token: Token) -> Any:
+    """Django's, with names of right-to-left scripts isolated from the sentence around them."""
+    node: Any = do_block_translate(parser, token)
+    node.extra_context = {name: _Name(expression) for name, expression in node.extra_context.items()}
+    return node
 
 
 @register.filter
