@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, Max, Min, Q
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery
 
 from communities import catalogue
 from communities.catalogue import ServiceType
@@ -81,6 +81,12 @@ def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists) -> 
             unpaid=so_far.unpaid + alive * bool(catalogue.uncovered(kind, variant, paid)),
         )
     return found
+
+
+def next_expiry() -> Subquery:
+    """`PaidProgress.next_expiry` for a query of sites: when the first of what is wanted there ends."""
+    wanted = Entitlement.objects.filter(site=OuterRef("pk")).wanted().order_by().values("site")
+    return Subquery(wanted.annotate(at=Min("expires_at")).values("at"))
 
 
 def _first(instants: Iterable[datetime | None]) -> datetime | None:

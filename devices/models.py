@@ -61,6 +61,8 @@ class LibraryEntry(Keyed):
     type = models.CharField(_("type"), max_length=16, choices=list(TYPE_LABELS.items()))
     serial = models.CharField(_("serial number"), max_length=64, blank=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
+    model_order = SortKey("model")
+    serial_order = SortKey("serial")
     search_key = SearchKey("serial", "model", "note")
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.IN_STOCK)
     created_at = models.DateTimeField()

@@ -23,22 +23,26 @@ def initials_of(name: str) -> str:
 
 def known_as(membership: str = "") -> models.Case:
     """`Membership.known_as` for a query; `membership` is the way there, as in "manager__membership__"."""
-    return _of_who_is_known(membership, "invited_as", "user__name", "user__email")
+    name, email = models.F(f"{membership}user__name"), models.F(f"{membership}user__email")
+    return models.Case(
+        models.When(_is_invited(membership), then=models.F(f"{membership}invited_as")),
+        models.When(~models.Q(**{f"{membership}user__name": ""}), then=name),
+        default=email,
+        output_field=models.CharField(),
+    )
 
 
 def known_order(membership: str = "") -> models.Case:
     """What people are sorted by as their firm calls them; `membership` as in `known_as`."""
-    return _of_who_is_known(membership, "invited_order", "user__name_order", "user__email_key")
-
-
-def _of_who_is_known(membership: str, invited: str, name: str, email: str) -> models.Case:
-    is_invited = models.Q(**{f"{membership}joined_at": None}) & ~models.Q(**{f"{membership}invited_as": ""})
     return models.Case(
-        models.When(is_invited, then=models.F(f"{membership}{invited}")),
-        models.When(~models.Q(**{f"{membership}user__name": ""}), then=models.F(f"{membership}{name}")),
-        default=models.F(f"{membership}{email}"),
-        output_field=models.CharField(),
+        models.When(_is_invited(membership), then=models.F(f"{membership}invited_order")),
+        default=models.F(f"{membership}user__name_order"),
+        output_field=SortKey(),
     )
+
+
+def _is_invited(membership: str) -> models.Q:
+    return models.Q(**{f"{membership}joined_at": None}) & ~models.Q(**{f"{membership}invited_as": ""})
 
 
 class UserManager(BaseUserManager["User"]):

@@ -1,4 +1,4 @@
-"""Paging by key: a deep page costs what the first one does, and rows that come or go shift nothing."""
+"""Lists: sorted by the column that the address names, and paged by key, so that a deep page costs what the first one does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -30,6 +30,36 @@ class Page(Generic[Row]):
     def is_only(self) -> bool:
         """Whether everything is on this page."""
         return not self.previous and not self.next
+
+
+FAR = datetime(9999, 1, 1, tzinfo=UTC)  # where there is no date yet: after all others
+Columns = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """How a list is sorted. `columns` are those it can be sorted by, each with its keys, none of which is ever null."""
+
+    columns: Columns
+    column: str
+    is_down: bool
+    value: str = ""  # what the address says; "" where the list has its own order
+
+    @property
+    def by(self) -> tuple[str, ...]:
+        """The keys for `page`, unique together."""
+        keys = [*self.columns[self.column], "pk"]
+        last = next(place for place, key in enumerate(keys) if key.removeprefix("-") == "pk")
+        keys = keys[: last + 1]
+        return tuple(_flipped(key) for key in keys) if self.is_down else tuple(keys)
+
+
+def sorting(query: Mapping[str, str], columns: Columns, *, own: str) -> Sorting:
+    """`?sort=name`, downwards `?sort=-name`; anything else is the list's own order, a column too."""
+    asked = query.get("sort", "")
+    wanted = asked if asked.removeprefix("-") in columns and asked != own else ""
+    chosen = wanted or own
+    return Sorting(columns, chosen.removeprefix("-"), chosen.startswith("-"), wanted)
 
 
 def count(rows: QuerySet[Any]) -> int:

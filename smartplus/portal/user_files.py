@@ -28,7 +28,7 @@ def firms_columns() -> list[Column]:
 
 def firms(actor: Actor, found: QuerySet[Organization], now: datetime) -> Iterator[list[object]]:
     """Firms of `user_lists.firms` as lines; a few statements for each chunk of them."""
-    waiting = found.order_by("name_order", "pk").iterator(chunk_size=CHUNK)
+    waiting = found.iterator(chunk_size=CHUNK)
     while chunk := user_lists.with_numbers(actor, list(islice(waiting, CHUNK)), now):
         for firm in chunk:
             yield _firm(firm)
@@ -67,7 +67,7 @@ def people_columns() -> list[Column]:
 
 def people(found: QuerySet[Membership], now: datetime) -> Iterator[list[object]]:
     """People of `user_lists.own_people` as lines."""
-    waiting = found.order_by("user__email_key", "pk").iterator(chunk_size=CHUNK)
+    waiting = found.iterator(chunk_size=CHUNK)
     while chunk := user_lists.finished(islice(waiting, CHUNK), now):
         for person in chunk:
             last_login = person.user.last_login if person.joined_at else None

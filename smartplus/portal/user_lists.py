@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import (
@@ -31,6 +31,7 @@ from accounts.scope import Actor, Role
 from accounts.typed import mail
 from accounts.typed.finding import NOTHING, matching
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
+from smartplus.portal.keyset import Columns
 from smartplus.portal.templatetags.portal import day
 
 PEOPLE, TECHNICIANS = "people", "technicians"
@@ -53,6 +54,19 @@ FIRM_CHIPS: dict[str, Promise] = {
     "invited": gettext_lazy("Not signed in yet"),
     "inactive": gettext_lazy("Deactivated"),
 }
+FIRM_COLUMNS: Columns = {
+    "name": ["name_order"],
+    "pays": ["pays_regular", "pays_credits", "name_order"],
+    "security": ["require_2fa", "name_order"],
+    "standing": ["is_active", "has_joined", "name_order"],
+}
+PEOPLE_COLUMNS: Columns = {
+    "name": ["list_order", "user__email_key"],
+    "role": ["is_technician", "list_order"],
+    "standing": ["is_active", "list_order"],
+    "signed_in": ["signed_in_at", "list_order"],
+}
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 UNDER_MOST = 200  # names in the choice of whom the firms stand under; more are found by searching
 ONLY_INSTALLERS = frozenset({"no-pay", "no-2fa"})
 
@@ -251,7 +265,11 @@ def own_people(actor: Actor, *, technicians: bool, text: str, chip: str, now: da
     )
     people = people.annotate(
         n_sites=_number(sites.annotate(n=Count("pk")).values("n")),
-        list_name=F("user__email_key"),  # not the name: of who has not joined it may be another firm's business
+        # Of who has not joined only what the invitation says: the rest may be another firm's business.
+        list_order=Case(When(joined_at__isnull=False, then=F("user__name_order")), default=F("invited_order")),
+        signed_in_at=Case(
+            When(joined_at__isnull=False, user__last_login__isnull=False, then=F("user__last_login")), default=NEVER
+        ),
     )
     if chip == "invited":
         people = people.filter(is_active=True, joined_at=None)

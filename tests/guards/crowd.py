@@ -82,14 +82,14 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     many(Membership, membership.pk, user_id=ident, **theirs)
     many(Invitation, Invitation.objects.filter(membership__organization=installer).earliest("pk").pk,
          digest=name, membership_id=ident)  # fmt: skip
-    many(Site, site.pk, name=name, name_key=name)
+    many(Site, site.pk, name=name, name_key=name, name_order=name)
     building = Building.objects.filter(site=site).earliest("pk")
-    many(Building, building.pk, name=name, name_key=name)
-    many(Apartment, apartment.pk, number=name, number_key=name)
+    many(Building, building.pk, name=name, name_key=name, name_order=name)
+    many(Apartment, apartment.pk, number=name, number_key=name, number_order=name)
     many(Resident, Resident.objects.filter(apartment=apartment, is_master=True).get().pk, apartment_id=ident)
     mac = f"{0x0C1105000000} + {ident}"
     many(LibraryEntry, entry.pk, mac=mac)
-    many(Device, device.pk, mac=mac, name_key=name, library_entry_id=ident)
+    many(Device, device.pk, mac=mac, name_key=name, name_order=name, library_entry_id=ident)
     many(Entitlement, item.pk, apartment_id=ident)
     many(Order, order.pk, number=name)
     many(OrderLine, line.pk, order_id=ident, entitlement_id=ident)

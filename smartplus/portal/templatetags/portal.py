@@ -26,7 +26,7 @@ from accounts.typed.days import language as _language
 from accounts.typed.text import isolated
 from payments import money as amounts
 from smartplus.portal import conflicts
-from smartplus.portal.keyset import COUNTED
+from smartplus.portal.keyset import COUNTED, Sorting
 
 register = template.Library()
 
@@ -270,6 +270,22 @@ def pager(context: dict[str, Any], previous: object = None, next: object = None,
         return f"?{query.urlencode()}"
 
     return {"previous": address("before", previous), "next": address("after", next), "text": text}
+
+
+@register.inclusion_tag("components/head.html", takes_context=True)
+def head(context: dict[str, Any], column: str, label: str, css: str = "") -> dict[str, Any]:
+    """The head of a column: a link that sorts by it, again the other way round, where the list's `sorting` knows it."""
+    sorting: Sorting | None = context.get("sorting")
+    parts: dict[str, Any] = {"label": label, "css": css}
+    if sorting is None or column not in sorting.columns:
+        return parts
+    is_here = column == sorting.column
+    query: QueryDict = context["request"].GET.copy()
+    for gone in ("before", "after"):
+        query.pop(gone, None)
+    query["sort"] = f"-{column}" if is_here and not sorting.is_down else column
+    way = ("descending" if sorting.is_down else "ascending") if is_here else ""
+    return {**parts, "url": f"?{query.urlencode()}", "way": way}
 
 
 # --- money, time, MAC ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, F, Q
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
@@ -32,6 +33,12 @@ from subscriptions.actions import cards
 from subscriptions.models import Order, Subscription, SubscriptionItem
 
 PAGE = 50
+COLUMNS: keyset.Columns = {
+    "state": ["rank", "due", "-pk"],
+    "installer": ["installer__name_order"],
+    "next": ["next_at"],
+    "payer": ["payer__name_order"],
+}
 RENEWALS = 50  # orders whose mail is looked for
 SHOWN: dict[str, tuple[Promise, Q]] = {
     "risk": (gettext_lazy("At risk"), Q(rank=counts.AT_RISK)),
@@ -60,7 +67,10 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
         live=Count("items", filter=Q(items__is_live=True)),
         left=Count("items", filter=Q(items__is_live=False, items__reason=F("reason"))),
     )
-    page: keyset.Page[Any] = keyset.page(with_items, by=("rank", "due", "-pk"), query=request.GET, size=PAGE)
+    sorting = keyset.sorting(request.GET, COLUMNS, own="state")
+    if sorting.column == "next":
+        with_items = with_items.annotate(next_at=Coalesce("next_due_at", keyset.FAR))
+    page: keyset.Page[Any] = keyset.page(with_items, by=sorting.by, query=request.GET, size=PAGE)
     renewed = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
     sites = _sites_of(request, page.rows)
     charges = reports.next_charges(page.rows, now=request.now)
@@ -84,6 +94,7 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
             for row in page.rows
         ],
         "page": page,
+        "sorting": sorting,
         "show": show,
         "chips": [(name, label) for name, (label, _rows) in SHOWN.items()],
         "total": len(page.rows) if page.is_only else keyset.count(found),

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, Prefetch, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,7 +30,15 @@ from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around
 from subscriptions.reports import renews
 
 PAGE = 200
-ORDER = ("building__name_order", "building_id", "floor_order", "number_order", "pk")
+COLUMNS: keyset.Columns = {
+    "place": ["building__name_order", "building_id", "floor_order", "number_order"],
+    "number": ["number_order", "building__name_order"],
+    "master": ["master_order", "number_order"],
+    "monitor": ["indoor_monitor", "number_order"],
+    "landline": ["landline", "number_order"],
+    "video": ["video_storage", "number_order"],
+    "app": ["app_until", "number_order"],
+}
 
 
 @access.roles(*READERS)
@@ -50,8 +59,10 @@ def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponse:
     if text:
         rows = reports.searched_apartments(rows, text)
     rows = _shown(rows, show, request)
-    page = keyset.page(_with_parts(rows, request), by=ORDER, query=request.GET, size=PAGE)
-    context = {"page": page, "buildings": buildings, "chosen": chosen, "q": text, "show": show}
+    sorting = keyset.sorting(request.GET, COLUMNS, own="place")
+    rows = _with_keys(_with_parts(rows, request), sorting.column, request)
+    page = keyset.page(rows, by=sorting.by, query=request.GET, size=PAGE)
+    context = {"page": page, "sorting": sorting, "buildings": buildings, "chosen": chosen, "q": text, "show": show}
     return render(request, "apartments/list.html", {**around(request, site, "apartments"), **context})
 
 
@@ -79,6 +90,22 @@ def _with_parts(rows: QuerySet[Apartment], request: access.PortalRequest) -> Que
         .prefetch_related(Prefetch("devices", monitors, to_attr="monitors"))
         .prefetch_related(Prefetch("entitlements", apps, to_attr="apps"))
     )
+
+
+def _with_keys(rows: QuerySet[Apartment], column: str, request: access.PortalRequest) -> QuerySet[Apartment]:
+    """What the rows are sorted by, where that stands elsewhere: the family master's name, and the end of the App's paid time."""
+    here = OuterRef("pk")
+    if column == "master":
+        masters = Resident.objects.visible_to(request.actor).filter(apartment=here, is_master=True)
+        return rows.annotate(
+            master_order=Coalesce(Subquery(masters.values("name_order")[:1]), Value(""), output_field=TextField())
+        )
+    if column == "app":
+        apps = (
+            Entitlement.objects.visible_to(request.actor).wanted().filter(apartment=here, service_type=ServiceType.APP)
+        )
+        return rows.annotate(app_until=Coalesce(Subquery(apps.values("expires_at")[:1]), keyset.FAR))
+    return rows
 
 
 @access.roles(*READERS)

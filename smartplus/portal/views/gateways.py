@@ -33,6 +33,21 @@ EVENT_TONES = {
     EventState.IGNORED: "inactive",
     EventState.FAILED: "lapsed",
 }
+PAYMENT_COLUMNS: keyset.Columns = {
+    "order": ["reference"],
+    "payer": ["payer__name_order"],
+    "gateway": ["gateway"],
+    "state": ["state"],
+    "at": ["pk"],
+    "amount": ["amount_minor"],
+}
+EVENT_COLUMNS: keyset.Columns = {
+    "message": ["kind"],
+    "gateway": ["gateway"],
+    "state": ["state"],
+    "tries": ["tries"],
+    "at": ["pk"],
+}
 
 
 @access.roles(Role.OPERATOR)
@@ -40,7 +55,7 @@ EVENT_TONES = {
 def payment_list(request: access.PortalRequest) -> HttpResponse:
     """Attempts to collect money, the newest first; `?state=unknown` are those that a gateway has not answered yet."""
     found = Payment.objects.visible_to(request.actor).select_related("payer").defer("checkout_url")
-    return render(request, "gateways/payments.html", _by_state(request, found, State, PAYMENT_TONES))
+    return render(request, "gateways/payments.html", _by_state(request, found, State, PAYMENT_TONES, PAYMENT_COLUMNS))
 
 
 @access.roles(Role.OPERATOR)
@@ -48,7 +63,7 @@ def payment_list(request: access.PortalRequest) -> HttpResponse:
 def webhook_list(request: access.PortalRequest) -> HttpResponse:
     """Every verified message of a gateway, the newest first: how far it is worked off, and what went wrong."""
     found = GatewayEvent.objects.visible_to(request.actor).defer("raw_body", "headers")
-    return render(request, "gateways/webhooks.html", _by_state(request, found, EventState, EVENT_TONES))
+    return render(request, "gateways/webhooks.html", _by_state(request, found, EventState, EVENT_TONES, EVENT_COLUMNS))
 
 
 @access.roles(Role.OPERATOR)
@@ -72,15 +87,27 @@ def webhook_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
 
 
 def _by_state(
-    request: access.PortalRequest, found: QuerySet[Any], states: type[TextChoices], tones: Mapping[Any, str]
+    request: access.PortalRequest,
+    found: QuerySet[Any],
+    states: type[TextChoices],
+    tones: Mapping[Any, str],
+    columns: keyset.Columns,
 ) -> dict[str, Any]:
     """One page of a list that `?state=` narrows, each row with the colour of its state."""
     state = request.GET.get("state", "")
     state = state if state in states.values else ""
     found = found.filter(state=state) if state else found
-    page: keyset.Page[Any] = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
+    sorting = keyset.sorting(request.GET, columns, own="-at")
+    page: keyset.Page[Any] = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
     rows = [(row, tones[states(row.state)]) for row in page.rows]
-    return {"rows": rows, "page": page, "states": states.choices, "state": state, "count": _count(found)}
+    return {
+        "rows": rows,
+        "page": page,
+        "sorting": sorting,
+        "states": states.choices,
+        "state": state,
+        "count": _count(found),
+    }
 
 
 def _count(found: Any) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, TextField, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -21,6 +22,14 @@ from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.library import AssignForm, LibraryAddForm
 
 PAGE = 100
+COLUMNS: keyset.Columns = {
+    "added": ["pk"],
+    "mac": ["mac"],
+    "model": ["model_order", "mac"],
+    "serial": ["serial_order", "mac"],
+    "installer": ["installer_order", "mac"],
+    "status": ["status", "mac"],
+}
 
 
 @access.roles(Role.OPERATOR, Role.DISTRIBUTOR, Role.INSTALLER, Role.TECHNICIAN)
@@ -37,8 +46,13 @@ def library_list(request: access.PortalRequest) -> HttpResponse:
     entries = entries.select_related("installer", "distributor").prefetch_related(
         Prefetch("devices", places, to_attr="places")
     )
-    page = keyset.page(entries, by=("-pk",), query=request.GET, size=PAGE)
-    context = {"page": page, "q": text, "status": status, "statuses": Status.choices}
+    sorting = keyset.sorting(request.GET, COLUMNS, own="-added")
+    if sorting.column == "installer":
+        entries = entries.annotate(
+            installer_order=Coalesce("installer__name_order", Value(""), output_field=TextField())
+        )
+    page = keyset.page(entries, by=sorting.by, query=request.GET, size=PAGE)
+    context = {"page": page, "sorting": sorting, "q": text, "status": status, "statuses": Status.choices}
     context["may_keep"] = request.actor.role is Role.DISTRIBUTOR
     context["shows_installer"] = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR}
     return render(request, "library/list.html", context)

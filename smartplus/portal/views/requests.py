@@ -15,10 +15,9 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.errors import NotPermitted, Refused
 from accounts.scope import RESELLERS, Grant, Role
 from smartplus import access
-from smartplus.portal import answers, asking, dashboards, support
+from smartplus.portal import answers, asking, dashboards, keyset, support
 from smartplus.portal.forms.requests import RefusalForm
 from smartplus.portal.granted import granted
-from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS
 from subscriptions import bills, payers, reports, waiting
 from subscriptions.actions import carts
@@ -27,6 +26,12 @@ from subscriptions.models import RenewalRequest
 from subscriptions.pricing import CantQuote
 
 PAGE = 50
+COLUMNS: keyset.Columns = {
+    "installer": ["installer__name_order"],
+    "months": ["months"],
+    "state": ["state"],
+    "requested": ["pk"],
+}
 S = RenewalRequest.State
 TONES = {
     S.OPEN: "pending",
@@ -42,24 +47,28 @@ TONES = {
 def request_list(request: access.PortalRequest) -> HttpResponse:
     """Requests of one's subtree: those that wait first, then the newest."""
     found = RenewalRequest.objects.visible_to(request.actor)
-    state, after = request.GET.get("state", ""), request.GET.get("after", "")
+    state = request.GET.get("state", "")
     if state == asking.WAITING:
         found = found.waiting()
     elif state in S.values:
         found = found.filter(state=state)
-    page = found.select_related("installer", "requested_by", "decided_by").annotate(n=Count("items")).order_by("-pk")
-    if last := typed_id(after):
-        page = page.filter(pk__lt=last)
-    rows = list(page[: PAGE + 1])
+    sorting = keyset.sorting(request.GET, COLUMNS, own="-requested")
+    page: keyset.Page[RenewalRequest] = keyset.page(
+        found.select_related("installer", "requested_by", "decided_by").annotate(n=Count("items")),
+        by=sorting.by,
+        query=request.GET,
+        size=PAGE,
+    )
     prices = dashboards.prices_of(request)
-    asked = waiting.asked_in(request.actor, [row for row in rows if row.is_live], prices=prices, now=request.now)
+    asked = waiting.asked_in(request.actor, [row for row in page.rows if row.is_live], prices=prices, now=request.now)
     context = {
-        "rows": [(row, TONES[S(row.state)], asked.get(row.pk)) for row in rows[:PAGE]],
+        "rows": [(row, TONES[S(row.state)], asked.get(row.pk)) for row in page.rows],
         "currency": prices.currency if prices else "",
         "states": [(asking.WAITING, S.OPEN.label), *((S(one), S(one).label) for one in S if one != S.OPEN)],
         "state": state,
         "waiting": RenewalRequest.objects.visible_to(request.actor).waiting().count(),
-        "next": rows[PAGE - 1].pk if len(rows) > PAGE else None,
+        "page": page,
+        "sorting": sorting,
     }
     return render(request, "requests/list.html", context)
 

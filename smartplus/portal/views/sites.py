@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -25,6 +26,12 @@ from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visi
 from subscriptions.reports import renews
 
 PAGE = 50
+COLUMNS: keyset.Columns = {
+    "name": ["name_order"],
+    "installer": ["installer__name_order", "name_order"],
+    "type": ["kind", "name_order"],
+    "expiry": ["next_expiry", "name_order"],
+}
 
 
 @access.roles(*READERS)
@@ -34,7 +41,10 @@ def site_list(request: access.PortalRequest) -> HttpResponse:
     text = sought(request.GET.get("q", ""))
     seen = Site.objects.visible_to(request.actor).select_related("installer")
     found = device_reports.searched_sites(seen, text) if text else seen
-    page = keyset.page(found, by=("name_order", "pk"), query=request.GET, size=PAGE)
+    sorting = keyset.sorting(request.GET, COLUMNS, own="name")
+    if sorting.column == "expiry":
+        found = found.annotate(next_expiry=Coalesce(reports.next_expiry(), keyset.FAR))
+    page = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
     ids = [site.pk for site in page.rows]
     progress, units = (
         reports.paid_progress(ids, request.now, renews=renews(request.now)),
@@ -45,7 +55,7 @@ def site_list(request: access.PortalRequest) -> HttpResponse:
         for site in page.rows
     ]
     count = len(rows) if page.is_only else keyset.count(found)
-    context = {"rows": rows, "page": page, "count": count, "q": text}
+    context = {"rows": rows, "page": page, "count": count, "q": text, "sorting": sorting}
     context["shows_installer"] = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
     return render(request, "sites/list.html", context)
 

@@ -20,6 +20,12 @@ from smartplus.portal.tables import Column
 PAGE = 50
 LOOKED_UP = 500  # rows of a file whose firms are looked up at once
 MISSING = "missing"
+GIVEN_COLUMNS: keyset.Columns = {"person": ["user__name_order"], "email": ["user__email_key"], "at": ["pk"]}
+MISSING_COLUMNS: keyset.Columns = {
+    "person": ["user__name_order"],
+    "email": ["user__email_key"],
+    "firm": ["organization__name_order"],
+}
 
 
 @access.roles(Role.OPERATOR)
@@ -52,14 +58,15 @@ def acceptance_list(request: access.PortalRequest, document: str) -> HttpRespons
     }
     if is_missing and current:
         found = acceptances.missing(request.actor, current)
-        context["page"] = keyset.page(found, by=("user__name_order", "pk"), query=request.GET, size=PAGE)
+        sorting = keyset.sorting(request.GET, MISSING_COLUMNS, own="person")
+        context["page"] = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
     else:
-        page = keyset.page(
-            acceptances.given(request.actor, document, version), by=("-pk",), query=request.GET, size=PAGE
-        )
+        sorting = keyset.sorting(request.GET, GIVEN_COLUMNS, own="-at")
+        given = acceptances.given(request.actor, document, version)
+        page = keyset.page(given, by=sorting.by, query=request.GET, size=PAGE)
         firms = acceptances.firms_of(request.actor, {row.user_id for row in page.rows})
         context |= {"page": page, "rows": [(row, firms.get(row.user_id, "")) for row in page.rows]}
-    return render(request, "texts/acceptances.html", context)
+    return render(request, "texts/acceptances.html", {**context, "sorting": sorting})
 
 
 def _older(actor: Actor, document: str) -> list[str]:

@@ -49,17 +49,21 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
     file = tables.asked(request)
     if tab in {PEOPLE, TECHNICIANS}:
         people = user_lists.own_people(actor, technicians=tab == TECHNICIANS, text=text, chip=chip, now=request.now)
+        sorting = keyset.sorting(query, user_lists.PEOPLE_COLUMNS, own="name")
         if file:
+            people = people.order_by(*sorting.by)
             return tables.answer(file, tab, user_files.people_columns(), user_files.people(people, request.now))
-        page: keyset.Page[Any] = keyset.page(people, by=("list_name", "pk"), query=query, size=PAGE)
+        page: keyset.Page[Any] = keyset.page(people, by=sorting.by, query=query, size=PAGE)
         context["people"] = user_lists.finished(page.rows, request.now)
         context["chips"] = [(name, user_lists.FIRM_CHIPS[name], None) for name in ("invited", "inactive")]
         new = NEW_BY_TAB[tab]
     else:
         firms = user_lists.firms(actor, kind=tab, text=text, chip=chip, under=under)
+        sorting = keyset.sorting(query, user_lists.FIRM_COLUMNS, own="name")
         if file:
+            firms = firms.order_by(*sorting.by)
             return tables.answer(file, tab, user_files.firms_columns(), user_files.firms(actor, firms, request.now))
-        page = keyset.page(firms, by=("name_order", "pk"), query=query, size=PAGE)
+        page = keyset.page(firms, by=sorting.by, query=query, size=PAGE)
         context["firms"] = user_lists.with_numbers(actor, page.rows, request.now)
         context["chips"] = [
             (name, label, chip_numbers[name])
@@ -68,7 +72,13 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
         ]
         new = tab if tab in actions.MAY_CREATE.get(actor.role, ()) else ""
     choices = list(user_lists.resellers(actor)) if tab in {Kind.INSTALLER, Kind.MANAGER, Kind.SUBDISTRIBUTOR} else []
-    context |= {"page": page, "new": new, "shows_under": actor.role is not Role.INSTALLER, "choices": choices}
+    context |= {
+        "page": page,
+        "sorting": sorting,
+        "new": new,
+        "shows_under": actor.role is not Role.INSTALLER,
+        "choices": choices,
+    }
     context["is_choice"] = any(firm.pk == under for firm in choices)
     return render(request, "users/list.html", context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -27,6 +28,7 @@ NARROWED: dict[str, dict[str, Any]] = {
     "waiting": {"is_expected": True, "next_try_at__isnull": False},
     "given-up": {"next_try_at": None},
 }
+COLUMNS: keyset.Columns = {"job": ["job"], "tries": ["tries"], "tried": ["tried_at"], "next": ["next_at"]}
 
 
 @access.roles(Role.OPERATOR)
@@ -35,11 +37,15 @@ def failure_list(request: access.PortalRequest) -> HttpResponse:
     """Items that failed, the last tried first; above them the servers that do not answer."""
     state = request.GET.get("state", "")
     found = ItemFailure.objects.visible_to(request.actor).filter(**NARROWED.get(state, {}))
-    page = keyset.page(found, by=("-tried_at", "-pk"), query=request.GET, size=PAGE)
+    sorting = keyset.sorting(request.GET, COLUMNS, own="-tried")
+    if sorting.column == "next":
+        found = found.annotate(next_at=Coalesce("next_try_at", keyset.FAR))
+    page = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
     resting = CircuitBreaker.objects.visible_to(request.actor).exclude(opened_at=None)
     context = {
         "rows": work.rows(request.actor, page.rows),
         "page": page,
+        "sorting": sorting,
         "states": STATES.items(),
         "state": state if state in STATES else "",
         "count": keyset.count(found),
