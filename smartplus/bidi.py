@@ -14,7 +14,8 @@ PERHAPS = re.compile(rb"[\xd6-\xdf]|\xe0[\xa0-\xa3]|\xef[\xac-\xbb]|\xf0[\x90\x9
 TAG = re.compile(r"""<!--.*?-->|<(/?)([a-z][\w-]*)(?:[^<>"']|"[^"]*"|'[^']*')*>|<![^>]*>""", re.DOTALL | re.IGNORECASE)
 ENTITY = re.compile(r"&#?\w+;")
 LATIN = re.compile(r"[^\W\d_]")
-RUN = re.compile(rf"{RTL.pattern}(?:(?:&#?\w+;|[^\w<&]|[\d_])*{RTL.pattern})*")
+# With the numbers at its end: they are rather the name's than the sentence's.
+RUN = re.compile(rf"{RTL.pattern}(?:(?:&#?\w+;|[^\w<&]|[\d_])*{RTL.pattern})*(?:[ ./-]?\d+)*")
 TEXT_ONLY = {"script", "style", "title", "textarea", "option", "bdi", "svg"}  # hold no markup, or isolate already
 
 

@@ -147,3 +147,19 @@ def test_every_text_field_holds_what_it_takes(role: Role, brim: Browser) -> None
     filler.fill_all()
     assert filler.faults == [], f"on {connection.vendor}:\n" + "\n".join(filler.faults)
     assert filler.limits
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/sign-in/", "username"), ("/password-reset/", "email"), ("/sign-in/link/", "email")]
+)
+def test_who_is_nobody_yet_is_told_how_much_is_possible(path: str, name: str, brim: Browser) -> None:
+    def post(text: str) -> Answer:
+        return brim.ask(None, "POST", path, [(name, text), ("password", PASSWORD)])
+
+    assert brim.ask(None, "GET", path).status == 200
+    assert post(GROWS * 254).problem == ""
+    for text in (_address(254), "x" * 254):
+        answer = post(text)
+        assert (answer.problem, answer.status < 500, LIMIT.search(answer.body)) == ("", True, None)
+    for text in (_address(255), "x" * TOO_LONG):
+        assert LIMIT.search(post(text).body)

@@ -14,6 +14,7 @@ NAME = "מגדל הים 12"
 PAGES = {
     "<td>מגדל 12</td>": "<td><bdi>מגדל 12</bdi></td>",
     "<p>Off in מגדל הים: 3 left</p>": "<p>Off in <bdi>מגדל הים</bdi>: 3 left</p>",
+    "<p>מגדל הים 12 is saved.</p>": "<p><bdi>מגדל הים 12</bdi> is saved.</p>",
     "<p>\u2068מגדל 12\u2069: 3 left</p>": "<p><bdi>מגדל 12</bdi>: 3 left</p>",
     "<a title='מגדל > x'>a</a>": "<a title='מגדל > x'>a</a>",
     '<input value="מגדל"><option>מגדל</option>': '<input value="מגדל"><option>מגדל</option>',
