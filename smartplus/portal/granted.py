@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import NotPermitted
 from accounts.scope import Grant
 
-Page = Callable[..., HttpResponse]
+Page = TypeVar("Page", bound=Callable[..., HttpResponseBase])
 REASONS: dict[Grant, Promise] = {
     Grant.SEES_PRICES: _("Your firm does not show you prices. An administrator there can change that."),
     Grant.SEES_INVOICES: _("Your firm does not show you orders and invoices. An administrator there can change that."),
@@ -28,11 +28,11 @@ def granted(grant: Grant) -> Callable[[Page], Page]:
 
     def guard(view: Page) -> Page:
         @wraps(view)
-        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if grant not in request.actor.grants:
                 raise NotPermitted(str(REASONS[grant]))
             return view(request, *args, **kwargs)
 
-        return guarded
+        return cast(Page, guarded)
 
     return guard

@@ -11,6 +11,8 @@ import pytest
 
 from accounts.models import Acceptance, AuditEvent, Organization, User
 from communities.models import Apartment, Entitlement
+from devices.models import LibraryEntry
+from subscriptions.models import Order
 from tests import spreadsheets
 from tests.guards import routes as addresses
 from tests.guards.browser import Answer, Browser
@@ -27,6 +29,9 @@ FILES = {
     "people": ("user-list", "ivan", "&tab=people"),
     "audit": ("audit-list", "dora", "&days=all"),
     "bill": ("site-billing", "dora", ""),
+    "library": ("library-list", "dora", ""),
+    "orders": ("order-list", "dora", ""),
+    "apartments": ("apartment-list", "ivan", ""),
     "accepted": ("setup-terms-accepted", "olga", ""),
     "missing": ("setup-privacy-accepted", "olga", "&show=missing"),
 }
@@ -190,5 +195,52 @@ def test_missing(browser: Browser) -> None:
         {
             "Person": "Technician ZEPHYRMARK", "Email": "technician@zephyrmark.example",
             "Organization": browser.world.person("igor").firm.name, "Version not accepted yet": "1",
+        },
+    )  # fmt: skip
+
+
+def test_library(browser: Browser) -> None:
+    entry = LibraryEntry.objects.get(mac=0x0C1105A10001)
+    LibraryEntry.objects.filter(pk=entry.pk).update(note="Box 7")
+    row = next(row for row in table(browser, "library") if row["MAC"] == "0C:11:05:A1:00:01")
+    proved(
+        row,
+        {
+            "MAC": "0C:11:05:A1:00:01", "Model": "C313", "Type": "Indoor monitor", "Serial number": "HAFENMARK-A10001", "Note": "Box 7",
+            "Installer": browser.world.cast.ivan.firm.name, "Status": "Registered", "Where": "HAFENMARK House 1", "Site": "HAFENMARK View",
+        },
+    )  # fmt: skip
+
+
+def test_orders(browser: Browser) -> None:
+    order = Order.objects.filter(lines__site=browser.world.sites["pine"], state="processing").distinct().get()
+    row = next(row for row in table(browser, "orders") if row["Order"] == order.number)
+    proved(
+        row,
+        {
+            "Order": order.number, "Type": "Activation", "Site": "PINEMARK View", "Installer": browser.world.cast.ivan.firm.name,
+            "Items": "2", "Status": "Processing", "Created": "2026-11-22 10:00:00", "Total": "2.40", "Currency": "USD",
+        },
+    )  # fmt: skip
+
+
+def test_apartments(browser: Browser) -> None:
+    flats, switches = (
+        Apartment.objects.filter(site=browser.world.sites["hafen"]),
+        ("indoor_monitor", "landline", "video_storage"),
+    )
+    heads = ("With Indoor Monitor", "Landline", "Video Storage")
+    for number, on in enumerate(switches, start=1):
+        flats.filter(number=str(number)).update(**{switch: switch == on for switch in switches})
+    flats.filter(number="1").update(floor="-2", name="Penthouse")
+    rows = table(browser, "apartments")
+    told = {row["Apartment"]: [row.pop(head) for head in heads] for row in rows}
+    assert [told[number] for number in "123"] == [["Yes", "No", "No"], ["No", "Yes", "No"], ["No", "No", "Yes"]]
+    row = next(row for row in rows if row["Apartment"] == "1")
+    proved(
+        row,
+        {
+            "Building": "HAFENMARK House", "Floor": "'-2", "Apartment": "1", "Name": "Penthouse", "Family master": "master HAFENMARK",
+            "Indoor monitor": "0C:11:05:A1:00:01", "App": "Auto-renew", "Expires": "2026-12-22",
         },
     )  # fmt: skip

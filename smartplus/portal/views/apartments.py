@@ -11,8 +11,10 @@ from django.contrib import messages
 from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -23,7 +25,7 @@ from communities.models import GRACE, Apartment, Building, Entitlement, Resident
 from devices import actions, reports
 from devices.models import Device
 from smartplus import access
-from smartplus.portal import bills, conflicts, keyset
+from smartplus.portal import bills, conflicts, keyset, list_files, tables
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet, with_fixed
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
@@ -43,8 +45,8 @@ COLUMNS: keyset.Columns = {
 
 @access.roles(*READERS)
 @require_safe
-def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponse:
-    """The apartments of a site, building by building and floor by floor."""
+def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
+    """The apartments of a site, building by building and floor by floor; with `format=csv` or `xlsx` all of them as a file."""
     site = visible_site(request, site_id)
     seen: QuerySet[Apartment] = Apartment.objects.visible_to(request.actor).filter(site=site)
     units = dict(seen.order_by().values_list("building").annotate(n=Count("pk")))
@@ -61,6 +63,10 @@ def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponse:
     rows = _shown(rows, show, request)
     sorting = keyset.sorting(request.GET, COLUMNS, own="place")
     rows = _with_keys(_with_parts(rows, request), sorting.column, request)
+    if file := tables.asked(request):
+        name = f"{slugify(site.name) or f'site-{site.pk}'}-apartments"
+        lines = list_files.apartments(rows.order_by(*sorting.by), site, request.now)
+        return tables.answer(file, name, list_files.apartment_columns(), lines)
     page = keyset.page(rows, by=sorting.by, query=request.GET, size=PAGE)
     context = {"page": page, "sorting": sorting, "buildings": buildings, "chosen": chosen, "q": text, "show": show}
     return render(request, "apartments/list.html", {**around(request, site, "apartments"), **context})

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db.models import Prefetch, QuerySet, TextField, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,7 +18,7 @@ from accounts.typed.text import sought
 from devices import actions, reports
 from devices.models import Device, LibraryEntry, Status
 from smartplus import access
-from smartplus.portal import conflicts, keyset
+from smartplus.portal import conflicts, keyset, list_files, tables
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.library import AssignForm, LibraryAddForm
 
@@ -34,8 +35,8 @@ COLUMNS: keyset.Columns = {
 
 @access.roles(Role.OPERATOR, Role.DISTRIBUTOR, Role.INSTALLER, Role.TECHNICIAN)
 @require_safe
-def library_list(request: access.PortalRequest) -> HttpResponse:
-    """The MACs one may see, the newest first."""
+def library_list(request: access.PortalRequest) -> HttpResponseBase:
+    """The MACs one may see, the newest first; with `format=csv` or `xlsx` all of them as a file."""
     text, status = sought(request.GET.get("q", "")), request.GET.get("status", "")
     entries: QuerySet[LibraryEntry] = LibraryEntry.objects.visible_to(request.actor)
     if status in Status.values:
@@ -51,10 +52,15 @@ def library_list(request: access.PortalRequest) -> HttpResponse:
         entries = entries.annotate(
             installer_order=Coalesce("installer__name_order", Value(""), output_field=TextField())
         )
+    may_keep = request.actor.role is Role.DISTRIBUTOR
+    shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR}
+    if file := tables.asked(request):
+        shown = {"shows_installer": shows_installer, "shows_note": may_keep}
+        lines = list_files.library(entries.order_by(*sorting.by), **shown)
+        return tables.answer(file, "mac-library", list_files.library_columns(**shown), lines)
     page = keyset.page(entries, by=sorting.by, query=request.GET, size=PAGE)
-    context = {"page": page, "sorting": sorting, "q": text, "status": status, "statuses": Status.choices}
-    context["may_keep"] = request.actor.role is Role.DISTRIBUTOR
-    context["shows_installer"] = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR}
+    context: dict[str, object] = {"page": page, "sorting": sorting, "q": text, "status": status}
+    context |= {"statuses": Status.choices, "may_keep": may_keep, "shows_installer": shows_installer}
     return render(request, "library/list.html", context)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import BigIntegerField, Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,7 +23,7 @@ from accounts.typed.text import sought
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
-from smartplus.portal import answers, keyset, renewals, support, told
+from smartplus.portal import answers, keyset, list_files, renewals, support, tables, told
 from smartplus.portal.forms.orders import JudgmentForm
 from smartplus.portal.granted import granted
 from smartplus.portal.templatetags.portal import moment
@@ -60,8 +61,8 @@ TONES = {
 @access.roles(*READERS)
 @granted(Grant.SEES_INVOICES)
 @require_GET
-def order_list(request: access.PortalRequest) -> HttpResponse:
-    """Orders that one pays or that have lines of one's sites, newest first."""
+def order_list(request: access.PortalRequest) -> HttpResponseBase:
+    """Orders that one pays or that have lines of one's sites, newest first; with `format=csv` or `xlsx` all of them as a file."""
     found: QuerySet[Order] = Order.objects.visible_to(request.actor)
     state, search = request.GET.get("state", ""), sought(request.GET.get("q", ""))
     if state == OPEN:
@@ -72,9 +73,11 @@ def order_list(request: access.PortalRequest) -> HttpResponse:
         found = searched(request.actor, found, search)
     sorting = keyset.sorting(request.GET, COLUMNS, own="-created")
     shown = found.annotate(shown_total=_shown_total(request.actor)) if sorting.column == "total" else found
-    page: keyset.Page[Order] = keyset.page(
-        shown.select_related("payer", "installer"), by=sorting.by, query=request.GET, size=PAGE
-    )
+    shown = shown.select_related("payer", "installer")
+    if file := tables.asked(request):
+        lines = list_files.orders(shown.order_by(*sorting.by), lambda some: _as_seen(request, some))
+        return tables.answer(file, "orders", list_files.order_columns(), lines)
+    page: keyset.Page[Order] = keyset.page(shown, by=sorting.by, query=request.GET, size=PAGE)
     context = {
         "rows": _as_seen(request, page.rows),
         "page": page,
