@@ -45,7 +45,7 @@ def post(
         topic=topic,
         user=to,
         email=email or to.email,
-        subject=" ".join(subject.split())[:200],
+        subject=" ".join(subject.split()),
         body=body.strip() + "\n",
         has_secret=has_secret,
         about_type=about._meta.model_name or "" if about else "",

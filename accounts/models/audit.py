@@ -44,12 +44,12 @@ class AuditEvent(AppendOnly):
 
     at = models.DateTimeField()
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    actor_label = models.CharField(max_length=120)
+    actor_label = models.CharField(max_length=254)  # a name, or the address of who has none
     actor_role = models.CharField(max_length=16)
     action = models.CharField(max_length=60)  # "site.created"
     subject_type = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
-    subject_label = models.CharField(max_length=160)
+    subject_label = models.TextField()  # several names may be in it
     search_key = SearchKey("actor_label", "subject_label")
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)

@@ -71,7 +71,7 @@ class Notice(models.Model):
     topic = models.CharField(max_length=16, choices=Topic.choices)
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="notices", db_index=False)
     email = models.EmailField(max_length=254)
-    subject = models.CharField(max_length=200)
+    subject = models.TextField()  # several names may be in it
     body = models.TextField(blank=True)
     has_secret = models.BooleanField(default=False)
     about_type = models.CharField(max_length=40, blank=True)

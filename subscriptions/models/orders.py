@@ -282,7 +282,7 @@ class OrderEvent(AppendOnly):
     at = models.DateTimeField()
     kind = models.CharField(max_length=24)
     detail = models.JSONField(default=dict)
-    actor_label = models.CharField(max_length=120, blank=True)
+    actor_label = models.CharField(max_length=254, blank=True)
 
     class Meta:
         ordering = ["pk"]

@@ -47,8 +47,11 @@ def test_every_page_that_shows_such_a_name_isolates_it(people, make_site, make_a
     )
     assert made.status_code == 302
     seen = 0
-    for path in ("/dashboard/", "/sites/", f"/sites/{site.pk}/", f"/sites/{site.pk}/edit/", f"/sites/{site.pk}/apartments/", f"/apartments/{apartment.pk}/",
-                 "/subscription/", "/search/?q=מגדל", f"/sites/{site.pk}/billing/", f"/apartments/{apartment.pk}/edit/"):  # fmt: skip
+    pages = (
+        "/dashboard/", "/sites/", "/subscription/", "/search/?q=מגדל", f"/apartments/{apartment.pk}/", f"/apartments/{apartment.pk}/edit/",
+        *(f"/sites/{site.pk}/{part}" for part in ("", "edit/", "apartments/", "billing/")),
+    )  # fmt: skip
+    for path in pages:
         answer = ivan.get(path)
         assert answer.status_code == 200
         assert_clean(answer.content)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import actions
 from accounts.errors import Refused
-from accounts.models import Membership, Organization, User
+from accounts.models import AuditEvent, Membership, Notice, Organization, User
 from communities.models import Resident
 from payments.actions import save_billing
 from payments.models import BillingProfile
@@ -170,3 +170,16 @@ def test_a_search_holds_any_sign(people, sign_in, make_site):
         f"/sites/{site.pk}/apartments/",
     ):
         assert sign_in(people.ivan).get(path, {"q": "Har\u200bbour\x1d\x0b \u202ex\ud7ff"}).status_code == 200
+
+
+def test_long_names_stand_whole_in_the_audit_and_in_mails(people):
+    firm = actions.create_organization(
+        people.dora.actor, kind="installer", name=f"Firm {'f' * 115}", parent=people.dora.firm, now=NOW
+    )
+    made = actions.invite(
+        people.dora.actor, organization_id=firm.pk, email="t@b.example", name=f"Tom {'t' * 116}", language="en", now=NOW
+    )
+    event = AuditEvent.objects.order_by("-pk")[0]
+    assert made.invited_as in event.subject_label
+    assert firm.name in event.subject_label
+    assert firm.name in Notice.objects.order_by("-pk")[0].subject + Notice.objects.order_by("-pk")[0].body
