@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, chain, fences, heads, notify
+from accounts import audit, chain, fences, heads, notify, sent_forms
 from accounts.actions import sessions
 from accounts.errors import NotPermitted
 from accounts.models import ItemFailure, Organization
@@ -51,6 +51,7 @@ JOBS: dict[str, Job] = {
     "order_timeouts": Job(sweeps.time_out_orders, _("Orders that nobody paid"), 30),
     "gateway_keys": Job(payment_actions.ask_due, _("Asking whether the gateway takes our key"), 30),
     "old_sessions": Job(sessions.forget_old, _("Deleting old sessions"), 10, asks_gateways=False),
+    "old_forms": Job(sent_forms.forget_old, _("Forgetting which forms were sent"), 10, asks_gateways=False),
     "removed_cards": Job(payment_actions.detach_removed, _("Removing cards at the gateways"), 30),
 }
 

@@ -8,6 +8,7 @@ from accounts.models.notices import Mute, Notice, Topic
 from accounts.models.organizations import Kind, Organization
 from accounts.models.people import Membership, User
 from accounts.models.seller import SellerLogo, SellerVersion
+from accounts.models.sent_forms import SentForm
 from accounts.models.sessions import UserSession
 from accounts.models.terms import Acceptance, Document, TextDraft, TextVersion
 from accounts.models.tokens import ApiToken, Scope
@@ -32,6 +33,7 @@ __all__ = [
     "Scope",
     "SellerLogo",
     "SellerVersion",
+    "SentForm",
     "TextDraft",
     "TextVersion",
     "Topic",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from accounts import audit, chain, fences
+from accounts import audit, chain, fences, sent_forms
 from accounts import mail as letters
 from accounts.actions import sessions
 from accounts.models import ItemFailure, Notice
@@ -218,6 +218,13 @@ def old_sessions(stage: Stage) -> Bomb:
     return bomb
 
 
+def old_forms(stage: Stage) -> Bomb:
+    """As old sessions."""
+    bomb = Bomb("all")
+    stage.patch.setattr(sent_forms, "_delete_some", lambda before: bomb.touch("all", 0))
+    return bomb
+
+
 CASES: dict[str, Callable[[Stage], Bomb]] = {
     "audit_seals": audit_seals,
     "audit_heads": audit_heads,
@@ -230,9 +237,10 @@ CASES: dict[str, Callable[[Stage], Bomb]] = {
     "order_timeouts": unpaid_orders,
     "gateway_keys": gateway_keys,
     "old_sessions": old_sessions,
+    "old_forms": old_forms,
     "removed_cards": removed_cards,
 }
-ALONE = {"audit_heads", "old_sessions"}  # jobs without items
+ALONE = {"audit_heads", "old_sessions", "old_forms"}  # jobs without items
 
 
 def test_every_job_has_a_case_and_its_items_have_names() -> None:

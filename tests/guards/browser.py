@@ -18,6 +18,7 @@ from django.utils.datastructures import MultiValueDict
 
 from accounts.models import UserSession
 from smartplus import access
+from tests.flows.tenants import project_models
 from tests.guards.pages import Pairs, without_token
 from tests.guards.watch import Ledger, writes
 from tests.guards.world import World
@@ -43,6 +44,7 @@ class Answer:
     names: frozenset[str] = frozenset()  # read from the query or the form
     raw: bytes = b""
     is_refusal: bool = False  # it tells of something that went wrong
+    grown: frozenset[str] = frozenset()  # models of which there are more rows, where it was sent a second time
 
     @property
     def text(self) -> str:
@@ -85,8 +87,10 @@ class Browser:
         htmx: bool = False,
         target: str = "",
         token: str = "",
+        is_second: bool = False,
     ) -> Answer:
-        """Send a request; whatever it wrote is looked at and rolled back."""
+        """Send a request; whatever it wrote is looked at and rolled back. With `is_second` it was sent before, and `grown` says of which
+        tables there are more rows after the second time."""
         self.requests += 1
         client = self.client
         client.cookies = SimpleCookie({"sessionid": self.sessions[person]} if person else {})
@@ -96,8 +100,12 @@ class Browser:
         body = urlencode(data or [])
         before = transaction.savepoint()
         try:
+            if is_second:
+                client.generic(method, path, body, "application/x-www-form-urlencoded", **extra)
+            counts = rows_of_all() if is_second else {}
             with writes() as seen, names_read() as read:
                 response: Any = client.generic(method, path, body, "application/x-www-form-urlencoded", **extra)
+            grown = {name for name, n in rows_of_all().items() if n > counts[name]} if is_second else set()
             trespasses = self.ledger.trespasses(person, seen.tables) if person and seen.tables else []
         finally:
             transaction.savepoint_rollback(before)
@@ -113,6 +121,7 @@ class Browser:
             cookies=tuple(sorted(name for name in response.cookies if name != "sessionid")),
             flashes=tuple(str(flash.message) for flash in getattr(storage, "_queued_messages", ())),
             tables=frozenset(seen.tables),
+            grown=frozenset(grown),
             trespasses=tuple(trespasses),
             problem=repr(response.exc_info[1]) if getattr(response, "exc_info", None) else "",
             names=frozenset(
@@ -123,6 +132,11 @@ class Browser:
             raw=raw,
             is_refusal=any(flash.level >= WARNING for flash in getattr(storage, "_queued_messages", ())),
         )
+
+
+def rows_of_all() -> dict[str, int]:
+    """How many rows each model of the project has."""
+    return {model.__name__: model._default_manager.count() for model in project_models()}
 
 
 def sign_in(world: World, person: str) -> str:

@@ -147,7 +147,7 @@ def read(html: str) -> tuple[list[Form], set[str]]:
     return reader.forms, reader.targets
 
 
-TOKEN = re.compile(r'(name="csrfmiddlewaretoken" value=")[^"]*')
+TOKEN = re.compile(r'(name="(?:csrfmiddlewaretoken|form_token)" value=")[^"]*')
 
 
 def without_token(html: str) -> str:

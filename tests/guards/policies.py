@@ -83,7 +83,7 @@ IDS = (
 )  # fmt: skip
 # Fields that name nothing: counters, switches, and what is not ours.
 PLAIN = {
-    "csrfmiddlewaretoken", "version", "next", "months", "renewals", "retention_days", "fingerprint", "TOTAL_FORMS", "INITIAL_FORMS",
+    "csrfmiddlewaretoken", "form_token", "version", "next", "months", "renewals", "retention_days", "fingerprint", "TOTAL_FORMS", "INITIAL_FORMS",
     "MIN_NUM_FORMS", "MAX_NUM_FORMS", "was", "stops",
 }  # fmt: skip
 WORDS = {

@@ -43,6 +43,7 @@ UNSEEN = {
 def written(browser: Browser) -> dict[str, str]:
     """What was written where. The second device of each is the one that asks: others that the store does not know are not listed."""
     for person, key in browser.sessions.items():
+        UserSession.objects.filter(session_key=key).delete()  # the world has a row for it already
         UserSession.objects.filter(session_key=f"elsewhere-{person}").update(session_key=key)
     return plant()
 

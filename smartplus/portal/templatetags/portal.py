@@ -12,6 +12,7 @@ from django.forms import BoundField
 from django.http import QueryDict
 from django.template import Context
 from django.template.base import FilterExpression, Parser, Token
+from django.template.defaulttags import CsrfTokenNode
 from django.templatetags.i18n import do_block_translate
 from django.templatetags.static import static
 from django.utils import timezone
@@ -19,12 +20,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeData, SafeString
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from accounts.typed import days as of_site
 from accounts.typed import phones, postal
 from accounts.typed.days import DAY, MOMENT
 from accounts.typed.days import language as _language
 from accounts.typed.text import isolated
 from payments import money as amounts
+from smartplus import form_tokens
 from smartplus.portal import conflicts
 from smartplus.portal.keyset import COUNTED, Sorting
 
@@ -124,6 +127,25 @@ def note(tone: str, text: str) -> dict[str, Any]:
 
 
 # --- forms --------------------------------------------------------------------------------------------------------------
+
+
+class FormTokenNode(CsrfTokenNode):
+    """Django's hidden field, and the token by which the form is known again."""
+
+    def render(self, context: template.Context) -> SafeString:
+        """Both, for somebody who is signed in; on other pages Django's alone."""
+        protection = SafeString(super().render(context))
+        user = getattr(context.get("request"), "user", None)
+        if not protection or not isinstance(user, User):
+            return protection
+        token = form_tokens.new(user.pk)
+        return protection + format_html('<input type="hidden" name="{}" value="{}">', form_tokens.FIELD, token)
+
+
+@register.tag("csrf_token")
+def csrf_token(parser: template.base.Parser, token: template.base.Token) -> FormTokenNode:
+    """What every form that posts begins with."""
+    return FormTokenNode()
 
 
 @register.inclusion_tag("components/field.html")

@@ -18,6 +18,7 @@ from smartplus import access, jobs, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal.answers import answer, posted, submitted
 from smartplus.portal.forms.security import AddressForm, NewAddressForm
+from smartplus.portal.once import once
 from smartplus.portal.views.users import MANAGERS_OF_PEOPLE, tell, visible_person
 
 SAID = gettext_lazy("If %(email)s can be used, a link is on its way there. Until it is opened, nothing changes.")
@@ -27,6 +28,7 @@ SAID = gettext_lazy("If %(email)s can be used, a link is on its way there. Until
 @never_cache
 @access.roles()
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def own_address(request: PortalRequest) -> HttpResponse:
     """Ask for another address with password and code, or give up one that waits: `do` is "withdraw"."""
     if request.method == "POST" and request.POST.get("do") == "withdraw":
@@ -58,6 +60,7 @@ def own_address(request: PortalRequest) -> HttpResponse:
 @never_cache
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def user_address(request: PortalRequest, membership_id: int) -> HttpResponse:
     """Ask for another address of a person who can't reach the old mailbox, or give it up: `do` is "withdraw"."""
     person = visible_person(request, membership_id)

@@ -28,6 +28,7 @@ from smartplus import access
 from smartplus.portal import bills, conflicts, keyset, list_files, tables
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet, with_fixed
+from smartplus.portal.once import once
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
 from subscriptions.reports import renews
 
@@ -123,6 +124,7 @@ def apartment_detail(request: access.PortalRequest, apartment_id: int) -> HttpRe
 
 @access.roles(*WORKERS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """An apartment and its monitors, created together (R18)."""
     site = visible_site(request, site_id)

@@ -16,11 +16,13 @@ from smartplus import access
 from smartplus.portal import conflicts
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.sites import BuildingForm
+from smartplus.portal.once import once
 from smartplus.portal.site_pages import WORKERS, around, visible_site
 
 
 @access.roles(*WORKERS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def building_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """Add a building; its first apartment comes next."""
     site = visible_site(request, site_id)

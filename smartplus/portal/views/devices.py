@@ -16,11 +16,13 @@ from smartplus import access
 from smartplus.portal import conflicts
 from smartplus.portal.answers import UNPROCESSABLE, answer, conflict, posted, submitted
 from smartplus.portal.forms.apartments import DeviceNameForm, MonitorForm, SwapForm, with_fixed
+from smartplus.portal.once import once
 from smartplus.portal.site_pages import WORKERS, apartment_page, around
 
 
 @access.roles(*WORKERS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def device_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """Register one more indoor monitor in an apartment."""
     apartment = (
@@ -65,6 +67,7 @@ def device_rename(request: access.PortalRequest, device_id: int) -> HttpResponse
 
 @access.roles(*WORKERS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def device_swap(request: access.PortalRequest, device_id: int) -> HttpResponse:
     """Put another device in its place (RMA): apartment, name, paid time and history stay."""
     device = _device(request, device_id)

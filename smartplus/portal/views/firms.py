@@ -20,6 +20,7 @@ from smartplus import access, jobs
 from smartplus.portal import closing, conflicts, support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import FirmForm, MoveForm, PermissionsForm
+from smartplus.portal.once import once
 from smartplus.portal.views.users import MANAGERS_OF_PEOPLE, person_new, tell
 from subscriptions.actions import tenancy
 
@@ -119,6 +120,7 @@ def _save(
 
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def firm_person_new(request: access.PortalRequest, organization_id: int) -> HttpResponse:
     """Invite a further person of a firm."""
     return person_new(request, organization_id=organization_id)

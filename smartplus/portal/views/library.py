@@ -21,6 +21,7 @@ from smartplus import access
 from smartplus.portal import conflicts, keyset, list_files, tables
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.library import AssignForm, LibraryAddForm
+from smartplus.portal.once import once
 
 PAGE = 100
 COLUMNS: keyset.Columns = {
@@ -66,6 +67,7 @@ def library_list(request: access.PortalRequest) -> HttpResponseBase:
 
 @access.roles(Role.DISTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def library_add(request: access.PortalRequest) -> HttpResponse:
     """Add a pasted or scanned list; every row or none."""
     form = LibraryAddForm(posted(request), actor=request.actor)

@@ -20,6 +20,7 @@ from smartplus.portal import conflicts
 from smartplus.portal.answers import conflict
 from smartplus.portal.forms.prices import PriceListForm, field_name
 from smartplus.portal.numbers import typed_id
+from smartplus.portal.once import once
 from subscriptions.actions import prices as actions
 from subscriptions.models import PriceList
 
@@ -66,6 +67,7 @@ def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
 
 @access.roles(Role.OPERATOR)
 @require_http_methods(["GET", "POST"])
+@once
 def price_list_new(request: access.PortalRequest) -> HttpResponse:
     """Publish a version, filled in with the one it follows."""
     form = PriceListForm(request.POST or None, actor=request.actor, initial=_initial(request))

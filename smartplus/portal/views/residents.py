@@ -16,11 +16,13 @@ from smartplus import access
 from smartplus.portal import conflicts
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.people import ResidentForm
+from smartplus.portal.once import once
 from smartplus.portal.site_pages import HOUSEKEEPERS, around
 
 
 @access.roles(*HOUSEKEEPERS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def resident_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """Add a resident; the first one becomes the family master."""
     apartment = _apartments(request).get(pk=apartment_id)

@@ -20,6 +20,7 @@ from smartplus import access
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE
 from smartplus.portal.forms.fields import refuse
 from smartplus.portal.forms.texts import SellerForm
+from smartplus.portal.once import once
 from smartplus.portal.views.text_editor import STATES
 
 LOGO_POLICY = "default-src 'none'; sandbox"
@@ -27,6 +28,7 @@ LOGO_POLICY = "default-src 'none'; sandbox"
 
 @access.roles(Role.OPERATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def seller(request: access.PortalRequest) -> HttpResponse:
     """The next version, filled in with the last one; all versions below."""
     rows = list(

@@ -22,6 +22,7 @@ from smartplus import access
 from smartplus.portal import bills, conflicts, keyset
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
+from smartplus.portal.once import once
 from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
 from subscriptions.reports import renews
 
@@ -62,6 +63,7 @@ def site_list(request: access.PortalRequest) -> HttpResponse:
 
 @access.roles(Role.INSTALLER)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def site_new(request: access.PortalRequest) -> HttpResponse:
     """Add Community Site (S1)."""
     form = SiteForm(posted(request), now=request.now)

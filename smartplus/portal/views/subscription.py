@@ -27,6 +27,7 @@ from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import as_ranges, from_ranges, typed_id
+from smartplus.portal.once import once
 from subscriptions import bills, payers
 from subscriptions.actions import carts, requests
 from subscriptions.models import Cart, RenewalRequest, Subscription
@@ -62,6 +63,7 @@ class Choice:
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "POST"])
+@once
 def subscription(request: access.PortalRequest) -> HttpResponse:
     """The page itself; a POST prices the ticks, or keeps them as a cart or a request and goes on."""
     choice = read_choice(request)

@@ -20,6 +20,8 @@ from smartplus.access import PortalRequest
 from smartplus.portal.answers import answer, posted, submitted
 from smartplus.portal.forms.security import TokenForm
 from smartplus.portal.numbers import typed_id
+from smartplus.portal.once import made as made_once
+from smartplus.portal.once import once
 
 LABELS = dict(Scope.choices)
 SHOWN_REVOKED = 20  # the last ones: what ended, when and why
@@ -28,6 +30,7 @@ SHOWN_REVOKED = 20  # the last ones: what ended, when and why
 @sensitive_post_parameters()
 @never_cache
 @access.roles()
+@once
 def token_list(request: PortalRequest) -> HttpResponse:
     """The tokens of the membership, and a form for another one; a new token is in the answer itself and nowhere else."""
     open_scopes = scopes_open_to(request.actor)
@@ -63,7 +66,7 @@ def token_list(request: PortalRequest) -> HttpResponse:
     }
     if made:
         context["form"] = TokenForm(open_scopes, user=request.user)
-        return render(request, "security/tokens.html", context)
+        return made_once(render(request, "security/tokens.html", context))
     return answer(request, "security/tokens.html", form, context)
 
 

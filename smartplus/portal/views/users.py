@@ -27,6 +27,7 @@ from smartplus.portal import conflicts, keyset, support, tables, user_files, use
 from smartplus.portal.answers import CONFLICT, answer, conflict, posted, refusals_into, submitted
 from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
 from smartplus.portal.numbers import typed_id
+from smartplus.portal.once import once
 from smartplus.portal.user_lists import PEOPLE, TABS, TECHNICIANS
 
 PAGE = 50
@@ -85,6 +86,7 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
 
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@once
 def user_new(request: access.PortalRequest) -> HttpResponse:
     """Add a firm with its first administrator, or a colleague or technician of the own firm (R2); `?kind=` says which."""
     kind = request.GET.get("kind", "")
@@ -314,6 +316,7 @@ def user_two_factor(request: access.PortalRequest, membership_id: int) -> HttpRe
 
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_POST
+@once
 def user_invitation(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """Send the invitation again, or withdraw it: `do` is "resend" or "cancel"."""
     person = visible_person(request, membership_id)

@@ -1,0 +1,75 @@
+"""A form that makes something makes it once: sent again by a second click or by a network that tries again, it leads where the first led."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from accounts import sent_forms
+from smartplus import form_tokens
+from smartplus.access import PortalRequest
+
+Given = ParamSpec("Given")
+View = Callable[Concatenate[PortalRequest, Given], HttpResponse]
+LONGEST = 500
+
+
+def once(view: View[Given]) -> View[Given]:
+    """For views that make something: the claim and what is made are one transaction. What is refused, or only shown, may be sent again."""
+
+    @wraps(view)
+    def wrapped(request: PortalRequest, /, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
+        digest = _digest(request)
+        if not digest:
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            claimed = sent_forms.claim(digest, now=request.now)
+            if claimed is None:
+                return _again(request, digest)
+            response = view(request, *args, **kwargs)
+            if _is_done(request, response):
+                path = response.headers.get("Location", "")
+                sent_forms.finish(claimed, path=path if len(path) <= LONGEST else "")
+            else:
+                sent_forms.give_back(claimed)
+            return response
+
+    return wrapped
+
+
+def made(response: HttpResponse) -> HttpResponse:
+    """Mark an answer that leads nowhere though something was made."""
+    response.has_made = True  # type: ignore[attr-defined]
+    return response
+
+
+def _digest(request: PortalRequest) -> str:
+    """Of the token, who works for whom, and everything that was typed; "" for what is no form of this person."""
+    token = request.POST.get(form_tokens.FIELD, "") if request.method == "POST" else ""
+    if not token or form_tokens.owner(token) != request.user.pk:
+        return ""
+    typed = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
+    files = sorted((name, str(file), getattr(file, "size", 0)) for name, file in request.FILES.items())
+    whole = json.dumps([request.user.pk, request.actor.membership_id, request.get_full_path(), typed, files])
+    return hashlib.sha256(whole.encode()).hexdigest()
+
+
+def _is_done(request: PortalRequest, response: HttpResponse) -> bool:
+    """Whether something was made: the answer leads on, and nothing was refused on the way."""
+    said = getattr(messages.get_messages(request), "_queued_messages", [])  # not read by that, so still to be shown
+    is_refused = any(message.level >= messages.ERROR for message in said)
+    return getattr(response, "has_made", False) or (300 <= response.status_code < 400 and not is_refused)
+
+
+def _again(request: PortalRequest, digest: str) -> HttpResponse:
+    messages.info(request, _("This was saved already. Sent twice, it is there once."))
+    return redirect(sent_forms.led_to(digest) or request.get_full_path())
