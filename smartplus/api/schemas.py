@@ -43,6 +43,7 @@ class Site(Schema):
     city: str
     state: str
     country: str
+    address_lines: list[str] = Field(description=_("The address as its country writes it, without the country."))
     time_zone: str
     created_at: datetime
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django_countries import countries
 
+from accounts.errors import Refused
 from accounts.typed import postal
 
 
@@ -111,3 +112,16 @@ def test_every_country_takes_its_own_examples_and_states() -> None:
 )
 def test_a_place_in_a_word(typed: dict[str, str], place: str, short: str) -> None:
     assert (postal.place(typed), postal.short(typed)) == (place, short)
+
+
+def test_an_action_refuses_at_the_part_and_leaves_what_was_there() -> None:
+    typed = address("Kai 1", "D-2045", "Hamburg", "", "DE")
+    with pytest.raises(Refused) as refusal:
+        postal.judged(typed)
+    assert refusal.value.field == "postal_code"
+    assert postal.judged(typed, before=typed) == typed
+    assert postal.judged({"country": "DE"}, is_needed=False) == address("", "", "", "", "DE")
+    with pytest.raises(Refused):
+        postal.judged({"country": "DE"})
+    with pytest.raises(Refused):
+        postal.judged({"country": "DE", "postal_code": "1"}, is_needed=False)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
@@ -87,3 +89,12 @@ def test_amounts_of_another_currency_are_not_carried_over(olga: Client) -> None:
     first = PriceList.objects.get(currency="EUR")
     opened = form_in(olga.get(f"/prices/new/?follows={first.pk}&currency=JPY").content, FIELD)
     assert (opened["currency"], opened[FIELD]) == ("JPY", "")
+
+
+def test_no_form_reads_numbers_with_a_point_only() -> None:
+    """Django's own fields take 1,5 for nothing or for 15, as the settings have it."""
+    root = Path(settings.BASE_DIR) / "smartplus"
+    found = [
+        str(path) for path in sorted(root.rglob("*.py")) if re.search(r"\b(?:Decimal|Float)Field\b", path.read_text())
+    ]
+    assert found == []
