@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from accounts.typed.text import is_unseen, straight
+
 # Left out, so that O’Neill, O'Neill and ONeill are found alike.
 APOSTROPHES = "'`´‘’‚‛ʹʻʼʽˈˊˋ′‵＇｀׳ߴ"
 MINUS = "−"
@@ -32,11 +34,10 @@ LAST = "\t"  # before what decides between texts that are otherwise alike: below
 def identity_key(text: str) -> str:
     """The key by which names are compared: what looks alike is alike (R77).
 
-    Compatibility forms are folded, invisible signs dropped, case folded here since SQLite's lower() knows ASCII only. One character
-    may become three, which is what the widths of the key columns allow for.
+    Compatibility forms, quotes and dashes are folded, invisible signs dropped, case folded here since SQLite's lower() knows ASCII only.
     """
-    seen = "".join(sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
-    return unicodedata.normalize("NFKC", " ".join(seen.split()).casefold())
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", straight(text)) if not is_unseen(sign))
+    return unicodedata.normalize("NFKC", " ".join(straight(seen).split()).casefold())
 
 
 def search_key(text: str) -> str:

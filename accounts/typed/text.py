@@ -45,7 +45,7 @@ def block(text: str) -> str:
 
 def code(text: str) -> str:
     """One line of an identifier, such as a tax number: besides, with straight quotes, hyphens and the digits 0 to 9. Refuses as `line`."""
-    seen = "".join(sign for sign in unicodedata.normalize("NFKC", line(text)) if not _is_unseen(sign))
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", line(text)) if not is_unseen(sign))
     return straight("".join(_digit(sign) for sign in seen)).strip()
 
 
@@ -85,7 +85,7 @@ def _cleaned(text: str) -> str:
                 )
             raise Refused(_("The text begins with a character that can't be shown (%(code)s). Delete it.") % words)
     text = "".join(_blank(sign) for sign in text)
-    kept = [sign for place, sign in enumerate(text) if not _is_unseen(sign) or _holds_together(text, place)]
+    kept = [sign for place, sign in enumerate(text) if not is_unseen(sign) or _holds_together(text, place)]
     return unicodedata.normalize("NFC", "".join(map(_narrow, kept)))
 
 
@@ -96,18 +96,19 @@ def _is_control(sign: str) -> bool:
     return is_none or (sign not in BREAKS and unicodedata.category(sign) in {"Cc", "Cs"} and sign != "\r")
 
 
-def _is_unseen(sign: str) -> bool:
+def is_unseen(sign: str) -> bool:
+    """Format characters, fillers and variation selectors."""
     return sign in FILLERS or sign in VARIATIONS or unicodedata.category(sign) == "Cf"
 
 
 def _holds_together(text: str, place: int) -> bool:
     """Whether an unseen sign changes how its neighbours look: inside an emoji, between letters that join, after a sign with variants."""
     sign, before, after = text[place], text[place - 1 : place], text[place + 1 : place + 2]
-    if not before or (_is_unseen(before) and before not in VARIATIONS):
+    if not before or (is_unseen(before) and before not in VARIATIONS):
         return False
     if sign in VARIATIONS:
         return not before.isspace() and before not in VARIATIONS
-    if sign not in JOINERS or not after or _is_unseen(after):
+    if sign not in JOINERS or not after or is_unseen(after):
         return False
     if unicodedata.combining(before) == VIRAMA:
         return True

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts import actions
 from accounts.errors import Refused
 from accounts.models import AuditEvent, Membership, Notice, Organization, User
-from communities.models import Resident
+from communities.models import Building, Resident
 from payments.actions import save_billing
 from payments.models import BillingProfile
 from smartplus import throttle
@@ -183,3 +183,17 @@ def test_long_names_stand_whole_in_the_audit_and_in_mails(people):
     assert made.invited_as in event.subject_label
     assert firm.name in event.subject_label
     assert firm.name in Notice.objects.order_by("-pk")[0].subject + Notice.objects.order_by("-pk")[0].body
+
+
+@pytest.mark.rule("R77")
+@pytest.mark.parametrize(
+    "typed",
+    ["O'Neill-House", "O’NEILL–HOUSE", "Oʼneill‑House", "O’Neill-\u200bHouse", "O'Neill-House\u3164"],
+    ids=ascii,
+)
+def test_names_that_look_alike_are_one_name(people, sign_in, make_site, typed):
+    site, ivan = make_site(), sign_in(people.ivan)
+    path = f"/sites/{site.pk}/buildings/new/"
+    assert ivan.post(path, {"name": "O’Neill-House"}).status_code == 302
+    assert Building.objects.get(site=site).name == "O’Neill-House"
+    assert ivan.post(path, {"name": typed}).status_code == 422
