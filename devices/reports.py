@@ -18,8 +18,9 @@ from devices.models import Device, LibraryEntry, Status
 MONITOR_MISSING = Q(monitor_pending=True)  # an apartment that requires one and has none (R17)
 MIN_DIGITS = 6  # fewer hex digits are more likely a word or a number than the beginning of a MAC
 MAC_DIGITS = 4  # where devices are looked for, fewer are hardly the beginning of a MAC
-DIVIDED = re.compile(
-    r"(?i)[0-9A-F]{2}(?:([:-])[0-9A-F]{2})(?:\1[0-9A-F]{2}){1,4}|[0-9A-F]{4}\.[0-9A-F]{2,4}(?:\.[0-9A-F]{2,4})?"
+DIVIDED = re.compile(  # as only a MAC is: pairs, or fours with a letter or a third of them
+    r"[0-9A-F]{2}(?::[0-9A-F]{2}){2,5}|[0-9A-F]{2}(?:-[0-9A-F]{2}){3,5}|(?=.*[A-F])[0-9A-F]{4}\.[0-9A-F]{2,4}|(?:[0-9A-F]{4}\.){2}[0-9A-F]{1,4}",
+    re.IGNORECASE,
 )
 
 
@@ -65,7 +66,7 @@ def is_mac_like(text: str) -> bool:
     span = reading.span(min_digits=MIN_DIGITS)
     if span is None:
         return False
-    return reading.mac is not None or span[0] >> 24 == mac.VENDOR_OUI or bool(DIVIDED.fullmatch(text.strip()))
+    return len(reading.digits) == mac.DIGITS or span[0] >> 24 == mac.VENDOR_OUI or bool(DIVIDED.fullmatch(text.strip()))
 
 
 def _words_or_mac(text: str, words: Q, devices: QuerySet[Device]) -> Q:
@@ -95,7 +96,7 @@ def searched_apartments(apartments: QuerySet[Apartment], text: str) -> QuerySet[
 
 def searched_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
     """The devices in use with each word of `text` in their name or model, or whose MAC begins with it."""
-    found = Q() if is_mac_like(text) else matching(text, "search_key")
+    found = matching(text, "search_key")
     if span := mac_range(text, min_digits=MAC_DIGITS):
         found |= Q(mac__range=span)
     return devices.filter(found, removed_at=None)
@@ -103,7 +104,7 @@ def searched_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
 
 def searched_library(entries: QuerySet[LibraryEntry], text: str) -> QuerySet[LibraryEntry]:
     """The entries whose MAC begins with `text`, or with each word of it in their serial number, model or note."""
-    found = Q() if is_mac_like(text) else matching(text, "search_key")
+    found = matching(text, "search_key")
     if span := mac_range(text, min_digits=2):
         found |= Q(mac__range=span)
     return entries.filter(found)

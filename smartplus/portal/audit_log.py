@@ -17,8 +17,11 @@ from django.utils.translation import gettext_lazy
 from accounts.models import AuditEvent, Membership, Organization
 from accounts.scope import Actor, Grant, Role
 from accounts.typed.finding import matching
+from accounts.typed.keys import compact_key
 from accounts.typed.text import sought
 from communities.models import Site
+from devices import mac
+from devices.reports import MIN_DIGITS
 from smartplus.portal import audit_words, deeds, keyset
 from smartplus.portal.context import ROLE_LABELS
 from smartplus.portal.numbers import typed_id
@@ -133,9 +136,7 @@ def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str) -> QuerySet[
     wanted = matching(text, "search_key") | Q(site_id__in=sites.values("pk"))
     if inside := _written(text, with_orders=_sees_orders(actor)):
         found = found.annotate(before_text=Cast("before", TextField()), after_text=Cast("after", TextField()))
-        wanted |= (
-            Q(before_text__icontains=inside) | Q(after_text__icontains=inside) | Q(subject_label__icontains=inside)
-        )
+        wanted |= Q(before_text__contains=inside) | Q(after_text__contains=inside) | matching(inside, "search_key")
     return found.filter(wanted)
 
 
@@ -146,10 +147,13 @@ def _sees_orders(actor: Actor) -> bool:
 def _written(text: str, *, with_orders: bool) -> str:
     """How a MAC (six digits and more, however divided) or an order number is written in the values; "" for anything else. Who sees
     no orders searches for none: a row that is found would confirm the number."""
-    digits = re.sub(r"[:\-. ]", "", text)
-    if re.fullmatch(r"[0-9A-Fa-f]{6,12}", digits):
+    digits = mac.read(text).digits
+    if len(digits) >= MIN_DIGITS:
         return ":".join(digits.upper()[at : at + 2] for at in range(0, len(digits), 2))
-    return text.upper() if with_orders and re.fullmatch(r"(?i)SP-[\w-]+", text) else ""
+    number = re.fullmatch(r"SP(\d{1,6})(\w*)", compact_key(text).upper())
+    if number is None or not with_orders:
+        return ""
+    return "-".join(["SP", *filter(None, number.groups())])
 
 
 def count(found: QuerySet[AuditEvent]) -> int:
