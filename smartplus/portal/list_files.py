@@ -1,4 +1,4 @@
-"""The apartments of a site, the MAC library and the orders as files: every row that matches, in the words of the page."""
+"""Sites, the apartments of one, the MAC library and the orders as files: every row that matches, in the words of the page."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from accounts.typed import postal
 from accounts.typed.days import site_day
 from communities.models import Apartment, Site
+from communities.reports import PaidProgress
 from devices.models import LibraryEntry
+from devices.reports import UnitProgress
 from payments.money import Money
 from smartplus.portal import tables
 from smartplus.portal.tables import Column
@@ -20,6 +23,43 @@ from smartplus.templatetags.sites import word_of
 from subscriptions.models import Order
 
 CHUNK = 500  # rows looked at together
+
+
+SiteRow = tuple[Site, PaidProgress, UnitProgress]
+
+
+def site_columns(*, shows_installer: bool) -> list[Column]:
+    """The columns of a file of sites."""
+    return [
+        Column(_("Site")), *([Column(_("Installer"))] if shows_installer else []), Column(_("Type")), Column(_("Address")),
+        Column(_("Country")), Column(_("Time zone")), Column(_("Apartments"), tables.Kind.NUMBER),
+        Column(_("Required monitors"), tables.Kind.NUMBER), Column(_("Monitors there"), tables.Kind.NUMBER),
+        Column(_("Apps"), tables.Kind.NUMBER), Column(_("Paid Apps"), tables.Kind.NUMBER),
+        Column(_("Next expiry"), tables.Kind.DAY),
+    ]  # fmt: skip
+
+
+def sites(
+    found: QuerySet[Site], with_progress: Callable[[list[Site]], list[SiteRow]], *, shows_installer: bool
+) -> Iterator[list[object]]:
+    """Sites as lines; `with_progress` counts what is in some of them."""
+    waiting = found.iterator(chunk_size=CHUNK)
+    while some := list(islice(waiting, CHUNK)):
+        for site, paid, units in with_progress(some):
+            yield [
+                site.name,
+                *([site.installer.name] if shows_installer else []),
+                site.get_kind_display(),
+                postal.one_line(site),
+                site.country,
+                site.time_zone,
+                units.units,
+                units.needed,
+                units.present,
+                paid.apps,
+                paid.apps_in_force,
+                site_day(paid.next_expiry, site.time_zone) if paid.next_expiry else None,
+            ]
 
 
 def apartment_columns() -> list[Column]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.models import Acceptance, AuditEvent, Organization, User
-from communities.models import Apartment, Entitlement
+from communities.models import Apartment, Entitlement, Site
 from devices.models import LibraryEntry
 from subscriptions.models import Order
 from tests import spreadsheets
@@ -29,6 +29,7 @@ FILES = {
     "people": ("user-list", "ivan", "&tab=people"),
     "audit": ("audit-list", "dora", "&days=all"),
     "bill": ("site-billing", "dora", ""),
+    "sites": ("site-list", "dora", ""),
     "library": ("library-list", "dora", ""),
     "orders": ("order-list", "dora", ""),
     "apartments": ("apartment-list", "ivan", ""),
@@ -195,6 +196,27 @@ def test_missing(browser: Browser) -> None:
         {
             "Person": "Technician ZEPHYRMARK", "Email": "technician@zephyrmark.example",
             "Organization": browser.world.person("igor").firm.name, "Version not accepted yet": "1",
+        },
+    )  # fmt: skip
+
+
+def test_sites(browser: Browser) -> None:
+    site = browser.world.sites["hafen"]
+    Site.objects.filter(pk=site.pk).update(
+        street="Kai 1", city="Kiel", postal_code="24103", country="DE", time_zone="Pacific/Auckland"
+    )
+    flats = Apartment.objects.filter(site=site)
+    flats.filter(number="1").update(indoor_monitor=False)
+    flats.filter(number__in=["2", "3"]).update(monitor_pending=True)
+    apps = Entitlement.objects.filter(site=site, service_type="app", apartment__number__in=["6", "7"])
+    apps.update(variant="")
+    row = next(row for row in table(browser, "sites") if row["Site"] == "HAFENMARK View")
+    proved(
+        row,
+        {
+            "Site": "HAFENMARK View", "Installer": browser.world.cast.ivan.firm.name, "Type": "Community", "Address": "Kai 1, 24103 Kiel",
+            "Country": "DE", "Time zone": "Pacific/Auckland", "Apartments": "7", "Required monitors": "6", "Monitors there": "4",
+            "Apps": "5", "Paid Apps": "2", "Next expiry": "2026-12-22",
         },
     )  # fmt: skip
 

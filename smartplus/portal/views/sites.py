@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -19,7 +20,7 @@ from communities.actions import sites
 from communities.models import Site
 from devices import reports as device_reports
 from smartplus import access
-from smartplus.portal import bills, conflicts, keyset
+from smartplus.portal import bills, conflicts, keyset, list_files, tables
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
 from smartplus.portal.once import once
@@ -37,28 +38,37 @@ COLUMNS: keyset.Columns = {
 
 @access.roles(*READERS)
 @require_safe
-def site_list(request: access.PortalRequest) -> HttpResponse:
-    """The sites one may see, by name, with how far each has come."""
+def site_list(request: access.PortalRequest) -> HttpResponseBase:
+    """The sites one may see, by name, with how far each has come; with `format=csv` or `xlsx` all of them as a file."""
     text = sought(request.GET.get("q", ""))
     seen = Site.objects.visible_to(request.actor).select_related("installer")
     found = device_reports.searched_sites(seen, text) if text else seen
     sorting = keyset.sorting(request.GET, COLUMNS, own="name")
     if sorting.column == "expiry":
         found = found.annotate(next_expiry=Coalesce(reports.next_expiry(), keyset.FAR))
+    shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
+    if file := tables.asked(request):
+        lines = list_files.sites(
+            found.order_by(*sorting.by), lambda some: _with_progress(request, some), shows_installer=shows_installer
+        )
+        return tables.answer(file, "sites", list_files.site_columns(shows_installer=shows_installer), lines)
     page = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
-    ids = [site.pk for site in page.rows]
-    progress, units = (
-        reports.paid_progress(ids, request.now, renews=renews(request.now)),
-        device_reports.unit_progress(ids),
-    )
-    rows = [
-        (site, progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
-        for site in page.rows
-    ]
+    rows = _with_progress(request, page.rows)
     count = len(rows) if page.is_only else keyset.count(found)
     context = {"rows": rows, "page": page, "count": count, "q": text, "sorting": sorting}
-    context["shows_installer"] = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
+    context["shows_installer"] = shows_installer
     return render(request, "sites/list.html", context)
+
+
+def _with_progress(request: access.PortalRequest, found: list[Site]) -> list[list_files.SiteRow]:
+    """Each site with how far its Apps are paid and its monitors are there; two statements for all of them."""
+    ids = [site.pk for site in found]
+    progress = reports.paid_progress(ids, request.now, renews=renews(request.now))
+    units = device_reports.unit_progress(ids)
+    return [
+        (site, progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
+        for site in found
+    ]
 
 
 @access.roles(Role.INSTALLER)
