@@ -32,6 +32,7 @@ SHAPED = {
     "mac": "a MAC",
     "rows": "a list of MACs, as long as one pastes",
     "country": "a country",
+    "mobile": "a phone number",
     "time_zone": "a time zone",
 }
 
@@ -140,13 +141,19 @@ def brim(browser: Browser) -> Browser:
     return browser
 
 
+@pytest.fixture(scope="module")
+def done() -> set[tuple[str, ...]]:
+    """The fields that somebody has filled: a form is the same for whoever sees it."""
+    return set()
+
+
 @pytest.mark.parametrize("role", [role for role in WALKERS if role is not Role.TECHNICIAN], ids=str)
-def test_every_text_field_holds_what_it_takes(role: Role, brim: Browser) -> None:
+def test_every_text_field_holds_what_it_takes(role: Role, brim: Browser, done: set[tuple[str, ...]]) -> None:
     walker = Walker(brim, addresses.routes())
-    filler = Filler(walker, WALKERS[role], role, kept=brim.ledger)  # type: ignore[arg-type]
+    filler = Filler(walker, WALKERS[role], role, tried=done, kept=brim.ledger)  # type: ignore[arg-type]
     filler.fill_all()
     assert filler.faults == [], f"on {connection.vendor}:\n" + "\n".join(filler.faults)
-    assert filler.limits
+    assert done
 
 
 @pytest.mark.parametrize(

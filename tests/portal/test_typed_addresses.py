@@ -197,3 +197,16 @@ def test_names_that_look_alike_are_one_name(people, sign_in, make_site, typed):
     assert ivan.post(path, {"name": "O’Neill-House"}).status_code == 302
     assert Building.objects.get(site=site).name == "O’Neill-House"
     assert ivan.post(path, {"name": typed}).status_code == 422
+
+
+def test_floors_have_names(people, make_site, make_apartment, sign_in):
+    apartment = make_apartment(make_site())
+    ivan, path = sign_in(people.ivan), f"/apartments/{apartment.pk}/edit/"
+    page = ivan.get(path).content.decode()
+    (line,) = re.findall(r'<input[^>]*name="floor"[^>]*>', page)
+    assert "maxlength" not in line
+    sent = {"number": "1.01", "version": apartment.version, "monitors-TOTAL_FORMS": 0, "monitors-INITIAL_FORMS": 0}
+    for floor, status in (("Ground\u00a0Floor\r\n", 302), ("F" * 33, 422)):
+        assert ivan.post(path, {**sent, "floor": floor}).status_code == status
+    apartment.refresh_from_db()
+    assert apartment.floor == "Ground Floor"
