@@ -19,7 +19,7 @@ from accounts.actions import terms
 from accounts.errors import NotPermitted
 from accounts.models import Document, Membership, User
 from accounts.scope import Actor, Role
-from smartplus import sessions
+from smartplus import past_forms, sessions
 
 SESSION_KEY = "membership"
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
@@ -113,7 +113,7 @@ class AccessMiddleware:
             request.LANGUAGE_CODE = translation.get_language()
             timezone.activate(user.time_zone)
         with sessions.followed(request, now=request.now):  # type: ignore[attr-defined]
-            return self.get_response(request)
+            return _with_form(request, self.get_response(request))
 
     def process_view(
         self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any
@@ -183,16 +183,33 @@ def stage_of(request: PortalRequest, membership: Membership | None) -> Stage:
     return Stage.INSIDE if terms.has_accepted(user, numbers) else Stage.TERMS
 
 
+def _with_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer; or where a form waits for this page that the page did not fill, the form itself (the address may answer no GET)."""
+    from smartplus.portal.views import old_forms
+
+    if response.status_code not in {200, 405} or not hasattr(request, "actor") or request.headers.get("HX-Request"):
+        return response
+    return old_forms.left_over(request) or response
+
+
 def _to_sign_in(request: PortalRequest) -> HttpResponse:
     from django.contrib.auth.views import redirect_to_login
 
+    _keep_form(request)
     return _as_told(request, redirect_to_login(_way_back(request)))
+
+
+def _keep_form(request: PortalRequest) -> None:
+    """What was sent can't be done yet; it is shown again after what comes first."""
+    if request.method == "POST":
+        past_forms.keep_for_later(request, _way_back(request))
 
 
 def _to_next_page(request: PortalRequest, stage: Stage) -> HttpResponse:
     from django.contrib.auth.views import redirect_to_login
     from django.urls import reverse
 
+    _keep_form(request)
     return _as_told(request, redirect_to_login(_way_back(request), reverse(NEXT_PAGE[stage])))
 
 

@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 from django import forms
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.datastructures import MultiValueDict
 
 from accounts.errors import Conflict, NotPermitted, Refused
+from smartplus import past_forms
 from smartplus.access import PortalRequest
+from smartplus.portal import conflicts
 from smartplus.portal.conflicts import Clash
 from smartplus.portal.forms.fields import refuse
 
@@ -48,8 +51,36 @@ def answer(
     request: PortalRequest, template: str, form: forms.BaseForm, context: Mapping[str, Any] | None = None
 ) -> HttpResponse:
     """The page with its form: 200 to look at, 422 when something in it was not accepted."""
+    refill(request, form)
     status = UNPROCESSABLE if form.is_bound and form.errors else 200
     return render(request, template, {**(context or {}), "form": form}, status=status)
+
+
+def refill(request: PortalRequest, *shown: forms.BaseForm) -> None:
+    """Fill forms that are only shown with what was typed in them before signing in. They stay unbound, so nothing is saved, and a clash
+    with others is still told by what is saved now."""
+    names = past_forms.names_waiting(request)
+    mine = [form for form in shown if not form.is_bound and names & {form.add_prefix(name) for name in _open(form)}]
+    data = past_forms.take(request) if mine else None
+    if data is None:
+        return
+    for form in mine:
+        form.saved = conflicts.shown(form)  # type: ignore[attr-defined]
+        for name in _open(form):
+            widget = form.fields[name].widget
+            form.initial[name] = widget.value_from_datadict(data, MultiValueDict(), form.add_prefix(name))
+
+
+def _open(form: forms.BaseForm) -> list[str]:
+    """The fields that a person fills in and that are no secrets: versions are those of the page as it is now."""
+    return [
+        name
+        for name, field in form.fields.items()
+        if not field.disabled
+        and not field.widget.is_hidden
+        and not field.widget.needs_multipart_form
+        and not past_forms.is_secret(name)
+    ]
 
 
 def conflict(

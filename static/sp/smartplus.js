@@ -236,7 +236,9 @@
       const [field] = left.splice(at, 1);
       if (/^(checkbox|radio)$/.test(type)) field.checked = checked; else field.value = value;
     });
-    form.prepend(document.getElementById("typed-again").content.firstElementChild.cloneNode(true));
+    const note = document.getElementById("typed-again").content.firstElementChild;
+    const said = (document.querySelector(".flash") || document).textContent || ""; // by the server, which filled it too
+    if (!said.includes(note.textContent.trim())) form.prepend(note.cloneNode(true));
     form.dispatchEvent(new Event("change", { bubbles: true }));
   }
   document.addEventListener("submit", (event) => {

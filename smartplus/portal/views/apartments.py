@@ -24,7 +24,7 @@ from communities.catalogue import ServiceType
 from communities.models import GRACE, Apartment, Building, Entitlement, Resident
 from devices import actions, reports
 from devices.models import Device
-from smartplus import access
+from smartplus import access, past_forms
 from smartplus.portal import bills, conflicts, keyset, list_files, tables
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet, with_fixed
@@ -130,9 +130,12 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     site = visible_site(request, site_id)
     buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
     start = {"building": request.GET.get("building"), "floor": request.GET.get("floor")}
-    data = posted(request)
+    kept = past_forms.take(request)
+    data = kept or posted(request)
     sheet = Sheet(ApartmentForm(data, site=site, buildings=buildings, start=start), MonitorRows(data))
     context = {**around(request, site, "apartments"), "buildings": buildings}
+    if kept is not None:
+        return _page(request, context, sheet.as_typed(more=0))
     if _is_preparing(request):
         return _page(request, context, _as_typed(request, sheet))
     created = _tried(sheet, lambda: _create(request, sheet))
@@ -148,7 +151,13 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
 def apartment_edit(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """Facts and switches of an apartment; monitors may be added on the way (R17)."""
     context = apartment_page(request, apartment_id)
-    sheet = _sheet(posted(request), context)
+    kept = past_forms.take(request)
+    sheet = _sheet(kept or posted(request), context)
+    if kept is not None:
+        saved_now, typed = _sheet(None, context).form, sheet.as_typed(more=0)
+        typed.form.initial["version"] = saved_now.initial["version"]
+        typed.form.saved = conflicts.shown(saved_now)  # type: ignore[attr-defined]
+        return _page(request, context, typed)
     if _is_preparing(request):
         return _page(request, context, _as_typed(request, sheet))
     try:

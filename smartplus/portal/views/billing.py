@@ -15,7 +15,7 @@ from payments import actions
 from payments.models import BillingProfile
 from smartplus import access
 from smartplus.portal import conflicts
-from smartplus.portal.answers import conflict
+from smartplus.portal.answers import conflict, refill
 from smartplus.portal.forms.subscription import BillingForm
 
 
@@ -49,6 +49,7 @@ def billing(request: access.PortalRequest) -> HttpResponse:
             messages.success(request, _("Billing information is saved. It is used from the next order on."))
             return redirect("settings-billing")
     context = {"form": form, "may_change": may_change}
+    refill(request, form)
     return render(request, "settings/billing.html", context, status=422 if form.errors else 200)
 
 

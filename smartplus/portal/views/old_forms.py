@@ -28,7 +28,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if match is not None and match.url_name == "sign-in":
         return _sign_in(request, user)
     if user is None:
-        back = urlencode({"next": _page_before(request) or reverse("home")})
+        page = _page_before(request)
+        past_forms.keep_for_later(request, page or request.get_full_path())
+        back = urlencode({"next": page or reverse("home")})
         return _answer(request, kind="signed_out", way=f"{reverse('sign-in')}?{back}")
     ended = past_forms.find(request)
     if ended is None:
@@ -40,6 +42,18 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         again = {"path": request.get_full_path(), "fields": past_forms.typed(request)}
         return _answer(request, kind="again", again=again)
     return _answer(request, kind="old", way=_page_before(request))
+
+
+def left_over(request: HttpRequest) -> HttpResponse | None:
+    """The page of a form that waits for this person, where its own page could not fill it: to be sent, or to be read and copied."""
+    found = past_forms.waiting_here(request)
+    if found is None:
+        return None
+    past_forms.drop(request)
+    context: dict[str, Any] = (
+        {"kind": "again", "again": found} if found["is_whole"] else {"kind": "old", "way": found["page"]}
+    )
+    return errors.page(request, past_forms.PAGE, 200, typed=past_forms.shown(found["fields"]), **context)
 
 
 def _sign_in(request: HttpRequest, user: User | None) -> HttpResponse:

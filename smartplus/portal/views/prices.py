@@ -17,7 +17,7 @@ from communities import catalogue
 from payments import money
 from smartplus import access
 from smartplus.portal import conflicts
-from smartplus.portal.answers import conflict
+from smartplus.portal.answers import conflict, refill
 from smartplus.portal.forms.prices import PriceListForm, field_name
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.once import once
@@ -71,6 +71,7 @@ def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
 def price_list_new(request: access.PortalRequest) -> HttpResponse:
     """Publish a version, filled in with the one it follows."""
     form = PriceListForm(request.POST or None, actor=request.actor, initial=_initial(request))
+    refill(request, form)
     if request.method == "POST" and form.is_valid():
         distributor = form.cleaned_data["distributor"]
         try:

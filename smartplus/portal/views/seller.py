@@ -17,7 +17,7 @@ from accounts.errors import Conflict, Refused
 from accounts.models import SellerVersion
 from accounts.scope import Role
 from smartplus import access
-from smartplus.portal.answers import CONFLICT, UNPROCESSABLE
+from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, refill
 from smartplus.portal.forms.fields import refuse
 from smartplus.portal.forms.texts import SellerForm
 from smartplus.portal.once import once
@@ -38,6 +38,7 @@ def seller(request: access.PortalRequest) -> HttpResponse:
     last = rows[0] if rows else None
     if request.method != "POST":
         form = SellerForm.filled(last, valid_from=request.now.astimezone(UTC).date())
+        refill(request, form)
         return _shown(request, rows, form)
     form = SellerForm(request.POST, request.FILES)
     if not form.is_valid():

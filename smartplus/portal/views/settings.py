@@ -17,7 +17,7 @@ from accounts.actions import members, sessions
 from smartplus import access, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal import conflicts
-from smartplus.portal.answers import conflict
+from smartplus.portal.answers import conflict, refill
 from smartplus.portal.forms.settings import PasswordForm, ProfileForm
 
 
@@ -43,6 +43,7 @@ def profile(request: PortalRequest) -> HttpResponse:
             messages.success(request, _("Your profile is saved."))
         return redirect("settings")
     request.user.refresh_from_db()  # a refused form has written its values into the instance, which the menu shows
+    refill(request, form)
     return render(request, "settings/profile.html", {"form": form}, status=422 if form.is_bound else 200)
 
 

@@ -21,7 +21,7 @@ from communities.models import Site
 from devices import reports as device_reports
 from smartplus import access
 from smartplus.portal import bills, conflicts, keyset, list_files, tables
-from smartplus.portal.answers import answer, conflict, posted, submitted
+from smartplus.portal.answers import answer, conflict, posted, refill, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
 from smartplus.portal.once import once
 from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
@@ -77,6 +77,7 @@ def _with_progress(request: access.PortalRequest, found: list[Site]) -> list[lis
 def site_new(request: access.PortalRequest) -> HttpResponse:
     """Add Community Site (S1)."""
     form = SiteForm(posted(request), now=request.now)
+    refill(request, form)
     if bills.is_asking(request):
         form = form.as_typed()
         return answer(request, "sites/form.html", form, {"beside": bills.beside_new_site(request, form)})
@@ -110,6 +111,7 @@ def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """Basics and services of an existing site; the PM App is locked while one is active (R11)."""
     site = visible_site(request, site_id)
     form = SiteForm(posted(request), site=site, now=request.now)
+    refill(request, form)
     if bills.is_asking(request):
         form = form.as_typed()
         return answer(request, "sites/form.html", form, _editing(request, form, site))

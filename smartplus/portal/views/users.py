@@ -24,7 +24,7 @@ from communities.actions import people as site_people
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access, jobs
 from smartplus.portal import conflicts, keyset, support, tables, user_files, user_lists
-from smartplus.portal.answers import CONFLICT, answer, conflict, posted, refusals_into, submitted
+from smartplus.portal.answers import CONFLICT, answer, conflict, posted, refill, refusals_into, submitted
 from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.once import once
@@ -101,6 +101,7 @@ def user_new(request: access.PortalRequest) -> HttpResponse:
     data = posted(request)
     firm, person = NewFirmForm(data, actor=request.actor, kind=kind), PersonForm(data)
     may = PermissionsForm(data, actor=request.actor) if kind == Kind.INSTALLER else None
+    refill(request, firm, person, *([may] if may else []))
     made = None
     if firm.is_bound and all([firm.is_valid(), person.is_valid(), may is None or may.is_valid()]):
         with refusals_into(firm):
@@ -153,6 +154,7 @@ def person_new(
     members.refuse_adding(request.actor, firm, is_technician=False)
     form = PersonForm(data)
     rights = RightsForm(data, actor=request.actor, firm=firm, is_technician=is_technician)
+    refill(request, form, rights)
     made = None
     if form.is_bound and all([form.is_valid(), rights.is_valid()]):
         made = submitted(
