@@ -51,6 +51,7 @@ def test_a_site_where_there_are_no_postal_codes(ivan: Client, place: dict[str, s
         page = ivan.get(address)
         assert_clean(page.content)
         assert ", ," not in page.content.decode()
+    assert site.name in ivan.get("/search/", {"q": place["city"] or place["state"]}).content.decode()
     opened = form_in(ivan.get(f"/sites/{site.pk}/edit/").content, "street")
     assert "postal_code" not in opened
     assert ivan.post(f"/sites/{site.pk}/edit/", opened).status_code == 302
