@@ -50,7 +50,7 @@ SAID = re.compile(r"[A-Z][a-z]")  # a capital: no key, class or name of an icon
 
 # Words that are the same in every language: what a product or a standard is called, an example, what a program reads.
 SAME = {
-    "SmartPlus", "MAC", "CSV", "API", "PM", "App", "QR", "ID", "UTC", "PIN", "SIM", "OpenAPI", "JSON", "Markdown", "Stripe", "PDF",
+    "SmartPlus", "MAC", "CSV", "Excel", "API", "PM", "App", "QR", "ID", "UTC", "PIN", "SIM", "OpenAPI", "JSON", "Markdown", "Stripe", "PDF",
     "PNG", "JPEG", "VAT", "SP", "IP", "TOTP", "URL", "https", "http",
 }  # fmt: skip
 # Files that are not read in the reader's language, and why.
