@@ -196,6 +196,10 @@ ALLOWED: dict[str, tuple[str, set[str]]] = {
     "accounts/append_only.py": ("is what `migrate` prints", {"Make "}),
     "accounts/clients.py": ("are names of products", {"Samsung Internet", "Windows PC", "Linux PC"}),
     "accounts/models/links.py": ("is never shown", {"Purpose.SIGN_IN has no label", "Purpose.ADDRESS has no label"}),
+    "accounts/typed/operations.py": (
+        "is what `migrate` prints",
+        {"Fill the keys of ", "Have the extensions ", "Index parts of words in "},
+    ),
     "payments/gateways/stripe_objects.py": ("is raised for the log", {"Stripe says "}),
     "payments/reasons.py": ("are names of brands", {"American Express", "Diners Club"}),
     "smartplus/folder_broker.py": ("is raised for the log", {"Cannot add a message to "}),
