@@ -29,7 +29,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Invitation, Kind, Membership, Notice, Organization
 from accounts.scope import Actor, Role
 from accounts.typed import mail
-from accounts.typed.finding import NOTHING, matching
+from accounts.typed.finding import NOTHING, holds, matching
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus.portal.keyset import Columns
 from smartplus.portal.templatetags.portal import day
@@ -282,7 +282,7 @@ def person_matches(text: str) -> Q:
     """People by address, or by name: of who has not joined by the name written in the invitation."""
     key = mail.key(text)
     return (
-        (Q(user__email_key__contains=key) if key else NOTHING)
+        (holds(key, "user__email_key") if key else NOTHING)
         | Q(matching(text, "user__search_key"), joined_at__isnull=False)
         | Q(matching(text, "invited_search"), joined_at=None)
     )

@@ -14,6 +14,7 @@ from communities.actions import people as site_people
 from communities.models import Apartment, Resident
 from devices import actions as devices
 from subscriptions.models import Order
+from tests.guards.pages import without_token
 from tests.people import NOW, People
 from tests.portal.html import assert_clean
 from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list, sandbox
@@ -115,7 +116,7 @@ def test_what_is_somebody_elses_is_not_found_like_nonsense(people: People, order
     def page(text: str) -> str:
         answer = client.get("/search/", {"q": text})
         assert answer.status_code == 200
-        return re.sub(r'value="\w{64}"', "", answer.content.decode()).replace(escape(text), "…")
+        return without_token(answer.content.decode()).replace(escape(text), "…")
 
     nonsense = page("nonsense")
     for text in ("Harbour View", "Rosa Almeida", "rosa@quay.example", MAC, "0C11", order.number, "SN-77", "Hafen Intercom",
@@ -156,3 +157,39 @@ def test_the_box_stands_in_the_top_bar_of_every_page_and_not_before_sign_in(peop
         page = sign_in(people.ivan).get(address).content.decode()
         assert '<form class="find" role="search" action="/search/">' in page
     assert "/search/" not in Client().get("/sign-in/").content.decode()
+
+
+def test_an_order_is_found_with_any_separators_or_none(people: People, order: Order, sign_in) -> None:
+    client = sign_in(people.ivan)
+    _sp, day, body = order.number.split("-")
+    for text in (order.number, order.number.lower(), f"SP {day} {body}", f"sp{day}{body}", f"{_sp}/{day}/{body}", f"SP–{day}–{body}"):  # fmt: skip
+        assert client.get("/search/", {"q": text})["Location"] == f"/orders/{order.number}/", text
+    for text in (body, f"{day}/{body[:4]}", f"{day} {body[:4]}", f"sp.{day}"):
+        assert "orders" in found(client, text), text
+        assert order.number in client.get("/orders/", {"q": text}).content.decode(), text
+
+
+def test_devices_are_found_by_name_and_a_mac_asks_devices_and_library_alone(
+    people: People, order: Order, make_site, sign_in
+) -> None:
+    make_site("0C1105 House")
+    client = sign_in(people.ivan)
+    assert found(client, "HÁLL") == ["devices"]
+    assert found(client, "hall c313") == ["devices"]
+    for text in ("0C1105", "0c:11:05:2a", "mac 0C-11-05-2A-10", "\ufeff0c11\u200b05 2a"):
+        assert found(client, text) == ["devices", "library"], text
+    assert "0C1105 House" not in client.get("/sites/", {"q": "0C1105"}).content.decode()
+
+
+@pytest.mark.parametrize("text", ["özgür", "OZGUR celik", "siobhan o'neill", "Siobhan oneill smith", "O’NEILL-smith"])
+def test_people_are_found_as_they_are_typed(people: People, order: Order, sign_in, text: str) -> None:
+    one, other = Resident.objects.order_by("pk")[:2]
+    one.name, other.name = "ÖZGÜR ÇELİK", "Siobhán O’Neill-Smith"
+    one.save()
+    other.save()
+    client = sign_in(people.ivan)
+    wanted = one if "zg" in text.lower() else other
+    assert escape(wanted.name) in client.get("/search/", {"q": text}).content.decode()
+    page = client.get(f"/sites/{one.site_id}/apartments/", {"q": text}).content.decode()
+    assert escape(wanted.name) in page
+    assert escape((other if wanted is one else one).name) not in page

@@ -17,7 +17,7 @@ from accounts.actions import seller, terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Notice
 from accounts.scope import Actor, Grant, Role
-from accounts.typed.finding import matching
+from accounts.typed.finding import holds, matching
 from accounts.typed.keys import compact_key
 from accounts.typed.text import sought
 from payments.errors import GatewayRefused, GatewayUnavailable
@@ -111,7 +111,7 @@ def searched(actor: Actor, found: QuerySet[Order], text: str) -> QuerySet[Order]
     mine = OrderLine.objects.visible_to(actor).filter(matching(text, "site__search_key", "search_key"))
     wanted = Q(pk__in=mine.values("order_id"))
     if number := compact_key(text):
-        wanted |= Q(number_key__contains=number)
+        wanted |= holds(number, "number_key")
     return found.filter(wanted)
 
 
