@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from accounts import sent_forms
@@ -128,7 +128,8 @@ def test_two_clicks_at_the_same_instant_make_one(
     make_site: Callable[..., Site],
     make_apartment: Callable[..., Any],
 ) -> None:
-    address = f"/apartments/{make_apartment(make_site()).pk}/residents/new/"
+    with transaction.atomic():
+        address = f"/apartments/{make_apartment(make_site()).pk}/residents/new/"
     clients = [sign_in(people.ivan), sign_in(people.ivan)]
     form = {**form_of(clients[0], address), **KIM}
     answers: list[str] = []
