@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -18,6 +19,7 @@ from tests.guards.browser import Browser
 from tests.guards.crowd import FIRST, crowd
 from tests.guards.walker import WALKERS, Walker
 from tests.guards.watch import Ledger
+from tests.guards.world import World
 
 pytestmark = [
     pytest.mark.django_db,
@@ -76,8 +78,21 @@ def pages(browser: Browser, role: Role) -> list[str]:
     return found
 
 
+SEARCHED = ("/search/", "/sites/", "/library/", "/users/", "/orders/", "/settings/audit/", "/subscription/")
+# What strangers have a lot of, what is the own, what nobody has, parts too short for an index, a MAC, a number and an address.
+TEXTS = ("zephyr", "hafen", "xylophone 1", "a", "0c1105", "SP-26", "@many.example")
+
+
+def searches() -> list[str]:
+    """Every list that is searched."""
+    return [f"{path}?{urlencode({'q': text, 'days': 'all'})}" for path in SEARCHED for text in TEXTS]
+
+
 class NobodyLooks(Ledger):
     """The walker's look at what a request wrote reads whole tables: it is no cost of the page."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
 
     def trespasses(self, *_: Any, **__: Any) -> list[str]:
         """Nothing is looked at."""
@@ -123,7 +138,7 @@ def test_a_page_reads_no_more_for_what_strangers_hold(browser: Browser) -> None:
     for role in WALKERS:
         if role in READS_ALL:
             continue
-        for path in pages(browser, role):
+        for path in [*pages(browser, role), *searches()]:
             _status, cost = visit(browser, role, path, reading=True)
             sql, read = cost.dearest
             if read > LIMIT:
