@@ -27,7 +27,6 @@ SIGNS = re.compile(r"(?:&#x27;|&#39;|')(Z[a-z]{2})")
 QUERY = "q=%3Cb%3E%22%27"
 # Texts of the world that no page of these shows, and why.
 UNSEEN = {
-    "Apartment.floor": "has room for the markup only, not for its sign",
     "Membership.invited_as": "gives way to the name of who joined",
     "Payment.description": "is what the gateway shows",
     "PaymentMethod.brand": "is a word of the gateway that is looked up",

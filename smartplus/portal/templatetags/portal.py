@@ -134,7 +134,7 @@ class FormTokenNode(CsrfTokenNode):
 
     def render(self, context: template.Context) -> SafeString:
         """Both, for somebody who is signed in; on other pages Django's alone."""
-        protection = SafeString(super().render(context))
+        protection = format_html("{}", super().render(context))
         user = getattr(context.get("request"), "user", None)
         if not protection or not isinstance(user, User):
             return protection
