@@ -88,6 +88,8 @@ PLAIN = {
 }  # fmt: skip
 WORDS = {
     "q",
+    "sort",
+    "format",
     "kind",
     "service",
     "show",

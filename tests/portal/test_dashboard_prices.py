@@ -93,17 +93,11 @@ def test_the_list_in_force_prices_every_number_the_own_before_the_default_and_no
         assert set(found.values()) == {"US$7.50"}, found
 
 
-@pytest.mark.parametrize(
-    ("zone", "day"),
-    [
-        ("Europe/Berlin", date(2026, 12, 1)),
-        ("Pacific/Auckland", date(2026, 12, 2)),
-        ("America/Los_Angeles", date(2026, 12, 1)),
-    ],
-)
-def test_days_are_those_of_the_reader_and_each_leads_to_what_it_counts(
-    people: People, harbour: Site, sign_in: SignIn, zone: str, day: date
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Pacific/Auckland", "America/Los_Angeles"])
+def test_days_are_those_of_the_site_and_each_leads_to_what_it_counts(
+    people: People, harbour: Site, sign_in: SignIn, zone: str
 ) -> None:
+    day = date(2026, 12, 1)
     publish(1, valid_from=NOW - timedelta(days=30))
     user = people.dora.membership.user
     user.time_zone = zone
@@ -115,7 +109,7 @@ def test_days_are_those_of_the_reader_and_each_leads_to_what_it_counts(
         asked = parse_qs(urlsplit(row.url).query)
         assert (asked["from"], asked["to"]) == ([day.isoformat()], [day.isoformat()])
         assert dora.get(row.url).context["count"] == 1
-        other = day + timedelta(days=1 if day.day == 1 else -1)
+        other = day + timedelta(days=1)
         elsewhere = f"/dashboard/items/?show=due&from={other}&to={other}"
         assert dora.get(elsewhere).context["count"] == 0
 

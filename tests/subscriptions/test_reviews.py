@@ -72,7 +72,7 @@ def test_a_reason_out_of_shape_is_asked_for_again_on_the_page_and_nothing_change
     """A NUL byte is what no PostgreSQL can keep; too long a text was cut in silence."""
     client, address = sign_in(people.olga), f"/orders/{doubtful.number}/judge/"
     for reason, said in (
-        ("Paid\0back", "Null characters are not allowed."),
+        ("Paid\0back", "a character that can&#x27;t be shown (U+0000)"),
         ("x" * 301, "at most 300 characters"),
         ("  ", "Say why, for whoever reads this later."),
     ):
