@@ -408,7 +408,8 @@ def lines_of(
 ) -> list[SiteLine]:
     """The items behind a number, gathered by site and service, what ends first at the top; one statement.
 
-    `days` narrows what is due to those days at the sites, both included; up to today in `zone` also what ended before.
+    `days` narrows what is due to those days at the sites, both included; up to today in `zone` also what ended before, and on the last day of the
+    horizon all that it reaches.
     """
     seen = Entitlement.objects.visible_to(actor)
     rows = (
@@ -420,7 +421,10 @@ def lines_of(
         first = Q(day__gte=days[0])
         if days[0] <= now.astimezone(zone).date():
             first = Q()  # what is in grace counts for today
-        rows = rows.filter(first, day__lte=days[1])
+        last = Q(day__lte=days[1])
+        if days[1] >= now.astimezone(zone).date() + HORIZON:
+            last = Q()  # the calendar's last day has what ends the day after it, at sites further east
+        rows = rows.filter(first, last)
     site = ("site_id", "site__name", "site__time_zone", "installer__name")
     groups = (*site, "service_type", "variant", "paid_variant", "mode", "alive")
     found = list(

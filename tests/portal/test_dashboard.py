@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -129,6 +130,22 @@ def test_a_bar_leads_to_the_list_of_its_day(
     nonsense = dora.get("/dashboard/items/?show=due&from=2026-13-01&to=x")
     assert nonsense.context["days"] is None
     assert nonsense.context["count"] == 2
+
+
+@pytest.mark.parametrize("hours", [-12, 0, 1])
+def test_the_last_bar_leads_to_what_ends_a_day_later_further_east(
+    people: People, harbour: Site, price_list: PriceList, sign_in: SignIn, hours: int
+) -> None:
+    Site.objects.filter(pk=harbour.pk).update(time_zone="Pacific/Auckland")
+    late = NOW.replace(hour=14) + timedelta(days=90)  # in Auckland that is the 21st, for Dora the 20th
+    Entitlement.objects.filter(service_type="pm_app").update(expires_at=late + timedelta(hours=hours))
+    dora = sign_in(people.dora)
+    with time_machine.travel(NOW.replace(hour=14), tick=False):
+        calendar = dora.get("/dashboard/").context["calendar"]
+        spans = calendar.rows
+        assert calendar.total.count == 2 + (hours <= 0)
+        for span in [*spans, calendar.total]:
+            assert dora.get(span.url).context["count"] == span.count, span.words
 
 
 def test_the_numbers_and_their_lists_agree(
