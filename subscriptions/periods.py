@@ -121,6 +121,15 @@ def span(
     return start, end(term, start, zone, anchor if start == expires_at else None)
 
 
+def settled(
+    term: Term, expires_at: datetime | None, now: datetime, zone: str, anchor: datetime | None
+) -> tuple[datetime, datetime, datetime | None]:
+    """The span of a term, and what months after it are counted from."""
+    start, finish = span(term, expires_at, now, zone, anchor)
+    goes_on = start == expires_at or isinstance(term, Rest)
+    return start, finish, anchor_of(term, start, zone, anchor if goes_on else None)
+
+
 def days_of(term: Term, start: datetime, finish: datetime, zone: str) -> int:
     """Days charged for a term: to a date the difference of the dates at the site, whatever the clocks do; else begun days."""
     if not isinstance(term, Until):

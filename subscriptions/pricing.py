@@ -293,7 +293,9 @@ def quote(
         amount = item.count * line_amount(term, unit, days)
         lines.append(Line(item, start, finish, days, unit, amount, reasons[reason]))
     if isinstance(term, Months | Until):
-        _refuse_too_far(lines, as_of)
+        # months that begin now or in grace are never too many, even where the item's own day lies later in the last month
+        ahead = [line for line in lines if isinstance(term, Until) or line.starts_at > as_of]
+        _refuse_too_far(ahead, as_of)
     return Quote(
         currency=prices.currency,
         lines=tuple(_allotted(lines, discount_minor, tax_minor)),

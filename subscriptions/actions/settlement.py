@@ -222,8 +222,7 @@ def fulfil(order: Order, *, now: datetime) -> None:
     spans: list[ServicePeriod] = []
     for line_id, entitlement_id, variant in lines:
         expires_at, zone, anchor = rows[entitlement_id]
-        start, finish = periods.span(order.term, expires_at, now, zone, anchor)
-        anchor = periods.anchor_of(order.term, start, zone, anchor if start == expires_at else None)
+        start, finish, anchor = periods.settled(order.term, expires_at, now, zone, anchor)
         ends[finish, anchor, variant].append(entitlement_id)
         spans.append(
             ServicePeriod(

@@ -130,6 +130,16 @@ def test_the_rest_of_a_period_leaves_the_day_alone() -> None:
     assert periods.anchor_of(Until(date(2027, 3, 31)), datetime(2027, 2, 28, 9, tzinfo=UTC), "UTC", anchor) is None
 
 
+@pytest.mark.parametrize("days", [-10, 3, 30])
+def test_what_is_settled_keeps_the_day_over_the_rest_and_in_grace_and_not_after_it(days: int) -> None:
+    anchor, end = datetime(2027, 1, 31, 9, tzinfo=UTC), datetime(2027, 2, 28, 9, tzinfo=UTC)
+    now = end + timedelta(days=days)
+    assert periods.settled(Rest(), end, now, "UTC", anchor) == (now, max(now, end), anchor)
+    start, finish, counted_from = periods.settled(Months(1), end, now, "UTC", anchor)
+    assert (start, finish) == periods.span(Months(1), end, now, "UTC", anchor)
+    assert counted_from is None  # 31 Mar, or the same day of the next month
+
+
 def test_a_cycle_is_exactly_thirty_days_whatever_the_clocks_do() -> None:
     assert periods.end(Cycles(), datetime(2027, 3, 1, 11, tzinfo=UTC), "Europe/Berlin") == datetime(
         2027, 3, 31, 11, tzinfo=UTC

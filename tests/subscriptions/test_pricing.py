@@ -201,6 +201,21 @@ def test_what_counts_is_where_the_paid_time_ends_not_the_months_of_one_order(
         quote(items, term, NOW, PRICES)
 
 
+@pytest.mark.rule("R45")
+@pytest.mark.parametrize(("hours", "is_refused"), [(1, False), (0, False), (-1, True)])
+def test_sixty_months_are_sold_in_grace_also_where_the_items_day_is_later_in_the_last_month(
+    hours: int, is_refused: bool
+) -> None:
+    end = datetime(2027, 2, 28, 9, tzinfo=UTC)
+    item = Item(1, ServiceType.APP, "monitor", end, anchor_at=datetime(2027, 1, 31, 9, tzinfo=UTC))
+    if is_refused:  # paid for another hour, and 60 months after it
+        with pytest.raises(TooFarAhead):
+            quote([item], Months(60), end + timedelta(hours=hours), PRICES)
+        return
+    (line,) = quote([item], Months(60), end + timedelta(hours=hours), PRICES).lines
+    assert line.ends_at == datetime(2032, 2, 29, 9, tzinfo=UTC)
+
+
 OLD: dict[tuple[str, str], int] = {(ServiceType.PREMIUM, "landline"): 60, (ServiceType.PREMIUM, "booking"): 30}
 
 
