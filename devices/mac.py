@@ -23,7 +23,7 @@ LOOK_ALIKE = str.maketrans(
     "АВСЕОІЅΑΒΕΟΙΖ", "ABCEOISABEOIZ"
 )  # Cyrillic and Greek letters → the Latin ones they look like
 
-_DASHES = "−∶꞉:."  # besides what Unicode calls a dash or a connector: minus, ratio and modifier colon
+_DASHES = "−∶꞉:.·•∙⋅‧"  # besides what Unicode calls a dash or a connector: minus, ratio, modifier colon and middle dots
 _FOLDED = ("<wide>", "<narrow>", "<small>", "<font>")  # compatibility forms of the same sign, such as full-width digits
 _COLUMNS = ("\t", ";", "|", ",")  # what divides the columns of a line, the surest first
 _ORDINARY = re.compile(
@@ -342,9 +342,9 @@ def _sign_problem(compact: str) -> str:
         problem = _("%(sign)s is no digit of a MAC address; those are 0–9 and A–F. Look at the label, or scan it.") % {
             "sign": named
         }
-    if len(compact) == DIGITS:
-        return problem
     n = sum(character in HEX for character in compact)
+    if len(compact) == DIGITS or n >= DIGITS:
+        return problem
     count = ngettext("Besides it there is %(n)s of 12 digits.", "Besides it there are %(n)s of 12 digits.", n) % {
         "n": n
     }

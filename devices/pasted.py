@@ -14,6 +14,7 @@ from devices import catalogue, mac
 DIVIDERS = ("\t", ";", "|", ",")  # the surest first
 _AS_TEXT = re.compile(r'=?"(.*)"')  # how a spreadsheet is told that a number is text
 _GUARD = re.compile(r"'(?=\s*[=+\-@\t\r\n])")  # what our own files put before a text that begins like a formula
+_LINE_END = re.compile(r"\r\n|\n|\r")  # not the signs that only Unicode ends a line with: they stand inside of cells
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 HEADS = {
     "mac": {"mac", "macaddress", "macadresse", "macaddr", "macid", "lanmac", "wlanmac", "ethernetmac"},
@@ -44,7 +45,7 @@ class PastedRow:
 
 def rows(text: str) -> list[PastedRow]:
     """The lines in which something stands, with their numbers from 1. A header says which column is which, in any order."""
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip(" \t,;|\ufeff")]
+    lines = [(number, line) for number, line in enumerate(_LINE_END.split(text), start=1) if line.strip(" \t,;|\ufeff")]
     if not lines:
         return []
     divider, head = _head(lines[0][1])
@@ -54,12 +55,18 @@ def rows(text: str) -> list[PastedRow]:
 
 
 def _divider(line: str) -> str | None:
-    outside = re.sub(r'"[^"]*"', "", line)
-    return next((sign for sign in DIVIDERS if sign in outside), None)
+    return next((sign for sign in DIVIDERS if sign in _unquoted(line)), None)
+
+
+def _unquoted(line: str) -> str:
+    return re.sub(r'"[^"]*"', "", line)
 
 
 def _cells(line: str, divider: str) -> list[str]:
-    (cells,) = csv.reader([line], delimiter=divider)
+    try:
+        (cells,) = csv.reader([line], delimiter=divider)
+    except csv.Error:  # a cell longer than the reader takes
+        cells = line.split(divider)
     return [_cell(cell) for cell in cells]
 
 
@@ -98,7 +105,7 @@ def _letters(text: str) -> str:
 
 def _under(head: dict[str, int], divider: str, number: int, line: str) -> PastedRow:
     """A line below a header."""
-    if _divider(line) != divider:
+    if divider not in _unquoted(line):
         return _row(number, line)
     cells = _cells(line, divider)
     values = {name: cells[place] for name, place in head.items() if place < len(cells)}

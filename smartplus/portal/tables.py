@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import enum
 import io
+import re
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,6 +33,8 @@ FORMATS = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LINES = 200  # in one piece of a streamed file
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what makes a spreadsheet calculate; names come from people
+BEGINNING = 64  # characters of a text in which its first visible one stands
+NO_TEXT = re.compile("[\ud800-\udfff\ufffe\uffff]")  # what XML, and so Excel, can't hold besides openpyxl's list
 MOST = 50_000  # rows of an Excel file, which is made before it is sent; CSV has no end
 LONGEST = 32_767  # characters of one cell of Excel
 DAYS = {"de": ("%d.%m.%Y", "DD.MM.YYYY")}  # in CSV and as Excel's number format
@@ -117,7 +121,10 @@ def _text(value: object, decimal: str) -> str:
 
 
 def _is_like_formula(text: str) -> bool:
-    return text.lstrip(" ").startswith(FORMULA)
+    """As a spreadsheet looks at it: past blanks and signs that nobody sees, full-width forms as plain ones."""
+    seen = unicodedata.normalize("NFKC", text[:BEGINNING])
+    shown = (sign for sign in seen if sign in FORMULA or unicodedata.category(sign) not in {"Cc", "Cf", "Zs"})
+    return "".join(shown).startswith(FORMULA)
 
 
 def _days() -> tuple[str, str]:
@@ -200,4 +207,4 @@ class _Sheet:
 
 
 def _clean(text: str) -> str:
-    return ILLEGAL_CHARACTERS_RE.sub("", text)[:LONGEST]
+    return NO_TEXT.sub("", ILLEGAL_CHARACTERS_RE.sub("", text))[:LONGEST]

@@ -62,6 +62,7 @@ def test_every_way_to_write_a_mac_means_the_same(text: str) -> None:
         "0C–11–05–A1–B2–C3",
         "0C\u201111\u201105\u2011A1\u2011B2\u2011C3",
         "0C_11_05_A1_B2_C3",
+        "0C·11·05·A1•B2•C3",
         "０Ｃ１１０５Ａ１Ｂ２Ｃ３",
         "０Ｃ：１１：０５：Ａ１：Ｂ２：Ｃ３",
         "*0C1105A1B2C3*",  # as Code 39 prints it
@@ -334,3 +335,10 @@ def test_whatever_is_misread_finds_its_way_back(address: Mac, data: st.DataObjec
     text = "".join(data.draw(st.sampled_from([digit, *readings.get(digit, [])])) for digit in address.hex)
     assume(text != address.hex)
     assert mac.repairs(text, {address}) == address
+
+
+def test_a_sign_between_enough_digits_is_named_without_a_count() -> None:
+    with pytest.raises(MacRefused) as refusal:
+        mac.parse("0C:11:05:88:00:03/0C:11:05:88:00:04")
+    assert "“/” is no digit" in str(refusal.value)
+    assert "24" not in str(refusal.value)

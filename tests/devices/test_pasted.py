@@ -101,3 +101,13 @@ def test_what_a_file_says_below_a_header_comes_back(divider: str, serial: str, n
     assert mac.parse(row.mac) == MAC
     if not serial.startswith(("'", "=", '"')) and not note.startswith(("'", "=", '"')):
         assert (row.serial, row.note) == (serial, note)
+
+
+def test_only_line_feeds_and_returns_end_a_line() -> None:
+    text = "MAC;Note\r\n0C1105A1B2C3;one\x85two\r0C1105A1B2C4;three\u2028four\n0C1105A1B2C5;five"
+    assert [row.note for row in pasted.rows(text)] == ["one\x85two", "three\u2028four", "five"]
+
+
+def test_a_cell_longer_than_a_csv_reader_takes_is_no_accident() -> None:
+    row = only(f"MAC;Note\n0C1105A1B2C3;{'x' * 140_000}")
+    assert (mac.parse(row.mac), len(row.note)) == (MAC, 140_000)
