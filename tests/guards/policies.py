@@ -45,12 +45,14 @@ BY_ROUTE = {
     "firm-activity": "firm_below",
     "firm-person-new": "installer",
     "firm-move": "installer",
+    "choices-address": "address_kind",
 }
 NOBODYS: dict[str, str] = {
     "service": "landline",
     "link": "MQ",
     "text": "1",
     "language": "en",
+    "address_kind": "needed-other",
 }  # kinds that belong to no tenant, and one of each
 
 # Name of a field or of a word in the query → the kind of thing it names. A name that isn't here is tried with all kinds.

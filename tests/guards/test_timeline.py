@@ -12,7 +12,7 @@ from tests.guards.browser import Browser
 from tests.guards.walker import WALKERS, Walker
 from tests.people import NOW
 
-CARDS = {"dora": "9741", "ivan": "9742", "sam": "9743", "mallory": "9744", "igor": "9745"}
+CARDS = {"dora": "Ø741", "ivan": "Ø742", "sam": "Ø743", "mallory": "Ø744", "igor": "Ø745"}  # in no token of a page by chance
 TELLING = {"order-detail", "settings-methods"}  # where a payer reads it: the control
 
 
