@@ -184,12 +184,17 @@ def stage_of(request: PortalRequest, membership: Membership | None) -> Stage:
 
 
 def _with_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The answer; or where a form waits for this page that the page did not fill, the form itself (the address may answer no GET)."""
+    """The answer; or where a form waits for this page that the page did not fill, a word about it (the address may answer no GET, and
+    there may be no such page under another membership)."""
     from smartplus.portal.views import old_forms
 
-    if response.status_code not in {200, 405} or not hasattr(request, "actor") or request.headers.get("HX-Request"):
+    if (
+        not hasattr(request, "actor")
+        or request.headers.get("HX-Request")
+        or response.status_code not in {200, 403, 404, 405}
+    ):
         return response
-    return old_forms.left_over(request) or response
+    return old_forms.left_over(request, response) or response
 
 
 def _to_sign_in(request: PortalRequest) -> HttpResponse:

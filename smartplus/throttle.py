@@ -45,6 +45,8 @@ class Bucket(NamedTuple):
 NETWORK = Bucket("network", 30, timedelta(minutes=1))
 # However many addresses somebody has: 20 tries, then 48 a day.
 ACCOUNT = Bucket("account", 20, timedelta(minutes=30))
+# Forms of one person that came after the session had ended: each takes a session row of an hour, and nobody is signed in.
+FORMS = Bucket("form", 5, timedelta(minutes=5))
 
 
 def client_address(request: HttpRequest) -> str | None:
@@ -126,6 +128,11 @@ def refuses_sign_in(request: HttpRequest, *, now: datetime) -> HttpResponse | No
         counted.append((bucket, who))
     request.counted_tries = counted  # type: ignore[attr-defined]
     return None
+
+
+def may_keep_form(user_id: int, *, now: datetime) -> bool:
+    """Count one more form that is to wait for this person to sign in; False while there were too many."""
+    return _count(FORMS, str(user_id), now) is None
 
 
 def forgive(request: HttpRequest) -> None:

@@ -48,23 +48,29 @@ def refusals_into(form: forms.BaseForm) -> Iterator[None]:
 
 
 def answer(
-    request: PortalRequest, template: str, form: forms.BaseForm, context: Mapping[str, Any] | None = None
+    request: PortalRequest,
+    template: str,
+    form: forms.BaseForm,
+    context: Mapping[str, Any] | None = None,
+    *,
+    action: str = "",
 ) -> HttpResponse:
-    """The page with its form: 200 to look at, 422 when something in it was not accepted."""
-    refill(request, form)
+    """The page with its form: 200 to look at, 422 when something in it was not accepted. `action` as for `refill`."""
+    refill(request, form, action=action)
     status = UNPROCESSABLE if form.is_bound and form.errors else 200
     return render(request, template, {**(context or {}), "form": form}, status=status)
 
 
-def refill(request: PortalRequest, *shown: forms.BaseForm) -> None:
-    """Fill forms that are only shown with what was typed in them before signing in. They stay unbound, so nothing is saved, and a clash
-    with others is still told by what is saved now."""
-    names = past_forms.names_waiting(request)
-    mine = [form for form in shown if not form.is_bound and names & {form.add_prefix(name) for name in _open(form)}]
-    data = past_forms.take(request) if mine else None
+def refill(request: PortalRequest, *shown: forms.BaseForm, action: str = "") -> None:
+    """Fill forms that are only shown, and are sent together to `action` (else to this page), with what was typed in them before signing in:
+    in all of them or in none. They stay unbound, so nothing is saved, and a clash with others is still told by what is saved now."""
+    if any(form.is_bound for form in shown):
+        return
+    names = [form.add_prefix(name) for form in shown for name in form.fields]
+    data = past_forms.take(request, action or request.path, names)
     if data is None:
         return
-    for form in mine:
+    for form in shown:
         form.saved = conflicts.shown(form)  # type: ignore[attr-defined]
         for name in _open(form):
             widget = form.fields[name].widget

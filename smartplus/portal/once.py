@@ -55,7 +55,7 @@ def made(response: HttpResponse) -> HttpResponse:
 def _digest(request: PortalRequest) -> str:
     """Of the token, who works for whom, and everything that was typed; "" for what is no form of this person."""
     token = request.POST.get(form_tokens.FIELD, "") if request.method == "POST" else ""
-    if not token or form_tokens.owner(token) != request.user.pk:
+    if not token or form_tokens.owner(token).user != request.user.pk:
         return ""
     typed = sorted((name, values) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken")
     files = sorted((name, str(file), getattr(file, "size", 0)) for name, file in request.FILES.items())

@@ -199,7 +199,7 @@
   }
 
   /* --- what was changed and not saved: leaving asks, and a lost session brings it back after signing in --- */
-  const KEPT = "sp-typed", KEPT_MS = 30 * 60 * 1000, person = document.documentElement.dataset.person;
+  const KEPT = "sp-typed", KEPT_MS = 30 * 60 * 1000, { person, membership } = document.documentElement.dataset;
   let sent = null; // the form on its way, or true: whatever is left now was meant to be
   const begun = new WeakMap();
   const watched = () => all("main form[method=post]:not([data-loose]):not(.gate-form)");
@@ -210,16 +210,17 @@
   function keep(forms) {
     const all_forms = watched();
     const typed = forms.map((form) => ({ at: all_forms.indexOf(form), fields: fieldsOf(form).map((field) => [field.name, field.type, field.value, field.checked]) }));
-    try { sessionStorage.setItem(KEPT, JSON.stringify({ person, url: location.pathname + location.search, on: Date.now(), away: false, typed })); } catch { /* full or forbidden: then it is gone */ }
+    try { sessionStorage.setItem(KEPT, JSON.stringify({ person, membership, url: location.pathname + location.search, on: Date.now(), away: false, typed })); } catch { /* full or forbidden: then it is gone */ }
   }
   function bringBack() {
     let kept = null;
     try { kept = JSON.parse(sessionStorage.getItem(KEPT)); } catch { /* not ours */ }
     if (!kept) return;
     if (!person) { sessionStorage.setItem(KEPT, JSON.stringify({ ...kept, away: true })); return; } // the sign-in page
+    const isMine = kept.away && kept.person === person && kept.membership === membership && Date.now() - kept.on <= KEPT_MS;
     const here = kept.url === location.pathname + location.search;
-    if (here || !kept.away || kept.person !== person || Date.now() - kept.on > KEPT_MS) sessionStorage.removeItem(KEPT);
-    if (!here || !kept.away || kept.person !== person || Date.now() - kept.on > KEPT_MS) return;
+    if (here || !isMine) sessionStorage.removeItem(KEPT);
+    if (!here || !isMine) return;
     kept.typed.forEach(({ at, fields }) => { const form = watched()[at]; if (form) fill(form, fields); });
   }
   function fill(form, fields) {

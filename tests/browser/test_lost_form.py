@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from smartplus.demo import PASSWORD
 from tests.browser.house import House
 
-SAID = "What you had typed before you signed in is here again. It is not saved yet."
+SAID = "What you had typed is here again. It is not saved yet."
 EMAIL = "installer@demo.smartplus.test"
 
 

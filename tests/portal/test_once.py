@@ -107,7 +107,7 @@ def test_somebody_elses_token_is_none(people: People, ivan: Client, sign_in: Cal
 
 @pytest.mark.parametrize("token", ["", "x", "1.abc:def", "é" * 80])
 def test_a_token_that_is_none_of_ours_changes_nothing(ivan: Client, token: str) -> None:
-    assert form_tokens.owner(token) == 0
+    assert form_tokens.owner(token) == form_tokens.NOBODY
     ivan.post("/sites/new/", {**site_form(), form_tokens.FIELD: token})
     assert (Site.objects.count(), SentForm.objects.count()) == (1, 0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
@@ -249,6 +249,8 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """An apartment's form together with its rows of monitors: sent, checked and answered as one."""
+
+    NAMES: ClassVar = (*ApartmentForm.base_fields, "monitors-")
 
     form: ApartmentForm
     rows: MonitorRows

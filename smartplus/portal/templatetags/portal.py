@@ -135,10 +135,11 @@ class FormTokenNode(CsrfTokenNode):
     def render(self, context: template.Context) -> SafeString:
         """Both, for somebody who is signed in; on other pages Django's alone."""
         protection = format_html("{}", super().render(context))
-        user = getattr(context.get("request"), "user", None)
+        request = context.get("request")
+        user = getattr(request, "user", None)
         if not protection or not isinstance(user, User):
             return protection
-        token = form_tokens.new(user.pk)
+        token = form_tokens.new(user.pk, getattr(getattr(request, "actor", None), "membership_id", None) or 0)
         return protection + format_html('<input type="hidden" name="{}" value="{}">', form_tokens.FIELD, token)
 
 

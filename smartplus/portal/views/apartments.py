@@ -130,7 +130,7 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     site = visible_site(request, site_id)
     buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
     start = {"building": request.GET.get("building"), "floor": request.GET.get("floor")}
-    kept = past_forms.take(request)
+    kept = past_forms.take(request, request.path, Sheet.NAMES)
     data = kept or posted(request)
     sheet = Sheet(ApartmentForm(data, site=site, buildings=buildings, start=start), MonitorRows(data))
     context = {**around(request, site, "apartments"), "buildings": buildings}
@@ -151,7 +151,7 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
 def apartment_edit(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """Facts and switches of an apartment; monitors may be added on the way (R17)."""
     context = apartment_page(request, apartment_id)
-    kept = past_forms.take(request)
+    kept = past_forms.take(request, request.path, Sheet.NAMES)
     sheet = _sheet(kept or posted(request), context)
     if kept is not None:
         saved_now, typed = _sheet(None, context).form, sheet.as_typed(more=0)

@@ -25,9 +25,9 @@ from accounts import actions as account_actions
 from accounts import notify
 from accounts.actions import sessions as session_actions
 from accounts.models import Membership, Topic, User
-from accounts.scope import Actor, Role
+from accounts.scope import Role
 from accounts.typed import mail, text
-from smartplus import access, jobs, past_forms, sessions, throttle
+from smartplus import access, jobs, sessions, throttle
 from smartplus.access import PortalRequest, Stage
 from smartplus.portal.forms.auth import NewPasswordForm, PasswordResetForm, SignInForm
 
@@ -64,9 +64,7 @@ class SignIn(django_views.LoginView):
         user = form.get_user()
         is_first = user.last_login is None
         throttle.forgive(self.request)
-        secret = past_forms.secret_of(self.request)
         response = super().form_valid(form)
-        past_forms.note(self.request, secret, why=past_forms.SIGNED_IN)
         account_actions.confirm_address(form.get_user(), now=timezone.now())
         self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data["keep"] else 0)
         if user.two_factor_at is not None:
@@ -172,21 +170,15 @@ def home(request: PortalRequest) -> HttpResponse:
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
 @require_POST
 def switch_membership(request: PortalRequest) -> HttpResponse:
-    """Work for another organization one is a member of; any other number is 404. `kept` is a form that was refused because the
-    organization had been switched: its page follows, with a button that sends it."""
+    """Work for another organization one is a member of; any other number is 404. `next` is the page of a
+    form that was refused because the organization had been switched."""
     usable = Membership.objects.usable().filter(user=request.user).select_related("organization", "user")
     chosen = usable.get(pk=_number(request.POST.get("membership")))
-    before, secret = request.membership, past_forms.secret_of(request)
+    before = request.membership
     request.session[access.SESSION_KEY] = chosen.pk
     if chosen.pk != before.pk:
         rotate_token(request)  # a form still open in another tab must not be saved for this organization
-        past_forms.note(request, secret, why=past_forms.SWITCHED, membership=before.pk)
-    if form := past_forms.kept(request, request.POST.get("kept", "")):
-        request.membership, request.actor = chosen, Actor.of(chosen)
-        typed = past_forms.shown(form["fields"])
-        context = {"layout": "base.html", "kind": "back", "again": form, "typed": typed}
-        return render(request, past_forms.PAGE, context)
-    return redirect("home")
+    return redirect(next_page(request))
 
 
 def _number(text: str | None) -> int:

@@ -40,11 +40,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def page(request: HttpRequest, template: str, status: int, **context: Any) -> HttpResponse:
     """Inside the shell for a member, plain for everybody else."""
-    is_member = _knows_the_actor(request)
+    is_member = knows_the_actor(request)
     return render(request, template, {"layout": "base.html" if is_member else "bare.html", **context}, status=status)
 
 
-def _knows_the_actor(request: Any) -> bool:
+def knows_the_actor(request: Any) -> bool:
     """Make sure of `request.actor`: an address without a view, or a stale form, never passed the door."""
     if hasattr(request, "actor"):
         return True

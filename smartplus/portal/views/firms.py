@@ -18,7 +18,7 @@ from accounts.scope import Role
 from communities.models import Site
 from smartplus import access, jobs
 from smartplus.portal import closing, conflicts, support, user_lists
-from smartplus.portal.answers import answer, conflict, posted, refusals_into, submitted
+from smartplus.portal.answers import answer, conflict, posted, refill, refusals_into, submitted
 from smartplus.portal.forms.users import FirmForm, MoveForm, PermissionsForm
 from smartplus.portal.once import once
 from smartplus.portal.views.users import MANAGERS_OF_PEOPLE, person_new, tell
@@ -88,6 +88,7 @@ def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpRespon
             told = conflicts.clash(request, conflicts.about(firm), *pairs)
             return conflict(request, "users/firm_edit.html", fresh, {**context, "firm": firm, "may": fresh_may}, told)
     if saved is None:
+        refill(request, form, *([may] if may else []))
         return answer(request, "users/firm_edit.html", form, {**context, "may": may})
     if may is not None:
         jobs.hurry("revoked_orders")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import escape_leading_slashes, url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.typed import mail, text
@@ -27,33 +30,55 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     user = request.user if isinstance(request.user, User) else None
     if match is not None and match.url_name == "sign-in":
         return _sign_in(request, user)
+    page = _page_before(request)
+    is_open = (
+        match is None or access.policy_of(match.func).is_public
+    )  # signing out and the like: nothing to come back to
+    waiting = None if is_open else past_forms.keep_for_later(request, page or request.get_full_path())
     if user is None:
-        page = _page_before(request)
-        past_forms.keep_for_later(request, page or request.get_full_path())
         back = urlencode({"next": page or reverse("home")})
         return _answer(request, kind="signed_out", way=f"{reverse('sign-in')}?{back}")
-    ended = past_forms.find(request)
-    if ended is None:
-        return _answer(request, kind="old", way=_page_before(request))
-    if ended["why"] == past_forms.SWITCHED and (made_for := past_forms.membership_of(user, ended)):
-        kept = past_forms.keep(request) if past_forms.is_whole(request) else ""
-        return _answer(request, kind="switched", made_for=made_for, kept=kept)
-    if past_forms.is_whole(request):
-        again = {"path": request.get_full_path(), "fields": past_forms.typed(request)}
-        return _answer(request, kind="again", again=again)
-    return _answer(request, kind="old", way=_page_before(request))
+    if waiting is not None and (switched := _switched(request, waiting, 403)):
+        return switched
+    is_back = bool(waiting and waiting["fields"] and past_forms.belongs_to(waiting, waiting["page"]))
+    return _answer(request, kind="old", way=page, is_back=is_back)
 
 
-def left_over(request: HttpRequest) -> HttpResponse | None:
-    """The page of a form that waits for this person, where its own page could not fill it: to be sent, or to be read and copied."""
+def left_over(request: HttpRequest, response: HttpResponse) -> HttpResponse | None:
+    """Instead of a page for which a form waits that it did not fill: the way to the right membership, what was typed, to be read and
+    copied, or the page once more with a word that something was not done. Nothing here sends the form."""
     found = past_forms.waiting_here(request)
     if found is None:
         return None
+    if switched := _switched(request, found, response.status_code):
+        return switched
+    if found["membership"] != _current(request) or response.status_code not in {200, 405}:
+        return None
     past_forms.drop(request)
-    context: dict[str, Any] = (
-        {"kind": "again", "again": found} if found["is_whole"] else {"kind": "old", "way": found["page"]}
+    typed = past_forms.shown(found["fields"]) if past_forms.belongs_to(found, found["page"]) else []
+    if typed and response.status_code == 200:
+        return errors.page(request, past_forms.PAGE, 200, typed=typed, kind="old", way=found["page"])
+    messages.warning(request, _("What you sent before was not done. If you still want it, please do it again."))
+    return redirect(found["page"] if response.status_code == 200 else "home")
+
+
+def _current(request: Any) -> int | None:
+    """The membership worked under, also where a stale form stopped at the door."""
+    return request.membership.pk if errors.knows_the_actor(request) else None
+
+
+def _switched(request: HttpRequest, found: past_forms.Waiting, status: int) -> HttpResponse | None:
+    """The page that tells, once, that a form was made under another membership, with the way back to it."""
+    if found["is_told"] or _current(request) in {None, found["membership"]}:
+        return None
+    made_for = past_forms.membership_of(found)
+    if made_for is None:
+        return None
+    request.session[past_forms.LATER] = {**found, "is_told": True}
+    typed = past_forms.shown(found["fields"])
+    return errors.page(
+        request, past_forms.PAGE, status, kind="switched", made_for=made_for, way=found["page"], typed=typed
     )
-    return errors.page(request, past_forms.PAGE, 200, typed=past_forms.shown(found["fields"]), **context)
 
 
 def _sign_in(request: HttpRequest, user: User | None) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
@@ -103,7 +104,9 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
         "shows_prices": bills.sees_prices(request.actor),
         **_items(request, found, is_waiting=may_act),
     }
-    return answers.answer(request, "requests/detail.html", form, context)
+    return answers.answer(
+        request, "requests/detail.html", form, context, action=reverse("request-refuse", args=[found.pk])
+    )
 
 
 def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: bool) -> dict[str, Any]:
