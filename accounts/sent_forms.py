@@ -4,29 +4,46 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.apps import apps
+from django.db import models, transaction
 
 from accounts import fences
 from accounts.models import SentForm
 
 KEPT = timedelta(days=1)
+REPEATED = timedelta(
+    minutes=2
+)  # how long the same deed is taken for the same click, where it made no row that tells whether it was undone
 FORGOTTEN_AT_ONCE = 500
+CLOSED = ("removed_at", "revoked_at", "closed_at")  # columns that tell that a row is history
 
 
 def claim(digest: str, *, now: datetime) -> SentForm | None:
-    """Claim a form inside the transaction that does what it asks for; None where that was done already. Where it is being done right
-    now, this waits for the end of it."""
-    try:
-        with transaction.atomic():
-            return SentForm.objects.create(digest=digest, sent_at=now)
-    except IntegrityError:
+    """Claim a form inside the transaction that does what it asks for; None where that was done already and still stands. Where it is
+    being done right now, this waits for the end of it."""
+    rows = SentForm.objects.select_for_update(no_key=True)
+    form, is_new = rows.get_or_create(digest=digest, defaults={"sent_at": now})
+    if not is_new and _stands(form, now):
         return None
+    form.sent_at = now
+    return form
 
 
-def finish(claimed: SentForm, *, path: str) -> None:
-    """Note where the answer leads."""
-    claimed.path = path
-    claimed.save(update_fields=["path"])
+def _stands(form: SentForm, now: datetime) -> bool:
+    """Whether what the form made is there and in use."""
+    if not form.made:
+        return now < form.sent_at + REPEATED
+    label, _colon, pk = form.made.partition(":")
+    row = apps.get_model(label)._base_manager.filter(pk=pk).first()
+    if row is None or any(getattr(row, name, None) is not None for name in CLOSED):
+        return False
+    return bool(getattr(row, "is_live", True) and getattr(row, "is_active", True))
+
+
+def finish(claimed: SentForm, *, path: str, row: models.Model | None = None) -> None:
+    """Note where the answer leads, and the row that was made."""
+    claimed.path, claimed.made = path, f"{row._meta.label_lower}:{row.pk}" if row else ""
+    claimed.save(update_fields=["path", "made", "sent_at"])
 
 
 def give_back(claimed: SentForm) -> None:

@@ -11,6 +11,9 @@ class SentForm(models.Model):
 
     digest = models.CharField(max_length=64, unique=True)
     path = models.CharField(max_length=500, blank=True)  # where its answer led
+    made = models.CharField(
+        max_length=100, blank=True
+    )  # the row it made, as "communities.resident:7": undone, the form is free again
     sent_at = models.DateTimeField(db_index=True)
 
     class Meta:

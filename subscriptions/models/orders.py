@@ -50,6 +50,12 @@ class Cart(models.Model):
     def __str__(self) -> str:
         return f"cart {self.pk}"
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it can be ordered, or its order is not given up."""
+        given_up = {Order.State.FAILED, Order.State.TIMEOUT, Order.State.CANCELLED, Order.State.REFUNDED}
+        return self.order is None or self.order.state not in given_up
+
 
 class CartItem(models.Model):
     """One chosen entitlement."""

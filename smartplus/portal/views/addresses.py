@@ -18,7 +18,7 @@ from smartplus import access, jobs, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal.answers import answer, posted, submitted
 from smartplus.portal.forms.security import AddressForm, NewAddressForm
-from smartplus.portal.once import once
+from smartplus.portal.once import made, once
 from smartplus.portal.views.users import MANAGERS_OF_PEOPLE, tell, visible_person
 
 SAID = gettext_lazy("If %(email)s can be used, a link is on its way there. Until it is opened, nothing changes.")
@@ -50,7 +50,7 @@ def own_address(request: PortalRequest) -> HttpResponse:
     if submitted(form, ask):
         jobs.hurry("mail")
         messages.success(request, SAID % {"email": form.cleaned_data["email"]})
-        return redirect("settings-address")
+        return made(redirect("settings-address"), addresses.pending_address(request.user, now=request.now))
     if form.is_bound and form.is_wrong():
         throttle.count_wrong_code(request, request.user)
     context = {"pending": addresses.pending_address(request.user, now=request.now)}
@@ -81,7 +81,7 @@ def user_address(request: PortalRequest, membership_id: int) -> HttpResponse:
     if submitted(form, ask):
         jobs.hurry("mail")
         messages.success(request, SAID % {"email": form.cleaned_data["email"]})
-        return redirect("user-detail", membership_id)
+        return made(redirect("user-detail", membership_id), addresses.pending_address(person.user, now=request.now))
     context = {
         "person": person,
         "firm": person.organization,

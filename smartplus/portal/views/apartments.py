@@ -28,7 +28,7 @@ from smartplus import access, past_forms
 from smartplus.portal import bills, conflicts, keyset, list_files, tables
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet, with_fixed
-from smartplus.portal.once import once
+from smartplus.portal.once import made, once_where
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
 from subscriptions.reports import renews
 
@@ -124,7 +124,7 @@ def apartment_detail(request: access.PortalRequest, apartment_id: int) -> HttpRe
 
 @access.roles(*WORKERS)
 @require_http_methods(["GET", "HEAD", "POST"])
-@once
+@once_where(lambda request: not _is_preparing(request))
 def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """An apartment and its monitors, created together (R18)."""
     site = visible_site(request, site_id)
@@ -143,7 +143,8 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
         return _page(request, context, sheet)
     said = _("%(apartment)s is created.") % {"apartment": created}
     messages.success(request, with_fixed(said, sheet.rows.fixed))
-    return redirect(_another(created) if request.POST.get("then") == "another" else _home(created))
+    leads = _another(created) if request.POST.get("then") == "another" else _home(created)
+    return made(redirect(leads), created)
 
 
 @access.roles(*WORKERS)

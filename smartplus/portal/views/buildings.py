@@ -16,7 +16,7 @@ from smartplus import access
 from smartplus.portal import conflicts
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.sites import BuildingForm
-from smartplus.portal.once import once
+from smartplus.portal.once import made, once
 from smartplus.portal.site_pages import WORKERS, around, visible_site
 
 
@@ -34,7 +34,7 @@ def building_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     if building is None:
         return answer(request, "buildings/form.html", form, around(request, site, "apartments"))
     messages.success(request, _("%(building)s is added. Next: its apartments.") % {"building": building.name})
-    return redirect(f"{reverse('apartment-new', args=[site_id])}?building={building.pk}")
+    return made(redirect(f"{reverse('apartment-new', args=[site_id])}?building={building.pk}"), building)
 
 
 @access.roles(*WORKERS)

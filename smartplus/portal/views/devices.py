@@ -16,7 +16,7 @@ from smartplus import access
 from smartplus.portal import conflicts
 from smartplus.portal.answers import UNPROCESSABLE, answer, conflict, posted, submitted
 from smartplus.portal.forms.apartments import DeviceNameForm, MonitorForm, SwapForm, with_fixed
-from smartplus.portal.once import once
+from smartplus.portal.once import made, once
 from smartplus.portal.site_pages import WORKERS, apartment_page, around
 
 
@@ -37,7 +37,7 @@ def device_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse
         else:
             said = _("%(device)s is registered.") % {"device": f"{device.name}, {device.address}"}
             messages.success(request, with_fixed(said, form.fixed))
-            return redirect("apartment-detail", apartment_id)
+            return made(redirect("apartment-detail", apartment_id), device)
     context = {**around(request, apartment.site, "apartments"), "apartment": apartment}
     return answer(request, "devices/new.html", form, context)
 

@@ -21,7 +21,7 @@ from smartplus import access
 from smartplus.portal import conflicts, keyset, list_files, tables
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.library import AssignForm, LibraryAddForm
-from smartplus.portal.once import once
+from smartplus.portal.once import made, once
 
 PAGE = 100
 COLUMNS: keyset.Columns = {
@@ -88,7 +88,7 @@ def library_add(request: access.PortalRequest) -> HttpResponse:
                     ngettext("The format of %(n)s was fixed.", "The format of %(n)s was fixed.", fixed) % {"n": fixed}
                 )
             messages.success(request, " ".join(said))
-            return redirect("library-list")
+            return made(redirect("library-list"), added[0])
     return answer(request, "library/add.html", form)
 
 

@@ -20,6 +20,7 @@ from smartplus.portal import conflicts
 from smartplus.portal.answers import conflict, refill
 from smartplus.portal.forms.prices import PriceListForm, field_name
 from smartplus.portal.numbers import typed_id
+from smartplus.portal.once import made as made_once
 from smartplus.portal.once import once
 from subscriptions.actions import prices as actions
 from subscriptions.models import PriceList
@@ -91,7 +92,7 @@ def price_list_new(request: access.PortalRequest) -> HttpResponse:
             form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         else:
             messages.success(request, _("%(list)s is published. Orders that exist keep their prices.") % {"list": made})
-            return redirect("price-list-detail", made.pk)
+            return made_once(redirect("price-list-detail", made.pk), made)
     return render(request, "prices/new.html", {"form": form}, status=422 if form.errors else 200)
 
 

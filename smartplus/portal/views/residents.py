@@ -16,7 +16,7 @@ from smartplus import access
 from smartplus.portal import conflicts
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.people import ResidentForm
-from smartplus.portal.once import once
+from smartplus.portal.once import made, once
 from smartplus.portal.site_pages import HOUSEKEEPERS, around
 
 
@@ -37,7 +37,7 @@ def resident_new(request: access.PortalRequest, apartment_id: int) -> HttpRespon
         return answer(request, "residents/form.html", form, context)
     role = _("family master") if resident.is_master else _("family member")
     messages.success(request, _("%(name)s is added as %(role)s.") % {"name": resident.name, "role": role})
-    return redirect("apartment-detail", apartment_id)
+    return made(redirect("apartment-detail", apartment_id), resident)
 
 
 @access.roles(*HOUSEKEEPERS)

@@ -20,6 +20,7 @@ from smartplus import access
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, refill
 from smartplus.portal.forms.fields import refuse
 from smartplus.portal.forms.texts import SellerForm
+from smartplus.portal.once import made as made_once
 from smartplus.portal.once import once
 from smartplus.portal.views.text_editor import STATES
 
@@ -53,7 +54,7 @@ def seller(request: access.PortalRequest) -> HttpResponse:
         refuse(form, refusal)
         return _shown(request, rows, form, status=UNPROCESSABLE)
     messages.success(request, _("%(text)s is published.") % {"text": made})
-    return redirect("setup-seller")
+    return made_once(redirect("setup-seller"), made)
 
 
 @access.public

@@ -23,7 +23,7 @@ from smartplus import access
 from smartplus.portal import bills, conflicts, keyset, list_files, tables
 from smartplus.portal.answers import answer, conflict, posted, refill, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
-from smartplus.portal.once import once
+from smartplus.portal.once import made, once_where
 from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
 from subscriptions.reports import renews
 
@@ -73,7 +73,7 @@ def _with_progress(request: access.PortalRequest, found: list[Site]) -> list[lis
 
 @access.roles(Role.INSTALLER)
 @require_http_methods(["GET", "HEAD", "POST"])
-@once
+@once_where(lambda request: not bills.is_asking(request))
 def site_new(request: access.PortalRequest) -> HttpResponse:
     """Add Community Site (S1)."""
     form = SiteForm(posted(request), now=request.now)
@@ -95,7 +95,7 @@ def site_new(request: access.PortalRequest) -> HttpResponse:
     if site is None:
         return answer(request, "sites/form.html", form, {"beside": bills.beside_new_site(request, form)})
     messages.success(request, _("%(site)s is created. Next: its buildings and apartments.") % {"site": site.name})
-    return redirect("site-detail", site.pk)
+    return made(redirect("site-detail", site.pk), site)
 
 
 @access.roles(*READERS)

@@ -27,7 +27,7 @@ from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import as_ranges, from_ranges, typed_id
-from smartplus.portal.once import once
+from smartplus.portal.once import made, once_where
 from subscriptions import bills, payers
 from subscriptions.actions import carts, requests
 from subscriptions.models import Cart, RenewalRequest, Subscription
@@ -35,6 +35,7 @@ from subscriptions.pricing import CantQuote
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 PAGE = 200  # rows shown; "all matching" selects the others too
+GOES_ON = {"next", "request"}  # the buttons that make something; the others only price
 MOST = 20_000  # items chosen at once
 
 
@@ -63,7 +64,7 @@ class Choice:
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "POST"])
-@once
+@once_where(lambda request: request.POST.get("action") in GOES_ON)
 def subscription(request: access.PortalRequest) -> HttpResponse:
     """The page itself; a POST prices the ticks, or keeps them as a cart or a request and goes on."""
     choice = read_choice(request)
@@ -75,7 +76,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     free = offered(request.actor, choice)
     matching = narrowed(free, choice)
     status, posted = 200, posted_ids(request)
-    if request.method == "POST" and request.POST.get("action") in {"next", "request"} and term.is_valid():
+    if request.method == "POST" and request.POST.get("action") in GOES_ON and term.is_valid():
         try:
             return go_on(request, choice, carts.judged(request.actor, posted, free), term)
         except Refused as refused:
@@ -111,13 +112,13 @@ def go_on(request: access.PortalRequest, choice: Choice, found: carts.Selection,
             now=request.now,
         )  # fmt: skip
         messages.success(request, _("Requested. Whoever decides is told, and so are you when it is decided."))
-        answer = redirect("request-detail", asked.pk)
+        answer = made(redirect("request-detail", asked.pk), asked)
     else:
         cart = carts.fill_cart(
             request.actor, installer_id=choice.installer.pk, site_kind=choice.kind, entitlement_ids=found.ids, months=months,
             now=request.now,
         )  # fmt: skip
-        answer = redirect("cart", cart.pk)
+        answer = made(redirect("cart", cart.pk), cart)
     if found.left_out:
         messages.warning(request, found.sentence)
     return answer

@@ -66,7 +66,7 @@ def token_list(request: PortalRequest) -> HttpResponse:
     }
     if made:
         context["form"] = TokenForm(open_scopes, user=request.user)
-        return made_once(render(request, "security/tokens.html", context))
+        return made_once(render(request, "security/tokens.html", context), made[0])
     return answer(request, "security/tokens.html", form, context)
 
 

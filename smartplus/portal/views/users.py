@@ -27,6 +27,7 @@ from smartplus.portal import conflicts, keyset, support, tables, user_files, use
 from smartplus.portal.answers import CONFLICT, answer, conflict, posted, refill, refusals_into, submitted
 from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
 from smartplus.portal.numbers import typed_id
+from smartplus.portal.once import made as made_once
 from smartplus.portal.once import once
 from smartplus.portal.user_lists import PEOPLE, TABS, TECHNICIANS
 
@@ -117,7 +118,7 @@ def user_new(request: access.PortalRequest) -> HttpResponse:
         _("%(firm)s is added, and the invitation to %(email)s is on its way.")
         % {"firm": made.name, "email": person.cleaned_data["email"]},
     )
-    return redirect("firm-detail", made.pk)
+    return made_once(redirect("firm-detail", made.pk), made)
 
 
 @transaction.atomic
@@ -169,7 +170,7 @@ def person_new(
         return render(request, "users/person_new.html", {**context, "form": form}, status=status)
     jobs.hurry("mail")
     messages.success(request, _("The invitation to %(email)s is on its way.") % {"email": form.cleaned_data["email"]})
-    return redirect("user-detail", made.pk)
+    return made_once(redirect("user-detail", made.pk), made)
 
 
 @access.roles(*MANAGERS_OF_PEOPLE)
@@ -335,9 +336,10 @@ def user_invitation(request: access.PortalRequest, membership_id: int) -> HttpRe
         lambda: actions.resend_invitation(request.actor, membership_id=membership_id, now=request.now),
         _("A new invitation to %(email)s is on its way. The old link does nothing any more.") % {"email": email},
     )
-    if done:
-        jobs.hurry("mail")
-    return redirect("user-detail", membership_id)
+    if not done:
+        return redirect("user-detail", membership_id)
+    jobs.hurry("mail")
+    return made_once(redirect("user-detail", membership_id), person.invitations.first())
 
 
 def tell(request: access.PortalRequest, act: Any, said: str) -> bool:
