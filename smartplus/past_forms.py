@@ -125,7 +125,7 @@ def take(request: HttpRequest, action: str, names: Collection[str]) -> QueryDict
         (name, value, name in mine or name.startswith(rows)) for name, value in found["fields"] if not _is_ours(name)
     ]
     if not any(is_mine for *_other, is_mine in sent) or any(
-        value.strip() and not is_mine for _name, value, is_mine in sent
+        _is_written(value) and not is_mine for _name, value, is_mine in sent
     ):
         return None
     drop(request)
