@@ -51,7 +51,7 @@ def marks(currency: str) -> frozenset[str]:
     if currency == CREDITS:
         return frozenset()
     signs = {str(get_currency_symbol(currency, locale=language)) for language, _name in settings.LANGUAGES}
-    return frozenset({currency, currency.lower(), *signs, *(sign.replace("US", "") for sign in signs)})
+    return frozenset({currency, *signs, *(sign.replace("US", "") for sign in signs)})
 
 
 def show(minor: int, currency: str, *, language: str = "en") -> str:

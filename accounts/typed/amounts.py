@@ -92,8 +92,9 @@ def _bare(whole: str, *, without: str, digits: int, language: str) -> str:
 
 
 def _without_marks(typed: str, marks: Collection[str]) -> str:
-    """Without the currency before or behind it; with another one it stays, and is no amount."""
-    for mark in sorted(marks, key=len, reverse=True):
+    """Without the currency before or behind it, in any case; with another one it stays, and is no amount."""
+    typed = typed.casefold()
+    for mark in sorted(map(str.casefold, marks), key=len, reverse=True):
         for bare in (typed.removeprefix(mark), typed.removesuffix(mark)):
             if bare != typed:
                 return bare.strip()

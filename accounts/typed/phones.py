@@ -6,7 +6,7 @@ import re
 
 import phonenumbers
 from django.utils.translation import gettext as _
-from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
+from phonenumbers import CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from accounts.errors import Refused
 from accounts.typed import text
@@ -15,20 +15,22 @@ LONGEST = 48  # +, 15 digits, ;ext= and the 20 digits that an extension may have
 LEAST_SOUGHT = 6  # digits, below which a text that is searched for is no part of a number
 WORDS = "extension|ext|x|#|durchwahl|dw|nebenstelle|nst|poste"  # before an extension
 EXTENSION = rf"(?:;ext=|[;,]?\s*(?:{WORDS})[.:]?\s*)(?P<extension>\d{{1,20}})#?"
-WRITTEN = re.compile(rf"(?:tel:\s*)?(?P<number>[+\d()\[\]./\s-]+?)\s*(?:{EXTENSION})?", re.IGNORECASE)
+CALLED = r"(?:telefon|telephone|tel|phone|fon|mobile|mobil)\b[.:]*\s*"  # before the number
+WRITTEN = re.compile(rf"(?:{CALLED})?(?P<number>[+\d()\[\]./\s-]+?)\s*(?:{EXTENSION})?", re.IGNORECASE)
+DATE = re.compile(r"[0-3]?\d([./-])[0-3]?\d\1(?:19|20)\d\d|(?:19|20)\d\d-[01]\d-[0-3]\d")
 
 
 def number(typed: str, country: str) -> str:
     """The number to keep; without a country's code it is one of `country` (ISO 3166). Refuses what is none, in words."""
     read = text.code(typed)
     parts = WRITTEN.fullmatch(read)
-    if parts is None:
+    if parts is None or DATE.fullmatch(parts["number"]):
         raise Refused(_("This is no telephone number. One looks like %(example)s.") % {"example": example(country)})
     try:
-        found = phonenumbers.parse(parts["number"], country or None)
+        found = _parsed(parts["number"], country)
     except phonenumbers.NumberParseException as problem:
         is_unknown = problem.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE
-        if is_unknown and parts["number"].startswith("+"):
+        if is_unknown and parts["number"].startswith(("+", "00")):
             raise Refused(_("No country has the code that this number begins with.")) from problem
         raise Refused(
             _("This is no telephone number. One looks like %(example)s.") % {"example": example(country)}
@@ -74,8 +76,22 @@ def example(country: str) -> str:
     return phonenumbers.format_number(found, PhoneNumberFormat.INTERNATIONAL) if found else "+49 1512 3456789"
 
 
+def _parsed(written: str, country: str) -> PhoneNumber:
+    """The number as its country dials it; where that makes none, a leading 00 is the + of other countries."""
+    try:
+        found = phonenumbers.parse(written, country or None, keep_raw_input=True)
+    except phonenumbers.NumberParseException:
+        found = None
+    if written.startswith("00") and (found is None or not phonenumbers.is_valid_number(found)):
+        written = f"+{written[2:]}"
+    elif found is not None:
+        return found
+    return phonenumbers.parse(written, country or None, keep_raw_input=True)
+
+
 def _refuse_impossible(found: PhoneNumber, country: str) -> None:
-    """Refuse what has the wrong number of digits. Whether somebody has been given the number nobody can know for sure."""
+    """Refuse what has the wrong number of digits, or without a country's code begins like none of the country. With the code it may be
+    newer than what we know."""
     verdict = phonenumbers.is_possible_number_with_reason(found)
     words = {"example": example(phonenumbers.region_code_for_country_code(found.country_code or 0) or country)}
     if verdict in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):
@@ -84,3 +100,14 @@ def _refuse_impossible(found: PhoneNumber, country: str) -> None:
         raise Refused(_("This telephone number has too many digits. One looks like %(example)s.") % words)
     if verdict != ValidationResult.IS_POSSIBLE:
         raise Refused(_("This is no telephone number. One looks like %(example)s.") % words)
+    has_code = found.country_code_source in (
+        CountryCodeSource.FROM_NUMBER_WITH_PLUS_SIGN,
+        CountryCodeSource.FROM_NUMBER_WITH_IDD,
+    )
+    if not has_code and not phonenumbers.is_valid_number(found):
+        raise Refused(
+            _(
+                "The country has no such telephone number. If it is right, begin with + and the country's code: %(example)s."
+            )
+            % words
+        )

@@ -26,6 +26,11 @@ from communities.models import Resident
         ("22 00 00 00", "NO", "+4722000000", "+47 22 00 00 00"),
         ("(415) 555-0100 #5", "US", "+14155550100;ext=5", "+1 415-555-0100 ext. 5"),
         ("06 698 12345", "IT", "+390669812345", "+39 06 6981 2345"),
+        ("Tel. 040 1234567", "DE", "+49401234567", "+49 40 1234567"),
+        ("Mobil: 0151 12345678", "DE", "+4915112345678", "+49 1511 2345678"),
+        ("0049 40 1234567", "US", "+49401234567", "+49 40 1234567"),
+        ("0049 40 1234567", "", "+49401234567", "+49 40 1234567"),
+        ("0011 49 40 1234567", "AU", "+49401234567", "+49 40 1234567"),
         ("038 123 456", "XK", "+38338123456", "+383 38 123 456"),
     ],
 )
@@ -50,12 +55,21 @@ def test_a_number_is_kept_as_e164_and_shown_with_gaps(typed: str, country: str, 
         ("+999 123456", "DE", "No country has the code that this number begins with."),
         ("12345678", "AQ", "This is no telephone number. One looks like +"),
         ("+", "DE", "This is no telephone number."),
+        ("12.05.2026", "DE", "This is no telephone number."),
+        ("2026-05-12", "DE", "This is no telephone number."),
+        ("31.12.2026", "DK", "This is no telephone number."),
+        ("12052026", "DE", "The country has no such telephone number. If it is right, begin with +"),
+        ("00999 123456", "DE", "No country has the code that this number begins with."),
     ],
 )
 def test_what_is_no_number_is_refused_in_words(typed: str, country: str, words: str) -> None:
     with pytest.raises(Refused) as refusal:
         phones.number(typed, country)
     assert str(refusal.value).startswith(words)
+
+
+def test_with_its_country_s_code_a_number_may_be_newer_than_what_we_know() -> None:
+    assert phones.number("+49 12052026", "DE") == phones.number("0049 12052026", "DE") == "+4912052026"
 
 
 def test_the_longest_number_fits() -> None:
