@@ -72,7 +72,13 @@ def client_address(request: HttpRequest) -> str | None:
 def username(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:
     """The address somebody tries to sign in with, as people are told apart."""
     given = credentials.get("username") if credentials else request.POST.get("username") if request else ""
-    return _key(given or "")
+    if not given:
+        return ""
+    known: dict[str, str] = {} if request is None else request.__dict__.setdefault("throttle_keys", {})
+    if given not in known:  # django-axes asks many times
+        known[given] = _key(given)
+        known.setdefault(known[given], known[given])  # a key is its own key
+    return known[given]
 
 
 def locked(

@@ -18,6 +18,7 @@ from accounts.typed import text
 
 LONGEST = 254
 IN_BRACKETS = re.compile(r"[^<>]*<([^<>]*)>[\s,;.]*")
+AROUND = ' "<>(),;'
 DOTS = re.compile("[。．｡]")
 
 # Whether mail arrives there is proved by the first login, not by the name: offices have their .local, tests their .invalid.
@@ -40,8 +41,7 @@ class MailAddress:
 
 def address(typed: str) -> MailAddress:
     """What somebody typed or pasted, also as `Name <address>` or with `mailto:`. Refuses what is no address, or more than one."""
-    plain = _bare(text.code(typed))
-    if len(plain) > LONGEST:
+    if text.is_endless(typed, LONGEST) or len(plain := _bare(text.code(typed))) > LONGEST:
         raise NoAddress(_("An email address has at most %(n)s characters.") % {"n": LONGEST})
     try:
         found = email_validator.validate_email(plain, check_deliverability=False, allow_smtputf8=False)
@@ -72,7 +72,9 @@ def in_ascii(shown: str) -> str:
 def _bare(typed: str) -> str:
     """Without the name before it, the brackets around it, and the marks that a list or a sentence left."""
     found = IN_BRACKETS.fullmatch(typed)
-    plain = (found[1] if found else typed).strip(" \"'<>(),;")
+    plain = (found[1] if found else typed).strip(AROUND)
+    if plain.endswith("'"):  # no domain does, but the part before the @ may begin with one
+        plain = plain[:-1].removeprefix("'").strip(AROUND)
     if plain[:7].lower() == "mailto:":
         plain = unquote(plain[7:].partition("?")[0]).strip()
     return DOTS.sub(".", plain).rstrip(".")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.errors import Refused
 
 LONGEST_SEARCH = 120
+LONGEST_LINE, LONGEST_BLOCK = 1000, 100_000  # of what is kept
 NEWLINES = re.compile(r"\r\n|[\r\u2028\u2029]")
 PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
 RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
@@ -24,29 +25,40 @@ VARIATIONS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0
 # Letters, marks and signs that show nothing, though Unicode does not call them format characters.
 FILLERS = frozenset(map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810), 0x3164, 0xFFA0)))
 BRAILLE_BLANK = "\u2800"
+# Of the flags of England, Scotland and the like: letters and digits that nobody sees, and their end.
+TAGGED_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
 VIRAMA = 9  # the combining class of signs that ask for a joiner
-SIGNS = str.maketrans(
-    dict.fromkeys("‘’‚‛′ʹʻʼʽˈ´`＇", "'")
+TYPOGRAPHIC = str.maketrans(
+    dict.fromkeys("‘’‚‛′ʹʻʼʽˈ´＇", "'")
     | dict.fromkeys("“”„‟″«»＂〝〞〟", '"')
     | dict.fromkeys("‐‑‒–—―⁃−﹘﹣－", "-")
     | {"‹": "'", "›": "'"}
 )
+SIGNS = TYPOGRAPHIC | str.maketrans("`", "'")
+
+
+def is_endless(typed: str, most: int) -> bool:
+    """Whether it is longer than any text of `most` signs with whatever was pasted around it. Asked before anything is folded: folding
+    makes eighteen signs of one, and orders accents in a time that grows with the square of their number."""
+    return len(typed) > 4 * most + 1000
 
 
 def line(text: str) -> str:
     """One line: line breaks, tabs and every kind of space are one blank. Refuses control characters."""
-    return " ".join(_cleaned(text).split())
+    return " ".join(_cleaned(text, LONGEST_LINE).split())
 
 
 def block(text: str) -> str:
     """Several lines, divided by line feeds; tabs and blanks stay. Refuses control characters."""
-    return _cleaned(text)
+    return _cleaned(text, LONGEST_BLOCK)
 
 
 def code(text: str) -> str:
-    """One line of an identifier, such as a tax number: besides, with straight quotes, hyphens and the digits 0 to 9. Refuses as `line`."""
-    seen = "".join(sign for sign in unicodedata.normalize("NFKC", line(text)) if not is_unseen(sign))
-    return straight("".join(_digit(sign) for sign in seen)).strip()
+    """One line of an identifier, such as a tax number: besides, with straight quotes, hyphens and the digits 0 to 9. Refuses as `line`.
+
+    What ASCII tells apart stays apart: a backtick is no apostrophe."""
+    plain = unicodedata.normalize("NFKC", line(text).translate(TYPOGRAPHIC))
+    return "".join(_digit(sign) for sign in plain if not is_unseen(sign)).translate(TYPOGRAPHIC).strip()
 
 
 def sought(text: str, *, most: int = LONGEST_SEARCH) -> str:
@@ -73,11 +85,13 @@ def _in_unicode(found: re.Match[str]) -> str:
         return found[0]
 
 
-def _cleaned(text: str) -> str:
+def _cleaned(text: str, most: int) -> str:
+    if is_endless(text, most):
+        raise Refused(_("This text is too long."))
     text = NEWLINES.sub("\n", text)
     for place, sign in enumerate(text):
         if _is_control(sign):
-            before = line("".join(kept for kept in text[:place] if not _is_control(kept)))[-20:]
+            before = line("".join(kept for kept in text[max(0, place - 100) : place] if not _is_control(kept)))[-20:]
             words = {"code": f"U+{ord(sign):04X}", "before": before}
             if before:
                 raise Refused(
@@ -85,7 +99,12 @@ def _cleaned(text: str) -> str:
                 )
             raise Refused(_("The text begins with a character that can't be shown (%(code)s). Delete it.") % words)
     text = "".join(_blank(sign) for sign in text)
-    kept = [sign for place, sign in enumerate(text) if not is_unseen(sign) or _holds_together(text, place)]
+    of_flags = {place for flag in TAGGED_FLAG.finditer(text) for place in range(*flag.span())}
+    kept = [
+        sign
+        for place, sign in enumerate(text)
+        if place in of_flags or not is_unseen(sign) or _holds_together(text, place)
+    ]
     return unicodedata.normalize("NFC", "".join(map(_narrow, kept)))
 
 

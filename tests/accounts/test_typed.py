@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
 
 import pytest
 
 from accounts.errors import Refused
-from accounts.typed import mail, text
+from accounts.typed import amounts, mail, phones, text
 
+ENGLAND = "\U0001f3f4" + "".join(chr(0xE0000 + ord(sign)) for sign in "gbeng\x7f")
 WRITTEN = {
     "a\u200bb": "ab", "\ufeffa": "a", "\u202eevil": "evil", "so\u00adft": "soft", "a\u00a0b\u2003c": "a b c", "  a \r\n\tb ": "a b",
     "a\u2028b": "a b", "\u3164": "", "\u2800": "", "４２": "42", "ＡＢ（株）": "AB（株）", "e\u0301": "é",
     "O’Neill – “x”": "O’Neill – “x”", "محمد": "محمد", "می‌خواهم": "می‌خواهم", "👩‍👩‍👧": "👩‍👩‍👧", "❤️": "❤️", "x\u200dy": "xy", "\u200d": "",
+    ENGLAND: ENGLAND, f"{ENGLAND}{ENGLAND[1:]}": ENGLAND, ENGLAND[:-1]: ENGLAND[0], f"a{ENGLAND[1:]}": "a",
 }  # fmt: skip
 CONTROL = ["A\x0bB", "A\x1dB", "A\0", "\x85", "\x7f", "\ud800", "\ufffe", "\ufdd0"]
 
@@ -50,6 +56,38 @@ def test_what_is_searched_for_is_never_refused() -> None:
     assert text.sought("x" * 99, most=20) == "x" * 20
 
 
+FOLDING = [
+    text.line, text.block, text.code, mail.address, mail.key, partial(phones.number, country="DE"), partial(amounts.minor, digits=2, language="en"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("clean", FOLDING)
+@pytest.mark.parametrize("sign", ["\ufdfa", "\u0316\u0301", "<"], ids=ascii)
+def test_what_is_endless_is_never_folded(
+    clean: Callable[[str], str], sign: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded: list[int] = []
+
+    class Folding:
+        def normalize(self, form: Literal["NFC", "NFKC"], typed: str) -> str:
+            folded.append(len(typed))
+            return unicodedata.normalize(form, typed)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(unicodedata, name)
+
+    monkeypatch.setattr(text, "unicodedata", Folding())
+    with contextlib.suppress(Refused):
+        assert len(clean(sign * 500_000)) <= mail.LONGEST
+        assert clean is mail.key
+    assert max(folded, default=0) <= 4 * mail.LONGEST
+
+
+def test_the_sign_before_a_control_character_is_named_in_a_long_text_too() -> None:
+    with pytest.raises(Refused, match=r"After “x{20}”"):
+        text.block("x" * 50_000 + "\x0b")
+
+
 SAME = [
     "idn@bücher.example", "IDN@BÜCHER.EXAMPLE", "idn@xn--bcher-kva.example", "idn@bu\u0308cher.example", "idn@bücher.example\u200b",
     "\ufeffidn@bücher.example", "Ida N. <idn@bücher.example>", '"N, Ida" <idn@xn--bcher-kva.example>;', "mailto:idn@bücher.example",
@@ -74,6 +112,15 @@ def test_sharp_s_is_not_ss() -> None:
 @pytest.mark.parametrize("typed", ["a@b.test", "a@b.invalid", "a@office.local", "o’neill@b.example"])
 def test_reserved_domains_are_taken(typed: str) -> None:
     assert mail.address(typed).shown == typed.replace("’", "'")
+
+
+def test_two_mailboxes_are_two() -> None:
+    local_parts = ["o`neill", "o'neill", "'bob'", "'bob", "bob'", "bob"]
+    assert [mail.address(f"{local}@x.example").key for local in local_parts] == [
+        f"{local}@x.example" for local in local_parts
+    ]
+    for typed in ("'bob'@x.example", "' 'bob'@x.example'", "<'bob'@x.example>", "'<'bob'@x.example>'"):
+        assert mail.address(typed).key == "'bob'@x.example"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,13 @@ from tests.guards.browser import Browser
 from tests.guards.walker import WALKERS, Walker
 from tests.people import NOW
 
-CARDS = {"dora": "Ø741", "ivan": "Ø742", "sam": "Ø743", "mallory": "Ø744", "igor": "Ø745"}  # in no token of a page by chance
+CARDS = {
+    "dora": "Ø741",
+    "ivan": "Ø742",
+    "sam": "Ø743",
+    "mallory": "Ø744",
+    "igor": "Ø745",
+}  # in no token of a page by chance
 TELLING = {"order-detail", "settings-methods"}  # where a payer reads it: the control
 
 

@@ -12,6 +12,7 @@ from django.contrib.auth import SESSION_KEY
 from django.test import Client, RequestFactory
 
 from accounts.models import FailureCount
+from accounts.typed import mail, text
 from smartplus import throttle
 from tests.mails import sent
 from tests.people import NOW, PASSWORD
@@ -25,6 +26,36 @@ NEW = "staple battery horse"
 def knock(email, password=WRONG, **extra):
     client = Client()
     return client, client.post("/sign-in/", {"username": email, "password": password}, **extra)
+
+
+def test_what_a_try_is_counted_by_is_found_once(people, monkeypatch):
+    found = []
+
+    def noted(email):
+        found.append(email)
+        return mail.key(email)
+
+    monkeypatch.setattr(throttle, "_key", noted)
+    for typed in ("Dora@Nordlys.example", "\ufdfa" * 50_000):
+        assert knock(typed)[1].status_code == 200
+        assert found
+        assert len(found) == len(set(found))
+        found.clear()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [("/sign-in/", "username"), ("/password-reset/", "email"), ("/sign-in/link/", "email")]
+)
+def test_nobody_makes_us_fold_what_is_endless(db, monkeypatch, path, name):
+    cleaned, code = [], text.code
+
+    def noted(typed):
+        cleaned.append(len(typed))
+        return code(typed)
+
+    monkeypatch.setattr(text, "code", noted)
+    Client().post(path, {name: "\ufdfa" * 50_000, "password": WRONG})
+    assert max(cleaned, default=0) <= 4 * mail.LONGEST
 
 
 def lock(email, **extra):
@@ -104,9 +135,9 @@ def test_what_is_kept_of_a_try_holds_no_password_and_no_token(people):
     lock(people.dora.email)
     (row,) = AccessAttempt.objects.all()
     assert (row.username, row.ip_address, row.failures_since_start) == (people.dora.email, "127.0.0.1", 5)
-    for text in (row.get_data, row.post_data):
-        assert WRONG not in text
-        assert "horse" not in text
+    for kept in (row.get_data, row.post_data):
+        assert WRONG not in kept
+        assert "horse" not in kept
     assert not AccessFailureLog.objects.exists()
     assert not AccessLog.objects.exists()
 

@@ -26,8 +26,11 @@ class TypedField(forms.CharField):
         """As the room of typed text reads it."""
         if value in self.empty_values:
             return str(self.empty_value)
+        typed = str(value)
+        if self.max_length and text.is_endless(typed, self.max_length):
+            self.run_validators(typed)  # which refuse it with the limit
         try:
-            return type(self).clean_text(str(value))
+            return type(self).clean_text(typed)
         except Refused as refusal:
             raise ValidationError(str(refusal), code="invalid") from refusal
 
