@@ -152,6 +152,11 @@ def repairs(text: str, known: Set[Mac] | Callable[[Set[Mac]], Iterable[Mac]]) ->
     return found.pop() if len(found) == 1 else None
 
 
+def may_be_devices(value: int) -> bool:
+    """Whether a device can have this address, or one that it is the beginning of."""
+    return not (value >> 40) & 3
+
+
 def rounded(text: str) -> tuple[int, int] | None:
     """The first and the last address that a spreadsheet shows as this number, such as 1.12233E+11."""
     number = _SCIENTIFIC.fullmatch(read(text).typed)

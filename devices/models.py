@@ -63,7 +63,8 @@ class LibraryEntry(Keyed):
     note = models.CharField(_("note"), max_length=200, blank=True)
     model_order = SortKey("model")
     serial_order = SortKey("serial")
-    search_key = SearchKey("serial", "model", "note")
+    search_key = SearchKey("serial", "model")
+    note_key = SearchKey("note")  # apart, since not everybody who finds the entry reads its note
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.IN_STOCK)
     created_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)

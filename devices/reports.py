@@ -61,12 +61,19 @@ def mac_range(text: str, *, min_digits: int = MIN_DIGITS) -> tuple[int, int] | N
 
 
 def is_mac_like(text: str) -> bool:
-    """Whether `text` can mean nothing but a MAC: whole, divided as one, or with the vendor's block in front."""
+    """Whether `text` can mean nothing but a device's MAC: with the vendor's block in front, whole, or divided as one.
+
+    What may be a telephone number can mean that too, and words of a to f are no device's address: they are looked for everywhere.
+    """
     reading = mac.read(text)
     span = reading.span(min_digits=MIN_DIGITS)
     if span is None:
         return False
-    return len(reading.digits) == mac.DIGITS or span[0] >> 24 == mac.VENDOR_OUI or bool(DIVIDED.fullmatch(text.strip()))
+    if span[0] >> 24 == mac.VENDOR_OUI:
+        return True
+    if phones.digits(text) or not mac.may_be_devices(span[0]):
+        return False
+    return len(reading.digits) == mac.DIGITS or bool(DIVIDED.fullmatch(text.strip()))
 
 
 def _words_or_mac(text: str, words: Q, devices: QuerySet[Device]) -> Q:
@@ -102,9 +109,9 @@ def searched_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
     return devices.filter(found, removed_at=None)
 
 
-def searched_library(entries: QuerySet[LibraryEntry], text: str) -> QuerySet[LibraryEntry]:
-    """The entries whose MAC begins with `text`, or with each word of it in their serial number, model or note."""
-    found = matching(text, "search_key")
+def searched_library(entries: QuerySet[LibraryEntry], text: str, *, reads_notes: bool) -> QuerySet[LibraryEntry]:
+    """The entries whose MAC begins with `text`, or with each word of it in their serial number or model, or in the note for who reads it."""
+    found = matching(text, *(["search_key", "note_key"] if reads_notes else ["search_key"]))
     if span := mac_range(text, min_digits=2):
         found |= Q(mac__range=span)
     return entries.filter(found)

@@ -83,6 +83,7 @@ def invite(
         organization=organization,
         is_technician=is_technician,
         invited_as=name,
+        invited_email=address.shown,
         **{field: field in rights for field in GRANTS},
     )
     _send(actor, membership, name=name, email=address.shown, now=now)

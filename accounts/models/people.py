@@ -136,8 +136,11 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 
 class Membership(Keyed):
-    """A person works for an organization. Invariants: technicians exist in installers only; until it has joined, the person is shown as
-    `invited_as`, the name written by whoever invited, since the login behind it may exist already and be somebody's elsewhere."""
+    """A person works for an organization.
+
+    Invariants: technicians exist in installers only; until it has joined, the person is shown as `invited_as` and `invited_email`, as
+    whoever invited wrote them, since the login behind it may exist already and be somebody's elsewhere.
+    """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships", db_index=False)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
@@ -146,7 +149,8 @@ class Membership(Keyed):
     joined_at = models.DateTimeField(null=True)  # null: invited and not there yet
     invited_as = models.CharField(max_length=120, blank=True, editable=False)
     invited_order = SortKey("invited_as")
-    invited_search = SearchKey("invited_as")
+    invited_email = models.EmailField(max_length=254, blank=True, editable=False)
+    invited_search = SearchKey("invited_as", "invited_email")
     sees_prices = models.BooleanField(_("sees prices"), default=True)
     sees_invoices = models.BooleanField(_("sees orders and invoices"), default=True)
     gets_billing_mail = models.BooleanField(_("receives billing mail"), default=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -15,6 +15,7 @@ from django.db.models import Model, Q, QuerySet
 from django.db.utils import DataError
 
 Row = TypeVar("Row", bound=Model)
+LONGEST = 4_000  # characters of a page's key; no address is longer
 COUNTED = 1_000  # beyond it a list says "1,000+": the exact number is not worth reading all those rows
 
 
@@ -54,10 +55,14 @@ class Sorting:
         return tuple(_flipped(key) for key in keys) if self.is_down else tuple(keys)
 
 
-def sorting(query: Mapping[str, str], columns: Columns, *, own: str) -> Sorting:
-    """`?sort=name`, downwards `?sort=-name`; anything else is the list's own order, a column too."""
+def sorting(query: Mapping[str, str], columns: Columns, *, own: str, hidden: Collection[str] = ()) -> Sorting:
+    """`?sort=name`, downwards `?sort=-name`; anything else is the list's own order, a column too.
+
+    `hidden` are the columns that this reader does not see: the order would tell them, and the page's keys word by word.
+    """
     asked = query.get("sort", "")
-    wanted = asked if asked.removeprefix("-") in columns and asked != own else ""
+    column = asked.removeprefix("-")
+    wanted = asked if column in columns and column not in hidden and asked != own else ""
     chosen = wanted or own
     return Sorting(columns, chosen.removeprefix("-"), chosen.startswith("-"), wanted)
 
@@ -80,7 +85,7 @@ def page(rows: QuerySet[Row], *, by: Sequence[str], query: Mapping[str, str], si
     if start is not None:
         try:
             found = list(wanted.filter(_beyond(ordered, start))[: size + 1])
-        except (ValueError, TypeError, ValidationError, DataError):
+        except (ValueError, TypeError, OverflowError, ValidationError, DataError):
             start, is_back, found = None, False, list(rows.order_by(*by)[: size + 1])
     else:
         found = list(wanted[: size + 1])
@@ -121,11 +126,11 @@ def _cursor(row: Model, by: Sequence[str]) -> str:
 
 
 def _key(cursor: str, by: Sequence[str]) -> list[Any] | None:
-    if not cursor:
+    if not cursor or len(cursor) > LONGEST:
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         return None
     fits = isinstance(values, list) and len(values) == len(by)
     return values if fits and all(isinstance(value, str | int) and "\0" not in str(value) for value in values) else None

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Organization
+from accounts.models.people import known_order
 from accounts.scope import Actor, Grant
 from accounts.typed import finding, phones, postal
 from accounts.typed.keys import compact_key
@@ -185,7 +186,7 @@ def _library(actor: Actor, text: str, now: datetime) -> list[Hit]:
             f"{address}?{urlencode({'q': str(entry.address)})}",
             mono=True,
         )
-        for entry in _first(reports.searched_library(found, text))
+        for entry in _first(reports.searched_library(found, text, reads_notes=library.reads_notes(actor)))
     ]
 
 
@@ -205,7 +206,7 @@ def _firms(actor: Actor, text: str, now: datetime) -> list[Hit]:
 def _people(actor: Actor, text: str, now: datetime) -> list[Hit]:
     found = user_lists.with_invitation(
         Membership.objects.visible_to(actor).filter(user_lists.person_matches(text)), now
-    ).order_by("user__email_key", "pk")
+    ).order_by(known_order(), "pk")
     return [
         Hit(
             person.shown_name,  # type: ignore[attr-defined]

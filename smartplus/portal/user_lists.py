@@ -54,6 +54,7 @@ FIRM_CHIPS: dict[str, Promise] = {
     "invited": gettext_lazy("Not signed in yet"),
     "inactive": gettext_lazy("Deactivated"),
 }
+ONLY_INSTALLERS_COLUMNS = ("pays", "security")
 FIRM_COLUMNS: Columns = {
     "name": ["name_order"],
     "pays": ["pays_regular", "pays_credits", "name_order"],
@@ -61,7 +62,7 @@ FIRM_COLUMNS: Columns = {
     "standing": ["is_active", "has_joined", "name_order"],
 }
 PEOPLE_COLUMNS: Columns = {
-    "name": ["list_order", "user__email_key"],
+    "name": ["list_order"],
     "role": ["is_technician", "list_order"],
     "standing": ["is_active", "list_order"],
     "signed_in": ["signed_in_at", "list_order"],
@@ -123,7 +124,6 @@ def with_invitation(people: QuerySet[Membership], now: datetime) -> QuerySet[Mem
     mail = Notice.objects.filter(about_type="membership", about_id=OuterRef("pk"), has_secret=True).order_by("-pk")
     return people.select_related("user", "organization").annotate(
         invited_name=Subquery(last.values("name")[:1]),
-        invited_email=Subquery(last.values("email")[:1]),
         invited_at=Subquery(last.values("created_at")[:1]),
         invited_until=Subquery(last.values("expires_at")[:1]),
         mail_state=Subquery(mail.values("state")[:1]),
@@ -279,13 +279,10 @@ def own_people(actor: Actor, *, technicians: bool, text: str, chip: str, now: da
 
 
 def person_matches(text: str) -> Q:
-    """People by address, or by name: of who has not joined by the name written in the invitation."""
+    """People by address, or by name: of who has not joined as they are written in the invitation."""
     key = mail.key(text)
-    return (
-        (holds(key, "user__email_key") if key else NOTHING)
-        | Q(matching(text, "user__search_key"), joined_at__isnull=False)
-        | Q(matching(text, "invited_search"), joined_at=None)
-    )
+    theirs = matching(text, "user__search_key") | (holds(key, "user__email_key") if key else NOTHING)
+    return Q(theirs, joined_at__isnull=False) | Q(matching(text, "invited_search"), joined_at=None)
 
 
 def _chips() -> dict[str, Q]:

@@ -97,7 +97,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 # Columns that no reader asks for: counters, keys of search, what follows from a column that is told, and what a column of its own tells.
 QUIET = {
     "version", "updated_at", "name_key", "number_key", "email_key", "name_order", "number_order", "floor_order", "search_key",
-    "invited_order", "invited_search", "next_due_at", "claimed_until", "claim_key", "closed_at",
+    "invited_order", "invited_search", "note_key", "next_due_at", "claimed_until", "claim_key", "closed_at",
     "next_try_at", "ended_at", "tries", "last_seen_at", "path", "parent_id", "subdistributor_id",
 }  # fmt: skip
 QUIET_OF: dict[str, set[str]] = {

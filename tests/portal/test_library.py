@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
 import pytest
+from django.http.response import HttpResponseBase
 from django.test import Client
 
 from accounts.models import AuditEvent
@@ -146,3 +148,48 @@ def test_a_serial_number_that_a_spreadsheet_rounded_is_refused(dora: Client) -> 
     assert response.status_code == 422
     assert "A spreadsheet made a number of this serial number" in response.content.decode()
     assert everything() == before
+
+
+@pytest.mark.rule("R1")
+def test_a_note_is_found_by_who_reads_it_alone(people: People, dora: Client, sign_in: SignIn) -> None:
+    (entry,) = stock(people, MAC, to=people.ivan)
+    entry.note = "Sold cheap to a rival"
+    entry.save()
+    for path in ("/library/", "/search/", "/library/?format=csv"):
+        address, _mark, asked = path.partition("?")
+        assert MAC in whole(dora.get(f"{address}?q=rival&{asked}")), path
+        for person in (people.ivan, people.tess, people.olga):
+            client = sign_in(person)
+            for text, is_found in (("c313", True), ("rival", False)):
+                assert (MAC in whole(client.get(f"{address}?q={text}&{asked}"))) is is_found, (path, text, person)
+
+
+def whole(answer: HttpResponseBase) -> str:
+    """The text of a page or a file."""
+    assert answer.status_code == 200
+    return answer.getvalue().decode()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "[" * 2_900, "[" * 5_000, "[1, %s]" % ("9" * 5_000), "[1e999]", '["\\ud800"]',
+        '["\\ud800", 1, 1]', '["a", "b"]', '{"a": 1}', "null", "[true, null]",
+    ],
+)  # fmt: skip
+def test_a_made_up_key_is_the_first_page(people: People, dora: Client, values: str) -> None:
+    stock(people, MAC, OTHER_MAC)
+    key = base64.urlsafe_b64encode(values.encode()).decode()
+    for sort in ("", "mac", "model", "-model", "installer"):
+        for way in ("after", "before"):
+            answer = dora.get("/library/", {"sort": sort, way: key})
+            assert {str(entry) for entry in answer.context["page"].rows} == {MAC, OTHER_MAC}, (sort, way)
+
+
+@pytest.mark.parametrize("values", ["[%s]", "[%s, 1]", '["a", 1, %s]'])
+def test_a_key_beyond_all_rows_is_an_answer_too(people: People, dora: Client, values: str) -> None:
+    stock(people, MAC, OTHER_MAC)
+    key = base64.urlsafe_b64encode((values % ("9" * 100)).encode()).decode()
+    for sort in ("", "mac", "model", "installer"):
+        for way in ("after", "before"):
+            assert dora.get("/library/", {"sort": sort, way: key}).status_code == 200, (sort, way)

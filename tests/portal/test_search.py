@@ -193,3 +193,27 @@ def test_people_are_found_as_they_are_typed(people: People, order: Order, sign_i
     page = client.get(f"/sites/{one.site_id}/apartments/", {"q": text}).content.decode()
     assert escape(wanted.name) in page
     assert escape((other if wanted is one else one).name) not in page
+
+
+@pytest.mark.parametrize("kept", ["+4915112345678", "+33123456789", "+4912345678", "+496666555544"])
+def test_a_resident_is_found_by_a_number_that_may_be_a_mac_too(
+    people: People, order: Order, sign_in, kept: str
+) -> None:
+    rosa = Resident.objects.get(name="Rosa Almeida")
+    rosa.mobile = kept
+    rosa.save()
+    home = "0" + kept[3:]
+    pairs = "-".join(re.findall("..", home)) if len(home) % 2 == 0 else f"{home[:4]} {home[4:]}"
+    client = sign_in(people.ivan)
+    for text in (kept, home, f"{home[:4]} {home[4:]}", pairs, kept.replace("+", "00")):
+        assert found(client, text) == ["apartments"], text
+        assert (
+            "Rosa Almeida" in client.get(f"/sites/{rosa.apartment.site_id}/apartments/", {"q": text}).content.decode()
+        )
+
+
+def test_words_of_a_to_f_are_no_mac(people: People, order: Order, make_site, sign_in) -> None:
+    make_site("Facade Decade")
+    client = sign_in(people.ivan)
+    assert found(client, "facade decade") == ["sites"]
+    assert "Facade Decade" in client.get("/sites/", {"q": "facade decade"}).content.decode()

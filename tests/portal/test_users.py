@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,6 +18,7 @@ from accounts.actions import tokens
 from accounts.models import AuditEvent, Invitation, Kind, Membership, Organization, User
 from communities.models import Entitlement
 from smartplus.portal import user_lists
+from smartplus.portal.views import users
 from tests.accounts.test_invitations import ELIN, everything, invite, token_of_last_mail
 from tests.guards.pages import without_token
 from tests.people import NOW, PASSWORD, People
@@ -520,6 +522,27 @@ def test_inviting_does_not_tell_whether_an_address_has_a_login_elsewhere(people:
         pages.append((answer.status_code, without_token(page)))
         actions.cancel_invitation(people.ivan.actor, membership_id=made.pk, now=NOW)
     assert pages[0] == pages[1]
+
+
+@pytest.mark.rule("R1")
+def test_the_new_address_of_a_login_that_has_not_joined_is_told_by_no_search_and_no_key(
+    people: People, sign_in, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invite(people.ivan, email="mallory@zephyr.example", name="Aaa Able")
+    login = people.mallory.membership.user
+    login.email = "secret-new@zephyr2.example"
+    login.save()
+    client = sign_in(people.ivan)
+    for text in ("secret-ne", "zephyr2", "secret-nx"):
+        for address in ("/users/?tab=people", "/search/?x="):
+            assert "Aaa Able" not in client.get(f"{address}&q={text}").content.decode(), (address, text)
+    for text in ("mallory@zeph", "MALLORY@zephyr.example", "aaa zephyr"):
+        for address in ("/users/?tab=people", "/search/?x="):
+            assert "Aaa Able" in client.get(f"{address}&q={text}").content.decode(), (address, text)
+    monkeypatch.setattr(users, "PAGE", 1)
+    for sort in ("", "name", "-name", "role", "standing", "signed_in"):
+        page = client.get(f"/users/?tab=people&sort={sort}").context["page"]
+        assert "secret" not in base64.urlsafe_b64decode(f"{page.next}==").decode(), sort
 
 
 def test_the_list_is_narrowed_to_who_stands_under_a_chosen_firm(people: People, sign_in) -> None:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import actions
 from accounts.errors import Conflict, NotPermitted
 from accounts.models import Kind, Membership, Organization
+from accounts.models.people import known_order
 from accounts.scope import Role
 from communities.models import Site
 from smartplus import access, jobs
@@ -33,7 +34,7 @@ def firm_detail(request: access.PortalRequest, organization_id: int) -> HttpResp
     """What a firm is and may do, and its people."""
     firm = visible_firm(request, organization_id)
     people = Membership.objects.visible_to(request.actor).filter(organization=firm)
-    rows = user_lists.with_invitation(people, request.now).order_by("user__email_key", "pk")[:SHOWN]
+    rows = user_lists.with_invitation(people, request.now).order_by(known_order(), "pk")[:SHOWN]
     context = {**_around(request, firm), "people": user_lists.finished(rows, request.now)}
     if firm.kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
         below = Organization.objects.visible_to(request.actor).filter(path__startswith=firm.path, kind=Kind.INSTALLER)

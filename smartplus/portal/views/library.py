@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import Conflict, NotPermitted, Refused
-from accounts.scope import Role
+from accounts.scope import Actor, Role
 from accounts.typed.text import sought
 from devices import actions, reports
 from devices.models import Device, LibraryEntry, Status
@@ -42,19 +42,20 @@ def library_list(request: access.PortalRequest) -> HttpResponseBase:
     entries: QuerySet[LibraryEntry] = LibraryEntry.objects.visible_to(request.actor)
     if status in Status.values:
         entries = entries.filter(status=status)
+    may_keep = reads_notes(request.actor)
     if text:
-        entries = reports.searched_library(entries, text)
+        entries = reports.searched_library(entries, text, reads_notes=may_keep)
     places = Device.objects.visible_to(request.actor).active().select_related("site", "building", "apartment__building")
     entries = entries.select_related("installer", "distributor").prefetch_related(
         Prefetch("devices", places, to_attr="places")
     )
-    sorting = keyset.sorting(request.GET, COLUMNS, own="-added")
+    shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR}
+    hidden = () if shows_installer else ("installer",)
+    sorting = keyset.sorting(request.GET, COLUMNS, own="-added", hidden=hidden)
     if sorting.column == "installer":
         entries = entries.annotate(
             installer_order=Coalesce("installer__name_order", Value(""), output_field=TextField())
         )
-    may_keep = request.actor.role is Role.DISTRIBUTOR
-    shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR}
     if file := tables.asked(request):
         shown = {"shows_installer": shows_installer, "shows_note": may_keep}
         lines = list_files.library(entries.order_by(*sorting.by), **shown)
@@ -63,6 +64,11 @@ def library_list(request: access.PortalRequest) -> HttpResponseBase:
     context: dict[str, object] = {"page": page, "sorting": sorting, "q": text, "status": status}
     context |= {"statuses": Status.choices, "may_keep": may_keep, "shows_installer": shows_installer}
     return render(request, "library/list.html", context)
+
+
+def reads_notes(actor: Actor) -> bool:
+    """Whether the actor keeps the library: its notes are for nobody else."""
+    return actor.role is Role.DISTRIBUTOR
 
 
 @access.roles(Role.DISTRIBUTOR)

@@ -43,10 +43,11 @@ def site_list(request: access.PortalRequest) -> HttpResponseBase:
     text = sought(request.GET.get("q", ""))
     seen = Site.objects.visible_to(request.actor).select_related("installer")
     found = device_reports.searched_sites(seen, text) if text else seen
-    sorting = keyset.sorting(request.GET, COLUMNS, own="name")
+    shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
+    hidden = () if shows_installer else ("installer",)
+    sorting = keyset.sorting(request.GET, COLUMNS, own="name", hidden=hidden)
     if sorting.column == "expiry":
         found = found.annotate(next_expiry=Coalesce(reports.next_expiry(), keyset.FAR))
-    shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
     if file := tables.asked(request):
         lines = list_files.sites(
             found.order_by(*sorting.by), lambda some: _with_progress(request, some), shows_installer=shows_installer

@@ -61,7 +61,8 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
         new = NEW_BY_TAB[tab]
     else:
         firms = user_lists.firms(actor, kind=tab, text=text, chip=chip, under=under)
-        sorting = keyset.sorting(query, user_lists.FIRM_COLUMNS, own="name")
+        hidden = () if tab == Kind.INSTALLER else user_lists.ONLY_INSTALLERS_COLUMNS
+        sorting = keyset.sorting(query, user_lists.FIRM_COLUMNS, own="name", hidden=hidden)
         if file:
             firms = firms.order_by(*sorting.by)
             return tables.answer(file, tab, user_files.firms_columns(), user_files.firms(actor, firms, request.now))
