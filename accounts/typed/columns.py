@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.typed import keys
@@ -111,13 +111,34 @@ def keys_of_model(model: type[models.Model]) -> list[Key]:
 
 
 def fill(rows: models.QuerySet[Any], *, batch: int = 1000) -> None:
-    """Work the keys of existing rows out, some at a time; for migrations."""
-    columns = keys_of_model(rows.model)
+    """Work the keys of existing rows out, some at a time; for migrations.
+
+    Where two rows became the same, the younger keeps a key of its own until somebody saves it: only then is another name asked for.
+    """
+    columns, names = keys_of_model(rows.model), [column.name for column in keys_of_model(rows.model)]
     last = 0
     while found := list(rows.filter(pk__gt=last).order_by("pk")[:batch]):
         _keep(found, columns)
-        rows.model._base_manager.bulk_update(found, [column.name for column in columns], batch_size=200)
+        try:
+            with transaction.atomic(using=rows.db):
+                rows.bulk_update(found, names, batch_size=200)
+        except IntegrityError:
+            for row in found:
+                _keep_one(rows, row, columns)
         last = found[-1].pk
+
+
+def _keep_one(rows: models.QuerySet[Any], row: models.Model, columns: list[Key]) -> None:
+    names = [column.name for column in columns]
+    try:
+        with transaction.atomic(using=rows.db):
+            rows.bulk_update([row], names)
+    except IntegrityError:
+        for column in columns:
+            if isinstance(column, IdentityKey):
+                own = f"{keys.LAST}{row.pk}"  # no typed name holds this sign
+                setattr(row, column.attname, f"{getattr(row, column.attname)[: LONGEST - len(own)]}{own}")
+        rows.bulk_update([row], names)
 
 
 def _keep(rows: Iterable[models.Model], columns: list[Key]) -> None:

@@ -115,10 +115,14 @@ TOP = frozenset((
 ))  # fmt: skip
 _LEVELS = {name: tenths for tenths, names in NAMED.items() for name in names.split()}
 _BASEMENT = re.compile(
-    r"(?:b|ug|kg|lg|sub|basement|untergeschoss|keller)([0-9]{1,3})f?|([0-9]{1,3})(?:ug|kg|untergeschoss|basement)"
+    r"(?:b|ug|kg|lg|sub|basement|untergeschoss|keller)([0-9]{1,3})(?:f|fl|floor|level)?|([0-9]{1,3})(?:ug|kg|untergeschoss|basement)"
 )
 _PREFIX = re.compile(
     r"(?:og|obergeschoss|floor|level|lvl|l|f|fl|etage|stock|stockwerk|geschoss|piso|piano|planta|nivel)([0-9]{1,6})(.*)"
+)
+_BELOW_NAMED = re.compile(
+    r"(?:floor|level|lvl|l|f|fl|etage|stock|stockwerk|geschoss|piso|piano|planta|nivel|parking|park|parkdeck|garage|tiefgarage|deck)"
+    r"[\s.]*-\s*([0-9]{1,6})"
 )
 _STOREY = re.compile(r"([0-9]{1,6})(.*)")
 GROUND = 500_000_000  # tenths of a floor: room for any number below the ground
@@ -127,7 +131,8 @@ GROUND = 500_000_000  # tenths of a floor: room for any number below the ground
 def floor_key(text: str) -> str:
     """`natural_key` for floors, which have names too: -2, -1, UG, then G and EG, the mezzanine, 1, 2, 10, other names, the roof."""
     rest = natural_key(text)
-    below = _BELOW.match(_with_plain_minus(text))
+    plain = _with_plain_minus(text).casefold()
+    below = _BELOW.match(plain) or _BELOW_NAMED.match(plain)
     if below and len(below[1]) < 7:
         return _level(-10 * int(below[1]), rest)
     name = re.sub(r"[\s./,_+]+", "", search_key(text))

@@ -12,7 +12,7 @@ from django.db import connection
 from accounts.models import Organization, User
 from accounts.typed import columns, finding
 from accounts.typed.keys import compact_key, floor_key, identity_key, natural_key, search_key
-from communities.models import Building, Site
+from communities.models import Building, Site, keys_of
 from tests.people import People
 
 IN_ORDER = [
@@ -28,6 +28,8 @@ FLOORS = [
     ["-2", "-1", "UG", "G", "1"],
     ["B2", "B1", "Ground Floor", "1st", "2nd floor", "3/F", "12", "12A", "13", "Penthouse"],
     ["2. UG", "1. UG", "Erdgeschoß", "Hochparterre", "Zwischengeschoss", "1. OG", "2.OG", "OG 10", "Garden", "DG"],
+    ["Floor -2", "Parking -1", "Level 1", "floor 2"],
+    ["Level −2", "B1 Floor", "G", "Level 1"],
     ["Tiefgarage", "Keller", "Rez-de-chaussée", "Mezzanine", "Level 1", "L2", "Roof"],
 ]
 
@@ -144,3 +146,17 @@ def test_keys_have_their_indexes_and_collation_on_postgresql() -> None:
                 assert (table, column.column) in plain
             elif isinstance(column, columns.SearchKey | columns.CompactKey):
                 assert f"{table}_{column.column}_trgm" in indexes
+
+
+def test_rows_that_became_the_same_keep_keys_of_their_own(people: People, make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    for number in range(3):
+        Building.objects.create(
+            site=site, name=f"Quay {number}", **{k: v for k, v in keys_of(site).items() if k != "site_id"}
+        )
+    for number, name in enumerate(["O'Neill House", "Oʼneill House", "O’NEILL HOUSE"]):
+        Building.objects.filter(name=f"Quay {number}").update(name=name)
+    columns.fill(Building.objects.all())
+    first, *others = Building.objects.order_by("pk").values_list("pk", "name_key")
+    assert first[1] == identity_key("O'Neill House")
+    assert [key for _pk, key in others] == [f"{first[1]}\t{pk}" for pk, _key in others]
