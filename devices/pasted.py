@@ -14,6 +14,7 @@ from devices import catalogue, mac
 DIVIDERS = ("\t", ";", "|", ",")  # the surest first
 _AS_TEXT = re.compile(r'=?"(.*)"')  # how a spreadsheet is told that a number is text
 _GUARD = re.compile(r"'(?=\s*[=+\-@\t\r\n])")  # what our own files put before a text that begins like a formula
+_COUNTER = re.compile("[0-9]{1,4}")  # of a list whose first column counts the rows
 _LINE_END = re.compile(r"\r\n|\n|\r")  # not the signs that only Unicode ends a line with: they stand inside of cells
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 HEADS = {
@@ -48,10 +49,10 @@ def rows(text: str) -> list[PastedRow]:
     lines = [(number, line) for number, line in enumerate(_LINE_END.split(text), start=1) if line.strip(" \t,;|\ufeff")]
     if not lines:
         return []
-    divider, head = _head(lines[0][1])
+    divider, head, width = _head(lines[0][1])
     if head is None:
         return [_row(number, line) for number, line in lines]
-    return [_under(head, divider, number, line) for number, line in lines[1:]]
+    return [_under(head, width, divider, number, line) for number, line in lines[1:]]
 
 
 def _divider(line: str) -> str | None:
@@ -76,8 +77,8 @@ def _cell(text: str) -> str:
     return _GUARD.sub("", quoted[1] if quoted else text, count=1).strip()
 
 
-def _head(line: str) -> tuple[str, dict[str, int] | None]:
-    """What divides the columns, and which is which; None when the line is no header."""
+def _head(line: str) -> tuple[str, dict[str, int] | None, int]:
+    """What divides the columns, which is which, and how many there are; None when the line is no header."""
     divider = _divider(line)
     cells = _cells(line, divider) if divider else [line]
     heads = _known_heads()
@@ -87,10 +88,10 @@ def _head(line: str) -> tuple[str, dict[str, int] | None]:
         if name is not None:
             found.setdefault(name, place)
     if "mac" in found:
-        return divider or "\t", found
+        return divider or "\t", found, len(cells)
     if not divider and _letters(line.split(maxsplit=1)[0]) in heads["mac"] and not any(sign.isdigit() for sign in line):
-        return "\t", {"mac": 0}  # MAC MODEL SERIAL
-    return divider or "\t", None
+        return "\t", {"mac": 0}, 1  # MAC MODEL SERIAL
+    return divider or "\t", None, 0
 
 
 def _known_heads() -> dict[str, set[str]]:
@@ -103,12 +104,14 @@ def _letters(text: str) -> str:
     return _NOT_A_LETTER.sub("", text).casefold()
 
 
-def _under(head: dict[str, int], divider: str, number: int, line: str) -> PastedRow:
-    """A line below a header."""
+def _under(head: dict[str, int], width: int, divider: str, number: int, line: str) -> PastedRow:
+    """A line below a header; cells beyond it are noted."""
     if divider not in _unquoted(line):
         return _row(number, line)
     cells = _cells(line, divider)
     values = {name: cells[place] for name, place in head.items() if place < len(cells)}
+    if beyond := [cell for cell in cells[width:] if cell]:
+        values["note"] = ", ".join(filter(None, [values.get("note", ""), *beyond]))
     return PastedRow(number, line, **{"mac": "", **values, "type": _type(values.get("type", ""))})
 
 
@@ -128,17 +131,21 @@ def _row(number: int, line: str) -> PastedRow:
 
 
 def _beside(cells: Sequence[str], *, before: Sequence[str] = (), joined: bool = False) -> tuple[str, str, str]:
-    """Model, serial number and note of what stands after a MAC; a model is known by the catalogue, before it too."""
+    """Model, serial number and note of what stands beside a MAC; a model is known by the catalogue. What has no place is noted."""
     names = list(_models([*before, *cells]))
+    model, lost = (names[0] if names else ""), [cell for cell in before if cell and not _COUNTER.fullmatch(cell)]
     if not names:
-        model, rest = (cells[0] if cells else ""), list(cells[1:])
+        model, after = (cells[0] if cells else ""), list(cells[1:])
+    elif model in before:
+        after = list(cells)
+        lost.remove(model)
     else:
-        model = names[0]
-        rest = [cell for cell in cells if cell != model] if model in before else list(cells[cells.index(model) + 1 :])
+        place = cells.index(model)
+        after, lost = list(cells[place + 1 :]), [*lost, *cells[:place]]
     if joined:
-        return model, " ".join(rest), ""
-    serial, *note = rest or [""]
-    return model, serial, ", ".join(part for part in note if part)
+        return model, " ".join([*lost, *after]), ""
+    serial, *note = after or [""]
+    return model, serial, ", ".join(part for part in (*note, *lost) if part)
 
 
 def _models(cells: Sequence[str]) -> Iterator[str]:

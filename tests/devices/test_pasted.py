@@ -111,3 +111,18 @@ def test_only_line_feeds_and_returns_end_a_line() -> None:
 def test_a_cell_longer_than_a_csv_reader_takes_is_no_accident() -> None:
     row = only(f"MAC;Note\n0C1105A1B2C3;{'x' * 140_000}")
     assert (mac.parse(row.mac), len(row.note)) == (MAC, 140_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SN77\t0C1105A1B2C3\tC313", ("C313", "", "SN77")),
+        ("C313;SN77;0C1105A1B2C3;spare", ("C313", "spare", "SN77")),
+        ("SN77 0C1105A1B2C3 C313", ("C313", "SN77", "")),
+        ("1;C313;0C1105A1B2C3", ("C313", "", "")),
+        ("Model;MAC\nC313;0C1105A1B2C3;spare", ("C313", "", "spare")),
+    ],
+)
+def test_no_cell_is_lost(text: str, expected: tuple[str, str, str]) -> None:
+    row = only(text)
+    assert (mac.parse(row.mac), (row.model, row.serial, row.note)) == (MAC, expected)
