@@ -168,6 +168,6 @@ def test_the_columns_of_the_library_are_known_to_the_form(people: People) -> Non
     for language in ("en", "de"):
         with translation.override(language):
             heads = [column.head for column in list_files.library_columns(shows_installer=True, shows_note=True)]
-            _divider, known = pasted._head(",".join(heads))
+            _divider, known, _width = pasted._head(",".join(heads))
             assert known is not None
             assert set(known) == {"mac", "model", "type", "serial", "note"}
