@@ -24,7 +24,7 @@ from accounts.models.terms import FALLBACK
 from accounts.scope import Role
 from smartplus import access
 from smartplus.portal import acceptances, text_changes
-from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
+from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted, refill
 from smartplus.portal.forms.fields import refuse
 from smartplus.portal.forms.texts import TextForm
 from smartplus.portal.text_changes import Change
@@ -60,7 +60,9 @@ def editor(request: access.PortalRequest, document: str) -> HttpResponse:
     """One text: its next version in each language, with preview and what changed; all versions; who has not accepted yet."""
     page = _page(request, document)
     if request.method != "POST":
-        return _shown(request, page, _form(request, page))
+        form = _form(request, page)
+        refill(request, form)
+        return _shown(request, page, form)
     form = TextForm(posted(request))
     if not form.is_valid():
         return _shown(request, page, form, status=UNPROCESSABLE)
