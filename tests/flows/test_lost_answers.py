@@ -24,7 +24,8 @@ from tests.payments.fixtures import press
 from tests.people import NOW, People
 from tests.subscriptions.conftest import BASE
 
-pytestmark = pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")
+# What gets lost on the wire does not depend on the database; deaths of the process do, and are tried on both.
+pytestmark = [pytest.mark.walk, pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]
 AHEAD = [timedelta(minutes=-10), timedelta(0), timedelta(minutes=10)]
 INTENTS = "/v1/payment_intents"
 APART = timedelta(days=100)  # between two stories, so that nothing of the one is due in the other
