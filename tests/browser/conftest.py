@@ -1,4 +1,4 @@
-"""What the browser tests share: one running house for all of them."""
+"""What the browser tests of a worker share: one running house."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import pytest
 from tests.browser.house import House, running_house
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are given out
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the house drives a browser, and shares the one house with the others, on one worker."""
+    """Whoever asks for the house drives a browser; each worker has a house of its own."""
     for item in items:
         if "house" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
