@@ -152,7 +152,9 @@ def tell(user: User, template: str, *, key: str, now: datetime, **context: objec
 
 def _end(sessions: Iterable[UserSession]) -> None:
     store = import_module(settings.SESSION_ENGINE).SessionStore
-    for session in sessions:
+    for session in sorted(
+        sessions, key=lambda session: session.pk
+    ):  # rows go in the one order, whatever order they are shown in
         store(session.session_key).delete()
         session.delete()
 
