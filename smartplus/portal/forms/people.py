@@ -123,6 +123,8 @@ class PeopleForm(forms.Form):
 def _shown(actor: Actor, choosable: QuerySet[Membership], assigned: set[int], now: datetime) -> list[Membership]:
     """Who may be ticked, and who is: somebody deactivated keeps the site unless the tick is taken away here."""
     rows = list(user_lists.with_invitation(choosable, now))
-    if others := assigned - {person.pk for person in rows}:  # a statement of its own: an OR of both reads what strangers hold
+    if others := assigned - {
+        person.pk for person in rows
+    }:  # a statement of its own: an OR of both reads what strangers hold
         rows += user_lists.with_invitation(Membership.objects.visible_to(actor).filter(pk__in=others), now)
     return sorted(user_lists.finished(rows, now), key=lambda person: (natural_key(person.known_as), person.pk))
