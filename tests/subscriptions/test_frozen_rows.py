@@ -33,7 +33,7 @@ def other(field: models.Field[Any, Any]) -> str:
     match field.get_internal_type():
         case "BooleanField":
             return f"NOT {column}"
-        case "CharField":
+        case "CharField" | "SearchKey" | "TextField":
             return "'something else'"
         case "DateTimeField":
             return "'2099-01-01 00:00:00+00:00'"
