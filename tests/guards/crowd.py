@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from django.db import connection, models
 
@@ -49,6 +50,26 @@ def multiply(model: type[models.Model], pattern: int, count: int, *, first: int,
 
 def _expression(sql: str, first: int) -> str:
     return sql.replace("{id}", f"({int(first)} + g)").replace("{name}", f"CAST(({int(first)} + g) AS text)")
+
+
+@contextmanager
+def written_at_once() -> Iterator[None]:
+    """On PostgreSQL: no foreign key is looked at row by row (the rows are copies), and the indexes of searches are built at the end."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE '%\\_trgm'")
+        indexes = cursor.fetchall()
+        for name, _definition in indexes:
+            cursor.execute(f"DROP INDEX {connection.ops.quote_name(name)}")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = origin")
+        for _name, definition in indexes:
+            cursor.execute(definition)
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIRST) -> None:
