@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import auth
 from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthenticationMiddleware
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -16,6 +17,20 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.actions import terms
 from accounts.models import Document, Membership, User, UserSession
+from accounts.prepared import PreparedQuery
+
+
+def _sign_in(session_key: str, now: datetime) -> QuerySet[UserSession]:
+    """The sign-in behind a session with everything that each page asks about it, and the session's data (None once it is over)."""
+    stored = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=now)
+    return (
+        UserSession.objects.filter(session_key=session_key)
+        .select_related("user", "membership__organization", "membership__user")
+        .annotate(data=Subquery(stored.values("session_data")[:1]), **terms.columns_in_force(now))[:1]
+    )
+
+
+SIGN_IN = PreparedQuery(_sign_in, "a session's key", datetime(1900, 1, 1, tzinfo=UTC))
 
 
 class SessionStore(DatabaseStore):
@@ -30,16 +45,9 @@ class SessionStore(DatabaseStore):
 
     def _get_session_from_db(self) -> Any:
         """The stored session, or None. A session that no sign-in stands behind is read as Django reads it."""
-        now = timezone.now()
-        stored = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=now)
         if not self.session_key:
             return None
-        row: Any = (
-            UserSession.objects.filter(session_key=self.session_key)
-            .select_related("user", "membership__organization", "membership__user")
-            .annotate(data=Subquery(stored.values("session_data")[:1]), **terms.columns_in_force(now))
-            .first()
-        )
+        row: Any = SIGN_IN.first(self.session_key, timezone.now())
         if row is None or row.data is None:
             return super()._get_session_from_db()  # type: ignore[misc]
         self.row = row
