@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery
 
 from communities import catalogue
-from communities.catalogue import ServiceType
+from communities.catalogue import Variant
 from communities.models import GRACE, Apartment, Entitlement, Site
 
 WARNING = timedelta(
@@ -65,7 +65,7 @@ def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists) -> 
     )
     found: dict[int, PaidProgress] = {}
     for site_id, kind, variant, paid, n, alive, never, in_grace, *ends in rows:
-        so_far, is_app = found.get(site_id, PaidProgress()), kind == ServiceType.APP
+        so_far, is_app = found.get(site_id, PaidProgress()), kind == catalogue.MAIN_SERVICE
         before = (so_far.next_expiry, so_far.next_loose, so_far.next_end)
         next_expiry, next_loose, next_end = (_first(pair) for pair in zip(before, ends, strict=True))
         found[site_id] = PaidProgress(
@@ -118,6 +118,11 @@ class ServiceLine:
         return self.service.scope == "apartment"
 
     @property
+    def is_locked(self) -> bool:
+        """Whether it stays on as long as something of it is paid for (R11)."""
+        return self.is_on and bool(self.paid) and self.service.code in catalogue.HELD_SWITCHES
+
+    @property
     def is_used(self) -> bool:
         """Whether there is anything to say but "off"."""
         return self.is_on or bool(self.on or self.configured or self.unused)
@@ -141,16 +146,18 @@ def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
     )
     lines = []
     for service in catalogue.SERVICES:
-        configured = paid = missing = started = unused = 0
+        configured = works_in = missing = started = unused = 0
         ends: list[datetime] = []
         for group in groups:
-            kind, variant, paid_variant = group["service_type"], group["variant"], group["paid_variant"]
-            is_wanted = _has(service, kind, variant)
-            works = is_wanted and _is_covered(service, kind, variant, paid_variant)
-            is_unused = not is_wanted and service.code != "indoor_monitor" and _has(service, kind, paid_variant)
+            kind = group["service_type"]
+            variant, paid = (Variant.parse(group[field]) for field in ("variant", "paid_variant"))
+            entry, code = catalogue.BY_TYPE[kind], service.code
+            is_wanted = entry.has_switch(code, variant)
+            works = is_wanted and entry.covers_switch(code, variant, paid)
+            is_unused = entry.wastes_switch(code, variant, paid)
             configured += group["n"] * is_wanted
             started += group["started"] * is_wanted
-            paid += group["alive"] * works
+            works_in += group["alive"] * works
             missing += group["alive"] * (is_wanted and not works)
             unused += group["alive"] * is_unused
             if group["until"] and (works or is_unused):
@@ -163,7 +170,7 @@ def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
                 on=counts[service.code] if per_apartment else 0,
                 of=counts["all"] if per_apartment else 0,
                 configured=configured,
-                paid=paid,
+                paid=works_in,
                 missing=missing,
                 started=started,
                 unused=unused,
@@ -222,31 +229,3 @@ def last_end(site: Site, now: datetime) -> datetime | None:
 
 def _in_force(now: datetime) -> Q:
     return Q(expires_at__gt=now - GRACE)
-
-
-def _has(service: catalogue.Service, service_type: str, variant: str) -> bool:
-    """Whether a variant of this service type contains the service."""
-    if not variant:
-        return False
-    if service.code == "indoor_monitor":
-        return service_type == ServiceType.APP and variant == catalogue.WITH_MONITOR
-    if service.code == "pm_app":
-        return service_type == ServiceType.PM_APP
-    if service.code == "pm_landline":
-        return service_type == ServiceType.PM_APP and variant == catalogue.PM_LANDLINE
-    return service_type == ServiceType.PREMIUM and any(
-        _is_part(service, part) for part in catalogue.variant_parts(variant)
-    )
-
-
-def _is_covered(service: catalogue.Service, service_type: str, variant: str, paid_variant: str) -> bool:
-    missing = catalogue.uncovered(service_type, variant, paid_variant)
-    if service_type == ServiceType.PREMIUM:
-        return not any(_is_part(service, part) for part in missing)
-    if service.code == "pm_app":
-        return bool(paid_variant)  # without the landline it still is the PM App
-    return not missing
-
-
-def _is_part(service: catalogue.Service, part: str) -> bool:
-    return part.startswith("video_storage_") if service.code == "video_storage" else part == service.code

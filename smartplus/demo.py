@@ -53,6 +53,9 @@ INVENTED_PRICES: dict[tuple[str, str], int] = {
     (catalogue.ServiceType.APP, catalogue.WITHOUT_MONITOR): 250,
     (catalogue.ServiceType.PM_APP, catalogue.PM_PLAIN): 500,
     (catalogue.ServiceType.PM_APP, catalogue.PM_LANDLINE): 100,
+    (catalogue.ServiceType.ADDITIONAL_APP, catalogue.EACH): 50,
+    (catalogue.ServiceType.THIRD_PARTY_LOCK, catalogue.EACH): 100,
+    (catalogue.ServiceType.SENSOR_ALERT, catalogue.EACH): 200,
     (catalogue.ServiceType.PREMIUM, "landline"): 60,
     (catalogue.ServiceType.PREMIUM, "third_party_camera"): 40,
     (catalogue.ServiceType.PREMIUM, "booking"): 30,
@@ -64,7 +67,9 @@ INVENTED_PRICES: dict[tuple[str, str], int] = {
     (catalogue.ServiceType.PREMIUM, "elevator_control"): 80,
     (catalogue.ServiceType.PREMIUM, "smart_parking"): 50,
 }
-INVENTED_CREDITS: dict[tuple[str, str], int] = {(service, catalogue.EACH): 1 for service in catalogue.COMMERCIAL_LABELS}
+INVENTED_CREDITS: dict[tuple[str, str], int] = {
+    (entry.code, catalogue.EACH): 1 for entry in catalogue.ENTRIES if entry.projects == {catalogue.Project.COMMERCIAL}
+}
 OPTIONS: dict[str, Any] = {"camera_residents": True, "camera_administrators": True, "retention_days": 30}
 MASTERS = (
     "Anneke Voss", "Tomasz Lewandowski", "Ingrid Solberg", "Mehmet Aydın", "Claire Dubois", "Lukas Brenner",

@@ -9,19 +9,16 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Count, FilteredRelation, Q
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from accounts.scope import Actor, Grant, Role
 from communities import catalogue
-from communities.models import GRACE, Apartment, Entitlement, Site
+from communities.catalogue import Target, TargetKey
+from communities.models import GRACE, Apartment, Entitlement, Kind, Site
 from payments import money
 from subscriptions.periods import Cycles, Months, Rest
 from subscriptions.pricing import Group, Item, PriceTable, Quote, Why, quote
-
-SERVICE_ORDER = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM, catalogue.ServiceType.PM_APP)
-PER_APARTMENT = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM)  # at most one of each in an apartment
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,40 +27,25 @@ class SwitchPrice:
     without an indoor monitor, a surcharge comes on top of the price of the service it needs."""
 
     minor: int
-    per: Promise
+    per: str
     other_minor: int | None = None
     is_surcharge: bool = False
 
 
 def switch_prices(prices: PriceTable, *, retention_days: int) -> dict[str, SwitchPrice]:
     """Service code → its price in a list; a service whose price the list lacks is not in it. Video as long as it is kept."""
-    app, pm, premium = catalogue.ServiceType.APP, catalogue.ServiceType.PM_APP, catalogue.ServiceType.PREMIUM
-    keys: dict[str, tuple[str, str]] = {
-        "indoor_monitor": (app, catalogue.WITH_MONITOR),
-        "pm_app": (pm, catalogue.PM_PLAIN),
-        "pm_landline": (pm, catalogue.PM_LANDLINE),
-        **{service.code: (premium, service.code) for service in catalogue.SERVICES if service.is_premium},
-        "video_storage": (premium, catalogue.video_component(retention_days)),
-    }
-    other = prices.amounts.get((app, catalogue.WITHOUT_MONITOR))
-    return {
-        code: SwitchPrice(
-            prices.amounts[key],
-            _per(*key),
-            other if code == "indoor_monitor" else None,
-            key == (pm, catalogue.PM_LANDLINE),
-        )
-        for code, key in keys.items()
-        if key in prices.amounts
-    }
-
-
-def _per(service_type: str, part: str) -> Promise:
-    if (service_type, part) == (catalogue.ServiceType.PM_APP, catalogue.PM_LANDLINE):
-        return gettext_lazy("per manager, on top of the PM App")
-    return (
-        gettext_lazy("per manager") if service_type == catalogue.ServiceType.PM_APP else gettext_lazy("per apartment")
-    )
+    found: dict[str, SwitchPrice] = {}
+    for entry in catalogue.AVAILABLE:
+        for code in catalogue.SWITCHES:
+            part = entry.part_of_switch(code, retention_days)
+            if part is not None and (entry.code, part) in prices.amounts:
+                found[code] = SwitchPrice(
+                    prices.amounts[entry.code, part],
+                    entry.per_label(part),
+                    prices.amounts.get((entry.code, entry.other_part(code) or "")),
+                    entry.is_surcharge(part),
+                )
+    return found
 
 
 def sees_prices(actor: Actor) -> bool:
@@ -84,7 +66,7 @@ def sees_amounts(actor: Actor, payer_id: int) -> bool:
 
 
 class Saved(NamedTuple):
-    """An entitlement as a bill looks at it. `target_kind` is "apartment" or "manager", `target` its key in the configuration."""
+    """An entitlement as a bill looks at it. `target` is its key in the configuration."""
 
     target_kind: str
     target: int | str
@@ -127,6 +109,11 @@ class Row:
         return self.amount_minor - self.was_minor
 
     @property
+    def entry(self) -> catalogue.Entry:
+        """What the catalogue knows of the service type."""
+        return catalogue.BY_TYPE[self.service_type]
+
+    @property
     def service_label(self) -> str:
         """The service type in words."""
         return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
@@ -139,7 +126,7 @@ class Row:
     @property
     def new_labels(self) -> list[str]:
         """What is in the variant and was not in the saved one of every target."""
-        return [catalogue.part_label(self.service_type, part) for part in sorted(self.new_parts)]
+        return catalogue.part_labels(self.service_type, sorted(self.new_parts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +170,7 @@ class Bill:
     @property
     def has_several_plans(self) -> bool:
         """Whether apartments differ in their Premium Plan, so that its lines need telling apart."""
-        return sum(row.service_type == catalogue.ServiceType.PREMIUM and bool(row.count) for row in self.rows) > 1
+        return sum(row.entry.is_sum and bool(row.count) for row in self.rows) > 1
 
     @property
     def upgrade_groups(self) -> list[Group]:
@@ -248,18 +235,22 @@ _Kind = tuple[str, str, str]  # target kind, service type, variant
 
 
 def _steps(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Mapping[int | str, int]) -> Counter[_Step]:
-    wanted = {(item.target_kind, item.target, item.service_type): item.variant for item in catalogue.billables(draft)}
+    wanted: dict[tuple[str, TargetKey, str], str] = {
+        (item.target_kind, item.target, item.service_type): item.variant.code for item in catalogue.billables(draft)
+    }
     steps: Counter[_Step] = Counter()
     for kind, target, service_type, variant, paid, expires_at in saved:
         new = wanted.pop((kind, target, service_type), "")
         steps[_Step(kind, service_type, new, variant, paid, expires_at)] += _times(counts, kind, target)
-    for (kind, target, service_type), variant in wanted.items():
-        steps[_Step(kind, service_type, variant, "", "", None)] += _times(counts, kind, target)
+    for (kind, new_target, service_type), variant in wanted.items():
+        steps[_Step(kind, service_type, variant, "", "", None)] += _times(counts, kind, new_target)
     return steps
 
 
-def _times(counts: Mapping[int | str, int], kind: str, target: int | str) -> int:
-    return counts.get(target, 1) if kind == "apartment" else 1
+def _times(counts: Mapping[int | str, int], kind: str, target: TargetKey) -> int:
+    """How many stand behind a target: alike apartments are counted, and their members' slots with them."""
+    key = target[0] if isinstance(target, tuple) else target
+    return counts.get(key, 1) if kind in {Target.APARTMENT, Target.MEMBER_SLOT} else 1
 
 
 def _counted(steps: Counter[_Step], side: str) -> Counter[_Kind]:
@@ -271,19 +262,17 @@ def _counted(steps: Counter[_Step], side: str) -> Counter[_Kind]:
 
 
 def _items(rows: Counter[_Kind]) -> list[Item]:
-    ordered = sorted(rows, key=lambda row: (_rank(row[1]), -rows[row] if row[0] == "apartment" else 0, row))
+    ordered = sorted(
+        rows, key=lambda row: (catalogue.rank(row[1]), -rows[row] if row[0] == Target.APARTMENT else 0, row)
+    )
     return [Item(":".join(row), row[1], row[2], count=rows[row]) for row in ordered]
-
-
-def _rank(service_type: str) -> int:
-    return SERVICE_ORDER.index(service_type) if service_type in SERVICE_ORDER else len(SERVICE_ORDER)
 
 
 def _per_apartment(rows: Counter[_Kind], priced: Quote, apartments: int) -> int:
     """The lines of apartments shared by all of them, rounded once."""
     if not apartments:
         return 0
-    mine = {":".join(row) for row in rows if row[0] == "apartment"}
+    mine = {":".join(row) for row in rows if row[0] == Target.APARTMENT}
     return money.divide_half_up(sum(line.amount_minor for line in priced.lines if line.item.key in mine), apartments)
 
 
@@ -346,7 +335,7 @@ def _rows(steps: Counter[_Step], every: Quote, before: Quote) -> list[Row]:
         for line in before.lines
         if (number := gone[line.item.service_type, line.item.variant])
     ]
-    return sorted(rows, key=lambda row: _rank(row.service_type))
+    return sorted(rows, key=lambda row: catalogue.rank(row.service_type))
 
 
 def _new_parts(variant: str, saved: set[str]) -> frozenset[str]:
@@ -362,10 +351,11 @@ def _notes(
 ) -> list[str]:
     notes = []
     if homeless := Counter({row.key: counts.get(row.key, 1) for row in draft.apartments if not row.has_master}):
-        apps = {row.key: _app_variant(row.indoor_monitor) for row in draft.apartments}
         amount = sum(
-            n * sum(minor for _part, minor in prices.parts(catalogue.ServiceType.APP, apps[key]))
-            for key, n in homeless.items()
+            homeless[row.key] * sum(minor for _part, minor in prices.parts(item.service_type, item.variant.code))
+            for row in draft.apartments
+            if row.key in homeless
+            for item in catalogue.of_residents(row)
         )
         words = ngettext(
             "%(n)s apartment has no family master yet: its App, %(amount)s of the sum, can be activated once it has one.",
@@ -373,7 +363,7 @@ def _notes(
             homeless.total(),
         )
         notes.append(words % {"n": homeless.total(), "amount": money.show(amount, prices.currency)})
-        if any(step.service_type == catalogue.ServiceType.PREMIUM and step.wanted for step in steps):
+        if any(step.wanted and step.target_kind == Target.APARTMENT and not _needs_master(step) for step in steps):
             notes.append(_("The Premium Plan belongs to the apartment: it can be activated without a family master."))
     for code in catalogue.CEILING_SWITCHES:
         if draft.apartments and draft.switches[code] and not any(getattr(row, code) for row in draft.apartments):
@@ -395,6 +385,10 @@ def _notes(
     return notes
 
 
+def _needs_master(step: _Step) -> bool:
+    return catalogue.BY_TYPE[step.service_type].needs_master
+
+
 def _count(found: Quote) -> int:
     return sum(line.item.count for line in found.lines)
 
@@ -407,25 +401,25 @@ def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
     rows = Entitlement.objects.filter(site=site)
     rows = rows.filter(apartment=apartment) if apartment else rows.filter(manager__isnull=False)
     return [
-        Saved("apartment" if apartment else "manager", unit or manager, service_type, variant, paid, expires_at)
+        Saved(
+            Target.APARTMENT if apartment else Target.MANAGER, unit or manager, service_type, variant, paid, expires_at
+        )
         for unit, manager, service_type, variant, paid, expires_at in rows.order_by("pk").values_list(
             "apartment_id", "manager_id", "service_type", "variant", "paid_variant", "expires_at"
         )
     ]
 
 
-def _app_variant(indoor_monitor: bool) -> str:
-    return catalogue.WITH_MONITOR if indoor_monitor else catalogue.WITHOUT_MONITOR
-
-
-def as_occupied(saved: Iterable[Saved], key: int | str, *, indoor_monitor: bool) -> list[Saved]:
-    """What is saved for the apartment `key`, with the App it has with a family master."""
-    rows = list(saved)
-    app = next((row for row in rows if row.service_type == catalogue.ServiceType.APP), None)
-    if app is not None and app.variant:
-        return rows
-    blank = app or Saved("apartment", key, catalogue.ServiceType.APP, "", "", None)
-    return [*(row for row in rows if row is not app), blank._replace(variant=_app_variant(indoor_monitor))]
+def as_occupied(saved: Iterable[Saved], apartment: catalogue.ApartmentConfiguration) -> list[Saved]:
+    """What is saved for an apartment, with the App it has with a family master."""
+    rows = {row.service_type: row for row in saved}
+    for item in catalogue.of_residents(apartment):
+        row = rows.get(item.service_type)
+        if row is None or not row.variant:
+            rows.pop(item.service_type, None)  # it comes last
+            row = row or Saved(item.target_kind, apartment.key, item.service_type, "", "", None)
+            rows[item.service_type] = row._replace(variant=item.variant.code)
+    return list(rows.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,10 +430,12 @@ class Census:
     managers: tuple[catalogue.ManagerConfiguration, ...]
     saved: tuple[Saved, ...]
     counts: Mapping[int | str, int]
+    project: str = Kind.COMMUNITY
 
     def under(self, switches: Mapping[str, bool], *, retention_days: int) -> catalogue.Configuration:
         """The same apartments and managers under switches that are not saved."""
-        return catalogue.Configuration(catalogue.normalised(switches), retention_days, self.apartments, self.managers)
+        on = catalogue.normalised(switches)
+        return catalogue.Configuration(on, retention_days, self.apartments, self.managers, project=self.project)
 
 
 def census_of(site: Site) -> Census:
@@ -447,14 +443,12 @@ def census_of(site: Site) -> Census:
 
     Who has a family master or the PM App is what the entitlements say: they follow the configuration.
     """
-    columns = [f"{code}__{field}" for code in PER_APARTMENT for field in ("variant", "paid_variant", "expires_at")]
+    kinds = catalogue.PER_APARTMENT
+    columns = [f"{code}__{field}" for code in kinds for field in ("variant", "paid_variant", "expires_at")]
     rows = (
         Apartment.objects.filter(site=site)
         .annotate(
-            **{
-                code: FilteredRelation("entitlements", condition=Q(entitlements__service_type=code))
-                for code in PER_APARTMENT
-            }
+            **{code: FilteredRelation("entitlements", condition=Q(entitlements__service_type=code)) for code in kinds}
         )
         .order_by()
         .values_list(*catalogue.APARTMENT_SWITCHES, *columns)
@@ -463,15 +457,18 @@ def census_of(site: Site) -> Census:
     apartments, saved = [], list[Saved]()
     counts: dict[int | str, int] = {}
     for key, (monitor, landline, video, *paid, count) in enumerate(rows):
-        services = {code: paid[3 * at : 3 * at + 3] for at, code in enumerate(PER_APARTMENT)}
-        has_master = bool(services[catalogue.ServiceType.APP][0])
-        apartments.append(catalogue.ApartmentConfiguration(key, monitor, landline, video, has_master))
-        rows_of_it = [Saved("apartment", key, code, *what) for code, what in services.items() if what[0] is not None]
-        saved += as_occupied(rows_of_it, key, indoor_monitor=monitor)
+        services = {code: paid[3 * at : 3 * at + 3] for at, code in enumerate(kinds)}
+        rows_of_it = [
+            Saved(Target.APARTMENT, key, code, *what) for code, what in services.items() if what[0] is not None
+        ]
+        has_master = any(row.variant and catalogue.BY_TYPE[row.service_type].needs_master for row in rows_of_it)
+        apartment = catalogue.ApartmentConfiguration(key, monitor, landline, video, has_master)
+        apartments.append(apartment)
+        saved += as_occupied(rows_of_it, apartment)
         counts[key] = count
     of_managers = saved_of(site, apartment=None)
     managers = tuple(catalogue.ManagerConfiguration(row.target, pm_app=True) for row in of_managers if row.variant)
-    return Census(tuple(apartments), managers, (*saved, *of_managers), counts)
+    return Census(tuple(apartments), managers, (*saved, *of_managers), counts, site.kind)
 
 
 def planned(switches: Mapping[str, bool], *, apartments: int, managers: int) -> Census:

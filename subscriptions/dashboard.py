@@ -33,7 +33,7 @@ from communities.days import SiteDay
 from communities.models import GRACE, Apartment, Entitlement, Site
 from devices import reports as device_reports
 from payments.models import usable_method
-from subscriptions import differences, reports
+from subscriptions import reports
 from subscriptions.actions.prices import table_with_former
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
 from subscriptions.periods import CYCLE, Cycles
@@ -224,14 +224,14 @@ def standings(
     amounts = thirty_days(((kind, variant, due) for _k, kind, variant, _p, _n, _v, _a, due in rows), prices, now)
     found: dict[int, Standing] = {}
     for (key, kind, variant, paid, n, never, alive, due), amount in zip(rows, amounts, strict=True):
-        unused = alive * bool(differences.unused(kind, variant, paid))
+        unused = alive * bool(catalogue.unused(kind, variant, paid))
         one = (
             Standing(
                 n,
                 never,
                 alive,
                 n - never - alive,
-                n - alive + alive * bool(differences.unpaid(kind, variant, paid)),
+                n - alive + alive * bool(catalogue.uncovered(kind, variant, paid)),
                 unused,
                 due,
                 amount,
@@ -387,14 +387,14 @@ class SiteLine:
     @property
     def unpaid_labels(self) -> list[str]:
         """What is on and not paid for."""
-        parts = differences.unpaid(self.service_type, self.variant, self.paid_variant, is_in_force=self.is_in_force)
-        return differences.labels(self.service_type, parts)
+        parts = catalogue.uncovered(self.service_type, self.variant, self.paid_variant, is_in_force=self.is_in_force)
+        return catalogue.part_labels(self.service_type, parts)
 
     @property
     def unused_labels(self) -> list[str]:
         """What is paid for and not on."""
-        parts = differences.unused(self.service_type, self.variant, self.paid_variant) if self.is_in_force else ()
-        return differences.labels(self.service_type, parts)
+        parts = catalogue.unused(self.service_type, self.variant, self.paid_variant) if self.is_in_force else ()
+        return catalogue.part_labels(self.service_type, parts)
 
 
 def lines_of(
@@ -441,9 +441,9 @@ def lines_of(
         )
     )
     if what is What.UNPAID:
-        found = [row for row in found if differences.unpaid(*row[4:7], is_in_force=row[8])]
+        found = [row for row in found if catalogue.uncovered(*row[4:7], is_in_force=row[8])]
     elif what is What.UNUSED:
-        found = [row for row in found if differences.unused(*row[4:7])]
+        found = [row for row in found if catalogue.unused(*row[4:7])]
     amounts = worth_of(what, ((*row[4:7], row[8], row[9]) for row in found), prices, now)
     return [
         SiteLine(site_id, name, site_zone, installer, kind, variant, paid, Mode(mode), n, ends, amount, alive)

@@ -67,7 +67,7 @@ class PriceTable:
         missing = [key for key in needed if key not in self.amounts]
         if missing:
             names = "; ".join(
-                f"{catalogue.PRICED_LABELS[service_type]}, {catalogue.price_label(service_type, part)}"
+                f"{catalogue.SERVICE_TYPE_LABELS[service_type]}, {catalogue.price_label(service_type, part)}"
                 for service_type, part in missing
             )
             raise MissingPrice(
@@ -179,6 +179,11 @@ class Group:
     zone: str
     why: Why
     keys: tuple[int | str, ...] = field(repr=False, default=())
+
+    @property
+    def entry(self) -> catalogue.Entry:
+        """What the catalogue knows of the service type."""
+        return catalogue.BY_TYPE[self.service_type]
 
     @property
     def service_label(self) -> str:

@@ -19,7 +19,6 @@ from communities import catalogue
 from communities.models import GRACE, Apartment, Entitlement, Site, State
 from communities.reports import WARNING
 from payments import money
-from subscriptions import differences
 from subscriptions.actions.prices import table_for
 from subscriptions.dashboard import What, total_of, worth_of
 from subscriptions.models import Order, OrderLine
@@ -30,7 +29,6 @@ AHEAD = timedelta(days=60)  # what ends within it has a filter of its own
 NAMED = 4  # targets that are listed; more are counted
 NAMED_GROUPS = 60  # groups whose targets are listed, so that one statement stays readable for the database
 GROUP_ORDER = ("paid", "new", "lapsed", "off")
-SERVICE_ORDER = (catalogue.ServiceType.APP, catalogue.ServiceType.PREMIUM, catalogue.ServiceType.PM_APP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,11 @@ class Holding:
         return "paid" if self.is_in_force else "new" if self.state is State.NEW else "lapsed"
 
     @property
+    def entry(self) -> catalogue.Entry:
+        """What the catalogue knows of the service type."""
+        return catalogue.BY_TYPE[self.service_type]
+
+    @property
     def service_label(self) -> str:
         """The service type in words."""
         return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
@@ -83,18 +86,15 @@ class Holding:
     @property
     def missing(self) -> str:
         """What is on and not paid for, in words; "" when everything is."""
-        parts = differences.unpaid(self.service_type, self.variant, self.paid_variant, is_in_force=self.is_in_force)
-        return ", ".join(differences.labels(self.service_type, parts))
+        parts = catalogue.uncovered(self.service_type, self.variant, self.paid_variant, is_in_force=self.is_in_force)
+        return ", ".join(catalogue.part_labels(self.service_type, parts))
 
     @property
     def unused(self) -> str:
         """What is paid for and not on, in words. A variant that costs less than the paid one is no loss of a service."""
-        if not self.is_in_force or not self.paid_variant:
+        if not self.is_in_force:
             return ""
-        if not self.variant or self.service_type == catalogue.ServiceType.PM_APP:
-            return self.paid_label if differences.unused(self.service_type, self.variant, self.paid_variant) else ""
-        parts = differences.unused(self.service_type, self.variant, self.paid_variant)
-        return ", ".join(differences.labels(self.service_type, parts))
+        return catalogue.unused_label(self.service_type, self.variant, self.paid_variant)
 
     @property
     def differs(self) -> bool:
@@ -233,7 +233,7 @@ def _gathered(site: Site, payers: Payers, now: datetime) -> list[Holding]:
         found.values(),
         key=lambda row: (
             GROUP_ORDER.index(row.group),
-            SERVICE_ORDER.index(catalogue.ServiceType(row.service_type)),
+            catalogue.rank(row.service_type),
             -row.count,
             row.expires_at.timestamp() if row.expires_at else 0,
             row.variant,

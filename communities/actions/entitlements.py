@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef
 
 from communities import catalogue
+from communities.catalogue import Target
 from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, Site, keys_of
 
 
@@ -21,6 +22,8 @@ def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) 
     return catalogue.Configuration(
         switches=site.switches,
         retention_days=site.retention_days,
+        project=site.kind,
+        site=site.pk,
         apartments=tuple(
             catalogue.ApartmentConfiguration(
                 key=pk, indoor_monitor=monitor, landline=landline, video_storage=video, has_master=master
@@ -45,9 +48,9 @@ def sync_site(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None
     """
     ids = None if apartment_ids is None else list(apartment_ids)
     wanted = {
-        (item.target_kind, int(item.target), item.service_type): item.variant
+        (item.target_kind, item.target, item.service_type): item.variant.code
         for item in catalogue.billables(configuration_of(site, apartment_ids=ids))
-        if ids is None or item.target_kind == "apartment"
+        if ids is None or item.target_kind is Target.APARTMENT
     }
     existing = Entitlement.objects.filter(site=site)
     if ids is not None:
@@ -56,8 +59,8 @@ def sync_site(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None
     for pk, apartment_id, manager_id, service_type, variant in existing.values_list(
         "pk", "apartment_id", "manager_id", "service_type", "variant"
     ):
-        key = ("apartment", apartment_id, service_type) if apartment_id else ("manager", manager_id, service_type)
-        new_variant = wanted.pop(key, "")
+        kind = Target.APARTMENT if apartment_id else Target.MANAGER
+        new_variant = wanted.pop((kind, apartment_id or manager_id, service_type), "")
         if new_variant != variant:
             to_change[new_variant].append(pk)
     changing = Entitlement.objects.filter(pk__in=[pk for pks in to_change.values() for pk in pks])

@@ -109,8 +109,7 @@ def edit_site(
         site.free_members = free_members
     if may_configure(actor):
         refuse_wrong_options(switches, options)
-        if not wanted["pm_app"]:
-            refuse_locked_pm_app(site, now)
+        refuse_locked_switches(site, wanted, now)
         _write_basics(site, basics, options)
         for code in catalogue.CEILING_SWITCHES:
             if getattr(site, code) and not wanted[code]:
@@ -169,7 +168,10 @@ def active_pm_apps(site: Site, now: datetime) -> list[Entitlement]:
     """The PM Apps that hold the switch on: paid, grace included, of managers still assigned with the PM App (R11)."""
     return list(
         Entitlement.objects.filter(
-            site=site, service_type=catalogue.ServiceType.PM_APP, manager__ended_at=None, manager__pm_app=True
+            site=site,
+            service_type__in=[entry.code for entry in catalogue.HOLDING],
+            manager__ended_at=None,
+            manager__pm_app=True,
         )
         .in_force(now)
         .select_related("manager__membership__user", "site")
@@ -193,10 +195,11 @@ def pm_app_lock_reason(holders: list[Entitlement]) -> str:
     }
 
 
-def refuse_locked_pm_app(site: Site, now: datetime) -> None:
+def refuse_locked_switches(site: Site, wanted: Mapping[str, bool], now: datetime) -> None:
     """Refuse to switch the PM App off while one is active. The caller holds the site's lock (R11)."""
-    if holders := active_pm_apps(site, now):
-        raise ServiceLocked(pm_app_lock_reason(holders), field="pm_app")
+    for code in sorted(catalogue.HELD_SWITCHES):
+        if not wanted[code] and (holders := active_pm_apps(site, now)):
+            raise ServiceLocked(pm_app_lock_reason(holders), field=code)
 
 
 def apartments_under_ceiling(site: Site, code: str) -> int:

@@ -57,7 +57,11 @@ class Entitlement(SiteChild):
     only. No index may name `expires_at`, `anchor_at` or `reserved_by`: extending would stop being a HOT update.
     """
 
-    service_type = models.CharField(_("service"), max_length=16, choices=list(catalogue.SERVICE_TYPE_LABELS.items()))
+    service_type = models.CharField(
+        _("service"),
+        max_length=16,
+        choices=[(str(code), label) for code, label in catalogue.SERVICE_TYPE_LABELS.items()],
+    )
     apartment = models.ForeignKey(Apartment, models.PROTECT, null=True, related_name="entitlements")
     manager = models.ForeignKey(ManagerAssignment, models.PROTECT, null=True, related_name="entitlements")
     variant = models.CharField(max_length=200, blank=True)

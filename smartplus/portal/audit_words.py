@@ -171,7 +171,7 @@ def _label(event: AuditEvent, field: str, names: Names) -> str:
         return person(field, names)
     if "/" in field:
         service, part = field.split("/", 1)
-        return f"{catalogue.PRICED_LABELS.get(service, service)}, {catalogue.price_label(service, part)}"
+        return f"{catalogue.SERVICE_TYPE_LABELS.get(service, service)}, {catalogue.price_label(service, part)}"
     if event.subject_type == "apartment" and field in APARTMENT_LABELS:
         return str(APARTMENT_LABELS[field])
     if field in catalogue.BY_CODE:

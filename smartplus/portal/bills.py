@@ -89,12 +89,14 @@ def beside_apartment(
     if not bills.sees_prices(request.actor):
         return None
     saved = bills.saved_of(site, apartment=apartment) if apartment else []
-    has_master = not apartment or any(row.variant for row in saved if row.service_type == catalogue.ServiceType.APP)
+    has_master = not apartment or any(row.variant for row in saved if catalogue.BY_TYPE[row.service_type].needs_master)
     if apartment:
-        saved = bills.as_occupied(saved, apartment.pk, indoor_monitor=apartment.indoor_monitor)
+        saved = bills.as_occupied(saved, catalogue.ApartmentConfiguration(apartment.pk, **apartment.switches))
     switches = {code: bool(form[code].value()) for code in catalogue.APARTMENT_SWITCHES}
     one = catalogue.ApartmentConfiguration(key=apartment.pk if apartment else "new", has_master=has_master, **switches)
-    draft = catalogue.Configuration(site.switches, site.retention_days, apartments=(one,))
+    draft = catalogue.Configuration(
+        site.switches, site.retention_days, apartments=(one,), project=site.kind, site=site.pk
+    )
     facts: dict[str, Any] = {"site": site, "apartment": apartment, "number": str(form["number"].value() or "")[:16]}
     url = reverse("apartment-bill", args=[apartment.pk]) if apartment else reverse("apartment-bill-new", args=[site.pk])
     beside = Beside("bills/_apartment.html", url, "apartment-form", facts, compares=apartment is not None)

@@ -86,6 +86,6 @@ def prices(now: datetime) -> list[Finding]:
 
 def _missing(lists: list[PriceList]) -> list[str]:
     """Names of what some list in force does not price."""
-    parts = {key for key in catalogue.PRICED if key[0] not in catalogue.COMMERCIAL_LABELS}
+    parts = {(entry.code, part) for entry in catalogue.AVAILABLE for part in entry.parts}
     lacking = {key for row in lists for key in parts - {(price.service_type, price.part) for price in row.prices.all()}}
     return [catalogue.price_label(*key) for key in catalogue.PRICED if key in lacking]

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.models import Organization
 from accounts.scope import Actor
-from communities.catalogue import ServiceType
-from communities.models import Entitlement, ManagerAssignment, Site
+from communities import catalogue
+from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments import events
 from payments.errors import OtherAccount, PaymentOpen
@@ -234,7 +234,7 @@ def fulfil(order: Order, *, now: datetime) -> None:
         Entitlement.objects.filter(pk__in=group).update(
             expires_at=finish, anchor_at=anchor, paid_variant=variant, reserved_by="", last_charged_at=now
         )
-    _switch_pm_app_on(order, now=now)
+    _switch_on(order, now=now)
     touched = agreements.lock(agreements.of_order(order))
     if order.type == Order.Type.AUTO_RENEWAL:
         agreements.note_success(order, touched, now=now)
@@ -256,23 +256,23 @@ def fulfil(order: Order, *, now: datetime) -> None:
     )
 
 
-def _switch_pm_app_on(order: Order, *, now: datetime) -> None:
+def _switch_on(order: Order, *, now: datetime) -> None:
     """Activating the first PM App of a community switches it on there (R13). The sites are locked."""
-    managers = ManagerAssignment.objects.filter(
-        entitlements__lines__order=order, entitlements__service_type=ServiceType.PM_APP
-    )
-    for site in Site.objects.filter(managers__in=managers, pm_app=False).distinct().order_by("pk"):
-        Site.objects.filter(pk=site.pk).update(pm_app=True, version=site.version + 1)
-        audit.record(
-            SETTLEMENT,
-            "site.pm_app_switched_on",
-            site,
-            now=now,
-            tenant=site,
-            site_id=site.pk,
-            before={"pm_app": False},
-            after={"pm_app": True, "order": order.number},
-        )
+    for entry in catalogue.HOLDING:
+        of_order = Entitlement.objects.filter(lines__order=order, service_type=entry.code)
+        sites = Site.objects.filter(entitlements__in=of_order, **{entry.holds: False})
+        for site in sites.distinct().order_by("pk"):
+            Site.objects.filter(pk=site.pk).update(version=site.version + 1, **{entry.holds: True})
+            audit.record(
+                SETTLEMENT,
+                "site.pm_app_switched_on",
+                site,
+                now=now,
+                tenant=site,
+                site_id=site.pk,
+                before={entry.holds: False},
+                after={entry.holds: True, "order": order.number},
+            )
 
 
 def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: str = "") -> Order:

@@ -44,8 +44,10 @@ def community(apartments: int = 2, *, without_monitor: int = 0, managers: int = 
 def saved(configuration: Configuration, *, until: datetime | None = None) -> list[Saved]:
     """The entitlements of a saved configuration, all paid as configured until an instant, or never activated."""
     return [
-        Saved(item.target_kind, item.target, item.service_type, item.variant, item.variant if until else "", until)
+        Saved(item.target_kind, item.target, item.service_type, code, code if until else "", until)
         for item in catalogue.billables(configuration)
+        for code in [item.variant.code]
+        if not isinstance(item.target, tuple)
     ]
 
 

@@ -73,10 +73,10 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
 @pytest.mark.rule("R41")
 def test_a_list_in_credits_prices_in_whole_credits() -> None:
     credits = PriceTable(3, "Price list 3", money.CREDITS, INVENTED_CREDITS)
-    found = quote([Item("doors", catalogue.DOOR, catalogue.EACH, count=7)], Months(2), NOON, credits)
+    found = quote([Item("doors", ServiceType.DOOR, catalogue.EACH, count=7)], Months(2), NOON, credits)
     assert (found.currency, found.total_minor) == ("CREDITS", 14)
     assert found.lines[0].why.formula == "2 months × 1 credit"
-    half = quote([Item(1, catalogue.DOOR, catalogue.EACH)], Until(date(2026, 12, 7)), NOON, credits)
+    half = quote([Item(1, ServiceType.DOOR, catalogue.EACH)], Until(date(2026, 12, 7)), NOON, credits)
     assert half.total_minor == 1  # 15 of 30 days: half a credit, rounded half up
 
 

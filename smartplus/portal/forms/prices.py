@@ -55,7 +55,7 @@ class PriceListForm(forms.Form):
 
     def price_groups(self) -> Iterator[tuple[str, list[BoundField]]]:
         """The amount fields by service type, for the page."""
-        for service_type, label in catalogue.PRICED_LABELS.items():
+        for service_type, label in catalogue.SERVICE_TYPE_LABELS.items():
             yield str(label), [self[field_name(kind, part)] for kind, part in catalogue.PRICED if kind == service_type]
 
     def clean(self) -> dict[str, Any]:

@@ -134,7 +134,11 @@ class SiteForm(PlaceForm):
 
     def _card(self, service: catalogue.Service) -> Card:
         bound = self[service.code]
-        lock = self.lock_reason if service.code == "pm_app" and self.site and self.site.pm_app else ""
+        lock = (
+            self.lock_reason
+            if service.code in catalogue.HELD_SWITCHES and self.site and getattr(self.site, service.code)
+            else ""
+        )
         described = [f"{bound.auto_id}_hint"]
         attrs: dict[str, Any] = {"class": "sw", "role": "switch", "data-service": service.code}
         if service.needs:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.typed.text import sought
-from communities.catalogue import ServiceType
+from communities import catalogue
 from communities.models import GRACE, Apartment, Building, Entitlement, Resident
 from devices import actions, reports
 from devices.models import Device
@@ -74,7 +74,7 @@ def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponseB
 
 
 def _shown(rows: QuerySet[Apartment], show: str, request: access.PortalRequest) -> QuerySet[Apartment]:
-    apps = Entitlement.objects.visible_to(request.actor).wanted().filter(service_type=ServiceType.APP)
+    apps = Entitlement.objects.visible_to(request.actor).wanted().filter(service_type=catalogue.MAIN_SERVICE)
     if show == "no-monitor":
         return reports.without_monitor(rows)
     if show == "no-master":
@@ -89,7 +89,7 @@ def _with_parts(rows: QuerySet[Apartment], request: access.PortalRequest) -> Que
     actor = request.actor
     masters = Resident.objects.visible_to(actor).filter(is_master=True)
     monitors = Device.objects.visible_to(actor).monitors()
-    apps = Entitlement.objects.visible_to(actor).filter(service_type=ServiceType.APP)
+    apps = Entitlement.objects.visible_to(actor).filter(service_type=catalogue.MAIN_SERVICE)
     apps = apps.annotate(renews=renews(request.now))
     return (
         rows.select_related("building")
@@ -109,7 +109,9 @@ def _with_keys(rows: QuerySet[Apartment], column: str, request: access.PortalReq
         )
     if column == "app":
         apps = (
-            Entitlement.objects.visible_to(request.actor).wanted().filter(apartment=here, service_type=ServiceType.APP)
+            Entitlement.objects.visible_to(request.actor)
+            .wanted()
+            .filter(apartment=here, service_type=catalogue.MAIN_SERVICE)
         )
         return rows.annotate(app_until=Coalesce(Subquery(apps.values("expires_at")[:1]), keyset.FAR))
     return rows

@@ -61,7 +61,7 @@ def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
                 if kind == service_type
             ],
         )
-        for service_type, label in catalogue.PRICED_LABELS.items()
+        for service_type, label in catalogue.SERVICE_TYPE_LABELS.items()
     ]
     return render(request, "prices/detail.html", {"price_list": price_list, "groups": groups})
 

@@ -169,7 +169,7 @@ def read_choice(request: access.PortalRequest) -> Choice:
         installer=installer,
         kind=kind if kind in Kind.values else Kind.COMMUNITY,
         site_id=typed_id(site) or None,
-        service=service if service in catalogue.SERVICE_TYPE_LABELS else "",
+        service=service if service in {entry.code for entry in catalogue.AVAILABLE} else "",
         search=sought(request.GET.get("q", "")),
     )
 
@@ -261,7 +261,7 @@ def list_context(
         "most": MOST,
         "total": len(ids),
         "everything": sum(counts.values()),
-        "services": [(code, label, counts.get(code, 0)) for code, label in catalogue.SERVICE_TYPE_LABELS.items()],
+        "services": [(entry.code, entry.label, counts.get(entry.code, 0)) for entry in catalogue.AVAILABLE],
         "sites": sites,
         "installers": choosable(request.actor),
         "kinds": Kind.choices,

@@ -1,0 +1,93 @@
+"""Configurations: a site as far as billing is concerned. Saved or a draft, the same values."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from communities.catalogue.switches import DEFAULT_RETENTION_DAYS
+from communities.catalogue.variants import Variant
+
+Key = int | str
+SlotKey = tuple[Key, int]  # the numbered slot of an apartment or site
+TargetKey = Key | SlotKey
+
+
+class Project(enum.StrEnum):
+    """Project types (S2), by the codes of `communities.models.Kind`."""
+
+    COMMUNITY = "community"
+    HOUSE = "house"
+    COMMERCIAL = "commercial"
+
+
+class Target(enum.StrEnum):
+    """Kinds of what a service is billed for, in the order in which bills have them."""
+
+    APARTMENT = "apartment"
+    MEMBER_SLOT = "member_slot"  # of an apartment, numbered from 1
+    LOCK = "lock"
+    SENSOR = "sensor"
+    MANAGER = "manager"
+    DOOR_SLOT = "door_slot"  # of a site, numbered from 1
+    ACCOUNT = "account"
+    SITE = "site"
+
+
+@dataclass(frozen=True, slots=True)
+class ApartmentConfiguration:
+    """What one apartment needs. `key` is its id, or any label while it is a draft; `members` leave the family master out."""
+
+    key: Key
+    indoor_monitor: bool
+    landline: bool
+    video_storage: bool
+    has_master: bool = True
+    members: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerConfiguration:
+    """One property manager of the community."""
+
+    key: Key
+    pm_app: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfiguration:
+    """One personnel or administrator account of a commercial site."""
+
+    key: Key
+    intercom: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A site as far as billing is concerned. `switches` maps every code of SWITCHES to on or off; `free_members` are those of an
+    apartment that cost nothing; locks, sensors and doors are listed by their keys."""
+
+    switches: Mapping[str, bool]
+    retention_days: int = DEFAULT_RETENTION_DAYS
+    apartments: tuple[ApartmentConfiguration, ...] = ()
+    managers: tuple[ManagerConfiguration, ...] = ()
+    project: str = Project.COMMUNITY
+    site: Key = 0
+    free_members: int = 0
+    locks: tuple[Key, ...] = ()
+    sensors: tuple[Key, ...] = ()
+    doors: tuple[Key, ...] = ()
+    personnel: tuple[AccountConfiguration, ...] = ()
+    admins: tuple[AccountConfiguration, ...] = ()
+    time_attendance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Billable:
+    """One service on one target: `target` is its key, that of its apartment or site with a number where it is a slot."""
+
+    service_type: str
+    target_kind: Target
+    target: TargetKey
+    variant: Variant

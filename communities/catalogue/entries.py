@@ -1,0 +1,412 @@
+"""The service types of S2, one value object each: what an order line pays for, and everything that is particular to it.
+
+A new service is one entry of ENTRIES and one row of the table in tests/communities/test_catalogue.py.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from communities.catalogue.configurations import Configuration, Project, SlotKey, Target, TargetKey
+from communities.catalogue.switches import BY_CODE, CEILING_SWITCHES, RETENTION_DAYS, SERVICES
+from communities.catalogue.variants import Variant
+
+GRACE = timedelta(days=7)  # what was paid goes on working for a week (DOMAIN §4)
+SENSOR_GRACE = timedelta(days=14)  # safety-relevant: two weeks (DOMAIN §4)
+EACH = "each"  # the one part of what has no variants
+WITH_MONITOR, WITHOUT_MONITOR = "monitor", "no_monitor"
+PM_PLAIN, PM_LANDLINE = "plain", "landline"
+
+
+class ServiceType(enum.StrEnum):
+    """The codes of the service types, as they are stored."""
+
+    APP = "app"
+    PM_APP = "pm_app"
+    ADDITIONAL_APP = "additional_app"
+    THIRD_PARTY_LOCK = "third_party_lock"
+    PREMIUM = "premium"
+    SENSOR_ALERT = "sensor_alert"
+    DOOR = "door"
+    PERSONNEL_APP = "personnel_app"
+    ADMIN_APP = "admin_app"
+    TIME_ATTENDANCE = "time_attendance"
+    ELEVATOR_CONTROL = "elevator_control"
+
+
+Wanted = Iterator[tuple[TargetKey, Variant]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A service type. This one has no variants: every target costs the same, and its one part is EACH.
+
+    `each` names that part in a price list. `targets` are the keys of what a configuration wants it for. While one item of it is active at a
+    site, the site's switch `holds` is on and locked (R11), and activating the first one switches it on (R13). `needs_master`: it is
+    billed once somebody lives in the apartment. `is_main`: what apartments of a site are counted as paid by. `is_sum`: its variants are
+    told apart by their components, which a bill names below the price; `has_components`: part of a variant may be paid for.
+    """
+
+    code: ServiceType
+    label: Promise
+    projects: frozenset[Project]
+    target: Target
+    grace: timedelta = GRACE
+    per: Promise | str = ""
+    each: Promise | str = ""
+    targets: Callable[[Configuration], Iterable[TargetKey]] = lambda _configuration: ()
+    holds: str = ""
+    needs_master: bool = False
+    is_main: bool = False
+    is_sum: bool = False
+    has_components: bool = False
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The rows that it has in a price list."""
+        return (EACH,)
+
+    def works_until(self, expires_at: datetime) -> datetime:
+        """Until when an item that is paid to an instant works: grace included."""
+        return expires_at + self.grace
+
+    # --- what a configuration wants, and what that costs -----------------------------------------------------------------
+
+    def wanted(self, configuration: Configuration) -> Wanted:
+        """What of a configuration it is billed for, each with its variant; the project type is not asked."""
+        return ((key, Variant((EACH,))) for key in self.targets(configuration))
+
+    def price_parts(self, variant: Variant) -> tuple[str, ...]:
+        """The rows of a price list whose sum is the 30-day price of a variant."""
+        return variant.parts
+
+    # --- words -------------------------------------------------------------------------------------------------------------
+
+    def part_label(self, part: str) -> str:
+        """How one part is called."""
+        return str(self.each) if part == EACH else part
+
+    def price_label(self, part: str) -> str:
+        """How a row of a price list is called: what is paid on top of something else says so."""
+        return self.part_label(part)
+
+    def per_label(self, part: str) -> str:
+        """What the price of a part is for."""
+        return str(self.per)
+
+    def variant_label(self, variant: Variant) -> str:
+        """How a variant is called in lists."""
+        return ", ".join(self.part_label(part) for part in variant.parts) if variant else _("nothing")
+
+    # --- how variants compare ----------------------------------------------------------------------------------------------
+
+    def uncovered(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
+        """The parts of the configured variant that the paid one does not cover: what is on and does not work."""
+        return tuple(part for part in variant.parts if part not in paid)
+
+    def unused(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
+        """The parts that are paid for and not on."""
+        return tuple(part for part in paid.parts if part not in variant)
+
+    def unused_label(self, variant: Variant, paid: Variant) -> str:
+        """What is paid for and not on, in words; "" when all of it is used."""
+        return ", ".join(self.part_label(part) for part in self.unused(variant, paid))
+
+    # --- the switches of the feature section ---------------------------------------------------------------------------------
+
+    def part_of_switch(self, switch: str, retention_days: int) -> str | None:
+        """The part that a switch of the feature section puts on; None when it has no part of this service type."""
+        return None
+
+    def other_part(self, switch: str) -> str | None:
+        """The part that is paid instead while the switch is off."""
+        return None
+
+    def is_surcharge(self, part: str) -> bool:
+        """Whether a part is paid on top of the service itself."""
+        return False
+
+    def has_switch(self, switch: str, variant: Variant) -> bool:
+        """Whether a variant contains what a switch stands for."""
+        return False
+
+    def covers_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
+        """Whether the paid variant covers what a switch of the configured one stands for."""
+        return not self.uncovered(variant, paid)
+
+    def wastes_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
+        """Whether what a switch stands for is paid for and not on."""
+        return self.has_switch(switch, paid) and not self.has_switch(switch, variant)
+
+
+class App(Entry):
+    """Its two price points are no components: a running App goes on at the paid one until its renewal (DOMAIN §3)."""
+
+    __slots__ = ()
+    SWITCH = "indoor_monitor"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """With and without an indoor monitor."""
+        return (WITH_MONITOR, WITHOUT_MONITOR)
+
+    def wanted(self, configuration: Configuration) -> Wanted:
+        """Apartments with a family master, at the price that With Indoor Monitor says (R27)."""
+        points = {True: Variant((WITH_MONITOR,)), False: Variant((WITHOUT_MONITOR,))}
+        return ((row.key, points[row.indoor_monitor]) for row in configuration.apartments if row.has_master)
+
+    def part_label(self, part: str) -> str:
+        """With or without."""
+        return _("with indoor monitor") if part == WITH_MONITOR else _("without indoor monitor")
+
+    def uncovered(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
+        """Whatever was paid covers both."""
+        return () if paid else variant.parts
+
+    def unused(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
+        """The cheaper one is used all the same."""
+        return () if variant else paid.parts
+
+    def part_of_switch(self, switch: str, retention_days: int) -> str | None:
+        """The indoor monitor changes the price."""
+        return WITH_MONITOR if switch == self.SWITCH else None
+
+    def other_part(self, switch: str) -> str | None:
+        """Without one another price is paid."""
+        return WITHOUT_MONITOR if switch == self.SWITCH else None
+
+    def has_switch(self, switch: str, variant: Variant) -> bool:
+        """With a monitor or not."""
+        return switch == self.SWITCH and WITH_MONITOR in variant
+
+    def wastes_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
+        """A monitor is no component that could lie idle."""
+        return False
+
+
+class PmApp(Entry):
+    """Its landline is paid on top of it, and what is paid with landline covers it without."""
+
+    __slots__ = ()
+    LANDLINE_SWITCH = "pm_landline"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The app, and the landline on top."""
+        return (PM_PLAIN, PM_LANDLINE)
+
+    def wanted(self, configuration: Configuration) -> Wanted:
+        """Managers ticked for it, also while the community's switch is off (R13); with landline where both switches are on (R24)."""
+        switches = configuration.switches
+        variant = Variant((PM_LANDLINE if switches[self.holds] and switches[self.LANDLINE_SWITCH] else PM_PLAIN,))
+        return ((row.key, variant) for row in configuration.managers if row.pm_app)
+
+    def price_parts(self, variant: Variant) -> tuple[str, ...]:
+        """With landline: the app and the landline."""
+        return self.parts if PM_LANDLINE in variant else variant.parts
+
+    def part_label(self, part: str) -> str:
+        """The app or its landline."""
+        return _("Landline Service for PM") if part == PM_LANDLINE else _("PM App")
+
+    def price_label(self, part: str) -> str:
+        """The landline is a surcharge."""
+        label = self.part_label(part)
+        return _("%(service)s, surcharge on the PM App") % {"service": label} if self.is_surcharge(part) else label
+
+    def per_label(self, part: str) -> str:
+        """The landline is a surcharge."""
+        return _("per manager, on top of the PM App") if self.is_surcharge(part) else str(self.per)
+
+    def variant_label(self, variant: Variant) -> str:
+        """With or without landline."""
+        if not variant:
+            return _("nothing")
+        return _("with landline") if PM_LANDLINE in variant else _("without landline")
+
+    def uncovered(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
+        """With landline covers without."""
+        return () if paid == variant or PM_LANDLINE in paid else variant.parts
+
+    def unused(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
+        """The landline that is paid for, or all of it."""
+        return paid.parts if not variant or (PM_LANDLINE in paid and PM_LANDLINE not in variant) else ()
+
+    def unused_label(self, variant: Variant, paid: Variant) -> str:
+        """The paid variant as a whole."""
+        return self.variant_label(paid) if self.unused(variant, paid) else ""
+
+    def part_of_switch(self, switch: str, retention_days: int) -> str | None:
+        """One part for each of its two switches."""
+        return {self.holds: PM_PLAIN, self.LANDLINE_SWITCH: PM_LANDLINE}.get(switch)
+
+    def is_surcharge(self, part: str) -> bool:
+        """The landline is paid on top."""
+        return part == PM_LANDLINE
+
+    def has_switch(self, switch: str, variant: Variant) -> bool:
+        """Every variant has the app, one the landline."""
+        return bool(variant) and (switch == self.holds or (switch == self.LANDLINE_SWITCH and PM_LANDLINE in variant))
+
+    def covers_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
+        """Without its landline it still is the PM App."""
+        return bool(paid) if switch == self.holds else not self.uncovered(variant, paid)
+
+
+VIDEO_SWITCH = "video_storage"
+VIDEO: Mapping[str, int] = {f"{VIDEO_SWITCH}_{days}": days for days in RETENTION_DAYS}  # each retention has its price
+
+
+def video_component(retention_days: int) -> str:
+    """The Premium component that stores video for `retention_days`."""
+    return f"{VIDEO_SWITCH}_{retention_days}"
+
+
+PREMIUM_COMPONENTS: tuple[str, ...] = tuple(
+    component
+    for service in SERVICES
+    if service.is_premium
+    for component in (VIDEO if service.code == VIDEO_SWITCH else [service.code])
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PremiumPlan(Entry):
+    """The sum of its components; no components, no line (DOMAIN §3). `switches` are those it may have, by project type (R28)."""
+
+    switches: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Every component, in the order of the feature section."""
+        return PREMIUM_COMPONENTS
+
+    def wanted(self, configuration: Configuration) -> Wanted:
+        """Every apartment with a component on. What apartments have a switch for is off where the community has it off (R22)."""
+        allowed = self.switches.get(configuration.project, frozenset())
+        on = {code for code in allowed if configuration.switches[code]}
+        shared = on.difference(CEILING_SWITCHES)
+        by_own: dict[tuple[bool, ...], Variant] = {}  # so that ten thousand apartments are a handful of values
+        for row in configuration.apartments:
+            own = tuple(code in on and getattr(row, code) for code in CEILING_SWITCHES)
+            if own not in by_own:
+                chosen = {*shared, *(code for code, is_on in zip(CEILING_SWITCHES, own, strict=True) if is_on)}
+                parts = (self.part_of_switch(code, configuration.retention_days) for code in chosen)
+                by_own[own] = Variant.of((part for part in parts if part), self.parts)
+            if variant := by_own[own]:
+                yield row.key, variant
+
+    def part_label(self, part: str) -> str:
+        """The switch, and how long video is kept: "Video Storage, 30 days"."""
+        if part in VIDEO:
+            return _("Video Storage, %(days)s days") % {"days": VIDEO[part]}
+        return str(BY_CODE[part].label) if part in BY_CODE else part
+
+    def uncovered(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
+        """Component by component; longer retention covers shorter."""
+        kept = max((VIDEO.get(part, 0) for part in paid.parts), default=0)
+        return tuple(part for part in variant.parts if part not in paid and not 0 < VIDEO.get(part, 0) <= kept)
+
+    def unused(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
+        """Component by component; a shorter retention uses the paid one."""
+        stores = any(part in VIDEO for part in variant.parts)
+        return tuple(part for part in paid.parts if part not in variant and not (stores and part in VIDEO))
+
+    def part_of_switch(self, switch: str, retention_days: int) -> str | None:
+        """The switch itself, but for video, which is priced by its retention."""
+        if switch == VIDEO_SWITCH:
+            return video_component(retention_days)
+        return switch if switch in self.parts else None
+
+    def has_switch(self, switch: str, variant: Variant) -> bool:
+        """Whether it is a component."""
+        return any(_is_of(switch, part) for part in variant.parts)
+
+    def covers_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
+        """Whether its component is paid for, whatever the others are."""
+        return not any(_is_of(switch, part) for part in self.uncovered(variant, paid))
+
+
+def _is_of(switch: str, part: str) -> bool:
+    return part in VIDEO if switch == VIDEO_SWITCH else part == switch
+
+
+def _member_slots(configuration: Configuration) -> Iterator[SlotKey]:
+    """Members beyond the free number; the family master is not one of them (R30)."""
+    for row in configuration.apartments:
+        for number in range(1, row.members - configuration.free_members + 1):
+            yield row.key, number
+
+
+def _door_slots(configuration: Configuration) -> Iterator[SlotKey]:
+    """All doors but one; no particular door is the free one (R34)."""
+    return ((configuration.site, number) for number in range(1, len(configuration.doors)))
+
+
+COMMUNITY, HOUSE, COMMERCIAL = Project.COMMUNITY, Project.HOUSE, Project.COMMERCIAL
+HOMES = frozenset({COMMUNITY, HOUSE})
+
+ENTRIES: tuple[Entry, ...] = (
+    App(
+        code=ServiceType.APP, label=gettext_lazy("App"), projects=HOMES, target=Target.APARTMENT,
+        per=gettext_lazy("per apartment"), needs_master=True, is_main=True,
+    ),
+    PmApp(
+        code=ServiceType.PM_APP, label=gettext_lazy("PM App"), projects=frozenset({COMMUNITY}), target=Target.MANAGER,
+        per=gettext_lazy("per manager"), holds="pm_app", has_components=True,
+    ),
+    Entry(
+        code=ServiceType.ADDITIONAL_APP, label=gettext_lazy("Additional App"), projects=HOMES, target=Target.MEMBER_SLOT,
+        each=gettext_lazy("each member beyond the free number"), targets=_member_slots,
+    ),
+    Entry(
+        code=ServiceType.THIRD_PARTY_LOCK, label=gettext_lazy("Third Party Lock"), projects=HOMES, target=Target.LOCK,
+        each=gettext_lazy("each lock"), targets=lambda configuration: configuration.locks,
+    ),
+    PremiumPlan(
+        code=ServiceType.PREMIUM, label=gettext_lazy("Premium Plan"), projects=HOMES, target=Target.APARTMENT,
+        per=gettext_lazy("per apartment"), is_sum=True, has_components=True,
+        switches={
+            COMMUNITY: frozenset(service.code for service in SERVICES if service.is_premium),
+            HOUSE: frozenset({"landline", "third_party_camera", "dynamic_qr", VIDEO_SWITCH}),
+        },
+    ),
+    Entry(
+        code=ServiceType.SENSOR_ALERT, label=gettext_lazy("Sensor Detection Call Alert"), projects=frozenset(Project),
+        target=Target.SENSOR, grace=SENSOR_GRACE, each=gettext_lazy("each sensor"),
+        targets=lambda configuration: configuration.sensors,
+    ),
+    Entry(
+        code=ServiceType.DOOR, label=gettext_lazy("Door"), projects=frozenset({COMMERCIAL}), target=Target.DOOR_SLOT,
+        each=gettext_lazy("each beyond the free one"), targets=_door_slots,
+    ),
+    Entry(
+        code=ServiceType.PERSONNEL_APP, label=gettext_lazy("Personnel App"), projects=frozenset({COMMERCIAL}),
+        target=Target.ACCOUNT, each=gettext_lazy("each account with intercom"),
+        targets=lambda configuration: (row.key for row in configuration.personnel if row.intercom),  # R35
+    ),
+    Entry(
+        code=ServiceType.ADMIN_APP, label=gettext_lazy("Admin App"), projects=frozenset({COMMERCIAL}),
+        target=Target.ACCOUNT, each=gettext_lazy("each account with intercom"),
+        targets=lambda configuration: (row.key for row in configuration.admins if row.intercom),  # R35
+    ),
+    Entry(
+        code=ServiceType.TIME_ATTENDANCE, label=gettext_lazy("Time Attendance Plan"), projects=frozenset({COMMERCIAL}),
+        target=Target.SITE, each=gettext_lazy("each site"),
+        targets=lambda configuration: [configuration.site] if configuration.time_attendance else [],
+    ),
+    Entry(
+        code=ServiceType.ELEVATOR_CONTROL, label=gettext_lazy("Elevator Control"), projects=frozenset({COMMERCIAL}),
+        target=Target.SITE, each=gettext_lazy("each site"),
+        targets=lambda configuration: [configuration.site] if configuration.switches["elevator_control"] else [],
+    ),
+)  # fmt: skip
+
+BY_TYPE: Mapping[str, Entry] = {entry.code: entry for entry in ENTRIES}

@@ -1,0 +1,106 @@
+"""What rows say by codes, asked of its service type: the one place that reads a stored variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from django.utils.functional import Promise
+
+from communities.catalogue.configurations import ApartmentConfiguration, Billable, Configuration, Target
+from communities.catalogue.entries import BY_TYPE, ENTRIES, Entry
+from communities.catalogue.switches import DEFAULTS
+from communities.catalogue.variants import Variant
+
+# What an entitlement can be for today. The other service types have prices, and no targets yet.
+AVAILABLE: tuple[Entry, ...] = tuple(entry for entry in ENTRIES if entry.target in {Target.APARTMENT, Target.MANAGER})
+HOLDING: tuple[Entry, ...] = tuple(
+    entry for entry in ENTRIES if entry.holds
+)  # hold a switch of their site on (R11, R13)
+PER_APARTMENT: tuple[str, ...] = tuple(entry.code for entry in ENTRIES if entry.target is Target.APARTMENT)
+MAIN_SERVICE: str = next(entry.code for entry in ENTRIES if entry.is_main)
+HELD_SWITCHES = frozenset(entry.holds for entry in HOLDING)
+
+SERVICE_TYPE_LABELS: Mapping[str, Promise] = {entry.code: entry.label for entry in ENTRIES}
+# Every (service type, part) that a price list can name.
+PRICED: tuple[tuple[str, str], ...] = tuple((entry.code, part) for entry in ENTRIES for part in entry.parts)
+
+
+def rank(service_type: str) -> tuple[int, int]:
+    """Where a service type stands in bills: what apartments have before what people have, and that in S2's order."""
+    entry = BY_TYPE[service_type]
+    return list(Target).index(entry.target), ENTRIES.index(entry)
+
+
+def billables(configuration: Configuration) -> list[Billable]:
+    """Everything a configuration makes billable (S2, R13, R24, R25, R27, R30, R34, R35), apartment by apartment, then the rest."""
+    found = [
+        Billable(entry.code, entry.target, target, variant)
+        for entry in sorted(ENTRIES, key=lambda entry: rank(entry.code))
+        if configuration.project in entry.projects
+        for target, variant in entry.wanted(configuration)
+    ]
+    places = {row.key: place for place, row in enumerate(configuration.apartments)}
+    return sorted(
+        found,
+        key=lambda item: places[item.target] if item.target_kind is Target.APARTMENT else len(places),  # type: ignore[index]
+    )
+
+
+def of_residents(apartment: ApartmentConfiguration) -> list[Billable]:
+    """What an apartment is billed for once it has a family master, whether it has one or not."""
+    occupied = Configuration(switches=DEFAULTS, apartments=(replace(apartment, has_master=True),))
+    return [
+        Billable(entry.code, entry.target, target, variant)
+        for entry in ENTRIES
+        if entry.needs_master
+        for target, variant in entry.wanted(occupied)
+    ]
+
+
+def works_until(service_type: str, expires_at: datetime | None) -> datetime | None:
+    """Until when an item that is paid to an instant works, grace included; None if it was never paid."""
+    return BY_TYPE[service_type].works_until(expires_at) if expires_at else None
+
+
+def price_parts(service_type: str, variant: str) -> tuple[tuple[str, str], ...]:
+    """The rows of a price list whose sum is the 30-day price of a variant (DOMAIN §3): (service type, part)."""
+    entry = BY_TYPE[service_type]
+    return tuple((service_type, part) for part in entry.price_parts(Variant.parse(variant)))
+
+
+def variant_parts(variant: str) -> tuple[str, ...]:
+    """The parts of a variant."""
+    return Variant.parse(variant).parts
+
+
+def part_labels(service_type: str, parts: Iterable[str]) -> list[str]:
+    """Parts in words: ("premium", ["video_storage_30"]) → ["Video Storage, 30 days"]."""
+    return [BY_TYPE[service_type].part_label(part) for part in parts]
+
+
+def price_label(service_type: str, part: str) -> str:
+    """How a row of a price list is called: what is paid on top of something else says so."""
+    return BY_TYPE[service_type].price_label(part)
+
+
+def variant_label(service_type: str, variant: str) -> str:
+    """How a variant is called in lists: "with indoor monitor", "Booking Service, Dynamic QR Code", "without landline"."""
+    return BY_TYPE[service_type].variant_label(Variant.parse(variant))
+
+
+def uncovered(service_type: str, variant: str, paid_variant: str, *, is_in_force: bool = True) -> tuple[str, ...]:
+    """The parts that are on and not paid for: what the running payment does not cover, everything where none is in force."""
+    paid = Variant.parse(paid_variant if is_in_force else "")
+    return BY_TYPE[service_type].uncovered(Variant.parse(variant), paid)
+
+
+def unused(service_type: str, variant: str, paid_variant: str) -> tuple[str, ...]:
+    """The parts that an item in force is paid for and has not on."""
+    return BY_TYPE[service_type].unused(Variant.parse(variant), Variant.parse(paid_variant))
+
+
+def unused_label(service_type: str, variant: str, paid_variant: str) -> str:
+    """The same in words; "" when all of it is used."""
+    return BY_TYPE[service_type].unused_label(Variant.parse(variant), Variant.parse(paid_variant))
