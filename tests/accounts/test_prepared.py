@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -23,6 +24,13 @@ def columns(row):
     return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
+def one(query, *values):
+    """The row that a query must find."""
+    row = query.first(*values)
+    assert row is not None
+    return row
+
+
 def signed_in(sign_in, person):
     """The key of a session that this person just began."""
     return sign_in(person).session.session_key
@@ -32,8 +40,8 @@ def test_it_brings_what_the_query_brings(people, sign_in):
     keys = {person: signed_in(sign_in, person) for person in (people.ivan, people.petra)}
     Session.objects.update(expire_date=NOW + timedelta(days=1))
     for person, key in keys.items():
-        plain = session_store._sign_in(key, NOW)[0]
-        found = SIGN_IN.first(key, NOW)
+        plain: Any = session_store._sign_in(key, NOW)[0]
+        found = one(SIGN_IN, key, NOW)
         assert found.user_id == person.membership.user_id
         assert columns(found) == columns(plain)
         assert columns(found.user) == columns(plain.user)
@@ -48,7 +56,7 @@ def test_it_is_one_statement_and_what_it_brought_costs_none(people, sign_in):
     with CaptureQueriesContext(
         connection,
     ) as asked:
-        found = SIGN_IN.first(key, NOW)
+        found = one(SIGN_IN, key, NOW)
         assert found.membership.organization.name and found.user.email and found.membership.user.email
     assert len(asked) == 1
 
@@ -57,8 +65,8 @@ def test_each_of_its_values_counts(people, sign_in):
     key = signed_in(sign_in, people.ivan)
     Session.objects.update(expire_date=NOW + timedelta(days=1))
     assert SIGN_IN.first("nobody's", NOW) is None
-    assert SIGN_IN.first(key, NOW).data
-    assert SIGN_IN.first(key, NOW + timedelta(days=2)).data is None  # over
+    assert one(SIGN_IN, key, NOW).data
+    assert one(SIGN_IN, key, NOW + timedelta(days=2)).data is None  # over
 
 
 def test_the_query_is_built_once(people):
@@ -70,7 +78,7 @@ def test_the_query_is_built_once(people):
 
     query = PreparedQuery(build, "stand-in")
     emails = [person.membership.user.email for person in (people.ivan, people.dora)]
-    assert [query.first(email).email for email in emails] == emails
+    assert [one(query, email).email for email in emails] == emails
     assert built == ["stand-in"]
 
 
@@ -83,5 +91,5 @@ def test_a_value_that_does_not_reach_the_statement_is_a_mistake(people):
 def test_a_row_without_what_is_joined_has_none(people):
     query = PreparedQuery(lambda name: Organization.objects.filter(name=name).select_related("parent"), "stand-in")
     root = Organization.objects.get(parent=None)
-    assert query.first(root.name).parent is None
+    assert one(query, root.name).parent is None
     assert Membership.objects.filter(organization=root).exists()
