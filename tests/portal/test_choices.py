@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 from zoneinfo import available_timezones
 
 import pytest
-from django.apps import apps
 from django.test import Client
 
 from accounts.models import AuditEvent, User
@@ -216,14 +213,3 @@ def test_a_time_zone_that_is_none_is_refused_in_words(people: People, ivan: Clie
     assert 'value="Mars/Olympus"' in answer.content.decode()
     assert User.objects.get(pk=people.ivan.membership.user_id).time_zone == before
     assert not AuditEvent.objects.filter(action="profile.changed").exists()
-
-
-def test_stored_names_of_the_past_are_renamed(people: People, ivan: Client) -> None:
-    ivan.post("/sites/new/", site_form(**PUNE, time_zone=""))
-    Site.objects.update(time_zone="Asia/Calcutta")
-    User.objects.filter(pk=people.ivan.membership.user_id).update(time_zone="Europe/Kiev")
-    for app in ("accounts", "communities"):
-        [module] = (Path(apps.get_app_config(app).path) / "migrations").glob("*_zones_of_today.py")
-        import_module(f"{app}.migrations.{module.stem}").rename(apps, None)
-    assert Site.objects.get().time_zone == "Asia/Kolkata"
-    assert User.objects.get(pk=people.ivan.membership.user_id).time_zone == "Europe/Kyiv"

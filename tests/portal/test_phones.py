@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 
 import pytest
-from django.apps import apps
 from django.test import Client
 
 from communities.models import Apartment, Resident, Site
@@ -84,12 +81,3 @@ def test_a_resident_is_found_by_the_number(ivan: Client, flat: Apartment, typed:
     add(ivan, flat, "040/1234567")
     assert "Jan Voss" in ivan.get("/search/", {"q": typed}).content.decode()
     assert "Jan Voss" not in ivan.get("/search/", {"q": "040 7654321"}).content.decode()
-
-
-def test_stored_numbers_are_read_by_their_country(ivan: Client, flat: Apartment) -> None:
-    for mobile in ("040 1234567", "after 5"):
-        add(ivan, flat, "040 7654321")
-        Resident.objects.filter(mobile="+49407654321").update(mobile=mobile)
-    [module] = (Path(apps.get_app_config("communities").path) / "migrations").glob("*_phones.py")
-    import_module(f"communities.migrations.{module.stem}").read_numbers(apps, None)
-    assert sorted(Resident.objects.exclude(mobile="").values_list("mobile", flat=True)) == ["+49401234567", "after 5"]
