@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PORT
 
-.PHONY: run install test lint rules lock messages docs-shots clean
+.PHONY: run install test test-browser lint rules lock messages docs-shots clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py up --demo
@@ -16,8 +16,13 @@ install: $(VENV)/.installed
 	@$(BIN)/python manage.py collectstatic --noinput --verbosity 0
 	@$(BIN)/python manage.py next_step
 
+# Everything but the browser tests, on SQLite unless DATABASE_URL says otherwise.
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup -m "not browser" $(ARGS)
+
+# Needs Chromium; CHROMIUM_PATH names another one than the system's.
+test-browser: $(VENV)/.installed-dev
+	$(BIN)/pytest -n auto --dist loadgroup -m browser $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
