@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 
+from django.apps import apps
+
 from tests.guards.test_layers import ROOT
+from tests.permissions.locking import BELOW, ORDER
 
 APPS = ("accounts", "communities", "devices", "payments", "subscriptions", "smartplus")
 
@@ -26,3 +29,10 @@ def test_every_lock_leaves_the_key_free() -> None:
                 assert isinstance(value, ast.Constant), f"{path.relative_to(ROOT)}:{node.lineno} locks the key as well"
                 assert value.value is True
     assert found > 80
+
+
+def test_the_order_of_locks_in_the_docs_names_each_table_once_and_only_tables_that_are() -> None:
+    tables = {model._meta.db_table for model in apps.get_models()}
+    assert len(ORDER) == len(set(ORDER)) > 30
+    assert [table for table in ORDER if table not in tables] == []
+    assert set(BELOW) | set(BELOW.values()) <= set(ORDER)
