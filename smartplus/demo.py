@@ -105,16 +105,7 @@ def seed(now: datetime | None = None) -> None:
     operator = _organization(Kind.OPERATOR, "SmartPlus Vendor", None, now)
     _texts(now)
     _member(operator, "operator", "Olga Maas", now)
-    for currency in ("USD", "EUR", "GBP", money.CREDITS):
-        prices.publish_price_list(
-            SEED,
-            currency=currency,
-            amounts=INVENTED_CREDITS if currency == money.CREDITS else INVENTED_PRICES,
-            valid_from=now - timedelta(days=1),
-            now=now,
-            is_invented=True,
-            note="Demo prices",
-        )
+    publish_prices(now)
     nordlys = _organization(
         Kind.DISTRIBUTOR, "Nordlys Distribution", operator, now, currency="USD", country="NO", time_zone="Europe/Oslo"
     )
@@ -161,6 +152,20 @@ def seed(now: datetime | None = None) -> None:
     building = sites.add_building(igor, site_id=foreign.pk, name="Bâtiment A", now=now)
     _apartment(igor, building, "1", "101", FIRST_MAC + 0x10000, "Agnès Morel", now)
     people.set_managers(igor, site_id=foreign.pk, pm_app_by_membership={paul.membership_id: True}, now=now)
+
+
+def publish_prices(now: datetime) -> None:
+    """The invented prices, in every currency, valid since the day before."""
+    for currency in ("USD", "EUR", "GBP", money.CREDITS):
+        prices.publish_price_list(
+            SEED,
+            currency=currency,
+            amounts=INVENTED_CREDITS if currency == money.CREDITS else INVENTED_PRICES,
+            valid_from=now - timedelta(days=1),
+            now=now,
+            is_invented=True,
+            note="Demo prices",
+        )
 
 
 def _texts(now: datetime) -> None:

@@ -1,25 +1,35 @@
-"""The demo tenants."""
+"""The demo tenants, or a world of any size for load."""
 
 import json
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
+from accounts.errors import Refused
 from smartplus import demo
+from smartplus.scale import building
 
 
 class Command(BaseCommand):
-    """`demo --demo [--json]`: create the demo tenants where they are missing; print their logins."""
+    """`demo --demo [--json]`: create the demo tenants where they are missing; print their logins.
 
-    help = "Create the demo tenants (invented prices) unless they exist."
+    `demo --scale N`: fill an empty database with a world of about N apartments instead, whose people have no passwords.
+    """
+
+    help = "Create the demo tenants (invented prices) unless they exist; with --scale a world for load in an empty database."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--json` for scripts."""
+        """`--json` for scripts, `--scale` for load."""
         parser.add_argument("--json", action="store_true", help="print logins and ids as JSON")
+        parser.add_argument("--scale", type=int, metavar="N", help="about so many apartments, in an empty database")
 
-    def handle(self, *, json: bool = False, verbosity: int = 1, **options: Any) -> None:
-        """Seed, then print; refuse any installation but the demo."""
+    def handle(self, *, json: bool = False, scale: int | None = None, verbosity: int = 1, **options: Any) -> None:
+        """Seed, then print; refuse any installation but the demo. A world for load goes into any database without organizations."""
+        if scale is not None:
+            self._fill(scale, verbosity)
+            return
         if not settings.DEMO:
             raise CommandError("This is not the demo. `manage.py demo --demo` works on the demo's own data.")
         demo.seed()
@@ -29,6 +39,16 @@ class Command(BaseCommand):
             for email, role in demo.LOGINS:
                 self.stdout.write(f"{email:<42} {role}")
             self.stdout.write(f"password: {demo.PASSWORD}")
+
+    def _fill(self, apartments: int, verbosity: int) -> None:
+        try:
+            world = building.build(
+                apartments, now=timezone.now(), say=self.stdout.write if verbosity else lambda _text: None
+            )
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from refusal
+        if verbosity:
+            self.stdout.write(f"{world.apartments} apartments of {len(world.trees)} distributors")
 
 
 def dump(value: object) -> str:
