@@ -285,7 +285,7 @@ def _billing(payer: Actor, now: datetime) -> None:
 def _community(
     installer: Actor, distributor: Actor, name: str, place: int, flats: int, macs: Iterator[int], now: datetime
 ) -> Site:
-    """A community of two buildings: every apartment has a monitor and a family master, every second one a member more."""
+    """A community with so many apartments."""
     site = sites.create_community(
         installer,
         basics={"name": f"{name} {MARK}", "state": "", **PLACES[place]},
@@ -294,13 +294,19 @@ def _community(
         options=demo.OPTIONS,
         now=now,
     )
+    furnish(installer, distributor, site, [next(macs) for _flat in range(flats)], now=now)
+    return site
+
+
+def furnish(installer: Actor, distributor: Actor, site: Site, macs: Sequence[int], *, now: datetime) -> None:
+    """Two buildings with an apartment for each MAC: every one has a monitor and a family master, every second one a member more."""
     houses = [
-        sites.add_building(installer, site_id=site.pk, name=house, now=now) for house in ("Quay House", "Pier House")
+        sites.add_building(installer, site_id=site.pk, name=f"{house} {MARK}", now=now)
+        for house in ("Quay House", "Pier House")
     ]
-    found = [next(macs) for _flat in range(flats)]
-    rows = [LibraryRow(mac=f"{mac:012X}", model="C313", serial=f"S{MARK}-{mac & 0xFFFF}") for mac in found]
+    rows = [LibraryRow(mac=f"{mac:012X}", model="C313", serial=f"S{MARK}-{mac & 0xFFFF}") for mac in macs]
     device_actions.add_to_library(distributor, macs=rows, installer_id=site.installer_id, now=now)
-    for flat, mac in enumerate(found):
+    for flat, mac in enumerate(macs):
         floor, door = divmod(flat // 2, 4)
         apartment = device_actions.add_apartment(
             installer,
@@ -310,10 +316,8 @@ def _community(
             monitors=[MonitorEntry(f"{mac:012X}", "Hallway")],
             now=now,
         )
-        at = place * flats + flat
         for who in range(1 + flat % 2):
-            name = f"{FIRST_NAMES[(at + 5 * who) % len(FIRST_NAMES)]} {LAST_NAMES[(at + who) % len(LAST_NAMES)]}"
-            people.add_resident(
-                installer, apartment_id=apartment.pk, name=name, email=f"flat{at}.{who}.{MARK}@{DOMAIN}", now=now
-            )
-    return site
+            at = mac + who
+            name = f"{FIRST_NAMES[at * 5 % len(FIRST_NAMES)]} {LAST_NAMES[at % len(LAST_NAMES)]}"
+            email = f"flat{mac & 0xFFFF}.{who}.{MARK}@{DOMAIN}"
+            people.add_resident(installer, apartment_id=apartment.pk, name=name, email=email, now=now)

@@ -1,0 +1,92 @@
+"""Measuring: CPU of this process and of its PostgreSQL backend, statements, bytes, memory. Walls say nothing on a shared machine."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from django.db import connection, transaction
+
+Deed = Callable[[], int]  # does it once and says how many bytes came back, 0 where nothing does
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What doing something once costs."""
+
+    cpu_ms: float  # of both
+    database_ms: float  # of the backend alone; 0 where the database runs in this process or on another machine
+    statements: int
+    sent_bytes: int
+    peak_kib: int  # of Python's memory beyond what there was before
+
+
+def in_turn(ours: Deed, floor: Deed | None, *, rounds: int) -> tuple[Cost, Cost | None]:
+    """Both once to warm and to count, then A B A B; the medians."""
+    deeds = [ours] if floor is None else [ours, floor]
+    counted = [_count(deed) for deed in deeds]
+    times: list[list[tuple[float, float]]] = [[] for _deed in deeds]
+    for _round in range(rounds):
+        for deed, found in zip(deeds, times, strict=True):
+            found.append(_timed(deed))
+    costs = [
+        Cost(median(cpu for cpu, _ in found), median(database for _, database in found), *count)
+        for found, count in zip(times, counted, strict=True)
+    ]
+    return costs[0], costs[1] if floor is not None else None
+
+
+def _timed(deed: Deed) -> tuple[float, float]:
+    backend = _backend_ns()
+    begun = time.thread_time_ns()  # of this thread: the gateway's stand-in has one of its own
+    deed()
+    mine = time.thread_time_ns() - begun
+    database = _backend_ns() - backend
+    return (mine + database) / 1e6, database / 1e6
+
+
+def _count(deed: Deed) -> tuple[int, int, int]:
+    """Statements, bytes and memory, in a run of its own, since looking costs time."""
+    deed()
+    statements = 0
+
+    def spy(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal statements
+        statements += "SAVEPOINT" not in sql
+        return execute(sql, params, many, context)
+
+    tracemalloc.start()
+    try:
+        with connection.execute_wrapper(spy):
+            sent = deed()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    return statements, sent, peak // 1024
+
+
+def _backend_ns() -> int:
+    """CPU of our PostgreSQL backend so far, where it runs on this machine (Linux)."""
+    if connection.vendor != "postgresql":
+        return 0
+    connection.ensure_connection()
+    try:
+        return int(Path(f"/proc/{connection.connection.get_backend_pid()}/schedstat").read_text().split()[0])
+    except OSError:
+        return 0
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back what happens inside. Gateways may be asked there: nobody waits for these locks."""
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]  # as Django marks the transaction around a test
+    with block:
+        yield
+        transaction.set_rollback(True)

@@ -1,0 +1,86 @@
+"""Who opens the pages, and with which browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from accounts.models import Membership, UserSession
+from accounts.scope import Actor
+from smartplus import access
+from smartplus.bench import floor
+from smartplus.scale.building import World
+
+
+@dataclass
+class Reader:
+    """Somebody signed in, in the portal and at the floor."""
+
+    label: str
+    actor: Actor
+    grows: str  # what of the world it sees grows
+    bound: dict[str, int]  # by which columns the rows are its own
+    client: Client = field(init=False)
+    plain: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Sign in, once for both."""
+        membership = Membership.objects.select_related("user").get(pk=self.actor.membership_id)
+        self.client, self.plain = stranger(), stranger(floor.MIDDLEWARE)
+        self.client.force_login(membership.user, backend="accounts.backends.EmailBackend")
+        session = self.client.session
+        session[access.SESSION_KEY] = membership.pk
+        session.save()
+        now = timezone.now()
+        UserSession.objects.create(
+            user=membership.user, membership=membership, session_key=session.session_key or "", created_at=now, last_seen_at=now
+        )  # fmt: skip
+        self.plain.cookies = self.client.cookies
+
+    def status(self, path: str) -> int:
+        """What the portal answers."""
+        return self.client.get(path, secure=True).status_code
+
+    def open(self, path: str) -> int:
+        """Open a page of the portal; its bytes."""
+        return _bytes(self.client.get(path, secure=True), path)
+
+    def open_plain(self, path: str) -> int:
+        """Open a page of the floor; its bytes."""
+        return _bytes(self.plain.get(path, secure=True), path)
+
+
+def stranger(middleware: list[str] | None = None) -> Client:
+    """A browser without a session, in front of the portal or of other middleware."""
+    host = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
+    client = Client(SERVER_NAME=host)
+    if middleware is not None:
+        with override_settings(MIDDLEWARE=middleware, SESSION_ENGINE="django.contrib.sessions.backends.db"):
+            client.handler.load_middleware()
+    return client
+
+
+def _bytes(answer: Any, path: str) -> int:
+    if answer.status_code != HTTPStatus.OK:
+        raise RuntimeError(f"{path} answered {answer.status_code}")
+    return len(answer.content)
+
+
+def readers(world: World) -> list[Reader]:
+    """One of each role in the tree that has half of everything, and in a small one where there is one: of that only strangers grow."""
+    found = [Reader("operator", world.operator, "everything", {})]
+    for home, grows in zip(world.trees[:2], ("own rows, and strangers'", "strangers' rows"), strict=False):
+        size = "large " if home is world.trees[0] else "small "
+        found += [
+            Reader(f"{size}distributor", home.distributor, grows, {"distributor_id": home.distributor.organization_id}),
+            Reader(f"{size}sub-distributor", home.subdistributor, grows, {"subdistributor_id": home.subdistributor.organization_id}),
+            Reader(f"{size}installer", home.installer, grows, {"installer_id": home.installer.organization_id}),
+            Reader(f"{size}technician", home.technician, grows, {"installer_id": home.installer.organization_id}),
+            Reader(f"{size}manager", home.manager, grows, {"installer_id": home.installer.organization_id}),
+        ]  # fmt: skip
+    return found

@@ -1,0 +1,108 @@
+"""A whole run: two worlds, the smaller one grown into the larger one, and the cases in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.errors import Refused
+from accounts.models import Organization
+from payments.models import Payment
+from smartplus.bench import money, pages, starting
+from smartplus.bench.cases import Result
+from smartplus.bench.people import readers
+from smartplus.scale import building, community, pattern
+from smartplus.scale.gateway import stand_in
+
+GROUPS = ("start", "lists", "find", "community", "quote", "place", "settle", "webhook")
+OF_MONEY = {"quote", "place", "settle"}
+ROUNDS = 3
+GROWTH = 10  # times the smaller world
+LARGEST = 10_000  # apartments of the large community, and lines of its order
+Say = Callable[[str], None]
+
+
+def refuse_other_databases() -> None:
+    """Refuse a database that is not kept for measuring: what is in it goes."""
+    if not building.is_for_bench():
+        raise Refused(
+            f"The benchmark empties its database. It works in one whose name ends with {building.BENCH} only."
+        )
+
+
+def empty() -> None:
+    """Begin with nothing but the tables. On SQLite the file has to be new."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA IF EXISTS public CASCADE")
+            cursor.execute("CREATE SCHEMA public")
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    if Organization.objects.exists():
+        raise Refused("This file holds a world already: delete it first.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, and how large everything is."""
+
+    scale: int  # apartments of the larger world
+    only: frozenset[str] = frozenset(GROUPS)
+    largest: int = LARGEST
+    flats: int = building.FLATS
+    rounds: int = ROUNDS
+
+
+def run(plan: Plan, *, now: datetime, say: Say) -> Iterator[Result]:
+    """Every case of the plan's groups, in an empty database."""
+    if "start" in plan.only:
+        say("starting")
+        yield from starting.of_processes(rounds=plan.rounds)
+    if plan.only == {"start"}:
+        return
+    is_growing = "lists" in plan.only
+    world = building.build(plan.scale // GROWTH if is_growing else plan.scale, now=now, flats=plan.flats, say=say)
+    _settle_down()
+    if is_growing:
+        say(f"lists at {world.apartments} apartments")
+        found = pages.of_readers(readers(world), world, None, rounds=plan.rounds)
+        smaller = {one.name: one.ours for one in found}
+        building.grow(world, plan.scale, say=say)
+        _settle_down()
+        say(f"lists at {world.apartments} apartments")
+        yield from pages.of_readers(readers(world), world, smaller, rounds=plan.rounds)
+    if "find" in plan.only:
+        say("searches")
+        yield from pages.of_searches(readers(world), rounds=plan.rounds)
+    if plan.only & {"community", *OF_MONEY}:
+        say(f"a community of {plan.largest} apartments")
+        yield from _of_large_community(world, plan, now)
+    if "webhook" in plan.only:
+        say("webhooks")
+        with stand_in():
+            yield from money.of_webhooks(Payment.objects.latest("pk"), rounds=plan.rounds)
+
+
+def _of_large_community(world: building.World, plan: Plan, now: datetime) -> Iterator[Result]:
+    home = world.trees[0]
+    site = community.build(home, plan.largest, now=now, block=min(plan.largest, community.BLOCK))
+    _settle_down()
+    if "community" in plan.only:
+        yield from pages.of_community(readers(world), site, rounds=plan.rounds)
+    if plan.only & OF_MONEY:
+        with stand_in() as sandbox:
+            till = pattern.Till(sandbox)
+            found = money.of_orders(home.distributor, site, till, now=now, most=plan.largest, rounds=plan.rounds)
+            yield from (one for one in found if one.group in plan.only)
+
+
+def _settle_down() -> None:
+    """Statistics and visibility as they are in an installation that is left alone at night; one process does all of a query's work."""
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+            cursor.execute("SET max_parallel_workers_per_gather = 0")

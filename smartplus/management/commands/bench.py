@@ -1,0 +1,37 @@
+"""The benchmark of docs/performance.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from accounts.errors import Refused
+from smartplus.bench import runs, table
+
+
+class Command(BaseCommand):
+    """`bench [--only NAME …] [--scale N] [--json]`: print what things cost, each beside its floor and its goal.
+
+    Works in a database whose name ends with `_bench`, which it empties first.
+    """
+
+    help = "Measure lists, searches, orders, webhooks and the start beside their floors, in a database named …_bench."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What is measured, and how it is printed."""
+        parser.add_argument("--only", nargs="+", choices=runs.GROUPS, default=runs.GROUPS, help="some of the cases")
+        parser.add_argument("--scale", type=int, default=200_000, metavar="N", help="apartments of the larger world")
+        parser.add_argument("--json", action="store_true", help="every reader of every page, as JSON")
+
+    def handle(self, *, only: list[str], scale: int, json: bool, **options: Any) -> None:
+        """Measure in an empty database; refuse any that is not kept for this."""
+        try:
+            runs.refuse_other_databases()
+            runs.empty()
+            plan = runs.Plan(scale, frozenset(only))
+            results = list(runs.run(plan, now=timezone.now(), say=self.stderr.write))
+        except Refused as refusal:
+            raise CommandError(str(refusal)) from refusal
+        self.stdout.write(table.as_json(results) if json else table.markdown(results))
