@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "var" / "test-databases"  # of SQLite; PostgreSQL keeps its own
 PREFIX = "smartplus_template_"
 MOST_KEPT = 8
+ASKS = {"db", "transactional_db", "walked_database"}  # fixtures of whoever asks the database
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +45,15 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():
         teardown_databases(aliases, verbosity=verbosity)
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """To what asks no database it makes no difference which one there is: once is enough."""
+    for item in items:
+        asks = item.get_closest_marker("django_db") or ASKS & set(getattr(item, "fixturenames", ()))
+        if not asks and not item.get_closest_marker("skipif"):
+            item.add_marker(pytest.mark.walk)
 
 
 def _digest() -> str:

@@ -19,7 +19,7 @@ from tests.guards.browser import Answer, Browser
 from tests.guards.planted import unguarded
 from tests.guards.walker import WALKERS, Walker
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("csv")]
+pytestmark = [pytest.mark.walk, pytest.mark.django_db, pytest.mark.xdist_group("csv")]
 Row = dict[str, str]
 SEEN = datetime(2026, 11, 20, 7, 5, tzinfo=UTC)
 FILE = "?format="

@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from tests.unproven import HEADS, unproven
 
 
@@ -17,3 +19,11 @@ def test_skipped_locks_and_contracts_are_named_apart():
         f"{HEADS['other']} (1)", "  tests/browser/test_axe.py::test_till: no Chromium",
     ]  # fmt: skip
     assert unproven([]) == []
+
+
+def test_what_asks_no_database_runs_on_one_kind_of_it_only(request: pytest.FixtureRequest) -> None:
+    assert request.node.get_closest_marker("walk")
+
+
+def test_what_asks_the_database_runs_on_both_kinds(request: pytest.FixtureRequest, db: None) -> None:
+    assert not request.node.get_closest_marker("walk")
