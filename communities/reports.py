@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery
 
 from communities import catalogue
 from communities.catalogue import Variant
-from communities.models import GRACE, Apartment, Entitlement, Site
+from communities.models import Apartment, Entitlement, Site
 
 WARNING = timedelta(
     days=7
@@ -20,7 +20,8 @@ WARNING = timedelta(
 @dataclass(frozen=True, slots=True)
 class PaidProgress:
     """How far a site's Apps are paid, how many of its wanted items stand badly, and when the first of them ends (null = nothing
-    activated). `unpaid` items run with something on that is not paid for; `next_end` leaves out what has lapsed."""
+    activated). `unpaid` items run with something on that is not paid for; `next_end` leaves out what has lapsed;
+    `next_stop` is when the grace of the first of them ends."""
 
     apps: int = 0
     apps_in_force: int = 0
@@ -28,6 +29,7 @@ class PaidProgress:
     next_expiry: datetime | None = None
     next_loose: datetime | None = None  # the first end among those that nobody renews by itself
     next_end: datetime | None = None
+    next_stop: datetime | None = None
     never: int = 0
     lapsed: int = 0
     in_grace: int = 0
@@ -61,13 +63,14 @@ def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists) -> 
             next_expiry=Min("expires_at"),
             next_loose=Min("expires_at", filter=Q(~renews)),
             next_end=Min("expires_at", filter=_in_force(now)),
+            next_stop=Min("works_until"),
         )
     )
     found: dict[int, PaidProgress] = {}
     for site_id, kind, variant, paid, n, alive, never, in_grace, *ends in rows:
         so_far, is_app = found.get(site_id, PaidProgress()), kind == catalogue.MAIN_SERVICE
-        before = (so_far.next_expiry, so_far.next_loose, so_far.next_end)
-        next_expiry, next_loose, next_end = (_first(pair) for pair in zip(before, ends, strict=True))
+        before = (so_far.next_expiry, so_far.next_loose, so_far.next_end, so_far.next_stop)
+        next_expiry, next_loose, next_end, next_stop = (_first(pair) for pair in zip(before, ends, strict=True))
         found[site_id] = PaidProgress(
             apps=so_far.apps + n * is_app,
             apps_in_force=so_far.apps_in_force + alive * is_app,
@@ -75,6 +78,7 @@ def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists) -> 
             next_expiry=next_expiry,
             next_loose=next_loose,
             next_end=next_end,
+            next_stop=next_stop,
             never=so_far.never + never,
             lapsed=so_far.lapsed + n - never - alive,
             in_grace=so_far.in_grace + in_grace,
@@ -189,7 +193,7 @@ class Dues:
     never: int
     lapsed: int
     in_grace: int
-    grace_from: datetime | None
+    grace_until: datetime | None
     ending: int
     first_end: datetime | None
 
@@ -202,7 +206,7 @@ class Dues:
 def dues(site: Site, now: datetime, *, renews: Exists) -> list[Dues]:
     """What of a site waits for activation or renewal by somebody, by service type; one statement. `renews` as in `paid_progress`."""
     ahead = Q(expires_at__gt=now) & Q(~renews)
-    grace = Q(expires_at__lte=now, expires_at__gt=now - GRACE)
+    grace = Q(expires_at__lte=now, works_until__gt=now)
     rows = (
         Entitlement.objects.filter(site=site)
         .wanted()
@@ -210,9 +214,9 @@ def dues(site: Site, now: datetime, *, renews: Exists) -> list[Dues]:
         .values("service_type")
         .annotate(
             never=Count("pk", filter=Q(expires_at=None)),
-            lapsed=Count("pk", filter=Q(expires_at__lte=now - GRACE)),
+            lapsed=Count("pk", filter=Q(works_until__lte=now)),
             in_grace=Count("pk", filter=grace),
-            grace_from=Min("expires_at", filter=grace),
+            grace_until=Min("works_until", filter=grace),
             ending=Count("pk", filter=ahead & Q(expires_at__lte=now + WARNING)),
             first_end=Min("expires_at", filter=ahead),
         )
@@ -228,4 +232,4 @@ def last_end(site: Site, now: datetime) -> datetime | None:
 
 
 def _in_force(now: datetime) -> Q:
-    return Q(expires_at__gt=now - GRACE)
+    return Q(works_until__gt=now)

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from accounts.scope import Actor, Grant, Role
 from communities import catalogue
 from communities.catalogue import Target, TargetKey
-from communities.models import GRACE, Apartment, Entitlement, Kind, Site
+from communities.models import Apartment, Entitlement, Kind, Site
 from payments import money
 from subscriptions.periods import Cycles, Months, Rest
 from subscriptions.pricing import Group, Item, PriceTable, Quote, Why, quote
@@ -74,6 +74,7 @@ class Saved(NamedTuple):
     variant: str
     paid_variant: str
     expires_at: datetime | None
+    works_until: datetime | None = None
 
 
 class _Step(NamedTuple):
@@ -85,6 +86,7 @@ class _Step(NamedTuple):
     saved: str
     paid: str
     expires_at: datetime | None
+    works_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +241,9 @@ def _steps(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Mappi
         (item.target_kind, item.target, item.service_type): item.variant.code for item in catalogue.billables(draft)
     }
     steps: Counter[_Step] = Counter()
-    for kind, target, service_type, variant, paid, expires_at in saved:
+    for kind, target, service_type, variant, paid, expires_at, works_until in saved:
         new = wanted.pop((kind, target, service_type), "")
-        steps[_Step(kind, service_type, new, variant, paid, expires_at)] += _times(counts, kind, target)
+        steps[_Step(kind, service_type, new, variant, paid, expires_at, works_until)] += _times(counts, kind, target)
     for (kind, new_target, service_type), variant in wanted.items():
         steps[_Step(kind, service_type, variant, "", "", None)] += _times(counts, kind, new_target)
     return steps
@@ -287,14 +289,12 @@ def _lacks(step: _Step) -> bool:
 def _to_activate(steps: Counter[_Step], as_of: datetime, zone: str) -> list[Item]:
     """Never activated or lapsed; and in grace with something unpaid, since no running period is left to upgrade."""
     return [
-        Item(str(step), step.service_type, step.wanted, step.expires_at, zone, count=count)
+        Item(
+            str(step), step.service_type, step.wanted, step.expires_at, zone, count=count, works_until=step.works_until
+        )
         for step, count in steps.items()
         if step.wanted
-        and (
-            step.expires_at is None
-            or as_of >= step.expires_at + GRACE
-            or (not _is_running(step, as_of) and _lacks(step))
-        )
+        and (step.works_until is None or as_of >= step.works_until or (not _is_running(step, as_of) and _lacks(step)))
     ]
 
 
@@ -393,6 +393,8 @@ def _count(found: Quote) -> int:
     return sum(line.item.count for line in found.lines)
 
 
+PAID = ("paid_variant", "expires_at", "works_until")  # the columns of an entitlement that `Saved` ends with
+
 # --- what is saved ------------------------------------------------------------------------------------------------------
 
 
@@ -401,11 +403,9 @@ def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
     rows = Entitlement.objects.filter(site=site)
     rows = rows.filter(apartment=apartment) if apartment else rows.filter(manager__isnull=False)
     return [
-        Saved(
-            Target.APARTMENT if apartment else Target.MANAGER, unit or manager, service_type, variant, paid, expires_at
-        )
-        for unit, manager, service_type, variant, paid, expires_at in rows.order_by("pk").values_list(
-            "apartment_id", "manager_id", "service_type", "variant", "paid_variant", "expires_at"
+        Saved(Target.APARTMENT if apartment else Target.MANAGER, unit or manager, service_type, variant, *paid)
+        for unit, manager, service_type, variant, *paid in rows.order_by("pk").values_list(
+            "apartment_id", "manager_id", "service_type", "variant", *PAID
         )
     ]
 
@@ -444,7 +444,7 @@ def census_of(site: Site) -> Census:
     Who has a family master or the PM App is what the entitlements say: they follow the configuration.
     """
     kinds = catalogue.PER_APARTMENT
-    columns = [f"{code}__{field}" for code in kinds for field in ("variant", "paid_variant", "expires_at")]
+    columns = [f"{code}__{field}" for code in kinds for field in ("variant", *PAID)]
     rows = (
         Apartment.objects.filter(site=site)
         .annotate(
@@ -457,7 +457,7 @@ def census_of(site: Site) -> Census:
     apartments, saved = [], list[Saved]()
     counts: dict[int | str, int] = {}
     for key, (monitor, landline, video, *paid, count) in enumerate(rows):
-        services = {code: paid[3 * at : 3 * at + 3] for at, code in enumerate(kinds)}
+        services = {code: paid[4 * at : 4 * at + 4] for at, code in enumerate(kinds)}
         rows_of_it = [
             Saved(Target.APARTMENT, key, code, *what) for code, what in services.items() if what[0] is not None
         ]

@@ -30,7 +30,7 @@ from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue
 from communities.days import SiteDay
-from communities.models import GRACE, Apartment, Entitlement, Site
+from communities.models import Apartment, Entitlement, Site
 from devices import reports as device_reports
 from payments.models import usable_method
 from subscriptions import reports
@@ -155,7 +155,7 @@ def forecast(actor: Actor, *, now: datetime, zone: tzinfo, prices: PriceTable | 
 
 
 def _due(rows: QuerySet[Entitlement], now: datetime, until: datetime) -> QuerySet[Entitlement]:
-    return rows.exclude(variant="").filter(expires_at__gt=now - GRACE, expires_at__lte=until)
+    return rows.exclude(variant="").filter(works_until__gt=now, expires_at__lte=until)
 
 
 def _mode(now: datetime) -> Case:
@@ -217,8 +217,8 @@ def standings(
         .annotate(
             n=Count("pk"),
             never=Count("pk", filter=Q(expires_at=None)),
-            alive=Count("pk", filter=Q(expires_at__gt=now - GRACE)),
-            due=Count("pk", filter=Q(expires_at__gt=now - GRACE, expires_at__lte=now + SOON)),
+            alive=Count("pk", filter=Q(works_until__gt=now)),
+            due=Count("pk", filter=Q(works_until__gt=now, expires_at__lte=now + SOON)),
         )
     )
     amounts = thirty_days(((kind, variant, due) for _k, kind, variant, _p, _n, _v, _a, due in rows), prices, now)
@@ -354,7 +354,8 @@ def agreements(actor: Actor, *, now: datetime) -> Agreements:
 
 @dataclass(frozen=True, slots=True)
 class SiteLine:
-    """Items alike at one site. `ends_at` is the first end among them; `amount_minor` as `worth_of` says for the list."""
+    """Items alike at one site. `ends_at` is the first end among them, `works_until` the first end of a grace; `amount_minor` as `worth_of` says for
+    the list."""
 
     site_id: int
     site_name: str
@@ -366,6 +367,7 @@ class SiteLine:
     mode: Mode
     count: int
     ends_at: datetime | None
+    works_until: datetime | None
     amount_minor: int | None
     is_in_force: bool = True
 
@@ -429,7 +431,7 @@ def lines_of(
     groups = (*site, "service_type", "variant", "paid_variant", "mode", "alive")
     found = list(
         rows.values_list(*groups)
-        .annotate(n=Count("pk"), ends=Min("expires_at"))
+        .annotate(n=Count("pk"), ends=Min("expires_at"), stops=Min("works_until"))
         .order_by(
             F("ends").asc(nulls_last=True),
             "site__name_order",
@@ -446,8 +448,8 @@ def lines_of(
         found = [row for row in found if catalogue.unused(*row[4:7])]
     amounts = worth_of(what, ((*row[4:7], row[8], row[9]) for row in found), prices, now)
     return [
-        SiteLine(site_id, name, site_zone, installer, kind, variant, paid, Mode(mode), n, ends, amount, alive)
-        for (site_id, name, site_zone, installer, kind, variant, paid, mode, alive, n, ends), amount in zip(
+        SiteLine(site_id, name, site_zone, installer, kind, variant, paid, Mode(mode), n, ends, stops, amount, alive)
+        for (site_id, name, site_zone, installer, kind, variant, paid, mode, alive, n, ends, stops), amount in zip(
             found, amounts, strict=True
         )
     ]
@@ -459,19 +461,19 @@ def _narrowed(rows: QuerySet[Entitlement], what: What, now: datetime, until: dat
     if what is What.NEW:
         return rows.exclude(variant="").filter(expires_at=None)
     if what is What.LAPSED:
-        return rows.exclude(variant="").filter(expires_at__lte=now - GRACE)
+        return rows.exclude(variant="").filter(works_until__lte=now)
     if what is What.PAID:
-        return rows.exclude(variant="").filter(expires_at__gt=now - GRACE)
+        return rows.exclude(variant="").filter(works_until__gt=now)
     if what is What.ALL:
         return rows.exclude(variant="")
     if what is What.UNPAID:
-        paid = Q(expires_at__gt=now - GRACE, variant=F("paid_variant"))
+        paid = Q(works_until__gt=now, variant=F("paid_variant"))
         return rows.exclude(variant="").exclude(paid)
-    return rows.filter(expires_at__gt=now - GRACE).exclude(variant=F("paid_variant"))
+    return rows.filter(works_until__gt=now).exclude(variant=F("paid_variant"))
 
 
 def _alive(now: datetime) -> Case:
-    return Case(When(expires_at__gt=now - GRACE, then=True), default=False, output_field=BooleanField())
+    return Case(When(works_until__gt=now, then=True), default=False, output_field=BooleanField())
 
 
 @dataclass(frozen=True, slots=True)

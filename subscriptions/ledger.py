@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce
 
 from accounts.models import AuditEvent
+from communities import catalogue
 from communities.models import Entitlement
 from payments.models import Kind as PaymentKind
 from payments.models import Payment
@@ -47,8 +48,8 @@ def _rows(found: QuerySet[Any], *names: str) -> Iterator[Any]:
 
 
 def expiries() -> Iterator[Fault]:
-    """An item works until the end of its last period that was not revoked, in the variant that this one paid, and its next month is counted
-    from where this one says."""
+    """An item is paid until the end of its last period that was not revoked and works for the grace of its service type longer, in the
+    variant that this one paid, and its next month is counted from where this one says."""
     last = ServicePeriod.objects.filter(entitlement=OuterRef("pk"), is_revoked=False).order_by("-ends_at", "-pk")
     rows = Entitlement.objects.annotate(
         until=Subquery(last.values("ends_at")[:1]),
@@ -62,10 +63,23 @@ def expiries() -> Iterator[Fault]:
         yield Fault(f"entitlement {row.pk}", f"expires_at is {row.expires_at}, its periods end at {row.until}")
     for row in _rows(rows.exclude(what=None).exclude(paid_variant=F("what")), "paid_variant", "what"):
         yield Fault(f"entitlement {row.pk}", f"paid_variant is {row.paid_variant!r}, its last period paid {row.what!r}")
+    wrong = Entitlement.objects.filter(_another_grace())
+    for row in _rows(wrong, "service_type", "expires_at", "works_until"):
+        should = catalogue.works_until(row.service_type, row.expires_at)
+        yield Fault(f"entitlement {row.pk}", f"works until {row.works_until}, with its grace it should until {should}")
     lost = Q(origin=None, anchor_at__isnull=False) | Q(origin__isnull=False, anchor_at=None)
     other = Q(anchor_at__lt=F("origin")) | Q(anchor_at__gt=F("origin"))
     for row in _rows(rows.filter(lost | other), "anchor_at", "origin"):
         yield Fault(f"entitlement {row.pk}", f"anchor_at is {row.anchor_at}, its last period says {row.origin}")
+
+
+def _another_grace() -> Q:
+    """Works longer or shorter than the expiry and the grace of the service type say."""
+    half = Q(expires_at=None, works_until__isnull=False) | Q(expires_at__isnull=False, works_until=None)
+    for entry in catalogue.ENTRIES:
+        until = F("expires_at") + entry.grace
+        half |= Q(service_type=entry.code) & (Q(works_until__lt=until) | Q(works_until__gt=until))
+    return half
 
 
 def sums() -> Iterator[Fault]:

@@ -12,7 +12,6 @@ from django.utils import timezone
 from accounts import notify
 from accounts.models import Kind, Membership, Organization, Topic
 from accounts.scope import Actor
-from communities.models import GRACE
 from payments.models import Payment
 from payments.reasons import DECLINES
 from subscriptions import bills
@@ -57,9 +56,8 @@ def renewal_parked(agreement: Subscription, *, order: Order | None, reason: Reas
     """An auto-renewal stopped by a problem: nothing is tried any more, somebody has to act (R44)."""
     key = f"renewal-parked:{agreement.pk}.{agreement.version}"
     items = agreement.items.filter(reason=reason.code, entitlement__expires_at__isnull=False)
-    first_end = items.order_by("entitlement__expires_at", "pk")
-    ends, zone = first_end.values_list("entitlement__expires_at", "site__time_zone").first() or (None, "UTC")
-    works_until = ends + GRACE if ends else None
+    first = items.order_by("entitlement__works_until", "pk")
+    works_until, zone = first.values_list("entitlement__works_until", "site__time_zone").first() or (None, "UTC")
     for member in _alarmed(agreement.payer):
         _post(
             "renewal_parked", key, Topic.PAYMENT_FAILED, member, order or agreement, agreement.payer, now,

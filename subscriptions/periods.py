@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from communities.models import GRACE
-
 CYCLE = timedelta(days=30)  # what a price is for, and what one auto-renewal adds (S2)
 MAX_MONTHS = 60  # how far ahead can be paid (R45); so no single order has more
 
@@ -46,9 +44,10 @@ class Rest:
 Term = Months | Cycles | Until | Rest
 
 
-def base(expires_at: datetime | None, now: datetime) -> datetime:
-    """Where newly paid time begins: at the expiry while running or in grace, else now (R46)."""
-    return expires_at if expires_at is not None and now < expires_at + GRACE else now
+def base(expires_at: datetime | None, works_until: datetime | None, now: datetime) -> datetime:
+    """Where newly paid time begins: at the expiry while running or in grace, else now (R46). `works_until` is the end of grace; None: it
+    has none."""
+    return expires_at if expires_at is not None and now < (works_until or expires_at) else now
 
 
 def add_months(instant: datetime, months: int, zone: str, anchor: datetime | None = None) -> datetime:
@@ -112,20 +111,30 @@ def end(term: Term, start: datetime, zone: str, anchor: datetime | None = None) 
 
 
 def span(
-    term: Term, expires_at: datetime | None, now: datetime, zone: str, anchor: datetime | None = None
+    term: Term,
+    expires_at: datetime | None,
+    works_until: datetime | None,
+    now: datetime,
+    zone: str,
+    anchor: datetime | None = None,
 ) -> tuple[datetime, datetime]:
     """What a term pays for an item: from its base on, or, for the rest of the running period, from now to its expiry."""
     if isinstance(term, Rest):
         return now, max(now, expires_at or now)
-    start = base(expires_at, now)
+    start = base(expires_at, works_until, now)
     return start, end(term, start, zone, anchor if start == expires_at else None)
 
 
 def settled(
-    term: Term, expires_at: datetime | None, now: datetime, zone: str, anchor: datetime | None
+    term: Term,
+    expires_at: datetime | None,
+    works_until: datetime | None,
+    now: datetime,
+    zone: str,
+    anchor: datetime | None,
 ) -> tuple[datetime, datetime, datetime | None]:
     """The span of a term, and what months after it are counted from."""
-    start, finish = span(term, expires_at, now, zone, anchor)
+    start, finish = span(term, expires_at, works_until, now, zone, anchor)
     goes_on = start == expires_at or isinstance(term, Rest)
     return start, finish, anchor_of(term, start, zone, anchor if goes_on else None)
 

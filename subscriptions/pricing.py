@@ -95,6 +95,7 @@ class Item:
     paid_variant: str = ""
     count: int = 1
     anchor_at: datetime | None = None  # what months up to `expires_at` were counted from
+    works_until: datetime | None = None  # the end of grace
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +279,7 @@ def quote(
     if not isinstance(term, Rest):  # what is paid for already need not be in the list
         prices.refuse_missing(dict.fromkeys((item.service_type, item.variant) for item in items))
     priced: dict[tuple[str, str, str], tuple[Parts, Parts, int]] = {}
-    spans: dict[tuple[datetime | None, str, datetime | None], tuple[datetime, datetime, int]] = {}
+    spans: dict[tuple[datetime | None, datetime | None, str, datetime | None], tuple[datetime, datetime, int]] = {}
     reasons: dict[tuple[str, str, str, int], Why] = {}
     lines: list[Line] = []
     for item in items:
@@ -287,9 +288,9 @@ def quote(
             parts, paid = prices.change_parts(*kind)
             priced[kind] = parts, paid, unit_price(parts, paid)
         parts, paid, unit = priced[kind]
-        where = (item.expires_at, item.zone, item.anchor_at)
+        where = (item.expires_at, item.works_until, item.zone, item.anchor_at)
         if where not in spans:
-            start, finish = periods.span(term, item.expires_at, as_of, item.zone, item.anchor_at)
+            start, finish = periods.span(term, item.expires_at, item.works_until, as_of, item.zone, item.anchor_at)
             spans[where] = start, finish, periods.days_of(term, start, finish, item.zone)
         start, finish, days = spans[where]
         reason = (*kind, days)

@@ -16,7 +16,7 @@ from accounts.models.people import known_as, known_order
 from accounts.scope import Actor
 from accounts.typed.keys import natural_key
 from communities import catalogue
-from communities.models import GRACE, Apartment, Entitlement, Site, State
+from communities.models import Apartment, Entitlement, Site, State, state_of
 from communities.reports import WARNING
 from payments import money
 from subscriptions.actions.prices import table_for
@@ -205,15 +205,17 @@ def _per_apartment(wanted: list[Holding], apartments: int) -> int:
 def _gathered(site: Site, payers: Payers, now: datetime) -> list[Holding]:
     rows = (
         _with_agreements(site)
-        .filter(~Q(variant="") | Q(expires_at__gt=now - GRACE))
+        .filter(~Q(variant="") | Q(works_until__gt=now))
         .order_by()
-        .values_list("service_type", "variant", "paid_variant", "expires_at", "agreement__subscription_id")
+        .values_list(
+            "service_type", "variant", "paid_variant", "expires_at", "works_until", "agreement__subscription_id"
+        )
         .annotate(n=Count("pk"), apartments=Count("apartment_id"))
     )
     zone = ZoneInfo(site.time_zone)
     found: dict[tuple[object, ...], Holding] = {}
-    for service_type, variant, paid, expires_at, agreement_id, count, apartments in rows:
-        state = Entitlement(expires_at=expires_at).state(now)
+    for service_type, variant, paid, expires_at, works_until, agreement_id, count, apartments in rows:
+        state = state_of(expires_at, works_until, now)
         key = (service_type, variant, paid, state, expires_at and expires_at.astimezone(zone).date(), agreement_id)
         row = found.get(key)
         instants = (*(row.instants if row else ()), *((expires_at,) if expires_at else ()))

@@ -8,6 +8,7 @@ from factory.declarations import LazyFunction, SelfAttribute, Sequence
 from factory.django import DjangoModelFactory
 
 from accounts.models import Notice, Topic
+from communities import catalogue
 from communities.models import Apartment, Building, Entitlement, Site, keys_of
 from payments.models import GatewayEvent, Payment, PaymentMethod
 from subscriptions.models import Order, Subscription
@@ -128,7 +129,13 @@ def apartments(
     )
     Entitlement.objects.bulk_create(
         Entitlement(
-            **keys_of(site), apartment=row, service_type=kind, variant=variant, paid_variant=variant, expires_at=until
+            **keys_of(site),
+            apartment=row,
+            service_type=kind,
+            variant=variant,
+            paid_variant=variant,
+            expires_at=until,
+            works_until=catalogue.works_until(kind, until),
         )
         for row in rows
         for kind, variant in items.items()

@@ -1,6 +1,6 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
-from communities.models.entitlements import GRACE, STATE_LABELS, Entitlement, State
+from communities.models.entitlements import STATE_LABELS, Entitlement, State, state_of
 from communities.models.sites import (
     Apartment,
     Building,
@@ -13,7 +13,6 @@ from communities.models.sites import (
 )
 
 __all__ = [
-    "GRACE",
     "STATE_LABELS",
     "Apartment",
     "Building",
@@ -25,4 +24,5 @@ __all__ = [
     "State",
     "TechnicianAssignment",
     "keys_of",
+    "state_of",
 ]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from django.db import models
+from django.db.models import Case, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from communities import catalogue
 from communities.models.sites import Apartment, ManagerAssignment, SiteChild, SiteChildQuerySet
-
-GRACE = timedelta(days=7)  # what was paid goes on working for a week (DOMAIN §4)
 
 
 class State(enum.StrEnum):
@@ -31,6 +31,15 @@ STATE_LABELS = {
 }
 
 
+def state_of(expires_at: datetime | None, works_until: datetime | None, now: datetime) -> State:
+    """How an item stands that is paid to an instant and works until another one."""
+    if expires_at is None or works_until is None:
+        return State.NEW
+    if now >= works_until:
+        return State.LAPSED
+    return State.ACTIVE if now < expires_at else State.GRACE
+
+
 class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
     """Entitlements by what they are now."""
 
@@ -44,17 +53,28 @@ class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
 
     def in_force(self, now: datetime) -> EntitlementQuerySet:
         """Paid, grace included."""
-        return self.filter(expires_at__gt=now - GRACE)
+        return self.filter(works_until__gt=now)
+
+    def pay_until(self, expires_at: datetime, **fields: Any) -> int:
+        """Write until when these are paid, and with it until when they work: the expiry and the grace of their service type. Nothing else
+        writes either of the two. Returns how many there were; one statement."""
+        codes: dict[datetime, list[str]] = {}
+        for entry in catalogue.ENTRIES:
+            codes.setdefault(entry.works_until(expires_at), []).append(entry.code)
+        ends = [When(service_type__in=of_one, then=Value(until)) for until, of_one in codes.items()]
+        works_until = Case(*ends, output_field=models.DateTimeField())
+        return self.update(expires_at=expires_at, works_until=works_until, **fields)
 
 
 class Entitlement(SiteChild):
     """One billable service on one target (DESIGN §2).
 
-    `variant` is what is configured ("" = nothing of it is wanted now: dormant), `paid_variant` what the last applied payment
-    covered, `expires_at` null = never activated. `anchor_at` is the instant that months are counted from where `expires_at` alone does not
-    say it: paid to 28 Feb, come from 31 Jan. `reserved_by` is the number of the open order that has it, "" = none has: so an item
-    is in one open order at most (R48); a number, since a key can't point up. The last five are written by the subscriptions layer
-    only. No index may name `expires_at`, `anchor_at` or `reserved_by`: extending would stop being a HOT update.
+    `variant` is what is configured ("" = nothing of it is wanted now: dormant), `paid_variant` what the last applied payment covered,
+    `expires_at` null = never activated. `works_until` is the end of its grace, so that "works now" is one comparison; both are written
+    by `pay_until`. `anchor_at` is the instant that months are counted from where `expires_at` alone does not say it: paid to 28 Feb,
+    come from 31 Jan. `reserved_by` is the number of the open order that has it, "" = none has: so an item is in one open order at most
+    (R48); a number, since a key can't point up. The last six are written by the subscriptions layer only. No index may name
+    `expires_at`, `works_until`, `anchor_at` or `reserved_by`: extending would stop being a HOT update.
     """
 
     service_type = models.CharField(
@@ -67,6 +87,7 @@ class Entitlement(SiteChild):
     variant = models.CharField(max_length=200, blank=True)
     paid_variant = models.CharField(max_length=200, blank=True)
     expires_at = models.DateTimeField(null=True)
+    works_until = models.DateTimeField(null=True)
     anchor_at = models.DateTimeField(null=True)
     reserved_by = models.CharField(max_length=20, blank=True)
     last_charged_at = models.DateTimeField(null=True)
@@ -115,15 +136,11 @@ class Entitlement(SiteChild):
 
     def state(self, now: datetime) -> State:
         """Never activated, active, in grace or lapsed at `now`; the expiry itself is the first instant of grace."""
-        if self.expires_at is None:
-            return State.NEW
-        if now < self.expires_at:
-            return State.ACTIVE
-        return State.GRACE if now < self.expires_at + GRACE else State.LAPSED
+        return state_of(self.expires_at, self.works_until, now)
 
     def is_in_force(self, now: datetime) -> bool:
         """Paid, grace included."""
-        return self.expires_at is not None and now < self.expires_at + GRACE
+        return self.works_until is not None and now < self.works_until
 
     def unpaid_parts(self) -> tuple[str, ...]:
         """What is switched on but not covered by the last payment."""

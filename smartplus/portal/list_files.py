@@ -84,7 +84,7 @@ def apartments(found: QuerySet[Apartment], site: Site, now: datetime) -> Iterato
             ", ".join(master.name for master in row.masters),
             *(_yes(apartment.switches[code]) for code in ("indoor_monitor", "landline", "video_storage")),
             ", ".join(str(monitor.address) for monitor in row.monitors),
-            ", ".join(str(word_of(app.expires_at, now, renews=app.renews)) for app in apps),
+            ", ".join(str(word_of(app.expires_at, app.works_until, now, renews=app.renews)) for app in apps),
             next((site_day(app.expires_at, site.time_zone) for app in apps if app.expires_at), None),
         ]
 

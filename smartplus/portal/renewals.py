@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from accounts.scope import Grant
-from communities.models import GRACE
 from payments.models import Payment
 from payments.models import State as PaymentState
 from smartplus.access import PortalRequest
@@ -46,14 +45,16 @@ def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> R
     first = rows[0] if rows else None
     lines = order.lines.all() if order.is_paid_by(request.actor) else order.lines.visible_to(request.actor)
     first_end = lines.filter(entitlement__expires_at__isnull=False).order_by("entitlement__expires_at", "pk")
-    ends, zone = first_end.values_list("entitlement__expires_at", "site__time_zone").first() or (None, "UTC")
+    ends, works_until, zone = first_end.values_list(
+        "entitlement__expires_at", "entitlement__works_until", "site__time_zone"
+    ).first() or (None, None, "UTC")
     is_payer = order.payer_id == request.actor.organization_id
     last = order.events.filter(kind__in=["declined", "failed", "cancelled"]).last()
     return Renewal(
         step=_step(order, rows, payment, now),
         reason=last.reason if last else "",
         card=first.method.label if first else "",
-        works_until=ends + GRACE if ends else None,
+        works_until=works_until,
         zone=zone,
         has_ended=bool(ends and ends <= now),
         tries=_tries(order, now),

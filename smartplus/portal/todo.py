@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.typed.days import end_date
-from communities.models import GRACE, Site
+from communities.models import Site
 from communities.reports import Dues, PaidProgress, ServiceLine
 from devices.reports import UnitProgress
 from smartplus.portal.context import address_of
@@ -114,10 +114,10 @@ def _paying(facts: Facts, now: datetime) -> list[Todo]:
                     _("Configuration and doors go on; the services don't."),
                 )
             )
-        if due.in_grace and due.grace_from:
+        if due.in_grace and due.grace_until:
             title = ngettext("%(n)s %(service)s is in grace", "%(n)s × %(service)s are in grace", due.in_grace)
             reason = _("It works until %(date)s and then stops.") % {
-                "date": end_date(due.grace_from + GRACE, facts.site.time_zone)
+                "date": end_date(due.grace_until, facts.site.time_zone)
             }
             found.append(_due(facts, due, "expiring", "hourglass", title, due.in_grace, reason))
     for line in facts.lines:

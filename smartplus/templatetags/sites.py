@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from communities.models import GRACE
+from communities.models import State, state_of
 from communities.reports import WARNING, PaidProgress, ServiceLine
 from smartplus.portal.templatetags.portal import end_day, how_far_to_end, status
 
@@ -20,27 +20,34 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def expiry(
-    context: dict[str, Any], when: datetime | None, zone: str, nothing: str = "", renews: bool = False
+    context: dict[str, Any],
+    when: datetime | None,
+    works_until: datetime | None,
+    zone: str,
+    nothing: str = "",
+    renews: bool = False,
 ) -> SafeString:
     """When paid time ends, with how far that is away, coloured by what it means; `nothing` is said for None.
 
-    `zone` is the site's. An end that is renewed by itself alarms nobody.
+    `works_until` is the end of its grace, `zone` is the site's. An end that is renewed by itself alarms nobody.
     """
     now: datetime = context.get("now") or timezone.now()
     if when is None:
         return status("inactive hollow", nothing or _("Not activated"))
     return format_html(
         '{}<span class="t12 mute">{}</span>',
-        status(tone_of(when, now, renews=renews), end_day(when, zone)),
-        _distance_word(when, zone, now),
+        status(tone_of(when, works_until, now, renews=renews), end_day(when, zone)),
+        _distance_word(when, works_until, zone, now),
     )
 
 
 @register.simple_tag(takes_context=True)
-def standing(context: dict[str, Any], when: datetime | None, renews: bool = False) -> SafeString:
+def standing(
+    context: dict[str, Any], when: datetime | None, works_until: datetime | None, renews: bool = False
+) -> SafeString:
     """The same in one word: Active, Expiring, Auto-renew, In grace, Lapsed, Not activated."""
     now: datetime = context.get("now") or timezone.now()
-    return status(tone_of(when, now, renews=renews), word_of(when, now, renews=renews))
+    return status(tone_of(when, works_until, now, renews=renews), word_of(when, works_until, now, renews=renews))
 
 
 @register.simple_tag
@@ -59,23 +66,25 @@ def paid(line: ServiceLine) -> SafeString:
     return format_html('<span class="mute">{}</span>', _("Nothing to pay yet"))
 
 
-def tone_of(when: datetime | None, now: datetime, *, renews: bool = False) -> str:
+def tone_of(when: datetime | None, works_until: datetime | None, now: datetime, *, renews: bool = False) -> str:
     """The status class of an expiry."""
-    if when is None:
+    state = state_of(when, works_until, now)
+    if when is None or state is State.NEW:
         return "inactive hollow"
-    if now >= when + GRACE:
+    if state is State.LAPSED:
         return "lapsed"
-    if renews and now < when:
+    if renews and state is State.ACTIVE:
         return "auto"
     return "expiring" if now >= when - WARNING else "active"
 
 
-def word_of(when: datetime | None, now: datetime, *, renews: bool = False) -> str:
+def word_of(when: datetime | None, works_until: datetime | None, now: datetime, *, renews: bool = False) -> str:
     """The status word of an expiry."""
-    if when is None:
+    state = state_of(when, works_until, now)
+    if when is None or state is State.NEW:
         return _("Not activated")
-    if now >= when:
-        return _("Lapsed") if now >= when + GRACE else _("In grace")
+    if state is not State.ACTIVE:
+        return _("Lapsed") if state is State.LAPSED else _("In grace")
     if renews:
         return _("Auto-renew")
     return _("Expiring") if now >= when - WARNING else _("Active")
@@ -99,8 +108,8 @@ def pill_of(progress: PaidProgress, now: datetime) -> tuple[str, str]:
     return ("auto", _("Auto-renew")) if progress.renews else ("active", _("Active"))
 
 
-def _distance_word(when: datetime, zone: str, now: datetime) -> SafeString | str:
+def _distance_word(when: datetime, works_until: datetime | None, zone: str, now: datetime) -> SafeString | str:
     distance = how_far_to_end(when, zone, now)
-    if timedelta(0) <= now - when < GRACE:
+    if state_of(when, works_until, now) is State.GRACE:
         return format_html("{}, {}", _("in grace"), distance)
     return distance

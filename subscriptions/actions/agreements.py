@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.errors import NotPermitted
 from accounts.models import Kind, Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
-from communities.models import GRACE, Entitlement
+from communities.models import Entitlement
 from payments.models import LIVE, Payment, PaymentMethod
 from subscriptions import notices
 from subscriptions.actions import moves
@@ -121,16 +121,19 @@ def rungs(first: datetime, *, after: datetime) -> list[datetime]:
     return [first - before for before in LADDER if first - before > after]
 
 
-def first_end(order: Order) -> tuple[datetime, str]:
-    """The earliest end among what an auto-renewal order extends, from which its ladder counts, and the time zone of its site."""
-    return order.lines.order_by("starts_at", "pk").values_list("starts_at", "site__time_zone")[0]
+def first_end(order: Order) -> tuple[datetime, datetime, str]:
+    """The earliest end among what an auto-renewal order extends, from which its ladder counts, until when that works, and the time zone
+    of its site."""
+    rows = order.lines.order_by("starts_at", "pk")
+    ends, works_until, zone = rows.values_list("starts_at", "entitlement__works_until", "site__time_zone")[0]
+    return ends, works_until or ends, zone
 
 
-def last_end(agreement: Subscription, items: Iterable[int]) -> tuple[datetime | None, str]:
-    """The latest end among some items of an agreement, and the time zone of its site."""
-    rows = agreement.items.filter(pk__in=items, entitlement__expires_at__isnull=False)
-    rows = rows.order_by("-entitlement__expires_at", "pk")
-    return rows.values_list("entitlement__expires_at", "site__time_zone").first() or (None, "UTC")
+def worked_until(agreement: Subscription, items: Iterable[int]) -> tuple[datetime | None, str]:
+    """Until when the last of some items of an agreement worked, and the time zone of its site."""
+    rows = agreement.items.filter(pk__in=items, entitlement__works_until__isnull=False)
+    rows = rows.order_by("-entitlement__works_until", "pk")
+    return rows.values_list("entitlement__works_until", "site__time_zone").first() or (None, "UTC")
 
 
 def reschedule(agreements: Iterable[Subscription], *, now: datetime) -> None:
@@ -141,7 +144,10 @@ def reschedule(agreements: Iterable[Subscription], *, now: datetime) -> None:
     for agreement in agreements:
         if agreement.state != ACTIVE:
             continue
-        first = agreement.items.filter(is_live=True).aggregate(first=Min("entitlement__expires_at"))["first"]
+        ends = agreement.items.filter(is_live=True).aggregate(
+            first=Min("entitlement__expires_at"), grace=Min("entitlement__works_until")
+        )
+        first = ends["first"]
         if first is None:
             close(agreement, ENDED, Reason("nothing_left"), actor=RENEWALS, now=now)
             continue
@@ -149,7 +155,7 @@ def reschedule(agreements: Iterable[Subscription], *, now: datetime) -> None:
         if order is not None and order.next_try_at is not None:
             agreement.next_due_at = order.next_try_at
         elif order is not None or agreement.tries:
-            agreement.next_due_at = next(iter(rungs(first, after=now)), max(now, first + GRACE))
+            agreement.next_due_at = next(iter(rungs(first, after=now)), max(now, ends["grace"]))
         else:
             agreement.next_due_at = first - LEAD
         agreement.save(update_fields=["next_due_at"])
@@ -192,7 +198,7 @@ def note_failure(order: Order, payment: Payment, *, actor: Actor, now: datetime)
     if not agreements:
         moves.close(order, Order.State.CANCELLED, now=now, actor=actor, reason=reason.stored())
         return
-    first, zone = first_end(order)
+    first, works_until, zone = first_end(order)
     later = rungs(first, after=now)
     is_final = payment.is_hard_decline or not later
     if agreements[0].method_id != payment.method_id:  # the card that the next try charges is another one
@@ -210,9 +216,7 @@ def note_failure(order: Order, payment: Payment, *, actor: Actor, now: datetime)
     order.save(update_fields=["next_try_at"])
     moves.tell(order, "declined", now=now, reason=reason.stored())
     reschedule(agreements, now=now)
-    notices.renewal_failed(
-        order, payment, reason=reason, next_at=later[0], works_until=first + GRACE, zone=zone, now=now
-    )
+    notices.renewal_failed(order, payment, reason=reason, next_at=later[0], works_until=works_until, zone=zone, now=now)
 
 
 def close(

@@ -85,11 +85,11 @@ def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> Que
 def as_items(entitlements: QuerySet[Entitlement]) -> list[Item]:
     """Entitlements as what `quote` prices; one query."""
     rows = entitlements.order_by("site_id", "service_type", "variant", "pk").values_list(
-        "pk", "service_type", "variant", "expires_at", "site__time_zone", "anchor_at"
+        "pk", "service_type", "variant", "expires_at", "site__time_zone", "anchor_at", "works_until"
     )
     return [
-        Item(pk, service_type, variant, expires_at, zone, anchor_at=anchor)
-        for pk, service_type, variant, expires_at, zone, anchor in rows
+        Item(pk, service_type, variant, expires_at, zone, anchor_at=anchor, works_until=works_until)
+        for pk, service_type, variant, expires_at, zone, anchor, works_until in rows
     ]
 
 

@@ -14,7 +14,7 @@ from accounts import audit, breakers, fences
 from accounts.errors import Refused
 from accounts.fences import Budget
 from accounts.models import Organization
-from communities.models import GRACE, Entitlement, Site
+from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import BillingProfile, Payment
@@ -252,8 +252,8 @@ def _drop_what_ended(locked: list[Subscription], *, now: datetime) -> None:
         if agreement.items.filter(is_live=True).exists():
             _note_dropped(agreement, off, lapsed, now=now)
             continue
-        ends, zone = agreements.last_end(agreement, lapsed)
-        reason = Reason("lapsed", {"day": instant(ends + GRACE, zone)}) if ends else Reason("services_off")
+        worked_until, zone = agreements.worked_until(agreement, lapsed)
+        reason = Reason("lapsed", {"day": instant(worked_until, zone)}) if worked_until else Reason("services_off")
         is_waiting = agreement.renewal is not None and agreement.renewal.state == Order.State.PROCESSING
         order = agreement.renewal if is_waiting else None  # the last one that was paid has nothing to do with it
         agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=order)

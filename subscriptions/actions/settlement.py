@@ -210,19 +210,21 @@ def fulfil(order: Order, *, now: datetime) -> None:
     lines = list(order.lines.order_by("entitlement_id").values_list("pk", "entitlement_id", "variant"))
     ids = [entitlement_id for _pk, entitlement_id, _variant in lines]
     rows = {
-        pk: (expires_at, zone, anchor)
-        for pk, expires_at, zone, anchor in Entitlement.objects.filter(pk__in=ids, reserved_by=order.number)
+        pk: (expires_at, works_until, zone, anchor)
+        for pk, expires_at, works_until, zone, anchor in Entitlement.objects.filter(
+            pk__in=ids, reserved_by=order.number
+        )
         .order_by("pk")
         .select_for_update(of=("self",), no_key=True)
-        .values_list("pk", "expires_at", "site__time_zone", "anchor_at")
+        .values_list("pk", "expires_at", "works_until", "site__time_zone", "anchor_at")
     }
     if len(rows) != len(lines):
         raise ItemHeld(_("Some items are not in order %(number)s any more.") % {"number": order.number})
     ends: dict[tuple[datetime, datetime | None, str], list[int]] = defaultdict(list)
     spans: list[ServicePeriod] = []
     for line_id, entitlement_id, variant in lines:
-        expires_at, zone, anchor = rows[entitlement_id]
-        start, finish, anchor = periods.settled(order.term, expires_at, now, zone, anchor)
+        expires_at, works_until, zone, anchor = rows[entitlement_id]
+        start, finish, anchor = periods.settled(order.term, expires_at, works_until, now, zone, anchor)
         ends[finish, anchor, variant].append(entitlement_id)
         spans.append(
             ServicePeriod(
@@ -231,8 +233,8 @@ def fulfil(order: Order, *, now: datetime) -> None:
         )
     ServicePeriod.objects.bulk_create(spans, batch_size=2000)
     for (finish, anchor, variant), group in ends.items():
-        Entitlement.objects.filter(pk__in=group).update(
-            expires_at=finish, anchor_at=anchor, paid_variant=variant, reserved_by="", last_charged_at=now
+        Entitlement.objects.filter(pk__in=group).pay_until(
+            finish, anchor_at=anchor, paid_variant=variant, reserved_by="", last_charged_at=now
         )
     _switch_on(order, now=now)
     touched = agreements.lock(agreements.of_order(order))
@@ -241,7 +243,7 @@ def fulfil(order: Order, *, now: datetime) -> None:
     else:
         agreements.reschedule(touched, now=now)
     moves.move(order, Order.State.SUCCEED, now=now)
-    until, zone = max(((span.ends_at, rows[span.entitlement_id][1]) for span in spans), default=(None, "UTC"))
+    until, zone = max(((span.ends_at, rows[span.entitlement_id][2]) for span in spans), default=(None, "UTC"))
     moves.tell(order, "applied", now=now, items=len(lines), until=until.isoformat() if until else "")
     requests.note_paid(order, now=now)
     notices.order_succeeded(order, until=until, zone=zone, now=now)

@@ -140,7 +140,7 @@ def test_the_first_resident_is_master_and_the_next_one_follows(people: People, m
     )
     first, second = add("First"), add("Second")
     assert (first.is_master, second.is_master) == (True, False)
-    Entitlement.objects.update(expires_at=NOW + timedelta(days=9), paid_variant="monitor")
+    Entitlement.objects.pay_until(NOW + timedelta(days=9), paid_variant="monitor")
     site_people.remove_resident(people.ivan.actor, resident_id=first.pk, now=NOW)
     assert Resident.objects.get().is_master is True
     site_people.remove_resident(people.ivan.actor, resident_id=second.pk, now=NOW)
@@ -173,7 +173,7 @@ def test_an_unassigned_manager_loses_the_site_at_once_and_gets_it_back_with_its_
     assign = lambda who: site_people.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership=who, now=NOW)  # noqa: E731
     assign({people.petra.membership.pk: True})
     assert Site.objects.visible_to(people.petra.actor).get() == site
-    Entitlement.objects.update(expires_at=NOW + timedelta(days=9), paid_variant="plain")
+    Entitlement.objects.pay_until(NOW + timedelta(days=9), paid_variant="plain")
     with pytest.raises(Refused, match="is paid for"):
         assign({people.petra.membership.pk: False})
     assign({})

@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import Max
 
 from accounts.models import AuditEvent
+from communities import catalogue
 from communities.actions.sites import active_pm_apps
 from communities.models import Entitlement, Site
 from payments.models import LIVE, Payment
@@ -204,6 +205,7 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
         last = lines[paid[-1].line_id] if paid else None
         wanted = {
             "expires_at": paid[-1].ends_at if paid else None,
+            "works_until": catalogue.works_until(row.service_type, paid[-1].ends_at if paid else None),
             "anchor_at": paid[-1].anchor_at if paid else None,
             "paid_variant": last.variant if last else "",
             "last_charged_at": orders[last.order_id].closed_at if last else None,

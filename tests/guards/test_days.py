@@ -18,8 +18,8 @@ SOURCES = sorted(
 )
 # What holds the end of paid time, on whatever object; a new one is named here.
 ENDS = {
-    "ends_at", "expires_at", "first_end", "grace_from", "grace_until", "last_end", "next_end", "next_expiry", "next_loose", "paid_until",
-    "until", "works_until",
+    "ends_at", "expires_at", "first_end", "grace_until", "last_end", "next_end", "next_expiry", "next_loose", "next_stop", "paid_until", "until",
+    "worked_until", "works_until",
 }  # fmt: skip
 OTHER_ENDS = ("pending.expires_at", "token.row.expires_at")  # a link's and a token's: of people, not of sites
 BY_THE_SITE = {"end_day", "end_date"}

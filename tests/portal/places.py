@@ -52,8 +52,8 @@ def building(people: People, site: Site, name: str = "Quay House", *, by: Person
 
 def pay(entitlement: Entitlement, until: datetime = NOW + timedelta(days=112)) -> Entitlement:
     """Write what an applied payment writes."""
-    entitlement.expires_at, entitlement.paid_variant = until, entitlement.variant
-    entitlement.save()
+    Entitlement.objects.filter(pk=entitlement.pk).pay_until(until, paid_variant=entitlement.variant)
+    entitlement.refresh_from_db()
     return entitlement
 
 

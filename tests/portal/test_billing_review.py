@@ -155,7 +155,7 @@ def test_what_is_on_and_what_is_paid_are_told_apart(
     missing: str,
 ) -> None:
     item = entitlement(harbour_view, ServiceType.PREMIUM, "1.01")
-    Entitlement.objects.filter(pk=item.pk).update(paid_variant=paid, expires_at=NOW + timedelta(days=how_far_to_end))
+    Entitlement.objects.filter(pk=item.pk).pay_until(NOW + timedelta(days=how_far_to_end), paid_variant=paid)
     (row,) = [row for row in table(petra, harbour_view) if (row["Item"], row["For"]) == ("Premium Plan", "1.01")]
     assert (row["Status"], row["Paid, not used"], row["Does not work yet"]) == (state, unused, missing)
     assert bool(unused or missing) == (row in table(petra, harbour_view, "?show=differs&format=csv"))
@@ -170,7 +170,7 @@ def test_paid_time_of_what_is_switched_off_is_still_shown(
     page = read(petra, harbour_view)
     assert "Booking Service paid, not used" in page
     assert "Not used" in page
-    Entitlement.objects.filter(pk=item.pk).update(expires_at=NOW - timedelta(days=7))
+    Entitlement.objects.filter(pk=item.pk).pay_until(NOW - timedelta(days=7))
     assert "Booking Service paid, not used" not in read(petra, harbour_view)
 
 

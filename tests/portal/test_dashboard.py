@@ -138,7 +138,7 @@ def test_the_last_bar_leads_to_what_ends_a_day_later_further_east(
 ) -> None:
     Site.objects.filter(pk=harbour.pk).update(time_zone="Pacific/Auckland")
     late = NOW.replace(hour=14) + timedelta(days=90)  # in Auckland that is the 21st, for Dora the 20th
-    Entitlement.objects.filter(service_type="pm_app").update(expires_at=late + timedelta(hours=hours))
+    Entitlement.objects.filter(service_type="pm_app").pay_until(late + timedelta(hours=hours))
     dora = sign_in(people.dora)
     with time_machine.travel(NOW.replace(hour=14), tick=False):
         calendar = dora.get("/dashboard/").context["calendar"]

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Notice, User
 from communities.actions.sites import active_pm_apps, pm_app_lock_reason
-from communities.models import GRACE, Apartment, Entitlement, Site
+from communities.models import Apartment, Entitlement, Site
 from payments.reasons import instant, shown
 from subscriptions import dashboard
 from subscriptions.actions import settlement
@@ -125,7 +125,7 @@ def test_warnings_name_it_too(
     with time_machine.travel(world[2] - timedelta(days=3), tick=False):
         assert f"The first on {right}." in words_of(sign_in(people.ivan), f"/sites/{harbour_view.pk}/")
     with time_machine.travel(world[2] + timedelta(days=1), tick=False):
-        right, wrong = days(world, GRACE)
+        right, wrong = days(world, timedelta(days=7))
         text = words_of(sign_in(people.ivan), f"/sites/{harbour_view.pk}/")
         assert f"It works until {right} and then stops." in text
         assert wrong not in text

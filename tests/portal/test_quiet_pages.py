@@ -111,7 +111,7 @@ def test_the_dashboard_and_the_billing_page_count_the_same_differences(
         (apps.filter(apartment__number="1.01"), {"variant": WITHOUT_MONITOR}, 2),  # goes on at its paid price
         (premium.filter(apartment__number="1.01"), {"paid_variant": f"{PARTS}_30", "variant": f"{PARTS}_7"}, 2),
         (premium.filter(apartment__number="1.02"), {"variant": ""}, 3),
-        (premium.filter(apartment__number="1.02"), {"expires_at": NOW - timedelta(days=90)}, 2),
+        (premium.filter(apartment__number="1.02"), {"expires_at": NOW - timedelta(days=90), "works_until": NOW - timedelta(days=83)}, 2),
     ):  # fmt: skip
         rows.update(**change)
         standing = sum(
@@ -165,6 +165,7 @@ def test_a_sites_pill_shows_its_worst_item(
         item.paid_variant = "" if end is None else item.variant
         if item.apartment and item.service_type == ServiceType.PREMIUM:
             item.paid_variant = paid_variant.get(item.apartment.number, item.paid_variant)
-        item.expires_at = None if end is None else NOW + timedelta(days=end)
         item.save()
+        if end is not None:
+            Entitlement.objects.filter(pk=item.pk).pay_until(NOW + timedelta(days=end))
     assert sign_in(people.ivan).get(f"/sites/{harbour_view.pk}/").context["pill"] == pill

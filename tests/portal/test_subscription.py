@@ -376,7 +376,7 @@ def test_what_fell_out_since_the_page_was_opened_is_said_on_the_next_one_by_numb
     everything_there_was = everything(dora)
     rows = {str(row): row.pk for row in Entitlement.objects.select_related("apartment__building")}
     app = Entitlement.objects.filter(pk=rows["App, Quay House 1.01"])
-    app.update(expires_at=NOW)
+    app.pay_until(NOW)
     Entitlement.objects.filter(pk=rows["Premium Plan, Quay House 1.02"]).update(variant="")
     Entitlement.objects.filter(pk=rows["App, Quay House 1.02"]).update(reserved_by="SP-261122-OTHERONE")
     answer = dora.post("/subscription/", {"all": everything_there_was, "months": 1, "action": "next"}, follow=True)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from communities.catalogue import ServiceType
-from communities.models import GRACE, Entitlement, Site
+from communities.models import Entitlement, Site
 from subscriptions import ledger, numbers
 from subscriptions.actions import carts, moves, settlement
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
@@ -100,8 +100,8 @@ def test_in_grace_the_day_is_kept_and_after_it_begins_anew(pay: Callable[..., En
     assert app.expires_at is not None
     assert end(pay(Months(1), at=app.expires_at + timedelta(days=3))) == "31 Mar"
     app = pay(Months(1))  # 30 Apr
-    assert app.expires_at is not None
-    app = pay(Months(1), at=app.expires_at + GRACE + timedelta(days=1))  # paid on 8 May
+    assert app.works_until is not None
+    app = pay(Months(1), at=app.works_until + timedelta(days=1))  # paid on 8 May
     assert (end(app), app.anchor_at) == ("08 Jun", None)
 
 
@@ -136,5 +136,5 @@ def test_what_a_revoked_period_goes_back_to_is_kept_with_the_period_before(pay: 
     before, last = ServicePeriod.objects.order_by("pk")
     last.is_revoked = True
     last.save(update_fields=["is_revoked"])
-    Entitlement.objects.filter(pk=kept.pk).update(expires_at=before.ends_at, anchor_at=before.anchor_at)
+    Entitlement.objects.filter(pk=kept.pk).pay_until(before.ends_at, anchor_at=before.anchor_at)
     assert [fault for fault in map(str, ledger.verify()) if fault.startswith("entitlement")] == []

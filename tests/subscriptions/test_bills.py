@@ -44,7 +44,15 @@ def community(apartments: int = 2, *, without_monitor: int = 0, managers: int = 
 def saved(configuration: Configuration, *, until: datetime | None = None) -> list[Saved]:
     """The entitlements of a saved configuration, all paid as configured until an instant, or never activated."""
     return [
-        Saved(item.target_kind, item.target, item.service_type, code, code if until else "", until)
+        Saved(
+            item.target_kind,
+            item.target,
+            item.service_type,
+            code,
+            code if until else "",
+            until,
+            catalogue.works_until(item.service_type, until),
+        )
         for item in catalogue.billables(configuration)
         for code in [item.variant.code]
         if not isinstance(item.target, tuple)
@@ -223,7 +231,7 @@ def test_switching_off_costs_nothing_today_and_says_what_is_not_used_any_more() 
 @pytest.mark.rule("R27")
 def test_the_difference_runs_to_the_own_expiry_of_each_item() -> None:
     was = [row for row in saved(community(2, booking=True), until=IN_51_DAYS) if row.service_type == "premium"]
-    later = was[1]._replace(expires_at=NOON + timedelta(days=9))
+    later = was[1]._replace(expires_at=NOON + timedelta(days=9), works_until=NOON + timedelta(days=16))
     found = bill(community(2, booking=True, landline=True), [was[0], later])
     assert [(line.days, line.amount_minor) for line in found.upgrade.lines] == [(51, 102), (9, 18)]
 
@@ -252,9 +260,10 @@ def test_a_running_app_goes_on_at_its_paid_variant_and_the_price_follows_at_its_
 )
 def test_what_it_takes_to_have_an_item_work_today(expires, paid: str, activation: int, upgrade: int) -> None:
     draft = Configuration(switches=BOOKING, apartments=(ApartmentConfiguration("a", True, False, False),))
+    until = NOON + expires if expires else None
     was = [
-        Saved("apartment", "a", "premium", "booking", paid, NOON + expires if expires else None),
-        Saved("apartment", "a", "app", "monitor", "monitor", NOON + timedelta(days=15)),
+        Saved("apartment", "a", "premium", "booking", paid, until, catalogue.works_until("premium", until)),
+        Saved("apartment", "a", "app", "monitor", "monitor", NOON + timedelta(days=15), NOON + timedelta(days=22)),
     ]
     found = bill(draft, was)
     assert (found.activation.total_minor, found.upgrade.total_minor) == (activation, upgrade)

@@ -72,7 +72,7 @@ def test_an_expiry_set_by_hand_is_named(paid: Order, unpaid: Order, settings: An
     settings.AUDIT_HEADS = tmp_path / "heads.jsonl"
     app = entitlement(Site.objects.get(), ServiceType.APP, "1.01")
     until = app.expires_at
-    Entitlement.objects.filter(pk=app.pk).update(expires_at=datetime(2099, 1, 1, tzinfo=UTC))
+    Entitlement.objects.filter(pk=app.pk).pay_until(datetime(2099, 1, 1, tzinfo=UTC))
     line = f"entitlement {app.pk}: expires_at is 2099-01-01 00:00:00+00:00, its periods end at {until}"
     assert found() == [line]
     problems = io.StringIO()
@@ -82,11 +82,23 @@ def test_an_expiry_set_by_hand_is_named(paid: Order, unpaid: Order, settings: An
 
 
 def never_paid(order: Order) -> None:
-    Entitlement.objects.filter(lines__order=order).update(expires_at=NOW + timedelta(days=30))
+    Entitlement.objects.filter(lines__order=order).pay_until(NOW + timedelta(days=30))
+
+
+def works_longer(order: Order) -> None:
+    Entitlement.objects.filter(lines__order=order).update(works_until=NOW + timedelta(days=400))
+
+
+def works_no_more(order: Order) -> None:
+    Entitlement.objects.filter(lines__order=order).update(works_until=None)
+
+
+def works_unpaid(order: Order) -> None:
+    Entitlement.objects.filter(lines__order=order).update(works_until=NOW)
 
 
 def gone(order: Order) -> None:
-    Entitlement.objects.filter(lines__order=order).update(expires_at=None)
+    Entitlement.objects.filter(lines__order=order).update(expires_at=None, works_until=None)
 
 
 def paid_for_more(order: Order) -> None:
@@ -162,6 +174,9 @@ def kept_after_all(order: Order) -> None:
     [
         ("unpaid", never_paid, "its periods end at None"),
         ("paid", gone, "expires_at is None"),
+        ("paid", works_longer, "with its grace it should until"),
+        ("paid", works_no_more, "works until None, with its grace it should until"),
+        ("unpaid", works_unpaid, "with its grace it should until None"),
         ("paid", paid_for_more, "paid_variant is 'everything', its last period paid 'landline+booking'"),
         ("paid", dearer, "its 2 lines are 2 − 0 + 0"),
         ("paid", one_line_more, "its 3 lines are"),
@@ -200,7 +215,7 @@ def test_a_revoked_period_does_not_count(paid: Order) -> None:
     app = entitlement(Site.objects.get(), ServiceType.APP, "1.01")
     ServicePeriod.objects.filter(entitlement=app).update(is_revoked=True)
     assert [line.split(":")[0] for line in found()] == [f"entitlement {app.pk}"]
-    Entitlement.objects.filter(pk=app.pk).update(expires_at=None)
+    Entitlement.objects.filter(pk=app.pk).update(expires_at=None, works_until=None)
     assert found() == []
 
 

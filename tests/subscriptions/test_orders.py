@@ -285,7 +285,7 @@ def test_an_order_that_would_reach_too_far_ahead_is_refused_and_so_is_its_term(
     cart = fill_cart(months=59)
     carts.change_term(people.dora.actor, cart_id=cart.pk, months=60, now=NOW)
     app = entitlement(harbour_view, ServiceType.APP, "1.01")
-    Entitlement.objects.filter(pk=app.pk).update(expires_at=NOW + timedelta(days=40))
+    Entitlement.objects.filter(pk=app.pk).pay_until(NOW + timedelta(days=40))
     for months in (59, 60):
         with pytest.raises(TooFarAhead, match="1 item would be paid until"):
             carts.change_term(people.dora.actor, cart_id=cart.pk, months=months, now=NOW)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from communities.models import GRACE
 from subscriptions import periods
 from subscriptions.periods import Cycles, Months, Rest, Term, Until
 
+GRACE = timedelta(days=7)
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 instants = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))
 zones = st.sampled_from(
@@ -133,10 +133,10 @@ def test_the_rest_of_a_period_leaves_the_day_alone() -> None:
 @pytest.mark.parametrize("days", [-10, 3, 30])
 def test_what_is_settled_keeps_the_day_over_the_rest_and_in_grace_and_not_after_it(days: int) -> None:
     anchor, end = datetime(2027, 1, 31, 9, tzinfo=UTC), datetime(2027, 2, 28, 9, tzinfo=UTC)
-    now = end + timedelta(days=days)
-    assert periods.settled(Rest(), end, now, "UTC", anchor) == (now, max(now, end), anchor)
-    start, finish, counted_from = periods.settled(Months(1), end, now, "UTC", anchor)
-    assert (start, finish) == periods.span(Months(1), end, now, "UTC", anchor)
+    now, grace = end + timedelta(days=days), end + GRACE
+    assert periods.settled(Rest(), end, grace, now, "UTC", anchor) == (now, max(now, end), anchor)
+    start, finish, counted_from = periods.settled(Months(1), end, grace, now, "UTC", anchor)
+    assert (start, finish) == periods.span(Months(1), end, grace, now, "UTC", anchor)
     assert counted_from is None  # 31 Mar, or the same day of the next month
 
 
@@ -161,7 +161,7 @@ def test_a_cycle_is_exactly_thirty_days_whatever_the_clocks_do() -> None:
 def test_paid_time_continues_while_running_or_in_grace_and_starts_anew_after(
     expires_at: datetime | None, base: datetime
 ) -> None:
-    assert periods.base(expires_at, NOON) == base
+    assert periods.base(expires_at, expires_at and expires_at + GRACE, NOON) == base
 
 
 def test_a_term_to_a_day_ends_on_it_at_the_wall_clock_time_it_starts_at() -> None:

@@ -207,7 +207,8 @@ def test_sixty_months_are_sold_in_grace_also_where_the_items_day_is_later_in_the
     hours: int, is_refused: bool
 ) -> None:
     end = datetime(2027, 2, 28, 9, tzinfo=UTC)
-    item = Item(1, ServiceType.APP, "monitor", end, anchor_at=datetime(2027, 1, 31, 9, tzinfo=UTC))
+    day = datetime(2027, 1, 31, 9, tzinfo=UTC)
+    item = Item(1, ServiceType.APP, "monitor", end, anchor_at=day, works_until=end + timedelta(days=7))
     if is_refused:  # paid for another hour, and 60 months after it
         with pytest.raises(TooFarAhead):
             quote([item], Months(60), end + timedelta(hours=hours), PRICES)

@@ -216,7 +216,7 @@ def test_each_reader_is_told_how_long_its_own_sites_work_not_how_long_others_do(
     make_apartment(pier, "9.01")
     agree(card="no-funds-later")
     jobs.tick(now=at(sandbox, DUE))
-    Entitlement.objects.filter(site=pier).exclude(expires_at=None).update(expires_at=EXPIRY - timedelta(days=2))
+    Entitlement.objects.filter(site=pier).exclude(expires_at=None).pay_until(EXPIRY - timedelta(days=2))
     order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
     with time_machine.travel(DUE, tick=False):
         pages = {

@@ -138,7 +138,7 @@ def test_items_that_lapse_alone_are_written_down_and_told(
 ) -> None:
     agreement = agree()
     left = agreement.items.order_by("pk")[0]
-    Entitlement.objects.filter(pk=left.entitlement_id).update(expires_at=EXPIRY - timedelta(days=12))
+    Entitlement.objects.filter(pk=left.entitlement_id).pay_until(EXPIRY - timedelta(days=12))
     jobs.tick(now=at(sandbox, DUE))
     left.refresh_from_db()
     assert (left.is_live, left.reason) == (False, "item_lapsed")

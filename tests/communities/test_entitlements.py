@@ -1,0 +1,107 @@
+"""Until when something works: the expiry and the grace of its service type, stored beside it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+
+from communities.catalogue import ServiceType
+from communities.models import Apartment, Entitlement, Site, State, keys_of, state_of
+from tests.people import NOW
+
+ROOT = Path(__file__).parents[2]
+DAY = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.fixture
+def app(make_site: Callable[..., Site], make_apartment: Callable[..., Apartment]) -> Entitlement:
+    """An App that was never activated."""
+    apartment = make_apartment(make_site(), "1.01")
+    return Entitlement.objects.get(apartment=apartment, service_type=ServiceType.APP)
+
+
+@pytest.mark.django_db
+def test_paying_writes_the_grace_of_each_service_type(app: Entitlement) -> None:
+    Entitlement.objects.filter(apartment=app.apartment).exclude(pk=app.pk).delete()
+    Entitlement.objects.create(
+        **keys_of(app.site), apartment=app.apartment, service_type=ServiceType.SENSOR_ALERT, variant="each"
+    )
+    assert Entitlement.objects.filter(apartment=app.apartment).pay_until(NOW, paid_variant="x") == 2
+    rows = Entitlement.objects.filter(apartment=app.apartment)
+    assert {row.service_type: (row.expires_at, row.works_until, row.paid_variant) for row in rows} == {
+        "app": (NOW, NOW + 7 * DAY, "x"),
+        "sensor_alert": (NOW, NOW + 14 * DAY, "x"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("now", "state"),
+    [
+        (NOW - MOMENT, State.ACTIVE),
+        (NOW, State.GRACE),  # the expiry itself is the first instant of grace
+        (NOW + 7 * DAY - MOMENT, State.GRACE),
+        (NOW + 7 * DAY, State.LAPSED),
+    ],
+)
+@pytest.mark.django_db
+def test_what_works_is_one_comparison(app: Entitlement, now: datetime, state: State) -> None:
+    rows = Entitlement.objects.filter(pk=app.pk)
+    assert (app.state(now), app.is_in_force(now), rows.in_force(now).exists()) == (State.NEW, False, False)
+    rows.pay_until(NOW)
+    app.refresh_from_db()
+    is_in_force = state in {State.ACTIVE, State.GRACE}
+    assert (app.state(now), state_of(app.expires_at, app.works_until, now)) == (state, state)
+    assert app.is_in_force(now) == rows.in_force(now).exists() == is_in_force
+
+
+@pytest.mark.django_db
+def test_what_was_taken_back_works_no_more_whatever_its_expiry_says(app: Entitlement) -> None:
+    rows = Entitlement.objects.filter(pk=app.pk)
+    rows.pay_until(NOW + 30 * DAY)
+    rows.update(works_until=NOW)
+    app.refresh_from_db()
+    assert (app.state(NOW), app.is_in_force(NOW), rows.in_force(NOW).exists()) == (State.LAPSED, False, False)
+
+
+@pytest.mark.django_db
+def test_what_was_paid_before_the_column_came_is_filled(app: Entitlement) -> None:
+    Entitlement.objects.filter(pk=app.pk).update(expires_at=NOW)
+    import_module("communities.migrations.0012_works_until").fill(apps, None)
+    found = dict(Entitlement.objects.values_list("service_type", "works_until"))
+    assert found.pop("app") == NOW + 7 * DAY
+    assert set(found.values()) <= {None}
+
+
+def written_in(source: str) -> list[int]:
+    """Lines that write until when something is paid or works."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assign):
+            found += [node.lineno for target in node.targets if _is_end(getattr(target, "attr", ""))]
+        elif isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in {"update", "create", "Entitlement"}:
+                found += [node.lineno for keyword in node.keywords if _is_end(keyword.arg or "")]
+    return sorted(found)
+
+
+def _is_end(name: str) -> bool:
+    return name in {"expires_at", "works_until"}
+
+
+def test_one_function_writes_both() -> None:
+    writers = {
+        str(path.relative_to(ROOT)): len(lines)
+        for folder in ("communities", "devices", "subscriptions", "smartplus")
+        for path in (ROOT / folder).rglob("*.py")
+        if "migrations" not in path.parts and (lines := written_in(path.read_text()))
+    }
+    assert writers == {"communities/models/entitlements.py": 2}
+    assert written_in("rows.update(expires_at=x)\nrow.works_until = y\nrows.pay_until(x)\nItem(expires_at=x)") == [1, 2]
