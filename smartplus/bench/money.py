@@ -116,9 +116,9 @@ def _settle_plainly(order: Order, now: datetime) -> int:
             [order.pk],
         )
         cursor.execute(
-            "UPDATE communities_entitlement SET expires_at = %s, paid_variant = variant, reserved_by = '' WHERE id IN "
+            "UPDATE communities_entitlement SET expires_at = %s, works_until = %s, paid_variant = variant, reserved_by = '' WHERE id IN "
             "(SELECT entitlement_id FROM subscriptions_orderline WHERE order_id = %s)",
-            [now, order.pk],
+            [now, now, order.pk],
         )
     return 0
 

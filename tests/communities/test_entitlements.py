@@ -73,7 +73,7 @@ def test_what_was_taken_back_works_no_more_whatever_its_expiry_says(app: Entitle
 @pytest.mark.django_db
 def test_what_was_paid_before_the_column_came_is_filled(app: Entitlement) -> None:
     Entitlement.objects.filter(pk=app.pk).update(expires_at=NOW)
-    import_module("communities.migrations.0012_works_until").fill(apps, None)
+    import_module("communities.migrations.0002_works_until").fill(apps, None)
     found = dict(Entitlement.objects.values_list("service_type", "works_until"))
     assert found.pop("app") == NOW + 7 * DAY
     assert set(found.values()) <= {None}

@@ -16,7 +16,7 @@ def fill(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("communities", "0011_service_types"),
+        ("communities", "0001_initial"),
     ]
 
     operations = [
