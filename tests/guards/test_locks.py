@@ -6,8 +6,9 @@ import ast
 
 from django.apps import apps
 
+from subscriptions import setwise
 from tests.guards.test_layers import ROOT
-from tests.permissions.locking import BELOW, ORDER
+from tests.permissions.locking import BELOW, FROM_ROWS, ORDER
 
 APPS = ("accounts", "communities", "devices", "payments", "subscriptions", "smartplus")
 
@@ -36,3 +37,10 @@ def test_the_order_of_locks_in_the_docs_names_each_table_once_and_only_tables_th
     assert len(ORDER) == len(set(ORDER)) > 30
     assert [table for table in ORDER if table not in tables] == []
     assert set(BELOW) | set(BELOW.values()) <= set(ORDER)
+
+
+def test_rows_that_an_update_takes_from_a_select_are_seen() -> None:
+    found = FROM_ROWS.match(setwise._ITEMS["postgresql"])
+    assert found is not None
+    assert (found[1], found[2].count("%s")) == ("communities_entitlement", 1)
+    assert found[3].lstrip().startswith("SELECT item.id AS id") and found[3].count("%s") == 3

@@ -33,6 +33,7 @@ BELOW = {
 OTHERS = ("django_", "axes_")  # sessions and counted tries: single rows, of which nobody holds two
 SELECTS = re.compile(r'\bFROM "(\w+)".*\bFOR (?:NO KEY )?UPDATE(?: OF "(\w+)")?(?P<waits>.*)$', re.S)
 UPDATES = re.compile(r'\s*UPDATE "(\w+)" SET (.*?)(?: WHERE (.*?))?(?: RETURNING .*)?$', re.S)
+FROM_ROWS = re.compile(r'\s*UPDATE "(\w+)" SET (.*?)\bFROM \((.*)\) AS source\s+WHERE "\1".id = source.id\s*$', re.S)
 DELETES = re.compile(r'\s*DELETE FROM "(\w+)"(?: WHERE (.*?))?(?: RETURNING .*)?$', re.S)
 INSERTS = re.compile(r'\s*INSERT INTO "(\w+)"', re.S)
 
@@ -125,6 +126,10 @@ class Watch:
 
     def _written(self, sql: str, params: Any) -> Lock | None:
         """The rows that an UPDATE or DELETE is about to lock."""
+        if found := FROM_ROWS.match(sql):
+            table, head, rows = found[1], found[2], found[3]
+            ids = self._ask(f"SELECT source.id FROM ({rows}) AS source ORDER BY 1", tuple(params)[head.count("%s") :])
+            return Lock(table, ids, len(ids) < 2, waits=True, sql=sql)
         if found := UPDATES.match(sql):
             table, head, where = found[1], found[2], found[3]
         elif found := DELETES.match(sql):

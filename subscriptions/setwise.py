@@ -1,0 +1,144 @@
+"""Statements over all lines of an order at once, which the ORM has no form for (DESIGN §9): their number does not grow with lines, sites
+or expiries. New ends are worked out in Python, once for each distinct base, and sent as one JSON parameter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from django.db import connection
+
+from communities.catalogue import BY_TYPE
+from communities.models import Entitlement
+from subscriptions import periods
+from subscriptions.models import Order
+from subscriptions.periods import Term
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a new end depends on beside the term: items that agree in it are extended alike."""
+
+    service_type: str
+    expires_at: datetime | None
+    works_until: datetime | None
+    anchor_at: datetime | None
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What the items of one base are paid for now: from, to, and the columns that follow from it (`Entitlement`)."""
+
+    base: Base
+    starts_at: datetime
+    ends_at: datetime
+    works_until: datetime
+    anchor_at: datetime | None
+
+
+def bases(order: Order) -> list[Base]:
+    """The distinct bases of the items that an order has; one statement."""
+    rows = Entitlement.objects.filter(lines__order=order, reserved_by=order.number).order_by().distinct()
+    return [
+        Base(*row)
+        for row in rows.values_list("service_type", "expires_at", "works_until", "anchor_at", "site__time_zone")
+    ]
+
+
+def extensions(term: Term, found: Iterable[Base], *, now: datetime) -> list[Extension]:
+    """What a term makes of each base at `now`; pure."""
+    made = []
+    for base in found:
+        start, finish, anchor = periods.settled(term, base.expires_at, base.works_until, now, base.zone, base.anchor_at)
+        works_until = BY_TYPE[base.service_type].works_until(finish)
+        made.append(Extension(base, start, finish, works_until, anchor))
+    return made
+
+
+def apply(order: Order, made: Sequence[Extension], *, now: datetime) -> int:
+    """Write the periods of an order's lines, and what they make of its items, which are free afterwards. The caller holds the items' locks.
+    Only items that the order has and that still stand at their base are touched: how many lines there were is the caller's to compare.
+    Two statements."""
+    sent = json.dumps([_row(extension) for extension in made])
+    with connection.cursor() as cursor:
+        cursor.execute(_PERIODS[connection.vendor], [sent, order.pk, order.number])
+        periods_written = int(cursor.rowcount)
+        cursor.execute(_ITEMS[connection.vendor], [_text(now), sent, order.pk, order.number])
+        items_written = int(cursor.rowcount)
+    return min(periods_written, items_written)
+
+
+def _row(extension: Extension) -> Mapping[str, str | None]:
+    values = {**asdict(extension.base), "starts_at": extension.starts_at, "ends_at": extension.ends_at,
+              "end_of_grace": extension.works_until, "next_anchor": extension.anchor_at}  # fmt: skip
+    named = {name: _text(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    for name in ("expires_at", "works_until", "anchor_at"):  # compared with `=`, which a join can use and NULL is not
+        named[name] = named[name] or _NEVER[connection.vendor]
+    return named
+
+
+def _text(instant: datetime) -> str:
+    """An instant as the database writes it."""
+    return str(connection.ops.adapt_datetimefield_value(instant))
+
+
+_NEVER = {"postgresql": "-infinity", "sqlite": ""}
+
+# What was worked out for a base, beside each line of the order whose item it has and which still stands there.
+_LINES = """
+  JOIN communities_entitlement item ON base.service_type = item.service_type
+    AND base.expires_at = COALESCE(item.expires_at, {never}) AND base.works_until = COALESCE(item.works_until, {never})
+    AND base.anchor_at = COALESCE(item.anchor_at, {never})
+  JOIN communities_site site ON site.id = item.site_id AND site.time_zone = base.zone
+  JOIN subscriptions_orderline line ON line.entitlement_id = item.id
+  WHERE line.order_id = %s AND item.reserved_by = %s
+"""
+_SENT = {
+    "postgresql": """
+  jsonb_to_recordset(%s::jsonb) AS base(
+    service_type text, expires_at timestamptz, works_until timestamptz, anchor_at timestamptz, zone text,
+    starts_at timestamptz, ends_at timestamptz, end_of_grace timestamptz, next_anchor timestamptz)
+""",
+    "sqlite": """
+  (SELECT
+    json_extract(value, '$.service_type') AS service_type,
+    json_extract(value, '$.expires_at') AS expires_at,
+    json_extract(value, '$.works_until') AS works_until,
+    json_extract(value, '$.anchor_at') AS anchor_at,
+    json_extract(value, '$.zone') AS zone,
+    json_extract(value, '$.starts_at') AS starts_at,
+    json_extract(value, '$.ends_at') AS ends_at,
+    json_extract(value, '$.end_of_grace') AS end_of_grace,
+    json_extract(value, '$.next_anchor') AS next_anchor
+  FROM json_each(%s)) AS base
+""",
+}
+_WRITE_PERIODS = """
+INSERT INTO subscriptions_serviceperiod (entitlement_id, line_id, starts_at, ends_at, anchor_at, is_revoked)
+SELECT item.id, line.id, base.starts_at, base.ends_at, base.next_anchor, {false} FROM {base}
+"""
+_WRITE_ITEMS = """
+UPDATE "communities_entitlement" SET expires_at = source.ends_at, works_until = source.end_of_grace, anchor_at = source.next_anchor,
+  paid_variant = source.variant, reserved_by = '', last_charged_at = %s
+FROM (SELECT item.id AS id, base.ends_at, base.end_of_grace, base.next_anchor, line.variant FROM {base}) AS source
+WHERE "communities_entitlement".id = source.id
+"""
+
+
+def _for(vendor: str, statement: str, never: str, false: str) -> str:
+    """A statement in the words of one kind of database."""
+    base = _SENT[vendor] + _LINES.replace("{never}", never)
+    return statement.replace("{base}", base).replace("{false}", false)
+
+
+_PERIODS = {
+    "postgresql": _for("postgresql", _WRITE_PERIODS, "'-infinity'::timestamptz", "false"),
+    "sqlite": _for("sqlite", _WRITE_PERIODS, "''", "0"),
+}
+_ITEMS = {
+    "postgresql": _for("postgresql", _WRITE_ITEMS, "'-infinity'::timestamptz", "false"),
+    "sqlite": _for("sqlite", _WRITE_ITEMS, "''", "0"),
+}
