@@ -184,6 +184,8 @@ FOR_OTHERS = (
     "/management/commands/",  # the command line speaks English
     "/migrations/",
     "smartplus/demo.py",  # people and houses that are invented, and what the command line says
+    "smartplus/scale/",  # the same, for load
+    "smartplus/bench/",  # read on the command line
     "payments/sandbox/",  # a stand-in of the gateway
     "smartplus/api/",  # read by programmers
 )
