@@ -32,7 +32,7 @@ from smartplus.portal.once import made, once_where
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
 from subscriptions.reports import renews
 
-PAGE = 200
+PAGE = 50
 COLUMNS: keyset.Columns = {
     "place": ["building__name_order", "building_id", "floor_order", "number_order"],
     "number": ["number_order", "building__name_order"],

@@ -17,7 +17,7 @@ from smartplus.portal.numbers import typed_id
 from subscriptions import dashboard as counts
 from subscriptions.dashboard import What
 
-PAGE = 200  # lines
+PAGE = 50  # lines
 SHOWN = {
     "due": (What.DUE,),
     "new": (What.NEW,),

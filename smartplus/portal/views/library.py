@@ -23,7 +23,7 @@ from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.library import AssignForm, LibraryAddForm
 from smartplus.portal.once import made, once
 
-PAGE = 100
+PAGE = 50
 COLUMNS: keyset.Columns = {
     "added": ["pk"],
     "mac": ["mac"],
