@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
@@ -87,13 +88,19 @@ def one_line(text: str) -> str:
 @register.simple_tag
 def icon(name: str, size: str = "") -> SafeString:
     """A mark of the sprite, for the eye only; `size` is "s" (14 px), "l" (20 px) or nothing (16 px)."""
-    drawing = MARKS.get(name, name)
+    return _drawn(MARKS.get(name, name), size, _sprite())
+
+
+@cache  # a list has four marks a row
+def _drawn(drawing: str, size: str, sprite: str) -> SafeString:
     return format_html(
-        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>',
-        f" {size}" if size else "",
-        static("sp/icons.svg"),
-        drawing,
+        '<svg class="i{}" aria-hidden="true"><use href="{}#{}"/></svg>', f" {size}" if size else "", sprite, drawing
     )
+
+
+@cache  # the file does not change while a process runs
+def _sprite() -> str:
+    return static("sp/icons.svg")
 
 
 @register.filter
