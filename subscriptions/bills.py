@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from accounts.scope import Actor, Grant, Role
 from communities import catalogue
-from communities.catalogue import Target, TargetKey
+from communities.catalogue import Target, TargetKey, Variant
 from communities.models import Apartment, Entitlement, Kind, Site
 from payments import money
 from subscriptions.periods import Cycles, Months, Rest
@@ -339,7 +339,7 @@ def _rows(steps: Counter[_Step], every: Quote, before: Quote) -> list[Row]:
 
 
 def _new_parts(variant: str, saved: set[str]) -> frozenset[str]:
-    return frozenset(catalogue.variant_parts(variant)).difference(*(catalogue.variant_parts(old) for old in saved))
+    return frozenset(Variant.parse(variant).parts).difference(*(Variant.parse(old).parts for old in saved))
 
 
 def _notes(

@@ -47,10 +47,11 @@ def sync_site(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None
     With `apartment_ids` only these apartments are looked at (and no managers), for edits of single apartments.
     """
     ids = None if apartment_ids is None else list(apartment_ids)
+    kinds = {Target.APARTMENT, Target.MANAGER} if ids is None else {Target.APARTMENT}  # nothing else has rows yet
     wanted = {
         (item.target_kind, item.target, item.service_type): item.variant.code
         for item in catalogue.billables(configuration_of(site, apartment_ids=ids))
-        if ids is None or item.target_kind is Target.APARTMENT
+        if item.target_kind in kinds
     }
     existing = Entitlement.objects.filter(site=site)
     if ids is not None:

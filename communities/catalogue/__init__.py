@@ -44,7 +44,6 @@ from communities.catalogue.stored import (
     unused,
     unused_label,
     variant_label,
-    variant_parts,
     works_until,
 )
 from communities.catalogue.switches import (
@@ -111,6 +110,5 @@ __all__ = [
     "unused",
     "unused_label",
     "variant_label",
-    "variant_parts",
     "works_until",
 ]

@@ -70,11 +70,6 @@ def price_parts(service_type: str, variant: str) -> tuple[tuple[str, str], ...]:
     return tuple((service_type, part) for part in entry.price_parts(Variant.parse(variant)))
 
 
-def variant_parts(variant: str) -> tuple[str, ...]:
-    """The parts of a variant."""
-    return Variant.parse(variant).parts
-
-
 def part_labels(service_type: str, parts: Iterable[str]) -> list[str]:
     """Parts in words: ("premium", ["video_storage_30"]) → ["Video Storage, 30 days"]."""
     return [BY_TYPE[service_type].part_label(part) for part in parts]

@@ -150,4 +150,7 @@ class Entitlement(SiteChild):
         """Whether the service (or one part of it) may run for its target right now: switched on, paid for, in force."""
         if not self.variant or not self.is_in_force(now):
             return False
-        return part not in self.unpaid_parts() if part else not self.unpaid_parts()
+        if part is None:
+            return not self.unpaid_parts()
+        is_on = (self.service_type, part) in catalogue.price_parts(self.service_type, self.variant)
+        return is_on and part not in self.unpaid_parts()

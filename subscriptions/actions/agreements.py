@@ -155,7 +155,7 @@ def reschedule(agreements: Iterable[Subscription], *, now: datetime) -> None:
         if order is not None and order.next_try_at is not None:
             agreement.next_due_at = order.next_try_at
         elif order is not None or agreement.tries:
-            agreement.next_due_at = next(iter(rungs(first, after=now)), max(now, ends["grace"]))
+            agreement.next_due_at = next(iter(rungs(first, after=now)), max(now, ends["grace"] or first))
         else:
             agreement.next_due_at = first - LEAD
         agreement.save(update_fields=["next_due_at"])

@@ -150,7 +150,6 @@ def test_billables(configuration: Configuration, expected: set[tuple[str, object
     assert billed(configuration) == expected
 
 
-@pytest.mark.rule("R30")
 @pytest.mark.parametrize(
     ("members", "free", "slots"), [(0, 0, 0), (0, 4, 0), (4, 4, 0), (5, 4, 1), (6, 4, 2), (3, 0, 3)]
 )
@@ -160,7 +159,6 @@ def test_members_beyond_the_free_number_have_numbered_slots(members: int, free: 
     assert keys == [("1.01", number) for number in range(1, slots + 1)]
 
 
-@pytest.mark.rule("R34")
 @pytest.mark.parametrize(("doors", "slots"), [(0, 0), (1, 0), (2, 1), (9, 8)])
 def test_the_first_door_is_free(doors: int, slots: int) -> None:
     company = Configuration(switches=OFF, project="commercial", site=7, doors=tuple(range(doors)))

@@ -70,6 +70,42 @@ def test_what_was_taken_back_works_no_more_whatever_its_expiry_says(app: Entitle
     assert (app.state(NOW), app.is_in_force(NOW), rows.in_force(NOW).exists()) == (State.LAPSED, False, False)
 
 
+@pytest.mark.rule("R36")
+@pytest.mark.django_db
+def test_a_premium_feature_runs_while_its_plan_is_active_and_covers_it(app: Entitlement) -> None:
+    plan = Entitlement.objects.create(
+        **keys_of(app.site), apartment=app.apartment, service_type=ServiceType.PREMIUM, variant="landline+booking"
+    )
+    rows = Entitlement.objects.filter(pk=plan.pk)
+
+    def usable(now: datetime, *parts: str) -> list[bool]:
+        plan.refresh_from_db()
+        return [plan.is_usable(now, part) for part in parts] + [plan.is_usable(now)]
+
+    assert usable(NOW, "landline", "booking") == [False, False, False]  # never activated
+    rows.pay_until(NOW + 30 * DAY, paid_variant="booking")
+    assert usable(NOW, "landline", "booking", "dynamic_qr") == [False, True, False, False]  # one of them is not paid
+    rows.pay_until(NOW + 30 * DAY, paid_variant="landline+booking+dynamic_qr")
+    assert usable(NOW, "landline", "booking", "dynamic_qr") == [
+        True,
+        True,
+        False,
+        True,
+    ]  # paid and not on: does not run
+    assert usable(NOW + 37 * DAY - MOMENT, "booking") == [True, True]  # in grace
+    assert usable(NOW + 37 * DAY, "booking") == [False, False]
+    rows.update(variant="")
+    assert usable(NOW, "booking") == [False, False]
+
+
+def test_a_pm_app_runs_without_the_landline_that_is_not_paid() -> None:
+    pm_app = Entitlement(
+        service_type=ServiceType.PM_APP, variant="landline", paid_variant="plain", works_until=NOW + DAY
+    )
+    assert [pm_app.is_usable(NOW, part) for part in ("plain", "landline")] == [True, False]
+    assert not pm_app.is_usable(NOW)
+
+
 @pytest.mark.django_db
 def test_what_was_paid_before_the_column_came_is_filled(app: Entitlement) -> None:
     Entitlement.objects.filter(pk=app.pk).update(expires_at=NOW)
