@@ -22,12 +22,14 @@ from accounts.scope import Actor
 from communities import catalogue
 from communities.actions import people, sites
 from communities.models import Building, Site
+from communities.models import Kind as SiteKind
 from devices import actions as device_actions
 from devices.actions import LibraryRow, MonitorEntry
 from payments import actions as payment_actions
 from payments import money
 from subscriptions.actions import carts, orders, prices, settlement
 from subscriptions.models import Order
+from subscriptions.pricing import PriceKey
 
 PASSWORD = "smartplus-demo"  # noqa: S105  (good for the demo on loopback only)
 SEED = Actor.system("demo")
@@ -48,27 +50,27 @@ LOGINS: tuple[tuple[str, str], ...] = (
 ADDRESSES = (*(email for email, _role in LOGINS), f"installer.north@{DOMAIN}", f"pm.weber@{DOMAIN}")
 
 # Minor units per 30 days; the amounts are invented.
-INVENTED_PRICES: dict[tuple[str, str], int] = {
-    (catalogue.ServiceType.APP, catalogue.WITH_MONITOR): 150,
-    (catalogue.ServiceType.APP, catalogue.WITHOUT_MONITOR): 250,
-    (catalogue.ServiceType.PM_APP, catalogue.PM_PLAIN): 500,
-    (catalogue.ServiceType.PM_APP, catalogue.PM_LANDLINE): 100,
-    (catalogue.ServiceType.ADDITIONAL_APP, catalogue.EACH): 50,
-    (catalogue.ServiceType.THIRD_PARTY_LOCK, catalogue.EACH): 100,
-    (catalogue.ServiceType.SENSOR_ALERT, catalogue.EACH): 200,
-    (catalogue.ServiceType.PREMIUM, "landline"): 60,
-    (catalogue.ServiceType.PREMIUM, "third_party_camera"): 40,
-    (catalogue.ServiceType.PREMIUM, "booking"): 30,
-    (catalogue.ServiceType.PREMIUM, "video_storage_7"): 60,
-    (catalogue.ServiceType.PREMIUM, "video_storage_30"): 80,
-    (catalogue.ServiceType.PREMIUM, "video_storage_90"): 100,
-    (catalogue.ServiceType.PREMIUM, "package_room"): 30,
-    (catalogue.ServiceType.PREMIUM, "dynamic_qr"): 50,
-    (catalogue.ServiceType.PREMIUM, "elevator_control"): 80,
-    (catalogue.ServiceType.PREMIUM, "smart_parking"): 50,
+INVENTED_PRICES: dict[PriceKey, int] = {
+    PriceKey(catalogue.ServiceType.APP, catalogue.WITH_MONITOR): 150,
+    PriceKey(catalogue.ServiceType.APP, catalogue.WITHOUT_MONITOR): 250,
+    PriceKey(catalogue.ServiceType.PM_APP, catalogue.PM_PLAIN): 500,
+    PriceKey(catalogue.ServiceType.PM_APP, catalogue.PM_LANDLINE): 100,
+    PriceKey(catalogue.ServiceType.ADDITIONAL_APP, catalogue.EACH): 50,
+    PriceKey(catalogue.ServiceType.THIRD_PARTY_LOCK, catalogue.EACH): 100,
+    PriceKey(catalogue.ServiceType.SENSOR_ALERT, catalogue.EACH): 200,
+    PriceKey(catalogue.ServiceType.PREMIUM, "landline"): 60,
+    PriceKey(catalogue.ServiceType.PREMIUM, "third_party_camera"): 40,
+    PriceKey(catalogue.ServiceType.PREMIUM, "booking"): 30,
+    PriceKey(catalogue.ServiceType.PREMIUM, "video_storage_7"): 60,
+    PriceKey(catalogue.ServiceType.PREMIUM, "video_storage_30"): 80,
+    PriceKey(catalogue.ServiceType.PREMIUM, "video_storage_90"): 100,
+    PriceKey(catalogue.ServiceType.PREMIUM, "package_room"): 30,
+    PriceKey(catalogue.ServiceType.PREMIUM, "dynamic_qr"): 50,
+    PriceKey(catalogue.ServiceType.PREMIUM, "elevator_control"): 80,
+    PriceKey(catalogue.ServiceType.PREMIUM, "smart_parking"): 50,
 }
-INVENTED_CREDITS: dict[tuple[str, str], int] = {
-    (entry.code, catalogue.EACH): 1 for entry in catalogue.ENTRIES if entry.projects == {catalogue.Project.COMMERCIAL}
+INVENTED_CREDITS: dict[PriceKey, int] = {
+    PriceKey(service, part, SiteKind.COMMERCIAL): 1 for service, part in catalogue.priced_in(SiteKind.COMMERCIAL)
 }
 OPTIONS: dict[str, Any] = {"camera_residents": True, "camera_administrators": True, "retention_days": 30}
 MASTERS = (

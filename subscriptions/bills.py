@@ -18,7 +18,7 @@ from communities.catalogue import Target, TargetKey, Variant
 from communities.models import Apartment, Entitlement, Kind, Site
 from payments import money
 from subscriptions.periods import Cycles, Months, Rest
-from subscriptions.pricing import Group, Item, PriceTable, Quote, Why, quote
+from subscriptions.pricing import Group, Item, PriceKey, PriceTable, Product, Quote, Why, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,13 @@ def switch_prices(prices: PriceTable, *, retention_days: int) -> dict[str, Switc
     for entry in catalogue.AVAILABLE:
         for code in catalogue.SWITCHES:
             part = entry.part_of_switch(code, retention_days)
-            if part is not None and (entry.code, part) in prices.amounts:
+            minor = prices.amount_of(PriceKey(entry.code, part)) if part is not None else None
+            if part is not None and minor is not None:
+                other = entry.other_part(code)
                 found[code] = SwitchPrice(
-                    prices.amounts[entry.code, part],
+                    minor,
                     entry.per_label(part),
-                    prices.amounts.get((entry.code, entry.other_part(code) or "")),
+                    prices.amount_of(PriceKey(entry.code, other)) if other else None,
                     entry.is_surcharge(part),
                 )
     return found
@@ -352,7 +354,8 @@ def _notes(
     notes = []
     if homeless := Counter({row.key: counts.get(row.key, 1) for row in draft.apartments if not row.has_master}):
         amount = sum(
-            homeless[row.key] * sum(minor for _part, minor in prices.parts(item.service_type, item.variant.code))
+            homeless[row.key]
+            * sum(minor for _part, minor in prices.parts(Product(item.service_type, item.variant.code)))
             for row in draft.apartments
             if row.key in homeless
             for item in catalogue.of_residents(row)

@@ -37,7 +37,7 @@ from subscriptions import reports
 from subscriptions.actions.prices import table_with_former
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
 from subscriptions.periods import CYCLE, Cycles
-from subscriptions.pricing import Item, MissingPrice, PriceTable, quote, unit_price
+from subscriptions.pricing import Item, MissingPrice, PriceTable, Product, quote, unit_price
 
 HORIZON = timedelta(days=90)  # how far the calendar looks
 SOON = timedelta(days=30)  # what is called due
@@ -80,9 +80,19 @@ def prices_for(distributor_id: int | None, *, at: datetime) -> PriceTable | None
     return table_with_former(found, distributor_id, at=at) if found else None
 
 
-def thirty_days(kinds: Iterable[tuple[str, str, int]], prices: PriceTable | None, now: datetime) -> list[int | None]:
-    """What 30 days of each (service type, variant, count) cost; None for all where one of them has no price."""
-    rows = [Item(at, service_type, variant, count=count) for at, (service_type, variant, count) in enumerate(kinds)]
+def thirty_days(kinds: Iterable[tuple[Product, int]], prices: PriceTable | None, now: datetime) -> list[int | None]:
+    """What 30 days of each (product, count) cost; None for all where one of them has no price."""
+    rows = [
+        Item(
+            at,
+            product.service_type,
+            product.variant,
+            count=count,
+            project_type=product.project_type,
+            price_class=product.price_class,
+        )
+        for at, (product, count) in enumerate(kinds)
+    ]
     if prices is None:
         return [None] * len(rows)
     try:
@@ -92,22 +102,21 @@ def thirty_days(kinds: Iterable[tuple[str, str, int]], prices: PriceTable | None
 
 
 def worth_of(
-    what: What, rows: Iterable[tuple[str, str, str, bool, int]], prices: PriceTable | None, now: datetime
+    what: What, rows: Iterable[tuple[Product, str, bool, int]], prices: PriceTable | None, now: datetime
 ) -> list[int | None]:
-    """What 30 days of each (service type, variant, paid variant, whether it is in force, count) come to, in the sense of a list: of
+    """What 30 days of each (product, paid variant, whether it is in force, count) come to, in the sense of a list: of
     what is paid there, of what is on and not paid there, else of what is on. None for all where one of them has no price."""
     rows = list(rows)
     if what is What.PAID:
         was_paid = prices.as_paid() if prices else None
-        return thirty_days(((kind, paid, n) for kind, _variant, paid, _alive, n in rows), was_paid, now)
+        return thirty_days(((product._replace(variant=paid), n) for product, paid, _alive, n in rows), was_paid, now)
     if what is not What.UNPAID:
-        return thirty_days(((kind, variant, n) for kind, variant, _paid, _alive, n in rows), prices, now)
+        return thirty_days(((product, n) for product, _paid, _alive, n in rows), prices, now)
     if prices is None:
         return [None] * len(rows)
     try:
         return [
-            n * unit_price(*prices.change_parts(kind, variant, paid if alive else ""))
-            for kind, variant, paid, alive, n in rows
+            n * unit_price(*prices.change_parts(product, paid if alive else "")) for product, paid, alive, n in rows
         ]
     except MissingPrice:
         return [None] * len(rows)
@@ -143,14 +152,14 @@ def forecast(actor: Actor, *, now: datetime, zone: tzinfo, prices: PriceTable | 
         _due(Entitlement.objects.visible_to(actor), now, now + HORIZON)
         .order_by()
         .annotate(day=SiteDay("expires_at", "site__time_zone"), mode=_mode(now))
-        .values_list("day", "mode", "installer_id", "service_type", "variant")
+        .values_list("day", "mode", "installer_id", "service_type", "variant", "site__kind")
         .annotate(n=Count("pk"))
     )
-    amounts = thirty_days(((kind, variant, n) for _d, _m, _i, kind, variant, n in rows), prices, now)
+    amounts = thirty_days(((Product(*product), n) for _d, _m, _i, *product, n in rows), prices, now)
     today = now.astimezone(zone).date()
     return [
         Due(max(day, today), Mode(mode), installer_id, n, amount)
-        for (day, mode, installer_id, _kind, _variant, n), amount in zip(rows, amounts, strict=True)
+        for (day, mode, installer_id, *_product, n), amount in zip(rows, amounts, strict=True)
     ]
 
 
@@ -213,7 +222,7 @@ def standings(
     rows = list(
         Entitlement.objects.visible_to(actor)
         .order_by()
-        .values_list(by, "service_type", "variant", "paid_variant")
+        .values_list(by, "service_type", "variant", "site__kind", "paid_variant")
         .annotate(
             n=Count("pk"),
             never=Count("pk", filter=Q(expires_at=None)),
@@ -221,9 +230,9 @@ def standings(
             due=Count("pk", filter=Q(works_until__gt=now, expires_at__lte=now + SOON)),
         )
     )
-    amounts = thirty_days(((kind, variant, due) for _k, kind, variant, _p, _n, _v, _a, due in rows), prices, now)
+    amounts = thirty_days(((Product(*row[1:4]), row[-1]) for row in rows), prices, now)
     found: dict[int, Standing] = {}
-    for (key, kind, variant, paid, n, never, alive, due), amount in zip(rows, amounts, strict=True):
+    for (key, kind, variant, _type, paid, n, never, alive, due), amount in zip(rows, amounts, strict=True):
         unused = alive * bool(catalogue.unused(kind, variant, paid))
         one = (
             Standing(
@@ -428,7 +437,7 @@ def lines_of(
             last = Q()  # the calendar's last day has what ends the day after it, at sites further east
         rows = rows.filter(first, last)
     site = ("site_id", "site__name", "site__time_zone", "installer__name")
-    groups = (*site, "service_type", "variant", "paid_variant", "mode", "alive")
+    groups = (*site, "service_type", "variant", "paid_variant", "mode", "alive", "site__kind")
     found = list(
         rows.values_list(*groups)
         .annotate(n=Count("pk"), ends=Min("expires_at"), stops=Min("works_until"))
@@ -446,12 +455,24 @@ def lines_of(
         found = [row for row in found if catalogue.uncovered(*row[4:7], is_in_force=row[8])]
     elif what is What.UNUSED:
         found = [row for row in found if catalogue.unused(*row[4:7])]
-    amounts = worth_of(what, ((*row[4:7], row[8], row[9]) for row in found), prices, now)
+    amounts = worth_of(what, ((Product(row[4], row[5], row[9]), row[6], row[8], row[10]) for row in found), prices, now)
     return [
         SiteLine(site_id, name, site_zone, installer, kind, variant, paid, Mode(mode), n, ends, stops, amount, alive)
-        for (site_id, name, site_zone, installer, kind, variant, paid, mode, alive, n, ends, stops), amount in zip(
-            found, amounts, strict=True
-        )
+        for (
+            site_id,
+            name,
+            site_zone,
+            installer,
+            kind,
+            variant,
+            paid,
+            mode,
+            alive,
+            _type,
+            n,
+            ends,
+            stops,
+        ), amount in zip(found, amounts, strict=True)
     ]
 
 
@@ -536,17 +557,17 @@ def coverage(actor: Actor, *, now: datetime, prices: PriceTable | None) -> dict[
         .wanted()
         .order_by("service_type")
         .annotate(alive=_alive(now))
-        .values_list("site_id", "service_type", "variant", "paid_variant", "alive")
+        .values_list("site_id", "service_type", "variant", "site__kind", "paid_variant", "alive")
         .annotate(n=Count("pk"))
     )
-    by_site: dict[int, list[tuple[str, str, str, bool, int]]] = {}
-    for site_id, *row in rows:
-        by_site.setdefault(site_id, []).append(tuple(row))
+    by_site: dict[int, list[tuple[Product, str, bool, int]]] = {}
+    for site_id, kind, variant, project_type, *row in rows:
+        by_site.setdefault(site_id, []).append((Product(kind, variant, project_type), *row))
     return {site_id: _covered(of_site, prices, now) for site_id, of_site in by_site.items()}
 
 
-def _covered(rows: list[tuple[str, str, str, bool, int]], prices: PriceTable | None, now: datetime) -> Coverage:
-    paid, unpaid = [row for row in rows if row[3]], [row for row in rows if not row[3]]
+def _covered(rows: list[tuple[Product, str, bool, int]], prices: PriceTable | None, now: datetime) -> Coverage:
+    paid, unpaid = [row for row in rows if row[2]], [row for row in rows if not row[2]]
     return Coverage(
         total_of(worth_of(What.PAID, paid, prices, now)),
         total_of(worth_of(What.UNPAID, rows, prices, now)),
@@ -555,8 +576,8 @@ def _covered(rows: list[tuple[str, str, str, bool, int]], prices: PriceTable | N
     )
 
 
-def _by_type(rows: list[tuple[str, str, str, bool, int]]) -> Counts:
+def _by_type(rows: list[tuple[Product, str, bool, int]]) -> Counts:
     counts: dict[str, int] = {}
-    for kind, _variant, _paid, _alive, n in rows:
-        counts[kind] = counts.get(kind, 0) + n
+    for product, _paid, _alive, n in rows:
+        counts[product.service_type] = counts.get(product.service_type, 0) + n
     return tuple(counts.items())

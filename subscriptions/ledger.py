@@ -89,10 +89,11 @@ def sums() -> Iterator[Fault]:
         amount=Coalesce(Sum("lines__amount_minor"), 0),
         less=Coalesce(Sum("lines__discount_minor"), 0),
         plus=Coalesce(Sum("lines__tax_minor"), 0),
+        within=Coalesce(Sum("lines__included_tax_minor"), 0),
     )
     agrees = Q(
         n=F("line_count"), amount=F("subtotal_minor"), less=F("discount_minor"), plus=F("tax_minor"),
-        total_minor=F("amount") - F("less") + F("plus"),
+        included_tax_minor=F("within"), total_minor=F("amount") - F("less") + F("plus"),
     )  # fmt: skip
     for row in _rows(rows.exclude(agrees), "number", "n", "amount", "less", "plus", "total_minor", "line_count"):
         said = f"{row.line_count} lines and a total of {row.total_minor}"

@@ -150,3 +150,9 @@ def days_of(term: Term, start: datetime, finish: datetime, zone: str) -> int:
 def days_between(start: datetime, finish: datetime) -> int:
     """Days charged between two instants, begun days counted."""
     return -((start - finish) // timedelta(days=1))
+
+
+def whole_periods(term: Term, days: int) -> int:
+    """How many whole periods of 30 days a line of `days` buys, which a discount can make free: each month and each cycle is one, since
+    it costs the 30-day price; of a term to a date, and of the rest of a period, those that fit into its days."""
+    return term.count if isinstance(term, Months | Cycles) else days // CYCLE.days

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
+from django.db import models
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.errors import Refused
 from accounts.typed.days import end_date
 from communities import catalogue
+from communities.models import Kind as ProjectType
 from payments import money
-from subscriptions import periods
+from subscriptions import periods, taxes
+from subscriptions.discounts import Charge, Discount, Place, taken_off
 from subscriptions.periods import Cycles, Months, Rest, Term, Until
+from subscriptions.taxes import UNTAXED, Tax, Treatment
 
 Parts = tuple[tuple[str, int], ...]  # what a 30-day price is the sum of: (part, minor units)
 
@@ -34,42 +39,126 @@ class TooFarAhead(CantQuote):
     field = "months"
 
 
+class PriceClass(models.TextChoices):
+    """A site that is connected to a property management system has the class Integration, any other Normal (S2)."""
+
+    NORMAL = "normal", gettext_lazy("Normal")
+    INTEGRATION = "integration", gettext_lazy("Integration")
+
+
+class PriceKey(NamedTuple):
+    """What a price of a list is for."""
+
+    service_type: str
+    part: str
+    project_type: str = ProjectType.COMMUNITY
+    price_class: str = PriceClass.NORMAL
+
+    @property
+    def fallback(self) -> PriceKey | None:
+        """Whose price counts where the list has none for this key: Integration is sold at the Normal price, a house at the Community's."""
+        if self.price_class != PriceClass.NORMAL:
+            return self._replace(price_class=PriceClass.NORMAL)
+        if self.project_type == ProjectType.HOUSE:
+            return self._replace(project_type=ProjectType.COMMUNITY)
+        return None
+
+    @property
+    def part_label(self) -> str:
+        """What of the service it is for, in words; the Normal price of communities is meant where nothing else is said."""
+        words = [catalogue.price_label(self.service_type, self.part)]
+        if self.project_type != ProjectType.COMMUNITY:
+            words.append(str(ProjectType(self.project_type).label))
+        if self.price_class != PriceClass.NORMAL:
+            words.append(str(PriceClass(self.price_class).label))
+        return ", ".join(words)
+
+    @property
+    def label(self) -> str:
+        """The price in words: "App, with indoor monitor"."""
+        return f"{catalogue.SERVICE_TYPE_LABELS[self.service_type]}, {self.part_label}"
+
+
+def price_keys() -> Iterator[PriceKey]:
+    """Every price that a list can name, in the order of its page. Only communities can be connected, so only they have two classes."""
+    for project_type in ProjectType.values:
+        classes = PriceClass.values if project_type == ProjectType.COMMUNITY else [PriceClass.NORMAL.value]
+        for service_type, part in catalogue.priced_in(project_type):
+            yield from (PriceKey(service_type, part, project_type, price_class) for price_class in classes)
+
+
+class Product(NamedTuple):
+    """What has one price per 30 days: a service in a variant, at a site of a project type and price class."""
+
+    service_type: str
+    variant: str
+    project_type: str = ProjectType.COMMUNITY
+    price_class: str = PriceClass.NORMAL
+
+    @property
+    def code(self) -> str:
+        """What names it within one order, which is of one project type."""
+        parts = (self.service_type, self.variant)
+        return ":".join(parts if self.price_class == PriceClass.NORMAL else (*parts, self.price_class))
+
+    @property
+    def price_keys(self) -> tuple[PriceKey, ...]:
+        """The prices whose sum is the product's."""
+        return tuple(
+            PriceKey(service_type, part, self.project_type, self.price_class)
+            for service_type, part in catalogue.price_parts(self.service_type, self.variant)
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """One version of a price list as values: amount per 30 days, in minor units, by (service type, part)."""
+    """One version of a price list as values: amount per 30 days, in minor units, by key; with `includes_tax` tax is contained in them
+    (gross), else it is added (net)."""
 
     list_id: int
     label: str  # "Price list 7, from 1 Oct 2026"
     currency: str
-    amounts: Mapping[tuple[str, str], int]
+    amounts: Mapping[PriceKey, int]
     is_invented: bool = False  # demo prices are labelled so
-    former: Mapping[tuple[str, str], int] = field(default_factory=dict)  # last prices of what left the list
+    former: Mapping[PriceKey, int] = field(default_factory=dict)  # last prices of what left the list
+    includes_tax: bool = False
+
+    def amount_of(self, key: PriceKey) -> int | None:
+        """The price of a key or of what it falls back to; None where the list has none."""
+        at: PriceKey | None = key
+        while at is not None:
+            if at in self.amounts:
+                return self.amounts[at]
+            at = at.fallback
+        return None
 
     def as_paid(self) -> PriceTable:
         """The table that also prices what left the list, at its last price: for what was paid for already, never for what is sold."""
-        return replace(self, amounts={**self.former, **self.amounts}, former={})
+        left = {key: amount for key, amount in self.former.items() if self.amount_of(key) is None}
+        return replace(self, amounts={**left, **self.amounts}, former={})
 
-    def change_parts(self, service_type: str, variant: str, paid_variant: str) -> tuple[Parts, Parts]:
-        """The parts of a variant and of the paid one, for the difference between them. What is paid for may have left the list: it is
+    def change_parts(self, product: Product, paid_variant: str) -> tuple[Parts, Parts]:
+        """The parts of a product and of its paid variant, for the difference between them. What is paid for may have left the list: it is
         priced as it last was, on both sides alike. Raises MissingPrice for what is new and has no price."""
-        paid = self.as_paid().parts(service_type, paid_variant)
-        covered = {(service_type, part): amount for part, amount in paid}
-        return replace(self, amounts={**covered, **self.amounts}).parts(service_type, variant), paid
+        before = product._replace(variant=paid_variant)
+        paid = self.as_paid().parts(before)
+        covered = {key: amount for key, (_part, amount) in zip(before.price_keys, paid, strict=True)}
+        return replace(self, amounts={**covered, **self.amounts}).parts(product), paid
 
-    def parts(self, service_type: str, variant: str) -> Parts:
-        """What the 30-day price of a variant is made of: (part, minor units). Raises MissingPrice."""
-        self.refuse_missing([(service_type, variant)])
-        return tuple((key[1], self.amounts[key]) for key in catalogue.price_parts(service_type, variant))
+    def parts(self, product: Product) -> Parts:
+        """What the 30-day price of a product is made of: (part, minor units). Raises MissingPrice."""
+        found = [(key.part, self.amount_of(key)) for key in product.price_keys]
+        known = tuple((part, amount) for part, amount in found if amount is not None)
+        if len(known) < len(found):
+            self.refuse_missing([product])
+        return known
 
-    def refuse_missing(self, variants: Iterable[tuple[str, str]]) -> None:
-        """Raise MissingPrice that names everything these (service type, variant) need and the list has not."""
-        needed = dict.fromkeys(key for variant in variants for key in catalogue.price_parts(*variant))
-        missing = [key for key in needed if key not in self.amounts]
+    def refuse_missing(self, products: Iterable[Product]) -> None:
+        """Raise MissingPrice that names everything these products need and the list has not."""
+        needed = dict.fromkeys(key for product in products for key in product.price_keys)
+        missing = [key for key in needed if self.amount_of(key) is None]
         if missing:
-            names = "; ".join(
-                f"{catalogue.SERVICE_TYPE_LABELS[service_type]}, {catalogue.price_label(service_type, part)}"
-                for service_type, part in missing
-            )
+            names = "; ".join(dict.fromkeys(key.label for key in missing))
             raise MissingPrice(
                 ngettext(
                     "%(list)s has no price for %(names)s. Ask the operator to add it.",
@@ -84,7 +173,8 @@ class PriceTable:
 class Item:
     """One thing to price, or `count` alike. `key` is the entitlement's id, or any label while it is a draft.
 
-    `paid_variant` is what was paid for last; only the rest of a running period asks about it.
+    `paid_variant` is what was paid for last; only the rest of a running period asks about it. Project type and price class say which
+    price it has; site and installer, ids, are asked by the scopes of discounts.
     """
 
     key: int | str
@@ -96,6 +186,20 @@ class Item:
     count: int = 1
     anchor_at: datetime | None = None  # what months up to `expires_at` were counted from
     works_until: datetime | None = None  # the end of grace
+    project_type: str = ProjectType.COMMUNITY
+    price_class: str = PriceClass.NORMAL
+    site_id: int | None = None
+    installer_id: int | None = None
+
+    @property
+    def product(self) -> Product:
+        """What is bought."""
+        return Product(self.service_type, self.variant, self.project_type, self.price_class)
+
+    @property
+    def place(self) -> Place:
+        """Where it belongs, for the scopes of discounts."""
+        return Place(self.project_type, self.service_type, self.site_id, self.installer_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +253,8 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One priced item (or several alike): from, to, and what it costs."""
+    """One priced item (or several alike): from, to, what it costs, what comes off, and its tax: `tax_minor` is added to the price,
+    `included_tax_minor` contained in it, for information; one of them is 0."""
 
     item: Item
     starts_at: datetime
@@ -158,8 +263,10 @@ class Line:
     unit_minor: int
     amount_minor: int
     why: Why
+    treatment: Treatment
     discount_minor: int = 0
     tax_minor: int = 0
+    included_tax_minor: int = 0
 
     @property
     def each_minor(self) -> int:
@@ -199,12 +306,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What is to be paid. Invariant (R41): Σ lines − discount + tax = total ≥ 0."""
+    """What is to be paid. Invariant (R41): Σ lines − discount + tax = total ≥ 0, of net and of gross prices: tax that these contain is
+    said beside them and is no part of the sum."""
 
     currency: str
     lines: tuple[Line, ...]
-    discount_minor: int
-    tax_minor: int
     price_list: str = ""
     price_list_id: int = 0
     is_invented: bool = False
@@ -213,6 +319,21 @@ class Quote:
     def subtotal_minor(self) -> int:
         """Σ lines before discount and tax."""
         return sum(line.amount_minor for line in self.lines)
+
+    @property
+    def discount_minor(self) -> int:
+        """What comes off all lines together."""
+        return sum(line.discount_minor for line in self.lines)
+
+    @property
+    def tax_minor(self) -> int:
+        """The tax that is added."""
+        return sum(line.tax_minor for line in self.lines)
+
+    @property
+    def included_tax_minor(self) -> int:
+        """The tax that gross prices contain, after discounts."""
+        return sum(line.included_tax_minor for line in self.lines)
 
     @property
     def total_minor(self) -> int:
@@ -252,10 +373,12 @@ class Quote:
         ]
 
     def fingerprint(self) -> str:
-        """A short digest of everything the person was shown a price for: items, variants, amounts, total (R40)."""
+        """A short digest of everything the person was shown a price for: items, variants, amounts, discounts, tax, total (R40)."""
         digest = hashlib.sha256(f"{self.currency}:{self.total_minor}".encode())
         for line in sorted(self.lines, key=lambda line: str(line.item.key)):
-            digest.update(f"|{line.item.key}:{line.item.variant}:{line.amount_minor}".encode())
+            taxed = f"{line.treatment.rate_bp}:{line.tax_minor}:{line.included_tax_minor}"
+            sums = f"{line.amount_minor}:{line.discount_minor}:{taxed}"
+            digest.update(f"|{line.item.key}:{line.item.variant}:{sums}".encode())
         return digest.hexdigest()[:24]
 
 
@@ -264,26 +387,29 @@ def quote(
     term: Term,
     as_of: datetime,
     prices: PriceTable,
-    *,
-    discount_minor: int = 0,
-    tax_minor: int = 0,
+    discounts: Sequence[Discount] = (),
+    tax: Tax = UNTAXED,
 ) -> Quote:
     """Price `items` for `term` as of an instant (DESIGN §3). Pure; raises MissingPrice, and TooFarAhead where the term is one that
     people choose and the paid time would reach further than 60 months from `as_of`, whatever the term's own length (R45).
 
-    Each item is rounded once, half-up; discount and tax are given as totals and allotted to lines by largest remainder.
-    Distinct variants and bases are worked out once and shared by their lines. The rest of a running period costs what the
+    Each item is rounded once, half-up. `discounts` come off the lines (`discounts.taken_off`; what counts as a bought period says
+    `periods.whole_periods`), then tax is worked out on what is left, within each rate (`taxes.tax_on`): added where the list is net, said
+    to be contained where it is gross.
+    Distinct products and bases are worked out once and shared by their lines. The rest of a running period costs what the
     variant costs more than the paid one, by the day, and never less than nothing.
     """
     items = list(items)
+    products = [item.product for item in items]
     if not isinstance(term, Rest):  # what is paid for already need not be in the list
-        prices.refuse_missing(dict.fromkeys((item.service_type, item.variant) for item in items))
-    priced: dict[tuple[str, str, str], tuple[Parts, Parts, int]] = {}
+        prices.refuse_missing(dict.fromkeys(products))
+    priced: dict[tuple[Product, str], tuple[Parts, Parts, int]] = {}
     spans: dict[tuple[datetime | None, datetime | None, str, datetime | None], tuple[datetime, datetime, int]] = {}
-    reasons: dict[tuple[str, str, str, int], Why] = {}
+    reasons: dict[tuple[Product, str, int], Why] = {}
+    treatments: dict[str, Treatment] = {}
     lines: list[Line] = []
-    for item in items:
-        kind = (item.service_type, item.variant, item.paid_variant if isinstance(term, Rest) else "")
+    for item, product in zip(items, products, strict=True):
+        kind = (product, item.paid_variant if isinstance(term, Rest) else "")
         if kind not in priced:
             parts, paid = prices.change_parts(*kind)
             priced[kind] = parts, paid, unit_price(parts, paid)
@@ -296,21 +422,49 @@ def quote(
         reason = (*kind, days)
         if reason not in reasons:
             reasons[reason] = Why(item.service_type, parts, term, days, prices.currency, prices.label, paid)
+        if item.service_type not in treatments:
+            treatments[item.service_type] = tax.on(item.service_type, prices.currency)
         amount = item.count * line_amount(term, unit, days)
-        lines.append(Line(item, start, finish, days, unit, amount, reasons[reason]))
+        lines.append(Line(item, start, finish, days, unit, amount, reasons[reason], treatments[item.service_type]))
     if isinstance(term, Months | Until):
         # months that begin now or in grace are never too many, even where the item's own day lies later in the last month
         ahead = [line for line in lines if isinstance(term, Until) or line.starts_at > as_of]
         _refuse_too_far(ahead, as_of)
     return Quote(
         currency=prices.currency,
-        lines=tuple(_allotted(lines, discount_minor, tax_minor)),
-        discount_minor=discount_minor,
-        tax_minor=tax_minor,
+        lines=tuple(_taxed(_discounted(lines, discounts, term, prices.currency), includes_tax=prices.includes_tax)),
         price_list=prices.label,
         price_list_id=prices.list_id,
         is_invented=prices.is_invented,
     )
+
+
+def _discounted(lines: Sequence[Line], discounts: Sequence[Discount], term: Term, currency: str) -> Sequence[Line]:
+    if not discounts:
+        return lines
+    charges = [
+        Charge(
+            line.item.place,
+            line.amount_minor,
+            line.item.count * line.unit_minor,
+            periods.whole_periods(term, line.days),
+        )
+        for line in lines
+    ]
+    return [
+        replace(line, discount_minor=off)
+        for line, off in zip(lines, taken_off(discounts, charges, currency), strict=True)
+    ]
+
+
+def _taxed(lines: Sequence[Line], *, includes_tax: bool) -> Sequence[Line]:
+    if not any(line.treatment.rate_bp for line in lines):
+        return lines
+    rest = [line.amount_minor - line.discount_minor for line in lines]
+    found = taxes.tax_on([line.treatment for line in lines], rest, includes_tax=includes_tax)
+    if includes_tax:
+        return [replace(line, included_tax_minor=tax) for line, tax in zip(lines, found, strict=True)]
+    return [replace(line, tax_minor=tax) for line, tax in zip(lines, found, strict=True)]
 
 
 def _refuse_too_far(lines: Sequence[Line], as_of: datetime) -> None:
@@ -344,27 +498,3 @@ def line_amount(term: Term, unit_minor: int, days: int) -> int:
     if isinstance(term, Months | Cycles):
         return term.count * unit_minor
     return money.divide_half_up(days * unit_minor, periods.CYCLE.days)
-
-
-def _allotted(lines: Sequence[Line], discount_minor: int, tax_minor: int) -> Sequence[Line]:
-    if not discount_minor and not tax_minor:
-        return lines
-    weights = [line.amount_minor for line in lines]
-    if not 0 <= discount_minor <= sum(weights):
-        raise ValueError("a discount lies between nothing and everything")
-    discounts = money.allot(discount_minor, weights)
-    taxes = money.allot(tax_minor, [weight - less for weight, less in zip(weights, discounts, strict=True)])
-    return [
-        Line(
-            line.item,
-            line.starts_at,
-            line.ends_at,
-            line.days,
-            line.unit_minor,
-            line.amount_minor,
-            line.why,
-            discount,
-            tax,
-        )
-        for line, discount, tax in zip(lines, discounts, taxes, strict=True)
-    ]

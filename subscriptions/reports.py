@@ -20,7 +20,7 @@ from subscriptions import payers
 from subscriptions.actions.prices import table_for
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
-from subscriptions.pricing import Group, Item, MissingPrice, PriceTable, Quote, Why, quote
+from subscriptions.pricing import Group, Item, MissingPrice, PriceTable, Product, Quote, Why, quote
 
 NAMED = 12  # of a group of like items
 
@@ -47,7 +47,7 @@ def by_site(quote: Quote, entitlements: QuerySet[Entitlement]) -> list[SiteBill]
         SiteBill(
             site_id=site_id,
             site_name=name,
-            groups=Quote(quote.currency, tuple(found), 0, 0).groups(),
+            groups=Quote(quote.currency, tuple(found)).groups(),
             count=len(found),
             amount_minor=sum(line.amount_minor for line in found),
         )
@@ -105,7 +105,17 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
     """An order's lines (already scoped to who asks) gathered by site, service, variant and price; one query."""
     rows = (
         lines.order_by()
-        .values("site_id", "site__name", "site__time_zone", "service_type", "variant", "amount_minor", "ends_at")
+        .values(
+            "site_id",
+            "site__name",
+            "site__time_zone",
+            "service_type",
+            "variant",
+            "project_type",
+            "price_class",
+            "amount_minor",
+            "ends_at",
+        )
         .annotate(
             count=Count("pk"),
             amount=Sum("amount_minor"),
@@ -128,19 +138,19 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
             zone=row["site__time_zone"],
             first_target=row["first"],
             last_target=row["last"],
-            why=why_of(order, row["service_type"], row["variant"]),
+            why=why_of(order, Product(row["service_type"], row["variant"], row["project_type"], row["price_class"])),
         )
         for row in rows
     ]
 
 
-def why_of(order: Order, service_type: str, variant: str) -> Why | None:
+def why_of(order: Order, product: Product) -> Why | None:
     """The why that was kept with the order when it was placed."""
-    kept = order.why.get(f"{service_type}:{variant}")
+    kept = order.why.get(product.code)
     if kept is None:
         return None
     return Why(
-        service_type=service_type,
+        service_type=product.service_type,
         parts=tuple((part, amount) for part, amount in kept["parts"]),
         term=order.term,
         days=kept["days"],
@@ -169,11 +179,11 @@ def next_charges(agreements: Iterable[Subscription], *, now: datetime) -> dict[i
         .filter(subscription__in=active)
         .exclude(entitlement__variant="")
         .order_by()
-        .values_list("subscription_id", "entitlement__service_type", "entitlement__variant")
+        .values_list("subscription_id", "entitlement__service_type", "entitlement__variant", "site__kind")
         .annotate(n=Count("pk"))
     )
-    for pk, service_type, variant, n in rows:
-        items[pk].append(Item(len(items[pk]), service_type, variant, count=n))
+    for pk, service_type, variant, kind, n in rows:
+        items[pk].append(Item(len(items[pk]), service_type, variant, count=n, project_type=kind))
     tables: dict[int, PriceTable | None] = {}
     for pk, agreement in active.items():
         distributor = agreement.installer.distributor

@@ -22,7 +22,7 @@ from payments import money
 from subscriptions.actions.prices import table_for
 from subscriptions.dashboard import What, total_of, worth_of
 from subscriptions.models import Order, OrderLine
-from subscriptions.pricing import MissingPrice, PriceTable
+from subscriptions.pricing import MissingPrice, PriceTable, Product
 from subscriptions.reports import Payer, Payers, payers_of
 
 AHEAD = timedelta(days=60)  # what ends within it has a filter of its own
@@ -50,6 +50,10 @@ class Holding:
     paid_minor: int | None = None
     more_minor: int | None = None
     targets: str = ""
+
+    def product(self, site: Site) -> Product:
+        """What is renewed, as the price list of the site's project type names it."""
+        return Product(self.service_type, self.variant, site.kind)
 
     @property
     def group(self) -> str:
@@ -168,8 +172,8 @@ def review_of(site: Site, *, now: datetime, reader: Actor) -> Review:
     refused, is_invented = None, False
     try:
         prices = table_for(site.distributor, at=now)
-        prices.refuse_missing((row.service_type, row.variant) for row in found if row.variant)
-        found, is_invented = _priced(found, prices, now), prices.is_invented
+        prices.refuse_missing(row.product(site) for row in found if row.variant)
+        found, is_invented = _priced(site, found, prices, now), prices.is_invented
     except MissingPrice as missing:
         refused = missing
     found = _named(site, found, apartments, reader)
@@ -188,8 +192,8 @@ def review_of(site: Site, *, now: datetime, reader: Actor) -> Review:
     )
 
 
-def _priced(found: list[Holding], prices: PriceTable, now: datetime) -> list[Holding]:
-    rows = [(row.service_type, row.variant, row.paid_variant, row.is_in_force, row.count) for row in found]
+def _priced(site: Site, found: list[Holding], prices: PriceTable, now: datetime) -> list[Holding]:
+    rows = [(row.product(site), row.paid_variant, row.is_in_force, row.count) for row in found]
     columns = (worth_of(what, rows, prices, now) for what in (What.ALL, What.PAID, What.UNPAID))
     return [
         replace(row, amount_minor=amount, paid_minor=paid if row.group == "paid" else 0, more_minor=more)

@@ -54,23 +54,28 @@ def asked_in(
         carts.free_items(actor)
         .filter(requests__request__in=by_id, requests__is_live=True)
         .order_by("service_type", "variant")
-        .values_list("requests__request_id", "service_type", "variant", "site__name", "site__time_zone")
+        .values_list("requests__request_id", "service_type", "variant", "site__name", "site__time_zone", "site__kind")
         .annotate(n=Count("pk"))
     )
-    found: dict[int, list[tuple[str, str, str, str, int]]] = {}
+    found: dict[int, list[tuple[str, str, str, str, str, int]]] = {}
     for request_id, *row in rows:
         found.setdefault(request_id, []).append(tuple(row))
     return {pk: _asked(found[pk], request.months, prices, now) for pk, request in by_id.items() if pk in found}
 
 
-def _asked(rows: list[tuple[str, str, str, str, int]], months: int, prices: PriceTable | None, now: datetime) -> Asked:
+def _asked(
+    rows: list[tuple[str, str, str, str, str, int]], months: int, prices: PriceTable | None, now: datetime
+) -> Asked:
     counts: dict[str, int] = {}
-    for kind, _variant, _site, _zone, n in rows:
+    for kind, _variant, _site, _zone, _type, n in rows:
         counts[kind] = counts.get(kind, 0) + n
-    by_type, sites = tuple(counts.items()), tuple(dict.fromkeys(site for _k, _v, site, _z, _n in rows))
+    by_type, sites = tuple(counts.items()), tuple(dict.fromkeys(site for _k, _v, site, *_rest in rows))
     if prices is None:
         return Asked(by_type, sites)
-    items = [Item(at, kind, variant, zone=zone, count=n) for at, (kind, variant, _site, zone, n) in enumerate(rows)]
+    items = [
+        Item(at, kind, variant, zone=zone, count=n, project_type=project_type)
+        for at, (kind, variant, _site, zone, project_type, n) in enumerate(rows)
+    ]
     try:
         priced = quote(items, Months(months), now, prices)
     except MissingPrice:

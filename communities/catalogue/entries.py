@@ -73,6 +73,10 @@ class Entry:
         """The rows that it has in a price list."""
         return (EACH,)
 
+    def parts_in(self, project: str) -> tuple[str, ...]:
+        """Those that are sold at sites of a project type."""
+        return self.parts if project in self.projects else ()
+
     def works_until(self, expires_at: datetime) -> datetime:
         """Until when an item that is paid to an instant works: grace included."""
         return expires_at + self.grace
@@ -287,6 +291,11 @@ class PremiumPlan(Entry):
     def parts(self) -> tuple[str, ...]:
         """Every component, in the order of the feature section."""
         return PREMIUM_COMPONENTS
+
+    def parts_in(self, project: str) -> tuple[str, ...]:
+        """The components of the project type's switches."""
+        allowed = self.switches.get(project, frozenset())
+        return tuple(part for part in self.parts if any(_is_of(switch, part) for switch in allowed))
 
     def wanted(self, configuration: Configuration) -> Wanted:
         """Every apartment with a component on. What apartments have a switch for is off where the community has it off (R22)."""

@@ -23,8 +23,11 @@ MAIN_SERVICE: str = next(entry.code for entry in ENTRIES if entry.is_main)
 HELD_SWITCHES = frozenset(entry.holds for entry in HOLDING)
 
 SERVICE_TYPE_LABELS: Mapping[str, Promise] = {entry.code: entry.label for entry in ENTRIES}
-# Every (service type, part) that a price list can name.
-PRICED: tuple[tuple[str, str], ...] = tuple((entry.code, part) for entry in ENTRIES for part in entry.parts)
+
+
+def priced_in(project: str) -> tuple[tuple[str, str], ...]:
+    """Every (service type, part) that a price list can name for a project type."""
+    return tuple((entry.code, part) for entry in ENTRIES for part in entry.parts_in(project))
 
 
 def rank(service_type: str) -> tuple[int, int]:

@@ -93,9 +93,11 @@ def _place_plainly(cart: Cart) -> int:
     with undone(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO subscriptions_orderline (order_id, entitlement_id, site_id, distributor_id, subdistributor_id, installer_id, "
-            "service_type, variant, target_label, search_key, starts_at, ends_at, unit_minor, amount_minor, discount_minor, tax_minor) "
+            "service_type, variant, project_type, price_class, target_label, search_key, starts_at, ends_at, unit_minor, amount_minor, "
+            "discount_minor, tax_rate_bp, tax_reason, tax_minor, included_tax_minor) "
             "SELECT %s, e.id, e.site_id, e.distributor_id, e.subdistributor_id, e.installer_id, "
-            "e.service_type, e.variant, 'Quay House 1.01', 'quay house 1.01', %s, %s, 100, 100, 0, 0 "
+            "e.service_type, e.variant, 'community', 'normal', 'Quay House 1.01', 'quay house 1.01', %s, %s, 100, 100, "
+            "0, 0, 'no_rule', 0, 0 "
             "FROM subscriptions_cartitem c JOIN communities_entitlement e ON e.id = c.entitlement_id WHERE c.cart_id = %s",
             [order_id, timezone.now(), timezone.now(), cart.pk],
         )

@@ -23,6 +23,7 @@ from payments import money
 from smartplus.portal.templatetags.portal import moment
 from subscriptions import reasons
 from subscriptions.models import Order, Subscription
+from subscriptions.pricing import PriceKey
 
 ORDER_NUMBER = re.compile(r"\bSP-\d{6}-\w+")  # in a field of its own, or in the words of a reason
 SHOWN = 20  # entries of a list that are spelled out
@@ -44,6 +45,7 @@ LABELS: dict[str, Promise] = {
     "manages_subscriptions": _("Manages subscriptions"), "require_2fa": _("Two-factor demanded"), "on": _("Two-factor"),
     "total_minor": _("Total"), "captured_minor": _("Paid"), "currency": _("Currency"), "items": _("Items"), "months": _("Months"),
     "order": _("Order"), "card": _("Card"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
+    "includes_tax": _("Prices include tax (gross)"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "version": _("Version"), "languages": _("Languages"), "logo": _("Logo"),
     "landline_off_in": _("Landline switched off in"), "video_storage_off_in": _("Video Storage switched off in"),
@@ -134,7 +136,7 @@ def effect(event: AuditEvent, names: Names) -> str:
     if event.action == "device.swapped":
         return gettext("Paid time stays")
     if event.action == "price_list.published":
-        n = len({**event.before, **after}) - ("valid_from" in after)
+        n = sum("/" in field for field in {**event.before, **after})
         return ngettext("%(n)s price", "%(n)s prices", n) % {"n": n}
     if not event.before:
         return _begun(event, names)
@@ -170,8 +172,7 @@ def _label(event: AuditEvent, field: str, names: Names) -> str:
     if event.action == "site.managers_set":
         return person(field, names)
     if "/" in field:
-        service, part = field.split("/", 1)
-        return f"{catalogue.SERVICE_TYPE_LABELS.get(service, service)}, {catalogue.price_label(service, part)}"
+        return PriceKey(*field.split("/")).label
     if event.subject_type == "apartment" and field in APARTMENT_LABELS:
         return str(APARTMENT_LABELS[field])
     if field in catalogue.BY_CODE:

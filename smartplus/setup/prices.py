@@ -13,7 +13,9 @@ from django.utils.translation import ngettext
 from accounts.models import Kind, Organization
 from communities import catalogue
 from smartplus.setup.findings import Finding, State, page
+from subscriptions.actions.prices import table_of
 from subscriptions.models import PriceList
+from subscriptions.pricing import PriceKey
 
 BLOCKS, WAITS, OK = State.BLOCKS, State.WAITS, State.OK
 NAMED = 3  # firms or services that are spelled out
@@ -86,6 +88,7 @@ def prices(now: datetime) -> list[Finding]:
 
 def _missing(lists: list[PriceList]) -> list[str]:
     """Names of what some list in force does not price."""
-    parts = {(entry.code, part) for entry in catalogue.AVAILABLE for part in entry.parts}
-    lacking = {key for row in lists for key in parts - {(price.service_type, price.part) for price in row.prices.all()}}
-    return [catalogue.price_label(*key) for key in catalogue.PRICED if key in lacking]
+    needed = [PriceKey(entry.code, part) for entry in catalogue.AVAILABLE for part in entry.parts]
+    tables = [table_of(row) for row in lists]
+    lacking = [key for key in needed if any(table.amount_of(key) is None for table in tables)]
+    return [catalogue.price_label(key.service_type, key.part) for key in lacking]

@@ -17,11 +17,13 @@ from accounts.models import Kind, Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement
 from communities.models import Kind as SiteKind
+from payments.models import BillingProfile
 from subscriptions import periods
 from subscriptions.actions.prices import table_for
 from subscriptions.errors import MayNotPay
 from subscriptions.models import Cart, CartItem, Order
 from subscriptions.pricing import Item, MissingPrice, Quote, quote
+from subscriptions.taxes import tax_for
 
 
 def may_pay_for(actor: Actor, installer: Organization) -> bool:
@@ -85,17 +87,45 @@ def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> Que
 def as_items(entitlements: QuerySet[Entitlement]) -> list[Item]:
     """Entitlements as what `quote` prices; one query."""
     rows = entitlements.order_by("site_id", "service_type", "variant", "pk").values_list(
-        "pk", "service_type", "variant", "expires_at", "site__time_zone", "anchor_at", "works_until"
+        "pk",
+        "service_type",
+        "variant",
+        "expires_at",
+        "site__time_zone",
+        "anchor_at",
+        "works_until",
+        "site__kind",
+        "site_id",
+        "installer_id",
     )
     return [
-        Item(pk, service_type, variant, expires_at, zone, anchor_at=anchor, works_until=works_until)
-        for pk, service_type, variant, expires_at, zone, anchor, works_until in rows
+        Item(
+            pk,
+            service_type,
+            variant,
+            expires_at,
+            zone,
+            anchor_at=anchor,
+            works_until=works_until,
+            project_type=kind,
+            site_id=site_id,
+            installer_id=installer_id,
+        )
+        for pk, service_type, variant, expires_at, zone, anchor, works_until, kind, site_id, installer_id in rows
     ]
 
 
-def priced(entitlements: QuerySet[Entitlement], *, distributor: Organization, months: int, now: datetime) -> Quote:
-    """What activating or extending these costs. Raises CantQuote."""
-    return quote(as_items(entitlements), periods.Months(months), now, table_for(distributor, at=now))
+def priced(
+    entitlements: QuerySet[Entitlement],
+    *,
+    distributor: Organization,
+    months: int,
+    now: datetime,
+    billing: BillingProfile | None = None,
+) -> Quote:
+    """What activating or extending these costs whoever is billed by `billing`; without it tax is left out. Raises CantQuote."""
+    tax = tax_for(billing)
+    return quote(as_items(entitlements), periods.Months(months), now, table_for(distributor, at=now), (), tax)
 
 
 NAMED = 5  # items that a sentence names; the others are counted

@@ -36,6 +36,7 @@ from subscriptions.errors import (
 from subscriptions.models import Cart, Order, OrderLine
 from subscriptions.periods import Months
 from subscriptions.pricing import Quote, quote
+from subscriptions.taxes import tax_for
 
 GATEWAY = "stripe"
 
@@ -78,7 +79,8 @@ def place_order(
     list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     _refuse_unavailable(actor, cart, ids)
     distributor = _distributor_of(installer)
-    found = quote(carts.as_items(chosen), Months(cart.months), now, table_for(distributor, at=now))
+    prices = table_for(distributor, at=now)
+    found = quote(carts.as_items(chosen), Months(cart.months), now, prices, (), tax_for(billing))
     if found.fingerprint() != fingerprint:
         raise PriceChanged
     if found.total_minor:
@@ -281,6 +283,7 @@ def _insert(
         subtotal_minor=found.subtotal_minor,
         discount_minor=found.discount_minor,
         tax_minor=found.tax_minor,
+        included_tax_minor=found.included_tax_minor,
         total_minor=found.total_minor,
         line_count=len(found.lines),
         price_list_id=found.price_list_id,
@@ -308,13 +311,18 @@ def insert_lines(order: Order, found: Quote) -> None:
             installer_id=entitlement.installer_id,
             service_type=line.item.service_type,
             variant=line.item.variant,
+            project_type=line.item.project_type,
+            price_class=line.item.price_class,
             target_label=labels[entitlement.pk],
             starts_at=line.starts_at,
             ends_at=line.ends_at,
             unit_minor=line.unit_minor,
             amount_minor=line.amount_minor,
             discount_minor=line.discount_minor,
+            tax_rate_bp=line.treatment.rate_bp,
+            tax_reason=line.treatment.reason or "",
             tax_minor=line.tax_minor,
+            included_tax_minor=line.included_tax_minor,
         )
         for line in found.lines
         for entitlement in (rows[line.item.key],)
@@ -322,13 +330,10 @@ def insert_lines(order: Order, found: Quote) -> None:
 
 
 def frozen_why(found: Quote) -> dict[str, object]:
-    """The why of each variant as JSON: kept once per order and variant, not per line."""
+    """The why of each product as JSON: kept once per order and product, not per line."""
     return {
-        f"{line.item.service_type}:{line.item.variant}": {
-            "parts": [list(part) for part in line.why.parts],
-            "days": line.days,
-        }
-        for line in {(line.item.service_type, line.item.variant): line for line in found.lines}.values()
+        product.code: {"parts": [list(part) for part in line.why.parts], "days": line.days}
+        for product, line in {line.item.product: line for line in found.lines}.items()
     }
 
 

@@ -16,10 +16,9 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.scope import Actor, Role
 from accounts.typed import text
-from communities import catalogue
 from payments import money
 from subscriptions.models import Price, PriceList
-from subscriptions.pricing import MissingPrice, PriceTable
+from subscriptions.pricing import MissingPrice, PriceKey, PriceTable, price_keys
 
 
 @transaction.atomic
@@ -27,27 +26,30 @@ def publish_price_list(
     actor: Actor,
     *,
     currency: str,
-    amounts: Mapping[tuple[str, str], int],
+    amounts: Mapping[PriceKey, int],
     valid_from: datetime,
     now: datetime,
     distributor_id: int | None = None,
     note: str = "",
+    includes_tax: bool = False,
     is_invented: bool = False,
     newest_id: int | None = None,
 ) -> PriceList:
-    """Publish a new version: minor units per 30 days by (service type, part). Operator only; never in the past.
+    """Publish a new version: minor units per 30 days, net or with `includes_tax` gross. Operator only; never in the past.
 
-    A list may leave prices out: quoting what is missing is refused then, and names it. `newest_id` is the newest list there was
+    A list may leave prices out: what falls back to no other price is refused when it is quoted, and named. `newest_id` is the newest list there was
     when this one was begun: where the same tree and currency got another since, it raises Conflict.
     """
     if actor.role not in {Role.OPERATOR, Role.SYSTEM}:
         raise NotPermitted
     if valid_from < now and actor.role is not Role.SYSTEM:
         raise Refused(_("A price list can't be valid from a moment that is past."), field="valid_from")
-    if unknown := set(amounts) - set(catalogue.PRICED):
+    if unknown := set(amounts).difference(price_keys()):
         raise Refused(_("Unknown prices: %(names)s.") % {"names": ", ".join("/".join(key) for key in sorted(unknown))})
     if not money.is_currency(currency):
         raise Refused(_("%(code)s is no currency.") % {"code": currency}, field="currency")
+    if includes_tax and currency == money.CREDITS:
+        raise Refused(_("Credits are taxed when they are bought: a list in credits has no tax."), field="includes_tax")
     if not amounts:
         raise Refused(_("The list names no price at all."))
     if any(amount < 0 for amount in amounts.values()):
@@ -72,13 +74,13 @@ def publish_price_list(
         number=(siblings.aggregate(last=Max("number"))["last"] or 0) + 1,
         valid_from=valid_from,
         note=text.line(note),
+        includes_tax=includes_tax,
         is_invented=is_invented,
         created_by_id=actor.user_id,
         created_at=now,
     )
     Price.objects.bulk_create(
-        Price(price_list=price_list, service_type=service_type, part=part, amount_minor=amount)
-        for (service_type, part), amount in sorted(amounts.items())
+        Price(price_list=price_list, **key._asdict(), amount_minor=amount) for key, amount in sorted(amounts.items())
     )
     operator = distributor or Organization.objects.get(kind=Kind.OPERATOR)
     audit.record(
@@ -96,7 +98,8 @@ def publish_price_list(
 def _as_json(price_list: PriceList | None) -> dict[str, object]:
     if price_list is None:
         return {}
-    return {f"{price.service_type}/{price.part}": price.amount_minor for price in price_list.prices.all()}
+    amounts: dict[str, object] = {"/".join(price.key): price.amount_minor for price in price_list.prices.all()}
+    return amounts | {"includes_tax": price_list.includes_tax}
 
 
 def table_for(distributor: Organization, *, at: datetime, with_former: bool = False) -> PriceTable:
@@ -119,17 +122,17 @@ def table_with_former(price_list: PriceList, distributor_id: int, *, at: datetim
     rows = Price.objects.filter(price_list__in=all_there_were).order_by(
         F("price_list__distributor_id").asc(nulls_last=True), "-price_list__valid_from", "-price_list__number"
     )
-    amounts: dict[tuple[str, str], int] = {}
-    former: dict[tuple[str, str], int] = {}
-    for list_id, service_type, part, amount in rows.values_list("price_list", "service_type", "part", "amount_minor"):
-        (amounts if list_id == price_list.pk else former).setdefault((service_type, part), amount)
+    amounts: dict[PriceKey, int] = {}
+    former: dict[PriceKey, int] = {}
+    for list_id, amount, *key in rows.values_list("price_list", "amount_minor", *PriceKey._fields):
+        (amounts if list_id == price_list.pk else former).setdefault(PriceKey(*key), amount)
     left = {key: amount for key, amount in former.items() if key not in amounts}
     return replace(_named(price_list), amounts=amounts, former=left)
 
 
 def table_of(price_list: PriceList) -> PriceTable:
     """A price list as the value that `quote` works with."""
-    amounts = {(price.service_type, price.part): price.amount_minor for price in price_list.prices.all()}
+    amounts = {price.key: price.amount_minor for price in price_list.prices.all()}
     return replace(_named(price_list), amounts=amounts)
 
 
@@ -138,4 +141,11 @@ def _named(price_list: PriceList) -> PriceTable:
         "number": price_list.number,
         "date": date_format(price_list.valid_from, "j M Y"),
     }
-    return PriceTable(price_list.pk, label, price_list.currency, {}, is_invented=price_list.is_invented)
+    return PriceTable(
+        price_list.pk,
+        label,
+        price_list.currency,
+        {},
+        is_invented=price_list.is_invented,
+        includes_tax=price_list.includes_tax,
+    )

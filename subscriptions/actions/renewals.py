@@ -28,6 +28,7 @@ from subscriptions.models import Order, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
 from subscriptions.pricing import Quote, quote
 from subscriptions.reasons import CantRenew, Reason, of_refusal
+from subscriptions.taxes import tax_for
 
 log = logging.getLogger("smartplus.renewals")
 
@@ -290,7 +291,8 @@ def _order(
     ids = list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
     if not ids:
         return None
-    found = quote(carts.as_items(chosen), Cycles(1), now, table_for(installer.distributor, at=now))
+    prices = table_for(installer.distributor, at=now)
+    found = quote(carts.as_items(chosen), Cycles(1), now, prices, (), tax_for(billing))
     if found.total_minor:
         payment_actions.refuse_too_small(found.total_minor, found.currency, orders.GATEWAY)
         payment_actions.refuse_too_large(found.total_minor, found.currency)
@@ -334,6 +336,7 @@ def _insert(
         subtotal_minor=found.subtotal_minor,
         discount_minor=found.discount_minor,
         tax_minor=found.tax_minor,
+        included_tax_minor=found.included_tax_minor,
         total_minor=found.total_minor,
         line_count=len(found.lines),
         price_list_id=found.price_list_id,

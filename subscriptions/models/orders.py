@@ -21,6 +21,8 @@ from payments.reasons import shown
 from subscriptions import reasons
 from subscriptions.models.prices import PriceList
 from subscriptions.periods import Cycles, Months
+from subscriptions.pricing import PriceClass
+from subscriptions.taxes import Untaxed
 
 
 class CartQuerySet(models.QuerySet["Cart"]):
@@ -133,7 +135,8 @@ class Order(Keyed):
     currency = models.CharField(max_length=8)  # ISO 4217, or money.CREDITS
     subtotal_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
-    tax_minor = models.BigIntegerField(default=0)
+    tax_minor = models.BigIntegerField(default=0)  # added; what gross prices contain is said beside it
+    included_tax_minor = models.BigIntegerField(default=0)
     total_minor = models.BigIntegerField(_("total"))
     line_count = models.PositiveIntegerField()
     price_list = models.ForeignKey(PriceList, models.PROTECT, related_name="+")
@@ -158,6 +161,10 @@ class Order(Keyed):
                 )
                 & models.Q(total_minor__gte=0),
                 name="order_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(included_tax_minor=0) | models.Q(included_tax_minor__gt=0, tax_minor=0),
+                name="order_net_or_gross",
             ),
             models.CheckConstraint(
                 condition=models.Q(months__gt=0, cycles=0) | models.Q(months=0, cycles__gt=0), name="order_has_one_term"
@@ -217,6 +224,8 @@ class OrderLine(AppendOnly):
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     service_type = models.CharField(max_length=16)
     variant = models.CharField(max_length=200)
+    project_type = models.CharField(max_length=12, choices=SiteKind.choices)  # with the class: which price it had
+    price_class = models.CharField(max_length=12, choices=PriceClass.choices, default=PriceClass.NORMAL)
     target_label = models.CharField(max_length=160)
     search_key = SearchKey("target_label")
     starts_at = models.DateTimeField()  # as quoted; what was applied is in ServicePeriod
@@ -224,14 +233,30 @@ class OrderLine(AppendOnly):
     unit_minor = models.BigIntegerField()
     amount_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
+    tax_rate_bp = models.PositiveIntegerField(default=0)  # basis points; 0 has a reason
+    tax_reason = models.CharField(max_length=16, blank=True, default=Untaxed.NO_RULE.value)  # why there is no rate
     tax_minor = models.BigIntegerField(default=0)
+    included_tax_minor = models.BigIntegerField(default=0)
 
     objects = OrderLineQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="order_line_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    amount_minor__gte=models.F("discount_minor"),
+                    discount_minor__gte=0,
+                    tax_minor__gte=0,
+                    included_tax_minor__gte=0,
+                ),
+                name="order_line_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(~models.Q(tax_reason=""), tax_rate_bp=0, tax_minor=0, included_tax_minor=0)
+                | models.Q(tax_rate_bp__gt=0, tax_reason=""),
+                name="order_line_tax_or_reason",
+            ),
         ]
         indexes = [models.Index(fields=["site", "-id"], name="order_line_by_site")]
 

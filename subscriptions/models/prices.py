@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.append_only import AppendOnly
 from accounts.models import Organization, User
 from accounts.scope import Actor, Role
+from communities.models import Kind as ProjectType
 from payments import money
+from subscriptions.pricing import PriceClass, PriceKey
 
 
 class PriceListQuerySet(models.QuerySet["PriceList"]):
@@ -45,6 +47,7 @@ class PriceList(AppendOnly):
     number = models.PositiveIntegerField(_("number"))
     valid_from = models.DateTimeField(_("valid from"))
     note = models.CharField(_("note"), max_length=200, blank=True)
+    includes_tax = models.BooleanField(default=False)  # gross; of a net list tax is added
     is_invented = models.BooleanField(default=False)  # demo prices say so wherever they are shown
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
@@ -74,19 +77,28 @@ class PriceList(AppendOnly):
 
 
 class Price(AppendOnly):
-    """An amount per 30 days. Invariant: one per list, service type and part; never negative."""
+    """An amount per 30 days. Invariant: one per list, project type, service type, part and price class; never negative."""
 
     price_list = models.ForeignKey(PriceList, models.PROTECT, related_name="prices", db_index=False)
+    project_type = models.CharField(max_length=12, choices=ProjectType.choices)
     service_type = models.CharField(max_length=16)
     part = models.CharField(max_length=40)
+    price_class = models.CharField(max_length=12, choices=PriceClass.choices, default=PriceClass.NORMAL)
     amount_minor = models.BigIntegerField()
 
     class Meta:
         ordering = ["pk"]
         constraints = [
-            models.UniqueConstraint(fields=["price_list", "service_type", "part"], name="price_once_per_list"),
+            models.UniqueConstraint(
+                fields=["price_list", "project_type", "service_type", "part", "price_class"], name="price_once_per_list"
+            ),
             models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="price_not_negative"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.service_type} {self.part}: {self.amount_minor}"
+        return f"{self.project_type} {self.service_type} {self.part} {self.price_class}: {self.amount_minor}"
+
+    @property
+    def key(self) -> PriceKey:
+        """What it is the price of."""
+        return PriceKey(self.service_type, self.part, self.project_type, self.price_class)

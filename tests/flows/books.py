@@ -149,8 +149,11 @@ def _money(order: Order, payments: list[Payment], moved: dict[str, int]) -> Iter
 
 def _lines(order: Order, books: Books) -> Iterator[str]:
     lines = books.lines[order.pk]
-    sums = [sum(getattr(line, f"{part}_minor") for line in lines) for part in ("amount", "discount", "tax")]
-    if sums != [order.subtotal_minor, order.discount_minor, order.tax_minor] or len(lines) != order.line_count:
+    sums = [
+        sum(getattr(line, f"{part}_minor") for line in lines) for part in ("amount", "discount", "tax", "included_tax")
+    ]
+    told = [order.subtotal_minor, order.discount_minor, order.tax_minor, order.included_tax_minor]
+    if sums != told or len(lines) != order.line_count:
         yield f"{len(lines)} lines sum up to {sums}"
     if order.pk in books.carts and books.carts[order.pk] != [line.entitlement_id for line in lines]:
         yield "holds something else than its cart"

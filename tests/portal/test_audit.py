@@ -21,6 +21,7 @@ from communities.models import Site
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import prices, settlement
 from subscriptions.models import Cart, Order
+from subscriptions.pricing import PriceKey
 from tests.conftest import ADDRESS, OPTIONS
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean, links_of
@@ -156,7 +157,7 @@ def test_prices_are_money_and_each_has_a_line(people: People, sign_in: SignIn) -
         SYSTEM, currency="USD", amounts=first, valid_from=NOW, distributor_id=people.dora.firm.pk, now=NOW
     )
     prices.publish_price_list(
-        SYSTEM, currency="USD", amounts={**first, ("app", "monitor"): 175}, valid_from=NOW + timedelta(days=1),
+        SYSTEM, currency="USD", amounts={**first, PriceKey("app", "monitor"): 175}, valid_from=NOW + timedelta(days=1),
         distributor_id=people.dora.firm.pk, now=NOW,
     )  # fmt: skip
     event = AuditEvent.objects.filter(action="price_list.published").first()

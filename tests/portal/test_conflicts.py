@@ -20,6 +20,7 @@ from payments.models import BillingProfile
 from smartplus.portal import conflicts, deeds
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
+from subscriptions.pricing import PriceKey
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean, form_in
 from tests.portal.places import building
@@ -356,7 +357,7 @@ def test_two_tabs_of_the_own_notifications(people: People, sign_in: SignIn) -> N
 def test_a_price_list_published_meanwhile_is_not_replaced_unseen(people: People, sign_in: SignIn) -> None:
     olga = sign_in(people.olga)
     begun = prices.publish_price_list(
-        SYSTEM, currency="USD", amounts={("app", "monitor"): 150}, valid_from=NOW - timedelta(days=1), now=NOW
+        SYSTEM, currency="USD", amounts={PriceKey("app", "monitor"): 150}, valid_from=NOW - timedelta(days=1), now=NOW
     )
     address = f"/prices/new/?follows={begun.pk}"
     opened = form_in(olga.get(address).content, "note")

@@ -17,6 +17,7 @@ from communities.models import Apartment, Entitlement, Site
 from smartplus.portal import chart, deeds
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
+from subscriptions.pricing import PriceKey
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean
 from tests.portal.places import pay
@@ -25,8 +26,8 @@ SignIn = Callable[[Person], Client]
 MakeSite = Callable[..., Site]
 MakeApartment = Callable[..., Apartment]
 PRICES = {
-    ("app", "monitor"): 150, ("app", "no_monitor"): 250, ("premium", "booking"): 30, ("premium", "landline"): 60,
-    ("pm_app", "plain"): 500,
+    PriceKey("app", "monitor"): 150, PriceKey("app", "no_monitor"): 250, PriceKey("premium", "booking"): 30, PriceKey("premium", "landline"): 60,
+    PriceKey("pm_app", "plain"): 500,
 }  # fmt: skip
 pytestmark = pytest.mark.usefixtures("time_machine_at_noon")
 

@@ -14,12 +14,13 @@ from django.test import Client
 from communities.models import Apartment, Entitlement, Site
 from payments import money
 from subscriptions.actions import prices
+from subscriptions.pricing import PriceKey
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.places import pay
 
 SignIn = Callable[[Person], Client]
 LISTED = {
-    ("app", "monitor"): 150, ("app", "no_monitor"): 250, ("premium", "booking"): 30, ("pm_app", "plain"): 500,
+    PriceKey("app", "monitor"): 150, PriceKey("app", "no_monitor"): 250, PriceKey("premium", "booking"): 30, PriceKey("pm_app", "plain"): 500,
 }  # fmt: skip
 ENDS_AT = datetime.fromisoformat(
     "2026-12-01T20:00:00+00:00"

@@ -22,7 +22,7 @@ from subscriptions import dashboard
 from subscriptions.actions import settlement
 from subscriptions.models import Cart, Order, PriceList
 from subscriptions.periods import Months
-from subscriptions.pricing import Item, PriceTable, TooFarAhead, quote
+from subscriptions.pricing import Item, PriceKey, PriceTable, TooFarAhead, quote
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
 from tests.portal.places import pay
@@ -210,7 +210,7 @@ def test_sentences_name_the_day_at_the_site(world: tuple[str, str, datetime], ha
 
 
 def test_what_reaches_too_far_is_refused_with_the_days_at_the_site() -> None:
-    table = PriceTable(1, "list", "USD", {("app", "monitor"): 150})
+    table = PriceTable(1, "list", "USD", {PriceKey("app", "monitor"): 150})
     now = datetime(2026, 11, 22, 11, 30, tzinfo=UTC)
     running = Item(1, "app", "monitor", now + timedelta(days=1), "Pacific/Auckland")
     with pytest.raises(TooFarAhead, match=r"until 24 Nov 2031\. .* until 23 Nov 2031"):

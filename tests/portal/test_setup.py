@@ -28,6 +28,7 @@ from smartplus.heartbeats import Sign
 from smartplus.setup import State
 from smartplus.setup.system_check import check_setup
 from subscriptions.actions.prices import publish_price_list
+from subscriptions.pricing import PriceKey, price_keys
 from tests.payments.fixtures import begin_payment
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean
@@ -77,8 +78,8 @@ def in_order(people: People, settings: Any) -> None:
         heartbeats.note(sign, now=NOW, is_always=True)
 
 
-def amounts() -> dict[tuple[str, str], int]:
-    return {key: INVENTED_PRICES.get(key, 100) for key in catalogue.PRICED}
+def amounts() -> dict[PriceKey, int]:
+    return {key: INVENTED_PRICES.get(key, 100) for key in price_keys()}
 
 
 def event(at: Any = NOW, state: str = EventState.DONE) -> GatewayEvent:

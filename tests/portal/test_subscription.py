@@ -21,6 +21,7 @@ from smartplus.demo import INVENTED_PRICES
 from smartplus.portal.numbers import as_ranges, from_ranges
 from subscriptions.actions import carts, prices, settlement
 from subscriptions.models import Cart, Order, PriceList
+from subscriptions.pricing import PriceKey
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean, everything, untimed
@@ -300,15 +301,19 @@ def test_a_price_list_may_be_in_credits_and_in_nothing_that_is_no_currency(
     people: People, sign_in: Callable[[Person], Client]
 ) -> None:
     olga = sign_in(people.olga)
-    form = {"currency": "CREDITS", "valid_from": "2026-12-01", "price-door-each": "1.5"}
+    form = {"currency": "CREDITS", "valid_from": "2026-12-01", "price-door-each-commercial": "1.5"}
     assert "Credits are whole." in olga.post("/prices/new/", form).content.decode()
     assert olga.post("/prices/new/", {**form, "currency": "XQZ"}).status_code == 422
     with pytest.raises(Refused, match="XQZ is no currency"):
         prices.publish_price_list(
-            people.olga.actor, currency="XQZ", amounts={("door", "each"): 1}, valid_from=NOW, now=NOW
+            people.olga.actor,
+            currency="XQZ",
+            amounts={PriceKey("door", "each", "commercial"): 1},
+            valid_from=NOW,
+            now=NOW,
         )
     assert not PriceList.objects.exists()
-    made = olga.post("/prices/new/", {**form, "price-door-each": "2"})
+    made = olga.post("/prices/new/", {**form, "price-door-each-commercial": "2"})
     page = olga.get(made["Location"]).content.decode()
     assert "2 credits" in page
     assert "Credits" in olga.get("/prices/").content.decode()

@@ -14,7 +14,7 @@ from subscriptions import ledger, numbers
 from subscriptions.actions import carts, moves, settlement
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
 from subscriptions.periods import Cycles, Months
-from subscriptions.pricing import PriceTable, quote
+from subscriptions.pricing import PriceKey, PriceTable, quote
 from tests.people import NOW
 from tests.subscriptions.conftest import entitlement
 
@@ -37,7 +37,7 @@ def pay(app: Entitlement, fill_cart: Callable[..., Cart], place: Callable[..., O
         app.refresh_from_db()
         at = at or app.expires_at or LAST_OF_JANUARY.replace(month=1, day=1)
         rows = Entitlement.objects.filter(pk=app.pk)
-        table = PriceTable(1, "any", "USD", {("app", part): 150 for part in ("monitor", "no_monitor")})
+        table = PriceTable(1, "any", "USD", {PriceKey("app", part): 150 for part in PriceKey("monitor", "no_monitor")})
         (quoted,) = quote(carts.as_items(rows), term, at, table).lines
         order = waiting.pop() if waiting else again(first)
         months, cycles = (term.count, 0) if isinstance(term, Months) else (0, term.count)

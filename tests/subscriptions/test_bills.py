@@ -14,7 +14,7 @@ from subscriptions import bills
 from subscriptions.actions import prices
 from subscriptions.bills import Bill, Saved, bill_of
 from subscriptions.periods import Months, Rest
-from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
+from subscriptions.pricing import Item, MissingPrice, PriceKey, PriceTable, quote
 from tests.people import NOW, SYSTEM, People
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -100,7 +100,9 @@ def test_the_rest_of_a_running_period_costs_the_difference_by_the_day(
     [(1, 14, 0), (1, 15, 1), (15, 1, 1), (29, 1, 1), (100, 29, 97), (100, 31, 103)],  # 0.47 0.5 0.5 0.97 96.67 103.33
 )
 def test_the_rest_is_rounded_half_up_once_for_each_item(price: int, days: int, amount: int) -> None:
-    odd = PriceTable(3, "odd", "USD", {(ServiceType.APP, "monitor"): 10, (ServiceType.APP, "no_monitor"): 10 + price})
+    odd = PriceTable(
+        3, "odd", "USD", {PriceKey(ServiceType.APP, "monitor"): 10, PriceKey(ServiceType.APP, "no_monitor"): 10 + price}
+    )
     item = Item(1, ServiceType.APP, "no_monitor", NOON + timedelta(days=days), paid_variant="monitor", count=3)
     (line,) = quote([item], Rest(), NOON, odd).lines
     assert (line.each_minor, line.amount_minor) == (amount, 3 * amount)
@@ -184,7 +186,7 @@ def test_every_30_days_and_per_apartment(draft: Configuration, every: int, per_a
 
 
 def test_per_apartment_is_rounded_half_up() -> None:
-    odd = PriceTable(3, "odd", "USD", INVENTED_PRICES | {(ServiceType.APP, "no_monitor"): 151})
+    odd = PriceTable(3, "odd", "USD", INVENTED_PRICES | {PriceKey(ServiceType.APP, "no_monitor"): 151})
     assert bill(community(2, without_monitor=1), prices=odd).per_apartment_minor == 151  # 301 / 2 = 150.5
 
 
@@ -322,19 +324,19 @@ def test_the_rows_add_up_to_the_figures_whatever_is_toggled(before, after, apart
 def test_a_distributors_own_list_comes_before_the_default_even_when_it_is_older(people: People) -> None:
     def publish(distributor_id: int | None, days_ago: int, amount: int) -> None:
         prices.publish_price_list(
-            SYSTEM, currency="USD", amounts={(ServiceType.APP, "monitor"): amount}, distributor_id=distributor_id,
+            SYSTEM, currency="USD", amounts={PriceKey(ServiceType.APP, "monitor"): amount}, distributor_id=distributor_id,
             valid_from=NOW - timedelta(days=days_ago), now=NOW,
         )  # fmt: skip
 
     dora = people.dora.firm
     publish(None, 30, 150)
-    assert prices.table_for(dora, at=NOW).amounts == {("app", "monitor"): 150}
+    assert prices.table_for(dora, at=NOW).amounts == {PriceKey("app", "monitor"): 150}
     publish(dora.pk, 20, 140)
     publish(None, 10, 160)
     publish(dora.pk, -5, 130)
-    assert prices.table_for(dora, at=NOW).amounts == {("app", "monitor"): 140}
-    assert prices.table_for(dora, at=NOW + timedelta(days=6)).amounts == {("app", "monitor"): 130}
-    assert prices.table_for(dora, at=NOW - timedelta(days=25)).amounts == {("app", "monitor"): 150}
+    assert prices.table_for(dora, at=NOW).amounts == {PriceKey("app", "monitor"): 140}
+    assert prices.table_for(dora, at=NOW + timedelta(days=6)).amounts == {PriceKey("app", "monitor"): 130}
+    assert prices.table_for(dora, at=NOW - timedelta(days=25)).amounts == {PriceKey("app", "monitor"): 150}
 
 
 def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
@@ -351,5 +353,5 @@ def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
     assert str(found["pm_landline"].per) == "per manager, on top of the PM App"
     assert [code for code, price in found.items() if price.other_minor is not None] == ["indoor_monitor"]
     assert found["indoor_monitor"].other_minor == 250
-    poor = PriceTable(4, "poor", "USD", {(ServiceType.PREMIUM, "booking"): 30})
+    poor = PriceTable(4, "poor", "USD", {PriceKey(ServiceType.PREMIUM, "booking"): 30})
     assert list(bills.switch_prices(poor, retention_days=30)) == ["booking"]

@@ -18,7 +18,7 @@ from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import carts, moves, orders, prices, settlement
 from subscriptions.errors import BillingIncomplete, ItemHeld, MayNotPay, NotBillable, PriceChanged, TermsNotAccepted
 from subscriptions.models import Cart, Order, OrderLine, Price, PriceList, ServicePeriod
-from subscriptions.pricing import TooFarAhead
+from subscriptions.pricing import PriceKey, Product, TooFarAhead
 from tests.conftest import ADDRESS, OPTIONS
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.conftest import BASE, entitlement
@@ -112,7 +112,7 @@ def test_a_price_that_changed_since_it_was_shown_is_refused(
 ) -> None:
     cart = fill_cart()
     shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=1, now=NOW)
-    dearer = INVENTED_PRICES | {(ServiceType.PM_APP, catalogue.PM_PLAIN): 501}
+    dearer = INVENTED_PRICES | {PriceKey(ServiceType.PM_APP, catalogue.PM_PLAIN): 501}
     prices.publish_price_list(SYSTEM, currency="USD", amounts=dearer, valid_from=NOW, now=NOW)
     with pytest.raises(PriceChanged):
         orders.place_order(
@@ -266,14 +266,14 @@ def test_the_distributors_own_list_goes_before_the_default_and_from_its_day_on(
 
 
 def test_the_last_price_of_what_left_the_list_is_read_for_upgrades(people: People, price_list: PriceList) -> None:
-    landline, booking = (ServiceType.PREMIUM, "landline"), (ServiceType.PREMIUM, "booking")
+    landline, booking = PriceKey(ServiceType.PREMIUM, "landline"), PriceKey(ServiceType.PREMIUM, "booking")
     later, last = NOW + timedelta(days=1), NOW + timedelta(days=2)
     for since, changes in ((later, {landline: 65}), (last, {landline: None, booking: 35})):
         amounts = {key: minor for key, minor in (INVENTED_PRICES | changes).items() if minor is not None}
         prices.publish_price_list(SYSTEM, currency="USD", amounts=amounts, valid_from=since, now=NOW)
     table = prices.table_for(people.dora.firm, at=last, with_former=True)
     assert (table.former, table.amounts[booking], landline in table.amounts) == ({landline: 65}, 35, False)
-    assert table.as_paid().parts(*landline) == (("landline", 65),)
+    assert table.as_paid().parts(Product(ServiceType.PREMIUM, "landline")) == (("landline", 65),)
     assert prices.table_for(people.dora.firm, at=NOW, with_former=True).former == {}
     assert prices.table_for(people.dora.firm, at=last).former == {}
 

@@ -15,6 +15,7 @@ from smartplus.portal import dashboards
 from subscriptions import payers, reports
 from subscriptions.actions import prices
 from subscriptions.models import Cart, Order, Subscription, SubscriptionItem
+from subscriptions.pricing import PriceKey
 from tests.factories import PaymentMethodFactory, SubscriptionFactory
 from tests.people import NOW, SYSTEM, People, Person
 
@@ -61,7 +62,11 @@ def test_every_page_of_ines_names_the_same_firm(
 ) -> None:
     settings.SECURE_SSL_REDIRECT = False  # type: ignore[attr-defined]
     prices.publish_price_list(
-        SYSTEM, currency="USD", amounts={("app", "no_monitor"): 250}, valid_from=NOW - timedelta(days=1), now=NOW
+        SYSTEM,
+        currency="USD",
+        amounts={PriceKey("app", "no_monitor"): 250},
+        valid_from=NOW - timedelta(days=1),
+        now=NOW,
     )
     ines = sign_in(people.ines)
     assert "Sund Partner activates and pays for you." in ines.get("/dashboard/").content.decode()

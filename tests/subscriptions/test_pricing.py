@@ -1,6 +1,8 @@
 """`quote()` prices everything."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 from hypothesis import given
@@ -10,8 +12,10 @@ from communities import catalogue
 from communities.catalogue import PREMIUM_COMPONENTS, ServiceType
 from payments import money
 from smartplus.demo import INVENTED_CREDITS, INVENTED_PRICES
+from subscriptions.discounts import Amount
 from subscriptions.periods import Cycles, Months, Rest, Term, Until
-from subscriptions.pricing import Item, MissingPrice, PriceTable, TooFarAhead, quote
+from subscriptions.pricing import Item, MissingPrice, PriceKey, PriceTable, TooFarAhead, price_keys, quote
+from subscriptions.taxes import Buyer, Tax, TaxRule, TaxRules
 from tests.people import NOW
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -56,7 +60,7 @@ def test_a_missing_price_refuses_and_names_what_is_missing() -> None:
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:
-    poor = PriceTable(2, "Price list 2", "USD", {(ServiceType.APP, "monitor"): 150})
+    poor = PriceTable(2, "Price list 2", "USD", {PriceKey(ServiceType.APP, "monitor"): 150})
     items = [
         Item(1, ServiceType.APP, "monitor"),
         Item(2, ServiceType.PREMIUM, "booking+landline"),
@@ -73,10 +77,14 @@ def test_everything_that_is_missing_is_named_at_once() -> None:
 @pytest.mark.rule("R41")
 def test_a_list_in_credits_prices_in_whole_credits() -> None:
     credits = PriceTable(3, "Price list 3", money.CREDITS, INVENTED_CREDITS)
-    found = quote([Item("doors", ServiceType.DOOR, catalogue.EACH, count=7)], Months(2), NOON, credits)
+    found = quote(
+        [Item("doors", ServiceType.DOOR, catalogue.EACH, count=7, project_type="commercial")], Months(2), NOON, credits
+    )
     assert (found.currency, found.total_minor) == ("CREDITS", 14)
     assert found.lines[0].why.formula == "2 months × 1 credit"
-    half = quote([Item(1, ServiceType.DOOR, catalogue.EACH)], Until(date(2026, 12, 7)), NOON, credits)
+    half = quote(
+        [Item(1, ServiceType.DOOR, catalogue.EACH, project_type="commercial")], Until(date(2026, 12, 7)), NOON, credits
+    )
     assert half.total_minor == 1  # 15 of 30 days: half a credit, rounded half up
 
 
@@ -95,7 +103,7 @@ def test_a_common_day_is_priced_by_the_day(day: date, days: int, amount: int) ->
 
 
 def test_a_day_of_a_price_that_does_not_divide_is_rounded_half_up_once() -> None:
-    odd = PriceTable(3, "odd", "USD", {(ServiceType.APP, "monitor"): 15})
+    odd = PriceTable(3, "odd", "USD", {PriceKey(ServiceType.APP, "monitor"): 15})
     (line,) = quote([Item(1, ServiceType.APP, "monitor")], Until(date(2026, 11, 23)), NOON, odd).lines
     assert line.amount_minor == 1  # 0.5 up
     (line,) = quote([Item(1, ServiceType.APP, "monitor")], Until(date(2026, 11, 25)), NOON, odd).lines
@@ -106,6 +114,10 @@ def test_running_items_extend_from_their_expiry() -> None:
     expiry = NOON + timedelta(days=11)
     (line,) = quote([Item(1, ServiceType.APP, "monitor", expiry)], Cycles(), NOON, PRICES).lines
     assert (line.starts_at, line.ends_at, line.amount_minor) == (expiry, expiry + timedelta(days=30), 150)
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    return int((Decimal(numerator) / denominator).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 variants = st.one_of(
@@ -130,18 +142,23 @@ terms = st.one_of(
 @given(
     chosen=st.lists(variants, min_size=1, max_size=30),
     term=terms,
-    discount_share=st.integers(0, 100),
-    tax=st.integers(0, 9999),
+    discount=st.integers(0, 100_000),
+    rate=st.integers(1, 5000),
+    is_gross=st.booleans(),
 )
-def test_lines_less_discount_plus_tax_are_the_total(chosen, term, discount_share, tax) -> None:
+def test_lines_less_discount_plus_tax_are_the_total(chosen, term, discount, rate, is_gross) -> None:
     items = [Item(key, *variant) for key, variant in enumerate(chosen)]
     plain = quote(items, term, NOON, PRICES)
-    discount = plain.subtotal_minor * discount_share // 100
-    found = quote(items, term, NOON, PRICES, discount_minor=discount, tax_minor=tax)
+    tax = Tax(TaxRules((TaxRule("DE", rate),)), Buyer("DE"))
+    off = [Amount(discount, "USD")] if discount else []
+    found = quote(items, term, NOON, replace(PRICES, includes_tax=is_gross), off, tax)
+    rest = plain.subtotal_minor - min(discount, plain.subtotal_minor)
+    added, contained = (0, half_up(rest * rate, 10_000 + rate)) if is_gross else (half_up(rest * rate, 10_000), 0)
     assert found.subtotal_minor == plain.subtotal_minor
-    assert sum(line.discount_minor for line in found.lines) == discount
-    assert sum(line.tax_minor for line in found.lines) == tax
-    assert found.total_minor == found.subtotal_minor - discount + tax >= 0
+    assert sum(line.discount_minor for line in found.lines) == plain.subtotal_minor - rest
+    assert sum(line.tax_minor for line in found.lines) == added
+    assert sum(line.included_tax_minor for line in found.lines) == contained
+    assert found.total_minor == rest + added >= 0
     assert all(0 <= line.discount_minor <= line.amount_minor for line in found.lines)
     assert sum(group.amount_minor for group in found.groups()) == found.subtotal_minor
     assert sum(group.count for group in found.groups()) == len(items)
@@ -164,7 +181,10 @@ def test_the_fingerprint_changes_with_anything_that_was_shown() -> None:
 
 
 def test_every_switch_that_can_be_billed_has_an_invented_price() -> None:
-    assert set(INVENTED_PRICES) | set(INVENTED_CREDITS) == set(catalogue.PRICED)
+    priced = set(INVENTED_PRICES) | set(INVENTED_CREDITS)
+    assert priced <= set(price_keys())
+    everywhere = PriceTable(1, "all", "USD", dict.fromkeys(priced, 1))
+    assert all(everywhere.amount_of(key) for key in price_keys())
 
 
 DOOR_TO = datetime(2031, 11, 22, 9, 0, tzinfo=UTC)  # 60 months from NOW
@@ -217,7 +237,10 @@ def test_sixty_months_are_sold_in_grace_also_where_the_items_day_is_later_in_the
     assert line.ends_at == datetime(2032, 2, 29, 9, tzinfo=UTC)
 
 
-OLD: dict[tuple[str, str], int] = {(ServiceType.PREMIUM, "landline"): 60, (ServiceType.PREMIUM, "booking"): 30}
+OLD = {
+    PriceKey(ServiceType.PREMIUM, "landline"): 60,
+    PriceKey(ServiceType.PREMIUM, "booking"): 30,
+}
 
 
 @pytest.mark.parametrize(
@@ -231,7 +254,7 @@ OLD: dict[tuple[str, str], int] = {(ServiceType.PREMIUM, "landline"): 60, (Servi
     ],
 )
 def test_an_upgrade_prices_the_old_part_though_it_left_the_list(paid: str, variant: str, amount: int) -> None:
-    left = {key: minor for key, minor in INVENTED_PRICES.items() if key != (ServiceType.PREMIUM, "landline")}
+    left = {key: minor for key, minor in INVENTED_PRICES.items() if key != PriceKey(ServiceType.PREMIUM, "landline")}
     prices = PriceTable(2, "Price list 2", "USD", left, former=OLD)
     item = Item(1, ServiceType.PREMIUM, variant, NOW + timedelta(days=30), paid_variant=paid)
     (line,) = quote([item], Rest(), NOW, prices).lines
@@ -239,7 +262,7 @@ def test_an_upgrade_prices_the_old_part_though_it_left_the_list(paid: str, varia
 
 
 def test_what_left_the_list_is_not_sold_again() -> None:
-    prices = PriceTable(2, "Price list 2", "USD", {(ServiceType.PREMIUM, "booking"): 30}, former=OLD)
+    prices = PriceTable(2, "Price list 2", "USD", {PriceKey(ServiceType.PREMIUM, "booking"): 30}, former=OLD)
     item = Item(1, ServiceType.PREMIUM, "booking+landline", NOW + timedelta(days=30), paid_variant="booking")
     for term in (Months(1), Cycles(1), Rest()):
         with pytest.raises(MissingPrice, match="has no price for Premium Plan, Landline"):

@@ -134,7 +134,13 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
     quote: Quote | None = None
     refused: Refused | None = None
     try:
-        quote = carts.priced(contents, distributor=cart.installer.distributor, months=cart.months, now=request.now)  # type: ignore[arg-type]
+        quote = carts.priced(
+            contents,
+            distributor=cart.installer.distributor,  # type: ignore[arg-type]
+            months=cart.months,
+            now=request.now,
+            billing=billing.instance,
+        )
     except CantQuote as missing:
         refused = missing
     return {

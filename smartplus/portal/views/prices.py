@@ -18,12 +18,13 @@ from payments import money
 from smartplus import access
 from smartplus.portal import conflicts
 from smartplus.portal.answers import conflict, refill
-from smartplus.portal.forms.prices import PriceListForm, field_name
+from smartplus.portal.forms.prices import PriceListForm, field_name, sections
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.once import made as made_once
 from smartplus.portal.once import once
 from subscriptions.actions import prices as actions
 from subscriptions.models import PriceList
+from subscriptions.pricing import PriceKey
 
 
 @access.roles(Role.OPERATOR)
@@ -51,19 +52,15 @@ def price_list_list(request: access.PortalRequest) -> HttpResponse:
 def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
     """One version with its amounts."""
     price_list = PriceList.objects.visible_to(request.actor).select_related("distributor", "created_by").get(pk=pk)
-    amounts = {(row.service_type, row.part): row.amount_minor for row in price_list.prices.all()}
-    groups = [
-        (
-            label,
-            [
-                (catalogue.price_label(kind, part), amounts.get((kind, part)))
-                for kind, part in catalogue.PRICED
-                if kind == service_type
-            ],
-        )
-        for service_type, label in catalogue.SERVICE_TYPE_LABELS.items()
-    ]
-    return render(request, "prices/detail.html", {"price_list": price_list, "groups": groups})
+    amounts = {row.key: row.amount_minor for row in price_list.prices.all()}
+
+    def row(key: PriceKey) -> tuple[str, int | None]:
+        return catalogue.price_label(key.service_type, key.part), amounts.get(key)
+
+    def has_price(shown: tuple[str, int | None]) -> bool:
+        return shown[1] is not None
+
+    return render(request, "prices/detail.html", {"price_list": price_list, "sections": list(sections(row, has_price))})
 
 
 @access.roles(Role.OPERATOR)
@@ -83,6 +80,7 @@ def price_list_new(request: access.PortalRequest) -> HttpResponse:
                 valid_from=form.valid_from_instant(request.now),
                 distributor_id=distributor.pk if distributor else None,
                 note=form.cleaned_data["note"],
+                includes_tax=form.cleaned_data["includes_tax"],
                 newest_id=form.cleaned_data["version"],
                 now=request.now,
             )
@@ -127,5 +125,6 @@ def _values_of(price_list: PriceList) -> dict[str, Any]:
     return {
         "distributor": price_list.distributor_id,
         "currency": price_list.currency,
-        **{field_name(row.service_type, row.part): row.amount_minor for row in price_list.prices.all()},
+        "includes_tax": price_list.includes_tax,
+        **{field_name(row.key): row.amount_minor for row in price_list.prices.all()},
     }

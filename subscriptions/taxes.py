@@ -1,0 +1,128 @@
+"""Tax as a rule per line: it follows the buyer's billing country and tax number. Pure; rates are basis points (R41)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from payments import money
+from payments.models import BillingProfile
+
+WHOLE = 10_000  # basis points: a rate of 19 % is 1900
+
+
+class Untaxed(enum.StrEnum):
+    """Why there is no tax on a line; an invoice has to say it."""
+
+    NO_RULE = "no_rule"  # nothing is known for the buyer's country and this service
+    EXEMPT = "exempt"  # the rule is that there is none
+    REVERSE_CHARGE = "reverse_charge"  # the buyer owes it itself
+    CREDITS = "credits"  # paid in credits, which were taxed when they were bought
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """How one line is taxed. Invariant: it has a rate, or a reason why it has none."""
+
+    rate_bp: int = 0
+    reason: Untaxed | None = None
+
+    def __post_init__(self) -> None:
+        if self.rate_bp < 0 or bool(self.rate_bp) == (self.reason is not None):
+            raise ValueError("a line has a rate of tax, or a reason why not")
+
+
+NO_RULE = Treatment(reason=Untaxed.NO_RULE)
+IN_CREDITS = Treatment(reason=Untaxed.CREDITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Who is billed, as far as tax asks. `is_confirmed` says that the operator looked the tax number up; that it is well-formed proves
+    nothing and frees of nothing."""
+
+    country: str = ""
+    tax_number: str = ""
+    is_confirmed: bool = False
+
+    @property
+    def is_business(self) -> bool:
+        """Whether the buyer is known to be taxed itself."""
+        return bool(self.tax_number) and self.is_confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRule:
+    """What is charged to buyers in one country: `rate_bp`, 0 where it is exempt there. Empty `service_types` = all of them. With
+    `is_reversed` a business owes the tax itself."""
+
+    country: str
+    rate_bp: int
+    service_types: frozenset[str] = frozenset()
+    is_reversed: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate_bp <= WHOLE:
+            raise ValueError("a rate of tax lies between 0 and 100 %")
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRules:
+    """All rules; the first that is for a country and a service counts. None, as today, means that nothing is taxed."""
+
+    rules: tuple[TaxRule, ...] = ()
+
+    def treatment(self, buyer: Buyer, service_type: str) -> Treatment:
+        """How a service is taxed for a buyer."""
+        for rule in self.rules:
+            if rule.country == buyer.country and (not rule.service_types or service_type in rule.service_types):
+                if rule.rate_bp == 0:
+                    return Treatment(reason=Untaxed.EXEMPT)
+                if rule.is_reversed and buyer.is_business:
+                    return Treatment(reason=Untaxed.REVERSE_CHARGE)
+                return Treatment(rule.rate_bp)
+        return NO_RULE
+
+
+IN_FORCE = TaxRules()
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """The rules as they are for one buyer: what `quote` asks for each line."""
+
+    rules: TaxRules
+    buyer: Buyer
+
+    def on(self, service_type: str, currency: str) -> Treatment:
+        """How a service that is paid for in `currency` is taxed."""
+        return IN_CREDITS if currency == money.CREDITS else self.rules.treatment(self.buyer, service_type)
+
+
+UNTAXED = Tax(TaxRules(), Buyer())  # of list prices and estimates, which nobody is billed for
+
+
+def tax_for(billing: BillingProfile | None) -> Tax:
+    """The rules in force for whom an order is billed to. Tax numbers are confirmed by nobody yet, so none frees of tax."""
+    buyer = Buyer(billing.country, billing.tax_number) if billing else Buyer()
+    return Tax(IN_FORCE, buyer)
+
+
+def tax_on(treatments: Sequence[Treatment], amounts: Sequence[int], *, includes_tax: bool) -> list[int]:
+    """The tax of each line, whose `amounts` are after discounts: added to them, or with `includes_tax` contained in them.
+
+    Of all lines of a rate together it is rounded once, half-up, and shared out over them by largest remainder.
+    """
+    found = [0] * len(amounts)
+    by_rate: dict[int, list[int]] = {}
+    for at, treatment in enumerate(treatments):
+        if treatment.rate_bp:
+            by_rate.setdefault(treatment.rate_bp, []).append(at)
+    for rate, mine in by_rate.items():
+        weights = [amounts[at] for at in mine]
+        whole = WHOLE + rate if includes_tax else WHOLE
+        tax = money.divide_half_up(sum(weights) * rate, whole)
+        for at, share in zip(mine, money.allot(tax, weights), strict=True):
+            found[at] = share
+    return found
