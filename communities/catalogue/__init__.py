@@ -1,7 +1,7 @@
 """The service catalogue: what can be switched, and what a configuration makes billable (S1, S2). Pure, no database.
 
-`switches` are those of the feature section, `entries` the service types, `variants` their parts, `configurations` what a site has;
-`stored` answers for rows, which name service type and variant by their codes.
+`switches` are those of the feature section, `service_types` what is paid for, `entries` what is known of each, `variants` their parts,
+`configurations` what a site has; `stored` answers for rows, which name service type and variant by their codes.
 """
 
 from communities.catalogue.configurations import (
@@ -15,9 +15,7 @@ from communities.catalogue.configurations import (
     TargetKey,
 )
 from communities.catalogue.entries import (
-    BY_TYPE,
     EACH,
-    ENTRIES,
     PM_LANDLINE,
     PM_PLAIN,
     PREMIUM_COMPONENTS,
@@ -26,6 +24,7 @@ from communities.catalogue.entries import (
     Entry,
     ServiceType,
 )
+from communities.catalogue.service_types import BY_TYPE, ENTRIES
 from communities.catalogue.stored import (
     AVAILABLE,
     HELD_SWITCHES,

@@ -1,7 +1,4 @@
-"""The service types of S2, one value object each: what an order line pays for, and everything that is particular to it.
-
-A new service is one entry of ENTRIES and one row of the table in tests/communities/test_catalogue.py.
-"""
+"""What the catalogue knows of a service type, and the four shapes that service types have."""
 
 from __future__ import annotations
 
@@ -12,14 +9,12 @@ from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from communities.catalogue.configurations import Configuration, Project, SlotKey, Target, TargetKey
+from communities.catalogue.configurations import Configuration, Project, Target, TargetKey
 from communities.catalogue.switches import BY_CODE, CEILING_SWITCHES, RETENTION_DAYS, SERVICES
 from communities.catalogue.variants import Variant
 
 GRACE = timedelta(days=7)  # what was paid goes on working for a week (DOMAIN §4)
-SENSOR_GRACE = timedelta(days=14)  # safety-relevant: two weeks (DOMAIN §4)
 EACH = "each"  # the one part of what has no variants
 WITH_MONITOR, WITHOUT_MONITOR = "monitor", "no_monitor"
 PM_PLAIN, PM_LANDLINE = "plain", "landline"
@@ -345,77 +340,3 @@ class PremiumPlan(Entry):
 
 def _is_of(switch: str, part: str) -> bool:
     return part in VIDEO if switch == VIDEO_SWITCH else part == switch
-
-
-def _member_slots(configuration: Configuration) -> Iterator[SlotKey]:
-    """Members beyond the free number; the family master is not one of them (R30)."""
-    for row in configuration.apartments:
-        for number in range(1, row.members - configuration.free_members + 1):
-            yield row.key, number
-
-
-def _door_slots(configuration: Configuration) -> Iterator[SlotKey]:
-    """All doors but one; no particular door is the free one (R34)."""
-    return ((configuration.site, number) for number in range(1, len(configuration.doors)))
-
-
-COMMUNITY, HOUSE, COMMERCIAL = Project.COMMUNITY, Project.HOUSE, Project.COMMERCIAL
-HOMES = frozenset({COMMUNITY, HOUSE})
-
-ENTRIES: tuple[Entry, ...] = (
-    App(
-        code=ServiceType.APP, label=gettext_lazy("App"), projects=HOMES, target=Target.APARTMENT,
-        per=gettext_lazy("per apartment"), needs_master=True, is_main=True,
-    ),
-    PmApp(
-        code=ServiceType.PM_APP, label=gettext_lazy("PM App"), projects=frozenset({COMMUNITY}), target=Target.MANAGER,
-        per=gettext_lazy("per manager"), holds="pm_app", has_components=True,
-    ),
-    Entry(
-        code=ServiceType.ADDITIONAL_APP, label=gettext_lazy("Additional App"), projects=HOMES, target=Target.MEMBER_SLOT,
-        each=gettext_lazy("each member beyond the free number"), targets=_member_slots,
-    ),
-    Entry(
-        code=ServiceType.THIRD_PARTY_LOCK, label=gettext_lazy("Third Party Lock"), projects=HOMES, target=Target.LOCK,
-        each=gettext_lazy("each lock"), targets=lambda configuration: configuration.locks,
-    ),
-    PremiumPlan(
-        code=ServiceType.PREMIUM, label=gettext_lazy("Premium Plan"), projects=HOMES, target=Target.APARTMENT,
-        per=gettext_lazy("per apartment"), is_sum=True, has_components=True,
-        switches={
-            COMMUNITY: frozenset(service.code for service in SERVICES if service.is_premium),
-            HOUSE: frozenset({"landline", "third_party_camera", "dynamic_qr", VIDEO_SWITCH}),
-        },
-    ),
-    Entry(
-        code=ServiceType.SENSOR_ALERT, label=gettext_lazy("Sensor Detection Call Alert"), projects=frozenset(Project),
-        target=Target.SENSOR, grace=SENSOR_GRACE, each=gettext_lazy("each sensor"),
-        targets=lambda configuration: configuration.sensors,
-    ),
-    Entry(
-        code=ServiceType.DOOR, label=gettext_lazy("Door"), projects=frozenset({COMMERCIAL}), target=Target.DOOR_SLOT,
-        each=gettext_lazy("each beyond the free one"), targets=_door_slots,
-    ),
-    Entry(
-        code=ServiceType.PERSONNEL_APP, label=gettext_lazy("Personnel App"), projects=frozenset({COMMERCIAL}),
-        target=Target.ACCOUNT, each=gettext_lazy("each account with intercom"),
-        targets=lambda configuration: (row.key for row in configuration.personnel if row.intercom),  # R35
-    ),
-    Entry(
-        code=ServiceType.ADMIN_APP, label=gettext_lazy("Admin App"), projects=frozenset({COMMERCIAL}),
-        target=Target.ACCOUNT, each=gettext_lazy("each account with intercom"),
-        targets=lambda configuration: (row.key for row in configuration.admins if row.intercom),  # R35
-    ),
-    Entry(
-        code=ServiceType.TIME_ATTENDANCE, label=gettext_lazy("Time Attendance Plan"), projects=frozenset({COMMERCIAL}),
-        target=Target.SITE, each=gettext_lazy("each site"),
-        targets=lambda configuration: [configuration.site] if configuration.time_attendance else [],
-    ),
-    Entry(
-        code=ServiceType.ELEVATOR_CONTROL, label=gettext_lazy("Elevator Control"), projects=frozenset({COMMERCIAL}),
-        target=Target.SITE, each=gettext_lazy("each site"),
-        targets=lambda configuration: [configuration.site] if configuration.switches["elevator_control"] else [],
-    ),
-)  # fmt: skip
-
-BY_TYPE: Mapping[str, Entry] = {entry.code: entry for entry in ENTRIES}

@@ -9,7 +9,8 @@ from datetime import datetime
 from django.utils.functional import Promise
 
 from communities.catalogue.configurations import ApartmentConfiguration, Billable, Configuration, Target
-from communities.catalogue.entries import BY_TYPE, ENTRIES, Entry
+from communities.catalogue.entries import Entry
+from communities.catalogue.service_types import BY_TYPE, ENTRIES
 from communities.catalogue.switches import DEFAULTS
 from communities.catalogue.variants import Variant
 
