@@ -20,7 +20,7 @@ from accounts.scope import Actor, Role
 from payments import actions as payment_actions
 from payments import events
 from smartplus import failures, wakeups
-from subscriptions.actions import renewals, sweeps
+from subscriptions.actions import renewals, sweeps, variants
 
 log = logging.getLogger("smartplus.jobs")
 
@@ -51,6 +51,7 @@ JOBS: dict[str, Job] = {
     "order_timeouts": Job(sweeps.time_out_orders, _("Orders that nobody paid"), 30),
     "gateway_keys": Job(payment_actions.ask_due, _("Asking whether the gateway takes our key"), 30),
     "old_sessions": Job(sessions.forget_old, _("Deleting old sessions"), 10, asks_gateways=False),
+    "paid_variants": Job(variants.turn_due, _("What later periods paid for"), 10, asks_gateways=False),
     "old_forms": Job(sent_forms.forget_old, _("Forgetting which forms were sent"), 10, asks_gateways=False),
     "removed_cards": Job(payment_actions.detach_removed, _("Removing cards at the gateways"), 30),
 }

@@ -16,7 +16,7 @@ from communities.models import Entitlement
 from payments.models import Kind as PaymentKind
 from payments.models import Payment
 from payments.models import State as PaymentState
-from subscriptions.models import Order, OrderEvent, OrderLine, ServicePeriod
+from subscriptions.models import Order, OrderEvent, OrderLine, ServicePeriod, VariantChange
 
 S = Order.State
 KEEP_MONEY = (S.SUCCEED, S.REVIEW, S.REFUNDED)
@@ -49,20 +49,22 @@ def _rows(found: QuerySet[Any], *names: str) -> Iterator[Any]:
 
 def expiries() -> Iterator[Fault]:
     """An item is paid until the end of its last period that was not revoked and works for the grace of its service type longer, in the
-    variant that this one paid, and its next month is counted from where this one says."""
+    variant that this one paid or will have once it begins, and its next month is counted from where this one says."""
     last = ServicePeriod.objects.filter(entitlement=OuterRef("pk"), is_revoked=False).order_by("-ends_at", "-pk")
+    later = VariantChange.objects.filter(entitlement=OuterRef("pk")).order_by("-at")
     rows = Entitlement.objects.annotate(
         until=Subquery(last.values("ends_at")[:1]),
         what=Subquery(last.values("line__variant")[:1]),
         origin=Subquery(last.values("anchor_at")[:1]),
+        will=Coalesce(Subquery(later.values("variant")[:1]), "paid_variant"),
     )
     never = Q(until=None, expires_at__isnull=False) | Q(until__isnull=False, expires_at=None)
     for row in _rows(
         rows.filter(never | Q(expires_at__lt=F("until")) | Q(expires_at__gt=F("until"))), "expires_at", "until"
     ):
         yield Fault(f"entitlement {row.pk}", f"expires_at is {row.expires_at}, its periods end at {row.until}")
-    for row in _rows(rows.exclude(what=None).exclude(paid_variant=F("what")), "paid_variant", "what"):
-        yield Fault(f"entitlement {row.pk}", f"paid_variant is {row.paid_variant!r}, its last period paid {row.what!r}")
+    for row in _rows(rows.exclude(what=None).exclude(will=F("what")), "will", "what"):
+        yield Fault(f"entitlement {row.pk}", f"paid_variant is {row.will!r}, its last period paid {row.what!r}")
     wrong = Entitlement.objects.filter(_another_grace())
     for row in _rows(wrong, "service_type", "expires_at", "works_until"):
         should = catalogue.works_until(row.service_type, row.expires_at)

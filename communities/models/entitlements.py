@@ -69,7 +69,7 @@ class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
 class Entitlement(SiteChild):
     """One billable service on one target (DESIGN §2).
 
-    `variant` is what is configured ("" = nothing of it is wanted now: dormant), `paid_variant` what the last applied payment covered,
+    `variant` is what is configured ("" = nothing of it is wanted now: dormant), `paid_variant` what the period that runs now was paid for,
     `expires_at` null = never activated. `works_until` is the end of its grace, so that "works now" is one comparison; both are written
     by `pay_until`. `anchor_at` is the instant that months are counted from where `expires_at` alone does not say it: paid to 28 Feb,
     come from 31 Jan. `reserved_by` is the number of the open order that has it, "" = none has: so an item is in one open order at most

@@ -1,7 +1,7 @@
 """Tables of subscriptions: price lists, carts, orders, service periods, auto-renewal agreements, requests."""
 
 from subscriptions.models.agreements import Subscription, SubscriptionItem
-from subscriptions.models.orders import Cart, CartItem, Order, OrderEvent, OrderLine, ServicePeriod
+from subscriptions.models.orders import Cart, CartItem, Order, OrderEvent, OrderLine, ServicePeriod, VariantChange
 from subscriptions.models.prices import Price, PriceList
 from subscriptions.models.requests import RenewalRequest, RequestItem
 
@@ -18,4 +18,5 @@ __all__ = [
     "ServicePeriod",
     "Subscription",
     "SubscriptionItem",
+    "VariantChange",
 ]

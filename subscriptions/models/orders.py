@@ -369,3 +369,20 @@ class ServicePeriod(AppendOnly):
 
     def __str__(self) -> str:
         return f"period {self.pk} of entitlement {self.entitlement_id}"
+
+
+class VariantChange(models.Model):
+    """What an item is paid for from a later instant on: a period that has begun does not change because the next one is paid already.
+    A queue: `subscriptions.actions.variants.turn_due` writes the variant to the entitlement when the instant comes, and the row goes."""
+
+    entitlement = models.ForeignKey(Entitlement, models.CASCADE, related_name="variant_changes", db_index=False)
+    at = models.DateTimeField()
+    variant = models.CharField(max_length=200)
+
+    class Meta:
+        ordering = ["at", "pk"]
+        constraints = [models.UniqueConstraint(fields=["entitlement", "at"], name="variant_change_once")]
+        indexes = [models.Index(fields=["at"], name="variant_change_due")]
+
+    def __str__(self) -> str:
+        return f"entitlement {self.entitlement_id} from {self.at:%Y-%m-%d}: {self.variant}"

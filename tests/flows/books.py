@@ -210,14 +210,16 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
             "expires_at": paid[-1].ends_at if paid else None,
             "works_until": catalogue.works_until(row.service_type, paid[-1].ends_at if paid else None),
             "anchor_at": paid[-1].anchor_at if paid else None,
-            "paid_variant": last.variant if last else "",
+            "will_have": last.variant if last else "",
             "last_charged_at": orders[last.order_id].closed_at if last else None,
         }
         if row.reserved_by and (row.reserved_by, row.pk) not in ordered:
             yield f"entitlement {row.pk} is reserved by {row.reserved_by}, which does not order it"
+        change = row.variant_changes.last()
+        has = {**vars(row), "will_have": change.variant if change else row.paid_variant}
         for name, value in wanted.items():
-            if getattr(row, name) != value:
-                yield f"entitlement {row.pk} has {name} {getattr(row, name)}, which should be {value}"
+            if has[name] != value:
+                yield f"entitlement {row.pk} has {name} {has[name]}, which should be {value}"
         before = None
         for period in paid:
             term = orders[lines[period.line_id].order_id].term

@@ -23,7 +23,7 @@ from payments.models import Payment, PaymentMethod
 from smartplus import jobs
 from smartplus.jobs import JOBS
 from smartplus.portal import work
-from subscriptions.actions import renewals, settlement, sweeps
+from subscriptions.actions import renewals, settlement, sweeps, variants
 from subscriptions.models import Order, Subscription
 from tests.factories import (
     GatewayEventFactory,
@@ -225,6 +225,13 @@ def old_forms(stage: Stage) -> Bomb:
     return bomb
 
 
+def paid_variants(stage: Stage) -> Bomb:
+    """As old sessions."""
+    bomb = Bomb("all")
+    stage.patch.setattr(variants, "_turn_some", lambda now: bomb.touch("all", 0))
+    return bomb
+
+
 CASES: dict[str, Callable[[Stage], Bomb]] = {
     "audit_seals": audit_seals,
     "audit_heads": audit_heads,
@@ -238,9 +245,10 @@ CASES: dict[str, Callable[[Stage], Bomb]] = {
     "gateway_keys": gateway_keys,
     "old_sessions": old_sessions,
     "old_forms": old_forms,
+    "paid_variants": paid_variants,
     "removed_cards": removed_cards,
 }
-ALONE = {"audit_heads", "old_sessions", "old_forms"}  # jobs without items
+ALONE = {"audit_heads", "old_sessions", "old_forms", "paid_variants"}  # jobs without items
 
 
 def test_every_job_has_a_case_and_its_items_have_names() -> None:

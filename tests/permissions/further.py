@@ -400,6 +400,7 @@ FURTHER: dict[str, Further] = {
     "job audit_heads": Further({}, _job("audit_heads", NOW)),
     "job gateway_keys": Further({}, _job("gateway_keys", NOW)),
     "job old_sessions": Further({}, _job("old_sessions", NOW + timedelta(days=400))),
+    "job paid_variants": Further({}, _job("paid_variants", NOW + timedelta(days=400))),
     "job old_forms": Further({}, _job("old_forms", NOW + timedelta(days=2))),
     "job removed_cards": Further({}, _job("removed_cards", NOW)),
 }

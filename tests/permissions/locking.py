@@ -28,12 +28,12 @@ BELOW = {
     "communities_managerassignment": "communities_site", "communities_technicianassignment": "communities_site",
     "otp_static_statictoken": "accounts_user", "otp_static_staticdevice": "accounts_user", "otp_totp_totpdevice": "accounts_user",
     "accounts_usersession": "accounts_user", "subscriptions_subscriptionitem": "subscriptions_subscription",
-    "subscriptions_requestitem": "subscriptions_renewalrequest",
+    "subscriptions_requestitem": "subscriptions_renewalrequest", "subscriptions_variantchange": "communities_entitlement",
 }  # fmt: skip
 OTHERS = ("django_", "axes_")  # sessions and counted tries: single rows, of which nobody holds two
 SELECTS = re.compile(r'\bFROM "(\w+)".*\bFOR (?:NO KEY )?UPDATE(?: OF "(\w+)")?(?P<waits>.*)$', re.S)
 UPDATES = re.compile(r'\s*UPDATE "(\w+)" SET (.*?)(?: WHERE (.*?))?(?: RETURNING .*)?$', re.S)
-FROM_ROWS = re.compile(r'\s*UPDATE "(\w+)" SET (.*?)\bFROM \((.*)\) AS source\s+WHERE "\1".id = source.id\s*$', re.S)
+FROM_ROWS = re.compile(r'\s*UPDATE "(\w+)" SET\s+(.*?)\bFROM \((.*)\) AS source\s+WHERE "\1".id = source.id\s*$', re.S)
 DELETES = re.compile(r'\s*DELETE FROM "(\w+)"(?: WHERE (.*?))?(?: RETURNING .*)?$', re.S)
 INSERTS = re.compile(r'\s*INSERT INTO "(\w+)"', re.S)
 
