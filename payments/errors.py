@@ -1,5 +1,6 @@
 """What payments refuse, and what gateways answer when they do not answer."""
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import Refused
@@ -57,6 +58,36 @@ class OtherAccount(PaymentOpen):
 
 class EarlierOpen(PaymentOpen):
     """An earlier attempt for the same order is not known to be closed at the gateway: no further one may begin."""
+
+
+class UnknownGateway(Refused):
+    """There is no gateway of this name in this installation."""
+
+    message = _("This payment service is not known here.")
+
+
+class GatewayCant(Refused):
+    """The gateway lacks what would be needed: it was never asked, and nothing was written."""
+
+    def __init__(self, label: str, capability: str, *, field: str | None = None) -> None:
+        super().__init__(gettext("%(gateway)s can't do this. Nothing was charged.") % {"gateway": label}, field=field)
+        self.capability = capability  # "checkout", "vault", "off_session", "events"
+
+
+class NotRenewable(GatewayCant):
+    """What is paid there can't be charged again by itself, so no Auto Renew begins with it."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label, "off_session", field="auto_renew")
+        self.message = gettext("%(gateway)s can't be charged by itself later: pay without Auto Renew.") % {
+            "gateway": label
+        }
+
+
+class NotRepresentable(Refused):
+    """The gateway does not count in units that small."""
+
+    message = _("This amount can't be paid there.")
 
 
 class AlreadyPaid(Refused):

@@ -15,7 +15,6 @@ from payments.models import EventState, GatewayEvent, Payment
 
 log = logging.getLogger("smartplus.payments")
 
-KEPT_HEADERS = frozenset({"stripe-signature", "content-type"})
 # An event claimed by a worker that died is due again after this. One that only is slow may find a second worker at its side: the
 # claim is a conditional update and settling idempotent, so that costs a question to the gateway, while a long lease costs the payer.
 LEASE = timedelta(seconds=20)
@@ -25,12 +24,14 @@ WAITING = (EventState.NEW, EventState.FAILED)
 def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datetime) -> bool:
     """Store a webhook; False for one that we have. What does not concern us, or is of no shape we know, is stored as ignored.
 
-    Size and signature come before any database access: a forger costs us no statement. Raises TooLarge and BadSignature.
+    Size and signature come before any database access: a forger costs us no statement. Raises TooLarge and BadSignature, and
+    UnknownGateway or GatewayCant where no such gateway tells us anything.
     Of two copies in the same instant both may answer True; there is one row all the same.
     """
+    sender = gateways.events(gateway)
     if len(body) > settings.WEBHOOK_MAX_BYTES:
         raise TooLarge
-    event = gateways.get(gateway).read_event(body, headers, now=now)
+    event = sender.read_event(body, headers, now=now)
     if GatewayEvent.objects.filter(gateway=gateway, event_id=event.id).exists():
         return False
     if event.is_odd:
@@ -39,11 +40,12 @@ def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datet
         gateway=gateway,
         event_id=event.id,
         kind=event.kind,
+        topic=event.topic,
         object_ref=event.object_ref,
         request_key=event.request_key,
         says_paid=event.says_paid,
         raw_body=body,
-        headers={name.lower(): value[:1000] for name, value in headers.items() if name.lower() in KEPT_HEADERS},
+        headers={name.lower(): value[:1000] for name, value in headers.items() if name.lower() in sender.event_headers},
         state=EventState.NEW if event.is_known else EventState.IGNORED,
         received_at=now,
         next_try_at=now if event.is_known else None,

@@ -20,6 +20,7 @@ BRANDS = {
     "discover": "Discover",
     "jcb": "JCB",
     "mastercard": "Mastercard",
+    "paypal": "PayPal",
     "unionpay": "UnionPay",
     "visa": "Visa",
 }
@@ -66,7 +67,8 @@ MISMATCHES: dict[str, Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A code and what its sentence names: text, {"at": instant, "zone"} for a day at a site, {"minor", "currency"} for an amount, {"brand", "last4"}.
+    """A code and what its sentence names: text, {"at": instant, "zone"} for a day at a site, {"minor", "currency"} for an amount, {"brand", "last4"}
+    for a card, {"brand", "holder"} for an account.
 
     `str()` puts it into the words of the reader of that moment, so that a mail and a page each speak their own language.
     """
@@ -112,13 +114,11 @@ def shown(value: Any) -> Any:
     if isinstance(value, Mapping) and "at" in value:
         return end_date(datetime.fromisoformat(value["at"]), value.get("zone", "UTC"))
     if isinstance(value, Mapping) and "last4" in value:
-        return card_label(value["brand"], value["last4"])
+        return gettext("%(brand)s ending %(last4)s") % {"brand": _brand(value["brand"]), "last4": value["last4"]}
+    if isinstance(value, Mapping) and "holder" in value:
+        return f"{_brand(value['brand'])} {value['holder']}"
     return value
 
 
-def card_label(brand: str, last4: str) -> str:
-    """How people know a card: “Visa ending 4242”."""
-    return gettext("%(brand)s ending %(last4)s") % {
-        "brand": BRANDS.get(brand, brand.replace("_", " ").capitalize()),
-        "last4": last4,
-    }
+def _brand(name: str) -> str:
+    return BRANDS.get(name, name.replace("_", " ").capitalize())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -49,10 +50,11 @@ def of_installation(env_file: Path | None) -> Given:
     return Given(variables)
 
 
-def of_demo(var: Path) -> Given:
+def of_demo(var: Path, *, sandbox: str, sandbox_secrets: Sequence[str]) -> Given:
     """The demo: its own secrets and addresses, whatever the process's environment or a `.env` beside it says.
 
-    `var` is the demo's own folder; the secrets are made at the first start and kept in `demo.env` there.
+    `var` is the demo's own folder; the secrets are made at the first start and kept in `demo.env` there. `sandbox` is the variable that
+    says where the payment sandbox listens, `sandbox_secrets` are those that it shares with us.
     """
     for name in [name for name in os.environ if name.startswith("CELERY_")]:
         del os.environ[name]  # Celery would take a broker from there, past all settings
@@ -63,25 +65,24 @@ def of_demo(var: Path) -> Given:
     }
     return Given(
         variables
-        | _secrets(var)
+        | _secrets(var, sandbox_secrets)
         | {
             "SITE_URL": f"http://127.0.0.1:{port}",
-            "STRIPE_API_BASE": f"http://127.0.0.1:{port + 1}",
+            sandbox: f"http://127.0.0.1:{port + 1}",
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "EMAIL_URL": "consolemail://",
         }
     )
 
 
-def _secrets(var: Path) -> dict[str, str]:
+def _secrets(var: Path, of_sandbox: Sequence[str]) -> dict[str, str]:
     """What `demo.env` says, made at the first start."""
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = var / "demo.env"
     if not path.exists():
         made = {
             "SECRET_KEY": secrets.token_urlsafe(50),
-            "STRIPE_SECRET_KEY": f"sandbox_{secrets.token_hex(12)}",
-            "STRIPE_WEBHOOK_SECRET": f"sandbox_{secrets.token_hex(24)}",
+            **{name: f"sandbox_{secrets.token_hex(24)}" for name in of_sandbox},
         }
         scratch = path.with_suffix(".new")
         scratch.touch(mode=0o600)

@@ -129,3 +129,10 @@ def hurry_order(number: str) -> None:
     from smartplus.tasks import settle_order
 
     wakeups.publish(settle_order, number, queue=GATEWAYS)
+
+
+def hurry_setups(agreement_id: int) -> None:
+    """Wake a worker to ask the gateway about the card of an auto-renewal, because its payer is back from the page that stores it."""
+    from smartplus.tasks import settle_setups
+
+    wakeups.publish(settle_setups, str(agreement_id), queue=GATEWAYS)

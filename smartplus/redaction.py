@@ -20,17 +20,17 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"""(cookies?["']?\s{0,3}[:=])[^\n]*""", rf"\1 {HIDDEN}"),
         (rf"""(passw(?:or)?d\w{{0,20}}["']?\s{{0,3}}[:=]\s{{0,3}})(?:{_QUOTED}|[^,;&\n)}}\]]+)""", rf"\1{HIDDEN}"),
         (
-            r"""((?:passphrase|secret|token|api[_-]?key|authorization|session[_-]?(?:id|key)|csrf\w{0,20}|(?:stripe|paypal)[\w-]{0,30}sig\w{0,10})"""
+            r"""((?:passphrase|secret|token|api[_-]?key|authorization|session[_-]?(?:id|key)|csrf\w{0,20}|[-_]sig(?:nature)?\b)"""
             rf"""[\w-]{{0,20}}["']?\s{{0,3}}[:=]\s{{0,3}})(?:{_QUOTED}|(?:bearer|basic|digest|token)\s+[^\s,;"']+|[^\s,;&)}}\]]+)""",
             rf"\1{HIDDEN}",
         ),
         (r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", rf"\1 {HIDDEN}"),
         (r"\b(?:sk|rk|pk)_(?:test|live)_\w+", HIDDEN),
         (r"\bwhsec_[\w+/=-]+", HIDDEN),
-        (r"\b\w{2,10}_[A-Za-z0-9]{6,80}_secret_\w+", HIDDEN),  # a Stripe client secret
+        (r"\b\w{2,10}_[A-Za-z0-9]{6,80}_secret_\w+", HIDDEN),  # a client secret of a payment
         (r"\bsandbox_[0-9a-f]{12,}", HIDDEN),
-        (r"\baccess_token\$[\w$]+|\bA21AA[\w-]{20,}", HIDDEN),  # PayPal's tokens
-        (r"(?<![\w-])[AE][\w-]{79}(?![\w-])", HIDDEN),  # PayPal's client id and secret
+        (r"\baccess_token\$[\w$]+|\bA21AA[\w-]{20,}", HIDDEN),  # tokens of wallets
+        (r"(?<![\w-])[AE][\w-]{79}(?![\w-])", HIDDEN),  # their client id and secret
         (r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*", HIDDEN),  # a signed web token
         (r"(://)[^/\s:@]{0,100}:[^@\s/]{1,200}@", rf"\1{HIDDEN}@"),  # the password of a database or broker
         (r"(/password-reset)/[^/\s]{1,100}/[^/\s]{1,200}", rf"\1/{HIDDEN}"),

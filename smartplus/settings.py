@@ -18,7 +18,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEMO = environment.is_demo()
 if DEMO:
     VAR_DIR = Path(os.environ.get("SMARTPLUS_VAR") or BASE_DIR / "var").absolute() / "demo"
-    env = environment.of_demo(VAR_DIR)
+    env = environment.of_demo(
+        VAR_DIR, sandbox="STRIPE_API_BASE", sandbox_secrets=("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
+    )
 else:
     _file = os.environ.get("SMARTPLUS_ENV_FILE", BASE_DIR / ".env")
     env = environment.of_installation(Path(_file) if _file else None)
@@ -280,6 +282,7 @@ CELERY_BEAT_SCHEDULE = {"tick": {"task": "smartplus.tick", "schedule": 20.0, "op
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
 # --- gateways ---------------------------------------------------------------------------------------------------------
+PAYMENT_GATEWAYS = {"stripe": "payments.gateways.stripe.StripeGateway"}  # by name; the first one is proposed
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_TIMEOUT_S = 20

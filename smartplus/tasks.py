@@ -39,3 +39,12 @@ def settle_order(number: str) -> None:
         settlement.settle_order(number, now=timezone.now())
     except (GatewayUnavailable, GatewayRefused) as problem:
         log.warning("order %s: %s", number, problem)
+
+
+@shared_task(name="smartplus.settle_setups")
+def settle_setups(agreement_id: str) -> None:
+    """Ask the gateway about the card of one auto-renewal; a failure here is only slower, too."""
+    try:
+        settlement.settle_setups(int(agreement_id), now=timezone.now())
+    except (GatewayUnavailable, GatewayRefused) as problem:
+        log.warning("auto-renewal %s: %s", agreement_id, problem)

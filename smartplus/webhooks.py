@@ -6,13 +6,13 @@ import logging
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from payments import events
-from payments.errors import BadSignature, TooLarge
+from payments.errors import BadSignature, GatewayCant, TooLarge, UnknownGateway
 from smartplus import access, heartbeats, jobs
 
 log = logging.getLogger("smartplus.webhooks")
@@ -21,15 +21,17 @@ log = logging.getLogger("smartplus.webhooks")
 @access.public
 @csrf_exempt
 @require_POST
-def stripe(request: HttpRequest) -> HttpResponse:
-    """Accept an event of Stripe: 200 when written down (or known already), 400 when not genuine, 413 when too large.
+def receive(request: HttpRequest, gateway: str) -> HttpResponse:
+    """Accept an event of a gateway: 200 when written down (or known already), 400 when not genuine, 413 when too large.
 
-    503 asks the gateway to send it again when the database can't be reached; nothing here is ever 500.
+    404 where no such gateway tells us anything. 503 asks the gateway to send it again when the database can't be reached; nothing here is ever 500.
     """
     try:
         is_new = events.receive(
-            "stripe", request.read(settings.WEBHOOK_MAX_BYTES + 1), request.headers, now=timezone.now()
+            gateway, request.read(settings.WEBHOOK_MAX_BYTES + 1), request.headers, now=timezone.now()
         )
+    except (UnknownGateway, GatewayCant) as nobody:
+        raise Http404 from nobody
     except BadSignature:
         heartbeats.note(
             heartbeats.Sign.BAD_SIGNATURE, now=timezone.now()

@@ -104,14 +104,14 @@ def sums() -> Iterator[Fault]:
 
 def payments() -> Iterator[Fault]:
     """Money that arrived has an order that says so, and an order that succeeded has its money."""
-    orders = Order.objects.filter(number=OuterRef("reference"), state__in=KEEP_MONEY)
+    orders = Order.objects.filter(number=OuterRef("subject"), state__in=KEEP_MONEY)
     taken = Payment.objects.filter(state=PaymentState.SUCCEEDED).exclude(kind=PaymentKind.SETUP)
-    for row in _rows(taken.exclude(Exists(orders)), "reference", "captured_minor"):
+    for row in _rows(taken.exclude(Exists(orders)), "subject", "captured_minor"):
         yield Fault(
             f"payment {row.pk}",
-            f"has succeeded over {row.captured_minor}, but there is no such paid order {row.reference}",
+            f"has succeeded over {row.captured_minor}, but there is no such paid order {row.subject}",
         )
-    mine = taken.filter(reference=OuterRef("number")).order_by().values("reference")
+    mine = taken.of_order(OuterRef("number")).order_by().values("subject")
     paid = Order.objects.filter(state=S.SUCCEED, total_minor__gt=0).annotate(
         kept=Coalesce(Subquery(mine.annotate(sum=Sum(F("captured_minor") - F("refunded_minor"))).values("sum")), 0),
         n=Coalesce(Subquery(mine.annotate(n=Count("pk")).values("n")), 0),

@@ -59,7 +59,8 @@ class PaymentFactory(DjangoModelFactory[Payment]):
     class Meta:
         model = Payment
 
-    reference = Sequence(lambda n: f"SP-261122-{n:08}")
+    purpose = "order"
+    subject = Sequence(lambda n: f"SP-261122-{n:08}")
     request_key = Sequence(lambda n: f"key-{n}")
     gateway = "stripe"
     amount_minor = 500

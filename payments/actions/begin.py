@@ -11,15 +11,14 @@ from accounts.models import Organization, User
 from payments import consent, events, gateways, money
 from payments.actions import keys
 from payments.actions.checkout import CHECKOUT_LIFE, REPLAY_LIFE
-from payments.errors import AlreadyPaid, EarlierOpen, MethodUnusable, TooMuch, TooSmall
-from payments.models import GatewayCustomer, Kind, Payment, PaymentMethod, State
-
-MAXIMUM_MINOR = 99_999_999  # eight digits: the most a card charge may have at Stripe
+from payments.errors import AlreadyPaid, EarlierOpen, MethodUnusable, NotRenewable, NotRepresentable, TooMuch, TooSmall
+from payments.models import GatewayCustomer, Kind, Payment, PaymentMethod, Purpose, State
 
 
 def begin(
     *,
-    reference: str,
+    purpose: Purpose,
+    subject: str,
     payer: Organization,
     amount_minor: int,
     currency: str,
@@ -34,16 +33,22 @@ def begin(
     method: PaymentMethod | None = None,
     is_setup: bool = False,
 ) -> Payment:
-    """Write down the intention to pay, inside the caller's transaction and lock of whatever `reference` names.
+    """Write down the intention to pay, inside the caller's transaction and lock of whatever `subject` names.
 
     With `method` the stored card is to be charged while nobody is there; otherwise the payer goes to the gateway's page, which
     keeps the card where `save_method` says so, by consent of `consent_by` to `payments.consent.TEXT`; with `is_setup` it does
     that and takes nothing. A double click gets the live payment that exists, of whichever kind. Everything the gateway will be
     told is fixed here, so that the question can be put again, word for word, by payment id alone. Raises AlreadyPaid where
     money has arrived, EarlierOpen where an earlier attempt is not known to be closed (`expire` closes it), MethodUnusable for a card that
-    is not the payer's to be charged now.
+    is not the payer's to be charged now, GatewayCant for what the gateway can't do.
     """
-    earlier = Payment.objects.filter(reference=reference)
+    if method is not None:
+        gateways.off_session(gateway)
+    else:
+        gateways.checkout(gateway)
+    if save_method:
+        refuse_not_renewable(gateway)
+    earlier = Payment.objects.filter(purpose=purpose, subject=subject)
     for existing in earlier.select_for_update(of=("self",), no_key=True).order_by("pk"):
         if existing.is_live:
             return existing
@@ -56,14 +61,15 @@ def begin(
     if not is_setup and (
         earlier.unclosed().exists() or events.unsettled(earlier.values_list("request_key", flat=True))
     ):
-        raise EarlierOpen(f"an earlier attempt for {reference} may still take money")
+        raise EarlierOpen(f"an earlier attempt for {subject} may still take money")
     if is_setup and (amount_minor or not save_method):
         raise ValueError("storing a card takes no money")
     if save_method and (consent_by is None or method is not None):
         raise ValueError("a card is saved at a checkout, and by somebody's consent")
     ends_at = now + (REPLAY_LIFE if method else CHECKOUT_LIFE)
     return Payment.objects.create(
-        reference=reference,
+        purpose=purpose,
+        subject=subject,
         request_key=uuid.uuid4().hex,
         kind=Kind.OFF_SESSION if method else Kind.SETUP if is_setup else Kind.CHECKOUT,
         gateway=gateway,
@@ -87,24 +93,36 @@ def begin(
     )
 
 
-def refuse_too_small(amount_minor: int, currency: str, gateway: str) -> None:
-    """Raise TooSmall, saying the least that can be paid, for an amount in minor units that the gateway would not take."""
-    least = gateways.get(gateway).minimum_minor(currency)
-    if amount_minor < least:
+def refuse_not_renewable(gateway: str) -> None:
+    """Raise NotRenewable where the gateway can't keep what people pay with, or can't charge it again while they are away."""
+    if not gateways.renews(gateway):
+        raise NotRenewable(gateways.label(gateway))
+
+
+def refuse_unpayable(amount_minor: int, currency: str, gateway: str) -> None:
+    """Raise TooSmall, TooMuch or NotRepresentable, saying the limit, for an amount in minor units that the gateway would not take."""
+    limits = gateways.get(gateway).limits(currency)
+    amount = money.show(amount_minor, currency)
+    if amount_minor < limits.least_minor:
         raise TooSmall(
             _("%(amount)s is too small to be paid by card: the least is %(least)s.")
-            % {"amount": money.show(amount_minor, currency), "least": money.show(least, currency)}
+            % {"amount": amount, "least": money.show(limits.least_minor, currency)}
         )
-
-
-def refuse_too_large(amount_minor: int, currency: str) -> None:
-    """Raise TooMuch for an amount in minor units that has more digits than a gateway takes in one charge."""
-    if amount_minor > MAXIMUM_MINOR:
+    if amount_minor > limits.most_minor:
         raise TooMuch(
             _(
                 "%(amount)s is more than one payment can carry: the most is %(most)s. Split the items into several orders."
             )
-            % {"amount": money.show(amount_minor, currency), "most": money.show(MAXIMUM_MINOR, currency)}
+            % {"amount": amount, "most": money.show(limits.most_minor, currency)}
+        )
+    if amount_minor % limits.step_minor:
+        raise NotRepresentable(
+            _("%(amount)s can't be paid through %(gateway)s: it takes no smaller unit than %(step)s.")
+            % {
+                "amount": amount,
+                "gateway": gateways.label(gateway),
+                "step": money.show(limits.step_minor, currency),
+            }
         )
 
 

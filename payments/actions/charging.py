@@ -11,7 +11,7 @@ from payments import gateways
 from payments.actions.accounts import account_of, refuse_other_account
 from payments.actions.states import FORGOTTEN, note, refuse_in_transaction, unpaid
 from payments.errors import CardGone, GatewayForgot, GatewayRefused
-from payments.gateways.base import ChargeRequest, Gateway, Remote, RemoteState
+from payments.gateways.base import ChargeRequest, OffSession, Remote, RemoteState
 from payments.models import Kind, Payment, PaymentMethod, State
 
 
@@ -42,7 +42,7 @@ def look_up_charge(payment: Payment, *, now: datetime) -> Remote | None:
     payment = Payment.objects.get(pk=payment.pk)
     if not payment.gateway_ref:
         return send(payment.pk, now=now)
-    gateway = gateways.get(payment.gateway)
+    gateway = gateways.off_session(payment.gateway)
     try:
         remote = gateway.fetch(payment.gateway_ref)
     except GatewayForgot as forgot:
@@ -68,7 +68,7 @@ def stop_charge(payment_id: int, *, now: datetime) -> Remote | None:
             note(payment, unpaid(payment, RemoteState.EXPIRED), now=now)
     if not payment.gateway_ref:
         return None
-    gateway = gateways.get(payment.gateway)
+    gateway = gateways.off_session(payment.gateway)
     try:
         remote = gateway.cancel_charge(payment.gateway_ref)
     except GatewayForgot as forgot:
@@ -89,7 +89,7 @@ def send(payment_id: int, *, now: datetime) -> Remote | None:
     payment, ended = _leave(payment_id, now)
     if payment is None or ended is not None:
         return ended
-    gateway = gateways.get(payment.gateway)
+    gateway = gateways.off_session(payment.gateway)
     card = _method_of(payment)
     refuse_other_account(card.gateway_account, card.is_live_mode, payment.gateway, now=now)
     ref = payment.gateway_ref
@@ -149,7 +149,7 @@ def _may_confirm(payment_id: int, ref: str, now: datetime) -> bool:
         return is_wanted and _method_of(payment, lock=True).removed_at is None
 
 
-def _confirm(gateway: Gateway, payment: Payment, ref: str) -> Remote:
+def _confirm(gateway: OffSession, payment: Payment, ref: str) -> Remote:
     try:
         return gateway.confirm_charge(ref, request_key=payment.request_key)
     except GatewayForgot:

@@ -31,7 +31,7 @@ def start_checkout(payment_id: int, *, now: datetime) -> Payment:
     payment = Payment.objects.get(pk=payment_id)
     if payment.kind == Kind.OFF_SESSION or payment.state not in {State.CREATED, State.UNKNOWN}:
         return payment
-    gateway = gateways.get(payment.gateway)
+    gateway = gateways.checkout(payment.gateway)
     try:
         started = gateway.start_checkout(_request_of(payment))
     except GatewayUnavailable as error:

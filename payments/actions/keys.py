@@ -23,7 +23,7 @@ Answer = GatewayKey.Answer
 
 def refuse_unconfigured(gateway: str) -> None:
     """Raise GatewayNotSetUp where there is no key at all. Touches neither network nor database; the cause is in the log."""
-    if missing := gateways.get(gateway).missing_setting:
+    if missing := gateways.missing_setting(gateway):
         log.error("a payment through %s is refused: %s is not set", gateway, missing)
         raise GatewayNotSetUp(f"{missing} is not set")
 
@@ -54,8 +54,8 @@ def is_live(gateway: str) -> bool:
 
 def ask_all(*, now: datetime) -> None:
     """Ask every configured gateway now, because a person wants to know."""
-    for gateway in gateways.NAMES:
-        if not gateways.get(gateway).missing_setting:
+    for gateway in gateways.names():
+        if not gateways.missing_setting(gateway):
             ask(gateway, now=now)
 
 
@@ -81,7 +81,7 @@ def ask(gateway: str, *, now: datetime) -> GatewayKey:
 def ask_due(*, now: datetime, budget: fences.Budget | None = None) -> int:
     """Ask each configured gateway once an hour. Returns how many were asked."""
     resting = set(fences.resting(JOB, now).values_list("item_id", flat=True))
-    due = [name for name in gateways.NAMES if _number(name) not in resting and _is_due(name, now)]
+    due = [name for name in gateways.names() if _number(name) not in resting and _is_due(name, now)]
     return fences.each(JOB, due, lambda name: _ask_once(name, now=now), now=now, budget=budget, key=_number)
 
 
@@ -91,20 +91,20 @@ def _ask_once(gateway: str, *, now: datetime) -> int:
 
 
 def _is_due(gateway: str, now: datetime) -> bool:
-    if gateways.get(gateway).missing_setting:
+    if gateways.missing_setting(gateway):
         return False
     known = last_answer(gateway)
     return known is None or known.asked_at <= now - ASKED_EVERY
 
 
-def gateway_of(number: int) -> str:
-    """The gateway that an item of the job stands for; "" for one that is none any more."""
-    return dict(enumerate(gateways.NAMES, start=1)).get(number, "")
+def label_of(number: int) -> str:
+    """The gateway that an item of the job stands for, in the word of people; "" for one that is none any more."""
+    return dict(enumerate(map(gateways.label, gateways.names()), start=1)).get(number, "")
 
 
 def _number(gateway: str) -> int:
     """A gateway as the item of a job."""
-    return gateways.NAMES.index(gateway) + 1
+    return gateways.names().index(gateway) + 1
 
 
 def note_refused(gateway: str, *, now: datetime) -> None:

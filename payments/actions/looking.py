@@ -69,7 +69,7 @@ def expire(payment_id: int, *, now: datetime) -> Remote | None:
     if not ref:
         return None
     with suppress(GatewayRefused):  # not open any more: the look below says what it is
-        gateways.get(payment.gateway).expire_checkout(ref)
+        gateways.checkout(payment.gateway).expire_checkout(ref)
     remote = _read(payment, ref, now)
     if remote.state != RemoteState.SUCCEEDED:
         with transaction.atomic():

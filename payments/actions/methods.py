@@ -1,4 +1,4 @@
-"""Stored cards: kept after the payment that brought them, and removed for good."""
+"""Stored methods: kept after the payment that brought them, and removed for good."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from accounts.scope import Actor, Role
 from payments import gateways
 from payments.actions.states import refuse_in_transaction
 from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable
-from payments.gateways.base import Remote, RemoteState, SavedCard
+from payments.gateways.base import Remote, RemoteState, SavedMethod
 from payments.models import GatewayCustomer, Payment, PaymentMethod
 
 log = logging.getLogger("smartplus.payments")
@@ -29,15 +29,15 @@ OUTDATED = frozenset(
 
 
 def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMethod | None:
-    """Store the card that a paid checkout saved, with the consent given when it began; any number of times, once.
+    """Store the method that a paid checkout saved, with the consent given when it began; any number of times, once.
 
     Called inside the settlement's transaction, under the payment's lock. None where nothing was to be saved, the gateway saved
     nothing, or the card was removed in the meantime.
     """
-    card = remote.card
-    if not payment.saves_method or remote.state != RemoteState.SUCCEEDED or card is None or payment.consent_at is None:
+    saved = remote.method
+    if not payment.saves_method or remote.state != RemoteState.SUCCEEDED or saved is None or payment.consent_at is None:
         return None
-    known = PaymentMethod.objects.filter(gateway=payment.gateway, gateway_ref=card.ref).first()
+    known = PaymentMethod.objects.filter(gateway=payment.gateway, gateway_ref=saved.ref).first()
     if known is not None:
         return known if known.removed_at is None else None
     GatewayCustomer.objects.get_or_create(
@@ -45,19 +45,21 @@ def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMe
         gateway=payment.gateway,
         account=payment.gateway_account,
         is_live_mode=remote.is_live_mode,
-        defaults={"ref": card.customer},
+        defaults={"ref": saved.customer},
     )
     method = PaymentMethod.objects.create(
         owner=payment.payer,
         gateway=payment.gateway,
         gateway_account=payment.gateway_account,
         is_live_mode=remote.is_live_mode,
-        gateway_customer=card.customer,
-        gateway_ref=card.ref,
-        brand=card.brand,
-        last4=card.last4,
-        exp_month=card.exp_month,
-        exp_year=card.exp_year,
+        gateway_customer=saved.customer,
+        gateway_ref=saved.ref,
+        kind=saved.kind,
+        brand=saved.brand,
+        last4=saved.last4,
+        exp_month=saved.exp_month,
+        exp_year=saved.exp_year,
+        holder=saved.holder,
         consent_text_version=payment.consent_text_version,
         consent_at=payment.consent_at,
         consent_by_id=payment.consent_by_id,
@@ -75,7 +77,7 @@ def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMe
 
 
 def follow_method(gateway: str, ref: str, *, now: datetime) -> bool:
-    """Bring a stored card to what the gateway says it is now, because it told of a change; False for one that is not ours.
+    """Bring a stored method to what the gateway says it is now, because it told of a change; False for one that is not ours.
 
     Brand, last digits and expiry are the gateway's. A card that it renewed after it had expired can be charged again; one that it
     detached can't be charged any more. One that it does not know is left as it is: these may be other keys.
@@ -84,21 +86,21 @@ def follow_method(gateway: str, ref: str, *, now: datetime) -> bool:
     known = PaymentMethod.objects.filter(gateway=gateway, gateway_ref=ref, removed_at=None)
     if not known.exists():
         return False
-    card = gateways.get(gateway).fetch_method(ref)
+    found = gateways.vault(gateway).fetch_method(ref)
     with transaction.atomic():
         for method in known.select_for_update(of=("self",), no_key=True).select_related("owner").order_by("pk"):
-            _update(method, card, now)
+            _update(method, found, now)
     return True
 
 
-def _update(method: PaymentMethod, card: SavedCard | None, now: datetime) -> None:
+def _update(method: PaymentMethod, found: SavedMethod | None, now: datetime) -> None:
     before = {name: getattr(method, name) for name in FOLLOWED}
-    if card is None or card.customer != method.gateway_customer:
+    if found is None or found.customer != method.gateway_customer:
         if method.failed_at is None or method.failed_reason != "method_gone":
             method.failed_at, method.failed_reason = now, "method_gone"
     else:
         for name in DETAILS:
-            setattr(method, name, getattr(card, name))
+            setattr(method, name, getattr(found, name))
         if method.failed_reason in OUTDATED and any(getattr(method, name) != before[name] for name in DETAILS):
             method.failed_at, method.failed_reason = None, ""
     after = {name: getattr(method, name) for name in FOLLOWED}
@@ -158,7 +160,7 @@ def detach_removed(*, now: datetime, budget: fences.Budget | None = None, limit:
 
 def _detach(method: PaymentMethod, *, now: datetime) -> None:
     try:
-        gateways.get(method.gateway).remove_method(method.gateway_ref)
+        gateways.vault(method.gateway).remove_method(method.gateway_ref)
     except GatewayRefused as error:  # it knows no such card, or has forgotten it before
         log.info("card %s: %s", method.pk, error.detail)
     method.detached_at = now

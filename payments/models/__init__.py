@@ -4,7 +4,7 @@ from payments.models.billing import BillingProfile
 from payments.models.events import EventState, GatewayEvent
 from payments.models.keys import GatewayKey
 from payments.models.methods import GatewayCustomer, PaymentMethod, usable_method
-from payments.models.payments import LIVE, Kind, Payment, State
+from payments.models.payments import LIVE, Kind, Payment, PaymentQuerySet, Purpose, State
 
 __all__ = [
     "LIVE",
@@ -16,6 +16,8 @@ __all__ = [
     "Kind",
     "Payment",
     "PaymentMethod",
+    "PaymentQuerySet",
+    "Purpose",
     "State",
     "usable_method",
 ]

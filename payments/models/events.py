@@ -9,6 +9,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.scope import Actor
+from payments import gateways
+from payments.kinds import Topic
 
 
 class EventState(models.TextChoices):
@@ -40,7 +42,8 @@ class GatewayEvent(models.Model):
     gateway = models.CharField(max_length=16)
     event_id = models.CharField(max_length=255)
     kind = models.CharField(max_length=80)
-    object_ref = models.CharField(max_length=255, blank=True)  # Checkout Session or PaymentIntent
+    topic = models.CharField(max_length=8, choices=Topic.choices, default=Topic.PAYMENT)
+    object_ref = models.CharField(max_length=255, blank=True)  # a page, a charge or a stored method
     request_key = models.CharField(max_length=64, blank=True)  # of the payment, as the gateway echoes it
     says_paid = models.BooleanField(default=False)  # it claims that money has moved, which its object has to confirm
     raw_body = models.BinaryField()
@@ -72,3 +75,8 @@ class GatewayEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.event_id}"
+
+    @property
+    def gateway_label(self) -> str:
+        """Who told it, in the word of people."""
+        return gateways.label(self.gateway)

@@ -1,4 +1,4 @@
-"""Stored cards: what a payer allowed us to charge later, and who that payer is at the gateway."""
+"""Stored payment methods: what a payer allowed us to charge later, and who that payer is at the gateway."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from django.db import models
 
 from accounts.models import Organization, User
 from accounts.scope import Actor
-from payments import reasons
+from payments import gateways, reasons
+from payments.kinds import MethodKind
 from payments.models.scope import payers_of
 
 
@@ -65,8 +66,8 @@ def usable_method(method: str = "") -> models.Q:
 
 
 class PaymentMethod(models.Model):
-    """A card that may be charged without its holder being there. Invariants: it was stored with consent, to which text and
-    when is known; what was removed is never charged again and never comes back under the same reference."""
+    """A card, or an account at a gateway, that may be charged without its holder being there. Invariants: it was stored with consent, to
+    which text and when is known; what was removed is never charged again and never comes back under the same reference."""
 
     owner = models.ForeignKey(Organization, models.PROTECT, related_name="payment_methods")
     gateway = models.CharField(max_length=16)
@@ -74,10 +75,12 @@ class PaymentMethod(models.Model):
     is_live_mode = models.BooleanField(default=False)
     gateway_customer = models.CharField(max_length=255)
     gateway_ref = models.CharField(max_length=255)
-    brand = models.CharField(max_length=32)  # as the gateway names it: "visa"
-    last4 = models.CharField(max_length=4)
-    exp_month = models.PositiveSmallIntegerField()
-    exp_year = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=8, choices=MethodKind.choices, default=MethodKind.CARD)
+    brand = models.CharField(max_length=32)  # as the gateway names it: "visa"; of an account the service
+    last4 = models.CharField(max_length=4, blank=True)  # of a card
+    exp_month = models.PositiveSmallIntegerField(null=True)
+    exp_year = models.PositiveSmallIntegerField(null=True)
+    holder = models.CharField(max_length=254, blank=True)  # of an account: how people know it
     consent_text_version = models.CharField(max_length=16)
     consent_at = models.DateTimeField()
     consent_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -95,7 +98,11 @@ class PaymentMethod(models.Model):
             models.UniqueConstraint(
                 fields=["gateway", "gateway_ref"], condition=models.Q(removed_at=None), name="payment_method_once"
             ),
-            models.CheckConstraint(condition=models.Q(exp_month__range=(1, 12)), name="payment_method_month"),
+            models.CheckConstraint(
+                condition=models.Q(kind="card", holder="", exp_month__range=(1, 12), exp_year__isnull=False)
+                | models.Q(kind="account", last4="", exp_month=None, exp_year=None) & ~models.Q(holder=""),
+                name="payment_method_of_its_kind",
+            ),
         ]
         indexes = [
             models.Index(fields=["gateway", "gateway_ref"], name="payment_method_by_ref"),
@@ -111,13 +118,20 @@ class PaymentMethod(models.Model):
 
     @property
     def label(self) -> str:
-        """How people know the card: “Visa ending 4242”."""
-        return reasons.card_label(self.brand, self.last4)
+        """How people know it: “Visa ending 4242”, “PayPal ivan@hafen.example”."""
+        return str(reasons.shown(self.named))
 
     @property
     def named(self) -> dict[str, str]:
-        """The card as a kept sentence may name it."""
+        """The method as a kept sentence may name it."""
+        if self.kind == MethodKind.ACCOUNT:
+            return {"brand": self.brand, "holder": self.holder}
         return {"brand": self.brand, "last4": self.last4}
+
+    @property
+    def gateway_label(self) -> str:
+        """Who keeps it, in the word of people."""
+        return gateways.label(self.gateway)
 
     @property
     def failed_words(self) -> str:
@@ -130,6 +144,7 @@ class PaymentMethod(models.Model):
         return self.removed_at is None and self.failed_at is None
 
     def is_past(self, now: datetime) -> bool:
-        """Whether its printed date is over, at the end of its month: a warning, since many banks renew cards that are stored."""
+        """Whether its printed date is over, at the end of its month: a warning, since many banks renew cards that are stored. An
+        account has none."""
         day = now.astimezone(UTC)
-        return (self.exp_year, self.exp_month) < (day.year, day.month)
+        return self.exp_year is not None and (self.exp_year, self.exp_month or 12) < (day.year, day.month)

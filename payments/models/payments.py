@@ -1,4 +1,4 @@
-"""Payments: one attempt to collect money for one of our references through one gateway."""
+"""Payments: one attempt to collect money for one subject through one gateway."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from accounts.scope import Actor
-from payments import reasons
+from payments import gateways, reasons
 from payments.models.methods import PaymentMethod
 from payments.models.scope import payers_of
+
+
+class Purpose(models.TextChoices):
+    """What it is for, and so what `subject` names."""
+
+    ORDER = "order", _("Order")  # its number
+    AUTO_RENEWAL = "auto-renewal", _("Auto-renewal")  # what one is charged with; its id
 
 
 class Kind(models.TextChoices):
@@ -45,6 +52,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         ended = self.filter(state__in=[State.DECLINED, State.EXPIRED], closed_at=None)
         return ended.exclude(gateway_ref="").exclude(kind=Kind.SETUP)
 
+    def of_order(self, number: str | models.F | models.OuterRef) -> Self:
+        """Those that are to pay the order of this number."""
+        return self.filter(purpose=Purpose.ORDER, subject=number)
+
     def visible_to(self, actor: Actor) -> Self:
         """What the actor's subtree pays; a manager's own only; a technician does not pay (R1)."""
         bound = payers_of(actor, "payer")
@@ -52,10 +63,11 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
 
 
 class Payment(models.Model):
-    """One attempt to pay. Invariants: one live payment per reference; `request_key` and everything that is sent to the
+    """One attempt to pay. Invariants: one live payment per purpose and subject; `request_key` and everything that is sent to the
     gateway are fixed at birth, so that asking again is the same question; `succeeded` is final."""
 
-    reference = models.CharField(max_length=40)  # our order number
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    subject = models.CharField(max_length=40)  # the name of what it is for, within its purpose
     request_key = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.CHECKOUT)
     gateway = models.CharField(max_length=16)
@@ -100,9 +112,9 @@ class Payment(models.Model):
         ordering = ["-pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["reference"],
+                fields=["subject", "purpose"],
                 condition=models.Q(state__in=["created", "pending", "action_required", "unknown"]),
-                name="payment_one_live_per_reference",
+                name="payment_one_live_per_subject",
                 violation_error_message=_("A payment for this is under way."),
             ),
             models.CheckConstraint(condition=models.Q(amount_minor__gte=0), name="payment_amount_not_negative"),
@@ -127,7 +139,7 @@ class Payment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["reference"], name="payment_by_reference"),
+            models.Index(fields=["subject", "purpose"], name="payment_by_subject"),
             models.Index(fields=["gateway_ref"], name="payment_by_gateway_ref"),
             models.Index(fields=["gateway_payment_ref"], name="payment_by_payment_ref"),
             models.Index(
@@ -139,6 +151,16 @@ class Payment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reference} ({self.get_state_display()})"
+
+    @property
+    def reference(self) -> str:
+        """How the gateway and its payer read what it is for: an order's own number, else purpose and name."""
+        return self.subject if self.purpose == Purpose.ORDER else f"{self.purpose}-{self.subject}"
+
+    @property
+    def gateway_label(self) -> str:
+        """Through whom, in the word of people."""
+        return gateways.label(self.gateway)
 
     @property
     def decline_words(self) -> str:

@@ -49,7 +49,7 @@ LISTS: dict[str, tuple[Callable[[], QuerySet[Any]], str, tuple[str, str, str]]] 
     "library": (LibraryEntry.objects.all, "-pk", ("mac", "model", "serial")),
     "users": (Membership.objects.all, "pk", ("user__name", "user__email", "organization__name")),
     "agreements": (Subscription.objects.all, "pk", ("state", "next_due_at", "payer__name")),
-    "payments": (Payment.objects.all, "-pk", ("reference", "state", "amount_minor")),
+    "payments": (Payment.objects.all, "-pk", ("subject", "state", "amount_minor")),
     "webhooks": (GatewayEvent.objects.all, "-pk", ("event_id", "kind", "state")),
     "devices": (Device.objects.all, "pk", ("mac", "name", "site__name")),
 }

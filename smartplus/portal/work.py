@@ -14,10 +14,9 @@ from django.utils.translation import gettext_lazy
 from accounts.models import ItemFailure, Notice, Organization
 from accounts.scope import Actor
 from payments.actions import keys
-from payments.models import GatewayEvent, Payment, PaymentMethod
+from payments.models import GatewayEvent, Payment, PaymentMethod, Purpose
 from smartplus.jobs import JOBS
 from subscriptions.models import Order, Subscription
-from subscriptions.models.agreements import SETUP_PREFIX
 
 Named = tuple[str, str]  # what an item is called, and its address ("" for none)
 Names = dict[int, Named]
@@ -65,19 +64,18 @@ def _events(actor: Actor, ids: list[int]) -> Names:
 
 
 def _payments(actor: Actor, ids: list[int]) -> Names:
-    found = Payment.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", "reference")
-    return {pk: _named_order(reference) for pk, reference in found}
+    found = Payment.objects.visible_to(actor).filter(pk__in=ids).only("pk", "purpose", "subject")
+    return {payment.pk: _named_payment(payment) for payment in found}
 
 
 def _orders(actor: Actor, ids: list[int]) -> Names:
     found = Order.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", "number")
-    return {pk: _named_order(number) for pk, number in found}
+    return {pk: (number, reverse("order-detail", args=[number])) for pk, number in found}
 
 
-def _named_order(number: str) -> Named:
-    if number.startswith(SETUP_PREFIX):  # a card that is stored for an auto-renewal
-        return number, ""
-    return number, reverse("order-detail", args=[number])
+def _named_payment(payment: Payment) -> Named:
+    is_order = payment.purpose == Purpose.ORDER
+    return payment.reference, reverse("order-detail", args=[payment.subject]) if is_order else ""
 
 
 def _agreements(actor: Actor, ids: list[int]) -> Names:
@@ -104,7 +102,7 @@ def _firms(actor: Actor, ids: list[int]) -> Names:
 
 
 def _gateways(actor: Actor, ids: list[int]) -> Names:
-    return {number: (keys.gateway_of(number).capitalize(), "") for number in ids}
+    return {number: (keys.label_of(number), "") for number in ids}
 
 
 NAMES: dict[str, Callable[[Actor, list[int]], Names]] = {

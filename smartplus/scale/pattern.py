@@ -212,7 +212,7 @@ class Till:
         """Let the payer pay at the page; nobody has asked yet what became of it."""
         self.sandbox.clock.freeze(now)
         orders.start_payment(actor, number=order.number, return_base=settings.SITE_URL, now=now)
-        payment: Payment = Payment.objects.get(reference=order.number)
+        payment: Payment = Payment.objects.of_order(order.number).get()
         status, _page, _way_back = self.sandbox.pay_page(payment.gateway_ref, "approve")
         assert status == HTTPStatus.SEE_OTHER
         return payment

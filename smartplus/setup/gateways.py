@@ -1,4 +1,4 @@
-"""Questions about the gateways: keys, and whether their messages arrive."""
+"""Questions about each gateway: its key, and whether its messages arrive."""
 
 from __future__ import annotations
 
@@ -15,77 +15,84 @@ from smartplus import environment, heartbeats
 from smartplus.setup.findings import COUNTED, Finding, State, Step, ago, many, page
 
 BLOCKS, WAITS, OK = State.BLOCKS, State.WAITS, State.OK
-STRIPE = "stripe"
 HEARD_AFTER = timedelta(hours=1)  # a paid payment's messages come within seconds
-ADDRESS = "/webhooks/stripe/"
 
 
 def keys(now: datetime) -> list[Finding]:
-    """Whether there are keys at all; what Stripe says of them is `answer`."""
+    """Whether there are keys at all; what each gateway says of its own is `answer`."""
     if settings.DEMO:
         return [
             Finding("gateway_keys", OK, _("Payment sandbox (demo)"), _("Everything works, and no real money moves."))
         ]
-    if not settings.STRIPE_SECRET_KEY:
-        detail = _("Set %(names)s, then restart. Until then nobody can pay by card.")
-        names = {"names": "STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET"}
-        return [Finding("gateway_keys", BLOCKS, _("Stripe is not set up"), detail % names)]
-    if not settings.STRIPE_WEBHOOK_SECRET:
-        detail = _(
-            "Set STRIPE_WEBHOOK_SECRET, then restart. Until then Stripe's messages are refused, and paid orders wait."
-        )
-        return [Finding("gateway_keys:webhook", BLOCKS, _("Stripe's webhook has no secret"), detail)]
-    return []
+    found = []
+    for gateway in payment_actions.set_up():
+        named = {"gateway": gateway.label, "names": ", ".join(gateway.settings), "name": gateway.event_setting}
+        if gateway.missing_setting:
+            detail = _("Set %(names)s, then restart. Until then nobody can pay by card.") % named
+            found.append(Finding(_key("gateway_keys", gateway), BLOCKS, _("%(gateway)s is not set up") % named, detail))
+        elif gateway.event_setting and not gateway.can_verify:
+            detail = _(
+                "Set %(name)s, then restart. Until then %(gateway)s's messages are refused, and paid orders wait."
+            )
+            title = _("%(gateway)s's webhook has no secret") % named
+            found.append(Finding(_key("gateway_keys:webhook", gateway), BLOCKS, title, detail % named))
+    return found
 
 
 def answer(now: datetime) -> list[Finding]:
-    """The secret key, as Stripe answered about it last."""
-    return [_key(now)] if settings.STRIPE_SECRET_KEY and not settings.DEMO else []
+    """Each gateway's key, as it answered about it last."""
+    if settings.DEMO:
+        return []
+    return [_answer(gateway, now) for gateway in payment_actions.set_up() if not gateway.missing_setting]
 
 
-def _key(now: datetime) -> Finding:
-    known, is_live = payment_actions.last_answer(STRIPE), payment_actions.is_live(STRIPE)
+def _answer(gateway: payment_actions.SetUp, now: datetime) -> Finding:
+    known, key = payment_actions.last_answer(gateway.name), _key("gateway_keys", gateway)
     again = tuple(Step(step.label, step.url, is_post=True) for step in page(_("Check again"), "setup-again"))
+    named = {"gateway": gateway.label, "name": ", ".join(gateway.key_settings)}
     if known is None:
-        return Finding(
-            "gateway_keys", WAITS, _("Stripe's key is not checked yet"), _("It is checked once an hour."), again
-        )
-    asked = {"ago": ago(known.asked_at, now)}
+        title = _("%(gateway)s's key is not checked yet") % named
+        return Finding(key, WAITS, title, _("It is checked once an hour."), again)
+    asked = {"ago": ago(known.asked_at, now)} | named
     if known.answer == GatewayKey.Answer.REFUSED:
-        detail = _("Asked %(ago)s. Set STRIPE_SECRET_KEY to a key of your account, then restart.") % asked
-        return Finding("gateway_keys", BLOCKS, _("Stripe refuses the key"), detail, again)
+        detail = _("Asked %(ago)s. Set %(name)s to a key of your account, then restart.") % asked
+        return Finding(key, BLOCKS, _("%(gateway)s refuses the key") % named, detail, again)
     if known.answer == GatewayKey.Answer.SILENT:
         detail = _("Asked %(ago)s. Payments wait until it answers.") % asked
-        return Finding("gateway_keys", WAITS, _("Stripe does not answer"), detail, again)
-    if not is_live:
+        return Finding(key, WAITS, _("%(gateway)s does not answer") % named, detail, again)
+    if not payment_actions.is_live(gateway.name):
         state = WAITS if environment.is_loopback(settings.SITE_URL) else BLOCKS
         detail = _("A test card would switch on real services, and no money comes. Set a live key.")
-        return Finding("gateway_keys", state, _("Stripe's key is a test key"), detail, again)
+        return Finding(key, state, _("%(gateway)s's key is a test key") % named, detail, again)
     account = _short(known.account) or _("not told")
     detail = _("Live mode, account %(account)s, checked %(ago)s.") % {"account": account, **asked}
-    return Finding("gateway_keys", OK, _("Stripe keys"), detail, again)
+    return Finding(key, OK, _("%(gateway)s keys") % named, detail, again)
 
 
 def webhook(now: datetime) -> list[Finding]:
-    """Whether Stripe's messages arrive: without them a paid order waits for the janitor."""
-    if not settings.STRIPE_SECRET_KEY or not settings.STRIPE_WEBHOOK_SECRET:
-        return []  # nothing to hear, which is said already
-    events, log = GatewayEvent.objects.filter(gateway=STRIPE), page(_("Webhook log"), "webhook-list")
+    """Whether each gateway's messages arrive: without them a paid order waits for the janitor."""
+    heard = [gateway for gateway in payment_actions.set_up() if not gateway.missing_setting and gateway.can_verify]
+    return [_heard(gateway, now) for gateway in heard]  # of the others nothing is to be heard, which is said already
+
+
+def _heard(gateway: payment_actions.SetUp, now: datetime) -> Finding:
+    events, log = GatewayEvent.objects.filter(gateway=gateway.name), page(_("Webhook log"), "webhook-list")
+    key, named = _key("webhook", gateway), {"gateway": gateway.label, "name": gateway.event_setting}
     last = events.order_by("-pk").values_list("received_at", flat=True).first()
     refused = heartbeats.last(heartbeats.Sign.BAD_SIGNATURE)
     if refused and (last is None or refused > last):
         detail = _(
-            "%(ago)s a message was refused: either STRIPE_WEBHOOK_SECRET is not that of this endpoint, or a stranger knocked."
-        )
-        title = _("The webhook's signature was wrong")
-        return [
-            Finding("webhook", WAITS if last else BLOCKS, title, detail % {"ago": ago(refused, now).capitalize()}, log)
-        ]
+            "%(ago)s a message was refused: either %(name)s is not that of this endpoint, or a stranger knocked."
+        ) % {"ago": ago(refused, now).capitalize(), **named}
+        return Finding(key, WAITS if last else BLOCKS, _("The webhook's signature was wrong"), detail, log)
     if last is None:
-        paid = Payment.objects.filter(gateway=STRIPE, state=PaymentState.SUCCEEDED, updated_at__lt=now - HEARD_AFTER)
+        paid = Payment.objects.filter(
+            gateway=gateway.name, state=PaymentState.SUCCEEDED, updated_at__lt=now - HEARD_AFTER
+        )
         state = BLOCKS if paid.exists() else WAITS
-        detail = _("At Stripe, point a webhook at %(url)s.") % {"url": f"{settings.SITE_URL}{ADDRESS}"}
-        return [Finding("webhook", state, _("Stripe's webhook was never heard"), detail, log)]
+        url = f"{settings.SITE_URL}/webhooks/{gateway.name}/"
+        detail = _("At %(gateway)s, point a webhook at %(url)s.") % {"url": url, **named}
+        return Finding(key, state, _("%(gateway)s's webhook was never heard") % named, detail, log)
     day = events.filter(received_at__gt=now - timedelta(hours=24))
     count = _counted(day)
     failed = _counted(day.filter(state=EventState.FAILED))
@@ -94,7 +101,12 @@ def webhook(now: datetime) -> list[Finding]:
     )
     detail = _("Last event %(ago)s, signature good.") % {"ago": ago(last, now)}
     words = counted % {"n": many(count), "failed": many(failed)}
-    return [Finding("webhook", OK, _("Stripe's webhook is heard"), f"{detail} {words}", log)]
+    return Finding(key, OK, _("%(gateway)s's webhook is heard") % named, f"{detail} {words}", log)
+
+
+def _key(area: str, gateway: payment_actions.SetUp) -> str:
+    """A finding's key: only among several gateways it says of which."""
+    return area if gateway.is_only else f"{area}:{gateway.name}"
 
 
 def _short(account: str) -> str:

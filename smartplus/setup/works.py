@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Document
+from payments import actions as payment_actions
 from smartplus import environment
 from smartplus.setup import prices
 from smartplus.setup.findings import Finding, State
@@ -29,7 +30,10 @@ def works(found: Sequence[Finding]) -> list[Work]:
     blocked = {finding.key for finding in found if finding.state == State.BLOCKS}
     areas = {finding.area for finding in found if finding.state == State.BLOCKS}
     is_running = "background" not in areas
-    can_pay = not blocked & {"gateway_keys", Document.TERMS.value}
+    offers = payment_actions.offered()
+    refused = {f"gateway_keys:{offer.name}" for offer in offers} & blocked
+    can_pay = not blocked & {"gateway_keys", Document.TERMS.value} and len(refused) < len(offers)
+    where = ", ".join(offer.label for offer in offers)
     is_local = environment.is_loopback(settings.SITE_URL)
     listed = [
         Work(
@@ -41,7 +45,7 @@ def works(found: Sequence[Finding]) -> list[Work]:
     ]
     return [
         *listed,
-        Work(_("Pay by card"), can_pay, _("sandbox") if settings.DEMO else "Stripe"),
+        Work(_("Pay by card"), can_pay, _("sandbox") if settings.DEMO else where),
         Work(_("Auto-renewals"), can_pay and is_running, "" if is_running else _("nothing runs")),
         Work(_("Invite people"), "mail" not in areas and is_running, _("mail") if "mail" in areas else ""),
         Work(

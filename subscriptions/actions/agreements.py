@@ -254,7 +254,7 @@ def _close_order(agreement: Subscription, reason: Reason, *, actor: Actor, now: 
     """End the open order of a closed agreement; the others it renewed get an order of their own on the ladder's next day."""
     orders = Order.objects.select_for_update(of=("self",), no_key=True).select_related("payer")
     order = orders.filter(pk=agreement.renewal_id or 0, state=Order.State.PROCESSING).first()
-    if order is None or Payment.objects.filter(reference=order.number, state__in=LIVE).exists():
+    if order is None or Payment.objects.of_order(order.number).filter(state__in=LIVE).exists():
         return
     state = Order.State.FAILED if agreement.state == PARKED else Order.State.CANCELLED
     moves.close(order, state, now=now, actor=actor, reason=reason.stored())

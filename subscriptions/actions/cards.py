@@ -16,17 +16,15 @@ from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.errors import MethodUnusable
-from payments.models import BillingProfile, Payment, PaymentMethod, State
+from payments.models import BillingProfile, Payment, PaymentMethod, Purpose, State
 from subscriptions.actions import agreements, moves
 from subscriptions.actions.agreements import ACTIVE, ENDED, PARKED
 from subscriptions.errors import MayNotPay
 from subscriptions.models import Order, Subscription, SubscriptionItem
-from subscriptions.models.agreements import SETUP_PREFIX
 from subscriptions.reasons import Reason
 
 log = logging.getLogger("smartplus.renewals")
 
-GATEWAY = "stripe"
 CHECKOUT = Actor.system("checkout")
 PAYERS = RESELLERS | {Role.INSTALLER}
 
@@ -48,19 +46,20 @@ def start_card_setup(actor: Actor, *, agreement_id: int, return_base: str, now: 
 
     Nothing is charged there. Once the gateway says that the card is kept, it is used as by `change_card`.
     """
-    _own(actor, agreement_id)  # before the gateway is asked whether our keys work
-    payment_actions.refuse_not_set_up(GATEWAY, now=now)
+    agreement = _own(actor, agreement_id)  # before the gateway is asked whether our keys work
+    gateway = payment_actions.proposed_to_renew(agreement.method.gateway)
+    payment_actions.refuse_not_set_up(gateway, now=now)
     page = f"{return_base}/subscription/auto-renew/{agreement_id}/card/"
-    payment = _begin_setup(actor, agreement_id, page, now=now)
+    payment = _begin_setup(actor, agreement_id, gateway, page, now=now)
     if payment.state in {State.PENDING, State.UNKNOWN}:  # begun before: its page may be over, or somebody else's
         if payment.consent_by_id != actor.user_id:
             payment_actions.expire(payment.pk, now=now)
         settle_setup(payment.pk, payment_actions.look_up(payment, now=now), now=now)
-        payment = _begin_setup(actor, agreement_id, page, now=now)
+        payment = _begin_setup(actor, agreement_id, gateway, page, now=now)
     return payment_actions.start_checkout(payment.pk, now=now).checkout_url
 
 
-def _begin_setup(actor: Actor, agreement_id: int, page: str, *, now: datetime) -> Payment:
+def _begin_setup(actor: Actor, agreement_id: int, gateway: str, page: str, *, now: datetime) -> Payment:
     with transaction.atomic():
         agreement = _own(actor, agreement_id)
         Organization.objects.select_for_update(no_key=True).get(pk=agreement.payer_id)
@@ -68,11 +67,12 @@ def _begin_setup(actor: Actor, agreement_id: int, page: str, *, now: datetime) -
         _refuse_hopeless(agreement, now=now)
         billing = BillingProfile.objects.filter(organization=agreement.payer).first()
         return payment_actions.begin(
-            reference=agreement.setup_reference,
+            purpose=Purpose.AUTO_RENEWAL,
+            subject=str(agreement.pk),
             payer=agreement.payer,
             amount_minor=0,
             currency=agreement.currency,
-            gateway=GATEWAY,
+            gateway=gateway,
             description=_("SmartPlus: a card for auto-renewals"),
             customer_email=billing.email if billing else "",
             return_url=f"{page}?back=1",
@@ -90,7 +90,7 @@ def settle_setup(payment_id: int, remote: payment_actions.Remote | None, *, now:
         return
     with transaction.atomic():
         payment = Payment.objects.select_related("consent_by").get(pk=payment_id)
-        agreement = Subscription.objects.get(pk=payment.reference.removeprefix(SETUP_PREFIX))
+        agreement = Subscription.objects.get(pk=payment.subject)
         _lock(agreement)
         payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         was_done = payment.state == State.SUCCEEDED
@@ -158,7 +158,7 @@ def _own(actor: Actor, agreement_id: int) -> Subscription:
     """The agreement, if the actor may choose its card: a member of its payer who manages subscriptions."""
     if actor.role not in PAYERS or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
         raise NotPermitted
-    agreement = Subscription.objects.visible_to(actor).select_related("payer").get(pk=agreement_id)
+    agreement = Subscription.objects.visible_to(actor).select_related("payer", "method").get(pk=agreement_id)
     if agreement.payer_id != actor.organization_id:
         raise NotPermitted(_("Whoever pays chooses the card."))
     return agreement

@@ -18,7 +18,7 @@ from accounts.scope import Actor
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site
 from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
-from payments.models import BillingProfile, Payment, PaymentMethod
+from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
 from payments.models import State as PaymentState
 from subscriptions import numbers
 from subscriptions.actions import carts, moves, requests, returns, settlement
@@ -38,8 +38,6 @@ from subscriptions.periods import Months
 from subscriptions.pricing import Quote, quote
 from subscriptions.taxes import tax_for
 
-GATEWAY = "stripe"
-
 
 @transaction.atomic
 def place_order(
@@ -52,13 +50,15 @@ def place_order(
     now: datetime,
     auto_renew: bool = False,
     renewals: int | None = None,
+    gateway: str = "",
 ) -> Order:
     """Turn a cart into an order with frozen lines and a payment that waits to be started (R5, R39, R40, R48).
 
     `fingerprint` is that of the quote the person saw; a different price is refused and changes nothing. `terms_version` is that of
     the Terms and Conditions the person saw and accepted: refused unless it is in force. A second submit of the same cart returns the
     same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an agreement renews its items
-    every 30 days, `renewals` times or until it is stopped. Locks: site → payer → order → payment → entitlement.
+    every 30 days, `renewals` times or until it is stopped. `gateway` is where it is paid, "" the proposed one; what that can't do or
+    does not take is refused. Locks: site → payer → order → payment → entitlement.
     """
     cart = Cart.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=cart_id)
     if cart.order is not None:
@@ -84,10 +84,12 @@ def place_order(
     if found.fingerprint() != fingerprint:
         raise PriceChanged
     if found.total_minor:
-        payment_actions.refuse_unconfigured(GATEWAY)
+        gateway = gateway or payment_actions.proposed()
+        payment_actions.refuse_unconfigured(gateway)
     order = _insert(actor, cart, installer, payer, found, billing.snapshot(), accepted, now)
     if auto_renew and order.total_minor:  # what can't be charged every 30 days must not be promised
-        payment_actions.refuse_too_small(sum(line.unit_minor for line in found.lines), order.currency, GATEWAY)
+        payment_actions.refuse_not_renewable(gateway)
+        payment_actions.refuse_unpayable(sum(line.unit_minor for line in found.lines), order.currency, gateway)
         order.auto_renew, order.renewals_wanted = True, renewals
         order.save(update_fields=["auto_renew", "renewals_wanted"])
     if not moves.reserve(order):
@@ -108,17 +110,17 @@ def place_order(
         if auto_renew:
             moves.tell(order, "no_agreement", now=now)
     else:
-        payment_actions.refuse_too_small(order.total_minor, order.currency, GATEWAY)
-        payment_actions.refuse_too_large(order.total_minor, order.currency)
-        begin_payment(order, billing.email, return_base=return_base, now=now)
+        payment_actions.refuse_unpayable(order.total_minor, order.currency, gateway)
+        begin_payment(order, billing.email, gateway=gateway, return_base=return_base, now=now)
     return order
 
 
-def refuse_without_gateway(cart: Cart, *, now: datetime) -> None:
-    """Raise GatewayNotSetUp where a cart costs money and none can be taken here. Asks the gateway, so it comes before `place_order`."""
+def refuse_without_gateway(cart: Cart, *, gateway: str = "", now: datetime) -> None:
+    """Raise GatewayNotSetUp where a cart costs money and none can be taken by this gateway ("" the proposed one). Asks the gateway, so it
+    comes before `place_order`."""
     distributor = _distributor_of(Organization.objects.select_related("distributor").get(pk=cart.installer_id))
     if carts.priced(carts.contents(cart), distributor=distributor, months=cart.months, now=now).total_minor:
-        payment_actions.refuse_not_set_up(GATEWAY, now=now)
+        payment_actions.refuse_not_set_up(gateway or payment_actions.proposed(), now=now)
 
 
 def _accepted_terms(accepted: str | None, *, now: datetime) -> str:
@@ -136,17 +138,24 @@ def _accepted_terms(accepted: str | None, *, now: datetime) -> str:
 
 
 def begin_payment(
-    order: Order, email: str, *, return_base: str, now: datetime, method: PaymentMethod | None = None
+    order: Order,
+    email: str,
+    *,
+    gateway: str,
+    return_base: str,
+    now: datetime,
+    method: PaymentMethod | None = None,
 ) -> Payment:
     """Write down, inside the caller's transaction, that a payment is about to be started (DESIGN §4 A); `method` is charged."""
     page = f"{return_base}/orders/{order.number}/"
     term = ngettext("%(n)s month", "%(n)s months", order.months) % {"n": order.months} if order.months else _("30 days")
     return payment_actions.begin(
-        reference=order.number,
+        purpose=Purpose.ORDER,
+        subject=order.number,
         payer=order.payer,
         amount_minor=order.total_minor,
         currency=order.currency,
-        gateway=GATEWAY,
+        gateway=gateway,
         description=_("SmartPlus order %(number)s: %(items)s, %(months)s")
         % {
             "number": order.number,
@@ -166,12 +175,12 @@ def begin_payment(
 def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime) -> str:
     """Open the gateway's pay page for an unpaid order and return its address (DESIGN §4 B and C).
 
-    Starts a new payment when the last one ended without money. A gateway that does not answer leaves the payment unknown and
-    the order open; the janitor finds out what happened. "" where the money turns out to be there already. Refuses an order that
-    is not waiting for money (R5, R49).
+    Starts a new payment, through the gateway of the last one, when that ended without money. A gateway that does not answer leaves
+    the payment unknown and the order open; the janitor finds out what happened. "" where the money turns out to be there already.
+    Refuses an order that is not waiting for money (R5, R49).
     """
-    payment_actions.refuse_unconfigured(GATEWAY)
     order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
+    payment_actions.refuse_unconfigured(_gateway_of(order))
     _refuse_unstartable(actor, order)
     settlement.settle_earlier(number, now=now)
     order.refresh_from_db(fields=["state"])
@@ -183,7 +192,7 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
         try:
             settled = settlement.settle(payment.pk, now=now)
         except GatewayUnavailable:
-            moves.tell(order, "unreachable", now=now, gateway="Stripe")
+            moves.tell(order, "unreachable", now=now, gateway=payment.gateway_label)
             raise
         if settled is not None and settled.state != Order.State.PROCESSING:
             return ""
@@ -191,10 +200,10 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
     try:
         payment = payment_actions.start_checkout(payment.pk, now=now)
     except GatewayUnavailable:
-        moves.tell(order, "unreachable", now=now, gateway="Stripe")
+        moves.tell(order, "unreachable", now=now, gateway=payment.gateway_label)
         raise
     except GatewayRefused:
-        moves.tell(order, "refused", now=now, gateway="Stripe")
+        moves.tell(order, "refused", now=now, gateway=payment.gateway_label)
         raise
     returns.note_sent(actor, payment, now=now)
     return payment.checkout_url
@@ -210,8 +219,21 @@ def _begin_again(actor: Actor, *, number: str, return_base: str, now: datetime) 
             .get(number=number)
         )
         _refuse_unstartable(actor, order)
-        payment = begin_payment(order, order.billing["email"], return_base=return_base, now=now)
+        payment = begin_payment(
+            order, order.billing["email"], gateway=_gateway_of(order), return_base=return_base, now=now
+        )
     return order, payment
+
+
+def _gateway_of(order: Order) -> str:
+    """Where the order was to be paid last; every order that costs money begins with a payment."""
+    last = Payment.objects.of_order(order.number).order_by("-pk").values_list("gateway", flat=True).first()
+    return last or payment_actions.proposed()
+
+
+def gateway_label(order: Order) -> str:
+    """Where the order is paid, in the word of people."""
+    return payment_actions.label(_gateway_of(order))
 
 
 def _refuse_unstartable(actor: Actor, order: Order) -> None:

@@ -218,7 +218,7 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
     if order is not None and _has_changed(order, locked):
-        if Payment.objects.unclosed().filter(reference=order.number).exists():
+        if Payment.objects.unclosed().of_order(order.number).exists():
             raise EarlierOpen(f"an earlier try for {order.number} may still take money")
         moves.close(order, Order.State.CANCELLED, now=now, actor=RENEWALS, reason=Reason("replaced").stored())
         order = None
@@ -227,7 +227,9 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
     if order is not None and order.state == Order.State.PROCESSING:
         order.next_try_at = None
         order.save(update_fields=["next_try_at"])
-        payment = orders.begin_payment(order, billing.email, return_base="", method=first.method, now=now)
+        payment = orders.begin_payment(
+            order, billing.email, gateway=first.method.gateway, return_base="", method=first.method, now=now
+        )
         moves.tell(order, "charged", now=now, method=first.method.named, payment=payment.pk)
     agreements.reschedule(agreements.lock([row.pk for row in locked]), now=now)
     still_due = Subscription.objects.filter(pk__in=[row.pk for row in locked], next_due_at__lte=now)
@@ -294,8 +296,7 @@ def _order(
     prices = table_for(installer.distributor, at=now)
     found = quote(carts.as_items(chosen), Cycles(1), now, prices, (), tax_for(billing))
     if found.total_minor:
-        payment_actions.refuse_too_small(found.total_minor, found.currency, orders.GATEWAY)
-        payment_actions.refuse_too_large(found.total_minor, found.currency)
+        payment_actions.refuse_unpayable(found.total_minor, found.currency, locked[0].method.gateway)
     order = _insert(locked[0], payer, installer, found, billing, now=now)
     with_items = renewed.filter(entitlement__in=ids).values("subscription_id")
     Subscription.objects.filter(pk__in=with_items).update(renewal=order)

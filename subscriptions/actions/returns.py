@@ -23,7 +23,7 @@ WAY = (SENT, SENT_AGAIN, RETURNED, LEFT)
 def note_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
     """A person is sent to the page of this payment: tell it, each attempt once. Returns which attempt to pay the order it is."""
     order = Order.objects.select_for_update(no_key=True).get(
-        number=payment.reference
+        number=payment.subject
     )  # of two clicks at once, one tells it
     last, before = order.events.filter(kind__in=WAY).last(), attempts(order.number)
     is_sent = last is not None and last.kind in {SENT, SENT_AGAIN} and last.detail.get("payment") == payment.pk
@@ -31,7 +31,7 @@ def note_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
         return before
     attempt = before + 1
     moves.tell(
-        order, SENT if attempt == 1 else SENT_AGAIN, now=now, actor=actor, gateway="Stripe", payment=payment.pk,
+        order, SENT if attempt == 1 else SENT_AGAIN, now=now, actor=actor, gateway=payment.gateway_label, payment=payment.pk,
         attempt=attempt,
     )  # fmt: skip
     return attempt
@@ -60,7 +60,7 @@ def _note(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
     if order.state != Order.State.PROCESSING or not carts.may_start(actor, order):
         return False
     last = order.events.filter(kind__in=WAY).last()
-    payment = Payment.objects.filter(reference=number, state__in=LIVE).order_by("-pk").first()
+    payment = Payment.objects.of_order(number).filter(state__in=LIVE).order_by("-pk").first()
     if last is None or payment is None or last.detail.get("payment") != payment.pk:
         return False
     if last.kind == kind and (kind == LEFT or now - last.at < AWAITED):

@@ -43,7 +43,7 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
         moves.move(order, Order.State.REFUNDED, now=now)
         moves.release(order)
         moves.tell(order, "refunded", now=now, actor=actor)
-        paid = Payment.objects.filter(reference=order.number, state=State.SUCCEEDED)
+        paid = Payment.objects.of_order(order.number).filter(state=State.SUCCEEDED)
         paid.update(refunded_minor=F("captured_minor"), updated_at=now)
     audit.record(
         actor,

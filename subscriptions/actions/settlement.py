@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -17,7 +17,8 @@ from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments import events
 from payments.errors import OtherAccount, PaymentOpen
-from payments.models import LIVE, GatewayEvent, Payment, State
+from payments.kinds import Topic
+from payments.models import LIVE, GatewayEvent, Payment, Purpose, State
 from payments.models import Kind as PaymentKind
 from subscriptions import notices, setwise
 from subscriptions.actions import agreements, cards, moves, requests
@@ -48,10 +49,10 @@ def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
         second = None
     elif second is not None and (remote is None or remote.state != payment_actions.RemoteState.SUCCEEDED):
         remote, second = second, None  # that one has the money
-    if payment.kind == PaymentKind.SETUP:
+    if payment.purpose == Purpose.AUTO_RENEWAL:
         cards.settle_setup(payment.pk, remote, now=now)
         return None
-    order_id = Order.objects.filter(number=payment.reference).values_list("pk", flat=True).first()
+    order_id = _paid_by(payment).values_list("pk", flat=True).first()
     if order_id is None:
         return None
     with transaction.atomic():
@@ -71,13 +72,18 @@ def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
         return order
 
 
+def _paid_by(payment: Payment) -> QuerySet[Order]:
+    """The order that a payment is for; none where it is for something else."""
+    return Order.objects.filter(number=payment.subject if payment.purpose == Purpose.ORDER else "")
+
+
 def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -> None:
     """A payment ended without money: a person may try again, and so does the ladder of an auto-renewal, once for each try (R44)."""
     if payment.decline_code == payment_actions.FORGOTTEN:
         _alarm_forgotten(order, payment, now=now)
     if order.type == Order.Type.AUTO_RENEWAL:
         is_noted = order.next_try_at is not None
-        is_old = Payment.objects.filter(reference=order.number, pk__gt=payment.pk).exists()
+        is_old = Payment.objects.of_order(order.number).filter(pk__gt=payment.pk).exists()
         if order.state == Order.State.PROCESSING and not is_noted and not is_old:
             agreements.note_failure(order, payment, actor=SETTLEMENT, now=now)
             order.refresh_from_db(fields=["state", "closed_at", "next_try_at"])
@@ -90,10 +96,10 @@ def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -
 def _alarm_other_account(payment: Payment, problem: OtherAccount, *, now: datetime) -> None:
     """Our keys are not those of the account where the card or the payment lies: nothing is decided, the operator is told. Once."""
     with transaction.atomic():
-        order = Order.objects.select_for_update(of=("self",), no_key=True).filter(number=payment.reference).first()
+        order = _paid_by(payment).select_for_update(of=("self",), no_key=True).first()
         if order is None or order.events.filter(kind="other_account", detail__payment=payment.pk).exists():
             return
-        moves.tell(order, "other_account", now=now, payment=payment.pk, gateway="Stripe")
+        moves.tell(order, "other_account", now=now, payment=payment.pk, gateway=payment.gateway_label)
         key = f"other-account:{payment.pk}"
         notices.order_needs_operator(order, kind="other_account", reason="", key=key, now=now)
         log.error("order %s, payment %s: %s", order.number, payment.pk, problem.detail)
@@ -111,7 +117,7 @@ def _alarm_forgotten(order: Order, payment: Payment, *, now: datetime) -> None:
     if order.events.filter(kind="forgotten", detail__payment=payment.pk).exists():
         return
     reason = Reason(payment_actions.FORGOTTEN)
-    moves.tell(order, "forgotten", now=now, payment=payment.pk)
+    moves.tell(order, "forgotten", now=now, payment=payment.pk, gateway=payment.gateway_label)
     notices.order_needs_operator(order, kind="forgotten", reason=reason, key=f"forgotten:{payment.pk}", now=now)
     log.error("order %s: the gateway does not know payment %s any more", order.number, payment.pk)
 
@@ -156,7 +162,7 @@ def _take_money(
             _review(order, "late", now=now, reason=Reason("items_elsewhere"))
             return
         moves.tell(order, "late", now=now)
-    moves.tell(order, "confirmed", now=now, gateway="Stripe", payment_ref=payment.gateway_payment_ref)
+    moves.tell(order, "confirmed", now=now, gateway=payment.gateway_label, payment_ref=payment.gateway_payment_ref)
     fulfil(order, now=now)
     if order.auto_renew:
         method = payment_actions.keep_method(payment, remote, now=now)
@@ -264,13 +270,15 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: 
     When the gateway says the money is already there, the order is fulfilled instead. While a payment is unknown the order stays
     open and GatewayUnavailable is raised.
     """
-    reference = Order.objects.values_list("number", flat=True).get(pk=order_id)
-    for payment in Payment.objects.filter(reference=reference, state__in=LIVE).order_by("pk"):
+    mine = Payment.objects.of_order(Order.objects.values_list("number", flat=True).get(pk=order_id)).filter(
+        state__in=LIVE
+    )
+    for payment in mine.order_by("pk"):
         payment_actions.expire(payment.pk, now=now)
         settle(payment.pk, now=now)
     with transaction.atomic():
         order = lock_order(order_id)
-        open_payments = Payment.objects.select_for_update(no_key=True).filter(reference=reference, state__in=LIVE)
+        open_payments = mine.select_for_update(no_key=True)
         if order.state == Order.State.PROCESSING:
             if open_payments.exists():  # not known to have ended, or begun since we looked
                 raise PaymentOpen
@@ -283,7 +291,7 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: 
 
 def work_on(event: GatewayEvent, *, now: datetime) -> bool:
     """Do what an event asks for, once or many times; False where it is about nothing of ours."""
-    if event.kind.startswith("payment_method."):
+    if event.topic == Topic.METHOD:
         return payment_actions.follow_method(event.gateway, event.object_ref, now=now)
     payment = events.payment_of(event)
     if payment is not None:
@@ -304,10 +312,9 @@ def settle_told(event: GatewayEvent, payment_id: int, *, now: datetime) -> None:
     if not event.says_paid or payment.state == State.SUCCEEDED or payment.kind == PaymentKind.SETUP:
         return
     with transaction.atomic():
-        orders = Order.objects.select_for_update(of=("self",), no_key=True).select_related("payer")
-        order = orders.filter(number=payment.reference).first()
+        order = _paid_by(payment).select_for_update(of=("self",), no_key=True).select_related("payer").first()
         if order is not None and not order.events.filter(kind="unfound", detail__payment=payment.pk).exists():
-            moves.tell(order, "unfound", now=now, payment=payment.pk, gateway="Stripe")
+            moves.tell(order, "unfound", now=now, payment=payment.pk, gateway=payment.gateway_label)
             notices.order_needs_operator(order, kind="unfound", reason="", key=f"unfound:{payment.pk}", now=now)
     log.error("event %s tells of money for payment %s, which is %s", event.event_id, payment.pk, payment.state)
     raise PaymentOpen(f"told of money, yet the payment is {payment.state}")
@@ -318,14 +325,23 @@ def settle_earlier(number: str, *, now: datetime) -> None:
 
     Raises GatewayUnavailable where that can't be known now: then nothing new may be charged either.
     """
-    for payment_id in Payment.objects.unclosed().filter(reference=number).values_list("pk", flat=True):
+    for payment_id in Payment.objects.unclosed().of_order(number).values_list("pk", flat=True):
         payment_actions.expire(payment_id, now=now)
         settle(payment_id, now=now)
 
 
 def settle_order(number: str, *, now: datetime) -> int:
     """Ask the gateway about an order's live payments now, because its payer came back. Returns how many there were."""
-    payments = Payment.objects.filter(reference=number, state__in=LIVE).order_by("pk")
-    for payment in payments:
-        settle(payment.pk, now=now)
-    return len(payments)
+    return _settle_live(Payment.objects.of_order(number), now=now)
+
+
+def settle_setups(agreement_id: int, *, now: datetime) -> int:
+    """Ask the gateway now about the cards that are being stored for an auto-renewal. Returns how many there were."""
+    return _settle_live(Payment.objects.filter(purpose=Purpose.AUTO_RENEWAL, subject=str(agreement_id)), now=now)
+
+
+def _settle_live(payments: QuerySet[Payment], *, now: datetime) -> int:
+    ids = list(payments.filter(state__in=LIVE).order_by("pk").values_list("pk", flat=True))
+    for payment_id in ids:
+        settle(payment_id, now=now)
+    return len(ids)

@@ -12,7 +12,7 @@ from accounts import breakers, fences
 from accounts.fences import Budget
 from payments import events
 from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
-from payments.models import LIVE, GatewayEvent, Payment
+from payments.models import LIVE, GatewayEvent, Payment, Purpose
 from subscriptions.actions.settlement import SETTLEMENT, give_up, settle, work_on
 from subscriptions.models import Order
 
@@ -54,8 +54,9 @@ def settle_hanging(*, now: datetime, budget: Budget | None = None, limit: int = 
 def settle_untold(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
     """Charges that ended while nobody was left to tell their auto-renewal, because the process died in between."""
     trying = Order.objects.filter(type=Order.Type.AUTO_RENEWAL, state=Order.State.PROCESSING, next_try_at=None)
-    under_way = Payment.objects.filter(reference=OuterRef("reference"), state__in=LIVE)
-    ended = Payment.objects.filter(reference__in=trying.values("number"), updated_at__lte=now - LOOK_AFTER)
+    under_way = Payment.objects.of_order(OuterRef("subject")).filter(state__in=LIVE)
+    tried = Payment.objects.filter(purpose=Purpose.ORDER, subject__in=trying.values("number"))
+    ended = tried.filter(updated_at__lte=now - LOOK_AFTER)
     untold = ended.exclude(Exists(under_way)).exclude(state__in=LIVE)
     return _settle_each("untold_charges", untold, ("-pk",), now=now, budget=budget, limit=limit)
 
@@ -112,7 +113,7 @@ def _give_up_each(
     budget = budget or Budget()
 
     def close(order_id: int) -> int:
-        payments = Payment.objects.filter(reference__in=Order.objects.filter(pk=order_id).values("number"))
+        payments = Payment.objects.of_order(Order.objects.values_list("number", flat=True).get(pk=order_id))
         gateway = payments.filter(state__in=LIVE).values_list("gateway", flat=True).first()
         with _asking(gateway or "", now, budget):
             order = give_up(order_id, state, actor=SETTLEMENT, because=because, now=now)

@@ -10,11 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization, User
 from accounts.scope import Actor, Role, by_tenant_keys
 from communities.models import Entitlement, Site
-from payments.models import PaymentMethod
+from payments.models import Payment, PaymentMethod, PaymentQuerySet, Purpose
 from subscriptions import reasons
 from subscriptions.models.orders import Order
-
-SETUP_PREFIX = "auto-renewal-"
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -96,9 +94,9 @@ class Subscription(models.Model):
         return reasons.of_columns(self.reason, self.reason_detail)
 
     @property
-    def setup_reference(self) -> str:
-        """How the gateway calls the storing of a card for it."""
-        return f"{SETUP_PREFIX}{self.pk}"
+    def setups(self) -> PaymentQuerySet:
+        """Attempts to store a card for it, without a charge."""
+        return Payment.objects.filter(purpose=Purpose.AUTO_RENEWAL, subject=str(self.pk))
 
 
 class SubscriptionItemQuerySet(models.QuerySet["SubscriptionItem"]):

@@ -324,7 +324,7 @@ class OrderEvent(AppendOnly):
     @property
     def sentence(self) -> str:
         """What happened, in words."""
-        words = {"gateway": "Stripe", **{name: shown(value) for name, value in self.detail.items()}}
+        words = {"gateway": _("The payment service"), **{name: shown(value) for name, value in self.detail.items()}}
         return str(EVENT_TEXTS[self.kind][0]) % words if self.kind in EVENT_TEXTS else self.kind
 
     @property

@@ -101,7 +101,7 @@ def test_a_cart_submitted_twice_at_once_is_one_order_with_one_payment(
         assert len({order.pk for order in outcomes if isinstance(order, Order)}) == 1
         order = Order.objects.get(cart=cart)
         assert Order.objects.count() == number + 1
-        assert Payment.objects.filter(reference=order.number).count() == 1
+        assert Payment.objects.filter(subject=order.number).count() == 1
         assert [s["client_reference_id"] for s in sandbox.state()["sessions"]].count(order.number) == 1
         assert list(order.events.values_list("kind", flat=True)) == ["created", "sent"]
         assert_books_agree(sandbox)

@@ -81,7 +81,7 @@ class Stage:
         )
 
     def payment(self, n: int, payer: Person, **fields: Any) -> Payment:
-        given = {"reference": f"SP-261122-{n:08}", "created_at": LONG_AGO, "expires_at": NOW + timedelta(hours=1)}
+        given = {"subject": f"SP-261122-{n:08}", "created_at": LONG_AGO, "expires_at": NOW + timedelta(hours=1)}
         return PaymentFactory.create(payer=payer.firm, **{**given, **fields})
 
     def card(self, n: int, payer: Person, **fields: Any) -> PaymentMethod:
@@ -128,7 +128,7 @@ def untold_charges(stage: Stage) -> Bomb:
         rows.insert(
             0, stage.payment(n, payer, kind=PaymentKind.OFF_SESSION, method=stage.card(n, payer), state="declined")
         )
-    return _settling(stage, rows, {"reference": "told"})
+    return _settling(stage, rows, {"subject": "told"})
 
 
 def _settling(stage: Stage, rows: list[Payment], ends: dict[str, str]) -> Bomb:
@@ -177,7 +177,7 @@ def removed_cards(stage: Stage) -> Bomb:
     for n, payer in enumerate(stage.payers()):
         stage.card(n, payer, removed_at=LONG_AGO + timedelta(seconds=n))
     bomb = Bomb("pm_0")
-    stage.patch.setattr(gateways, "get", lambda name: SimpleNamespace(remove_method=bomb.touch))
+    stage.patch.setattr(gateways, "vault", lambda name: SimpleNamespace(remove_method=bomb.touch))
     return bomb
 
 
@@ -198,8 +198,8 @@ def audit_seals(stage: Stage) -> Bomb:
 
 def gateway_keys(stage: Stage) -> Bomb:
     bomb = Bomb("one")
-    stage.patch.setattr(gateways, "NAMES", ("one", "two", "three"))
-    stage.patch.setattr(gateways, "get", lambda name: SimpleNamespace(missing_setting="", secret="s"))
+    stage.patch.setattr(gateways, "names", lambda: ("one", "two", "three"))
+    stage.patch.setattr(gateways, "get", lambda name: SimpleNamespace(key_settings={}, secret="s"))
     stage.patch.setattr(keys, "ask", lambda name, **_: bomb.touch(name))
     return bomb
 

@@ -136,7 +136,7 @@ def assert_charged_once(world: World, order: Order) -> None:
     order.refresh_from_db()
     assert order.state == Order.State.SUCCEED
     assert world.sandbox.state()["moved"][order.number] == {"amount": order.total_minor, "charges": 1}
-    paid = Payment.objects.filter(reference=order.number, state=PaymentState.SUCCEEDED)
+    paid = Payment.objects.filter(subject=order.number, state=PaymentState.SUCCEEDED)
     assert [payment.captured_minor for payment in paid] == [order.total_minor]
     assert ServicePeriod.objects.filter(line__order=order).count() == order.line_count
     assert_books_agree(world.sandbox)

@@ -120,7 +120,7 @@ def test_several_processes_at_once_charge_each_payer_once_and_extend_each_item_o
         assert sum(order.line_count for order in renewals) == items.count() == 9
         for order in renewals:
             assert charges(sandbox, order) == {"amount": order.total_minor, "charges": 1}
-            assert Payment.objects.filter(reference=order.number).count() == 1
+            assert Payment.objects.filter(subject=order.number).count() == 1
         periods = ServicePeriod.objects.filter(starts_at=until - timedelta(days=30), ends_at=until)
         assert periods.count() == periods.values("entitlement").distinct().count() == 9
         for agreement in made:
@@ -141,7 +141,7 @@ def test_several_processes_at_once_try_a_failing_card_once_for_each_rung(
         tick_at_once(sandbox, EXPIRY - timedelta(days=days))
         order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
         agreement.refresh_from_db()
-        assert Payment.objects.filter(reference=order.number).count() == agreement.tries == tries
+        assert Payment.objects.filter(subject=order.number).count() == agreement.tries == tries
         assert (order.state, order.next_try_at) == ("processing", EXPIRY - timedelta(days=days - 1))
         declined = [row for row in sandbox.state()["intents"] if row["metadata"].get("reference") == order.number]
         assert len(declined) == tries

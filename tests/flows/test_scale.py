@@ -64,7 +64,7 @@ def assert_copies_differ() -> None:
     orders = Order.objects.all()
     assert all(numbers.is_valid(order.number) for order in orders)
     assert all(order.number[3:9] == f"{order.created_at:%y%m%d}" for order in orders)
-    assert set(Payment.objects.values_list("reference", flat=True)) <= {order.number for order in orders}
+    assert set(Payment.objects.values_list("subject", flat=True)) <= {order.number for order in orders}
     assert Site.objects.values("name_key", "installer").distinct().count() == 24
     assert Device.objects.values("mac").distinct().count() == Device.objects.count()
     assert PaymentMethod.objects.values("gateway_ref").distinct().count() == PaymentMethod.objects.count()

@@ -117,7 +117,7 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     many(OrderEvent, OrderEvent.objects.filter(order=order).earliest("pk").pk, order_id=ident)
     many(ServicePeriod, ServicePeriod.objects.filter(line=line).get().pk, entitlement_id=ident, line_id=ident)
     many(PaymentMethod, int(paying.keys["method"][0]), gateway_ref=name)
-    many(Payment, Payment.objects.filter(reference=order.number).latest("pk").pk, reference=name, request_key=name)
+    many(Payment, Payment.objects.filter(subject=order.number).latest("pk").pk, subject=name, request_key=name)
     many(Subscription, agreement.pk, order_id=ident, method_id=ident)
     many(SubscriptionItem, SubscriptionItem.objects.filter(subscription=agreement).earliest("pk").pk,
          subscription_id=ident, entitlement_id=ident)  # fmt: skip

@@ -21,6 +21,7 @@ PARAMETERS = {
     "digest": "link",
     "version": "text",
     "language": "language",
+    "gateway": "gateway",
     "event_id": "event",
     "notice_id": "notice",
     "membership_id": "member",
@@ -52,6 +53,7 @@ NOBODYS: dict[str, str] = {
     "link": "MQ",
     "text": "1",
     "language": "en",
+    "gateway": "stripe",
     "address_kind": "needed-other",
 }  # kinds that belong to no tenant, and one of each
 
@@ -199,7 +201,7 @@ API_PLEAS = {("tess", "orders"): {403}, ("tess", "order"): {403}}
 # Public pages that may say they are not well.
 UNWELL = {
     "readyz": {503},
-    "webhook-stripe": {400},
+    "webhook": {400},
     "invitation": {410},
     "seller-logo": {404},
     "mail-mute": {410},

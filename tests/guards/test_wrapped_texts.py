@@ -202,7 +202,7 @@ ALLOWED: dict[str, tuple[str, set[str]]] = {
         "is what `migrate` prints",
         {"Fill the keys of ", "Have the extensions ", "Index parts of words in "},
     ),
-    "payments/gateways/stripe_objects.py": ("is raised for the log", {"Stripe says "}),
+    "payments/gateways/stripe/limits.py": ("is raised for the log", {"Stripe says "}),
     "payments/reasons.py": ("are names of brands", {"American Express", "Diners Club"}),
     "smartplus/folder_broker.py": ("is raised for the log", {"Cannot add a message to "}),
     "smartplus/portal/views/old_forms.py": (

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from payments import actions
 from payments.gateways.base import Remote
-from payments.models import Payment, PaymentMethod
+from payments.models import Payment, PaymentMethod, Purpose
 from payments.sandbox import Sandbox
 from tests.people import NOW, Person
 
@@ -57,6 +57,7 @@ def begin_payment() -> Callable[..., Payment]:
 
     def begin(payer: Person, reference: str = "SP-261122-AAAAAAAA", *, now: datetime = NOW, **fields: Any) -> Payment:
         told: dict[str, Any] = {
+            "purpose": Purpose.ORDER,
             "amount_minor": 1250,
             "currency": "USD",
             "gateway": "stripe",
@@ -67,7 +68,7 @@ def begin_payment() -> Callable[..., Payment]:
             **fields,
         }
         with transaction.atomic():  # the caller's, which would hold the order's lock
-            return actions.begin(reference=reference, payer=payer.firm, now=now, **told)
+            return actions.begin(subject=reference, payer=payer.firm, now=now, **told)
 
     return begin
 

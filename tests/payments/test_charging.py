@@ -126,7 +126,7 @@ def test_a_card_that_was_refused_for_good_is_not_tried_again(people, sandbox, st
     card.refresh_from_db()
     with pytest.raises(MethodUnusable):
         begin_charge(people.ivan, card, now=LATER)
-    assert Payment.objects.filter(reference=RENEWS).count() == 1
+    assert Payment.objects.filter(subject=RENEWS).count() == 1
 
 
 def test_a_time_out_after_charging_is_unknown_and_the_charge_is_found(
@@ -360,7 +360,7 @@ def test_nobody_is_charged_with_the_card_of_another(people, sandbox, store_card,
     for payer in (people.dora, people.mallory, people.petra):
         with pytest.raises(MethodUnusable):
             begin_charge(payer, card)
-    assert not Payment.objects.filter(reference=RENEWS).exists()
+    assert not Payment.objects.filter(subject=RENEWS).exists()
 
 
 def test_a_card_whose_date_is_over_is_charged_all_the_same_since_its_bank_may_have_renewed_it(

@@ -108,7 +108,7 @@ def test_beginning_twice_returns_the_same_live_payment(people, begin_payment):
     assert Payment.objects.count() == 1
     with pytest.raises(IntegrityError), transaction.atomic():  # and the database holds it too
         Payment.objects.create(
-            reference=REFERENCE, request_key="another", gateway="stripe", payer=people.dora.firm, amount_minor=1250,
+            purpose="order", subject=REFERENCE, request_key="another", gateway="stripe", payer=people.dora.firm, amount_minor=1250,
             currency="USD", description="x", created_at=NOW, updated_at=NOW, expires_at=NOW,
         )  # fmt: skip
 
@@ -281,7 +281,7 @@ def test_each_sees_the_payments_of_the_own_subtree(people, begin_payment):
     begin_payment(people.mallory, "SP-MALLORY")
 
     def seen(person):
-        return set(Payment.objects.visible_to(person.actor).values_list("reference", flat=True))
+        return set(Payment.objects.visible_to(person.actor).values_list("subject", flat=True))
 
     assert seen(people.olga) == {"SP-DORA", "SP-IVAN", "SP-PETRA", "SP-MALLORY"}
     assert seen(people.dora) == {"SP-DORA", "SP-IVAN", "SP-PETRA"}

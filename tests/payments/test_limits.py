@@ -15,7 +15,7 @@ from stripe.params import checkout
 
 from payments import actions
 from payments.errors import GatewayRefused, GatewayUnavailable
-from payments.gateways.stripe_objects import to_stripe
+from payments.gateways.stripe.limits import to_stripe
 from payments.models import State
 from payments.sandbox import limits
 from payments.sandbox.distance import clock_at

@@ -9,8 +9,7 @@ from accounts.errors import NotPermitted
 from accounts.models import AuditEvent
 from payments import actions, consent
 from payments.errors import GatewayForgot, TooSmall
-from payments.gateways.base import minimum_minor
-from payments.gateways.stripe_objects import to_stripe
+from payments.gateways.stripe.limits import limits, to_stripe
 from payments.models import GatewayCustomer, Payment, PaymentMethod
 from payments.sandbox.limits import MINIMUM
 from tests.payments.fixtures import press, settle
@@ -57,7 +56,7 @@ def test_without_consent_no_card_is_stored(people, sandbox, begin_payment):
     press(payment.checkout_url, "approve")
     settled = settle(payment, now=LATER)
     assert settled.remote is not None
-    assert (settled.remote.card, settled.method, PaymentMethod.objects.count()) == (None, None, 0)
+    assert (settled.remote.method, settled.method, PaymentMethod.objects.count()) == (None, None, 0)
     assert [row["customer"] for row in sandbox.state()["methods"]] == [None]
     with pytest.raises(ValueError, match="consent"):
         begin_payment(people.ivan, "SP-B", save_method=True)
@@ -175,16 +174,16 @@ def test_one_card_is_stored_actively_once(people, sandbox, store_card):
 )
 def test_what_the_gateway_would_not_take_is_refused_beforehand(amount_minor, currency, sentence):
     if sentence is None:
-        actions.refuse_too_small(amount_minor, currency, "stripe")
+        actions.refuse_unpayable(amount_minor, currency, "stripe")
         return
     with pytest.raises(TooSmall) as caught:
-        actions.refuse_too_small(amount_minor, currency, "stripe")
+        actions.refuse_unpayable(amount_minor, currency, "stripe")
     assert str(caught.value) == sentence
 
 
 def test_the_stand_in_and_we_know_the_same_least_amounts():
     for currency, at_stripe in MINIMUM.items():
-        assert to_stripe(minimum_minor(currency.upper()), currency.upper()) == at_stripe
+        assert to_stripe(limits(currency.upper()).least_minor, currency.upper()) == at_stripe
 
 
 @pytest.mark.parametrize(

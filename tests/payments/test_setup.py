@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 from payments import actions
-from payments.models import Payment, PaymentMethod, State
+from payments.models import Payment, PaymentMethod, Purpose, State
 from payments.reasons import DECLINES, Reason, amount, decline, instant
 from payments.sandbox import Sandbox
 from tests.payments.fixtures import press, settle
@@ -24,7 +24,7 @@ def open_page(people: People, begin_payment: Callable[..., Payment]) -> Callable
 
     def go() -> Payment:
         begun = begin_payment(
-            people.dora, "auto-renewal-1", amount_minor=0, is_setup=True, save_method=True,
+            people.dora, "1", purpose=Purpose.AUTO_RENEWAL, amount_minor=0, is_setup=True, save_method=True,
             consent_by=people.dora.membership.user,
         )  # fmt: skip
         return actions.start_checkout(begun.pk, now=NOW)

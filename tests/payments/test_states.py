@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from payments import actions
-from payments.gateways import stripe_objects
 from payments.gateways.base import Remote, RemoteState
+from payments.gateways.stripe import limits, objects
 from payments.models import Payment, State
 from tests.people import NOW
 
@@ -121,7 +121,7 @@ def intent(status, **more):
     ],
 )  # fmt: skip
 def test_a_session_is_read_as(answer, state, captured_minor, reason):
-    remote = stripe_objects.remote_of(answer)
+    remote = objects.remote_of(answer)
     assert (remote.state, remote.captured_minor, remote.decline_reason) == (state, captured_minor, reason)
     assert (remote.currency, remote.reference, remote.amount_minor) == ("USD", "SP-A", 1250)
 
@@ -140,7 +140,7 @@ def test_a_session_is_read_as(answer, state, captured_minor, reason):
     ],
 )
 def test_a_page_at_which_nobody_can_pay_any_more_is_closed(answer, is_closed):
-    assert stripe_objects.remote_of(answer).is_closed is is_closed
+    assert objects.remote_of(answer).is_closed is is_closed
 
 
 @pytest.mark.parametrize(
@@ -148,5 +148,5 @@ def test_a_page_at_which_nobody_can_pay_any_more_is_closed(answer, is_closed):
     [(1250, "USD", 1250), (1250, "JPY", 1250), (1250, "ISK", 125_000), (12_500, "KWD", 12_500), (0, "EUR", 0)],
 )
 def test_stripe_counts_some_currencies_in_other_units(minor, currency, at_stripe):
-    assert stripe_objects.to_stripe(minor, currency) == at_stripe
-    assert stripe_objects.from_stripe(at_stripe, currency) == minor
+    assert limits.to_stripe(minor, currency) == at_stripe
+    assert limits.from_stripe(at_stripe, currency) == minor

@@ -48,7 +48,7 @@ def test_a_page_of_which_nothing_was_heard(people, sandbox, settings, begin_paym
         assert Payment.objects.get(pk=payment.pk).state == state
         assert len(sandbox.state()["sessions"]) == pages
     assert sandbox.state()["moved"] == {}
-    assert Payment.objects.filter(reference=REFERENCE).count() == 1
+    assert Payment.objects.filter(subject=REFERENCE).count() == 1
 
 
 @pytest.mark.parametrize(("fault", "after", "state", "moved"), CHARGES)
@@ -68,4 +68,4 @@ def test_a_charge_of_which_nothing_was_heard(
         settle(Payment.objects.get(pk=begun.pk), now=DUE + after)
         assert Payment.objects.get(pk=begun.pk).state == state
         assert charged(sandbox) == moved
-    assert Payment.objects.filter(reference=RENEWS).count() == 1
+    assert Payment.objects.filter(subject=RENEWS).count() == 1

@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from payments.gateways import stripe_objects
+from payments.gateways.stripe import objects
 from tests.payments.fixtures import press
 from tests.payments.test_sandbox import AUTH, ORDER, error_of
 
@@ -191,7 +191,7 @@ def failed(code, **more):
     ],
 )  # fmt: skip
 def test_a_charge_is_read_as(answer, state, code, reason, is_hard):
-    remote = stripe_objects.charge_of(answer)
+    remote = objects.charge_of(answer)
     assert (remote.state, remote.decline_code, remote.decline_reason, remote.is_hard) == (state, code, reason, is_hard)
     assert (remote.ref, remote.payment_ref, remote.reference) == ("pi_1", "pi_1", "SP-R")
     assert (remote.amount_minor, remote.captured_minor) == (700, answer["amount_received"])

@@ -194,14 +194,14 @@ def _first_pm_app(stage: Stage) -> Callable[[], object]:
 
 def _mismatch(stage: Stage) -> Callable[[], object]:
     order = _bought(stage)
-    Payment.objects.filter(reference=order.number).update(amount_minor=1)
+    Payment.objects.filter(subject=order.number).update(amount_minor=1)
     return _settling(order)
 
 
 def _surplus(stage: Stage) -> Callable[[], object]:
     order = _bought(stage)
     _settling(order)()
-    Payment.objects.filter(reference=order.number).update(state="pending")
+    Payment.objects.filter(subject=order.number).update(state="pending")
     return _settling(order)
 
 
@@ -214,7 +214,7 @@ def _late(stage: Stage) -> Callable[[], object]:
 
 def _judging(stage: Stage) -> Callable[[], object]:
     order = _bought(stage)
-    Payment.objects.filter(reference=order.number).update(amount_minor=1)
+    Payment.objects.filter(subject=order.number).update(amount_minor=1)
     _settling(order)()
     return lambda: reviews.resolve(
         stage.world.person("olga").actor, number=order.number, is_accepted=True, reason="right", now=NOW

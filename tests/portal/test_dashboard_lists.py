@@ -110,7 +110,7 @@ def _gateway(people: People) -> None:
     for number in range(MANY):
         for state in ("unknown", "succeeded"):
             PaymentFactory.create(
-                reference=f"SP-COPY-{number:04d}", gateway_ref=f"cs_{number}", state=state, payer=people.dora.firm, amount_minor=250,
+                purpose="order", subject=f"SP-COPY-{number:04d}", gateway_ref=f"cs_{number}", state=state, payer=people.dora.firm, amount_minor=250,
                 customer_email="accounts@nordlys.example",
             )  # fmt: skip
         for state in ("failed", "done"):

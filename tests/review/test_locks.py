@@ -86,7 +86,7 @@ def test_pay_can_be_pressed_while_another_order_of_the_payer_is_settled(
     people: People, new_cart: Callable[..., Cart], place: Callable[..., Order], sandbox: Sandbox
 ) -> None:
     settled, pressed = place(new_cart("Harbour View")), place(new_cart("Quayside"))
-    Payment.objects.filter(reference=pressed.number).update(state=State.EXPIRED)  # so that a new one is begun
+    Payment.objects.filter(subject=pressed.number).update(state=State.EXPIRED)  # so that a new one is begun
     with somebody_else() as does, transaction.atomic():
         settlement.lock_order(settled.pk)
         pay = partial(orders.start_payment, people.dora.actor, number=pressed.number, return_base=BASE, now=NOW)

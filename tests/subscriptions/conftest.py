@@ -110,4 +110,4 @@ def entitlement(site: Site, service_type: ServiceType, number: str | None = None
 
 def payment_of(order: Order) -> Payment:
     """The newest payment of an order."""
-    return Payment.objects.filter(reference=order.number).latest("pk")
+    return Payment.objects.filter(subject=order.number).latest("pk")

@@ -39,8 +39,8 @@ def save_new_card(
     """Dora at the gateway's page, and the worker that asks what became of it."""
     url = cards.start_card_setup(people.dora.actor, agreement_id=agreement.pk, return_base=BASE, now=now)
     press(url, "approve", card=card)
-    settlement.settle_order(agreement.setup_reference, now=now)
-    settlement.settle_order(agreement.setup_reference, now=now)
+    settlement.settle_setups(agreement.pk, now=now)
+    settlement.settle_setups(agreement.pk, now=now)
 
 
 @pytest.mark.rule("R53")
@@ -282,7 +282,7 @@ def test_a_card_is_chosen_on_a_page_and_a_new_one_is_a_click_away(
     away = dora.post(f"{page}new/")["Location"]
     press(away, "approve")
     assert "Waiting for Stripe to confirm the card" in text_of(dora, f"{page}?back=1")
-    settlement.settle_order(failed.setup_reference, now=DUE)
+    settlement.settle_setups(failed.pk, now=DUE)
     assert dora.get(f"{page}?back=1")["Location"] == f"/orders/{order.number}/"
     assert order.events.latest("pk").actor_words == "Dora Lindqvist"
     for other, status in ((people.ivan, 403), (people.mallory, 404), (people.tess, 403)):

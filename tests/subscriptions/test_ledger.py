@@ -117,19 +117,19 @@ def one_line_more(order: Order) -> None:
 
 
 def never_charged(order: Order) -> None:
-    Payment.objects.filter(reference=order.number).update(state="expired", captured_minor=0)
+    Payment.objects.filter(subject=order.number).update(state="expired", captured_minor=0)
 
 
 def charged_less(order: Order) -> None:
-    Payment.objects.filter(reference=order.number).update(captured_minor=order.total_minor - 1)
+    Payment.objects.filter(subject=order.number).update(captured_minor=order.total_minor - 1)
 
 
 def forgotten_money(order: Order) -> None:
-    Payment.objects.filter(reference=order.number).update(state="succeeded", captured_minor=order.total_minor)
+    Payment.objects.filter(subject=order.number).update(state="succeeded", captured_minor=order.total_minor)
 
 
 def payment_for_nothing(order: Order) -> None:
-    Payment.objects.filter(reference=order.number).update(reference="SP-000000-NOTHING")
+    Payment.objects.filter(subject=order.number).update(subject="SP-000000-NOTHING")
 
 
 def declared_paid(order: Order) -> None:

@@ -16,7 +16,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, ItemFailure, Organization
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, Resident, Site
-from payments.gateways.stripe import longest_call_s
+from payments.gateways.stripe.gateway import longest_call_s
 from payments.models import Payment, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
@@ -185,7 +185,7 @@ def test_the_ladder_keeps_one_order_that_ends_with_its_last_rung(
             jobs.tick(now=at(sandbox, rung + timedelta(minutes=minutes)))
         order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
         agreement.refresh_from_db()
-        assert Payment.objects.filter(reference=order.number, state="declined").count() == agreement.tries == number
+        assert Payment.objects.filter(subject=order.number, state="declined").count() == agreement.tries == number
         assert agreement.reason_words == "The card has not enough funds."
         if following:
             assert (order.state, order.next_try_at) == ("processing", following)
@@ -258,7 +258,7 @@ def test_a_decline_that_nobody_was_left_to_note_is_noted_by_the_janitor(
         death.setattr(settlement, "settle", lambda *_args, **_how: (_ for _ in ()).throw(KeyboardInterrupt))
         renewals.renew_due(now=at(sandbox, DUE))
     order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
-    assert (order.next_try_at, Payment.objects.get(reference=order.number).state) == (None, "declined")
+    assert (order.next_try_at, Payment.objects.get(subject=order.number).state) == (None, "declined")
     for minutes in (1, 5, 6):
         jobs.tick(now=at(sandbox, DUE + timedelta(minutes=minutes)))
     order.refresh_from_db()
@@ -298,7 +298,7 @@ def test_an_order_that_waited_through_an_outage_until_its_items_lapsed_fails(
     order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
     agreement.refresh_from_db()
     assert (order.state, agreement.state, agreement.reason) == ("failed", "parked", "lapsed")
-    assert Payment.objects.filter(reference=order.number).count() == 1
+    assert Payment.objects.filter(subject=order.number).count() == 1
     assert not Entitlement.objects.exclude(reserved_by="").exists()
 
 
@@ -317,7 +317,7 @@ def test_stopping_between_two_tries_cancels_the_order_and_frees_its_items(
     assert order.events.earliest("pk").actor_words == "SmartPlus, by itself"
     assert not Entitlement.objects.exclude(reserved_by="").exists()
     jobs.tick(now=at(sandbox, EXPIRY - timedelta(days=2)))
-    assert Payment.objects.filter(reference=order.number).count() == 1
+    assert Payment.objects.filter(subject=order.number).count() == 1
 
 
 def test_stopping_while_it_is_being_charged_lets_the_answer_decide(
@@ -404,7 +404,7 @@ def test_an_automatic_order_is_neither_paid_by_hand_nor_timed_out(
     ):
         with pytest.raises(Refused):
             act()
-    assert Payment.objects.filter(reference=order.number).count() == 1
+    assert Payment.objects.filter(subject=order.number).count() == 1
 
 
 def test_a_hard_decline_is_not_tried_again(agree: Callable[..., Subscription], sandbox: Sandbox) -> None:
@@ -426,7 +426,7 @@ def test_a_payer_whose_earlier_try_can_not_be_closed_waits_behind_the_others_and
     order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
     with sandbox.book.lock:
         sandbox.book.intents.clear()
-    Payment.objects.filter(reference=order.number).update(gateway_account="acct_of_former_keys")
+    Payment.objects.filter(subject=order.number).update(gateway_account="acct_of_former_keys")
     second = at(sandbox, DUE + timedelta(days=1))
     assert renewals.renew_due(now=second) == 0
     failure = ItemFailure.objects.get(job="renewals")
@@ -438,7 +438,7 @@ def test_a_payer_whose_earlier_try_can_not_be_closed_waits_behind_the_others_and
     assert renewals.renew_due(now=second + timedelta(seconds=20)) == 0
     failure.refresh_from_db()
     assert failure.tries == 1  # left alone until then
-    assert Payment.objects.filter(reference=order.number).count() == 1
+    assert Payment.objects.filter(subject=order.number).count() == 1
 
 
 @pytest.mark.rule("R48")

@@ -158,7 +158,7 @@ def test_a_new_card_that_could_not_be_taken_is_not_said_to_renew(
         dora = sign_in(people.dora)
         press(dora.post(f"/subscription/auto-renew/{agreement.pk}/card/new/")["Location"], "approve")
         agreements.stop_agreement(people.dora.actor, agreement_id=agreement.pk, now=DUE)
-        settlement.settle_order(agreement.setup_reference, now=DUE)
+        settlement.settle_setups(agreement.pk, now=DUE)
         page = dora.get(f"/subscription/auto-renew/{agreement.pk}/card/?back=1", follow=True).content.decode()
     assert "renews from now on" not in page
     assert "The card is stored, but this auto-renewal could not take it" in page

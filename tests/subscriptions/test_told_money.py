@@ -106,7 +106,7 @@ def test_money_that_is_told_of_and_not_found_alarms_the_operator_and_charges_not
     payment_actions.expire(payment.pk, now=NOW + timedelta(minutes=4))
     with pytest.raises(EarlierOpen):
         open_page(people, order)
-    assert Payment.objects.filter(reference=order.number).count() == 1
+    assert Payment.objects.filter(subject=order.number).count() == 1
     assert press(url, "approve").status == 200  # closed
     assert sandbox.state()["moved"] == {}
 

@@ -4,7 +4,6 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -28,7 +27,7 @@ class Command(BaseCommand):
         except ValueError as problem:
             raise CommandError(f"--now: {problem}") from problem
         instant = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-        with distance.clock_at(settings.STRIPE_API_BASE, instant) if now else nullcontext():
+        with distance.clocks_at(instant) if now else nullcontext():
             did = jobs.tick(now=instant)
         for name, count in did.items():
             self.stdout.write(f"{name}: {'broke, see the log' if count is None else count}")

@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from payments import actions as payment_actions
 from smartplus import demo, demo_file, environment, jobs
 
 STOP_TIMEOUT_S = 10
@@ -93,8 +94,9 @@ class Command(BaseCommand):
             say(f"  with the password {demo.PASSWORD} (this demo only).\n\n")
         say(f"  database: {database['ENGINE'].rsplit('.', 1)[1]} ({database['NAME']})\n")
         say(f"  broker:   {settings.REDIS_URL.split('@')[-1] or settings.BROKER_DIR}\n")
-        base = settings.STRIPE_API_BASE
-        say(f"  Stripe:   {f'sandbox at {base}, no real money' if settings.DEMO else base or 'api.stripe.com'}\n")
+        for gateway in payment_actions.set_up():
+            where = f"sandbox at {gateway.address}, no real money" if settings.DEMO else gateway.address
+            say(f"  {gateway.label + ':':<9} {where}\n")
         say(
             "  mail:     printed below\n"
             if settings.EMAIL_BACKEND.endswith("console.EmailBackend")

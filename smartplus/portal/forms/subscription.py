@@ -9,6 +9,7 @@ from django.utils.functional import lazy
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from payments import actions as payment_actions
 from payments.models import BillingProfile
 from smartplus.portal.forms.countries import CountryField
 from smartplus.portal.forms.fields import IdentifierField, LineField, MailField, SecretField
@@ -69,10 +70,13 @@ class BillingForm(PostalForm, forms.ModelForm[BillingProfile]):
 
 
 class PayForm(forms.Form):
-    """The last step: the price that was shown, and the terms."""
+    """The last step: the price that was shown, where it is paid, and the terms."""
 
     fingerprint = SecretField(widget=forms.HiddenInput)
     terms_version = SecretField(widget=forms.HiddenInput, required=False)
+    gateway = forms.ChoiceField(
+        choices=lambda: [(offer.name, offer.label) for offer in payment_actions.offered()], required=False
+    )
     auto_renew = forms.BooleanField(label=_("Renew automatically every 30 days"), required=False)
     renewals = forms.TypedChoiceField(
         label=_("For how long"),

@@ -27,6 +27,7 @@ from accounts.typed import phones, postal
 from accounts.typed.days import DAY, MOMENT
 from accounts.typed.days import language as _language
 from accounts.typed.text import isolated
+from payments import actions as payment_actions
 from payments import money as amounts
 from smartplus import form_tokens
 from smartplus.portal import conflicts
@@ -107,6 +108,12 @@ def _sprite() -> str:
 def counted(number: int) -> str:
     """A number of rows from `keyset.count`: "1,000+" where counting stopped."""
     return f"{COUNTED:,}+" if number > COUNTED else str(number)
+
+
+@register.simple_tag
+def gateways() -> str:
+    """Where people can pay here, by the names people know, in one text."""
+    return ", ".join(offer.label for offer in payment_actions.offered())
 
 
 @register.simple_tag

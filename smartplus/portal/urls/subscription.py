@@ -27,5 +27,5 @@ urlpatterns = [
     path("prices/new/", prices.price_list_new, name="price-list-new"),
     path("prices/<int:pk>/", prices.price_list_detail, name="price-list-detail"),
     path("settings/billing/", billing.billing, name="settings-billing"),
-    path("webhooks/stripe/", webhooks.stripe, name="webhook-stripe"),
+    path("webhooks/<slug:gateway>/", webhooks.receive, name="webhook"),
 ]

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.errors import NotPermitted, Refused
 from accounts.scope import Grant, Role
+from payments import actions as payment_actions
 from payments import consent
 from payments.models import Payment, PaymentMethod
 from payments.models import State as PaymentState
@@ -141,7 +142,7 @@ def agreement_card(request: access.PortalRequest, pk: int) -> HttpResponse:
             messages.error(request, str(refused))
             return redirect("agreement-card", pk)
         return _done(request, _own(request, pk))
-    setups = Payment.objects.visible_to(request.actor).filter(reference=agreement.setup_reference)
+    setups = agreement.setups.visible_to(request.actor)
     setup = setups.order_by("-pk").first() if request.GET.get("back") else None
     if setup is not None and setup.state == PaymentState.SUCCEEDED:
         if cards.is_used(agreement, setup):
@@ -151,7 +152,7 @@ def agreement_card(request: access.PortalRequest, pk: int) -> HttpResponse:
         )
         return redirect("agreement-card", pk)
     if setup is not None and setup.is_live:
-        jobs.hurry_order(setup.reference)
+        jobs.hurry_setups(agreement.pk)
     return render(request, "subscription/card.html", _card_context(request, agreement, setup))
 
 
@@ -177,8 +178,14 @@ def _card_context(request: access.PortalRequest, agreement: Subscription, setup:
         "others": len(actions.together([agreement.pk])) - 1,
         "sites": _sites_of(request, [agreement]).get(agreement.pk, []),
         "is_waiting": setup is not None and setup.is_live,
+        "gateway": payment_actions.label(_gateway_of(agreement, setup)),
         "consent": consent.TEXT,
     }
+
+
+def _gateway_of(agreement: Subscription, setup: Payment | None) -> str:
+    """The one that is asked about a card, or would store a new one."""
+    return setup.gateway if setup is not None else payment_actions.proposed_to_renew(agreement.method.gateway)
 
 
 def _done(request: access.PortalRequest, agreement: Subscription) -> HttpResponse:

@@ -51,7 +51,7 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
         status = 422
         if billing_form.is_valid() & pay_form.is_valid():
             try:
-                orders.refuse_without_gateway(cart, now=request.now)
+                orders.refuse_without_gateway(cart, gateway=pay_form.cleaned_data["gateway"], now=request.now)
                 order = place(request, cart, billing_form, pay_form)
                 return to_gateway(request, order)
             except Conflict:
@@ -90,6 +90,7 @@ def place(request: access.PortalRequest, cart: Cart, invoice_to: BillingForm, pa
         return_base=settings.SITE_URL,
         auto_renew=pay.cleaned_data["auto_renew"],
         renewals=pay.cleaned_data["renewals"],
+        gateway=pay.cleaned_data["gateway"],
         now=request.now,
     )
 
@@ -131,6 +132,7 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
     """The cart priced now; the hidden fingerprint is always that of what this page shows."""
     contents = carts.contents(cart)
     text = terms.in_force(Document.TERMS, now=request.now)
+    offers, chosen = payment_actions.offered(), pay.data.get("gateway")
     quote: Quote | None = None
     refused: Refused | None = None
     try:
@@ -156,6 +158,9 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
         "pay_form": pay,
         "fingerprint": quote.fingerprint() if quote else "",
         "each_cycle_minor": sum(line.unit_minor for line in quote.lines) if quote else 0,
+        "offers": offers,
+        "gateway": chosen if chosen in {offer.name for offer in offers} else next((offer.name for offer in offers), ""),
+        "may_renew": any(offer.renews for offer in offers),
         "consent": consent.TEXT,
         "terms_version": text.version if text else "",
         "terms_missing": "" if text else TermsMissing.message,

@@ -34,7 +34,7 @@ EVENT_TONES = {
     EventState.FAILED: "lapsed",
 }
 PAYMENT_COLUMNS: keyset.Columns = {
-    "order": ["reference"],
+    "order": ["subject"],
     "payer": ["payer__name_order"],
     "gateway": ["gateway"],
     "state": ["state"],

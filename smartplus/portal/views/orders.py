@@ -194,8 +194,19 @@ def order_check(request: access.PortalRequest, number: str) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("order-detail", number)
     if order.state == Order.State.PROCESSING:
-        messages.info(request, _("Asked just now: Stripe has no payment for this order yet."))
+        messages.info(
+            request,
+            _("Asked just now: %(gateway)s has no payment for this order yet.")
+            % {"gateway": actions.gateway_label(order)},
+        )
     return redirect("order-detail", number)
+
+
+def _gateway_of(order: Order, payment: Payment | None) -> str:
+    """Who is asked about an order that is not paid, in the word of people; "" where nobody is."""
+    if not order.is_open:
+        return ""
+    return payment.gateway_label if payment is not None else actions.gateway_label(order)
 
 
 def _terms_url(order: Order) -> str:
@@ -219,9 +230,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     until, until_zone = reports.applied_until(lines)
     is_unpaid = order.state == Order.State.PROCESSING and order.type != Order.Type.AUTO_RENEWAL
     payment = (
-        Payment.objects.visible_to(request.actor).filter(reference=order.number).order_by("-pk").first()
-        if is_mine
-        else None
+        Payment.objects.visible_to(request.actor).of_order(order.number).order_by("-pk").first() if is_mine else None
     )
     mail = told.about(request.actor, request.GET, order)
     renewal = renewals.of_order(request, order, payment)
@@ -246,6 +255,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
         "judgment": judgment or JudgmentForm(),
         "is_awaited": is_awaited,
         "payment": payment,
+        "gateway": _gateway_of(order, payment),
         "pay_until": order.created_at + UNPAID_TIMEOUT,
         "groups": groups,
         "shown_minor": sum(group.amount_minor for group in groups),

@@ -1,21 +1,15 @@
-"""Stripe's objects and amounts as our plain values; no network and no SDK here."""
+"""Stripe's objects as our plain values; no network and no SDK here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from payments import money
-from payments.errors import GatewayRefused, GatewayUnavailable
-from payments.gateways.base import Remote, RemoteState, SavedCard
+from payments.gateways.base import Remote, RemoteRefund, RemoteState, SavedMethod
+from payments.gateways.stripe.limits import from_stripe
+from payments.kinds import MethodKind
 
 Object = Mapping[str, Any]
-
-# Units in which Stripe counts a currency, where they are not hundredths. It follows neither CLDR nor ISO 4217 throughout.
-WHOLE_UNITS = frozenset(
-    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
-)
-THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
 
 # Declines after which the same card can't work: it is gone, wrong, or its holder forbade it. Trying again costs fees.
 HARD_DECLINES = frozenset(
@@ -33,6 +27,11 @@ INTENT_STATES = {
     "processing": RemoteState.PENDING,
     "succeeded": RemoteState.SUCCEEDED,
     "canceled": RemoteState.EXPIRED,
+}
+REFUND_STATES = {
+    "succeeded": RemoteState.SUCCEEDED,
+    "failed": RemoteState.DECLINED,
+    "canceled": RemoteState.DECLINED,
 }
 
 
@@ -58,7 +57,7 @@ def remote_of(session: Object) -> Remote:
         decline_reason=_reason_of(intent),
         decline_code=_code_of(intent.get("last_payment_error") or {}),
         declined_ref=str((intent.get("last_payment_error") or {}).get("charge") or ""),
-        card=_card_of(intent) if state == RemoteState.SUCCEEDED else None,
+        method=_card_of(intent) if state == RemoteState.SUCCEEDED else None,
     )
 
 
@@ -81,7 +80,7 @@ def _setup_of(session: Object) -> Remote:
         is_live_mode=session["livemode"],
         request_key=request_key_of(session),
         is_closed=session["status"] != "open",
-        card=_card_of({**intent, "setup_future_usage": intent.get("usage")}) if is_saved else None,
+        method=_card_of({**intent, "setup_future_usage": intent.get("usage")}) if is_saved else None,
     )
 
 
@@ -110,7 +109,19 @@ def charge_of(intent: Object) -> Remote:
         decline_reason=_reason_of(intent) if is_declined else "",
         decline_code=code if is_declined else "",
         is_hard=is_declined and _is_hard(code, failure.get("advice_code")),
-        card=_card_of(intent) if state == RemoteState.SUCCEEDED else None,
+        method=_card_of(intent) if state == RemoteState.SUCCEEDED else None,
+    )
+
+
+def refund_of(refund: Object) -> RemoteRefund:
+    """A Refund as a plain value: what is not done yet is under way, whoever has to do something for it."""
+    currency = str(refund["currency"]).upper()
+    return RemoteRefund(
+        ref=refund["id"],
+        state=REFUND_STATES.get(refund["status"] or "", RemoteState.PENDING),
+        amount_minor=from_stripe(refund["amount"], currency),
+        currency=currency,
+        request_key=request_key_of(refund),
     )
 
 
@@ -118,27 +129,6 @@ def request_key_of(target: Object) -> str:
     """Our own key, as Stripe echoes it."""
     metadata = target.get("metadata")
     return str(metadata.get("request_key", "")) if isinstance(metadata, Mapping) else ""
-
-
-def to_stripe(minor: int, currency: str) -> int:
-    """Our minor units in Stripe's; raises GatewayRefused for an amount that Stripe cannot express."""
-    theirs = _exponent(currency)
-    amount, rest = divmod(minor * 10**theirs, 10 ** money.exponent(currency))
-    if rest or (currency in THOUSANDTHS and amount % 10):  # of three decimals it takes two
-        raise GatewayRefused(f"{minor} {currency} has more digits than Stripe takes")
-    return int(amount)
-
-
-def from_stripe(amount: int, currency: str) -> int:
-    """Stripe's units in ours; GatewayUnavailable for a fraction of ours, since a person has to look at it."""
-    minor, rest = divmod(amount * 10 ** money.exponent(currency), 10 ** _exponent(currency))
-    if rest:
-        raise GatewayUnavailable(f"Stripe says {amount} {currency}, a fraction of our smallest unit")
-    return int(minor)
-
-
-def _exponent(currency: str) -> int:
-    return 0 if currency in WHOLE_UNITS else 3 if currency in THOUSANDTHS else 2
 
 
 def _state_of(status: str, payment_status: str, intent_status: str) -> RemoteState:
@@ -173,7 +163,7 @@ def _is_hard(code: str, advice: object) -> bool:
     return code in HARD_DECLINES or advice == "do_not_try_again"
 
 
-def _card_of(intent: Object) -> SavedCard | None:
+def _card_of(intent: Object) -> SavedMethod | None:
     """The card that the intent left with its customer; None where it was for this one payment only."""
     method, customer = intent.get("payment_method"), intent.get("customer")
     if intent.get("setup_future_usage") != "off_session" or not customer or not isinstance(method, Mapping):
@@ -181,12 +171,13 @@ def _card_of(intent: Object) -> SavedCard | None:
     return kept_card(method, customer)
 
 
-def kept_card(method: Object, customer: str) -> SavedCard | None:
+def kept_card(method: Object, customer: str) -> SavedMethod | None:
     """A PaymentMethod as the card that it is, kept for `customer`, "" for nobody; None for what is no card."""
     card: Object = method.get("card") or {}
     if not card.get("exp_year"):
         return None
-    return SavedCard(
+    return SavedMethod(
+        kind=MethodKind.CARD,
         customer=customer,
         ref=method["id"],
         brand=str(card.get("brand") or "card")[:32],

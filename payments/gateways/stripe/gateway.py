@@ -1,4 +1,4 @@
-"""Stripe: hosted Checkout Sessions and stored cards through the official SDK, which is imported on first use and never leaves this file."""
+"""Stripe through the official SDK, which is imported on first use and never leaves this file and `keys`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from django.conf import settings
 
@@ -22,23 +22,33 @@ from payments.errors import (
     GatewayUnavailable,
     OtherAccount,
 )
-from payments.gateways import base
 from payments.gateways.base import (
     ChargeRequest,
+    Checkout,
     CheckoutRequest,
     CheckoutStarted,
     Event,
+    Events,
+    Limits,
+    OffSession,
+    RefundRequest,
+    Refunds,
     Remote,
+    RemoteRefund,
     RemoteState,
-    SavedCard,
+    SavedMethod,
+    Vault,
 )
-from payments.gateways.stripe_events import event_of
-from payments.gateways.stripe_keys import account_of
-from payments.gateways.stripe_objects import charge_of, kept_card, remote_of, to_stripe
+from payments.gateways.stripe import limits
+from payments.gateways.stripe.events import event_of
+from payments.gateways.stripe.keys import account_of
+from payments.gateways.stripe.limits import to_stripe
+from payments.gateways.stripe.objects import charge_of, kept_card, refund_of, remote_of
+from payments.kinds import MethodKind
 
 if TYPE_CHECKING:
     from stripe import StripeClient
-    from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams
+    from stripe.params import PaymentIntentConfirmParams, PaymentIntentCreateParams, RefundCreateParams
     from stripe.params.checkout import SessionCreateParams
 
 INSIDE = ["latest_charge", "payment_method"]
@@ -50,14 +60,19 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class StripeGateway:
+class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
     """Stripe with one account's keys."""
+
+    name: ClassVar[str] = "stripe"
+    label: ClassVar[str] = "Stripe"
+    method_kind: ClassVar[MethodKind] = MethodKind.CARD
+    event_setting: ClassVar[str] = "STRIPE_WEBHOOK_SECRET"
+    event_headers: ClassVar[frozenset[str]] = frozenset({"stripe-signature", "content-type"})
 
     api_key: str = field(repr=False)
     webhook_secret: str = field(repr=False)
     api_base: str
     timeout_s: float
-    name: str = "stripe"
 
     @classmethod
     def from_settings(cls) -> StripeGateway:
@@ -80,9 +95,19 @@ class StripeGateway:
         return self.api_key
 
     @property
-    def missing_setting(self) -> str:
+    def key_settings(self) -> Mapping[str, bool]:
         """Without the secret key nothing can be asked; without the webhook's secret it takes longer, no more."""
-        return "" if self.api_key else "STRIPE_SECRET_KEY"
+        return {"STRIPE_SECRET_KEY": bool(self.api_key)}
+
+    @property
+    def can_verify(self) -> bool:
+        """Whether the webhook's secret is set."""
+        return bool(self.webhook_secret)
+
+    @property
+    def address(self) -> str:
+        """The sandbox's, or Stripe's own."""
+        return self.api_base or "api.stripe.com"
 
     def ask_account(self) -> str:
         """One small request."""
@@ -165,7 +190,7 @@ class StripeGateway:
         except GatewayRefused:
             return self.fetch(ref)
 
-    def fetch_method(self, ref: str) -> SavedCard | None:
+    def fetch_method(self, ref: str) -> SavedMethod | None:
         """Read the PaymentMethod; a detached one can still be read."""
         with _translated():
             method = self._client().v1.payment_methods.retrieve(ref).to_dict()
@@ -176,9 +201,25 @@ class StripeGateway:
         with _translated():
             self._client().v1.payment_methods.detach(ref)
 
-    def minimum_minor(self, currency: str) -> int:
+    def refund(self, request: RefundRequest) -> RemoteRefund:
+        """Refund a PaymentIntent."""
+        params: RefundCreateParams = {
+            "payment_intent": request.payment_ref,
+            "amount": to_stripe(request.amount_minor, request.currency),
+            "metadata": {"request_key": request.request_key},
+        }
+        create = self._client().v1.refunds.create
+        with _translated():
+            return refund_of(create(params, {"idempotency_key": request.request_key}).to_dict())
+
+    def fetch_refund(self, ref: str) -> RemoteRefund:
+        """Read a Refund."""
+        with _translated():
+            return refund_of(self._client().v1.refunds.retrieve(ref).to_dict())
+
+    def limits(self, currency: str) -> Limits:
         """What Stripe publishes."""
-        return base.minimum_minor(currency)
+        return limits.limits(currency)
 
     def read_event(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Event:
         """Verify the signature and its time, then read where the event points."""

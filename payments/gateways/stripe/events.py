@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from payments.gateways.base import Event
-from payments.gateways.stripe_objects import request_key_of
+from payments.gateways.stripe.objects import request_key_of
+from payments.kinds import Topic
 
 KNOWN_KINDS = frozenset(
     {
@@ -44,6 +45,7 @@ def event_of(body: bytes) -> Event:
         object_ref=ref,
         request_key=_text(request_key_of(target), 64),
         is_known=is_known,
+        topic=Topic.METHOD if kind.startswith("payment_method.") else Topic.PAYMENT,
         says_paid=is_known and (kind in PAID_KINDS or target.get("payment_status") == "paid"),
         is_odd=not (kind and event_id and target),
     )
