@@ -20,7 +20,7 @@ from communities.models import Site
 from devices import actions, pasted
 from devices.models import LibraryEntry
 from payments.money import Money
-from smartplus.portal import list_files, tables
+from smartplus.portal import list_files, tables, workbook
 from smartplus.portal.tables import Column, Kind
 from tests import spreadsheets
 from tests.people import NOW, People, Person
@@ -114,7 +114,7 @@ def test_excel_gets_no_code_that_is_no_character() -> None:
 
 
 def test_an_excel_file_that_is_full_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MOST", 3)
+    monkeypatch.setattr(workbook, "MOST", 3)
     assert [row[0] for row in spreadsheets.rows(file("xlsx", [[f"row {n}"] for n in range(3)]))] == [
         "Text",
         "row 0",
