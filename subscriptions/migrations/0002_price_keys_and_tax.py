@@ -52,7 +52,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="orderline",
             name="tax_reason",
-            field=models.CharField(blank=True, default="no_rule", max_length=16),
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("no_rule", "no_rule"),
+                    ("exempt", "exempt"),
+                    ("reverse_charge", "reverse_charge"),
+                    ("credits", "credits"),
+                ],
+                default="no_rule",
+                max_length=16,
+            ),
         ),
         migrations.AddField(model_name="orderline", name="included_tax_minor", field=models.BigIntegerField(default=0)),
         migrations.RunPython(name_project_types, migrations.RunPython.noop),

@@ -234,7 +234,9 @@ class OrderLine(AppendOnly):
     amount_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
     tax_rate_bp = models.PositiveIntegerField(default=0)  # basis points; 0 has a reason
-    tax_reason = models.CharField(max_length=16, blank=True, default=Untaxed.NO_RULE.value)  # why there is no rate
+    tax_reason = models.CharField(  # why there is no rate
+        max_length=16, blank=True, choices=[(code.value, code.value) for code in Untaxed], default=Untaxed.NO_RULE.value
+    )
     tax_minor = models.BigIntegerField(default=0)
     included_tax_minor = models.BigIntegerField(default=0)
 
