@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts import audit
 from accounts.actions import terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Organization
-from accounts.models.people import known_as
 from accounts.scope import Actor
-from communities.models import Apartment, Entitlement, ManagerAssignment, Site
+from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
 from payments.models import State as PaymentState
-from subscriptions import numbers
 from subscriptions.actions import carts, moves, requests, returns, settlement
+from subscriptions.actions.opening import open_order
 from subscriptions.actions.prices import table_for
 from subscriptions.errors import (
     BillingIncomplete,
@@ -33,9 +30,9 @@ from subscriptions.errors import (
     TermsMissing,
     TermsNotAccepted,
 )
-from subscriptions.models import Cart, Order, OrderLine
+from subscriptions.models import Cart, Order
 from subscriptions.periods import Months
-from subscriptions.pricing import Quote, quote
+from subscriptions.pricing import quote
 from subscriptions.taxes import tax_for
 
 
@@ -86,25 +83,26 @@ def place_order(
     if found.total_minor:
         gateway = gateway or payment_actions.proposed()
         payment_actions.refuse_unconfigured(gateway)
-    order = _insert(actor, cart, installer, payer, found, billing.snapshot(), accepted, now)
+    order = open_order(
+        actor,
+        found,
+        type=Order.Type.ACTIVATION,
+        term=Months(cart.months),
+        payer=payer,
+        installer=installer,
+        site_kind=cart.site_kind,
+        billing=billing,
+        terms_version=accepted,
+        terms_accepted_at=now,
+        now=now,
+    )
     if auto_renew and order.total_minor:  # what can't be charged every 30 days must not be promised
         payment_actions.refuse_not_renewable(gateway)
         payment_actions.refuse_unpayable(sum(line.unit_minor for line in found.lines), order.currency, gateway)
         order.auto_renew, order.renewals_wanted = True, renewals
         order.save(update_fields=["auto_renew", "renewals_wanted"])
-    if not moves.reserve(order):
-        raise ItemHeld(_("Some items are in another open order."))
     cart.order = order
     cart.save(update_fields=["order"])
-    moves.tell(order, "created", now=now, actor=actor, items=len(ids))
-    audit.record(
-        actor,
-        "order.created",
-        order,
-        now=now,
-        tenant=payer,
-        after={"total_minor": order.total_minor, "currency": order.currency, "items": len(ids)},
-    )
     if order.total_minor == 0:
         settlement.fulfil(order, now=now)
         if auto_renew:
@@ -280,94 +278,3 @@ def _distributor_of(installer: Organization) -> Organization:
     if installer.distributor is None:
         raise Refused(_("This installer has no distributor."))
     return installer.distributor
-
-
-def _insert(
-    actor: Actor,
-    cart: Cart,
-    installer: Organization,
-    payer: Organization,
-    found: Quote,
-    billing: Mapping[str, str],
-    terms_version: str,
-    now: datetime,
-) -> Order:
-    order = Order.objects.create(
-        number=numbers.new(now),
-        type=Order.Type.ACTIVATION,
-        payer=payer,
-        created_by_id=actor.user_id,
-        installer=installer,
-        distributor=_distributor_of(installer),
-        site_kind=cart.site_kind,
-        months=cart.months,
-        currency=found.currency,
-        subtotal_minor=found.subtotal_minor,
-        discount_minor=found.discount_minor,
-        tax_minor=found.tax_minor,
-        included_tax_minor=found.included_tax_minor,
-        total_minor=found.total_minor,
-        line_count=len(found.lines),
-        price_list_id=found.price_list_id,
-        why=frozen_why(found),
-        billing=dict(billing),
-        terms_version=terms_version,
-        terms_accepted_at=now,
-        created_at=now,
-    )
-    insert_lines(order, found)
-    return order
-
-
-def insert_lines(order: Order, found: Quote) -> None:
-    """Freeze the quote's lines as the order's, with the tenant keys and the name of what each is for."""
-    rows = Entitlement.objects.in_bulk([line.item.key for line in found.lines])
-    labels = target_labels(rows.values())
-    OrderLine.objects.bulk_create(
-        OrderLine(
-            order=order,
-            entitlement_id=entitlement.pk,
-            site_id=entitlement.site_id,
-            distributor_id=entitlement.distributor_id,
-            subdistributor_id=entitlement.subdistributor_id,
-            installer_id=entitlement.installer_id,
-            service_type=line.item.service_type,
-            variant=line.item.variant,
-            project_type=line.item.project_type,
-            price_class=line.item.price_class,
-            target_label=labels[entitlement.pk],
-            starts_at=line.starts_at,
-            ends_at=line.ends_at,
-            unit_minor=line.unit_minor,
-            amount_minor=line.amount_minor,
-            discount_minor=line.discount_minor,
-            tax_rate_bp=line.treatment.rate_bp,
-            tax_reason=line.treatment.reason or "",
-            tax_minor=line.tax_minor,
-            included_tax_minor=line.included_tax_minor,
-        )
-        for line in found.lines
-        for entitlement in (rows[line.item.key],)
-    )
-
-
-def frozen_why(found: Quote) -> dict[str, object]:
-    """The why of each product as JSON: kept once per order and product, not per line."""
-    return {
-        product.code: {"parts": [list(part) for part in line.why.parts], "days": line.days}
-        for product, line in {line.item.product: line for line in found.lines}.items()
-    }
-
-
-def target_labels(entitlements: Iterable[Entitlement]) -> dict[int, str]:
-    """What each entitlement is for, as text that outlives renames: "Quay House 2.04", "Petra Holm". Two queries."""
-    rows = list(entitlements)
-    apartments = {
-        pk: f"{building} {number}"
-        for pk, building, number in Apartment.objects.filter(
-            pk__in=[row.apartment_id for row in rows if row.apartment_id]
-        ).values_list("pk", "building__name", "number")
-    }
-    assigned = ManagerAssignment.objects.filter(pk__in=[row.manager_id for row in rows if row.manager_id])
-    managers = dict(assigned.values_list("pk", known_as("membership__")))
-    return {row.pk: apartments[row.apartment_id] if row.apartment_id else managers[row.manager_id or 0] for row in rows}

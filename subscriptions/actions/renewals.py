@@ -19,14 +19,15 @@ from payments import actions as payment_actions
 from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
-from subscriptions import notices, numbers
+from subscriptions import notices
 from subscriptions.actions import agreements, carts, moves, orders, settlement
 from subscriptions.actions.agreements import LEAD, PARKED, RENEWALS
+from subscriptions.actions.opening import open_order
 from subscriptions.actions.prices import table_for
 from subscriptions.errors import BillingIncomplete
 from subscriptions.models import Order, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
-from subscriptions.pricing import Quote, quote
+from subscriptions.pricing import quote
 from subscriptions.reasons import CantRenew, Reason, of_refusal
 from subscriptions.taxes import tax_for
 
@@ -297,55 +298,21 @@ def _order(
     found = quote(carts.as_items(chosen), Cycles(1), now, prices, (), tax_for(billing))
     if found.total_minor:
         payment_actions.refuse_unpayable(found.total_minor, found.currency, locked[0].method.gateway)
-    order = _insert(locked[0], payer, installer, found, billing, now=now)
-    with_items = renewed.filter(entitlement__in=ids).values("subscription_id")
-    Subscription.objects.filter(pk__in=with_items).update(renewal=order)
-    moves.reserve(order)  # all free: that was looked at under their locks
-    moves.tell(order, "created", now=now, actor=RENEWALS, items=len(found.lines))
-    audit.record(
+    order = open_order(
         RENEWALS,
-        "order.created",
-        order,
-        now=now,
-        tenant=payer,
-        after={"total_minor": order.total_minor, "currency": order.currency, "items": len(found.lines)},
-    )
-    if order.total_minor == 0:  # nothing to charge, as with an activation
-        settlement.fulfil(order, now=now)
-    return order
-
-
-def _insert(
-    agreement: Subscription,
-    payer: Organization,
-    installer: Organization,
-    found: Quote,
-    billing: BillingProfile,
-    *,
-    now: datetime,
-) -> Order:
-    assert installer.distributor is not None
-    order = Order.objects.create(
-        number=numbers.new(now),
+        found,
         type=Order.Type.AUTO_RENEWAL,
+        term=Cycles(1),
         payer=payer,
         installer=installer,
-        distributor=installer.distributor,
-        site_kind=agreement.order.site_kind,
-        cycles=1,
-        currency=found.currency,
-        subtotal_minor=found.subtotal_minor,
-        discount_minor=found.discount_minor,
-        tax_minor=found.tax_minor,
-        included_tax_minor=found.included_tax_minor,
-        total_minor=found.total_minor,
-        line_count=len(found.lines),
-        price_list_id=found.price_list_id,
-        why=orders.frozen_why(found),
-        billing=billing.snapshot(),
-        terms_version=agreement.terms_version,
-        terms_accepted_at=agreement.created_at,
-        created_at=now,
+        site_kind=locked[0].order.site_kind,
+        billing=billing,
+        terms_version=locked[0].terms_version,
+        terms_accepted_at=locked[0].created_at,
+        now=now,
     )
-    orders.insert_lines(order, found)
+    with_items = renewed.filter(entitlement__in=ids).values("subscription_id")
+    Subscription.objects.filter(pk__in=with_items).update(renewal=order)
+    if order.total_minor == 0:  # nothing to charge, as with an activation
+        settlement.fulfil(order, now=now)
     return order

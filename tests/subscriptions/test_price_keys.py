@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts.errors import Refused
 from payments import money
 from subscriptions.actions import prices
-from subscriptions.actions.orders import frozen_why
+from subscriptions.actions.opening import frozen_why
 from subscriptions.models import Price, PriceList
 from subscriptions.periods import Cycles, Months, Rest
 from subscriptions.pricing import Item, MissingPrice, PriceKey, PriceTable, Product, price_keys, quote

@@ -1,0 +1,132 @@
+"""An order is opened in one way, whatever is bought and whoever does it: its row, its frozen lines, its hold on the items, its first step."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Case, CharField, F, Value, When
+from django.db.models.functions import Concat
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.models import Organization
+from accounts.models.people import known_as
+from accounts.scope import Actor
+from communities.models import Entitlement
+from payments.models import BillingProfile
+from subscriptions import numbers
+from subscriptions.actions import moves
+from subscriptions.errors import ItemHeld
+from subscriptions.models import Order, OrderLine
+from subscriptions.periods import Cycles, Months
+from subscriptions.pricing import Quote
+
+LINES_AT_ONCE = 5000
+TENANTS = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
+
+
+def open_order(
+    actor: Actor,
+    found: Quote,
+    *,
+    type: str,
+    term: Months | Cycles,
+    payer: Organization,
+    installer: Organization,
+    site_kind: str,
+    billing: BillingProfile,
+    terms_version: str,
+    terms_accepted_at: datetime,
+    now: datetime,
+) -> Order:
+    """Write an order with its lines as they were quoted, and give it their items (R26, R40, R48). The caller holds the locks of sites, payer
+    and items, has quoted under them, and starts the payment. Raises ItemHeld where another open order has an item."""
+    assert installer.distributor is not None
+    order = Order.objects.create(
+        number=numbers.new(now),
+        type=type,
+        payer=payer,
+        created_by_id=actor.user_id,
+        installer=installer,
+        distributor=installer.distributor,
+        site_kind=site_kind,
+        months=term.count if isinstance(term, Months) else 0,
+        cycles=term.count if isinstance(term, Cycles) else 0,
+        currency=found.currency,
+        subtotal_minor=found.subtotal_minor,
+        discount_minor=found.discount_minor,
+        tax_minor=found.tax_minor,
+        included_tax_minor=found.included_tax_minor,
+        total_minor=found.total_minor,
+        line_count=len(found.lines),
+        price_list_id=found.price_list_id,
+        why=frozen_why(found),
+        billing=billing.snapshot(),
+        terms_version=terms_version,
+        terms_accepted_at=terms_accepted_at,
+        created_at=now,
+    )
+    _insert_lines(order, found)
+    if not moves.reserve(order):
+        raise ItemHeld(_("Some items are in another open order."))
+    moves.tell(order, "created", now=now, actor=actor, items=order.line_count)
+    audit.record(
+        actor,
+        "order.created",
+        order,
+        now=now,
+        tenant=payer,
+        after={"total_minor": order.total_minor, "currency": order.currency, "items": order.line_count},
+    )
+    return order
+
+
+def _insert_lines(order: Order, found: Quote) -> None:
+    """Freeze the quote's lines as the order's, with the tenant keys and the name of what each is for."""
+    at_once = min(LINES_AT_ONCE, connection.features.max_query_params or LINES_AT_ONCE)
+    for at in range(0, len(found.lines), at_once):
+        lines = found.lines[at : at + at_once]
+        rows = Entitlement.objects.filter(pk__in=[line.item.key for line in lines]).annotate(label=target_label())
+        items = {row[0]: row[1:] for row in rows.order_by().values_list("pk", "label", *TENANTS)}
+        OrderLine.objects.bulk_create(
+            OrderLine(
+                order=order,
+                entitlement_id=int(line.item.key),
+                target_label=label,
+                **dict(zip(TENANTS, owners, strict=True)),
+                service_type=line.item.service_type,
+                variant=line.item.variant,
+                project_type=line.item.project_type,
+                price_class=line.item.price_class,
+                starts_at=line.starts_at,
+                ends_at=line.ends_at,
+                unit_minor=line.unit_minor,
+                amount_minor=line.amount_minor,
+                discount_minor=line.discount_minor,
+                tax_rate_bp=line.treatment.rate_bp,
+                tax_reason=line.treatment.reason or "",
+                tax_minor=line.tax_minor,
+                included_tax_minor=line.included_tax_minor,
+            )
+            for line in lines
+            for label, *owners in (items[line.item.key],)
+        )
+
+
+def frozen_why(found: Quote) -> dict[str, object]:
+    """The why of each product as JSON: kept once per order and product, not per line."""
+    return {
+        product.code: {"parts": [list(part) for part in line.why.parts], "days": line.days}
+        for product, line in {line.item.product: line for line in found.lines}.items()
+    }
+
+
+def target_label() -> Case:
+    """What an entitlement is for, as text that outlives renames: "Quay House 2.04", "Petra Holm"."""
+    apartment = Concat(F("apartment__building__name"), Value(" "), F("apartment__number"))
+    return Case(
+        When(apartment__isnull=False, then=apartment),
+        default=known_as("manager__membership__"),
+        output_field=CharField(),
+    )
