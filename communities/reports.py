@@ -45,7 +45,7 @@ class PaidProgress:
         return self.next_loose is not None and now < self.next_loose <= now + WARNING
 
 
-def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists) -> dict[int, PaidProgress]:
+def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists | Q) -> dict[int, PaidProgress]:
     """The progress of these sites; one statement however many. Sites without services are not in it.
 
     `renews` is the floor above's answer to whether an entitlement is renewed by itself.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from accounts.models import Organization
 from accounts.scope import Actor
@@ -214,9 +214,29 @@ def renews(now: datetime, entitlement: str = "pk") -> Exists:
 
     An expression for queries over entitlements, or over rows that name one in the column `entitlement`.
     """
-    items = SubscriptionItem.objects.live().filter(entitlement=OuterRef(entitlement))
+    return Exists(_sound().filter(entitlement=OuterRef(entitlement)))
+
+
+def renews_at(site_ids: Iterable[int], now: datetime) -> Q:
+    """The same for entitlements of these sites, asked once instead of for each of them."""
+    return Q(pk__in=_sound().filter(site__in=list(site_ids)).values("entitlement"))
+
+
+def _sound() -> QuerySet[SubscriptionItem]:
+    """Items under an agreement that has a card that works, and does not fail."""
     sound = Q(subscription__state=Subscription.State.ACTIVE, subscription__tries=0)
-    return Exists(items.filter(sound, usable_method("subscription__method__")))
+    return SubscriptionItem.objects.live().filter(sound, usable_method("subscription__method__"))
+
+
+def items_of(agreements: Iterable[Subscription]) -> dict[int, int]:
+    """How many items each of these agreements renews, or renewed when it stopped for the reason it names; one query. Apart from the query
+    of a page, which would count the items of every agreement before it knows which fifty are shown."""
+    counted = SubscriptionItem.objects.filter(subscription__in=list(agreements)).order_by()
+    rows = counted.values_list("subscription_id").annotate(
+        live=Count("pk", filter=Q(is_live=True)),
+        left=Count("pk", filter=Q(is_live=False, reason=F("subscription__reason"))),
+    )
+    return {pk: live or left for pk, live, left in rows}
 
 
 # --- who pays -----------------------------------------------------------------------------------------------------------

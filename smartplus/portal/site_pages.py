@@ -20,7 +20,7 @@ from subscriptions.actions import carts
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.actions.requests import may_request_for
 from subscriptions.bills import sees_prices
-from subscriptions.reports import renews
+from subscriptions.reports import renews, renews_at
 
 READERS = tuple(access.EVERYONE)
 WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
@@ -39,7 +39,9 @@ def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any
     """Head and tabs of a site page: `progress`, `units`, `managers`, `pill`, and what may be done."""
     actor, now = request.actor, request.now
     support.note_view(request, site, tenant=site, site_id=site.pk)
-    progress = reports.paid_progress([site.pk], now, renews=renews(now)).get(site.pk, reports.PaidProgress())
+    progress = reports.paid_progress([site.pk], now, renews=renews_at([site.pk], now)).get(
+        site.pk, reports.PaidProgress()
+    )
     return {
         "site": site,
         "tab": tab,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, F, Q
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -64,16 +64,13 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
     show = request.GET.get("show", "")
     show = show if show in SHOWN else ""
     found = seen.filter(SHOWN[show][1]) if show else seen
-    with_items = found.select_related("payer", "installer__distributor", "method", "order", "renewal").annotate(
-        live=Count("items", filter=Q(items__is_live=True)),
-        left=Count("items", filter=Q(items__is_live=False, items__reason=F("reason"))),
-    )
+    shown = found.select_related("payer", "installer__distributor", "method", "order", "renewal")
     sorting = keyset.sorting(request.GET, COLUMNS, own="state")
     if sorting.column == "next":
-        with_items = with_items.annotate(next_at=Coalesce("next_due_at", keyset.FAR))
-    page: keyset.Page[Any] = keyset.page(with_items, by=sorting.by, query=request.GET, size=PAGE)
+        shown = shown.annotate(next_at=Coalesce("next_due_at", keyset.FAR))
+    page: keyset.Page[Any] = keyset.page(shown, by=sorting.by, query=request.GET, size=PAGE)
     renewed = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
-    sites = _sites_of(request, page.rows)
+    sites, items = _sites_of(request, page.rows), reports.items_of(page.rows)
     charges = reports.next_charges(page.rows, now=request.now)
     context = {
         "renewals": renewed.order_by("-pk")[:RENEWALS],
@@ -83,7 +80,7 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
                 "agreement": row,
                 "tone": TONES[Subscription.State(row.state)],
                 "next_minor": charges[row.pk] if bills.sees_amounts(request.actor, row.payer_id) else None,
-                "items": row.live or row.left or row.order.line_count,
+                "items": items.get(row.pk) or row.order.line_count,
                 "sites": sites.get(row.pk, []),
                 "is_mine": row.payer_id == request.actor.organization_id,
                 # the card and the bank's words are the payer's, and of those above it
