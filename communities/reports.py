@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from communities import catalogue
 from communities.catalogue import Variant
@@ -145,7 +146,7 @@ def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
             n=Count("pk"),
             alive=Count("pk", filter=_in_force(now)),
             started=Count("expires_at"),
-            until=Min("expires_at", filter=_in_force(now)),
+            until=Min(Coalesce("variant_until", "expires_at"), filter=_in_force(now)),
         )
     )
     lines = []

@@ -43,6 +43,7 @@ JOBS: dict[str, Job] = {
     "audit_seals": Job(chain.seal_due, _("Sealing the audit log"), 30, asks_gateways=False),
     "audit_heads": Job(heads.keep_daily, _("Keeping the heads of the audit log"), 30, asks_gateways=False),
     "mail": Job(notify.send_due, _("Sending mail"), 30, asks_gateways=False, again=notify.try_again),
+    "paid_variants": Job(variants.turn_due, _("What later periods paid for"), 10, asks_gateways=False),
     "gateway_events": Job(sweeps.work_events, _("Messages of the gateways"), 30, again=events.try_again),
     "renewals": Job(renewals.renew_due, _("Auto-renewals"), 60),
     "hanging_payments": Job(sweeps.settle_hanging, _("Asking about payments"), 30),
@@ -51,7 +52,6 @@ JOBS: dict[str, Job] = {
     "order_timeouts": Job(sweeps.time_out_orders, _("Orders that nobody paid"), 30),
     "gateway_keys": Job(payment_actions.ask_due, _("Asking whether the gateway takes our key"), 30),
     "old_sessions": Job(sessions.forget_old, _("Deleting old sessions"), 10, asks_gateways=False),
-    "paid_variants": Job(variants.turn_due, _("What later periods paid for"), 10, asks_gateways=False),
     "old_forms": Job(sent_forms.forget_old, _("Forgetting which forms were sent"), 10, asks_gateways=False),
     "removed_cards": Job(payment_actions.detach_removed, _("Removing cards at the gateways"), 30),
 }

@@ -77,6 +77,7 @@ class Saved(NamedTuple):
     paid_variant: str
     expires_at: datetime | None
     works_until: datetime | None = None
+    variant_until: datetime | None = None
 
 
 class _Step(NamedTuple):
@@ -89,6 +90,7 @@ class _Step(NamedTuple):
     paid: str
     expires_at: datetime | None
     works_until: datetime | None = None
+    variant_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +245,19 @@ def _steps(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Mappi
         (item.target_kind, item.target, item.service_type): item.variant.code for item in catalogue.billables(draft)
     }
     steps: Counter[_Step] = Counter()
-    for kind, target, service_type, variant, paid, expires_at, works_until in saved:
-        new = wanted.pop((kind, target, service_type), "")
-        steps[_Step(kind, service_type, new, variant, paid, expires_at, works_until)] += _times(counts, kind, target)
+    for row in saved:
+        new = wanted.pop((row.target_kind, row.target, row.service_type), "")
+        step = _Step(
+            row.target_kind,
+            row.service_type,
+            new,
+            row.variant,
+            row.paid_variant,
+            row.expires_at,
+            row.works_until,
+            row.variant_until,
+        )
+        steps[step] += _times(counts, row.target_kind, row.target)
     for (kind, new_target, service_type), variant in wanted.items():
         steps[_Step(kind, service_type, variant, "", "", None)] += _times(counts, kind, new_target)
     return steps
@@ -302,7 +314,7 @@ def _to_activate(steps: Counter[_Step], as_of: datetime, zone: str) -> list[Item
 
 def _to_upgrade(steps: Counter[_Step], as_of: datetime, zone: str) -> list[Item]:
     return [
-        Item(str(step), step.service_type, step.wanted, step.expires_at, zone, step.paid, count)
+        Item(str(step), step.service_type, step.wanted, step.variant_until or step.expires_at, zone, step.paid, count)
         for step, count in steps.items()
         if step.wanted and _is_running(step, as_of) and _lacks(step)
     ]
@@ -396,7 +408,12 @@ def _count(found: Quote) -> int:
     return sum(line.item.count for line in found.lines)
 
 
-PAID = ("paid_variant", "expires_at", "works_until")  # the columns of an entitlement that `Saved` ends with
+PAID = (
+    "paid_variant",
+    "expires_at",
+    "works_until",
+    "variant_until",
+)  # the columns of an entitlement that `Saved` ends with
 
 # --- what is saved ------------------------------------------------------------------------------------------------------
 
@@ -460,7 +477,7 @@ def census_of(site: Site) -> Census:
     apartments, saved = [], list[Saved]()
     counts: dict[int | str, int] = {}
     for key, (monitor, landline, video, *paid, count) in enumerate(rows):
-        services = {code: paid[4 * at : 4 * at + 4] for at, code in enumerate(kinds)}
+        services = {code: paid[5 * at : 5 * at + 5] for at, code in enumerate(kinds)}
         rows_of_it = [
             Saved(Target.APARTMENT, key, code, *what) for code, what in services.items() if what[0] is not None
         ]

@@ -65,6 +65,31 @@ def expiries() -> Iterator[Fault]:
         yield Fault(f"entitlement {row.pk}", f"expires_at is {row.expires_at}, its periods end at {row.until}")
     for row in _rows(rows.exclude(what=None).exclude(will=F("what")), "will", "what"):
         yield Fault(f"entitlement {row.pk}", f"paid_variant is {row.will!r}, its last period paid {row.what!r}")
+    before = ServicePeriod.objects.filter(
+        entitlement=OuterRef("pk"), is_revoked=False, starts_at__lt=OuterRef("variant_until")
+    )
+    waiting = Entitlement.objects.annotate(runs=Subquery(before.order_by("-starts_at").values("line__variant")[:1]))
+    for row in _rows(waiting.exclude(runs=None).exclude(paid_variant=F("runs")), "paid_variant", "runs"):
+        yield Fault(
+            f"entitlement {row.pk}", f"paid_variant is {row.paid_variant!r}, its present period paid {row.runs!r}"
+        )
+    turns = VariantChange.objects.filter(entitlement=OuterRef("pk")).order_by("at").values("at")[:1]
+    known = Entitlement.objects.annotate(turns_at=Subquery(turns))
+    agrees = Q(turns_at=None, variant_until=None) | Q(turns_at=F("variant_until"))
+    for row in _rows(known.exclude(agrees), "variant_until", "turns_at"):
+        yield Fault(
+            f"entitlement {row.pk}", f"paid_variant counts until {row.variant_until}, the next one from {row.turns_at}"
+        )
+    paid = ServicePeriod.objects.filter(
+        entitlement=OuterRef("entitlement"),
+        starts_at=OuterRef("at"),
+        line__variant=OuterRef("variant"),
+        is_revoked=False,
+    )
+    for row in _rows(VariantChange.objects.exclude(Exists(paid)), "entitlement_id", "at", "variant"):
+        yield Fault(
+            f"entitlement {row.entitlement_id}", f"would have {row.variant!r} from {row.at} on, which no period paid"
+        )
     wrong = Entitlement.objects.filter(_another_grace())
     for row in _rows(wrong, "service_type", "expires_at", "works_until"):
         should = catalogue.works_until(row.service_type, row.expires_at)

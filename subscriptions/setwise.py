@@ -61,12 +61,13 @@ def extensions(term: Term, found: Iterable[Base], *, now: datetime) -> list[Exte
 def apply(order: Order, made: Sequence[Extension], *, now: datetime) -> int:
     """Write the periods of an order's lines, and what they make of its items, which are free afterwards. The caller holds the items' locks.
     Only items that the order has and that still stand at their base are touched: how many lines there were is the caller's to compare.
-    What is paid for a period that has not begun yet counts from then on (`VariantChange`). Three statements."""
+    What is paid for a period that has not begun yet counts from then on (`VariantChange`). Four statements."""
     sent = json.dumps([_row(extension) for extension in made])
     with connection.cursor() as cursor:
         cursor.execute(_PERIODS[connection.vendor], [sent, order.pk, order.number])
         periods_written = int(cursor.rowcount)
         cursor.execute(_CHANGES[connection.vendor], [sent, order.pk, order.number, _text(now)])
+        cursor.execute(_OVERTAKEN[connection.vendor], [sent, order.pk, order.number, _text(now)])
         cursor.execute(_ITEMS[connection.vendor], [_text(now), _text(now), sent, order.pk, order.number])
         items_written = int(cursor.rowcount)
     return min(periods_written, items_written)
@@ -126,12 +127,19 @@ _WRITE_CHANGES = """
 INSERT INTO subscriptions_variantchange (entitlement_id, at, variant)
 SELECT item.id, base.starts_at, line.variant FROM {base} AND base.starts_at > %s AND (line.variant <> item.paid_variant
   OR EXISTS (SELECT 1 FROM subscriptions_variantchange earlier WHERE earlier.entitlement_id = item.id))
+ON CONFLICT (entitlement_id, at) DO UPDATE SET variant = excluded.variant
+"""
+# What begins now comes after everything that waited, whether or not its instant was noticed.
+_FORGET_CHANGES = """
+DELETE FROM "subscriptions_variantchange" WHERE "entitlement_id" IN (SELECT item.id FROM {base} AND base.starts_at <= %s)
 """
 _WRITE_ITEMS = """
 UPDATE "communities_entitlement" SET
   paid_variant = CASE WHEN source.starts_at > %s THEN "communities_entitlement".paid_variant ELSE source.variant END,
-  expires_at = source.ends_at, works_until = source.end_of_grace, anchor_at = source.next_anchor, reserved_by = '', last_charged_at = %s
-FROM (SELECT item.id AS id, base.starts_at, base.ends_at, base.end_of_grace, base.next_anchor, line.variant FROM {base}) AS source
+  variant_until = source.turns_at, expires_at = source.ends_at, works_until = source.end_of_grace, anchor_at = source.next_anchor,
+  reserved_by = '', last_charged_at = %s
+FROM (SELECT item.id AS id, base.starts_at, base.ends_at, base.end_of_grace, base.next_anchor, line.variant,
+  (SELECT MIN(at) FROM subscriptions_variantchange waiting WHERE waiting.entitlement_id = item.id) AS turns_at FROM {base}) AS source
 WHERE "communities_entitlement".id = source.id
 """
 
@@ -143,7 +151,7 @@ def _for(vendor: str, statement: str, never: str, false: str) -> str:
 
 
 _WORDS = {"postgresql": ("'-infinity'::timestamptz", "false"), "sqlite": ("''", "0")}
-_PERIODS, _CHANGES, _ITEMS = (
+_PERIODS, _CHANGES, _OVERTAKEN, _ITEMS = (
     {vendor: _for(vendor, statement, *words) for vendor, words in _WORDS.items()}
-    for statement in (_WRITE_PERIODS, _WRITE_CHANGES, _WRITE_ITEMS)
+    for statement in (_WRITE_PERIODS, _WRITE_CHANGES, _FORGET_CHANGES, _WRITE_ITEMS)
 )

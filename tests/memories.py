@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smartplus import health, heartbeats, wakeups
+from smartplus import health, heartbeats, session_store, wakeups
 
 KNOWN = frozenset({"smartplus.health._looked", "smartplus.health._red", "smartplus.heartbeats._written", "smartplus.wakeups.breaker"})  # fmt: skip
 
@@ -12,4 +12,5 @@ def forget() -> None:
     health._looked.clear()
     health._red.clear()
     heartbeats._written.clear()
+    session_store.SIGN_IN.statements.clear()
     wakeups.breaker.rests_until = wakeups.Breaker.rests_until

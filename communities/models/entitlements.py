@@ -70,11 +70,12 @@ class Entitlement(SiteChild):
     """One billable service on one target (DESIGN §2).
 
     `variant` is what is configured ("" = nothing of it is wanted now: dormant), `paid_variant` what the period that runs now was paid for,
-    `expires_at` null = never activated. `works_until` is the end of its grace, so that "works now" is one comparison; both are written
-    by `pay_until`. `anchor_at` is the instant that months are counted from where `expires_at` alone does not say it: paid to 28 Feb,
-    come from 31 Jan. `reserved_by` is the number of the open order that has it, "" = none has: so an item is in one open order at most
-    (R48); a number, since a key can't point up. The last six are written by the subscriptions layer only. No index may name
-    `expires_at`, `works_until`, `anchor_at` or `reserved_by`: extending would stop being a HOT update.
+    `variant_until` until when that counts where a later period paid for something else (null = to the expiry); `expires_at` null = never
+    activated. `works_until` is the end of its grace, so that "works now" is one comparison; both are written by `pay_until`. `anchor_at`
+    is the instant that months are counted from where `expires_at` alone does not say it: paid to 28 Feb, come from 31 Jan. `reserved_by`
+    is the number of the open order that has it, "" = none has: so an item is in one open order at most (R48); a number, since a key can't
+    point up. All but the first are written by the subscriptions layer only. No index may name one of them but `paid_variant`: extending
+    would stop being a HOT update.
     """
 
     service_type = models.CharField(
@@ -86,6 +87,7 @@ class Entitlement(SiteChild):
     manager = models.ForeignKey(ManagerAssignment, models.PROTECT, null=True, related_name="entitlements")
     variant = models.CharField(max_length=200, blank=True)
     paid_variant = models.CharField(max_length=200, blank=True)
+    variant_until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     works_until = models.DateTimeField(null=True)
     anchor_at = models.DateTimeField(null=True)

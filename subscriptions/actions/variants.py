@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from accounts.fences import Budget
 from communities.models import Entitlement
@@ -14,7 +15,7 @@ AT_ONCE = 1000
 
 
 def turn_due(*, now: datetime, budget: Budget | None = None) -> int:
-    """Let the items whose next period has begun have what it paid for, some at a time. Returns how many items there were."""
+    """Let the items whose next period has begun have what it paid for, some at a time. Returns how many changes there were."""
     turned = 0
     while budget is None or not budget.is_over:
         some = _turn_some(now)
@@ -35,7 +36,8 @@ def _turn_some(now: datetime) -> int:
     of_variant: dict[str, list[int]] = {}
     for entitlement_id, variant in newest.items():
         of_variant.setdefault(variant, []).append(entitlement_id)
-    for variant, items in of_variant.items():
-        Entitlement.objects.filter(pk__in=items).update(paid_variant=variant)
     VariantChange.objects.filter(pk__in=[pk for pk, _item, _variant in found]).delete()
-    return len(ids)
+    waiting = VariantChange.objects.filter(entitlement=OuterRef("pk")).order_by("at").values("at")[:1]
+    for variant, items in of_variant.items():
+        Entitlement.objects.filter(pk__in=items).update(paid_variant=variant, variant_until=Subquery(waiting))
+    return len(found)

@@ -238,6 +238,13 @@ def test_the_difference_runs_to_the_own_expiry_of_each_item() -> None:
     assert [(line.days, line.amount_minor) for line in found.upgrade.lines] == [(51, 102), (9, 18)]
 
 
+def test_the_difference_runs_to_the_end_of_what_was_paid_for_now_where_a_later_period_paid_for_more() -> None:
+    was = [row for row in saved(community(1, booking=True), until=IN_51_DAYS) if row.service_type == "premium"]
+    renewed = was[0]._replace(variant_until=NOON + timedelta(days=2))
+    found = bill(community(1, booking=True, landline=True), [renewed])
+    assert [(line.days, line.amount_minor) for line in found.upgrade.lines] == [(2, 4)]
+
+
 @pytest.mark.rule("R27")
 def test_a_running_app_goes_on_at_its_paid_variant_and_the_price_follows_at_its_renewal() -> None:
     found = bill(community(2, without_monitor=2), saved(community(2), until=IN_51_DAYS))

@@ -51,12 +51,14 @@ def test_a_component_that_the_next_period_pays_for_works_when_that_begins(pay: P
     assert ends is not None
     item = pay("landline+booking", ends - timedelta(days=3))
     assert (item.paid_variant, item.expires_at is not None and item.expires_at > ends) == ("booking", True)
+    assert item.variant_until == ends
     assert item.is_usable(ends - timedelta(days=1), "booking")
     assert not item.is_usable(ends - timedelta(days=1), "landline")
 
     assert variants.turn_due(now=ends - timedelta(seconds=1)) == 0
     assert jobs.run("paid_variants", now=ends) == 1
     item.refresh_from_db()
+    assert item.variant_until is None
     assert item.is_usable(ends, "landline")
     assert not VariantChange.objects.exists()
 
@@ -90,7 +92,7 @@ def test_after_a_long_outage_the_last_period_that_began_counts(pay: Pay) -> None
     second = pay("landline+booking", NOW).expires_at
     item = pay("booking", NOW)
     assert second is not None
-    assert variants.turn_due(now=second + timedelta(days=1)) == 1
+    assert variants.turn_due(now=second + timedelta(days=1)) == 2
     item.refresh_from_db()
     assert (item.paid_variant, VariantChange.objects.count()) == ("booking", 0)
 
@@ -103,6 +105,24 @@ def test_what_is_paid_once_its_time_is_over_counts_at_once(pay: Pay, ended: time
     assert not VariantChange.objects.exists()
 
 
+@pytest.mark.parametrize("ended", [timedelta(days=2), timedelta(days=20)], ids=["in grace", "lapsed"])
+def test_what_was_not_noticed_in_time_is_overtaken_by_what_is_paid_later(pay: Pay, ended: timedelta) -> None:
+    pay("booking", NOW)
+    ends = pay("landline+booking", NOW).expires_at
+    assert ends is not None
+    assert pay("booking", ends + ended).paid_variant == "booking"
+    assert variants.turn_due(now=ends + ended) == 0
+    assert not list(ledger.expiries())
+
+
+def test_a_change_that_waits_already_is_written_anew(pay: Pay) -> None:
+    item = pay("booking", NOW)
+    assert item.expires_at is not None
+    VariantChange.objects.create(entitlement=item, at=item.expires_at, variant="booking")
+    pay("landline+booking", NOW)
+    assert VariantChange.objects.get().variant == "landline+booking"
+
+
 def test_renewed_as_it_is_nothing_waits(pay: Pay) -> None:
     pay("booking", NOW)
     pay("booking", NOW)
@@ -113,6 +133,20 @@ def test_the_books_know_what_waits(pay: Pay) -> None:
     pay("booking", NOW)
     item = pay("landline+booking", NOW)
     assert [fault for fault in ledger.expiries() if "paid_variant" in fault.problem] == []
+    assert list(ledger.expiries()) == []
+    Entitlement.objects.filter(pk=item.pk).update(paid_variant="landline")
+    assert [fault.problem for fault in ledger.expiries()] == [
+        "paid_variant is 'landline', its present period paid 'booking'"
+    ]
+    Entitlement.objects.filter(pk=item.pk).update(paid_variant="booking")
+    at = item.variant_until
+    VariantChange.objects.update(at=NOW)
+    assert [fault.problem for fault in ledger.expiries()] == [
+        f"paid_variant counts until {at}, the next one from {NOW}",
+        f"would have 'landline+booking' from {NOW} on, which no period paid",
+    ]
+    VariantChange.objects.update(at=at)
+    assert list(ledger.expiries()) == []
     VariantChange.objects.all().delete()
     assert [fault.problem for fault in ledger.expiries() if "paid_variant" in fault.problem] == [
         "paid_variant is 'booking', its last period paid 'landline+booking'"
