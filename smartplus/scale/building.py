@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from accounts import chain
 from accounts.errors import Refused
 from accounts.models import Organization
 from accounts.scope import Actor
@@ -88,15 +89,22 @@ def grow(world: World, apartments: int, *, say: Say = lambda _text: None) -> Non
         world.estates.append(0)
     wanted_of = [wanted - small, *(min(per_tree, small - at * per_tree) for at in range(len(world.trees) - 1))]
     places = [
-        (home, have == at == 0) for home, have in enumerate(world.estates) for at in range(wanted_of[home] - have)
+        (at / (wanted_of[home] - have), home, have == at == 0)
+        for home, have in enumerate(world.estates)
+        for at in range(wanted_of[home] - have)
     ]
-    copies = [_copy(world, number, *place) for number, place in enumerate(places, start=sum(world.estates))]
+    places.sort()  # everybody's rows come in turn, as in an installation that several firms work in
+    copies = [
+        _copy(world, number, home, is_first)
+        for number, (_turn, home, is_first) in enumerate(places, start=sum(world.estates))
+    ]
+    ends = chain.heads()
     with loaded_at_once():
         copier = Copier(world.part, world.homes[0], world.estate.words, world.estate.macs)
         if copies:
             copier.write(copies)
             say(f"copied: {len(copies)} estates")
-        say(f"sealed: {sealing.seal_all(now=world.now)} events of the audit")
+        say(f"sealed: {sealing.seal_all(ends, now=world.now)} events of the audit")
     world.estates = wanted_of
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts import chain
 from communities import catalogue
 from communities.actions import people, sites
 from communities.models import Site
@@ -38,8 +39,9 @@ def build(home: pattern.Tree, apartments: int, *, now: datetime, block: int = BL
         Copy(number, nowhere, False, 0, [str(pattern.MARK + number)])
         for number in range(1, max(1, apartments // block))
     ]
+    ends = chain.heads()
     with transaction.atomic(), loaded_at_once():
         if copies:
             Copier(part, nowhere, [str(pattern.MARK)], block).write(copies)
-        sealing.seal_all(now=now)
+        sealing.seal_all(ends, now=now)
     return site

@@ -16,9 +16,11 @@ from accounts.models import AuditEvent, AuditSeal
 AT_ONCE = 10_000
 
 
-def seal_all(*, now: datetime) -> int:
-    """Seal every event that has no seal; how many. Nobody else works in this database."""
-    ends = chain.heads()
+def seal_all(ends: dict[int, chain.Head], *, now: datetime) -> int:
+    """Seal every event that has no seal; how many. Nobody else works in this database.
+
+    `ends` are `chain.heads()`, asked for while the seals had their indexes still.
+    """
     count = 0
     rows = AuditEvent.objects.filter(seal=None).order_by("pk").values(*chain.KEYS, *chain.CONTENT)
     seals = _sealed(rows.iterator(chunk_size=AT_ONCE), ends, now)
