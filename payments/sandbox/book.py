@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Any
 
 ALPHABET = string.ascii_letters + string.digits
-SECTIONS = ("sessions", "lines", "intents", "charges", "keys", "deliveries", "customers", "methods", "setups")
+SECTIONS = (
+    "sessions",
+    "lines",
+    "intents",
+    "charges",
+    "keys",
+    "deliveries",
+    "customers",
+    "methods",
+    "setups",
+    "refunds",
+)
 
 
 class Clock:
@@ -47,7 +58,7 @@ class Book:
         stored: dict[str, Any] = json.loads(path.read_text()) if path and path.exists() else {}
         sections: list[dict[str, Any]] = [stored.get(name, {}) for name in SECTIONS]
         self.sessions, self.lines, self.intents, self.charges, self.keys, self.deliveries = sections[:6]
-        self.customers, self.methods, self.setups = sections[6:]
+        self.customers, self.methods, self.setups, self.refunds = sections[6:]
 
     def save(self) -> None:
         """Write everything to the file, so that a crash leaves the old or the new state and never half of one."""

@@ -27,6 +27,7 @@ INTENT: Tree = {
     "description": None, "metadata": None, "expand": None,
 }  # fmt: skip
 CONFIRM: Tree = {"off_session": None, "expand": None}
+REFUND: Tree = {"payment_intent": None, "amount": None, "metadata": None}
 CANCEL: Tree = {"cancellation_reason": None, "expand": None}
 
 # The stand-in's tables, kept apart from those that refuse beforehand.

@@ -254,6 +254,26 @@ def charge(intent: Json, *, amount: int, now: int, failure: Json | None = None) 
     }
 
 
+def refund(charge: Json, params: Json, *, amount: int, now: int) -> Json:
+    """Money of a charge that goes back, at once."""
+    return {
+        "id": new_id("re_3"),
+        "object": "refund",
+        "amount": amount,
+        "balance_transaction": new_id("txn_3"),
+        "charge": charge["id"],
+        "created": now,
+        "currency": charge["currency"],
+        "metadata": params.get("metadata", {}),
+        "payment_intent": charge["payment_intent"],
+        "reason": None,
+        "receipt_number": None,
+        "source_transfer_reversal": None,
+        "status": "succeeded",
+        "transfer_reversal": None,
+    }
+
+
 def event(kind: str, target: Json, *, now: int, request_key: str | None = None) -> Json:
     """A message about `target` as it is now."""
     return {

@@ -14,6 +14,7 @@ from payments.sandbox.book import Book, Clock
 from payments.sandbox.faults import Faults
 from payments.sandbox.forms import decode
 from payments.sandbox.objects import Json
+from payments.sandbox.stripe_refunds import StripeRefunds
 from payments.sandbox.stripe_vault import StripeVault
 from payments.sandbox.till import Till
 
@@ -31,7 +32,7 @@ class StripeApi:
 
     def __init__(self, book: Book, clock: Clock, faults: Faults, till: Till, secret_key: str) -> None:
         self._book, self._clock, self._faults, self._till, self._secret_key = book, clock, faults, till, secret_key
-        self._vault = StripeVault(book, faults, till)
+        self._vault, self._refunds = StripeVault(book, faults, till), StripeRefunds(book, clock)
 
     def answer(self, method: str, path: str, text: str, headers: Mapping[str, str], base_url: str) -> Answer:
         """The answer to a request whose query (GET) or form (POST) is `text`."""
@@ -101,7 +102,7 @@ class StripeApi:
                 return self._expire(ref)
             if not is_expiry and method == "GET":
                 return Answer(200, self._expanded(self._book.sessions[ref], params.get("expand", [])))
-        if answer := self._vault.answer(method, path, params):
+        if answer := self._vault.answer(method, path, params) or self._refunds.answer(method, path, params):
             return answer
         raise Problem(404, f"Unrecognized request URL ({method}: {path}).")
 

@@ -29,7 +29,7 @@ from tests.portal.test_subscription import BILLING, fingerprint, tick_all
 from tests.subscriptions.conftest import BASE, payment_of
 
 __all__ = ["memory"]
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("memory", "no_job_breaks")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("memory", "no_job_breaks")]
 
 EXPIRY = datetime(2026, 12, 22, 9, 0, tzinfo=UTC)
 DUE = EXPIRY - timedelta(days=3)

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 import pytest
-from django.db import connection
 
+from payments.actions.states import refuse_in_transaction
 from payments.errors import BadSignature, GatewayForgot, GatewayRefused
 from payments.gateways.base import (
     ChargeRequest,
@@ -210,11 +210,6 @@ class Ledger(Plain, Vault):
 
     def remove_method(self, ref: str) -> None:
         return None
-
-
-def refuse_in_transaction() -> None:
-    """A gateway that is asked inside a transaction would be waited for under locks."""
-    assert not connection.in_atomic_block
 
 
 def _once(request: CheckoutRequest | ChargeRequest, prefix: str, state: RemoteState) -> str:

@@ -65,6 +65,7 @@ def samples():
         ("payment_intent", intent),
         ("charge", objects.charge(intent, amount=1250, now=1)),
         ("charge", objects.charge(intent, amount=1250, now=1, failure=FAILURE)),
+        ("refund", objects.refund(objects.charge(intent, amount=1250, now=1), {"metadata": {}}, amount=50, now=1)),
         ("event", event | {"data": {}}),
         ("payment_intent", off_session),
         ("customer", objects.customer(email="ivan@hafen.example", now=1)),

@@ -49,8 +49,9 @@ def differences(tree, shape, where=""):
         (limits.INTENT, typed.PaymentIntentCreateParams),
         (limits.CONFIRM, typed.PaymentIntentConfirmParams),
         (limits.CANCEL, typed.PaymentIntentCancelParams),
+        (limits.REFUND, typed.RefundCreateParams),
     ],
-    ids=["session", "intent", "confirm", "cancel"],
+    ids=["session", "intent", "confirm", "cancel", "refund"],
 )
 def test_every_parameter_that_is_taken_is_one_of_the_sdks(tree, shape):
     assert list(differences(tree, shape)) == []
