@@ -198,6 +198,11 @@ class Checkout(Gateway, Protocol):
 
     method_kind: ClassVar[MethodKind]  # what people pay with there
 
+    @property
+    def page_origins(self) -> frozenset[str]:
+        """Where its pages lie, as "https://pay.example": browsers go there from a form only if `form-action` of the settings says so."""
+        ...
+
     def start_checkout(self, request: CheckoutRequest) -> CheckoutStarted:
         """Open a hosted page; asking again with the same key answers the same page."""
         ...

@@ -65,3 +65,9 @@ def test_the_guard_sees_a_name_wherever_it_stands(line: str) -> None:
 @pytest.mark.parametrize("name", settings.PAYMENT_GATEWAYS)
 def test_every_gateway_is_called_as_it_is_listed(name: str) -> None:
     assert gateways.get(name).name == name
+
+
+@pytest.mark.parametrize("name", settings.PAYMENT_GATEWAYS)
+def test_browsers_may_go_from_a_form_to_its_pages(name: str) -> None:
+    allowed = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"]
+    assert gateways.checkout(name).page_origins <= set(allowed)

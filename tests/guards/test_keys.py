@@ -42,6 +42,7 @@ EXCEPTIONS = {
     ("accounts/models/work.py", "name"): "of a circuit breaker: a code",
     ("smartplus/portal/views/gateways.py", "state"): "of a payment or a message: a code",
     ("smartplus/portal/views/gateways.py", "kind"): "of a message: a code",
+    ("smartplus/portal/views/gateways.py", "subject"): "of a payment: the number of what it pays",
     ("smartplus/portal/views/orders.py", "state"): "of an order: a code",
     ("smartplus/portal/views/requests.py", "state"): "of a request: a code",
     ("smartplus/portal/views/sites.py", "kind"): "of a site: a code",

@@ -120,6 +120,7 @@ class MemoryTill(Plain, Checkout, Events):
     event_setting: ClassVar[str] = "MEMORY_SECRET"
     event_headers: ClassVar[frozenset[str]] = frozenset({"memory-signature"})
     can_verify: ClassVar[bool] = True
+    page_origins: ClassVar[frozenset[str]] = frozenset({HOST})
 
     def start_checkout(self, request: CheckoutRequest) -> CheckoutStarted:
         ref = _once(request, "page", RemoteState.OPEN)

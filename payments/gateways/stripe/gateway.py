@@ -105,6 +105,11 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
         return bool(self.webhook_secret)
 
     @property
+    def page_origins(self) -> frozenset[str]:
+        """Stripe's own, and the sandbox's."""
+        return frozenset({"https://checkout.stripe.com", *([self.api_base] if self.api_base else [])})
+
+    @property
     def address(self) -> str:
         """The sandbox's, or Stripe's own."""
         return self.api_base or "api.stripe.com"
