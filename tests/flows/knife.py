@@ -73,7 +73,7 @@ class Knife:
 
 
 def _short(sql: str) -> str:
-    words = re.search(r'^(\w+)(?:.*?(?:FROM |INTO |(?<=UPDATE) )"(\w+)")?', sql, re.DOTALL)
+    words = re.search(r'^\s*(\w+)(?:.*?(?:FROM |INTO |(?<=UPDATE) )"?(\w+)"?)?', sql, re.DOTALL)
     assert words is not None
     return " ".join(word for word in words.groups() if word)
 
