@@ -51,7 +51,7 @@ LISTS: dict[str, tuple[Callable[[], QuerySet[Any]], str, tuple[str, str, str]]] 
     "agreements": (Subscription.objects.all, "pk", ("state", "next_due_at", "payer__name")),
     "payments": (Payment.objects.all, "-pk", ("subject", "state", "amount_minor")),
     "webhooks": (GatewayEvent.objects.all, "-pk", ("event_id", "kind", "state")),
-    "devices": (Device.objects.all, "pk", ("mac", "name", "site__name")),
+    "devices": (Device.objects.active, "pk", ("mac", "name", "site__name")),
 }
 
 
