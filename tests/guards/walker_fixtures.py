@@ -42,6 +42,8 @@ def gateway() -> Iterator[Sandbox]:
     box.clock.freeze(NOW)
     box.start()
     with pytest.MonkeyPatch.context() as patch, override_settings(STRIPE_API_BASE=box.url):
+        # It would keep a copy of every context, which nobody reads here.
+        patch.setattr("django.test.client.store_rendered_templates", lambda *_, **__: None)
         patch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.001)
         patch.setattr(stripe.HTTPClient, "MAX_DELAY", 0.001)
         with time_machine.travel(NOW, tick=False):

@@ -284,6 +284,7 @@ LEFT_OUT = {
     "returns.note_sent": "told by whoever was let start the payment",
     "returns.note_returned": "an address that anybody may open: where the actor may not pay it notes nothing, and says so",
     "returns.note_left": "as note_returned",
+    "opening.open_order": "a part of place_order and of the renewal engine, which ask",
     "registration.register_monitors": "a part of add_apartment and add_monitor, which ask",
 }
 
