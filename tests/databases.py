@@ -23,12 +23,6 @@ MOST_KEPT = 8
 # What runs on SQLite only although it asks the database, and what looks at the same on PostgreSQL.
 ONCE = {
     "tests/portal": "list_costs opens every page as every role there, lengths posts every form, sorting sorts every list",
-    "tests/permissions/test_table.py": "test_driven does every action",
-    "tests/flows/test_renewal_crashes.py": "test_crashes kills the settlement that both have",
-    "tests/flows/test_crashes.py::test_wherever_the_process_dies_the_payer_pays_once_and_gets_everything_once[place]": "as above",
-    "tests/flows/test_crashes.py::test_wherever_the_process_dies_the_payer_pays_once_and_gets_everything_once[start]": "as above",
-    "tests/flows/test_crashes.py::test_if_nobody_comes_back_after_the_crash_the_order_ends_by_itself": "as above",
-    "tests/flows/test_bench.py::test_lists_and_searches_are_opened_by_everybody_who_may": "the other cases are measured there",
 }
 # Of these what finds, counts or waits differently there.
 ON_BOTH = {
