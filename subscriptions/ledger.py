@@ -17,6 +17,8 @@ from payments.models import Kind as PaymentKind
 from payments.models import Payment
 from payments.models import State as PaymentState
 from subscriptions.models import Order, OrderEvent, OrderLine, ServicePeriod, VariantChange
+from subscriptions.models.orders import SERVICES
+from subscriptions.periods import CYCLE
 
 S = Order.State
 KEEP_MONEY = (S.SUCCEED, S.REVIEW, S.REFUNDED)
@@ -50,11 +52,13 @@ def _rows(found: QuerySet[Any], *names: str) -> Iterator[Any]:
 def expiries() -> Iterator[Fault]:
     """An item is paid until the end of its last period that was not revoked and works for the grace of its service type longer, in the
     variant that this one paid or will have once it begins, and its next month is counted from where this one says."""
-    last = ServicePeriod.objects.filter(entitlement=OuterRef("pk"), is_revoked=False).order_by("-ends_at", "-pk")
+    last = ServicePeriod.objects.filter(entitlement=OuterRef("pk"), is_revoked=False).order_by(
+        "-ends_at", "-is_upgrade", "-pk"
+    )
     later = VariantChange.objects.filter(entitlement=OuterRef("pk")).order_by("-at")
     rows = Entitlement.objects.annotate(
         until=Subquery(last.values("ends_at")[:1]),
-        what=Subquery(last.values("line__variant")[:1]),
+        what=Subquery(last.values("variant")[:1]),
         origin=Subquery(last.values("anchor_at")[:1]),
         will=Coalesce(Subquery(later.values("variant")[:1]), "paid_variant"),
     )
@@ -68,7 +72,7 @@ def expiries() -> Iterator[Fault]:
     before = ServicePeriod.objects.filter(
         entitlement=OuterRef("pk"), is_revoked=False, starts_at__lt=OuterRef("variant_until")
     )
-    waiting = Entitlement.objects.annotate(runs=Subquery(before.order_by("-starts_at").values("line__variant")[:1]))
+    waiting = Entitlement.objects.annotate(runs=Subquery(before.order_by("-starts_at").values("variant")[:1]))
     for row in _rows(waiting.exclude(runs=None).exclude(paid_variant=F("runs")), "paid_variant", "runs"):
         yield Fault(
             f"entitlement {row.pk}", f"paid_variant is {row.paid_variant!r}, its present period paid {row.runs!r}"
@@ -83,7 +87,7 @@ def expiries() -> Iterator[Fault]:
     paid = ServicePeriod.objects.filter(
         entitlement=OuterRef("entitlement"),
         starts_at=OuterRef("at"),
-        line__variant=OuterRef("variant"),
+        variant=OuterRef("variant"),
         is_revoked=False,
     )
     for row in _rows(VariantChange.objects.exclude(Exists(paid)), "entitlement_id", "at", "variant"):
@@ -167,16 +171,19 @@ def periods() -> Iterator[Fault]:
         yield Fault(
             f"period {row.pk}", f"is of entitlement {row.entitlement_id}, its line {row.line_id} of another one"
         )
-    for row in _rows(OrderLine.objects.filter(order__state=S.SUCCEED, period=None), "order__number"):
+    bought = OrderLine.objects.filter(order__state=S.SUCCEED, kind__in=SERVICES)
+    for row in _rows(bought.filter(periods=None), "order__number"):
         yield Fault(f"line {row.pk}", f"of the paid order {row.order__number} has no period")
 
 
 def overlong() -> Iterator[Fault]:
     """No period is longer than what its order bought."""
-    for months, cycles in Order.objects.order_by().values_list("months", "cycles").distinct():
-        most = months * LONGEST_MONTH + cycles * timedelta(days=30) + CLOCKS
+    counted = {"months": LONGEST_MONTH, "cycles": CYCLE}
+    of_lines = OrderLine.objects.filter(term_kind__in=counted).order_by()
+    for kind, count in of_lines.values_list("term_kind", "term_count").distinct():
+        most = count * counted[kind] + CLOCKS
         found = ServicePeriod.objects.filter(
-            line__order__months=months, line__order__cycles=cycles, ends_at__gt=F("starts_at") + most
+            line__term_kind=kind, line__term_count=count, ends_at__gt=F("starts_at") + most
         )
         for row in _rows(found, "entitlement_id", "starts_at", "ends_at", "line__order__number"):
             span = f"from {row.starts_at} to {row.ends_at}"
@@ -189,12 +196,12 @@ def overlong() -> Iterator[Fault]:
 def reservations() -> Iterator[Fault]:
     """An item names the open order that has it, and the other way round (R48)."""
     has_it = OrderLine.objects.filter(
-        entitlement=OuterRef("pk"), order__number=OuterRef("reserved_by"), order__state__in=MAY_RESERVE
+        entitlement=OuterRef("pk"), order=OuterRef("reserved_by"), order__state__in=MAY_RESERVE
     )
-    for row in _rows(Entitlement.objects.exclude(reserved_by="").exclude(Exists(has_it)), "reserved_by"):
-        yield Fault(f"entitlement {row.pk}", f"is reserved by {row.reserved_by}, which is no open order of it")
-    waiting = OrderLine.objects.filter(order__state__in=[S.PROCESSING, S.SYSTEM_PROCESSING])
-    for row in _rows(waiting.exclude(entitlement__reserved_by=F("order__number")), "order__number", "entitlement_id"):
+    for row in _rows(Entitlement.objects.exclude(reserved_by=None).exclude(Exists(has_it)), "reserved_by"):
+        yield Fault(f"entitlement {row.pk}", f"is reserved by order {row.reserved_by}, which is no open order of it")
+    waiting = OrderLine.objects.filter(order__state__in=[S.PROCESSING, S.SYSTEM_PROCESSING], kind__in=SERVICES)
+    for row in _rows(waiting.exclude(entitlement__reserved_by=F("order_id")), "order__number", "entitlement_id"):
         yield Fault(
             f"line {row.pk}",
             f"of the open order {row.order__number}: entitlement {row.entitlement_id} is not reserved by it",

@@ -42,6 +42,29 @@ class Rest:
 
 
 Term = Months | Cycles | Until | Rest
+Stored = tuple[str, int, date | None]  # kind, count, day
+
+
+def stored(term: Term | None) -> Stored:
+    """A term as three values that a row can keep; `term_of` reads them. None is a row where nothing lasts."""
+    if isinstance(term, Months):
+        return "months", term.count, None
+    if isinstance(term, Cycles):
+        return "cycles", term.count, None
+    if isinstance(term, Until):
+        return "until", 0, term.day
+    return "rest" if isinstance(term, Rest) else "", 0, None
+
+
+def term_of(kind: str, count: int, day: date | None) -> Term | None:
+    """The term that `stored` made these values of."""
+    if kind == "months":
+        return Months(count)
+    if kind == "cycles":
+        return Cycles(count)
+    if kind == "until" and day is not None:
+        return Until(day)
+    return Rest() if kind == "rest" else None
 
 
 def base(expires_at: datetime | None, works_until: datetime | None, now: datetime) -> datetime:

@@ -94,7 +94,7 @@ class LineGroup:
     count: int
     each_minor: int
     amount_minor: int
-    ends_at: datetime
+    ends_at: datetime | None
     zone: str
     first_target: str
     last_target: str
@@ -146,13 +146,13 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
 
 def why_of(order: Order, product: Product) -> Why | None:
     """The why that was kept with the order when it was placed."""
-    kept = order.why.get(product.code)
-    if kept is None:
+    kept, term = order.why.get(product.code), order.term
+    if kept is None or term is None:
         return None
     return Why(
         service_type=product.service_type,
         parts=tuple((part, amount) for part, amount in kept["parts"]),
-        term=order.term,
+        term=term,
         days=kept["days"],
         currency=order.currency,
         price_list=str(order.price_list),
@@ -161,8 +161,8 @@ def why_of(order: Order, product: Product) -> Why | None:
 
 def applied_until(lines: QuerySet[OrderLine]) -> tuple[datetime | None, str]:
     """The latest end of the paid time that lines applied, and the time zone of its site."""
-    applied = lines.filter(period__is_revoked=False).order_by("-period__ends_at", "-pk")
-    return applied.values_list("period__ends_at", "site__time_zone").first() or (None, "UTC")
+    applied = lines.filter(periods__is_revoked=False).order_by("-periods__ends_at", "-pk")
+    return applied.values_list("periods__ends_at", "site__time_zone").first() or (None, "UTC")
 
 
 def next_charges(agreements: Iterable[Subscription], *, now: datetime) -> dict[int, int | None]:

@@ -6,21 +6,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import connection
 
 from communities.catalogue import BY_TYPE
-from communities.models import Entitlement
 from subscriptions import periods
 from subscriptions.models import Order
-from subscriptions.periods import Term
+from subscriptions.models.orders import EXTENDING
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What a new end depends on beside the term: items that agree in it are extended alike."""
+    """What a new end depends on: items that agree in it, and their lines in the term, are extended alike."""
 
+    term_kind: str
+    term_count: int
+    term_day: date | None
     service_type: str
     expires_at: datetime | None
     works_until: datetime | None
@@ -40,18 +42,19 @@ class Extension:
 
 
 def bases(order: Order) -> list[Base]:
-    """The distinct bases of the items that an order has; one statement."""
-    rows = Entitlement.objects.filter(lines__order=order, reserved_by=order.number).order_by().distinct()
-    return [
-        Base(*row)
-        for row in rows.values_list("service_type", "expires_at", "works_until", "anchor_at", "site__time_zone")
-    ]
+    """The distinct bases of the items that an order has and extends; one statement."""
+    rows = order.lines.filter(kind__in=EXTENDING, entitlement__reserved_by=order.pk).order_by().distinct()
+    columns = ("service_type", "expires_at", "works_until", "anchor_at", "site__time_zone")
+    terms = ("term_kind", "term_count", "term_day")
+    return [Base(*row) for row in rows.values_list(*terms, *(f"entitlement__{name}" for name in columns))]
 
 
-def extensions(term: Term, found: Iterable[Base], *, now: datetime) -> list[Extension]:
-    """What a term makes of each base at `now`; pure."""
+def extensions(found: Iterable[Base], *, now: datetime) -> list[Extension]:
+    """What its term makes of each base at `now`; pure."""
     made = []
     for base in found:
+        term = periods.term_of(base.term_kind, base.term_count, base.term_day)
+        assert term is not None  # order_line_kind_has_target
         start, finish, anchor = periods.settled(term, base.expires_at, base.works_until, now, base.zone, base.anchor_at)
         works_until = BY_TYPE[base.service_type].works_until(finish)
         made.append(Extension(base, start, finish, works_until, anchor))
@@ -64,19 +67,20 @@ def apply(order: Order, made: Sequence[Extension], *, now: datetime) -> int:
     What is paid for a period that has not begun yet counts from then on (`VariantChange`). Four statements."""
     sent = json.dumps([_row(extension) for extension in made])
     with connection.cursor() as cursor:
-        cursor.execute(_PERIODS[connection.vendor], [sent, order.pk, order.number])
+        cursor.execute(_PERIODS[connection.vendor], [sent, order.pk, order.pk])
         periods_written = int(cursor.rowcount)
-        cursor.execute(_CHANGES[connection.vendor], [sent, order.pk, order.number, _text(now)])
-        cursor.execute(_OVERTAKEN[connection.vendor], [sent, order.pk, order.number, _text(now)])
-        cursor.execute(_ITEMS[connection.vendor], [_text(now), _text(now), sent, order.pk, order.number])
+        cursor.execute(_CHANGES[connection.vendor], [sent, order.pk, order.pk, _text(now)])
+        cursor.execute(_OVERTAKEN[connection.vendor], [sent, order.pk, order.pk, _text(now)])
+        cursor.execute(_ITEMS[connection.vendor], [_text(now), _text(now), sent, order.pk, order.pk])
         items_written = int(cursor.rowcount)
     return min(periods_written, items_written)
 
 
-def _row(extension: Extension) -> Mapping[str, str | None]:
+def _row(extension: Extension) -> Mapping[str, str | int | None]:
     values = {**asdict(extension.base), "starts_at": extension.starts_at, "ends_at": extension.ends_at,
               "end_of_grace": extension.works_until, "next_anchor": extension.anchor_at}  # fmt: skip
     named = {name: _text(value) if isinstance(value, datetime) else value for name, value in values.items()}
+    named["term_day"] = str(extension.base.term_day or _NO_DAY)
     for name in ("expires_at", "works_until", "anchor_at"):  # compared with `=`, which a join can use and NULL is not
         named[name] = named[name] or _NEVER[connection.vendor]
     return named
@@ -88,6 +92,7 @@ def _text(instant: datetime) -> str:
 
 
 _NEVER = {"postgresql": "-infinity", "sqlite": ""}
+_NO_DAY = date.min
 
 # What was worked out for a base, beside each line of the order whose item it has and which still stands there.
 _LINES = """
@@ -95,17 +100,23 @@ _LINES = """
     AND base.expires_at = COALESCE(item.expires_at, {never}) AND base.works_until = COALESCE(item.works_until, {never})
     AND base.anchor_at = COALESCE(item.anchor_at, {never})
   JOIN communities_site site ON site.id = item.site_id AND site.time_zone = base.zone
-  JOIN subscriptions_orderline line ON line.entitlement_id = item.id
+  JOIN subscriptions_orderline line ON line.entitlement_id = item.id AND line.kind IN ('activation', 'renewal')
+    AND line.term_kind = base.term_kind AND line.term_count = base.term_count
+    AND COALESCE(line.term_day, {no_day}) = base.term_day
   WHERE line.order_id = %s AND item.reserved_by = %s
 """
 _SENT = {
     "postgresql": """
   jsonb_to_recordset(%s::jsonb) AS base(
-    service_type text, expires_at timestamptz, works_until timestamptz, anchor_at timestamptz, zone text,
+    term_kind text, term_count int, term_day date, service_type text,
+    expires_at timestamptz, works_until timestamptz, anchor_at timestamptz, zone text,
     starts_at timestamptz, ends_at timestamptz, end_of_grace timestamptz, next_anchor timestamptz)
 """,
     "sqlite": """
   (SELECT
+    json_extract(value, '$.term_kind') AS term_kind,
+    json_extract(value, '$.term_count') AS term_count,
+    json_extract(value, '$.term_day') AS term_day,
     json_extract(value, '$.service_type') AS service_type,
     json_extract(value, '$.expires_at') AS expires_at,
     json_extract(value, '$.works_until') AS works_until,
@@ -119,8 +130,8 @@ _SENT = {
 """,
 }
 _WRITE_PERIODS = """
-INSERT INTO subscriptions_serviceperiod (entitlement_id, line_id, starts_at, ends_at, anchor_at, is_revoked)
-SELECT item.id, line.id, base.starts_at, base.ends_at, base.next_anchor, {false} FROM {base}
+INSERT INTO subscriptions_serviceperiod (entitlement_id, line_id, variant, is_upgrade, starts_at, ends_at, anchor_at, is_revoked)
+SELECT item.id, line.id, line.variant, {false}, base.starts_at, base.ends_at, base.next_anchor, {false} FROM {base}
 """
 # Also where it is what is paid for now, if something else comes in between.
 _WRITE_CHANGES = """
@@ -137,7 +148,7 @@ _WRITE_ITEMS = """
 UPDATE "communities_entitlement" SET
   paid_variant = CASE WHEN source.starts_at > %s THEN "communities_entitlement".paid_variant ELSE source.variant END,
   variant_until = source.turns_at, expires_at = source.ends_at, works_until = source.end_of_grace, anchor_at = source.next_anchor,
-  reserved_by = '', last_charged_at = %s
+  reserved_by = NULL, last_charged_at = %s
 FROM (SELECT item.id AS id, base.starts_at, base.ends_at, base.end_of_grace, base.next_anchor, line.variant,
   (SELECT MIN(at) FROM subscriptions_variantchange waiting WHERE waiting.entitlement_id = item.id) AS turns_at FROM {base}) AS source
 WHERE "communities_entitlement".id = source.id
@@ -146,10 +157,11 @@ WHERE "communities_entitlement".id = source.id
 
 def _for(vendor: str, statement: str, never: str, false: str) -> str:
     """A statement in the words of one kind of database."""
-    base = _SENT[vendor] + _LINES.replace("{never}", never)
+    base = _SENT[vendor] + _LINES.replace("{never}", never).replace("{no_day}", _DAY[vendor])
     return statement.replace("{base}", base).replace("{false}", false)
 
 
+_DAY = {"postgresql": f"'{_NO_DAY}'::date", "sqlite": f"'{_NO_DAY}'"}
 _WORDS = {"postgresql": ("'-infinity'::timestamptz", "false"), "sqlite": ("''", "0")}
 _PERIODS, _CHANGES, _OVERTAKEN, _ITEMS = (
     {vendor: _for(vendor, statement, *words) for vendor, words in _WORDS.items()}

@@ -73,8 +73,8 @@ class Entitlement(SiteChild):
     `variant_until` until when that counts where a later period paid for something else (null = to the expiry); `expires_at` null = never
     activated. `works_until` is the end of its grace, so that "works now" is one comparison; both are written by `pay_until`. `anchor_at`
     is the instant that months are counted from where `expires_at` alone does not say it: paid to 28 Feb, come from 31 Jan. `reserved_by`
-    is the number of the open order that has it, "" = none has: so an item is in one open order at most (R48); a number, since a key can't
-    point up. All but the first are written by the subscriptions layer only. No index may name one of them but `paid_variant`: extending
+    is the id of the open order that has it, null = none has: so an item is in one open order at most (R48); a plain number, since a key
+    can't point up. All but the first are written by the subscriptions layer only. No index may name one of them but `paid_variant`: extending
     would stop being a HOT update.
     """
 
@@ -91,7 +91,7 @@ class Entitlement(SiteChild):
     expires_at = models.DateTimeField(null=True)
     works_until = models.DateTimeField(null=True)
     anchor_at = models.DateTimeField(null=True)
-    reserved_by = models.CharField(max_length=20, blank=True)
+    reserved_by = models.BigIntegerField(null=True)
     last_charged_at = models.DateTimeField(null=True)
 
     objects = EntitlementQuerySet.as_manager()

@@ -92,17 +92,18 @@ def _place_plainly(cart: Cart) -> int:
     order_id = Order.objects.values_list("pk", flat=True).order_by("-pk")[0]  # any
     with undone(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO subscriptions_orderline (order_id, entitlement_id, site_id, distributor_id, subdistributor_id, installer_id, "
+            "INSERT INTO subscriptions_orderline (order_id, kind, term_kind, term_count, paid_variant, "
+            "entitlement_id, site_id, distributor_id, subdistributor_id, installer_id, "
             "service_type, variant, project_type, price_class, target_label, search_key, starts_at, ends_at, unit_minor, amount_minor, "
             "discount_minor, tax_rate_bp, tax_reason, tax_minor, included_tax_minor) "
-            "SELECT %s, e.id, e.site_id, e.distributor_id, e.subdistributor_id, e.installer_id, "
+            "SELECT %s, 'activation', 'months', 1, '', e.id, e.site_id, e.distributor_id, e.subdistributor_id, e.installer_id, "
             "e.service_type, e.variant, 'community', 'normal', 'Quay House 1.01', 'quay house 1.01', %s, %s, 100, 100, "
             "0, 0, 'no_rule', 0, 0 "
             "FROM subscriptions_cartitem c JOIN communities_entitlement e ON e.id = c.entitlement_id WHERE c.cart_id = %s",
             [order_id, timezone.now(), timezone.now(), cart.pk],
         )
         cursor.execute(
-            "UPDATE communities_entitlement SET reserved_by = 'SP' WHERE id IN "
+            "UPDATE communities_entitlement SET reserved_by = 1 WHERE id IN "
             "(SELECT entitlement_id FROM subscriptions_cartitem WHERE cart_id = %s)",
             [cart.pk],
         )
@@ -113,12 +114,12 @@ def _settle_plainly(order: Order, now: datetime) -> int:
     """The periods inserted from the lines, and the items extended: two statements without a look at anything."""
     with undone(), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO subscriptions_serviceperiod (entitlement_id, line_id, starts_at, ends_at, is_revoked) "
-            "SELECT entitlement_id, id, starts_at, ends_at, false FROM subscriptions_orderline WHERE order_id = %s",
+            "INSERT INTO subscriptions_serviceperiod (entitlement_id, line_id, variant, is_upgrade, starts_at, ends_at, is_revoked) "
+            "SELECT entitlement_id, id, variant, false, starts_at, ends_at, false FROM subscriptions_orderline WHERE order_id = %s",
             [order.pk],
         )
         cursor.execute(
-            "UPDATE communities_entitlement SET expires_at = %s, works_until = %s, paid_variant = variant, reserved_by = '' WHERE id IN "
+            "UPDATE communities_entitlement SET expires_at = %s, works_until = %s, paid_variant = variant, reserved_by = NULL WHERE id IN "
             "(SELECT entitlement_id FROM subscriptions_orderline WHERE order_id = %s)",
             [now, now, order.pk],
         )

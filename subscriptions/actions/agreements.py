@@ -57,7 +57,9 @@ def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Sub
         method=method,
         currency=order.currency,
         order=order,
+        site_kind=order.site_kind,
         terms_version=order.terms_version,
+        renewals_wanted=order.renewals_wanted,
         renewals_left=order.renewals_wanted,
         next_due_at=first - LEAD,
         created_by_id=order.created_by_id,
@@ -126,6 +128,7 @@ def first_end(order: Order) -> tuple[datetime, datetime, str]:
     of its site."""
     rows = order.lines.order_by("starts_at", "pk")
     ends, works_until, zone = rows.values_list("starts_at", "entitlement__works_until", "site__time_zone")[0]
+    assert ends is not None and zone is not None  # order_line_kind_has_target
     return ends, works_until or ends, zone
 
 
@@ -180,7 +183,7 @@ def _cycles_left(agreement: Subscription) -> int:
         entitlement__periods__line__order__created_at__gte=agreement.created_at,
     )
     rows = agreement.items.filter(is_live=True).annotate(done=Count("entitlement__periods", filter=automatic))
-    left = {pk: (agreement.order.renewals_wanted or 0) - done for pk, done in rows.values_list("pk", "done")}
+    left = {pk: (agreement.renewals_wanted or 0) - done for pk, done in rows.values_list("pk", "done")}
     if most := max([0, *left.values()]):
         through = agreement.items.filter(pk__in=[pk for pk, n in left.items() if n <= 0])
         through.update(is_live=False, reason="cycles_done")

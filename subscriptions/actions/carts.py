@@ -69,14 +69,14 @@ def free_items(actor: Actor) -> QuerySet[Entitlement]:
         Entitlement.objects.visible_to(actor)
         .wanted()
         .never_activated()
-        .filter(reserved_by="")
+        .filter(reserved_by=None)
         .filter(Q(apartment=None) | Q(apartment__monitor_pending=False))
     )
 
 
 def in_open_orders(actor: Actor) -> QuerySet[Entitlement]:
     """What is being activated: never active so far, and in an open order."""
-    return Entitlement.objects.visible_to(actor).wanted().never_activated().exclude(reserved_by="")
+    return Entitlement.objects.visible_to(actor).wanted().never_activated().exclude(reserved_by=None)
 
 
 def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
@@ -193,7 +193,7 @@ def _why_not(item: Entitlement) -> str:
         return _("switched off")
     if item.expires_at is not None:
         return _("activated already")
-    if item.reserved_by:
+    if item.reserved_by is not None:
         return _("in an open order")
     if item.apartment is not None and item.apartment.monitor_pending:
         return _("waits for its monitor")

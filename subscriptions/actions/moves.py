@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.scope import Actor
 from communities.models import Entitlement
 from subscriptions.errors import IllegalMove
-from subscriptions.models import Order, OrderEvent
+from subscriptions.models import Order, OrderEvent, OrderLine
 
 S = Order.State
 ALLOWED: dict[str, frozenset[str]] = {
@@ -44,25 +45,26 @@ def tell(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, 
     OrderEvent.objects.create(order=order, at=now, kind=kind, detail=detail, actor_label=actor.label if actor else "")
 
 
+def _items(order: Order) -> QuerySet[OrderLine, Any]:
+    return order.lines.filter(entitlement__isnull=False).order_by().values("entitlement_id")
+
+
 def reserve(order: Order) -> bool:
     """Give the items of an order to it; False, and nothing is changed, where another open order has one of them (R48). The caller holds
-    the order's lock; the items are locked here, in the order of their ids."""
-    ids = list(order.lines.values_list("entitlement_id", flat=True))
-    rows = Entitlement.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
-    if not set(rows.values_list("reserved_by", flat=True)) <= {"", order.number}:
-        return False
-    Entitlement.objects.filter(pk__in=ids).update(reserved_by=order.number)
-    return True
+    the order's lock; the items are locked here, in the order of their ids, then taken by one update, all or none."""
+    mine = Entitlement.objects.filter(pk__in=_items(order))
+    wanted = len(mine.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    held = mine.exclude(reserved_by=None).exclude(reserved_by=order.pk)
+    return mine.filter(~Exists(held.order_by())).update(reserved_by=order.pk) == wanted
 
 
 def release(order: Order) -> None:
     """Let go of the items of an order that will not be paid, as far as it has them. The caller holds the order's lock."""
-    ids = list(order.lines.values_list("entitlement_id", flat=True))
-    held = Entitlement.objects.filter(pk__in=ids, reserved_by=order.number)
+    held = Entitlement.objects.filter(pk__in=_items(order), reserved_by=order.pk)
     list(
         held.order_by("pk").select_for_update(no_key=True).values_list("pk")
     )  # an UPDATE locks in whatever order it likes
-    held.update(reserved_by="")
+    held.update(reserved_by=None)
 
 
 def close(order: Order, state: str, *, now: datetime, actor: Actor, **detail: Any) -> None:

@@ -18,9 +18,10 @@ from payments.models import BillingProfile
 from subscriptions import numbers
 from subscriptions.actions import moves
 from subscriptions.errors import ItemHeld
-from subscriptions.models import Order, OrderLine
-from subscriptions.periods import Cycles, Months
-from subscriptions.pricing import Quote
+from subscriptions.models import LineKind, Order, OrderLine
+from subscriptions.models.terms import columns_of
+from subscriptions.periods import Rest, Term
+from subscriptions.pricing import Line, Quote
 
 LINES_AT_ONCE = 5000
 TENANTS = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
@@ -31,13 +32,14 @@ def open_order(
     found: Quote,
     *,
     type: str,
-    term: Months | Cycles,
+    term: Term,
     payer: Organization,
     installer: Organization,
     site_kind: str,
     billing: BillingProfile,
     terms_version: str,
     terms_accepted_at: datetime,
+    reference: str = "",
     now: datetime,
 ) -> Order:
     """Write an order with its lines as they were quoted, and give it their items (R26, R40, R48). The caller holds the locks of sites, payer
@@ -51,8 +53,8 @@ def open_order(
         installer=installer,
         distributor=installer.distributor,
         site_kind=site_kind,
-        months=term.count if isinstance(term, Months) else 0,
-        cycles=term.count if isinstance(term, Cycles) else 0,
+        **columns_of(term),
+        reference=reference,
         currency=found.currency,
         subtotal_minor=found.subtotal_minor,
         discount_minor=found.discount_minor,
@@ -92,11 +94,14 @@ def _insert_lines(order: Order, found: Quote) -> None:
         OrderLine.objects.bulk_create(
             OrderLine(
                 order=order,
+                kind=kind_of(line),
+                **columns_of(line.why.term),
                 entitlement_id=int(line.item.key),
                 target_label=label,
                 **dict(zip(TENANTS, owners, strict=True)),
                 service_type=line.item.service_type,
                 variant=line.item.variant,
+                paid_variant=line.item.paid_variant if isinstance(line.why.term, Rest) else "",
                 project_type=line.item.project_type,
                 price_class=line.item.price_class,
                 starts_at=line.starts_at,
@@ -112,6 +117,13 @@ def _insert_lines(order: Order, found: Quote) -> None:
             for line in lines
             for label, *owners in (items[line.item.key],)
         )
+
+
+def kind_of(line: Line) -> LineKind:
+    """What a priced line is: the rest of a running period is an upgrade, the first time of an item its activation (R47)."""
+    if isinstance(line.why.term, Rest):
+        return LineKind.UPGRADE
+    return LineKind.ACTIVATION if line.item.expires_at is None else LineKind.RENEWAL
 
 
 def frozen_why(found: Quote) -> dict[str, object]:

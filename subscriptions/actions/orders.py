@@ -17,6 +17,7 @@ from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
 from payments.models import State as PaymentState
+from subscriptions import words
 from subscriptions.actions import carts, moves, requests, returns, settlement
 from subscriptions.actions.opening import open_order
 from subscriptions.actions.prices import table_for
@@ -48,6 +49,7 @@ def place_order(
     auto_renew: bool = False,
     renewals: int | None = None,
     gateway: str = "",
+    reference: str = "",
 ) -> Order:
     """Turn a cart into an order with frozen lines and a payment that waits to be started (R5, R39, R40, R48).
 
@@ -55,7 +57,7 @@ def place_order(
     the Terms and Conditions the person saw and accepted: refused unless it is in force. A second submit of the same cart returns the
     same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an agreement renews its items
     every 30 days, `renewals` times or until it is stopped. `gateway` is where it is paid, "" the proposed one; what that can't do or
-    does not take is refused. Locks: site → payer → order → payment → entitlement.
+    does not take is refused. `reference` is the payer's own, such as a PO number. Locks: site → payer → order → payment → entitlement.
     """
     cart = Cart.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=cart_id)
     if cart.order is not None:
@@ -94,6 +96,7 @@ def place_order(
         billing=billing,
         terms_version=accepted,
         terms_accepted_at=now,
+        reference=reference,
         now=now,
     )
     if auto_renew and order.total_minor:  # what can't be charged every 30 days must not be promised
@@ -146,7 +149,6 @@ def begin_payment(
 ) -> Payment:
     """Write down, inside the caller's transaction, that a payment is about to be started (DESIGN §4 A); `method` is charged."""
     page = f"{return_base}/orders/{order.number}/"
-    term = ngettext("%(n)s month", "%(n)s months", order.months) % {"n": order.months} if order.months else _("30 days")
     return payment_actions.begin(
         purpose=Purpose.ORDER,
         subject=order.number,
@@ -158,7 +160,7 @@ def begin_payment(
         % {
             "number": order.number,
             "items": ngettext("%(n)s item", "%(n)s items", order.line_count) % {"n": order.line_count},
-            "months": term,
+            "months": words.of_term(order.term),
         },
         customer_email=email,
         return_url=f"{page}returned/",
@@ -261,9 +263,10 @@ def _refuse_unavailable(actor: Actor, cart: Cart, ids: list[int]) -> None:
     if len(free_ids) == len(ids):
         return
     gone = [pk for pk in ids if pk not in free_ids]
-    reserved = Entitlement.objects.filter(pk__in=gone).exclude(reserved_by="")
+    reserved = Entitlement.objects.filter(pk__in=gone).exclude(reserved_by=None)
     if (first := reserved.select_related("apartment__building", "manager__membership__user").first()) is not None:
-        raise ItemHeld(_("%(item)s is already in order %(number)s.") % {"item": first, "number": first.reserved_by})
+        number = Order.objects.values_list("number", flat=True).get(pk=first.reserved_by or 0)
+        raise ItemHeld(_("%(item)s is already in order %(number)s.") % {"item": first, "number": number})
     raise NotBillable(
         ngettext(
             "%(n)s item can't be activated any more: it was switched off, paid for or waits for its monitor. Change the items.",

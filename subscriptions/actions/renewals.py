@@ -241,7 +241,7 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
 def _has_changed(order: Order, locked: list[Subscription]) -> bool:
     """Whether an item of the order is not renewed any more: an order never changes (R26), so the rest needs another one."""
     renewed = SubscriptionItem.objects.live().filter(subscription__in=locked).values("entitlement_id")
-    return order.lines.exclude(entitlement__reserved_by=order.number, entitlement__in=renewed).exists()
+    return order.lines.exclude(entitlement__reserved_by=order.pk, entitlement__in=renewed).exists()
 
 
 def _drop_what_ended(locked: list[Subscription], *, now: datetime) -> None:
@@ -288,7 +288,7 @@ def _order(
     assert installer.distributor is not None
     renewed = SubscriptionItem.objects.live().filter(subscription__in=locked)
     due = Entitlement.objects.filter(
-        pk__in=renewed.values("entitlement_id"), expires_at__lte=now + LEAD, reserved_by=""
+        pk__in=renewed.values("entitlement_id"), expires_at__lte=now + LEAD, reserved_by=None
     ).values_list("pk", flat=True)
     chosen = Entitlement.objects.filter(pk__in=sorted(due))
     ids = list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
@@ -305,7 +305,7 @@ def _order(
         term=Cycles(1),
         payer=payer,
         installer=installer,
-        site_kind=locked[0].order.site_kind,
+        site_kind=locked[0].site_kind,
         billing=billing,
         terms_version=locked[0].terms_version,
         terms_accepted_at=locked[0].created_at,

@@ -212,10 +212,10 @@ def fulfil(order: Order, *, now: datetime) -> None:
     """
     before = order.state
     moves.move(order, Order.State.SYSTEM_PROCESSING, now=now)
-    held = Entitlement.objects.filter(lines__order=order, reserved_by=order.number).order_by("pk")
+    held = Entitlement.objects.filter(lines__order=order, reserved_by=order.pk).order_by("pk")
     if len(held.select_for_update(of=("self",), no_key=True).values_list("pk")) != order.line_count:
         raise ItemHeld(_("Some items are not in order %(number)s any more.") % {"number": order.number})
-    made = setwise.extensions(order.term, setwise.bases(order), now=now)
+    made = setwise.extensions(setwise.bases(order), now=now)
     if setwise.apply(order, made, now=now) != order.line_count:
         raise ItemHeld(_("Some items of order %(number)s changed while it was applied.") % {"number": order.number})
     _switch_on(order, now=now)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization, User
 from accounts.scope import Actor, Role, by_tenant_keys
 from communities.models import Entitlement, Site
+from communities.models import Kind as SiteKind
 from payments.models import Payment, PaymentMethod, PaymentQuerySet, Purpose
 from subscriptions import reasons
 from subscriptions.models.orders import Order
@@ -49,8 +50,12 @@ class Subscription(models.Model):
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     method = models.ForeignKey(PaymentMethod, models.PROTECT, related_name="subscriptions")
-    currency = models.CharField(max_length=3)
-    order = models.OneToOneField(Order, models.PROTECT, related_name="agreement")  # the one that made it
+    currency = models.CharField(max_length=8)  # ISO 4217, or money.CREDITS
+    order = models.OneToOneField(
+        Order, models.PROTECT, null=True, related_name="agreement"
+    )  # the one that made it, if one did
+    site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
+    renewals_wanted = models.PositiveSmallIntegerField(null=True)  # how many were agreed; null: until it is stopped
     terms_version = models.CharField(max_length=16)
     renewals_left = models.PositiveSmallIntegerField(null=True)  # null: until it is stopped
     state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)

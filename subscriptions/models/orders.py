@@ -18,9 +18,9 @@ from communities.models import Entitlement, Site
 from communities.models import Kind as SiteKind
 from payments import money
 from payments.reasons import shown
-from subscriptions import reasons
+from subscriptions import reasons, words
 from subscriptions.models.prices import PriceList
-from subscriptions.periods import Cycles, Months
+from subscriptions.models.terms import Termed, term_is_one
 from subscriptions.pricing import PriceClass
 from subscriptions.taxes import Untaxed
 
@@ -97,15 +97,18 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(models.Q(payer__is_active=False) | models.Q(may_not, payer__kind=OrganizationKind.INSTALLER))
 
 
-class Order(Keyed):
+class Order(Termed, Keyed):
     """What is bought, frozen at creation (R40). Invariants: Σ lines − discount + tax = total ≥ 0; `state` moves only through
-    `subscriptions.actions.moves`, each move once, under the order's lock (R49); never deleted (R56)."""
+    `subscriptions.actions.moves`, each move once, under the order's lock (R49); never deleted (R56). The term is the chosen one; each line
+    says its own."""
 
     class Type(models.TextChoices):
         """Why the order was made (S2)."""
 
         ACTIVATION = "activation", _("Activation")
+        RENEWAL = "renewal", _("Renewal")
         AUTO_RENEWAL = "auto_renewal", _("Auto Renewal")
+        UPGRADE = "upgrade", _("Upgrade")
 
     class State(models.TextChoices):
         """The states people see (DOMAIN §4)."""
@@ -128,8 +131,8 @@ class Order(Keyed):
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
-    months = models.PositiveSmallIntegerField(default=0)  # the term: months, or cycles of 30 days
-    cycles = models.PositiveSmallIntegerField(default=0)
+    reference = models.CharField(_("your reference"), max_length=64, blank=True)  # the payer's own, such as a PO number
+    reference_key = SearchKey("reference")
     auto_renew = models.BooleanField(default=False)  # once paid, an agreement is made
     renewals_wanted = models.PositiveSmallIntegerField(null=True)  # how many; null: until it is stopped
     currency = models.CharField(max_length=8)  # ISO 4217, or money.CREDITS
@@ -166,9 +169,7 @@ class Order(Keyed):
                 condition=models.Q(included_tax_minor=0) | models.Q(included_tax_minor__gt=0, tax_minor=0),
                 name="order_net_or_gross",
             ),
-            models.CheckConstraint(
-                condition=models.Q(months__gt=0, cycles=0) | models.Q(months=0, cycles__gt=0), name="order_has_one_term"
-            ),
+            term_is_one("order_has_one_term"),
         ]
         indexes = [
             models.Index(fields=["distributor", "-id"], name="order_by_distributor"),
@@ -180,9 +181,9 @@ class Order(Keyed):
         return self.number
 
     @property
-    def term(self) -> Months | Cycles:
-        """The duration bought."""
-        return Cycles(self.cycles) if self.cycles else Months(self.months)
+    def term_words(self) -> str:
+        """The term in words."""
+        return words.of_term(self.term)
 
     @property
     def total(self) -> money.Money:
@@ -212,24 +213,54 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
         return self.none()
 
 
-class OrderLine(AppendOnly):
-    """One item of an order. Invariant: nothing of it ever changes (R26, R27); the database refuses it. Which open order has an item stands
-    on the item (`Entitlement.reserved_by`, R48)."""
+class LineKind(models.TextChoices):
+    """What a line is; payment does for each kind what `subscriptions.actions.settlement` lists."""
 
-    order = models.ForeignKey(Order, models.PROTECT, related_name="lines")
-    entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="lines")
-    site = models.ForeignKey(Site, models.PROTECT, related_name="+", db_index=False)
-    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
+    ACTIVATION = "activation", _("Activation")
+    RENEWAL = "renewal", _("Renewal")
+    UPGRADE = "upgrade", _("Upgrade")
+    CREDITS = "credits", _("Credits")
+    ADJUSTMENT = "adjustment", _("Adjustment")
+
+
+EXTENDING = (LineKind.ACTIVATION, LineKind.RENEWAL)  # these move an expiry; an upgrade does not
+SERVICES = (*EXTENDING, LineKind.UPGRADE)  # these are of an item
+
+
+def _kind_and_target() -> models.CheckConstraint:
+    """A line of a service has all that says of what, for whom and how long; any other has none of it."""
+    keys = ("entitlement", "site", "distributor", "installer", "starts_at", "ends_at")
+    texts = ("service_type", "variant", "term_kind")
+    whole = models.Q(kind__in=[kind.value for kind in SERVICES], **{f"{name}__isnull": False for name in keys})
+    for name in texts:
+        whole &= ~models.Q(**{name: ""})
+    upgrades = models.Q(
+        models.Q(kind="upgrade", term_kind="rest") | ~models.Q(models.Q(kind="upgrade") | models.Q(term_kind="rest"))
+    )
+    bare = models.Q(kind__in=["credits", "adjustment"], **dict.fromkeys(keys), **dict.fromkeys(texts, ""))
+    return models.CheckConstraint(condition=(whole & upgrades) | bare, name="order_line_kind_has_target")
+
+
+class OrderLine(Termed, AppendOnly):
+    """A position of an order. Invariants: nothing of it ever changes (R26, R27); the database refuses it. An item stands in an order once for
+    each kind: renewed and upgraded in one. Which open order has an item stands on the item (`Entitlement.reserved_by`, R48)."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False)
+    kind = models.CharField(max_length=12, choices=LineKind.choices)
+    entitlement = models.ForeignKey(Entitlement, models.PROTECT, null=True, related_name="lines")
+    site = models.ForeignKey(Site, models.PROTECT, null=True, related_name="+", db_index=False)
+    distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
-    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    service_type = models.CharField(max_length=16)
-    variant = models.CharField(max_length=200)
+    installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    service_type = models.CharField(max_length=16, blank=True)
+    variant = models.CharField(max_length=200, blank=True)
+    paid_variant = models.CharField(max_length=200, blank=True)  # of an upgrade what was paid for before, as priced
     project_type = models.CharField(max_length=12, choices=SiteKind.choices)  # with the class: which price it had
     price_class = models.CharField(max_length=12, choices=PriceClass.choices, default=PriceClass.NORMAL)
-    target_label = models.CharField(max_length=160)
+    target_label = models.CharField(max_length=160, blank=True)
     search_key = SearchKey("target_label")
-    starts_at = models.DateTimeField()  # as quoted; what was applied is in ServicePeriod
-    ends_at = models.DateTimeField()
+    starts_at = models.DateTimeField(null=True)  # as quoted; what was applied is in ServicePeriod
+    ends_at = models.DateTimeField(null=True)
     unit_minor = models.BigIntegerField()
     amount_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
@@ -245,6 +276,9 @@ class OrderLine(AppendOnly):
     class Meta:
         ordering = ["pk"]
         constraints = [
+            models.UniqueConstraint(fields=["order", "entitlement", "kind"], name="order_line_once"),
+            term_is_one("order_line_has_one_term"),
+            _kind_and_target(),
             models.CheckConstraint(
                 condition=models.Q(
                     amount_minor__gte=models.F("discount_minor"),
@@ -346,26 +380,36 @@ class OrderEvent(AppendOnly):
 
 
 class ServicePeriod(AppendOnly):
-    """Paid time of one entitlement. Invariants: no second period starts where one does, the fence against double extension; it can be
-    revoked, and nothing else of it ever changes: the database refuses it."""
+    """Paid time of one entitlement in one variant. Invariants: of the periods that extend, no second one starts where one does, the fence
+    against double extension; a period can be revoked, and nothing else of it ever changes: the database refuses it.
+
+    An upgrade's period lies over those that extend, from when it was paid, and says the variant only. What is given back is revoked, and
+    where a part of it stays, a shorter period `replaces` it.
+    """
 
     changeable = ("is_revoked",)
 
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="periods")
-    line = models.OneToOneField(OrderLine, models.PROTECT, related_name="period")
+    line = models.ForeignKey(OrderLine, models.PROTECT, related_name="periods")
+    variant = models.CharField(max_length=200)
+    is_upgrade = models.BooleanField(default=False)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     anchor_at = models.DateTimeField(
         null=True
     )  # as on the entitlement, which goes back to it when a later period is revoked
+    replaces = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaced_by")
     is_revoked = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["entitlement", "starts_at"], condition=models.Q(is_revoked=False), name="period_once_per_start"
+                fields=["entitlement", "starts_at"],
+                condition=models.Q(is_revoked=False, is_upgrade=False),
+                name="period_once_per_start",
             ),
+            models.UniqueConstraint(fields=["line"], condition=models.Q(is_revoked=False), name="period_one_per_line"),
             models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="period_has_length"),
         ]
 

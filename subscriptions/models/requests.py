@@ -38,6 +38,7 @@ class RenewalRequest(models.Model):
 
         ACTIVATION = "activation", _("Activation")
         RENEWAL = "renewal", _("Renewal")
+        UPGRADE = "upgrade", _("Upgrade")
 
     class State(models.TextChoices):
         """How far it got."""
@@ -54,7 +55,7 @@ class RenewalRequest(models.Model):
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ACTIVATION)
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
-    months = models.PositiveSmallIntegerField(_("months"))
+    months = models.PositiveSmallIntegerField(_("months"))  # 0 of an upgrade: the rest of what is paid
     note = models.CharField(_("note"), max_length=500, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -73,7 +74,9 @@ class RenewalRequest(models.Model):
                 condition=~models.Q(state="refused") | ~models.Q(reason=""), name="request_refusal_has_reason"
             ),
             models.CheckConstraint(
-                condition=models.Q(months__gte=1, months__lte=MAX_MONTHS), name="request_months_in_range"
+                condition=models.Q(months=0, kind="upgrade")
+                | models.Q(~models.Q(kind="upgrade"), months__gte=1, months__lte=MAX_MONTHS),
+                name="request_months_in_range",
             ),
         ]
         indexes = [

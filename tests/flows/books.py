@@ -60,7 +60,7 @@ class Books:
     events: Counter[tuple[int, str]]  # order and kind
     audits: Counter[tuple[int, str]]  # order and action
     carts: dict[int, list[int]]  # order: entitlements of its cart
-    reserved: dict[int, str]  # entitlement: number of the order that has it
+    reserved: dict[int, int | None]  # entitlement: the order that has it
 
     @classmethod
     def read(cls, sandbox: Sandbox) -> Books:
@@ -80,7 +80,7 @@ class Books:
             events=Counter(OrderEvent.objects.order_by().values_list("order_id", "kind")),
             audits=Counter(audits.order_by()),
             carts=_gathered(cart_items.values_list("cart__order_id", "entitlement_id")),
-            reserved=dict(Entitlement.objects.exclude(reserved_by="").values_list("pk", "reserved_by")),
+            reserved=dict(Entitlement.objects.exclude(reserved_by=None).values_list("pk", "reserved_by")),
         )
 
 
@@ -159,7 +159,9 @@ def _lines(order: Order, books: Books) -> Iterator[str]:
         yield "holds something else than its cart"
     if order.state == S.SYSTEM_PROCESSING:
         yield "was left half-way"
-    reserved = sum(books.reserved.get(line.entitlement_id) == order.number for line in lines)
+    reserved = sum(
+        line.entitlement_id is not None and books.reserved.get(line.entitlement_id) == order.pk for line in lines
+    )
     allowed = {S.PROCESSING: {len(lines)}, S.REVIEW: {0, len(lines)}}.get(S(order.state), {0})
     if reserved not in allowed:
         yield f"{reserved} of {len(lines)} items are reserved by it"
@@ -202,7 +204,7 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
         for period in found:
             if not period.is_revoked:
                 spans[period.entitlement_id].append(period)
-    ordered = {(orders[line.order_id].number, line.entitlement_id) for line in lines.values()}
+    ordered = {(line.order_id, line.entitlement_id) for line in lines.values()}
     for row in Entitlement.objects.select_related("site").order_by("pk"):
         paid = sorted(spans[row.pk], key=lambda period: period.starts_at)
         last = lines[paid[-1].line_id] if paid else None
@@ -222,7 +224,8 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
                 yield f"entitlement {row.pk} has {name} {has[name]}, which should be {value}"
         before = None
         for period in paid:
-            term = orders[lines[period.line_id].order_id].term
+            term = lines[period.line_id].term
+            assert term is not None
             anchor = before.anchor_at if before and before.ends_at == period.starts_at else None
             before = period
             ends_at = periods.end(term, period.starts_at, row.site.time_zone, anchor)

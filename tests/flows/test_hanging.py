@@ -30,7 +30,7 @@ def test_an_order_is_not_given_up_before_its_page_is_known_to_be_closed(
         orders.cancel_order(people.dora.actor, number=order.number, now=NOW)
     order.refresh_from_db()
     assert (order.state, payment_of(order).state) == ("processing", State.UNKNOWN)  # perhaps there is a page
-    assert order.lines.filter(entitlement__reserved_by=order.number).count() == 3
+    assert order.lines.filter(entitlement__reserved_by=order.pk).count() == 3
     assert_books_agree(sandbox)
     assert orders.cancel_order(people.dora.actor, number=order.number, now=NOW).state == "cancelled"
     assert payment_of(order).state == State.EXPIRED

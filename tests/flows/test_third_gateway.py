@@ -78,7 +78,7 @@ def expiries() -> set[datetime | None]:
 def nothing_is_written() -> None:
     assert not Order.objects.exists()
     assert not Payment.objects.exists()
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
     assert not Cart.objects.exclude(order=None).exists()
 
 

@@ -29,7 +29,7 @@ def takes(request: access.PortalRequest) -> HttpResponse:
     """A bulk list that asks nobody whose the items are."""
     if request.method == "POST":
         ids = [int(pk) for pk in request.POST.getlist("item") if pk.isdecimal() and len(pk) < 19]
-        Entitlement.objects.filter(pk__in=ids).update(reserved_by="elsewhere")
+        Entitlement.objects.filter(pk__in=ids).update(reserved_by=10**6)
         return HttpResponse("Done.")
     own = Entitlement.objects.visible_to(request.actor)[:2]
     boxes = "".join(f'<input type="checkbox" name="item" value="{row.pk}">' for row in own)

@@ -72,9 +72,7 @@ def test_extending_paid_time_touches_no_index(make_site, make_apartment) -> None
         return every, hot
 
     before = updated()
-    n = rows.pay_until(
-        NOW + timedelta(days=30), anchor_at=NOW, paid_variant="x", reserved_by="SP-1", last_charged_at=NOW
-    )
+    n = rows.pay_until(NOW + timedelta(days=30), anchor_at=NOW, paid_variant="x", reserved_by=1, last_charged_at=NOW)
     every, hot = (after - was for after, was in zip(updated(), before, strict=True))
     assert n >= 20
     assert (every, hot) == (n, n)

@@ -122,7 +122,7 @@ def _firm_back(stage: Stage) -> Callable[[], object]:
 def _moving(stage: Stage) -> Callable[[], object]:
     ines = stage.world.person("ines").firm
     Order.objects.filter(installer=ines, state=Order.State.PROCESSING).update(state=Order.State.CANCELLED)
-    Entitlement.objects.filter(installer=ines).update(reserved_by="")
+    Entitlement.objects.filter(installer=ines).update(reserved_by=None)
     dora = stage.world.person("dora")
     return lambda: tenancy.move_installer(dora.actor, installer_id=ines.pk, to_id=dora.firm.pk, now=NOW)
 
@@ -160,7 +160,7 @@ def _bought(
 ) -> Order:
     """An order of Dora for an apartment of Ivan's, paid at the gateway; nobody has asked there yet."""
     dora, site = stage.world.person("dora"), stage.world.sites["hafen"]
-    wanted = Entitlement.objects.filter(site=site, reserved_by="", expires_at=None).wanted()
+    wanted = Entitlement.objects.filter(site=site, reserved_by=None, expires_at=None).wanted()
     ids = list(wanted.filter(apartment__number=number).values_list("pk", flat=True))
     if pm_app:
         ids += list(wanted.filter(apartment=None).values_list("pk", flat=True))
@@ -208,7 +208,7 @@ def _surplus(stage: Stage) -> Callable[[], object]:
 def _late(stage: Stage) -> Callable[[], object]:
     order = _bought(stage)
     Order.objects.filter(pk=order.pk).update(state=Order.State.CANCELLED)
-    Entitlement.objects.filter(reserved_by=order.number).update(reserved_by="")
+    Entitlement.objects.filter(reserved_by=order.pk).update(reserved_by=None)
     return _settling(order)
 
 

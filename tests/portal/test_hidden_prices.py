@@ -86,6 +86,7 @@ def story(
     ids = list(wanted.filter(apartment__number="1.04").values_list("pk", flat=True))
     asked = requests.request_activation(ivan, site_kind="community", entitlement_ids=ids, months=1, now=NOW)
     notify.send_due(now=NOW)
+    assert agreement.order is not None
     return {
         "order": f"/orders/{agreement.order.number}/",
         "renewals": "/subscription/auto-renew/",

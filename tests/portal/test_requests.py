@@ -118,7 +118,7 @@ def test_a_forged_checkout_of_who_may_not_pay_makes_no_cart_and_no_order(
     cart.refresh_from_db()
     assert cart.months == 1
     assert (Order.objects.count(), Payment.objects.count()) == (0, 0)
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
 
 
 def test_asked_approved_paid_and_everybody_is_told(

@@ -57,6 +57,7 @@ def test_an_order_tells_its_mail_between_its_steps_and_a_failed_one_is_sent_agai
     people: People, agree: Callable[..., Subscription], sign_in: SignIn
 ) -> None:
     order = agree().order
+    assert order is not None
     Notice.objects.about(order).update(**{**GIVEN_UP, "tries": 2, "next_try_at": NOW + timedelta(minutes=5)})
     notice = Notice.objects.about(order).get()
     address, dora = f"/orders/{order.number}/", sign_in(people.dora)

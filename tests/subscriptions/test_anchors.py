@@ -13,8 +13,10 @@ from communities.models import Entitlement, Site
 from subscriptions import ledger, numbers
 from subscriptions.actions import carts, moves, settlement
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
+from subscriptions.models.terms import columns_of
 from subscriptions.periods import Cycles, Months
 from subscriptions.pricing import PriceKey, PriceTable, quote
+from tests.frozen import unfrozen
 from tests.people import NOW
 from tests.subscriptions.conftest import entitlement
 
@@ -40,8 +42,8 @@ def pay(app: Entitlement, fill_cart: Callable[..., Cart], place: Callable[..., O
         table = PriceTable(1, "any", "USD", {PriceKey("app", part): 150 for part in PriceKey("monitor", "no_monitor")})
         (quoted,) = quote(carts.as_items(rows), term, at, table).lines
         order = waiting.pop() if waiting else again(first)
-        months, cycles = (term.count, 0) if isinstance(term, Months) else (0, term.count)
-        Order.objects.filter(pk=order.pk).update(months=months, cycles=cycles)
+        with unfrozen("subscriptions_orderline"):
+            OrderLine.objects.filter(order=order).update(**columns_of(term))
         settlement.fulfil(Order.objects.select_related("payer").get(pk=order.pk), now=at)
         app.refresh_from_db()
         assert app.expires_at == quoted.ends_at

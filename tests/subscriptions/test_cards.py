@@ -213,7 +213,7 @@ def test_a_card_that_renews_is_removed_with_what_it_renews_once_that_was_said(
     assert (agreement.state, agreement.reason_words) == ("ended", "Stopped by Dora Lindqvist, who removed the card.")
     assert PaymentMethod.objects.get().removed_at == DUE
     assert renewals_of(agreement)[0].state == "cancelled"
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
 
 
 # --- the pages --------------------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def dearer(order: Order) -> None:
 def one_line_more(order: Order) -> None:
     line = order.lines.latest("pk")
     line.pk, line.amount_minor = None, 0
-    line.entitlement = Entitlement.objects.exclude(lines__order=order).first()  # type: ignore[assignment]
+    line.entitlement = Entitlement.objects.exclude(lines__order=order).first()
     line.save()
 
 
@@ -153,20 +153,24 @@ def other_item(order: Order) -> None:
 def given_away(order: Order) -> None:
     line = order.lines.latest("pk")
     ServicePeriod.objects.create(
-        entitlement=line.entitlement, line=line, starts_at=NOW, ends_at=NOW + timedelta(days=30)
+        entitlement_id=line.entitlement_id or 0,
+        line=line,
+        variant=line.variant,
+        starts_at=NOW,
+        ends_at=NOW + timedelta(days=30),
     )
 
 
 def let_go(order: Order) -> None:
-    Entitlement.objects.filter(lines__order=order).update(reserved_by="")
+    Entitlement.objects.filter(lines__order=order).update(reserved_by=None)
 
 
 def kept_for_nobody(order: Order) -> None:
-    Entitlement.objects.filter(lines__order=order).update(reserved_by="SP-000000-NOTHING")
+    Entitlement.objects.filter(lines__order=order).update(reserved_by=10**6)
 
 
 def kept_after_all(order: Order) -> None:
-    Entitlement.objects.filter(lines__order=order).update(reserved_by=order.number)
+    Entitlement.objects.filter(lines__order=order).update(reserved_by=order.pk)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +195,7 @@ def kept_after_all(order: Order) -> None:
         ("paid", other_item, "of another one"),
         ("unpaid", given_away, "did not succeed"),
         ("unpaid", let_go, "is not reserved by it"),
-        ("unpaid", kept_for_nobody, "is reserved by SP-000000-NOTHING, which is no open order of it"),
+        ("unpaid", kept_for_nobody, "is reserved by order 1000000, which is no open order of it"),
         ("paid", kept_after_all, "which is no open order of it"),
     ],
 )

@@ -90,7 +90,7 @@ def test_permission_is_looked_at_when_the_order_is_placed_and_again_before_the_c
     with pytest.raises(MayNotPay):
         place(cart, by=ivan)
     assert (Order.objects.count(), Payment.objects.count()) == (0, 0)
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
     revoke(people.ivan.firm, pays_regular=True)
     from payments import actions as payment_actions
 

@@ -47,7 +47,7 @@ def test_the_operator_notes_that_it_was_paid_back_and_the_items_are_free(
     doubtful.refresh_from_db()
     payment = payment_of(doubtful)
     assert (doubtful.state, payment.refunded_minor) == ("refunded", payment.captured_minor)
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
     assert not ServicePeriod.objects.exists()
     assert place(fill_cart()).line_count == 5
 

@@ -64,7 +64,7 @@ def test_a_job_closes_the_pay_page_first_and_then_the_order(people: People, chec
     order.refresh_from_db()
     assert (order.state, payment_of(order).state) == ("cancelled", "expired")
     assert press(page, "approve").status != 303
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
     assert list(order.events.values_list("kind", flat=True))[-2:] == ["may_not_pay", "cancelled"]
     assert jobs.tick(now=SOON + timedelta(minutes=1))["revoked_orders"] == 0
     assert_tenants_consistent()
@@ -178,7 +178,7 @@ def test_each_way_of_paying_has_its_own_permission(
     assert sweeps.close_unpermitted(now=SOON) == int(is_closed)
     order.refresh_from_db()
     assert order.state == ("cancelled" if is_closed else "processing")
-    assert Entitlement.objects.filter(reserved_by=order.number).count() == (0 if is_closed else order.line_count)
+    assert Entitlement.objects.filter(reserved_by=order.pk).count() == (0 if is_closed else order.line_count)
 
 
 @pytest.mark.rule("R5")

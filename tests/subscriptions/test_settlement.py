@@ -64,14 +64,14 @@ def test_an_approved_payment_activates_everything_once(people: People, order: Or
     for row in Entitlement.objects.filter(lines__order=order):
         assert (row.expires_at, row.reserved_by, row.paid_variant) == (
             datetime(2026, 12, 22, 9, 1, tzinfo=UTC),
-            "",
+            None,
             row.variant,
         )
         assert row.state(applied) is State.ACTIVE
         assert row.is_usable(applied)
         assert row.last_charged_at == applied
     assert ServicePeriod.objects.count() == order.line_count == 5
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
     assert AuditEvent.objects.filter(action="order.succeeded", subject_id=order.pk).count() == 1
     payment = payment_of(order)
     assert (payment.state, payment.captured_minor) == (PaymentState.SUCCEEDED, order.total_minor)
@@ -194,7 +194,7 @@ def test_a_page_that_the_gateway_knows_no_more_ends_its_order_in_time_and_alarms
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 1
     assert (fresh(order).state, unpaid(order)) == ("timeout", True)
     assert kinds(order) == ["created", "sent", "forgotten", "timeout"]
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
     told = Notice.objects.get(topic="payment_failed")
     assert (told.user, order.number in told.subject) == (people.olga.membership.user, True)
 
@@ -205,7 +205,7 @@ def test_an_unpaid_order_times_out_after_45_minutes_and_releases_its_items(peopl
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=44, seconds=59)) == 0
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=45)) == 1
     assert fresh(order).state == "timeout"
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
     assert "approve" not in press(url).text.casefold() or press(url, "approve").status != 303
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 0
 
@@ -220,7 +220,7 @@ def test_an_order_whose_process_died_before_the_gateway_heard_of_it_is_given_up_
     sandbox.clock.freeze(late)
     assert sweeps.time_out_orders(now=late) == 1
     assert (fresh(order).state, payment_of(order).state) == ("timeout", PaymentState.EXPIRED)
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
 
 
 def test_an_order_whose_slow_payment_failed_can_be_paid_again(people: People, order: Order, sandbox: Sandbox) -> None:
@@ -255,7 +255,7 @@ def test_an_order_without_answer_from_the_gateway_is_not_timed_out(
     sandbox.stop()
     assert sweeps.time_out_orders(now=NOW + timedelta(minutes=50)) == 0
     assert fresh(order).state == "processing"
-    assert Entitlement.objects.filter(reserved_by=order.number).count() == 5
+    assert Entitlement.objects.filter(reserved_by=order.pk).count() == 5
 
 
 def test_cancelling_closes_the_pay_page_first(people: People, order: Order) -> None:
@@ -292,7 +292,7 @@ def test_late_money_for_items_of_another_order_goes_under_review(
     settlement.settle(payment_of(order).pk, now=NOW)
     assert (fresh(order).state, fresh(second).state) == ("review", "processing")
     assert unpaid(order)
-    assert Entitlement.objects.filter(reserved_by=second.number).count() == 5
+    assert Entitlement.objects.filter(reserved_by=second.pk).count() == 5
 
 
 @pytest.mark.rule("R50")

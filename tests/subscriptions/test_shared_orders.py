@@ -82,7 +82,7 @@ def test_an_order_that_ended_with_one_agreement_is_never_charged_for_the_other(
     assert sandbox.state()["moved"][anew.number] == {"amount": anew.total_minor, "charges": 1}
     first.refresh_from_db()
     assert first.state == "parked"
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
 
 
 @pytest.mark.rule("R44")
@@ -112,7 +112,7 @@ def test_a_charge_that_the_gateway_knows_no_more_does_not_hold_its_items_for_eve
     for days in (1, 2, 5, 9, 20):
         jobs.tick(now=at(sandbox, DUE + timedelta(days=days)))
     agreement.refresh_from_db()
-    assert not Entitlement.objects.exclude(reserved_by="").exists()
+    assert not Entitlement.objects.exclude(reserved_by=None).exists()
     assert not Order.objects.filter(state="processing").exists()
     alarm = Notice.objects.get(key__startswith="order-forgotten")
     assert alarm.user == people.olga.membership.user

@@ -1,0 +1,20 @@
+"""Terms in words, for pages, mail and what the gateway shows."""
+
+from __future__ import annotations
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from subscriptions.periods import Cycles, Months, Term, Until
+
+
+def of_term(term: Term | None) -> str:
+    """How long what is bought lasts; "" where nothing lasts."""
+    if isinstance(term, Months):
+        return ngettext("%(n)s month", "%(n)s months", term.count) % {"n": term.count}
+    if isinstance(term, Cycles):
+        return _("30 days") if term.count == 1 else _("%(n)s × 30 days") % {"n": term.count}
+    if isinstance(term, Until):
+        return _("until %(day)s") % {"day": date_format(term.day, "DATE_FORMAT")}
+    return _("the rest of the paid time") if term else ""
