@@ -76,18 +76,36 @@ def allot(total: int, weights: Sequence[int]) -> list[int]:
 
     The shares sum up to `total` exactly. With all weights zero everything goes to the first share.
     """
+    return [share for runs in allot_runs(total, [(weight, 1) for weight in weights]) for share, _count in runs]
+
+
+def allot_runs(total: int, weights: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """`allot` over weights that stand for so many alike each, one behind the other, however many these are: for each (weight, count) the
+    shares as (share, count), in their order, one or two of them, with the same counts together."""
     if not weights:
         if total:
             raise ValueError("nothing to allot to")
         return []
-    if min(weights) < 0:
+    if min(weight for weight, _count in weights) < 0:
         raise ValueError("weights must not be negative")
-    whole = sum(weights)
+    whole = sum(weight * count for weight, count in weights)
     if whole == 0:
-        return [total, *([0] * (len(weights) - 1))]
+        first = weights[0][1]
+        return [_runs(total, 1, 0, first - 1), *([(0, count)] for _weight, count in weights[1:])]
     sign, amount = (-1, -total) if total < 0 else (1, total)
-    shares = [amount * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(amount * weights[i] % whole), i))
-    for i in by_remainder[: amount - sum(shares)]:
-        shares[i] += 1
-    return [sign * share for share in shares]
+    shares = [amount * weight // whole for weight, _count in weights]
+    left = amount - sum(share * count for share, (_weight, count) in zip(shares, weights, strict=True))
+    more = [0] * len(weights)
+    for at in sorted(range(len(weights)), key=lambda i: (-(amount * weights[i][0] % whole), i)):
+        if not left:
+            break
+        more[at] = min(left, weights[at][1])
+        left -= more[at]
+    return [
+        _runs(sign * (share + 1), extra, sign * share, count - extra)
+        for share, extra, (_weight, count) in zip(shares, more, weights, strict=True)
+    ]
+
+
+def _runs(first: int, count: int, second: int, rest: int) -> list[tuple[int, int]]:
+    return [(share, n) for share, n in ((first, count), (second, rest)) if n]

@@ -80,47 +80,77 @@ Discount = FreePeriods | Percent | Amount
 
 
 class Charge(NamedTuple):
-    """What a line costs before discounts: `period_minor` is what 30 days of all its items cost, `periods` how many are bought whole."""
+    """What a line costs before discounts: `period_minor` is what 30 days of it cost, `periods` how many are bought whole. So many `lines`
+    that are alike in all of this, one behind the other, are one charge."""
 
     place: Place
     amount_minor: int
     period_minor: int
     periods: int
+    lines: int = 1
 
 
-def taken_off(discounts: Sequence[Discount], charges: Sequence[Charge], currency: str) -> list[int]:
-    """What comes off each line, in minor units, never more than it costs.
+Runs = list[tuple[int, int]]  # of lines that are alike: (minor units of each, how many), in their order
+
+
+@dataclass(slots=True)
+class _Left:
+    """What is left of so many lines of a charge that are still alike."""
+
+    charge: int
+    minor: int
+    count: int
+
+
+def taken_off(discounts: Sequence[Discount], charges: Sequence[Charge], currency: str) -> list[Runs]:
+    """What comes off each line of each charge, in minor units, never more than it costs. The same as if every line were a charge of its
+    own, in the same order, and no dearer for many that are alike.
 
     First free periods: of each line the smaller of what the discounts give together and what is bought, at its 30-day price. Then
     percentages, then amounts, in the order given, each on what is left within its scope: rounded once, half-up, and shared out over the
     lines by largest remainder. Raises ValueError for an amount in another currency.
     """
-    left = [charge.amount_minor for charge in charges]
     places = {charge.place for charge in charges}
+    left = [_Left(at, charge.amount_minor, charge.lines) for at, charge in enumerate(charges)]
     if currency != money.CREDITS:
         free = [discount for discount in discounts if isinstance(discount, FreePeriods)]
         given = {place: sum(one.count for one in free if one.scope.covers(place)) for place in places}
-        for at, charge in enumerate(charges):
-            left[at] -= min(given[charge.place], charge.periods) * charge.period_minor
+        for run, charge in zip(left, charges, strict=True):
+            run.minor -= min(given[charge.place], charge.periods) * charge.period_minor
     for percent in discounts:
         if isinstance(percent, Percent):
             mine = _within(percent.scope, charges, places)
-            off = money.divide_half_up(sum(left[at] for at in mine) * percent.basis_points, WHOLE)
-            _take(off, left, mine)
+            there = sum(run.minor * run.count for run in left if run.charge in mine)
+            left = _take(money.divide_half_up(there * percent.basis_points, WHOLE), left, mine)
     for amount in discounts:
         if isinstance(amount, Amount):
             if amount.currency != currency:
                 raise ValueError(f"an amount in {amount.currency} can't be taken off {currency}")
             mine = _within(amount.scope, charges, places)
-            _take(min(amount.minor, sum(left[at] for at in mine)), left, mine)
-    return [charge.amount_minor - rest for charge, rest in zip(charges, left, strict=True)]
+            left = _take(
+                min(amount.minor, sum(run.minor * run.count for run in left if run.charge in mine)), left, mine
+            )
+    found: list[Runs] = [[] for _ in charges]
+    for run in left:
+        found[run.charge].append((charges[run.charge].amount_minor - run.minor, run.count))
+    return found
 
 
-def _within(scope: Scope, charges: Sequence[Charge], places: Iterable[Place]) -> list[int]:
+def _within(scope: Scope, charges: Sequence[Charge], places: Iterable[Place]) -> set[int]:
     covered = {place for place in places if scope.covers(place)}
-    return [at for at, charge in enumerate(charges) if charge.place in covered]
+    return {at for at, charge in enumerate(charges) if charge.place in covered}
 
 
-def _take(off: int, left: list[int], mine: Sequence[int]) -> None:
-    for at, share in zip(mine, money.allot(off, [left[at] for at in mine]), strict=True):
-        left[at] -= share
+def _take(off: int, left: list[_Left], mine: set[int]) -> list[_Left]:
+    """What is left after `off` came off the lines of some charges; those that get another share than their like stand apart."""
+    weights = [(run.minor, run.count) for run in left if run.charge in mine]
+    shares = iter(money.allot_runs(off, weights))
+    return [
+        part
+        for run in left
+        for part in (
+            [_Left(run.charge, run.minor - share, count) for share, count in next(shares)]
+            if run.charge in mine
+            else [run]
+        )
+    ]

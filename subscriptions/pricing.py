@@ -171,7 +171,8 @@ class PriceTable:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to price, or `count` alike. `key` is the entitlement's id, or any label while it is a draft.
+    """One thing to price, or `count` alike. `key` is the entitlement's id, or any label while it is a draft. `keys` are the ids, ascending, of
+    entitlements that are alike in everything else: each of them is a line of its own, priced once.
 
     `paid_variant` is what was paid for last; only the rest of a running period asks about it. Project type and price class say which
     price it has; site and installer, ids, are asked by the scopes of discounts.
@@ -190,6 +191,18 @@ class Item:
     price_class: str = PriceClass.NORMAL
     site_id: int | None = None
     installer_id: int | None = None
+    keys: tuple[int, ...] = ()
+
+    def of_all(self, keys: Sequence[int]) -> Item:
+        """All of these, each like this one."""
+        return replace(self, key=keys[0], keys=tuple(keys), count=len(keys))
+
+    def part(self, start: int, count: int) -> Item:
+        """So many of the alike, from a place on."""
+        if not self.keys or count == self.count:
+            return self
+        keys = self.keys[start : start + count]
+        return replace(self, key=keys[0], keys=keys, count=count)
 
     @property
     def product(self) -> Product:
@@ -253,8 +266,8 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One priced item (or several alike): from, to, what it costs, what comes off, and its tax: `tax_minor` is added to the price,
-    `included_tax_minor` contained in it, for information; one of them is 0."""
+    """One priced item (or several alike, with all of them summed up): from, to, what it costs, what comes off, and its tax: `tax_minor` is
+    added to the price, `included_tax_minor` contained in it, for information; one of them is 0. Items of one line agree in all of it."""
 
     item: Item
     starts_at: datetime
@@ -316,6 +329,16 @@ class Quote:
     is_invented: bool = False
 
     @property
+    def count(self) -> int:
+        """How many items are priced."""
+        return sum(line.item.count for line in self.lines)
+
+    @property
+    def each_cycle_minor(self) -> int:
+        """What 30 days of all of them cost."""
+        return sum(line.unit_minor * line.item.count for line in self.lines)
+
+    @property
     def subtotal_minor(self) -> int:
         """Σ lines before discount and tax."""
         return sum(line.amount_minor for line in self.lines)
@@ -367,18 +390,25 @@ class Quote:
                 ends_at=ends_at,
                 zone=zone,
                 why=lines[0].why,
-                keys=tuple(line.item.key for line in lines),
+                keys=tuple(key for line in lines for key in line.item.keys or (line.item.key,)),
             )
             for (service_type, variant, each, ends_at, zone, _paid), lines in gathered.items()
         ]
 
     def fingerprint(self) -> str:
-        """A short digest of everything the person was shown a price for: items, variants, amounts, discounts, tax, total (R40)."""
+        """A short digest of everything the person was shown a price for: items, variants, what they are paid to, amounts, discounts, tax,
+        total (R40). The same whether items that are alike were priced one by one or together."""
+        alike: dict[str, list[str]] = {}
+        for line in self.lines:
+            item, n = line.item, line.item.count if line.item.keys else 1
+            taxed = f"{line.treatment.rate_bp}:{line.tax_minor // n}:{line.included_tax_minor // n}"
+            sums = f"{line.amount_minor // n}:{line.discount_minor // n}:{taxed}"
+            base = item.expires_at.isoformat() if item.expires_at else ""
+            keys = item.keys or (item.key,)
+            alike.setdefault(f"{item.service_type}:{item.variant}:{base}:{sums}", []).extend(map(str, keys))
         digest = hashlib.sha256(f"{self.currency}:{self.total_minor}".encode())
-        for line in sorted(self.lines, key=lambda line: str(line.item.key)):
-            taxed = f"{line.treatment.rate_bp}:{line.tax_minor}:{line.included_tax_minor}"
-            sums = f"{line.amount_minor}:{line.discount_minor}:{taxed}"
-            digest.update(f"|{line.item.key}:{line.item.variant}:{sums}".encode())
+        for said, keys_ in sorted(alike.items()):
+            digest.update(f"|{said}|{','.join(sorted(keys_))}".encode())
         return digest.hexdigest()[:24]
 
 
@@ -396,8 +426,9 @@ def quote(
     Each item is rounded once, half-up. `discounts` come off the lines (`discounts.taken_off`; what counts as a bought period says
     `periods.whole_periods`), then tax is worked out on what is left, within each rate (`taxes.tax_on`): added where the list is net, said
     to be contained where it is gross.
-    Distinct products and bases are worked out once and shared by their lines. The rest of a running period costs what the
-    variant costs more than the paid one, by the day, and never less than nothing.
+    Distinct products and bases are worked out once and shared by their lines; items that are alike in everything come as one
+    (`Item.keys`) and become one line, or a few where a remainder makes them differ: each costs the same as if they came one by one.
+    The rest of a running period costs what the variant costs more than the paid one, by the day, and never less than nothing.
     """
     items = list(items)
     products = [item.product for item in items]
@@ -442,29 +473,52 @@ def quote(
 def _discounted(lines: Sequence[Line], discounts: Sequence[Discount], term: Term, currency: str) -> Sequence[Line]:
     if not discounts:
         return lines
-    charges = [
-        Charge(
-            line.item.place,
-            line.amount_minor,
-            line.item.count * line.unit_minor,
-            periods.whole_periods(term, line.days),
+    charges = []
+    for line in lines:
+        n = len(line.item.keys) or 1
+        period = (line.item.count // n) * line.unit_minor
+        charges.append(
+            Charge(line.item.place, line.amount_minor // n, period, periods.whole_periods(term, line.days), n)
         )
-        for line in lines
-    ]
     return [
-        replace(line, discount_minor=off)
-        for line, off in zip(lines, taken_off(discounts, charges, currency), strict=True)
+        replace(part, discount_minor=off * (len(part.item.keys) or 1))
+        for line, runs in zip(lines, taken_off(discounts, charges, currency), strict=True)
+        for part, off in _parts(line, runs)
     ]
 
 
 def _taxed(lines: Sequence[Line], *, includes_tax: bool) -> Sequence[Line]:
     if not any(line.treatment.rate_bp for line in lines):
         return lines
-    rest = [line.amount_minor - line.discount_minor for line in lines]
-    found = taxes.tax_on([line.treatment for line in lines], rest, includes_tax=includes_tax)
-    if includes_tax:
-        return [replace(line, included_tax_minor=tax) for line, tax in zip(lines, found, strict=True)]
-    return [replace(line, tax_minor=tax) for line, tax in zip(lines, found, strict=True)]
+    counts = [len(line.item.keys) or 1 for line in lines]
+    rest = [(line.amount_minor - line.discount_minor) // n for line, n in zip(lines, counts, strict=True)]
+    found = taxes.tax_on([line.treatment for line in lines], rest, counts, includes_tax=includes_tax)
+    return [
+        replace(part, included_tax_minor=tax * (len(part.item.keys) or 1))
+        if includes_tax
+        else replace(part, tax_minor=tax * (len(part.item.keys) or 1))
+        for line, runs in zip(lines, found, strict=True)
+        for part, tax in _parts(line, runs)
+    ]
+
+
+def _parts(line: Line, runs: Sequence[tuple[int, int]]) -> Iterator[tuple[Line, int]]:
+    """A line taken apart where its items get different shares, with the share of each."""
+    at, n = 0, len(line.item.keys) or 1
+    for share, count in runs:
+        if count == n:
+            yield line, share
+            return
+        yield (
+            replace(
+                line,
+                item=line.item.part(at, count),
+                amount_minor=line.amount_minor // n * count,
+                discount_minor=line.discount_minor // n * count,
+            ),
+            share,
+        )
+        at += count
 
 
 def _refuse_too_far(lines: Sequence[Line], as_of: datetime) -> None:

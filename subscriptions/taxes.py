@@ -109,20 +109,23 @@ def tax_for(billing: BillingProfile | None) -> Tax:
     return Tax(IN_FORCE, buyer)
 
 
-def tax_on(treatments: Sequence[Treatment], amounts: Sequence[int], *, includes_tax: bool) -> list[int]:
+def tax_on(
+    treatments: Sequence[Treatment], amounts: Sequence[int], counts: Sequence[int], *, includes_tax: bool
+) -> list[list[tuple[int, int]]]:
     """The tax of each line, whose `amounts` are after discounts: added to them, or with `includes_tax` contained in them.
 
-    Of all lines of a rate together it is rounded once, half-up, and shared out over them by largest remainder.
+    Each entry stands for `counts` lines that are alike, one behind the other; its taxes come as (tax of each, how many). Of all lines of a
+    rate together it is rounded once, half-up, and shared out over them by largest remainder.
     """
-    found = [0] * len(amounts)
+    found = [[(0, count)] for count in counts]
     by_rate: dict[int, list[int]] = {}
     for at, treatment in enumerate(treatments):
         if treatment.rate_bp:
             by_rate.setdefault(treatment.rate_bp, []).append(at)
     for rate, mine in by_rate.items():
-        weights = [amounts[at] for at in mine]
+        weights = [(amounts[at], counts[at]) for at in mine]
         whole = WHOLE + rate if includes_tax else WHOLE
-        tax = money.divide_half_up(sum(weights) * rate, whole)
-        for at, share in zip(mine, money.allot(tax, weights), strict=True):
-            found[at] = share
+        tax = money.divide_half_up(sum(amount * count for amount, count in weights) * rate, whole)
+        for at, shares in zip(mine, money.allot_runs(tax, weights), strict=True):
+            found[at] = shares
     return found

@@ -61,7 +61,7 @@ def open_order(
         tax_minor=found.tax_minor,
         included_tax_minor=found.included_tax_minor,
         total_minor=found.total_minor,
-        line_count=len(found.lines),
+        line_count=found.count,
         price_list_id=found.price_list_id,
         why=frozen_why(found),
         billing=billing.snapshot(),

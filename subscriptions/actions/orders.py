@@ -101,7 +101,7 @@ def place_order(
     )
     if auto_renew and order.total_minor:  # what can't be charged every 30 days must not be promised
         payment_actions.refuse_not_renewable(gateway)
-        payment_actions.refuse_unpayable(sum(line.unit_minor for line in found.lines), order.currency, gateway)
+        payment_actions.refuse_unpayable(found.each_cycle_minor, order.currency, gateway)
         order.auto_renew, order.renewals_wanted = True, renewals
         order.save(update_fields=["auto_renew", "renewals_wanted"])
     cart.order = order

@@ -157,7 +157,7 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
         "billing_form": billing,
         "pay_form": pay,
         "fingerprint": quote.fingerprint() if quote else "",
-        "each_cycle_minor": sum(line.unit_minor for line in quote.lines) if quote else 0,
+        "each_cycle_minor": quote.each_cycle_minor if quote else 0,
         "offers": offers,
         "gateway": chosen if chosen in {offer.name for offer in offers} else next((offer.name for offer in offers), ""),
         "may_renew": any(offer.renews for offer in offers),
