@@ -113,9 +113,17 @@ def together(agreement_ids: Iterable[int]) -> list[int]:
     return sorted({*ids, *with_them})
 
 
-def lock(agreement_ids: Iterable[int]) -> list[Subscription]:
+def moved_by(order: Order, locked: Iterable[Subscription]) -> list[Subscription]:
+    """The same of agreements that were locked for the order: those of its items, and those it renews."""
+    if order.type != Order.Type.AUTO_RENEWAL:
+        return list(locked)
+    return [row for row in locked if row.renewal_id == order.pk and row.state == ACTIVE]
+
+
+def lock(chosen: Iterable[int] | Q) -> list[Subscription]:
     """Lock agreements in the order of their ids."""
-    return list(Subscription.objects.filter(pk__in=list(agreement_ids)).order_by("pk").select_for_update(no_key=True))
+    chosen = chosen if isinstance(chosen, Q) else Q(pk__in=list(chosen))
+    return list(Subscription.objects.filter(chosen).order_by("pk").select_for_update(no_key=True))
 
 
 def rungs(first: datetime, *, after: datetime) -> list[datetime]:
