@@ -1,6 +1,7 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
-from communities.models.entitlements import STATE_LABELS, Entitlement, State, state_of
+from communities.models.entitlements import STATE_LABELS, Entitlement, Mode, State, state_of
+from communities.models.expiries import ExpiryDay
 from communities.models.sites import (
     Apartment,
     Building,
@@ -17,8 +18,10 @@ __all__ = [
     "Apartment",
     "Building",
     "Entitlement",
+    "ExpiryDay",
     "Kind",
     "ManagerAssignment",
+    "Mode",
     "Resident",
     "Site",
     "State",

@@ -23,6 +23,14 @@ class State(enum.StrEnum):
     LAPSED = "lapsed"
 
 
+class Mode(models.TextChoices):
+    """Who has to do something before paid time ends: a person, nobody, or a person although it should run by itself."""
+
+    MANUAL = "manual", _("By hand")
+    AUTO = "auto", _("Auto-renew")
+    FAIL = "fail", _("Will fail")  # auto-renewal with a card that can't be charged, or was declined
+
+
 STATE_LABELS = {
     State.NEW: _("Not activated"),
     State.ACTIVE: _("Active"),
@@ -74,8 +82,9 @@ class Entitlement(SiteChild):
     activated. `works_until` is the end of its grace, so that "works now" is one comparison; both are written by `pay_until`. `anchor_at`
     is the instant that months are counted from where `expires_at` alone does not say it: paid to 28 Feb, come from 31 Jan. `reserved_by`
     is the id of the open order that has it, null = none has: so an item is in one open order at most (R48); a plain number, since a key
-    can't point up. All but the first are written by the subscriptions layer only. No index may name one of them but `paid_variant`: extending
-    would stop being a HOT update.
+    can't point up. `mode` says whether it is renewed by itself. All but the first are written by the subscriptions layer only. No index
+    may name one of them but `paid_variant`: extending would stop being a HOT update. Every change of them is counted in `ExpiryDay`, by
+    triggers (`communities/following.py`).
     """
 
     service_type = models.CharField(
@@ -93,6 +102,7 @@ class Entitlement(SiteChild):
     anchor_at = models.DateTimeField(null=True)
     reserved_by = models.BigIntegerField(null=True)
     last_charged_at = models.DateTimeField(null=True)
+    mode = models.CharField(max_length=6, choices=Mode.choices, default=Mode.MANUAL)
 
     objects = EntitlementQuerySet.as_manager()
 

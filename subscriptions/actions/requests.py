@@ -191,8 +191,7 @@ def refuse_stale_cart(cart: Cart) -> None:
 
 
 def note_paid(order: Order, *, now: datetime) -> None:
-    """An order succeeded: requests all of whose items are paid by now are done. The caller holds the order's lock, and asks where an item
-    is in a request."""
+    """An order succeeded: requests all of whose items are paid by now are done. The caller holds the order's lock."""
     paid = RequestItem.objects.filter(is_live=True, entitlement__lines__order=order)
     ids = sorted(set(paid.values_list("request_id", flat=True)))
     for request in _locked(ids):
