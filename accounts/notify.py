@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from smtplib import SMTPConnectError, SMTPException, SMTPServerDisconnected
@@ -32,15 +33,53 @@ def post(
     has_secret: bool = False,
     email: str = "",
 ) -> Notice | None:
-    """Queue one mail, inside the caller's transaction; the same `key` again is the same notice and is not queued twice.
+    """Queue one mail, inside the caller's transaction; the same `key` again is the same notice and is not queued twice. For what is told
+    see `draft`."""
+    is_muted = topic not in UNMUTABLE and Mute.objects.filter(user=to, topic=topic).exists()
+    put(
+        [
+            draft(
+                key=key, topic=topic, to=to, template=template, context=context, now=now, about=about, tenant=tenant,
+                has_secret=has_secret, email=email, is_muted=is_muted,
+            )
+        ]
+    )  # fmt: skip
+    return Notice.objects.filter(key=key).first()
+
+
+def put(notices: Iterable[Notice]) -> None:
+    """Queue what `draft` made, however many; one statement."""
+    Notice.objects.bulk_create(notices, ignore_conflicts=True)
+
+
+def muted(topic: Topic, *, by: str) -> models.Exists:
+    """Whether the person that the column `by` names has muted a topic; for `draft`."""
+    return models.Exists(Mute.objects.filter(user=models.OuterRef(by), topic=topic))
+
+
+def draft(
+    *,
+    key: str,
+    topic: Topic,
+    to: User,
+    template: str,
+    context: dict[str, object],
+    now: datetime,
+    is_muted: bool,
+    about: models.Model | None = None,
+    tenant: Organization | None = None,
+    has_secret: bool = False,
+    email: str = "",
+) -> Notice:
+    """One mail, not queued yet.
 
     `templates/mail/<template>.txt` holds the subject in its first line and the text below, in the recipient's language. A muted
     topic is kept as muted, except where it must arrive (R8). `email` is another address than the person's, where one is changed.
     """
-    is_muted = topic not in UNMUTABLE and Mute.objects.filter(user=to, topic=topic).exists()
+    is_muted = is_muted and topic not in UNMUTABLE
     with translation.override(to.language):
         subject, _, body = render_to_string(f"mail/{template}.txt", {**context, "user": to}).strip().partition("\n")
-    notice = Notice(
+    return Notice(
         key=key,
         topic=topic,
         user=to,
@@ -56,8 +95,6 @@ def post(
         next_try_at=None if is_muted else now,
         **(audit.tenant_keys(tenant) if tenant else {}),
     )
-    Notice.objects.bulk_create([notice], ignore_conflicts=True)
-    return Notice.objects.filter(key=key).first()
 
 
 def send_due(*, now: datetime, budget: fences.Budget | None = None, limit: int = 100) -> int:

@@ -148,7 +148,7 @@ def without_master(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:
 
 def with_entitlement(apartments: QuerySet[Apartment], entitlements: QuerySet[Entitlement]) -> QuerySet[Apartment]:
     """Those that one of the entitlements is for."""
-    return apartments.filter(Exists(entitlements.filter(apartment=OuterRef("pk"))))
+    return apartments.filter(Exists(entitlements.filter(target=OuterRef("target_id"))))
 
 
 def _has_monitor() -> Exists:

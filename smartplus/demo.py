@@ -276,9 +276,7 @@ def buy_something(now: datetime) -> None:
         Organization.objects.visible_to(dora).installers().select_related("distributor").get(name="Hafen Intercom GmbH")
     )
     assert hafen.distributor is not None
-    chosen = carts.activatable(dora, installer=hafen, site_kind="community").filter(
-        apartment__building__name="Quay House"
-    )
+    chosen = carts.activatable(dora, installer=hafen, site_kind="community").filter(target__building="Quay House")
     cart = carts.fill_cart(
         dora,
         installer_id=hafen.pk,

@@ -7,12 +7,11 @@ import logging
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import redis
 from django.conf import settings
-
-if TYPE_CHECKING:
-    import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 log = logging.getLogger("smartplus.health")
 
@@ -47,7 +46,7 @@ def note(sign: Sign, *, now: datetime, is_always: bool = False) -> None:
         if settings.REDIS_URL:
             with connect() as client:
                 client.set(_key(sign), now.isoformat())
-    except (_redis_error(), OSError) as problem:  # the work matters more than the note that it was done
+    except (redis.RedisError, OSError) as problem:  # the work matters more than the note that it was done
         log.warning("could not note the sign of life of %s: %s", sign, problem)
 
 
@@ -58,7 +57,7 @@ def last(sign: Sign) -> datetime | None:
             with connect() as client:
                 return _instant(client.get(_key(sign)))
         return _instant(_file(sign).read_text())
-    except (_redis_error(), OSError, ValueError):
+    except (redis.RedisError, OSError, ValueError):
         return None
 
 
@@ -82,10 +81,6 @@ def is_fresh(noted: datetime | None, *, now: datetime) -> bool:
 
 def connect() -> redis.Redis:
     """Redis, for an answer now rather than a better one later."""
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
     return redis.Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=TIMEOUT_S,
@@ -93,13 +88,6 @@ def connect() -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
     )
-
-
-def _redis_error() -> type[Exception]:
-    """What its client raises; asked only when something was raised."""
-    import redis
-
-    return redis.RedisError
 
 
 def _instant(text: object) -> datetime:

@@ -1,12 +1,10 @@
 """Every address of the house."""
 
 from django.urls import URLPattern, URLResolver, include, path
-from django.urls.resolvers import RoutePattern
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("smartplus.portal.urls")),
-    # By its name: what makes the API is read when somebody asks it first, and by nobody else. The namespace keeps `reverse` from reading it.
-    URLResolver(RoutePattern("api/v1/"), "smartplus.api.urls", app_name="api", namespace="api"),
+    path("api/v1/", include("smartplus.api.urls")),
 ]
 
 handler404 = "smartplus.portal.views.errors.not_found"

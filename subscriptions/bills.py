@@ -266,7 +266,7 @@ def _steps(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Mappi
 def _times(counts: Mapping[int | str, int], kind: str, target: TargetKey) -> int:
     """How many stand behind a target: alike apartments are counted, and their members' slots with them."""
     key = target[0] if isinstance(target, tuple) else target
-    return counts.get(key, 1) if kind in {Target.APARTMENT, Target.MEMBER_SLOT} else 1
+    return counts.get(key, 1) if kind in catalogue.OF_APARTMENTS else 1
 
 
 def _counted(steps: Counter[_Step], side: str) -> Counter[_Kind]:
@@ -419,13 +419,15 @@ PAID = (
 
 
 def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
-    """The entitlements of one apartment, or with None of the site's managers, as a bill looks at them; one statement."""
+    """The entitlements of one apartment, or with None of whatever else is billed at the site, as a bill looks at them; one statement."""
     rows = Entitlement.objects.filter(site=site)
-    rows = rows.filter(apartment=apartment) if apartment else rows.filter(manager__isnull=False)
+    rows = (
+        rows.filter(target=apartment.target_id) if apartment else rows.exclude(target__kind__in=catalogue.OF_APARTMENTS)
+    )
     return [
-        Saved(Target.APARTMENT if apartment else Target.MANAGER, unit or manager, service_type, variant, *paid)
-        for unit, manager, service_type, variant, *paid in rows.order_by("pk").values_list(
-            "apartment_id", "manager_id", "service_type", "variant", *PAID
+        Saved(Target(kind), target, service_type, variant, *paid)
+        for kind, target, service_type, variant, *paid in rows.order_by("pk").values_list(
+            "target__kind", "target_id", "service_type", "variant", *PAID
         )
     ]
 
@@ -468,7 +470,10 @@ def census_of(site: Site) -> Census:
     rows = (
         Apartment.objects.filter(site=site)
         .annotate(
-            **{code: FilteredRelation("entitlements", condition=Q(entitlements__service_type=code)) for code in kinds}
+            **{
+                code: FilteredRelation("target__entitlements", condition=Q(target__entitlements__service_type=code))
+                for code in kinds
+            }
         )
         .order_by()
         .values_list(*catalogue.APARTMENT_SWITCHES, *columns)
@@ -486,9 +491,13 @@ def census_of(site: Site) -> Census:
         apartments.append(apartment)
         saved += as_occupied(rows_of_it, apartment)
         counts[key] = count
-    of_managers = saved_of(site, apartment=None)
-    managers = tuple(catalogue.ManagerConfiguration(row.target, pm_app=True) for row in of_managers if row.variant)
-    return Census(tuple(apartments), managers, (*saved, *of_managers), counts, site.kind)
+    others = saved_of(site, apartment=None)
+    managers = tuple(
+        catalogue.ManagerConfiguration(row.target, pm_app=True)
+        for row in others
+        if row.variant and row.target_kind == Target.MANAGER
+    )
+    return Census(tuple(apartments), managers, (*saved, *others), counts, site.kind)
 
 
 def planned(switches: Mapping[str, bool], *, apartments: int, managers: int) -> Census:

@@ -19,6 +19,10 @@ class ItemHeld(Refused):
     """An item is in another open order (R48)."""
 
 
+class NotApplied(ItemHeld):
+    """A paid order's items are not what they were when it was placed: nothing is applied, somebody decides (R52)."""
+
+
 class PriceChanged(Refused):
     """What would be charged is not what was shown (R40)."""
 

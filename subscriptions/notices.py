@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import notify
-from accounts.models import Kind, Membership, Organization, Topic
+from accounts.models import Kind, Membership, Notice, Organization, Topic
+from accounts.models.people import MembershipQuerySet
 from accounts.scope import Actor
 from payments.models import Payment
 from payments.reasons import DECLINES
@@ -26,11 +28,15 @@ BILLING, MANAGES, ANYBODY = Q(gets_billing_mail=True), Q(manages_subscriptions=T
 
 def order_succeeded(order: Order, *, until: datetime | None, zone: str, now: datetime) -> None:
     """To the payer's members who get billing mail, and to who placed it: what was paid, and until when it works."""
-    for member in _members(order.payer, BILLING | Q(user_id=order.created_by_id)):
-        _post(
+    who = BILLING | Q(user_id=order.created_by_id)
+    told: QuerySet[Any] = _working(order.payer, who).annotate(is_muted=notify.muted(Topic.ORDERS, by="user"))
+    notify.put(
+        _draft(
             "order_succeeded", f"order-succeeded:{order.pk}", Topic.ORDERS, member, order, order.payer, now,
-            until=until, zone=zone, shows_amounts=_sees_amounts(member, order),
-        )  # fmt: skip
+            is_muted=member.is_muted, until=until, zone=zone, shows_amounts=_sees_amounts(member, order),
+        )
+        for member in told
+    )  # fmt: skip
 
 
 def renewal_failed(
@@ -129,9 +135,13 @@ def _post_request(
         _post(template, key, Topic.REQUESTS, member, request, request.installer, now, n=size, **detail)
 
 
-def _members(firm: Organization, who: Q) -> list[Membership]:
+def _working(firm: Organization, who: Q) -> MembershipQuerySet:
     found = Membership.objects.usable().filter(who, organization=firm, is_technician=False)
-    return list(found.select_related("user", "organization").order_by("pk"))
+    return found.select_related("user", "organization").order_by("pk")
+
+
+def _members(firm: Organization, who: Q) -> list[Membership]:
+    return list(_working(firm, who))
 
 
 def _first_found(firm: Organization, *ladder: Q) -> list[Membership]:
@@ -174,17 +184,34 @@ def _post(
     now: datetime,
     **context: object,
 ) -> None:
-    """One mail to one person, with dates at that person's time; the key tells it once however often it is settled. Its subject names no
-    amount: it stands in lists that others read."""
+    """One mail to one person; the key tells it once however often it is settled."""
+    is_muted = Membership.objects.filter(notify.muted(topic, by="user"), pk=member.pk).exists()
+    notify.put([_draft(template, key, topic, member, about, tenant, now, is_muted=is_muted, **context)])
+
+
+def _draft(
+    template: str,
+    key: str,
+    topic: Topic,
+    member: Membership,
+    about: Order | Subscription | RenewalRequest | Organization,
+    tenant: Organization,
+    now: datetime,
+    *,
+    is_muted: bool,
+    **context: object,
+) -> Notice:
+    """One mail to one person, with dates at that person's time. Its subject names no amount: it stands in lists that others read."""
     user = member.user
     with timezone.override(user.time_zone):
-        notify.post(
+        return notify.draft(
             key=f"{key}:{user.pk}",
             topic=topic,
             to=user,
             template=template,
             context={"about": about, "site_url": settings.SITE_URL, **context},
             now=now,
+            is_muted=is_muted,
             about=about,
             tenant=tenant,
         )

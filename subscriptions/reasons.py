@@ -32,6 +32,7 @@ TEXTS: dict[str, Promise] = {
     "too_much": _("The amount is more than one payment can carry."),
     "refused": _("It could not be ordered."),
     "replaced": _("One of its services left the auto-renewal. The others are ordered anew."),
+    "items_changed": _("Its items changed since it was ordered, so it was not applied."),
     "items_elsewhere": _("Its items are in another order by now."),
 }
 OF_REFUSALS: tuple[tuple[type[Refused], str], ...] = (

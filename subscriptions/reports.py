@@ -14,14 +14,14 @@ from accounts.models import Organization
 from accounts.scope import Actor
 from accounts.typed.keys import natural_key
 from communities import catalogue
-from communities.models import Entitlement, Resident, Site
+from communities.models import Entitlement, Site, targets
 from payments.models import usable_method
 from subscriptions import payers
 from subscriptions.actions.prices import table_for
+from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
 from subscriptions.pricing import Group, Item, MissingPrice, PriceTable, Product, Quote, Why, quote
-from subscriptions.renewing import sound
 
 NAMED = 12  # of a group of like items
 
@@ -58,25 +58,17 @@ def by_site(quote: Quote, entitlements: QuerySet[Entitlement]) -> list[SiteBill]
 
 def named(actor: Actor, sites: list[SiteBill]) -> list[tuple[SiteBill, list[tuple[Group, list[str], int]]]]:
     """Each group of a site's bill with the names of its first items, apartments with their family master, and how many more there
-    are; two queries."""
+    are; one query."""
     first = {int(str(key)) for site in sites for group in site.groups for key in group.keys[:NAMED]}
-    seen = Entitlement.objects.visible_to(actor).select_related("apartment__building", "manager__membership__user")
-    rows = seen.in_bulk(first)
-    masters = dict(
-        Resident.objects.visible_to(actor)
-        .filter(is_master=True, apartment__in=[row.apartment_id for row in rows.values() if row.apartment_id])
-        .values_list("apartment_id", "name")
-    )
-
-    def name_of(key: object) -> str:
-        row = rows[int(str(key))]
-        return f"{row.target} {masters.get(row.apartment_id or 0, '')}".strip()
+    seen = Entitlement.objects.visible_to(actor).select_related(*targets.named())
+    rows = seen.filter(pk__in=first).annotate(master=targets.master())
+    names = {row.pk: f"{row.target} {row.master or ''}".strip() for row in rows}  # type: ignore[attr-defined]
 
     return [
         (
             site,
             [
-                (group, [name_of(key) for key in group.keys[:NAMED]], max(0, group.count - NAMED))
+                (group, [names[int(str(key))] for key in group.keys[:NAMED]], max(0, group.count - NAMED))
                 for group in site.groups
             ],
         )
@@ -120,8 +112,8 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
         .annotate(
             count=Count("pk"),
             amount=Sum("amount_minor"),
-            first=Min("target_label"),
-            last=Max("target_label"),
+            first=Min(called()),
+            last=Max(called()),
             at=Min("pk"),
         )
         .order_by("site__name_order", "site_id", "at")
@@ -215,12 +207,18 @@ def renews(now: datetime, entitlement: str = "pk") -> Exists:
 
     An expression for queries over entitlements, or over rows that name one in the column `entitlement`.
     """
-    return Exists(sound().filter(entitlement=OuterRef(entitlement)))
+    return Exists(_sound().filter(entitlement=OuterRef(entitlement)))
 
 
 def renews_at(site_ids: Iterable[int], now: datetime) -> Q:
     """The same for entitlements of these sites, asked once instead of for each of them."""
-    return Q(pk__in=sound().filter(site__in=list(site_ids)).values("entitlement"))
+    return Q(pk__in=_sound().filter(site__in=list(site_ids)).values("entitlement"))
+
+
+def _sound() -> QuerySet[SubscriptionItem]:
+    """Items under an agreement that has a card that works, and does not fail."""
+    sound = Q(subscription__state=Subscription.State.ACTIVE, subscription__tries=0)
+    return SubscriptionItem.objects.live().filter(sound, usable_method("subscription__method__"))
 
 
 def items_of(agreements: Iterable[Subscription]) -> dict[int, int]:

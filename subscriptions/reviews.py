@@ -12,15 +12,15 @@ from django.db.models import Count, FilteredRelation, Max, Min, Q, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models.people import known_as, known_order
 from accounts.scope import Actor
 from accounts.typed.keys import natural_key
 from communities import catalogue
-from communities.models import Apartment, Entitlement, Site, State, state_of
+from communities.models import Apartment, Entitlement, Site, State, state_of, targets
 from communities.reports import WARNING
 from payments import money
 from subscriptions.actions.prices import table_for
 from subscriptions.dashboard import What, total_of, worth_of
+from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine
 from subscriptions.pricing import MissingPrice, PriceTable, Product
 from subscriptions.reports import Payer, Payers, payers_of
@@ -214,11 +214,11 @@ def _gathered(site: Site, payers: Payers, now: datetime) -> list[Holding]:
         .values_list(
             "service_type", "variant", "paid_variant", "expires_at", "works_until", "agreement__subscription_id"
         )
-        .annotate(n=Count("pk"), apartments=Count("apartment_id"))
+        .annotate(n=Count("pk"))
     )
     zone = ZoneInfo(site.time_zone)
     found: dict[tuple[object, ...], Holding] = {}
-    for service_type, variant, paid, expires_at, works_until, agreement_id, count, apartments in rows:
+    for service_type, variant, paid, expires_at, works_until, agreement_id, count in rows:
         state = state_of(expires_at, works_until, now)
         key = (service_type, variant, paid, state, expires_at and expires_at.astimezone(zone).date(), agreement_id)
         row = found.get(key)
@@ -230,7 +230,7 @@ def _gathered(site: Site, payers: Payers, now: datetime) -> list[Holding]:
             expires_at=min(instants, default=None),
             instants=instants,
             agreement_id=agreement_id,
-            is_per_apartment=apartments > 0,
+            is_per_apartment=service_type in catalogue.PER_APARTMENT,
             count=count + (row.count if row else 0),
             state=state,
             payer=payers.of(agreement_id),
@@ -269,19 +269,16 @@ def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> 
     listed = list(
         _with_agreements(site)
         .filter(conditions)
-        .order_by(
-            "apartment__building__name_order", "apartment__number_order", known_order("manager__membership__"), "pk"
-        )
+        .order_by(*targets.order(), "pk")
         .values_list(
             "service_type", "variant", "paid_variant", "expires_at", "agreement__subscription_id",
-            "apartment__building__name", "apartment__number",
-            "manager__membership_id", known_as("manager__membership__"),
+            "target__building", "target__number", "target__assignment__membership_id", targets.words(),
         )
     )  # fmt: skip
     has_several_buildings = len({row[5] for row in listed if row[5]}) > 1
     names: dict[tuple[object, ...], list[tuple[str, str]]] = {}
     for service_type, variant, paid, expires_at, agreement_id, building, number, member_id, name in listed:
-        label = number or name
+        label = (number if building else "") or name
         if member_id and member_id == reader.membership_id:
             label = _("%(name)s, you") % {"name": label}
         key = (service_type, variant, paid if expires_at else "", expires_at, agreement_id)
@@ -300,10 +297,10 @@ def _words(row: Holding, names: dict[tuple[object, ...], list[tuple[str, str]]],
         *first, last = _by_building(mine)
         return _("%(first)s and %(last)s") % {"first": ", ".join(first), "last": last} if first else last
     if not row.is_per_apartment:
-        return ngettext("%(n)s manager", "%(n)s managers", row.count) % {"n": row.count}
+        return targets.how_many(catalogue.BY_TYPE[row.service_type].target, row.count)
     if row.count == apartments:
         return ngettext("The only apartment", "All %(n)s apartments", row.count) % {"n": row.count}
-    return ngettext("%(n)s apartment", "%(n)s apartments", row.count) % {"n": row.count}
+    return targets.how_many(catalogue.Target.APARTMENT, row.count)
 
 
 def _by_building(targets: list[tuple[str, str]]) -> list[str]:
@@ -365,7 +362,7 @@ def orders_of(actor: Actor, site: Site, *, limit: int) -> list[OrderShare]:
             amount=Sum("amount_minor"),
             until=Max("ends_at"),
             service=Min("service_type"),
-            target=Min("target_label"),
+            target=Min(called()),
         )[:limit]
     )
     orders = Order.objects.visible_to(actor).in_bulk([row["order_id"] for row in rows])

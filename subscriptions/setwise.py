@@ -6,13 +6,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 from django.db import connection
+from django.utils.dateparse import parse_date, parse_datetime
 
 from communities.catalogue import BY_TYPE
 from subscriptions import periods
-from subscriptions.models import Order
+from subscriptions.models import LineKind, Order
 from subscriptions.models.orders import EXTENDING
 
 
@@ -31,6 +33,18 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """How many lines of an order, of one kind, have an item that the order has and that stands at one base. `turns`: what one of them pays
+    for, or will be paid for, is not all the same; `is_asked`: one of them is in a request."""
+
+    kind: str
+    base: Base
+    count: int
+    turns: bool
+    is_asked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Extension:
     """What the items of one base are paid for now: from, to, and the columns that follow from it (`Entitlement`)."""
 
@@ -41,12 +55,16 @@ class Extension:
     anchor_at: datetime | None
 
 
-def bases(order: Order) -> list[Base]:
-    """The distinct bases of the items that an order has and extends; one statement."""
-    rows = order.lines.filter(kind__in=EXTENDING, entitlement__reserved_by=order.pk).order_by().distinct()
-    columns = ("service_type", "expires_at", "works_until", "anchor_at", "site__time_zone")
-    terms = ("term_kind", "term_count", "term_day")
-    return [Base(*row) for row in rows.values_list(*terms, *(f"entitlement__{name}" for name in columns))]
+def hold(order: Order) -> list[Held]:
+    """Lock the items that an order has, in the order of their ids, and gather their lines. One statement, whose rows are as many as there
+    are different bases."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD[connection.vendor], [order.pk, order.pk])
+        rows = cursor.fetchall()
+    return [
+        Held(kind, Base(term, count, _date(day), service_type, _at(until), _at(works), _at(anchor), zone), n, bool(turns), bool(asked))
+        for kind, term, count, day, service_type, until, works, anchor, zone, turns, asked, n in rows
+    ]  # fmt: skip
 
 
 def extensions(found: Iterable[Base], *, now: datetime) -> list[Extension]:
@@ -61,17 +79,37 @@ def extensions(found: Iterable[Base], *, now: datetime) -> list[Extension]:
     return made
 
 
-def apply(order: Order, made: Sequence[Extension], *, now: datetime) -> int:
-    """Write the periods of an order's lines, and what they make of its items, which are free afterwards. The caller holds the items' locks.
-    Only items that the order has and that still stand at their base are touched: how many lines there were is the caller's to compare.
-    What is paid for a period that has not begun yet counts from then on (`VariantChange`). Four statements."""
+def extend(order: Order, made: Sequence[Extension], *, turns: bool, now: datetime) -> int:
+    """Write the periods of the lines that activate or renew, and what they make of their items, which are free afterwards. The caller holds
+    the items' locks. Only items that the order has and that still stand at their base are touched; answers how many that were: how many
+    lines there are is the caller's to compare. What is paid for a period that has not begun yet counts from then on (`VariantChange`);
+    `turns` False says that none of it differs. Four statements at most."""
     sent = json.dumps([_row(extension) for extension in made])
     with connection.cursor() as cursor:
         cursor.execute(_PERIODS[connection.vendor], [sent, order.pk, order.pk])
         periods_written = int(cursor.rowcount)
-        cursor.execute(_CHANGES[connection.vendor], [sent, order.pk, order.pk, _text(now)])
-        cursor.execute(_OVERTAKEN[connection.vendor], [sent, order.pk, order.pk, _text(now)])
+        if turns and any(extension.starts_at > now for extension in made):
+            cursor.execute(_CHANGES[connection.vendor], [sent, order.pk, order.pk, _text(now)])
+        if turns and any(extension.starts_at <= now for extension in made):
+            cursor.execute(_OVERTAKEN[connection.vendor], [sent, order.pk, order.pk, _text(now)])
         cursor.execute(_ITEMS[connection.vendor], [_text(now), _text(now), sent, order.pk, order.pk])
+        items_written = int(cursor.rowcount)
+    return min(periods_written, items_written)
+
+
+def upgrade(order: Order, *, turns: bool, now: datetime) -> int:
+    """Write the periods of the lines that upgrade, from `now` to their quoted ends, and what they make of their items: these are paid for
+    more, until then, and no expiry moves (R52). An item is free afterwards unless the order renews it too.
+
+    Only lines whose end has not passed and was not taken back are applied, and whose items are paid for what the price was worked out from;
+    answers how many that were. `turns` says that some end before their item does: what was paid for comes back then. Three statements at
+    most; the caller holds the items' locks, and extends afterwards."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RAISED_PERIODS[connection.vendor], [_text(now), order.pk, order.pk, _text(now)])
+        periods_written = int(cursor.rowcount)
+        if turns:
+            cursor.execute(_RAISED_CHANGES[connection.vendor], [order.pk, order.pk, _text(now)])
+        cursor.execute(_RAISED_ITEMS[connection.vendor], [_text(now), order.pk, order.pk, _text(now)])
         items_written = int(cursor.rowcount)
     return min(periods_written, items_written)
 
@@ -91,16 +129,43 @@ def _text(instant: datetime) -> str:
     return str(connection.ops.adapt_datetimefield_value(instant))
 
 
+def _at(value: Any) -> datetime | None:
+    """An instant as the database gives it: SQLite keeps text, in UTC."""
+    found = parse_datetime(value) if isinstance(value, str) else value
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+
+
+def _date(value: Any) -> date | None:
+    return parse_date(value) if isinstance(value, str) else value
+
+
 _NEVER = {"postgresql": "-infinity", "sqlite": ""}
 _NO_DAY = date.min
+_EXTENDS = f"line.kind IN {tuple(kind.value for kind in EXTENDING)}"
+_RAISES = f"line.kind = '{LineKind.UPGRADE.value}'"
 
+_HELD = """
+WITH held AS (SELECT item.id, line.kind, line.term_kind, line.term_count, line.term_day,
+    item.service_type, item.expires_at, item.works_until, item.anchor_at, site.time_zone,
+    CASE WHEN {raises} THEN CASE WHEN line.ends_at < item.expires_at THEN 1 ELSE 0 END
+      WHEN item.variant_until IS NOT NULL OR (line.variant <> item.paid_variant AND item.expires_at IS NOT NULL)
+      THEN 1 ELSE 0 END AS turns,
+    CASE WHEN EXISTS (SELECT 1 FROM subscriptions_requestitem wish WHERE wish.entitlement_id = item.id AND wish.is_live)
+      THEN 1 ELSE 0 END AS asked
+  FROM "communities_entitlement" item JOIN subscriptions_orderline line ON line.entitlement_id = item.id
+  JOIN communities_site site ON site.id = item.site_id
+  WHERE line.order_id = %s AND item.reserved_by = %s ORDER BY item.id{locked})
+SELECT kind, term_kind, term_count, term_day, service_type, expires_at, works_until, anchor_at, time_zone,
+  MAX(turns), MAX(asked), COUNT(*)
+FROM held GROUP BY kind, term_kind, term_count, term_day, service_type, expires_at, works_until, anchor_at, time_zone
+"""
 # What was worked out for a base, beside each line of the order whose item it has and which still stands there.
 _LINES = """
   JOIN communities_entitlement item ON base.service_type = item.service_type
     AND base.expires_at = COALESCE(item.expires_at, {never}) AND base.works_until = COALESCE(item.works_until, {never})
     AND base.anchor_at = COALESCE(item.anchor_at, {never})
   JOIN communities_site site ON site.id = item.site_id AND site.time_zone = base.zone
-  JOIN subscriptions_orderline line ON line.entitlement_id = item.id AND line.kind IN ('activation', 'renewal')
+  JOIN subscriptions_orderline line ON line.entitlement_id = item.id AND {extends}
     AND line.term_kind = base.term_kind AND line.term_count = base.term_count
     AND COALESCE(line.term_day, {no_day}) = base.term_day
   WHERE line.order_id = %s AND item.reserved_by = %s
@@ -153,17 +218,51 @@ FROM (SELECT item.id AS id, base.starts_at, base.ends_at, base.end_of_grace, bas
   (SELECT MIN(at) FROM subscriptions_variantchange waiting WHERE waiting.entitlement_id = item.id) AS turns_at FROM {base}) AS source
 WHERE "communities_entitlement".id = source.id
 """
+# The upgrades of an order whose item it has, which still is paid to the quoted end or longer, for what was paid for when it was quoted.
+_RAISED = """
+  communities_entitlement item JOIN subscriptions_orderline line ON line.entitlement_id = item.id AND {raises}
+  WHERE line.order_id = %s AND item.reserved_by = %s AND line.ends_at > %s AND item.expires_at >= line.ends_at
+    AND item.paid_variant = line.paid_variant AND (item.variant_until IS NULL OR item.variant_until >= line.ends_at)
+"""
+_RAISE_PERIODS = """
+INSERT INTO subscriptions_serviceperiod (entitlement_id, line_id, variant, is_upgrade, starts_at, ends_at, anchor_at, is_revoked)
+SELECT item.id, line.id, line.variant, {true}, {instant}, line.ends_at, NULL, {false} FROM {raised}
+"""
+_RAISE_CHANGES = """
+INSERT INTO subscriptions_variantchange (entitlement_id, at, variant)
+SELECT item.id, line.ends_at, item.paid_variant FROM {raised} AND line.ends_at < item.expires_at
+ON CONFLICT (entitlement_id, at) DO NOTHING
+"""
+_RAISE_ITEMS = """
+UPDATE "communities_entitlement" SET
+  paid_variant = source.variant, variant_until = source.turns_at, last_charged_at = %s, reserved_by = source.held_on
+FROM (SELECT item.id AS id, line.variant,
+  (SELECT MIN(at) FROM subscriptions_variantchange waiting WHERE waiting.entitlement_id = item.id) AS turns_at,
+  (SELECT MAX(other.order_id) FROM subscriptions_orderline other
+    WHERE other.order_id = line.order_id AND other.entitlement_id = item.id AND other.id <> line.id) AS held_on
+  FROM {raised}) AS source
+WHERE "communities_entitlement".id = source.id
+"""
+_WORDS = {
+    "postgresql": {
+        "never": "'-infinity'::timestamptz", "no_day": f"'{_NO_DAY}'::date", "false": "false", "true": "true",
+        "instant": "%s::timestamptz", "locked": " FOR NO KEY UPDATE OF item",
+    },
+    "sqlite": {"never": "''", "no_day": f"'{_NO_DAY}'", "false": "0", "true": "1", "instant": "%s", "locked": ""},
+}  # fmt: skip
 
 
-def _for(vendor: str, statement: str, never: str, false: str) -> str:
+def _for(vendor: str, statement: str) -> str:
     """A statement in the words of one kind of database."""
-    base = _SENT[vendor] + _LINES.replace("{never}", never).replace("{no_day}", _DAY[vendor])
-    return statement.replace("{base}", base).replace("{false}", false)
+    parts = {"base": _SENT[vendor] + _LINES, "raised": _RAISED}
+    for name, text in {**parts, "extends": _EXTENDS, "raises": _RAISES, **_WORDS[vendor]}.items():
+        statement = statement.replace(f"{{{name}}}", text)
+    return statement
 
 
-_DAY = {"postgresql": f"'{_NO_DAY}'::date", "sqlite": f"'{_NO_DAY}'"}
-_WORDS = {"postgresql": ("'-infinity'::timestamptz", "false"), "sqlite": ("''", "0")}
-_PERIODS, _CHANGES, _OVERTAKEN, _ITEMS = (
-    {vendor: _for(vendor, statement, *words) for vendor, words in _WORDS.items()}
-    for statement in (_WRITE_PERIODS, _WRITE_CHANGES, _FORGET_CHANGES, _WRITE_ITEMS)
-)
+_HOLD, _PERIODS, _CHANGES, _OVERTAKEN, _ITEMS, _RAISED_PERIODS, _RAISED_CHANGES, _RAISED_ITEMS = (
+    {vendor: _for(vendor, statement) for vendor in _WORDS}
+    for statement in (
+        _HELD, _WRITE_PERIODS, _WRITE_CHANGES, _FORGET_CHANGES, _WRITE_ITEMS, _RAISE_PERIODS, _RAISE_CHANGES, _RAISE_ITEMS,
+    )
+)  # fmt: skip

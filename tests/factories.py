@@ -9,6 +9,7 @@ from factory.django import DjangoModelFactory
 
 from accounts.models import Notice, Topic
 from communities import catalogue
+from communities.actions.targets import made_for
 from communities.models import Apartment, Building, Entitlement, Site, keys_of
 from payments.models import GatewayEvent, Payment, PaymentMethod
 from subscriptions.models import Order, Subscription
@@ -116,7 +117,7 @@ def apartments(
     site: Site, building: Building, count: int, *, items: dict[str, str], until: Any, **switches: bool
 ) -> None:
     """`count` apartments x0, x1, … in one statement, each with an item of every service type in `items` (to its variant), paid `until`."""
-    rows = Apartment.objects.bulk_create(
+    flats = [
         Apartment(
             **keys_of(site),
             building=building,
@@ -127,11 +128,12 @@ def apartments(
             **switches,
         )
         for n in range(count)
-    )
+    ]
+    rows = Apartment.objects.bulk_create(made_for(flats))
     Entitlement.objects.bulk_create(
         Entitlement(
             **keys_of(site),
-            apartment=row,
+            target=row.target,
             service_type=kind,
             variant=variant,
             paid_variant=variant,

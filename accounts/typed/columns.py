@@ -89,6 +89,17 @@ class FloorKey(SortKey):
         return keys.floor_key(" ".join(texts))[:LONGEST]
 
 
+class PlaceKey(SortKey):
+    """A key that places are sorted by: building, floor, number and, where there is one, the number of a slot; what stands in no building
+    comes last. It is `place_key` of the parts' own keys, so that it can be put together from theirs by a statement."""
+
+    def of(self, row: models.Model) -> str:
+        """The key of a row: the last part is a number."""
+        building, floor, number, slot = (getattr(row, name) for name in self.sources)
+        parts = (keys.natural_key(building), keys.floor_key(floor), keys.natural_key(number))
+        return keys.place_key(*(part[:LONGEST] for part in parts), slot=slot) if building else keys.place_key(slot=slot)
+
+
 class SearchKey(Key):
     """A key that rows are found by, each source a line of it; a migration adds `TrigramIndex`."""
 

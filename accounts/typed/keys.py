@@ -97,6 +97,16 @@ def _depth(digits: str) -> str:
     return f"!{99 - min(len(digits), 99):02}" + digits.translate(str.maketrans("0123456789", "9876543210"))
 
 
+NEXT = "\x01"  # between the parts of a place: below every sign of a key, and below LAST
+SLOT_DIGITS = 5
+
+
+def place_key(*parts: str, slot: int | None = None) -> str:
+    """The key of a place by the keys of its parts, the outermost first: what has none comes after what has some, slots after their place."""
+    place = "".join(f"{part}{NEXT}" for part in ("0", *parts)) if parts else f"1{NEXT}"
+    return place if slot is None else f"{place}{slot:0{SLOT_DIGITS}}"
+
+
 # --- floors -------------------------------------------------------------------------------------------------------------
 
 # What floors without a number are called, spaces, dots and slashes left out: tenths of a floor above the ground.

@@ -15,6 +15,7 @@ from accounts.typed.keys import identity_key
 from communities import catalogue
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
+from communities.actions.targets import made_for, relabel
 from communities.errors import CeilingOff, NameTaken
 from communities.models import Apartment, Building, Site, keys_of
 
@@ -58,6 +59,7 @@ def create_apartment(
         created_at=now,
         **chosen,
     )
+    made_for([apartment])
     apartment.save()
     sync_site(site, apartment_ids=[apartment.pk])
     audit.record(
@@ -108,6 +110,8 @@ def change_apartment(
     apartment.monitor_pending = apartment.indoor_monitor and not has_monitor
     apartment.version += 1
     apartment.save()
+    if (apartment.floor, apartment.number) != (before["floor"], before["number"]):
+        relabel(site, apartment_ids=[apartment.pk])
     sync_site(site, apartment_ids=[apartment.pk])
     audit.record(
         actor,

@@ -1,22 +1,27 @@
-"""Entitlements follow the configuration: created, re-labelled or made dormant, never deleted (R26, R33)."""
+"""Entitlements follow the configuration: created, re-labelled, blocked or made dormant, never deleted (R17, R26, R33)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from communities import catalogue
-from communities.catalogue import Target
-from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, Site, keys_of
+from communities.actions.targets import slot_of
+from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, Site, Target, keys_of
+from communities.models.entitlements import blocked_by
+
+Key = tuple[catalogue.Target, catalogue.TargetKey]  # as a configuration names what is billed
 
 
 def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) -> catalogue.Configuration:
-    """The saved configuration of a site as the catalogue's value; two queries however many apartments there are."""
+    """The saved configuration of a site as the catalogue's value, its keys the ids of targets; two queries however many apartments there
+    are. With `apartment_ids` only these apartments stand in it, and nothing else."""
     apartments = Apartment.objects.filter(site=site)
+    managers = ManagerAssignment.objects.filter(site=site, ended_at=None)
     if apartment_ids is not None:
-        apartments = apartments.filter(pk__in=list(apartment_ids))
+        apartments, managers = apartments.filter(pk__in=list(apartment_ids)), managers.none()
     has_master = Exists(Resident.objects.filter(apartment=OuterRef("pk"), is_master=True))
     rows = apartments.annotate(has_master=has_master).order_by("pk")
     return catalogue.Configuration(
@@ -24,19 +29,18 @@ def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) 
         retention_days=site.retention_days,
         project=site.kind,
         site=site.pk,
+        free_members=site.free_members,
         apartments=tuple(
             catalogue.ApartmentConfiguration(
-                key=pk, indoor_monitor=monitor, landline=landline, video_storage=video, has_master=master
+                key=target, indoor_monitor=monitor, landline=landline, video_storage=video, has_master=master
             )
-            for pk, monitor, landline, video, master in rows.values_list(
-                "pk", "indoor_monitor", "landline", "video_storage", "has_master"
+            for target, monitor, landline, video, master in rows.values_list(
+                "target_id", "indoor_monitor", "landline", "video_storage", "has_master"
             )
         ),
         managers=tuple(
-            catalogue.ManagerConfiguration(key=pk, pm_app=pm_app)
-            for pk, pm_app in ManagerAssignment.objects.filter(site=site, ended_at=None)
-            .order_by("pk")
-            .values_list("pk", "pm_app")
+            catalogue.ManagerConfiguration(key=target, pm_app=pm_app)
+            for target, pm_app in managers.order_by("pk").values_list("target_id", "pm_app")
         ),
     )
 
@@ -44,24 +48,26 @@ def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) 
 def sync_site(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None:
     """Make the site's entitlements say what its configuration says. The caller holds the site's lock.
 
-    With `apartment_ids` only these apartments are looked at (and no managers), for edits of single apartments.
+    With `apartment_ids` only what these apartments are billed for is looked at, for edits of single apartments.
     """
     ids = None if apartment_ids is None else list(apartment_ids)
-    kinds = {Target.APARTMENT, Target.MANAGER} if ids is None else {Target.APARTMENT}  # nothing else has rows yet
-    wanted = {
-        (item.target_kind, item.target, item.service_type): item.variant.code
-        for item in catalogue.billables(configuration_of(site, apartment_ids=ids))
-        if item.target_kind in kinds
-    }
-    existing = Entitlement.objects.filter(site=site)
-    if ids is not None:
-        existing = existing.filter(apartment_id__in=ids)
+    agree(site, configuration_of(site, apartment_ids=ids), is_whole=ids is None)
+
+
+def agree(site: Site, configuration: catalogue.Configuration, *, is_whole: bool = True) -> None:
+    """Make the entitlements of a site say what a configuration of it says, whose keys are ids of targets. Without `is_whole` it names some
+    apartments only, and nothing else is touched. The caller holds the site's lock."""
+    found = catalogue.billables(configuration)
+    if not is_whole:
+        found = [item for item in found if item.target_kind in catalogue.OF_APARTMENTS]
+    targets = _targets_of(site, {(item.target_kind, item.target) for item in found})
+    wanted = {(targets[item.target_kind, item.target], item.service_type): item.variant.code for item in found}
+    existing, homes = Entitlement.objects.filter(site=site), [int(row.key) for row in configuration.apartments]
+    if not is_whole:
+        existing = existing.filter(target__in=_and_slots(homes))
     to_change: dict[str, list[int]] = defaultdict(list)
-    for pk, apartment_id, manager_id, service_type, variant in existing.values_list(
-        "pk", "apartment_id", "manager_id", "service_type", "variant"
-    ):
-        kind = Target.APARTMENT if apartment_id else Target.MANAGER
-        new_variant = wanted.pop((kind, apartment_id or manager_id, service_type), "")
+    for pk, target, service_type, variant in existing.values_list("pk", "target_id", "service_type", "variant"):
+        new_variant = wanted.pop((target, service_type), "")
         if new_variant != variant:
             to_change[new_variant].append(pk)
     changing = Entitlement.objects.filter(pk__in=[pk for pks in to_change.values() for pk in pks])
@@ -69,6 +75,60 @@ def sync_site(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None
     for variant, pks in to_change.items():
         Entitlement.objects.filter(pk__in=pks).update(variant=variant)
     Entitlement.objects.bulk_create(
-        Entitlement(**keys_of(site), service_type=service_type, variant=variant, **{f"{kind}_id": target})
-        for (kind, target, service_type), variant in wanted.items()
+        Entitlement(**keys_of(site), service_type=service_type, variant=variant, target_id=target)
+        for (target, service_type), variant in wanted.items()
     )
+    mark_blocked(site.pk, None if is_whole else homes)
+
+
+def _targets_of(site: Site, wanted: Collection[Key]) -> Mapping[Key, int]:
+    """The ids of what a configuration names: of slots and of the site itself they are looked up, and rows are made where there are none."""
+    found: dict[Key, int] = {}
+    numbered: list[Key] = []
+    for kind, key in wanted:
+        if isinstance(key, tuple) or kind is catalogue.Target.SITE:
+            numbered.append((kind, key))
+        else:
+            found[kind, key] = int(key)
+    if not numbered:
+        return found
+    whole: Key = (catalogue.Target.SITE, site.pk)
+    if any(catalogue.SLOTS.get(kind, kind) is catalogue.Target.SITE for kind, _key in numbered):
+        row = Target.objects.filter(site=site, kind=catalogue.Target.SITE).first()
+        found[whole] = (row or Target.objects.create(**keys_of(site), kind=catalogue.Target.SITE)).pk
+    slots = {}
+    for kind, key in numbered:
+        if isinstance(key, tuple):
+            parent = found[whole] if catalogue.SLOTS[kind] is catalogue.Target.SITE else int(key[0])
+            slots[kind.value, parent, key[1]] = (kind, key)
+    parents = Target.objects.filter(site=site).in_bulk({parent for _kind, parent, _number in slots})
+    there = {
+        (kind, parent or 0, slot or 0): pk
+        for kind, parent, slot, pk in Target.objects.filter(parent__in=parents).values_list(
+            "kind", "parent_id", "slot", "pk"
+        )
+    }
+    ids = {one: there[one] for one in slots if one in there}
+    lacking = sorted(set(slots) - set(ids))
+    made = Target.objects.bulk_create(
+        slot_of(parents[parent], catalogue.Target(kind), number) for kind, parent, number in lacking
+    )
+    ids |= {one: row.pk for one, row in zip(lacking, made, strict=True)}
+    return found | {slots[one]: pk for one, pk in ids.items()}
+
+
+def _and_slots(targets: Collection[int]) -> list[int]:
+    """These targets and their slots."""
+    rows = Target.objects.filter(Q(pk__in=targets) | Q(parent__in=targets))
+    return list(rows.values_list("pk", flat=True))
+
+
+def mark_blocked(site_id: int, targets: Collection[int] | None) -> None:
+    """Write what keeps the items of a site from being activated, or of these apartments' targets: whoever changed that an apartment waits
+    for its monitor says so here (R17). The caller holds the site's lock; two statements at most, however many."""
+    rows = Entitlement.objects.filter(site=site_id)
+    if targets is not None:
+        rows = rows.filter(target__in=_and_slots(targets))
+    wrong = rows.wrongly_blocked()
+    if list(wrong.order_by("pk").select_for_update(no_key=True).values_list("pk")):
+        wrong.update(blocked=blocked_by())

@@ -16,6 +16,7 @@ from accounts.scope import Actor, Role
 from accounts.typed import mail, phones, text
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
+from communities.actions.targets import made_for
 from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment, keys_of
 
 MAX_MEMBERS = 63  # beyond the family master (R31)
@@ -201,11 +202,12 @@ def set_managers(
                 _("The PM App of %(name)s is paid for. It can be given up when it has run out.") % {"name": row}
             )
         ManagerAssignment.objects.filter(pk=row.pk).update(pm_app=wants_app, ended_at=None)
-    ManagerAssignment.objects.bulk_create(
+    added = [
         ManagerAssignment(**keys_of(site), membership_id=pk, pm_app=pm_app_by_membership[pk], created_at=now)
         for pk in chosen
         if pk not in current
-    )
+    ]
+    ManagerAssignment.objects.bulk_create(made_for(added))
     sync_site(site)
     after = {str(pk): pm_app_by_membership[pk] for pk in chosen}
     if after == before:
@@ -312,7 +314,8 @@ def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: boo
         return
     before = {str(person.pk): row.pm_app} if row is not None and has_it else {}
     if row is None:
-        ManagerAssignment.objects.create(**keys_of(site), membership=person, created_at=now)
+        made_for([row := ManagerAssignment(**keys_of(site), membership=person, created_at=now)])
+        row.save()
     else:
         ended_at = None if is_wanted else now
         ManagerAssignment.objects.filter(pk=row.pk).update(ended_at=ended_at, pm_app=False)
@@ -366,4 +369,4 @@ def _own_members(
 
 
 def _is_paid(row: ManagerAssignment, now: datetime) -> bool:
-    return Entitlement.objects.filter(manager=row).in_force(now).exists()
+    return Entitlement.objects.filter(target=row.target_id).in_force(now).exists()

@@ -19,8 +19,9 @@ from accounts.typed.days import end_date
 from accounts.typed.keys import identity_key
 from communities import catalogue
 from communities.actions.entitlements import sync_site
+from communities.actions.targets import relabel
 from communities.errors import NameTaken, ServiceLocked
-from communities.models import Apartment, Building, Entitlement, Kind, Site, keys_of
+from communities.models import Apartment, Building, Entitlement, Kind, Site, keys_of, targets
 
 BASICS = ("name", "street", "city", "state", "postal_code", "country", "time_zone")
 OPTIONS = ("camera_residents", "camera_administrators", "retention_days")
@@ -116,9 +117,6 @@ def edit_site(
                 lowered[f"{code}_off_in"] = _lower_ceiling(site, code, confirmed=ceiling_confirmed)
         for code, on in wanted.items():
             setattr(site, code, on)
-    if site.time_zone != before["time_zone"]:  # their days are counted anew; nobody may change them meanwhile
-        items = Entitlement.objects.filter(site=site).order_by("pk")
-        list(items.select_for_update(of=("self",), no_key=True).values_list("pk"))
     site.version += 1
     site.save()
     sync_site(site)
@@ -173,11 +171,10 @@ def active_pm_apps(site: Site, now: datetime) -> list[Entitlement]:
         Entitlement.objects.filter(
             site=site,
             service_type__in=[entry.code for entry in catalogue.HOLDING],
-            manager__ended_at=None,
-            manager__pm_app=True,
         )
+        .wanted()
         .in_force(now)
-        .select_related("manager__membership__user", "site")
+        .select_related("site", *targets.named())
         .order_by("expires_at", "pk")
     )
 
@@ -261,6 +258,7 @@ def rename_building(actor: Actor, *, building_id: int, version: int, name: str, 
     """Give a building another name, unique in the community (R77)."""
     if not may_configure(actor):
         raise NotPermitted
+    site = lock_site(actor, Building.objects.visible_to(actor).get(pk=building_id).site_id)
     building = Building.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=building_id)
     if building.version != version:
         raise Conflict
@@ -272,6 +270,7 @@ def rename_building(actor: Actor, *, building_id: int, version: int, name: str, 
     before = building.name
     building.name, building.version = name, building.version + 1
     building.save()
+    relabel(site)
     audit.record(
         actor,
         "building.renamed",

@@ -5,6 +5,10 @@
 """
 
 from communities.catalogue.configurations import (
+    OF_APARTMENTS,
+    OWNED,
+    PLACELESS,
+    SLOTS,
     AccountConfiguration,
     ApartmentConfiguration,
     Billable,
@@ -74,13 +78,17 @@ __all__ = [
     "HOLDING",
     "MAIN_SERVICE",
     "NOTHING",
+    "OF_APARTMENTS",
+    "OWNED",
     "PER_APARTMENT",
+    "PLACELESS",
     "PM_LANDLINE",
     "PM_PLAIN",
     "PREMIUM_COMPONENTS",
     "RETENTION_DAYS",
     "SERVICES",
     "SERVICE_TYPE_LABELS",
+    "SLOTS",
     "SWITCHES",
     "WITHOUT_MONITOR",
     "WITH_MONITOR",

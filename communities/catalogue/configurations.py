@@ -35,9 +35,20 @@ class Target(enum.StrEnum):
     SITE = "site"
 
 
+SLOTS: Mapping[Target, Target] = {
+    Target.MEMBER_SLOT: Target.APARTMENT,
+    Target.DOOR_SLOT: Target.SITE,
+}  # of what they are
+OF_APARTMENTS = frozenset({Target.APARTMENT, Target.MEMBER_SLOT})  # what an apartment is billed for
+PLACELESS = frozenset(
+    {Target.MANAGER, Target.DOOR_SLOT, Target.ACCOUNT, Target.SITE}
+)  # stand in no building and have no texts
+OWNED = frozenset({Target.APARTMENT, Target.MANAGER})  # kinds whose owners have a table today
+
+
 @dataclass(frozen=True, slots=True)
 class ApartmentConfiguration:
-    """What one apartment needs. `key` is its id, or any label while it is a draft; `members` leave the family master out."""
+    """What one apartment needs. `key` is its target's id, or any label while it is a draft; `members` leave the family master out."""
 
     key: Key
     indoor_monitor: bool

@@ -8,14 +8,14 @@ from datetime import datetime
 
 from django.utils.functional import Promise
 
-from communities.catalogue.configurations import ApartmentConfiguration, Billable, Configuration, Target
+from communities.catalogue.configurations import OWNED, ApartmentConfiguration, Billable, Configuration, Target
 from communities.catalogue.entries import Entry
 from communities.catalogue.service_types import BY_TYPE, ENTRIES
 from communities.catalogue.switches import DEFAULTS
 from communities.catalogue.variants import Variant
 
-# What an entitlement can be for today. The other service types have prices, and no targets yet.
-AVAILABLE: tuple[Entry, ...] = tuple(entry for entry in ENTRIES if entry.target in {Target.APARTMENT, Target.MANAGER})
+# What an entitlement can be for today. The other service types have prices, and nobody owns their targets yet.
+AVAILABLE: tuple[Entry, ...] = tuple(entry for entry in ENTRIES if entry.target in OWNED)
 HOLDING: tuple[Entry, ...] = tuple(
     entry for entry in ENTRIES if entry.holds
 )  # hold a switch of their site on (R11, R13)

@@ -1,7 +1,6 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
-from communities.models.entitlements import STATE_LABELS, Entitlement, Mode, State, state_of
-from communities.models.expiries import ExpiryDay
+from communities.models.entitlements import BLOCK_LABELS, STATE_LABELS, Block, Entitlement, State, state_of
 from communities.models.sites import (
     Apartment,
     Building,
@@ -12,19 +11,21 @@ from communities.models.sites import (
     TechnicianAssignment,
     keys_of,
 )
+from communities.models.targets import Target
 
 __all__ = [
+    "BLOCK_LABELS",
     "STATE_LABELS",
     "Apartment",
+    "Block",
     "Building",
     "Entitlement",
-    "ExpiryDay",
     "Kind",
     "ManagerAssignment",
-    "Mode",
     "Resident",
     "Site",
     "State",
+    "Target",
     "TechnicianAssignment",
     "keys_of",
     "state_of",

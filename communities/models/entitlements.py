@@ -7,11 +7,21 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Case, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from communities import catalogue
-from communities.models.sites import Apartment, ManagerAssignment, SiteChild, SiteChildQuerySet
+from communities.models.sites import SiteChild, SiteChildQuerySet
+from communities.models.targets import Target
+
+
+class Block(enum.StrEnum):
+    """What keeps an item from being activated, besides its variant and its orders."""
+
+    MONITOR_PENDING = "monitor_pending"  # its apartment waits for a monitor (R17)
+
+
+BLOCK_LABELS = {Block.MONITOR_PENDING: _("waits for its monitor")}
 
 
 class State(enum.StrEnum):
@@ -21,14 +31,6 @@ class State(enum.StrEnum):
     ACTIVE = "active"
     GRACE = "grace"
     LAPSED = "lapsed"
-
-
-class Mode(models.TextChoices):
-    """Who has to do something before paid time ends: a person, nobody, or a person although it should run by itself."""
-
-    MANUAL = "manual", _("By hand")
-    AUTO = "auto", _("Auto-renew")
-    FAIL = "fail", _("Will fail")  # auto-renewal with a card that can't be charged, or was declined
 
 
 STATE_LABELS = {
@@ -48,12 +50,29 @@ def state_of(expires_at: datetime | None, works_until: datetime | None, now: dat
     return State.ACTIVE if now < expires_at else State.GRACE
 
 
+def blocked_by() -> Case:
+    """What `blocked` has to say: whether the apartment, or that of a slot, waits for its monitor."""
+    pending = models.Q(apartment__monitor_pending=True) | models.Q(parent__apartment__monitor_pending=True)
+    waits = Exists(Target.objects.filter(pending, pk=OuterRef("target_id")))
+    return Case(
+        When(waits, then=Value(Block.MONITOR_PENDING.value)), default=Value(""), output_field=models.CharField()
+    )
+
+
 class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
     """Entitlements by what they are now."""
+
+    def unblocked(self) -> EntitlementQuerySet:
+        """Those that nothing keeps from being activated (R17)."""
+        return self.filter(blocked="")
 
     def wanted(self) -> EntitlementQuerySet:
         """Configured and so billable (R25); a dormant one keeps its paid time but is not offered."""
         return self.exclude(variant="")
+
+    def wrongly_blocked(self) -> EntitlementQuerySet:
+        """Those whose code is not what their apartment says."""
+        return self.alias(should_be=blocked_by()).exclude(blocked=F("should_be"))
 
     def never_activated(self) -> EntitlementQuerySet:
         """Those that Activate is for (R47)."""
@@ -82,9 +101,9 @@ class Entitlement(SiteChild):
     activated. `works_until` is the end of its grace, so that "works now" is one comparison; both are written by `pay_until`. `anchor_at`
     is the instant that months are counted from where `expires_at` alone does not say it: paid to 28 Feb, come from 31 Jan. `reserved_by`
     is the id of the open order that has it, null = none has: so an item is in one open order at most (R48); a plain number, since a key
-    can't point up. `mode` says whether it is renewed by itself. All but the first are written by the subscriptions layer only. No index
-    may name one of them but `paid_variant`: extending would stop being a HOT update. Every change of them is counted in `ExpiryDay`, by
-    triggers (`communities/following.py`).
+    can't point up. `blocked` says what prevents an activation, "" = nothing does; whoever makes that true or untrue writes it
+    (`communities.actions.entitlements`). All else but `variant` is written by the subscriptions layer only. No index may name one of what that
+    layer writes but `paid_variant`: extending would stop being a HOT update.
     """
 
     service_type = models.CharField(
@@ -92,8 +111,7 @@ class Entitlement(SiteChild):
         max_length=16,
         choices=[(str(code), label) for code, label in catalogue.SERVICE_TYPE_LABELS.items()],
     )
-    apartment = models.ForeignKey(Apartment, models.PROTECT, null=True, related_name="entitlements")
-    manager = models.ForeignKey(ManagerAssignment, models.PROTECT, null=True, related_name="entitlements")
+    target = models.ForeignKey(Target, models.PROTECT, related_name="entitlements", db_index=False)
     variant = models.CharField(max_length=200, blank=True)
     paid_variant = models.CharField(max_length=200, blank=True)
     variant_until = models.DateTimeField(null=True)
@@ -102,39 +120,18 @@ class Entitlement(SiteChild):
     anchor_at = models.DateTimeField(null=True)
     reserved_by = models.BigIntegerField(null=True)
     last_charged_at = models.DateTimeField(null=True)
-    mode = models.CharField(max_length=6, choices=Mode.choices, default=Mode.MANUAL)
+    blocked = models.CharField(
+        max_length=16, blank=True, choices=[(code.value, label) for code, label in BLOCK_LABELS.items()]
+    )
 
     objects = EntitlementQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["apartment", "service_type"],
-                condition=models.Q(apartment__isnull=False),
-                name="entitlement_per_apartment",
-            ),
-            models.UniqueConstraint(
-                fields=["manager", "service_type"],
-                condition=models.Q(manager__isnull=False),
-                name="entitlement_per_manager",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(apartment__isnull=False, manager=None)
-                | models.Q(apartment=None, manager__isnull=False),
-                name="entitlement_one_target",
-            ),
-        ]
+        constraints = [models.UniqueConstraint(fields=["target", "service_type"], name="entitlement_once")]
 
     def __str__(self) -> str:
         return f"{self.get_service_type_display()}, {self.target}"
-
-    @property
-    def target(self) -> Apartment | ManagerAssignment:
-        """What the service is for."""
-        target = self.apartment or self.manager
-        assert target is not None  # entitlement_one_target
-        return target
 
     @property
     def variant_label(self) -> str:

@@ -203,6 +203,7 @@ class Apartment(SiteChild):
     """
 
     building = models.ForeignKey(Building, models.PROTECT, related_name="apartments", db_index=False)
+    target = models.OneToOneField("Target", models.PROTECT, related_name="apartment")
     floor = models.CharField(_("floor"), max_length=32)
     number = models.CharField(_("number"), max_length=16)
     number_key = IdentityKey("number")
@@ -296,6 +297,7 @@ class ManagerAssignment(SiteChild):
     """
 
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="managed_sites")
+    target = models.OneToOneField("Target", models.PROTECT, related_name="assignment")
     pm_app = models.BooleanField(_("PM App"), default=False)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

@@ -15,6 +15,7 @@ from accounts.errors import Refused
 from accounts.scope import Actor
 from accounts.typed.keys import identity_key
 from accounts.typed.text import line
+from communities.actions.entitlements import mark_blocked
 from communities.errors import NameTaken
 from communities.models import Apartment, Site, keys_of
 from devices import mac
@@ -132,6 +133,7 @@ def settle_pending(apartment: Apartment) -> None:
     if apartment.monitor_pending and (not apartment.indoor_monitor or has_monitor(apartment)):
         apartment.monitor_pending = False
         Apartment.objects.filter(pk=apartment.pk).update(monitor_pending=False)
+        mark_blocked(apartment.site_id, [apartment.target_id])
 
 
 def has_monitor(apartment: Apartment) -> bool:

@@ -91,9 +91,10 @@ def beside_apartment(
     saved = bills.saved_of(site, apartment=apartment) if apartment else []
     has_master = not apartment or any(row.variant for row in saved if catalogue.BY_TYPE[row.service_type].needs_master)
     if apartment:
-        saved = bills.as_occupied(saved, catalogue.ApartmentConfiguration(apartment.pk, **apartment.switches))
+        saved = bills.as_occupied(saved, catalogue.ApartmentConfiguration(apartment.target_id, **apartment.switches))
     switches = {code: bool(form[code].value()) for code in catalogue.APARTMENT_SWITCHES}
-    one = catalogue.ApartmentConfiguration(key=apartment.pk if apartment else "new", has_master=has_master, **switches)
+    key = apartment.target_id if apartment else "new"
+    one = catalogue.ApartmentConfiguration(key=key, has_master=has_master, **switches)
     draft = catalogue.Configuration(
         site.switches, site.retention_days, apartments=(one,), project=site.kind, site=site.pk
     )

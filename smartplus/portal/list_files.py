@@ -75,7 +75,7 @@ def apartments(found: QuerySet[Apartment], site: Site, now: datetime) -> Iterato
     """Apartments with `masters`, `monitors` and `apps` as lines."""
     for apartment in found.iterator(chunk_size=CHUNK):
         row: Any = apartment
-        apps = [app for app in row.apps if app.variant]
+        apps = [app for app in row.target.apps if app.variant]
         yield [
             apartment.building.name,
             apartment.floor,

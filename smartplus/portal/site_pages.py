@@ -63,9 +63,9 @@ def managers_of(request: access.PortalRequest, site: Site) -> list[ManagerAssign
     rows = ManagerAssignment.objects.visible_to(request.actor).filter(site=site, ended_at=None)
     found = list(rows.select_related("membership__user", "membership__organization"))
     items = Entitlement.objects.visible_to(request.actor).annotate(renews=renews(request.now))
-    apps = {app.manager_id: app for app in items.filter(manager__in=found)}
+    apps = {app.target_id: app for app in items.filter(target__in=[row.target_id for row in found])}
     for row in found:
-        row.app = apps.get(row.pk) if row.pm_app else None  # type: ignore[attr-defined]
+        row.app = apps.get(row.target_id) if row.pm_app else None  # type: ignore[attr-defined]
     return found
 
 
@@ -120,7 +120,7 @@ def apartment_page(request: access.PortalRequest, apartment_id: int) -> dict[str
     apartment = rows.get(pk=apartment_id)
     own = {"apartment": apartment}
     found = Entitlement.objects.visible_to(actor).annotate(renews=renews(request.now))
-    items = list(found.filter(**own).order_by("service_type"))
+    items = list(found.filter(target=apartment.target_id).order_by("service_type"))
     return {
         **around(request, apartment.site, "apartments"),
         "apartment": apartment,

@@ -17,7 +17,7 @@ from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement
 from payments.models import LIVE, Payment, PaymentMethod
 from subscriptions import notices
-from subscriptions.actions import modes, moves
+from subscriptions.actions import moves
 from subscriptions.models import Order, Subscription, SubscriptionItem
 from subscriptions.reasons import Reason
 
@@ -76,7 +76,6 @@ def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Sub
         )
         for row in entitlements
     )
-    modes.follow([agreement.pk])
     moves.tell(order, "agreement", now=now, method=method.named)
     audit.record(
         RENEWALS,
@@ -114,9 +113,17 @@ def together(agreement_ids: Iterable[int]) -> list[int]:
     return sorted({*ids, *with_them})
 
 
-def lock(agreement_ids: Iterable[int]) -> list[Subscription]:
+def moved_by(order: Order, locked: Iterable[Subscription]) -> list[Subscription]:
+    """The same of agreements that were locked for the order: those of its items, and those it renews."""
+    if order.type != Order.Type.AUTO_RENEWAL:
+        return list(locked)
+    return [row for row in locked if row.renewal_id == order.pk and row.state == ACTIVE]
+
+
+def lock(chosen: Iterable[int] | Q) -> list[Subscription]:
     """Lock agreements in the order of their ids."""
-    return list(Subscription.objects.filter(pk__in=list(agreement_ids)).order_by("pk").select_for_update(no_key=True))
+    chosen = chosen if isinstance(chosen, Q) else Q(pk__in=list(chosen))
+    return list(Subscription.objects.filter(chosen).order_by("pk").select_for_update(no_key=True))
 
 
 def rungs(first: datetime, *, after: datetime) -> list[datetime]:
@@ -167,8 +174,6 @@ def reschedule(agreements: Iterable[Subscription], *, now: datetime) -> None:
 
 def note_success(order: Order, agreements: Iterable[Subscription], *, now: datetime) -> None:
     """An auto-renewal was paid: count the cycle, forget earlier failures, find the next date; end what is used up (R43)."""
-    agreements = list(agreements)
-    changing = [row.pk for row in agreements if row.tries or row.renewals_left is not None]
     for agreement in agreements:
         agreement.tries, agreement.reason, agreement.reason_detail, agreement.renewal = 0, "", {}, order
         if agreement.renewals_left is not None:
@@ -176,8 +181,6 @@ def note_success(order: Order, agreements: Iterable[Subscription], *, now: datet
         agreement.save(update_fields=["tries", "reason", "reason_detail", "renewals_left", "renewal"])
         if agreement.renewals_left == 0:
             close(agreement, ENDED, Reason("cycles_done"), actor=RENEWALS, now=now)
-    if changing:
-        modes.follow(changing)
     reschedule(agreements, now=now)
 
 
@@ -220,7 +223,6 @@ def note_failure(order: Order, payment: Payment, *, actor: Actor, now: datetime)
         for agreement in agreements:
             close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=order)
         return
-    modes.follow(row.pk for row in agreements)
     order.next_try_at = later[0]
     order.save(update_fields=["next_try_at"])
     moves.tell(order, "declined", now=now, reason=reason.stored())
@@ -245,7 +247,6 @@ def close(
         update_fields=["state", "reason", "reason_detail", "ended_at", "next_due_at", "claimed_until", "version"]
     )
     agreement.items.filter(is_live=True).update(is_live=False, reason=reason.code)
-    modes.follow([agreement.pk])
     audit.record(
         actor,
         f"agreement.{state}",

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
-from communities.models import Entitlement
+from communities.models import BLOCK_LABELS, Block, Entitlement, targets
 from communities.models import Kind as SiteKind
 from payments.models import BillingProfile
 from subscriptions import periods
@@ -65,13 +65,7 @@ def payable_installers(actor: Actor) -> QuerySet[Organization]:
 
 def free_items(actor: Actor) -> QuerySet[Entitlement]:
     """What Activate is for: configured, never activated, in no open order, not waiting for a monitor (R17, R25, R47, R48)."""
-    return (
-        Entitlement.objects.visible_to(actor)
-        .wanted()
-        .never_activated()
-        .filter(reserved_by=None)
-        .filter(Q(apartment=None) | Q(apartment__monitor_pending=False))
-    )
+    return Entitlement.objects.visible_to(actor).wanted().never_activated().filter(reserved_by=None).unblocked()
 
 
 def in_open_orders(actor: Actor) -> QuerySet[Entitlement]:
@@ -181,9 +175,7 @@ def judged(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement]) -> 
         )
     found = set(free.filter(pk__in=wanted).values_list("pk", flat=True))
     # All are seen, so they are named by id alone: SQLite takes no more than some 32,000 values in one statement.
-    gone = Entitlement.objects.filter(pk__in=wanted - found).select_related(
-        "apartment__building", "manager__membership__user"
-    )
+    gone = Entitlement.objects.filter(pk__in=wanted - found).select_related(*targets.named())
     return Selection(tuple(sorted(found)), tuple(f"{item} ({_why_not(item)})" for item in gone.order_by("pk")))
 
 
@@ -195,8 +187,8 @@ def _why_not(item: Entitlement) -> str:
         return _("activated already")
     if item.reserved_by is not None:
         return _("in an open order")
-    if item.apartment is not None and item.apartment.monitor_pending:
-        return _("waits for its monitor")
+    if item.blocked:
+        return str(BLOCK_LABELS[Block(item.blocked)])
     return _("requested already or not on this list")
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Case, CharField, F, Value, When
-from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Organization
-from accounts.models.people import known_as
 from accounts.scope import Actor
-from communities.models import Entitlement
+from communities.models import Entitlement, targets
 from payments.models import BillingProfile
 from subscriptions import numbers
 from subscriptions.actions import moves
@@ -85,11 +82,11 @@ def open_order(
 
 
 def _insert_lines(order: Order, found: Quote) -> None:
-    """Freeze the quote's lines as the order's, with the tenant keys and the name of what each is for."""
+    """Freeze the quote's lines as the order's, with the tenant keys and what stands on the door of what each is for."""
     at_once = min(LINES_AT_ONCE, connection.features.max_query_params or LINES_AT_ONCE)
     for at in range(0, len(found.lines), at_once):
         lines = found.lines[at : at + at_once]
-        rows = Entitlement.objects.filter(pk__in=[line.item.key for line in lines]).annotate(label=target_label())
+        rows = Entitlement.objects.filter(pk__in=[line.item.key for line in lines]).annotate(label=targets.label())
         items = {row[0]: row[1:] for row in rows.order_by().values_list("pk", "label", *TENANTS)}
         OrderLine.objects.bulk_create(
             OrderLine(
@@ -132,13 +129,3 @@ def frozen_why(found: Quote) -> dict[str, object]:
         product.code: {"parts": [list(part) for part in line.why.parts], "days": line.days}
         for product, line in {line.item.product: line for line in found.lines}.items()
     }
-
-
-def target_label() -> Case:
-    """What an entitlement is for, as text that outlives renames: "Quay House 2.04", "Petra Holm"."""
-    apartment = Concat(F("apartment__building__name"), Value(" "), F("apartment__number"))
-    return Case(
-        When(apartment__isnull=False, then=apartment),
-        default=known_as("manager__membership__"),
-        output_field=CharField(),
-    )

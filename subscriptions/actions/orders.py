@@ -12,7 +12,7 @@ from accounts.actions import terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Organization
 from accounts.scope import Actor
-from communities.models import Entitlement, Site
+from communities.models import Entitlement, Site, targets
 from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
@@ -264,7 +264,7 @@ def _refuse_unavailable(actor: Actor, cart: Cart, ids: list[int]) -> None:
         return
     gone = [pk for pk in ids if pk not in free_ids]
     reserved = Entitlement.objects.filter(pk__in=gone).exclude(reserved_by=None)
-    if (first := reserved.select_related("apartment__building", "manager__membership__user").first()) is not None:
+    if (first := reserved.select_related(*targets.named()).first()) is not None:
         number = Order.objects.values_list("number", flat=True).get(pk=first.reserved_by or 0)
         raise ItemHeld(_("%(item)s is already in order %(number)s.") % {"item": first, "number": number})
     raise NotBillable(

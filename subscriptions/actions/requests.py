@@ -16,7 +16,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
 from accounts.typed import text
-from communities.models import Entitlement
+from communities.models import Entitlement, targets
 from communities.models import Kind as SiteKind
 from subscriptions import notices, payers, periods
 from subscriptions.actions import carts
@@ -191,7 +191,8 @@ def refuse_stale_cart(cart: Cart) -> None:
 
 
 def note_paid(order: Order, *, now: datetime) -> None:
-    """An order succeeded: requests all of whose items are paid by now are done. The caller holds the order's lock."""
+    """An order succeeded: requests all of whose items are paid by now are done. The caller holds the order's lock, and asks where an item
+    is in a request."""
     paid = RequestItem.objects.filter(is_live=True, entitlement__lines__order=order)
     ids = sorted(set(paid.values_list("request_id", flat=True)))
     for request in _locked(ids):
@@ -257,12 +258,7 @@ def _refuse_being_paid(request: RenewalRequest, was_seen: bool) -> None:
 
 def _leave_out(request: RenewalRequest, cart: Cart | None, free: set[int]) -> tuple[str, ...]:
     """Drop the items that can't be activated any more from the request and its cart; their names, for people."""
-    gone = list(
-        live_items(request)
-        .exclude(pk__in=free)
-        .select_related("apartment__building", "manager__membership__user")
-        .order_by("pk")
-    )
+    gone = list(live_items(request).exclude(pk__in=free).select_related(*targets.named()).order_by("pk"))
     if gone:
         request.items.filter(entitlement__in=gone).update(is_live=False)
         CartItem.objects.filter(cart=cart, entitlement__in=gone).delete()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import audit
-from accounts.models import Organization
+from accounts.models import AuditEvent, Organization
 from accounts.scope import Actor
 from communities import catalogue
 from communities.models import Entitlement, Site
@@ -18,12 +20,12 @@ from payments import actions as payment_actions
 from payments import events
 from payments.errors import OtherAccount, PaymentOpen
 from payments.kinds import Topic
-from payments.models import LIVE, GatewayEvent, Payment, PaymentMethod, Purpose, State
+from payments.models import LIVE, GatewayEvent, Payment, Purpose, State
 from payments.models import Kind as PaymentKind
 from subscriptions import notices, setwise
-from subscriptions.actions import agreements, cards, modes, moves, requests
-from subscriptions.errors import ItemHeld
-from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
+from subscriptions.actions import agreements, cards, moves, requests
+from subscriptions.errors import NotApplied
+from subscriptions.models import LineKind, Order, OrderEvent, OrderLine, Subscription, SubscriptionItem
 from subscriptions.reasons import Reason
 
 log = logging.getLogger("smartplus.settlement")
@@ -52,25 +54,40 @@ def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
     if payment.purpose == Purpose.AUTO_RENEWAL:
         cards.settle_setup(payment.pk, remote, now=now)
         return None
-    order_id = _paid_by(payment).values_list("pk", flat=True).first()
-    if order_id is None:
+    try:
+        return _settle_order(payment, remote, second, now=now)
+    except NotApplied as problem:  # which took everything back; the money stays, so somebody has to decide
+        log.warning("payment %s: %s", payment.pk, problem)
+        return _settle_order(payment, remote, second, now=now, applies=False)
+
+
+@transaction.atomic
+def _settle_order(
+    payment: Payment,
+    remote: payment_actions.Remote | None,
+    second: payment_actions.Remote | None,
+    *,
+    now: datetime,
+    applies: bool = True,
+) -> Order | None:
+    """Note the gateway's answer under the locks, and do what follows from it; with `applies` False money that would be applied brings the
+    order under review. Raises NotApplied."""
+    found = lock_all(_paid_by(payment).values("pk"))
+    if found is None:
         return None
-    with transaction.atomic():
-        order = lock_order(order_id)
-        payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
-        was_succeeded, was_declined = payment.state == State.SUCCEEDED, payment.decline_code
-        changed = remote is not None and payment_actions.note(payment, remote, now=now)
-        if remote is not None and payment.state == State.SUCCEEDED:
-            _take_money(order, payment, remote, is_news=not was_succeeded, now=now)
-            if second is not None:
-                _alarm_surplus(order, payment, second.payment_ref, now=now)
-        elif payment.state in {State.DECLINED, State.EXPIRED}:
-            _note_end(order, payment, is_news=changed, now=now)
-        elif order.is_open and payment.decline_code:  # its page stays open for another card
-            ref = remote.declined_ref if remote is not None else ""
-            _note_decline(order, payment, ref, is_news=payment.decline_code != was_declined, now=now)
-    if changed and payment.is_hard_decline and payment.method_id:
-        modes.follow_card(payment.method_id)  # what else it renews; where we die before, the job of the summary does it
+    order, touched = found
+    payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
+    was_succeeded, was_declined = payment.state == State.SUCCEEDED, payment.decline_code
+    changed = remote is not None and payment_actions.note(payment, remote, now=now)
+    if remote is not None and payment.state == State.SUCCEEDED:
+        _take_money(order, touched, payment, remote, is_news=not was_succeeded, applies=applies, now=now)
+        if second is not None:
+            _alarm_surplus(order, payment, second.payment_ref, now=now)
+    elif payment.state in {State.DECLINED, State.EXPIRED}:
+        _note_end(order, payment, is_news=changed, now=now)
+    elif order.is_open and payment.decline_code:  # its page stays open for another card
+        ref = remote.declined_ref if remote is not None else ""
+        _note_decline(order, payment, ref, is_news=payment.decline_code != was_declined, now=now)
     return order
 
 
@@ -125,27 +142,41 @@ def _alarm_forgotten(order: Order, payment: Payment, *, now: datetime) -> None:
 
 
 def lock_order(order_id: int) -> Order:
-    """Lock sites, payer, agreements and order, in that order. Lines never change, so the sites are known beforehand."""
-    sites = OrderLine.objects.filter(order_id=order_id).values("site_id")
+    """Lock sites, payer, agreements and order, in that order."""
+    found = lock_all(Order.objects.filter(pk=order_id).values("pk"))
+    if found is None:
+        raise Order.DoesNotExist
+    return found[0]
+
+
+def lock_all(chosen: QuerySet[Order, Any]) -> tuple[Order, list[Subscription]] | None:
+    """Lock sites, payer, agreements and order, in that order, and give the agreements that the order may move; None where there is no such
+    order. Lines never change, so the sites are known beforehand; `chosen` gives the order's id."""
+    sites = OrderLine.objects.filter(order__in=chosen).values("site_id")
     list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
-    payer = Order.objects.filter(pk=order_id).values("payer_id")
+    payer = Order.objects.filter(pk__in=chosen).values("payer_id")
     # no_key: every row that names the payer (an audit row, a payment) would else wait behind us, holding what we want next
     list(Organization.objects.filter(pk__in=payer).select_for_update(no_key=True).values_list("pk"))
-    items = SubscriptionItem.objects.live().filter(entitlement__lines__order=order_id)
-    agreements.lock(
-        Subscription.objects.filter(Q(pk__in=items.values("subscription_id")) | Q(renewal=order_id)).values_list(
-            "pk", flat=True
-        )
-    )
-    return Order.objects.select_for_update(of=("self",), no_key=True).select_related("payer").get(pk=order_id)
+    items = SubscriptionItem.objects.live().filter(entitlement__lines__order__in=chosen)
+    touched = agreements.lock(Q(pk__in=items.values("subscription_id")) | Q(renewal__in=chosen))
+    orders = Order.objects.select_for_update(of=("self",), no_key=True).select_related("payer", "installer")
+    order = orders.filter(pk__in=chosen).first()
+    return None if order is None else (order, touched)
 
 
 def _take_money(
-    order: Order, payment: Payment, remote: payment_actions.Remote, *, is_news: bool, now: datetime
+    order: Order,
+    touched: list[Subscription],
+    payment: Payment,
+    remote: payment_actions.Remote,
+    *,
+    is_news: bool,
+    applies: bool,
+    now: datetime,
 ) -> None:
     """Verified money is here: fulfil, honour it late, or put the order under review; never drop it (R50, R52).
 
-    From every state any number of times: what was decided about this money stays decided.
+    From every state any number of times: what was decided about this money stays decided. Raises NotApplied where it `applies`.
     """
     if order.state in {Order.State.SUCCEED, Order.State.REFUNDED}:
         if is_news:  # this order's money had come and was used or paid back before
@@ -159,13 +190,18 @@ def _take_money(
     if mismatch is not None:
         _review(order, "mismatch", now=now, reason=Reason(mismatch.code, mismatch.detail))
         return
+    if not applies:
+        _review(order, "unapplied", now=now, reason=Reason("items_changed"))
+        return
+    story = []
     if order.state != Order.State.PROCESSING:
         if not moves.reserve(order):
             _review(order, "late", now=now, reason=Reason("items_elsewhere"))
             return
-        moves.tell(order, "late", now=now)
-    moves.tell(order, "confirmed", now=now, gateway=payment.gateway_label, payment_ref=payment.gateway_payment_ref)
-    fulfil(order, now=now)
+        story.append(moves.step(order, "late", now=now))
+    told: dict[str, Any] = {"gateway": payment.gateway_label, "payment_ref": payment.gateway_payment_ref}
+    story.append(moves.step(order, "confirmed", now=now, **told))
+    fulfil(order, now=now, touched=agreements.moved_by(order, touched), story=story)
     if order.auto_renew:
         method = payment_actions.keep_method(payment, remote, now=now)
         if method is None or agreements.make_agreement(order, method, now=now) is None:
@@ -206,63 +242,95 @@ def _review(order: Order, kind: str, *, now: datetime, reason: Reason) -> None:
     log.error("order %s is under review: %s", order.number, reason)
 
 
-def fulfil(order: Order, *, now: datetime) -> None:
-    """Apply a paid order: every line's duration from the base of this moment, once, all in the caller's transaction (R49, R52).
+Apply = Callable[[Order, Sequence[setwise.Held], bool, datetime], tuple[int, datetime, str]]
 
-    The caller holds the locks of sites, payer and order. The number of statements is the same for one line and for ten thousand.
-    Raises ItemHeld, and nothing is applied, where an item is not the order's any more.
+
+def _raise(order: Order, held: Sequence[setwise.Held], turns: bool, now: datetime) -> tuple[int, datetime, str]:
+    """Upgrades: the items are paid for more until where they are paid to; how many there were, the latest end, and its time zone."""
+    count = setwise.upgrade(order, turns=turns, now=now)
+    return count, *max((group.base.expires_at or now, group.base.zone) for group in held)
+
+
+def _extend(order: Order, held: Sequence[setwise.Held], turns: bool, now: datetime) -> tuple[int, datetime, str]:
+    """Activations and renewals: each line's duration from the base of this moment; how many, the latest end, and its time zone."""
+    made = setwise.extensions({group.base for group in held}, now=now)
+    count = setwise.extend(order, made, turns=turns, now=now)
+    return count, *max((extension.ends_at, extension.base.zone) for extension in made)
+
+
+APPLIED: tuple[tuple[tuple[LineKind, ...], Apply], ...] = (  # what payment does, kind by kind of line, in this order
+    ((LineKind.UPGRADE,), _raise),
+    ((LineKind.ACTIVATION, LineKind.RENEWAL), _extend),
+)
+
+
+def fulfil(
+    order: Order, *, now: datetime, touched: list[Subscription] | None = None, story: Sequence[OrderEvent] = ()
+) -> None:
+    """Apply a paid order: what each kind of line says, once, all in the caller's transaction (R49, R52).
+
+    The caller holds the locks of sites, payer and order, and of the agreements `touched` where it knows them. `story` are steps that come
+    before. The number of statements is the same for one line and for ten thousand. Raises NotApplied where an item is not the order's any
+    more or can't have what was bought: the caller takes everything back then.
     """
     before = order.state
-    moves.move(order, Order.State.SYSTEM_PROCESSING, now=now)
-    held = Entitlement.objects.filter(lines__order=order, reserved_by=order.pk).order_by("pk")
-    if len(held.select_for_update(of=("self",), no_key=True).values_list("pk")) != order.line_count:
-        raise ItemHeld(_("Some items are not in order %(number)s any more.") % {"number": order.number})
-    made = setwise.extensions(setwise.bases(order), now=now)
-    if setwise.apply(order, made, now=now) != order.line_count:
-        raise ItemHeld(_("Some items of order %(number)s changed while it was applied.") % {"number": order.number})
-    _switch_on(order, now=now)
-    touched = agreements.lock(agreements.of_order(order))
+    moves.move(order, Order.State.SYSTEM_PROCESSING, Order.State.SUCCEED, now=now)
+    held = setwise.hold(order)
+    if sum(group.count for group in held) != order.line_count:
+        raise NotApplied(_("Some items are not in order %(number)s any more.") % {"number": order.number})
+    applied, until, zone = 0, None, "UTC"
+    turns = any(group.turns or group.kind == LineKind.UPGRADE for group in held)
+    try:
+        for kinds, apply in APPLIED:
+            if mine := [group for group in held if group.kind in kinds]:
+                count, until, zone = apply(order, mine, turns, now)
+                applied += count
+    except IntegrityError as taken:  # the fence: a period starts there already
+        raise NotApplied(_changed(order)) from taken
+    if applied != order.line_count:
+        raise NotApplied(_changed(order))
+    written = _switch_on(order, held, now=now)
+    touched = agreements.lock(agreements.of_order(order)) if touched is None else touched
     if order.type == Order.Type.AUTO_RENEWAL:
         agreements.note_success(order, touched, now=now)
     else:
         agreements.reschedule(touched, now=now)
-    moves.move(order, Order.State.SUCCEED, now=now)
-    until, zone = max((extension.ends_at, extension.base.zone) for extension in made)
-    moves.tell(order, "applied", now=now, items=order.line_count, until=until.isoformat())
-    requests.note_paid(order, now=now)
+    done = moves.step(order, "applied", now=now, items=order.line_count, until=until.isoformat() if until else None)
+    OrderEvent.objects.bulk_create([*story, done])
+    if any(group.is_asked for group in held):
+        requests.note_paid(order, now=now)
     notices.order_succeeded(order, until=until, zone=zone, now=now)
-    audit.record(
-        SETTLEMENT,
-        "order.succeeded",
-        order,
-        now=now,
-        tenant=order.payer,
-        before={"state": before},
-        after={"state": order.state, "items": order.line_count, "total_minor": order.total_minor},
+    after = {"state": order.state, "items": order.line_count, "total_minor": order.total_minor}
+    succeeded = audit.event(
+        SETTLEMENT, "order.succeeded", order, now=now, tenant=order.payer, before={"state": before}, after=after
     )
+    audit.record_all([*written, succeeded])
 
 
-def _switch_on(order: Order, *, now: datetime) -> None:
-    """Activating the first PM App of a community switches it on there (R13). The sites are locked."""
+def _changed(order: Order) -> str:
+    return _("Some items of order %(number)s changed while it was applied.") % {"number": order.number}
+
+
+def _switch_on(order: Order, held: Sequence[setwise.Held], *, now: datetime) -> list[AuditEvent]:
+    """Activating the first PM App of a community switches it on there (R13). The sites are locked. Returns what is to be audited."""
+    written = []
     for entry in catalogue.HOLDING:
+        if all(group.base.service_type != entry.code for group in held):
+            continue
         of_order = Entitlement.objects.filter(lines__order=order, service_type=entry.code)
         sites = list(Site.objects.filter(entitlements__in=of_order, **{entry.holds: False}).distinct().order_by("pk"))
         if not sites:
             continue
         Site.objects.filter(pk__in=[site.pk for site in sites]).update(version=F("version") + 1, **{entry.holds: True})
-        audit.record_all(
+        after = {entry.holds: True, "order": order.number}
+        written += [
             audit.event(
-                SETTLEMENT,
-                "site.pm_app_switched_on",
-                site,
-                now=now,
-                tenant=site,
-                site_id=site.pk,
-                before={entry.holds: False},
-                after={entry.holds: True, "order": order.number},
+                SETTLEMENT, "site.pm_app_switched_on", site, now=now, tenant=site, site_id=site.pk,
+                before={entry.holds: False}, after=after,
             )
             for site in sites
-        )
+        ]  # fmt: skip
+    return written
 
 
 def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: str = "") -> Order:
@@ -294,12 +362,7 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: 
 def work_on(event: GatewayEvent, *, now: datetime) -> bool:
     """Do what an event asks for, once or many times; False where it is about nothing of ours."""
     if event.topic == Topic.METHOD:
-        is_ours = payment_actions.follow_method(event.gateway, event.object_ref, now=now)
-        for method_id in PaymentMethod.objects.filter(gateway=event.gateway, gateway_ref=event.object_ref).values_list(
-            "pk", flat=True
-        ):
-            modes.follow_card(method_id)
-        return is_ours
+        return payment_actions.follow_method(event.gateway, event.object_ref, now=now)
     payment = events.payment_of(event)
     if payment is not None:
         settle_told(event, payment.pk, now=now)

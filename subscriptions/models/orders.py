@@ -327,6 +327,7 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "mismatch": (_("The payment does not match the order"), "lapsed"),
     "judged": (_("Looked at by the operator"), "active"),
     "refunded": (_("Paid back; the items are free again"), "inactive"),
+    "unapplied": (_("Paid, but not applied: its items are not what they were"), "lapsed"),
     "late": (_("Money arrived after the order was closed"), "expiring"),
     "surplus": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
     "unfound": (_("%(gateway)s told of money that its books do not show"), "expiring"),

@@ -321,7 +321,7 @@ def test_several_sites_for_a_manager_and_others_keep_theirs(people: People, make
         pm_app_by_membership={people.petra.membership.pk: True, weber.membership.pk: True},
         now=NOW,
     )
-    app = pay(Entitlement.objects.get(manager__membership=people.petra.membership))
+    app = pay(Entitlement.objects.get(target__assignment__membership=people.petra.membership))
 
     def choose(*sites: Site) -> None:
         site_people.set_sites_of(

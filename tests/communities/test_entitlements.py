@@ -24,17 +24,17 @@ MOMENT = timedelta(microseconds=1)
 def app(make_site: Callable[..., Site], make_apartment: Callable[..., Apartment]) -> Entitlement:
     """An App that was never activated."""
     apartment = make_apartment(make_site(), "1.01")
-    return Entitlement.objects.get(apartment=apartment, service_type=ServiceType.APP)
+    return Entitlement.objects.get(target=apartment.target, service_type=ServiceType.APP)
 
 
 @pytest.mark.django_db
 def test_paying_writes_the_grace_of_each_service_type(app: Entitlement) -> None:
-    Entitlement.objects.filter(apartment=app.apartment).exclude(pk=app.pk).delete()
+    Entitlement.objects.filter(target=app.target).exclude(pk=app.pk).delete()
     Entitlement.objects.create(
-        **keys_of(app.site), apartment=app.apartment, service_type=ServiceType.SENSOR_ALERT, variant="each"
+        **keys_of(app.site), target=app.target, service_type=ServiceType.SENSOR_ALERT, variant="each"
     )
-    assert Entitlement.objects.filter(apartment=app.apartment).pay_until(NOW, paid_variant="x") == 2
-    rows = Entitlement.objects.filter(apartment=app.apartment)
+    assert Entitlement.objects.filter(target=app.target).pay_until(NOW, paid_variant="x") == 2
+    rows = Entitlement.objects.filter(target=app.target)
     assert {row.service_type: (row.expires_at, row.works_until, row.paid_variant) for row in rows} == {
         "app": (NOW, NOW + 7 * DAY, "x"),
         "sensor_alert": (NOW, NOW + 14 * DAY, "x"),
@@ -74,7 +74,7 @@ def test_what_was_taken_back_works_no_more_whatever_its_expiry_says(app: Entitle
 @pytest.mark.django_db
 def test_a_premium_feature_runs_while_its_plan_is_active_and_covers_it(app: Entitlement) -> None:
     plan = Entitlement.objects.create(
-        **keys_of(app.site), apartment=app.apartment, service_type=ServiceType.PREMIUM, variant="landline+booking"
+        **keys_of(app.site), target=app.target, service_type=ServiceType.PREMIUM, variant="landline+booking"
     )
     rows = Entitlement.objects.filter(pk=plan.pk)
 

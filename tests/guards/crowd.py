@@ -85,7 +85,7 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     firm = person.firm
     installer = Organization.objects.get(pk=site.installer_id)
     apartment = Apartment.objects.filter(site=site).earliest("pk")
-    item = Entitlement.objects.filter(apartment=apartment, service_type="app").get()
+    item = Entitlement.objects.filter(target=apartment.target_id, service_type="app").get()
     order = Order.objects.filter(payer=firm, state=Order.State.SUCCEED).earliest("pk")
     line = OrderLine.objects.filter(order=order, site=site).earliest("pk")
     agreement = Subscription.objects.get(order=order)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.models import Acceptance, AuditEvent, Organization, User
+from communities.actions.targets import relabel
 from communities.models import Apartment, Entitlement, Site
 from devices.models import LibraryEntry
 from subscriptions.models import Order
@@ -145,9 +146,10 @@ def test_people(browser: Browser) -> None:
 
 def test_bill(browser: Browser) -> None:
     site, dora = browser.world.sites["hafen"], browser.world.cast.dora
-    paid = Entitlement.objects.filter(site=site, apartment__number="1", service_type="premium")
+    paid = Entitlement.objects.filter(site=site, target__number="1", service_type="premium")
     paid.update(paid_variant="booking+package_room")
     Apartment.objects.filter(site=site, number="1").update(number="A-1")
+    relabel(site)
     row = next(row for row in table(browser, "bill") if (row["For"], row["Item"]) == ("A-1", "Premium Plan"))
     proved(
         row,
@@ -208,7 +210,7 @@ def test_sites(browser: Browser) -> None:
     flats = Apartment.objects.filter(site=site)
     flats.filter(number="1").update(indoor_monitor=False)
     flats.filter(number__in=["2", "3"]).update(monitor_pending=True)
-    apps = Entitlement.objects.filter(site=site, service_type="app", apartment__number__in=["6", "7"])
+    apps = Entitlement.objects.filter(site=site, service_type="app", target__number__in=["6", "7"])
     apps.update(variant="")
     row = next(row for row in table(browser, "sites") if row["Site"] == "HAFENMARK View")
     proved(

@@ -11,7 +11,7 @@ from django.apps import apps
 from accounts import audit
 from accounts.models import AuditEvent, Organization
 from communities.actions import people as site_people
-from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
+from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site, Target
 from devices.models import Device
 from payments.sandbox import Sandbox
 from smartplus import demo
@@ -91,10 +91,10 @@ def test_every_model_that_knows_a_tenant_is_walked() -> None:
 
 def test_an_apartment_with_another_distributor_is_found(people: People, order: Order) -> None:
     apartment = Apartment.objects.get(number="1.01")
-    Apartment.objects.filter(pk=apartment.pk).update(distributor=people.mallory.firm)
+    Target.objects.filter(pk=apartment.target_id).update(distributor=people.mallory.firm)
     found = refuse()
     assert f"communities.Apartment {apartment.pk} is in more than one distributor" in found
-    for entitlement in Entitlement.objects.filter(apartment=apartment):  # what points at it is found as well
+    for entitlement in Entitlement.objects.filter(target=apartment.target_id):  # what points at it is found as well
         assert f"communities.Entitlement {entitlement.pk} is in more than one distributor" in found
 
 
@@ -124,21 +124,21 @@ def test_a_payer_beside_the_installer_in_the_same_tree_is_found(people: People, 
 def test_a_line_of_somebody_else_in_an_order_is_found(people: People, order: Order, foreign: Apartment) -> None:
     line = OrderLine.objects.earliest("pk")
     with attacker():
-        OrderLine.objects.filter(pk=line.pk).update(entitlement=Entitlement.objects.get(apartment=foreign))
+        OrderLine.objects.filter(pk=line.pk).update(entitlement=Entitlement.objects.get(target=foreign.target_id))
         assert f"subscriptions.OrderLine {line.pk} is in more than one installer" in refuse()
 
 
 def test_a_period_of_somebody_else_is_found(people: People, order: Order, foreign: Apartment) -> None:
     with attacker():
         ServicePeriod.objects.filter(pk=ServicePeriod.objects.earliest("pk").pk).update(
-            entitlement=Entitlement.objects.get(apartment=foreign)
+            entitlement=Entitlement.objects.get(target=foreign.target_id)
         )
         assert "subscriptions.ServicePeriod" in refuse()
 
 
 def test_a_cart_item_of_somebody_else_is_found(people: People, order: Order, foreign: Apartment) -> None:
     cart = Cart.objects.get()
-    CartItem.objects.create(cart=cart, entitlement=Entitlement.objects.get(apartment=foreign))
+    CartItem.objects.create(cart=cart, entitlement=Entitlement.objects.get(target=foreign.target_id))
     assert "subscriptions.CartItem" in refuse()
 
 

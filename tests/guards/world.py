@@ -332,7 +332,7 @@ def _request(world: World, estate: str, installer: Person) -> None:
     Organization.objects.filter(pk=installer.firm.pk).update(pays_regular=False)
     site = world.sites[estate]
     for number, is_refused in (("7", True), ("6", False), ("7", False)):
-        wanted = Entitlement.objects.filter(site=site, apartment__number=number).wanted().values_list("pk", flat=True)
+        wanted = Entitlement.objects.filter(site=site, target__number=number).wanted().values_list("pk", flat=True)
         made = requests.request_activation(
             installer.actor, site_kind=site.kind, entitlement_ids=wanted, months=1, note=MARKS[estate], now=NOW
         )
@@ -379,7 +379,7 @@ def _cart(world: World, payer: str, where: Where) -> int:
     items = [
         pk
         for estate, number in where
-        for pk in Entitlement.objects.filter(site=world.sites[estate], apartment__number=number)
+        for pk in Entitlement.objects.filter(site=world.sites[estate], target__number=number)
         .wanted()
         .values_list("pk", flat=True)
     ]

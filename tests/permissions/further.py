@@ -161,9 +161,9 @@ def _bought(
     """An order of Dora for an apartment of Ivan's, paid at the gateway; nobody has asked there yet."""
     dora, site = stage.world.person("dora"), stage.world.sites["hafen"]
     wanted = Entitlement.objects.filter(site=site, reserved_by=None, expires_at=None).wanted()
-    ids = list(wanted.filter(apartment__number=number).values_list("pk", flat=True))
+    ids = list(wanted.filter(target__number=number).values_list("pk", flat=True))
     if pm_app:
-        ids += list(wanted.filter(apartment=None).values_list("pk", flat=True))
+        ids += list(wanted.filter(target__kind="manager").values_list("pk", flat=True))
     cart = carts.fill_cart(
         dora.actor, installer_id=site.installer_id, site_kind=site.kind, entitlement_ids=ids, months=1, now=NOW
     )
@@ -401,7 +401,6 @@ FURTHER: dict[str, Further] = {
     "job gateway_keys": Further({}, _job("gateway_keys", NOW)),
     "job old_sessions": Further({}, _job("old_sessions", NOW + timedelta(days=400))),
     "job paid_variants": Further({}, _job("paid_variants", NOW + timedelta(days=400))),
-    "job expiry_days": Further({}, _job("expiry_days", NOW)),
     "job old_forms": Further({}, _job("old_forms", NOW + timedelta(days=2))),
     "job removed_cards": Further({}, _job("removed_cards", NOW)),
 }

@@ -34,6 +34,7 @@ OTHERS = ("django_", "axes_")  # sessions and counted tries: single rows, of whi
 SELECTS = re.compile(r'\bFROM "(\w+)".*\bFOR (?:NO KEY )?UPDATE(?: OF "(\w+)")?(?P<waits>.*)$', re.S)
 UPDATES = re.compile(r'\s*UPDATE "(\w+)" SET (.*?)(?: WHERE (.*?))?(?: RETURNING .*)?$', re.S)
 FROM_ROWS = re.compile(r'\s*UPDATE "(\w+)" SET\s+(.*?)\bFROM \((.*)\) AS source\s+WHERE "\1".id = source.id\s*$', re.S)
+HOLDS = re.compile(r"\s*WITH held AS \((SELECT item\.id, .*) FOR NO KEY UPDATE OF item\)\s*SELECT ", re.S)
 DELETES = re.compile(r'\s*DELETE FROM "(\w+)"(?: WHERE (.*?))?(?: RETURNING .*)?$', re.S)
 INSERTS = re.compile(r'\s*INSERT INTO "(\w+)"', re.S)
 
@@ -87,6 +88,9 @@ class Watch:
         current = self.transactions[-1] if self.depth and self.transactions else Transaction()
         if written is not None:
             current.take(written)
+        elif found := HOLDS.match(sql):
+            ids = self._ask(f"SELECT held.id FROM ({found[1]}) AS held", tuple(params))
+            current.take(Lock("communities_entitlement", ids, found[1].endswith("ORDER BY item.id"), True, sql))
         elif (found := SELECTS.search(sql)) and not (found[2] or found[1]).startswith(OTHERS):
             current.take(self._selected(found, sql, params, context))
         elif found := INSERTS.match(sql):

@@ -187,7 +187,7 @@ def test_an_apartment_under_edit_shows_the_difference_to_its_own_expiry(
     harbour_view: Site, ivan: Client, price_list: PriceList
 ) -> None:
     apartment = Apartment.objects.get(number="1.02")
-    for item in apartment.entitlements.all():
+    for item in apartment.target.entitlements.all():
         pay(item, NOW + timedelta(days=20))
     page = ivan.get(f"/apartments/{apartment.pk}/edit/").content.decode()
     assert_clean(page)

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organization
 from communities.actions import people as site_people
+from communities.actions.targets import relabel
 from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site, keys_of
 from subscriptions.actions import settlement
@@ -121,12 +122,14 @@ def test_where_there_are_several_buildings_each_is_named_once(
 ) -> None:
     pier = building(people, harbour_view, "Pier House")
     Apartment.objects.filter(number="1.02").update(building=pier, number="7.01", number_key="7.01", number_order="0701")
+    relabel(harbour_view)
     premium = Entitlement.objects.filter(service_type="premium")
     premium.update(variant="booking")
     assert [row["For"] for row in table(petra, harbour_view) if row["Item"] == "Premium Plan"] == [
         "Pier House 7.01 and Quay House 1.01"
     ]
     Apartment.objects.filter(number="7.01").update(building=harbour_view.buildings.get(name="Quay House"))
+    relabel(harbour_view)
     assert [row["For"] for row in table(petra, harbour_view) if row["Item"] == "Premium Plan"] == ["1.01 and 7.01"]
 
 

@@ -52,7 +52,7 @@ def harbour(people: People, make_site: MakeSite, make_apartment: MakeApartment) 
     )
     site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
     for number, days in (("1.01", 10), ("1.02", -2), ("1.03", -20)):
-        pay(Entitlement.objects.get(apartment__number=number, service_type="app"), NOW + timedelta(days=days))
+        pay(Entitlement.objects.get(target__number=number, service_type="app"), NOW + timedelta(days=days))
     pay(Entitlement.objects.get(service_type="pm_app"), NOW + timedelta(days=80))
     return site
 
@@ -76,10 +76,10 @@ def test_doras_tiles_say_what_is_there(people: People, harbour: Site, price_list
 def test_what_is_switched_after_paying_shows_as_a_difference(
     people: People, harbour: Site, price_list: PriceList, sign_in: SignIn
 ) -> None:
-    plan = Entitlement.objects.get(apartment__number="1.01", service_type="premium")
+    plan = Entitlement.objects.get(target__number="1.01", service_type="premium")
     pay(plan)
     Entitlement.objects.filter(pk=plan.pk).update(variant="booking+landline")
-    Entitlement.objects.filter(apartment__number="1.02", service_type="app").update(variant="")
+    Entitlement.objects.filter(target__number="1.02", service_type="app").update(variant="")
     dora = sign_in(people.dora)
     assert tiles(dora)["Paid and used differ"] == ("7", "", "1 not used, 6 not paid")
     page = dora.get("/dashboard/items/?show=differ")
@@ -134,17 +134,17 @@ def test_a_bar_leads_to_the_list_of_its_day(
 
 
 @pytest.mark.parametrize("hours", [-12, 0, 1])
-def test_the_last_bar_leads_to_what_ends_on_that_day_at_its_site(
+def test_the_last_bar_leads_to_what_ends_a_day_later_further_east(
     people: People, harbour: Site, price_list: PriceList, sign_in: SignIn, hours: int
 ) -> None:
     Site.objects.filter(pk=harbour.pk).update(time_zone="Pacific/Auckland")
-    late = NOW.replace(hour=14) + timedelta(days=90)  # in Auckland that is the 21st, for Dora the 20th, her last day
+    late = NOW.replace(hour=14) + timedelta(days=90)  # in Auckland that is the 21st, for Dora the 20th
     Entitlement.objects.filter(service_type="pm_app").pay_until(late + timedelta(hours=hours))
     dora = sign_in(people.dora)
     with time_machine.travel(NOW.replace(hour=14), tick=False):
         calendar = dora.get("/dashboard/").context["calendar"]
         spans = calendar.rows
-        assert calendar.total.count == 2 + (hours < 0)
+        assert calendar.total.count == 2 + (hours <= 0)
         for span in [*spans, calendar.total]:
             assert dora.get(span.url).context["count"] == span.count, span.words
 

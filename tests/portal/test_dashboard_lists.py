@@ -46,14 +46,14 @@ def world(
     petra = people.petra.membership.pk
     site_people.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership={petra: True}, now=NOW)
     for number, days in (("1.01", 10), ("1.02", -2), ("1.03", -20)):
-        pay(Entitlement.objects.get(apartment__number=number, service_type="app"), NOW + timedelta(days=days))
+        pay(Entitlement.objects.get(target__number=number, service_type="app"), NOW + timedelta(days=days))
     pay(Entitlement.objects.get(service_type="pm_app"), NOW + timedelta(days=80))
-    plan = pay(Entitlement.objects.get(apartment__number="1.01", service_type="premium"))
+    plan = pay(Entitlement.objects.get(target__number="1.01", service_type="premium"))
     Entitlement.objects.filter(pk=plan.pk).update(variant="booking+landline")
-    Entitlement.objects.filter(apartment__number="1.02", service_type="app").update(variant="")
-    item = Entitlement.objects.get(apartment__number="1.04", service_type="app")
+    Entitlement.objects.filter(target__number="1.02", service_type="app").update(variant="")
+    item = Entitlement.objects.get(target__number="1.04", service_type="app")
     order = place(fill_cart(items=[item]))
-    plan = Entitlement.objects.get(apartment__number="1.04", service_type="premium")
+    plan = Entitlement.objects.get(target__number="1.04", service_type="premium")
     requests.request_activation(people.ivan.actor, site_kind="community", entitlement_ids=[plan.pk], months=1, now=NOW)
     _agreements(people, site, [order, *_copies(order, MANY)])
     _orders(order)
@@ -102,7 +102,7 @@ def _agreements(people: People, site: Site, orders: list[Order]) -> None:
             created_at=NOW - timedelta(days=90),
         )
         if number == 0:
-            item = Entitlement.objects.get(apartment__number="1.01", service_type="app")
+            item = Entitlement.objects.get(target__number="1.01", service_type="app")
             SubscriptionItem.objects.create(subscription=agreement, entitlement=item, **keys_of(site))
 
 

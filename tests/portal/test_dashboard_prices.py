@@ -38,7 +38,7 @@ def harbour(people: People, make_site: Callable[..., Site], make_apartment: Call
         make_apartment(site, number, indoor_monitor=False)
     petra = people.petra.membership.pk
     site_people.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership={petra: False}, now=NOW)
-    pay(Entitlement.objects.get(apartment__number="1.01"), ENDS_AT)
+    pay(Entitlement.objects.get(target__number="1.01"), ENDS_AT)
     return site
 
 

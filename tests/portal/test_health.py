@@ -23,9 +23,8 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.append_only import guarded_tables, unguard_sql
-from smartplus import heartbeats, tasks
+from smartplus import celery_app, heartbeats, tasks
 from smartplus.beat import Scheduler
-from smartplus.celery import app as celery_app
 from smartplus.heartbeats import Sign
 from tests.people import NOW
 
@@ -80,7 +79,7 @@ def test_a_process_that_answers_is_alive_and_needs_no_database():
 
 @pytest.mark.django_db
 def test_a_house_in_order_is_ready_in_a_few_queries(house_in_order, django_assert_max_num_queries):
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(6):
         status, answer = ready()
     assert status == 200
     assert answer.pop("beat_age_s") == 0

@@ -10,8 +10,7 @@ from django.test import Client
 
 from accounts import actions
 from accounts.models import Membership, Organization
-from communities.models import Entitlement, ManagerAssignment, Site, TechnicianAssignment
-from subscriptions.actions.opening import target_label
+from communities.models import Entitlement, ManagerAssignment, Site, TechnicianAssignment, targets
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean, form_in, untimed
 from tests.portal.places import everything, pay
@@ -153,7 +152,7 @@ def test_invited_people_are_chosen_before_they_join_under_the_name_they_were_inv
         page = ivan.get(shown).content.decode()
         assert "New Manager" in page
         assert "Paul White" not in page
-    assert Entitlement.objects.annotate(label=target_label()).values_list("label", flat=True).get() == "New Manager"
+    assert Entitlement.objects.annotate(label=targets.words()).values_list("label", flat=True).get() == "New Manager"
 
 
 def test_the_persons_own_page_offers_the_sites_before_it_has_joined(people: People, ivan: Client, site: Site) -> None:

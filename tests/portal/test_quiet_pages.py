@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 
 from communities.catalogue import WITHOUT_MONITOR, ServiceType
-from communities.models import Entitlement, Mode, Site
+from communities.models import Entitlement, Site
 from payments.models import PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
@@ -71,7 +71,7 @@ def test_after_a_failed_try_it_alarms_again(
         assert "Auto-renew fails" in text_of(sign_in(people.petra), f"/sites/{site.pk}/billing/")
         assert "1 card can&#x27;t be charged" in text_of(sign_in(people.dora), "/dashboard/")
     lines = dashboard.lines_of(people.dora.actor, dashboard.What.DUE, now=later, zone=later.tzinfo, prices=None)  # type: ignore[arg-type]
-    assert {line.mode for line in lines} == {Mode.FAIL}
+    assert {line.mode for line in lines} == {dashboard.Mode.FAIL}
 
 
 def test_what_nobody_renews_stands_out_beside_what_renews(
@@ -108,10 +108,10 @@ def test_the_dashboard_and_the_billing_page_count_the_same_differences(
     premium = Entitlement.objects.filter(service_type=ServiceType.PREMIUM, expires_at__isnull=False)
     for rows, change, expected in (
         (apps, {}, 2),
-        (apps.filter(apartment__number="1.01"), {"variant": WITHOUT_MONITOR}, 2),  # goes on at its paid price
-        (premium.filter(apartment__number="1.01"), {"paid_variant": f"{PARTS}_30", "variant": f"{PARTS}_7"}, 2),
-        (premium.filter(apartment__number="1.02"), {"variant": ""}, 3),
-        (premium.filter(apartment__number="1.02"), {"expires_at": NOW - timedelta(days=90), "works_until": NOW - timedelta(days=83)}, 2),
+        (apps.filter(target__number="1.01"), {"variant": WITHOUT_MONITOR}, 2),  # goes on at its paid price
+        (premium.filter(target__number="1.01"), {"paid_variant": f"{PARTS}_30", "variant": f"{PARTS}_7"}, 2),
+        (premium.filter(target__number="1.02"), {"variant": ""}, 3),
+        (premium.filter(target__number="1.02"), {"expires_at": NOW - timedelta(days=90), "works_until": NOW - timedelta(days=83)}, 2),
     ):  # fmt: skip
         rows.update(**change)
         standing = sum(
@@ -160,11 +160,11 @@ def test_a_sites_pill_shows_its_worst_item(
     paid_variant: dict[str, str],
     pill: tuple[str, str],
 ) -> None:
-    for item in Entitlement.objects.select_related("apartment"):
-        end = days.get(item.apartment.number if item.apartment else "pm", 90)
+    for item in Entitlement.objects.select_related("target"):
+        end = days.get(item.target.number or "pm", 90)
         item.paid_variant = "" if end is None else item.variant
-        if item.apartment and item.service_type == ServiceType.PREMIUM:
-            item.paid_variant = paid_variant.get(item.apartment.number, item.paid_variant)
+        if item.target.is_home and item.service_type == ServiceType.PREMIUM:
+            item.paid_variant = paid_variant.get(item.target.number, item.paid_variant)
         item.save()
         if end is not None:
             Entitlement.objects.filter(pk=item.pk).pay_until(NOW + timedelta(days=end))

@@ -274,7 +274,7 @@ def test_the_overview_says_what_is_paid_and_what_needs_doing(
     assert "No building yet" in ivan.get(f"/sites/{site.pk}/").content.decode()
     make_apartment(site, "1.01")
     make_apartment(site, "1.02", master=False)
-    for entitlement in Entitlement.objects.filter(apartment__number="1.01"):
+    for entitlement in Entitlement.objects.filter(target__number="1.01"):
         pay(entitlement)
     text = ivan.get(f"/sites/{site.pk}/").content.decode()
     assert "1 apartment has no family master" in text

@@ -66,7 +66,7 @@ def test_the_page_lists_what_waits_and_prices_the_ticks_with_their_why(
     assert_clean(page)
     assert "Quay House 1.01" in page
     assert "Petra Holm" in page
-    app = Entitlement.objects.get(service_type="app", apartment__number="1.02")
+    app = Entitlement.objects.get(service_type="app", target__number="1.02")
     answer = dora.post(
         "/subscription/", {"item": app.pk, "months": 3}, headers={"HX-Request": "true", "HX-Target": "cart"}
     )
@@ -80,7 +80,7 @@ def test_the_page_lists_what_waits_and_prices_the_ticks_with_their_why(
 def test_without_script_the_same_button_shows_the_price_on_a_whole_page(
     people: People, harbour_view: Site, price_list: PriceList, dora: Client
 ) -> None:
-    app = Entitlement.objects.get(service_type="app", apartment__number="1.02")
+    app = Entitlement.objects.get(service_type="app", target__number="1.02")
     page = dora.post("/subscription/", {"item": app.pk, "months": 1, "action": "price"}).content.decode()
     assert "<html" in page
     assert "US$2.50" in page
@@ -379,7 +379,7 @@ def test_what_fell_out_since_the_page_was_opened_is_said_on_the_next_one_by_numb
     people: People, harbour_view: Site, price_list: PriceList, dora: Client
 ) -> None:
     everything_there_was = everything(dora)
-    rows = {str(row): row.pk for row in Entitlement.objects.select_related("apartment__building")}
+    rows = {str(row): row.pk for row in Entitlement.objects.select_related("target")}
     app = Entitlement.objects.filter(pk=rows["App, Quay House 1.01"])
     app.pay_until(NOW)
     Entitlement.objects.filter(pk=rows["Premium Plan, Quay House 1.02"]).update(variant="")
@@ -414,7 +414,7 @@ def test_many_that_fell_out_are_counted_beyond_the_first_five(
 def test_when_nothing_is_left_the_list_is_shown_again_and_says_why(
     people: People, harbour_view: Site, price_list: PriceList, dora: Client
 ) -> None:
-    app = Entitlement.objects.get(service_type="app", apartment__number="1.01")
+    app = Entitlement.objects.get(service_type="app", target__number="1.01")
     Entitlement.objects.filter(pk=app.pk).update(variant="")
     answer = dora.post("/subscription/", {"item": app.pk, "months": 1, "action": "next"})
     assert answer.status_code == 422
@@ -429,7 +429,7 @@ def test_foreign_ids_are_refused_like_absent_ones_and_nothing_changes(
     foreign = make_site("Elsewhere", by=people.igor)
     make_apartment(foreign, by=people.igor)
     theirs = Entitlement.objects.get(site=foreign, service_type="app").pk
-    mine = Entitlement.objects.get(site=harbour_view, service_type="app", apartment__number="1.01").pk
+    mine = Entitlement.objects.get(site=harbour_view, service_type="app", target__number="1.01").pk
     posted: dict[str, dict[str, object]] = {
         "foreign": {"item": [mine, theirs]},
         "absent": {"item": [mine, 999_999]},

@@ -105,7 +105,7 @@ def harbour_view(make_site, make_apartment, people: People) -> Site:
 def entitlement(site: Site, service_type: ServiceType, number: str | None = None) -> Entitlement:
     """The entitlement of an apartment (by number) or of the only manager."""
     found = Entitlement.objects.filter(site=site, service_type=service_type)
-    return found.get(apartment__number=number) if number else found.get()
+    return found.get(target__number=number) if number else found.get()
 
 
 def payment_of(order: Order) -> Payment:

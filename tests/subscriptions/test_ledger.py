@@ -51,7 +51,7 @@ def paid(
     people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order], sandbox: Sandbox
 ) -> Order:
     """An order of 1.01 that was paid at the gateway."""
-    chosen = Entitlement.objects.filter(apartment__number="1.01")
+    chosen = Entitlement.objects.filter(target__number="1.01")
     order = place(fill_cart(items=chosen))
     press(orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW), "approve")
     settlement.settle(payment_of(order).pk, now=NOW)

@@ -16,6 +16,7 @@ from payments.errors import GatewayForgot, GatewayUnavailable
 from payments.models import GatewayEvent, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
+from subscriptions import setwise
 from subscriptions.actions import moves, orders, settlement, sweeps
 from subscriptions.errors import IllegalMove
 from subscriptions.models import Cart, Order, ServicePeriod
@@ -442,3 +443,37 @@ def test_settling_costs_the_same_statements_for_two_apartments_and_for_forty(
     with django_assert_max_num_queries(36):  # of them 5 tell the one recipient
         settlement.settle(payment_of(order).pk, now=NOW)
     assert fresh(order).state == "succeed"
+
+
+@pytest.mark.rule("R52")
+@pytest.mark.parametrize("change", ["taken", "moved", "paid already"])
+def test_money_that_can_not_be_applied_brings_the_order_under_review_and_moves_nothing(
+    people: People, order: Order, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(open_page(people, order), "approve")
+    app = entitlement(Site.objects.get(), ServiceType.APP, "1.01")
+    if change == "taken":
+        Entitlement.objects.filter(pk=app.pk).update(reserved_by=None)
+    elif change == "moved":
+        monkeypatch.setattr(setwise, "extend", lambda order, made, **_: order.line_count - 1)
+    else:
+        at = NOW + timedelta(minutes=1)
+        line = order.lines.get(entitlement=app)
+        line.pk = None
+        other = Order.objects.get(pk=order.pk)
+        other.pk, other.number, other.state, other.closed_at = None, "SP-261122-OTHER", "succeed", NOW
+        other.save(force_insert=True)
+        line._state.adding, line.order = True, other
+        line.save()
+        ServicePeriod.objects.create(entitlement=app, line=line, variant="x", starts_at=at, ends_at=at + timedelta(1))
+    rows = list(Entitlement.objects.order_by("pk").values())
+    for minutes in (1, 2):
+        settlement.settle(payment_of(order).pk, now=NOW + timedelta(minutes=minutes))
+    order = fresh(order)
+    assert order.state == "review"
+    assert payment_of(order).state == PaymentState.SUCCEEDED
+    assert kinds(order) == ["created", "sent", "unapplied"]
+    assert not ServicePeriod.objects.filter(line__order=order).exists()
+    assert list(Entitlement.objects.order_by("pk").values()) == rows
+    assert AuditEvent.objects.filter(action="order.review", subject_id=order.pk).count() == 1
+    assert Notice.objects.filter(about_id=order.pk, key__startswith="order-review:").count() == 1

@@ -36,7 +36,7 @@ def two(
 
     def make(card: str) -> list[Subscription]:
         items = list(carts.activatable(people.dora.actor, installer=people.ivan.firm, site_kind="community"))
-        first = [item for item in items if item.apartment and item.apartment.number == "1.01"]
+        first = [item for item in items if item.target.number == "1.01"]
         made = []
         for group in (first, [item for item in items if item not in first]):
             cart = fill_cart(items=group)
@@ -68,7 +68,7 @@ def test_an_order_that_ended_with_one_agreement_is_never_charged_for_the_other(
     good = store_card(people.dora)
     jobs.tick(now=at(sandbox, DUE))
     (shared,) = the_renewals()
-    of_first = Entitlement.objects.filter(apartment__number="1.01")
+    of_first = Entitlement.objects.filter(target__number="1.01")
     paid_until = set(of_first.values_list("expires_at", flat=True))
     of_first.update(variant="")  # everything of the first is switched off while their order waits
     cards.change_card(people.dora.actor, agreement_id=second.pk, method_id=good.pk, now=DUE)

@@ -24,7 +24,7 @@ Pay = Callable[[str, datetime], Entitlement]
 @pytest.fixture
 def premium(harbour_view: Site) -> Entitlement:
     """The Premium Plan of an apartment: booking and landline are on."""
-    return Entitlement.objects.get(site=harbour_view, service_type="premium", apartment__number="1.01")
+    return Entitlement.objects.get(site=harbour_view, service_type="premium", target__number="1.01")
 
 
 @pytest.fixture

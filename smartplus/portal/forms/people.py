@@ -73,7 +73,7 @@ class PeopleForm(forms.Form):
         working = set(
             TechnicianAssignment.objects.visible_to(actor).filter(site=site).values_list("membership_id", flat=True)
         )
-        paid = {row.manager.membership_id: row for row in sites.active_pm_apps(site, now) if row.manager}
+        paid = {row.target.assignment.membership_id: row for row in sites.active_pm_apps(site, now)}
         initial = {
             "managers": list(assigned),
             "pm_app": [pk for pk, row in assigned.items() if row.pm_app],

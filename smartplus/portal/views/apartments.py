@@ -92,10 +92,10 @@ def _with_parts(rows: QuerySet[Apartment], request: access.PortalRequest) -> Que
     apps = Entitlement.objects.visible_to(actor).filter(service_type=catalogue.MAIN_SERVICE)
     apps = apps.annotate(renews=renews(request.now))
     return (
-        rows.select_related("building")
+        rows.select_related("building", "target")
         .prefetch_related(Prefetch("residents", masters, to_attr="masters"))
         .prefetch_related(Prefetch("devices", monitors, to_attr="monitors"))
-        .prefetch_related(Prefetch("entitlements", apps, to_attr="apps"))
+        .prefetch_related(Prefetch("target__entitlements", apps, to_attr="apps"))
     )
 
 
@@ -111,7 +111,7 @@ def _with_keys(rows: QuerySet[Apartment], column: str, request: access.PortalReq
         apps = (
             Entitlement.objects.visible_to(request.actor)
             .wanted()
-            .filter(apartment=here, service_type=catalogue.MAIN_SERVICE)
+            .filter(target=OuterRef("target_id"), service_type=catalogue.MAIN_SERVICE)
         )
         return rows.annotate(app_until=Coalesce(Subquery(apps.values("expires_at")[:1]), keyset.FAR))
     return rows

@@ -17,7 +17,7 @@ from accounts.actions import seller, terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Notice
 from accounts.scope import Actor, Grant, Role
-from accounts.typed.finding import holds, matching
+from accounts.typed.finding import holds
 from accounts.typed.keys import compact_key
 from accounts.typed.text import sought
 from payments.errors import GatewayRefused, GatewayUnavailable
@@ -33,6 +33,7 @@ from subscriptions import bills, reports
 from subscriptions.actions import carts, returns, reviews
 from subscriptions.actions import orders as actions
 from subscriptions.actions.sweeps import UNPAID_TIMEOUT
+from subscriptions.lines import searched as searched_lines
 from subscriptions.models import Order, OrderEvent, OrderLine
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
@@ -108,8 +109,9 @@ def _states() -> list[tuple[str, Any]]:
 
 def searched(actor: Actor, found: QuerySet[Order], text: str) -> QuerySet[Order]:
     """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person."""
-    mine = OrderLine.objects.visible_to(actor).filter(matching(text, "site__search_key", "search_key"))
-    wanted = Q(pk__in=mine.values("order_id"))
+    wanted = Q()
+    for mine in searched_lines(actor, text):
+        wanted |= Q(pk__in=mine.values("order_id"))
     if number := compact_key(text):
         wanted |= holds(number, "number_key")
     return found.filter(wanted)

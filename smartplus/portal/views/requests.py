@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.errors import NotPermitted, Refused
 from accounts.scope import RESELLERS, Grant, Role
+from communities.models import targets
 from smartplus import access
 from smartplus.portal import answers, asking, dashboards, keyset, support
 from smartplus.portal.forms.requests import RefusalForm
@@ -111,9 +112,7 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
 
 def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: bool) -> dict[str, Any]:
     """What is asked for. While it waits: priced today, and apart from that what can't be activated any more."""
-    named = found.items.select_related(
-        "entitlement__site", "entitlement__apartment__building", "entitlement__manager__membership__user"
-    )
+    named = found.items.select_related("entitlement__site", *targets.named("entitlement__target__"))
     size = found.items.count()
     if not is_waiting:
         return {"size": size, "items": [item.entitlement for item in named[: 4 * PAGE]]}

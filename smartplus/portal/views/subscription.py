@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from accounts.scope import Actor, Grant, Role
 from accounts.typed import finding
 from accounts.typed.text import sought
 from communities import catalogue
-from communities.models import Entitlement, Kind, Resident, Site
+from communities.models import Entitlement, Kind, Site, targets
 from smartplus import access
 from smartplus.portal import answers, keyset
 from smartplus.portal.forms.requests import RequestForm
@@ -184,14 +184,8 @@ def narrowed(items: QuerySet[Entitlement], choice: Choice) -> QuerySet[Entitleme
 
 
 def _found(word: str) -> Q:
-    """By apartment, building, family master, property manager and site."""
-    masters = Resident.objects.filter(apartment=OuterRef("apartment_id"), is_master=True)
-    return (
-        finding.holds(word, "apartment__search_key", "apartment__building__search_key", "site__search_key")
-        | Q(Exists(masters.filter(finding.holds(word, "search_key"))))
-        | finding.holds(word, "manager__membership__user__search_key") & Q(manager__membership__joined_at__isnull=False)
-        | finding.holds(word, "manager__membership__invited_search") & Q(manager__membership__joined_at=None)
-    )
+    """By target and site."""
+    return finding.holds(word, "site__search_key") | targets.found(word)
 
 
 def posted_ids(request: access.PortalRequest) -> set[int]:
@@ -236,16 +230,9 @@ def list_context(
 ) -> dict[str, Any]:
     """The rows of the page with their prices, and the counts and choices of the filter bar."""
     page = list(
-        matching.select_related("site", "apartment__building", "manager__membership__user")
-        .prefetch_related("apartment__residents")
-        .order_by(
-            "site__name_order",
-            "site_id",
-            "service_type",
-            "apartment__building__name_order",
-            "apartment__number_order",
-            "pk",
-        )[:PAGE]
+        matching.select_related("site", *targets.named())
+        .annotate(master=targets.master())
+        .order_by("site__name_order", "site_id", "service_type", *targets.order(), "pk")[:PAGE]
     )
     amounts = _amounts(request, choice, matching.filter(pk__in=[row.pk for row in page]), months)
     counts = dict(offered(request.actor, choice).order_by().values_list("service_type").annotate(n=Count("pk")))

@@ -1,0 +1,61 @@
+"""Targets follow their owners: made before them, relabelled with them. The caller holds the site's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from django.db.models import F, OuterRef, Subquery
+
+from communities import catalogue
+from communities.models import Apartment, ManagerAssignment, Site, Target
+from communities.models.targets import door_key, mislabelled, slot_key
+
+Owner = TypeVar("Owner", Apartment, ManagerAssignment)
+TENANTS = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
+
+
+def made_for(owners: Sequence[Owner]) -> Sequence[Owner]:
+    """Give owners that are about to be inserted their targets; one statement however many. Answers the owners."""
+    rows = Target.objects.bulk_create([_of(owner) for owner in owners])
+    for owner, target in zip(owners, rows, strict=True):
+        owner.target = target
+    return owners
+
+
+def _of(owner: Apartment | ManagerAssignment) -> Target:
+    keys = {name: getattr(owner, name) for name in TENANTS}
+    if isinstance(owner, ManagerAssignment):
+        return Target(**keys, kind=catalogue.Target.MANAGER)
+    return Target(
+        **keys, kind=catalogue.Target.APARTMENT, building=owner.building.name, floor=owner.floor, number=owner.number
+    )
+
+
+def slot_of(parent: Target, kind: catalogue.Target, number: int) -> Target:
+    """A numbered slot of a target, not saved yet."""
+    keys = {name: getattr(parent, name) for name in (*TENANTS, "building", "floor", "number")}
+    return Target(**keys, kind=kind, parent=parent, slot=number)
+
+
+def relabel(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None:
+    """Write what is on the doors of a site, or of some apartments of it, to their targets and the slots of these: after a building was
+    renamed or apartments were numbered anew. Two statements however many; what is right already is not written."""
+    here = Target.objects.filter(site=site)
+    homes = here
+    if apartment_ids is not None:
+        homes = here.filter(apartment__in=list(apartment_ids))
+    door = Apartment.objects.filter(target=OuterRef("pk"))
+    mislabelled(here.filter(pk__in=homes.values("pk")), catalogue.Target.APARTMENT).update(
+        building=Subquery(door.values("building__name")),
+        floor=Subquery(door.values("floor")),
+        number=Subquery(door.values("number")),
+        sort_key=Subquery(door.values(key=door_key())),
+    )
+    place = Target.objects.filter(pk=OuterRef("parent"))
+    mislabelled(here.filter(parent__in=homes.values("pk")), catalogue.Target.MEMBER_SLOT).update(
+        building=Subquery(place.values("building")),
+        floor=Subquery(place.values("floor")),
+        number=Subquery(place.values("number")),
+        sort_key=slot_key(Subquery(place.values("sort_key")), F("slot")),
+    )
