@@ -52,13 +52,13 @@ def _rows(found: QuerySet[Any], *names: str) -> Iterator[Any]:
 def expiries() -> Iterator[Fault]:
     """An item is paid until the end of its last period that was not revoked and works for the grace of its service type longer, in the
     variant that this one paid or will have once it begins, and its next month is counted from where this one says."""
-    last = ServicePeriod.objects.filter(entitlement=OuterRef("pk"), is_revoked=False).order_by(
-        "-ends_at", "-is_upgrade", "-pk"
-    )
+    counts = ServicePeriod.objects.filter(entitlement=OuterRef("pk"), is_revoked=False)
+    last = counts.filter(is_upgrade=False).order_by("-ends_at", "-pk")
+    longest = counts.order_by("-ends_at", "-is_upgrade", "-pk")  # an upgrade says the variant for as long as it lasts
     later = VariantChange.objects.filter(entitlement=OuterRef("pk")).order_by("-at")
     rows = Entitlement.objects.annotate(
         until=Subquery(last.values("ends_at")[:1]),
-        what=Subquery(last.values("variant")[:1]),
+        what=Subquery(longest.values("variant")[:1]),
         origin=Subquery(last.values("anchor_at")[:1]),
         will=Coalesce(Subquery(later.values("variant")[:1]), "paid_variant"),
     )
@@ -69,10 +69,9 @@ def expiries() -> Iterator[Fault]:
         yield Fault(f"entitlement {row.pk}", f"expires_at is {row.expires_at}, its periods end at {row.until}")
     for row in _rows(rows.exclude(what=None).exclude(will=F("what")), "will", "what"):
         yield Fault(f"entitlement {row.pk}", f"paid_variant is {row.will!r}, its last period paid {row.what!r}")
-    before = ServicePeriod.objects.filter(
-        entitlement=OuterRef("pk"), is_revoked=False, starts_at__lt=OuterRef("variant_until")
-    )
-    waiting = Entitlement.objects.annotate(runs=Subquery(before.order_by("-starts_at").values("variant")[:1]))
+    until_then = counts.filter(starts_at__lt=OuterRef("variant_until"), ends_at__gte=OuterRef("variant_until"))
+    runs = until_then.order_by("-is_upgrade", "-pk").values("variant")[:1]
+    waiting = Entitlement.objects.annotate(runs=Subquery(runs))
     for row in _rows(waiting.exclude(runs=None).exclude(paid_variant=F("runs")), "paid_variant", "runs"):
         yield Fault(
             f"entitlement {row.pk}", f"paid_variant is {row.paid_variant!r}, its present period paid {row.runs!r}"
@@ -84,13 +83,11 @@ def expiries() -> Iterator[Fault]:
         yield Fault(
             f"entitlement {row.pk}", f"paid_variant counts until {row.variant_until}, the next one from {row.turns_at}"
         )
-    paid = ServicePeriod.objects.filter(
-        entitlement=OuterRef("entitlement"),
-        starts_at=OuterRef("at"),
-        variant=OuterRef("variant"),
-        is_revoked=False,
-    )
-    for row in _rows(VariantChange.objects.exclude(Exists(paid)), "entitlement_id", "at", "variant"):
+    from_then = ServicePeriod.objects.filter(
+        entitlement=OuterRef("entitlement"), is_revoked=False, starts_at__lte=OuterRef("at"), ends_at__gt=OuterRef("at")
+    ).order_by("-is_upgrade", "-pk")
+    paid = VariantChange.objects.annotate(what=Subquery(from_then.values("variant")[:1]))
+    for row in _rows(paid.filter(Q(what=None) | ~Q(what=F("variant"))), "entitlement_id", "at", "variant"):
         yield Fault(
             f"entitlement {row.entitlement_id}", f"would have {row.variant!r} from {row.at} on, which no period paid"
         )

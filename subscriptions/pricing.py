@@ -110,6 +110,11 @@ class Product(NamedTuple):
         )
 
 
+def why_code(product: Product, paid_variant: str = "") -> str:
+    """What names the why of a product, or of its upgrade from a paid variant, within one order."""
+    return f"{product.code}<{paid_variant}" if paid_variant else product.code
+
+
 @dataclass(frozen=True, slots=True)
 class PriceTable:
     """One version of a price list as values: amount per 30 days, in minor units, by key; with `includes_tax` tax is contained in them
@@ -192,6 +197,7 @@ class Item:
     site_id: int | None = None
     installer_id: int | None = None
     keys: tuple[int, ...] = ()
+    term: Term | None = None  # its own, where others of the quote have another one
 
     def of_all(self, keys: Sequence[int]) -> Item:
         """All of these, each like this one."""
@@ -432,45 +438,47 @@ def quote(
     """
     items = list(items)
     products = [item.product for item in items]
-    if not isinstance(term, Rest):  # what is paid for already need not be in the list
-        prices.refuse_missing(dict.fromkeys(products))
+    terms = [item.term or term for item in items]
+    new = [product for product, own in zip(products, terms, strict=True) if not isinstance(own, Rest)]
+    prices.refuse_missing(dict.fromkeys(new))  # what is paid for already need not be in the list
     priced: dict[tuple[Product, str], tuple[Parts, Parts, int]] = {}
-    spans: dict[tuple[datetime | None, datetime | None, str, datetime | None], tuple[datetime, datetime, int]] = {}
-    reasons: dict[tuple[Product, str, int], Why] = {}
+    spans: dict[
+        tuple[Term, datetime | None, datetime | None, str, datetime | None], tuple[datetime, datetime, int]
+    ] = {}
+    reasons: dict[tuple[Product, str, Term, int], Why] = {}
     treatments: dict[str, Treatment] = {}
     lines: list[Line] = []
-    for item, product in zip(items, products, strict=True):
-        kind = (product, item.paid_variant if isinstance(term, Rest) else "")
+    for item, product, own in zip(items, products, terms, strict=True):
+        kind = (product, item.paid_variant if isinstance(own, Rest) else "")
         if kind not in priced:
             parts, paid = prices.change_parts(*kind)
             priced[kind] = parts, paid, unit_price(parts, paid)
         parts, paid, unit = priced[kind]
-        where = (item.expires_at, item.works_until, item.zone, item.anchor_at)
+        where = (own, item.expires_at, item.works_until, item.zone, item.anchor_at)
         if where not in spans:
-            start, finish = periods.span(term, item.expires_at, item.works_until, as_of, item.zone, item.anchor_at)
-            spans[where] = start, finish, periods.days_of(term, start, finish, item.zone)
+            start, finish = periods.span(own, item.expires_at, item.works_until, as_of, item.zone, item.anchor_at)
+            spans[where] = start, finish, periods.days_of(own, start, finish, item.zone)
         start, finish, days = spans[where]
-        reason = (*kind, days)
+        reason = (*kind, own, days)
         if reason not in reasons:
-            reasons[reason] = Why(item.service_type, parts, term, days, prices.currency, prices.label, paid)
+            reasons[reason] = Why(item.service_type, parts, own, days, prices.currency, prices.label, paid)
         if item.service_type not in treatments:
             treatments[item.service_type] = tax.on(item.service_type, prices.currency)
-        amount = item.count * line_amount(term, unit, days)
+        amount = item.count * line_amount(own, unit, days)
         lines.append(Line(item, start, finish, days, unit, amount, reasons[reason], treatments[item.service_type]))
-    if isinstance(term, Months | Until):
-        # months that begin now or in grace are never too many, even where the item's own day lies later in the last month
-        ahead = [line for line in lines if isinstance(term, Until) or line.starts_at > as_of]
-        _refuse_too_far(ahead, as_of)
+    # months that begin now or in grace are never too many, even where the item's own day lies later in the last month
+    ahead = [line for line in lines if isinstance(line.why.term, Months) and line.starts_at > as_of]
+    _refuse_too_far([*ahead, *(line for line in lines if isinstance(line.why.term, Until))], as_of)
     return Quote(
         currency=prices.currency,
-        lines=tuple(_taxed(_discounted(lines, discounts, term, prices.currency), includes_tax=prices.includes_tax)),
+        lines=tuple(_taxed(_discounted(lines, discounts, prices.currency), includes_tax=prices.includes_tax)),
         price_list=prices.label,
         price_list_id=prices.list_id,
         is_invented=prices.is_invented,
     )
 
 
-def _discounted(lines: Sequence[Line], discounts: Sequence[Discount], term: Term, currency: str) -> Sequence[Line]:
+def _discounted(lines: Sequence[Line], discounts: Sequence[Discount], currency: str) -> Sequence[Line]:
     if not discounts:
         return lines
     charges = []
@@ -478,7 +486,7 @@ def _discounted(lines: Sequence[Line], discounts: Sequence[Discount], term: Term
         n = len(line.item.keys) or 1
         period = (line.item.count // n) * line.unit_minor
         charges.append(
-            Charge(line.item.place, line.amount_minor // n, period, periods.whole_periods(term, line.days), n)
+            Charge(line.item.place, line.amount_minor // n, period, periods.whole_periods(line.why.term, line.days), n)
         )
     return [
         replace(part, discount_minor=off * (len(part.item.keys) or 1))

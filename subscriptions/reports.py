@@ -20,8 +20,8 @@ from subscriptions import payers
 from subscriptions.actions.prices import table_for
 from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
-from subscriptions.periods import Cycles
-from subscriptions.pricing import Group, Item, MissingPrice, PriceTable, Product, Quote, Why, quote
+from subscriptions.periods import Cycles, days_of, term_of
+from subscriptions.pricing import Group, Item, MissingPrice, PriceTable, Product, Quote, Why, quote, why_code
 
 NAMED = 12  # of a group of like items
 
@@ -104,6 +104,10 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
             "site__time_zone",
             "service_type",
             "variant",
+            "paid_variant",
+            "term_kind",
+            "term_count",
+            "term_day",
             "project_type",
             "price_class",
             "amount_minor",
@@ -111,6 +115,7 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
         )
         .annotate(
             count=Count("pk"),
+            starts_at=Min("starts_at"),
             amount=Sum("amount_minor"),
             first=Min(called()),
             last=Max(called()),
@@ -131,24 +136,27 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
             zone=row["site__time_zone"],
             first_target=row["first"],
             last_target=row["last"],
-            why=why_of(order, Product(row["service_type"], row["variant"], row["project_type"], row["price_class"])),
+            why=why_of(order, row),
         )
         for row in rows
     ]
 
 
-def why_of(order: Order, product: Product) -> Why | None:
-    """The why that was kept with the order when it was placed."""
-    kept, term = order.why.get(product.code), order.term
+def why_of(order: Order, line: Mapping[str, Any]) -> Why | None:
+    """The why of a line that was kept with the order when it was placed; the line is a row of `gathered_lines`."""
+    product = Product(line["service_type"], line["variant"], line["project_type"], line["price_class"])
+    kept = order.why.get(why_code(product, line["paid_variant"]))
+    term = term_of(line["term_kind"], line["term_count"], line["term_day"])
     if kept is None or term is None:
         return None
     return Why(
         service_type=product.service_type,
         parts=tuple((part, amount) for part, amount in kept["parts"]),
         term=term,
-        days=kept["days"],
+        days=days_of(term, line["starts_at"], line["ends_at"], line["site__time_zone"]),
         currency=order.currency,
         price_list=str(order.price_list),
+        paid_parts=tuple((part, amount) for part, amount in kept.get("paid_parts", ())),
     )
 
 

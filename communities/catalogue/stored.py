@@ -95,6 +95,17 @@ def uncovered(service_type: str, variant: str, paid_variant: str, *, is_in_force
     return BY_TYPE[service_type].uncovered(Variant.parse(variant), paid)
 
 
+def covered(service_type: str, variant: str, paid_variant: str) -> str:
+    """What of a configured variant the running payment covers, as the variant that can be paid on with nothing new; the configured one where
+    all of it or nothing is covered."""
+    missing = uncovered(service_type, variant, paid_variant)
+    if not missing or not paid_variant:
+        return variant
+    if not BY_TYPE[service_type].is_sum:
+        return paid_variant
+    return Variant(tuple(part for part in Variant.parse(variant).parts if part not in missing)).code or variant
+
+
 def unused(service_type: str, variant: str, paid_variant: str) -> tuple[str, ...]:
     """The parts that an item in force is paid for and has not on."""
     return BY_TYPE[service_type].unused(Variant.parse(variant), Variant.parse(paid_variant))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,6 +22,7 @@ from subscriptions import periods
 from subscriptions.actions.prices import table_for
 from subscriptions.errors import MayNotPay
 from subscriptions.models import Cart, CartItem, Order
+from subscriptions.periods import Rest, Term
 from subscriptions.pricing import Item, MissingPrice, Quote, quote
 from subscriptions.taxes import tax_for
 
@@ -76,6 +77,18 @@ def in_open_orders(actor: Actor) -> QuerySet[Entitlement]:
 def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
     """What Activate offers for an installer and a project type."""
     return free_items(actor).filter(installer=installer, site__kind=site_kind)
+
+
+def extendable(
+    actor: Actor, *, installer: Organization, site_kind: str, term: Term, now: datetime
+) -> QuerySet[Entitlement]:
+    """What Renew offers for an installer and a project type: what was activated once, is wanted, and is in no open order (R25, R47, R48).
+    With the rest of what is paid as the term what Upgrade is for, which `extending.items_of` looks at once more: it runs, and is paid for
+    something else."""
+    found = Entitlement.objects.visible_to(actor).wanted().filter(
+        installer=installer, site__kind=site_kind, reserved_by=None, expires_at__isnull=False
+    )  # fmt: skip
+    return found.filter(expires_at__gt=now).exclude(variant=F("paid_variant")) if isinstance(term, Rest) else found
 
 
 def as_items(entitlements: QuerySet[Entitlement]) -> list[Item]:

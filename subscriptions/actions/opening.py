@@ -18,7 +18,7 @@ from subscriptions.errors import ItemHeld
 from subscriptions.models import LineKind, Order, OrderLine
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Rest, Term
-from subscriptions.pricing import Line, Quote
+from subscriptions.pricing import Line, Quote, why_code
 
 LINES_AT_ONCE = 5000
 TENANTS = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
@@ -124,8 +124,12 @@ def kind_of(line: Line) -> LineKind:
 
 
 def frozen_why(found: Quote) -> dict[str, object]:
-    """The why of each product as JSON: kept once per order and product, not per line."""
-    return {
-        product.code: {"parts": [list(part) for part in line.why.parts], "days": line.days}
-        for product, line in {line.item.product: line for line in found.lines}.items()
-    }
+    """The why of each product, and of an upgrade of what was paid before, as JSON: kept once per order, not per line."""
+    kept: dict[str, object] = {}
+    for line in found.lines:
+        code = why_code(line.item.product, line.item.paid_variant if isinstance(line.why.term, Rest) else "")
+        if code not in kept:
+            kept[code] = {"parts": [list(part) for part in line.why.parts], "days": line.days}
+            if line.why.paid_parts:
+                kept[code] = {**kept[code], "paid_parts": [list(part) for part in line.why.paid_parts]}  # type: ignore[dict-item]
+    return kept

@@ -66,7 +66,7 @@ def place_order(
     installer = Organization.objects.get(pk=cart.installer_id)
     if not installer.is_active or not carts.may_pay_for(actor, installer):
         raise MayNotPay
-    accepted = _accepted_terms(terms_version, now=now)
+    accepted = accepted_terms(terms_version, now=now)
     ids = list(cart.items.values_list("entitlement_id", flat=True))
     site_ids = Entitlement.objects.filter(pk__in=ids).values("site_id")
     list(Site.objects.filter(pk__in=site_ids).order_by("pk").select_for_update(no_key=True))
@@ -77,7 +77,7 @@ def place_order(
     chosen = Entitlement.objects.filter(pk__in=ids)
     list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     _refuse_unavailable(actor, cart, ids)
-    distributor = _distributor_of(installer)
+    distributor = distributor_of(installer)
     prices = table_for(distributor, at=now)
     found = quote(carts.as_items(chosen), Months(cart.months), now, prices, (), tax_for(billing))
     if found.fingerprint() != fingerprint:
@@ -119,12 +119,12 @@ def place_order(
 def refuse_without_gateway(cart: Cart, *, gateway: str = "", now: datetime) -> None:
     """Raise GatewayNotSetUp where a cart costs money and none can be taken by this gateway ("" the proposed one). Asks the gateway, so it
     comes before `place_order`."""
-    distributor = _distributor_of(Organization.objects.select_related("distributor").get(pk=cart.installer_id))
+    distributor = distributor_of(Organization.objects.select_related("distributor").get(pk=cart.installer_id))
     if carts.priced(carts.contents(cart), distributor=distributor, months=cart.months, now=now).total_minor:
         payment_actions.refuse_not_set_up(gateway or payment_actions.proposed(), now=now)
 
 
-def _accepted_terms(accepted: str | None, *, now: datetime) -> str:
+def accepted_terms(accepted: str | None, *, now: datetime) -> str:
     """What was accepted, which has to be the version in force, not one that was replaced while the page was open."""
     text = terms.in_force(Document.TERMS, now=now)
     if text is None:
@@ -277,7 +277,7 @@ def _refuse_unavailable(actor: Actor, cart: Cart, ids: list[int]) -> None:
     )
 
 
-def _distributor_of(installer: Organization) -> Organization:
+def distributor_of(installer: Organization) -> Organization:
     if installer.distributor is None:
         raise Refused(_("This installer has no distributor."))
     return installer.distributor

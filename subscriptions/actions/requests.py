@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -21,7 +21,9 @@ from communities.models import Kind as SiteKind
 from subscriptions import notices, payers, periods
 from subscriptions.actions import carts
 from subscriptions.errors import MayNotPay, RequestClosed
-from subscriptions.models import Cart, CartItem, Order, RenewalRequest, RequestItem
+from subscriptions.models import Cart, CartItem, LineKind, Order, RenewalRequest, RequestItem
+from subscriptions.models.orders import SERVICES
+from subscriptions.periods import Rest
 
 REQUESTS = Actor.system("requests")
 HANDOVER = timedelta(minutes=45)  # as long as an order waits for its money, a cart of another firm is left to it
@@ -78,6 +80,36 @@ def request_activation(
     Refuses a firm that may pay itself, items that can't be activated now or wait in another request, and an empty selection.
     Tells those who decide.
     """
+    installer = _asking(actor, site_kind)
+    if not 1 <= months <= periods.MAX_MONTHS:
+        raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
+    free = requestable(actor, installer=installer, site_kind=site_kind)
+    found = carts.judged(actor, entitlement_ids, free)
+    found.refuse_left_out()
+    kind = RenewalRequest.Kind.ACTIVATION
+    return _ask(actor, installer, kind, site_kind, found.ids, months=months, note=note, now=now)
+
+
+@transaction.atomic
+def request_upgrade(
+    actor: Actor, *, site_kind: str, entitlement_ids: Iterable[int], now: datetime, note: str = ""
+) -> RenewalRequest:
+    """Ask whoever pays for the actor's firm to pay for what was switched on since these items were paid, to the end of what is paid. Done
+    once such an order is paid (`extending.place_extension`). Refuses as `request_activation`, and items that lack nothing."""
+    installer = _asking(actor, site_kind)
+    asked = RequestItem.objects.filter(entitlement=OuterRef("pk"), is_live=True)
+    wanted = set(entitlement_ids)
+    free = carts.extendable(actor, installer=installer, site_kind=site_kind, term=Rest(), now=now).exclude(
+        Exists(asked)
+    )
+    ids = tuple(sorted(item.pk for item in free.filter(pk__in=wanted) if item.unpaid_parts()))
+    if not ids or len(ids) < len(wanted):
+        raise Refused(_("Choose running items with something on that is not paid for, and in no request yet."))
+    return _ask(actor, installer, RenewalRequest.Kind.UPGRADE, site_kind, ids, months=0, note=note, now=now)
+
+
+def _asking(actor: Actor, site_kind: str) -> Organization:
+    """The installer that asks; refuses one that may pay itself."""
     if actor.role is not Role.INSTALLER or actor.user_id is None:
         raise NotPermitted
     installer = Organization.objects.select_related("distributor", "subdistributor").get(pk=actor.organization_id)
@@ -85,20 +117,32 @@ def request_activation(
         raise NotPermitted(_("Your firm may pay itself.") if installer.pays_regular else None)
     if site_kind not in SiteKind.values:
         raise Refused(_("Choose a project type."))
-    if not 1 <= months <= periods.MAX_MONTHS:
-        raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
+    return installer
+
+
+def _ask(
+    actor: Actor,
+    installer: Organization,
+    kind: RenewalRequest.Kind,
+    site_kind: str,
+    ids: Sequence[int],
+    *,
+    months: int,
+    note: str,
+    now: datetime,
+) -> RenewalRequest:
+    """Write a request down, and tell those who decide."""
     note = text.block(note).strip()
     if len(note) > 500:
         raise Refused(_("The note has room for 500 characters."), field="note")
-    found = carts.judged(actor, entitlement_ids, requestable(actor, installer=installer, site_kind=site_kind))
-    found.refuse_left_out()
     above = payers.above(installer)
+    assert actor.user_id is not None
     request = RenewalRequest(
         installer=installer,
         distributor=installer.distributor,
         subdistributor=installer.subdistributor,
         requested_by_id=actor.user_id,
-        kind=RenewalRequest.Kind.ACTIVATION,
+        kind=kind,
         site_kind=site_kind,
         months=months,
         note=note,
@@ -108,13 +152,13 @@ def request_activation(
         with transaction.atomic():  # of two who ask for the same item at once, one is told
             request.save()
             RequestItem.objects.bulk_create(
-                (RequestItem(request=request, entitlement_id=pk) for pk in found.ids), batch_size=2000
+                (RequestItem(request=request, entitlement_id=pk) for pk in ids), batch_size=2000
             )
     except IntegrityError as clash:
         raise Refused(_("Somebody requested one of these items at this moment. Look at the list again.")) from clash
     audit.record(
         actor, "request.made", request, now=now, tenant=request,
-        after={"kind": request.kind, "items": len(found.ids), "months": months, "note": request.note},
+        after={"kind": request.kind, "items": len(ids), "months": months, "note": request.note},
     )  # fmt: skip
     notices.request_made(request, to=above, now=now)
     return request
@@ -124,13 +168,16 @@ def request_activation(
 def approve(actor: Actor, *, request_id: int, now: datetime) -> Approval:
     """Turn a request into the actor's cart with exactly the items that can still be activated; the checkout does the rest.
 
-    Approving again, by whomever of the same organization, gives the same cart. Refuses a request that was withdrawn or decided,
+    An upgrade has no cart: whoever pays it places its order. Approving again, by whomever of the same organization, gives the same
+    cart. Refuses a request that was withdrawn or decided,
     and one that another organization approved and is paying.
     """
     request, was_seen = _lock(actor, request_id)
     if not may_decide(actor, request) or actor.user_id is None:
         raise MayNotPay
     _refuse_closed(request)
+    if request.kind == RenewalRequest.Kind.UPGRADE:
+        raise Refused(_("An upgrade is not approved but paid: its request is done then."))
     cart = request.cart
     if cart is not None and (cart.order_id or not was_seen):
         return Approval(request, cart)
@@ -193,12 +240,16 @@ def refuse_stale_cart(cart: Cart) -> None:
 def note_paid(order: Order, *, now: datetime) -> None:
     """An order succeeded: requests all of whose items are paid by now are done. The caller holds the order's lock, and asks where an item
     is in a request."""
-    paid = RequestItem.objects.filter(is_live=True, entitlement__lines__order=order)
-    ids = sorted(set(paid.values_list("request_id", flat=True)))
+    lines = order.lines.filter(kind__in=SERVICES)
+    upgraded = lines.filter(kind=LineKind.UPGRADE).values("entitlement_id")  # what was asked for is what was bought
+    extended = lines.exclude(kind=LineKind.UPGRADE).values("entitlement_id")
+    is_upgrade = Q(request__kind=RenewalRequest.Kind.UPGRADE)
+    met = Q(is_upgrade, entitlement__in=upgraded) | Q(~is_upgrade, entitlement__in=extended)
+    ids = sorted(set(RequestItem.objects.filter(met, is_live=True).values_list("request_id", flat=True)))
     for request in _locked(ids):
         if request.state not in {S.OPEN, S.APPROVED}:  # withdrawn or refused while we waited
             continue
-        request.items.filter(entitlement__in=order.lines.values("entitlement_id")).update(is_live=False)
+        RequestItem.objects.filter(pk__in=request.items.filter(met).values("pk")).update(is_live=False)
         if not request.items.filter(is_live=True).exists():
             reason = _("Paid with order %(number)s.") % {"number": order.number}
             _decide(REQUESTS, request, S.DONE, now=now, reason=reason, order=order.number)

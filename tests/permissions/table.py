@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
+
 from accounts.models import Kind, MailLink, Membership, Organization, User
 from communities import catalogue
-from communities.models import Apartment, Building, Resident, Site
+from communities.models import Apartment, Building, Entitlement, Resident, Site
 from devices.actions import LibraryRow, MonitorEntry
 from devices.models import Device, LibraryEntry
 from payments.models import BillingProfile
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import carts, requests
-from subscriptions.models import Cart, Order
+from subscriptions.actions import carts, extending, requests
+from subscriptions.models import Cart, Order, RequestItem
+from subscriptions.periods import Months
 from tests.conftest import ADDRESS, OPTIONS
 from tests.guards.world import MACS, World
 from tests.people import NOW, PASSWORD, Person
@@ -254,6 +257,33 @@ def _placing(case: Case) -> dict[str, Any]:
     return {"cart_id": cart.pk, "fingerprint": shown.fingerprint(), "terms_version": "1", "return_base": BASE}
 
 
+def _extending(case: Case) -> dict[str, Any]:
+    distributor = case.installer.distributor
+    assert distributor is not None
+    chosen = _running(case)
+    shown = extending.priced(chosen, Months(1), upgrades=True, distributor=distributor, now=NOW)
+    return {
+        "installer_id": case.installer.pk, "site_kind": case.site.kind, "entitlement_ids": list(chosen.values_list("pk", flat=True)),
+        "term": Months(1), "fingerprint": shown.fingerprint(), "terms_version": "1", "return_base": BASE,
+    }  # fmt: skip
+
+
+def _running(case: Case) -> QuerySet[Entitlement]:
+    """A Premium Plan that runs, paid for less than is on."""
+    plan = (
+        Entitlement.objects.filter(site=case.site, service_type="premium", reserved_by=None).order_by("-pk")[:1].get()
+    )
+    RequestItem.objects.filter(entitlement=plan).delete()
+    Entitlement.objects.filter(pk=plan.pk).pay_until(
+        NOW + timedelta(days=10), variant="landline+booking", paid_variant="landline"
+    )
+    return Entitlement.objects.filter(pk=plan.pk)
+
+
+def _upgrade(case: Case) -> dict[str, Any]:
+    return {"site_kind": case.site.kind, "entitlement_ids": list(_running(case).values_list("pk", flat=True))}
+
+
 def _order(case: Case) -> dict[str, Any]:
     return {"number": case.paid("order")}
 
@@ -284,6 +314,7 @@ LEFT_OUT = {
     "returns.note_sent": "told by whoever was let start the payment",
     "returns.note_returned": "an address that anybody may open: where the actor may not pay it notes nothing, and says so",
     "returns.note_left": "as note_returned",
+    "carts.extendable": "a question about what one sees at that time; place_extension and request_upgrade ask it",
     "opening.open_order": "a part of place_order and of the renewal engine, which ask",
     "registration.register_monitors": "a part of add_apartment and add_monitor, which ask",
 }
@@ -384,11 +415,13 @@ TABLE: dict[str, Row] = {
     "carts.fill_cart": Row("DSI", _cart),
     "carts.change_term": Row("DSI", lambda c: {"cart_id": c.paid("cart"), "months": 3}),
     "orders.place_order": Row("DSI", _placing),
+    "extending.place_extension": Row("DSI", _extending),
     "orders.start_payment": Row("DSI", lambda c: {**_order(c), "return_base": BASE}),
     "orders.cancel_order": Row("DSI", _order),
     "returns.check": Row("DSI", _order),
     "prices.publish_price_list": Row("O", lambda c: {"currency": "USD", "amounts": INVENTED_PRICES, "valid_from": NOW}),
     "requests.request_activation": Row("I", _wanted, installer="ines"),
+    "requests.request_upgrade": Row("I", _upgrade, installer="ines"),
     "requests.approve": Row("DS", _request),
     "requests.refuse": Row("DS", lambda c: {**_request(c), "reason": "no"}),
     "requests.withdraw": Row("I", _request, installer="ines"),

@@ -1,0 +1,169 @@
+"""More for what was paid before: time (a renewal), parts that were switched on since (an upgrade), or both in one order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.errors import Refused
+from accounts.models import Kind, Organization
+from accounts.scope import Actor
+from communities import catalogue
+from communities.models import Entitlement, Site
+from payments import actions as payment_actions
+from payments import money
+from payments.models import BillingProfile
+from subscriptions.actions import carts, orders, settlement
+from subscriptions.actions.opening import open_order
+from subscriptions.actions.prices import table_for
+from subscriptions.errors import BillingIncomplete, MayNotPay, NotBillable, PriceChanged
+from subscriptions.models import Order
+from subscriptions.periods import Rest, Term, Until
+from subscriptions.pricing import Item, Quote, quote
+from subscriptions.taxes import tax_for
+
+COLUMNS = (
+    "pk", "service_type", "variant", "paid_variant", "variant_until", "expires_at", "works_until", "anchor_at", "site_id", "site__kind",
+    "site__time_zone", "installer_id",
+)  # fmt: skip
+
+
+def items_of(chosen: QuerySet[Entitlement], term: Term, *, upgrades: bool, now: datetime) -> list[Item]:
+    """These entitlements as what `quote` prices for a term. One statement.
+
+    What runs and has parts on that are not paid for is upgraded to the end of what it is paid for, and then renewed with them; without
+    `upgrades` it is renewed in the variant that is paid (R27). In grace nothing is left to be upgraded. For the rest of what is paid only
+    the upgrades come out.
+    """
+    found = []
+    rows = chosen.order_by("site_id", "service_type", "variant", "pk")
+    for row in rows.values_list(*COLUMNS, named=True):
+        item = Item(
+            row.pk, row.service_type, row.variant, row.expires_at, row.site__time_zone, anchor_at=row.anchor_at,
+            works_until=row.works_until, project_type=row.site__kind, site_id=row.site_id, installer_id=row.installer_id,
+        )  # fmt: skip
+        runs = row.expires_at is not None and now < row.expires_at
+        lacks = runs and catalogue.uncovered(row.service_type, row.variant, row.paid_variant)
+        if lacks and (upgrades or isinstance(term, Rest)):
+            end = row.variant_until or row.expires_at
+            found.append(replace(item, term=Rest(), paid_variant=row.paid_variant, expires_at=end))
+        if isinstance(term, Rest):
+            continue
+        is_kept = lacks and not upgrades
+        kept = catalogue.covered(row.service_type, row.variant, row.paid_variant) if is_kept else row.variant
+        found.append(replace(item, variant=kept))
+    return found
+
+
+def priced(
+    chosen: QuerySet[Entitlement],
+    term: Term,
+    *,
+    upgrades: bool,
+    distributor: Organization,
+    now: datetime,
+    billing: BillingProfile | None = None,
+) -> Quote:
+    """What a term costs for these whoever is billed by `billing`; without it tax is left out. Raises CantQuote, and Refused for days in
+    credits, which are whole periods (DOMAIN §5)."""
+    items, prices = items_of(chosen, term, upgrades=upgrades, now=now), table_for(distributor, at=now)
+    if prices.currency == money.CREDITS and any(isinstance(item.term or term, Rest | Until) for item in items):
+        raise Refused(_("In credits only whole months or periods of 30 days can be paid."))
+    return quote(items, term, now, prices, (), tax_for(billing))
+
+
+@transaction.atomic
+def place_extension(
+    actor: Actor,
+    *,
+    installer_id: int,
+    site_kind: str,
+    entitlement_ids: Iterable[int],
+    term: Term,
+    fingerprint: str,
+    terms_version: str | None,
+    return_base: str,
+    now: datetime,
+    upgrades: bool = True,
+    gateway: str = "",
+    reference: str = "",
+) -> Order:
+    """Order more for what was paid before, as `priced` showed it, with a payment that waits to be started (R5, R26, R39, R40, R48).
+
+    `term` Rest is an Upgrade, any other a Renewal; `upgrades` as `items_of` has it. For the rest see `orders.place_order`. Refuses all of it
+    where one of the items can't have it any more. Locks: site → payer → order → payment → entitlement.
+    """
+    installer = Organization.objects.visible_to(actor).filter(kind=Kind.INSTALLER).get(pk=installer_id)
+    if not installer.is_active or not carts.may_pay_for(actor, installer):
+        raise MayNotPay
+    accepted = orders.accepted_terms(terms_version, now=now)
+    ids = sorted(set(entitlement_ids))
+    chosen = Entitlement.objects.visible_to(actor).filter(pk__in=ids)
+    list(
+        Site.objects.filter(pk__in=chosen.values("site_id"))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk")
+    )
+    payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
+    billing = BillingProfile.objects.filter(organization=payer).first()
+    if billing is None or not billing.is_complete:
+        raise BillingIncomplete
+    list(
+        Entitlement.objects.filter(pk__in=chosen.values("pk"))
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk")
+    )
+    free = carts.extendable(actor, installer=installer, site_kind=site_kind, term=term, now=now).filter(pk__in=ids)
+    found = priced(
+        free, term, upgrades=upgrades, distributor=orders.distributor_of(installer), now=now, billing=billing
+    )
+    _refuse_others(ids, found)
+    if found.fingerprint() != fingerprint:
+        raise PriceChanged
+    if found.total_minor:
+        gateway = gateway or payment_actions.proposed()
+        payment_actions.refuse_unconfigured(gateway)
+        payment_actions.refuse_unpayable(found.total_minor, found.currency, gateway)
+    order = open_order(
+        actor,
+        found,
+        type=Order.Type.UPGRADE if isinstance(term, Rest) else Order.Type.RENEWAL,
+        term=term,
+        payer=payer,
+        installer=installer,
+        site_kind=site_kind,
+        billing=billing,
+        terms_version=accepted,
+        terms_accepted_at=now,
+        reference=reference,
+        now=now,
+    )
+    if order.total_minor == 0:
+        settlement.fulfil(order, now=now)
+    else:
+        orders.begin_payment(order, billing.email, gateway=gateway, return_base=return_base, now=now)
+    return order
+
+
+def _refuse_others(ids: list[int], found: Quote) -> None:
+    """Everything that was chosen has a line, or nothing is ordered."""
+    if not ids:
+        raise Refused(_("Tick at least one item."))
+    bought = {key for line in found.lines for key in (line.item.keys or (line.item.key,))}
+    if gone := len(ids) - len(bought):
+        raise NotBillable(
+            ngettext(
+                "%(n)s item can't be ordered any more: it was switched off, is in an open order, or needs nothing.",
+                "%(n)s items can't be ordered any more: they were switched off, are in an open order, or need nothing.",
+                gone,
+            )
+            % {"n": gone}
+        )
