@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.numbers import (
     format_currency,
@@ -56,6 +57,11 @@ def marks(currency: str) -> frozenset[str]:
 
 def show(minor: int, currency: str, *, language: str = "en") -> str:
     """The amount in the reader's language; US dollars are named as such, since many currencies are dollars."""
+    return _shown(minor, currency, language)
+
+
+@lru_cache(maxsize=4096)  # the same prices stand in every row
+def _shown(minor: int, currency: str, language: str) -> str:
     locale = language.replace("-", "_")
     if currency == CREDITS:
         with translation.override(language):

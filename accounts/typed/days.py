@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
@@ -17,6 +18,22 @@ def language() -> str:
     return (get_language() or "en").split("-", maxsplit=1)[0]
 
 
+@lru_cache(maxsize=4096)  # rows of a list have the same few days
+def day_words(day: date, language: str) -> str:
+    """A day in words of a language: "12 Jan 2027"."""
+    return str(format_date(day, DAY.get(language, "medium"), locale=language))
+
+
+def moment_words(wall: datetime, language: str) -> str:
+    """An instant as a clock on the wall shows it, to the minute: "12 Jan 2027, 08:30"."""
+    return _minute_words(wall.replace(second=0, microsecond=0, tzinfo=None), language)
+
+
+@lru_cache(maxsize=4096)
+def _minute_words(minute: datetime, language: str) -> str:
+    return str(format_datetime(minute, MOMENT.get(language, "medium"), locale=language))
+
+
 def site_day(instant: datetime, zone: str) -> date:
     """The day that it is at the site at an instant."""
     return instant.astimezone(ZoneInfo(zone)).date()
@@ -24,10 +41,9 @@ def site_day(instant: datetime, zone: str) -> date:
 
 def end_date(instant: datetime, zone: str) -> str:
     """The day at the site in the reader's words: "12 Jan 2027"."""
-    return str(format_date(site_day(instant, zone), DAY.get(language(), "medium"), locale=language()))
+    return day_words(site_day(instant, zone), language())
 
 
 def end_moment(instant: datetime, zone: str) -> str:
     """The same to the minute, with the zone it is told in: "12 Jan 2027, 23:30, Pacific/Auckland"."""
-    local = instant.astimezone(ZoneInfo(zone))
-    return f"{format_datetime(local, MOMENT.get(language(), 'medium'), locale=language())}, {zone}"
+    return f"{moment_words(instant.astimezone(ZoneInfo(zone)), language())}, {zone}"

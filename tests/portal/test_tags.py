@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django import forms
+from django import forms, template
 from django.template import Context, Template
+from django.template.base import Token, TokenType
+from django.template.defaulttags import url as django_url
 from django.test import RequestFactory
+from django.urls import NoReverseMatch, resolve
 from django.utils import timezone, translation
 
 from smartplus.portal.templatetags import portal
@@ -157,3 +160,37 @@ def test_lists_say_when_as_people_do_with_the_exact_moment_on_hover(at, english,
         with translation.override("de"):
             assert portal.when(at, NOW).endswith(f">{german}</time>")
     assert portal.when(None, NOW) == "–"
+
+
+@pytest.mark.parametrize(
+    ("tag", "values", "address"),
+    [
+        ("site-detail' site", {"site": 7}, "/sites/7/"),
+        ("site-detail' site", {"site": 918_273_000}, "/sites/918273000/"),
+        ("site-detail' site", {"site": "7"}, "/sites/7/"),
+        ("site-detail' site_id=site", {"site": 7}, "/sites/7/"),
+        ("device-edit' site device", {"site": 7, "device": 12}, ""),
+        ("order-detail' number", {"number": "SP-261129-AB12CD34"}, "/orders/SP-261129-AB12CD34/"),
+        ("site-list'", {}, "/sites/"),
+        ("api:api-docs'", {}, "/api/v1/docs"),
+    ],
+)
+def test_addresses_in_pages_are_those_that_django_finds(tag, values, address):
+    source = f"url '{tag}"
+    parser = template.base.Parser([], builtins=[])
+    node = django_url(parser, Token(TokenType.BLOCK, source))
+    try:
+        plain = node.render(Context(values))
+    except NoReverseMatch:
+        with pytest.raises(NoReverseMatch):
+            rendered(f"{{% {source} %}}", **values)
+        return
+    assert address in {plain, ""}
+    assert [rendered(f"{{% {source} %}}", **values) for _time in range(2)] == [plain, plain]
+    resolve(plain)
+
+
+@pytest.mark.parametrize("wrong", [-1, True, "x", None])
+def test_an_address_of_no_number_is_an_error_as_it_was(wrong):
+    with pytest.raises(NoReverseMatch):
+        rendered("{% url 'site-detail' site %}", site=wrong)

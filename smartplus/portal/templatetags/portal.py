@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import chain, zip_longest
 from typing import Any
 
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_datetime, format_time, format_timedelta
 from django import forms, template
 from django.db.models import Model
 from django.forms import BoundField
 from django.http import QueryDict
 from django.template import Context
 from django.template.base import FilterExpression, Parser, Token
-from django.template.defaulttags import CsrfTokenNode
+from django.template.defaulttags import CsrfTokenNode, URLNode
+from django.template.defaulttags import url as django_url
 from django.templatetags.i18n import do_block_translate
 from django.templatetags.static import static
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeData, SafeString
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.typed import days as of_site
 from accounts.typed import phones, postal
-from accounts.typed.days import DAY, MOMENT
 from accounts.typed.days import language as _language
 from accounts.typed.text import isolated
 from payments import actions as payment_actions
@@ -131,6 +133,48 @@ def pill(tone: str, word: str) -> SafeString:
 def _marked(kind: str, tone: str, word: str) -> SafeString:
     mark = icon("auto", "s") if tone == "auto" else ""
     return format_html('<span class="{} {}">{}{}</span>', kind, tone, mark, word)
+
+
+class _UrlNode(URLNode):
+    """Django's, which knows by heart what stands around the numbers of an address: lists have several in each row."""
+
+    def render(self, context: Context) -> str:
+        """The address; as Django finds it where it is more than a route and numbers."""
+        if self.args and not self.kwargs and self.asvar is None and context.autoescape:
+            route, values = self.view_name.resolve(context), [value.resolve(context) for value in self.args]
+            if (
+                isinstance(route, str)
+                and ":" not in route
+                and all(type(value) is int and value >= 0 for value in values)
+            ):
+                parts = _around(route, len(values), get_urlconf(), get_script_prefix())
+                if parts:
+                    return "".join(chain.from_iterable(zip_longest(parts, map(str, values), fillvalue="")))
+        return super().render(context)
+
+
+@cache
+def _around(route: str, count: int, urlconf: str | None, prefix: str) -> tuple[str, ...]:
+    """The pieces of a route's address between its numbers; nothing where it takes other arguments."""
+    marks = [918_273_000 + n for n in range(count)]
+    try:
+        rest = reverse(route, urlconf, marks)
+    except NoReverseMatch:
+        return ()
+    parts = []
+    for mark in marks:
+        part, found, rest = rest.partition(str(mark))
+        if not found:
+            return ()
+        parts.append(part)
+    return tuple(str(escape(part)) for part in (*parts, rest))
+
+
+@register.tag
+def url(parser: Parser, token: Token) -> _UrlNode:
+    """Django's tag."""
+    node = django_url(parser, token)
+    return _UrlNode(node.view_name, node.args, node.kwargs, node.asvar)
 
 
 @register.inclusion_tag("components/note.html")
@@ -339,7 +383,8 @@ def day(value: date | datetime | str | None) -> str:
     """A day in the person's time zone: "12 Jan 2027". A dash for None."""
     if value is None or isinstance(value, str):
         return "–"
-    return str(format_date(_local(value), DAY.get(_language(), "medium"), locale=_language()))
+    local = _local(value)
+    return of_site.day_words(local.date() if isinstance(local, datetime) else local, _language())
 
 
 @register.filter
@@ -347,8 +392,7 @@ def moment(value: datetime | str | None) -> str:
     """A day and time in the person's time zone: "12 Jan 2027, 08:30". A dash for None."""
     if value is None or isinstance(value, str):
         return "–"
-    local = _local(value)
-    return str(format_datetime(local, MOMENT.get(_language(), "medium"), locale=_language()))
+    return of_site.moment_words(_local(value), _language())
 
 
 @register.filter
