@@ -7,3 +7,7 @@ class CommunitiesConfig(AppConfig):
     """Sites, apartments, services, entitlements."""
 
     name = "communities"
+
+    def ready(self) -> None:
+        """Register the check of the triggers that write the summary."""
+        import communities.following  # noqa: F401

@@ -20,7 +20,7 @@ from accounts.scope import Actor, Role
 from payments import actions as payment_actions
 from payments import events
 from smartplus import failures, wakeups
-from subscriptions.actions import renewals, sweeps, variants
+from subscriptions.actions import modes, renewals, sweeps, variants
 
 log = logging.getLogger("smartplus.jobs")
 
@@ -44,6 +44,7 @@ JOBS: dict[str, Job] = {
     "audit_heads": Job(heads.keep_daily, _("Keeping the heads of the audit log"), 30, asks_gateways=False),
     "mail": Job(notify.send_due, _("Sending mail"), 30, asks_gateways=False, again=notify.try_again),
     "paid_variants": Job(variants.turn_due, _("What later periods paid for"), 10, asks_gateways=False),
+    "expiry_days": Job(modes.gather_due, _("Counting expiries by day"), 10, asks_gateways=False),
     "gateway_events": Job(sweeps.work_events, _("Messages of the gateways"), 30, again=events.try_again),
     "renewals": Job(renewals.renew_due, _("Auto-renewals"), 60),
     "hanging_payments": Job(sweeps.settle_hanging, _("Asking about payments"), 30),

@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.db.models import (
-    BooleanField,
-    Case,
-    CharField,
-    Count,
-    Exists,
-    F,
-    IntegerField,
-    Min,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import BooleanField, Case, Count, F, IntegerField, Min, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from accounts.models import Kind, Organization
 from accounts.scope import Actor
-from communities import catalogue
-from communities.days import SiteDay
-from communities.models import Apartment, Entitlement, Site
+from communities import catalogue, expiries
+from communities.models import Apartment, ExpiryDay, Mode, Site
 from devices import reports as device_reports
 from payments.models import usable_method
-from subscriptions import reports
 from subscriptions.actions.prices import table_with_former
-from subscriptions.models import PriceList, Subscription, SubscriptionItem
+from subscriptions.models import PriceList, Subscription
 from subscriptions.periods import CYCLE, Cycles
 from subscriptions.pricing import Item, MissingPrice, PriceTable, Product, quote, unit_price
 
@@ -43,12 +29,7 @@ HORIZON = timedelta(days=90)  # how far the calendar looks
 SOON = timedelta(days=30)  # what is called due
 
 
-class Mode(enum.StrEnum):
-    """Who has to do something before paid time ends: a person, nobody, or a person although it should run by itself."""
-
-    MANUAL = "manual"
-    AUTO = "auto"
-    FAIL = "fail"  # auto-renewal with a card that can't be charged, or was declined
+PRODUCT = ("service_type", "variant", "project_type", "price_class")  # of a row of the summary, as `Product` takes them
 
 
 class What(enum.StrEnum):
@@ -148,35 +129,48 @@ class Due:
 def forecast(actor: Actor, *, now: datetime, zone: tzinfo, prices: PriceTable | None) -> list[Due]:
     """What ends within `HORIZON`, by the day at its site; one statement. What has lapsed renews from now and is not in it, and what ended
     is put to today in `zone`."""
+    today = _today(now, zone)
     rows = list(
-        _due(Entitlement.objects.visible_to(actor), now, now + HORIZON)
+        _narrowed(ExpiryDay.objects.visible_to(actor), What.DUE, today, today + HORIZON)
         .order_by()
-        .annotate(day=SiteDay("expires_at", "site__time_zone"), mode=_mode(now))
-        .values_list("day", "mode", "installer_id", "service_type", "variant", "site__kind")
-        .annotate(n=Count("pk"))
+        .values_list("day", "mode", "installer_id", *PRODUCT)
+        .annotate(n=Sum("count"))
+        .exclude(n=0)
     )
     amounts = thirty_days(((Product(*product), n) for _d, _m, _i, *product, n in rows), prices, now)
-    today = now.astimezone(zone).date()
     return [
         Due(max(day, today), Mode(mode), installer_id, n, amount)
         for (day, mode, installer_id, *_product, n), amount in zip(rows, amounts, strict=True)
     ]
 
 
-def _due(rows: QuerySet[Entitlement], now: datetime, until: datetime) -> QuerySet[Entitlement]:
-    return rows.exclude(variant="").filter(works_until__gt=now, expires_at__lte=until)
+def _today(now: datetime, zone: tzinfo | None = None) -> date:
+    """The reader's day, by which everything here counts: with the same one a number and its list agree."""
+    return timezone.localtime(now, zone).date()
 
 
-def _mode(now: datetime) -> Case:
-    live = SubscriptionItem.objects.filter(
-        entitlement=OuterRef("pk"), is_live=True, subscription__state=Subscription.State.ACTIVE
-    )
-    return Case(
-        When(reports.renews(now), then=Value(Mode.AUTO.value)),
-        When(Exists(live), then=Value(Mode.FAIL.value)),
-        default=Value(Mode.MANUAL.value),
-        output_field=CharField(),
-    )
+def _narrowed(
+    rows: QuerySet[ExpiryDay], what: What, today: date, last: date, first: date | None = None
+) -> QuerySet[ExpiryDay]:
+    """The rows of the summary that a list is about. What is unpaid or unused of them, `catalogue` says (`_alike`)."""
+    if what is What.UNUSED:
+        return rows.filter(expiries.in_force(today)).exclude(variant=F("paid_variant"))
+    rows = rows.exclude(variant="")
+    if what is What.DUE:
+        return rows.filter(expiries.due(today, last), *([Q(day__gte=first)] if first else []))
+    if what is What.NEW:
+        return rows.filter(day=None)
+    if what is What.LAPSED:
+        return rows.filter(expiries.lapsed(today))
+    if what is What.PAID:
+        return rows.filter(expiries.in_force(today))
+    if what is What.UNPAID:
+        return rows.exclude(expiries.in_force(today), day__isnull=False, variant=F("paid_variant"))
+    return rows
+
+
+def _alive(today: date) -> Case:
+    return Case(When(expiries.in_force(today), then=True), default=False, output_field=BooleanField())
 
 
 # --- how it stands ------------------------------------------------------------------------------------------------------
@@ -219,20 +213,22 @@ def standings(
     actor: Actor, *, now: datetime, prices: PriceTable | None, by: str = "installer_id"
 ) -> dict[int, Standing]:
     """How the items one sees stand, by installer (or by another key column, such as `site_id`); one statement."""
+    today = _today(now)
+    seen = ExpiryDay.objects.by_site(actor) if by == "site_id" else ExpiryDay.objects.visible_to(actor)
+    due = expiries.due(today, today + SOON)
     rows = list(
-        Entitlement.objects.visible_to(actor)
-        .order_by()
-        .values_list(by, "service_type", "variant", "site__kind", "paid_variant")
+        seen.order_by()
+        .values_list(by, *PRODUCT, "paid_variant")
         .annotate(
-            n=Count("pk"),
-            never=Count("pk", filter=Q(expires_at=None)),
-            alive=Count("pk", filter=Q(works_until__gt=now)),
-            due=Count("pk", filter=Q(works_until__gt=now, expires_at__lte=now + SOON)),
+            n=Sum("count"),
+            never=Sum("count", filter=Q(day=None), default=0),
+            alive=Sum("count", filter=expiries.in_force(today), default=0),
+            due=Sum("count", filter=due, default=0),
         )
     )
-    amounts = thirty_days(((Product(*row[1:4]), row[-1]) for row in rows), prices, now)
+    amounts = thirty_days(((Product(*row[1:5]), row[-1]) for row in rows), prices, now)
     found: dict[int, Standing] = {}
-    for (key, kind, variant, _type, paid, n, never, alive, due), amount in zip(rows, amounts, strict=True):
+    for (key, kind, variant, _type, _class, paid, n, never, alive, due), amount in zip(rows, amounts, strict=True):
         unused = alive * bool(catalogue.unused(kind, variant, paid))
         one = (
             Standing(
@@ -281,7 +277,12 @@ def distributors(actor: Actor, *, now: datetime) -> list[Firm]:
 
 def _firms(actor: Actor, rows: QuerySet[Organization], key: str, now: datetime) -> list[Firm]:
     """Each number is counted over what the actor sees, not for each firm: a subquery would read what strangers hold."""
-    due = _due(Entitlement.objects.visible_to(actor), now, now + SOON)
+    today = _today(now)
+    due = (
+        _narrowed(ExpiryDay.objects.by_site(actor), What.DUE, today, today + SOON)
+        .order_by()
+        .values_list(key, "site_id")
+    )
     sites = _counts(Site.objects.visible_to(actor), key)
     apartments = Apartment.objects.visible_to(actor).order_by().values_list(key)
     units = {
@@ -290,7 +291,7 @@ def _firms(actor: Actor, rows: QuerySet[Organization], key: str, now: datetime) 
             n=Count("pk"), waiting=Count("pk", filter=device_reports.MONITOR_MISSING)
         )
     }
-    due_sites = dict(due.order_by().values_list(key).annotate(n=Count("site_id", distinct=True)))
+    due_sites = Counter(of_firm for of_firm, _site, _n in due.annotate(n=Sum("count")).exclude(n=0))
     below = _counts(Organization.objects.visible_to(actor).installers(), key) if key == "distributor_id" else {}
     return [
         Firm(
@@ -363,8 +364,8 @@ def agreements(actor: Actor, *, now: datetime) -> Agreements:
 
 @dataclass(frozen=True, slots=True)
 class SiteLine:
-    """Items alike at one site. `ends_at` is the first end among them, `works_until` the first end of a grace; `amount_minor` as `worth_of` says for
-    the list."""
+    """Items alike at one site. `day` is the first on which some of them end, None for what was never activated; `amount_minor` as
+    `worth_of` says for the list."""
 
     site_id: int
     site_name: str
@@ -375,10 +376,19 @@ class SiteLine:
     paid_variant: str
     mode: Mode
     count: int
-    ends_at: datetime | None
-    works_until: datetime | None
+    day: date | None
     amount_minor: int | None
     is_in_force: bool = True
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The end of that day at the site."""
+        return datetime.combine(self.day, time.max, ZoneInfo(self.zone)) if self.day else None
+
+    @property
+    def works_until(self) -> datetime | None:
+        """The end of the grace."""
+        return catalogue.works_until(self.service_type, self.ends_at)
 
     @property
     def renews(self) -> bool:
@@ -408,6 +418,63 @@ class SiteLine:
         return catalogue.part_labels(self.service_type, parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a list is about: of these days at the sites, both included, or of all that `what` is about. Up to today in `zone` also what ended
+    before is due."""
+
+    what: What
+    now: datetime
+    zone: tzinfo | None
+    prices: PriceTable | None
+    days: tuple[date, date] | None = None
+
+    @property
+    def today(self) -> date:
+        """The reader's day."""
+        return _today(self.now, self.zone)
+
+    def narrow(self, rows: QuerySet[ExpiryDay]) -> QuerySet[ExpiryDay]:
+        """The rows of the summary that the list is about, with `alive`: in force."""
+        first, last = None, self.today + SOON
+        if self.what is What.DUE and self.days:
+            first = self.days[0] if self.days[0] > self.today else None
+            last = min(self.days[1], self.today + HORIZON)
+        return _narrowed(rows, self.what, self.today, last, first).order_by().annotate(alive=_alive(self.today))
+
+    def keeps(self, service_type: str, variant: str, paid_variant: str, *, is_in_force: bool) -> bool:
+        """Whether items alike are in the list, which the database can't say of parts of variants."""
+        if self.what is What.UNPAID:
+            return bool(catalogue.uncovered(service_type, variant, paid_variant, is_in_force=is_in_force))
+        return self.what is not What.UNUSED or bool(catalogue.unused(service_type, variant, paid_variant))
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """A whole list: how many items, what they come to, and which kinds of them there are: (service type, variant, paid variant, whether
+    in force)."""
+
+    count: int
+    amount_minor: int | None
+    kinds: frozenset[tuple[str, str, str, bool]]
+
+
+def sum_of(actor: Actor, asked: Asked) -> Summed:
+    """The numbers of a list; one statement, over the rows of installers where one sees those."""
+    rows = [
+        row
+        for row in asked.narrow(ExpiryDay.objects.visible_to(actor))
+        .values_list(*PRODUCT, "paid_variant", "alive")
+        .annotate(n=Sum("count"))
+        .exclude(n=0)
+        if asked.keeps(row[0], row[1], row[4], is_in_force=row[5])
+    ]
+    amounts = worth_of(asked.what, [(Product(*row[:4]), *row[4:]) for row in rows], asked.prices, asked.now)
+    return Summed(
+        sum(row[-1] for row in rows), total_of(amounts), frozenset((row[0], row[1], row[4], row[5]) for row in rows)
+    )
+
+
 def lines_of(
     actor: Actor,
     what: What,
@@ -417,84 +484,68 @@ def lines_of(
     prices: PriceTable | None,
     days: tuple[date, date] | None = None,
 ) -> list[SiteLine]:
-    """The items behind a number, gathered by site and service, what ends first at the top; one statement.
+    """All items behind a number, gathered by site and service, what ends first at the top."""
+    asked = Asked(what, now, zone, prices, days)
+    return page_of(actor, asked, sum_of(actor, asked))
 
-    `days` narrows what is due to those days at the sites, both included; up to today in `zone` also what ended before, and on the last day of the
-    horizon all that it reaches.
-    """
-    seen = Entitlement.objects.visible_to(actor)
-    rows = (
-        _narrowed(seen, what, now, now + (HORIZON if days else SOON))
-        .order_by()
-        .annotate(mode=_mode(now), day=SiteDay("expires_at", "site__time_zone"), alive=_alive(now))
-    )
-    if what is What.DUE and days:
-        first = Q(day__gte=days[0])
-        if days[0] <= now.astimezone(zone).date():
-            first = Q()  # what is in grace counts for today
-        last = Q(day__lte=days[1])
-        if days[1] >= now.astimezone(zone).date() + HORIZON:
-            last = Q()  # the calendar's last day has what ends the day after it, at sites further east
-        rows = rows.filter(first, last)
-    site = ("site_id", "site__name", "site__time_zone", "installer__name")
-    groups = (*site, "service_type", "variant", "paid_variant", "mode", "alive", "site__kind")
+
+def page_of(actor: Actor, asked: Asked, summed: Summed, *, start: int = 0, limit: int | None = None) -> list[SiteLine]:
+    """Some lines of a list, from the one at place `start` on; one statement."""
+    if not summed.kinds:
+        return []
+    order = ("site__name_order", "site_id", "service_type", "variant", "paid_variant", "mode")
     found = list(
-        rows.values_list(*groups)
-        .annotate(n=Count("pk"), ends=Min("expires_at"), stops=Min("works_until"))
-        .order_by(
-            F("ends").asc(nulls_last=True),
-            "site__name_order",
-            "site_id",
-            "service_type",
-            "variant",
-            "paid_variant",
-            "mode",
-        )
+        _groups(actor, asked, summed)
+        .annotate(first=Min("day"))
+        .order_by(F("first").asc(nulls_last=True), *order)[start : None if limit is None else start + limit]
     )
-    if what is What.UNPAID:
-        found = [row for row in found if catalogue.uncovered(*row[4:7], is_in_force=row[8])]
-    elif what is What.UNUSED:
-        found = [row for row in found if catalogue.unused(*row[4:7])]
-    amounts = worth_of(what, ((Product(row[4], row[5], row[9]), row[6], row[8], row[10]) for row in found), prices, now)
+    sites = Site.objects.visible_to(actor).select_related("installer").in_bulk({row[0] for row in found})
+    amounts = worth_of(
+        asked.what, [(Product(*row[1:5]), row[5], row[7], row[9]) for row in found], asked.prices, asked.now
+    )
     return [
-        SiteLine(site_id, name, site_zone, installer, kind, variant, paid, Mode(mode), n, ends, stops, amount, alive)
-        for (
-            site_id,
-            name,
-            site_zone,
-            installer,
-            kind,
-            variant,
-            paid,
-            mode,
-            alive,
-            _type,
-            n,
-            ends,
-            stops,
-        ), amount in zip(found, amounts, strict=True)
+        SiteLine(
+            site_id=row[0],
+            site_name=sites[row[0]].name,
+            zone=sites[row[0]].time_zone,
+            installer_name=sites[row[0]].installer.name,
+            service_type=row[1],
+            variant=row[2],
+            paid_variant=row[5],
+            mode=Mode(row[6]),
+            count=row[9],
+            day=row[10],
+            amount_minor=amount,
+            is_in_force=row[7],
+        )
+        for row, amount in zip(found, amounts, strict=True)
     ]
 
 
-def _narrowed(rows: QuerySet[Entitlement], what: What, now: datetime, until: datetime) -> QuerySet[Entitlement]:
-    if what is What.DUE:
-        return _due(rows, now, until)
-    if what is What.NEW:
-        return rows.exclude(variant="").filter(expires_at=None)
-    if what is What.LAPSED:
-        return rows.exclude(variant="").filter(works_until__lte=now)
-    if what is What.PAID:
-        return rows.exclude(variant="").filter(works_until__gt=now)
-    if what is What.ALL:
-        return rows.exclude(variant="")
-    if what is What.UNPAID:
-        paid = Q(works_until__gt=now, variant=F("paid_variant"))
-        return rows.exclude(variant="").exclude(paid)
-    return rows.filter(works_until__gt=now).exclude(variant=F("paid_variant"))
+def length_of(actor: Actor, asked: Asked, summed: Summed) -> int:
+    """How many lines a list has; one statement."""
+    return _groups(actor, asked, summed).count() if summed.kinds else 0
 
 
-def _alive(now: datetime) -> Case:
-    return Case(When(works_until__gt=now, then=True), default=False, output_field=BooleanField())
+def _groups(actor: Actor, asked: Asked, summed: Summed) -> QuerySet[ExpiryDay, tuple[Any, ...]]:
+    """The lines of a list: items alike at a site, with their number `n` at place 9."""
+    rows = asked.narrow(ExpiryDay.objects.by_site(actor))
+    if asked.what in {What.UNPAID, What.UNUSED}:
+        rows = rows.filter(_one_of(summed.kinds))
+    groups = ("site_id", *PRODUCT, "paid_variant", "mode", "alive", "site__name_order")
+    return rows.values_list(*groups).annotate(n=Sum("count")).exclude(n=0)
+
+
+def _one_of(kinds: Iterable[tuple[str, str, str, bool]]) -> Q:
+    """Rows of one of these kinds."""
+    of_type: dict[tuple[str, bool], dict[str, list[str]]] = {}
+    for service_type, variant, paid_variant, alive in kinds:
+        of_type.setdefault((service_type, alive), {}).setdefault(variant, []).append(paid_variant)
+    found = Q(pk=None)
+    for (service_type, alive), variants in of_type.items():
+        for variant, paid in variants.items():
+            found |= Q(service_type=service_type, alive=alive, variant=variant, paid_variant__in=paid)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -553,16 +604,17 @@ def _in_words(counts: Counts) -> list[tuple[str, int]]:
 def coverage(actor: Actor, *, now: datetime, prices: PriceTable | None) -> dict[int, Coverage]:
     """What is paid and what is only on at the sites one sees, by site; one statement."""
     rows = (
-        Entitlement.objects.visible_to(actor)
-        .wanted()
+        ExpiryDay.objects.by_site(actor)
+        .exclude(variant="")
         .order_by("service_type")
-        .annotate(alive=_alive(now))
-        .values_list("site_id", "service_type", "variant", "site__kind", "paid_variant", "alive")
-        .annotate(n=Count("pk"))
+        .annotate(alive=_alive(_today(now)))
+        .values_list("site_id", *PRODUCT, "paid_variant", "alive")
+        .annotate(n=Sum("count"))
+        .exclude(n=0)
     )
     by_site: dict[int, list[tuple[Product, str, bool, int]]] = {}
-    for site_id, kind, variant, project_type, *row in rows:
-        by_site.setdefault(site_id, []).append((Product(kind, variant, project_type), *row))
+    for site_id, kind, variant, project_type, price_class, *row in rows:
+        by_site.setdefault(site_id, []).append((Product(kind, variant, project_type, price_class), *row))
     return {site_id: _covered(of_site, prices, now) for site_id, of_site in by_site.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
@@ -12,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import AuditEvent
 from communities import catalogue
+from communities.expiries import faults as faults_of_summary
 from communities.models import Entitlement
 from payments.models import Kind as PaymentKind
 from payments.models import Payment
@@ -19,6 +21,7 @@ from payments.models import State as PaymentState
 from subscriptions.models import Order, OrderEvent, OrderLine, ServicePeriod, VariantChange
 from subscriptions.models.orders import SERVICES
 from subscriptions.periods import CYCLE
+from subscriptions.renewing import mode_of
 
 S = Order.State
 KEEP_MONEY = (S.SUCCEED, S.REVIEW, S.REFUNDED)
@@ -205,6 +208,19 @@ def reservations() -> Iterator[Fault]:
         )
 
 
+def modes() -> Iterator[Fault]:
+    """An item says whether it renews by itself as its agreement and the stored card do."""
+    wrong = Entitlement.objects.annotate(should=mode_of()).exclude(mode=F("should"))
+    for row in _rows(wrong, "mode", "should"):
+        yield Fault(f"entitlement {row.pk}", f"renews {row.mode!r}, by its agreement it should {row.should!r}")
+
+
+def summary() -> Iterator[Fault]:
+    """The summary by day says how many entitlements there are; named is the first group of which it does not."""
+    for which, said, counted in islice(faults_of_summary(), 1):
+        yield Fault(f"expiries of {which}", f"are {said} in the summary and {counted} in truth")
+
+
 CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
     expiries,
     sums,
@@ -213,4 +229,6 @@ CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
     periods,
     overlong,
     reservations,
+    modes,
+    summary,
 )

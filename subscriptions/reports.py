@@ -22,6 +22,7 @@ from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles, days_of, term_of
 from subscriptions.pricing import Group, Item, MissingPrice, PriceTable, Product, Quote, Why, quote, why_code
+from subscriptions.renewing import sound
 
 NAMED = 12  # of a group of like items
 
@@ -215,18 +216,12 @@ def renews(now: datetime, entitlement: str = "pk") -> Exists:
 
     An expression for queries over entitlements, or over rows that name one in the column `entitlement`.
     """
-    return Exists(_sound().filter(entitlement=OuterRef(entitlement)))
+    return Exists(sound().filter(entitlement=OuterRef(entitlement)))
 
 
 def renews_at(site_ids: Iterable[int], now: datetime) -> Q:
     """The same for entitlements of these sites, asked once instead of for each of them."""
-    return Q(pk__in=_sound().filter(site__in=list(site_ids)).values("entitlement"))
-
-
-def _sound() -> QuerySet[SubscriptionItem]:
-    """Items under an agreement that has a card that works, and does not fail."""
-    sound = Q(subscription__state=Subscription.State.ACTIVE, subscription__tries=0)
-    return SubscriptionItem.objects.live().filter(sound, usable_method("subscription__method__"))
+    return Q(pk__in=sound().filter(site__in=list(site_ids)).values("entitlement"))
 
 
 def items_of(agreements: Iterable[Subscription]) -> dict[int, int]:

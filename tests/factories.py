@@ -43,7 +43,8 @@ class OrderFactory(DjangoModelFactory[Order]):
     number = Sequence(lambda n: f"SP-261122-{n:08}")
     type = Order.Type.ACTIVATION
     site_kind = "community"
-    months = 1
+    term_kind = "months"
+    term_count = 1
     currency = "USD"
     subtotal_minor = 500
     total_minor = SelfAttribute("subtotal_minor")

@@ -117,6 +117,9 @@ def edit_site(
                 lowered[f"{code}_off_in"] = _lower_ceiling(site, code, confirmed=ceiling_confirmed)
         for code, on in wanted.items():
             setattr(site, code, on)
+    if site.time_zone != before["time_zone"]:  # their days are counted anew; nobody may change them meanwhile
+        items = Entitlement.objects.filter(site=site).order_by("pk")
+        list(items.select_for_update(of=("self",), no_key=True).values_list("pk"))
     site.version += 1
     site.save()
     sync_site(site)

@@ -1,6 +1,7 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
-from communities.models.entitlements import BLOCK_LABELS, STATE_LABELS, Block, Entitlement, State, state_of
+from communities.models.entitlements import BLOCK_LABELS, STATE_LABELS, Block, Entitlement, Mode, State, state_of
+from communities.models.expiries import ExpiryDay
 from communities.models.sites import (
     Apartment,
     Building,
@@ -20,8 +21,10 @@ __all__ = [
     "Block",
     "Building",
     "Entitlement",
+    "ExpiryDay",
     "Kind",
     "ManagerAssignment",
+    "Mode",
     "Resident",
     "Site",
     "State",

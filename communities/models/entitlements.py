@@ -33,6 +33,14 @@ class State(enum.StrEnum):
     LAPSED = "lapsed"
 
 
+class Mode(models.TextChoices):
+    """Who has to do something before paid time ends: a person, nobody, or a person although it should run by itself."""
+
+    MANUAL = "manual", _("By hand")
+    AUTO = "auto", _("Auto-renew")
+    FAIL = "fail", _("Will fail")  # auto-renewal with a card that can't be charged, or was declined
+
+
 STATE_LABELS = {
     State.NEW: _("Not activated"),
     State.ACTIVE: _("Active"),
@@ -102,8 +110,9 @@ class Entitlement(SiteChild):
     is the instant that months are counted from where `expires_at` alone does not say it: paid to 28 Feb, come from 31 Jan. `reserved_by`
     is the id of the open order that has it, null = none has: so an item is in one open order at most (R48); a plain number, since a key
     can't point up. `blocked` says what prevents an activation, "" = nothing does; whoever makes that true or untrue writes it
-    (`communities.actions.entitlements`). All else but `variant` is written by the subscriptions layer only. No index may name one of what that
-    layer writes but `paid_variant`: extending would stop being a HOT update.
+    (`communities.actions.entitlements`). `mode` says whether it is renewed by itself. All else but `variant` is written by the subscriptions
+    layer only. No index may name one of what that layer writes but `paid_variant`: extending would stop being a HOT update. What is
+    counted by day follows every change, by triggers (`communities/following.py`).
     """
 
     service_type = models.CharField(
@@ -123,6 +132,7 @@ class Entitlement(SiteChild):
     blocked = models.CharField(
         max_length=16, blank=True, choices=[(code.value, label) for code, label in BLOCK_LABELS.items()]
     )
+    mode = models.CharField(max_length=6, choices=Mode.choices, default=Mode.MANUAL)
 
     objects = EntitlementQuerySet.as_manager()
 

@@ -14,9 +14,10 @@ from django.urls import reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from communities.models import Mode
 from payments import money
 from smartplus.portal.chart import Chart, Column, draw
-from subscriptions.dashboard import HORIZON, Due, Mode
+from subscriptions.dashboard import HORIZON, Due
 
 # From the bottom up: what needs somebody first stands on the axis.
 STACK = ((Mode.FAIL, "bad"), (Mode.MANUAL, "man"), (Mode.AUTO, "aut"))

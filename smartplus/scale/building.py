@@ -12,6 +12,7 @@ from accounts import chain
 from accounts.errors import Refused
 from accounts.models import Organization
 from accounts.scope import Actor
+from communities import expiries
 from payments import actions as payment_actions
 from smartplus.scale import pattern, sealing
 from smartplus.scale.copying import Copier, Copy, Part, loaded_at_once, marks
@@ -105,6 +106,7 @@ def grow(world: World, apartments: int, *, say: Say = lambda _text: None) -> Non
             copier.write(copies)
             say(f"copied: {len(copies)} estates")
         say(f"sealed: {sealing.seal_all(ends, now=world.now)} events of the audit")
+    say(f"folded: {expiries.fold()} rows of the summary by day")
     world.estates = wanted_of
 
 

@@ -17,7 +17,7 @@ from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import Entitlement
 from payments.models import LIVE, Payment, PaymentMethod
 from subscriptions import notices
-from subscriptions.actions import moves
+from subscriptions.actions import modes, moves
 from subscriptions.models import Order, Subscription, SubscriptionItem
 from subscriptions.reasons import Reason
 
@@ -76,6 +76,7 @@ def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Sub
         )
         for row in entitlements
     )
+    modes.follow([agreement.pk])
     moves.tell(order, "agreement", now=now, method=method.named)
     audit.record(
         RENEWALS,
@@ -174,6 +175,8 @@ def reschedule(agreements: Iterable[Subscription], *, now: datetime) -> None:
 
 def note_success(order: Order, agreements: Iterable[Subscription], *, now: datetime) -> None:
     """An auto-renewal was paid: count the cycle, forget earlier failures, find the next date; end what is used up (R43)."""
+    agreements = list(agreements)
+    changing = [row.pk for row in agreements if row.tries or row.renewals_left is not None]
     for agreement in agreements:
         agreement.tries, agreement.reason, agreement.reason_detail, agreement.renewal = 0, "", {}, order
         if agreement.renewals_left is not None:
@@ -181,6 +184,8 @@ def note_success(order: Order, agreements: Iterable[Subscription], *, now: datet
         agreement.save(update_fields=["tries", "reason", "reason_detail", "renewals_left", "renewal"])
         if agreement.renewals_left == 0:
             close(agreement, ENDED, Reason("cycles_done"), actor=RENEWALS, now=now)
+    if changing:
+        modes.follow(changing)
     reschedule(agreements, now=now)
 
 
@@ -223,6 +228,7 @@ def note_failure(order: Order, payment: Payment, *, actor: Actor, now: datetime)
         for agreement in agreements:
             close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=order)
         return
+    modes.follow(row.pk for row in agreements)
     order.next_try_at = later[0]
     order.save(update_fields=["next_try_at"])
     moves.tell(order, "declined", now=now, reason=reason.stored())
@@ -247,6 +253,7 @@ def close(
         update_fields=["state", "reason", "reason_detail", "ended_at", "next_due_at", "claimed_until", "version"]
     )
     agreement.items.filter(is_live=True).update(is_live=False, reason=reason.code)
+    modes.follow([agreement.pk])
     audit.record(
         actor,
         f"agreement.{state}",

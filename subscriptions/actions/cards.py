@@ -17,7 +17,7 @@ from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.errors import MethodUnusable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose, State
-from subscriptions.actions import agreements, moves
+from subscriptions.actions import agreements, modes, moves
 from subscriptions.actions.agreements import ACTIVE, ENDED, PARKED
 from subscriptions.errors import MayNotPay
 from subscriptions.models import Order, Subscription, SubscriptionItem
@@ -199,6 +199,7 @@ def _use(actor: Actor, agreement: Subscription, method: PaymentMethod, *, now: d
             agreements.reschedule([row], now=now)
         after = {"state": row.state, "card": method.label}
         audit.record(actor, "agreement.card_changed", row, now=now, tenant=row.payer, before=before, after=after)
+    modes.follow(row.pk for row in rows)
     return agreement
 
 

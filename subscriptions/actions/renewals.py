@@ -20,7 +20,7 @@ from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, Gatewa
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
 from subscriptions import notices
-from subscriptions.actions import agreements, carts, moves, orders, settlement
+from subscriptions.actions import agreements, carts, modes, moves, orders, settlement
 from subscriptions.actions.agreements import LEAD, PARKED, RENEWALS
 from subscriptions.actions.opening import open_order
 from subscriptions.actions.prices import table_for
@@ -252,6 +252,8 @@ def _drop_what_ended(locked: list[Subscription], *, now: datetime) -> None:
     in_force = Entitlement.objects.in_force(now).values("pk")
     lapsed = list(items.exclude(entitlement__in=in_force).values_list("pk", flat=True))
     SubscriptionItem.objects.filter(pk__in=lapsed).update(is_live=False, reason="item_lapsed")
+    if off or lapsed:
+        modes.follow(row.pk for row in locked)
     for agreement in locked:
         if agreement.items.filter(is_live=True).exists():
             _note_dropped(agreement, off, lapsed, now=now)

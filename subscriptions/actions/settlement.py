@@ -20,10 +20,10 @@ from payments import actions as payment_actions
 from payments import events
 from payments.errors import OtherAccount, PaymentOpen
 from payments.kinds import Topic
-from payments.models import LIVE, GatewayEvent, Payment, Purpose, State
+from payments.models import LIVE, GatewayEvent, Payment, PaymentMethod, Purpose, State
 from payments.models import Kind as PaymentKind
 from subscriptions import notices, setwise
-from subscriptions.actions import agreements, cards, moves, requests
+from subscriptions.actions import agreements, cards, modes, moves, requests
 from subscriptions.errors import NotApplied
 from subscriptions.models import LineKind, Order, OrderEvent, OrderLine, Subscription, SubscriptionItem
 from subscriptions.reasons import Reason
@@ -55,10 +55,13 @@ def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
         cards.settle_setup(payment.pk, remote, now=now)
         return None
     try:
-        return _settle_order(payment, remote, second, now=now)
+        order = _settle_order(payment, remote, second, now=now)
     except NotApplied as problem:  # which took everything back; the money stays, so somebody has to decide
         log.warning("payment %s: %s", payment.pk, problem)
-        return _settle_order(payment, remote, second, now=now, applies=False)
+        order = _settle_order(payment, remote, second, now=now, applies=False)
+    if payment.method_id and remote is not None and remote.state == payment_actions.RemoteState.DECLINED:
+        modes.follow_card(payment.method_id)  # what else it renews; where we die before, the job of the summary does it
+    return order
 
 
 @transaction.atomic
@@ -362,7 +365,11 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: 
 def work_on(event: GatewayEvent, *, now: datetime) -> bool:
     """Do what an event asks for, once or many times; False where it is about nothing of ours."""
     if event.topic == Topic.METHOD:
-        return payment_actions.follow_method(event.gateway, event.object_ref, now=now)
+        is_ours = payment_actions.follow_method(event.gateway, event.object_ref, now=now)
+        stored = PaymentMethod.objects.filter(gateway=event.gateway, gateway_ref=event.object_ref).order_by("pk")
+        for method_id in stored.values_list("pk", flat=True):
+            modes.follow_card(method_id)
+        return is_ours
     payment = events.payment_of(event)
     if payment is not None:
         settle_told(event, payment.pk, now=now)

@@ -20,9 +20,11 @@ from communities.models import (
     Apartment,
     Building,
     Entitlement,
+    ExpiryDay,
     ManagerAssignment,
     Resident,
     Site,
+    Target,
     TechnicianAssignment,
 )
 from devices.models import Device, LibraryEntry
@@ -39,6 +41,7 @@ MOVED: tuple[type[models.Model], ...] = (
     Resident,
     ManagerAssignment,
     TechnicianAssignment,
+    Target,
     Entitlement,
     Device,
     LibraryEntry,
@@ -48,6 +51,7 @@ MOVED: tuple[type[models.Model], ...] = (
 STAYS: dict[type[models.Model], str] = {
     OrderLine: "an order is frozen with the tenants it was placed under (R26, R40)",
     AuditEvent: "the audit only grows: a change concerned those who were above at that time",
+    ExpiryDay: "entitlements that move are counted anew; what was counted of them before comes to nothing when it is folded",
     Notice: "mail that was sent to, or about the sites of, those who were above at that time",
 }
 OPEN_ORDERS = (Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING, Order.State.REVIEW)

@@ -15,6 +15,7 @@ from accounts import audit, chain, fences, sent_forms
 from accounts import mail as letters
 from accounts.actions import sessions
 from accounts.models import ItemFailure, Notice
+from communities import expiries
 from payments import actions as payment_actions
 from payments import events, gateways
 from payments.actions import keys
@@ -232,6 +233,13 @@ def paid_variants(stage: Stage) -> Bomb:
     return bomb
 
 
+def expiry_days(stage: Stage) -> Bomb:
+    """As old sessions."""
+    bomb = Bomb("all")
+    stage.patch.setattr(expiries, "_fold_some", lambda: bomb.touch("all", 0))
+    return bomb
+
+
 CASES: dict[str, Callable[[Stage], Bomb]] = {
     "audit_seals": audit_seals,
     "audit_heads": audit_heads,
@@ -246,9 +254,10 @@ CASES: dict[str, Callable[[Stage], Bomb]] = {
     "old_sessions": old_sessions,
     "old_forms": old_forms,
     "paid_variants": paid_variants,
+    "expiry_days": expiry_days,
     "removed_cards": removed_cards,
 }
-ALONE = {"audit_heads", "old_sessions", "old_forms", "paid_variants"}  # jobs without items
+ALONE = {"audit_heads", "old_sessions", "old_forms", "paid_variants", "expiry_days"}  # jobs without items
 
 
 def test_every_job_has_a_case_and_its_items_have_names() -> None:

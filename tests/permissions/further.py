@@ -401,6 +401,7 @@ FURTHER: dict[str, Further] = {
     "job gateway_keys": Further({}, _job("gateway_keys", NOW)),
     "job old_sessions": Further({}, _job("old_sessions", NOW + timedelta(days=400))),
     "job paid_variants": Further({}, _job("paid_variants", NOW + timedelta(days=400))),
+    "job expiry_days": Further({}, _job("expiry_days", NOW)),
     "job old_forms": Further({}, _job("old_forms", NOW + timedelta(days=2))),
     "job removed_cards": Further({}, _job("removed_cards", NOW)),
 }

@@ -134,17 +134,17 @@ def test_a_bar_leads_to_the_list_of_its_day(
 
 
 @pytest.mark.parametrize("hours", [-12, 0, 1])
-def test_the_last_bar_leads_to_what_ends_a_day_later_further_east(
+def test_the_last_bar_leads_to_what_ends_on_that_day_at_its_site(
     people: People, harbour: Site, price_list: PriceList, sign_in: SignIn, hours: int
 ) -> None:
     Site.objects.filter(pk=harbour.pk).update(time_zone="Pacific/Auckland")
-    late = NOW.replace(hour=14) + timedelta(days=90)  # in Auckland that is the 21st, for Dora the 20th
+    late = NOW.replace(hour=14) + timedelta(days=90)  # in Auckland that is the 21st, for Dora the 20th, her last day
     Entitlement.objects.filter(service_type="pm_app").pay_until(late + timedelta(hours=hours))
     dora = sign_in(people.dora)
     with time_machine.travel(NOW.replace(hour=14), tick=False):
         calendar = dora.get("/dashboard/").context["calendar"]
         spans = calendar.rows
-        assert calendar.total.count == 2 + (hours <= 0)
+        assert calendar.total.count == 2 + (hours < 0)
         for span in [*spans, calendar.total]:
             assert dora.get(span.url).context["count"] == span.count, span.words
 

@@ -79,7 +79,7 @@ def test_a_process_that_answers_is_alive_and_needs_no_database():
 
 @pytest.mark.django_db
 def test_a_house_in_order_is_ready_in_a_few_queries(house_in_order, django_assert_max_num_queries):
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         status, answer = ready()
     assert status == 200
     assert answer.pop("beat_age_s") == 0

@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 
 from communities.catalogue import WITHOUT_MONITOR, ServiceType
-from communities.models import Entitlement, Site
+from communities.models import Entitlement, Mode, Site
 from payments.models import PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
@@ -71,7 +71,7 @@ def test_after_a_failed_try_it_alarms_again(
         assert "Auto-renew fails" in text_of(sign_in(people.petra), f"/sites/{site.pk}/billing/")
         assert "1 card can&#x27;t be charged" in text_of(sign_in(people.dora), "/dashboard/")
     lines = dashboard.lines_of(people.dora.actor, dashboard.What.DUE, now=later, zone=later.tzinfo, prices=None)  # type: ignore[arg-type]
-    assert {line.mode for line in lines} == {dashboard.Mode.FAIL}
+    assert {line.mode for line in lines} == {Mode.FAIL}
 
 
 def test_what_nobody_renews_stands_out_beside_what_renews(

@@ -15,6 +15,7 @@ from django.utils import timezone
 from accounts import chain
 from accounts import heads as head_files
 from accounts.append_only import check_guards
+from communities.following import check_followers
 from subscriptions import ledger
 
 MOST = 100  # faults of the books that are named
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         wrong = sum(
             (
                 self._named(fault.msg for fault in check_guards(databases=["default"])),
+                self._named(fault.msg for fault in check_followers(databases=["default"])),
                 self._audit(heads or settings.AUDIT_HEADS, now=now),
                 self._books(),
             )

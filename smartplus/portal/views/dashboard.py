@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.scope import Role
+from accounts.scope import Actor, Role
 from smartplus import access
 from smartplus.portal import dashboards
 from smartplus.portal.numbers import typed_id
 from subscriptions import dashboard as counts
-from subscriptions.dashboard import What
+from subscriptions.dashboard import Asked, SiteLine, Summed, What
 
 PAGE = 50  # lines
 SHOWN = {
@@ -53,27 +52,38 @@ def dashboard_items(request: access.PortalRequest) -> HttpResponse:
     show = show if show in SHOWN else "due"
     days = _days(request) if show == "due" else None
     prices = dashboards.prices_of(request)
-    asked: dict[str, Any] = {
-        "now": request.now,
-        "zone": timezone.get_current_timezone(),
-        "prices": prices,
-        "days": days,
-    }
-    lines = [line for what in SHOWN[show] for line in counts.lines_of(request.actor, what, **asked)]
+    asked = [Asked(what, request.now, timezone.get_current_timezone(), prices, days) for what in SHOWN[show]]
+    sums = [counts.sum_of(request.actor, one) for one in asked]
     waiting = counts.waiting(request.actor) if show == "monitors" else []
     start = typed_id(request.GET.get("after"))  # by place: the lines are sums, not rows with keys
+    lines = _lines(request.actor, list(zip(asked, sums, strict=True)), start)
     context = {
         "show": show,
         "days": days,
-        "lines": lines[start : start + PAGE],
+        "lines": lines[:PAGE],
         "waiting": waiting[start : start + PAGE],
-        "next": start + PAGE if start + PAGE < len(lines) + len(waiting) else None,
-        "count": sum(line.count for line in lines) + sum(row.count for row in waiting),
+        "next": start + PAGE if len(lines) > PAGE or start + PAGE < len(waiting) else None,
+        "count": sum(one.count for one in sums) + sum(row.count for row in waiting),
         "currency": prices.currency if prices else "",
-        "total_minor": counts.total_of(line.amount_minor for line in lines),
+        "total_minor": counts.total_of(one.amount_minor for one in sums),
         "shows_installer": request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR},
     }
     return render(request, "dashboard/items.html", context)
+
+
+def _lines(actor: Actor, lists: list[tuple[Asked, Summed]], start: int) -> list[SiteLine]:
+    """The lines of a page of several lists, one behind the other, and one more where there are more."""
+    found: list[SiteLine] = []
+    for at, (asked, summed) in enumerate(lists):
+        wanted = PAGE + 1 - len(found)
+        if wanted > 0:
+            some = counts.page_of(actor, asked, summed, start=start, limit=wanted)
+            found += some
+            if not some and at + 1 < len(lists):
+                start -= counts.length_of(actor, asked, summed)
+            else:
+                start = 0
+    return found
 
 
 def _days(request: access.PortalRequest) -> tuple[date, date] | None:

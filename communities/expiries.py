@@ -1,0 +1,119 @@
+"""How entitlements stand on a day, by the summary `ExpiryDay`; folding its rows; looking whether it is right.
+
+One set of conditions by day serves tiles, calendars and lists. A day is the day at the site, and "today" the reader's: what ends today
+has not lapsed before tomorrow, whatever the hour. Pages of one site ask the entitlements themselves, which know the instant.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from functools import reduce
+
+from django.db import connection, transaction
+from django.db.models import Max, Q, Sum
+
+from accounts.fences import Budget
+from communities import catalogue
+from communities.following import COLUMNS, DAYS, ITEMS, SITES, groups_sql
+from communities.models import ExpiryDay
+from communities.models.expiries import Stage
+
+AT_ONCE = 1000  # fresh rows folded in one transaction
+
+
+def graces() -> dict[int, list[str]]:
+    """The service types by the days of their grace."""
+    found: dict[int, list[str]] = {}
+    for entry in catalogue.ENTRIES:
+        found.setdefault(entry.grace.days, []).append(entry.code)
+    return found
+
+
+def in_force(today: date) -> Q:
+    """Paid on this day, grace included."""
+    return reduce(
+        operator.or_, (Q(service_type__in=codes, day__gte=today - timedelta(days=n)) for n, codes in graces().items())
+    )
+
+
+def lapsed(today: date) -> Q:
+    """Was paid once, and its grace is over."""
+    return reduce(
+        operator.or_, (Q(service_type__in=codes, day__lt=today - timedelta(days=n)) for n, codes in graces().items())
+    )
+
+
+def due(today: date, last: date) -> Q:
+    """In grace, or ending up to this last day."""
+    longest = timedelta(days=max(graces()))
+    return in_force(today) & Q(day__gte=today - longest, day__lte=last)  # the second for the index
+
+
+# --- folding ------------------------------------------------------------------------------------------------------------
+
+
+def fold(*, now: datetime | None = None, budget: Budget | None = None) -> int:
+    """Gather fresh rows into those of their sites and installers, some at a time. Returns how many there were."""
+    folded = 0
+    while budget is None or not budget.is_over:
+        some = _fold_some()
+        folded += some
+        if some < AT_ONCE:
+            break
+    return folded
+
+
+@transaction.atomic
+def _fold_some() -> int:
+    """Locks the fresh rows, always the oldest first: so one process folds at a time, and writers, who only append, wait for nobody."""
+    fresh = ExpiryDay.objects.filter(stage=Stage.FRESH)
+    rows = list(
+        fresh.order_by("pk")
+        .select_for_update(of=("self",), no_key=True)
+        .values_list("pk", "site_id", "installer_id", "day")[:AT_ONCE]
+    )
+    if not rows:
+        return 0
+    ids = [row[0] for row in rows]
+    days = Q(day__in={row[3] for row in rows} - {None})
+    if any(row[3] is None for row in rows):
+        days |= Q(day=None)
+    for stage, key, owners in (
+        (Stage.SITE, "site_id", {row[1] for row in rows}),
+        (Stage.FIRM, "installer_id", {row[2] for row in rows}),
+    ):
+        old = ExpiryDay.objects.filter(days, stage=stage, **{f"{key}__in": owners})
+        last = ExpiryDay.objects.filter(stage__in=[Stage.SITE, Stage.FIRM]).aggregate(last=Max("pk"))["last"] or 0
+        kept = [name for name in COLUMNS if stage == Stage.SITE or name != "site_id"]
+        found = ExpiryDay.objects.filter(Q(pk__in=ids) | Q(pk__in=old.values("pk"))).order_by().values(*kept)
+        ExpiryDay.objects.bulk_create(
+            ExpiryDay(stage=stage, **row) for row in found.annotate(count=Sum("count")).exclude(count=0)
+        )
+        old.filter(pk__lte=last).delete()
+    fresh.filter(pk__in=ids).delete()
+    return len(ids)
+
+
+# --- whether it is right ------------------------------------------------------------------------------------------------
+
+
+def faults() -> Iterator[tuple[str, int, int]]:
+    """Groups of which the summary says another number than there are entitlements: (which, said, counted), by site and by installer. One
+    statement each, so it sees one instant."""
+    vendor, named = connection.vendor, ", ".join(COLUMNS)
+    for stage, columns in ((Stage.SITE, COLUMNS), (Stage.FIRM, COLUMNS[1:])):
+        grouped = ", ".join(columns)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {grouped}, sum(said), sum(counted) FROM ("  # noqa: S608  (names of ours)
+                f"SELECT {named}, count AS said, 0 AS counted FROM {DAYS} WHERE stage IN (0, {int(stage)}) UNION ALL "
+                f"SELECT {groups_sql(vendor, 'item', 'site')}, 0, 1 FROM {ITEMS} item JOIN {SITES} site ON site.id = item.site_id"
+                f") found GROUP BY {grouped} HAVING sum(said) <> sum(counted) ORDER BY {grouped}"
+            )
+            for *group, said, counted in cursor:
+                which = ", ".join(
+                    f"{name} {value}" for name, value in zip(columns, group, strict=True) if value not in {None, ""}
+                )
+                yield which, int(said), int(counted)

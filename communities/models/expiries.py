@@ -1,0 +1,81 @@
+"""The summary of entitlements by day: what dashboards, calendars and the lists behind them read."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+
+from accounts.models import Organization
+from accounts.scope import Actor, by_tenant_keys
+from communities.models.entitlements import Mode
+from communities.models.sites import Kind, Site
+
+
+class Stage(models.IntegerChoices):
+    """Where a row of the summary stands: just written, folded into its site's rows, or into those of its installer, which name no site."""
+
+    FRESH = 0
+    SITE = 1
+    FIRM = 2
+
+
+BY_SITE, BY_FIRM = (Stage.FRESH, Stage.SITE), (Stage.FRESH, Stage.FIRM)
+
+
+class ExpiryDayQuerySet(models.QuerySet["ExpiryDay"]):
+    """Rows of the summary, read by site or by firm: either way what is fresh counts too, and whoever reads both counts twice."""
+
+    def by_site(self, actor: Actor) -> Self:
+        """What the sites that one sees have."""
+        bound = by_tenant_keys(actor)
+        rows = self.filter(stage__in=BY_SITE)
+        return rows.filter(site__in=Site.objects.visible_to(actor)) if bound is None else rows.filter(bound)
+
+    def visible_to(self, actor: Actor) -> Self:
+        """What one sees, by the fewest rows: those of installers, or of single sites where the role has no subtree (R1, R3)."""
+        bound = by_tenant_keys(actor)
+        return self.by_site(actor) if bound is None else self.filter(bound, stage__in=BY_FIRM)
+
+
+class ExpiryDay(models.Model):
+    """So many entitlements alike end on one day, the day at their site (null = never activated). Signed: the sum of rows alike counts.
+
+    Written by the triggers of `communities/following.py` only, one row for each group that a statement changed, and folded by the job of
+    `communities/expiries.py`. Nobody updates a row, so nobody waits for one.
+    """
+
+    stage = models.PositiveSmallIntegerField(choices=Stage.choices)
+    site = models.ForeignKey(
+        Site, models.PROTECT, null=True, related_name="+", db_index=False
+    )  # null: of the installer
+    distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
+    installer = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    project_type = models.CharField(max_length=12, choices=Kind.choices)
+    price_class = models.CharField(max_length=12)
+    service_type = models.CharField(max_length=16)
+    variant = models.CharField(max_length=200, blank=True)
+    paid_variant = models.CharField(max_length=200, blank=True)
+    mode = models.CharField(max_length=6, choices=Mode.choices)
+    day = models.DateField(null=True)
+    count = models.IntegerField()
+
+    objects = ExpiryDayQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["id"], condition=models.Q(stage=0), name="expiry_fresh"),
+            models.Index(fields=["site", "day"], condition=models.Q(stage__in=[0, 1]), name="expiry_by_site"),
+            *(
+                models.Index(
+                    fields=[key, "day"], condition=models.Q(stage__in=stages), name=f"expiry_{name}_{key}"[:30]
+                )
+                for name, stages in (("site", [0, 1]), ("firm", [0, 2]))
+                for key in ("distributor", "subdistributor", "installer")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.service_type} {self.variant} on {self.day}"

@@ -1,0 +1,72 @@
+"""The summary by day is what the entitlements say, whatever changed them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from communities import expiries
+from communities.models import Apartment, Entitlement, ExpiryDay, Mode, Site
+from tests.people import NOW, People
+from tests.portal.places import pay
+
+MakeSite = Callable[..., Site]
+MakeApartment = Callable[..., Apartment]
+
+
+@pytest.fixture
+def site(people: People, make_site: MakeSite, make_apartment: MakeApartment) -> Site:
+    """Three apartments, one paid."""
+    site = make_site(booking=True)
+    for number in ("1.01", "1.02", "1.03"):
+        make_apartment(site, number, indoor_monitor=False)
+    pay(Entitlement.objects.get(target__number="1.01", service_type="app"), NOW + timedelta(days=10))
+    return site
+
+
+def assert_right() -> None:
+    """As it stands, and folded, twice."""
+    for _again in range(3):
+        assert list(expiries.faults()) == []
+        expiries.fold(now=NOW)
+    assert not ExpiryDay.objects.filter(stage=0).exists()
+    assert not ExpiryDay.objects.filter(count=0).exists()
+
+
+def test_what_is_configured_and_paid_is_counted(site: Site) -> None:
+    assert_right()
+    rows = ExpiryDay.objects.filter(stage=1, service_type="app").order_by("day")
+    assert {(row.count, row.day and str(row.day), row.variant, row.mode) for row in rows} == {
+        (1, "2026-12-02", "no_monitor", "manual"),
+        (2, None, "no_monitor", "manual"),
+    }
+    assert {row.site_id for row in ExpiryDay.objects.filter(stage=2)} == {None}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda rows: rows.update(variant=""),
+        lambda rows: rows.update(paid_variant="booking"),
+        lambda rows: rows.update(mode=Mode.AUTO),
+        lambda rows: rows.pay_until(NOW + timedelta(days=70)),
+        lambda rows: rows.update(expires_at=None, works_until=None),
+        lambda rows: rows.update(reserved_by=7),
+        lambda rows: rows.delete(),
+        lambda rows: Site.objects.update(time_zone="Pacific/Auckland"),
+    ],
+)
+@pytest.mark.parametrize("is_folded", [True, False])
+def test_every_change_is_followed(site: Site, change: Callable[..., object], is_folded: bool) -> None:
+    if is_folded:
+        expiries.fold(now=NOW)
+    change(Entitlement.objects.all())
+    assert_right()
+
+
+def test_what_nobody_changed_writes_nothing(site: Site) -> None:
+    expiries.fold(now=NOW)
+    Entitlement.objects.update(last_charged_at=NOW, reserved_by=7)
+    assert not ExpiryDay.objects.filter(stage=0).exists()
