@@ -16,7 +16,7 @@ from communities import catalogue
 from communities.expiries import faults as faults_of_summary
 from communities.models import Entitlement
 from payments.models import Kind as PaymentKind
-from payments.models import Payment
+from payments.models import Payment, Refund, RefundState
 from payments.models import State as PaymentState
 from subscriptions.models import Order, OrderEvent, OrderLine, ServicePeriod, VariantChange
 from subscriptions.models.orders import SERVICES
@@ -153,6 +153,27 @@ def payments() -> Iterator[Fault]:
         yield Fault(f"order {row.number}", f"succeeded over {row.total_minor}, {row.n} payments brought {row.kept}")
 
 
+def refunds() -> Iterator[Fault]:
+    """What went back of a payment is what its refunds say, never more than it took, and an order that is refunded keeps nothing (R57)."""
+    done = Refund.objects.filter(payment=OuterRef("pk"), state=RefundState.SUCCEEDED).order_by().values("payment")
+    standing = Refund.objects.standing().filter(payment=OuterRef("pk")).order_by().values("payment")
+    rows = Payment.objects.annotate(
+        went=Coalesce(Subquery(done.annotate(sum=Sum("amount_minor")).values("sum")), 0),
+        may=Coalesce(Subquery(standing.annotate(sum=Sum("amount_minor")).values("sum")), 0),
+    )
+    wrong = ~Q(went=F("refunded_minor")) | Q(may__gt=F("captured_minor"))
+    for row in _rows(rows.filter(wrong), "refunded_minor", "captured_minor", "went", "may"):
+        yield Fault(
+            f"payment {row.pk}",
+            f"took {row.captured_minor} and gave back {row.refunded_minor}, its refunds say {row.went} of {row.may}",
+        )
+    kept = Payment.objects.of_order(OuterRef("number")).filter(
+        state=PaymentState.SUCCEEDED, refunded_minor__lt=F("captured_minor")
+    )
+    for row in _rows(Order.objects.filter(Exists(kept), state=S.REFUNDED), "number"):
+        yield Fault(f"order {row.number}", "is refunded, but one of its payments keeps money")
+
+
 def successes() -> Iterator[Fault]:
     """An order that succeeded was settled: the audit, which can't be written anew, says so."""
     told = AuditEvent.objects.filter(subject_type="order", subject_id=OuterRef("pk"), action="order.succeeded")
@@ -225,6 +246,7 @@ CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
     expiries,
     sums,
     payments,
+    refunds,
     successes,
     periods,
     overlong,

@@ -8,6 +8,7 @@ from payments.actions.keys import ask_all, ask_due, is_live, last_answer, refuse
 from payments.actions.looking import expire, look_up, second_object
 from payments.actions.methods import detach_removed, follow_method, keep_method, remove_method
 from payments.actions.offers import Offer, SetUp, offered, proposed, proposed_to_renew, set_up
+from payments.actions.refunds import note_outside, refundable_minor
 from payments.actions.states import FORGOTTEN, matches, note, refuse_in_transaction
 from payments.gateways import label
 from payments.gateways.base import Remote, RemoteState
@@ -33,9 +34,11 @@ __all__ = [
     "matches",
     "may_save_billing",
     "note",
+    "note_outside",
     "offered",
     "proposed",
     "proposed_to_renew",
+    "refundable_minor",
     "refuse_in_transaction",
     "refuse_not_renewable",
     "refuse_not_set_up",

@@ -5,6 +5,7 @@ from payments.models.events import EventState, GatewayEvent
 from payments.models.keys import GatewayKey
 from payments.models.methods import GatewayCustomer, PaymentMethod, usable_method
 from payments.models.payments import LIVE, Kind, Payment, PaymentQuerySet, Purpose, State
+from payments.models.refunds import Refund, RefundState
 
 __all__ = [
     "LIVE",
@@ -18,6 +19,8 @@ __all__ = [
     "PaymentMethod",
     "PaymentQuerySet",
     "Purpose",
+    "Refund",
+    "RefundState",
     "State",
     "usable_method",
 ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists, F, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.scope import Actor
 from communities.models import Entitlement
+from payments.models import Payment
+from payments.models import State as PaymentState
 from subscriptions.errors import IllegalMove
 from subscriptions.models import Order, OrderEvent, OrderLine
 
@@ -44,6 +46,14 @@ def _step(order: Order, state: str, *, now: datetime) -> None:
     order.state = state
     order.closed_at = None if order.is_open or state == S.REVIEW else now
     order.next_try_at = None
+
+
+def follow_money(order: Order, *, now: datetime) -> None:
+    """Refunded is what has nothing left of the money that was paid for it; what keeps a part stays what it was (R57). The caller holds the
+    locks of the order and its payments, and has taken back what was paid for."""
+    paid = Payment.objects.of_order(order.number).filter(state=PaymentState.SUCCEEDED)
+    if not paid.filter(refunded_minor__lt=F("captured_minor")).exists():
+        move(order, S.REFUNDED, now=now)
 
 
 def step(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, **detail: Any) -> OrderEvent:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
 from accounts.scope import Actor, Role
 from accounts.typed import text
+from payments import actions as payment_actions
 from payments.models import Payment, State
 from subscriptions.actions import moves, settlement
 from subscriptions.errors import IllegalMove, ItemHeld
@@ -23,7 +23,7 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
     """Apply an order under review as if its money had been right, or note that it was paid back at the gateway.
 
     Operator only, with a reason. Applying needs the items free: another order may have them by now. Paying back releases them; the
-    refund itself is made in the gateway's own dashboard, and is noted on the payment here.
+    refund itself is made in the gateway's own dashboard, and here is a row that says so for each payment that took money.
     """
     if actor.role is not Role.OPERATOR:
         raise NotPermitted
@@ -40,11 +40,12 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
             raise ItemHeld(_("Some items are in another open order. Wait for it, or pay the money back."))
         settlement.fulfil(order, now=now)
     else:
-        moves.move(order, Order.State.REFUNDED, now=now)
+        for payment in _paying(order):
+            if left := payment_actions.refundable_minor(payment):
+                payment_actions.note_outside(actor, payment, amount_minor=left, reason=reason, now=now)
+        moves.follow_money(order, now=now)
         moves.release(order)
         moves.tell(order, "refunded", now=now, actor=actor)
-        paid = Payment.objects.of_order(order.number).filter(state=State.SUCCEEDED)
-        paid.update(refunded_minor=F("captured_minor"), updated_at=now)
     audit.record(
         actor,
         "order.judged",
@@ -55,3 +56,9 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
         after={"state": order.state, "reason": reason},
     )
     return order
+
+
+def _paying(order: Order) -> list[Payment]:
+    """The payments that took money for a locked order, locked in the order of their ids."""
+    paid = Payment.objects.of_order(order.number).filter(state=State.SUCCEEDED)
+    return list(paid.order_by("pk").select_for_update(of=("self",), no_key=True))

@@ -3,12 +3,16 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.test import Client
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent
 from communities.models import Entitlement, Site
+from payments import actions as payment_actions
+from payments.models import Refund
 from payments.sandbox import Sandbox
+from subscriptions import ledger
 from subscriptions.actions import orders, reviews, settlement
 from subscriptions.models import Cart, Order, ServicePeriod
 from tests.payments.fixtures import press
@@ -47,6 +51,19 @@ def test_the_operator_notes_that_it_was_paid_back_and_the_items_are_free(
     doubtful.refresh_from_db()
     payment = payment_of(doubtful)
     assert (doubtful.state, payment.refunded_minor) == ("refunded", payment.captured_minor)
+    refund = payment.refunds.get()
+    assert (refund.amount_minor, refund.currency, refund.state, refund.is_outside, refund.reason, refund.created_by) == (
+        payment.captured_minor, payment.currency, "succeeded", True, "Paid back", people.olga.membership.user,
+    )  # fmt: skip
+    with pytest.raises(Refused, match="At most"):
+        payment_actions.note_outside(people.olga.actor, payment, amount_minor=1, reason="again", now=NOW)
+    assert not list(ledger.refunds())
+    Refund.objects.update(amount_minor=1)
+    assert [str(fault) for fault in ledger.refunds()] == [
+        f"payment {payment.pk}: took {payment.captured_minor} and gave back {payment.captured_minor}, its refunds say 1 of 1"
+    ]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Refund.objects.update(amount_minor=0)
     assert not Entitlement.objects.exclude(reserved_by=None).exists()
     assert not ServicePeriod.objects.exists()
     assert place(fill_cart()).line_count == 5
