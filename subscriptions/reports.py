@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Sum
 
@@ -21,7 +20,7 @@ from subscriptions.actions.prices import table_for
 from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles, days_of, term_of
-from subscriptions.pricing import Group, Item, MissingPrice, PriceTable, Product, Quote, Why, quote, why_code
+from subscriptions.pricing import Group, Item, Line, MissingPrice, PriceTable, Product, Quote, Why, quote, why_code
 from subscriptions.renewing import sound
 
 NAMED = 12  # of a group of like items
@@ -38,23 +37,23 @@ class SiteBill:
     amount_minor: int
 
 
-def by_site(quote: Quote, entitlements: QuerySet[Entitlement]) -> list[SiteBill]:
+def by_site(quote: Quote) -> list[SiteBill]:
     """The quote's lines gathered by site and variant, sites by name; one query."""
-    where = {pk: (site_id, name) for pk, site_id, name in entitlements.values_list("pk", "site_id", "site__name")}
-    lines: dict[tuple[str, int], list[Any]] = {}
+    lines: dict[int, list[Line]] = {}
     for line in quote.lines:
-        site_id, name = where[int(line.item.key)]
-        lines.setdefault((name, site_id), []).append(line)
-    return [
+        lines.setdefault(line.item.site_id or 0, []).append(line)
+    names = dict(Site.objects.filter(pk__in=lines).values_list("pk", "name"))
+    bills = [
         SiteBill(
             site_id=site_id,
-            site_name=name,
-            groups=Quote(quote.currency, tuple(found)).groups(),
-            count=len(found),
-            amount_minor=sum(line.amount_minor for line in found),
+            site_name=names[site_id],
+            groups=of_site.groups(),
+            count=of_site.count,
+            amount_minor=of_site.subtotal_minor,
         )
-        for (name, site_id), found in sorted(lines.items(), key=lambda row: (natural_key(row[0][0]), row[0][1]))
+        for site_id, of_site in ((site_id, Quote(quote.currency, tuple(found))) for site_id, found in lines.items())
     ]
+    return sorted(bills, key=lambda bill: (natural_key(bill.site_name), bill.site_id))
 
 
 def named(actor: Actor, sites: list[SiteBill]) -> list[tuple[SiteBill, list[tuple[Group, list[str], int]]]]:

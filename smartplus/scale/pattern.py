@@ -28,6 +28,7 @@ from payments.sandbox.courier import sign
 from smartplus import demo
 from subscriptions.actions import carts, orders, requests, settlement
 from subscriptions.models import Order
+from subscriptions.selections import Filter
 
 BUILDER = Actor.system("scale")
 DOMAIN = "scale.smartplus.example"
@@ -160,11 +161,10 @@ def estate(home: Tree, sandbox: Sandbox, *, flats: int, now: datetime) -> Estate
         till.give_up(home.subdistributor, partly, now=now),
         till.pay(home.subdistributor, partly, months=1, renews=True, now=now, half=True),
     ]
-    rest = carts.free_items(home.installer_below).filter(site=partly)
     requests.request_activation(
         home.installer_below,
         site_kind=partly.kind,
-        entitlement_ids=list(rest.values_list("pk", flat=True)),
+        matching=Filter(partly.installer_id, partly.kind, site_id=partly.pk),
         months=12,
         now=now,
     )
@@ -188,12 +188,13 @@ class Till:
         half: bool = False,
     ) -> Order:
         """An order of what can be activated at a site, or of the first half of it."""
-        ids = list(carts.free_items(actor).filter(site=site).order_by("pk").values_list("pk", flat=True))
-        ids = ids[: len(ids) // 2] if half else ids
+        free = carts.free_items(actor).filter(site=site).order_by("pk").values_list("pk", flat=True)
+        last = free[free.count() // 2 - 1] if half else None
+        chosen = Filter(site.installer_id, site.kind, site_id=site.pk, up_to=last)
         installer = Organization.objects.select_related("distributor").get(pk=site.installer_id)
         assert installer.distributor is not None
         cart = carts.fill_cart(
-            actor, installer_id=installer.pk, site_kind=site.kind, entitlement_ids=ids, months=months, now=now
+            actor, installer_id=installer.pk, site_kind=site.kind, matching=chosen, months=months, now=now
         )
         shown = carts.priced(carts.contents(cart), distributor=installer.distributor, months=months, now=now)
         text = terms.in_force(Document.TERMS, now=now)

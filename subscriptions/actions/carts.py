@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -17,13 +17,16 @@ from accounts.models import Kind, Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import BLOCK_LABELS, Block, Entitlement, targets
 from communities.models import Kind as SiteKind
+from communities.models.entitlements import EntitlementQuerySet
 from payments.models import BillingProfile
 from subscriptions import periods
 from subscriptions.actions.prices import table_for
 from subscriptions.errors import MayNotPay
-from subscriptions.models import Cart, CartItem, Order
+from subscriptions.models import Cart, Order, Selection
 from subscriptions.periods import Rest, Term
-from subscriptions.pricing import Item, MissingPrice, Quote, quote
+from subscriptions.pricing import CantQuote, MissingPrice, Quote, quote
+from subscriptions.selections import MOST_TICKED, NAMED, Filter, alike, keep_shown
+from subscriptions.sketches import Mark
 from subscriptions.taxes import tax_for
 
 
@@ -66,7 +69,11 @@ def payable_installers(actor: Actor) -> QuerySet[Organization]:
 
 def free_items(actor: Actor) -> QuerySet[Entitlement]:
     """What Activate is for: configured, never activated, in no open order, not waiting for a monitor (R17, R25, R47, R48)."""
-    return Entitlement.objects.visible_to(actor).wanted().never_activated().filter(reserved_by=None).unblocked()
+    return _free(Entitlement.objects.visible_to(actor))
+
+
+def _free(items: EntitlementQuerySet) -> QuerySet[Entitlement]:
+    return items.wanted().never_activated().filter(reserved_by=None).unblocked()
 
 
 def in_open_orders(actor: Actor) -> QuerySet[Entitlement]:
@@ -91,37 +98,6 @@ def extendable(
     return found.filter(expires_at__gt=now).exclude(variant=F("paid_variant")) if isinstance(term, Rest) else found
 
 
-def as_items(entitlements: QuerySet[Entitlement]) -> list[Item]:
-    """Entitlements as what `quote` prices; one query."""
-    rows = entitlements.order_by("site_id", "service_type", "variant", "pk").values_list(
-        "pk",
-        "service_type",
-        "variant",
-        "expires_at",
-        "site__time_zone",
-        "anchor_at",
-        "works_until",
-        "site__kind",
-        "site_id",
-        "installer_id",
-    )
-    return [
-        Item(
-            pk,
-            service_type,
-            variant,
-            expires_at,
-            zone,
-            anchor_at=anchor,
-            works_until=works_until,
-            project_type=kind,
-            site_id=site_id,
-            installer_id=installer_id,
-        )
-        for pk, service_type, variant, expires_at, zone, anchor, works_until, kind, site_id, installer_id in rows
-    ]
-
-
 def priced(
     entitlements: QuerySet[Entitlement],
     *,
@@ -129,21 +105,22 @@ def priced(
     months: int,
     now: datetime,
     billing: BillingProfile | None = None,
+    with_keys: bool = True,
 ) -> Quote:
-    """What activating or extending these costs whoever is billed by `billing`; without it tax is left out. Raises CantQuote."""
-    tax = tax_for(billing)
-    return quote(as_items(entitlements), periods.Months(months), now, table_for(distributor, at=now), (), tax)
-
-
-NAMED = 5  # items that a sentence names; the others are counted
+    """What activating or extending these costs whoever is billed by `billing`; without it tax is left out. Raises CantQuote. Without keys
+    there is no fingerprint, and no line knows its items."""
+    items = alike(entitlements, with_keys=with_keys)
+    return quote(items, periods.Months(months), now, table_for(distributor, at=now), (), tax_for(billing))
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """What was ticked: the items that can be taken, and of the others the names with why not."""
+class Judged:
+    """What was ticked: what can be taken, as a filter with its exceptions, and of the others the names with why not."""
 
-    ids: tuple[int, ...]
+    matching: Filter
+    exceptions: frozenset[int] = frozenset()
     left_out: tuple[str, ...] = ()
+    is_empty: bool = False
 
     @property
     def sentence(self) -> str:
@@ -166,9 +143,14 @@ class Selection:
         if self.left_out:
             raise Refused(self.sentence)
 
+    def refuse_nothing(self) -> None:
+        """Raise Refused where nothing is left to take."""
+        if self.is_empty:
+            raise Refused(self.sentence if self.left_out else _("Tick at least one item."))
 
-def judged(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement]) -> Selection:
-    """Judge exactly what was ticked against what can be taken now.
+
+def judged(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement], within: Filter) -> Judged:
+    """Judge exactly what was ticked against what can be taken now; `within` says of which installer and project type.
 
     Refuses an empty selection, and one with ids that the actor does not see, be they somebody else's or nobody's (R1). What was there when the
     page was made and can't be taken any more is left out by name. A handful of statements, however many items.
@@ -176,8 +158,49 @@ def judged(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement]) -> 
     wanted = set(ticked)
     if not wanted:
         raise Refused(_("Tick at least one item."))
-    seen = Entitlement.objects.visible_to(actor).filter(pk__in=wanted)
-    if absent := len(wanted) - seen.count():
+    if len(wanted) > MOST_TICKED:
+        raise Refused(
+            _("At most %(n)s items can be ticked one by one. Select all that match instead.") % {"n": MOST_TICKED}
+        )
+    _refuse_unseen(actor, wanted)
+    found = set(free.filter(pk__in=wanted).values_list("pk", flat=True))
+    left_out = _why_left_out(actor, wanted - found)
+    return Judged(
+        Filter(within.installer_id, within.project_type, ids=tuple(sorted(found))),
+        left_out=left_out,
+        is_empty=not found,
+    )
+
+
+def judged_all(
+    actor: Actor, shown: Mark, free: QuerySet[Entitlement], within: Filter, *, exceptions: Collection[int]
+) -> Judged:
+    """Judge a list that was selected as a whole, as it was shown, but for what was taken out of it: it is ordered as it is now.
+
+    What is newer was never on it; what came back since is an exception; what can't be taken any more is left out by name. Refuses a list
+    that changed by more than can be told.
+    """
+    matching = replace(within, up_to=shown.newest)
+    items = matching.narrow(free)
+    now = Mark.of(items).sketch
+    moved = shown.sketch.until(now)
+    if not moved.is_whole:
+        raise Refused(
+            _(
+                "The list changed since it was shown: %(before)s items matched, now %(now)s. Nothing was done: look at the list again."
+            )
+            % {"before": shown.sketch.count, "now": now.count}
+        )
+    _refuse_unseen(actor, moved.went)
+    if items.filter(pk__in=moved.came).count() != len(moved.came):
+        raise Refused(_("Tick at least one item."))
+    left_out = frozenset(exceptions) | moved.came
+    is_empty = not items.exclude(pk__in=left_out).exists()
+    return Judged(matching, left_out, _why_left_out(actor, moved.went - set(exceptions)), is_empty)
+
+
+def _refuse_unseen(actor: Actor, wanted: Collection[int]) -> None:
+    if absent := len(wanted) - Entitlement.objects.visible_to(actor).filter(pk__in=wanted).count():
         raise Refused(
             ngettext(
                 "%(n)s of the ticked items is not there any more. Nothing was done: look at the list again.",
@@ -186,10 +209,13 @@ def judged(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement]) -> 
             )
             % {"n": absent}
         )
-    found = set(free.filter(pk__in=wanted).values_list("pk", flat=True))
-    # All are seen, so they are named by id alone: SQLite takes no more than some 32,000 values in one statement.
-    gone = Entitlement.objects.filter(pk__in=wanted - found).select_related(*targets.named())
-    return Selection(tuple(sorted(found)), tuple(f"{item} ({_why_not(item)})" for item in gone.order_by("pk")))
+
+
+def _why_left_out(actor: Actor, ids: Collection[int]) -> tuple[str, ...]:
+    """The names of items that can't be taken, each with why not; one statement."""
+    gone = Entitlement.objects.visible_to(actor).filter(pk__in=ids).order_by("pk")
+    named = gone.select_related(*targets.named())
+    return tuple(f"{item} ({_why_not(item)})" for item in named)
 
 
 def _why_not(item: Entitlement) -> str:
@@ -207,29 +233,88 @@ def _why_not(item: Entitlement) -> str:
 
 @transaction.atomic
 def fill_cart(
-    actor: Actor, *, installer_id: int, site_kind: str, entitlement_ids: Iterable[int], months: int, now: datetime
+    actor: Actor,
+    *,
+    installer_id: int,
+    site_kind: str,
+    months: int,
+    now: datetime,
+    entitlement_ids: Iterable[int] = (),
+    matching: Filter | None = None,
+    exceptions: Collection[int] = (),
 ) -> Cart:
-    """Keep a selection on the server. Refuses items that can't be activated now, and an empty selection."""
-    installer = Organization.objects.visible_to(actor).filter(kind=Kind.INSTALLER).get(pk=installer_id)
+    """Keep a selection on the server: what was ticked one by one, or all that match but for the exceptions. Refuses what was ticked and
+    can't be activated now, and an empty selection. What it is shown with, its price as of now, is kept beside it."""
+    installer = (
+        Organization.objects.visible_to(actor)
+        .filter(kind=Kind.INSTALLER)
+        .select_related("distributor")
+        .get(pk=installer_id)
+    )
     if not may_pay_for(actor, installer):
         raise MayNotPay
     if site_kind not in SiteKind.values:
         raise Refused(_("Choose a project type."))
     _refuse_months(months)
-    found = judged(actor, entitlement_ids, activatable(actor, installer=installer, site_kind=site_kind))
-    found.refuse_left_out()
-    if actor.user_id is None:
+    if matching is None:
+        free = activatable(actor, installer=installer, site_kind=site_kind)
+        found = judged(actor, entitlement_ids, free, Filter(installer.pk, site_kind))
+        found.refuse_left_out()
+        matching = found.matching
+    elif (matching.installer_id, matching.project_type) != (installer.pk, site_kind):
         raise NotPermitted
-    cart = Cart.objects.create(
+    return new_cart(actor, installer, matching, exceptions=exceptions, months=months, now=now)
+
+
+def new_cart(
+    actor: Actor,
+    installer: Organization,
+    wanted: Filter,
+    *,
+    months: int,
+    now: datetime,
+    exceptions: Collection[int] = (),
+) -> Cart:
+    """A cart of what a filter means, with what it costs now beside it; the caller has asked whether the actor may pay. Refuses an empty
+    one."""
+    if actor.user_id is None or actor.organization_id is None:
+        raise NotPermitted
+    selection = Selection(
         organization_id=actor.organization_id,
         user_id=actor.user_id,
-        installer=installer,
-        site_kind=site_kind,
-        months=months,
+        filter=wanted.stored,
+        exceptions=sorted(exceptions),
         created_at=now,
     )
-    CartItem.objects.bulk_create(CartItem(cart=cart, entitlement_id=pk) for pk in found.ids)
+    cart = Cart(
+        organization_id=actor.organization_id, user_id=actor.user_id, installer=installer, site_kind=wanted.project_type,
+        months=months, selection=selection, created_at=now,
+    )  # fmt: skip
+    if not contents(cart, actor).exists():
+        raise Refused(_("Tick at least one item."))
+    keep_shown(selection, _price_of(actor, cart, now=now))
+    selection.save()
+    cart.selection = selection
+    cart.save()
     return cart
+
+
+def show_again(actor: Actor, cart: Cart, *, now: datetime) -> None:
+    """Note what a cart is shown with from now on. The caller holds its lock."""
+    keep_shown(cart.selection, _price_of(actor, cart, now=now))
+    cart.selection.save()
+
+
+def _price_of(actor: Actor, cart: Cart, *, now: datetime) -> Quote | None:
+    """What a cart costs whoever would pay it, taxed as its billing information says; None where that can't be said."""
+    if cart.installer.distributor is None:
+        return None
+    billing = BillingProfile.objects.filter(organization=cart.organization_id).first()
+    with suppress(CantQuote):
+        return priced(
+            contents(cart, actor), distributor=cart.installer.distributor, months=cart.months, now=now, billing=billing
+        )
+    return None
 
 
 @transaction.atomic
@@ -238,7 +323,7 @@ def change_term(actor: Actor, *, cart_id: int, months: int, now: datetime) -> Ca
     cart = (
         Cart.objects.visible_to(actor)
         .select_for_update(of=("self",), no_key=True)
-        .select_related("installer__distributor")
+        .select_related("installer__distributor", "selection")
         .get(pk=cart_id)
     )
     if not may_pay_for(actor, cart.installer):
@@ -249,9 +334,10 @@ def change_term(actor: Actor, *, cart_id: int, months: int, now: datetime) -> Ca
     distributor = cart.installer.distributor
     if distributor is not None:
         with suppress(MissingPrice):  # that is said where the price would stand, whatever the term
-            priced(contents(cart), distributor=distributor, months=months, now=now)
+            priced(contents(cart, actor), distributor=distributor, months=months, now=now, with_keys=False)
     cart.months = months
     cart.save(update_fields=["months"])
+    show_again(actor, cart, now=now)
     return cart
 
 
@@ -260,6 +346,18 @@ def _refuse_months(months: int) -> None:
         raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
 
 
-def contents(cart: Cart) -> QuerySet[Entitlement]:
-    """The entitlements of a cart."""
-    return Entitlement.objects.filter(pk__in=CartItem.objects.filter(cart=cart).values("entitlement_id"))
+def contents(cart: Cart, actor: Actor | None = None) -> QuerySet[Entitlement]:
+    """The entitlements of a cart, within what the actor sees: of a placed one those of its order; else exactly those that were ticked, though
+    some may not be free any more, or all free ones that its filter means."""
+    items = Entitlement.objects.all() if actor is None else Entitlement.objects.visible_to(actor)
+    if cart.order_id is not None:
+        return items.filter(lines__order=cart.order_id)
+    wanted = Filter.read(cart.selection.filter)
+    found = wanted.narrow(items if wanted.ids is not None else _free(items))
+    return found.exclude(pk__in=cart.selection.exceptions) if cart.selection.exceptions else found
+
+
+def available(cart: Cart, actor: Actor) -> QuerySet[Entitlement]:
+    """Those of an open cart that can be activated at this moment."""
+    wanted = Filter.read(cart.selection.filter)
+    return wanted.narrow(free_items(actor)).exclude(pk__in=cart.selection.exceptions)

@@ -70,10 +70,13 @@ def _items(order: Order) -> QuerySet[OrderLine, Any]:
     return order.lines.filter(entitlement__isnull=False).order_by().values("entitlement_id")
 
 
-def reserve(order: Order) -> bool:
-    """Give the items of an order to it; False, and nothing is changed, where another open order has one of them (R48). The caller holds
-    the order's lock; the items are locked here, in the order of their ids, then taken by one update, all or none."""
+def reserve(order: Order, *, locked: int | None = None) -> bool:
+    """Give the items of an order to it; False where another open order has one of them (R48), and then nothing is changed, or what is has to
+    be rolled back. The caller holds the order's lock, and where it says how many items it has `locked`, theirs; else they are locked here,
+    in the order of their ids. They are taken by one update, counted."""
     mine = Entitlement.objects.filter(pk__in=_items(order))
+    if locked is not None:
+        return mine.filter(reserved_by=None).update(reserved_by=order.pk) == locked
     wanted = len(mine.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     held = mine.exclude(reserved_by=None).exclude(reserved_by=order.pk)
     return mine.filter(~Exists(held.order_by())).update(reserved_by=order.pk) == wanted

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Organization
 from accounts.scope import Actor
-from communities.models import Entitlement, targets
 from payments.models import BillingProfile
-from subscriptions import numbers
+from subscriptions import numbers, placing
 from subscriptions.actions import moves
 from subscriptions.errors import ItemHeld
-from subscriptions.models import LineKind, Order, OrderLine
+from subscriptions.models import Order
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Rest, Term
-from subscriptions.pricing import Line, Quote, why_code
-
-LINES_AT_ONCE = 5000
-TENANTS = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
+from subscriptions.pricing import Quote, why_code
 
 
 def open_order(
@@ -66,8 +61,8 @@ def open_order(
         terms_accepted_at=terms_accepted_at,
         created_at=now,
     )
-    _insert_lines(order, found)
-    if not moves.reserve(order):
+    items = {key for line in found.lines for key in line.item.keys or (line.item.key,)}
+    if placing.insert_lines(order, found) != order.line_count or not moves.reserve(order, locked=len(items)):
         raise ItemHeld(_("Some items are in another open order."))
     moves.tell(order, "created", now=now, actor=actor, items=order.line_count)
     audit.record(
@@ -79,48 +74,6 @@ def open_order(
         after={"total_minor": order.total_minor, "currency": order.currency, "items": order.line_count},
     )
     return order
-
-
-def _insert_lines(order: Order, found: Quote) -> None:
-    """Freeze the quote's lines as the order's, with the tenant keys and what stands on the door of what each is for."""
-    at_once = min(LINES_AT_ONCE, connection.features.max_query_params or LINES_AT_ONCE)
-    for at in range(0, len(found.lines), at_once):
-        lines = found.lines[at : at + at_once]
-        rows = Entitlement.objects.filter(pk__in=[line.item.key for line in lines]).annotate(label=targets.label())
-        items = {row[0]: row[1:] for row in rows.order_by().values_list("pk", "label", *TENANTS)}
-        OrderLine.objects.bulk_create(
-            OrderLine(
-                order=order,
-                kind=kind_of(line),
-                **columns_of(line.why.term),
-                entitlement_id=int(line.item.key),
-                target_label=label,
-                **dict(zip(TENANTS, owners, strict=True)),
-                service_type=line.item.service_type,
-                variant=line.item.variant,
-                paid_variant=line.item.paid_variant if isinstance(line.why.term, Rest) else "",
-                project_type=line.item.project_type,
-                price_class=line.item.price_class,
-                starts_at=line.starts_at,
-                ends_at=line.ends_at,
-                unit_minor=line.unit_minor,
-                amount_minor=line.amount_minor,
-                discount_minor=line.discount_minor,
-                tax_rate_bp=line.treatment.rate_bp,
-                tax_reason=line.treatment.reason or "",
-                tax_minor=line.tax_minor,
-                included_tax_minor=line.included_tax_minor,
-            )
-            for line in lines
-            for label, *owners in (items[line.item.key],)
-        )
-
-
-def kind_of(line: Line) -> LineKind:
-    """What a priced line is: the rest of a running period is an upgrade, the first time of an item its activation (R47)."""
-    if isinstance(line.why.term, Rest):
-        return LineKind.UPGRADE
-    return LineKind.ACTIVATION if line.item.expires_at is None else LineKind.RENEWAL
 
 
 def frozen_why(found: Quote) -> dict[str, object]:

@@ -17,7 +17,7 @@ from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
 from payments.models import State as PaymentState
-from subscriptions import words
+from subscriptions import selections, words
 from subscriptions.actions import carts, moves, requests, returns, settlement
 from subscriptions.actions.opening import open_order
 from subscriptions.actions.prices import table_for
@@ -33,7 +33,8 @@ from subscriptions.errors import (
 )
 from subscriptions.models import Cart, Order
 from subscriptions.periods import Months
-from subscriptions.pricing import quote
+from subscriptions.pricing import Quote, quote
+from subscriptions.selections import Filter
 from subscriptions.taxes import tax_for
 
 
@@ -59,29 +60,27 @@ def place_order(
     every 30 days, `renewals` times or until it is stopped. `gateway` is where it is paid, "" the proposed one; what that can't do or
     does not take is refused. `reference` is the payer's own, such as a PO number. Locks: site → payer → order → payment → entitlement.
     """
-    cart = Cart.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=cart_id)
+    cart = (
+        Cart.objects.visible_to(actor)
+        .select_for_update(of=("self",), no_key=True)
+        .select_related("selection", "installer__distributor")
+        .get(pk=cart_id)
+    )
     if cart.order is not None:
         return cart.order
     requests.refuse_stale_cart(cart)
-    installer = Organization.objects.get(pk=cart.installer_id)
+    installer = cart.installer
     if not installer.is_active or not carts.may_pay_for(actor, installer):
         raise MayNotPay
     accepted = accepted_terms(terms_version, now=now)
-    ids = list(cart.items.values_list("entitlement_id", flat=True))
-    site_ids = Entitlement.objects.filter(pk__in=ids).values("site_id")
-    list(Site.objects.filter(pk__in=site_ids).order_by("pk").select_for_update(no_key=True))
+    chosen = carts.contents(cart, actor)
+    sites = Site.objects.filter(pk__in=chosen.order_by().values("site_id"))
+    list(sites.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
     billing = BillingProfile.objects.filter(organization=payer).first()
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
-    chosen = Entitlement.objects.filter(pk__in=ids)
-    list(chosen.order_by("pk").select_for_update(no_key=True).values_list("pk"))
-    _refuse_unavailable(actor, cart, ids)
-    distributor = distributor_of(installer)
-    prices = table_for(distributor, at=now)
-    found = quote(carts.as_items(chosen), Months(cart.months), now, prices, (), tax_for(billing))
-    if found.fingerprint() != fingerprint:
-        raise PriceChanged
+    found = _quoted(actor, cart, billing, fingerprint=fingerprint, now=now)
     if found.total_minor:
         gateway = gateway or payment_actions.proposed()
         payment_actions.refuse_unconfigured(gateway)
@@ -116,11 +115,30 @@ def place_order(
     return order
 
 
+def _quoted(actor: Actor, cart: Cart, billing: BillingProfile, *, fingerprint: str, now: datetime) -> Quote:
+    """What a locked cart costs, its items locked and looked at again. Refuses items that were ticked and can't be activated any more, and
+    anything that is not as it was shown, in words where what was shown is what the cart keeps (R40)."""
+    chosen = carts.contents(cart, actor)
+    locked = set(chosen.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    items = selections.alike(carts.available(cart, actor))
+    keys = {key for item in items for key in item.keys}
+    ticked = Filter.read(cart.selection.filter).ids
+    if ticked is not None and (gone := sorted(set(ticked) - keys)):
+        _refuse_gone(gone)
+    prices = table_for(distributor_of(cart.installer), at=now)
+    found = quote(items, Months(cart.months), now, prices, (), tax_for(billing))
+    if found.fingerprint() == fingerprint and keys <= locked:
+        return found
+    difference = selections.difference(actor, cart.selection, found) if cart.selection.digest == fingerprint else ""
+    raise PriceChanged(f"{PriceChanged.message} {difference}".strip())
+
+
 def refuse_without_gateway(cart: Cart, *, gateway: str = "", now: datetime) -> None:
     """Raise GatewayNotSetUp where a cart costs money and none can be taken by this gateway ("" the proposed one). Asks the gateway, so it
     comes before `place_order`."""
     distributor = distributor_of(Organization.objects.select_related("distributor").get(pk=cart.installer_id))
-    if carts.priced(carts.contents(cart), distributor=distributor, months=cart.months, now=now).total_minor:
+    chosen = carts.contents(cart)
+    if carts.priced(chosen, distributor=distributor, months=cart.months, now=now, with_keys=False).total_minor:
         payment_actions.refuse_not_set_up(gateway or payment_actions.proposed(), now=now)
 
 
@@ -256,13 +274,8 @@ def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:
     return settlement.give_up(order.pk, Order.State.CANCELLED, actor=actor, now=now)
 
 
-def _refuse_unavailable(actor: Actor, cart: Cart, ids: list[int]) -> None:
-    """Look again under the locks: everything in the cart must still be activatable."""
-    free = carts.activatable(actor, installer=cart.installer, site_kind=cart.site_kind).filter(pk__in=ids)
-    free_ids = set(free.values_list("pk", flat=True))
-    if len(free_ids) == len(ids):
-        return
-    gone = [pk for pk in ids if pk not in free_ids]
+def _refuse_gone(gone: list[int]) -> None:
+    """Say of items that were ticked why they can't be activated any more."""
     reserved = Entitlement.objects.filter(pk__in=gone).exclude(reserved_by=None)
     if (first := reserved.select_related(*targets.named()).first()) is not None:
         number = Order.objects.values_list("number", flat=True).get(pk=first.reserved_by or 0)

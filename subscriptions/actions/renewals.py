@@ -20,7 +20,7 @@ from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, Gatewa
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
 from subscriptions import notices
-from subscriptions.actions import agreements, carts, modes, moves, orders, settlement
+from subscriptions.actions import agreements, modes, moves, orders, settlement
 from subscriptions.actions.agreements import LEAD, PARKED, RENEWALS
 from subscriptions.actions.opening import open_order
 from subscriptions.actions.prices import table_for
@@ -29,6 +29,7 @@ from subscriptions.models import Order, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
 from subscriptions.pricing import quote
 from subscriptions.reasons import CantRenew, Reason, of_refusal
+from subscriptions.selections import alike
 from subscriptions.taxes import tax_for
 
 log = logging.getLogger("smartplus.renewals")
@@ -297,7 +298,7 @@ def _order(
     if not ids:
         return None
     prices = table_for(installer.distributor, at=now)
-    found = quote(carts.as_items(chosen), Cycles(1), now, prices, (), tax_for(billing))
+    found = quote(alike(chosen), Cycles(1), now, prices, (), tax_for(billing))
     if found.total_minor:
         payment_actions.refuse_unpayable(found.total_minor, found.currency, locked[0].method.gateway)
     order = open_order(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,12 +18,13 @@ from accounts.scope import RESELLERS, Actor, Grant, Role
 from accounts.typed import text
 from communities.models import Entitlement, targets
 from communities.models import Kind as SiteKind
-from subscriptions import notices, payers, periods
+from subscriptions import notices, payers, periods, placing
 from subscriptions.actions import carts
 from subscriptions.errors import MayNotPay, RequestClosed
-from subscriptions.models import Cart, CartItem, LineKind, Order, RenewalRequest, RequestItem
+from subscriptions.models import Cart, LineKind, Order, RenewalRequest, RequestItem
 from subscriptions.models.orders import SERVICES
 from subscriptions.periods import Rest
+from subscriptions.selections import Filter
 
 REQUESTS = Actor.system("requests")
 HANDOVER = timedelta(minutes=45)  # as long as an order waits for its money, a cart of another firm is left to it
@@ -73,9 +74,18 @@ def available(actor: Actor, request: RenewalRequest) -> QuerySet[Entitlement]:
 
 @transaction.atomic
 def request_activation(
-    actor: Actor, *, site_kind: str, entitlement_ids: Iterable[int], months: int, now: datetime, note: str = ""
+    actor: Actor,
+    *,
+    site_kind: str,
+    months: int,
+    now: datetime,
+    entitlement_ids: Iterable[int] = (),
+    matching: Filter | None = None,
+    exceptions: Collection[int] = (),
+    note: str = "",
 ) -> RenewalRequest:
-    """Ask whoever pays for the actor's firm to activate these items for so many months.
+    """Ask whoever pays for the actor's firm to activate items for so many months: those ticked one by one, or all that match now but for
+    the exceptions. The request holds these items, whatever else will match later.
 
     Refuses a firm that may pay itself, items that can't be activated now or wait in another request, and an empty selection.
     Tells those who decide.
@@ -84,10 +94,13 @@ def request_activation(
     if not 1 <= months <= periods.MAX_MONTHS:
         raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
     free = requestable(actor, installer=installer, site_kind=site_kind)
-    found = carts.judged(actor, entitlement_ids, free)
-    found.refuse_left_out()
+    if matching is None:
+        found = carts.judged(actor, entitlement_ids, free, Filter(installer.pk, site_kind))
+        found.refuse_left_out()
+        matching = found.matching
+    chosen = matching.narrow(free).exclude(pk__in=exceptions)
     kind = RenewalRequest.Kind.ACTIVATION
-    return _ask(actor, installer, kind, site_kind, found.ids, months=months, note=note, now=now)
+    return _ask(actor, installer, kind, site_kind, chosen, months=months, note=note, now=now)
 
 
 @transaction.atomic
@@ -105,7 +118,8 @@ def request_upgrade(
     ids = tuple(sorted(item.pk for item in free.filter(pk__in=wanted) if item.unpaid_parts()))
     if not ids or len(ids) < len(wanted):
         raise Refused(_("Choose running items with something on that is not paid for, and in no request yet."))
-    return _ask(actor, installer, RenewalRequest.Kind.UPGRADE, site_kind, ids, months=0, note=note, now=now)
+    chosen = free.filter(pk__in=ids)
+    return _ask(actor, installer, RenewalRequest.Kind.UPGRADE, site_kind, chosen, months=0, note=note, now=now)
 
 
 def _asking(actor: Actor, site_kind: str) -> Organization:
@@ -125,7 +139,7 @@ def _ask(
     installer: Organization,
     kind: RenewalRequest.Kind,
     site_kind: str,
-    ids: Sequence[int],
+    chosen: QuerySet[Entitlement],
     *,
     months: int,
     note: str,
@@ -151,14 +165,14 @@ def _ask(
     try:
         with transaction.atomic():  # of two who ask for the same item at once, one is told
             request.save()
-            RequestItem.objects.bulk_create(
-                (RequestItem(request=request, entitlement_id=pk) for pk in ids), batch_size=2000
-            )
+            n_items = placing.ask_for(request, chosen)
+            if not n_items:
+                raise Refused(_("Tick at least one item."))
     except IntegrityError as clash:
         raise Refused(_("Somebody requested one of these items at this moment. Look at the list again.")) from clash
     audit.record(
         actor, "request.made", request, now=now, tenant=request,
-        after={"kind": request.kind, "items": len(ids), "months": months, "note": request.note},
+        after={"kind": request.kind, "items": n_items, "months": months, "note": request.note},
     )  # fmt: skip
     notices.request_made(request, to=above, now=now)
     return request
@@ -185,18 +199,17 @@ def approve(actor: Actor, *, request_id: int, now: datetime) -> Approval:
         if request.decided_at is None or now < request.decided_at + HANDOVER:
             raise Refused(_("%(name)s approved it and is paying for it right now.") % {"name": cart.organization})
         cart = None
-    free = set(available(actor, request).values_list("pk", flat=True))
-    if not free:
+    free = available(actor, request)
+    n_free = free.count()
+    if not n_free:
         raise Refused(_("Nothing of this request can be activated any more. Refuse it and say why."))
-    left_out = _leave_out(request, cart, free)
+    left_out = _leave_out(request, free)
     if cart is not None:
+        carts.show_again(actor, cart, now=now)
         return Approval(request, cart, left_out)
-    cart = Cart.objects.create(
-        organization_id=actor.organization_id, user_id=actor.user_id, installer=request.installer,
-        site_kind=request.site_kind, months=request.months, created_at=now,
-    )  # fmt: skip
-    CartItem.objects.bulk_create((CartItem(cart=cart, entitlement_id=pk) for pk in sorted(free)), batch_size=2000)
-    _decide(actor, request, S.APPROVED, now=now, cart=cart, items=len(free), left_out=list(left_out))
+    asked = Filter(request.installer_id, request.site_kind, request_id=request.pk)
+    cart = carts.new_cart(actor, request.installer, asked, months=request.months, now=now)
+    _decide(actor, request, S.APPROVED, now=now, cart=cart, items=n_free, left_out=list(left_out))
     notices.request_decided(request, "approved", now=now, payer=cart.organization, left_out=left_out)
     return Approval(request, cart, left_out)
 
@@ -274,7 +287,12 @@ def _locked(ids: list[int]) -> list[RenewalRequest]:
         return []
     list(RenewalRequest.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     whole = RenewalRequest.objects.select_related(
-        "installer__distributor", "installer__subdistributor", "requested_by", "cart__organization", "cart__order"
+        "installer__distributor",
+        "installer__subdistributor",
+        "requested_by",
+        "cart__organization",
+        "cart__order",
+        "cart__selection",
     )
     return list(whole.filter(pk__in=ids).order_by("pk"))
 
@@ -307,12 +325,13 @@ def _refuse_being_paid(request: RenewalRequest, was_seen: bool) -> None:
         raise Refused(_("It is being paid with order %(number)s.") % {"number": request.cart.order.number})
 
 
-def _leave_out(request: RenewalRequest, cart: Cart | None, free: set[int]) -> tuple[str, ...]:
-    """Drop the items that can't be activated any more from the request and its cart; their names, for people."""
-    gone = list(live_items(request).exclude(pk__in=free).select_related(*targets.named()).order_by("pk"))
+def _leave_out(request: RenewalRequest, free: QuerySet[Entitlement]) -> tuple[str, ...]:
+    """Drop the items that can't be activated any more from the request, and so from the cart that pays it; their names, for people."""
+    gone = list(
+        live_items(request).exclude(pk__in=free.order_by().values("pk")).select_related(*targets.named()).order_by("pk")
+    )
     if gone:
         request.items.filter(entitlement__in=gone).update(is_live=False)
-        CartItem.objects.filter(cart=cart, entitlement__in=gone).delete()
     return tuple(str(item) for item in gone)
 
 

@@ -1,9 +1,8 @@
-"""Tables of subscriptions: price lists, carts, orders, service periods, auto-renewal agreements, requests."""
+"""Tables of subscriptions: price lists, selections, carts, orders, service periods, auto-renewal agreements, requests."""
 
 from subscriptions.models.agreements import Subscription, SubscriptionItem
 from subscriptions.models.orders import (
     Cart,
-    CartItem,
     LineKind,
     Order,
     OrderEvent,
@@ -13,10 +12,10 @@ from subscriptions.models.orders import (
 )
 from subscriptions.models.prices import Price, PriceList
 from subscriptions.models.requests import RenewalRequest, RequestItem
+from subscriptions.models.selections import Selection
 
 __all__ = [
     "Cart",
-    "CartItem",
     "LineKind",
     "Order",
     "OrderEvent",
@@ -25,6 +24,7 @@ __all__ = [
     "PriceList",
     "RenewalRequest",
     "RequestItem",
+    "Selection",
     "ServicePeriod",
     "Subscription",
     "SubscriptionItem",

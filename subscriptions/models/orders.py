@@ -20,6 +20,7 @@ from payments import money
 from payments.reasons import shown
 from subscriptions import reasons, words
 from subscriptions.models.prices import PriceList
+from subscriptions.models.selections import Selection
 from subscriptions.models.terms import Termed, term_is_one
 from subscriptions.pricing import PriceClass
 from subscriptions.taxes import Untaxed
@@ -34,13 +35,14 @@ class CartQuerySet(models.QuerySet["Cart"]):
 
 
 class Cart(models.Model):
-    """A selection on the server, however many items, until it becomes an order. It holds nothing and fixes no price."""
+    """A selection with a term, until it becomes an order. It holds nothing and fixes no price."""
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")  # who would pay
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     installer = models.ForeignKey(Organization, models.CASCADE, related_name="+")
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
     months = models.PositiveSmallIntegerField(default=1)
+    selection = models.OneToOneField(Selection, models.PROTECT, related_name="cart")
     order = models.OneToOneField("Order", models.SET_NULL, null=True, related_name="cart")
     created_at = models.DateTimeField()
 
@@ -57,19 +59,6 @@ class Cart(models.Model):
         """Whether it can be ordered, or its order is not given up."""
         given_up = {Order.State.FAILED, Order.State.TIMEOUT, Order.State.CANCELLED, Order.State.REFUNDED}
         return self.order is None or self.order.state not in given_up
-
-
-class CartItem(models.Model):
-    """One chosen entitlement."""
-
-    cart = models.ForeignKey(Cart, models.CASCADE, related_name="items", db_index=False)
-    entitlement = models.ForeignKey(Entitlement, models.CASCADE, related_name="+")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["cart", "entitlement"], name="cart_item_once")]
-
-    def __str__(self) -> str:
-        return f"{self.entitlement_id} in {self.cart_id}"
 
 
 class OrderQuerySet(models.QuerySet["Order"]):

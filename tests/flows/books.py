@@ -19,7 +19,7 @@ from payments.models import LIVE, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
 from subscriptions import periods
-from subscriptions.models import CartItem, Order, OrderEvent, OrderLine, ServicePeriod
+from subscriptions.models import Cart, Order, OrderEvent, OrderLine, ServicePeriod
 from tests.flows.tenants import assert_tenants_consistent
 
 __all__ = ["assert_books_agree", "assert_tenants_consistent"]
@@ -67,7 +67,7 @@ class Books:
         """Ten queries and a look at the sandbox."""
         state = sandbox.state()
         audits = AuditEvent.objects.filter(subject_type="order").values_list("subject_id", "action")
-        cart_items = CartItem.objects.filter(cart__order__isnull=False).order_by("entitlement_id")
+        ticked = Cart.objects.filter(order__isnull=False).values_list("order_id", "selection__filter__ids")
         return cls(
             sessions=state["sessions"],
             intents=state["intents"],
@@ -79,7 +79,7 @@ class Books:
             periods=_gathered((period.line_id, period) for period in ServicePeriod.objects.order_by("pk")),
             events=Counter(OrderEvent.objects.order_by().values_list("order_id", "kind")),
             audits=Counter(audits.order_by()),
-            carts=_gathered(cart_items.values_list("cart__order_id", "entitlement_id")),
+            carts={order_id: ids for order_id, ids in ticked if ids is not None},
             reserved=dict(Entitlement.objects.exclude(reserved_by=None).values_list("pk", "reserved_by")),
         )
 

@@ -19,6 +19,7 @@ from subscriptions.models import (
     PriceList,
     RenewalRequest,
     RequestItem,
+    Selection,
     ServicePeriod,
     Subscription,
     SubscriptionItem,
@@ -121,7 +122,9 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     many(Subscription, agreement.pk, order_id=ident, method_id=ident)
     many(SubscriptionItem, SubscriptionItem.objects.filter(subscription=agreement).earliest("pk").pk,
          subscription_id=ident, entitlement_id=ident)  # fmt: skip
-    many(Cart, int(paying.keys["cart"][0]))
+    cart = Cart.objects.get(pk=int(paying.keys["cart"][0]))
+    many(Selection, cart.selection_id)
+    many(Cart, cart.pk, selection_id=ident)
     many(RenewalRequest, request.pk, cart_id="NULL")
     many(RequestItem, RequestItem.objects.filter(request=request).earliest("pk").pk,
          request_id=ident, entitlement_id=ident)  # fmt: skip

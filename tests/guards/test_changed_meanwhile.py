@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.actions import terms
 from accounts.models import Membership, Organization
@@ -16,8 +17,8 @@ from payments import actions as payment_actions
 from payments.models import BillingProfile, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import agreements, prices, requests
-from subscriptions.models import Cart, CartItem, Order
+from subscriptions.actions import agreements, carts, prices, requests
+from subscriptions.models import Cart, Order
 from tests.guards import routes as addresses
 from tests.guards.browser import Browser
 from tests.guards.pages import read
@@ -66,19 +67,19 @@ def may_not_pay(world: World, who: str) -> None:
     Organization.objects.filter(pk=world.person(who).firm.pk).update(pays_regular=False, pays_credits=False)
 
 
+def in_cart(world: World, who: str) -> QuerySet[Entitlement]:
+    """What the person's cart has."""
+    return carts.contents(Cart.objects.get(pk=world.holdings[who].keys["cart"][0]))
+
+
 def switched_off(world: World, who: str) -> None:
     """One of the items is not switched on any more."""
-    cart = int(world.holdings[who].keys["cart"][0])
-    Entitlement.objects.filter(pk=CartItem.objects.filter(cart=cart).earliest("pk").entitlement_id).update(variant="")
+    Entitlement.objects.filter(pk=in_cart(world, who).earliest("pk").pk).update(variant="")
 
 
 def switched_more(world: World, who: str) -> None:
     """One of the items became a dearer one."""
-    cart = int(world.holdings[who].keys["cart"][0])
-    items = Entitlement.objects.filter(
-        pk__in=CartItem.objects.filter(cart=cart).values("entitlement"), service_type="app"
-    )
-    items.update(variant="no_monitor")
+    in_cart(world, who).filter(service_type="app").update(variant="no_monitor")
 
 
 def ordered(world: World, who: str) -> None:

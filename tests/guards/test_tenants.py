@@ -16,7 +16,7 @@ from devices.models import Device
 from payments.sandbox import Sandbox
 from smartplus import demo
 from subscriptions.actions import orders, settlement
-from subscriptions.models import Cart, CartItem, Order, OrderLine, ServicePeriod
+from subscriptions.models import Cart, Order, OrderLine, RequestItem, Selection, ServicePeriod
 from tests.flows.books import assert_tenants_consistent
 from tests.flows.tenants import claims, project_models
 from tests.payments.fixtures import press, sandbox
@@ -79,12 +79,11 @@ def test_every_model_that_knows_a_tenant_is_walked() -> None:
         names = {field.name for field in model._meta.concrete_fields}
         if names & {"distributor", "subdistributor", "installer", "site", "organization", "payer"}:
             assert model._meta.label in walked
-    assert claims(CartItem) == {
-        "organization": ["cart__organization"],
-        "installer": ["cart__installer", "entitlement__installer"],
+    assert claims(RequestItem) == {
+        "installer": ["request__installer", "entitlement__installer"],
         "site": ["entitlement__site"],
-        "distributor": ["entitlement__distributor"],
-        "subdistributor": ["entitlement__subdistributor"],
+        "distributor": ["request__distributor", "entitlement__distributor"],
+        "subdistributor": ["request__subdistributor", "entitlement__subdistributor"],
     }
     assert claims(AuditEvent)["site"] == ["site_id"]
 
@@ -136,10 +135,9 @@ def test_a_period_of_somebody_else_is_found(people: People, order: Order, foreig
         assert "subscriptions.ServicePeriod" in refuse()
 
 
-def test_a_cart_item_of_somebody_else_is_found(people: People, order: Order, foreign: Apartment) -> None:
-    cart = Cart.objects.get()
-    CartItem.objects.create(cart=cart, entitlement=Entitlement.objects.get(target=foreign.target_id))
-    assert "subscriptions.CartItem" in refuse()
+def test_a_selection_of_somebody_else_is_found(people: People, order: Order, foreign: Apartment) -> None:
+    Selection.objects.update(organization=people.igor.firm)
+    assert "subscriptions.Cart" in refuse()
 
 
 @pytest.mark.rule("R3")

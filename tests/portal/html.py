@@ -114,8 +114,8 @@ def form_in(html: bytes, field: str) -> dict[str, Any]:
 
 
 def everything(client: Client, address: str = "/subscription/") -> str:
-    """What the box "Select all" of the Subscription page posts: the items that the page was made from."""
-    found = re.search(r'name="all" value="([0-9,-]+)"', client.get(address).content.decode())
+    """What the box "Select all" of the Subscription page posts: the mark of the list that the page was made from."""
+    found = re.search(r'name="all" value="([0-9:,-]+)"', client.get(address).content.decode())
     return found[1] if found else ""
 
 

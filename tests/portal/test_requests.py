@@ -14,8 +14,9 @@ from communities.catalogue import ServiceType
 from communities.models import Entitlement, Site
 from payments.models import Payment
 from payments.sandbox import Sandbox
-from subscriptions.actions import settlement
+from subscriptions.actions import carts, settlement
 from subscriptions.models import Cart, Order, PriceList, RenewalRequest
+from subscriptions.selections import Filter
 from tests.payments.fixtures import press
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean, everything, links_of, untimed
@@ -99,12 +100,10 @@ def test_a_forged_checkout_of_who_may_not_pay_makes_no_cart_and_no_order(
     answer = dora.post("/subscription/", {"all": everything(dora), "months": 1, "action": "request"})
     assert "Your role may not do this." in answer.content.decode()
     assert not RenewalRequest.objects.exists()
-    cart = Cart.objects.create(
-        organization=people.ivan.firm, user=people.ivan.membership.user, installer=people.ivan.firm,
-        site_kind="community", created_at=NOW,
-    )  # fmt: skip
-    for item in Entitlement.objects.filter(site=harbour_view):
-        cart.items.create(entitlement=item)
+    ids = tuple(Entitlement.objects.filter(site=harbour_view).values_list("pk", flat=True))
+    cart = carts.new_cart(
+        people.ivan.actor, people.ivan.firm, Filter(people.ivan.firm.pk, "community", ids=ids), months=1, now=NOW
+    )
     back = f"/subscription/?installer={people.ivan.firm.pk}&kind=community&cart={cart.pk}&months=1"
     for answer in (
         ivan.get(f"/subscription/carts/{cart.pk}/"),

@@ -11,11 +11,12 @@ import pytest
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, Site
 from subscriptions import ledger, numbers
-from subscriptions.actions import carts, moves, settlement
+from subscriptions.actions import moves, settlement
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Cycles, Months
 from subscriptions.pricing import PriceKey, PriceTable, quote
+from subscriptions.selections import alike
 from tests.frozen import unfrozen
 from tests.people import NOW
 from tests.subscriptions.conftest import entitlement
@@ -40,7 +41,7 @@ def pay(app: Entitlement, fill_cart: Callable[..., Cart], place: Callable[..., O
         at = at or app.expires_at or LAST_OF_JANUARY.replace(month=1, day=1)
         rows = Entitlement.objects.filter(pk=app.pk)
         table = PriceTable(1, "any", "USD", {PriceKey("app", part): 150 for part in PriceKey("monitor", "no_monitor")})
-        (quoted,) = quote(carts.as_items(rows), term, at, table).lines
+        (quoted,) = quote(alike(rows), term, at, table).lines
         order = waiting.pop() if waiting else again(first)
         with unfrozen("subscriptions_orderline"):
             OrderLine.objects.filter(order=order).update(**columns_of(term))

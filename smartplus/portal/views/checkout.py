@@ -39,7 +39,9 @@ from subscriptions.pricing import CantQuote, Quote
 def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Review and pay: the order as it would be, billing information, terms, one button. Who may not pay any more is sent back to
     the list, with the same items ticked: there they can be requested."""
-    cart = Cart.objects.visible_to(request.actor).select_related("installer__distributor", "order").get(pk=pk)
+    cart = (
+        Cart.objects.visible_to(request.actor).select_related("installer__distributor", "order", "selection").get(pk=pk)
+    )
     if cart.order is not None:
         return redirect("order-detail", cart.order.number)
     if not carts.may_pay_for(request.actor, cart.installer):
@@ -130,7 +132,7 @@ def show(refused: Refused, billing: BillingForm, pay: PayForm) -> None:
 
 def review_context(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: PayForm) -> dict[str, Any]:
     """The cart priced now; the hidden fingerprint is always that of what this page shows."""
-    contents = carts.contents(cart)
+    contents = carts.contents(cart, request.actor)
     text = terms.in_force(Document.TERMS, now=request.now)
     offers, chosen = payment_actions.offered(), pay.data.get("gateway")
     quote: Quote | None = None
@@ -149,7 +151,7 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
         "cart": cart,
         "quote": quote,
         "refused": refused,
-        "sites": reports.named(request.actor, reports.by_site(quote, contents)) if quote else [],
+        "sites": reports.named(request.actor, reports.by_site(quote)) if quote else [],
         "pays": RenewalRequest.objects.visible_to(request.actor)
         .filter(cart=cart)
         .select_related("requested_by")
@@ -173,7 +175,7 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
 @require_POST
 def cart_term(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Change how many months a cart buys."""
-    cart = Cart.objects.visible_to(request.actor).select_related("installer").get(pk=pk)
+    cart = Cart.objects.visible_to(request.actor).select_related("installer", "selection").get(pk=pk)
     form = TermForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS})

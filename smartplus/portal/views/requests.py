@@ -128,7 +128,7 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
             "missing": missing,
             "items": [item.entitlement for item in named.filter(entitlement__in=free)],
         }
-    return context | {"quote": quote, "sites": reports.named(request.actor, reports.by_site(quote, free))}
+    return context | {"quote": quote, "sites": reports.named(request.actor, reports.by_site(quote))}
 
 
 @access.roles(*RESELLERS)

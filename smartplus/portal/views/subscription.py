@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -16,27 +17,30 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.errors import Refused
 from accounts.models import Organization
+from accounts.models.people import known_order
 from accounts.scope import Actor, Grant, Role
-from accounts.typed import finding
+from accounts.typed.columns import SortKey
 from accounts.typed.text import sought
 from communities import catalogue
 from communities.models import Entitlement, Kind, Site, targets
 from smartplus import access
-from smartplus.portal import answers, keyset
+from smartplus.portal import answers, keyset, ticks
 from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS
 from smartplus.portal.granted import granted
-from smartplus.portal.numbers import as_ranges, from_ranges, typed_id
+from smartplus.portal.numbers import as_ranges, typed_id
 from smartplus.portal.once import made, once_where
+from smartplus.portal.ticks import Ticks
 from subscriptions import bills, payers
 from subscriptions.actions import carts, requests
 from subscriptions.models import Cart, RenewalRequest, Subscription
 from subscriptions.pricing import CantQuote
+from subscriptions.selections import MOST_TICKED, Filter
+from subscriptions.sketches import Mark
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
-PAGE = 200  # rows shown; "all matching" selects the others too
+PAGE = 50
 GOES_ON = {"next", "request"}  # the buttons that make something; the others only price
-MOST = 20_000  # items chosen at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,12 @@ class Choice:
     site_id: int | None
     service: str
     search: str
+
+    @property
+    def filter(self) -> Filter:
+        """The same choice as what a selection keeps."""
+        assert self.installer is not None
+        return Filter(self.installer.pk, self.kind, site_id=self.site_id, service_type=self.service, search=self.search)
 
     def query(self, **changes: Any) -> str:
         """The same choice as a query string."""
@@ -74,15 +84,15 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     term = RequestForm(request.POST or (request.GET if "months" in request.GET else {"months": 1}))
     months = term.cleaned_data["months"] if term.is_valid() else 1
     free = offered(request.actor, choice)
-    matching = narrowed(free, choice)
-    status, posted = 200, posted_ids(request)
+    matching = choice.filter.narrow(free)
+    status, ticked = 200, read_ticks(request, matching)
     if request.method == "POST" and request.POST.get("action") in GOES_ON and term.is_valid():
         try:
-            return go_on(request, choice, carts.judged(request.actor, posted, free), term)
+            return go_on(request, judged(request.actor, choice, ticked, free), term)
         except Refused as refused:
             status = answers.UNPROCESSABLE
             messages.error(request, str(refused))
-    chosen = free.filter(pk__in=posted) if request.method == "POST" else preticked(request, matching)
+    chosen = chosen_of(ticked, free, matching)
     context = {
         "choice": choice,
         "term": term,
@@ -96,32 +106,37 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     }
     if request.htmx and request.htmx.target == "cart":
         return render(request, "subscription/_cart.html", context)
-    context |= list_context(request, choice, matching, chosen, months)
+    context |= list_context(request, choice, matching, ticked, months)
     return render(request, "subscription/activate.html", context, status=status)
 
 
-def go_on(request: access.PortalRequest, choice: Choice, found: carts.Selection, term: RequestForm) -> HttpResponse:
+def go_on(request: access.PortalRequest, found: carts.Judged, term: RequestForm) -> HttpResponse:
     """Keep what is left of the selection as a cart or a request; the next page says what fell out of it."""
-    assert choice.installer is not None
-    if not found.ids:
-        found.refuse_left_out()
-    months = term.cleaned_data["months"]
+    found.refuse_nothing()
+    months, wanted = term.cleaned_data["months"], found.matching
     if request.POST["action"] == "request":
         asked = requests.request_activation(
-            request.actor, site_kind=choice.kind, entitlement_ids=found.ids, months=months, note=term.cleaned_data["note"],
-            now=request.now,
+            request.actor, site_kind=wanted.project_type, matching=wanted, exceptions=found.exceptions, months=months,
+            note=term.cleaned_data["note"], now=request.now,
         )  # fmt: skip
         messages.success(request, _("Requested. Whoever decides is told, and so are you when it is decided."))
         answer = made(redirect("request-detail", asked.pk), asked)
     else:
         cart = carts.fill_cart(
-            request.actor, installer_id=choice.installer.pk, site_kind=choice.kind, entitlement_ids=found.ids, months=months,
-            now=request.now,
+            request.actor, installer_id=wanted.installer_id, site_kind=wanted.project_type, matching=wanted,
+            exceptions=found.exceptions, months=months, now=request.now,
         )  # fmt: skip
         answer = made(redirect("cart", cart.pk), cart)
     if found.left_out:
         messages.warning(request, found.sentence)
     return answer
+
+
+def judged(actor: Actor, choice: Choice, ticked: Ticks, free: QuerySet[Entitlement]) -> carts.Judged:
+    """What of the ticks can be taken now."""
+    if ticked.mark is None:
+        return carts.judged(actor, ticked.ids, free, choice.filter)
+    return carts.judged_all(actor, ticked.mark, free, choice.filter, exceptions=ticked.out)
 
 
 def offered(actor: Actor, choice: Choice) -> QuerySet[Entitlement]:
@@ -174,79 +189,84 @@ def read_choice(request: access.PortalRequest) -> Choice:
     )
 
 
-def narrowed(items: QuerySet[Entitlement], choice: Choice) -> QuerySet[Entitlement]:
-    """The items that match site, service and search."""
-    if choice.site_id:
-        items = items.filter(site_id=choice.site_id)
-    if choice.service:
-        items = items.filter(service_type=choice.service)
-    return items.filter(finding.every_word(choice.search, _found)) if choice.search else items
-
-
-def _found(word: str) -> Q:
-    """By target and site."""
-    return finding.holds(word, "site__search_key") | targets.found(word)
-
-
-def posted_ids(request: access.PortalRequest) -> set[int]:
-    """What was ticked on the page: its boxes, and where everything was, the items it was made from. Nothing is looked up anew, so what
-    came into the list meanwhile is not ordered by somebody who never saw it."""
-    everything = request.POST.get("all", "")
-    boxes = {typed_id(pk) for pk in request.POST.getlist("item")}
-    return boxes | (from_ranges(everything, most=MOST) if everything else set())
-
-
-def preticked(request: access.PortalRequest, matching: QuerySet[Entitlement]) -> QuerySet[Entitlement]:
-    """What is ticked when the page opens: everything, as a to-do wants it, or the items of a cart one came back from."""
-    if is_preselected(request):
-        return matching if matching.count() <= MOST else matching.none()
+def read_ticks(request: access.PortalRequest, matching: QuerySet[Entitlement]) -> Ticks:
+    """What is ticked: as the form says; when the page opens nothing, or everything, as a to-do wants it, or what a cart has that one came
+    back from. A list that changed since everything on it was ticked has its old items ticked one by one: what came in meanwhile is not
+    ordered by somebody who never saw it."""
+    if request.method == "POST":
+        ticked = ticks.read(request.POST, most=MOST_TICKED)
+        is_shown = request.POST.get("action") not in GOES_ON and not (request.htmx and request.htmx.target == "cart")
+        if ticked.mark is None or not is_shown or Mark.of(matching) == ticked.mark:
+            return ticked
+        left = matching.filter(pk__lte=ticked.mark.newest).exclude(pk__in=ticked.out)
+        ids = frozenset(left.values_list("pk", flat=True)[: MOST_TICKED + 1])
+        return Ticks(ids if len(ids) <= MOST_TICKED else frozenset())
+    if request.GET.get("select") == "all":
+        return Ticks(mark=Mark.of(matching))
     if back := typed_id(request.GET.get("cart")):
-        return matching.filter(pk__in=carts.contents(Cart.objects.visible_to(request.actor).get(pk=back)).values("pk"))
-    return matching.none()
+        cart = Cart.objects.visible_to(request.actor).select_related("selection").get(pk=back)
+        wanted = Filter.read(cart.selection.filter)
+        if wanted.ids is None and wanted.request_id is None:
+            return Ticks(mark=Mark.of(wanted.narrow(matching)), out=frozenset(cart.selection.exceptions))
+        items = carts.contents(cart, request.actor).values_list("pk", flat=True)
+        return Ticks(frozenset(items[:MOST_TICKED]))
+    return Ticks()
 
 
-def is_preselected(request: access.PortalRequest) -> bool:
-    """Whether one came from a to-do, which carries its items over ticked."""
-    return request.method == "GET" and request.GET.get("select") == "all"
+def chosen_of(ticked: Ticks, free: QuerySet[Entitlement], matching: QuerySet[Entitlement]) -> QuerySet[Entitlement]:
+    """The items that are ticked and can be taken; of those that were ticked one by one also what the filter hides."""
+    if ticked.mark is None:
+        return free.filter(pk__in=ticked.ids)
+    return matching.filter(pk__lte=ticked.mark.newest).exclude(pk__in=ticked.out)
 
 
 def price_context(
-    request: access.PortalRequest, choice: Choice, chosen: QuerySet[Entitlement], months: int
+    request: access.PortalRequest,
+    choice: Choice,
+    chosen: QuerySet[Entitlement],
+    months: int,
+    *,
+    with_keys: bool = False,
 ) -> dict[str, Any]:
     """The price of what is ticked, or why there is none."""
     assert choice.installer is not None and choice.installer.distributor is not None
     try:
-        return {"quote": carts.priced(chosen, distributor=choice.installer.distributor, months=months, now=request.now)}
+        priced = carts.priced(
+            chosen, distributor=choice.installer.distributor, months=months, now=request.now, with_keys=with_keys
+        )
+        return {"quote": priced}
     except CantQuote as refused:
         return {"quote": None, "refused": refused}
 
 
 def list_context(
-    request: access.PortalRequest,
-    choice: Choice,
-    matching: QuerySet[Entitlement],
-    chosen: QuerySet[Entitlement],
-    months: int,
+    request: access.PortalRequest, choice: Choice, matching: QuerySet[Entitlement], ticked: Ticks, months: int
 ) -> dict[str, Any]:
     """The rows of the page with their prices, and the counts and choices of the filter bar."""
-    page = list(
-        matching.select_related("site", *targets.named())
-        .annotate(master=targets.master())
-        .order_by("site__name_order", "site_id", "service_type", *targets.order(), "pk")[:PAGE]
+    page: keyset.Page[Entitlement] = keyset.page(
+        matching.select_related("site", *targets.named()).annotate(
+            master=targets.master(),
+            person=Coalesce(known_order("target__assignment__membership__"), Value(""), output_field=SortKey()),
+        ),
+        by=("site__name_order", "site_id", "service_type", "target__sort_key", "person", "pk"),
+        query=request.POST if request.method == "POST" else request.GET,
+        size=PAGE,
     )
-    amounts = _amounts(request, choice, matching.filter(pk__in=[row.pk for row in page]), months)
+    ids = [row.pk for row in page.rows]
+    amounts = _amounts(request, choice, matching.filter(pk__in=ids), months)
     counts = dict(offered(request.actor, choice).order_by().values_list("service_type").annotate(n=Count("pk")))
     sites = Site.objects.visible_to(request.actor).filter(installer=choice.installer, kind=choice.kind)
     waiting = carts.in_open_orders(request.actor).filter(installer=choice.installer, site__kind=choice.kind)
     asked = RenewalRequest.objects.visible_to(request.actor)
-    ids, ticked = set(matching.values_list("pk", flat=True)), set(chosen.values_list("pk", flat=True))
+    mark = ticked.mark or Mark.of(matching)
     return {
-        "rows": [(row, amounts.get(row.pk)) for row in page],
-        "ticked_ids": ticked,
-        "all_ticked": bool(request.POST.get("all") or is_preselected(request)) and ids <= ticked,
-        "all_ids": as_ranges(ids) if len(ids) <= MOST else "",
-        "most": MOST,
-        "total": len(ids),
+        "rows": [(row, amounts.get(row.pk), ticked.has(row.pk)) for row in page.rows],
+        "row_ids": as_ranges(ids),
+        "page": page,
+        "mark": mark.text,
+        "all_ticked": ticked.is_all,
+        "elsewhere": ticked.elsewhere(ids),
+        "total": mark.sketch.count,
         "everything": sum(counts.values()),
         "services": [(entry.code, entry.label, counts.get(entry.code, 0)) for entry in catalogue.AVAILABLE],
         "sites": sites,
@@ -259,10 +279,9 @@ def list_context(
         "agreements": keyset.count(
             Subscription.objects.visible_to(request.actor).filter(state=Subscription.State.ACTIVE)
         ),
-        "page_size": PAGE,
     }
 
 
 def _amounts(request: access.PortalRequest, choice: Choice, rows: QuerySet[Entitlement], months: int) -> dict[int, int]:
-    found = price_context(request, choice, rows, months)["quote"]
-    return {int(line.item.key): line.amount_minor for line in found.lines} if found else {}
+    found = price_context(request, choice, rows, months, with_keys=True)["quote"]
+    return {key: line.each_minor for line in found.lines for key in line.item.keys} if found else {}

@@ -1,0 +1,67 @@
+"""Selections: what somebody chose, as a filter and what is left out of it, however many rows that is."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+
+from accounts.models import Organization, User
+from accounts.scope import Actor
+from subscriptions.models.prices import PriceList
+
+
+class SelectionQuerySet(models.QuerySet["Selection"]):
+    """Selections, bounded by who asks."""
+
+    def visible_to(self, actor: Actor) -> Self:
+        """One's own organization's."""
+        return self.filter(organization_id=actor.organization_id)
+
+
+class Selection(models.Model):
+    """What somebody chose. `filter` is a `subscriptions.selections.Filter`, `exceptions` the ids that it would have and that are left out; what
+    it means is asked anew each time, within what who asks may see.
+
+    The rest says what was shown with a price, null where nothing was: how many, the total, by which version of which price list, and the
+    digest of entitlements, variants, what they are paid to and all amounts. `shown` has what is needed to say in words how it differs now.
+    """
+
+    class Purpose(models.TextChoices):
+        """What it is chosen for."""
+
+        ORDER = "order", "order"
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    purpose = models.CharField(max_length=8, choices=Purpose.choices, default=Purpose.ORDER)
+    filter = models.JSONField()
+    exceptions = models.JSONField(default=list)
+    count = models.PositiveIntegerField(null=True)
+    total_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=8, blank=True)
+    price_list = models.ForeignKey(PriceList, models.PROTECT, null=True, related_name="+")
+    digest = models.CharField(max_length=24, blank=True)
+    shown = models.JSONField(default=dict)
+    created_at = models.DateTimeField()
+
+    objects = SelectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(digest="", count=None, total_minor=None, currency="", price_list=None)
+                | models.Q(
+                    ~models.Q(digest=""),
+                    ~models.Q(currency=""),
+                    count__gt=0,
+                    total_minor__gte=0,
+                    price_list__isnull=False,
+                ),
+                name="selection_shown_as_a_whole",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"selection {self.pk}"

@@ -1,0 +1,214 @@
+"""What a selection means: its filter as a value, the items it has at this moment, and how they differ from what was shown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from django.db.models import Aggregate, Count, Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.scope import Actor
+from accounts.typed import finding
+from communities import catalogue
+from communities.models import Entitlement, targets
+from communities.models import Kind as SiteKind
+from payments import money
+from subscriptions import bills
+from subscriptions.models import RequestItem, Selection
+from subscriptions.pricing import Item, Quote
+from subscriptions.sketches import Sketch
+
+MOST_TICKED = 1_000  # ids that are named one by one; whoever wants more chooses by what they have in common
+NAMED = 5  # items that a sentence names; the others are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is chosen: by installer and project type, narrowed by whatever else is set. `ids` are exactly these, `request_id` what is still
+    asked for by a request, `up_to` the newest id there was when the list was shown."""
+
+    installer_id: int
+    project_type: str
+    site_id: int | None = None
+    service_type: str = ""
+    search: str = ""
+    ids: tuple[int, ...] | None = None
+    request_id: int | None = None
+    up_to: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what is no filter."""
+        numbers = (self.site_id, self.request_id, self.up_to, *(self.ids or ()))
+        if any(type(number) is not int or number < 0 for number in (self.installer_id, *numbers) if number is not None):
+            raise ValueError("an id is a number")
+        if self.project_type not in SiteKind.values or not isinstance(self.search, str):
+            raise ValueError("no project type, or no search")
+        if self.service_type and self.service_type not in catalogue.BY_TYPE:
+            raise ValueError(f"no service type: {self.service_type}")
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Self:
+        """The filter that a row keeps."""
+        ids = stored.get("ids")
+        return cls(**{**stored, "ids": None if ids is None else tuple(ids)})
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """As a row keeps it: what is set."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value not in {None, ""}}
+
+    def narrow(self, items: QuerySet[Entitlement]) -> QuerySet[Entitlement]:
+        """Those of the items that it means."""
+        wanted = Q(installer_id=self.installer_id, site__kind=self.project_type)
+        if self.site_id:
+            wanted &= Q(site_id=self.site_id)
+        if self.service_type:
+            wanted &= Q(service_type=self.service_type)
+        if self.ids is not None:
+            wanted &= Q(pk__in=self.ids)
+        if self.request_id:
+            asked = RequestItem.objects.filter(request=self.request_id, is_live=True, entitlement=OuterRef("pk"))
+            wanted &= Q(Exists(asked))
+        if self.up_to is not None:
+            wanted &= Q(pk__lte=self.up_to)
+        if self.search:
+            wanted &= finding.every_word(self.search, _found)
+        return items.filter(wanted)
+
+
+def _found(word: str) -> Q:
+    """By target and site."""
+    return finding.holds(word, "site__search_key") | targets.found(word)
+
+
+# --- the items, gathered ------------------------------------------------------------------------------------------------
+
+
+class _Ids(Aggregate):
+    """The ids of a group, in any order."""
+
+    function = "ARRAY_AGG"
+    name = "Ids"
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """As text: SQLite has no arrays."""
+        return self.as_sql(compiler, connection, function="GROUP_CONCAT", **context)
+
+    def convert_value(self, value: Any, expression: Any, connection: Any) -> tuple[int, ...]:  # type: ignore[override]
+        """Ascending."""
+        return tuple(sorted(map(int, value.split(",") if isinstance(value, str) else value)))
+
+
+ALIKE = (
+    "site_id",
+    "service_type",
+    "variant",
+    "expires_at",
+    "works_until",
+    "anchor_at",
+    "site__time_zone",
+    "site__kind",
+    "installer_id",
+)
+
+
+def alike(items: QuerySet[Entitlement], *, with_keys: bool = True) -> list[Item]:
+    """Entitlements as what `quote` prices, those that cost the same gathered, in the order in which they are billed; one statement. Without
+    keys, which the fingerprint needs, no ids are read."""
+    rows = items.order_by(*ALIKE).values_list(*ALIKE)
+    counted = rows.annotate(found=_Ids("pk")) if with_keys else rows.annotate(found=Count("pk"))
+    made = []
+    for site_id, service_type, variant, expires_at, works_until, anchor, zone, kind, installer_id, found in counted:
+        item = Item(
+            len(made), service_type, variant, expires_at, zone, count=1 if with_keys else found, anchor_at=anchor,
+            works_until=works_until, project_type=kind, site_id=site_id, installer_id=installer_id,
+        )  # fmt: skip
+        made.append(item.of_all(found) if with_keys else item)
+    return made
+
+
+# --- what was shown, and what is different ------------------------------------------------------------------------------
+
+
+def keep_shown(selection: Selection, quote: Quote | None) -> None:
+    """Note on an unsaved or locked selection what is shown with a price; with None that nothing is. The caller saves it."""
+    if quote is None or not quote.lines:
+        selection.count = selection.total_minor = selection.price_list_id = None
+        selection.currency = selection.digest = ""
+        selection.shown = {}
+        return
+    selection.count, selection.total_minor, selection.currency = quote.count, quote.total_minor, quote.currency
+    selection.price_list_id, selection.digest = quote.price_list_id, quote.fingerprint()
+    selection.shown = {
+        "ids": Sketch.of(_keys(quote)).text,
+        "kinds": dict(sorted(_kinds(quote).items())),
+        "discount": quote.discount_minor,
+        "tax": quote.tax_minor + quote.included_tax_minor,
+    }
+
+
+def difference(actor: Actor, selection: Selection, now: Quote) -> str:
+    """How what a selection was shown with differs from what it is now, in sentences; "" where nothing was shown or nothing differs."""
+    before = Sketch.read(selection.shown.get("ids", ""))
+    if before is None or selection.count is None or selection.digest == now.fingerprint():
+        return ""
+    moved = before.until(Sketch.of(_keys(now)))
+    more = now.count - selection.count
+    went, came = (len(moved.went), len(moved.came)) if moved.is_whole else (max(0, -more), max(0, more))
+    kinds = Counter(selection.shown["kinds"])
+    switched = sum((_kinds(now) - kinds).values()) - came
+    taxed = (now.discount_minor, now.tax_minor + now.included_tax_minor)
+    said = []
+    if went:
+        names = _named(actor, moved.went, whole=moved.is_whole)
+        said.append(
+            ngettext("%(n)s item is not there any more%(names)s.", "%(n)s items are not there any more%(names)s.", went)
+            % {"n": went, "names": names}
+        )
+    if came:
+        names = _named(actor, moved.came, whole=moved.is_whole)
+        said.append(
+            ngettext("%(n)s item came in%(names)s.", "%(n)s items came in%(names)s.", came)
+            % {"n": came, "names": names}
+        )
+    if switched > 0:
+        said.append(
+            ngettext(
+                "%(n)s item is configured differently now.", "%(n)s items are configured differently now.", switched
+            )
+            % {"n": switched}
+        )
+    if selection.price_list_id != now.price_list_id:
+        said.append(_("There is another price list now."))
+    if (selection.shown["discount"], selection.shown["tax"]) != taxed:
+        said.append(_("Tax or discounts are different now."))
+    if bills.sees_prices(actor) and selection.total_minor != now.total_minor:
+        sums = (money.show(selection.total_minor or 0, selection.currency), money.show(now.total_minor, now.currency))
+        said.append(_("%(old)s before, %(new)s now.") % dict(zip(("old", "new"), sums, strict=True)))
+    return " ".join(said)
+
+
+def _keys(quote: Quote) -> list[int]:
+    return [key for line in quote.lines for key in line.item.keys]
+
+
+def _kinds(quote: Quote) -> Counter[str]:
+    """How many items there are of each service and variant."""
+    found: Counter[str] = Counter()
+    for line in quote.lines:
+        found[f"{line.item.service_type}/{line.item.variant}"] += line.item.count
+    return found
+
+
+def _named(actor: Actor, ids: Collection[int], *, whole: bool) -> str:
+    """The names of a few items, in brackets; "" where there are too many, or not all are known."""
+    if not whole or len(ids) > NAMED:
+        return ""
+    items = Entitlement.objects.visible_to(actor).filter(pk__in=ids).order_by("pk")
+    names = [str(item) for item in items.select_related(*targets.named())]
+    return f" ({'; '.join(names)})" if names else ""
