@@ -99,7 +99,7 @@ class _Ids(Aggregate):
         """As text: SQLite has no arrays."""
         return self.as_sql(compiler, connection, function="GROUP_CONCAT", **context)
 
-    def convert_value(self, value: Any, expression: Any, connection: Any) -> tuple[int, ...]:  # type: ignore[override]
+    def convert_value(self, value: Any, expression: Any, connection: Any) -> tuple[int, ...]:
         """Ascending."""
         return tuple(sorted(map(int, value.split(",") if isinstance(value, str) else value)))
 
@@ -122,7 +122,7 @@ def alike(items: QuerySet[Entitlement], *, with_keys: bool = True) -> list[Item]
     keys, which the fingerprint needs, no ids are read."""
     rows = items.order_by(*ALIKE).values_list(*ALIKE)
     counted = rows.annotate(found=_Ids("pk")) if with_keys else rows.annotate(found=Count("pk"))
-    made = []
+    made: list[Item] = []
     for site_id, service_type, variant, expires_at, works_until, anchor, zone, kind, installer_id, found in counted:
         item = Item(
             len(made), service_type, variant, expires_at, zone, count=1 if with_keys else found, anchor_at=anchor,

@@ -67,7 +67,9 @@ class Sketch:
 
     def until(self, now: Sketch) -> Difference:
         """What went and what came from this one to another one."""
-        went, came, is_whole = set(), set(), True
+        went: set[int] = set()
+        came: set[int] = set()
+        is_whole = True
         for bucket, (n, total) in enumerate(zip(self.counts, self.sums, strict=True)):
             more, moved = now.counts[bucket] - n, now.sums[bucket] - total
             pk = abs(moved)
