@@ -39,8 +39,8 @@ def read(sent: QueryDict, *, most: int) -> Ticks:
     `together`, which says that the boxes of the rows follow that of all: one that is not ticked is then taken out."""
     ids = {typed_id(pk) for pk in sent.getlist("item")}
     rows, elsewhere = _ranges(sent, "rows", most=most), _ranges(sent, "elsewhere", most=most)
-    all_of = sent.get("all", "")
-    if not isinstance(all_of, str) or not all_of:
+    all_of = str(sent.get("all", ""))
+    if not all_of:
         return Ticks(frozenset(ids if sent.get("together") else ids | elsewhere - rows))
     mark = Mark.read(all_of)
     if mark is None:

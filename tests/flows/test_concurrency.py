@@ -127,7 +127,7 @@ def test_of_two_carts_with_a_common_item_one_gets_it_and_the_other_leaves_nothin
         (winner,) = [outcome for outcome in outcomes if isinstance(outcome, Order)]
         (refusal,) = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         assert isinstance(refusal, ItemHeld), refusal
-        assert str(refusal) == f"{items[1]} is already in order {winner.pk}."
+        assert str(refusal) == f"{items[1]} is already in order {winner.number}."
         assert Order.objects.count() == Payment.objects.count() == number + 1
         assert OrderEvent.objects.count() == AuditEvent.objects.filter(action="order.created").count() == number + 1
         assert OrderLine.objects.count() == 2 * (number + 1)
