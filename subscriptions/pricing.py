@@ -402,7 +402,7 @@ class Quote:
         ]
 
     def fingerprint(self) -> str:
-        """A short digest of everything the person was shown a price for: items, variants, what they are paid to, amounts, discounts, tax,
+        """A short digest of everything the person was shown a price for: items, variants, terms, what they are paid to, amounts, discounts, tax,
         total (R40). The same whether items that are alike were priced one by one or together."""
         alike: dict[str, list[str]] = {}
         for line in self.lines:
@@ -411,7 +411,9 @@ class Quote:
             sums = f"{line.amount_minor // n}:{line.discount_minor // n}:{taxed}"
             base = item.expires_at.isoformat() if item.expires_at else ""
             keys = item.keys or (item.key,)
-            alike.setdefault(f"{item.service_type}:{item.variant}:{base}:{sums}", []).extend(map(str, keys))
+            alike.setdefault(f"{item.service_type}:{item.variant}:{line.why.term}:{base}:{sums}", []).extend(
+                map(str, keys)
+            )
         digest = hashlib.sha256(f"{self.currency}:{self.total_minor}".encode())
         for said, keys_ in sorted(alike.items()):
             digest.update(f"|{said}|{','.join(sorted(keys_))}".encode())
