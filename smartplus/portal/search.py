@@ -18,7 +18,7 @@ from accounts.models.people import known_order
 from accounts.scope import Actor, Grant
 from accounts.typed import finding, phones, postal
 from accounts.typed.keys import compact_key
-from communities.models import Apartment, Resident, Site
+from communities.models import Apartment, Building, Resident, Site
 from devices import mac, reports
 from devices.errors import MacRefused
 from devices.models import Device, LibraryEntry
@@ -130,17 +130,17 @@ def _sites(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
     """By building, number, name, and who lives there (by name, address or telephone): every word has to be of the apartment."""
-    residents, here = Resident.objects.visible_to(actor), Q()
+    residents, found = Resident.objects.visible_to(actor), Apartment.objects.visible_to(actor)
     lives, words = residents.none(), finding.words(text)
     for word in words:
-        theirs = residents.filter(finding.holds(word, "search_key"))
-        lives |= theirs
-        here &= finding.holds(word, "search_key", "building__search_key") | Q(pk__in=theirs.values("apartment_id"))
+        here = finding.holds(word, "search_key")
+        lives |= residents.filter(here)
+        found = found.filter(pk__in=_apartments_with(actor, here))
     if number := phones.digits(text):
         theirs = residents.filter(finding.holds(number, "search_key"))
         lives |= theirs
-        here |= Q(pk__in=theirs.values("apartment_id"))
-    found = Apartment.objects.visible_to(actor).filter(here)
+        either = _ids(found, "pk").union(_ids(theirs, "apartment_id"), all=True)
+        found = Apartment.objects.visible_to(actor).filter(pk__in=either)
     rows = (
         found.select_related("building", "site")
         .annotate(
@@ -156,6 +156,19 @@ def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
         )
         for apartment in (_first(rows) if words else [])
     ]
+
+
+def _apartments_with(actor: Actor, here: Q) -> QuerySet[Any, Any]:
+    """The ids of those that have it themselves, in their building or in one who lives there: a union, each part of which looks into its own
+    index, where an OR over three tables would read all of them."""
+    mine = Apartment.objects.visible_to(actor)
+    inside = mine.filter(building__in=Building.objects.visible_to(actor).filter(here).order_by().values("pk"))
+    living = Resident.objects.visible_to(actor).filter(here)
+    return _ids(mine.filter(here), "pk").union(_ids(inside, "pk"), _ids(living, "apartment_id"), all=True)
+
+
+def _ids(rows: QuerySet[Any, Any], column: str) -> QuerySet[Any, Any]:
+    return rows.order_by().values_list(column, flat=True)
 
 
 def _devices(actor: Actor, text: str, now: datetime) -> list[Hit]:

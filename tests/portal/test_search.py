@@ -13,6 +13,7 @@ from django.utils.html import escape
 from communities.actions import people as site_people
 from communities.models import Apartment, Resident
 from devices import actions as devices
+from subscriptions import lines
 from subscriptions.models import Order
 from tests.guards.pages import without_token
 from tests.people import NOW, People
@@ -64,10 +65,12 @@ WHO_FINDS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("few", [0, lines.FEW], ids=["of many sites", "of few"])
 @pytest.mark.parametrize("name", WHO_FINDS)
 def test_everybody_finds_the_own_and_only_what_the_role_may_open(
-    people: People, order: Order, sign_in, name: str
+    people: People, order: Order, sign_in, name: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lines, "FEW", few)
     client = sign_in(getattr(people, name))
     assert {text: found(client, text) for text in WHO_FINDS[name]} == WHO_FINDS[name]
     links = re.findall(r'row-link" href="([^"]+)"', client.get("/search/?q=harbour").content.decode())
@@ -217,3 +220,18 @@ def test_words_of_a_to_f_are_no_mac(people: People, order: Order, make_site, sig
     client = sign_in(people.ivan)
     assert found(client, "facade decade") == ["sites"]
     assert "Facade Decade" in client.get("/sites/", {"q": "facade decade"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [("harbour", True), ("harbour hamburg", True), ("harbour 1.01", True), ("1.01 harbour", True), ("quay 1.01", True),
+     ("harbour petra", True), ("harbour nowhere", False), ("petra 1.01", False)],
+)  # fmt: skip
+@pytest.mark.parametrize("few", [0, lines.FEW])
+def test_an_order_is_found_by_words_of_one_line_wherever_they_stand(
+    people: People, order: Order, text: str, is_found: bool, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "FEW", few)
+    for person in (people.olga, people.dora, people.ivan):
+        assert list(Order.objects.filter(lines.in_orders(person.actor, text))) == ([order] if is_found else [])
+    assert not Order.objects.filter(lines.in_orders(people.mallory.actor, text))

@@ -33,7 +33,7 @@ from subscriptions import bills, reports
 from subscriptions.actions import carts, returns, reviews
 from subscriptions.actions import orders as actions
 from subscriptions.actions.sweeps import UNPAID_TIMEOUT
-from subscriptions.lines import searched as searched_lines
+from subscriptions.lines import in_orders
 from subscriptions.models import Order, OrderEvent, OrderLine
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
@@ -109,9 +109,7 @@ def _states() -> list[tuple[str, Any]]:
 
 def searched(actor: Actor, found: QuerySet[Order], text: str) -> QuerySet[Order]:
     """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person."""
-    wanted = Q()
-    for mine in searched_lines(actor, text):
-        wanted |= Q(pk__in=mine.values("order_id"))
+    wanted = in_orders(actor, text)
     if number := compact_key(text):
         wanted |= holds(number, "number_key")
     return found.filter(wanted)
