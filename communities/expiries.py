@@ -84,14 +84,14 @@ def _fold_some() -> int:
         (Stage.SITE, "site_id", {row[1] for row in rows}),
         (Stage.FIRM, "installer_id", {row[2] for row in rows}),
     ):
-        old = ExpiryDay.objects.filter(days, stage=stage, **{f"{key}__in": owners})
+        of_owners = days & Q(stage=stage, **{f"{key}__in": owners})
         last = ExpiryDay.objects.filter(stage__in=[Stage.SITE, Stage.FIRM]).aggregate(last=Max("pk"))["last"] or 0
         kept = [name for name in COLUMNS if stage == Stage.SITE or name != "site_id"]
-        found = ExpiryDay.objects.filter(Q(pk__in=ids) | Q(pk__in=old.values("pk"))).order_by().values(*kept)
+        found = ExpiryDay.objects.filter(Q(pk__in=ids) | of_owners).order_by().values(*kept)
         ExpiryDay.objects.bulk_create(
             ExpiryDay(stage=stage, **row) for row in found.annotate(count=Sum("count")).exclude(count=0)
         )
-        old.filter(pk__lte=last).delete()
+        ExpiryDay.objects.filter(of_owners, pk__lte=last).delete()
     fresh.filter(pk__in=ids).delete()
     return len(ids)
 

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from communities import catalogue
 from communities.catalogue import Variant
-from communities.models import Apartment, Entitlement, Site
+from communities.models import Apartment, Entitlement, Mode, Site
 
 WARNING = timedelta(
     days=7
 )  # "Expiring" begins so long before the end (DOMAIN §4); what is due in 30 days is a forecast
+LOOSE = ~Q(mode=Mode.AUTO)  # not renewed by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,8 @@ class PaidProgress:
         return self.next_loose is not None and now < self.next_loose <= now + WARNING
 
 
-def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists | Q) -> dict[int, PaidProgress]:
-    """The progress of these sites; one statement however many. Sites without services are not in it.
-
-    `renews` is the floor above's answer to whether an entitlement is renewed by itself.
-    """
+def paid_progress(site_ids: Iterable[int], now: datetime) -> dict[int, PaidProgress]:
+    """The progress of these sites; one statement however many. Sites without services are not in it."""
     rows = (
         Entitlement.objects.filter(site_id__in=list(site_ids))
         .wanted()
@@ -62,7 +60,7 @@ def paid_progress(site_ids: Iterable[int], now: datetime, *, renews: Exists | Q)
             never=Count("pk", filter=Q(expires_at=None)),
             in_grace=Count("pk", filter=_in_force(now) & Q(expires_at__lte=now)),
             next_expiry=Min("expires_at"),
-            next_loose=Min("expires_at", filter=Q(~renews)),
+            next_loose=Min("expires_at", filter=LOOSE),
             next_end=Min("expires_at", filter=_in_force(now)),
             next_stop=Min("works_until"),
         )
@@ -204,9 +202,9 @@ class Dues:
         return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
 
 
-def dues(site: Site, now: datetime, *, renews: Exists) -> list[Dues]:
-    """What of a site waits for activation or renewal by somebody, by service type; one statement. `renews` as in `paid_progress`."""
-    ahead = Q(expires_at__gt=now) & Q(~renews)
+def dues(site: Site, now: datetime) -> list[Dues]:
+    """What of a site waits for activation or renewal by somebody, by service type; one statement."""
+    ahead = Q(expires_at__gt=now) & LOOSE
     grace = Q(expires_at__lte=now, works_until__gt=now)
     rows = (
         Entitlement.objects.filter(site=site)

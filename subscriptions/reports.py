@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
 from accounts.models import Organization
 from accounts.scope import Actor
@@ -22,7 +22,6 @@ from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles, days_of, term_of
 from subscriptions.pricing import Group, Item, Line, MissingPrice, PriceTable, Product, Quote, Why, quote, why_code
-from subscriptions.renewing import sound
 
 NAMED = 12  # of a group of like items
 
@@ -208,20 +207,7 @@ def _table_or_none(distributor: Organization, now: datetime) -> PriceTable | Non
         return None
 
 
-# --- what renews by itself -----------------------------------------------------------------------------------------------
-
-
-def renews(now: datetime, entitlement: str = "pk") -> Exists:
-    """Whether an entitlement is renewed without anybody doing anything: its agreement has a card that works, and does not fail.
-
-    An expression for queries over entitlements, or over rows that name one in the column `entitlement`.
-    """
-    return Exists(sound().filter(entitlement=OuterRef(entitlement)))
-
-
-def renews_at(site_ids: Iterable[int], now: datetime) -> Q:
-    """The same for entitlements of these sites, asked once instead of for each of them."""
-    return Q(pk__in=sound().filter(site__in=list(site_ids)).values("entitlement"))
+# --- agreements ----------------------------------------------------------------------------------------------------------
 
 
 def items_of(agreements: Iterable[Subscription]) -> dict[int, int]:

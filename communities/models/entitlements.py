@@ -153,6 +153,11 @@ class Entitlement(SiteChild):
         """The paid variant in words."""
         return catalogue.variant_label(self.service_type, self.paid_variant)
 
+    @property
+    def renews(self) -> bool:
+        """Whether it is renewed without anybody doing anything."""
+        return self.mode == Mode.AUTO
+
     def state(self, now: datetime) -> State:
         """Never activated, active, in grace or lapsed at `now`; the expiry itself is the first instant of grace."""
         return state_of(self.expires_at, self.works_until, now)

@@ -35,7 +35,6 @@ from subscriptions.actions.carts import may_pay_for
 from subscriptions.dashboard import Firm, Standing
 from subscriptions.models import Order, PriceList
 from subscriptions.pricing import PriceTable
-from subscriptions.reports import renews_at
 
 FIRMS, SITES = 8, 8  # rows shown; the rest is behind a link or counted
 LOOKED_AT = 200  # sites among which those are chosen that need something
@@ -123,7 +122,7 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
     standing = sum(counts.standings(actor, now=now, prices=prices).values(), Standing())
     sites = list(Site.objects.visible_to(actor).order_by("-created_at", "-pk")[:LOOKED_AT])
     ids = [site.pk for site in sites]
-    progress, units = reports.paid_progress(ids, now, renews=renews_at(ids, now)), device_reports.unit_progress(ids)
+    progress, units = reports.paid_progress(ids, now), device_reports.unit_progress(ids)
     may_pay = may_pay_for(actor, firm.organization)
     open_at = waiting.open_at(actor, ids)
     rows = [
@@ -163,7 +162,7 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     above = ("installer__distributor", "installer__subdistributor")
     sites = list(Site.objects.visible_to(actor).select_related(*above).distinct()[:LOOKED_AT])
     ids = [site.pk for site in sites]
-    progress = reports.paid_progress(ids, now, renews=renews_at(ids, now))
+    progress = reports.paid_progress(ids, now)
     standing = counts.standings(actor, now=now, prices=prices, by="site_id")
     covered = counts.coverage(actor, now=now, prices=prices)
     agreed = payers.agreed(actor, ids)

@@ -20,7 +20,6 @@ from subscriptions.actions import carts
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.actions.requests import may_request_for
 from subscriptions.bills import sees_prices
-from subscriptions.reports import renews, renews_at
 
 READERS = tuple(access.EVERYONE)
 WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
@@ -39,9 +38,7 @@ def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any
     """Head and tabs of a site page: `progress`, `units`, `managers`, `pill`, and what may be done."""
     actor, now = request.actor, request.now
     support.note_view(request, site, tenant=site, site_id=site.pk)
-    progress = reports.paid_progress([site.pk], now, renews=renews_at([site.pk], now)).get(
-        site.pk, reports.PaidProgress()
-    )
+    progress = reports.paid_progress([site.pk], now).get(site.pk, reports.PaidProgress())
     return {
         "site": site,
         "tab": tab,
@@ -62,7 +59,7 @@ def managers_of(request: access.PortalRequest, site: Site) -> list[ManagerAssign
     """Who looks after the site now, each with `app` (the PM App's entitlement or None)."""
     rows = ManagerAssignment.objects.visible_to(request.actor).filter(site=site, ended_at=None)
     found = list(rows.select_related("membership__user", "membership__organization"))
-    items = Entitlement.objects.visible_to(request.actor).annotate(renews=renews(request.now))
+    items = Entitlement.objects.visible_to(request.actor)
     apps = {app.target_id: app for app in items.filter(target__in=[row.target_id for row in found])}
     for row in found:
         row.app = apps.get(row.target_id) if row.pm_app else None  # type: ignore[attr-defined]
@@ -82,7 +79,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         units=frame["units"],
         buildings=len(buildings),
         without_master=device_reports.without_master(apartments).count(),
-        dues=reports.dues(site, now, renews=renews(now)),
+        dues=reports.dues(site, now),
         lines=lines,
         may_work=frame["may_work"],
         may_house=frame["may_house"],
@@ -119,7 +116,7 @@ def apartment_page(request: access.PortalRequest, apartment_id: int) -> dict[str
     rows = Apartment.objects.visible_to(actor).select_related("building", "site__installer")
     apartment = rows.get(pk=apartment_id)
     own = {"apartment": apartment}
-    found = Entitlement.objects.visible_to(actor).annotate(renews=renews(request.now))
+    found = Entitlement.objects.visible_to(actor)
     items = list(found.filter(target=apartment.target_id).order_by("service_type"))
     return {
         **around(request, apartment.site, "apartments"),

@@ -15,6 +15,7 @@ from payments.models import PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
 from subscriptions import dashboard, reviews
+from subscriptions.actions import modes
 from subscriptions.models import Subscription, SubscriptionItem
 from tests.payments.fixtures import sandbox
 from tests.people import NOW, People
@@ -57,6 +58,7 @@ def test_what_renews_by_itself_with_a_good_card_alarms_nobody(
     assert alarms(ivan, site) == []
     assert "Auto-renew" in text_of(ivan, f"/sites/{site.pk}/")
     PaymentMethod.objects.update(failed_at=NOW)  # refused for good by its bank
+    modes.follow_card(PaymentMethod.objects.get().pk)
     assert alarms(ivan, site) == ["overview", "apartments", "dashboard", "sites"]
 
 
@@ -79,6 +81,7 @@ def test_what_nobody_renews_stands_out_beside_what_renews(
 ) -> None:
     agreement = agree()
     agreement.items.filter(entitlement__service_type=ServiceType.PM_APP).update(is_live=False)
+    modes.follow([agreement.pk])
     page = text_of(sign_in(people.ivan), f"/sites/{Site.objects.get().pk}/")
     assert "1 PM App ends soon" in page
     assert "App end soon" not in page
@@ -126,8 +129,9 @@ def test_the_dashboard_and_the_billing_page_count_the_same_differences(
 def test_what_was_paid_a_minute_ago_is_not_about_to_end(
     people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], time_machine_at_noon: None
 ) -> None:
-    agree()
+    agreement = agree()
     SubscriptionItem.objects.update(is_live=False)
+    modes.follow([agreement.pk])
     site = Site.objects.get()
     assert Entitlement.objects.latest("expires_at").expires_at == EXPIRY  # in 30 days
     assert alarms(sign_in(people.ivan), site) == []

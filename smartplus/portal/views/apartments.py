@@ -30,7 +30,6 @@ from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet, with_fixed
 from smartplus.portal.once import made, once_where
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
-from subscriptions.reports import renews
 
 PAGE = 50
 COLUMNS: keyset.Columns = {
@@ -90,7 +89,6 @@ def _with_parts(rows: QuerySet[Apartment], request: access.PortalRequest) -> Que
     masters = Resident.objects.visible_to(actor).filter(is_master=True)
     monitors = Device.objects.visible_to(actor).monitors()
     apps = Entitlement.objects.visible_to(actor).filter(service_type=catalogue.MAIN_SERVICE)
-    apps = apps.annotate(renews=renews(request.now))
     return (
         rows.select_related("building", "target")
         .prefetch_related(Prefetch("residents", masters, to_attr="masters"))

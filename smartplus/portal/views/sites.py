@@ -25,7 +25,6 @@ from smartplus.portal.answers import answer, conflict, posted, refill, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
 from smartplus.portal.once import made, once_where
 from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
-from subscriptions.reports import renews_at
 
 PAGE = 50
 COLUMNS: keyset.Columns = {
@@ -64,7 +63,7 @@ def site_list(request: access.PortalRequest) -> HttpResponseBase:
 def _with_progress(request: access.PortalRequest, found: list[Site]) -> list[list_files.SiteRow]:
     """Each site with how far its Apps are paid and its monitors are there; two statements for all of them."""
     ids = [site.pk for site in found]
-    progress = reports.paid_progress(ids, request.now, renews=renews_at(ids, request.now))
+    progress = reports.paid_progress(ids, request.now)
     units = device_reports.unit_progress(ids)
     return [
         (site, progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
