@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -22,6 +23,7 @@ from communities.models import Apartment, Building, Site, keys_of
 AUDITED = ["floor", "number", "name", *catalogue.APARTMENT_SWITCHES, "monitor_pending"]
 
 
+@transaction.atomic
 def create_apartment(
     actor: Actor,
     *,
@@ -33,7 +35,7 @@ def create_apartment(
     monitor_pending: bool | None = None,
     now: datetime,
 ) -> Apartment:
-    """Insert an apartment; switches left out are inherited from the community (R23). Runs inside the caller's transaction.
+    """Insert an apartment; switches left out are inherited from the community (R23).
 
     Without `monitor_pending` it waits for a monitor if it requires one: nothing is in it yet.
 
@@ -74,6 +76,7 @@ def create_apartment(
     return apartment
 
 
+@transaction.atomic
 def change_apartment(
     actor: Actor,
     *,
@@ -86,7 +89,7 @@ def change_apartment(
     has_monitor: bool = False,
     now: datetime,
 ) -> Apartment:
-    """Change an apartment's facts and its three switches (R14). Runs inside the caller's transaction; locks site, apartment.
+    """Change an apartment's facts and its three switches (R14). Locks site, apartment.
 
     `has_monitor` is the devices layer's answer to whether an indoor monitor is there or comes with this change.
     """

@@ -45,14 +45,14 @@ def relabel(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None:
     homes = here
     if apartment_ids is not None:
         homes = here.filter(apartment__in=list(apartment_ids))
-    door = Apartment.objects.filter(target=OuterRef("pk"))
+    door = Apartment.objects.filter(target=OuterRef("pk")).order_by()
     mislabelled(here.filter(pk__in=homes.values("pk")), catalogue.Target.APARTMENT).update(
         building=Subquery(door.values("building__name")),
         floor=Subquery(door.values("floor")),
         number=Subquery(door.values("number")),
         sort_key=Subquery(door.values(key=door_key())),
     )
-    place = Target.objects.filter(pk=OuterRef("parent"))
+    place = Target.objects.filter(pk=OuterRef("parent")).order_by()
     mislabelled(here.filter(parent__in=homes.values("pk")), catalogue.Target.MEMBER_SLOT).update(
         building=Subquery(place.values("building")),
         floor=Subquery(place.values("floor")),

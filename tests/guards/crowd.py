@@ -8,7 +8,16 @@ from contextlib import contextmanager
 from django.db import connection, models
 
 from accounts.models import ApiToken, AuditEvent, Invitation, Membership, Notice, Organization, User, UserSession
-from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
+from communities.models import (
+    Apartment,
+    Building,
+    Entitlement,
+    ManagerAssignment,
+    Resident,
+    Site,
+    Target,
+    TechnicianAssignment,
+)
 from devices.models import Device, LibraryEntry
 from payments.models import GatewayEvent, Payment, PaymentMethod
 from subscriptions.models import (
@@ -27,6 +36,7 @@ from subscriptions.models import (
 from tests.guards.world import World
 
 FIRST = 10_000_000  # ids of the first crowd: above all others, so that "newest first" meets strangers first
+PEOPLE = 50_000_000  # before the ids of what people are billed for
 Expressions = Mapping[str, str]
 
 
@@ -107,12 +117,13 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     many(Site, site.pk, name=name, name_key=name, name_order=name)
     building = Building.objects.filter(site=site).earliest("pk")
     many(Building, building.pk, name=name, name_key=name, name_order=name)
-    many(Apartment, apartment.pk, number=name, number_key=name, number_order=name)
+    many(Target, apartment.target_id, number=name, sort_key=name)
+    many(Apartment, apartment.pk, number=name, number_key=name, number_order=name, target_id=ident)
     many(Resident, Resident.objects.filter(apartment=apartment, is_master=True).get().pk, apartment_id=ident)
     mac = f"{0x0C1105000000} + {ident}"
     many(LibraryEntry, entry.pk, mac=mac)
     many(Device, device.pk, mac=mac, name_key=name, name_order=name, library_entry_id=ident)
-    many(Entitlement, item.pk, apartment_id=ident)
+    many(Entitlement, item.pk, target_id=ident)
     many(Order, order.pk, number=name)
     many(OrderLine, line.pk, order_id=ident, entitlement_id=ident)
     many(OrderEvent, OrderEvent.objects.filter(order=order).earliest("pk").pk, order_id=ident)
@@ -135,9 +146,8 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     many(ApiToken, ApiToken.objects.filter(membership__organization=firm).earliest("pk").pk, digest=name)
     if paying.keys["price_list"] and count < 30_000:  # their numbers are small
         many(PriceList, int(paying.keys["price_list"][0]), number=f"{ident} % 30000")
-    for assignment in (
-        ManagerAssignment.objects.filter(site=site).first(),
-        TechnicianAssignment.objects.filter(site=site).first(),
-    ):
-        if assignment is not None:
-            many(type(assignment), assignment.pk, site_id=ident)
+    if (manager := ManagerAssignment.objects.filter(site=site).first()) is not None:
+        multiply(Target, manager.target_id, count, first=PEOPLE + first, site_id=f"{ident} - {PEOPLE}")
+        many(ManagerAssignment, manager.pk, site_id=ident, target_id=f"{PEOPLE} + {ident}")
+    if (technician := TechnicianAssignment.objects.filter(site=site).first()) is not None:
+        many(TechnicianAssignment, technician.pk, site_id=ident)

@@ -26,13 +26,14 @@ ORDER = order_of(ARCHITECTURE.read_text())
 BELOW = {
     "communities_building": "communities_site", "communities_resident": "communities_site", "devices_device": "communities_site",
     "communities_managerassignment": "communities_site", "communities_technicianassignment": "communities_site",
+    "communities_target": "communities_site",
     "otp_static_statictoken": "accounts_user", "otp_static_staticdevice": "accounts_user", "otp_totp_totpdevice": "accounts_user",
     "accounts_usersession": "accounts_user", "subscriptions_subscriptionitem": "subscriptions_subscription",
     "subscriptions_requestitem": "subscriptions_renewalrequest", "subscriptions_variantchange": "communities_entitlement",
 }  # fmt: skip
 OTHERS = ("django_", "axes_")  # sessions and counted tries: single rows, of which nobody holds two
 SELECTS = re.compile(r'\bFROM "(\w+)".*\bFOR (?:NO KEY )?UPDATE(?: OF "(\w+)")?(?P<waits>.*)$', re.S)
-UPDATES = re.compile(r'\s*UPDATE "(\w+)" SET (.*?)(?: WHERE (.*?))?(?: RETURNING .*)?$', re.S)
+UPDATES = re.compile(r'\s*UPDATE "(\w+)" SET (.*?)(?: RETURNING .*)?$', re.S)
 FROM_ROWS = re.compile(r'\s*UPDATE "(\w+)" SET\s+(.*?)\bFROM \((.*)\) AS source\s+WHERE "\1".id = source.id\s*$', re.S)
 HOLDS = re.compile(r"\s*WITH held AS \((SELECT item\.id, .*) FOR NO KEY UPDATE OF item\)\s*SELECT ", re.S)
 DELETES = re.compile(r'\s*DELETE FROM "(\w+)"(?: WHERE (.*?))?(?: RETURNING .*)?$', re.S)
@@ -135,7 +136,7 @@ class Watch:
             ids = self._ask(f"SELECT source.id FROM ({rows}) AS source ORDER BY 1", tuple(params)[head.count("%s") :])
             return Lock(table, ids, len(ids) < 2, waits=True, sql=sql)
         if found := UPDATES.match(sql):
-            table, head, where = found[1], found[2], found[3]
+            table, (head, where) = found[1], _parted(found[2])
         elif found := DELETES.match(sql):
             table, head, where = found[1], "", found[2]
         else:
@@ -145,6 +146,16 @@ class Watch:
         given = tuple(params or ())[head.count("%s") :]
         ids = self._ask(f'SELECT id FROM "{table}"' + (f" WHERE {where}" if where else "") + " ORDER BY id", given)
         return Lock(table, ids, len(ids) < 2, waits=True, sql=sql)
+
+
+def _parted(written: str) -> tuple[str, str]:
+    """What an UPDATE sets, and which rows: parted at the WHERE that stands in no brackets."""
+    depth = 0
+    for at, sign in enumerate(written):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if not depth and written.startswith(" WHERE ", at):
+            return written[:at], written[at + len(" WHERE ") :]
+    return written, ""
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""Whether the audit is as it was sealed, and whether money, orders and paid time agree."""
+"""Whether the audit is as it was sealed, and whether money, orders and paid time agree, and targets with their owners."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -15,10 +15,11 @@ from django.utils import timezone
 from accounts import chain
 from accounts import heads as head_files
 from accounts.append_only import check_guards
+from communities import consistency
 from communities.following import check_followers
 from subscriptions import ledger
 
-MOST = 100  # faults of the books that are named
+MOST = 100  # faults of the books, and of the targets, that are named
 
 
 class Command(BaseCommand):
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--seal", action="store_true", help="first seal whatever has no seal, however old")
 
     def handle(self, *, heads: Path | None = None, seal: bool = False, **options: Any) -> None:
-        """Print the counts, then every fault: of each chain the first one, of the books the first hundred."""
+        """Print the counts, then every fault: of each chain the first one, of books and targets the first hundred."""
         now = timezone.now()
         if seal:
             while chain.seal_due(now=now, from_the_start=True):
@@ -44,7 +45,8 @@ class Command(BaseCommand):
                 self._named(fault.msg for fault in check_guards(databases=["default"])),
                 self._named(fault.msg for fault in check_followers(databases=["default"])),
                 self._audit(heads or settings.AUDIT_HEADS, now=now),
-                self._books(),
+                self._first(ledger.verify(), "books: money, orders, paid time and reservations agree"),
+                self._first(consistency.verify(), "targets: owners, doors and items agree"),
             )
         )
         if wrong:
@@ -70,14 +72,13 @@ class Command(BaseCommand):
                 self.stderr.write(f"the heads of today could not be kept in {path}: {problem}")
         return self._named(found.faults)
 
-    def _books(self) -> int:
-        faults = ledger.verify()
+    def _first(self, faults: Iterator[object], agreed: str) -> int:
         shown = self._named(islice(faults, MOST))
         more = sum(1 for _fault in faults)
         if more:
             self.stderr.write(f"and {more} more")
         if not shown:
-            self.stdout.write("books: money, orders, paid time and reservations agree")
+            self.stdout.write(agreed)
         return shown + more
 
     def _named(self, faults: Iterable[object]) -> int:

@@ -1,0 +1,88 @@
+"""Whether targets agree with their owners and items with their targets; rows that were written by hand are named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from accounts.typed.keys import place_key
+from communities import catalogue
+from communities.models import Apartment, Entitlement, ManagerAssignment, Target
+from communities.models.targets import mislabelled
+
+
+def verify() -> Iterator[str]:
+    """Every disagreement, check by check; each check is one statement for a table over the whole database, its rows arrive one by one. Writes
+    nothing."""
+    for check in CHECKS:
+        yield from check()
+
+
+def _named(rows: QuerySet[Any], name: str, problem: str) -> Iterator[str]:
+    for pk in rows.order_by("pk").values_list("pk", flat=True).iterator(chunk_size=1000):
+        yield f"{name} {pk}: {problem}"
+
+
+def _of_another(way: str) -> Q:
+    """A row whose site or tenants are not those of what `way` leads to."""
+    other = Q()
+    for key in ("site", "distributor", "installer"):
+        other |= ~Q(**{f"{key}_id": F(f"{way}{key}_id")})
+    mine, its = Q(subdistributor=None), Q(**{f"{way}subdistributor": None})
+    both = ~Q(subdistributor_id=F(f"{way}subdistributor_id"))
+    return other | (mine & ~its) | (~mine & its) | (~mine & ~its & both)
+
+
+def owners() -> Iterator[str]:
+    """An owner has a target of its kind, its site and its tenants."""
+    owned: tuple[tuple[str, Any, str], ...] = (
+        ("apartment", Apartment, catalogue.Target.APARTMENT),
+        ("assignment", ManagerAssignment, catalogue.Target.MANAGER),
+    )
+    for name, model, kind in owned:
+        there = Exists(Target.objects.filter(pk=OuterRef("target_id")))
+        yield from _named(model.objects.filter(~there), name, "has no target")
+        yield from _named(
+            model.objects.exclude(target__kind=kind).filter(there), name, f"has a target that is no {kind}"
+        )
+        yield from _named(model.objects.filter(_of_another("target__")), name, "has a target of another site or tenant")
+
+
+def orphans() -> Iterator[str]:
+    """A target has its owner, a slot its place."""
+    owned: dict[str, Any] = {catalogue.Target.APARTMENT: Apartment, catalogue.Target.MANAGER: ManagerAssignment}
+    for kind, model in owned.items():
+        owner = Exists(model.objects.filter(target=OuterRef("pk")))
+        yield from _named(Target.objects.filter(~owner, kind=kind), "target", f"is of no {kind}")
+    free = {*catalogue.SLOTS, catalogue.Target.SITE}
+    unknown = [kind for kind in catalogue.Target if kind not in owned and kind not in free]
+    yield from _named(Target.objects.filter(kind__in=unknown), "target", "is of a kind that nothing owns")
+    for kind, place in catalogue.SLOTS.items():
+        slots = Target.objects.filter(kind=kind)
+        yield from _named(slots.exclude(parent__kind=place), "target", f"is a {kind} of something else than a {place}")
+        yield from _named(slots.filter(_of_another("parent__")), "target", "has a place of another site or tenant")
+
+
+def doors() -> Iterator[str]:
+    """A target says what stands on the door of its owner, and sorts by it; what stands in no building comes last."""
+    for kind in (catalogue.Target.APARTMENT, *catalogue.SLOTS):
+        yield from _named(mislabelled(Target.objects.all(), kind), "target", "does not say what stands on its door")
+    bare = Target.objects.filter(kind__in=[catalogue.Target.MANAGER, catalogue.Target.SITE])
+    yield from _named(bare.exclude(sort_key=place_key()), "target", "does not sort as what stands in no building")
+
+
+def items() -> Iterator[str]:
+    """An item is for a target of its service type's kind, its site and its tenants, and blocked exactly while its apartment waits (R17)."""
+    right = Q()
+    for entry in catalogue.ENTRIES:
+        right |= Q(service_type=entry.code, target__kind=entry.target)
+    rows = Entitlement.objects
+    yield from _named(rows.exclude(right), "entitlement", "is for a target of another kind than its service")
+    yield from _named(rows.filter(_of_another("target__")), "entitlement", "is for a target of another site or tenant")
+    wrong = "blocked is not what its apartment says"
+    yield from _named(rows.all().wrongly_blocked(), "entitlement", wrong)
+
+
+CHECKS: tuple[Callable[[], Iterator[str]], ...] = (owners, orphans, doors, items)

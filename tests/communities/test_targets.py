@@ -1,0 +1,428 @@
+"""Whatever is billed is one row: made with its owner, relabelled with it, counted into slots, and never anybody's name."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import ProtectedError
+from django.test.utils import CaptureQueriesContext
+
+from accounts.typed.columns import keys_of_model
+from communities import catalogue, consistency
+from communities.actions import apartments, sites
+from communities.actions import people as site_people
+from communities.actions.entitlements import agree, configuration_of
+from communities.actions.targets import relabel, slot_of
+from communities.catalogue import ServiceType
+from communities.models import (
+    Apartment,
+    Block,
+    Building,
+    Entitlement,
+    ManagerAssignment,
+    Resident,
+    Site,
+    Target,
+    keys_of,
+    targets,
+)
+from tests import factories
+from tests.people import NOW, People
+
+Kinds = catalogue.Target
+
+
+@pytest.fixture
+def site(people: People, make_site: Callable[..., Site], make_apartment: Callable[..., Apartment]) -> Site:
+    """Two apartments, one of them landline, and Petra with the PM App."""
+    made = make_site(landline=True)
+    for number in ("1.01", "1.02"):
+        make_apartment(made, number)
+    site_people.set_managers(
+        people.ivan.actor, site_id=made.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
+    )
+    return made
+
+
+def flat(number: str) -> Apartment:
+    return Apartment.objects.select_related("target", "building").get(number=number)
+
+
+def crowded(site: Site, members: int) -> catalogue.Configuration:
+    """The site with so many members in each apartment: four of them are free."""
+    found = configuration_of(site)
+    return replace(found, apartments=tuple(replace(row, members=members) for row in found.apartments))
+
+
+def slots(number: str = "1.01") -> list[tuple[int | None, str]]:
+    """The Additional Apps of an apartment: slot and variant."""
+    rows = Entitlement.objects.filter(target__parent=flat(number).target_id, service_type=ServiceType.ADDITIONAL_APP)
+    return list(rows.order_by("target__slot").values_list("target__slot", "variant"))
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------------
+
+
+def test_every_owner_has_its_target_and_every_item_one_key_to_it(site: Site) -> None:
+    assert sorted(Target.objects.values_list("kind", "building", "floor", "number")) == [
+        ("apartment", "Quay House", "1", "1.01"),
+        ("apartment", "Quay House", "1", "1.02"),
+        ("manager", "", "", ""),
+    ]
+    assert {str(row.target) for row in Entitlement.objects.all()} == {
+        "Quay House 1.01",
+        "Quay House 1.02",
+        "Petra Holm",
+    }
+    assert list(consistency.verify()) == []
+
+
+def test_a_target_that_somebody_has_can_not_be_deleted(site: Site) -> None:
+    for target in Target.objects.all():
+        with pytest.raises(ProtectedError):
+            target.delete()
+
+
+def test_one_item_of_a_service_for_each_target(site: Site) -> None:
+    one = Entitlement.objects.earliest("pk")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Entitlement.objects.create(**keys_of(site), target=one.target, service_type=one.service_type)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "member_slot"},
+        {"kind": "apartment", "slot": 1},
+        {"kind": "manager", "number": "Petra Holm"},
+        {"kind": "account", "building": "Kim"},
+        {"kind": "site", "floor": "1"},
+        {"kind": "car"},
+    ],
+    ids=lambda fields: " ".join(map(str, fields.values())),
+)
+def test_the_database_refuses_targets_that_can_not_be(site: Site, fields: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Target.objects.create(**keys_of(site), **fields)
+
+
+def test_a_site_is_one_target(site: Site) -> None:
+    Target.objects.create(**keys_of(site), kind=Kinds.SITE)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Target.objects.create(**keys_of(site), kind=Kinds.SITE)
+
+
+def test_no_name_of_a_person_stands_in_the_table(site: Site) -> None:
+    apartments = Apartment.objects.filter(number="1.01")
+    apartments.update(name="Family Schmidt")
+    texts = [
+        field.name for field in Target._meta.concrete_fields if isinstance(field, models.CharField | models.TextField)
+    ]
+    assert texts == ["kind", "building", "floor", "number", "sort_key"]
+    kept = str(list(Target.objects.values_list(*texts))).casefold()
+    assert not [name for name in ("petra", "holm", "schmidt", "resident") if name in kept]
+
+
+# --- slots ------------------------------------------------------------------------------------------------------------------
+
+
+def test_slots_are_numbered_made_once_and_kept_when_they_are_not_wanted(site: Site) -> None:
+    agree(site, crowded(site, 6))
+    assert slots() == slots("1.02") == [(1, "each"), (2, "each")]
+    agree(site, crowded(site, 7))
+    agree(site, crowded(site, 5))
+    assert slots() == [(1, "each"), (2, ""), (3, "")]
+    assert Target.objects.filter(kind=Kinds.MEMBER_SLOT).count() == 6
+    first = Target.objects.get(parent=flat("1.01").target_id, slot=1)
+    assert (str(first), first.label, first.installer_id) == (
+        "Quay House 1.01 (1)",
+        "Quay House 1.01 (1)",
+        site.installer_id,
+    )
+    with pytest.raises(IntegrityError), transaction.atomic():
+        slot_of(flat("1.01").target, Kinds.MEMBER_SLOT, 1).save()
+    assert list(consistency.verify()) == []
+
+
+def test_slots_of_some_apartments_leave_the_others_alone(site: Site) -> None:
+    agree(site, crowded(site, 5))
+    one = configuration_of(site, apartment_ids=[flat("1.01").pk])
+    agree(site, one, is_whole=False)
+    assert (slots("1.01"), slots("1.02")) == ([(1, "")], [(1, "each")])
+    assert Entitlement.objects.get(service_type=ServiceType.PM_APP).variant == "plain"
+
+
+def test_a_company_is_billed_for_its_doors_but_one_and_for_itself(site: Site) -> None:
+    company = catalogue.Configuration(
+        {**site.switches, "elevator_control": True}, project="commercial", site=site.pk, doors=(1, 2, 3)
+    )
+    for _again in range(2):
+        agree(site, company)
+    rows = Entitlement.objects.wanted().select_related(*targets.named()).order_by(*targets.order(), "pk")
+    assert [str(row) for row in rows] == [
+        "Elevator Control, Harbour View", "Door, Harbour View (1)", "Door, Harbour View (2)",
+    ]  # fmt: skip
+    said = Entitlement.objects.wanted().annotate(words=targets.words()).order_by(*targets.order(), "pk")
+    assert list(said.values_list("words", flat=True)) == ["Harbour View", "Harbour View (1)", "Harbour View (2)"]
+    assert Target.objects.filter(kind__in=[Kinds.SITE, Kinds.DOOR_SLOT]).count() == 3
+    assert list(consistency.verify()) == []
+
+
+# --- words and order ----------------------------------------------------------------------------------------------------------
+
+
+def test_queries_say_what_the_object_says(site: Site) -> None:
+    agree(site, crowded(site, 6))
+    rows = Target.objects.annotate(said=targets.words(""), door=targets.label("")).select_related(*targets.named(""))
+    assert len(rows) == 7
+    assert [(row.said, row.door) for row in rows] == [(str(row), row.label) for row in rows]
+
+
+def test_targets_stand_as_one_walks_through_the_site_and_people_come_last(
+    people: People, site: Site, make_apartment: Callable[..., Apartment]
+) -> None:
+    ivan = people.ivan.actor
+    annex = sites.add_building(ivan, site_id=site.pk, name="Annex 2", now=NOW)
+    sites.add_building(ivan, site_id=site.pk, name="Annex 10", now=NOW)
+    ten = Building.objects.get(name="Annex 10")
+    for building, floor, number in (
+        (ten, "1", "1"),
+        (annex, "10", "1"),
+        (annex, "2", "10"),
+        (annex, "2", "9"),
+        (annex, "UG", "99"),
+    ):
+        apartments.create_apartment(ivan, building_id=building.pk, floor=floor, number=number, now=NOW)
+    agree(site, crowded(site, 5))
+    rows = Target.objects.filter(site=site).select_related(*targets.named("")).order_by(*targets.order(""), "pk")
+    assert [str(row) for row in rows if not row.slot] == [
+        "Annex 2 99", "Annex 2 9", "Annex 2 10", "Annex 2 1", "Annex 10 1", "Quay House 1.01", "Quay House 1.02", "Petra Holm",
+    ]  # fmt: skip
+    assert [str(row) for row in rows][-5:-1] == [
+        "Quay House 1.01", "Quay House 1.01 (1)", "Quay House 1.02", "Quay House 1.02 (1)",
+    ]  # fmt: skip
+
+
+# --- relabel ------------------------------------------------------------------------------------------------------------------
+
+
+def test_renaming_a_building_renames_its_targets_and_their_slots(people: People, site: Site) -> None:
+    agree(site, crowded(site, 5))
+    building = Building.objects.get()
+    sites.rename_building(people.ivan.actor, building_id=building.pk, version=building.version, name="Pier 7", now=NOW)
+    assert {str(row) for row in Target.objects.exclude(kind=Kinds.MANAGER)} == {
+        "Pier 7 1.01", "Pier 7 1.01 (1)", "Pier 7 1.02", "Pier 7 1.02 (1)",
+    }  # fmt: skip
+    for row in Target.objects.all():
+        assert [key.of(row) for key in keys_of_model(Target)] == [row.sort_key]
+    assert list(consistency.verify()) == []
+
+
+def test_numbering_an_apartment_anew_relabels_it_and_its_slots_alone(people: People, site: Site) -> None:
+    agree(site, crowded(site, 5))
+    one = flat("1.01")
+    apartments.change_apartment(
+        people.ivan.actor, apartment_id=one.pk, version=one.version, floor="3", number="3.01", name="", switches=one.switches,
+        has_monitor=True, now=NOW,
+    )  # fmt: skip
+    assert {row.label for row in Target.objects.filter(floor="3")} == {"Quay House 3.01", "Quay House 3.01 (1)"}
+    assert list(consistency.verify()) == []
+
+
+def test_relabelling_takes_two_statements_however_many_apartments(site: Site) -> None:
+    def cost(name: str) -> int:
+        Building.objects.filter(site=site).update(name=name, name_order=f"{name.casefold()} house")
+        with CaptureQueriesContext(
+            connection,
+        ) as found:
+            relabel(site)
+        assert set(Target.objects.filter(kind=Kinds.APARTMENT).values_list("building", flat=True)) == {name}
+        return len(found)
+
+    building = Building.objects.get()
+    few = cost("A")
+    factories.apartments(site, building, 300, items={}, until=None)
+    assert (few, cost("B")) == (2, 2)
+    with CaptureQueriesContext(connection) as again:
+        relabel(site)
+    assert len(again) == 2
+
+
+# --- R17 ------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule("R17")
+def test_an_apartment_that_waits_for_its_monitor_blocks_its_items_and_its_slots(
+    people: People, site: Site, make_apartment: Callable[..., Apartment]
+) -> None:
+    waiting = make_apartment(site, "2.01", waits=True)
+    agree(site, crowded(site, 5))
+
+    def blocked() -> set[str]:
+        rows = Entitlement.objects.exclude(blocked="").select_related("target")
+        assert {row.blocked for row in rows} <= {Block.MONITOR_PENDING.value}
+        return {str(row) for row in rows}
+
+    its = {"App, Quay House 2.01", "Premium Plan, Quay House 2.01", "Additional App, Quay House 2.01 (1)"}
+    assert blocked() == its
+    one = Apartment.objects.get(pk=waiting.pk)
+
+    def change(**fields: bool) -> None:
+        one.refresh_from_db()
+        apartments.change_apartment(
+            people.ivan.actor, apartment_id=one.pk, version=one.version, floor=one.floor, number=one.number, name="",
+            switches=one.switches | {code: on for code, on in fields.items() if code in one.switches},
+            has_monitor=fields.get("has_monitor", False), now=NOW,
+        )  # fmt: skip
+
+    change(has_monitor=True)
+    assert blocked() == set()
+    change()
+    assert blocked() == its
+    change(indoor_monitor=False)
+    assert blocked() == set()
+    assert list(consistency.verify()) == []
+
+
+# --- the command --------------------------------------------------------------------------------------------------------------
+
+
+def _other(site: Site) -> dict[str, Any]:
+    return {"installer": site.distributor_id}
+
+
+def _no_target(site: Site) -> str:
+    one = flat("1.01")
+    Apartment.objects.filter(pk=one.pk).update(target=10**6)
+    return f"apartment {one.pk}: has no target"
+
+
+def _wrong_kind(site: Site) -> str:
+    one, petra = flat("1.01"), ManagerAssignment.objects.get()
+    spare = petra.target_id
+    ManagerAssignment.objects.update(target=Target.objects.create(**keys_of(site), kind=Kinds.APARTMENT))
+    Apartment.objects.filter(pk=one.pk).update(target=spare)
+    return f"apartment {one.pk}: has a target that is no apartment"
+
+
+def _other_tenant(site: Site) -> str:
+    one = flat("1.01")
+    Apartment.objects.filter(pk=one.pk).update(**_other(site))
+    return f"apartment {one.pk}: has a target of another site or tenant"
+
+
+def _sub_distributor(site: Site) -> str:
+    one = ManagerAssignment.objects.get()
+    ManagerAssignment.objects.filter(pk=one.pk).update(subdistributor=site.installer_id)
+    return f"assignment {one.pk}: has a target of another site or tenant"
+
+
+def _orphan(site: Site) -> str:
+    return f"target {Target.objects.create(**keys_of(site), kind=Kinds.MANAGER).pk}: is of no manager"
+
+
+def _unknown(site: Site) -> str:
+    made = Target.objects.create(**keys_of(site), kind=Kinds.LOCK)
+    return f"target {made.pk}: is of a kind that nothing owns"
+
+
+def _misplaced_slot(site: Site) -> str:
+    made = slot_of(ManagerAssignment.objects.get().target, Kinds.MEMBER_SLOT, 1)
+    made.save()
+    return f"target {made.pk}: is a member_slot of something else than a apartment"
+
+
+def _building(site: Site) -> str:
+    Building.objects.update(name="Pier House")
+    return f"target {flat('1.01').target_id}: does not say what stands on its door"
+
+
+def _floor(site: Site) -> str:
+    Target.objects.filter(pk=flat("1.02").target_id).update(floor="9")
+    return f"target {flat('1.02').target_id}: does not say what stands on its door"
+
+
+def _number(site: Site) -> str:
+    Apartment.objects.filter(number="1.02").update(number="9")
+    return f"target {flat('9').target_id}: does not say what stands on its door"
+
+
+def _sort_key(site: Site) -> str:
+    Target.objects.filter(pk=flat("1.02").target_id).update(sort_key="1")
+    return f"target {flat('1.02').target_id}: does not say what stands on its door"
+
+
+def _slot_label(site: Site) -> str:
+    made = slot_of(flat("1.01").target, Kinds.MEMBER_SLOT, 1)
+    made.building = "Elsewhere"
+    made.save()
+    return f"target {made.pk}: does not say what stands on its door"
+
+
+def _person_first(site: Site) -> str:
+    target = ManagerAssignment.objects.get().target_id
+    Target.objects.filter(pk=target).update(sort_key="0")
+    return f"target {target}: does not sort as what stands in no building"
+
+
+def _service_of_another_kind(site: Site) -> str:
+    one = Entitlement.objects.get(service_type=ServiceType.PM_APP)
+    Entitlement.objects.filter(pk=one.pk).update(target=flat("1.01").target_id)
+    return f"entitlement {one.pk}: is for a target of another kind than its service"
+
+
+def _item_of_another(site: Site) -> str:
+    one = Entitlement.objects.earliest("pk")
+    Entitlement.objects.filter(pk=one.pk).update(**_other(site))
+    return f"entitlement {one.pk}: is for a target of another site or tenant"
+
+
+def _blocked(site: Site) -> str:
+    Apartment.objects.filter(number="1.01").update(monitor_pending=True)
+    first = Entitlement.objects.filter(target__number="1.01").earliest("pk")
+    return f"entitlement {first.pk}: blocked is not what its apartment says"
+
+
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        _no_target, _wrong_kind, _other_tenant, _sub_distributor, _orphan, _unknown, _misplaced_slot, _building, _floor, _number, _sort_key,
+        _slot_label, _person_first, _service_of_another_kind, _item_of_another, _blocked,
+    ],
+)  # fmt: skip
+def test_what_was_written_by_hand_is_named_and_the_command_fails(site: Site, breaks: Callable[[Site], str]) -> None:
+    with transaction.atomic():
+        line = breaks(site)
+        assert next(consistency.verify()) == line
+        problems = io.StringIO()
+        with pytest.raises(CommandError, match="does not hold"):
+            call_command("verify_ledger", seal=True, stdout=io.StringIO(), stderr=problems)
+        assert line in problems.getvalue().splitlines()
+        transaction.set_rollback(True)
+
+
+def test_the_command_says_that_targets_agree(site: Site) -> None:
+    out = io.StringIO()
+    call_command("verify_ledger", seal=True, stdout=out)
+    assert "targets: owners, doors and items agree" in out.getvalue()
+
+
+def test_a_search_finds_by_building_apartment_master_and_person_also_the_slots(people: People, site: Site) -> None:
+    agree(site, crowded(site, 5))
+    Apartment.objects.filter(number="1.02").update(search_key="1.02\ncorner")
+    Resident.objects.filter(apartment__number="1.01").update(search_key="rosa almeida")
+
+    def found(word: str) -> list[str]:
+        rows = Entitlement.objects.filter(targets.found(word)).select_related(*targets.named())
+        return sorted({str(row.target) for row in rows})
+
+    assert found("corner") == ["Quay House 1.02", "Quay House 1.02 (1)"]
+    assert found("almeida") == ["Quay House 1.01", "Quay House 1.01 (1)"]
+    assert found("petra") == ["Petra Holm"]
+    assert len(found("quay")) == 4
