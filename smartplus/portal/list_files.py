@@ -120,6 +120,7 @@ def order_columns() -> list[Column]:
     return [
         Column(_("Order")), Column(_("Type")), Column(_("Site")), Column(_("Installer")), Column(_("Items"), tables.Kind.NUMBER),
         Column(_("Status")), Column(_("Created"), tables.Kind.MOMENT), Column(_("Total"), tables.Kind.MONEY), Column(_("Currency")),
+        Column(_("Your reference")),
     ]  # fmt: skip
 
 
@@ -140,6 +141,7 @@ def orders(found: QuerySet[Order], as_seen: Callable[[list[Order]], list[dict[st
                 order.created_at,
                 None if amount is None else Money(amount, order.currency),
                 order.currency,
+                order.reference if row["is_mine"] else "",
             ]
 
 

@@ -7,8 +7,10 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from accounts import audit
+from accounts.errors import Refused
 from accounts.models import Organization
 from accounts.scope import Actor
+from accounts.typed import text
 from payments.models import BillingProfile
 from subscriptions import numbers, placing
 from subscriptions.actions import moves
@@ -35,8 +37,14 @@ def open_order(
     now: datetime,
 ) -> Order:
     """Write an order with its lines as they were quoted, and give it their items (R26, R40, R48). The caller holds the locks of sites, payer
-    and items, has quoted under them, and starts the payment. Raises ItemHeld where another open order has an item."""
+    and items, has quoted under them, and starts the payment. Raises ItemHeld where another open order has an item, and Refused for
+    too long a reference."""
     assert installer.distributor is not None
+    reference = text.code(reference)
+    if len(reference) > Order.REFERENCE_LENGTH:
+        raise Refused(
+            _("The reference has room for %(n)s characters.") % {"n": Order.REFERENCE_LENGTH}, field="reference"
+        )
     order = Order.objects.create(
         number=numbers.new(now),
         type=type,

@@ -111,6 +111,8 @@ class Order(Termed, Keyed):
         REVIEW = "review", _("Under Review")
         REFUNDED = "refunded", _("Refunded")
 
+    REFERENCE_LENGTH = 64
+
     number = models.CharField(_("order number"), max_length=20, unique=True)
     number_key = CompactKey("number")
     type = models.CharField(_("type"), max_length=16, choices=Type.choices)
@@ -120,7 +122,9 @@ class Order(Termed, Keyed):
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
-    reference = models.CharField(_("your reference"), max_length=64, blank=True)  # the payer's own, such as a PO number
+    reference = models.CharField(
+        _("your reference"), max_length=REFERENCE_LENGTH, blank=True
+    )  # the payer's own, such as a PO number
     reference_key = SearchKey("reference")
     auto_renew = models.BooleanField(default=False)  # once paid, an agreement is made
     renewals_wanted = models.PositiveSmallIntegerField(null=True)  # how many; null: until it is stopped

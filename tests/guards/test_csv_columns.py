@@ -238,12 +238,14 @@ def test_library(browser: Browser) -> None:
 
 def test_orders(browser: Browser) -> None:
     order = Order.objects.filter(lines__site=browser.world.sites["pine"], state="processing").distinct().get()
+    Order.objects.filter(pk=order.pk).update(reference="PO 7")
     row = next(row for row in table(browser, "orders") if row["Order"] == order.number)
     proved(
         row,
         {
             "Order": order.number, "Type": "Activation", "Site": "PINEMARK View", "Installer": browser.world.cast.ivan.firm.name,
             "Items": "2", "Status": "Processing", "Created": "2026-11-22 10:00:00", "Total": "2.40", "Currency": "USD",
+            "Your reference": "PO 7",
         },
     )  # fmt: skip
 

@@ -475,3 +475,35 @@ def test_ids_as_ranges_come_back_as_they_were(ids: set[int]) -> None:
     text = as_ranges(ids)
     assert from_ranges(text, most=40) == (ids or {0})
     assert not ids or from_ranges(text, most=len(ids) - 1) == {0}
+
+
+def test_the_payers_own_reference_stands_on_the_order_and_is_found(
+    people: People,
+    harbour_view: Site,
+    price_list: PriceList,
+    dora: Client,
+    sign_in: Callable[[Person], Client],
+    sandbox: Sandbox,
+) -> None:
+    cart = tick_all(dora, people)
+    page = dora.get(cart).content.decode()
+    assert "Your reference or PO number" in page
+    typed = {**BILLING, "fingerprint": fingerprint(page), "terms": "on"}
+    assert dora.post(cart, {**typed, "reference": "x" * 65}).status_code == 422
+    assert not Order.objects.exists()
+    dora.post(cart, {**typed, "reference": " PO\u00a04711 / 26 "})
+    order = Order.objects.get()
+    assert order.reference == "PO 4711 / 26"
+    assert "PO 4711 / 26" in dora.get(f"/orders/{order.number}/").content.decode()
+    assert order.number in dora.get("/orders/?q=po+4711").content.decode()
+    assert "PO 4711 / 26" in answered(dora.get("/orders/?format=csv"))
+    ivan = sign_in(people.ivan)  # whose sites it is for, and who does not pay it
+    assert "PO 4711" not in ivan.get(f"/orders/{order.number}/").content.decode()
+    assert order.number in ivan.get(f"/orders/?q={order.number}").content.decode()
+    assert order.number not in ivan.get("/orders/?q=po+4711").content.decode()
+    assert "PO 4711" not in answered(ivan.get("/orders/?format=csv"))
+
+
+def answered(answer) -> str:
+    """A file as it arrives."""
+    return b"".join(answer.streaming_content if answer.streaming else [answer.content]).decode("utf-8-sig")

@@ -15,6 +15,7 @@ from smartplus.portal.forms.countries import CountryField
 from smartplus.portal.forms.fields import IdentifierField, LineField, MailField, SecretField
 from smartplus.portal.forms.postal import PostalForm
 from subscriptions import periods
+from subscriptions.models import Order
 
 MONTHS = (1, 3, 6, 12)
 
@@ -76,6 +77,12 @@ class PayForm(forms.Form):
     terms_version = SecretField(widget=forms.HiddenInput, required=False)
     gateway = forms.ChoiceField(
         choices=lambda: [(offer.name, offer.label) for offer in payment_actions.offered()], required=False
+    )
+    reference = IdentifierField(
+        label=_("Your reference or PO number"),
+        max_length=Order.REFERENCE_LENGTH,
+        required=False,
+        help_text=_("Shown on the order."),
     )
     auto_renew = forms.BooleanField(label=_("Renew automatically every 30 days"), required=False)
     renewals = forms.TypedChoiceField(

@@ -93,6 +93,7 @@ def place(request: access.PortalRequest, cart: Cart, invoice_to: BillingForm, pa
         auto_renew=pay.cleaned_data["auto_renew"],
         renewals=pay.cleaned_data["renewals"],
         gateway=pay.cleaned_data["gateway"],
+        reference=pay.cleaned_data["reference"],
         now=request.now,
     )
 

@@ -17,7 +17,7 @@ from accounts.actions import seller, terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Notice
 from accounts.scope import Actor, Grant, Role
-from accounts.typed.finding import holds
+from accounts.typed.finding import holds, matching
 from accounts.typed.keys import compact_key
 from accounts.typed.text import sought
 from payments.errors import GatewayRefused, GatewayUnavailable
@@ -108,10 +108,14 @@ def _states() -> list[tuple[str, Any]]:
 
 
 def searched(actor: Actor, found: QuerySet[Order], text: str) -> QuerySet[Order]:
-    """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person."""
+    """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person, or,
+    where the actor's firm or one below it pays, that carry such a reference."""
     wanted = in_orders(actor, text)
     if number := compact_key(text):
         wanted |= holds(number, "number_key")
+    paid = Q() if actor.sees_all else Q(payer__path__startswith=actor.path)
+    if actor.role is not Role.MANAGER:
+        wanted |= paid & matching(text, "reference_key")
     return found.filter(wanted)
 
 
