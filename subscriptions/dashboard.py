@@ -210,11 +210,16 @@ class Standing:
 
 
 def standings(
-    actor: Actor, *, now: datetime, prices: PriceTable | None, by: str = "installer_id"
+    actor: Actor,
+    *,
+    now: datetime,
+    prices: PriceTable | None,
+    by: str = "installer_id",
+    sites: Iterable[int] | None = None,
 ) -> dict[int, Standing]:
-    """How the items one sees stand, by installer (or by another key column, such as `site_id`); one statement."""
+    """How the items one sees stand, by installer (or by another key column); of these `sites` where they are named. One statement."""
     today = _today(now)
-    seen = ExpiryDay.objects.by_site(actor) if by == "site_id" else ExpiryDay.objects.visible_to(actor)
+    seen = _seen(actor, by, sites)
     due = expiries.due(today, today + SOON)
     rows = list(
         seen.order_by()
@@ -246,6 +251,13 @@ def standings(
         )
         found[key] = found.get(key, Standing()) + one
     return found
+
+
+def _seen(actor: Actor, by: str, sites: Iterable[int] | None) -> QuerySet[ExpiryDay]:
+    """The rows of the summary that one sees, all of them or those of some sites; by the fewest rows that name the key."""
+    if sites is None:
+        return ExpiryDay.objects.by_site(actor) if by == "site_id" else ExpiryDay.objects.visible_to(actor)
+    return ExpiryDay.objects.by_site(actor).filter(site_id__in=list(sites))
 
 
 # --- whose it is --------------------------------------------------------------------------------------------------------
@@ -601,35 +613,43 @@ def _in_words(counts: Counts) -> list[tuple[str, int]]:
     return [(str(catalogue.SERVICE_TYPE_LABELS[kind]), n) for kind, n in counts]
 
 
-def coverage(actor: Actor, *, now: datetime, prices: PriceTable | None) -> dict[int, Coverage]:
-    """What is paid and what is only on at the sites one sees, by site; one statement."""
-    rows = (
-        ExpiryDay.objects.by_site(actor)
+def coverage(
+    actor: Actor,
+    *,
+    now: datetime,
+    prices: PriceTable | None,
+    by: str = "installer_id",
+    sites: Iterable[int] | None = None,
+) -> dict[int, Coverage]:
+    """What is paid and what is only on, by installer or by another key column, of these `sites` where they are named; one statement."""
+    rows = list(
+        _seen(actor, by, sites)
         .exclude(variant="")
         .order_by("service_type")
         .annotate(alive=_alive(_today(now)))
-        .values_list("site_id", *PRODUCT, "paid_variant", "alive")
+        .values_list(by, *PRODUCT, "paid_variant", "alive")
         .annotate(n=Sum("count"))
         .exclude(n=0)
     )
-    by_site: dict[int, list[tuple[Product, str, bool, int]]] = {}
-    for site_id, kind, variant, project_type, price_class, *row in rows:
-        by_site.setdefault(site_id, []).append((Product(kind, variant, project_type, price_class), *row))
-    return {site_id: _covered(of_site, prices, now) for site_id, of_site in by_site.items()}
+    items = [(Product(*row[1:5]), *row[5:]) for row in rows]
+    paid = worth_of(What.PAID, items, prices, now)
+    more = worth_of(What.UNPAID, items, prices, now)
+    found: dict[int, list[tuple[str, bool, int, int | None, int | None]]] = {}
+    for (key, kind, *_product, alive, n), paid_minor, more_minor in zip(rows, paid, more, strict=True):
+        found.setdefault(key, []).append((kind, alive, n, paid_minor if alive else 0, more_minor))
+    return {
+        key: Coverage(
+            total_of(row[3] for row in of_key),
+            total_of(row[4] for row in of_key),
+            _by_type((kind, n) for kind, alive, n, *_minor in of_key if alive),
+            _by_type((kind, n) for kind, alive, n, *_minor in of_key if not alive),
+        )
+        for key, of_key in found.items()
+    }
 
 
-def _covered(rows: list[tuple[Product, str, bool, int]], prices: PriceTable | None, now: datetime) -> Coverage:
-    paid, unpaid = [row for row in rows if row[2]], [row for row in rows if not row[2]]
-    return Coverage(
-        total_of(worth_of(What.PAID, paid, prices, now)),
-        total_of(worth_of(What.UNPAID, rows, prices, now)),
-        _by_type(paid),
-        _by_type(unpaid),
-    )
-
-
-def _by_type(rows: list[tuple[Product, str, bool, int]]) -> Counts:
+def _by_type(rows: Iterable[tuple[str, int]]) -> Counts:
     counts: dict[str, int] = {}
-    for product, _paid, _alive, n in rows:
-        counts[product.service_type] = counts.get(product.service_type, 0) + n
+    for service_type, n in rows:
+        counts[service_type] = counts.get(service_type, 0) + n
     return tuple(counts.items())

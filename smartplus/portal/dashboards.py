@@ -163,8 +163,9 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     sites = list(Site.objects.visible_to(actor).select_related(*above).distinct()[:LOOKED_AT])
     ids = [site.pk for site in sites]
     progress = reports.paid_progress(ids, now)
-    standing = counts.standings(actor, now=now, prices=prices, by="site_id")
-    covered = counts.coverage(actor, now=now, prices=prices)
+    standing = counts.standings(actor, now=now, prices=prices, by="site_id", sites=ids)
+    covered = counts.coverage(actor, now=now, prices=prices, by="site_id", sites=ids)
+    of_all = counts.coverage(actor, now=now, prices=prices)
     agreed = payers.agreed(actor, ids)
     rows = [
         {
@@ -179,9 +180,9 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     zones = {site.pk: site.time_zone for site in sites}
     ends = [(found.next_end, zones[pk]) for pk, found in progress.items() if found.next_end]
     currency = prices.currency if prices else ""
-    paid_minor = counts.total_of(found.paid_minor for found in covered.values())
-    more_minor = counts.total_of(found.more_minor for found in covered.values())
-    all_of_it = sum(standing.values(), Standing())
+    paid_minor = counts.total_of(found.paid_minor for found in of_all.values())
+    more_minor = counts.total_of(found.more_minor for found in of_all.values())
+    all_of_it = sum(counts.standings(actor, now=now, prices=prices).values(), Standing())
     return {
         "today": _today(request),
         "rows": rows,
