@@ -272,7 +272,7 @@ def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> 
         .order_by(*targets.order(), "pk")
         .values_list(
             "service_type", "variant", "paid_variant", "expires_at", "agreement__subscription_id",
-            "target__building", "target__number", "target__assignment__membership_id", targets.words(),
+            "target__building", "target__number", targets.member(), targets.words(),
         )
     )  # fmt: skip
     has_several_buildings = len({row[5] for row in listed if row[5]}) > 1

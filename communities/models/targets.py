@@ -104,9 +104,19 @@ def words(way: str = "target__") -> Case:
     )
 
 
-def order(way: str = "target__") -> tuple[str | Case, ...]:
+def person_order(way: str = "target__") -> Coalesce:
+    """What people are sorted by, "" for what is nobody's: their name stands in no `sort_key`."""
+    return Coalesce(known_order(f"{way}assignment__membership__"), Value(""), output_field=SortKey())
+
+
+def order(way: str = "target__") -> tuple[str | Coalesce, ...]:
     """In which order targets of a site stand: as one walks through it, then people by name."""
-    return (f"{way}sort_key", known_order(f"{way}assignment__membership__"))
+    return (f"{way}sort_key", person_order(way))
+
+
+def member(way: str = "target__") -> F:
+    """The membership whose person a target is for; null where it is for nobody."""
+    return F(f"{way}assignment__membership_id")
 
 
 def master(target: str = "target_id") -> Subquery:

@@ -8,8 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -17,9 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.errors import Refused
 from accounts.models import Organization
-from accounts.models.people import known_order
 from accounts.scope import Actor, Grant, Role
-from accounts.typed.columns import SortKey
 from accounts.typed.text import sought
 from communities import catalogue
 from communities.models import Entitlement, Kind, Site, targets
@@ -245,8 +242,7 @@ def list_context(
     """The rows of the page with their prices, and the counts and choices of the filter bar."""
     page: keyset.Page[Entitlement] = keyset.page(
         matching.select_related("site", *targets.named()).annotate(
-            master=targets.master(),
-            person=Coalesce(known_order("target__assignment__membership__"), Value(""), output_field=SortKey()),
+            master=targets.master(), person=targets.person_order()
         ),
         by=("site__name_order", "site_id", "service_type", "target__sort_key", "person", "pk"),
         query=request.POST if request.method == "POST" else request.GET,
