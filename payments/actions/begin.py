@@ -49,7 +49,8 @@ def begin(
     if save_method:
         refuse_not_renewable(gateway)
     earlier = Payment.objects.filter(purpose=purpose, subject=subject)
-    for existing in earlier.select_for_update(of=("self",), no_key=True).order_by("pk"):
+    attempts = list(earlier.select_for_update(of=("self",), no_key=True).order_by("pk"))
+    for existing in attempts:
         if existing.is_live:
             return existing
         if is_setup:
@@ -58,9 +59,8 @@ def begin(
             raise AlreadyPaid
     if method is not None and not _is_chargeable(method, payer, gateway):
         raise MethodUnusable
-    if not is_setup and (
-        earlier.unclosed().exists() or events.unsettled(earlier.values_list("request_key", flat=True))
-    ):
+    keys_so_far = [attempt.request_key for attempt in attempts]
+    if attempts and not is_setup and (earlier.unclosed().exists() or events.unsettled(keys_so_far)):
         raise EarlierOpen(f"an earlier attempt for {subject} may still take money")
     if is_setup and (amount_minor or not save_method):
         raise ValueError("storing a card takes no money")

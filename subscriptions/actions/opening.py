@@ -34,6 +34,8 @@ def open_order(
     terms_version: str,
     terms_accepted_at: datetime,
     reference: str = "",
+    auto_renew: bool = False,
+    renewals_wanted: int | None = None,
     now: datetime,
 ) -> Order:
     """Write an order with its lines as they were quoted, and give it their items (R26, R40, R48). The caller holds the locks of sites, payer
@@ -55,6 +57,8 @@ def open_order(
         site_kind=site_kind,
         **columns_of(term),
         reference=reference,
+        auto_renew=auto_renew,
+        renewals_wanted=renewals_wanted,
         currency=found.currency,
         subtotal_minor=found.subtotal_minor,
         discount_minor=found.discount_minor,

@@ -81,9 +81,13 @@ def place_order(
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
     found = _quoted(actor, cart, billing, fingerprint=fingerprint, now=now)
+    renews = auto_renew and found.total_minor > 0
     if found.total_minor:
         gateway = gateway or payment_actions.proposed()
         payment_actions.refuse_unconfigured(gateway)
+    if renews:  # what can't be charged every 30 days must not be promised
+        payment_actions.refuse_not_renewable(gateway)
+        payment_actions.refuse_unpayable(found.each_cycle_minor, found.currency, gateway)
     order = open_order(
         actor,
         found,
@@ -96,13 +100,10 @@ def place_order(
         terms_version=accepted,
         terms_accepted_at=now,
         reference=reference,
+        auto_renew=renews,
+        renewals_wanted=renewals if renews else None,
         now=now,
     )
-    if auto_renew and order.total_minor:  # what can't be charged every 30 days must not be promised
-        payment_actions.refuse_not_renewable(gateway)
-        payment_actions.refuse_unpayable(found.each_cycle_minor, order.currency, gateway)
-        order.auto_renew, order.renewals_wanted = True, renewals
-        order.save(update_fields=["auto_renew", "renewals_wanted"])
     cart.order = order
     cart.save(update_fields=["order"])
     if order.total_minor == 0:
