@@ -45,8 +45,10 @@ def of_orders(
     for count in sorted({1, most}):
         text = terms.in_force(Document.TERMS, now=now)
         assert text is not None
-        last = free.order_by("pk").values_list("pk", flat=True)[count - 1]
+        first, last = (free.order_by("pk").values_list("pk", flat=True)[at] for at in (0, count - 1))
         chosen = Filter(installer.pk, site.kind, site_id=site.pk, up_to=last)
+        if count == 1:
+            chosen = Filter(installer.pk, site.kind, ids=(last,))
         cart = carts.fill_cart(
             payer, installer_id=installer.pk, site_kind=site.kind, months=1, now=now, matching=chosen
         )  # fmt: skip
@@ -61,7 +63,7 @@ def of_orders(
             return 0
 
         goal = Goal(cpu_ms=800, statements=20) if count > 1 else Goal(statements=20)
-        ours, under = in_turn(place, lambda: _place_plainly(chosen), rounds=rounds)  # noqa: B023
+        ours, under = in_turn(place, lambda: _place_plainly(site, first, last), rounds=rounds)  # noqa: B023
         yield Result("place", f"place {count} lines", goal, ours, under)
         with undone():
             order = orders.place_order(payer, now=now, **told)
@@ -89,7 +91,7 @@ def _grouped(site: Site) -> int:
     return 0
 
 
-def _place_plainly(chosen: Filter) -> int:
+def _place_plainly(site: Site, first: int, last: int) -> int:
     """The lines copied from the items, and the items reserved: two statements without a look at anything."""
     order_id = Order.objects.values_list("pk", flat=True).order_by("-pk")[0]  # any
     with undone(), connection.cursor() as cursor:
@@ -101,13 +103,13 @@ def _place_plainly(chosen: Filter) -> int:
             "SELECT %s, 'activation', 'months', 1, '', e.id, e.site_id, e.distributor_id, e.subdistributor_id, e.installer_id, "
             "e.service_type, e.variant, 'community', 'normal', 'Quay House 1.01', 'quay house 1.01', %s, %s, 100, 100, "
             "0, 0, 'no_rule', 0, 0 "
-            "FROM communities_entitlement e WHERE e.site_id = %s AND e.variant <> '' AND e.expires_at IS NULL AND e.id <= %s",
-            [order_id, timezone.now(), timezone.now(), chosen.site_id, chosen.up_to],
+            "FROM communities_entitlement e WHERE e.site_id = %s AND e.variant <> '' AND e.expires_at IS NULL AND e.id BETWEEN %s AND %s",
+            [order_id, timezone.now(), timezone.now(), site.pk, first, last],
         )
         cursor.execute(
             "UPDATE communities_entitlement SET reserved_by = 1 "
-            "WHERE site_id = %s AND variant <> '' AND expires_at IS NULL AND id <= %s",
-            [chosen.site_id, chosen.up_to],
+            "WHERE site_id = %s AND variant <> '' AND expires_at IS NULL AND id BETWEEN %s AND %s",
+            [site.pk, first, last],
         )
     return 0
 

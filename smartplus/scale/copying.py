@@ -122,9 +122,9 @@ class Copier:
         fields = model._meta.concrete_fields
         expressions = {str(one.column): self._expression(model, one) for one in fields}
         copies = COPIES
-        for alike in _unique_together(model):
+        for alike, where in _unique_together(model):
             said = " ".join(expressions[str(one.column)] for one in alike)
-            said_by_all = self.part.rows(model).filter(**{f"{one.name}__isnull": False for one in alike})
+            said_by_all = self.part.rows(model).filter(where, **{f"{one.name}__isnull": False for one in alike})
             if any(f"c.{own}" in said for own in ("r", "number", "word")) or not said_by_all.exists():
                 continue
             if "c.shift_" in said:  # one for each home, not for each copy
@@ -213,14 +213,15 @@ class Copier:
         Organization.objects.bulk_update(some, ["path"], batch_size=ROWS_AT_ONCE)
 
 
-def _unique_together(model: Model) -> Iterator[list[models.Field[Any, Any]]]:
+def _unique_together(model: Model) -> Iterator[tuple[list[models.Field[Any, Any]], models.Q]]:
+    """The columns that are unique together, and of which rows."""
     named = {one.name: one for one in model._meta.concrete_fields}
     for one in named.values():
         if one.unique and not one.primary_key:
-            yield [one]
+            yield [one], models.Q()
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
-            yield [named[name] for name in constraint.fields]
+            yield [named[name] for name in constraint.fields], constraint.condition or models.Q()
 
 
 def _forms(words: Iterable[str], others: Iterable[str] | None = None) -> Iterator[tuple[str, str]]:

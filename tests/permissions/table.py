@@ -314,6 +314,8 @@ LEFT_OUT = {
     "returns.note_sent": "told by whoever was let start the payment",
     "returns.note_returned": "an address that anybody may open: where the actor may not pay it notes nothing, and says so",
     "returns.note_left": "as note_returned",
+    "carts.new_cart": "a part of fill_cart and of approve, which ask",
+    "carts.show_again": "a part of change_term and of approve, which ask and hold the cart's lock",
     "carts.extendable": "a question about what one sees at that time; place_extension and request_upgrade ask it",
     "opening.open_order": "a part of place_order and of the renewal engine, which ask",
     "registration.register_monitors": "a part of add_apartment and add_monitor, which ask",

@@ -1,0 +1,194 @@
+"""Subscription with more items than a page shows: ticked across pages, one by one or all that match, with and without script alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from communities.models import Entitlement, Site
+from subscriptions.actions import carts
+from subscriptions.models import Cart, PriceList, RenewalRequest
+from subscriptions.sketches import BUCKETS, Mark, Sketch
+from tests.guards.pages import read
+from tests.people import People, Person
+from tests.portal.html import assert_clean
+from tests.subscriptions.conftest import harbour_view, price_list
+
+__all__ = ["harbour_view", "price_list"]
+
+
+@pytest.fixture(autouse=True)
+def _clock(time_machine_at_noon: None) -> None:
+    """The pages read the clock; it stands at NOW."""
+
+
+@pytest.fixture
+def many(harbour_view: Site, price_list: PriceList, make_apartment: Callable[..., object]) -> int:
+    """More than two pages of items; how many."""
+    with transaction.atomic():
+        for number in range(50):
+            make_apartment(harbour_view, f"2.{number:02}")
+    return carts._free(Entitlement.objects.all()).count()
+
+
+@pytest.fixture
+def dora(people: People, sign_in: Callable[[Person], Client]) -> Client:
+    """Dora's browser."""
+    return sign_in(people.dora)
+
+
+class Form:
+    """The form of the page as a browser without script keeps it."""
+
+    def __init__(self, client: Client, page: str, address: str = "/subscription/") -> None:
+        assert_clean(page)
+        self.client, self.page, self.address = client, page, address
+        inputs = re.findall(r"<input\b[^>]*>", page[page.index('id="activate"') :])
+        self.sent: dict[str, list[str]] = {}
+        for tag in inputs:
+            name, value = (re.search(rf'\b{what}="([^"]*)"', tag) for what in ("name", "value"))
+            is_box = 'type="checkbox"' in tag or 'type="radio"' in tag
+            if name and value and (not is_box or " checked" in tag):
+                self.sent.setdefault(name[1], []).append(value[1])
+        self.rows = re.findall(r'name="item" value="([0-9]+)"', page)
+        self.mark = re.search(r'name="all" value="([^"]*)"', page)[1]  # type: ignore[index]
+
+    def tick(self, *rows: str) -> Form:
+        self.sent.setdefault("item", []).extend(rows)
+        return self
+
+    def untick(self, row: str) -> Form:
+        self.sent["item"].remove(row)
+        return self
+
+    def tick_all(self) -> Form:
+        self.sent["all"] = [self.mark]
+        return self
+
+    def press(self, **button: str) -> Form:
+        answer = self.client.post(self.address, {**self.sent, **button}, follow=True)
+        assert answer.status_code == 200
+        return Form(self.client, answer.content.decode(), self.address)
+
+    def turn(self, way: str = "after") -> Form:
+        found = re.search(rf'name="{way}" value="([^"]+)"', self.page)
+        assert found
+        return self.press(**{way: found[1]})
+
+    def go_on(self, action: str = "next") -> str:
+        answer = self.client.post(self.address, {**self.sent, "action": action}, follow=True)
+        assert answer.redirect_chain
+        return str(answer.content.decode())
+
+
+def opened(client: Client, address: str = "/subscription/") -> Form:
+    return Form(client, client.get(address).content.decode(), address)
+
+
+def chosen() -> set[int]:
+    return set(carts.contents(Cart.objects.get()).values_list("pk", flat=True))
+
+
+def test_a_page_is_short_and_its_form_small_however_many_match(dora: Client, many: int) -> None:
+    form = opened(dora)
+    assert many > 100
+    assert len(form.rows) == 50
+    assert f"Select all {many} matching" in form.page
+    assert len(form.page.encode()) < 60_000
+    assert sum(len(value) for values in form.sent.values() for value in values) < 5_000
+    second = form.turn()
+    assert not set(second.rows) & set(form.rows)
+    assert second.turn("before").rows == form.rows
+    last = second.turn()
+    assert len(form.rows) + len(second.rows) + len(last.rows) == many
+
+
+def test_all_that_match_are_chosen_across_pages(dora: Client, many: int) -> None:
+    page = opened(dora).tick_all().go_on()
+    assert f"Activate {many} items" in page
+    assert len(chosen()) == many
+    kept = Cart.objects.get().selection
+    assert "ids" not in kept.filter
+    assert kept.exceptions == []
+
+
+def test_what_is_unticked_of_all_stays_out_also_on_other_pages(dora: Client, many: int) -> None:
+    first = opened(dora).tick_all().press(action="price")
+    assert f"Activate {many} items" in first.page
+    out = first.rows[3]
+    second = first.untick(out).turn()
+    assert f"Activate {many - 1} items" in second.page
+    also = second.rows[0]
+    back = second.untick(also).turn("before")
+    assert out not in back.sent["item"]
+    back.tick(out)  # and thinks better of it
+    back.go_on()
+    assert len(chosen()) == many - 1
+    assert int(also) not in chosen()
+    assert Cart.objects.get().selection.exceptions == [int(also)]
+
+
+def test_ticks_of_several_pages_come_together(dora: Client, many: int) -> None:
+    first = opened(dora)
+    second = first.tick(first.rows[0], first.rows[1]).turn()
+    assert "Activate 2 items" in second.page
+    back = second.tick(second.rows[5]).turn("before")
+    assert sorted(back.sent["item"]) == sorted(first.rows[:2])
+    back.untick(first.rows[0]).go_on()
+    assert chosen() == {int(first.rows[1]), int(second.rows[5])}
+
+
+def test_all_of_a_filter_are_chosen_and_no_others(dora: Client, many: int) -> None:
+    opened(dora, "/subscription/?service=premium&q=2.0").tick_all().go_on()
+    found = Entitlement.objects.filter(pk__in=chosen())
+    assert found.count() == 10
+    assert set(found.values_list("service_type", flat=True)) == {"premium"}
+    review = dora.get(f"/subscription/carts/{Cart.objects.get().pk}/").content.decode()
+    link = re.search(r'href="(/subscription/\?[^"]*cart=[^"]*)"', review)
+    assert link
+    back = dora.get(link[1].replace("&amp;", "&")).content.decode()
+    assert "Select all 10 matching" in back
+    assert re.search(r'name="all" value="[^"]+"[^>]* checked', back)
+
+
+def test_what_came_back_into_the_list_is_not_ordered_and_what_went_is_named(dora: Client, many: int) -> None:
+    held = Entitlement.objects.filter(service_type="premium").earliest("pk")
+    Entitlement.objects.filter(pk=held.pk).update(reserved_by=99)
+    form = opened(dora).tick_all()
+    Entitlement.objects.filter(pk=held.pk).update(reserved_by=None)
+    gone = Entitlement.objects.filter(service_type="app").earliest("pk")
+    Entitlement.objects.filter(pk=gone.pk).update(variant="")
+    page = form.go_on()
+    assert f"1 of the ticked items is left out: {gone} (switched off)." in page
+    assert len(chosen()) == many - 2
+    assert held.pk not in chosen()
+
+
+def test_a_list_that_changed_by_more_than_can_be_told_is_shown_again(dora: Client, many: int) -> None:
+    form = opened(dora)
+    ids = set(carts._free(Entitlement.objects.all()).values_list("pk", flat=True))
+    gone = {10_000_000, 10_000_000 + BUCKETS}  # of one bucket: how many is known, not which
+    form.sent["all"] = [Mark(max(gone), Sketch.of(ids | gone)).text]
+    answer = dora.post("/subscription/", {**form.sent, "action": "next"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert f"The list changed since it was shown: {many + 2} items matched, now {many}." in page
+    assert not Cart.objects.exists()
+
+
+def test_all_that_match_can_be_requested(people: People, many: int, sign_in: Callable[[Person], Client]) -> None:
+    form = opened(sign_in(people.ivan)).tick_all().press(action="price")
+    out = form.rows[7]
+    form.untick(out).go_on("request")
+    asked = RenewalRequest.objects.get()
+    assert asked.items.count() == many - 1
+    assert not asked.items.filter(entitlement=out).exists()
+
+
+def test_the_form_reads_as_forms_are_read(dora: Client, many: int) -> None:
+    forms, *_rest = read(opened(dora).page)
+    assert any(form.method == "post" for form in forms)
