@@ -103,8 +103,10 @@ def due(
     `waiting` is what needs the work at all; a failure of what no longer does is forgotten.
     """
     rows = ItemFailure.objects.filter(job=job).exclude(item_id=WHOLE_JOB)
-    unfailed = waiting.filter(fresh) if fresh is not None else waiting
-    first = list(unfailed.exclude(pk__in=rows.values("item_id")).order_by(*by).values_list("pk", flat=True)[:limit])
+    unfailed = (waiting.filter(fresh) if fresh is not None else waiting).order_by(*by).values_list("pk", flat=True)
+    if not rows.exists():  # nearly always: this runs every few seconds
+        return list(unfailed[:limit])
+    first = list(unfailed.exclude(pk__in=rows.values("item_id"))[:limit])
     retried = list(rows.due(now).values_list("item_id", flat=True)[:limit])
     known = {*retried, *rows.filter(next_try_at=None).order_by("tried_at").values_list("item_id", flat=True)[:limit]}
     if not known:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import TYPE_CHECKING
 
-import nh3
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
 
 from accounts.models import SellerVersion
 from accounts.typed import postal
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 TAGS = {
     "h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "strong", "em", "a", "ul", "ol", "li", "blockquote", "code", "pre",
@@ -24,6 +26,8 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+.!|~-])")
 
 def rendered(text: str, *, below: int = 0) -> SafeString:
     """The text as HTML. HTML in it is shown as text; `below` moves headings down, 1 makes an h2 of the first level."""
+    import nh3
+
     tokens = _parser().parse(text)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
@@ -47,4 +51,6 @@ def escaped(text: str) -> str:
 
 @cache
 def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
     return MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")

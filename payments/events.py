@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connections, router
+from django.db.models.constants import OnConflict
+from django.db.models.sql import InsertQuery
 
 from accounts import fences
 from payments import gateways
@@ -26,16 +29,12 @@ def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datet
 
     Size and signature come before any database access: a forger costs us no statement. Raises TooLarge and BadSignature, and
     UnknownGateway or GatewayCant where no such gateway tells us anything.
-    Of two copies in the same instant both may answer True; there is one row all the same.
+    One statement says both whether we had it and keeps it: of two copies in the same instant one answers True.
     """
     sender = gateways.events(gateway)
     if len(body) > settings.WEBHOOK_MAX_BYTES:
         raise TooLarge
     event = sender.read_event(body, headers, now=now)
-    if GatewayEvent.objects.filter(gateway=gateway, event_id=event.id).exists():
-        return False
-    if event.is_odd:
-        log.warning("%s sent a verified message of an unknown shape: %s %s", gateway, event.id, event.kind)
     row = GatewayEvent(
         gateway=gateway,
         event_id=event.id,
@@ -50,8 +49,21 @@ def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datet
         received_at=now,
         next_try_at=now if event.is_known else None,
     )
-    GatewayEvent.objects.bulk_create([row], ignore_conflicts=True)
-    return True
+    is_new = _keep(row)
+    if is_new and event.is_odd:
+        log.warning("%s sent a verified message of an unknown shape: %s %s", gateway, event.id, event.kind)
+    return is_new
+
+
+def _keep(row: GatewayEvent) -> bool:
+    """INSERT, and do nothing where it is there already; whether it is new, which `bulk_create(ignore_conflicts=True)` does not tell."""
+    insert = InsertQuery(GatewayEvent, on_conflict=OnConflict.IGNORE)
+    insert.insert_values([field for field in GatewayEvent._meta.concrete_fields if not field.primary_key], [row])
+    using = router.db_for_write(GatewayEvent)
+    with connections[using].cursor() as cursor:
+        for sql, params in insert.get_compiler(using=using).as_sql():
+            cursor.execute(sql, params)
+        return bool(cursor.rowcount == 1)
 
 
 def due(now: datetime, limit: int = 100) -> list[GatewayEvent]:

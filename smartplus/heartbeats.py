@@ -7,11 +7,12 @@ import logging
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import redis
 from django.conf import settings
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+if TYPE_CHECKING:
+    import redis
 
 log = logging.getLogger("smartplus.health")
 
@@ -46,7 +47,7 @@ def note(sign: Sign, *, now: datetime, is_always: bool = False) -> None:
         if settings.REDIS_URL:
             with connect() as client:
                 client.set(_key(sign), now.isoformat())
-    except (redis.RedisError, OSError) as problem:  # the work matters more than the note that it was done
+    except (_redis_error(), OSError) as problem:  # the work matters more than the note that it was done
         log.warning("could not note the sign of life of %s: %s", sign, problem)
 
 
@@ -57,7 +58,7 @@ def last(sign: Sign) -> datetime | None:
             with connect() as client:
                 return _instant(client.get(_key(sign)))
         return _instant(_file(sign).read_text())
-    except (redis.RedisError, OSError, ValueError):
+    except (_redis_error(), OSError, ValueError):
         return None
 
 
@@ -81,6 +82,10 @@ def is_fresh(noted: datetime | None, *, now: datetime) -> bool:
 
 def connect() -> redis.Redis:
     """Redis, for an answer now rather than a better one later."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     return redis.Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=TIMEOUT_S,
@@ -88,6 +93,13 @@ def connect() -> redis.Redis:
         retry=Retry(NoBackoff(), 0),
         decode_responses=True,
     )
+
+
+def _redis_error() -> type[Exception]:
+    """What its client raises; asked only when something was raised."""
+    import redis
+
+    return redis.RedisError
 
 
 def _instant(text: object) -> datetime:

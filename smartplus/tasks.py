@@ -2,11 +2,11 @@
 
 import logging
 
-from celery import shared_task
 from django.utils import timezone
 
 from payments.errors import GatewayRefused, GatewayUnavailable
 from smartplus import heartbeats, jobs
+from smartplus.celery import app
 from smartplus.heartbeats import Sign
 from subscriptions.actions import settlement
 
@@ -15,13 +15,13 @@ log = logging.getLogger("smartplus.jobs")
 TICK_S = 20
 
 
-@shared_task(name="smartplus.run_job")
+@app.task(name="smartplus.run_job")
 def run_job(name: str) -> None:
     """Run one kind of job now."""
     jobs.run(name, now=timezone.now())
 
 
-@shared_task(name="smartplus.tick")
+@app.task(name="smartplus.tick")
 def tick() -> None:
     """Wake a worker for each job, so that nothing depends on a message that got lost, and no job waits for another one.
 
@@ -32,7 +32,7 @@ def tick() -> None:
         jobs.wake(name, expires_s=TICK_S)
 
 
-@shared_task(name="smartplus.settle_order")
+@app.task(name="smartplus.settle_order")
 def settle_order(number: str) -> None:
     """Ask the gateway about one order; the webhook and the janitor do the same, so a failure here is only slower."""
     try:
@@ -41,7 +41,7 @@ def settle_order(number: str) -> None:
         log.warning("order %s: %s", number, problem)
 
 
-@shared_task(name="smartplus.settle_setups")
+@app.task(name="smartplus.settle_setups")
 def settle_setups(agreement_id: str) -> None:
     """Ask the gateway about the card of one auto-renewal; a failure here is only slower, too."""
     try:

@@ -1,10 +1,15 @@
 """Every address of the house."""
 
 from django.urls import URLPattern, URLResolver, include, path
+from django.urls.resolvers import RoutePattern
+
+from smartplus import webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("webhooks/<slug:gateway>/", webhooks.receive, name="webhook"),  # first: patterns are tried one by one
     path("", include("smartplus.portal.urls")),
-    path("api/v1/", include("smartplus.api.urls")),
+    # By its name: what makes the API is read when somebody asks it first, and by nobody else. The namespace keeps `reverse` from reading it.
+    URLResolver(RoutePattern("api/v1/"), "smartplus.api.urls", app_name="api", namespace="api"),
 ]
 
 handler404 = "smartplus.portal.views.errors.not_found"

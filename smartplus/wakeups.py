@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from celery import Task, current_app
 from django.conf import settings
-from kombu import pools
+
+if TYPE_CHECKING:
+    from celery import Task
 
 log = logging.getLogger("smartplus.jobs")
 
@@ -33,6 +34,8 @@ breaker = Breaker()
 
 def publish(task: Task, argument: str, *, queue: str | None = None, expires_s: int | None = None) -> bool:
     """Send a task; False where the broker could not be reached, or rests after that. Never raises: the rows are safe."""
+    from kombu import pools
+
     if breaker.clock() < breaker.rests_until:
         return False
     try:
@@ -48,6 +51,8 @@ def publish(task: Task, argument: str, *, queue: str | None = None, expires_s: i
 
 def _drop_connections() -> None:
     """Half an answer may still come on them: the next time begins anew."""
+    from kombu import pools
+
     for group in (pools.producers, pools.connections):
         with suppress(Exception):  # another thread was faster, or they can't even be closed
             group[connection()].force_close_all()
@@ -57,6 +62,8 @@ def _drop_connections() -> None:
 def connection() -> Any:
     """The broker with time-outs of our own: a worker has to wait for messages, a click does not. One try only, without retries:
     kombu would try to connect a hundred times."""
+    from smartplus.celery import app
+
     options: dict[str, Any] = dict(settings.CELERY_BROKER_TRANSPORT_OPTIONS)
     if settings.REDIS_URL:
         options |= {
@@ -65,4 +72,4 @@ def connection() -> Any:
             "retry_on_timeout": False,
             "max_retries": 0,
         }
-    return current_app.connection_for_write(url=settings.CELERY_BROKER_URL, transport_options=options)
+    return app.connection_for_write(url=settings.CELERY_BROKER_URL, transport_options=options)

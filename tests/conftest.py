@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,17 @@ def process_forgets() -> Iterator[None]:
     memories.forget()
 
 
+@pytest.fixture(scope="session")
+def heads_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A path for each test; a folder for each would have pytest look through all of them for a free name."""
+    folder = tmp_path_factory.mktemp("heads")
+    return (folder / str(number) / "audit-heads.jsonl" for number in count())
+
+
 @pytest.fixture(autouse=True)
-def audit_begins_anew(settings: Any, tmp_path: Path) -> None:
+def audit_begins_anew(settings: Any, heads_of_all: Iterator[Path]) -> None:
     """Each test has a database of its own in time, so the heads kept of another's audit say nothing about it."""
-    settings.AUDIT_HEADS = tmp_path / "audit-heads.jsonl"
+    settings.AUDIT_HEADS = next(heads_of_all)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.apps import apps
 from django.core.management.color import no_style
@@ -23,6 +23,7 @@ class Kept(Generic[T]):
     build: Callable[[], T]
     result: T | None = None
     rows: dict[type[models.Model], list[models.Model]] | None = None
+    statements: list[tuple[str, Any]] | None = None  # that put the rows back, kept from the first time
 
     def put(self) -> T:
         """Write the rows into the database of this test, and answer a copy of the result that the test may change."""
@@ -32,13 +33,32 @@ class Kept(Generic[T]):
             found = {model: [row for row in _all(model) if row.pk not in known] for model, known in before.items()}
             self.rows = {model: rows for model, rows in found.items() if rows}
             return result
-        for model, rows in self.rows.items():
-            model._base_manager.bulk_create([copy.copy(row) for row in rows])
-        for sql in connection.ops.sequence_reset_sql(no_style(), list(self.rows)):
+        if self.statements is None:
+            self.statements = _statements_of(self.rows)
+        else:
             with connection.cursor() as cursor:
-                cursor.execute(sql)
+                for sql, params in self.statements:
+                    cursor.execute(sql, params)
         assert self.result is not None
         return copy.deepcopy(self.result)
+
+
+def _statements_of(kept: dict[type[models.Model], list[models.Model]]) -> list[tuple[str, Any]]:
+    """Write the rows; the statements that did it."""
+    done: list[tuple[str, Any]] = []
+
+    def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(("INSERT", "SELECT setval", "SELECT pg_catalog.setval")):
+            done.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        for model, rows in kept.items():
+            model._base_manager.bulk_create([copy.copy(row) for row in rows])
+        for sql in connection.ops.sequence_reset_sql(no_style(), list(kept)):
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+    return done
 
 
 def _models() -> list[type[models.Model]]:

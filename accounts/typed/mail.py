@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-import email_validator
 import idna
 from django.utils.translation import gettext as _
 
@@ -20,9 +19,6 @@ LONGEST = 254
 IN_BRACKETS = re.compile(r"[^<>]*<([^<>]*)>[\s,;.]*")
 AROUND = ' "<>(),;'
 DOTS = re.compile("[。．｡]")
-
-# Whether mail arrives there is proved by the first login, not by the name: offices have their .local, tests their .invalid.
-email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 class NoAddress(Refused):
@@ -43,6 +39,10 @@ def address(typed: str) -> MailAddress:
     """What somebody typed or pasted, also as `Name <address>` or with `mailto:`. Refuses what is no address, or more than one."""
     if text.is_endless(typed, LONGEST) or len(plain := _bare(text.code(typed))) > LONGEST:
         raise NoAddress(_("An email address has at most %(n)s characters.") % {"n": LONGEST})
+    import email_validator
+
+    # Whether mail arrives there is proved by the first login, not by the name: offices have their .local, tests their .invalid.
+    email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
     try:
         found = email_validator.validate_email(plain, check_deliverability=False, allow_smtputf8=False)
     except email_validator.EmailNotValidError as problem:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-import phonenumbers
 from django.utils.translation import gettext as _
-from phonenumbers import CountryCodeSource, PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from accounts.errors import Refused
 from accounts.typed import text
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
 
 LONGEST = 48  # +, 15 digits, ;ext= and the 20 digits that an extension may have
 LEAST_SOUGHT = 6  # digits, below which a text that is searched for is no part of a number
@@ -22,6 +24,8 @@ DATE = re.compile(r"[0-3]?\d([./-])[0-3]?\d\1(?:19|20)\d\d|(?:19|20)\d\d-[01]\d-
 
 def number(typed: str, country: str) -> str:
     """The number to keep; without a country's code it is one of `country` (ISO 3166). Refuses what is none, in words."""
+    import phonenumbers
+
     read = text.code(typed)
     parts = WRITTEN.fullmatch(read)
     if parts is None or DATE.fullmatch(parts["number"]):
@@ -36,17 +40,19 @@ def number(typed: str, country: str) -> str:
             _("This is no telephone number. One looks like %(example)s.") % {"example": example(country)}
         ) from problem
     _refuse_impossible(found, country)
-    kept = phonenumbers.format_number(found, PhoneNumberFormat.E164)
+    kept = phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
     return f"{kept};ext={parts['extension']}" if parts["extension"] else kept
 
 
 def shown(kept: str) -> str:
     """A kept number as people read it; what was kept before there were rules as it was typed."""
+    import phonenumbers
+
     found, _semicolon, extension = kept.partition(";ext=")
     if not re.fullmatch(r"\+\d{4,15}", found):
         return kept
     try:
-        words = phonenumbers.format_number(phonenumbers.parse(found), PhoneNumberFormat.INTERNATIONAL)
+        words = phonenumbers.format_number(phonenumbers.parse(found), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     except phonenumbers.NumberParseException:
         return kept
     return _("%(number)s ext. %(extension)s") % {"number": words, "extension": extension} if extension else words
@@ -72,12 +78,18 @@ def digits(typed: str) -> str:
 
 def example(country: str) -> str:
     """A mobile number of the country as one writes it for people abroad."""
-    found = phonenumbers.example_number_for_type(country, PhoneNumberType.MOBILE) if country else None
-    return phonenumbers.format_number(found, PhoneNumberFormat.INTERNATIONAL) if found else "+49 1512 3456789"
+    import phonenumbers
+
+    found = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE) if country else None
+    return (
+        phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.INTERNATIONAL) if found else "+49 1512 3456789"
+    )
 
 
 def _parsed(written: str, country: str) -> PhoneNumber:
     """The number as its country dials it; where that makes none, a leading 00 is the + of other countries."""
+    import phonenumbers
+
     try:
         found = phonenumbers.parse(written, country or None, keep_raw_input=True)
     except phonenumbers.NumberParseException:
@@ -92,6 +104,9 @@ def _parsed(written: str, country: str) -> PhoneNumber:
 def _refuse_impossible(found: PhoneNumber, country: str) -> None:
     """Refuse what has the wrong number of digits, or without a country's code begins like none of the country. With the code it may be
     newer than what we know."""
+    import phonenumbers
+    from phonenumbers import CountryCodeSource, ValidationResult
+
     verdict = phonenumbers.is_possible_number_with_reason(found)
     words = {"example": example(phonenumbers.region_code_for_country_code(found.country_code or 0) or country)}
     if verdict in (ValidationResult.TOO_SHORT, ValidationResult.IS_POSSIBLE_LOCAL_ONLY):

@@ -31,7 +31,7 @@ def docs(request: HttpRequest) -> HttpResponse:
     document = _document()
     layout = "base.html" if hasattr(request, "actor") else "bare.html"
     base = settings.SITE_URL + PREFIX
-    context = {"layout": layout, "groups": _groups(document), "base": base, "openapi_url": reverse("api-openapi")}
+    context = {"layout": layout, "groups": _groups(document), "base": base, "openapi_url": reverse("api:api-openapi")}
     return render(request, "api/docs.html", context)
 
 

@@ -71,12 +71,12 @@ class World:
                 press(url, "approve", card=card)
 
     def tick(self, instant: datetime) -> None:
-        """The gateway's letters arrive, where the clocks let us believe them, and the jobs run."""
+        """The gateway's letters arrive, where the clocks let us believe them, and the jobs run: once more after a round that did anything."""
         now = self.at(instant)
         with suppress(BadSignature):
             self.post.deliver(self.post.take(), now=now)
-        move_money(now=now)
-        move_money(now=now + timedelta(seconds=1))
+        if move_money(now=now):
+            move_money(now=now + timedelta(seconds=1))
 
     def let_time_pass(self, start: datetime) -> None:
         """Until everything that anybody tries again by itself is tried."""

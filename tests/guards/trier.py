@@ -48,7 +48,7 @@ class Trier:
             self.walker.faults.append(f"{self.person}: the form of {name} is never accepted: {self.refused[name]}")
 
     def _ask(self, method: str, path: str, data: Pairs | None = None, *, target: str = "") -> Answer:
-        answer = self.walker.browser.ask(self.person, method, path, data, target=target)
+        answer = self.walker.browser.ask_once(self.person, method, path, data, target=target)
         return self.walker.look(self.person, answer)
 
     def _try_query(self, path: str, name: str) -> None:
@@ -157,7 +157,7 @@ class Trier:
             asked = [(f"{path}?{urlencode(pairs)}", None) for pairs in (foreign, never)]
         else:
             asked = [(path, pairs) for pairs in (foreign, never)]  # type: ignore[misc]
-        first, second = (self.walker.browser.ask(self.person, method, *one) for one in asked)
+        first, second = (self.walker.browser.ask_once(self.person, method, *one) for one in asked)
         # The typed word may be repeated; what is beyond it may not be shown.
         for answer in (first, second):
             if answer.status >= 500:

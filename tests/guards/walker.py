@@ -123,7 +123,7 @@ class Walker:
     def _walk_public(self, person: str | None, route: Route) -> None:
         values = [policies.NOBODYS.get(kind or "", "") for kind in route.kinds]
         for method, htmx in METHODS:
-            answer = self.look(person, self.browser.ask(person, method, route.path(values), htmx=htmx))
+            answer = self.look(person, self.browser.ask_once(person, method, route.path(values), htmx=htmx))
             if answer.status not in FINE | {400} | policies.UNWELL.get(route.name, set()):
                 self.fault(answer, f"answers {answer.status}, though it is public")
 
@@ -131,7 +131,7 @@ class Walker:
         """Programs: without a token 401, also in a session; with one the own things, and beyond them nothing."""
         own, beyond, never = self.addresses(person or "dora", route)
         paths = [*own[:1], *beyond, *filter(None, [never])]
-        shut = [self.look(person, self.browser.ask(person, "GET", path)) for path in paths]
+        shut = [self.look(person, self.browser.ask_once(person, "GET", path)) for path in paths]
         for answer in shut:
             if (answer.status, answer.raw) != (401, shut[0].raw) or answer.tables:
                 self.fault(answer, f"answers {answer.status} without a token, wrote {sorted(answer.tables)}")
@@ -140,7 +140,7 @@ class Walker:
         token = self.world.api_tokens[person]
 
         def ask(method: str, path: str) -> Answer:
-            return self.look(person, self.browser.ask(person, method, path, token=token))
+            return self.look(person, self.browser.ask_once(person, method, path, token=token))
 
         for path in own:
             if (answer := ask("GET", path)).status not in {200, *policies.API_PLEAS.get((person, route.name), ())}:
@@ -163,7 +163,7 @@ class Walker:
         own, beyond, never = self.addresses("dora", route)
         for method, htmx in METHODS:
             for path in filter(None, [*own[:1], *beyond[:1], never]):
-                answer = self.look(None, self.browser.ask(None, method, f"{path}?next=//evil.example/", htmx=htmx))
+                answer = self.look(None, self.browser.ask_once(None, method, f"{path}?next=//evil.example/", htmx=htmx))
                 if htmx:
                     to = urlsplit(answer.headers.get("X-Sign-In", ""))
                     if (answer.status, to.netloc, to.path, answer.body) != (401, "", "/sign-in/", ""):
@@ -184,7 +184,8 @@ class Walker:
         paths = [*(own[:1] or [never]), *beyond[-1:], never]
         for method, htmx in (("GET", False), ("POST", False)):
             answers = [
-                self.look(person, self.browser.ask(person, method, path, htmx=htmx)) for path in filter(None, paths)
+                self.look(person, self.browser.ask_once(person, method, path, htmx=htmx))
+                for path in filter(None, paths)
             ]
             for answer in answers:
                 if answer.status != 403 or answer.tables:
@@ -203,7 +204,7 @@ class Walker:
         usual: set[tuple[str, bool]] = set()
         for method, htmx in METHODS:
             for path in own:
-                answer = self.look(person, self.browser.ask(person, method, path, htmx=htmx))
+                answer = self.look(person, self.browser.ask_once(person, method, path, htmx=htmx))
                 if answer.status not in FINE | policies.PLEAS.get(route.name, set()):
                     self.fault(answer, f"answers {answer.status}, though it is {person}'s own")
                 if answer.status != 405:
@@ -227,10 +228,10 @@ class Walker:
         status: int = 404,
     ) -> None:
         """What lies beyond and what never was: the same bytes, the same headers, nothing written."""
-        wanted = self.look(person, self.browser.ask(person, method, never, data, htmx=htmx))
+        wanted = self.look(person, self.browser.ask_once(person, method, never, data, htmx=htmx))
         for answer in (
             wanted,
-            *(self.look(person, self.browser.ask(person, method, path, data, htmx=htmx)) for path in beyond),
+            *(self.look(person, self.browser.ask_once(person, method, path, data, htmx=htmx)) for path in beyond),
         ):
             if answer.status != status:
                 self.fault(answer, f"answers {answer.status} instead of {status}")

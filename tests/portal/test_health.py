@@ -23,8 +23,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.append_only import guarded_tables, unguard_sql
-from smartplus import celery_app, heartbeats, tasks
+from smartplus import heartbeats, tasks
 from smartplus.beat import Scheduler
+from smartplus.celery import app as celery_app
 from smartplus.heartbeats import Sign
 from tests.people import NOW
 

@@ -2,7 +2,6 @@
 
 from django.urls import path
 
-from smartplus import webhooks
 from smartplus.portal.views import agreements, billing, checkout, methods, orders, prices, subscription
 
 urlpatterns = [
@@ -27,5 +26,4 @@ urlpatterns = [
     path("prices/new/", prices.price_list_new, name="price-list-new"),
     path("prices/<int:pk>/", prices.price_list_detail, name="price-list-detail"),
     path("settings/billing/", billing.billing, name="settings-billing"),
-    path("webhooks/<slug:gateway>/", webhooks.receive, name="webhook"),
 ]
