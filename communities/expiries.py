@@ -16,7 +16,7 @@ from django.db.models import Max, Q, Sum
 
 from accounts.fences import Budget
 from communities import catalogue
-from communities.following import COLUMNS, DAYS, ITEMS, SITES, groups_sql
+from communities.following import COLUMNS, DAYS, READ, groups_sql, site_sql
 from communities.models import ExpiryDay
 from communities.models.expiries import Stage
 
@@ -100,16 +100,19 @@ def _fold_some() -> int:
 
 
 def faults() -> Iterator[tuple[str, int, int]]:
-    """Groups of which the summary says another number than there are entitlements: (which, said, counted), by site and by installer. One
-    statement each, so it sees one instant."""
+    """Groups of which the summary says another number than there are entitlements, apartments or sites: (which, said, counted), by site
+    and by installer. One statement each, so it sees one instant."""
     vendor, named = connection.vendor, ", ".join(COLUMNS)
+    truth = " UNION ALL ".join(
+        f"SELECT {groups_sql(vendor, table, 'item')}, 0, 1 FROM {table} item JOIN {site_sql(table, 'item')}"  # noqa: S608  (names of ours)
+        for table in READ
+    )
     for stage, columns in ((Stage.SITE, COLUMNS), (Stage.FIRM, COLUMNS[1:])):
         grouped = ", ".join(columns)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {grouped}, sum(said), sum(counted) FROM ("  # noqa: S608  (names of ours)
-                f"SELECT {named}, count AS said, 0 AS counted FROM {DAYS} WHERE stage IN (0, {int(stage)}) UNION ALL "
-                f"SELECT {groups_sql(vendor, 'item', 'site')}, 0, 1 FROM {ITEMS} item JOIN {SITES} site ON site.id = item.site_id"
+                f"SELECT {grouped}, sum(said), sum(counted) FROM ("  # noqa: S608  (as above)
+                f"SELECT {named}, count AS said, 0 AS counted FROM {DAYS} WHERE stage IN (0, {int(stage)}) UNION ALL {truth}"
                 f") found GROUP BY {grouped} HAVING sum(said) <> sum(counted) ORDER BY {grouped}"
             )
             for *group, said, counted in cursor:

@@ -1,4 +1,5 @@
-"""The one writer of `ExpiryDay`: triggers that count every change of entitlements, set-wise, in the transaction that makes it.
+"""The one writer of `ExpiryDay`: triggers that count every change of entitlements, set-wise, in the transaction that makes it; and how many
+apartments and sites there are, by the way.
 
 One statement that changes ten thousand entitlements appends one row for each group of like ones it took away or made (on SQLite one or
 two for each entitlement). Nothing is read or locked but the rows that changed and their sites. A site whose time zone changes has its
@@ -20,30 +21,48 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.utils import OperationalError, ProgrammingError
 
-from communities.models import Entitlement, ExpiryDay, Site
+from communities.models import Apartment, Entitlement, ExpiryDay, Site
+from communities.models.expiries import What
 
-ITEMS, SITES, DAYS = (model._meta.db_table for model in (Entitlement, Site, ExpiryDay))
+ITEMS, APARTMENTS, SITES, DAYS = (model._meta.db_table for model in (Entitlement, Apartment, Site, ExpiryDay))
 PRICE_CLASS = "'normal'"  # of every site, until one can be connected to a property management system
-OF_ITEM = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
+OF_TENANT = ("distributor_id", "subdistributor_id", "installer_id")
 OF_SERVICE = ("service_type", "variant", "paid_variant", "mode")
-COLUMNS = (*OF_ITEM, "project_type", "price_class", *OF_SERVICE, "day")
-READ = (*OF_ITEM, *OF_SERVICE, "expires_at")
-PG_FUNCTIONS = {"items": "smartplus_follow_items", "zones": "smartplus_follow_zones"}
-TRIGGERS = {f"{ITEMS}_inserted": ITEMS, f"{ITEMS}_updated": ITEMS, f"{ITEMS}_deleted": ITEMS, f"{SITES}_rezoned": SITES}
+COLUMNS = ("site_id", *OF_TENANT, "project_type", "price_class", *OF_SERVICE, "day")
+GROUPED = ", ".join(str(at) for at in range(2, 2 + len(COLUMNS)))  # the places of those columns behind the stage
+READ = {
+    ITEMS: ("site_id", *OF_TENANT, *OF_SERVICE, "expires_at"),
+    APARTMENTS: ("site_id", *OF_TENANT, "monitor_pending"),
+    SITES: ("id", *OF_TENANT, "kind"),
+}
+REZONED = f"{SITES}_rezoned"
+TRIGGERS = {f"{table}_{verb}": table for table in READ for verb in ("inserted", "updated", "deleted")} | {
+    REZONED: SITES
+}
 
 
-def day_sql(vendor: str, instant: str, zone: str) -> str:
-    """The day at a place at an instant, as SQL: the same clock as `communities.days.SiteDay`."""
-    if vendor == "sqlite":
-        return f"django_datetime_cast_date({instant}, {zone}, 'UTC')"
-    return f"({instant} AT TIME ZONE {zone})::date"
+def groups_sql(vendor: str, table: str, row: str, *, zone: str = "site.time_zone", kind: str = "site.kind") -> str:
+    """The columns of the summary for a `row` of one of the three tables and its row `site`."""
+    if table == ITEMS:
+        is_lite = vendor == "sqlite"  # the same clock as `communities.days.SiteDay`
+        instant = f"{row}.expires_at"
+        day = (
+            f"django_datetime_cast_date({instant}, {zone}, 'UTC')"
+            if is_lite
+            else f"({instant} AT TIME ZONE {zone})::date"
+        )
+        values = [f"{row}.{name}" for name in OF_SERVICE]
+    else:
+        day = "NULL" if vendor == "sqlite" else "NULL::date"
+        waits = f"CASE WHEN {row}.monitor_pending THEN '{What.WAITING}' ELSE '{What.APARTMENT}' END"
+        values = ["''", waits if table == APARTMENTS else f"'{What.SITE}'", "''", "'manual'"]
+    keys = [f"{row}.{'id' if table == SITES else 'site_id'}", *(f"{row}.{name}" for name in OF_TENANT)]
+    return ", ".join([*keys, f"{row}.kind" if table == SITES else kind, PRICE_CLASS, *values, day])
 
 
-def groups_sql(vendor: str, item: str, site: str, *, zone: str = "") -> str:
-    """The columns of the summary for a row `item` of the entitlements and its row `site`."""
-    day = day_sql(vendor, f"{item}.expires_at", zone or f"{site}.time_zone")
-    values = [*(f"{item}.{name}" for name in OF_ITEM), f"{site}.kind", PRICE_CLASS]
-    return ", ".join([*values, *(f"{item}.{name}" for name in OF_SERVICE), day])
+def site_sql(table: str, row: str) -> str:
+    """How a row of one of the tables finds its site; a site is its own."""
+    return f"{SITES} site ON site.id = {row}.{'id' if table == SITES else 'site_id'}"
 
 
 def follow_sql(vendor: str) -> list[str]:
@@ -52,67 +71,80 @@ def follow_sql(vendor: str) -> list[str]:
 
 
 def unfollow_sql(vendor: str) -> list[str]:
-    """The statements that take them away: before a migration that rewrites one of the two tables on SQLite."""
+    """The statements that take them away: before a migration that rewrites one of the tables on SQLite."""
     is_pg = vendor == "postgresql"
     return [f"DROP TRIGGER IF EXISTS {name}{f' ON {table}' if is_pg else ''}" for name, table in TRIGGERS.items()]
 
 
+def _into(selected: str) -> str:
+    return f"INSERT INTO {DAYS} (stage, {', '.join(COLUMNS)}, count) SELECT 0, {selected}"
+
+
 def _pg() -> list[str]:
-    read = ", ".join(READ)
-    branches = []
-    for verb, parts in (("INSERT", {"made": 1}), ("DELETE", {"gone": -1}), ("UPDATE", {"made": 1, "gone": -1})):
-        rows = " UNION ALL ".join(f"SELECT {read}, {sign} AS n FROM {table}" for table, sign in parts.items())
-        branches.append(
-            f"IF TG_OP = '{verb}' THEN INSERT INTO {DAYS} (stage, {', '.join(COLUMNS)}, count) "
-            f"SELECT 0, {groups_sql('postgresql', 'item', 'site')}, sum(item.n) FROM ({rows}) item "
-            f"JOIN {SITES} site ON site.id = item.site_id GROUP BY {', '.join(str(at) for at in range(2, 13))} HAVING sum(item.n) <> 0; "
-            "END IF; "
+    statements = []
+    for table, columns in READ.items():
+        read, branches = ", ".join(columns), []
+        for verb, parts in (("INSERT", {"made": 1}), ("DELETE", {"gone": -1}), ("UPDATE", {"made": 1, "gone": -1})):
+            rows = " UNION ALL ".join(f"SELECT {read}, {sign} AS n FROM {side}" for side, sign in parts.items())
+            joined = "" if table == SITES else f" JOIN {site_sql(table, 'item')}"
+            selected = f"{groups_sql('postgresql', table, 'item')}, sum(item.n) FROM ({rows}) item{joined}"
+            branches.append(
+                f"IF TG_OP = '{verb}' THEN {_into(selected)} GROUP BY {GROUPED} HAVING sum(item.n) <> 0; END IF; "
+            )
+        statements.append(
+            f"CREATE OR REPLACE FUNCTION smartplus_follow_{table}() RETURNS trigger LANGUAGE plpgsql "
+            f"AS $$ BEGIN {''.join(branches)}RETURN NULL; END $$"
         )
-    items, zones = PG_FUNCTIONS["items"], PG_FUNCTIONS["zones"]
-    moved = groups_sql("postgresql", "item", "NEW", zone="side.zone")
+        for done, verb, sides in (
+            ("inserted", "INSERT", "NEW TABLE AS made"),
+            ("updated", "UPDATE", "OLD TABLE AS gone NEW TABLE AS made"),
+            ("deleted", "DELETE", "OLD TABLE AS gone"),
+        ):
+            statements.append(
+                f"CREATE TRIGGER {table}_{done} AFTER {verb} ON {table} REFERENCING {sides} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION smartplus_follow_{table}()"
+            )
+    moved = groups_sql("postgresql", ITEMS, "item", zone="side.zone", kind="NEW.kind")
+    sides = "(VALUES (OLD.time_zone, -1), (NEW.time_zone, 1)) side (zone, n)"
+    selected = f"{moved}, sum(side.n) FROM {ITEMS} item, {sides} WHERE item.site_id = NEW.id"
     return [
-        f"CREATE OR REPLACE FUNCTION {items}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {''.join(branches)}RETURN NULL; END $$",
-        f"CREATE OR REPLACE FUNCTION {zones}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF OLD.time_zone IS DISTINCT FROM NEW.time_zone THEN "
-        f"INSERT INTO {DAYS} (stage, {', '.join(COLUMNS)}, count) SELECT 0, {moved}, sum(side.n) FROM {ITEMS} item, "
-        "(VALUES (OLD.time_zone, -1), (NEW.time_zone, 1)) side (zone, n) WHERE item.site_id = NEW.id "
-        f"GROUP BY {', '.join(str(at) for at in range(2, 13))} HAVING sum(side.n) <> 0; "
+        *statements,
+        "CREATE OR REPLACE FUNCTION smartplus_follow_zones() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF OLD.time_zone IS DISTINCT FROM NEW.time_zone THEN {_into(selected)} GROUP BY {GROUPED} HAVING sum(side.n) <> 0; "
         "END IF; RETURN NULL; END $$",
-        f"CREATE TRIGGER {ITEMS}_inserted AFTER INSERT ON {ITEMS} REFERENCING NEW TABLE AS made "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {items}()",
-        f"CREATE TRIGGER {ITEMS}_updated AFTER UPDATE ON {ITEMS} REFERENCING OLD TABLE AS gone NEW TABLE AS made "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {items}()",
-        f"CREATE TRIGGER {ITEMS}_deleted AFTER DELETE ON {ITEMS} REFERENCING OLD TABLE AS gone "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {items}()",
-        f"CREATE TRIGGER {SITES}_rezoned AFTER UPDATE OF time_zone ON {SITES} FOR EACH ROW EXECUTE FUNCTION {zones}()",
+        f"CREATE TRIGGER {REZONED} AFTER UPDATE OF time_zone ON {SITES} FOR EACH ROW EXECUTE FUNCTION smartplus_follow_zones()",
     ]
 
 
 def _sqlite() -> list[str]:
-    def written(row: str, sign: int) -> str:
-        return (
-            f"INSERT INTO {DAYS} (stage, {', '.join(COLUMNS)}, count) SELECT 0, {groups_sql('sqlite', row, 'site')}, {sign} "
-            f"FROM {SITES} site WHERE site.id = {row}.site_id; "
-        )
+    def written(table: str, row: str, sign: int) -> str:
+        where = f"{SITES} site WHERE site.id = {row}.site_id" if table != SITES else "(SELECT 1)"
+        groups = groups_sql("sqlite", table, row)
+        return f"{_into(f'{groups}, {sign} FROM {where}')}; "
 
     def moved(side: str, sign: int) -> str:
-        return (
-            f"INSERT INTO {DAYS} (stage, {', '.join(COLUMNS)}, count) SELECT 0, {groups_sql('sqlite', 'item', side)}, {sign} * count(*) "
-            f"FROM {ITEMS} item WHERE item.site_id = NEW.id GROUP BY {', '.join(str(at) for at in range(2, 13))}; "
-        )
+        groups = groups_sql("sqlite", ITEMS, "item", zone=f"{side}.time_zone", kind="NEW.kind")
+        return f"{_into(f'{groups}, {sign} * count(*) FROM {ITEMS} item WHERE item.site_id = NEW.id GROUP BY {GROUPED}')}; "
 
-    differs = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in READ)
+    statements = []
+    for table, columns in READ.items():
+        differs = " OR ".join(f"OLD.{name} IS NOT NEW.{name}" for name in columns)
+        gone, made = written(table, "OLD", -1), written(table, "NEW", 1)
+        statements += [
+            f"CREATE TRIGGER {table}_inserted AFTER INSERT ON {table} BEGIN {made}END",
+            f"CREATE TRIGGER {table}_updated AFTER UPDATE ON {table} WHEN {differs} BEGIN {gone}{made}END",
+            f"CREATE TRIGGER {table}_deleted AFTER DELETE ON {table} BEGIN {gone}END",
+        ]
     return [
-        f"CREATE TRIGGER {ITEMS}_inserted AFTER INSERT ON {ITEMS} BEGIN {written('NEW', 1)}END",
-        f"CREATE TRIGGER {ITEMS}_updated AFTER UPDATE ON {ITEMS} WHEN {differs} BEGIN {written('OLD', -1)}{written('NEW', 1)}END",
-        f"CREATE TRIGGER {ITEMS}_deleted AFTER DELETE ON {ITEMS} BEGIN {written('OLD', -1)}END",
-        f"CREATE TRIGGER {SITES}_rezoned AFTER UPDATE OF time_zone ON {SITES} WHEN OLD.time_zone IS NOT NEW.time_zone "
+        *statements,
+        f"CREATE TRIGGER {REZONED} AFTER UPDATE OF time_zone ON {SITES} WHEN OLD.time_zone IS NOT NEW.time_zone "
         f"BEGIN {moved('OLD', -1)}{moved('NEW', 1)}END",
     ]
 
 
 class Follow(Operation):
-    """Migration operation: count entitlements by day from now on. Put `Unfollow` before and this after whatever alters the entitlements or
-    the sites later: SQLite writes such a table anew and forgets its triggers."""
+    """Migration operation: count entitlements by day from now on. Put `Unfollow` before and this after whatever alters the entitlements,
+    apartments or sites later: SQLite writes such a table anew and forgets its triggers."""
 
     reversible = True
     elidable = False

@@ -18,6 +18,7 @@ from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue, expiries
 from communities.models import Apartment, ExpiryDay, Mode, Site
+from communities.models.expiries import What as Counted
 from devices import reports as device_reports
 from payments.models import usable_method
 from subscriptions.actions.prices import table_with_former
@@ -295,22 +296,19 @@ def _firms(actor: Actor, rows: QuerySet[Organization], key: str, now: datetime) 
         .order_by()
         .values_list(key, "site_id")
     )
-    sites = _counts(Site.objects.visible_to(actor), key)
-    apartments = Apartment.objects.visible_to(actor).order_by().values_list(key)
-    units = {
-        pk: (n, waiting)
-        for pk, n, waiting in apartments.annotate(
-            n=Count("pk"), waiting=Count("pk", filter=device_reports.MONITOR_MISSING)
-        )
-    }
+    places: Counter[tuple[int, str]] = Counter()
+    for firm, found, n in (
+        ExpiryDay.objects.places(actor).order_by().values_list(key, "variant").annotate(n=Sum("count"))
+    ):
+        places[firm, found] = n
     due_sites = Counter(of_firm for of_firm, _site, _n in due.annotate(n=Sum("count")).exclude(n=0))
     below = _counts(Organization.objects.visible_to(actor).installers(), key) if key == "distributor_id" else {}
     return [
         Firm(
             row,
-            sites=sites.get(row.pk, 0),
-            apartments=units.get(row.pk, (0, 0))[0],
-            waiting=units.get(row.pk, (0, 0))[1],
+            sites=places[row.pk, Counted.SITE],
+            apartments=places[row.pk, Counted.APARTMENT] + places[row.pk, Counted.WAITING],
+            waiting=places[row.pk, Counted.WAITING],
             due_sites=due_sites.get(row.pk, 0),
             installers=below.get(row.pk, 0),
         )

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("price_class", models.CharField(max_length=12)),
-                ("service_type", models.CharField(max_length=16)),
+                ("service_type", models.CharField(blank=True, max_length=16)),
                 ("variant", models.CharField(blank=True, max_length=200)),
                 ("paid_variant", models.CharField(blank=True, max_length=200)),
                 (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Self
 
 from django.db import models
@@ -20,6 +21,14 @@ class Stage(models.IntegerChoices):
     FIRM = 2
 
 
+class What(enum.StrEnum):
+    """What is counted under no service type: sites, and their apartments, those that wait for their indoor monitor apart."""
+
+    SITE = "site"
+    APARTMENT = "apartment"
+    WAITING = "waiting"
+
+
 BY_SITE, BY_FIRM = (Stage.FRESH, Stage.SITE), (Stage.FRESH, Stage.FIRM)
 
 
@@ -29,17 +38,25 @@ class ExpiryDayQuerySet(models.QuerySet["ExpiryDay"]):
     def by_site(self, actor: Actor) -> Self:
         """What the sites that one sees have."""
         bound = by_tenant_keys(actor)
-        rows = self.filter(stage__in=BY_SITE)
+        rows = self.filter(stage__in=BY_SITE).exclude(service_type="")
         return rows.filter(site__in=Site.objects.visible_to(actor)) if bound is None else rows.filter(bound)
 
     def visible_to(self, actor: Actor) -> Self:
         """What one sees, by the fewest rows: those of installers, or of single sites where the role has no subtree (R1, R3)."""
         bound = by_tenant_keys(actor)
-        return self.by_site(actor) if bound is None else self.filter(bound, stage__in=BY_FIRM)
+        if bound is None:
+            return self.by_site(actor)
+        return self.filter(bound, stage__in=BY_FIRM).exclude(service_type="")
+
+    def places(self, actor: Actor) -> Self:
+        """How many sites and apartments the firms of one's subtree have (`What`); nothing for who has none."""
+        bound = by_tenant_keys(actor)
+        return self.none() if bound is None else self.filter(bound, stage__in=BY_FIRM, service_type="")
 
 
 class ExpiryDay(models.Model):
     """So many entitlements alike end on one day, the day at their site (null = never activated). Signed: the sum of rows alike counts.
+    Or so many apartments or sites, under no service type (`What`).
 
     Written by the triggers of `communities/following.py` only, one row for each group that a statement changed, and folded by the job of
     `communities/expiries.py`. Nobody updates a row, so nobody waits for one.
@@ -54,7 +71,7 @@ class ExpiryDay(models.Model):
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     project_type = models.CharField(max_length=12, choices=Kind.choices)
     price_class = models.CharField(max_length=12)
-    service_type = models.CharField(max_length=16)
+    service_type = models.CharField(max_length=16, blank=True)
     variant = models.CharField(max_length=200, blank=True)
     paid_variant = models.CharField(max_length=200, blank=True)
     mode = models.CharField(max_length=6, choices=Mode.choices)

@@ -56,6 +56,7 @@ def test_what_is_configured_and_paid_is_counted(site: Site) -> None:
         lambda rows: rows.update(reserved_by=7),
         lambda rows: rows.delete(),
         lambda rows: Site.objects.update(time_zone="Pacific/Auckland"),
+        lambda rows: Apartment.objects.filter(number="1.02").update(monitor_pending=True),
     ],
 )
 @pytest.mark.parametrize("is_folded", [True, False])
