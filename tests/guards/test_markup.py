@@ -35,6 +35,7 @@ UNSEEN = {
     "SubscriptionItem.reason": "is told of what left an agreement; nothing has left here",
     "LibraryEntry.note": "is kept, and on no page",
     "Notice.body": "is in the mail",
+    "Target.floor": "sorts what is billed; its pages show the apartment's own",
 }
 
 
