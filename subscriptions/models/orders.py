@@ -14,7 +14,7 @@ from accounts.models import Organization, User
 from accounts.scope import MACHINE, Actor, Role, by_tenant_keys
 from accounts.typed.columns import CompactKey, Keyed, SearchKey
 from communities import catalogue
-from communities.models import Entitlement, Site
+from communities.models import Entitlement, ManagerAssignment, Site
 from communities.models import Kind as SiteKind
 from payments import money
 from payments.reasons import shown
@@ -74,7 +74,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
             own = models.Q(payer__path__startswith=actor.path) | models.Exists(lines)
             return self.filter(own, distributor_id=actor.distributor_id)
         if actor.role is Role.MANAGER:
-            return self.filter(pk__in=OrderLine.objects.visible_to(actor).values("order_id"))
+            # all of the manager's sites are of one installer, whose orders are looked at newest first
+            sites = ManagerAssignment.objects.filter(membership=actor.membership_id, ended_at=None).values("site")
+            lines = OrderLine.objects.filter(order=models.OuterRef("pk"), site__in=sites)
+            installer = actor.organization.installer_id if actor.organization else None
+            return self.filter(models.Exists(lines), **({"installer_id": installer} if installer else {}))
         bound = by_tenant_keys(actor)  # the payer is the installer or above it, in the same tree
         return self.none() if bound is None else self.filter(bound)
 
