@@ -1,0 +1,36 @@
+"""Ticks of a list as the script keeps them: all that match, and rows that are taken out of it."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.house import House
+
+
+def test_a_row_that_is_unticked_is_taken_out_of_all_that_match(house: House) -> None:
+    page = house.visit("distributor")
+    page.goto(f"{house.url}/subscription/")
+    every = page.locator("input[name=all]")
+    rows = page.locator("input[name=item]")
+    found = re.search(r"Select all ([0-9]+) matching", page.locator(".selbar").inner_text())
+    assert found
+    total = int(found[1])
+    every.check()
+    cart = page.locator("#cart")
+    expect(cart).to_contain_text(f"Activate {total} items")
+    for row in (rows.first, rows.last):
+        expect(row).to_be_checked()
+    rows.nth(1).uncheck()
+    expect(cart).to_contain_text(f"Activate {total - 1} items")
+    expect(every).to_be_checked()
+    assert every.evaluate("box => box.indeterminate")
+    rows.nth(1).check()
+    expect(cart).to_contain_text(f"Activate {total} items")
+    assert not every.evaluate("box => box.indeterminate")
+    every.uncheck()
+    expect(rows.first).not_to_be_checked()
+    rows.nth(2).check()
+    expect(cart).to_contain_text("Activate 1 item")
+    expect(every).not_to_be_checked()
