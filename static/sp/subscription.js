@@ -12,6 +12,7 @@
       form.elements.elsewhere.value = "";
     }
     all.indeterminate = all.checked && rows.some(function (row) { return !row.checked; });
+    all.classList.toggle("some", all.indeterminate);
     rows.forEach(function (row) { row.closest("tr").classList.toggle("on", row.checked); });
   }
   function begin() { document.querySelectorAll("[data-all-of]").forEach(function (all) { follow(all, null); }); }
