@@ -21,10 +21,10 @@ from communities.models import Apartment, ExpiryDay, Mode, Site
 from communities.models.expiries import What as Counted
 from devices import reports as device_reports
 from payments.models import usable_method
-from subscriptions.actions.prices import table_with_former
 from subscriptions.models import PriceList, Subscription
 from subscriptions.periods import CYCLE, Cycles
 from subscriptions.pricing import Item, MissingPrice, PriceTable, Product, quote, unit_price
+from subscriptions.tables import table_with_former
 
 HORIZON = timedelta(days=90)  # how far the calendar looks
 SOON = timedelta(days=30)  # what is called due

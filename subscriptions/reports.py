@@ -17,11 +17,11 @@ from communities import catalogue
 from communities.models import Entitlement, Site, targets
 from payments.models import usable_method
 from subscriptions import payers
-from subscriptions.actions.prices import table_for
 from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles, days_of, term_of
 from subscriptions.pricing import Group, Item, Line, MissingPrice, PriceTable, Product, Quote, Why, quote, why_code
+from subscriptions.tables import table_for
 
 NAMED = 12  # of a group of like items
 

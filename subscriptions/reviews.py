@@ -18,12 +18,12 @@ from communities import catalogue
 from communities.models import Apartment, Entitlement, Site, State, state_of, targets
 from communities.reports import WARNING
 from payments import money
-from subscriptions.actions.prices import table_for
 from subscriptions.dashboard import What, total_of, worth_of
 from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine
 from subscriptions.pricing import MissingPrice, PriceTable, Product
 from subscriptions.reports import Payer, Payers, payers_of
+from subscriptions.tables import table_for
 
 AHEAD = timedelta(days=60)  # what ends within it has a filter of its own
 NAMED = 4  # targets that are listed; more are counted

@@ -10,7 +10,7 @@ from django.db.models import Count, FilteredRelation, Q
 
 from accounts.scope import Actor
 from communities import catalogue
-from subscriptions.actions import carts
+from subscriptions.items import free_items
 from subscriptions.models import RenewalRequest
 from subscriptions.periods import Months
 from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
@@ -51,7 +51,7 @@ def asked_in(
     """What requests of one price list ask for, as far as it can be activated; one statement however many. `prices` None = no amounts."""
     by_id = {request.pk: request for request in requests}
     rows = (
-        carts.free_items(actor)
+        free_items(actor)
         .filter(requests__request__in=by_id, requests__is_live=True)
         .order_by("service_type", "variant")
         .values_list("requests__request_id", "service_type", "variant", "site__name", "site__time_zone", "site__kind")
@@ -109,7 +109,7 @@ def requests_in(found: Open) -> tuple[RenewalRequest, ...]:
 def open_at(actor: Actor, site_ids: Iterable[int]) -> dict[int, Open]:
     """What could be activated at these sites, by site; one statement. Sites where nothing could are not in it."""
     rows = (
-        carts.free_items(actor)
+        free_items(actor)
         .filter(site_id__in=list(site_ids))
         .annotate(asked=FilteredRelation("requests", condition=Q(requests__is_live=True)))
         .order_by("service_type")

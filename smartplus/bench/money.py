@@ -23,6 +23,7 @@ from smartplus.bench.measure import in_turn, undone
 from smartplus.bench.people import stranger
 from smartplus.scale import pattern
 from subscriptions.actions import carts, orders, settlement
+from subscriptions.items import free_items
 from subscriptions.models import Order
 from subscriptions.selections import Filter
 
@@ -34,7 +35,7 @@ def of_orders(
     installer = Organization.objects.select_related("distributor").get(pk=site.installer_id)
     distributor = installer.distributor
     assert distributor is not None
-    free = carts.free_items(payer).filter(site=site)
+    free = free_items(payer).filter(site=site)
 
     def price_all() -> int:
         carts.priced(free, distributor=distributor, months=1, now=now)

@@ -15,9 +15,9 @@ from smartplus.access import PortalRequest
 from smartplus.portal.forms.apartments import ApartmentForm
 from smartplus.portal.forms.sites import SiteForm
 from subscriptions import bills
-from subscriptions.actions.prices import table_for
 from subscriptions.bills import Bill
 from subscriptions.pricing import MissingPrice, PriceTable
+from subscriptions.tables import table_for
 
 PLANNED_APARTMENTS, MOST_APARTMENTS = 10, 999  # of the estimate for a community that does not exist yet
 PLANNED_MANAGERS, MOST_MANAGERS = 1, 99

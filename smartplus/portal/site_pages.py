@@ -16,10 +16,10 @@ from smartplus import access
 from smartplus.portal import audit_log, deeds, support, todo
 from smartplus.templatetags.sites import pill_of
 from subscriptions import payers, waiting
-from subscriptions.actions import carts
 from subscriptions.actions.carts import may_pay_for
 from subscriptions.actions.requests import may_request_for
 from subscriptions.bills import sees_prices
+from subscriptions.items import in_open_orders
 
 READERS = tuple(access.EVERYONE)
 WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
@@ -88,7 +88,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         payer=payers.usual(site.installer, site_kind=site.kind).name,
         open=open_here,
         requests=waiting.requests_in(open_here),
-        in_orders=carts.in_open_orders(actor).filter(site=site).count(),
+        in_orders=in_open_orders(actor).filter(site=site).count(),
         may_open_requests=actor.role in REQUEST_READERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants,
         is_asking=actor.organization_id == site.installer_id,
     )

@@ -27,6 +27,7 @@ from payments.sandbox import Sandbox
 from payments.sandbox.courier import sign
 from smartplus import demo
 from subscriptions.actions import carts, orders, requests, settlement
+from subscriptions.items import free_items
 from subscriptions.models import Order
 from subscriptions.selections import Filter
 
@@ -188,7 +189,7 @@ class Till:
         half: bool = False,
     ) -> Order:
         """An order of what can be activated at a site, or of the first half of it."""
-        free = carts.free_items(actor).filter(site=site).order_by("pk").values_list("pk", flat=True)
+        free = free_items(actor).filter(site=site).order_by("pk").values_list("pk", flat=True)
         last = free[free.count() // 2 - 1] if half else None
         chosen = Filter(site.installer_id, site.kind, site_id=site.pk, up_to=last)
         installer = Organization.objects.select_related("distributor").get(pk=site.installer_id)

@@ -13,9 +13,9 @@ from django.utils.translation import ngettext
 from accounts.models import Kind, Organization
 from communities import catalogue
 from smartplus.setup.findings import Finding, State, page
-from subscriptions.actions.prices import table_of
 from subscriptions.models import PriceList
 from subscriptions.pricing import PriceKey
+from subscriptions.tables import table_of
 
 BLOCKS, WAITS, OK = State.BLOCKS, State.WAITS, State.OK
 NAMED = 3  # firms or services that are spelled out

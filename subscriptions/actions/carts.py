@@ -17,16 +17,16 @@ from accounts.models import Kind, Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
 from communities.models import BLOCK_LABELS, Block, Entitlement, targets
 from communities.models import Kind as SiteKind
-from communities.models.entitlements import EntitlementQuerySet
 from payments.models import BillingProfile
 from subscriptions import periods
-from subscriptions.actions.prices import table_for
 from subscriptions.errors import MayNotPay
+from subscriptions.items import free, free_items
 from subscriptions.models import Cart, Order, Selection
 from subscriptions.periods import Rest, Term
 from subscriptions.pricing import CantQuote, MissingPrice, Quote, quote
 from subscriptions.selections import MOST_TICKED, NAMED, Filter, alike, keep_shown
 from subscriptions.sketches import Mark
+from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 
 
@@ -65,20 +65,6 @@ def payable_installers(actor: Actor) -> QuerySet[Organization]:
     if actor.role is Role.INSTALLER:
         return installers.filter(pk=actor.organization_id, pays_regular=True)
     return installers.none()
-
-
-def free_items(actor: Actor) -> QuerySet[Entitlement]:
-    """What Activate is for: configured, never activated, in no open order, not waiting for a monitor (R17, R25, R47, R48)."""
-    return _free(Entitlement.objects.visible_to(actor))
-
-
-def _free(items: EntitlementQuerySet) -> QuerySet[Entitlement]:
-    return items.wanted().never_activated().filter(reserved_by=None).unblocked()
-
-
-def in_open_orders(actor: Actor) -> QuerySet[Entitlement]:
-    """What is being activated: never active so far, and in an open order."""
-    return Entitlement.objects.visible_to(actor).wanted().never_activated().exclude(reserved_by=None)
 
 
 def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
@@ -353,7 +339,7 @@ def contents(cart: Cart, actor: Actor | None = None) -> QuerySet[Entitlement]:
     if cart.order_id is not None:
         return items.filter(lines__order=cart.order_id)
     wanted = Filter.read(cart.selection.filter)
-    found = wanted.narrow(items if wanted.ids is not None else _free(items))
+    found = wanted.narrow(items if wanted.ids is not None else free(items))
     return found.exclude(pk__in=cart.selection.exceptions) if cart.selection.exceptions else found
 
 

@@ -21,11 +21,11 @@ from payments import money
 from payments.models import BillingProfile
 from subscriptions.actions import carts, orders, settlement
 from subscriptions.actions.opening import open_order
-from subscriptions.actions.prices import table_for
 from subscriptions.errors import BillingIncomplete, MayNotPay, NotBillable, PriceChanged
 from subscriptions.models import Order
 from subscriptions.periods import Rest, Term, Until
 from subscriptions.pricing import Item, Quote, quote
+from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 
 COLUMNS = (

@@ -20,7 +20,6 @@ from payments.models import State as PaymentState
 from subscriptions import selections, words
 from subscriptions.actions import carts, moves, requests, returns, settlement
 from subscriptions.actions.opening import open_order
-from subscriptions.actions.prices import table_for
 from subscriptions.errors import (
     BillingIncomplete,
     IllegalMove,
@@ -35,6 +34,7 @@ from subscriptions.models import Cart, Order
 from subscriptions.periods import Months
 from subscriptions.pricing import Quote, quote
 from subscriptions.selections import Filter
+from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Max
-from django.utils.formats import date_format
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from accounts import audit
@@ -18,7 +16,7 @@ from accounts.scope import Actor, Role
 from accounts.typed import text
 from payments import money
 from subscriptions.models import Price, PriceList
-from subscriptions.pricing import MissingPrice, PriceKey, PriceTable, price_keys
+from subscriptions.pricing import PriceKey, price_keys
 
 
 @transaction.atomic
@@ -100,52 +98,3 @@ def _as_json(price_list: PriceList | None) -> dict[str, object]:
         return {}
     amounts: dict[str, object] = {"/".join(price.key): price.amount_minor for price in price_list.prices.all()}
     return amounts | {"includes_tax": price_list.includes_tax}
-
-
-def table_for(distributor: Organization, *, at: datetime, with_former: bool = False) -> PriceTable:
-    """The prices that `distributor`'s tree is charged at an instant. Raises MissingPrice when there is no list at all.
-
-    `with_former` also reads the last prices of what left the list: an upgrade needs them, since what was paid for stays paid for.
-    """
-    price_list = PriceList.objects.in_force(distributor.pk, distributor.currency, at)
-    if price_list is None:
-        raise MissingPrice(
-            _("There is no price list in %(currency)s yet. Ask the operator for one.")
-            % {"currency": distributor.currency}
-        )
-    return table_with_former(price_list, distributor.pk, at=at) if with_former else table_of(price_list)
-
-
-def table_with_former(price_list: PriceList, distributor_id: int, *, at: datetime) -> PriceTable:
-    """The list in force, with the newest price of every part that it does not name any more; one query for both."""
-    all_there_were = PriceList.objects.that_were_in_force(distributor_id, price_list.currency, at)
-    rows = Price.objects.filter(price_list__in=all_there_were).order_by(
-        F("price_list__distributor_id").asc(nulls_last=True), "-price_list__valid_from", "-price_list__number"
-    )
-    amounts: dict[PriceKey, int] = {}
-    former: dict[PriceKey, int] = {}
-    for list_id, amount, *key in rows.values_list("price_list", "amount_minor", *PriceKey._fields):
-        (amounts if list_id == price_list.pk else former).setdefault(PriceKey(*key), amount)
-    left = {key: amount for key, amount in former.items() if key not in amounts}
-    return replace(_named(price_list), amounts=amounts, former=left)
-
-
-def table_of(price_list: PriceList) -> PriceTable:
-    """A price list as the value that `quote` works with."""
-    amounts = {price.key: price.amount_minor for price in price_list.prices.all()}
-    return replace(_named(price_list), amounts=amounts)
-
-
-def _named(price_list: PriceList) -> PriceTable:
-    label = _("Price list %(number)s, from %(date)s") % {
-        "number": price_list.number,
-        "date": date_format(price_list.valid_from, "j M Y"),
-    }
-    return PriceTable(
-        price_list.pk,
-        label,
-        price_list.currency,
-        {},
-        is_invented=price_list.is_invented,
-        includes_tax=price_list.includes_tax,
-    )

@@ -23,13 +23,13 @@ from subscriptions import notices
 from subscriptions.actions import agreements, modes, moves, orders, settlement
 from subscriptions.actions.agreements import LEAD, PARKED, RENEWALS
 from subscriptions.actions.opening import open_order
-from subscriptions.actions.prices import table_for
 from subscriptions.errors import BillingIncomplete
 from subscriptions.models import Order, Subscription, SubscriptionItem
 from subscriptions.periods import Cycles
 from subscriptions.pricing import quote
 from subscriptions.reasons import CantRenew, Reason, of_refusal
 from subscriptions.selections import alike
+from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 
 log = logging.getLogger("smartplus.renewals")

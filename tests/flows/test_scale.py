@@ -19,7 +19,8 @@ from smartplus.scale.building import World
 from smartplus.scale.copying import project_models
 from smartplus.scale.gateway import stand_in
 from subscriptions import numbers
-from subscriptions.actions import carts, settlement
+from subscriptions.actions import settlement
+from subscriptions.items import free_items
 from subscriptions.models import Order
 from tests.flows.books import assert_tenants_consistent
 from tests.people import People
@@ -82,7 +83,7 @@ def assert_copies_differ() -> None:
 def test_people_go_on_working_in_a_copy(world: World) -> None:
     tree = world.trees[1]
     site = Site.objects.filter(distributor_id=tree.distributor.organization_id, name__startswith="Nyhavn").latest("pk")
-    free = carts.free_items(tree.subdistributor).filter(site=site).count()
+    free = free_items(tree.subdistributor).filter(site=site).count()
     assert free
     with stand_in() as sandbox:
         till = pattern.Till(sandbox)

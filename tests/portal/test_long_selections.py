@@ -11,6 +11,7 @@ from django.test import Client
 
 from communities.models import Entitlement, Site
 from subscriptions.actions import carts
+from subscriptions.items import free
 from subscriptions.models import Cart, PriceList, RenewalRequest
 from subscriptions.sketches import BUCKETS, Mark, Sketch
 from tests.guards.pages import read
@@ -32,7 +33,7 @@ def many(harbour_view: Site, price_list: PriceList, make_apartment: Callable[...
     with transaction.atomic():
         for number in range(50):
             make_apartment(harbour_view, f"2.{number:02}")
-    return carts._free(Entitlement.objects.all()).count()
+    return free(Entitlement.objects.all()).count()
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_what_came_back_into_the_list_is_not_ordered_and_what_went_is_named(dora
 
 def test_a_list_that_changed_by_more_than_can_be_told_is_shown_again(dora: Client, many: int) -> None:
     form = opened(dora)
-    ids = set(carts._free(Entitlement.objects.all()).values_list("pk", flat=True))
+    ids = set(free(Entitlement.objects.all()).values_list("pk", flat=True))
     gone = {10_000_000, 10_000_000 + BUCKETS}  # of one bucket: how many is known, not which
     form.sent["all"] = [Mark(max(gone), Sketch.of(ids | gone)).text]
     answer = dora.post("/subscription/", {**form.sent, "action": "next"})

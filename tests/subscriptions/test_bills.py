@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from communities import catalogue
 from communities.catalogue import ApartmentConfiguration, Configuration, ManagerConfiguration, ServiceType
 from smartplus.demo import INVENTED_PRICES
-from subscriptions import bills
+from subscriptions import bills, tables
 from subscriptions.actions import prices
 from subscriptions.bills import Bill, Saved, bill_of
 from subscriptions.periods import Months, Rest
@@ -337,13 +337,13 @@ def test_a_distributors_own_list_comes_before_the_default_even_when_it_is_older(
 
     dora = people.dora.firm
     publish(None, 30, 150)
-    assert prices.table_for(dora, at=NOW).amounts == {PriceKey("app", "monitor"): 150}
+    assert tables.table_for(dora, at=NOW).amounts == {PriceKey("app", "monitor"): 150}
     publish(dora.pk, 20, 140)
     publish(None, 10, 160)
     publish(dora.pk, -5, 130)
-    assert prices.table_for(dora, at=NOW).amounts == {PriceKey("app", "monitor"): 140}
-    assert prices.table_for(dora, at=NOW + timedelta(days=6)).amounts == {PriceKey("app", "monitor"): 130}
-    assert prices.table_for(dora, at=NOW - timedelta(days=25)).amounts == {PriceKey("app", "monitor"): 150}
+    assert tables.table_for(dora, at=NOW).amounts == {PriceKey("app", "monitor"): 140}
+    assert tables.table_for(dora, at=NOW + timedelta(days=6)).amounts == {PriceKey("app", "monitor"): 130}
+    assert tables.table_for(dora, at=NOW - timedelta(days=25)).amounts == {PriceKey("app", "monitor"): 150}
 
 
 def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:

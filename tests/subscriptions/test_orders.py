@@ -16,6 +16,7 @@ from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, Site
 from payments.models import BillingProfile, Payment
 from smartplus.demo import INVENTED_PRICES
+from subscriptions import tables
 from subscriptions.actions import carts, moves, orders, prices, settlement
 from subscriptions.errors import BillingIncomplete, ItemHeld, MayNotPay, NotBillable, PriceChanged, TermsNotAccepted
 from subscriptions.lines import called
@@ -264,8 +265,8 @@ def test_the_distributors_own_list_goes_before_the_default_and_from_its_day_on(
         now=NOW,
         distributor_id=people.dora.firm.pk,
     )
-    assert prices.table_for(people.dora.firm, at=NOW).list_id == price_list.pk
-    assert prices.table_for(people.dora.firm, at=NOW + timedelta(days=2)).list_id == own.pk
+    assert tables.table_for(people.dora.firm, at=NOW).list_id == price_list.pk
+    assert tables.table_for(people.dora.firm, at=NOW + timedelta(days=2)).list_id == own.pk
     assert AuditEvent.objects.filter(action="price_list.published", subject_id=own.pk).exists()
 
 
@@ -275,11 +276,11 @@ def test_the_last_price_of_what_left_the_list_is_read_for_upgrades(people: Peopl
     for since, changes in ((later, {landline: 65}), (last, {landline: None, booking: 35})):
         amounts = {key: minor for key, minor in (INVENTED_PRICES | changes).items() if minor is not None}
         prices.publish_price_list(SYSTEM, currency="USD", amounts=amounts, valid_from=since, now=NOW)
-    table = prices.table_for(people.dora.firm, at=last, with_former=True)
+    table = tables.table_for(people.dora.firm, at=last, with_former=True)
     assert (table.former, table.amounts[booking], landline in table.amounts) == ({landline: 65}, 35, False)
     assert table.as_paid().parts(Product(ServiceType.PREMIUM, "landline")) == (("landline", 65),)
-    assert prices.table_for(people.dora.firm, at=NOW, with_former=True).former == {}
-    assert prices.table_for(people.dora.firm, at=last).former == {}
+    assert tables.table_for(people.dora.firm, at=NOW, with_former=True).former == {}
+    assert tables.table_for(people.dora.firm, at=last).former == {}
 
 
 @pytest.mark.rule("R45")

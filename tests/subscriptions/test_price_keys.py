@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.errors import Refused
 from payments import money
+from subscriptions import tables
 from subscriptions.actions import prices
 from subscriptions.actions.opening import frozen_why
 from subscriptions.models import Price, PriceList
@@ -93,10 +94,10 @@ def publish(amounts: dict[PriceKey, int], **options: object) -> PriceList:
 
 def test_a_list_is_read_back_with_its_keys_and_whether_it_is_gross(people: People) -> None:
     amounts = {APP: 150, INTEGRATED: 120, IN_HOUSE: 170, PriceKey("door", "each", "commercial"): 90}
-    table = prices.table_of(publish(amounts, includes_tax=True))
+    table = tables.table_of(publish(amounts, includes_tax=True))
     assert (table.amounts, table.includes_tax) == (amounts, True)
     publish({APP: 160})
-    later = prices.table_for(people.dora.firm, at=NOW, with_former=True)
+    later = tables.table_for(people.dora.firm, at=NOW, with_former=True)
     assert (later.amounts, later.includes_tax) == ({APP: 160}, False)
     assert later.former == {key: amount for key, amount in amounts.items() if key != APP}
 
@@ -124,6 +125,6 @@ def test_a_key_has_one_price_in_a_list(people: People) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Price.objects.create(price_list=made, **INTEGRATED._asdict(), amount_minor=130)
     assert (
-        quote([Item(1, "app", "monitor", price_class="integration")], Cycles(1), NOW, prices.table_of(made)).total_minor
+        quote([Item(1, "app", "monitor", price_class="integration")], Cycles(1), NOW, tables.table_of(made)).total_minor
         == 120
     )

@@ -30,6 +30,7 @@ from smartplus.portal.once import made, once_where
 from smartplus.portal.ticks import Ticks
 from subscriptions import bills, payers
 from subscriptions.actions import carts, requests
+from subscriptions.items import in_open_orders
 from subscriptions.models import Cart, RenewalRequest, Subscription
 from subscriptions.pricing import CantQuote
 from subscriptions.selections import MOST_TICKED, Filter
@@ -252,7 +253,7 @@ def list_context(
     amounts = _amounts(request, choice, matching.filter(pk__in=ids), months)
     counts = dict(offered(request.actor, choice).order_by().values_list("service_type").annotate(n=Count("pk")))
     sites = Site.objects.visible_to(request.actor).filter(installer=choice.installer, kind=choice.kind)
-    waiting = carts.in_open_orders(request.actor).filter(installer=choice.installer, site__kind=choice.kind)
+    waiting = in_open_orders(request.actor).filter(installer=choice.installer, site__kind=choice.kind)
     asked = RenewalRequest.objects.visible_to(request.actor)
     mark = ticked.mark or Mark.of(matching)
     return {
