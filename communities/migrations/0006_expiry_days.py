@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             name="ExpiryDay",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("stage", models.PositiveSmallIntegerField(choices=[(0, "Fresh"), (1, "Site"), (2, "Firm")])),
+                ("stage", models.PositiveSmallIntegerField()),
                 (
                     "project_type",
                     models.CharField(

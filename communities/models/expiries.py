@@ -13,7 +13,7 @@ from communities.models.entitlements import Mode
 from communities.models.sites import Kind, Site
 
 
-class Stage(models.IntegerChoices):
+class Stage(enum.IntEnum):
     """Where a row of the summary stands: just written, folded into its site's rows, or into those of its installer, which name no site."""
 
     FRESH = 0
@@ -62,7 +62,7 @@ class ExpiryDay(models.Model):
     `communities/expiries.py`. Nobody updates a row, so nobody waits for one.
     """
 
-    stage = models.PositiveSmallIntegerField(choices=Stage.choices)
+    stage = models.PositiveSmallIntegerField()  # Stage
     site = models.ForeignKey(
         Site, models.PROTECT, null=True, related_name="+", db_index=False
     )  # null: of the installer

@@ -253,7 +253,6 @@ def close(
         update_fields=["state", "reason", "reason_detail", "ended_at", "next_due_at", "claimed_until", "version"]
     )
     agreement.items.filter(is_live=True).update(is_live=False, reason=reason.code)
-    modes.follow([agreement.pk])
     audit.record(
         actor,
         f"agreement.{state}",
@@ -264,6 +263,7 @@ def close(
         after={"state": state, "reason": reason.stored()},
     )
     _close_order(agreement, reason, actor=actor, now=now)
+    modes.follow([agreement.pk])
     if state == PARKED:
         notices.renewal_parked(agreement, order=order, reason=reason, now=now)
 
