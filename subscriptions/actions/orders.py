@@ -131,7 +131,7 @@ def _quoted(actor: Actor, cart: Cart, billing: BillingProfile, *, fingerprint: s
     if found.fingerprint() == fingerprint and keys <= locked:
         return found
     difference = selections.difference(actor, cart.selection, found) if cart.selection.digest == fingerprint else ""
-    raise PriceChanged(f"{PriceChanged.message} {difference}".strip())
+    raise PriceChanged(f"{PriceChanged.message} {difference}" if difference else PriceChanged.message)
 
 
 def refuse_without_gateway(cart: Cart, *, gateway: str = "", now: datetime) -> None:
