@@ -19,6 +19,7 @@ from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments import money
 from payments.models import BillingProfile
+from subscriptions import rights
 from subscriptions.actions import carts, orders, settlement
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import BillingIncomplete, MayNotPay, NotBillable, PriceChanged
@@ -100,7 +101,7 @@ def place_extension(
     where one of the items can't have it any more. Locks: site → payer → order → payment → entitlement.
     """
     installer = Organization.objects.visible_to(actor).filter(kind=Kind.INSTALLER).get(pk=installer_id)
-    if not installer.is_active or not carts.may_pay_for(actor, installer):
+    if not installer.is_active or not rights.may_pay_for(actor, installer):
         raise MayNotPay
     accepted = orders.accepted_terms(terms_version, now=now)
     ids = sorted(set(entitlement_ids))
