@@ -130,22 +130,24 @@ def _sites(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
     """By building, number, name, and who lives there (by name, address or telephone): every word has to be of the apartment."""
-    residents, found = Resident.objects.visible_to(actor), Apartment.objects.visible_to(actor)
-    lives, words = residents.none(), finding.words(text)
+    found, words = Apartment.objects.visible_to(actor), finding.words(text)
+    lives = Q(pk=None)
     for word in words:
         here = finding.holds(word, "search_key")
-        lives |= residents.filter(here)
+        lives |= here
         found = found.filter(pk__in=_apartments_with(actor, here))
     if number := phones.digits(text):
-        theirs = residents.filter(finding.holds(number, "search_key"))
+        theirs = finding.holds(number, "search_key")
         lives |= theirs
-        either = _ids(found, "pk").union(_ids(theirs, "apartment_id"), all=True)
+        either = _ids(found, "pk").union(
+            _ids(Resident.objects.visible_to(actor).filter(theirs), "apartment_id"), all=True
+        )
         found = Apartment.objects.visible_to(actor).filter(pk__in=either)
+    # Whoever sees an apartment sees who lives there: a bound of its own would be looked up for every hit.
+    living = Resident.objects.filter(apartment=OuterRef("pk")).filter(lives)
     rows = (
         found.select_related("building", "site")
-        .annotate(
-            resident=Subquery(lives.filter(apartment=OuterRef("pk")).order_by("-is_master", "pk").values("name")[:1])
-        )
+        .annotate(resident=Subquery(living.order_by("-is_master", "pk").values("name")[:1]))
         .order_by("site__name_order", "building__name_order", "number_order", "pk")
     )
     return [
