@@ -55,7 +55,7 @@ class AuditEvent(AppendOnly):
     after = models.JSONField(default=dict)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")  # whose row was changed
     distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
-    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     site_id = models.BigIntegerField(null=True)  # a number, not a key: sites live above this layer
 
@@ -65,6 +65,7 @@ class AuditEvent(AppendOnly):
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["distributor", "-id"], name="audit_by_distributor"),
+            models.Index(fields=["subdistributor", "-id"], name="audit_by_subdistributor"),
             models.Index(fields=["installer", "-id"], name="audit_by_installer"),
             models.Index(fields=["site_id", "-id"], name="audit_by_site"),
             models.Index(fields=["subject_type", "subject_id", "-id"], name="audit_by_subject"),
