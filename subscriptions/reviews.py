@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 from accounts.scope import Actor
 from accounts.typed.keys import natural_key
 from communities import catalogue
-from communities.models import Apartment, Entitlement, Site, State, state_of, targets
-from communities.reports import WARNING
+from communities.models import Entitlement, Site, State, state_of, targets
+from communities.reports import LOOSE, WARNING, Alike, PaidProgress, progress_of
 from payments import money
 from subscriptions.dashboard import What, total_of, worth_of
 from subscriptions.lines import called
@@ -154,6 +154,7 @@ class Review:
     payers: tuple[Payer, ...]
     currency: str
     apartments: int
+    progress: PaidProgress
     paid_minor: int | None
     more_minor: int | None
     per_apartment_minor: int | None
@@ -161,14 +162,13 @@ class Review:
     refused: MissingPrice | None
 
 
-def review_of(site: Site, *, now: datetime, reader: Actor) -> Review:
-    """Gather a site's items by service, variant, paid variant, state, day of expiry and payer; five statements and the prices'.
+def review_of(site: Site, *, apartments: int, now: datetime, reader: Actor) -> Review:
+    """Gather a site's items by service, variant, paid variant, state, day of expiry and payer; three statements and the prices'.
 
-    The site comes with its installer and distributor. `reader` is only asked who "you" is.
+    The site comes with its installer and distributor, and has so many apartments. `reader` is only asked who "you" is.
     """
-    payers = payers_of(site, now=now)
-    found = _gathered(site, payers, now)
-    apartments = Apartment.objects.filter(site=site).count()
+    payers, rows = payers_of(site, now=now), _rows(site, now)
+    found = _gathered(site, rows, payers, now)
     refused, is_invented = None, False
     try:
         prices = table_for(site.distributor, at=now)
@@ -184,6 +184,7 @@ def review_of(site: Site, *, now: datetime, reader: Actor) -> Review:
         payers=tuple(dict.fromkeys(replace(row.payer, mode="") for row in wanted)),
         currency=site.distributor.currency,
         apartments=apartments,
+        progress=progress_of((alike for alike, _agreement in rows), now),
         paid_minor=total_of(row.paid_minor for row in wanted),
         more_minor=total_of(row.more_minor for row in wanted),
         per_apartment_minor=_per_apartment(wanted, apartments) if apartments and not refused else None,
@@ -206,7 +207,8 @@ def _per_apartment(wanted: list[Holding], apartments: int) -> int:
     return money.divide_half_up(sum(row.paid_minor or 0 for row in wanted if row.is_per_apartment), apartments)
 
 
-def _gathered(site: Site, payers: Payers, now: datetime) -> list[Holding]:
+def _rows(site: Site, now: datetime) -> list[tuple[Alike, int | None]]:
+    """The site's items that stand alike to the second, and the agreement they are under."""
     rows = (
         _with_agreements(site)
         .filter(~Q(variant="") | Q(works_until__gt=now))
@@ -214,24 +216,39 @@ def _gathered(site: Site, payers: Payers, now: datetime) -> list[Holding]:
         .values_list(
             "service_type", "variant", "paid_variant", "expires_at", "works_until", "agreement__subscription_id"
         )
-        .annotate(n=Count("pk"))
+        .annotate(n=Count("pk"), loose=Count("pk", filter=LOOSE))
     )
+    return [
+        (Alike(kind, variant, paid, expires_at, works_until, n, loose), agreement_id)
+        for kind, variant, paid, expires_at, works_until, agreement_id, n, loose in rows
+    ]
+
+
+def _gathered(site: Site, rows: list[tuple[Alike, int | None]], payers: Payers, now: datetime) -> list[Holding]:
     zone = ZoneInfo(site.time_zone)
     found: dict[tuple[object, ...], Holding] = {}
-    for service_type, variant, paid, expires_at, works_until, agreement_id, count in rows:
-        state = state_of(expires_at, works_until, now)
-        key = (service_type, variant, paid, state, expires_at and expires_at.astimezone(zone).date(), agreement_id)
+    for alike, agreement_id in rows:
+        expires_at, paid = alike.expires_at, alike.paid_variant
+        state = state_of(expires_at, alike.works_until, now)
+        key = (
+            alike.service_type,
+            alike.variant,
+            paid,
+            state,
+            expires_at and expires_at.astimezone(zone).date(),
+            agreement_id,
+        )
         row = found.get(key)
         instants = (*(row.instants if row else ()), *((expires_at,) if expires_at else ()))
         found[key] = Holding(
-            service_type=service_type,
-            variant=variant,
+            service_type=alike.service_type,
+            variant=alike.variant,
             paid_variant=paid if expires_at else "",
             expires_at=min(instants, default=None),
             instants=instants,
             agreement_id=agreement_id,
-            is_per_apartment=service_type in catalogue.PER_APARTMENT,
-            count=count + (row.count if row else 0),
+            is_per_apartment=alike.service_type in catalogue.PER_APARTMENT,
+            count=alike.count + (row.count if row else 0),
             state=state,
             payer=payers.of(agreement_id),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Subquery
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,12 @@ def table_for(distributor: Organization, *, at: datetime, with_former: bool = Fa
 
     `with_former` also reads the last prices of what left the list: an upgrade needs them, since what was paid for stays paid for.
     """
-    price_list = PriceList.objects.in_force(distributor.pk, distributor.currency, at)
+    in_force = PriceList.objects.newest(distributor.pk, distributor.currency, at)
+    if not with_former:
+        prices = list(Price.objects.filter(price_list=Subquery(in_force.values("pk")[:1])).select_related("price_list"))
+        if prices:  # one statement for the list and what is in it
+            return replace(_named(prices[0].price_list), amounts={price.key: price.amount_minor for price in prices})
+    price_list = in_force.first()
     if price_list is None:
         raise MissingPrice(
             _("There is no price list in %(currency)s yet. Ask the operator for one.")

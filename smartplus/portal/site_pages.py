@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
+
+from django.utils.functional import SimpleLazyObject
 
 from accounts.models import AuditEvent
 from accounts.scope import Grant, Role
@@ -15,7 +18,10 @@ from devices.models import Device
 from smartplus import access
 from smartplus.portal import audit_log, deeds, support, todo
 from smartplus.templatetags.sites import pill_of
-from subscriptions import payers, rights, waiting
+from subscriptions import payers, waiting
+from subscriptions.actions.carts import may_pay_for
+from subscriptions.actions.requests import may_request_for
+from subscriptions.bills import sees_prices
 from subscriptions.items import in_open_orders
 
 READERS = tuple(access.EVERYONE)
@@ -28,26 +34,43 @@ RECENT = 5
 def visible_site(request: access.PortalRequest, site_id: int) -> Site:
     """The site with its installer and who is above that, if the actor sees it."""
     seen = Site.objects.visible_to(request.actor)
-    return seen.select_related("installer__distributor", "installer__subdistributor", "created_by").get(pk=site_id)
+    site = seen.select_related("installer__distributor", "installer__subdistributor", "created_by").get(pk=site_id)
+    site.distributor = site.installer.distributor  # type: ignore[assignment]  # the same key (R2)
+    return site
 
 
-def around(request: access.PortalRequest, site: Site, tab: str) -> dict[str, Any]:
-    """Head and tabs of a site page: `progress`, `units`, `managers`, `pill`, and what may be done."""
+def units_of(site: Site) -> device_reports.UnitProgress:
+    """How many apartments a site has, and how many of them their monitor."""
+    return device_reports.unit_progress([site.pk]).get(site.pk, device_reports.UnitProgress())
+
+
+def around(
+    request: access.PortalRequest,
+    site: Site,
+    tab: str,
+    *,
+    progress: reports.PaidProgress | None = None,
+    units: device_reports.UnitProgress | None = None,
+) -> dict[str, Any]:
+    """Head and tabs of a site page: `progress`, `units`, `managers` (read where they are shown), `pill`, and what may be done.
+
+    A page that knows progress and units from its own rows hands them in."""
     actor, now = request.actor, request.now
     support.note_view(request, site, tenant=site, site_id=site.pk)
-    progress = reports.paid_progress([site.pk], now).get(site.pk, reports.PaidProgress())
+    if progress is None:
+        progress = reports.paid_progress([site.pk], now).get(site.pk, reports.PaidProgress())
     return {
         "site": site,
         "tab": tab,
         "area": "sites",
         "progress": progress,
-        "units": device_reports.unit_progress([site.pk]).get(site.pk, device_reports.UnitProgress()),
-        "managers": managers_of(request, site),
+        "units": units or units_of(site),
+        "managers": SimpleLazyObject(partial(managers_of, request, site)),
         "pill": pill_of(progress, now),
         "may_work": may_configure(actor),
         "may_house": may_edit_residents(actor),
         "may_choose": actor.role is Role.INSTALLER,
-        "sees_prices": rights.sees_prices(actor),
+        "sees_prices": sees_prices(actor),
         "may_set_free": actor.role is Role.DISTRIBUTOR,
     }
 
@@ -80,8 +103,8 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         lines=lines,
         may_work=frame["may_work"],
         may_house=frame["may_house"],
-        pay_url=todo.pay_url(site) if rights.may_pay_for(actor, site.installer) else "",
-        request_url=todo.pay_url(site) if rights.may_request_for(actor, site.installer) else "",
+        pay_url=todo.pay_url(site) if may_pay_for(actor, site.installer) else "",
+        request_url=todo.pay_url(site) if may_request_for(actor, site.installer) else "",
         payer=payers.usual(site.installer, site_kind=site.kind).name,
         open=open_here,
         requests=waiting.requests_in(open_here),

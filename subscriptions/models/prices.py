@@ -28,10 +28,14 @@ class PriceListQuerySet(models.QuerySet["PriceList"]):
         return self.none()
 
     def in_force(self, distributor_id: int, currency: str, at: datetime) -> PriceList | None:
-        """The newest version valid at `at`: the distributor's own list before the default of its currency."""
+        """The newest version valid at `at`."""
+        return self.newest(distributor_id, currency, at).first()
+
+    def newest(self, distributor_id: int, currency: str, at: datetime) -> Self:
+        """The versions valid at `at`, the one in force first: the distributor's own list before the default of its currency."""
         own_first = models.F("distributor_id").asc(nulls_last=True)
         candidates = self.that_were_in_force(distributor_id, currency, at)
-        return candidates.order_by(own_first, "-valid_from", "-number").first()
+        return candidates.order_by(own_first, "-valid_from", "-number")
 
     def that_were_in_force(self, distributor_id: int, currency: str, at: datetime) -> Self:
         """Every version up to `at` of the distributor's own list and of the default of its currency."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from accounts.scope import Actor
@@ -31,7 +30,7 @@ class Selection(models.Model):
     class Purpose(models.TextChoices):
         """What it is chosen for."""
 
-        ORDER = "order", _("Order")
+        ORDER = "order", "order"
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
     user = models.ForeignKey(User, models.CASCADE, related_name="+")

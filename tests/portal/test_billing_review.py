@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -14,10 +15,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organization
+from communities import reports
 from communities.actions import people as site_people
 from communities.actions.targets import relabel
 from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site, keys_of
+from subscriptions import reviews
 from subscriptions.actions import settlement
 from subscriptions.models import PriceList, Subscription, SubscriptionItem
 from tests.factories import PaymentMethodFactory, SubscriptionFactory, apartments
@@ -310,3 +313,35 @@ def test_a_large_site_takes_no_more_statements_than_a_small_one(
     with CaptureQueriesContext(connection) as large:
         assert "2000 apartments" in read(petra, harbour_view)
     assert len(large) == len(small)
+    assert len(large) <= 10
+
+
+def test_a_page_with_orders_and_mail_takes_few_statements(
+    harbour_view: Site, price_list: PriceList, people: People, sign_in: SignIn, billing: None
+) -> None:
+    bound = {people.olga: 12, people.dora: 13, people.ivan: 13}
+    for person, most in bound.items():
+        browser = sign_in(person)
+        read(browser, harbour_view)  # a look is noted once an hour
+        with CaptureQueriesContext(connection) as asked:
+            read(browser, harbour_view)
+        assert len(asked) <= most, [query["sql"][:200] for query in asked]
+
+
+def test_how_far_a_site_is_paid_is_the_same_on_every_page(
+    harbour_view: Site, price_list: PriceList, people: People
+) -> None:
+    apartments(harbour_view, harbour_view.buildings.get(), 3, items={"app": "monitor"}, until=IN_51_DAYS)
+    ids = list(Entitlement.objects.order_by("pk").values_list("pk", flat=True))
+    changes: tuple[dict[str, Any], ...] = (
+        {"expires_at": NOW - timedelta(days=1), "works_until": NOW + timedelta(days=6)},  # in grace
+        {"expires_at": NOW - timedelta(days=9), "works_until": NOW - timedelta(days=2)},  # lapsed
+        {"expires_at": None, "works_until": None},
+        {"mode": "auto"},
+        {"variant": ""},
+    )
+    for at, change in enumerate(changes):
+        Entitlement.objects.filter(pk=ids[-1 - at % len(ids)]).update(**change)
+        site = Site.objects.select_related("installer__distributor", "distributor").get(pk=harbour_view.pk)
+        review = reviews.review_of(site, apartments=3, now=NOW, reader=people.petra.actor)
+        assert review.progress == reports.paid_progress([site.pk], NOW)[site.pk], change

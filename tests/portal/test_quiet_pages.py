@@ -121,7 +121,7 @@ def test_the_dashboard_and_the_billing_page_count_the_same_differences(
             dashboard.standings(people.petra.actor, now=NOON, prices=None, by="site_id").values(), dashboard.Standing()
         )
         full = Site.objects.select_related("installer", "distributor").get()
-        review = reviews.review_of(full, now=NOON, reader=people.petra.actor)
+        review = reviews.review_of(full, apartments=2, now=NOON, reader=people.petra.actor)
         differing = sum(row.count for row in review.holdings if row.differs)
         assert (standing.unpaid + standing.unused, differing) == (expected, expected), change
 

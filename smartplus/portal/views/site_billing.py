@@ -18,10 +18,10 @@ from communities.models import Entitlement, Site
 from payments.money import Money
 from smartplus import access
 from smartplus.portal import tables
-from smartplus.portal.site_pages import around, visible_site
+from smartplus.portal.site_pages import around, units_of, visible_site
 from smartplus.portal.tables import Column
 from smartplus.portal.views.orders import TONES
-from subscriptions import reviews, rights
+from subscriptions import bills, reviews
 from subscriptions.dashboard import total_of
 from subscriptions.models import Order, RenewalRequest, Subscription, SubscriptionItem
 from subscriptions.reviews import Holding, Review
@@ -36,9 +36,10 @@ ROWS = 300  # more are better read in the exported table
 def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
     """The page, or its table as a file."""
     site = visible_site(request, site_id)
-    if not rights.sees_prices(request.actor):
+    if not bills.sees_prices(request.actor):
         raise NotPermitted
-    review = reviews.review_of(site, now=request.now, reader=request.actor)
+    units = units_of(site)
+    review = reviews.review_of(site, apartments=units.units, now=request.now, reader=request.actor)
     show = request.GET.get("show", "")
     shown = [row for row in review.holdings if _is_shown(row, show, request)]
     if file := tables.asked(request):
@@ -57,7 +58,8 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBas
         "told_of": _told_of(request, site, [share.order for share in orders[:ORDERS]]),
         "you_pay": any(payer.organization_id == request.actor.organization_id for payer in review.payers),
     }
-    return render(request, "sites/billing.html", {**around(request, site, "billing"), **context})
+    frame = around(request, site, "billing", progress=review.progress, units=units)
+    return render(request, "sites/billing.html", {**frame, **context})
 
 
 def _groups(request: access.PortalRequest, shown: list[Holding]) -> list[dict[str, Any]]:
