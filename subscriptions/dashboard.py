@@ -10,7 +10,9 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BooleanField, Case, Count, F, IntegerField, Min, Q, QuerySet, Subquery, Sum, Value, When
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import BooleanField, Case, Count, F, IntegerField, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -503,12 +505,7 @@ def page_of(actor: Actor, asked: Asked, summed: Summed, *, start: int = 0, limit
     """Some lines of a list, from the one at place `start` on; one statement."""
     if not summed.kinds:
         return []
-    order = ("site__name_order", "site_id", "service_type", "variant", "paid_variant", "mode")
-    found = list(
-        _groups(actor, asked, summed)
-        .annotate(first=Min("day"))
-        .order_by(F("first").asc(nulls_last=True), *order)[start : None if limit is None else start + limit]
-    )
+    found = _by_first_day(_groups(actor, asked, summed, "day"), start, limit)
     sites = Site.objects.visible_to(actor).select_related("installer").in_bulk({row[0] for row in found})
     amounts = worth_of(
         asked.what, [(Product(*row[1:5]), row[5], row[7], row[9]) for row in found], asked.prices, asked.now
@@ -537,12 +534,36 @@ def length_of(actor: Actor, asked: Asked, summed: Summed) -> int:
     return _groups(actor, asked, summed).count() if summed.kinds else 0
 
 
-def _groups(actor: Actor, asked: Asked, summed: Summed) -> QuerySet[ExpiryDay, tuple[Any, ...]]:
-    """The lines of a list: items alike at a site, with their number `n` at place 9."""
+def _by_first_day(days: QuerySet[ExpiryDay, tuple[Any, ...]], start: int, limit: int | None) -> list[tuple[Any, ...]]:
+    """Lines from `_groups` by the day, with their number and the first day on which some of them end, in that order. The days are
+    counted first, in a statement around the other: one that everything has left still has rows until they are folded."""
+    try:
+        counted, params = days.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    same = f"site_id, {', '.join(PRODUCT)}, paid_variant, mode, alive, site__name_order"
+    order = "min(day) IS NULL, min(day), site__name_order, site_id, service_type, variant, paid_variant, mode"
+    page = f"LIMIT {int(limit)} OFFSET {int(start)}" if limit is not None else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {same}, sum(n), min(day) FROM ({counted}) counted "  # noqa: S608  (names of ours)
+            f"GROUP BY {same} HAVING sum(n) <> 0 ORDER BY {order} {page}",
+            params,
+        )
+        rows = cursor.fetchall()
+    days_of = date.fromisoformat if connection.vendor == "sqlite" else lambda day: day
+    return [
+        (*row[:7], bool(row[7]), row[8], int(row[9]), days_of(row[10]) if row[10] else None)
+        for row in rows[0 if limit is not None else start :]
+    ]
+
+
+def _groups(actor: Actor, asked: Asked, summed: Summed, *more: str) -> QuerySet[ExpiryDay, tuple[Any, ...]]:
+    """The lines of a list: items alike at a site, with their number `n`; by `more` columns if they are named."""
     rows = asked.narrow(ExpiryDay.objects.by_site(actor))
     if asked.what in {What.UNPAID, What.UNUSED}:
         rows = rows.filter(_one_of(summed.kinds))
-    groups = ("site_id", *PRODUCT, "paid_variant", "mode", "alive", "site__name_order")
+    groups = ("site_id", *PRODUCT, "paid_variant", "mode", "alive", "site__name_order", *more)
     return rows.values_list(*groups).annotate(n=Sum("count")).exclude(n=0)
 
 

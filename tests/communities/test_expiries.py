@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 
 from communities import expiries
 from communities.models import Apartment, Entitlement, ExpiryDay, Mode, Site
+from subscriptions import dashboard
 from tests.people import NOW, People
 from tests.portal.places import pay
 
@@ -71,3 +72,11 @@ def test_what_nobody_changed_writes_nothing(site: Site) -> None:
     expiries.fold(now=NOW)
     Entitlement.objects.update(last_charged_at=NOW, reserved_by=7)
     assert not ExpiryDay.objects.filter(stage=0).exists()
+
+
+@pytest.mark.parametrize("what", [dashboard.What.DUE, dashboard.What.PAID])
+def test_a_list_forgets_the_old_day_at_once(people: People, site: Site, what: dashboard.What) -> None:
+    expiries.fold(now=NOW)
+    Entitlement.objects.exclude(expires_at=None).pay_until(NOW + timedelta(days=25))
+    [line] = dashboard.lines_of(people.dora.actor, what, now=NOW, zone=UTC, prices=None)
+    assert (line.count, str(line.day)) == (1, "2026-12-17")
