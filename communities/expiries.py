@@ -21,6 +21,7 @@ from communities.models import ExpiryDay
 from communities.models.expiries import Stage
 
 AT_ONCE = 1000  # fresh rows folded in one transaction
+FOLDING = 0x0F01D  # what the folding process holds, for the length of a transaction
 
 
 def graces() -> dict[int, list[str]]:
@@ -67,7 +68,11 @@ def fold(*, now: datetime | None = None, budget: Budget | None = None) -> int:
 
 @transaction.atomic
 def _fold_some() -> int:
-    """Locks the fresh rows, always the oldest first: so one process folds at a time, and writers, who only append, wait for nobody."""
+    """One process folds at a time: two that had fresh rows of their own would both gather the same folded ones, which then count twice.
+    Writers, who only append, wait for nobody."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLDING])
     fresh = ExpiryDay.objects.filter(stage=Stage.FRESH)
     rows = list(
         fresh.order_by("pk")

@@ -12,7 +12,6 @@ from django.db.models import Count, FilteredRelation, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.scope import Actor, Grant, Role
 from communities import catalogue
 from communities.catalogue import Target, TargetKey, Variant
 from communities.models import Apartment, Entitlement, Kind, Site
@@ -48,23 +47,6 @@ def switch_prices(prices: PriceTable, *, retention_days: int) -> dict[str, Switc
                     entry.is_surcharge(part),
                 )
     return found
-
-
-def sees_prices(actor: Actor) -> bool:
-    """Whether prices are shown: to members whose firm shows them, never to technicians; an installer that may not pay sees them
-    unless its distributor hides them."""
-    if Grant.SEES_PRICES not in actor.grants:
-        return False
-    if actor.role is Role.INSTALLER:
-        firm = actor.organization
-        return firm is not None and (firm.sees_prices or firm.may_pay)
-    return actor.role is not Role.TECHNICIAN
-
-
-def sees_amounts(actor: Actor, payer_id: int) -> bool:
-    """Whether the actor is shown what the organization `payer_id` pays: the one question of every page, file, mail and answer that
-    names an amount. Who sees prices sees them all; a firm whose distributor hides prices sees those of what it pays itself."""
-    return sees_prices(actor) or (payer_id == actor.organization_id and Grant.SEES_PRICES in actor.grants)
 
 
 class Saved(NamedTuple):

@@ -16,7 +16,7 @@ from accounts.models.people import MembershipQuerySet
 from accounts.scope import Actor
 from payments.models import Payment
 from payments.reasons import DECLINES
-from subscriptions import bills
+from subscriptions import rights
 from subscriptions.models import Order, RenewalRequest, Subscription
 from subscriptions.reasons import Reason
 
@@ -171,7 +171,7 @@ def _alarmed(payer: Organization) -> list[Membership]:
 
 
 def _sees_amounts(member: Membership, order: Order) -> bool:
-    return bills.sees_amounts(Actor.of(member), order.payer_id)
+    return rights.sees_amounts(Actor.of(member), order.payer_id)
 
 
 def _post(

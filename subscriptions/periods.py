@@ -28,6 +28,10 @@ class Cycles:
 
     count: int = 1
 
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError(f"{self.count} cycles are no term")
+
 
 @dataclass(frozen=True, slots=True)
 class Until:
@@ -160,6 +164,14 @@ def settled(
     start, finish = span(term, expires_at, works_until, now, zone, anchor)
     goes_on = start == expires_at or isinstance(term, Rest)
     return start, finish, anchor_of(term, start, zone, anchor if goes_on else None)
+
+
+def as_bought(term: Until, quoted_at: datetime, start: datetime, zone: str) -> Until:
+    """What a term to a date that was priced from `quoted_at` pays for where it begins at `start`: to that date, or, where that is fewer days
+    than were paid for and not just a day that began meanwhile, as many days as those (R52)."""
+    priced, begins = (at.astimezone(ZoneInfo(zone)).date() for at in (quoted_at, start))
+    lost = (begins - priced).days
+    return Until(term.day + timedelta(days=lost)) if lost > 1 else term
 
 
 def days_of(term: Term, start: datetime, finish: datetime, zone: str) -> int:

@@ -470,7 +470,7 @@ def quote(
         lines.append(Line(item, start, finish, days, unit, amount, reasons[reason], treatments[item.service_type]))
     # months that begin now or in grace are never too many, even where the item's own day lies later in the last month
     ahead = [line for line in lines if isinstance(line.why.term, Months) and line.starts_at > as_of]
-    _refuse_too_far([*ahead, *(line for line in lines if isinstance(line.why.term, Until))], as_of)
+    refuse_too_far([*ahead, *(line for line in lines if isinstance(line.why.term, Until))], as_of)
     return Quote(
         currency=prices.currency,
         lines=tuple(_taxed(_discounted(lines, discounts, prices.currency), includes_tax=prices.includes_tax)),
@@ -531,7 +531,7 @@ def _parts(line: Line, runs: Sequence[tuple[int, int]]) -> Iterator[tuple[Line, 
         at += count
 
 
-def _refuse_too_far(lines: Sequence[Line], as_of: datetime) -> None:
+def refuse_too_far(lines: Sequence[Line], as_of: datetime) -> None:
     """The resulting expiry counts, not the months of one order (R45)."""
     latest = {zone: periods.latest_end(as_of, zone) for zone in {line.item.zone for line in lines}}
     if too_far := [line for line in lines if line.ends_at > latest[line.item.zone]]:

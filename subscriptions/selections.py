@@ -17,7 +17,7 @@ from communities import catalogue
 from communities.models import Entitlement, targets
 from communities.models import Kind as SiteKind
 from payments import money
-from subscriptions import bills
+from subscriptions import rights
 from subscriptions.models import RequestItem, Selection
 from subscriptions.pricing import Item, Quote
 from subscriptions.sketches import Sketch
@@ -187,7 +187,7 @@ def difference(actor: Actor, selection: Selection, now: Quote) -> str:
         said.append(_("There is another price list now."))
     if (selection.shown["discount"], selection.shown["tax"]) != taxed:
         said.append(_("Tax or discounts are different now."))
-    if bills.sees_prices(actor) and selection.total_minor != now.total_minor:
+    if rights.sees_prices(actor) and selection.total_minor != now.total_minor:
         sums = (money.show(selection.total_minor or 0, selection.currency), money.show(now.total_minor, now.currency))
         said.append(_("%(old)s before, %(new)s now.") % dict(zip(("old", "new"), sums, strict=True)))
     return " ".join(said)

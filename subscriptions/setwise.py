@@ -16,15 +16,18 @@ from communities.catalogue import BY_TYPE
 from subscriptions import periods
 from subscriptions.models import LineKind, Order
 from subscriptions.models.orders import EXTENDING
+from subscriptions.models.terms import TermKind
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What a new end depends on: items that agree in it, and their lines in the term, are extended alike."""
+    """What a new end depends on: items that agree in it, and their lines in the term, are extended alike. `quoted_at` is from when a term to a
+    date was priced; None of any other."""
 
     term_kind: str
     term_count: int
     term_day: date | None
+    quoted_at: datetime | None
     service_type: str
     expires_at: datetime | None
     works_until: datetime | None
@@ -62,8 +65,8 @@ def hold(order: Order) -> list[Held]:
         cursor.execute(_HOLD[connection.vendor], [order.pk, order.pk])
         rows = cursor.fetchall()
     return [
-        Held(kind, Base(term, count, _date(day), service_type, _at(until), _at(works), _at(anchor), zone), n, bool(turns), bool(asked))
-        for kind, term, count, day, service_type, until, works, anchor, zone, turns, asked, n in rows
+        Held(kind, Base(term, count, _date(day), _at(quoted), service_type, _at(until), _at(works), _at(anchor), zone), n, bool(turns), bool(asked))
+        for kind, term, count, day, quoted, service_type, until, works, anchor, zone, turns, asked, n in rows
     ]  # fmt: skip
 
 
@@ -73,6 +76,9 @@ def extensions(found: Iterable[Base], *, now: datetime) -> list[Extension]:
     for base in found:
         term = periods.term_of(base.term_kind, base.term_count, base.term_day)
         assert term is not None  # order_line_kind_has_target
+        if isinstance(term, periods.Until) and base.quoted_at is not None:
+            begins = periods.base(base.expires_at, base.works_until, now)
+            term = periods.as_bought(term, base.quoted_at, begins, base.zone)
         start, finish, anchor = periods.settled(term, base.expires_at, base.works_until, now, base.zone, base.anchor_at)
         works_until = BY_TYPE[base.service_type].works_until(finish)
         made.append(Extension(base, start, finish, works_until, anchor))
@@ -119,7 +125,12 @@ def _row(extension: Extension) -> Mapping[str, str | int | None]:
               "end_of_grace": extension.works_until, "next_anchor": extension.anchor_at}  # fmt: skip
     named = {name: _text(value) if isinstance(value, datetime) else value for name, value in values.items()}
     named["term_day"] = str(extension.base.term_day or _NO_DAY)
-    for name in ("expires_at", "works_until", "anchor_at"):  # compared with `=`, which a join can use and NULL is not
+    for name in (
+        "quoted_at",
+        "expires_at",
+        "works_until",
+        "anchor_at",
+    ):  # compared with `=`, which a join can use and NULL is not
         named[name] = named[name] or _NEVER[connection.vendor]
     return named
 
@@ -146,6 +157,7 @@ _RAISES = f"line.kind = '{LineKind.UPGRADE.value}'"
 
 _HELD = """
 WITH held AS (SELECT item.id, line.kind, line.term_kind, line.term_count, line.term_day,
+    CASE WHEN line.term_kind = '{until}' THEN line.starts_at END AS quoted_at,
     item.service_type, item.expires_at, item.works_until, item.anchor_at, site.time_zone,
     CASE WHEN {raises} THEN CASE WHEN line.ends_at < item.expires_at THEN 1 ELSE 0 END
       WHEN item.variant_until IS NOT NULL OR (line.variant <> item.paid_variant AND item.expires_at IS NOT NULL)
@@ -155,9 +167,9 @@ WITH held AS (SELECT item.id, line.kind, line.term_kind, line.term_count, line.t
   FROM "communities_entitlement" item JOIN subscriptions_orderline line ON line.entitlement_id = item.id
   JOIN communities_site site ON site.id = item.site_id
   WHERE line.order_id = %s AND item.reserved_by = %s ORDER BY item.id{locked})
-SELECT kind, term_kind, term_count, term_day, service_type, expires_at, works_until, anchor_at, time_zone,
+SELECT kind, term_kind, term_count, term_day, quoted_at, service_type, expires_at, works_until, anchor_at, time_zone,
   MAX(turns), MAX(asked), COUNT(*)
-FROM held GROUP BY kind, term_kind, term_count, term_day, service_type, expires_at, works_until, anchor_at, time_zone
+FROM held GROUP BY kind, term_kind, term_count, term_day, quoted_at, service_type, expires_at, works_until, anchor_at, time_zone
 """
 # What was worked out for a base, beside each line of the order whose item it has and which still stands there.
 _LINES = """
@@ -168,12 +180,13 @@ _LINES = """
   JOIN subscriptions_orderline line ON line.entitlement_id = item.id AND {extends}
     AND line.term_kind = base.term_kind AND line.term_count = base.term_count
     AND COALESCE(line.term_day, {no_day}) = base.term_day
+    AND COALESCE(CASE WHEN line.term_kind = '{until}' THEN line.starts_at END, {never}) = base.quoted_at
   WHERE line.order_id = %s AND item.reserved_by = %s
 """
 _SENT = {
     "postgresql": """
   jsonb_to_recordset(%s::jsonb) AS base(
-    term_kind text, term_count int, term_day date, service_type text,
+    term_kind text, term_count int, term_day date, quoted_at timestamptz, service_type text,
     expires_at timestamptz, works_until timestamptz, anchor_at timestamptz, zone text,
     starts_at timestamptz, ends_at timestamptz, end_of_grace timestamptz, next_anchor timestamptz)
 """,
@@ -182,6 +195,7 @@ _SENT = {
     json_extract(value, '$.term_kind') AS term_kind,
     json_extract(value, '$.term_count') AS term_count,
     json_extract(value, '$.term_day') AS term_day,
+    json_extract(value, '$.quoted_at') AS quoted_at,
     json_extract(value, '$.service_type') AS service_type,
     json_extract(value, '$.expires_at') AS expires_at,
     json_extract(value, '$.works_until') AS works_until,
@@ -255,7 +269,13 @@ _WORDS = {
 def _for(vendor: str, statement: str) -> str:
     """A statement in the words of one kind of database."""
     parts = {"base": _SENT[vendor] + _LINES, "raised": _RAISED}
-    for name, text in {**parts, "extends": _EXTENDS, "raises": _RAISES, **_WORDS[vendor]}.items():
+    for name, text in {
+        **parts,
+        "extends": _EXTENDS,
+        "raises": _RAISES,
+        "until": TermKind.UNTIL.value,
+        **_WORDS[vendor],
+    }.items():
         statement = statement.replace(f"{{{name}}}", text)
     return statement
 

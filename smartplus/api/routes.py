@@ -16,7 +16,7 @@ from communities.models import Site
 from smartplus.api import schemas
 from smartplus.api.house import ApiRequest, api, need
 from smartplus.portal import keyset
-from subscriptions import bills
+from subscriptions import rights
 from subscriptions.models import Order, OrderLine
 
 MOST = 100  # of a page
@@ -100,7 +100,7 @@ def order(request: HttpRequest, number: str) -> dict[str, Any]:
     found = Order.objects.visible_to(actor).select_related("payer").get(number=number)
     lines = _lines_seen(actor, [found]).values("site_id", "site__name")
     by_site = lines.annotate(items=Count("pk"), amount=Sum("amount_minor")).order_by("site_id")
-    shows_amounts = bills.sees_amounts(actor, found.payer_id)
+    shows_amounts = rights.sees_amounts(actor, found.payer_id)
     rows = [
         {
             "site_id": row["site_id"],
@@ -114,14 +114,14 @@ def order(request: HttpRequest, number: str) -> dict[str, Any]:
 
 
 def _order(actor: Actor, order: Order, own_minor: int) -> dict[str, Any]:
-    is_payer = order.is_paid_by(actor)
+    is_payer = rights.is_paid_by(actor, order)
     amount_minor = order.total_minor if is_payer else own_minor
     return {
         "number": order.number,
         "type": order.type,
         "state": order.state,
         "currency": order.currency,
-        "amount_minor": amount_minor if bills.sees_amounts(actor, order.payer_id) else None,
+        "amount_minor": amount_minor if rights.sees_amounts(actor, order.payer_id) else None,
         "is_payer": is_payer,
         "created_at": order.created_at,
         "closed_at": order.closed_at,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import ngettext
 
-from accounts.scope import RESELLERS, Actor, Grant
 from smartplus.access import PortalRequest
-from subscriptions import waiting
+from subscriptions import rights, waiting
 from subscriptions.models import RenewalRequest
 from subscriptions.pricing import PriceTable
 
@@ -21,17 +19,10 @@ WAITING = "waiting"  # of the list's address
 COUNTED = "requests_waiting"  # on the request: the number, once it is known
 
 
-def decidable(actor: Actor) -> QuerySet[RenewalRequest]:
-    """The requests that this person can do something about; none for who may not pay for others."""
-    found = RenewalRequest.objects.visible_to(actor).waiting()
-    may_decide = actor.role in RESELLERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants
-    return found if may_decide else found.none()
-
-
 def number(request: PortalRequest) -> int:
     """How many wait for this person, at most one more than `MOST`; asked once a request, and not at all for who decides none."""
     if not hasattr(request, COUNTED):
-        found = decidable(request.actor)
+        found = rights.decidable(request.actor)
         setattr(request, COUNTED, 0 if found.query.is_empty() else found.order_by()[: MOST + 1].count())
     n: int = getattr(request, COUNTED)
     return n
@@ -69,7 +60,7 @@ class Waiting:
 
 def waiting_for(request: PortalRequest, prices: PriceTable | None) -> Waiting | None:
     """What waits for this person; None when nothing does. Three statements at most."""
-    found = decidable(request.actor)
+    found = rights.decidable(request.actor)
     if found.query.is_empty():
         return None
     rows = list(found.select_related("installer", "requested_by").order_by("-pk")[: PRICED + 1])

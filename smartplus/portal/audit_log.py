@@ -25,7 +25,7 @@ from devices.reports import MIN_DIGITS
 from smartplus.portal import audit_words, deeds, keyset
 from smartplus.portal.context import ROLE_LABELS
 from smartplus.portal.numbers import typed_id
-from subscriptions import bills
+from subscriptions import rights
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 DAYS = ("7", "30", "90")
@@ -238,7 +238,7 @@ def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, audit_words.
             known_people,
             known_firms,
             currency_of(event),
-            shows_amounts=bills.sees_amounts(actor, event.organization_id),
+            shows_amounts=rights.sees_amounts(actor, event.organization_id),
             shows_orders=_sees_orders(actor),
         )
         for event in page

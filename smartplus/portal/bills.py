@@ -14,7 +14,7 @@ from communities.models import Apartment, Site
 from smartplus.access import PortalRequest
 from smartplus.portal.forms.apartments import ApartmentForm
 from smartplus.portal.forms.sites import SiteForm
-from subscriptions import bills
+from subscriptions import bills, rights
 from subscriptions.bills import Bill
 from subscriptions.pricing import MissingPrice, PriceTable
 from subscriptions.tables import table_for
@@ -40,7 +40,7 @@ class Beside:
 
 def beside_new_site(request: PortalRequest, form: SiteForm) -> Beside | None:
     """The bill of a community that is being added, for as many apartments and managers as the person plans."""
-    if not bills.sees_prices(request.actor):
+    if not rights.sees_prices(request.actor):
         return None
     apartments = _number(request, "planned_apartments", PLANNED_APARTMENTS, 1, MOST_APARTMENTS)
     managers = _number(request, "planned_managers", PLANNED_MANAGERS, 0, MOST_MANAGERS)
@@ -62,7 +62,7 @@ def beside_new_site(request: PortalRequest, form: SiteForm) -> Beside | None:
 
 def beside_site(request: PortalRequest, form: SiteForm, site: Site) -> Beside | None:
     """The bill of a site with the switches of the form."""
-    if not bills.sees_prices(request.actor):
+    if not rights.sees_prices(request.actor):
         return None
     census = bills.census_of(site)
     draft = census.under(_switches(form), retention_days=_retention(form))
@@ -86,7 +86,7 @@ def beside_apartment(
     request: PortalRequest, form: ApartmentForm, site: Site, apartment: Apartment | None = None
 ) -> Beside | None:
     """The bill of one apartment with the switches of the form; new or not, it is priced as with its family master."""
-    if not bills.sees_prices(request.actor):
+    if not rights.sees_prices(request.actor):
         return None
     saved = bills.saved_of(site, apartment=apartment) if apartment else []
     has_master = not apartment or any(row.variant for row in saved if catalogue.BY_TYPE[row.service_type].needs_master)

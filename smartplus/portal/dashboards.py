@@ -29,9 +29,8 @@ from smartplus.access import PortalRequest
 from smartplus.portal import asking, events, todo
 from smartplus.portal.calendar import calendar
 from smartplus.portal.context import address_of
-from subscriptions import bills, payers, waiting
 from subscriptions import dashboard as counts
-from subscriptions.actions.carts import may_pay_for
+from subscriptions import payers, rights, waiting
 from subscriptions.dashboard import Firm, Standing
 from subscriptions.models import Order, PriceList
 from subscriptions.pricing import PriceTable
@@ -72,7 +71,7 @@ class FirmRow:
 
 def prices_of(request: PortalRequest) -> PriceTable | None:
     """The prices of the tree one works in, if one sees prices at all; the operator has no tree and so no single currency."""
-    if not bills.sees_prices(request.actor):
+    if not rights.sees_prices(request.actor):
         return None
     firm = request.membership.organization
     return counts.prices_for(firm.pk if firm.kind == Kind.DISTRIBUTOR else firm.distributor_id, at=request.now)
@@ -123,7 +122,7 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
     sites = list(Site.objects.visible_to(actor).order_by("-created_at", "-pk")[:LOOKED_AT])
     ids = [site.pk for site in sites]
     progress, units = reports.paid_progress(ids, now), device_reports.unit_progress(ids)
-    may_pay = may_pay_for(actor, firm.organization)
+    may_pay = rights.may_pay_for(actor, firm.organization)
     open_at = waiting.open_at(actor, ids)
     rows = [
         (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from accounts.scope import Grant
 from payments.models import Payment
 from payments.models import State as PaymentState
 from smartplus.access import PortalRequest
+from subscriptions import rights
 from subscriptions.actions import agreements, cards
 from subscriptions.models import Order, Subscription
 
@@ -43,7 +43,7 @@ def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> R
         return None
     now, rows = request.now, list(order.renews.visible_to(request.actor).select_related("method").order_by("pk"))
     first = rows[0] if rows else None
-    lines = order.lines.all() if order.is_paid_by(request.actor) else order.lines.visible_to(request.actor)
+    lines = order.lines.all() if rights.is_paid_by(request.actor, order) else order.lines.visible_to(request.actor)
     first_end = lines.filter(entitlement__expires_at__isnull=False).order_by("entitlement__expires_at", "pk")
     ends, works_until, zone = first_end.values_list(
         "entitlement__expires_at", "entitlement__works_until", "site__time_zone"
@@ -60,7 +60,7 @@ def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> R
         tries=_tries(order, now),
         agreement_id=first.pk if first else 0,
         others=max(0, len(rows) - 1),
-        may_change=is_payer and Grant.MANAGES_SUBSCRIPTIONS in request.actor.grants,
+        may_change=is_payer and rights.may_pay(request.actor),
     )
 
 

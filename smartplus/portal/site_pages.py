@@ -18,10 +18,7 @@ from devices.models import Device
 from smartplus import access
 from smartplus.portal import audit_log, deeds, support, todo
 from smartplus.templatetags.sites import pill_of
-from subscriptions import payers, waiting
-from subscriptions.actions.carts import may_pay_for
-from subscriptions.actions.requests import may_request_for
-from subscriptions.bills import sees_prices
+from subscriptions import payers, rights, waiting
 from subscriptions.items import in_open_orders
 
 READERS = tuple(access.EVERYONE)
@@ -70,7 +67,7 @@ def around(
         "may_work": may_configure(actor),
         "may_house": may_edit_residents(actor),
         "may_choose": actor.role is Role.INSTALLER,
-        "sees_prices": sees_prices(actor),
+        "sees_prices": rights.sees_prices(actor),
         "may_set_free": actor.role is Role.DISTRIBUTOR,
     }
 
@@ -103,8 +100,8 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         lines=lines,
         may_work=frame["may_work"],
         may_house=frame["may_house"],
-        pay_url=todo.pay_url(site) if may_pay_for(actor, site.installer) else "",
-        request_url=todo.pay_url(site) if may_request_for(actor, site.installer) else "",
+        pay_url=todo.pay_url(site) if rights.may_pay_for(actor, site.installer) else "",
+        request_url=todo.pay_url(site) if rights.may_request_for(actor, site.installer) else "",
         payer=payers.usual(site.installer, site_kind=site.kind).name,
         open=open_here,
         requests=waiting.requests_in(open_here),

@@ -12,11 +12,10 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.errors import NotPermitted
-from accounts.models import Kind, Organization
-from accounts.scope import RESELLERS, Actor, Grant, Role
+from accounts.scope import Actor
 from communities.models import Entitlement
 from payments.models import LIVE, Payment, PaymentMethod
-from subscriptions import notices
+from subscriptions import notices, rights
 from subscriptions.actions import modes, moves
 from subscriptions.models import Order, Subscription, SubscriptionItem
 from subscriptions.reasons import Reason
@@ -87,15 +86,6 @@ def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Sub
         after={"order": order.number, "items": len(entitlements), "renewals": order.renewals_wanted},
     )
     return agreement
-
-
-def may_still_pay(payer: Organization, installer: Organization) -> bool:
-    """Whether an agreement's payer is still above the installer, or the installer itself with leave to pay (R43)."""
-    if not payer.is_active:
-        return False
-    if payer.kind == Kind.INSTALLER:
-        return payer.pk == installer.pk and payer.pays_regular
-    return installer.path.startswith(payer.path)
 
 
 def of_order(order: Order) -> list[int]:
@@ -283,10 +273,10 @@ def _close_order(agreement: Subscription, reason: Reason, *, actor: Actor, now: 
 def stop_agreement(actor: Actor, *, agreement_id: int, now: datetime) -> Subscription:
     """Stop renewing, and cancel the order that waits for its next try. Paid time stays; an order that is being charged right now
     may still extend it once. Locks: agreement → order → entitlement."""
-    if actor.role not in RESELLERS | {Role.INSTALLER} or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
+    if not rights.may_pay(actor):
         raise NotPermitted
     found = Subscription.objects.visible_to(actor).select_related("payer").get(pk=agreement_id)
-    if not found.payer.path.startswith(actor.path):
+    if not rights.may_stop(actor, found):
         raise NotPermitted(_("Whoever pays stops it."))
     agreement = next(row for row in lock(together([agreement_id])) if row.pk == agreement_id)
     if agreement.state == ACTIVE:

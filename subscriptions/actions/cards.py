@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Organization, User
-from accounts.scope import RESELLERS, Actor, Grant, Role
+from accounts.scope import Actor
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.errors import MethodUnusable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose, State
+from subscriptions import rights
 from subscriptions.actions import agreements, modes, moves
 from subscriptions.actions.agreements import ACTIVE, ENDED, PARKED
 from subscriptions.errors import MayNotPay
@@ -26,7 +27,6 @@ from subscriptions.reasons import Reason
 log = logging.getLogger("smartplus.renewals")
 
 CHECKOUT = Actor.system("checkout")
-PAYERS = RESELLERS | {Role.INSTALLER}
 
 
 @transaction.atomic
@@ -117,7 +117,7 @@ def remove_card(actor: Actor, *, method_id: int, stops: int = 0, now: datetime) 
     `stops` is how many auto-renewals the person was told that this ends; another number is refused, so that nothing ends without
     a word.
     """
-    if actor.role not in PAYERS or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
+    if not rights.may_pay(actor):
         raise NotPermitted
     with transaction.atomic():
         card = PaymentMethod.objects.visible_to(actor).get(pk=method_id)
@@ -156,10 +156,10 @@ def is_hopeful(agreement: Subscription, *, now: datetime) -> bool:
 
 def _own(actor: Actor, agreement_id: int) -> Subscription:
     """The agreement, if the actor may choose its card: a member of its payer who manages subscriptions."""
-    if actor.role not in PAYERS or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
+    if not rights.may_pay(actor):
         raise NotPermitted
     agreement = Subscription.objects.visible_to(actor).select_related("payer", "method").get(pk=agreement_id)
-    if agreement.payer_id != actor.organization_id:
+    if not rights.may_choose_card(actor, agreement):
         raise NotPermitted(_("Whoever pays chooses the card."))
     return agreement
 
@@ -208,7 +208,7 @@ def _refuse_hopeless(agreement: Subscription, *, now: datetime) -> None:
         raise Refused(_("This auto-renewal has ended; another card does not bring it back."))
     if not is_hopeful(agreement, now=now):
         raise Refused(_("Its paid time has lapsed, so it can't be renewed by itself any more. Nothing was charged."))
-    if not agreements.may_still_pay(agreement.payer, agreement.installer):
+    if not rights.may_still_pay(agreement.payer, agreement.installer):
         raise MayNotPay
 
 

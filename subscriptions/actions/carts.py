@@ -14,57 +14,20 @@ from django.utils.translation import ngettext
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Organization
-from accounts.scope import RESELLERS, Actor, Grant, Role
+from accounts.scope import Actor
 from communities.models import BLOCK_LABELS, Block, Entitlement, targets
 from communities.models import Kind as SiteKind
 from payments.models import BillingProfile
-from subscriptions import periods
+from subscriptions import periods, rights
 from subscriptions.errors import MayNotPay
 from subscriptions.items import free, free_items
-from subscriptions.models import Cart, Order, Selection
+from subscriptions.models import Cart, Selection
 from subscriptions.periods import Rest, Term
 from subscriptions.pricing import CantQuote, MissingPrice, Quote, quote
 from subscriptions.selections import MOST_TICKED, NAMED, Filter, alike, keep_shown
 from subscriptions.sketches import Mark
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
-
-
-def may_pay_for(actor: Actor, installer: Organization) -> bool:
-    """Whether the actor may pay regularly for this installer's sites (R5): a member who manages subscriptions, of a reseller
-    above it or of itself if allowed."""
-    if Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
-        return False
-    if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}:
-        return installer.path.startswith(actor.path)
-    if actor.role is Role.INSTALLER:
-        return installer.pk == actor.organization_id and installer.pays_regular
-    return False
-
-
-def may_start(actor: Actor, order: Order) -> bool:
-    """Whether the actor may pay this order: its payer's member, as long as the payer may pay for its sites (R5)."""
-    return order.payer_id == actor.organization_id and may_pay_for(actor, order.installer)
-
-
-def may_cancel(actor: Actor, order: Order) -> bool:
-    """Whether the actor may give an unpaid order up: of its payer a member who manages subscriptions, though the firm may not pay any
-    more; of a reseller above the payer one who may pay."""
-    if actor.role not in RESELLERS | {Role.INSTALLER} or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
-        return False
-    if order.payer_id == actor.organization_id:
-        return True
-    return actor.role in RESELLERS and order.payer.path.startswith(actor.path) and may_pay_for(actor, order.installer)
-
-
-def payable_installers(actor: Actor) -> QuerySet[Organization]:
-    """The installers whose sites the actor may pay for."""
-    installers = Organization.objects.visible_to(actor).installers().filter(is_active=True)
-    if actor.role in {Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}:
-        return installers
-    if actor.role is Role.INSTALLER:
-        return installers.filter(pk=actor.organization_id, pays_regular=True)
-    return installers.none()
 
 
 def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
@@ -237,7 +200,7 @@ def fill_cart(
         .select_related("distributor")
         .get(pk=installer_id)
     )
-    if not may_pay_for(actor, installer):
+    if not rights.may_pay_for(actor, installer):
         raise MayNotPay
     if site_kind not in SiteKind.values:
         raise Refused(_("Choose a project type."))
@@ -312,7 +275,7 @@ def change_term(actor: Actor, *, cart_id: int, months: int, now: datetime) -> Ca
         .select_related("installer__distributor", "selection")
         .get(pk=cart_id)
     )
-    if not may_pay_for(actor, cart.installer):
+    if not rights.may_pay_for(actor, cart.installer):
         raise MayNotPay
     if cart.order_id is not None:
         raise Refused(_("This order is placed already; its term can't be changed any more."))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -19,12 +19,13 @@ from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments import money
 from payments.models import BillingProfile
-from subscriptions.actions import carts, orders, settlement
+from subscriptions import periods, rights
+from subscriptions.actions import agreements, carts, orders, settlement
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import BillingIncomplete, MayNotPay, NotBillable, PriceChanged
-from subscriptions.models import Order
-from subscriptions.periods import Rest, Term, Until
-from subscriptions.pricing import Item, Quote, quote
+from subscriptions.models import Order, SubscriptionItem
+from subscriptions.periods import Cycles, Rest, Term, Until
+from subscriptions.pricing import Item, Quote, quote, refuse_too_far
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 
@@ -39,7 +40,8 @@ def items_of(chosen: QuerySet[Entitlement], term: Term, *, upgrades: bool, now: 
 
     What runs and has parts on that are not paid for is upgraded to the end of what it is paid for, and then renewed with them; without
     `upgrades` it is renewed in the variant that is paid (R27). In grace nothing is left to be upgraded. For the rest of what is paid only
-    the upgrades come out.
+    the upgrades come out. What is paid beyond a date already gets no time to it; and what waits for `variants.turn_due` to write what its next
+    period pays for is not upgraded until then: the period before is over.
     """
     found = []
     rows = chosen.order_by("site_id", "service_type", "variant", "pk")
@@ -50,15 +52,21 @@ def items_of(chosen: QuerySet[Entitlement], term: Term, *, upgrades: bool, now: 
         )  # fmt: skip
         runs = row.expires_at is not None and now < row.expires_at
         lacks = runs and catalogue.uncovered(row.service_type, row.variant, row.paid_variant)
-        if lacks and (upgrades or isinstance(term, Rest)):
-            end = row.variant_until or row.expires_at
+        end = row.variant_until or row.expires_at
+        if lacks and end > now and (upgrades or isinstance(term, Rest)):
             found.append(replace(item, term=Rest(), paid_variant=row.paid_variant, expires_at=end))
-        if isinstance(term, Rest):
+        if isinstance(term, Rest) or (isinstance(term, Until) and not _adds(term, item, now=now)):
             continue
         is_kept = lacks and not upgrades
         kept = catalogue.covered(row.service_type, row.variant, row.paid_variant) if is_kept else row.variant
         found.append(replace(item, variant=kept))
     return found
+
+
+def _adds(term: Term, item: Item, *, now: datetime) -> bool:
+    """Whether a term brings an item any time."""
+    start, finish = periods.span(term, item.expires_at, item.works_until, now, item.zone, item.anchor_at)
+    return finish > start
 
 
 def priced(
@@ -70,12 +78,16 @@ def priced(
     now: datetime,
     billing: BillingProfile | None = None,
 ) -> Quote:
-    """What a term costs for these whoever is billed by `billing`; without it tax is left out. Raises CantQuote, and Refused for days in
-    credits, which are whole periods (DOMAIN §5)."""
-    items, prices = items_of(chosen, term, upgrades=upgrades, now=now), table_for(distributor, at=now)
+    """What a term costs for these whoever is billed by `billing`; without it tax is left out. Raises CantQuote, also where cycles would reach
+    too far ahead (R45), and Refused for days in credits, which are whole periods (DOMAIN §5)."""
+    items = items_of(chosen, term, upgrades=upgrades, now=now)
+    prices = table_for(distributor, at=now, with_former=True)  # what is paid for stays so, though it left the list
     if prices.currency == money.CREDITS and any(isinstance(item.term or term, Rest | Until) for item in items):
         raise Refused(_("In credits only whole months or periods of 30 days can be paid."))
-    return quote(items, term, now, prices, (), tax_for(billing))
+    found = quote(items, term, now, prices, (), tax_for(billing))
+    if isinstance(term, Cycles):  # which people chose here; those of an agreement come one by one
+        refuse_too_far([line for line in found.lines if line.why.term == term], now)
+    return found
 
 
 @transaction.atomic
@@ -97,10 +109,10 @@ def place_extension(
     """Order more for what was paid before, as `priced` showed it, with a payment that waits to be started (R5, R26, R39, R40, R48).
 
     `term` Rest is an Upgrade, any other a Renewal; `upgrades` as `items_of` has it. For the rest see `orders.place_order`. Refuses all of it
-    where one of the items can't have it any more. Locks: site → payer → order → payment → entitlement.
+    where one of the items can't have it any more. Locks: site → payer → agreement → order → payment → entitlement.
     """
     installer = Organization.objects.visible_to(actor).filter(kind=Kind.INSTALLER).get(pk=installer_id)
-    if not installer.is_active or not carts.may_pay_for(actor, installer):
+    if not installer.is_active or not rights.may_pay_for(actor, installer):
         raise MayNotPay
     accepted = orders.accepted_terms(terms_version, now=now)
     ids = sorted(set(entitlement_ids))
@@ -115,6 +127,8 @@ def place_extension(
     billing = BillingProfile.objects.filter(organization=payer).first()
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
+    renewing = SubscriptionItem.objects.live().filter(entitlement__in=chosen)
+    touched = agreements.lock(Q(pk__in=renewing.values("subscription_id")))  # before the items, as everybody does
     list(
         Entitlement.objects.filter(pk__in=chosen.values("pk"))
         .order_by("pk")
@@ -147,7 +161,7 @@ def place_extension(
         now=now,
     )
     if order.total_minor == 0:
-        settlement.fulfil(order, now=now)
+        settlement.fulfil(order, now=now, touched=touched)
     else:
         orders.begin_payment(order, billing.email, gateway=gateway, return_base=return_base, now=now)
     return order

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts.fences import Budget
 from communities import expiries
@@ -24,10 +24,10 @@ LATELY = timedelta(hours=1)
 
 def gather_due(*, now: datetime, budget: Budget | None = None) -> int:
     """The job of the summary by day: fold what is fresh. Returns how many rows that were. What a card renews that was refused for good
-    within the last hour is looked at once more: whoever noted it may have died before it came to that."""
-    for method_id in (
-        PaymentMethod.objects.filter(failed_at__gt=now - LATELY).order_by("pk").values_list("pk", flat=True)
-    ):
+    or removed within the last hour is looked at once more: whoever noted it may have died before it came to that, or an agreement with
+    the card was made in that instant."""
+    lately = Q(failed_at__gt=now - LATELY) | Q(removed_at__gt=now - LATELY)
+    for method_id in PaymentMethod.objects.filter(lately).order_by("pk").values_list("pk", flat=True):
         follow_card(method_id)
     return expiries.fold(now=now, budget=budget)
 

@@ -17,7 +17,7 @@ from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
 from payments.models import State as PaymentState
-from subscriptions import selections, words
+from subscriptions import rights, selections, words
 from subscriptions.actions import carts, moves, requests, returns, settlement
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import (
@@ -70,7 +70,7 @@ def place_order(
         return cart.order
     requests.refuse_stale_cart(cart)
     installer = cart.installer
-    if not installer.is_active or not carts.may_pay_for(actor, installer):
+    if not installer.is_active or not rights.may_pay_for(actor, installer):
         raise MayNotPay
     accepted = accepted_terms(terms_version, now=now)
     chosen = carts.contents(cart, actor)
@@ -131,7 +131,7 @@ def _quoted(actor: Actor, cart: Cart, billing: BillingProfile, *, fingerprint: s
     if found.fingerprint() == fingerprint and keys <= locked:
         return found
     difference = selections.difference(actor, cart.selection, found) if cart.selection.digest == fingerprint else ""
-    raise PriceChanged(f"{PriceChanged.message} {difference}".strip())
+    raise PriceChanged(f"{PriceChanged.message} {difference}" if difference else PriceChanged.message)
 
 
 def refuse_without_gateway(cart: Cart, *, gateway: str = "", now: datetime) -> None:
@@ -256,19 +256,19 @@ def gateway_label(order: Order) -> str:
 
 
 def _refuse_unstartable(actor: Actor, order: Order) -> None:
-    if not carts.may_start(actor, order):
+    if not rights.may_start(actor, order):
         raise MayNotPay
     if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
         raise IllegalMove(_("This order is not waiting for a payment of yours."))
 
 
 def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:
-    """Give an unpaid order up: first the gateway's page is closed, then the items are released. For who may, see `carts.may_cancel`.
+    """Give an unpaid order up: first the gateway's page is closed, then the items are released. For who may, see `rights.may_cancel`.
 
     If the money turns out to have arrived, the order succeeds instead: verified money is never dropped (R52).
     """
     order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
-    if not carts.may_cancel(actor, order):
+    if not rights.may_cancel(actor, order):
         raise NotPermitted
     if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
         raise IllegalMove(_("Only an order that is waiting for its payment can be cancelled."))

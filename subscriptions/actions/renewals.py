@@ -19,7 +19,7 @@ from payments import actions as payment_actions
 from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
-from subscriptions import notices
+from subscriptions import notices, rights
 from subscriptions.actions import agreements, modes, moves, orders, settlement
 from subscriptions.actions.agreements import LEAD, PARKED, RENEWALS
 from subscriptions.actions.opening import open_order
@@ -212,7 +212,7 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
     """Begin the payment of the order that waits, if what it is for is still what is renewed; else of a new one."""
     first = locked[0]
     installer = Organization.objects.select_related("distributor").get(pk=first.installer_id)
-    if not agreements.may_still_pay(payer, installer):
+    if not rights.may_still_pay(payer, installer):
         raise CantRenew("payer_may_not", payer=str(payer), installer=str(installer))
     if not first.method.is_usable:
         raise CantRenew("card_unusable", card=first.method.named)

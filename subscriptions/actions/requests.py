@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Organization
-from accounts.scope import RESELLERS, Actor, Grant, Role
+from accounts.scope import Actor, Role
 from accounts.typed import text
 from communities.models import Entitlement, targets
 from communities.models import Kind as SiteKind
-from subscriptions import notices, payers, periods, placing
+from subscriptions import notices, payers, periods, placing, rights
 from subscriptions.actions import carts
 from subscriptions.errors import MayNotPay, RequestClosed
 from subscriptions.models import Cart, LineKind, Order, RenewalRequest, RequestItem
@@ -38,21 +38,6 @@ class Approval:
     request: RenewalRequest
     cart: Cart
     left_out: tuple[str, ...] = ()
-
-
-def may_request_for(actor: Actor, installer: Organization) -> bool:
-    """Whether the actor may ask instead of paying: an installer's member who manages subscriptions, where the firm may not pay."""
-    return (
-        actor.role is Role.INSTALLER
-        and installer.pk == actor.organization_id
-        and Grant.MANAGES_SUBSCRIPTIONS in actor.grants
-        and not installer.pays_regular
-    )
-
-
-def may_decide(actor: Actor, request: RenewalRequest) -> bool:
-    """Whether the actor may approve or refuse: a reseller above the installer who may pay for it."""
-    return actor.role in RESELLERS and carts.may_pay_for(actor, request.installer)
 
 
 def requestable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
@@ -127,7 +112,7 @@ def _asking(actor: Actor, site_kind: str) -> Organization:
     if actor.role is not Role.INSTALLER or actor.user_id is None:
         raise NotPermitted
     installer = Organization.objects.select_related("distributor", "subdistributor").get(pk=actor.organization_id)
-    if not may_request_for(actor, installer):
+    if not rights.may_request_for(actor, installer):
         raise NotPermitted(_("Your firm may pay itself.") if installer.pays_regular else None)
     if site_kind not in SiteKind.values:
         raise Refused(_("Choose a project type."))
@@ -187,7 +172,7 @@ def approve(actor: Actor, *, request_id: int, now: datetime) -> Approval:
     and one that another organization approved and is paying.
     """
     request, was_seen = _lock(actor, request_id)
-    if not may_decide(actor, request) or actor.user_id is None:
+    if not rights.may_decide(actor, request) or actor.user_id is None:
         raise MayNotPay
     _refuse_closed(request)
     if request.kind == RenewalRequest.Kind.UPGRADE:
@@ -218,7 +203,7 @@ def approve(actor: Actor, *, request_id: int, now: datetime) -> Approval:
 def refuse(actor: Actor, *, request_id: int, reason: str, now: datetime) -> RenewalRequest:
     """Say no, with the reason the installer reads. Refused once its order is placed."""
     request, was_seen = _lock(actor, request_id)
-    if not may_decide(actor, request):
+    if not rights.may_decide(actor, request):
         raise MayNotPay
     reason = text.block(reason).strip()
     if not reason:
@@ -234,7 +219,7 @@ def refuse(actor: Actor, *, request_id: int, reason: str, now: datetime) -> Rene
 def withdraw(actor: Actor, *, request_id: int, now: datetime) -> RenewalRequest:
     """Take a request back; any member of the installer who manages subscriptions may, until its order is placed."""
     request, was_seen = _lock(actor, request_id)
-    if actor.organization_id != request.installer_id or Grant.MANAGES_SUBSCRIPTIONS not in actor.grants:
+    if not rights.may_withdraw(actor, request):
         raise NotPermitted
     _refuse_closed(request)
     _refuse_being_paid(request, was_seen)

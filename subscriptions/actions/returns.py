@@ -9,7 +9,8 @@ from django.db import transaction
 from accounts.errors import NotPermitted
 from accounts.scope import Actor
 from payments.models import LIVE, Payment
-from subscriptions.actions import carts, moves, settlement
+from subscriptions import rights
+from subscriptions.actions import moves, settlement
 from subscriptions.errors import IllegalMove
 from subscriptions.models import Order, OrderEvent
 
@@ -57,7 +58,7 @@ def _note(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
     """Only of an order that waits for its money, only by who may pay it, and once: an address can be opened by anybody, and again."""
     visible = Order.objects.visible_to(actor).select_related("payer", "installer")
     order = visible.select_for_update(of=("self",), no_key=True).get(number=number)
-    if order.state != Order.State.PROCESSING or not carts.may_start(actor, order):
+    if order.state != Order.State.PROCESSING or not rights.may_start(actor, order):
         return False
     last = order.events.filter(kind__in=WAY).last()
     payment = Payment.objects.of_order(number).filter(state__in=LIVE).order_by("-pk").first()
@@ -80,7 +81,7 @@ def came_back_at(events: list[OrderEvent], payment: Payment | None) -> datetime 
 def check(actor: Actor, *, number: str, now: datetime) -> Order:
     """Ask the gateway about the order now, because somebody who may pay it wants to know. Raises GatewayUnavailable."""
     order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
-    if not carts.may_start(actor, order):
+    if not rights.may_start(actor, order):
         raise NotPermitted
     if order.type == Order.Type.AUTO_RENEWAL:
         raise IllegalMove

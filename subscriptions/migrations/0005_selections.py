@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             name="Selection",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("purpose", models.CharField(choices=[("order", "order")], default="order", max_length=8)),
+                ("purpose", models.CharField(choices=[("order", "Order")], default="order", max_length=8)),
                 ("filter", models.JSONField()),
                 ("exceptions", models.JSONField(default=list)),
                 ("count", models.PositiveIntegerField(null=True)),

@@ -192,10 +192,6 @@ class Order(Termed, Keyed):
         """Whether money may still arrive in the ordinary way."""
         return self.state in {self.State.PROCESSING, self.State.SYSTEM_PROCESSING}
 
-    def is_paid_by(self, actor: Actor) -> bool:
-        """Whether the actor sees the whole order: its payer is the actor's organization or below it (R1)."""
-        return actor.sees_all or (actor.role is not Role.MANAGER and self.payer.path.startswith(actor.path))
-
 
 class OrderLineQuerySet(models.QuerySet["OrderLine"]):
     """Lines, bounded by who asks."""

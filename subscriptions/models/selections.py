@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from accounts.scope import Actor
@@ -30,7 +31,7 @@ class Selection(models.Model):
     class Purpose(models.TextChoices):
         """What it is chosen for."""
 
-        ORDER = "order", "order"
+        ORDER = "order", _("Order")
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
     user = models.ForeignKey(User, models.CASCADE, related_name="+")

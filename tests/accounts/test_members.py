@@ -12,8 +12,7 @@ from accounts.models import AuditEvent, Membership, Organization
 from accounts.scope import Grant
 from communities.actions import people as site_people
 from communities.models import Entitlement, ManagerAssignment, Site, TechnicianAssignment
-from subscriptions.actions import carts
-from subscriptions.bills import sees_prices
+from subscriptions import rights
 from tests.people import NOW, PASSWORD, SYSTEM, People, Person
 from tests.portal.places import everything, pay
 
@@ -194,11 +193,11 @@ def test_who_lacks_the_right_does_not_decide_it_for_an_installer(
 
 
 def test_grants_decide_about_prices_and_paying(people: People) -> None:
-    assert sees_prices(people.dora.actor)
-    assert carts.may_pay_for(people.dora.actor, people.ivan.firm)
+    assert rights.sees_prices(people.dora.actor)
+    assert rights.may_pay_for(people.dora.actor, people.ivan.firm)
     for grant, allowed in (
-        ("sees_prices", sees_prices),
-        ("manages_subscriptions", lambda actor: carts.may_pay_for(actor, people.ivan.firm)),
+        ("sees_prices", rights.sees_prices),
+        ("manages_subscriptions", lambda actor: rights.may_pay_for(actor, people.ivan.firm)),
     ):
         Membership.objects.filter(pk=people.dora.membership.pk).update(**{grant: False})
         people.dora.membership.refresh_from_db()

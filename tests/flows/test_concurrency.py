@@ -14,14 +14,16 @@ from django.db import connection, transaction
 
 from accounts.errors import Conflict
 from accounts.models import AuditEvent, Organization
+from communities import expiries
 from communities.actions import sites
 from communities.catalogue import ServiceType
 from communities.errors import ServiceLocked
-from communities.models import Entitlement, Site
+from communities.models import Entitlement, ExpiryDay, Site
 from payments import actions as payment_actions
 from payments.errors import GatewayUnavailable
 from payments.models import GatewayEvent, Payment
 from payments.sandbox import Sandbox
+from subscriptions import ledger
 from subscriptions.actions import carts, orders, settlement, sweeps
 from subscriptions.errors import IllegalMove, ItemHeld, NotBillable
 from subscriptions.models import Cart, Order, OrderEvent, OrderLine, ServicePeriod
@@ -192,6 +194,22 @@ def test_a_payment_settled_by_four_at_once_is_applied_once(
         assert ServicePeriod.objects.filter(line__order=order).count() == 3
         assert AuditEvent.objects.filter(action="order.succeeded", subject_id=order.pk).count() == 1
         assert_books_agree(sandbox)
+
+
+def test_the_summary_by_day_is_right_after_settlements_and_foldings_at_once(
+    waiting: Callable[[str], tuple[Order, str]], sandbox: Sandbox
+) -> None:
+    for number in range(ROUNDS):
+        paid = [waiting(f"Harbour {number}.{at}") for at in range(3)]
+        for _order, url in paid:
+            press(url, "approve")
+        settling = [partial(settlement.settle, payment_of(order).pk, now=SOON) for order, _url in paid]
+        allow(together(*settling, *[partial(expiries.fold, now=SOON)] * 2))
+        assert {order.state for order in Order.objects.filter(pk__in=[order.pk for order, _url in paid])} == {"succeed"}
+        assert list(ledger.verify()) == []
+        expiries.fold(now=SOON)
+        assert list(ledger.verify()) == []
+        assert not ExpiryDay.objects.filter(stage=0).exists()
 
 
 @pytest.mark.rule("R50")

@@ -318,6 +318,7 @@ LEFT_OUT = {
     "carts.show_again": "a part of change_term and of approve, which ask and hold the cart's lock",
     "carts.extendable": "a question about what one sees at that time; place_extension and request_upgrade ask it",
     "opening.open_order": "a part of place_order and of the renewal engine, which ask",
+    "refunds.note_outside": "a part of reviews.resolve, which asks",
     "registration.register_monitors": "a part of add_apartment and add_monitor, which ask",
 }
 

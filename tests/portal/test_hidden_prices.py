@@ -16,7 +16,7 @@ from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.sandbox import Sandbox
 from smartplus.portal import tables
-from subscriptions import bills
+from subscriptions import rights
 from subscriptions.actions import carts, orders, requests, settlement
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
 from tests import spreadsheets
@@ -226,6 +226,6 @@ def test_what_the_firm_pays_itself_it_reads_whatever_is_hidden(
     assert audited
     assert {address.rstrip("?") for address in found} <= own | own_events | listed | audited
     assert "US$10.20" in found[f"/orders/{order.number}/"]
-    assert bills.sees_amounts(again(people.ivan).actor, people.ivan.firm.pk)
-    assert not bills.sees_amounts(again(people.ivan).actor, people.dora.firm.pk)
+    assert rights.sees_amounts(again(people.ivan).actor, people.ivan.firm.pk)
+    assert not rights.sees_amounts(again(people.ivan).actor, people.dora.firm.pk)
     assert not Entitlement.objects.wanted().filter(expires_at=None).exists()

@@ -216,6 +216,17 @@ def test_a_card_that_renews_is_removed_with_what_it_renews_once_that_was_said(
     assert not Entitlement.objects.exclude(reserved_by=None).exists()
 
 
+def test_an_agreement_that_took_a_card_while_it_was_removed_says_that_it_will_fail(
+    people: People, agree: Callable[..., Subscription]
+) -> None:
+    agreement = agree(card="works")
+    renewed = Entitlement.objects.filter(agreements__subscription=agreement)
+    assert set(renewed.values_list("mode", flat=True)) == {"auto"}
+    PaymentMethod.objects.filter(pk=agreement.method_id).update(removed_at=DUE)
+    jobs.run("expiry_days", now=DUE + timedelta(seconds=10))
+    assert set(renewed.values_list("mode", flat=True)) == {"fail"}
+
+
 # --- the pages --------------------------------------------------------------------------------------------------------
 
 

@@ -30,7 +30,8 @@ from subscriptions.models import (
     ServicePeriod,
     VariantChange,
 )
-from subscriptions.periods import Cycles, Months, Rest, Term, days_between
+from subscriptions.periods import Cycles, Months, Rest, Term, Until, days_between
+from subscriptions.pricing import TooFarAhead
 from tests.frozen import unfrozen
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.conftest import BASE, entitlement, payment_of
@@ -341,3 +342,97 @@ def test_an_order_shows_what_an_upgrade_is_made_of(plan: Entitlement, extend) ->
     assert group.why.formula == "20 days × US$3.00 ÷ 30"
     assert group.why.amount_minor == order.total_minor
     assert orders.gateway_label(order)
+
+
+# --- terms that people choose -------------------------------------------------------------------------------------------
+
+
+def test_what_is_paid_beyond_the_date_already_is_refused_before_it_is_paid(
+    harbour_view: Site, plan: Entitlement, extend
+) -> None:
+    app = entitlement(harbour_view, ServiceType.APP, "1.01")
+    pay(extend(app, term=Months(5), now=SOON), SOON)
+    only(plan).update(variant="landline")
+    assert plan.expires_at is not None
+    term = Until((plan.expires_at + 20 * DAY).date())
+    with pytest.raises(NotBillable, match="1 item can't be ordered"):
+        extend(plan, app, term=term, now=SOON)
+    assert pay(extend(plan, term=term, now=SOON), SOON).state == "succeed"
+
+
+@pytest.mark.rule("R52")
+@pytest.mark.parametrize("stands", [timedelta(days=20), timedelta(days=-60)], ids=["running", "lapsed"])
+def test_late_money_for_a_term_to_a_date_brings_as_many_days_as_were_paid(
+    plan: Entitlement, extend, stands: timedelta
+) -> None:
+    only(plan).update(variant="landline")
+    ends = SOON + stands
+    only(plan).pay_until(ends)
+    day, late = (max(ends, SOON) + 60 * DAY).date(), SOON + 3 * DAY
+    order = extend(plan, term=Until(day), now=SOON)
+    assert order.lines.get().amount_minor == 2 * order.lines.get().unit_minor
+    moves.close(order, Order.State.TIMEOUT, now=SOON, actor=SYSTEM)
+    if stands > timedelta():
+        assert pay(extend(plan, term=Cycles(1), now=SOON), SOON).state == "succeed"
+    before = max(late, fresh(plan).expires_at or late)
+    assert pay(order, late).state == "succeed"
+    assert fresh(plan).expires_at == before + 60 * DAY
+
+
+def test_a_day_that_begins_before_it_is_paid_moves_no_date(plan: Entitlement, extend) -> None:
+    only(plan).update(variant="landline")
+    only(plan).pay_until(NOW - 60 * DAY)
+    day = (SOON + 20 * DAY).date()
+    assert pay(extend(plan, term=Until(day), now=SOON), SOON + DAY).state == "succeed"
+    ends = fresh(plan).expires_at
+    assert ends is not None and ends.date() == day
+
+
+@pytest.mark.rule("R45")
+def test_cycles_reach_no_further_ahead_than_months(plan: Entitlement, extend) -> None:
+    only(plan).update(variant="landline")
+    with pytest.raises(TooFarAhead):
+        extend(plan, term=Cycles(61), now=SOON)
+    only(plan).pay_until(NOW - 60 * DAY)
+    with pytest.raises(TooFarAhead):
+        extend(plan, term=Cycles(61), now=SOON)
+    for count in (0, -1):
+        with pytest.raises(ValueError, match="no term"):
+            Cycles(count)
+
+
+@pytest.mark.rule("R26")
+def test_what_is_paid_for_may_have_left_the_price_list(plan: Entitlement, extend) -> None:
+    kept = {key: 10 * amount for key, amount in INVENTED_PRICES.items() if key.part != "landline"}
+    prices.publish_price_list(SYSTEM, currency="USD", amounts=kept, valid_from=NOW + DAY, now=NOW)
+    order = extend(plan, term=Rest(), now=SOON)
+    assert order.total_minor == 200
+    assert pay(order, SOON).state == "succeed"
+
+
+def test_a_period_that_began_unnoticed_is_not_upgraded_to_its_own_beginning(plan: Entitlement, extend) -> None:
+    ends = plan.expires_at
+    assert ends is not None
+    pay(extend(plan, term=Months(1), now=SOON), SOON)
+    ServicePeriod.objects.filter(entitlement=plan, is_upgrade=True).update(is_revoked=True)
+    VariantChange.objects.create(entitlement=plan, at=ends, variant=BOTH)
+    only(plan).update(paid_variant="landline", variant_until=ends)
+    agree()
+    now = ends + timedelta(seconds=30)
+    order = extend(plan, term=Months(1), now=now)
+    assert [line.kind for line in order.lines.all()] == ["renewal"]
+    assert pay(order, now).state == "succeed"
+    assert variants.turn_due(now=now) == 1
+    assert fresh(plan).paid_variant == BOTH
+
+
+def test_agreements_are_locked_before_the_items_also_where_nothing_is_to_be_paid(plan: Entitlement, extend) -> None:
+    free = dict.fromkeys(INVENTED_PRICES, 0)
+    prices.publish_price_list(SYSTEM, currency="USD", amounts=free, valid_from=NOW + DAY, now=NOW)
+    only(plan).update(variant="landline")
+    with CaptureQueriesContext(connection) as asked:
+        assert extend(plan, term=Months(1), now=SOON).state == "succeed"
+    said = [row["sql"] for row in asked]
+    agreements, items = ('FROM "subscriptions_subscription"', 'UPDATE "communities_entitlement"')
+    first = [next(at for at, sql in enumerate(said) if table in sql) for table in (agreements, items)]
+    assert first == sorted(first)

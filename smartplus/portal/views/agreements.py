@@ -27,8 +27,8 @@ from smartplus.portal import keyset
 from smartplus.portal.granted import granted
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.views.subscription import PAYERS
-from subscriptions import bills, reports
 from subscriptions import dashboard as counts
+from subscriptions import reports, rights
 from subscriptions.actions import agreements as actions
 from subscriptions.actions import cards
 from subscriptions.models import Order, Subscription, SubscriptionItem
@@ -79,12 +79,12 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
             {
                 "agreement": row,
                 "tone": TONES[Subscription.State(row.state)],
-                "next_minor": charges[row.pk] if bills.sees_amounts(request.actor, row.payer_id) else None,
+                "next_minor": charges[row.pk] if rights.sees_amounts(request.actor, row.payer_id) else None,
                 "items": items.get(row.pk) or row.order.line_count,
                 "sites": sites.get(row.pk, []),
                 "is_mine": row.payer_id == request.actor.organization_id,
                 # the card and the bank's words are the payer's, and of those above it
-                "shows_card": request.actor.sees_all or row.payer.path.startswith(request.actor.path),
+                "shows_card": rights.is_paid_by(request.actor, row),
                 "may_change": row.payer_id == request.actor.organization_id
                 and (row.ended_at is None or request.now - row.ended_at < LATELY)
                 and cards.is_hopeful(row, now=request.now),

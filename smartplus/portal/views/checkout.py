@@ -26,7 +26,7 @@ from smartplus.portal.forms.subscription import BillingForm, PayForm, TermForm
 from smartplus.portal.granted import granted
 from smartplus.portal.views import billing
 from smartplus.portal.views.subscription import PAYERS, Choice
-from subscriptions import periods, reports
+from subscriptions import periods, reports, rights
 from subscriptions.actions import carts, orders, returns
 from subscriptions.errors import MayNotPay, TermsMissing
 from subscriptions.models import Cart, Order, RenewalRequest
@@ -44,7 +44,7 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
     )
     if cart.order is not None:
         return redirect("order-detail", cart.order.number)
-    if not carts.may_pay_for(request.actor, cart.installer):
+    if not rights.may_pay_for(request.actor, cart.installer):
         return _back_to_list(request, cart)
     billing_form = BillingForm(request.POST or None, instance=billing.own_profile(request))
     pay_form = PayForm(request.POST or None)

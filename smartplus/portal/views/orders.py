@@ -29,9 +29,9 @@ from smartplus.portal.granted import granted
 from smartplus.portal.templatetags.portal import moment
 from smartplus.portal.views.checkout import to_gateway
 from smartplus.portal.views.subscription import PAYERS
-from subscriptions import bills, reports
-from subscriptions.actions import carts, returns, reviews
+from subscriptions import reports, rights
 from subscriptions.actions import orders as actions
+from subscriptions.actions import returns, reviews
 from subscriptions.actions.sweeps import UNPAID_TIMEOUT
 from subscriptions.lines import in_orders
 from subscriptions.models import Order, OrderEvent, OrderLine
@@ -95,7 +95,7 @@ def order_list(request: access.PortalRequest) -> HttpResponseBase:
 def _shown_total(actor: Actor) -> Case:
     """What an order's row says in full; 0 where it says less, so that the place of a row tells no more than the row."""
     mine = Q() if actor.sees_all else Q(payer__path__startswith=actor.path)
-    if not bills.sees_prices(actor):
+    if not rights.sees_prices(actor):
         mine &= Q(payer_id=actor.organization_id if Grant.SEES_PRICES in actor.grants else 0)
     if actor.role is Role.MANAGER:
         mine = Q(pk=None)
@@ -134,7 +134,7 @@ def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str,
         entry["items"] += row["n"]
     rows = []
     for order in page:
-        is_mine = order.is_paid_by(request.actor)
+        is_mine = rights.is_paid_by(request.actor, order)
         part = seen.get(order.pk, {"sites": [], "amount": 0, "items": 0})
         amount = order.total_minor if is_mine else part["amount"]
         rows.append(
@@ -144,7 +144,7 @@ def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str,
                 "sites": part["sites"],
                 "is_mine": is_mine,
                 "items": order.line_count if is_mine else part["items"],
-                "amount": amount if bills.sees_amounts(request.actor, order.payer_id) else None,
+                "amount": amount if rights.sees_amounts(request.actor, order.payer_id) else None,
             }
         )
     return rows
@@ -228,7 +228,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     )
     # The installer stands below whoever pays: so both read it.
     support.note_view(request, order, tenant=order.installer)
-    is_mine = order.is_paid_by(request.actor)
+    is_mine = rights.is_paid_by(request.actor, order)
     lines = order.lines.all() if is_mine else order.lines.visible_to(request.actor)
     groups = reports.gathered_lines(order, lines)
     until, until_zone = reports.applied_until(lines)
@@ -242,16 +242,16 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     events = list(order.events.all()) if is_mine else []
     back_at = returns.came_back_at(events, payment) if is_unpaid else None
     is_awaited = back_at is not None and request.now < back_at + returns.AWAITED
-    may_start = carts.may_start(request.actor, order)
+    may_start = rights.may_start(request.actor, order)
     context = {
         "order": order,
         "seller": seller.in_force(now=order.created_at),
         "terms_url": _terms_url(order),
         "tone": TONES[Order.State(order.state)],
         "is_mine": is_mine,
-        "shows_amounts": bills.sees_amounts(request.actor, order.payer_id),
+        "shows_amounts": rights.sees_amounts(request.actor, order.payer_id),
         "may_pay": is_unpaid and not is_awaited and may_start,
-        "may_cancel": is_unpaid and not is_awaited and carts.may_cancel(request.actor, order),
+        "may_cancel": is_unpaid and not is_awaited and rights.may_cancel(request.actor, order),
         "may_check": back_at is not None and not is_awaited and may_start,
         "may_reorder": order.type != Order.Type.AUTO_RENEWAL and may_start,
         "renewal": renewal,

@@ -21,7 +21,7 @@ from smartplus.portal import answers, asking, dashboards, keyset, support
 from smartplus.portal.forms.requests import RefusalForm
 from smartplus.portal.granted import granted
 from smartplus.portal.views.subscription import PAYERS
-from subscriptions import bills, payers, reports, waiting
+from subscriptions import payers, reports, rights, waiting
 from subscriptions.actions import carts
 from subscriptions.actions import requests as actions
 from subscriptions.models import RenewalRequest
@@ -98,11 +98,9 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
         "tone": TONES[S(found.state)],
         "order": order,
         "payer": payers.above(found.installer),
-        "may_decide": may_act and actions.may_decide(request.actor, found),
-        "may_withdraw": may_act
-        and request.actor.organization_id == found.installer_id
-        and Grant.MANAGES_SUBSCRIPTIONS in request.actor.grants,
-        "shows_prices": bills.sees_prices(request.actor),
+        "may_decide": may_act and rights.may_decide(request.actor, found),
+        "may_withdraw": may_act and rights.may_withdraw(request.actor, found),
+        "shows_prices": rights.sees_prices(request.actor),
         **_items(request, found, is_waiting=may_act),
     }
     return answers.answer(

@@ -21,7 +21,7 @@ from smartplus.portal import tables
 from smartplus.portal.site_pages import around, units_of, visible_site
 from smartplus.portal.tables import Column
 from smartplus.portal.views.orders import TONES
-from subscriptions import bills, reviews
+from subscriptions import reviews, rights
 from subscriptions.dashboard import total_of
 from subscriptions.models import Order, RenewalRequest, Subscription, SubscriptionItem
 from subscriptions.reviews import Holding, Review
@@ -36,7 +36,7 @@ ROWS = 300  # more are better read in the exported table
 def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
     """The page, or its table as a file."""
     site = visible_site(request, site_id)
-    if not bills.sees_prices(request.actor):
+    if not rights.sees_prices(request.actor):
         raise NotPermitted
     units = units_of(site)
     review = reviews.review_of(site, apartments=units.units, now=request.now, reader=request.actor)

@@ -28,7 +28,7 @@ from smartplus.portal.granted import granted
 from smartplus.portal.numbers import as_ranges, typed_id
 from smartplus.portal.once import made, once_where
 from smartplus.portal.ticks import Ticks
-from subscriptions import bills, payers
+from subscriptions import payers, rights
 from subscriptions.actions import carts, requests
 from subscriptions.items import in_open_orders
 from subscriptions.models import Cart, RenewalRequest, Subscription
@@ -96,8 +96,8 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
         "term": term,
         "months_offered": MONTHS,
         "months": months,
-        "may_pay": carts.may_pay_for(request.actor, choice.installer),
-        "shows_prices": bills.sees_prices(request.actor),
+        "may_pay": rights.may_pay_for(request.actor, choice.installer),
+        "shows_prices": rights.sees_prices(request.actor),
         "counts": counted(chosen),
         "payer": payers.above(choice.installer),
         **price_context(request, choice, chosen, months),
@@ -140,14 +140,14 @@ def judged(actor: Actor, choice: Choice, ticked: Ticks, free: QuerySet[Entitleme
 def offered(actor: Actor, choice: Choice) -> QuerySet[Entitlement]:
     """What can be ticked: what can be activated; for who may only request, less what is requested already."""
     assert choice.installer is not None
-    if carts.may_pay_for(actor, choice.installer):
+    if rights.may_pay_for(actor, choice.installer):
         return carts.activatable(actor, installer=choice.installer, site_kind=choice.kind)
     return requests.requestable(actor, installer=choice.installer, site_kind=choice.kind)
 
 
 def choosable(actor: Actor) -> QuerySet[Organization]:
     """The installers in the head of the page: those one pays for, or the own firm, for which one may ask."""
-    payable = carts.payable_installers(actor)
+    payable = rights.payable_installers(actor)
     if actor.role is Role.INSTALLER and not payable.exists():
         own = Organization.objects.visible_to(actor).installers().filter(pk=actor.organization_id)
         return own if Grant.MANAGES_SUBSCRIPTIONS in actor.grants else own.none()

@@ -1,0 +1,148 @@
+"""Who may see, pay and decide: one answer for pages, actions and answers of the API. Each of them asks after `visible_to`.
+
+Of a firm's members only those who hold the grant have a right of these, "manages subscriptions" where one pays or decides, "sees prices"
+where one sees. Who is *expected* to pay is `payers`.
+
+| Right | Distributor, sub-distributor | Installer |
+|---|---|---|
+| `may_pay_for` | installers below it | itself, with leave to pay |
+| `may_request_for` | – | itself, without leave to pay |
+| `may_start` (pay an order) | its own orders, `may_pay_for` | its own orders, with leave to pay |
+| `may_cancel` (an order) | its own, and of payers below it with `may_pay_for` | its own, with or without leave |
+| `may_decide` (a request) | `may_pay_for` | – |
+| `may_withdraw` (a request) | – | its own |
+| `may_stop` (an agreement) | what it or who is below it pays | what it pays |
+| `may_choose_card` (of an agreement) | what it pays | what it pays |
+| `is_paid_by` (sees the whole order or card) | what it or who is below it pays | what it pays |
+| `sees_prices` | its members who do | too, unless its distributor hides them and it may not pay |
+| `sees_amounts` (what somebody pays) | `sees_prices` | `sees_prices`, and always what it pays itself |
+
+The operator sees all of it and pays nothing. Technicians and managers have none of these rights; a manager sees prices.
+"""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from accounts.models import Kind, Organization
+from accounts.scope import RESELLERS, Actor, Grant, Role
+from subscriptions.models import Order, RenewalRequest, Subscription
+
+PAYERS = RESELLERS | {Role.INSTALLER}  # the roles whose firms can pay
+
+
+# --- pay ----------------------------------------------------------------------------------------------------------------
+
+
+def may_pay(actor: Actor) -> bool:
+    """Whether the actor manages what a firm pays, whatever it is: of a reseller or an installer a member who manages subscriptions."""
+    return actor.role in PAYERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants
+
+
+def may_pay_for(actor: Actor, installer: Organization) -> bool:
+    """Whether the actor may pay regularly for this installer's sites (R5): a member who manages subscriptions, of a reseller
+    above it or of itself if allowed."""
+    if not may_pay(actor):
+        return False
+    if actor.role in RESELLERS:
+        return installer.path.startswith(actor.path)
+    return installer.pk == actor.organization_id and installer.pays_regular
+
+
+def payable_installers(actor: Actor) -> QuerySet[Organization]:
+    """The installers whose sites the actor's firm may pay for; asked after the grant."""
+    installers = Organization.objects.visible_to(actor).installers().filter(is_active=True)
+    if actor.role in RESELLERS:
+        return installers
+    if actor.role is Role.INSTALLER:
+        return installers.filter(pk=actor.organization_id, pays_regular=True)
+    return installers.none()
+
+
+def may_request_for(actor: Actor, installer: Organization) -> bool:
+    """Whether the actor may ask instead of paying: an installer's member who manages subscriptions, where the firm may not pay."""
+    return (
+        actor.role is Role.INSTALLER
+        and installer.pk == actor.organization_id
+        and may_pay(actor)
+        and not installer.pays_regular
+    )
+
+
+def may_start(actor: Actor, order: Order) -> bool:
+    """Whether the actor may pay this order: its payer's member, as long as the payer may pay for its sites (R5)."""
+    return order.payer_id == actor.organization_id and may_pay_for(actor, order.installer)
+
+
+def may_cancel(actor: Actor, order: Order) -> bool:
+    """Whether the actor may give an unpaid order up: of its payer a member who manages subscriptions, though the firm may not pay any
+    more; of a reseller above the payer one who may pay."""
+    if not may_pay(actor):
+        return False
+    if order.payer_id == actor.organization_id:
+        return True
+    return actor.role in RESELLERS and order.payer.path.startswith(actor.path) and may_pay_for(actor, order.installer)
+
+
+def may_still_pay(payer: Organization, installer: Organization) -> bool:
+    """Whether an agreement's payer is still above the installer, or the installer itself with leave to pay (R43)."""
+    if not payer.is_active:
+        return False
+    if payer.kind == Kind.INSTALLER:
+        return payer.pk == installer.pk and payer.pays_regular
+    return installer.path.startswith(payer.path)
+
+
+# --- decide -------------------------------------------------------------------------------------------------------------
+
+
+def may_decide(actor: Actor, request: RenewalRequest) -> bool:
+    """Whether the actor may approve or refuse: a reseller above the installer who may pay for it."""
+    return actor.role in RESELLERS and may_pay_for(actor, request.installer)
+
+
+def decidable(actor: Actor) -> QuerySet[RenewalRequest]:
+    """The requests that this person can do something about; none for who may not pay for others."""
+    found = RenewalRequest.objects.visible_to(actor).waiting()
+    return found if actor.role in RESELLERS and may_pay(actor) else found.none()
+
+
+def may_withdraw(actor: Actor, request: RenewalRequest) -> bool:
+    """Whether the actor may take a request back: any member of the installer who manages subscriptions."""
+    return actor.organization_id == request.installer_id and Grant.MANAGES_SUBSCRIPTIONS in actor.grants
+
+
+def may_stop(actor: Actor, agreement: Subscription) -> bool:
+    """Whether the actor may stop an agreement: who pays it, and those above the payer."""
+    return may_pay(actor) and agreement.payer.path.startswith(actor.path)
+
+
+def may_choose_card(actor: Actor, agreement: Subscription) -> bool:
+    """Whether the actor may choose what an agreement is charged to: a member of its payer who manages subscriptions."""
+    return may_pay(actor) and agreement.payer_id == actor.organization_id
+
+
+# --- see ----------------------------------------------------------------------------------------------------------------
+
+
+def is_paid_by(actor: Actor, paid: Order | Subscription) -> bool:
+    """Whether the actor sees the whole of an order or agreement, its card and the bank's words too: its payer is the actor's organization
+    or below it (R1)."""
+    return actor.sees_all or (actor.role is not Role.MANAGER and paid.payer.path.startswith(actor.path))
+
+
+def sees_prices(actor: Actor) -> bool:
+    """Whether prices are shown: to members whose firm shows them, never to technicians; an installer that may not pay sees them
+    unless its distributor hides them."""
+    if Grant.SEES_PRICES not in actor.grants:
+        return False
+    if actor.role is Role.INSTALLER:
+        firm = actor.organization
+        return firm is not None and (firm.sees_prices or firm.may_pay)
+    return actor.role is not Role.TECHNICIAN
+
+
+def sees_amounts(actor: Actor, payer_id: int) -> bool:
+    """Whether the actor is shown what the organization `payer_id` pays: the one question of every page, file, mail and answer that
+    names an amount. Who sees prices sees them all; a firm whose distributor hides prices sees those of what it pays itself."""
+    return sees_prices(actor) or (payer_id == actor.organization_id and Grant.SEES_PRICES in actor.grants)
