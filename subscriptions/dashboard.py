@@ -233,6 +233,7 @@ def standings(
             alive=Sum("count", filter=expiries.in_force(today), default=0),
             due=Sum("count", filter=due, default=0),
         )
+        .exclude(n=0)  # rows that come to nothing until they are folded; what they name may have no price any more
     )
     amounts = thirty_days(((Product(*row[1:5]), row[-1]) for row in rows), prices, now)
     found: dict[int, Standing] = {}
