@@ -21,6 +21,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.utils import OperationalError, ProgrammingError
 
+from accounts.typed import zones
 from communities.models import Apartment, Entitlement, ExpiryDay, Site
 from communities.models.expiries import What
 
@@ -219,4 +220,23 @@ def check_followers(databases: Iterable[str] | None = None, **_: Any) -> list[ch
         if is_migrated:
             told = "is not written: the trigger {} is missing or another one."
             found += [checks.Error(f"{DAYS} {told.format(name)}", id="communities.E001") for name in missing]
+    return found
+
+
+@checks.register(checks.Tags.database)
+def check_zones(databases: Iterable[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+    """PostgreSQL knows every time zone that can be chosen: for a site in another one it could count no day, and so write no payment."""
+    found: list[checks.CheckMessage] = []
+    for alias in databases or []:
+        if connections[alias].vendor != "postgresql":
+            continue
+        try:
+            with connections[alias].cursor() as cursor:
+                cursor.execute("SELECT name FROM pg_timezone_names")
+                known = {name for (name,) in cursor.fetchall()}
+        except (OperationalError, ProgrammingError):
+            continue
+        if missing := sorted(set(zones.every()) - known):
+            told = f"PostgreSQL does not know {', '.join(missing)}: nothing can be activated at a site there. Its time zones are older than ours."
+            found.append(checks.Warning(told, id="communities.W001"))
     return found

@@ -6,12 +6,18 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 
 import pytest
+from django.db import connection
 
-from communities import expiries
+from accounts.typed import zones
+from communities import expiries, following
 from communities.models import Apartment, Entitlement, ExpiryDay, Mode, Site
 from subscriptions import dashboard
+from subscriptions.models import PriceList
 from tests.people import NOW, People
 from tests.portal.places import pay
+from tests.subscriptions.conftest import price_list
+
+__all__ = ["price_list"]
 
 MakeSite = Callable[..., Site]
 MakeApartment = Callable[..., Apartment]
@@ -80,3 +86,23 @@ def test_a_list_forgets_the_old_day_at_once(people: People, site: Site, what: da
     Entitlement.objects.exclude(expires_at=None).pay_until(NOW + timedelta(days=25))
     [line] = dashboard.lines_of(people.dora.actor, what, now=NOW, zone=UTC, prices=None)
     assert (line.count, str(line.day)) == (1, "2026-12-17")
+
+
+def test_what_was_changed_needs_no_price_any_more(people: People, site: Site, price_list: PriceList) -> None:
+    Entitlement.objects.filter(service_type="app").update(variant="gone")
+    expiries.fold(now=NOW)
+    Entitlement.objects.filter(service_type="app").update(variant="no_monitor")
+    prices = dashboard.prices_for(people.dora.firm.pk, at=NOW)
+    [standing] = dashboard.standings(people.dora.actor, now=NOW, prices=prices).values()
+    assert standing.due_minor
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite asks Python, which has them all")
+@pytest.mark.parametrize(
+    ("every", "named"), [(zones.every(), []), (("UTC", "Atlantis/Poseidonis"), ["communities.W001"])]
+)
+def test_a_zone_that_the_database_does_not_know_is_named(
+    db: None, monkeypatch: pytest.MonkeyPatch, every: tuple[str, ...], named: list[str]
+) -> None:
+    monkeypatch.setattr(zones, "every", lambda: every)
+    assert [problem.id for problem in following.check_zones(databases=["default"])] == named
