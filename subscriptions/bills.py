@@ -16,7 +16,8 @@ from communities import catalogue
 from communities.catalogue import Target, TargetKey, Variant
 from communities.models import Apartment, Entitlement, Kind, Site
 from payments import money
-from subscriptions.periods import Cycles, Months, Rest
+from subscriptions.cycles import thirty_days
+from subscriptions.periods import Months, Rest
 from subscriptions.pricing import Group, Item, PriceKey, PriceTable, Product, Quote, Why, quote
 
 
@@ -31,19 +32,19 @@ class SwitchPrice:
     is_surcharge: bool = False
 
 
-def switch_prices(prices: PriceTable, *, retention_days: int) -> dict[str, SwitchPrice]:
-    """Service code → its price in a list; a service whose price the list lacks is not in it. Video as long as it is kept."""
+def switch_prices(prices: PriceTable, *, retention_days: int, project: str) -> dict[str, SwitchPrice]:
+    """Service code → its price in a list for a project type; a service whose price the list lacks is not in it. Video as long as it is kept."""
     found: dict[str, SwitchPrice] = {}
     for entry in catalogue.AVAILABLE:
         for code in catalogue.SWITCHES:
             part = entry.part_of_switch(code, retention_days)
-            minor = prices.amount_of(PriceKey(entry.code, part)) if part is not None else None
+            minor = prices.amount_of(PriceKey(entry.code, part, project)) if part is not None else None
             if part is not None and minor is not None:
                 other = entry.other_part(code)
                 found[code] = SwitchPrice(
                     minor,
                     entry.per_label(part),
-                    prices.amount_of(PriceKey(entry.code, other)) if other else None,
+                    prices.amount_of(PriceKey(entry.code, other, project)) if other else None,
                     entry.is_surcharge(part),
                 )
     return found
@@ -199,8 +200,8 @@ def bill_of(
     counts = counts or {}
     steps = _steps(_occupied(draft), saved, counts)
     now_rows, before_rows = _counted(steps, "wanted"), _counted(steps, "saved")
-    every = quote(_items(now_rows), Cycles(1), as_of, prices)
-    before = quote(_items(before_rows), Cycles(1), as_of, prices.as_paid())
+    every = _every_30_days(now_rows, draft.project, prices, as_of)
+    before = _every_30_days(before_rows, draft.project, prices.as_paid(), as_of)
     apartments = sum(counts.get(apartment.key, 1) for apartment in draft.apartments)
     return Bill(
         every_30_days=every,
@@ -208,8 +209,8 @@ def bill_of(
         per_apartment_minor=_per_apartment(now_rows, every, apartments),
         per_apartment_before_minor=_per_apartment(before_rows, before, apartments),
         apartments=apartments,
-        activation=quote(_to_activate(steps, as_of, zone), Months(1), as_of, prices),
-        upgrade=quote(_to_upgrade(steps, as_of, zone), Rest(), as_of, prices),
+        activation=quote(_to_activate(steps, as_of, zone, draft.project), Months(1), as_of, prices),
+        upgrade=quote(_to_upgrade(steps, as_of, zone, draft.project), Rest(), as_of, prices),
         rows=tuple(_rows(steps, every, before)),
         notes=tuple(_notes(draft, counts, steps, as_of, prices)),
     )
@@ -259,19 +260,29 @@ def _counted(steps: Counter[_Step], side: str) -> Counter[_Kind]:
     return found
 
 
-def _items(rows: Counter[_Kind]) -> list[Item]:
-    ordered = sorted(
-        rows, key=lambda row: (catalogue.rank(row[1]), -rows[row] if row[0] == Target.APARTMENT else 0, row)
+def _ordered(rows: Counter[_Kind]) -> list[_Kind]:
+    return sorted(rows, key=lambda row: (catalogue.rank(row[1]), -rows[row] if row[0] == Target.APARTMENT else 0, row))
+
+
+def _every_30_days(rows: Counter[_Kind], project: str, prices: PriceTable, as_of: datetime) -> Quote:
+    """What they cost at a site of a project type: a line for each, as `_ordered`."""
+    return thirty_days(
+        (
+            (Product(service, variant, project), rows[kind, service, variant])
+            for kind, service, variant in _ordered(rows)
+        ),
+        prices,
+        as_of,
     )
-    return [Item(":".join(row), row[1], row[2], count=rows[row]) for row in ordered]
 
 
 def _per_apartment(rows: Counter[_Kind], priced: Quote, apartments: int) -> int:
     """The lines of apartments shared by all of them, rounded once."""
     if not apartments:
         return 0
-    mine = {":".join(row) for row in rows if row[0] == Target.APARTMENT}
-    return money.divide_half_up(sum(line.amount_minor for line in priced.lines if line.item.key in mine), apartments)
+    lines = zip(_ordered(rows), priced.lines, strict=True)
+    mine = sum(line.amount_minor for (kind, _service, _variant), line in lines if kind == Target.APARTMENT)
+    return money.divide_half_up(mine, apartments)
 
 
 def _is_running(step: _Step, as_of: datetime) -> bool:
@@ -282,11 +293,18 @@ def _lacks(step: _Step) -> bool:
     return bool(catalogue.uncovered(step.service_type, step.wanted, step.paid))
 
 
-def _to_activate(steps: Counter[_Step], as_of: datetime, zone: str) -> list[Item]:
+def _to_activate(steps: Counter[_Step], as_of: datetime, zone: str, project: str) -> list[Item]:
     """Never activated or lapsed; and in grace with something unpaid, since no running period is left to upgrade."""
     return [
         Item(
-            str(step), step.service_type, step.wanted, step.expires_at, zone, count=count, works_until=step.works_until
+            str(step),
+            step.service_type,
+            step.wanted,
+            step.expires_at,
+            zone,
+            count=count,
+            works_until=step.works_until,
+            project_type=project,
         )
         for step, count in steps.items()
         if step.wanted
@@ -294,9 +312,18 @@ def _to_activate(steps: Counter[_Step], as_of: datetime, zone: str) -> list[Item
     ]
 
 
-def _to_upgrade(steps: Counter[_Step], as_of: datetime, zone: str) -> list[Item]:
+def _to_upgrade(steps: Counter[_Step], as_of: datetime, zone: str, project: str) -> list[Item]:
     return [
-        Item(str(step), step.service_type, step.wanted, step.variant_until or step.expires_at, zone, step.paid, count)
+        Item(
+            str(step),
+            step.service_type,
+            step.wanted,
+            step.variant_until or step.expires_at,
+            zone,
+            step.paid,
+            count,
+            project_type=project,
+        )
         for step, count in steps.items()
         if step.wanted and _is_running(step, as_of) and _lacks(step)
     ]
@@ -349,7 +376,7 @@ def _notes(
     if homeless := Counter({row.key: counts.get(row.key, 1) for row in draft.apartments if not row.has_master}):
         amount = sum(
             homeless[row.key]
-            * sum(minor for _part, minor in prices.parts(Product(item.service_type, item.variant.code)))
+            * sum(minor for _part, minor in prices.parts(Product(item.service_type, item.variant.code, draft.project)))
             for row in draft.apartments
             if row.key in homeless
             for item in catalogue.of_residents(row)
@@ -495,4 +522,4 @@ def site_total_minor(site: Site, prices: PriceTable, *, as_of: datetime) -> int:
     census = census_of(site)
     draft = census.under(site.switches, retention_days=site.retention_days)
     steps = _steps(_occupied(draft), census.saved, census.counts)
-    return quote(_items(_counted(steps, "wanted")), Cycles(1), as_of, prices).total_minor
+    return _every_30_days(_counted(steps, "wanted"), site.kind, prices, as_of).total_minor

@@ -23,9 +23,10 @@ from communities.models import Apartment, ExpiryDay, Mode, Site
 from communities.models.expiries import What as Counted
 from devices import reports as device_reports
 from payments.models import usable_method
+from subscriptions.cycles import list_amounts, total_of, unpaid_amounts
 from subscriptions.models import PriceList, Subscription
-from subscriptions.periods import CYCLE, Cycles
-from subscriptions.pricing import Item, MissingPrice, PriceTable, Product, quote, unit_price
+from subscriptions.periods import CYCLE
+from subscriptions.pricing import PriceTable, Product
 from subscriptions.tables import table_with_former
 
 HORIZON = timedelta(days=90)  # how far the calendar looks
@@ -64,27 +65,6 @@ def prices_for(distributor_id: int | None, *, at: datetime) -> PriceTable | None
     return table_with_former(found, distributor_id, at=at) if found else None
 
 
-def thirty_days(kinds: Iterable[tuple[Product, int]], prices: PriceTable | None, now: datetime) -> list[int | None]:
-    """What 30 days of each (product, count) cost; None for all where one of them has no price."""
-    rows = [
-        Item(
-            at,
-            product.service_type,
-            product.variant,
-            count=count,
-            project_type=product.project_type,
-            price_class=product.price_class,
-        )
-        for at, (product, count) in enumerate(kinds)
-    ]
-    if prices is None:
-        return [None] * len(rows)
-    try:
-        return [line.amount_minor for line in quote(rows, Cycles(1), now, prices).lines]
-    except MissingPrice:
-        return [None] * len(rows)
-
-
 def worth_of(
     what: What, rows: Iterable[tuple[Product, str, bool, int]], prices: PriceTable | None, now: datetime
 ) -> list[int | None]:
@@ -93,23 +73,10 @@ def worth_of(
     rows = list(rows)
     if what is What.PAID:
         was_paid = prices.as_paid() if prices else None
-        return thirty_days(((product._replace(variant=paid), n) for product, paid, _alive, n in rows), was_paid, now)
+        return list_amounts(((product._replace(variant=paid), n) for product, paid, _alive, n in rows), was_paid, now)
     if what is not What.UNPAID:
-        return thirty_days(((product, n) for product, _paid, _alive, n in rows), prices, now)
-    if prices is None:
-        return [None] * len(rows)
-    try:
-        return [
-            n * unit_price(*prices.change_parts(product, paid if alive else "")) for product, paid, alive, n in rows
-        ]
-    except MissingPrice:
-        return [None] * len(rows)
-
-
-def total_of(amounts: Iterable[int | None]) -> int | None:
-    """The sum of amounts, None where one of them is unknown."""
-    amounts = list(amounts)
-    return None if None in amounts else sum(amount or 0 for amount in amounts)
+        return list_amounts(((product, n) for product, _paid, _alive, n in rows), prices, now)
+    return unpaid_amounts(((product, paid if alive else "", n) for product, paid, alive, n in rows), prices)
 
 
 # --- what ends when -----------------------------------------------------------------------------------------------------
@@ -140,7 +107,7 @@ def forecast(actor: Actor, *, now: datetime, zone: tzinfo, prices: PriceTable | 
         .annotate(n=Sum("count"))
         .exclude(n=0)
     )
-    amounts = thirty_days(((Product(*product), n) for _d, _m, _i, *product, n in rows), prices, now)
+    amounts = list_amounts(((Product(*product), n) for _d, _m, _i, *product, n in rows), prices, now)
     return [
         Due(max(day, today), Mode(mode), installer_id, n, amount)
         for (day, mode, installer_id, *_product, n), amount in zip(rows, amounts, strict=True)
@@ -235,7 +202,7 @@ def standings(
         )
         .exclude(n=0)  # rows that come to nothing until they are folded; what they name may have no price any more
     )
-    amounts = thirty_days(((Product(*row[1:5]), row[-1]) for row in rows), prices, now)
+    amounts = list_amounts(((Product(*row[1:5]), row[-1]) for row in rows), prices, now)
     found: dict[int, Standing] = {}
     for (key, kind, variant, _type, _class, paid, n, never, alive, due), amount in zip(rows, amounts, strict=True):
         unused = alive * bool(catalogue.unused(kind, variant, paid))

@@ -333,6 +333,7 @@ class Quote:
     price_list: str = ""
     price_list_id: int = 0
     is_invented: bool = False
+    includes_tax: bool = False  # prices are gross
 
     @property
     def count(self) -> int:
@@ -341,8 +342,11 @@ class Quote:
 
     @property
     def each_cycle_minor(self) -> int:
-        """What 30 days of all of them cost."""
-        return sum(line.unit_minor * line.item.count for line in self.lines)
+        """What 30 days of all of them cost whoever this is billed to, tax included: what an auto-renewal of them charges, for which no
+        discount counts."""
+        lines = [replace(line, amount_minor=line.unit_minor * line.item.count, discount_minor=0) for line in self.lines]
+        taxed = _taxed(lines, includes_tax=self.includes_tax)
+        return sum(line.amount_minor + (0 if self.includes_tax else line.tax_minor) for line in taxed)
 
     @property
     def subtotal_minor(self) -> int:
@@ -477,6 +481,7 @@ def quote(
         price_list=prices.label,
         price_list_id=prices.list_id,
         is_invented=prices.is_invented,
+        includes_tax=prices.includes_tax,
     )
 
 

@@ -15,13 +15,15 @@ from accounts.scope import Actor
 from accounts.typed.keys import natural_key
 from communities import catalogue
 from communities.models import Entitlement, Site, targets
-from payments.models import usable_method
+from payments.models import BillingProfile, usable_method
 from subscriptions import payers
+from subscriptions.cycles import thirty_days
 from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
-from subscriptions.periods import Cycles, days_of, term_of
-from subscriptions.pricing import Group, Item, Line, MissingPrice, PriceTable, Product, Quote, Why, quote, why_code
+from subscriptions.periods import days_of, term_of
+from subscriptions.pricing import Group, Line, MissingPrice, PriceTable, Product, Quote, Why, why_code
 from subscriptions.tables import table_for
+from subscriptions.taxes import tax_for
 
 NAMED = 12  # of a group of like items
 
@@ -167,14 +169,15 @@ def applied_until(lines: QuerySet[OrderLine]) -> tuple[datetime | None, str]:
 
 
 def next_charges(agreements: Iterable[Subscription], *, now: datetime) -> dict[int, int | None]:
-    """What each active agreement will charge next, in minor units at today's prices; None where it can't be priced or is over.
+    """What each active agreement will charge next, in minor units at today's prices with the tax of its payer; None where it can't be priced
+    or is over. Agreements that are charged together round their tax once for all of them.
 
-    The agreements come with their installers and the distributors of these. One statement for the items, two for the prices of each
-    distributor.
+    The agreements come with their installers and the distributors of these. One statement for the items, one for who is billed, two for
+    the prices of each distributor.
     """
     found: dict[int, int | None] = {row.pk: None for row in agreements}
     active = {row.pk: row for row in agreements if row.state == Subscription.State.ACTIVE}
-    items: dict[int, list[Item]] = defaultdict(list)
+    items: dict[int, list[tuple[Product, int]]] = defaultdict(list)
     rows = (
         SubscriptionItem.objects.live()
         .filter(subscription__in=active)
@@ -184,7 +187,8 @@ def next_charges(agreements: Iterable[Subscription], *, now: datetime) -> dict[i
         .annotate(n=Count("pk"))
     )
     for pk, service_type, variant, kind, n in rows:
-        items[pk].append(Item(len(items[pk]), service_type, variant, count=n, project_type=kind))
+        items[pk].append((Product(service_type, variant, kind), n))
+    billed = BillingProfile.objects.in_bulk({row.payer_id for row in active.values()}, field_name="organization_id")
     tables: dict[int, PriceTable | None] = {}
     for pk, agreement in active.items():
         distributor = agreement.installer.distributor
@@ -194,7 +198,8 @@ def next_charges(agreements: Iterable[Subscription], *, now: datetime) -> dict[i
             tables[distributor.pk] = _table_or_none(distributor, now)
         table = tables[distributor.pk]
         try:
-            found[pk] = quote(items[pk], Cycles(1), now, table).total_minor if table else None
+            tax = tax_for(billed.get(agreement.payer_id))
+            found[pk] = thirty_days(items[pk], table, now, tax).total_minor if table else None
         except MissingPrice:
             found[pk] = None
     return found

@@ -18,7 +18,8 @@ from communities import catalogue
 from communities.models import Entitlement, Site, State, state_of, targets
 from communities.reports import LOOSE, WARNING, Alike, PaidProgress, progress_of
 from payments import money
-from subscriptions.dashboard import What, total_of, worth_of
+from subscriptions.cycles import total_of
+from subscriptions.dashboard import What, worth_of
 from subscriptions.lines import called
 from subscriptions.models import Order, OrderLine
 from subscriptions.pricing import MissingPrice, PriceTable, Product

@@ -57,7 +57,7 @@ def beside_new_site(request: PortalRequest, form: SiteForm) -> Beside | None:
     firm = rows.get(pk=request.actor.organization_id)
     beside = Beside("bills/_site.html", reverse("site-bill-new"), "site-form", facts)
     bill = _bill(request, draft, census, firm.time_zone)
-    return _priced(beside, request, firm.distributor, bill, retention_days=_retention(form))
+    return _priced(beside, request, firm.distributor, bill, retention_days=_retention(form), project=census.project)
 
 
 def beside_site(request: PortalRequest, form: SiteForm, site: Site) -> Beside | None:
@@ -70,7 +70,7 @@ def beside_site(request: PortalRequest, form: SiteForm, site: Site) -> Beside | 
         "bills/_site.html", reverse("site-bill", args=[site.pk]), "site-form", {"site": site}, compares=True
     )
     bill = _bill(request, draft, census, site.time_zone)
-    return _priced(beside, request, site.distributor, bill, retention_days=_retention(form))
+    return _priced(beside, request, site.distributor, bill, retention_days=_retention(form), project=site.kind)
 
 
 def _bill(
@@ -107,7 +107,7 @@ def beside_apartment(
         facts["site_then_minor"] = bills.site_total_minor(site, prices, as_of=request.now) + found.difference_minor
         return found
 
-    return _priced(beside, request, site.distributor, priced)
+    return _priced(beside, request, site.distributor, priced, project=site.kind)
 
 
 def is_asking(request: PortalRequest) -> bool:
@@ -121,6 +121,7 @@ def _priced(
     distributor: Organization | None,
     bill: Callable[[PriceTable], Bill],
     *,
+    project: str,
     retention_days: int = 0,
 ) -> Beside:
     """The same with its bill, and with `retention_days` also with the price of each service; a price that is missing is said in
@@ -129,7 +130,7 @@ def _priced(
     try:
         prices = table_for(distributor, at=request.now, with_former=True)
         if retention_days:
-            found = bills.switch_prices(prices, retention_days=retention_days)
+            found = bills.switch_prices(prices, retention_days=retention_days, project=project)
             beside = replace(beside, currency=prices.currency, switch_prices=found)
         return replace(beside, bill=bill(prices))
     except MissingPrice as refused:

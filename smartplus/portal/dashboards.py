@@ -31,6 +31,7 @@ from smartplus.portal.calendar import calendar
 from smartplus.portal.context import address_of
 from subscriptions import dashboard as counts
 from subscriptions import payers, rights, waiting
+from subscriptions.cycles import total_of
 from subscriptions.dashboard import Firm, Standing
 from subscriptions.models import Order, PriceList
 from subscriptions.pricing import PriceTable
@@ -179,8 +180,8 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     zones = {site.pk: site.time_zone for site in sites}
     ends = [(found.next_end, zones[pk]) for pk, found in progress.items() if found.next_end]
     currency = prices.currency if prices else ""
-    paid_minor = counts.total_of(found.paid_minor for found in of_all.values())
-    more_minor = counts.total_of(found.more_minor for found in of_all.values())
+    paid_minor = total_of(found.paid_minor for found in of_all.values())
+    more_minor = total_of(found.more_minor for found in of_all.values())
     all_of_it = sum(counts.standings(actor, now=now, prices=prices).values(), Standing())
     return {
         "today": _today(request),

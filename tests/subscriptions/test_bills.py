@@ -347,7 +347,7 @@ def test_a_distributors_own_list_comes_before_the_default_even_when_it_is_older(
 
 
 def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
-    found = bills.switch_prices(PRICES, retention_days=90)
+    found = bills.switch_prices(PRICES, retention_days=90, project="community")
     assert {code: price.minor for code, price in found.items()} == {
         "indoor_monitor": 150, "landline": 60, "pm_app": 500, "pm_landline": 100, "third_party_camera": 40, "booking": 30,
         "video_storage": 100, "package_room": 30, "dynamic_qr": 50, "elevator_control": 80, "smart_parking": 50,
@@ -361,4 +361,4 @@ def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
     assert [code for code, price in found.items() if price.other_minor is not None] == ["indoor_monitor"]
     assert found["indoor_monitor"].other_minor == 250
     poor = PriceTable(4, "poor", "USD", {PriceKey(ServiceType.PREMIUM, "booking"): 30})
-    assert list(bills.switch_prices(poor, retention_days=30)) == ["booking"]
+    assert list(bills.switch_prices(poor, retention_days=30, project="community")) == ["booking"]

@@ -7,17 +7,19 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
 
 from communities.models import Site
 from payments.models import BillingProfile, Payment
 from smartplus.demo import INVENTED_PRICES
-from subscriptions import ledger, taxes
+from subscriptions import bills, ledger, reports, tables, taxes
 from subscriptions.actions import carts, orders, prices, renewals, settlement
 from subscriptions.errors import PriceChanged
 from subscriptions.models import Cart, Order, PriceList, Subscription
+from subscriptions.pricing import PriceKey
 from subscriptions.taxes import TaxRule, TaxRules
 from tests.payments.fixtures import press
-from tests.people import NOW, SYSTEM, People
+from tests.people import NOW, SYSTEM, People, Person
 from tests.subscriptions.conftest import BASE, payment_of
 
 MONTHLY = 150 + 90 + 250 + 30 + 500  # of Harbour View
@@ -116,13 +118,38 @@ def test_what_renews_by_itself_is_taxed_too(
     order = buy(people, fill_cart(), BillingProfile.objects.get(), auto_renew=True)
     press(orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW), "approve")
     settlement.settle(payment_of(order).pk, now=NOW)
-    due = Subscription.objects.get().next_due_at
+    agreement = Subscription.objects.select_related("installer__distributor").get()
+    due = agreement.next_due_at
     assert due is not None
+    assert reports.next_charges([agreement], now=NOW) == {agreement.pk: MONTHLY + 239}
     sandbox.clock.freeze(due + timedelta(minutes=1))
     renewals.renew_due(now=due + timedelta(minutes=1))
     renewed = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
     assert (renewed.tax_minor, renewed.total_minor) == (239, MONTHLY + 239)
     assert payment_of(renewed).amount_minor == MONTHLY + 239
+
+
+@pytest.mark.parametrize(("country", "amount"), [("NO", MONTHLY + 239), ("SE", MONTHLY + 255), ("DE", MONTHLY)])
+def test_the_checkout_says_what_renewing_will_charge(
+    people: People, harbour_view: Site, fill_cart: Callable[..., Cart], billing: None, rules: None,
+    sign_in: Callable[[Person], Client], country: str, amount: int,
+) -> None:  # fmt: skip
+    BillingProfile.objects.update(country=country)
+    cart = fill_cart(months=12)
+    page = sign_in(people.dora).get(f"/subscription/carts/{cart.pk}/")
+    assert page.context["each_cycle_minor"] == amount
+    assert page.context["quote"].total_minor > amount
+
+
+def test_a_site_costs_by_the_prices_of_its_project_type(people: People, harbour_view: Site) -> None:
+    dear = {PriceKey("app", "monitor", "house"): 300, PriceKey("app", "no_monitor", "house"): 500}
+    prices.publish_price_list(SYSTEM, currency="USD", amounts=INVENTED_PRICES | dear, valid_from=NOW, now=NOW)
+    table = tables.table_for(people.dora.firm, at=NOW)
+    assert bills.site_total_minor(harbour_view, table, as_of=NOW) == MONTHLY
+    Site.objects.update(kind="house")
+    assert (
+        bills.site_total_minor(Site.objects.get(), table, as_of=NOW) == 300 + 500 + 60
+    )  # two Apps and a landline: a house books nothing and has no manager
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from smartplus import access
 from smartplus.portal import dashboards
 from smartplus.portal.numbers import typed_id
 from subscriptions import dashboard as counts
+from subscriptions.cycles import total_of
 from subscriptions.dashboard import Asked, SiteLine, Summed, What
 
 PAGE = 50  # lines
@@ -65,7 +66,7 @@ def dashboard_items(request: access.PortalRequest) -> HttpResponse:
         "next": start + PAGE if len(lines) > PAGE or start + PAGE < len(waiting) else None,
         "count": sum(one.count for one in sums) + sum(row.count for row in waiting),
         "currency": prices.currency if prices else "",
-        "total_minor": counts.total_of(one.amount_minor for one in sums),
+        "total_minor": total_of(one.amount_minor for one in sums),
         "shows_installer": request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR},
     }
     return render(request, "dashboard/items.html", context)

@@ -22,7 +22,7 @@ from smartplus.portal.site_pages import around, units_of, visible_site
 from smartplus.portal.tables import Column
 from smartplus.portal.views.orders import TONES
 from subscriptions import reviews, rights
-from subscriptions.dashboard import total_of
+from subscriptions.cycles import total_of
 from subscriptions.models import Order, RenewalRequest, Subscription, SubscriptionItem
 from subscriptions.reviews import Holding, Review
 

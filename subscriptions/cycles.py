@@ -1,0 +1,53 @@
+"""What 30 days cost: one answer for bills, dashboards, the review, the checkout and agreements (R27, R41)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from subscriptions.periods import Cycles
+from subscriptions.pricing import Item, MissingPrice, PriceTable, Product, Quote, quote, unit_price
+from subscriptions.taxes import UNTAXED, Tax
+
+Amounts = list[int | None]  # minor units, one for each row; None for all where one of them has no price
+
+
+def thirty_days(kinds: Iterable[tuple[Product, int]], prices: PriceTable, now: datetime, tax: Tax = UNTAXED) -> Quote:
+    """What 30 days of (product, count) cost: one line for each, in their order. Raises MissingPrice.
+
+    Without `tax` it is what the list says; with that of whoever is billed `total_minor` is what an auto-renewal of them charges. Project
+    type and price class are the product's: who leaves them out asks for the Normal price of communities.
+    """
+    items = [
+        Item(at, service_type, variant, count=n, project_type=project_type, price_class=price_class)
+        for at, ((service_type, variant, project_type, price_class), n) in enumerate(kinds)
+    ]
+    return quote(items, Cycles(1), now, prices, (), tax)
+
+
+def list_amounts(kinds: Iterable[tuple[Product, int]], prices: PriceTable | None, now: datetime) -> Amounts:
+    """What 30 days of each (product, count) cost at list prices."""
+    kinds = list(kinds)
+    if prices is None:
+        return [None] * len(kinds)
+    try:
+        return [line.amount_minor for line in thirty_days(kinds, prices, now).lines]
+    except MissingPrice:
+        return [None] * len(kinds)
+
+
+def unpaid_amounts(rows: Iterable[tuple[Product, str, int]], prices: PriceTable | None) -> Amounts:
+    """What 30 days of each (product, paid variant, count) cost more than what is paid, at list prices; never less than nothing."""
+    rows = list(rows)
+    if prices is None:
+        return [None] * len(rows)
+    try:
+        return [n * unit_price(*prices.change_parts(product, paid)) for product, paid, n in rows]
+    except MissingPrice:
+        return [None] * len(rows)
+
+
+def total_of(amounts: Iterable[int | None]) -> int | None:
+    """The sum of amounts, None where one of them is unknown."""
+    amounts = list(amounts)
+    return None if None in amounts else sum(amount or 0 for amount in amounts)
