@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, F, Max, QuerySet, Sum
 
 BUCKETS = 127  # a prime, so that every second or tenth id of a list falls into different ones
-LONGEST = 19  # digits of a sum
+LONGEST = 18  # digits of a sum: what every database takes for a number
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ def test_a_mark_comes_back_as_it_was_and_stays_small(ids: set[int]) -> None:
         "5:" + "x," * (BUCKETS - 1),
         "9" * 30 + ":" + "," * (BUCKETS - 1),
         "²:1-1",
+        "5:1-" + "9" * 19 + "," * (BUCKETS - 1),
     ],
 )
 def test_what_is_no_mark_is_none(text: str) -> None:
