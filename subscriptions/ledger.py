@@ -18,7 +18,7 @@ from communities.models import Entitlement
 from payments.models import Kind as PaymentKind
 from payments.models import Payment, Refund, RefundState
 from payments.models import State as PaymentState
-from subscriptions.models import Order, OrderEvent, OrderLine, ServicePeriod, VariantChange
+from subscriptions.models import LineKind, Order, OrderEvent, OrderLine, ServicePeriod, VariantChange
 from subscriptions.models.orders import SERVICES
 from subscriptions.periods import CYCLE
 from subscriptions.renewing import mode_of
@@ -26,7 +26,7 @@ from subscriptions.renewing import mode_of
 S = Order.State
 KEEP_MONEY = (S.SUCCEED, S.REVIEW, S.REFUNDED)
 MAY_RESERVE = (S.PROCESSING, S.SYSTEM_PROCESSING, S.REVIEW)
-LONGEST_MONTH = timedelta(days=31)
+SHORTEST_MONTH, LONGEST_MONTH = timedelta(days=28), timedelta(days=31)
 CLOCKS = timedelta(hours=3)  # a month is counted on the site's wall clock, which may be put back meanwhile
 
 
@@ -42,7 +42,7 @@ class Fault:
 
 
 def verify() -> Iterator[Fault]:
-    """Every disagreement, check by check. Each check is one statement over the whole database (`overlong` one for each term that was ever
+    """Every disagreement, check by check. Each check is one statement over the whole database (`lengths` one for each term that was ever
     bought), so it sees one instant and may run beside everything else; rows arrive one by one. Writes nothing."""
     for check in CHECKS:
         yield from check()
@@ -197,21 +197,31 @@ def periods() -> Iterator[Fault]:
         yield Fault(f"line {row.pk}", f"of the paid order {row.order__number} has no period")
 
 
-def overlong() -> Iterator[Fault]:
-    """No period is longer than what its order bought."""
-    counted = {"months": LONGEST_MONTH, "cycles": CYCLE}
+def lengths() -> Iterator[Fault]:
+    """No period is longer or shorter than what its order bought, but for what stayed of one that was given back; an upgrade lasts to its
+    quoted end."""
+    counted = {"months": (SHORTEST_MONTH, LONGEST_MONTH), "cycles": (CYCLE, CYCLE)}
     of_lines = OrderLine.objects.filter(term_kind__in=counted).order_by()
     for kind, count in of_lines.values_list("term_kind", "term_count").distinct():
-        most = count * counted[kind] + CLOCKS
-        found = ServicePeriod.objects.filter(
-            line__term_kind=kind, line__term_count=count, ends_at__gt=F("starts_at") + most
-        )
+        least, most = counted[kind]
+        wrong = Q(ends_at__gt=F("starts_at") + count * most + CLOCKS)
+        wrong |= Q(ends_at__lt=F("starts_at") + count * least - CLOCKS, replaces=None)
+        found = ServicePeriod.objects.filter(wrong, line__term_kind=kind, line__term_count=count)
         for row in _rows(found, "entitlement_id", "starts_at", "ends_at", "line__order__number"):
+            bought = "less" if row.ends_at - row.starts_at > count * most else "more"
             span = f"from {row.starts_at} to {row.ends_at}"
             yield Fault(
                 f"period {row.pk}",
-                f"of entitlement {row.entitlement_id} lasts {span}, order {row.line__order__number} bought less",
+                f"of entitlement {row.entitlement_id} lasts {span}, order {row.line__order__number} bought {bought}",
             )
+    is_upgrade = Q(line__kind=LineKind.UPGRADE)
+    unlike = Q(is_upgrade, is_upgrade=False) | Q(~is_upgrade, is_upgrade=True)
+    unlike |= Q(~Q(ends_at=F("line__ends_at")), is_upgrade=True, replaces=None)
+    for row in _rows(ServicePeriod.objects.filter(unlike), "entitlement_id", "ends_at", "line__ends_at"):
+        yield Fault(
+            f"period {row.pk}",
+            f"of entitlement {row.entitlement_id} is no upgrade to {row.line__ends_at}, or none was bought: it ends at {row.ends_at}",
+        )
 
 
 def reservations() -> Iterator[Fault]:
@@ -249,7 +259,7 @@ CHECKS: tuple[Callable[[], Iterator[Fault]], ...] = (
     refunds,
     successes,
     periods,
-    overlong,
+    lengths,
     reservations,
     modes,
     summary,

@@ -140,6 +140,14 @@ def longer(order: Order) -> None:
     ServicePeriod.objects.filter(line__order=order).update(ends_at=NOW + timedelta(days=40))
 
 
+def shorter(order: Order) -> None:
+    ServicePeriod.objects.filter(line__order=order).update(ends_at=NOW + timedelta(days=20))
+
+
+def called_an_upgrade(order: Order) -> None:
+    ServicePeriod.objects.filter(line__order=order).update(is_upgrade=True)
+
+
 def without_periods(order: Order) -> None:
     ServicePeriod.objects.filter(line__order=order)._raw_delete("default")
 
@@ -191,6 +199,8 @@ def kept_after_all(order: Order) -> None:
         ("unpaid", declared_paid, "the audit does not know of it"),
         ("unpaid", declared_paid, "of the paid order"),
         ("paid", longer, "bought less"),
+        ("paid", shorter, "bought more"),
+        ("paid", called_an_upgrade, "is no upgrade to"),
         ("paid", without_periods, "has no period"),
         ("paid", other_item, "of another one"),
         ("unpaid", given_away, "did not succeed"),
