@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from accounts.append_only import GuardTable, UnguardTable
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -10,6 +12,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        UnguardTable("accounts_auditevent"),
         migrations.AlterField(
             model_name="auditevent",
             name="subdistributor",
@@ -25,4 +28,5 @@ class Migration(migrations.Migration):
             model_name="auditevent",
             index=models.Index(fields=["subdistributor", "-id"], name="audit_by_subdistributor"),
         ),
+        GuardTable("accounts_auditevent"),
     ]
