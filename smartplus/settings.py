@@ -101,8 +101,8 @@ TEMPLATES = [
                 (
                     "django.template.loaders.cached.Loader",
                     [
-                        "django.template.loaders.filesystem.Loader",
-                        "django.template.loaders.app_directories.Loader",
+                        "smartplus.template_loaders.FilesystemLoader",
+                        "smartplus.template_loaders.AppDirectoriesLoader",
                     ],
                 )
             ],
