@@ -12,7 +12,7 @@ from accounts.errors import Refused
 from communities.models import Entitlement, Site
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import carts, moves, orders, prices
-from subscriptions.errors import PriceChanged
+from subscriptions.errors import NotBillable, PriceChanged
 from subscriptions.models import Cart, Order, PriceList
 from subscriptions.selections import Filter
 from subscriptions.sketches import BUCKETS, Mark, Sketch
@@ -110,7 +110,7 @@ def everything(people: People, harbour_view: Site, price_list: PriceList, billin
     return fill
 
 
-def place(people: People, cart: Cart) -> Order:
+def place_as_shown(people: People, cart: Cart) -> Order:
     """At the price it was shown with."""
     return orders.place_order(
         people.dora.actor,
@@ -131,10 +131,25 @@ def test_a_filter_with_exceptions_is_ordered_as_it_was_shown(people: People, eve
     assert (kept.count, kept.total_minor, kept.currency) == (4, 520, "USD")
     assert kept.price_list is not None
     assert "ids" not in kept.filter
-    order = place(people, cart)
+    order = place_as_shown(people, cart)
     assert (order.line_count, order.total_minor) == (4, 520)
     assert not order.lines.filter(entitlement=left_out).exists()
     assert set(carts.contents(Cart.objects.get())) == {line.entitlement for line in order.lines.all()}
+
+
+@pytest.mark.django_db
+def test_a_filter_that_means_nothing_any_more_is_no_order(
+    people: People, everything: Callable[..., Cart], fill_cart, place
+) -> None:
+    cart = everything()
+    place(fill_cart())
+    shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=1, now=NOW)
+    assert shown.count == 0
+    with pytest.raises(NotBillable, match="Nothing of this can be activated any more"):
+        orders.place_order(
+            people.dora.actor, cart_id=cart.pk, fingerprint=shown.fingerprint(), terms_version="1", return_base=BASE, now=NOW
+        )  # fmt: skip
+    assert Order.objects.count() == 1
 
 
 @pytest.mark.django_db
@@ -194,7 +209,7 @@ def test_any_difference_places_nothing_and_is_said(
     if change is came:
         said = said.replace("US$11.10 now", f"US${(before + 90) / 100:.2f} now")
     with pytest.raises(PriceChanged) as refused:
-        place(people, cart)
+        place_as_shown(people, cart)
     assert str(refused.value) == f"{PriceChanged.message} {said}"
     assert not Order.objects.exists()
     assert not Entitlement.objects.filter(reserved_by__gt=0).exists()
@@ -208,15 +223,15 @@ def test_another_price_than_the_one_that_is_kept_is_not_explained_by_it(
     cart.selection.digest = "0" * 24
     Entitlement.objects.filter(service_type="pm_app").update(variant="")
     with pytest.raises(PriceChanged) as refused:
-        place(people, cart)
+        place_as_shown(people, cart)
     assert str(refused.value) == str(PriceChanged.message)
 
 
 @pytest.mark.django_db
 @pytest.mark.rule("R48")
 def test_what_an_order_let_go_of_is_in_the_filter_again(people: People, everything: Callable[..., Cart]) -> None:
-    order = place(people, everything())
+    order = place_as_shown(people, everything())
     with pytest.raises(Refused, match="Tick at least one item"):
         everything()
     moves.close(order, Order.State.CANCELLED, now=NOW, actor=SYSTEM)
-    assert place(people, everything()).line_count == 5
+    assert place_as_shown(people, everything()).line_count == 5
