@@ -11,7 +11,8 @@
       form.elements.together.value = all.checked ? "1" : "";
       form.elements.elsewhere.value = "";
     }
-    all.indeterminate = all.checked && rows.some(function (row) { return !row.checked; });
+    // what was taken out on other pages comes along in "elsewhere"
+    all.indeterminate = all.checked && (form.elements.elsewhere.value !== "" || rows.some(function (row) { return !row.checked; }));
     all.classList.toggle("some", all.indeterminate);
     rows.forEach(function (row) { row.closest("tr").classList.toggle("on", row.checked); });
   }
