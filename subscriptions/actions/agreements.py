@@ -44,7 +44,10 @@ def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Sub
     if existing is not None:
         return existing
     taken = SubscriptionItem.objects.live().filter(entitlement__lines__order=order).values("entitlement_id")
-    rows = Entitlement.objects.filter(lines__order=order).exclude(pk__in=taken).order_by("pk")
+    ordered = order.lines.filter(entitlement__isnull=False).values(
+        "entitlement_id"
+    )  # one item may be upgraded and renewed
+    rows = Entitlement.objects.filter(pk__in=ordered).exclude(pk__in=taken).order_by("pk")
     entitlements = list(rows)
     first = min((row.expires_at for row in entitlements if row.expires_at), default=None)
     if first is None:

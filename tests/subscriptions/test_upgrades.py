@@ -16,9 +16,10 @@ from communities.catalogue import ServiceType
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.gateways.base import Remote, RemoteState
+from payments.models import PaymentMethod
 from smartplus.demo import INVENTED_PRICES
 from subscriptions import ledger, periods, reports, words
-from subscriptions.actions import extending, moves, orders, prices, requests, settlement, variants
+from subscriptions.actions import agreements, extending, moves, orders, prices, requests, settlement, variants
 from subscriptions.errors import NotBillable, PriceChanged
 from subscriptions.models import (
     Cart,
@@ -433,6 +434,20 @@ def test_agreements_are_locked_before_the_items_also_where_nothing_is_to_be_paid
     with CaptureQueriesContext(connection) as asked:
         assert extend(plan, term=Months(1), now=SOON).state == "succeed"
     said = [row["sql"] for row in asked]
-    agreements, items = ('FROM "subscriptions_subscription"', 'UPDATE "communities_entitlement"')
-    first = [next(at for at, sql in enumerate(said) if table in sql) for table in (agreements, items)]
+    tables = ('FROM "subscriptions_subscription"', 'UPDATE "communities_entitlement"')
+    first = [next(at for at, sql in enumerate(said) if table in sql) for table in tables]
     assert first == sorted(first)
+
+
+def test_what_one_order_upgrades_and_renews_is_agreed_on_once(people: People, plan: Entitlement, extend) -> None:
+    order = pay(extend(plan, term=Cycles(1), now=SOON), SOON)
+    assert order.line_count == 2
+    card = PaymentMethod.objects.create(
+        owner=people.dora.firm, gateway="stripe", gateway_customer="cus_1", gateway_ref="pm_1", brand="visa", last4="4242",
+        exp_month=12, exp_year=2030, consent_text_version="1", consent_at=SOON, created_at=SOON,
+    )  # fmt: skip
+    with transaction.atomic():
+        agreement = agreements.make_agreement(settlement.lock_order(order.pk), card, now=SOON)
+    assert agreement is not None
+    assert list(agreement.items.values_list("entitlement_id", flat=True)) == [plan.pk]
+    agree()
