@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
 
 from communities import catalogue
 from communities.catalogue import Variant
-from communities.models import Apartment, Entitlement, Mode, Site
+from communities.models import Apartment, Entitlement, Site, standing
 
 WARNING = timedelta(
     days=7
 )  # "Expiring" begins so long before the end (DOMAIN §4); what is due in 30 days is a forecast
-LOOSE = ~Q(mode=Mode.AUTO)  # not renewed by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +54,12 @@ def paid_progress(site_ids: Iterable[int], now: datetime) -> dict[int, PaidProgr
         .values_list("site_id", "service_type", "variant", "paid_variant")
         .annotate(
             n=Count("pk"),
-            alive=Count("pk", filter=_in_force(now)),
-            never=Count("pk", filter=Q(expires_at=None)),
-            in_grace=Count("pk", filter=_in_force(now) & Q(expires_at__lte=now)),
+            alive=Count("pk", filter=standing.in_force(now)),
+            never=Count("pk", filter=standing.NEVER),
+            in_grace=Count("pk", filter=standing.in_grace(now)),
             next_expiry=Min("expires_at"),
-            next_loose=Min("expires_at", filter=LOOSE),
-            next_end=Min("expires_at", filter=_in_force(now)),
+            next_loose=Min("expires_at", filter=standing.LOOSE),
+            next_end=Min("expires_at", filter=standing.in_force(now)),
             next_stop=Min("works_until"),
         )
     )
@@ -177,9 +175,9 @@ def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
         .values("service_type", "variant", "paid_variant")
         .annotate(
             n=Count("pk"),
-            alive=Count("pk", filter=_in_force(now)),
+            alive=Count("pk", filter=standing.in_force(now)),
             started=Count("expires_at"),
-            until=Min(Coalesce("variant_until", "expires_at"), filter=_in_force(now)),
+            until=Min(standing.paid_until(), filter=standing.in_force(now)),
         )
     )
     lines = []
@@ -239,16 +237,15 @@ class Dues:
 
 def dues(site: Site, now: datetime) -> list[Dues]:
     """What of a site waits for activation or renewal by somebody, by service type; one statement."""
-    ahead = Q(expires_at__gt=now) & LOOSE
-    grace = Q(expires_at__lte=now, works_until__gt=now)
+    ahead, grace = standing.ends_after(now) & standing.LOOSE, standing.in_grace(now)
     rows = (
         Entitlement.objects.filter(site=site)
         .wanted()
         .order_by("service_type")
         .values("service_type")
         .annotate(
-            never=Count("pk", filter=Q(expires_at=None)),
-            lapsed=Count("pk", filter=Q(works_until__lte=now)),
+            never=Count("pk", filter=standing.NEVER),
+            lapsed=Count("pk", filter=standing.lapsed(now)),
             in_grace=Count("pk", filter=grace),
             grace_until=Min("works_until", filter=grace),
             ending=Count("pk", filter=ahead & Q(expires_at__lte=now + WARNING)),
@@ -260,10 +257,6 @@ def dues(site: Site, now: datetime) -> list[Dues]:
 
 def last_end(site: Site, now: datetime) -> datetime | None:
     """When the last of a site's wanted running items ends."""
-    found = Entitlement.objects.filter(site=site, expires_at__gt=now).wanted().aggregate(last=Max("expires_at"))
+    found = Entitlement.objects.filter(standing.ends_after(now), site=site).wanted().aggregate(last=Max("expires_at"))
     last: datetime | None = found["last"]
     return last
-
-
-def _in_force(now: datetime) -> Q:
-    return Q(works_until__gt=now)

@@ -15,8 +15,8 @@ from django.utils.translation import ngettext
 from accounts.scope import Actor
 from accounts.typed.keys import natural_key
 from communities import catalogue
-from communities.models import Entitlement, Site, State, state_of, targets
-from communities.reports import LOOSE, WARNING, Alike, PaidProgress, progress_of
+from communities.models import Entitlement, Site, State, standing, state_of, targets
+from communities.reports import WARNING, Alike, PaidProgress, progress_of
 from payments import money
 from subscriptions.cycles import total_of
 from subscriptions.dashboard import What, worth_of
@@ -212,12 +212,12 @@ def _rows(site: Site, now: datetime) -> list[tuple[Alike, int | None]]:
     """The site's items that stand alike to the second, and the agreement they are under."""
     rows = (
         _with_agreements(site)
-        .filter(~Q(variant="") | Q(works_until__gt=now))
+        .filter(~Q(variant="") | standing.in_force(now))
         .order_by()
         .values_list(
             "service_type", "variant", "paid_variant", "expires_at", "works_until", "agreement__subscription_id"
         )
-        .annotate(n=Count("pk"), loose=Count("pk", filter=LOOSE))
+        .annotate(n=Count("pk"), loose=Count("pk", filter=standing.LOOSE))
     )
     return [
         (Alike(kind, variant, paid, expires_at, works_until, n, loose), agreement_id)
@@ -279,7 +279,7 @@ def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> 
     few = [row for row in found if row.count <= NAMED][:NAMED_GROUPS]
     conditions = Q(pk=None)
     for row in few:
-        ends = Q(expires_at__in=row.instants) if row.instants else Q(expires_at=None)
+        ends = Q(expires_at__in=row.instants) if row.instants else standing.NEVER
         conditions |= (
             Q(service_type=row.service_type, variant=row.variant, agreement__subscription_id=row.agreement_id) & ends
             & (Q(paid_variant=row.paid_variant) if row.instants else Q())

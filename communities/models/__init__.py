@@ -1,6 +1,6 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
-from communities.models.entitlements import BLOCK_LABELS, STATE_LABELS, Block, Entitlement, Mode, State, state_of
+from communities.models.entitlements import BLOCK_LABELS, Block, Entitlement
 from communities.models.expiries import ExpiryDay
 from communities.models.sites import (
     Apartment,
@@ -12,6 +12,7 @@ from communities.models.sites import (
     TechnicianAssignment,
     keys_of,
 )
+from communities.models.standing import STATE_LABELS, Mode, State, state_of
 from communities.models.targets import Target
 
 __all__ = [

@@ -11,7 +11,9 @@ from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from communities import catalogue
+from communities.models import standing
 from communities.models.sites import SiteChild, SiteChildQuerySet
+from communities.models.standing import Mode, State, state_of
 from communities.models.targets import Target
 
 
@@ -22,40 +24,6 @@ class Block(enum.StrEnum):
 
 
 BLOCK_LABELS = {Block.MONITOR_PENDING: _("waits for its monitor")}
-
-
-class State(enum.StrEnum):
-    """How a billable item stands at one instant."""
-
-    NEW = "new"  # never activated
-    ACTIVE = "active"
-    GRACE = "grace"
-    LAPSED = "lapsed"
-
-
-class Mode(models.TextChoices):
-    """Who has to do something before paid time ends: a person, nobody, or a person although it should run by itself."""
-
-    MANUAL = "manual", _("By hand")
-    AUTO = "auto", _("Auto-renew")
-    FAIL = "fail", _("Will fail")  # auto-renewal with a card that can't be charged, or was declined
-
-
-STATE_LABELS = {
-    State.NEW: _("Not activated"),
-    State.ACTIVE: _("Active"),
-    State.GRACE: _("In grace"),
-    State.LAPSED: _("Lapsed"),
-}
-
-
-def state_of(expires_at: datetime | None, works_until: datetime | None, now: datetime) -> State:
-    """How an item stands that is paid to an instant and works until another one."""
-    if expires_at is None or works_until is None:
-        return State.NEW
-    if now >= works_until:
-        return State.LAPSED
-    return State.ACTIVE if now < expires_at else State.GRACE
 
 
 def blocked_by() -> Case:
@@ -84,11 +52,11 @@ class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
 
     def never_activated(self) -> EntitlementQuerySet:
         """Those that Activate is for (R47)."""
-        return self.filter(expires_at=None)
+        return self.filter(standing.NEVER)
 
     def in_force(self, now: datetime) -> EntitlementQuerySet:
         """Paid, grace included."""
-        return self.filter(works_until__gt=now)
+        return self.filter(standing.in_force(now))
 
     def pay_until(self, expires_at: datetime, **fields: Any) -> int:
         """Write until when these are paid, and with it until when they work: the expiry and the grace of their service type. Nothing else

@@ -9,8 +9,8 @@ from django.db import models
 
 from accounts.models import Organization
 from accounts.scope import Actor, by_tenant_keys
-from communities.models.entitlements import Mode
 from communities.models.sites import Kind, Site
+from communities.models.standing import Mode
 
 
 class Stage(enum.IntEnum):

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.scope import Actor
-from communities.models import BLOCK_LABELS, Block, Entitlement, targets
+from communities.models import BLOCK_LABELS, Block, Entitlement, standing, targets
 from communities.models import Kind as SiteKind
 from payments.models import BillingProfile
 from subscriptions import periods, rights
@@ -44,7 +44,7 @@ def extendable(
     found = Entitlement.objects.visible_to(actor).wanted().filter(
         installer=installer, site__kind=site_kind, reserved_by=None, expires_at__isnull=False
     )  # fmt: skip
-    return found.filter(expires_at__gt=now).exclude(variant=F("paid_variant")) if isinstance(term, Rest) else found
+    return found.filter(standing.ends_after(now), standing.DIFFERS) if isinstance(term, Rest) else found
 
 
 def priced(

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.typed.text import sought
 from communities import catalogue
-from communities.models import Apartment, Building, Entitlement, Resident
+from communities.models import Apartment, Building, Entitlement, Resident, standing
 from devices import actions, reports
 from devices.models import Device
 from smartplus import access, past_forms
@@ -79,7 +79,7 @@ def _shown(rows: QuerySet[Apartment], show: str, request: access.PortalRequest) 
     if show == "no-master":
         return reports.without_master(rows)
     if show == "not-paid":
-        return reports.with_entitlement(rows, apps.exclude(works_until__gt=request.now))
+        return reports.with_entitlement(rows, apps.exclude(standing.in_force(request.now)))
     return rows
 
 
