@@ -77,6 +77,15 @@ def unfollow_sql(vendor: str) -> list[str]:
     return [f"DROP TRIGGER IF EXISTS {name}{f' ON {table}' if is_pg else ''}" for name, table in TRIGGERS.items()]
 
 
+def recount_sql(vendor: str) -> list[str]:
+    """The statements that count everything anew, whatever was counted before."""
+    fresh = (
+        f"{groups_sql(vendor, table, 'item')}, count(*) FROM {table} item JOIN {site_sql(table, 'item')} GROUP BY {GROUPED}"
+        for table in READ
+    )
+    return [f"DELETE FROM {DAYS}", *map(_into, fresh)]
+
+
 def _into(selected: str) -> str:
     return f"INSERT INTO {DAYS} (stage, {', '.join(COLUMNS)}, count) SELECT 0, {selected}"
 
@@ -144,8 +153,8 @@ def _sqlite() -> list[str]:
 
 
 class Follow(Operation):
-    """Migration operation: count entitlements by day from now on. Put `Unfollow` before and this after whatever alters the entitlements,
-    apartments or sites later: SQLite writes such a table anew and forgets its triggers."""
+    """Migration operation: count entitlements by day from now on, and what is there already. Put `Unfollow` before and this after whatever
+    alters the entitlements, apartments or sites later: SQLite writes such a table anew and forgets its triggers."""
 
     reversible = True
     elidable = False
@@ -156,9 +165,16 @@ class Follow(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Install the triggers."""
+        """Install the triggers, and count what came before them."""
         vendor = schema_editor.connection.vendor
-        for statement in [*unfollow_sql(vendor), *follow_sql(vendor)]:
+        recount: list[str] = []
+        if not schema_editor.collect_sql:  # `sqlmigrate` only writes down
+            with schema_editor.connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT 1 FROM {SITES} LIMIT 1"
+                )  # of nothing nothing is counted: columns may come later
+                recount = recount_sql(vendor) if cursor.fetchone() else []
+        for statement in [*unfollow_sql(vendor), *follow_sql(vendor), *recount]:
             schema_editor.execute(statement, None)  # no parameters: the % in it is text
 
     def database_backwards(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -71,6 +73,22 @@ def test_every_change_is_followed(site: Site, change: Callable[..., object], is_
     if is_folded:
         expiries.fold(now=NOW)
     change(Entitlement.objects.all())
+    assert_right()
+
+
+def test_a_migration_counts_what_changed_while_nobody_followed(site: Site) -> None:
+    def execute(sql: str, _none: None) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    run: Any = SimpleNamespace(connection=connection, execute=execute, collect_sql=False)
+    following.Unfollow().database_forwards("communities", run, run, run)
+    assert not following.installed(connection)
+    Entitlement.objects.filter(service_type="app").pay_until(NOW + timedelta(days=70))
+    Apartment.objects.filter(number="1.02").update(monitor_pending=True)
+    assert list(expiries.faults()) != []
+    following.Follow().database_forwards("communities", run, run, run)
+    assert following.installed(connection) == set(following.TRIGGERS)
     assert_right()
 
 
