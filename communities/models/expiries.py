@@ -63,9 +63,11 @@ class ExpiryDay(models.Model):
     """
 
     stage = models.PositiveSmallIntegerField()  # Stage
-    site = models.ForeignKey(
-        Site, models.PROTECT, null=True, related_name="+", db_index=False
-    )  # null: of the installer
+    site = (
+        models.ForeignKey(  # null: of the installer. A site that goes is counted down, and its rows add up to nothing
+            Site, models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+        )
+    )
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)

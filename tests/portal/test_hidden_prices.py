@@ -191,7 +191,7 @@ def test_a_member_whose_firm_shows_no_orders_reads_no_order_number_in_what_happe
         for event in AuditEvent.objects.all():
             page = client.get(f"/settings/audit/{event.pk}/")
             assert page.status_code == (200 if event in AuditEvent.objects.visible_to(actor) else 404), event
-            assert b"SP-" not in page.content
+            assert not re.search(rb"SP-\d{6}-", page.content)  # a token of a form may have SP- in it by chance
         search = client.get("/settings/audit/", {"q": order.number, "days": "all"})  # a row would confirm the number
         assert not search.context["rows"]
     assert AuditEvent.objects.visible_to(people.olga.actor).count() == AuditEvent.objects.count()
