@@ -11,9 +11,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from accounts.typed import days as of_site
 from communities.models import State, state_of
 from communities.reports import WARNING, PaidProgress, ServiceLine
-from smartplus.portal.templatetags.portal import end_day, how_far_to_end, icon, status
+from smartplus.portal.templatetags.portal import distance_to_end, status, timed_end
 
 register = template.Library()
 
@@ -34,10 +35,14 @@ def expiry(
     now: datetime = context.get("now") or timezone.now()
     if when is None:
         return status("inactive hollow", nothing or _("Not activated"))
-    return format_html(
-        '{}<span class="t12 mute">{}</span>',
-        status(tone_of(when, works_until, now, renews=renews), end_day(when, zone)),
-        _distance_word(when, works_until, zone, now),
+    return timed_end(
+        when,
+        format_html(
+            '{}<span class="t12 mute">{}</span>',
+            status(tone_of(when, works_until, now, renews=renews), of_site.end_date(when, zone)),
+            _distance_word(when, works_until, zone, now),
+        ),
+        zone,
     )
 
 
@@ -69,17 +74,18 @@ def paid(line: ServiceLine) -> SafeString:
 @register.simple_tag
 def chip(url: str, label: str, unit: str, n: int, of: int, tone: str = "") -> SafeString:
     """A progress chip: quiet when nothing is missing, else a link to what is. `tone` is the class of the bar, `unit` the words for
-    screen readers. In Python, since a list has three a row."""
+    screen readers. In Python, since a list has three a row; the mark of a full one is drawn by the style."""
     if n != of:
-        bar = format_html('<progress class="pg {}" max="{}" value="{}" aria-hidden="true"></progress>', tone, of, n)
+        bar = format_html(
+            '<progress class="{}" max="{}" value="{}" aria-hidden="true"></progress>', f"pg {tone}".strip(), of, n
+        )
         return format_html(
-            '<a class="pc" href="{}"><span class="k">{}</span><span class="of"><b>{}</b> / {}</span><span class="vh">{}</span>{}</a>',
+            '<a class="pc" href="{}"><i>{}</i><span class="of"><b>{}</b> / {}</span><span class="vh">{}</span>{}</a>',
             url, label, n, of, unit, bar,
         )  # fmt: skip
-    mark = icon("check") if of else format_html('<span aria-hidden="true">{}</span>', "–")
     return format_html(
-        '<a class="pc full" href="{}"><span class="k">{}</span><b>{}</b><span class="vh">{}</span>{}</a>',
-        url, label, n, unit, mark,
+        '<a class="pc {}" href="{}"><i>{}</i><b>{}</b><span class="vh">{}</span>{}</a>',
+        "ok" if of else "no", url, label, n, unit, "" if of else format_html('<span aria-hidden="true">{}</span>', "–"),
     )  # fmt: skip
 
 
@@ -125,8 +131,8 @@ def pill_of(progress: PaidProgress, now: datetime) -> tuple[str, str]:
     return ("auto", _("Auto-renew")) if progress.renews else ("active", _("Active"))
 
 
-def _distance_word(when: datetime, works_until: datetime | None, zone: str, now: datetime) -> SafeString | str:
-    distance = how_far_to_end(when, zone, now)
+def _distance_word(when: datetime, works_until: datetime | None, zone: str, now: datetime) -> str:
+    distance = distance_to_end(when, zone, now)
     if state_of(when, works_until, now) is State.GRACE:
         return format_html("{}, {}", _("in grace"), distance)
     return distance

@@ -13,7 +13,7 @@ WITHOUT_LABEL = """() => {
       const isTitle = cell.matches('.c0, .first, .site, .no, .nm') || at === 0;
       const isDeed = !cell.innerText.trim() || cell.querySelector('.b') && !cell.dataset.label;
       const says = getComputedStyle(cell, '::before').content;
-      const ownWords = cell.querySelector('.pc .k') || cell.dataset.unit || cell.colSpan > 1;
+      const ownWords = cell.querySelector('.pc i') || cell.dataset.unit || cell.colSpan > 1;
       if (!isTitle && !isDeed && !ownWords && (says === 'none' || says === '""'))
         found.push(`no label on the values of column ${cell.cellIndex + 1} of ${table.className}`);
     });

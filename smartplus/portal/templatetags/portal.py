@@ -438,7 +438,17 @@ def end_date(value: datetime | str | None, zone: str) -> str:
 @register.simple_tag
 def how_far_to_end(value: datetime, zone: str, now: datetime | None = None) -> SafeString:
     """How far away the end of paid time is, in days at the site: "in 2 days", with the minute and the zone on hover."""
-    return _timed(value, _distance(value, now or timezone.now(), zone), of_site.end_moment(value, zone))
+    return timed_end(value, distance_to_end(value, zone, now or timezone.now()), zone)
+
+
+def distance_to_end(value: datetime, zone: str, now: datetime) -> str:
+    """The same as plain text."""
+    return _distance(value, now, zone)
+
+
+def timed_end(value: datetime, text: str, zone: str) -> SafeString:
+    """What is said of the end of paid time, with the minute and the zone on hover."""
+    return _timed(value, text, of_site.end_moment(value, zone))
 
 
 def _timed(value: datetime, text: str, title: str = "") -> SafeString:

@@ -1,0 +1,33 @@
+"""What a list of fifty rows weighs before compression (DESIGN §9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from accounts.scope import Role
+from tests.guards.browser import Browser
+from tests.guards.crowd import FIRST, crowd
+from tests.guards.test_list_costs import NobodyLooks
+from tests.guards.walker import WALKERS
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("list-costs")]
+MOST = 60 * 1024
+LISTS = ("/sites/", "/users/", "/orders/", "/settings/audit/?days=all", "/payments/")
+REFUSED = {302, 403, 404}
+
+
+def test_no_list_of_fifty_rows_is_heavy(browser: Browser) -> None:
+    for number, (estate, payer) in enumerate((("hafen", "dora"), ("hafen", "ivan"), ("norden", "sam"))):
+        crowd(browser.world, estate=estate, payer=payer, count=60, first=FIRST + 1000 * number)
+    browser = replace(browser, ledger=NobodyLooks(browser.world))
+    weighed, full = dict[tuple[Role, str], int](), 0
+    for role in WALKERS:
+        for path in LISTS:
+            answer = browser.ask(WALKERS[role], "GET", path)
+            if answer.status not in REFUSED:
+                weighed[role, path] = len(answer.text.encode())
+                full += answer.text.count("<tr>") > 50 or answer.text.count("<details") >= 50
+    assert full > 10, "hardly a list has fifty rows"
+    assert {what: size for what, size in weighed.items() if size > MOST} == {}
