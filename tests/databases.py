@@ -20,20 +20,6 @@ ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "var" / "test-databases"  # of SQLite; PostgreSQL keeps its own
 PREFIX = "smartplus_template_"
 MOST_KEPT = 8
-# What runs on SQLite only although it asks the database, and what looks at the same on PostgreSQL.
-ONCE = {
-    "tests/portal": "list_costs opens every page as every role there, lengths posts every form, sorting sorts every list",
-}
-# Of these what finds, counts or waits differently there.
-ON_BOTH = {
-    "test_search.py",
-    "test_health.py",
-    "test_once.py",
-    "test_sessions.py",
-    "test_throttle.py",
-    "test_webhooks.py",
-    "test_library.py",
-}
 ASKS = {"db", "transactional_db", "walked_database"}  # fixtures of whoever asks the database
 
 
@@ -63,11 +49,10 @@ def django_db_setup(
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """To what asks no database it makes no difference which one there is: once is enough, and for what is looked at otherwise as well."""
+    """To what asks no database it makes no difference which one there is: once is enough."""
     for item in items:
         asks = item.get_closest_marker("django_db") or ASKS & set(getattr(item, "fixturenames", ()))
-        is_once = item.nodeid.startswith(tuple(ONCE)) and item.path.name not in ON_BOTH
-        if (not asks or is_once) and not item.get_closest_marker("skipif"):
+        if not asks and not item.get_closest_marker("skipif"):
             item.add_marker(pytest.mark.walk)
 
 

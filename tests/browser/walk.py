@@ -23,7 +23,7 @@ LOGINS: dict[Role, str] = {
 }
 DEPTH = 4  # the start page, the menu, and three steps from there
 # Routes that are no page of their own: doors of machines, forms that are only sent, ways that lead on.
-NO_PAGES = {"home", "healthz", "readyz", "sign-out", "set-language", "api-openapi"}
+NO_PAGES = {"home", "healthz", "readyz", "sign-out", "set-language", "api:api-openapi"}
 # Lists that look different, or lead elsewhere, when narrowed.
 VARIANTS = {
     "dashboard-items": r"[?&]show=([a-z-]+)",
@@ -47,7 +47,7 @@ def links(page: Page) -> list[str]:
 def route_of(address: str) -> str:
     """The pattern an address belongs to: its route name, with the list shown where one route shows several."""
     try:
-        name = resolve(urlsplit(address).path).url_name or ""
+        name = resolve(urlsplit(address).path).view_name or ""
     except Resolver404:
         return ""
     shown = re.search(VARIANTS.get(name, "(?!)"), address)
@@ -84,12 +84,12 @@ def pages_of(house: House, page: Page) -> Iterator[tuple[str, str]]:
 def pages_for(role: Role, *, with_rows: bool) -> set[str]:
     """The names of the routes a role may ask by GET, as the URLconf declares them; those of single rows only if there are rows."""
     return {
-        pattern.name
-        for pattern in _patterns(get_resolver().url_patterns)
-        if pattern.name
+        name
+        for name, pattern in _patterns(get_resolver().url_patterns)
+        if name
         and role in policy_of(pattern.callback).roles
         and "GET" in _methods(pattern.callback)
-        and pattern.name not in NO_PAGES
+        and name not in NO_PAGES
         and (with_rows or not pattern.pattern.converters)
     }
 
@@ -97,22 +97,24 @@ def pages_for(role: Role, *, with_rows: bool) -> set[str]:
 def public_pages() -> list[str]:
     """The addresses that need no sign-in, as the URLconf declares them; those that hang on a token of a mail are not among them."""
     return [
-        reverse(pattern.name)
-        for pattern in _patterns(get_resolver().url_patterns)
-        if pattern.name
+        reverse(name)
+        for name, pattern in _patterns(get_resolver().url_patterns)
+        if name
         and policy_of(pattern.callback).is_public
         and "GET" in _methods(pattern.callback)
         and not pattern.pattern.converters
-        and pattern.name not in NO_PAGES
+        and name not in NO_PAGES
     ]
 
 
-def _patterns(entries: Iterable[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+def _patterns(entries: Iterable[URLPattern | URLResolver], namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every address with its name, "" where it has none."""
     for entry in entries:
         if isinstance(entry, URLResolver):
-            yield from _patterns(entry.url_patterns)
+            inner = f"{namespace}{entry.namespace}:" if entry.namespace else namespace
+            yield from _patterns(entry.url_patterns, inner)
         else:
-            yield entry
+            yield f"{namespace}{entry.name}" if entry.name else "", entry
 
 
 def _methods(view: object) -> set[str]:

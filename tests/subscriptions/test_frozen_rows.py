@@ -35,6 +35,8 @@ def other(field: models.Field[Any, Any]) -> str:
             return f"NOT {column}"
         case "CharField" | "SearchKey" | "TextField":
             return "'other'"  # as short as the shortest column
+        case "DateField":
+            return "'2099-01-01'"
         case "DateTimeField":
             return "'2099-01-01 00:00:00+00:00'"
         case _:
