@@ -470,11 +470,12 @@ def lines_of(
 
 
 def page_of(actor: Actor, asked: Asked, summed: Summed, *, start: int = 0, limit: int | None = None) -> list[SiteLine]:
-    """Some lines of a list, from the one at place `start` on; one statement."""
+    """Some lines of a list, from the one at place `start` on; two statements. A site that goes to somebody else between them is left out."""
     if not summed.kinds:
         return []
-    found = _by_first_day(_groups(actor, asked, summed, "day"), start, limit)
-    sites = Site.objects.visible_to(actor).select_related("installer").in_bulk({row[0] for row in found})
+    counted = _by_first_day(_groups(actor, asked, summed, "day"), start, limit)
+    sites = Site.objects.visible_to(actor).select_related("installer").in_bulk({row[0] for row in counted})
+    found = [row for row in counted if row[0] in sites]
     amounts = worth_of(
         asked.what, [(Product(*row[1:5]), row[5], row[7], row[9]) for row in found], asked.prices, asked.now
     )

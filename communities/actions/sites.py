@@ -205,11 +205,6 @@ def refuse_locked_switches(site: Site, wanted: Mapping[str, bool], now: datetime
             raise ServiceLocked(pm_app_lock_reason(holders), field=code)
 
 
-def apartments_under_ceiling(site: Site, code: str) -> int:
-    """How many apartments have the ceiling service `code` on."""
-    return Apartment.objects.filter(site=site, **{code: True}).count()
-
-
 def name_in_audit(building: str, number: str) -> str:
     """How the audit names the apartments that a site lost a service in."""
     return f"{building} {number}"

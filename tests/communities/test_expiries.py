@@ -106,6 +106,21 @@ def test_a_list_forgets_the_old_day_at_once(people: People, site: Site, what: da
     assert (line.count, str(line.day)) == (1, "2026-12-17")
 
 
+def test_a_site_that_went_to_somebody_else_meanwhile_is_left_out(
+    people: People, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the statement that counts and the one that reads names."""
+    counts = dashboard._by_first_day
+
+    def and_then_it_goes(*args: Any) -> list[tuple[Any, ...]]:
+        found = counts(*args)
+        monkeypatch.setattr(Site.objects.__class__, "visible_to", lambda *_: Site.objects.none())
+        return found
+
+    monkeypatch.setattr(dashboard, "_by_first_day", and_then_it_goes)
+    assert dashboard.lines_of(people.dora.actor, dashboard.What.DUE, now=NOW, zone=UTC, prices=None) == []
+
+
 def test_what_was_changed_needs_no_price_any_more(people: People, site: Site, price_list: PriceList) -> None:
     Entitlement.objects.filter(service_type="app").update(variant="gone")
     expiries.fold(now=NOW)
