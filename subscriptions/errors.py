@@ -23,6 +23,12 @@ class NotApplied(ItemHeld):
     """A paid order's items are not what they were when it was placed: nothing is applied, somebody decides (R52)."""
 
 
+class NothingLeft(NotBillable):
+    """All that a cart's filter had went before it was shown: nothing costs nothing, and an order of nothing is none."""
+
+    message = _("Nothing of this can be activated any more. Change the items.")
+
+
 class PriceChanged(Refused):
     """What would be charged is not what was shown (R40)."""
 

@@ -26,6 +26,7 @@ from subscriptions.errors import (
     ItemHeld,
     MayNotPay,
     NotBillable,
+    NothingLeft,
     PriceChanged,
     TermsMissing,
     TermsNotAccepted,
@@ -129,8 +130,8 @@ def _quoted(actor: Actor, cart: Cart, billing: BillingProfile, *, fingerprint: s
     prices = table_for(distributor_of(cart.installer), at=now)
     found = quote(items, Months(cart.months), now, prices, (), tax_for(billing))
     if found.fingerprint() == fingerprint and keys <= locked:
-        if not items:  # all that a filter had went before it was shown: nothing costs nothing
-            raise NotBillable(_("Nothing of this can be activated any more. Change the items."))
+        if not items:
+            raise NothingLeft
         return found
     difference = selections.difference(actor, cart.selection, found) if cart.selection.digest == fingerprint else ""
     raise PriceChanged(f"{PriceChanged.message} {difference}" if difference else PriceChanged.message)

@@ -139,7 +139,7 @@ def test_a_filter_with_exceptions_is_ordered_as_it_was_shown(people: People, eve
 
 @pytest.mark.django_db
 def test_a_filter_that_means_nothing_any_more_is_no_order(
-    people: People, everything: Callable[..., Cart], fill_cart, place
+    people: People, everything: Callable[..., Cart], fill_cart, place, sign_in
 ) -> None:
     cart = everything()
     place(fill_cart())
@@ -150,6 +150,9 @@ def test_a_filter_that_means_nothing_any_more_is_no_order(
             people.dora.actor, cart_id=cart.pk, fingerprint=shown.fingerprint(), terms_version="1", return_base=BASE, now=NOW
         )  # fmt: skip
     assert Order.objects.count() == 1
+    page = sign_in(people.dora).get(f"/subscription/carts/{cart.pk}/").content.decode()
+    assert "Nothing of this can be activated any more" in page
+    assert "pay-b" not in page
 
 
 @pytest.mark.django_db

@@ -28,7 +28,7 @@ from smartplus.portal.views import billing
 from smartplus.portal.views.subscription import PAYERS, Choice
 from subscriptions import periods, reports, rights
 from subscriptions.actions import carts, orders, returns
-from subscriptions.errors import MayNotPay, TermsMissing
+from subscriptions.errors import MayNotPay, NothingLeft, TermsMissing
 from subscriptions.models import Cart, Order, RenewalRequest
 from subscriptions.pricing import CantQuote, Quote
 
@@ -146,6 +146,8 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
             now=request.now,
             billing=billing.instance,
         )
+        if not quote.count:
+            quote, refused = None, NothingLeft()
     except CantQuote as missing:
         refused = missing
     return {
