@@ -1,4 +1,8 @@
-"""The floor of pages: the plainest Django that does the same. Session and person are loaded, 50 rows read by key, one template filled."""
+"""The floor: a list as plain Django writes it, with the portal's door and navigation around it, and a page with nothing at all.
+
+A floor list has everything that every page of the portal has (session, person, membership and role, the menu), and of the list only the
+plainest: 50 whole rows read by key, five cells each, one of them a link. It has no state, no sums, no search, no filters, no other tables.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template import Context, Engine
+from django.template import engines
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -22,36 +26,55 @@ from communities.models import Apartment, Entitlement, Site
 from devices.models import Device, LibraryEntry
 from payments.models import GatewayEvent, Payment
 from smartplus import access
+from smartplus.urls import urlpatterns as portal
 from subscriptions.models import Order, RenewalRequest, Subscription
 
-MIDDLEWARE = [
+BARE = [
     "smartplus.bench.floor.use_own_addresses",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
+# With whom the person works for and as what, which the menu asks.
+MIDDLEWARE = [
+    *BARE,
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "smartplus.access.AccessMiddleware",
+]
 ROWS = 50
-PAGE = Engine().from_string(
-    "<!doctype html><html><head><title>{{ user.name }}</title></head><body><nav>{{ user.name }}</nav><table>"
-    "{% for row in rows %}<tr><td><a href='/rows/{{ row.0 }}/'>{{ row.1 }}</a></td><td>{{ row.2 }}</td><td>{{ row.3 }}</td></tr>"
-    "{% endfor %}</table><a href='?after={{ last }}'>Next</a></body></html>"
+NOTHING = (
+    "<!doctype html><html><head><title>{{ user.name }}</title></head><body><nav>{{ user.name }}</nav></body></html>"
 )
+LIST = """{% extends "base.html" %}{% block title %}Rows{% endblock %}{% block heading %}Rows{% endblock %}{% block content %}
+<div class="panel cut"><table class="t"><thead><tr>{% for name in names %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead><tbody>
+{% for row, cells in rows %}<tr>{% for cell in cells %}<td>{% if forloop.first %}<a class="n" href="{% url 'plain-row' name row.pk %}">{{ cell }}</a>
+{% else %}{{ cell }}{% endif %}</td>{% endfor %}</tr>
+{% endfor %}</tbody></table></div><a class="b" href="?after={{ last }}">Next</a>{% endblock %}"""
 # By list: the rows, what they are sorted by (the key a page begins after), and what is shown.
-LISTS: dict[str, tuple[Callable[[], QuerySet[Any]], str, tuple[str, str, str]]] = {
-    "sites": (Site.objects.all, "name_order", ("name", "street", "city")),
-    "apartments": (Apartment.objects.all, "number_order", ("number", "floor", "name")),
-    "entitlements": (Entitlement.objects.all, "pk", ("service_type", "variant", "expires_at")),
-    "requests": (RenewalRequest.objects.all, "-pk", ("state", "months", "created_at")),
-    "notices": (Notice.objects.all, "-pk", ("subject", "state", "queued_at")),
-    "orders": (Order.objects.all, "-pk", ("number", "state", "total_minor")),
-    "audit": (AuditEvent.objects.all, "-pk", ("at", "actor_label", "subject_label")),
-    "library": (LibraryEntry.objects.all, "-pk", ("mac", "model", "serial")),
-    "users": (Membership.objects.all, "pk", ("user__name", "user__email", "organization__name")),
-    "agreements": (Subscription.objects.all, "pk", ("state", "next_due_at", "payer__name")),
-    "payments": (Payment.objects.all, "-pk", ("subject", "state", "amount_minor")),
-    "webhooks": (GatewayEvent.objects.all, "-pk", ("event_id", "kind", "state")),
-    "devices": (Device.objects.active, "pk", ("mac", "name", "site__name")),
+LISTS: dict[str, tuple[Callable[[], QuerySet[Any]], str, tuple[str, ...]]] = {
+    "sites": (Site.objects.all, "name_order", ("name", "kind", "street", "city", "time_zone")),
+    "apartments": (Apartment.objects.all, "number_order", ("number", "floor", "name", "building_id", "version")),
+    "entitlements": (Entitlement.objects.all, "pk", ("service_type", "variant", "mode", "expires_at", "works_until")),
+    "requests": (RenewalRequest.objects.all, "-pk", ("pk", "kind", "state", "months", "created_at")),
+    "notices": (Notice.objects.all, "-pk", ("subject", "topic", "state", "email", "queued_at")),
+    "orders": (Order.objects.all, "-pk", ("number", "state", "reference", "total_minor", "created_at")),
+    "audit": (AuditEvent.objects.all, "-pk", ("at", "actor_label", "actor_role", "subject_label", "action")),
+    "library": (LibraryEntry.objects.all, "-pk", ("mac", "model", "serial", "type", "created_at")),
+    "users": (
+        Membership.objects.select_related("user", "organization").all,
+        "pk",
+        ("user", "organization", "joined_at", "is_active", "version"),
+    ),
+    "agreements": (
+        Subscription.objects.select_related("payer").all,
+        "pk",
+        ("payer", "state", "next_due_at", "currency", "created_at"),
+    ),
+    "payments": (Payment.objects.all, "-pk", ("subject", "state", "gateway", "amount_minor", "created_at")),
+    "webhooks": (GatewayEvent.objects.all, "-pk", ("event_id", "kind", "state", "tries", "received_at")),
+    "devices": (Device.objects.select_related("site").active, "pk", ("mac", "name", "site", "model", "type")),
 }
 
 
@@ -65,17 +88,32 @@ def use_own_addresses(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
     return respond
 
 
-@access.public
-def rows(request: HttpRequest, name: str) -> HttpResponse:
+@access.roles()
+def rows(request: access.PortalRequest, name: str) -> HttpResponse:
     """Fifty rows of a list that have the value of the query in their columns."""
     found, by, shown = LISTS[name]
     bound = {column: int(request.GET[column]) for column in request.GET}
-    user = request.user
-    if isinstance(user, AnonymousUser):
-        return HttpResponse(status=403)
-    page = list(found().filter(**bound).order_by(by, "pk").values_list("pk", *shown)[: ROWS + 1])
-    context = Context({"user": user, "rows": page[:ROWS], "last": page[-1][0] if page else ""})
-    return HttpResponse(PAGE.render(context))
+    page = list(found().filter(**bound).order_by(by, "pk")[: ROWS + 1])
+    cells = [(row, [getattr(row, column) for column in shown]) for row in page[:ROWS]]
+    context = {"name": name, "names": shown, "rows": cells, "last": page[-1].pk if page else ""}
+    return HttpResponse(_template(LIST).render(context, request))
+
+
+@access.roles()
+def row(request: HttpRequest, name: str, key: int) -> HttpResponse:
+    """Where a row's link leads to; nobody follows it."""
+    return HttpResponse(f"{name} {key}")
+
+
+@access.public
+def nothing(request: HttpRequest) -> HttpResponse:
+    """Who is signed in, and nothing else."""
+    return HttpResponse(_template(NOTHING).render({"user": request.user}, request))
+
+
+@cache
+def _template(text: str) -> Any:
+    return engines["django"].from_string(text)
 
 
 @access.public
@@ -94,4 +132,10 @@ def webhook(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok")
 
 
-urlpatterns = [path("rows/<slug:name>/", rows), path("webhook/", webhook)]
+urlpatterns = [
+    path("rows/nothing/", nothing),
+    path("rows/<slug:name>/", rows),
+    path("rows/<slug:name>/<int:key>/", row, name="plain-row"),
+    path("webhook/", webhook),
+    *portal,
+]

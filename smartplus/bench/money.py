@@ -133,7 +133,7 @@ def _settle_plainly(order: Order, now: datetime) -> int:
 
 def of_webhooks(payment: Payment, *, rounds: int) -> Iterator[Result]:
     """A message that is accepted, one that is known already, one that is forged."""
-    ring, ring_plainly = stranger(), stranger(floor.MIDDLEWARE)
+    ring, ring_plainly = stranger(), stranger(floor.BARE)
     serial = itertools.count(1)
     bodies = {"known": pattern.message(payment, event_id="evt_bench_known")}
 

@@ -20,6 +20,7 @@ from subscriptions.models import Order, RenewalRequest, Subscription
 LIST = Goal(ratio=2.5, sent_kb=60)
 DASHBOARD = Goal(cpu_ms=150, growth=1.3)
 SEARCH = Goal(cpu_ms=60)
+EMPTY = "/help/, navigation without rows,"
 NOT_THEIRS = {403, 404}
 FORBIDDEN = {302, *NOT_THEIRS}  # not for this role
 # Address, the floor's list, the goal.
@@ -52,6 +53,9 @@ def of_readers(found: list[Reader], world: World, smaller: dict[str, Cost] | Non
     """Every list and dashboard as every role that may open it; `smaller` has what they cost in the smaller world, None in that world
     itself, where nothing is measured beside them."""
     for reader in found:
+        if smaller is not None:
+            bare = in_turn(lambda: reader.open("/help/"), lambda: reader.open_plain("/rows/nothing/"), rounds=rounds)  # noqa: B023
+            yield Result("lists", f"{EMPTY} as {reader.label}", Goal(), *bare)
         for template, plain, goal in LISTS:
             path = template.format(installer=_installer(reader, world), kind=Kind.COMMUNITY.value)
             name = f"{path.partition('?installer')[0]} as {reader.label}"

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import Organization
+from communities.models import Site
 from payments.models import GatewayEvent
 from smartplus.bench import pages, runs, table
 from smartplus.bench.cases import Goal, Result
@@ -114,7 +115,7 @@ def test_lists_and_searches_are_opened_by_everybody_who_may() -> None:
     assert set(by_reader) == {one.label for one in people}
     assert by_reader["operator"] > by_reader["small manager"] > 5
     opened = {one.name.partition(" as ")[0] for one in found if one.group == "lists"}
-    assert opened == {template.partition("?installer")[0] for template, _plain, _goal in pages.LISTS}
+    assert opened == {template.partition("?installer")[0] for template, _plain, _goal in pages.LISTS} | {pages.EMPTY}
     led = {one.name for one in found if one.ours.sent_bytes < 1000}  # to the device
     assert led == {f"/search/ for a MAC as {who}" for who in ("operator", "large distributor")}
 
@@ -124,3 +125,15 @@ def test_a_start_is_measured_in_processes_of_their_own() -> None:
     (found,) = runs.run(replace(TINY, only=frozenset({"start"})), now=NOW, say=silent)
     assert found.floor is not None
     assert found.ours.cpu_ms > found.floor.cpu_ms > 0
+
+
+@pytest.mark.django_db
+def test_the_floor_has_navigation_and_the_rows_of_its_reader_alone() -> None:
+    world = building.build(16, now=NOW, flats=2)
+    reader = next(one for one in readers(world) if one.label == "small distributor")
+    page = reader.plain.get(pages.plain_address(reader, "sites"), secure=True).content.decode()
+    theirs = Site.objects.filter(distributor_id=reader.actor.distributor_id)
+    assert [page.count(f">{one.name}<") for one in theirs] == [1] * len(theirs)
+    assert page.count('<a class="n"') == len(theirs) < Site.objects.count()
+    assert 'href="/orders/"' in page  # the menu of the role
+    assert "href=" not in reader.plain.get("/rows/nothing/", secure=True).content.decode()
