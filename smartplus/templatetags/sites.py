@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.typed import days as of_site
 from communities.models import State, state_of
 from communities.reports import WARNING, PaidProgress, ServiceLine
+from smartplus.portal.markup import as_html
 from smartplus.portal.templatetags.portal import distance_to_end, status, timed_end
 
 register = template.Library()
@@ -33,11 +34,24 @@ def expiry(
     `works_until` is the end of its grace, `zone` is the site's. An end that is renewed by itself alarms nobody.
     """
     now: datetime = context.get("now") or timezone.now()
+    return expires(when, works_until, zone, now, nothing=nothing, renews=renews)
+
+
+def expires(
+    when: datetime | None,
+    works_until: datetime | None,
+    zone: str,
+    now: datetime,
+    *,
+    nothing: str = "",
+    renews: bool = False,
+) -> SafeString:
+    """The same for rows made in Python."""
     if when is None:
         return status("inactive hollow", nothing or _("Not activated"))
     return timed_end(
         when,
-        format_html(
+        as_html(
             '{}<span class="t12 mute">{}</span>',
             status(tone_of(when, works_until, now, renews=renews), of_site.end_date(when, zone)),
             _distance_word(when, works_until, zone, now),
@@ -76,16 +90,18 @@ def chip(url: str, label: str, unit: str, n: int, of: int, tone: str = "") -> Sa
     """A progress chip: quiet when nothing is missing, else a link to what is. `tone` is the class of the bar, `unit` the words for
     screen readers. In Python, since a list has three a row; the mark of a full one is drawn by the style."""
     if n != of:
-        bar = format_html(
-            '<progress class="{}" max="{}" value="{}" aria-hidden="true"></progress>', f"pg {tone}".strip(), of, n
-        )
-        return format_html(
-            '<a class="pc" href="{}"><i>{}</i><span class="of"><b>{}</b> / {}</span><span class="vh">{}</span>{}</a>',
-            url, label, n, of, unit, bar,
+        return as_html(
+            '<a class="pc" href="{}"><i>{}</i><span class="of"><b>{}</b> / {}</span><span class="vh">{}</span>'
+            '<progress class="{}" max="{}" value="{}" aria-hidden="true"></progress></a>',
+            url, label, n, of, unit, f"pg {tone}" if tone else "pg", of, n,
         )  # fmt: skip
-    return format_html(
-        '<a class="pc {}" href="{}"><i>{}</i><b>{}</b><span class="vh">{}</span>{}</a>',
-        "ok" if of else "no", url, label, n, unit, "" if of else format_html('<span aria-hidden="true">{}</span>', "–"),
+    if of:
+        return as_html(
+            '<a class="pc ok" href="{}"><i>{}</i><b>{}</b><span class="vh">{}</span></a>', url, label, n, unit
+        )
+    return as_html(
+        '<a class="pc no" href="{}"><i>{}</i><b>{}</b><span class="vh">{}</span><span aria-hidden="true">–</span></a>',
+        url, label, n, unit,
     )  # fmt: skip
 
 
@@ -133,6 +149,4 @@ def pill_of(progress: PaidProgress, now: datetime) -> tuple[str, str]:
 
 def _distance_word(when: datetime, works_until: datetime | None, zone: str, now: datetime) -> str:
     distance = distance_to_end(when, zone, now)
-    if state_of(when, works_until, now) is State.GRACE:
-        return format_html("{}, {}", _("in grace"), distance)
-    return distance
+    return f"{_('in grace')}, {distance}" if state_of(when, works_until, now) is State.GRACE else distance

@@ -112,10 +112,14 @@ def test_no_mail_obeys_it(browser: Browser, written: dict[str, str]) -> None:
 # Where a text is called safe, how often, and why it is.
 SAFE_PYTHON = {
     ("accounts/markdown.py", "mark_safe"): (1, "nh3 has cleaned it"),
+    ("smartplus/portal/markup.py", "SafeString"): (
+        3,
+        "patterns of ours around escaped values, and pieces of HTML side by side",
+    ),
     ("smartplus/portal/views/security.py", "SafeString"): (1, "a drawing made of squares"),
 }
 CALLS = {"mark_safe", "SafeString", "SafeText", "SafeData"}
-LITERAL = {"format_html", "format_html_join"}  # join: the separator and the format
+LITERAL = {"format_html", "format_html_join", "as_html"}  # join: the separator and the format
 SAFE_TEMPLATE = re.compile(r"\|\s*safe(?:seq)?\b|{%\s*autoescape\s+off|{%\s*filter\s+safe")
 
 
@@ -150,6 +154,7 @@ def unsafe(source: str) -> Iterator[str]:
         "format_html(f'<b>{text}</b>')",
         "format_html('<b>' + text)",
         "format_html_join(mark, '{}', rows)",
+        "as_html(f'<b>{text}</b>', text)",
         "register.filter('f', f, is_safe=True)",
         "Context(autoescape=False)",
         "class A:\n def __html__(self): return self.text",

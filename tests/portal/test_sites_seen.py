@@ -210,7 +210,7 @@ def test_the_list_pages_by_key_to_the_end_and_back(people: People, many: None, s
     address, names, pages = "/sites/", [], 0
     while True:
         response = ivan.get(address)
-        names += [row[0].name for row in response.context["rows"]]
+        names += [row.name for row in response.context["cells"]]
         pages += 1
         assert response.context["count"] == 120
         if not response.context["page"].next:
@@ -219,11 +219,11 @@ def test_the_list_pages_by_key_to_the_end_and_back(people: People, many: None, s
     assert pages == 3
     assert names == [f"Site {number:03d}" for number in range(120)]
     back = ivan.get(f"/sites/?before={response.context['page'].previous}")
-    assert [row[0].name for row in back.context["rows"]] == names[50:100]
+    assert [row.name for row in back.context["cells"]] == names[50:100]
     assert_clean(back.content)
     assert ivan.get("/sites/?after=%00not-a-key").status_code == 404  # no database has such a character
     odd = ivan.get("/sites/?after=not-a-key")
-    assert [row[0].name for row in odd.context["rows"]] == names[:50]
+    assert [row.name for row in odd.context["cells"]] == names[:50]
 
 
 def test_the_list_asks_eight_questions_whatever_its_length(people: People, many: None, sign_in: SignIn) -> None:

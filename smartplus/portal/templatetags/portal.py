@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -13,15 +14,16 @@ from django.db.models import Model
 from django.forms import BoundField
 from django.http import QueryDict
 from django.template import Context
-from django.template.base import FilterExpression, Parser, Token
+from django.template.base import FilterExpression, Node, Parser, Token
 from django.template.defaulttags import CsrfTokenNode, URLNode
 from django.template.defaulttags import url as django_url
-from django.templatetags.i18n import do_block_translate
+from django.templatetags.i18n import TranslateNode, do_block_translate, do_translate
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeData, SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -34,6 +36,7 @@ from payments import money as amounts
 from smartplus import form_tokens
 from smartplus.portal import conflicts
 from smartplus.portal.keyset import COUNTED, Sorting
+from smartplus.portal.markup import as_html
 
 register = template.Library()
 
@@ -77,6 +80,43 @@ def blocktranslate(parser: Parser, token: Token) -> Any:
     node: Any = do_block_translate(parser, token)
     node.extra_context = {name: _Name(expression) for name, expression in node.extra_context.items()}
     return node
+
+
+class _Word(TranslateNode):
+    """Django's for a word that stands in the template: looked up once in each language."""
+
+    words: dict[tuple[str | None, bool], str]
+
+    def render(self, context: Context) -> str:
+        """The word, escaped where the rest is."""
+        key = get_language(), context.autoescape
+        if (word := self.words.get(key)) is None:
+            word = self.words[key] = super().render(context)
+        return word
+
+
+@register.tag
+def translate(parser: Parser, token: Token) -> Any:
+    """Django's tag."""
+    node: Any = do_translate(parser, token)
+    word = node.filter_expression
+    if node.message_context or word.filters or node.noop or word.var.lookups is not None:
+        return node
+    plain = _Word(word, noop=False)
+    plain.words = {}
+    return _Kept(plain, node.asvar) if node.asvar else plain
+
+
+class _Kept(Node):
+    """`{% translate "…" as name %}`."""
+
+    def __init__(self, word: _Word, name: str) -> None:
+        self.word, self.name = word, name
+
+    def render(self, context: Context) -> str:
+        """Nothing; the word is in the context."""
+        context[self.name] = self.word.render(context)
+        return ""
 
 
 @register.filter
@@ -132,7 +172,7 @@ def pill(tone: str, word: str) -> SafeString:
 
 def _marked(kind: str, tone: str, word: str) -> SafeString:
     mark = icon("auto", "s") if tone == "auto" else ""
-    return format_html('<span class="{} {}">{}{}</span>', kind, tone, mark, word)
+    return as_html('<span class="{} {}">{}{}</span>', kind, tone, mark, word)
 
 
 class _UrlNode(URLNode):
@@ -140,17 +180,26 @@ class _UrlNode(URLNode):
 
     def render(self, context: Context) -> str:
         """The address; as Django finds it where it is more than a route and numbers."""
-        if self.args and not self.kwargs and self.asvar is None and context.autoescape:
+        if not self.kwargs and self.asvar is None and context.autoescape:
             route, values = self.view_name.resolve(context), [value.resolve(context) for value in self.args]
             if (
                 isinstance(route, str)
                 and ":" not in route
                 and all(type(value) is int and value >= 0 for value in values)
+                and (known := _between(route, values))
             ):
-                parts = _around(route, len(values), get_urlconf(), get_script_prefix())
-                if parts:
-                    return "".join(chain.from_iterable(zip_longest(parts, map(str, values), fillvalue="")))
+                return known
         return super().render(context)
+
+
+def address(route: str, *values: int) -> str:
+    """The address of a route with numbers in it, as the tag writes it: for rows made in Python."""
+    return _between(route, values) or reverse(route, args=values)
+
+
+def _between(route: str, values: Sequence[int]) -> str:
+    parts = _around(route, len(values), get_urlconf(), get_script_prefix())
+    return "".join(chain.from_iterable(zip_longest(parts, map(str, values), fillvalue=""))) if parts else ""
 
 
 @cache
@@ -325,7 +374,7 @@ def errors(*given: forms.BaseForm | None) -> dict[str, Any]:
 
 @register.simple_tag
 def remembered(form: forms.BaseForm) -> SafeString | str:
-    """The hidden field that says what the form was filled with, so that a lost race can be told field by field."""
+    """The hidden field that says what the form was as_html with, so that a lost race can be told field by field."""
     value = conflicts.remembered(form)
     return (
         format_html('<input type="hidden" name="{}" value="{}">', form.add_prefix(conflicts.WAS), value)
@@ -453,7 +502,7 @@ def timed_end(value: datetime, text: str, zone: str) -> SafeString:
 
 def _timed(value: datetime, text: str, title: str = "") -> SafeString:
     exact = value.astimezone(UTC).isoformat(timespec="seconds")
-    return format_html('<time datetime="{}" title="{}">{}</time>', exact, title or moment(value), text)
+    return as_html('<time datetime="{}" title="{}">{}</time>', exact, title or moment(value), text)
 
 
 def _distance(value: datetime, now: datetime, zone: str = "") -> str:
@@ -461,9 +510,20 @@ def _distance(value: datetime, now: datetime, zone: str = "") -> str:
     if abs(delta) >= timedelta(days=1):
         # People count nights, not multiples of 24 hours; and "in 38 days" says more than "in 1 month".
         here = [of_site.site_day(at, zone) if zone else _local(at).date() for at in (value, now)]
-        delta = timedelta(days=(here[0] - here[1]).days)
-        return str(format_timedelta(delta, granularity="day", threshold=1e9, add_direction=True, locale=_language()))
-    return str(format_timedelta(delta, granularity="minute", threshold=1, add_direction=True, locale=_language()))
+        return _nights((here[0] - here[1]).days, _language())
+    return _minutes(round(delta.total_seconds()), _language())
+
+
+@lru_cache(maxsize=4096)  # rows of a list have the same few
+def _nights(days: int, language: str) -> str:
+    delta = timedelta(days=days)
+    return str(format_timedelta(delta, granularity="day", threshold=1e9, add_direction=True, locale=language))
+
+
+@lru_cache(maxsize=4096)
+def _minutes(seconds: int, language: str) -> str:
+    delta = timedelta(seconds=seconds)
+    return str(format_timedelta(delta, granularity="minute", threshold=1, add_direction=True, locale=language))
 
 
 def _local(value: Any) -> Any:

@@ -24,6 +24,7 @@ from smartplus.portal import bills, conflicts, keyset, list_files, tables
 from smartplus.portal.answers import answer, conflict, posted, refill, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
 from smartplus.portal.once import made, once_where
+from smartplus.portal.rows import sites as site_rows
 from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
 
 PAGE = 50
@@ -55,7 +56,8 @@ def site_list(request: access.PortalRequest) -> HttpResponseBase:
     page = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
     rows = _with_progress(request, page.rows)
     count = len(rows) if page.is_only else keyset.count(found)
-    context = {"rows": rows, "page": page, "count": count, "q": text, "sorting": sorting}
+    cells = site_rows.cells(rows, shows_installer=shows_installer, now=request.now)
+    context = {"cells": cells, "page": page, "count": count, "q": text, "sorting": sorting}
     context["shows_installer"] = shows_installer
     return render(request, "sites/list.html", context)
 
