@@ -20,6 +20,7 @@ from accounts.scope import Actor, Role
 from payments import actions as payment_actions
 from payments import events
 from smartplus import failures, wakeups
+from smartplus.audit import WORK_TRIED_AGAIN
 from subscriptions.actions import modes, renewals, sweeps, variants
 
 log = logging.getLogger("smartplus.jobs")
@@ -102,7 +103,7 @@ def try_again(actor: Actor, *, failure_id: int, now: datetime) -> ItemFailure:
         job.again(failure.item_id, now=now)
     audit.record(
         actor,
-        "work.tried_again",
+        WORK_TRIED_AGAIN,
         failure,
         now=now,
         tenant=Organization.objects.get(pk=actor.organization_id),

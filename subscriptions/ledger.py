@@ -18,6 +18,7 @@ from communities.models import Entitlement
 from payments.models import Kind as PaymentKind
 from payments.models import Payment, Refund, RefundState
 from payments.models import State as PaymentState
+from subscriptions.audit import ORDER_SUCCEEDED
 from subscriptions.models import LineKind, Order, OrderEvent, OrderLine, ServicePeriod, VariantChange
 from subscriptions.models.orders import SERVICES
 from subscriptions.periods import CYCLE
@@ -176,7 +177,7 @@ def refunds() -> Iterator[Fault]:
 
 def successes() -> Iterator[Fault]:
     """An order that succeeded was settled: the audit, which can't be written anew, says so."""
-    told = AuditEvent.objects.filter(subject_type="order", subject_id=OuterRef("pk"), action="order.succeeded")
+    told = AuditEvent.objects.filter(subject_type="order", subject_id=OuterRef("pk"), action=ORDER_SUCCEEDED.code)
     for row in _rows(Order.objects.filter(state=S.SUCCEED).exclude(Exists(told)), "number"):
         yield Fault(f"order {row.number}", "succeeded, but the audit does not know of it")
 

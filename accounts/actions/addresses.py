@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit, notify
 from accounts.actions import links, members, revocation, sessions, two_factor
@@ -19,6 +20,25 @@ from accounts.typed import mail
 
 PURPOSE = MailLink.Purpose.ADDRESS
 MOST_AT_ONCE, HOUR = 5, timedelta(hours=1)  # mails to addresses that somebody types
+ADDRESS_ASKED = audit.Word("address.asked", gettext_lazy("Change of own address requested"), area=audit.Area.SECURITY)
+ADDRESS_WITHDRAWN = audit.Word(
+    "address.withdrawn", gettext_lazy("Change of own address withdrawn"), area=audit.Area.SECURITY
+)
+ADDRESS_CHANGED = audit.Word(
+    "address.changed", gettext_lazy("Own address changed by the link of a mail"), area=audit.Area.SECURITY
+)
+MEMBER_ADDRESS_ASKED = audit.Word(
+    "member.address_asked",
+    gettext_lazy("Change of address requested for a member"),
+    gettext_lazy("Change of address requested for %(what)s"),
+    area=audit.Area.PEOPLE,
+)
+MEMBER_ADDRESS_WITHDRAWN = audit.Word(
+    "member.address_withdrawn",
+    gettext_lazy("Change of the address of a member withdrawn"),
+    gettext_lazy("Change of the address of %(what)s withdrawn"),
+    area=audit.Area.PEOPLE,
+)
 
 
 def pending_address(user: User, *, now: datetime) -> MailLink | None:
@@ -39,7 +59,7 @@ def ask_for_address(actor: Actor, user: User, *, email: str, password: str, code
             raise Refused(_("This is not your password."), field="password")
         _ask(actor, person, email=email, now=now)
         if actor.organization is not None:
-            _record(actor, "address.asked", person, tenant=actor.organization, now=now)
+            _record(actor, ADDRESS_ASKED, person, tenant=actor.organization, now=now)
 
 
 @transaction.atomic
@@ -54,7 +74,7 @@ def ask_for_address_of(actor: Actor, *, membership_id: int, email: str, now: dat
     refuse_member(actor, membership)
     person = members.lock_self(membership.user)
     _ask(actor, person, email=email, now=now, by=membership.organization)
-    members.record(actor, "member.address_asked", membership, now=now, after={"fields": ["email"]})
+    members.record(actor, MEMBER_ADDRESS_ASKED, membership, now=now, after={"fields": ["email"]})
 
 
 @transaction.atomic
@@ -63,7 +83,7 @@ def withdraw_address(actor: Actor, user: User, *, now: datetime) -> None:
     person = members.lock_self(user)
     _withdraw(person, now=now)
     if actor.organization is not None:
-        _record(actor, "address.withdrawn", person, tenant=actor.organization, now=now)
+        _record(actor, ADDRESS_WITHDRAWN, person, tenant=actor.organization, now=now)
 
 
 @transaction.atomic
@@ -72,7 +92,7 @@ def withdraw_address_of(actor: Actor, *, membership_id: int, now: datetime) -> N
     membership = members.lock_member(actor, membership_id)
     refuse_member(actor, membership)
     _withdraw(members.lock_self(membership.user), now=now)
-    members.record(actor, "member.address_withdrawn", membership, now=now, after={"fields": ["email"]})
+    members.record(actor, MEMBER_ADDRESS_WITHDRAWN, membership, now=now, after={"fields": ["email"]})
 
 
 def confirm_new_address(token: str, *, now: datetime) -> User:
@@ -97,7 +117,7 @@ def _confirm(token: str, *, now: datetime) -> User:
     person.save(update_fields=["email", "confirmed_at"])
     for membership in Membership.objects.usable().filter(user=person).select_related("organization").order_by("pk"):
         membership.user = person
-        _record(Actor.of(membership), "address.changed", person, tenant=membership.organization, now=now)
+        _record(Actor.of(membership), ADDRESS_CHANGED, person, tenant=membership.organization, now=now)
     if link.asked_by_id != person.pk:
         sessions.end_all_sessions(person)
         revocation.revoke_tokens_of(person, reason=RevokedFor.ADDRESS, now=now)
@@ -186,6 +206,6 @@ def _tell(
     )
 
 
-def _record(actor: Actor, action: str, person: User, *, tenant: Organization, now: datetime) -> None:
+def _record(actor: Actor, word: audit.Word, person: User, *, tenant: Organization, now: datetime) -> None:
     """The name of the field only: a person's own data have no place in a log that is never shortened."""
-    audit.record(actor, action, person, now=now, tenant=tenant, after={"fields": ["email"]}, label=f"#{person.pk}")
+    audit.record(actor, word, person, now=now, tenant=tenant, after={"fields": ["email"]}, label=f"#{person.pk}")

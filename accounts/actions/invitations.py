@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import models, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts import notify
+from accounts import audit, notify
 from accounts.actions.members import (
     GRANTS,
     confirm_address,
@@ -29,6 +30,31 @@ from accounts.typed import mail, text
 
 MOST_AT_ONCE = 5  # mails to one person within the hour: the link of the last one works, more would only annoy
 HOUR = timedelta(hours=1)
+MEMBER_INVITED = audit.Word(
+    "member.invited",
+    gettext_lazy("Member invited"),
+    gettext_lazy("%(what)s invited"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+)
+INVITED_AGAIN = audit.Word(
+    "member.invited_again",
+    gettext_lazy("Member invited again"),
+    gettext_lazy("%(what)s invited again; the old link no longer works"),
+    area=audit.Area.PEOPLE,
+)
+INVITATION_CANCELLED = audit.Word(
+    "member.invitation_cancelled",
+    gettext_lazy("Invitation withdrawn"),
+    gettext_lazy("Invitation of %(what)s withdrawn"),
+    area=audit.Area.PEOPLE,
+)
+MEMBER_JOINED = audit.Word(
+    "member.joined",
+    gettext_lazy("Invitation accepted"),
+    gettext_lazy("%(what)s accepted the invitation"),
+    area=audit.Area.PEOPLE,
+)
 
 
 class LinkUsedUp(Refused):
@@ -87,7 +113,7 @@ def invite(
         **{field: field in rights for field in GRANTS},
     )
     _send(actor, membership, name=name, email=address.shown, now=now)
-    record(actor, "member.invited", membership, now=now, after={"technician": is_technician, "grants": sorted(rights)})
+    record(actor, MEMBER_INVITED, membership, now=now, after={"technician": is_technician, "grants": sorted(rights)})
     return membership
 
 
@@ -101,7 +127,7 @@ def resend_invitation(actor: Actor, *, membership_id: int, now: datetime) -> Mem
     if membership.invitations.filter(created_at__gt=now - HOUR).count() >= MOST_AT_ONCE:
         raise Refused(_("%(n)s mails went out within the last hour. Try again later.") % {"n": MOST_AT_ONCE})
     _send(actor, membership, name=last.name, email=last.email, now=now)
-    record(actor, "member.invited_again", membership, now=now)
+    record(actor, INVITED_AGAIN, membership, now=now)
     return membership
 
 
@@ -114,7 +140,7 @@ def cancel_invitation(actor: Actor, *, membership_id: int, now: datetime) -> Non
     membership = lock_member(actor, membership_id)
     if membership.joined_at is not None or not membership.invitations.exists():
         raise Refused(_("This person has joined already. Deactivate the person instead."))
-    record(actor, "member.invitation_cancelled", membership, now=now)
+    record(actor, INVITATION_CANCELLED, membership, now=now)
     try:
         with transaction.atomic():
             membership.delete()
@@ -169,7 +195,7 @@ def accept_invitation(
     membership.joined_at = now
     membership.user = invited
     membership.save(update_fields=["joined_at"])
-    record(Actor.of(membership), "member.joined", membership, now=now)
+    record(Actor.of(membership), MEMBER_JOINED, membership, now=now)
     if invitation.invited_by is not None and _still_looks_after(invitation.invited_by, membership.organization):
         notify.post(
             key=f"joined:{membership.pk}",

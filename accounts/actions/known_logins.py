@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.actions import revocation
-from accounts.actions.members import record
+from accounts.actions.members import MEMBER_DEACTIVATED, record
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Membership
 from accounts.scope import Actor
@@ -42,5 +42,5 @@ def deactivate_logins(actor: Actor, *, addresses: Collection[str], now: datetime
         member.version += 1
         member.save(update_fields=["is_active", "version"])
         after: dict[str, object] = {"is_active": False, **({"tokens": revoked} if revoked else {})}
-        record(actor, "member.deactivated", member, now=now, before={"is_active": True}, after=after)
+        record(actor, MEMBER_DEACTIVATED, member, now=now, before={"is_active": True}, after=after)
     return len(found)

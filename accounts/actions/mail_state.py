@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, notify
 from accounts.errors import NotPermitted
 from accounts.models import Notice, Organization, Topic, User
 from accounts.scope import Actor
+
+MAIL_TESTED = audit.Word("mail.tested", _("Test mail sent"), _("Test mail sent to %(what)s"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +51,4 @@ def send_test(actor: Actor, user: User, *, now: datetime) -> None:
         return
     notify.post(key=key, topic=Topic.SECURITY, to=user, template="test_mail", context={}, now=now)
     operator = Organization.objects.get(pk=actor.organization_id)
-    audit.record(actor, "mail.tested", user, now=now, tenant=operator, label=user.email)
+    audit.record(actor, MAIL_TESTED, user, now=now, tenant=operator, label=user.email)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.actions import revocation
@@ -17,6 +18,34 @@ from accounts.scope import Actor, Grant
 from accounts.typed import mail
 
 GRANTS = [grant.value for grant in Grant]
+MEMBER_ADDED = audit.Word(
+    "member.added",
+    gettext_lazy("Member added"),
+    gettext_lazy("%(what)s added as a member"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+)
+RIGHTS_SET = audit.Word(
+    "member.rights_set",
+    gettext_lazy("Rights of a member set"),
+    gettext_lazy("Rights of %(what)s set"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+)
+MEMBER_DEACTIVATED = audit.Word(
+    "member.deactivated",
+    gettext_lazy("Member deactivated"),
+    gettext_lazy("%(what)s deactivated"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+)
+MEMBER_REACTIVATED = audit.Word(
+    "member.reactivated",
+    gettext_lazy("Member reactivated"),
+    gettext_lazy("%(what)s reactivated"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+)
 
 
 def manages_people(actor: Actor) -> bool:
@@ -52,7 +81,7 @@ def add_member(
     )
     audit.record(
         actor,
-        "member.added",
+        MEMBER_ADDED,
         membership,
         now=now,
         tenant=organization,
@@ -93,7 +122,7 @@ def edit_member(
     if after != before:
         membership.version += 1
         membership.save(update_fields=[*audited, "version"])
-        record(actor, "member.rights_set", membership, now=now, before=before, after=after)
+        record(actor, RIGHTS_SET, membership, now=now, before=before, after=after)
     return membership
 
 
@@ -119,7 +148,7 @@ def set_member_active(actor: Actor, *, membership_id: int, is_active: bool, now:
     membership.save(update_fields=["is_active", "version"])
     record(
         actor,
-        "member.reactivated" if is_active else "member.deactivated",
+        MEMBER_REACTIVATED if is_active else MEMBER_DEACTIVATED,
         membership,
         now=now,
         before={"is_active": not is_active},
@@ -199,7 +228,7 @@ def refuse_rights(actor: Actor, given: set[str]) -> None:
 
 def record(
     actor: Actor,
-    action: str,
+    word: audit.Word,
     membership: Membership,
     *,
     now: datetime,
@@ -209,7 +238,7 @@ def record(
     """Audit a change of a membership; who has not joined is named as invited, not as the login may call itself elsewhere."""
     audit.record(
         actor,
-        action,
+        word,
         membership,
         now=now,
         tenant=membership.organization,

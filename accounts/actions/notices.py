@@ -6,12 +6,20 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Membership, Mute, Notice, Topic, User
 from accounts.models.notices import UNMUTABLE
 from accounts.scope import Actor, Role, by_tenant_keys
+
+NOTICE_SENT_AGAIN = audit.Word("notice.sent_again", gettext_lazy("Failed mail sent again"), area=audit.Area.ORDERS)
+MUTED_BY_LINK = audit.Word(
+    "notifications.muted_by_link",
+    gettext_lazy("Own mail about one topic stopped by the link in it"),
+    area=audit.Area.SECURITY,
+)
 
 
 def may_send_again(actor: Actor, notice: Notice) -> bool:
@@ -54,7 +62,7 @@ def send_again(actor: Actor, *, notice_id: int, now: datetime) -> Notice:
     notice.save(update_fields=["state", "next_try_at"])
     assert notice.organization is not None
     audit.record(
-        actor, "notice.sent_again", notice, now=now, tenant=notice.organization, after={"tries": notice.tries}, label=f"#{notice.pk}"
+        actor, NOTICE_SENT_AGAIN, notice, now=now, tenant=notice.organization, after={"tries": notice.tries}, label=f"#{notice.pk}"
     )  # fmt: skip
     return notice
 
@@ -70,7 +78,7 @@ def mute_by_link(user: User, *, topic: Topic, now: datetime) -> bool:
     member = Membership.objects.usable().filter(user=user).select_related("organization", "user").order_by("pk").first()
     if is_new and member is not None:
         audit.record(
-            Actor.of(member), "notifications.muted_by_link", user, now=now, tenant=member.organization,
+            Actor.of(member), MUTED_BY_LINK, user, now=now, tenant=member.organization,
             after={"topics": [topic.value]}, label=f"#{user.pk}",
         )  # fmt: skip
     return is_new

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
@@ -48,6 +49,43 @@ DECIDED_WITH: dict[str, Grant] = {
     "sees_prices": Grant.SEES_PRICES,
 }
 SUPERIORS = frozenset({Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.SYSTEM})
+ORGANIZATION_CREATED = audit.Word(
+    "organization.created",
+    gettext_lazy("Organization added"),
+    gettext_lazy("%(what)s added"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+)
+ORGANIZATION_CHANGED = audit.Word(
+    "organization.changed",
+    gettext_lazy("Name or address of an organization changed"),
+    gettext_lazy("Name or address of %(what)s changed"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+    compares=len(BASICS),
+)
+PERMISSIONS_SET = audit.Word(
+    "organization.permissions_set",
+    gettext_lazy("Permissions of an organization set"),
+    gettext_lazy("Permissions of %(what)s set"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+    compares=len(PERMISSIONS),
+)
+ORGANIZATION_DEACTIVATED = audit.Word(
+    "organization.deactivated",
+    gettext_lazy("Organization deactivated"),
+    gettext_lazy("%(what)s deactivated"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+)
+ORGANIZATION_REACTIVATED = audit.Word(
+    "organization.reactivated",
+    gettext_lazy("Organization reactivated"),
+    gettext_lazy("%(what)s reactivated"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+)
 
 
 def is_above(actor: Actor, organization: Organization) -> bool:
@@ -117,7 +155,7 @@ def create_organization(
     permissions = audit.fields_of(organization, list(PERMISSIONS)) if kind == Kind.INSTALLER else {}
     audit.record(
         actor,
-        "organization.created",
+        ORGANIZATION_CREATED,
         organization,
         now=now,
         tenant=organization,
@@ -139,7 +177,7 @@ def edit_organization(
         setattr(organization, field, value)
     if not organization.name:
         raise Refused(_("The organization needs a name."), field="name")
-    _save(actor, "organization.changed", organization, before, now=now)
+    _save(actor, ORGANIZATION_CHANGED, organization, before, now=now)
     return organization
 
 
@@ -159,7 +197,7 @@ def set_permissions(
     for field in PERMISSIONS:
         setattr(organization, field, permissions[field])
     _refuse_decisions(actor, before, audit.fields_of(organization, list(PERMISSIONS)))
-    _save(actor, "organization.permissions_set", organization, before, now=now)
+    _save(actor, PERMISSIONS_SET, organization, before, now=now)
     return organization
 
 
@@ -176,7 +214,7 @@ def set_organization_active(actor: Actor, *, organization_id: int, is_active: bo
         organization.is_active = is_active
         _save(
             actor,
-            "organization.reactivated" if is_active else "organization.deactivated",
+            ORGANIZATION_REACTIVATED if is_active else ORGANIZATION_DEACTIVATED,
             organization,
             before,
             now=now,
@@ -201,11 +239,11 @@ def _locked(actor: Actor, organization_id: int, version: int) -> Organization:
     return organization
 
 
-def _save(actor: Actor, action: str, organization: Organization, before: dict[str, Any], *, now: datetime) -> None:
+def _save(actor: Actor, word: audit.Word, organization: Organization, before: dict[str, Any], *, now: datetime) -> None:
     """Write the fields that differ, and what they were; nothing at all when none does."""
     after = audit.fields_of(organization, list(before))
     if after == before:
         return
     organization.version += 1
     organization.save(update_fields=[*before, "version"])
-    audit.record(actor, action, organization, now=now, tenant=organization, before=before, after=after)
+    audit.record(actor, word, organization, now=now, tenant=organization, before=before, after=after)

@@ -6,11 +6,16 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, notify
 from accounts.models import ApiToken, MailLink, Membership, Topic, User
 from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
+
+TOKEN_REVOKED = audit.Word(
+    "token.revoked", _("API token revoked"), _("API token “%(what)s” revoked"), area=audit.Area.SECURITY
+)
 
 
 def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor | None = None) -> int:
@@ -31,7 +36,7 @@ def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor
     for token in tokens:
         audit.record(
             by or Actor.of(token.membership),
-            "token.revoked",
+            TOKEN_REVOKED,
             token,
             now=now,
             tenant=token.membership.organization,

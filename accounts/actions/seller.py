@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit, logos
 from accounts.errors import Conflict, NotPermitted, Refused
@@ -17,6 +18,9 @@ from accounts.typed import mail, postal, text
 
 FIELDS = ("name", *postal.FIELDS, "tax_number", "email")
 REQUIRED = ("name", "street", "country", "tax_number")
+SELLER_PUBLISHED = audit.Word(
+    "seller.published", gettext_lazy("Seller published"), gettext_lazy("%(what)s published"), area=audit.Area.SETUP
+)
 
 
 def in_force(*, now: datetime) -> SellerVersion | None:
@@ -81,7 +85,7 @@ def publish(
     made.save()
     audit.record(
         actor,
-        "seller.published",
+        SELLER_PUBLISHED,
         made,
         now=now,
         tenant=operator,

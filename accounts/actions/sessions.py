@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, fences, notify
 from accounts.actions import revocation
@@ -21,6 +22,8 @@ from accounts.scope import Actor
 
 FORGOTTEN_AT_ONCE = 1000
 SEEN_EVERY = timedelta(minutes=1)  # a page must not cost a write each time
+SESSION_ENDED = audit.Word("session.ended", _("Signed out elsewhere"), area=audit.Area.SECURITY)
+PASSWORD_RESET = audit.Word("password.reset", _("Own password set by the link in a mail"), area=audit.Area.SECURITY)
 
 
 @transaction.atomic
@@ -81,7 +84,7 @@ def end_session(actor: Actor, user: User, *, session_id: int, now: datetime) -> 
     """Sign one device of `user` out. UserSession.DoesNotExist for somebody else's."""
     ended = UserSession.objects.of(user).get(pk=session_id)
     _end([ended])
-    _record(actor, "session.ended", user, now=now, after={"sessions": 1})
+    _record(actor, SESSION_ENDED, user, now=now, after={"sessions": 1})
 
 
 @transaction.atomic
@@ -97,7 +100,7 @@ def end_other_sessions(actor: Actor, user: User, *, but: str, now: datetime) -> 
     revocation.close_links(user, now=now)
     if others or revoked:
         after: dict[str, object] = {"sessions": alive, **({"tokens": revoked} if revoked else {})}
-        _record(actor, "session.ended", user, now=now, after=after)
+        _record(actor, SESSION_ENDED, user, now=now, after=after)
     return alive, revoked
 
 
@@ -133,7 +136,7 @@ def note_password_reset(user: User, *, now: datetime) -> None:
     for membership in (
         Membership.objects.usable().filter(user=user).select_related("organization", "user").order_by("pk")
     ):
-        _record(Actor.of(membership), "password.reset", user, now=now, after={"fields": ["password"]})
+        _record(Actor.of(membership), PASSWORD_RESET, user, now=now, after={"fields": ["password"]})
     note_new_password(user, but=None, now=now, reason=RevokedFor.PASSWORD_RESET)
 
 
@@ -159,7 +162,7 @@ def _end(sessions: Iterable[UserSession]) -> None:
         session.delete()
 
 
-def _record(actor: Actor, action: str, user: User, *, now: datetime, after: dict[str, object]) -> None:
+def _record(actor: Actor, word: audit.Word, user: User, *, now: datetime, after: dict[str, object]) -> None:
     """A person's own data have no place in a log that is never shortened, so the label is a number."""
     if actor.organization is not None:
-        audit.record(actor, action, user, now=now, tenant=actor.organization, after=after, label=f"#{user.pk}")
+        audit.record(actor, word, user, now=now, tenant=actor.organization, after=after, label=f"#{user.pk}")

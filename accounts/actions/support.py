@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import AuditEvent, Kind, Organization, User
 from accounts.scope import Actor, Role
 
-VIEWED = "support.viewed"
 NOTED_EVERY = timedelta(hours=1)  # somebody who helps turns pages; once says as much as twenty times
+SUPPORT_VIEWED = audit.Word(
+    "support.viewed", _("Support view opened"), _("Support view opened: %(what)s"), area=audit.Area.SECURITY
+)
 
 
 def note_view(
@@ -36,9 +39,9 @@ def note_view(
             pk=actor.user_id or 0
         )  # two pages opened at once are noted once
         if not _is_noted(actor, subject, now):
-            audit.record(actor, VIEWED, subject, now=now, tenant=tenant, site_id=site_id, label=label)
+            audit.record(actor, SUPPORT_VIEWED, subject, now=now, tenant=tenant, site_id=site_id, label=label)
 
 
 def _is_noted(actor: Actor, subject: models.Model, now: datetime) -> bool:
     of_subject = AuditEvent.objects.filter(subject_type=subject._meta.model_name, subject_id=subject.pk)
-    return of_subject.filter(action=VIEWED, user_id=actor.user_id or 0, at__gt=now - NOTED_EVERY).exists()
+    return of_subject.filter(action=SUPPORT_VIEWED.code, user_id=actor.user_id or 0, at__gt=now - NOTED_EVERY).exists()

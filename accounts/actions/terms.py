@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Subquery
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.actions import seller
@@ -26,6 +27,15 @@ LONGEST = 100_000  # letters of a text in one language
 # Sentences of the shipped examples. A text that still has one of them is an example, whoever pasted it.
 EXAMPLE_MARKS = ("This is an example text, not legal advice.", "Dies ist ein Beispieltext und keine Rechtsberatung.")
 LATEST: dict[str, str] = {Document.TERMS: "terms_version", Document.PRIVACY: "privacy_version"}  # fields of User
+TEXT_DRAFTED = audit.Word(
+    "text.drafted", gettext_lazy("Draft saved"), gettext_lazy("%(what)s saved"), area=audit.Area.SETUP
+)
+TEXT_DISCARDED = audit.Word(
+    "text.discarded", gettext_lazy("Draft deleted"), gettext_lazy("%(what)s deleted"), area=audit.Area.SETUP
+)
+TEXT_PUBLISHED = audit.Word(
+    "text.published", gettext_lazy("Text published"), gettext_lazy("%(what)s published"), area=audit.Area.SETUP
+)
 
 
 def in_force(document: str, *, now: datetime) -> TextVersion | None:
@@ -156,7 +166,7 @@ def save_draft(
     )
     audit.record(
         actor,
-        "text.drafted",
+        TEXT_DRAFTED,
         draft,
         now=now,
         tenant=operator,
@@ -174,7 +184,7 @@ def discard_draft(actor: Actor, *, document: str, version: int | None, now: date
     if draft is None:
         return
     audit.record(
-        actor, "text.discarded", draft, now=now, tenant=operator, before={"languages": sorted(draft.texts)}
+        actor, TEXT_DISCARDED, draft, now=now, tenant=operator, before={"languages": sorted(draft.texts)}
     )  # fmt: skip
     draft.delete()
 
@@ -224,7 +234,7 @@ def publish(
         draft.delete()
     audit.record(
         actor,
-        "text.published",
+        TEXT_PUBLISHED,
         made,
         now=now,
         tenant=operator,

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
-from accounts.actions import sessions, two_factor
+from accounts.actions import revocation, sessions, two_factor
 from accounts.errors import NotPermitted, Refused
 from accounts.models import ApiToken, Membership, Scope, User
 from accounts.models.tokens import RevokedFor, digest, scopes_open_to
@@ -21,6 +22,9 @@ MARK = "sp_"  # so that a token found somewhere says what it is
 SHOWN = 8  # characters of a token by which people tell theirs apart
 MOST_TOKENS = 20  # of one membership at a time
 USED_EVERY = timedelta(minutes=1)  # a request must not cost a write each time
+TOKEN_CREATED = audit.Word(
+    "token.created", gettext_lazy("API token made"), gettext_lazy("API token “%(what)s” made"), area=audit.Area.SECURITY
+)
 
 
 def create_token(
@@ -78,7 +82,7 @@ def _create(
         created_at=now,
         expires_at=expires_at,
     )
-    _record(actor, "token.created", token, now=now, after={"name": token.name, "scopes": token.scopes})
+    _record(actor, TOKEN_CREATED, token, now=now, after={"name": token.name, "scopes": token.scopes})
     sessions.tell(membership.user, "token_created", key=f"token-{token.pk}", now=now, token=token)
     return token, text
 
@@ -91,7 +95,7 @@ def revoke_token(actor: Actor, *, token_id: int, now: datetime) -> ApiToken:
         token.revoked_at, token.revoked_for = now, RevokedFor.OWNER
         token.save(update_fields=["revoked_at", "revoked_for"])
         after: dict[str, object] = {"revoked": True, "revoked_for": RevokedFor.OWNER.value}
-        _record(actor, "token.revoked", token, now=now, before={"revoked": False}, after=after)
+        _record(actor, revocation.TOKEN_REVOKED, token, now=now, before={"revoked": False}, after=after)
     return token
 
 
@@ -108,7 +112,7 @@ def find_token(text: str, *, now: datetime) -> ApiToken | None:
 
 def _record(
     actor: Actor,
-    action: str,
+    word: audit.Word,
     token: ApiToken,
     *,
     now: datetime,
@@ -116,4 +120,4 @@ def _record(
     before: dict[str, object] | None = None,
 ) -> None:
     assert actor.organization is not None  # whoever has a membership works for one
-    audit.record(actor, action, token, now=now, tenant=actor.organization, before=before, after=after)
+    audit.record(actor, word, token, now=now, tenant=actor.organization, before=before, after=after)

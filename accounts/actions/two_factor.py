@@ -21,6 +21,21 @@ from accounts.scope import Actor
 # that, so it ends at 2**11 seconds, some half an hour: 42 tries a day.
 MOST_FAILURES = 12
 TELL_AT = 5  # wrong codes in a row: somebody has the password
+SWITCHED_ON = audit.Word(
+    "two_factor.on", gettext_lazy("Two-factor authentication switched on"), area=audit.Area.SECURITY
+)
+SWITCHED_OFF = audit.Word(
+    "two_factor.off", gettext_lazy("Two-factor authentication switched off"), area=audit.Area.SECURITY
+)
+CODES_RENEWED = audit.Word(
+    "two_factor.codes_renewed", gettext_lazy("New recovery codes made"), area=audit.Area.SECURITY
+)
+TWO_FACTOR_RESET = audit.Word(
+    "two_factor.reset",
+    gettext_lazy("Second factor of a member reset"),
+    gettext_lazy("Second factor of %(what)s reset"),
+    area=audit.Area.SECURITY,
+)
 
 
 def demanding(user: User) -> Organization | None:
@@ -99,7 +114,7 @@ def renew_recovery_codes(actor: Actor, user: User, *, password: str, code: str, 
     with transaction.atomic():
         person = _locked(user)
         codes = _new_codes(person, confirmed=True)
-        _record(actor, "two_factor.codes_renewed", person, now=now, after={"codes": len(codes)})
+        _record(actor, CODES_RENEWED, person, now=now, after={"codes": len(codes)})
         sessions.tell(person, "recovery_codes", key=f"codes-{person.pk}-{now.isoformat()}", now=now)
     return codes
 
@@ -128,7 +143,7 @@ def reset_two_factor(actor: Actor, *, membership_id: int, now: datetime) -> None
     sessions.end_all_sessions(person)
     revocation.revoke_tokens_of(person, reason=RevokedFor.SECOND_FACTOR, now=now, by=actor)
     revocation.close_links(person, now=now)
-    members.record(actor, "two_factor.reset", membership, now=now, before={"on": True}, after={"on": False})
+    members.record(actor, TWO_FACTOR_RESET, membership, now=now, before={"on": True}, after={"on": False})
     key = f"two-factor-reset-{person.pk}-{now.isoformat()}"
     sessions.tell(person, "two_factor_reset", key=key, now=now, organization=membership.organization)
 
@@ -212,13 +227,13 @@ def _set(actor: Actor, person: User, since: datetime | None, *, now: datetime) -
     person.save(update_fields=["two_factor_at"])
     is_on = since is not None
     _record(
-        actor, f"two_factor.{'on' if is_on else 'off'}", person, now=now, after={"on": is_on}, before={"on": not is_on}
+        actor, SWITCHED_ON if is_on else SWITCHED_OFF, person, now=now, after={"on": is_on}, before={"on": not is_on}
     )
 
 
 def _record(
     actor: Actor,
-    action: str,
+    word: audit.Word,
     person: User,
     *,
     now: datetime,
@@ -228,7 +243,7 @@ def _record(
     if actor.organization is not None:
         audit.record(
             actor,
-            action,
+            word,
             person,
             now=now,
             tenant=actor.organization,

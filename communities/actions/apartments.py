@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
@@ -21,6 +22,21 @@ from communities.errors import CeilingOff, NameTaken
 from communities.models import Apartment, Building, Site, keys_of
 
 AUDITED = ["floor", "number", "name", *catalogue.APARTMENT_SWITCHES, "monitor_pending"]
+APARTMENT_CREATED = audit.Word(
+    "apartment.created",
+    gettext_lazy("Apartment created"),
+    gettext_lazy("%(what)s created"),
+    area=audit.Area.SERVICES,
+    saves=True,
+)
+APARTMENT_CHANGED = audit.Word(
+    "apartment.changed",
+    gettext_lazy("Apartment changed"),
+    gettext_lazy("%(what)s changed"),
+    area=audit.Area.SERVICES,
+    saves=True,
+    compares=len(AUDITED),
+)
 
 
 @transaction.atomic
@@ -66,7 +82,7 @@ def create_apartment(
     sync_site(site, apartment_ids=[apartment.pk])
     audit.record(
         actor,
-        "apartment.created",
+        APARTMENT_CREATED,
         apartment,
         now=now,
         tenant=site,
@@ -118,7 +134,7 @@ def change_apartment(
     sync_site(site, apartment_ids=[apartment.pk])
     audit.record(
         actor,
-        "apartment.changed",
+        APARTMENT_CHANGED,
         apartment,
         now=now,
         tenant=site,

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
@@ -21,6 +22,30 @@ from communities.models import Apartment, Entitlement, ManagerAssignment, Reside
 
 MAX_MEMBERS = 63  # beyond the family master (R31)
 RESIDENT_FIELDS = ["name", "email", "mobile", "language", "remark"]
+RESIDENT_ADDED = audit.Word(
+    "resident.added",
+    gettext_lazy("Resident added"),
+    gettext_lazy("Resident added in %(what)s"),
+    area=audit.Area.SERVICES,
+    saves=True,
+)
+RESIDENT_CHANGED = audit.Word(
+    "resident.changed",
+    gettext_lazy("Resident changed"),
+    gettext_lazy("Resident changed in %(what)s"),
+    area=audit.Area.SERVICES,
+    saves=True,
+)
+RESIDENT_REMOVED = audit.Word(
+    "resident.removed",
+    gettext_lazy("Resident removed"),
+    gettext_lazy("Resident removed from %(what)s"),
+    area=audit.Area.SERVICES,
+)
+MANAGERS_SET = audit.Word("site.managers_set", gettext_lazy("Managers chosen"), area=audit.Area.PEOPLE, saves=True)
+TECHNICIANS_SET = audit.Word(
+    "site.technicians_set", gettext_lazy("Technicians chosen"), area=audit.Area.PEOPLE, saves=True
+)
 
 
 def may_edit_residents(actor: Actor) -> bool:
@@ -61,7 +86,7 @@ def add_resident(
     sync_site(site, apartment_ids=[apartment.pk])
     audit.record(
         actor,
-        "resident.added",
+        RESIDENT_ADDED,
         resident,
         now=now,
         tenant=site,
@@ -107,7 +132,7 @@ def edit_resident(
     resident.save()
     audit.record(  # which fields, not their values: the audit can't be erased, personal data must be
         actor,
-        "resident.changed",
+        RESIDENT_CHANGED,
         resident,
         now=now,
         tenant=resident,
@@ -129,7 +154,7 @@ def remove_resident(actor: Actor, *, resident_id: int, now: datetime) -> None:
     resident = Resident.objects.filter(apartment=apartment).get(pk=resident_id)
     audit.record(
         actor,
-        "resident.removed",
+        RESIDENT_REMOVED,
         resident,
         now=now,
         tenant=site,
@@ -213,7 +238,7 @@ def set_managers(
     if after == before:
         return
     _note_change(site)
-    audit.record(actor, "site.managers_set", site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
+    audit.record(actor, MANAGERS_SET, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
 
 
 @transaction.atomic
@@ -237,7 +262,7 @@ def set_technicians(
     _note_change(site)
     audit.record(
         actor,
-        "site.technicians_set",
+        TECHNICIANS_SET,
         site,
         now=now,
         tenant=site,
@@ -322,7 +347,7 @@ def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: boo
     sync_site(site)
     _note_change(site)
     after = {str(person.pk): False} if is_wanted else {}
-    audit.record(actor, "site.managers_set", site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
+    audit.record(actor, MANAGERS_SET, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
 
 
 def _set_technician(actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime) -> None:
@@ -338,7 +363,7 @@ def _set_technician(actor: Actor, site: Site, person: Membership, *, is_wanted: 
     after = sorted({*before, person.pk} if is_wanted else set(before) - {person.pk})
     audit.record(
         actor,
-        "site.technicians_set",
+        TECHNICIANS_SET,
         site,
         now=now,
         tenant=site,

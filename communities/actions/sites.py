@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
@@ -26,6 +26,28 @@ from communities.models import Apartment, Building, Entitlement, Kind, Site, key
 BASICS = ("name", "street", "city", "state", "postal_code", "country", "time_zone")
 OPTIONS = ("camera_residents", "camera_administrators", "retention_days")
 AUDITED = [*BASICS, "free_members", *catalogue.SWITCHES, *OPTIONS]
+SITE_CREATED = audit.Word("site.created", gettext_lazy("Site created"), area=audit.Area.SERVICES, saves=True)
+SITE_CHANGED = audit.Word(
+    "site.changed",
+    gettext_lazy("Basics or services changed"),
+    area=audit.Area.SERVICES,
+    saves=True,
+    compares=len(AUDITED),
+)
+BUILDING_CREATED = audit.Word(
+    "building.created",
+    gettext_lazy("Building added"),
+    gettext_lazy("%(what)s added"),
+    area=audit.Area.SERVICES,
+    saves=True,
+)
+BUILDING_RENAMED = audit.Word(
+    "building.renamed",
+    gettext_lazy("Building renamed"),
+    gettext_lazy("Building renamed to %(what)s"),
+    area=audit.Area.SERVICES,
+    saves=True,
+)
 
 
 def lock_site(actor: Actor, site_id: int) -> Site:
@@ -71,9 +93,7 @@ def create_community(
     if Site.objects.filter(installer=installer, name_key=identity_key(site.name)).exists():
         raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
     site.save()
-    audit.record(
-        actor, "site.created", site, now=now, tenant=site, site_id=site.pk, after=audit.fields_of(site, AUDITED)
-    )
+    audit.record(actor, SITE_CREATED, site, now=now, tenant=site, site_id=site.pk, after=audit.fields_of(site, AUDITED))
     return site
 
 
@@ -125,7 +145,7 @@ def edit_site(
     sync_site(site)
     audit.record(
         actor,
-        "site.changed",
+        SITE_CHANGED,
         site,
         now=now,
         tenant=site,
@@ -246,7 +266,7 @@ def add_building(actor: Actor, *, site_id: int, name: str, now: datetime) -> Bui
         raise NameTaken(_("This community already has a building called “%(name)s”.") % {"name": name})
     building = Building.objects.create(**keys_of(site), name=name)
     audit.record(
-        actor, "building.created", building, now=now, tenant=site, site_id=site.pk, after={"name": building.name}
+        actor, BUILDING_CREATED, building, now=now, tenant=site, site_id=site.pk, after={"name": building.name}
     )
     return building
 
@@ -271,7 +291,7 @@ def rename_building(actor: Actor, *, building_id: int, version: int, name: str, 
     relabel(site)
     audit.record(
         actor,
-        "building.renamed",
+        BUILDING_RENAMED,
         building,
         now=now,
         tenant=building,

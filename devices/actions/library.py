@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
@@ -25,6 +26,21 @@ LENGTHS = {"serial": 64, "note": 200}
 AUDITED = ["status", "installer_id"]
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 CHUNK = 1000  # rows in one statement: SQLite bounds the number of values
+LIBRARY_ADDED = audit.Word("library.added", gettext_lazy("MAC addresses added to the library"), area=audit.Area.DEVICES)
+ENTRY_ASSIGNED = audit.Word(
+    "library.assigned",
+    gettext_lazy("MAC address assigned to an installer"),
+    gettext_lazy("%(what)s assigned to an installer"),
+    area=audit.Area.DEVICES,
+    saves=True,
+)
+ENTRY_RETIRED = audit.Word(
+    "library.retired",
+    gettext_lazy("MAC address retired from the library"),
+    gettext_lazy("%(what)s retired from the MAC library"),
+    area=audit.Area.DEVICES,
+    saves=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,7 @@ def add_to_library(
         raise LibraryRowsRefused(_already_there(distributor, row_by_mac)) from None
     audit.record(
         actor,
-        "library.added",
+        LIBRARY_ADDED,
         distributor,
         now=now,
         tenant=installer or distributor,
@@ -100,7 +116,7 @@ def assign_library_entry(
     installer = _installer(actor, installer_id)
     before = audit.fields_of(entry, AUDITED)
     _assign(entry, installer)
-    return _save(actor, entry, "library.assigned", before=before, now=now)
+    return _save(actor, entry, ENTRY_ASSIGNED, before=before, now=now)
 
 
 @transaction.atomic
@@ -109,7 +125,7 @@ def retire_library_entry(actor: Actor, *, entry_id: int, version: int, now: date
     entry = _lock(actor, entry_id, version)
     before = audit.fields_of(entry, AUDITED)
     entry.status = Status.RETIRED
-    return _save(actor, entry, "library.retired", before=before, now=now)
+    return _save(actor, entry, ENTRY_RETIRED, before=before, now=now)
 
 
 def _refuse_others(actor: Actor) -> None:
@@ -141,10 +157,12 @@ def _lock(actor: Actor, entry_id: int, version: int) -> LibraryEntry:
     return entry
 
 
-def _save(actor: Actor, entry: LibraryEntry, action: str, *, before: dict[str, object], now: datetime) -> LibraryEntry:
+def _save(
+    actor: Actor, entry: LibraryEntry, word: audit.Word, *, before: dict[str, object], now: datetime
+) -> LibraryEntry:
     entry.version += 1
     entry.save()
-    audit.record(actor, action, entry, now=now, tenant=entry, before=before, after=audit.fields_of(entry, AUDITED))
+    audit.record(actor, word, entry, now=now, tenant=entry, before=before, after=audit.fields_of(entry, AUDITED))
     return entry
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
@@ -25,6 +26,28 @@ from devices.actions.registration import (
 from devices.catalogue import DeviceType
 from devices.errors import LastMonitor, MonitorRowsRefused
 from devices.models import Device
+
+DEVICE_RENAMED = audit.Word(
+    "device.renamed",
+    gettext_lazy("Device renamed"),
+    gettext_lazy("Device renamed to %(what)s"),
+    area=audit.Area.DEVICES,
+    saves=True,
+)
+DEVICE_REMOVED = audit.Word(
+    "device.removed",
+    gettext_lazy("Device removed"),
+    gettext_lazy("%(what)s removed"),
+    area=audit.Area.DEVICES,
+    saves=True,
+)
+DEVICE_SWAPPED = audit.Word(
+    "device.swapped",
+    gettext_lazy("Device swapped"),
+    gettext_lazy("%(what)s swapped"),
+    area=audit.Area.DEVICES,
+    saves=True,
+)
 
 
 @transaction.atomic
@@ -56,7 +79,7 @@ def rename_device(actor: Actor, *, device_id: int, version: int, name: str, now:
     device.save(update_fields=["name", "version"])
     _record(
         actor,
-        "device.renamed",
+        DEVICE_RENAMED,
         device,
         site,
         before=before,
@@ -89,7 +112,7 @@ def remove_device(actor: Actor, *, device_id: int, now: datetime) -> None:
     device.removed_at, device.version = now, device.version + 1
     device.save(update_fields=["removed_at", "version"])
     before = {"mac": str(device.address), "place": device.place}
-    _record(actor, "device.removed", device, site, before=before, after={}, now=now)
+    _record(actor, DEVICE_REMOVED, device, site, before=before, after={}, now=now)
 
 
 @transaction.atomic
@@ -121,7 +144,7 @@ def swap_device(
         device.save(update_fields=["mac", "model", "library_entry", "version"])
     take_entry(checked.entry, site)
     after = {"mac": str(checked.mac), "model": device.model, "reason": reason, "place": device.place}
-    _record(actor, "device.swapped", device, site, before=before, after=after, now=now)
+    _record(actor, DEVICE_SWAPPED, device, site, before=before, after=after, now=now)
     return device
 
 
@@ -139,7 +162,7 @@ def _lock(actor: Actor, device_id: int) -> tuple[Site, Device]:
 
 def _record(
     actor: Actor,
-    action: str,
+    word: audit.Word,
     device: Device,
     site: Site,
     *,
@@ -147,4 +170,4 @@ def _record(
     after: dict[str, str],
     now: datetime,
 ) -> None:
-    audit.record(actor, action, device, now=now, tenant=site, site_id=site.pk, before=before, after=after)
+    audit.record(actor, word, device, now=now, tenant=site, site_id=site.pk, before=before, after=after)

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import Refused
@@ -25,6 +26,13 @@ from devices.errors import DuplicateMac, MacNotUsable, MacRefused, MonitorRowsRe
 from devices.models import Device, LibraryEntry, Status
 
 NAME_LENGTH = 64
+DEVICE_REGISTERED = audit.Word(
+    "device.registered",
+    gettext_lazy("Device registered"),
+    gettext_lazy("%(what)s registered"),
+    area=audit.Area.DEVICES,
+    saves=True,
+)
 
 
 def register_monitors(
@@ -170,7 +178,7 @@ def _register(
     take_entry(checked.entry, site)
     audit.record(
         actor,
-        "device.registered",
+        DEVICE_REGISTERED,
         device,
         now=now,
         tenant=site,

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_countries import countries
 
 from accounts import audit
@@ -16,6 +17,13 @@ from accounts.scope import Actor, Grant
 from accounts.typed import mail, postal, text
 from payments.models import BillingProfile
 from payments.models.billing import FIELDS, REQUIRED
+
+BILLING_CREATED = audit.Word(
+    "billing.created", gettext_lazy("Billing information entered"), area=audit.Area.ORDERS, saves=True
+)
+BILLING_CHANGED = audit.Word(
+    "billing.changed", gettext_lazy("Billing information changed"), area=audit.Area.ORDERS, saves=True
+)
 
 
 def may_save_billing(actor: Actor) -> bool:
@@ -63,7 +71,7 @@ def save_billing(
     profile.save()
     audit.record(
         actor,
-        "billing.created" if is_new else "billing.changed",
+        BILLING_CREATED if is_new else BILLING_CHANGED,
         profile,
         now=now,
         tenant=owner,

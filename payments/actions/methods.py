@@ -6,6 +6,7 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, breakers, fences
 from accounts.errors import NotPermitted
@@ -26,6 +27,19 @@ FOLLOWED = (*DETAILS, "failed_reason")
 OUTDATED = frozenset(
     {"expired_card", "incorrect_number", "invalid_number", "invalid_expiry_month", "invalid_expiry_year"}
 )
+METHOD_SAVED = audit.Word(
+    "payment_method.saved",
+    _("Card stored for auto-renewal"),
+    _("%(what)s stored for auto-renewal"),
+    area=audit.Area.ORDERS,
+)
+METHOD_CHANGED = audit.Word(
+    "payment_method.changed",
+    _("Card changed at the payment service"),
+    _("%(what)s changed at the payment service"),
+    area=audit.Area.ORDERS,
+)
+METHOD_REMOVED = audit.Word("payment_method.removed", _("Card removed"), _("%(what)s removed"), area=audit.Area.ORDERS)
 
 
 def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMethod | None:
@@ -67,7 +81,7 @@ def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMe
     )
     audit.record(
         CHECKOUT,
-        "payment_method.saved",
+        METHOD_SAVED,
         method,
         now=now,
         tenant=payment.payer,
@@ -107,7 +121,7 @@ def _update(method: PaymentMethod, found: SavedMethod | None, now: datetime) -> 
     if after == before:
         return
     method.save(update_fields=[*FOLLOWED, "failed_at"])
-    audit.record(GATEWAY, "payment_method.changed", method, now=now, tenant=method.owner, before=before, after=after)
+    audit.record(GATEWAY, METHOD_CHANGED, method, now=now, tenant=method.owner, before=before, after=after)
 
 
 def remove_method(actor: Actor, *, method_id: int, now: datetime) -> PaymentMethod:
@@ -130,9 +144,7 @@ def remove_method(actor: Actor, *, method_id: int, now: datetime) -> PaymentMeth
             return method
         method.removed_at = now
         method.save(update_fields=["removed_at"])
-        audit.record(
-            actor, "payment_method.removed", method, now=now, tenant=method.owner, after={"removed_at": now.isoformat()}
-        )
+        audit.record(actor, METHOD_REMOVED, method, now=now, tenant=method.owner, after={"removed_at": now.isoformat()})
     try:
         _detach(method, now=now)
     except GatewayUnavailable as error:

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.audit import Area
 from accounts.models import AuditEvent, Membership, Organization
 from accounts.scope import Actor, Grant, Role
 from accounts.typed.finding import matching
@@ -22,7 +23,7 @@ from accounts.typed.text import sought
 from communities.models import Site
 from devices import mac
 from devices.reports import MIN_DIGITS
-from smartplus.portal import audit_words, deeds, keyset
+from smartplus.portal import audit_values, keyset, sentences, vocabulary
 from smartplus.portal.context import ROLE_LABELS
 from smartplus.portal.numbers import typed_id
 from subscriptions import rights
@@ -31,33 +32,6 @@ READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 DAYS = ("7", "30", "90")
 ANY_TIME = "all"
 
-MANAGED = Q(action__in=["site.managers_set", "site.technicians_set"])
-
-
-def _begins(*words: str) -> Q:
-    found = Q()
-    for word in words:
-        found |= Q(action__startswith=f"{word}.")
-    return found
-
-
-AREAS: dict[str, tuple[Promise, Q]] = {
-    "services": (gettext_lazy("Services"), _begins("site", "building", "apartment", "resident") & ~MANAGED),
-    "devices": (gettext_lazy("Devices"), _begins("device", "library")),
-    "people": (gettext_lazy("Permissions"), _begins("organization", "member") | MANAGED),
-    "prices": (gettext_lazy("Prices"), _begins("price_list", "coupon")),
-    "setup": (gettext_lazy("Set-up"), _begins("text", "seller")),
-    "orders": (
-        gettext_lazy("Orders"),
-        _begins("order", "payment", "payment_method", "agreement", "request", "billing", "notice"),
-    ),
-    "security": (
-        gettext_lazy("Security"),
-        _begins(
-            "session", "two_factor", "token", "password", "address", "profile", "terms", "notifications", "support"
-        ),
-    ),
-}
 WHO: dict[str, Promise] = {
     "": gettext_lazy("Everybody"),
     "me": gettext_lazy("You"),
@@ -81,7 +55,7 @@ class Asked:
         area, days, who = query.get("area", ""), query.get("days", ""), query.get("who", "")
         return cls(
             text=sought(query.get("q", "")),
-            area=area if area in AREAS else "",
+            area=area if area in Area.values else "",
             days=days if days in (*DAYS, ANY_TIME) else "30",
             who=who if who in WHO or typed_id(who) else "",
         )
@@ -102,13 +76,14 @@ class Row:
     """One change as its row tells it; `url` may be empty, `names` is what its reader knows of it."""
 
     event: AuditEvent
+    kind: str
     what: str
     who: str
     firm: str
     where: str
     url: str
     effect: str
-    names: audit_words.Names
+    names: audit_values.Names
 
 
 def events(actor: Actor, asked: Asked, *, now: datetime) -> QuerySet[AuditEvent]:
@@ -117,7 +92,7 @@ def events(actor: Actor, asked: Asked, *, now: datetime) -> QuerySet[AuditEvent]
     if asked.days != ANY_TIME:
         found = found.filter(at__gte=now - timedelta(days=int(asked.days)))
     if asked.area:
-        found = found.filter(AREAS[asked.area][1])
+        found = found.filter(vocabulary.in_area(Area(asked.area)))
     if asked.who == "me":
         found = found.filter(user_id=actor.user_id or 0)
     elif asked.who == "own":
@@ -185,17 +160,18 @@ def _row(
     event: AuditEvent,
     sites: Mapping[int, str],
     firms: Mapping[tuple[int, str], str],
-    names: audit_words.Names,
+    names: audit_values.Names,
 ) -> Row:
     where, url = _where(event, sites)
     return Row(
         event=event,
-        what=deeds.sentence(event, names),
+        kind=vocabulary.label(event.action),
+        what=sentences.sentence(event, names),
         who=_("You") if event.user_id == actor.user_id else event.who,
         firm=_firm(event, firms),
         where=where,
         url=url,
-        effect=audit_words.effect(event, names),
+        effect=audit_values.effect(event, names),
         names=names,
     )
 
@@ -221,11 +197,11 @@ def currency_of(event: AuditEvent) -> str:
     return event.organization.currency or (event.distributor.currency if event.distributor else "")
 
 
-def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, audit_words.Names]:
+def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, audit_values.Names]:
     """What the actor knows of each change, by its id: the names behind ids, in two statements for all of them, and whether its
     amounts and orders are shown. Of people only who has joined, since others might still be anybody."""
     page = list(page)
-    numbers = [audit_words.ids_in(event) for event in page]
+    numbers = [audit_values.ids_in(event) for event in page]
     member_ids, firm_ids = (
         (set[int]().union(*ids) for ids in zip(*numbers, strict=True)) if numbers else (set[int](), set[int]())
     )
@@ -234,7 +210,7 @@ def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, audit_words.
     known_people = {person.pk: str(person.user) for person in people.select_related("user")} if member_ids else {}
     known_firms = dict(firms.values_list("pk", "name")) if firm_ids else {}
     return {
-        event.pk: audit_words.Names(
+        event.pk: audit_values.Names(
             known_people,
             known_firms,
             currency_of(event),

@@ -19,21 +19,11 @@ from communities import catalogue
 from communities.actions import sites
 from communities.models import Apartment
 from smartplus.access import PortalRequest
+from smartplus.portal import vocabulary
 
 WAS = "was"  # the hidden field that holds what the form was filled with
 QUESTIONS = frozenset({"ceiling_confirmed"})  # boxes that are asked, not stored
 DASH = "–"
-# The actions after which a form is stale. Whoever only looked at the row, sent an invitation again or reset a second factor saved
-# nothing that a form shows. An action that is missing here leaves nobody named, which is better than somebody wrong.
-SAVES = frozenset({
-    "site.created", "site.changed", "site.managers_set", "site.technicians_set", "site.pm_app_switched_on",
-    "building.created", "building.renamed", "apartment.created", "apartment.changed", "resident.added", "resident.changed",
-    "device.registered", "device.renamed", "device.removed", "device.swapped", "library.assigned", "library.retired",
-    "billing.created", "billing.changed", "price_list.published", "organization.created", "organization.changed",
-    "organization.permissions_set", "organization.moved", "organization.deactivated", "organization.reactivated",
-    "member.added", "member.invited", "member.rights_set", "member.deactivated", "member.reactivated",
-    "profile.changed", "notifications.changed",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +39,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Who saved first and when ("" and None for who may not know), what differs, and where one starts over."""
+    """Who saved first, what and when ("" and None for who may not know), what differs, and where one starts over."""
 
     who: str
+    what: str
     is_self: bool
     when: datetime | None
     differences: tuple[Difference, ...]
@@ -69,14 +60,15 @@ class Clash:
 
 
 def about(subject: Model) -> Q:
-    """The audit rows that tell who saved one row."""
-    return Q(subject_type=subject._meta.model_name or "", subject_id=subject.pk, action__in=SAVES)
+    """The audit rows that tell who saved one row. Whoever only looked at it, sent an invitation again or reset a second factor saved nothing
+    that a form shows."""
+    return Q(subject_type=subject._meta.model_name or "", subject_id=subject.pk) & vocabulary.SAVES
 
 
 def about_apartment(actor: Actor, apartment: Apartment) -> Q:
     """The audit rows that tell who saved an apartment, with the one of the site that last switched a service off in it (R22)."""
     of_site = AuditEvent.objects.visible_to(actor).filter(
-        subject_type="site", subject_id=apartment.site_id, action="site.changed"
+        subject_type="site", subject_id=apartment.site_id, action=sites.SITE_CHANGED.code
     )
     lowering = [f"{code}_off_in" for code in catalogue.CEILING_SWITCHES]
     lowered = of_site.filter(after__has_any_keys=lowering).values_list("pk", "after")
@@ -99,10 +91,8 @@ def clash(
         differences += _merged(sent, fresh)
     event = AuditEvent.objects.visible_to(request.actor).filter(of).first()
     is_self = is_own or (event is not None and event.user_id == request.actor.user_id)
-    who = ""
-    if event is not None:
-        who = event.who
-    return Clash(who, is_self, event.at if event else None, tuple(differences), again or request.path)
+    who, what = (event.who, vocabulary.label(event.action)) if event is not None else ("", "")
+    return Clash(who, what, is_self, event.at if event else None, tuple(differences), again or request.path)
 
 
 def began_with(sent: forms.BaseForm) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from accounts.models import AuditEvent
 from accounts.scope import Role
 from communities.models import Site
 from smartplus.access import PortalRequest
-from smartplus.portal import audit_log, audit_words, deeds
+from smartplus.portal import audit_log, audit_values, sentences
 
 LOOKED_AT = 60  # so that a whole building entered at once is one line and something older still shows
 SHOWN = 7
@@ -57,10 +57,10 @@ def _session(row: AuditEvent) -> tuple[object, ...]:
 
 
 def _told(
-    request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[int, str], known: audit_words.Names
+    request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[int, str], known: audit_values.Names
 ) -> Happening:
     first, *others = group
-    what = deeds.sentence(first, known)
+    what = sentences.sentence(first, known)
     if others:
         what = _("%(what)s and %(n)s more") % {"what": what, "n": len(others)}
     url = ""

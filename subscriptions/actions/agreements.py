@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count, Min, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import NotPermitted
@@ -33,6 +34,19 @@ LADDER = (
 )  # before the expiry
 RENEWALS = Actor.system("renewals")
 ACTIVE, PARKED, ENDED = Subscription.State.ACTIVE, Subscription.State.PARKED, Subscription.State.ENDED
+AGREEMENT_MADE = audit.Word(
+    "agreement.made", gettext_lazy("Auto-renewal set up"), gettext_lazy("%(what)s set up"), area=audit.Area.ORDERS
+)
+AGREEMENT_PARKED = audit.Word(
+    "agreement.parked",
+    gettext_lazy("Auto-renewal stopped by a problem"),
+    gettext_lazy("%(what)s stopped by a problem"),
+    area=audit.Area.ORDERS,
+)
+AGREEMENT_ENDED = audit.Word(
+    "agreement.ended", gettext_lazy("Auto-renewal ended"), gettext_lazy("%(what)s ended"), area=audit.Area.ORDERS
+)
+CLOSED: dict[str, audit.Word] = {PARKED: AGREEMENT_PARKED, ENDED: AGREEMENT_ENDED}
 
 
 def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Subscription | None:
@@ -82,7 +96,7 @@ def make_agreement(order: Order, method: PaymentMethod, *, now: datetime) -> Sub
     moves.tell(order, "agreement", now=now, method=method.named)
     audit.record(
         RENEWALS,
-        "agreement.made",
+        AGREEMENT_MADE,
         agreement,
         now=now,
         tenant=order.payer,
@@ -248,7 +262,7 @@ def close(
     agreement.items.filter(is_live=True).update(is_live=False, reason=reason.code)
     audit.record(
         actor,
-        f"agreement.{state}",
+        CLOSED[state],
         agreement,
         now=now,
         tenant=agreement.payer,

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
@@ -27,6 +28,12 @@ from subscriptions.reasons import Reason
 log = logging.getLogger("smartplus.renewals")
 
 CHECKOUT = Actor.system("checkout")
+CARD_CHANGED = audit.Word(
+    "agreement.card_changed",
+    gettext_lazy("Card of an auto-renewal changed"),
+    gettext_lazy("Card of %(what)s changed"),
+    area=audit.Area.ORDERS,
+)
 
 
 @transaction.atomic
@@ -198,7 +205,7 @@ def _use(actor: Actor, agreement: Subscription, method: PaymentMethod, *, now: d
         if not is_due:
             agreements.reschedule([row], now=now)
         after = {"state": row.state, "card": method.label}
-        audit.record(actor, "agreement.card_changed", row, now=now, tenant=row.payer, before=before, after=after)
+        audit.record(actor, CARD_CHANGED, row, now=now, tenant=row.payer, before=before, after=after)
     modes.follow(row.pk for row in rows)
     return agreement
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, F, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.scope import Actor
@@ -27,6 +28,19 @@ ALLOWED: dict[str, frozenset[str]] = {
     S.SUCCEED: frozenset(),
     S.REFUNDED: frozenset(),
 }
+ORDER_FAILED = audit.Word(
+    "order.failed", gettext_lazy("Order failed"), gettext_lazy("Order %(what)s failed"), area=audit.Area.ORDERS
+)
+ORDER_TIMED_OUT = audit.Word(
+    "order.timeout",
+    gettext_lazy("Order not paid in time"),
+    gettext_lazy("Order %(what)s was not paid in time"),
+    area=audit.Area.ORDERS,
+)
+ORDER_CANCELLED = audit.Word(
+    "order.cancelled", gettext_lazy("Order cancelled"), gettext_lazy("Order %(what)s cancelled"), area=audit.Area.ORDERS
+)
+CLOSED: dict[str, audit.Word] = {S.FAILED: ORDER_FAILED, S.TIMEOUT: ORDER_TIMED_OUT, S.CANCELLED: ORDER_CANCELLED}
 
 
 def move(order: Order, *states: str, now: datetime) -> None:
@@ -98,5 +112,5 @@ def close(order: Order, state: str, *, now: datetime, actor: Actor, **detail: An
     release(order)
     tell(order, state, now=now, actor=actor, **detail)
     audit.record(
-        actor, f"order.{state}", order, now=now, tenant=order.payer, before={"state": before}, after={"state": state}
+        actor, CLOSED[state], order, now=now, tenant=order.payer, before={"state": before}, after={"state": state}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import Refused
@@ -19,6 +20,10 @@ from subscriptions.models import Order
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Rest, Term
 from subscriptions.pricing import Quote, why_code
+
+ORDER_CREATED = audit.Word(
+    "order.created", gettext_lazy("Order placed"), gettext_lazy("Order %(what)s placed"), area=audit.Area.ORDERS
+)
 
 
 def open_order(
@@ -79,7 +84,7 @@ def open_order(
     moves.tell(order, "created", now=now, actor=actor, items=order.line_count)
     audit.record(
         actor,
-        "order.created",
+        ORDER_CREATED,
         order,
         now=now,
         tenant=payer,

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
@@ -17,6 +18,14 @@ from accounts.typed import text
 from payments import money
 from subscriptions.models import Price, PriceList
 from subscriptions.pricing import PriceKey, price_keys
+
+PRICES_PUBLISHED = audit.Word(
+    "price_list.published",
+    gettext_lazy("Price list published"),
+    gettext_lazy("%(what)s published"),
+    area=audit.Area.PRICES,
+    saves=True,
+)
 
 
 @transaction.atomic
@@ -83,7 +92,7 @@ def publish_price_list(
     operator = distributor or Organization.objects.get(kind=Kind.OPERATOR)
     audit.record(
         actor,
-        "price_list.published",
+        PRICES_PUBLISHED,
         price_list,
         now=now,
         tenant=operator,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, breakers, fences
 from accounts.errors import Refused
@@ -41,6 +42,12 @@ CALLS_PER_CHARGE = 12
 
 NO_ANSWER = (GatewayUnavailable, GatewayRefused)
 LOOK_AGAIN = timedelta(minutes=5)  # where everything that is due is in somebody's open order
+ITEMS_LEFT = audit.Word(
+    "agreement.items_left",
+    _("Items taken out of an auto-renewal"),
+    _("Items taken out of %(what)s"),
+    area=audit.Area.ORDERS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +281,7 @@ def _note_dropped(agreement: Subscription, off: list[int], lapsed: list[int], *,
         return
     audit.record(
         RENEWALS,
-        "agreement.items_left",
+        ITEMS_LEFT,
         agreement,
         now=now,
         tenant=agreement.payer,

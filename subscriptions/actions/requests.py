@@ -10,6 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
@@ -29,6 +30,40 @@ from subscriptions.selections import Filter
 REQUESTS = Actor.system("requests")
 HANDOVER = timedelta(minutes=45)  # as long as an order waits for its money, a cart of another firm is left to it
 S = RenewalRequest.State
+REQUEST_MADE = audit.Word(
+    "request.made",
+    gettext_lazy("Request sent to the payer"),
+    gettext_lazy("%(what)s sent to the payer"),
+    area=audit.Area.ORDERS,
+)
+REQUEST_APPROVED = audit.Word(
+    "request.approved", gettext_lazy("Request approved"), gettext_lazy("%(what)s approved"), area=audit.Area.ORDERS
+)
+REQUEST_REFUSED = audit.Word(
+    "request.refused", gettext_lazy("Request refused"), gettext_lazy("%(what)s refused"), area=audit.Area.ORDERS
+)
+REQUEST_WITHDRAWN = audit.Word(
+    "request.withdrawn", gettext_lazy("Request withdrawn"), gettext_lazy("%(what)s withdrawn"), area=audit.Area.ORDERS
+)
+REQUEST_REOPENED = audit.Word(
+    "request.reopened",
+    gettext_lazy("Request open again"),
+    gettext_lazy("%(what)s is open again: its order was cancelled"),
+    area=audit.Area.ORDERS,
+)
+REQUEST_DONE = audit.Word(
+    "request.done",
+    gettext_lazy("Request paid and done"),
+    gettext_lazy("%(what)s paid and done"),
+    area=audit.Area.ORDERS,
+)
+MOVED: dict[str, audit.Word] = {  # what a state that a request comes to is called
+    S.APPROVED: REQUEST_APPROVED,
+    S.REFUSED: REQUEST_REFUSED,
+    S.WITHDRAWN: REQUEST_WITHDRAWN,
+    S.OPEN: REQUEST_REOPENED,
+    S.DONE: REQUEST_DONE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +191,7 @@ def _ask(
     except IntegrityError as clash:
         raise Refused(_("Somebody requested one of these items at this moment. Look at the list again.")) from clash
     audit.record(
-        actor, "request.made", request, now=now, tenant=request,
+        actor, REQUEST_MADE, request, now=now, tenant=request,
         after={"kind": request.kind, "items": n_items, "months": months, "note": request.note},
     )  # fmt: skip
     notices.request_made(request, to=above, now=now)
@@ -344,6 +379,6 @@ def _decide(
     if state in {S.REFUSED, S.WITHDRAWN}:
         request.items.filter(is_live=True).update(is_live=False)
     audit.record(
-        actor, f"request.{'reopened' if state == S.OPEN else state}", request, now=now, tenant=request,
+        actor, MOVED[state], request, now=now, tenant=request,
         before={"state": before}, after={"state": state, **({"reason": reason} if reason else {}), **detail},
     )  # fmt: skip

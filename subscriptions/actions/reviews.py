@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
@@ -16,6 +17,13 @@ from payments.models import Payment, State
 from subscriptions.actions import moves, settlement
 from subscriptions.errors import IllegalMove, ItemHeld
 from subscriptions.models import Order
+
+ORDER_JUDGED = audit.Word(
+    "order.judged",
+    gettext_lazy("Order decided by the operator"),
+    gettext_lazy("Order %(what)s decided by the operator"),
+    area=audit.Area.ORDERS,
+)
 
 
 @transaction.atomic
@@ -48,7 +56,7 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
         moves.tell(order, "refunded", now=now, actor=actor)
     audit.record(
         actor,
-        "order.judged",
+        ORDER_JUDGED,
         order,
         now=now,
         tenant=order.payer,

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.models import AuditEvent, Organization
@@ -24,6 +25,7 @@ from payments.models import LIVE, GatewayEvent, Payment, PaymentMethod, Purpose,
 from payments.models import Kind as PaymentKind
 from subscriptions import notices, setwise
 from subscriptions.actions import agreements, cards, modes, moves, requests
+from subscriptions.audit import ORDER_SUCCEEDED
 from subscriptions.errors import NotApplied
 from subscriptions.models import LineKind, Order, OrderEvent, OrderLine, Subscription, SubscriptionItem
 from subscriptions.reasons import Reason
@@ -31,6 +33,21 @@ from subscriptions.reasons import Reason
 log = logging.getLogger("smartplus.settlement")
 
 SETTLEMENT = Actor.system("settlement")
+ORDER_IN_REVIEW = audit.Word(
+    "order.review",
+    gettext_lazy("Order put under review"),
+    gettext_lazy("Order %(what)s put under review"),
+    area=audit.Area.ORDERS,
+)
+PAID_TWICE = audit.Word(
+    "payment.surplus", gettext_lazy("Order paid twice"), gettext_lazy("%(what)s was paid twice"), area=audit.Area.ORDERS
+)
+PM_APP_SWITCHED_ON = audit.Word(
+    "site.pm_app_switched_on",
+    gettext_lazy("PM App switched on by its activation"),
+    area=audit.Area.SERVICES,
+    saves=True,
+)
 
 
 def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
@@ -218,7 +235,7 @@ def _alarm_surplus(order: Order, payment: Payment, ref: str, *, now: datetime) -
     moves.tell(order, "surplus", now=now, payment=payment.pk, payment_ref=ref)
     audit.record(
         SETTLEMENT,
-        "payment.surplus",
+        PAID_TWICE,
         payment,
         now=now,
         tenant=order.payer,
@@ -234,7 +251,7 @@ def _review(order: Order, kind: str, *, now: datetime, reason: Reason) -> None:
     moves.tell(order, kind, now=now, reason=reason.stored())
     audit.record(
         SETTLEMENT,
-        "order.review",
+        ORDER_IN_REVIEW,
         order,
         now=now,
         tenant=order.payer,
@@ -305,7 +322,7 @@ def fulfil(
     notices.order_succeeded(order, until=until, zone=zone, now=now)
     after = {"state": order.state, "items": order.line_count, "total_minor": order.total_minor}
     succeeded = audit.event(
-        SETTLEMENT, "order.succeeded", order, now=now, tenant=order.payer, before={"state": before}, after=after
+        SETTLEMENT, ORDER_SUCCEEDED, order, now=now, tenant=order.payer, before={"state": before}, after=after
     )
     audit.record_all([*written, succeeded])
 
@@ -328,7 +345,7 @@ def _switch_on(order: Order, held: Sequence[setwise.Held], *, now: datetime) -> 
         after = {entry.holds: True, "order": order.number}
         written += [
             audit.event(
-                SETTLEMENT, "site.pm_app_switched_on", site, now=now, tenant=site, site_id=site.pk,
+                SETTLEMENT, PM_APP_SWITCHED_ON, site, now=now, tenant=site, site_id=site.pk,
                 before={entry.holds: False}, after=after,
             )
             for site in sites

@@ -55,6 +55,19 @@ STAYS: dict[type[models.Model], str] = {
     Notice: "mail that was sent to, or about the sites of, those who were above at that time",
 }
 OPEN_ORDERS = (Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING, Order.State.REVIEW)
+INSTALLER_MOVED = audit.Word(
+    "organization.moved",
+    gettext_lazy("Installer moved"),
+    gettext_lazy("%(what)s moved with everything it owns"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+)
+INSTALLER_MOVED_AWAY = audit.Word(
+    "organization.moved_away",
+    gettext_lazy("Installer moved away"),
+    gettext_lazy("%(what)s was moved away"),
+    area=audit.Area.PEOPLE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     installer = Organization.objects.get(pk=installer.pk)
     audit.record(
         actor,
-        "organization.moved",
+        INSTALLER_MOVED,
         installer,
         now=now,
         tenant=installer,
@@ -151,7 +164,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     )
     if old.kind == Kind.SUBDISTRIBUTOR:  # where it went is not its matter
         audit.record(
-            actor, "organization.moved_away", installer, now=now, tenant=old,
+            actor, INSTALLER_MOVED_AWAY, installer, now=now, tenant=old,
             before={"under": old.pk}, after={"auto_renewals_ended": ended},
         )  # fmt: skip
     notices.installer_moved(installer, old=old, new=target, by=actor, ended=ended, now=now)

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
+from django.utils.translation import gettext_lazy
 
 from accounts import audit, chain
 from accounts.append_only import unguard_sql
@@ -21,12 +22,13 @@ from accounts.models import AuditEvent, AuditSeal, Organization
 from tests.people import NOW, SYSTEM, People
 
 LATER = NOW + timedelta(minutes=1)
+CHANGED = audit.Word("site.changed", gettext_lazy("Changed"))
 
 
-def events(firm: Organization, count: int, *, action: str = "site.changed") -> list[AuditEvent]:
+def events(firm: Organization, count: int, *, word: audit.Word = CHANGED) -> list[AuditEvent]:
     """Some events of one organization."""
     return [
-        audit.record(SYSTEM, action, firm, now=NOW, tenant=firm, before={"landline": False}, after={"landline": True, "n": n})
+        audit.record(SYSTEM, word, firm, now=NOW, tenant=firm, before={"landline": False}, after={"landline": True, "n": n})
         for n in range(count)
     ]  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils.translation import gettext_lazy
 
 from accounts import actions, audit
 from accounts.append_only import check_guards
@@ -58,7 +59,7 @@ def test_the_audit_can_neither_be_changed_nor_deleted(people: People) -> None:
 def test_the_audit_keeps_only_what_changed(people: People) -> None:
     event = audit.record(
         people.dora.actor,
-        "test.changed",
+        audit.Word("test.changed", gettext_lazy("Changed")),
         people.ivan.firm,
         now=NOW,
         tenant=people.ivan.firm,

@@ -25,6 +25,7 @@ from smartplus import jobs
 from smartplus.jobs import JOBS
 from smartplus.portal import work
 from subscriptions.actions import renewals, settlement, sweeps, variants
+from subscriptions.actions.opening import ORDER_CREATED
 from subscriptions.models import Order, Subscription
 from tests.factories import (
     GatewayEventFactory,
@@ -185,7 +186,7 @@ def removed_cards(stage: Stage) -> Bomb:
 def audit_seals(stage: Stage) -> Bomb:
     chain.seal_due(now=LONG_AGO)
     for payer in stage.payers():
-        audit.record(SYSTEM, "order.created", payer.firm, now=NOW, tenant=payer.firm)
+        audit.record(SYSTEM, ORDER_CREATED, payer.firm, now=NOW, tenant=payer.firm)
     bomb = Bomb(stage.people.dora.firm.pk)
     digest = chain.content_digest
 

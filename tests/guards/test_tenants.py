@@ -11,6 +11,7 @@ from django.apps import apps
 from accounts import audit
 from accounts.models import AuditEvent, Organization
 from communities.actions import people as site_people
+from communities.actions.sites import SITE_CHANGED
 from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site, Target
 from devices.models import Device
 from payments.sandbox import Sandbox
@@ -154,7 +155,7 @@ def test_a_manager_above_the_installer_is_found(people: People, order: Order) ->
 
 def test_an_audit_row_about_somebody_elses_site_is_found(people: People, order: Order, foreign: Apartment) -> None:
     site = Site.objects.get(installer=people.ivan.firm)
-    audit.record(people.ivan.actor, "site.changed", site, now=NOW, tenant=site, site_id=foreign.site_id)
+    audit.record(people.ivan.actor, SITE_CHANGED, site, now=NOW, tenant=site, site_id=foreign.site_id)
     assert f"names the site {foreign.site_id}, which is somebody else's" in refuse()
 
 

@@ -17,19 +17,36 @@ from accounts.actions import (
     members,
     notices,
     organizations,
+    revocation,
     sessions,
     support,
     terms,
 )
+from accounts.audit import Word
 from accounts.models import ApiToken, Invitation, ItemFailure, MailLink, Membership, Organization, Topic, User
 from accounts.models.invitations import digest_of
 from communities.actions import sites
 from communities.models import Entitlement
 from payments import actions as payment_actions
+from payments.actions import billing, methods
 from payments.models import GatewayEvent, Payment, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
-from subscriptions.actions import agreements, cards, carts, orders, requests, reviews, settlement, tenancy
+from smartplus.audit import NOTIFICATIONS_CHANGED, PASSWORD_CHANGED, PROFILE_CHANGED, WORK_TRIED_AGAIN
+from subscriptions.actions import (
+    agreements,
+    cards,
+    carts,
+    moves,
+    opening,
+    orders,
+    renewals,
+    requests,
+    reviews,
+    settlement,
+    tenancy,
+)
+from subscriptions.audit import ORDER_SUCCEEDED
 from subscriptions.models import Cart, Order, Subscription
 from tests.guards.world import World
 from tests.payments.fixtures import press
@@ -71,7 +88,7 @@ class Stage:
 class Further:
     """`prepare` sets the stage and answers what `act` does; only what `act` does is looked at."""
 
-    words: dict[str, int]
+    words: dict[Word, int]
     prepare: Callable[[Stage], Callable[[], object]]
 
 
@@ -339,60 +356,62 @@ def _added(stage: Stage) -> Callable[[], object]:
 
 
 FURTHER: dict[str, Further] = {
-    "confirm_new_address": Further({"address.changed": 1}, _link),
-    "accept_invitation": Further({"member.joined": 1}, _joining),
-    "set_member_active:on": Further({"member.reactivated": 1}, _back),
-    "note_password_reset": Further({"password.reset": 1, "token.revoked": 1}, _tokens_end),
-    "set_organization_active:on": Further({"organization.reactivated": 1}, _firm_back),
+    "confirm_new_address": Further({addresses.ADDRESS_CHANGED: 1}, _link),
+    "accept_invitation": Further({invitations.MEMBER_JOINED: 1}, _joining),
+    "set_member_active:on": Further({members.MEMBER_REACTIVATED: 1}, _back),
+    "note_password_reset": Further({sessions.PASSWORD_RESET: 1, revocation.TOKEN_REVOKED: 1}, _tokens_end),
+    "set_organization_active:on": Further({organizations.ORGANIZATION_REACTIVATED: 1}, _firm_back),
     "move_installer:from a sub-distributor": Further(
-        {"organization.moved": 1, "organization.moved_away": 1, "agreement.ended": 1}, _moving
+        {tenancy.INSTALLER_MOVED: 1, tenancy.INSTALLER_MOVED_AWAY: 1, agreements.AGREEMENT_ENDED: 1}, _moving
     ),
-    "discard_draft": Further({"text.discarded": 1}, _discarding),
-    "deactivate_logins": Further({"member.deactivated": 2}, _known),
-    "mute_by_link": Further({"notifications.muted_by_link": 1}, _muting),
-    "try_again": Further({"work.tried_again": 1}, _again),
-    "note_view": Further({"support.viewed": 1}, _viewing),
+    "discard_draft": Further({terms.TEXT_DISCARDED: 1}, _discarding),
+    "deactivate_logins": Further({members.MEMBER_DEACTIVATED: 2}, _known),
+    "mute_by_link": Further({notices.MUTED_BY_LINK: 1}, _muting),
+    "try_again": Further({WORK_TRIED_AGAIN: 1}, _again),
+    "note_view": Further({support.SUPPORT_VIEWED: 1}, _viewing),
     "page profile": Further(
-        {"profile.changed": 1},
+        {PROFILE_CHANGED: 1},
         lambda stage: stage.post("tess", "/settings/", {"name": "T", "language": "de", "time_zone": "Europe/Berlin"}),
     ),
     "page password": Further(
-        {"password.changed": 1, "token.revoked": 1},
+        {PASSWORD_CHANGED: 1, revocation.TOKEN_REVOKED: 1},
         lambda stage: stage.post(
             "tess", "/settings/password/", {"old_password": PASSWORD, "new_password1": OTHER, "new_password2": OTHER}
         ),
     ),
     "page notifications": Further(
-        {"notifications.changed": 1}, lambda stage: stage.post("tess", "/settings/notifications/", {})
+        {NOTIFICATIONS_CHANGED: 1}, lambda stage: stage.post("tess", "/settings/notifications/", {})
     ),
-    "save_billing:again": Further({"billing.changed": 1}, _billing_again),
-    "add_member": Further({"member.added": 1}, _added),
-    "edit_site:ceiling": Further({"site.changed": 1}, _site_off),
+    "save_billing:again": Further({billing.BILLING_CHANGED: 1}, _billing_again),
+    "add_member": Further({members.MEMBER_ADDED: 1}, _added),
+    "edit_site:ceiling": Further({sites.SITE_CHANGED: 1}, _site_off),
     "settle:first PM App, renewing": Further(
-        {"order.succeeded": 1, "site.pm_app_switched_on": 1, "payment_method.saved": 1, "agreement.made": 1},
+        {ORDER_SUCCEEDED: 1, settlement.PM_APP_SWITCHED_ON: 1, methods.METHOD_SAVED: 1, agreements.AGREEMENT_MADE: 1},
         _first_pm_app,
     ),
-    "settle:another amount": Further({"order.review": 1}, _mismatch),
-    "settle:paid twice": Further({"payment.surplus": 1}, _surplus),
-    "settle:late": Further({"order.succeeded": 1}, _late),
-    "resolve:accepted": Further({"order.judged": 1, "order.succeeded": 1}, _judging),
-    "settle:requested": Further({"order.succeeded": 1, "request.done": 1}, _request_paid),
-    "cancel_order:requested": Further({"order.cancelled": 1, "request.reopened": 1}, _request_back),
-    "follow_method": Further({"payment_method.changed": 1}, _followed),
-    "stop_agreement:waiting": Further({"agreement.ended": 1, "order.cancelled": 1}, _stopped_while_waiting),
-    "change_card:waiting": Further({"agreement.card_changed": 1}, _another_card),
-    "job renewals": Further({"order.created": 5, "order.succeeded": 5}, _all_renew),
-    "job renewals:declined": Further({"order.created": 1}, _declined),
+    "settle:another amount": Further({settlement.ORDER_IN_REVIEW: 1}, _mismatch),
+    "settle:paid twice": Further({settlement.PAID_TWICE: 1}, _surplus),
+    "settle:late": Further({ORDER_SUCCEEDED: 1}, _late),
+    "resolve:accepted": Further({reviews.ORDER_JUDGED: 1, ORDER_SUCCEEDED: 1}, _judging),
+    "settle:requested": Further({ORDER_SUCCEEDED: 1, requests.REQUEST_DONE: 1}, _request_paid),
+    "cancel_order:requested": Further({moves.ORDER_CANCELLED: 1, requests.REQUEST_REOPENED: 1}, _request_back),
+    "follow_method": Further({methods.METHOD_CHANGED: 1}, _followed),
+    "stop_agreement:waiting": Further(
+        {agreements.AGREEMENT_ENDED: 1, moves.ORDER_CANCELLED: 1}, _stopped_while_waiting
+    ),
+    "change_card:waiting": Further({cards.CARD_CHANGED: 1}, _another_card),
+    "job renewals": Further({opening.ORDER_CREATED: 5, ORDER_SUCCEEDED: 5}, _all_renew),
+    "job renewals:declined": Further({opening.ORDER_CREATED: 1}, _declined),
     "job renewals:refused for good": Further(
-        {"order.created": 1, "agreement.parked": 1, "order.failed": 1}, _refused_for_good
+        {opening.ORDER_CREATED: 1, agreements.AGREEMENT_PARKED: 1, moves.ORDER_FAILED: 1}, _refused_for_good
     ),
-    "job renewals:may not": Further({"agreement.parked": 1, "order.failed": 1}, _may_not),
+    "job renewals:may not": Further({agreements.AGREEMENT_PARKED: 1, moves.ORDER_FAILED: 1}, _may_not),
     "job renewals:an item left": Further(
-        {"agreement.items_left": 1, "order.created": 1, "order.succeeded": 1}, _items_left
+        {renewals.ITEMS_LEFT: 1, opening.ORDER_CREATED: 1, ORDER_SUCCEEDED: 1}, _items_left
     ),
-    "job revoked_orders": Further({"order.cancelled": 2}, _revoked),
-    "job gateway_events": Further({"order.succeeded": 1}, _event),
-    "job order_timeouts": Further({"order.timeout": 6}, _job("order_timeouts", NOW + timedelta(hours=1))),
+    "job revoked_orders": Further({moves.ORDER_CANCELLED: 2}, _revoked),
+    "job gateway_events": Further({ORDER_SUCCEEDED: 1}, _event),
+    "job order_timeouts": Further({moves.ORDER_TIMED_OUT: 6}, _job("order_timeouts", NOW + timedelta(hours=1))),
     "job hanging_payments": Further({}, _job("hanging_payments", NOW + timedelta(minutes=10))),
     "job untold_charges": Further({}, _job("untold_charges", NOW + timedelta(minutes=10))),
     "job mail": Further({}, _job("mail", NOW)),

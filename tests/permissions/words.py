@@ -8,11 +8,28 @@ from typing import Any
 from django.db import models
 
 from accounts import audit
-from accounts.actions import members
+from accounts.actions import (
+    addresses,
+    invitations,
+    mail_state,
+    members,
+    notices,
+    organizations,
+    revocation,
+    seller,
+    sessions,
+    terms,
+    tokens,
+    two_factor,
+)
 from accounts.models import AuditEvent
+from communities.actions import apartments, people, sites
 from communities.models import Apartment, Building, ManagerAssignment, TechnicianAssignment
+from devices.actions import library, monitors, registration
 from devices.mac import Mac
+from payments.actions import billing, methods
 from payments.models import PaymentMethod
+from subscriptions.actions import agreements, cards, moves, opening, prices, requests, reviews, tenancy
 from tests.flows.tenants import project_models
 from tests.people import NOW
 
@@ -30,70 +47,70 @@ SILENT_ROWS = {
     "orders.start_payment": "opens the gateway's page; the order's own story says so",
     "returns.check": "asks the gateway; what comes of it is written down",
 }
-WORDS: dict[str, tuple[str, ...]] = {
-    "addresses.ask_for_address": ("address.asked",),
-    "addresses.withdraw_address": ("address.withdrawn",),
-    "sessions.end_session": ("session.ended",),
-    "sessions.end_other_sessions": ("session.ended", "token.revoked"),
-    "two_factor.switch_two_factor_on": ("two_factor.on",),
-    "two_factor.switch_two_factor_off": ("two_factor.off",),
-    "two_factor.renew_recovery_codes": ("two_factor.codes_renewed",),
-    "tokens.create_token": ("token.created",),
-    "tokens.revoke_token": ("token.revoked",),
-    "addresses.ask_for_address_of": ("member.address_asked",),
-    "addresses.withdraw_address_of": ("member.address_withdrawn",),
-    "invitations.invite": ("member.invited",),
-    "invitations.resend_invitation": ("member.invited_again",),
-    "invitations.cancel_invitation": ("member.invitation_cancelled",),
-    "members.edit_member": ("member.rights_set",),
-    "members.set_member_active": ("member.deactivated",),
-    "two_factor.reset_two_factor": ("two_factor.reset", "token.revoked"),
-    "notices.send_again": ("notice.sent_again",),
-    "organizations.create_organization": ("organization.created",),
-    "organizations.edit_organization": ("organization.changed",),
-    "organizations.set_permissions": ("organization.permissions_set",),
-    "organizations.set_organization_active": ("organization.deactivated",),
-    "seller.publish": ("seller.published",),
-    "mail_state.send_test": ("mail.tested",),
-    "terms.save_draft": ("text.drafted",),
-    "terms.publish": ("text.published",),
-    "sites.create_community": ("site.created",),
-    "sites.edit_site": ("site.changed",),
-    "sites.add_building": ("building.created",),
-    "sites.rename_building": ("building.renamed",),
-    "apartments.create_apartment": ("apartment.created",),
-    "apartments.change_apartment": ("apartment.changed",),
-    "people.add_resident": ("resident.added",),
-    "people.edit_resident": ("resident.changed",),
-    "people.remove_resident": ("resident.removed",),
-    "people.set_managers": ("site.managers_set",),
-    "people.set_technicians": ("site.technicians_set",),
-    "people.set_sites_of": ("site.technicians_set",),
-    "apartments.add_apartment": ("apartment.created",),
-    "apartments.edit_apartment": ("apartment.changed",),
-    "library.add_to_library": ("library.added",),
-    "library.assign_library_entry": ("library.assigned",),
-    "library.retire_library_entry": ("library.retired",),
-    "monitors.add_monitor": ("device.registered",),
-    "monitors.rename_device": ("device.renamed",),
-    "monitors.remove_device": ("device.removed",),
-    "monitors.swap_device": ("device.swapped",),
-    "billing.save_billing": ("billing.created",),
-    "methods.remove_method": ("payment_method.removed",),
-    "agreements.stop_agreement": ("agreement.ended",),
-    "cards.change_card": ("agreement.card_changed",),
-    "cards.remove_card": ("payment_method.removed", "agreement.ended"),
-    "orders.place_order": ("order.created",),
-    "extending.place_extension": ("order.created",),
-    "orders.cancel_order": ("order.cancelled",),
-    "prices.publish_price_list": ("price_list.published",),
-    "requests.request_activation": ("request.made",),
-    "requests.request_upgrade": ("request.made",),
-    "requests.approve": ("request.approved",),
-    "requests.refuse": ("request.refused",),
-    "requests.withdraw": ("request.withdrawn",),
-    "reviews.resolve": ("order.judged",),
-    "tenancy.move_installer": ("organization.moved",),
+WORDS: dict[str, tuple[audit.Word, ...]] = {
+    "addresses.ask_for_address": (addresses.ADDRESS_ASKED,),
+    "addresses.withdraw_address": (addresses.ADDRESS_WITHDRAWN,),
+    "sessions.end_session": (sessions.SESSION_ENDED,),
+    "sessions.end_other_sessions": (sessions.SESSION_ENDED, revocation.TOKEN_REVOKED),
+    "two_factor.switch_two_factor_on": (two_factor.SWITCHED_ON,),
+    "two_factor.switch_two_factor_off": (two_factor.SWITCHED_OFF,),
+    "two_factor.renew_recovery_codes": (two_factor.CODES_RENEWED,),
+    "tokens.create_token": (tokens.TOKEN_CREATED,),
+    "tokens.revoke_token": (revocation.TOKEN_REVOKED,),
+    "addresses.ask_for_address_of": (addresses.MEMBER_ADDRESS_ASKED,),
+    "addresses.withdraw_address_of": (addresses.MEMBER_ADDRESS_WITHDRAWN,),
+    "invitations.invite": (invitations.MEMBER_INVITED,),
+    "invitations.resend_invitation": (invitations.INVITED_AGAIN,),
+    "invitations.cancel_invitation": (invitations.INVITATION_CANCELLED,),
+    "members.edit_member": (members.RIGHTS_SET,),
+    "members.set_member_active": (members.MEMBER_DEACTIVATED,),
+    "two_factor.reset_two_factor": (two_factor.TWO_FACTOR_RESET, revocation.TOKEN_REVOKED),
+    "notices.send_again": (notices.NOTICE_SENT_AGAIN,),
+    "organizations.create_organization": (organizations.ORGANIZATION_CREATED,),
+    "organizations.edit_organization": (organizations.ORGANIZATION_CHANGED,),
+    "organizations.set_permissions": (organizations.PERMISSIONS_SET,),
+    "organizations.set_organization_active": (organizations.ORGANIZATION_DEACTIVATED,),
+    "seller.publish": (seller.SELLER_PUBLISHED,),
+    "mail_state.send_test": (mail_state.MAIL_TESTED,),
+    "terms.save_draft": (terms.TEXT_DRAFTED,),
+    "terms.publish": (terms.TEXT_PUBLISHED,),
+    "sites.create_community": (sites.SITE_CREATED,),
+    "sites.edit_site": (sites.SITE_CHANGED,),
+    "sites.add_building": (sites.BUILDING_CREATED,),
+    "sites.rename_building": (sites.BUILDING_RENAMED,),
+    "apartments.create_apartment": (apartments.APARTMENT_CREATED,),
+    "apartments.change_apartment": (apartments.APARTMENT_CHANGED,),
+    "people.add_resident": (people.RESIDENT_ADDED,),
+    "people.edit_resident": (people.RESIDENT_CHANGED,),
+    "people.remove_resident": (people.RESIDENT_REMOVED,),
+    "people.set_managers": (people.MANAGERS_SET,),
+    "people.set_technicians": (people.TECHNICIANS_SET,),
+    "people.set_sites_of": (people.TECHNICIANS_SET,),
+    "apartments.add_apartment": (apartments.APARTMENT_CREATED,),
+    "apartments.edit_apartment": (apartments.APARTMENT_CHANGED,),
+    "library.add_to_library": (library.LIBRARY_ADDED,),
+    "library.assign_library_entry": (library.ENTRY_ASSIGNED,),
+    "library.retire_library_entry": (library.ENTRY_RETIRED,),
+    "monitors.add_monitor": (registration.DEVICE_REGISTERED,),
+    "monitors.rename_device": (monitors.DEVICE_RENAMED,),
+    "monitors.remove_device": (monitors.DEVICE_REMOVED,),
+    "monitors.swap_device": (monitors.DEVICE_SWAPPED,),
+    "billing.save_billing": (billing.BILLING_CREATED,),
+    "methods.remove_method": (methods.METHOD_REMOVED,),
+    "agreements.stop_agreement": (agreements.AGREEMENT_ENDED,),
+    "cards.change_card": (cards.CARD_CHANGED,),
+    "cards.remove_card": (methods.METHOD_REMOVED, agreements.AGREEMENT_ENDED),
+    "orders.place_order": (opening.ORDER_CREATED,),
+    "extending.place_extension": (opening.ORDER_CREATED,),
+    "orders.cancel_order": (moves.ORDER_CANCELLED,),
+    "prices.publish_price_list": (prices.PRICES_PUBLISHED,),
+    "requests.request_activation": (requests.REQUEST_MADE,),
+    "requests.request_upgrade": (requests.REQUEST_MADE,),
+    "requests.approve": (requests.REQUEST_APPROVED,),
+    "requests.refuse": (requests.REQUEST_REFUSED,),
+    "requests.withdraw": (requests.REQUEST_WITHDRAWN,),
+    "reviews.resolve": (reviews.ORDER_JUDGED,),
+    "tenancy.move_installer": (tenancy.INSTALLER_MOVED,),
 }
 
 # Columns that no reader asks for: counters, keys of search, what follows from a column that is told, and what a column of its own tells.
@@ -120,11 +137,14 @@ QUIET_OF: dict[str, set[str]] = {
     "paymentmethod": {"failed_at", "detached_at"},
     "order": {"auto_renew"},
 }
-NOT_YET = {"address.asked", "address.withdrawn"}  # the address changes by the link of a mail only
+NOT_YET = {
+    addresses.ADDRESS_ASKED.code,
+    addresses.ADDRESS_WITHDRAWN.code,
+}  # the address changes by the link of a mail only
 PLACED = {"site", "building", "apartment", "resident", "device"}
 
 
-def of_row(name: str) -> dict[str, int]:
+def of_row(name: str) -> dict[audit.Word, int]:
     """The words of a row of the table, each once; an action that is in neither list is red."""
     head = name.partition(":")[0]
     if head in SILENT_ROWS:
@@ -193,7 +213,7 @@ def value(event: AuditEvent, field: str, row: Row | None, tables: dict[str, Any]
     kind = event.subject_type
     if (kind, field) in READ:
         return READ[kind, field](event, row, tables) if row is not None else None
-    if event.action == "site.managers_set":
+    if event.action == people.MANAGERS_SET.code:
         return _managers(event, tables).get(field)
     if (kind, field) in TOLD or (kind == "pricelist" and "/" in field):
         return NOT_OF_THE_ROW

@@ -18,6 +18,7 @@ from payments.sandbox import Sandbox
 from smartplus.portal import tables
 from subscriptions import rights
 from subscriptions.actions import carts, orders, requests, settlement
+from subscriptions.actions.requests import REQUEST_DONE
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
 from tests import spreadsheets
 from tests.payments.fixtures import press
@@ -171,7 +172,7 @@ def test_a_member_whose_firm_shows_no_orders_reads_no_order_number_in_what_happe
     """Dora's Carl and Ivan's Ida: the order was placed and paid, switched the PM App on, did a request, and Olga looked at it."""
     order, asked = Order.objects.get(), RenewalRequest.objects.get()
     after = {"state": "done", "reason": f"Paid with order {order.number}.", "order": order.number}
-    audit.record(SYSTEM, "request.done", asked, now=NOW, tenant=asked, before={"state": "open"}, after=after)
+    audit.record(SYSTEM, REQUEST_DONE, asked, now=NOW, tenant=asked, before={"state": "open"}, after=after)
     assert sign_in(people.olga).get(story["order"]).status_code == 200
     told = set(AuditEvent.objects.filter(subject_label=order.number).values_list("action", flat=True))
     assert told >= {"order.created", "order.succeeded", "support.viewed"}

@@ -79,7 +79,7 @@ def test_a_password_set_by_mail_is_audited_in_every_firm_the_person_works_for(pe
     assert {(event.user_id, event.subject_id, event.subject_label, str(event.after)) for event in events} == {
         (user.pk, user.pk, f"#{user.pk}", "{'fields': ['password']}")
     }
-    assert "Own password set anew by mail" in sign_in(people.ivan).get("/settings/audit/").content.decode()
+    assert "Own password set by the link in a mail" in sign_in(people.ivan).get("/settings/audit/").content.decode()
 
 
 def test_the_link_is_deaf_to_a_forged_host(people, settings):

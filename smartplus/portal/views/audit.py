@@ -13,10 +13,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.audit import Area
 from accounts.models import AuditEvent, AuditSeal
 from accounts.scope import Actor
 from smartplus import access
-from smartplus.portal import audit_log, audit_words, keyset, tables
+from smartplus.portal import audit_log, audit_values, keyset, tables
 from smartplus.portal.tables import Column
 from subscriptions.models import PriceList
 
@@ -40,7 +41,7 @@ def audit_list(request: access.PortalRequest) -> HttpResponseBase:
         "rows": audit_log.rows(request.actor, page.rows),
         "count": number,
         "most": keyset.COUNTED,
-        "areas": [(key, label) for key, (label, _q) in audit_log.AREAS.items()],
+        "areas": Area.choices,
         "periods": [*audit_log.DAYS, audit_log.ANY_TIME],
         "people": audit_log.WHO.items(),
     }
@@ -59,8 +60,8 @@ def audit_detail(request: access.PortalRequest, event_id: int) -> HttpResponse:
     context = {
         "row": row,
         "event": event,
-        "lines": audit_words.lines(event, names),
-        "unchanged": audit_words.unchanged(event),
+        "lines": audit_values.lines(event, names),
+        "unchanged": audit_values.unchanged(event),
         "seal": seal,
     }
     return render(request, "audit/_detail.html" if request.htmx else "audit/detail.html", context)
@@ -87,7 +88,7 @@ def _lines(actor: Actor, found: QuerySet[AuditEvent]) -> Iterator[list[object]]:
     while some := list(islice(events, CHUNK)):
         for row in audit_log.rows(actor, some):
             event = row.event
-            lines = audit_words.lines(event, row.names)
+            lines = audit_values.lines(event, row.names)
             yield [
                 event.pk, event.at, event.at.isoformat(timespec="seconds"), event.who, row.firm, row.what, event.subject_label, row.where,
                 "; ".join(f"{line.label}: {line.before}" for line in lines if line.before is not None),

@@ -16,6 +16,7 @@ from accounts.actions import members, notices
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Mute, Notice
 from smartplus import access, jobs
+from smartplus.audit import NOTIFICATIONS_CHANGED
 from smartplus.portal import conflicts, told
 from smartplus.portal.answers import answer, conflict, posted
 from smartplus.portal.audit_log import READERS
@@ -36,7 +37,7 @@ def notifications(request: access.PortalRequest) -> HttpResponse:
         if fresh is None:
             messages.success(request, _("Your notifications are saved."))
             return redirect("settings-notifications")
-        saved = conflicts.about(request.user) & Q(action="notifications.changed")
+        saved = conflicts.about(request.user) & Q(action=NOTIFICATIONS_CHANGED.code)
         clash = conflicts.clash(request, saved, (form, fresh), is_own=True)
         form = fresh
     visible = Notice.objects.visible_to(request.actor).defer("body")
@@ -63,7 +64,7 @@ def _save(request: access.PortalRequest, form: NotificationsForm) -> Notificatio
     if changed := form.wishes ^ muted:
         notify.set_mutes(request.user, topics=form.wishes, now=request.now)
         audit.record(
-            request.actor, "notifications.changed", request.user, now=request.now, tenant=request.membership.organization,
+            request.actor, NOTIFICATIONS_CHANGED, request.user, now=request.now, tenant=request.membership.organization,
             after={"fields": sorted(changed)}, label=f"#{request.user.pk}",
         )  # fmt: skip
     return None

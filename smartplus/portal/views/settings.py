@@ -16,6 +16,7 @@ from accounts import audit
 from accounts.actions import members, sessions
 from smartplus import access, throttle
 from smartplus.access import PortalRequest
+from smartplus.audit import PASSWORD_CHANGED, PROFILE_CHANGED
 from smartplus.portal import conflicts
 from smartplus.portal.answers import conflict, refill
 from smartplus.portal.forms.settings import PasswordForm, ProfileForm
@@ -32,11 +33,11 @@ def profile(request: PortalRequest) -> HttpResponse:
             if form.changed_data and not is_stale:
                 # Only what was changed here: the row read with the request is older than the lock, and it has the password too.
                 form.instance.save(update_fields=form.changed_data)
-                _record(request, "profile.changed", form.changed_data)
+                _record(request, PROFILE_CHANGED, form.changed_data)
         if is_stale:
             request.user.refresh_from_db()
             told = conflicts.clash(
-                request, conflicts.about(request.user) & Q(action="profile.changed"), (form, fresh), is_own=True
+                request, conflicts.about(request.user) & Q(action=PROFILE_CHANGED.code), (form, fresh), is_own=True
             )
             return conflict(request, "settings/profile.html", fresh, {}, told)
         with translation.override(request.user.language):
@@ -73,16 +74,16 @@ def _set_password(request: PortalRequest, form: PasswordForm) -> bool:
         form.add_error("old_password", form.error_messages["password_incorrect"])
         return False
     form.save()
-    _record(request, "password.changed", ["password"])
+    _record(request, PASSWORD_CHANGED, ["password"])
     sessions.note_new_password(request.user, but=request.session.session_key, now=request.now)
     return True
 
 
-def _record(request: PortalRequest, action: str, fields: list[str]) -> None:
+def _record(request: PortalRequest, word: audit.Word, fields: list[str]) -> None:
     """Names of fields only: values of a person's own data have no place in a log that is never shortened."""
     audit.record(
         request.actor,
-        action,
+        word,
         request.user,
         now=request.now,
         tenant=request.membership.organization,

@@ -271,7 +271,7 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
     except Conflict:
         fresh = sites_form(request, person)
         assert fresh is not None
-        mine = Q(action__in=["site.managers_set", "site.technicians_set"], subject_type="site")
+        mine = Q(action__in=[site_people.MANAGERS_SET.code, site_people.TECHNICIANS_SET.code], subject_type="site")
         changed = set(map(str, seen or ())) ^ set(map(str, conflicts.shown(fresh)["sites"]))
         again = reverse("user-detail", args=[membership_id])
         ids = {typed_id(pk) for pk in changed} - {0}  # the page may say anything

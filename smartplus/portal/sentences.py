@@ -8,10 +8,15 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.audit import Word
 from accounts.models import AuditEvent
 from communities import catalogue
-from smartplus.portal import audit_words
-from smartplus.portal.audit_words import Names
+from communities.actions import apartments, people, sites
+from devices.actions import library, monitors, registration
+from smartplus.portal import audit_values, vocabulary
+from smartplus.portal.audit_values import Names
+from subscriptions.actions import agreements, opening, requests, settlement
+from subscriptions.audit import ORDER_SUCCEEDED
 
 NAMED = 3  # changes that are spelled out; more are counted
 
@@ -20,7 +25,7 @@ def managers_set(event: AuditEvent, names: Names) -> str:
     """Who was chosen as manager, who was taken off, whose PM App was switched."""
     told = []
     for key in {**event.before, **event.after}:
-        who = audit_words.person(key, names)
+        who = audit_values.person(key, names)
         before, after = event.before.get(key), event.after.get(key)
         if after is None:
             told.append(_("manager %(who)s taken off") % {"who": who})
@@ -39,10 +44,11 @@ def technicians_set(event: AuditEvent, names: Names) -> str:
     """Which technicians were chosen and which taken off."""
     before, after = (set(values.get("technicians", ())) for values in (event.before, event.after))
     told = [
-        _("technician %(who)s chosen") % {"who": audit_words.person(str(pk), names)} for pk in sorted(after - before)
+        _("technician %(who)s chosen") % {"who": audit_values.person(str(pk), names)} for pk in sorted(after - before)
     ]
     told += [
-        _("technician %(who)s taken off") % {"who": audit_words.person(str(pk), names)} for pk in sorted(before - after)
+        _("technician %(who)s taken off") % {"who": audit_values.person(str(pk), names)}
+        for pk in sorted(before - after)
     ]
     return listed(told)
 
@@ -50,13 +56,13 @@ def technicians_set(event: AuditEvent, names: Names) -> str:
 def switched(event: AuditEvent, names: Names) -> str:
     """What of a site or an apartment was switched on or off, in the order of the services, and which other fields changed."""
     fields = {**event.before, **event.after}
-    labels = {field: line.label for field, line in zip(fields, audit_words.lines(event, names), strict=True)}
+    labels = {field: line.label for field, line in zip(fields, audit_values.lines(event, names), strict=True)}
     changed = [field for field in fields if field in event.before and field in event.after]
     told = []
     for field in sorted(changed, key=_place):  # PostgreSQL keeps the keys of JSON in an order of its own
         value = event.after[field]
         words = _("%(what)s changed")
-        if isinstance(value, bool) and audit_words.is_switch(event, field):
+        if isinstance(value, bool) and audit_values.is_switch(event, field):
             words = _("%(what)s on") if value else _("%(what)s off")
         told.append(words % {"what": labels[field]})
     return listed(told)
@@ -76,21 +82,25 @@ def registered(event: AuditEvent, names: Names) -> str:
     """Which device, and where."""
     place = event.after.get("apartment") or event.after.get("place") or event.before.get("place")
     words = {
-        "device.registered": _("%(what)s registered in %(place)s"),
-        "device.removed": _("%(what)s removed from %(place)s"),
-        "device.swapped": _("%(what)s swapped in %(place)s"),
-        "device.renamed": _("Device in %(place)s renamed to %(what)s"),
+        registration.DEVICE_REGISTERED.code: _("%(what)s registered in %(place)s"),
+        monitors.DEVICE_REMOVED.code: _("%(what)s removed from %(place)s"),
+        monitors.DEVICE_SWAPPED.code: _("%(what)s swapped in %(place)s"),
+        monitors.DEVICE_RENAMED.code: _("Device in %(place)s renamed to %(what)s"),
     }[event.action]
     return words % {"what": event.subject_label, "place": place} if place else ""
 
 
+def added(event: AuditEvent, names: Names) -> str:
+    """How many MACs came into the library."""
+    n = len(event.after.get("macs", ()))
+    words = ngettext("%(n)s MAC address added to the library", "%(n)s MAC addresses added to the library", n)
+    return words % {"n": n}
+
+
 def of_order(event: AuditEvent, names: Names) -> str:
     """An order with its items and its amount."""
-    words = {
-        "order.created": _("Order %(what)s placed"),
-        "order.succeeded": _("Order %(what)s paid and applied"),
-    }[event.action]
-    return _with(words % {"what": event.subject_label}, _items(event), amount(event, names))
+    sentence = vocabulary.BY_CODE[event.action].of(event.subject_label)
+    return _with(sentence, _items(event), amount(event, names))
 
 
 def requested(event: AuditEvent, names: Names) -> str:
@@ -116,27 +126,29 @@ def paid_twice(event: AuditEvent, names: Names) -> str:
     return _("%(amount)s was paid twice (%(what)s)") % {"amount": paid, "what": event.subject_label} if paid else ""
 
 
-WHOLE: dict[str, Callable[[AuditEvent, Names], str]] = {
-    "site.managers_set": managers_set,
-    "site.technicians_set": technicians_set,
-    "site.changed": switched,
-    "apartment.changed": _of_apartment,
-    "device.registered": registered,
-    "device.removed": registered,
-    "device.swapped": registered,
-    "device.renamed": registered,
-    "order.created": of_order,
-    "order.succeeded": of_order,
-    "request.made": requested,
-    "agreement.made": agreed,
-    "payment.surplus": paid_twice,
+# Words that say more with what the reader knows of the change.
+WHOLE: dict[Word, Callable[[AuditEvent, Names], str]] = {
+    people.MANAGERS_SET: managers_set,
+    people.TECHNICIANS_SET: technicians_set,
+    sites.SITE_CHANGED: switched,
+    apartments.APARTMENT_CHANGED: _of_apartment,
+    registration.DEVICE_REGISTERED: registered,
+    monitors.DEVICE_REMOVED: registered,
+    monitors.DEVICE_SWAPPED: registered,
+    monitors.DEVICE_RENAMED: registered,
+    library.LIBRARY_ADDED: added,
+    opening.ORDER_CREATED: of_order,
+    ORDER_SUCCEEDED: of_order,
+    requests.REQUEST_MADE: requested,
+    agreements.AGREEMENT_MADE: agreed,
+    settlement.PAID_TWICE: paid_twice,
 }
 
 
 def amount(event: AuditEvent, names: Names, *, field: str = "total_minor") -> str:
     """The amount of an event, "" where it has none or the reader is shown none."""
     minor, currency = event.after.get(field), str(event.after.get("currency") or names.currency)
-    return audit_words.amount(minor, currency) if names.shows_amounts and isinstance(minor, int) and currency else ""
+    return audit_values.amount(minor, currency) if names.shows_amounts and isinstance(minor, int) and currency else ""
 
 
 def _items(event: AuditEvent) -> str:
@@ -159,3 +171,14 @@ def listed(told: list[str]) -> str:
             "n": more,
         }
     return str(capfirst(text))
+
+
+def sentence(event: AuditEvent, names: Names) -> str:
+    """What an audit row says happened, with who, where and how much as far as the reader may know; one of a word that nothing writes any
+    more is named as it is."""
+    word = vocabulary.BY_CODE.get(event.action)
+    if word is None:
+        return f"{vocabulary.label(event.action)}: {event.subject_label}"
+    if (whole := WHOLE.get(word)) and (told := whole(event, names)):
+        return told
+    return word.of(event.subject_label)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from django.db import models
 
+from accounts.audit.words import Word
 from accounts.models import AuditEvent, Kind, Organization
 from accounts.scope import Actor
 
@@ -25,9 +26,9 @@ class Tenanted(Protocol):
     def installer_id(self) -> int | None: ...
 
 
-def record(actor: Actor, action: str, subject: models.Model, **told: Any) -> AuditEvent:
-    """Write that `actor` did `action` to `subject` (R9); for what else is told see `event`."""
-    row = event(actor, action, subject, **told)
+def record(actor: Actor, word: Word, subject: models.Model, **told: Any) -> AuditEvent:
+    """Write that `actor` did to `subject` what `word` says (R9); for what else is told see `event`."""
+    row = event(actor, word, subject, **told)
     row.save(force_insert=True)
     return row
 
@@ -39,7 +40,7 @@ def record_all(events: Iterable[AuditEvent]) -> None:
 
 def event(
     actor: Actor,
-    action: str,
+    word: Word,
     subject: models.Model,
     *,
     now: datetime,
@@ -49,7 +50,7 @@ def event(
     site_id: int | None = None,
     label: str | None = None,
 ) -> AuditEvent:
-    """What says that `actor` did `action` to `subject`, not written yet; only the fields that differ are kept.
+    """The row that says so, not written yet; only the fields that differ are kept.
 
     `tenant` says whose row it is: the organization itself, or any row that carries tenant keys.
     """
@@ -70,7 +71,7 @@ def event(
         user_id=actor.user_id,
         actor_label=actor.label,
         actor_role=actor.role.value,
-        action=action,
+        action=word.code,
         subject_type=subject._meta.model_name or "",
         subject_id=subject.pk,
         subject_label=label or str(subject),

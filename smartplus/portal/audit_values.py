@@ -13,15 +13,17 @@ from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actions import organizations
 from accounts.models import AuditEvent, Kind, Topic
 from accounts.models.tokens import RevokedFor
 from communities import catalogue
-from communities.actions import apartments, sites
+from communities.actions import people as site_people
+from devices.actions import library, monitors
 from devices.models import Status
 from payments import money
+from smartplus.portal import vocabulary
 from smartplus.portal.templatetags.portal import moment
 from subscriptions import reasons
+from subscriptions.actions import prices
 from subscriptions.models import Order, Subscription
 from subscriptions.pricing import PriceKey
 
@@ -77,13 +79,6 @@ CHOICES: dict[tuple[str, str], Mapping[Any, Any]] = {  # (subject, field) → va
     ("user", "topics"): dict(Topic.choices),
     ("apitoken", "revoked_for"): dict(RevokedFor.choices),
 }
-# How many fields these changes compare. Only those that differ are kept, so the rest can be counted but not listed.
-COMPARED: dict[str, int] = {
-    "site.changed": len(sites.AUDITED),
-    "apartment.changed": len(apartments.AUDITED),
-    "organization.changed": len(organizations.BASICS),
-    "organization.permissions_set": len(organizations.PERMISSIONS),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +117,8 @@ def lines(event: AuditEvent, names: Names) -> list[Line]:
 
 def unchanged(event: AuditEvent) -> int:
     """How many further fields the change compared and found alike; 0 where nobody counted."""
-    return max(0, COMPARED.get(event.action, 0) - len({**event.before, **event.after}))
+    word = vocabulary.BY_CODE.get(event.action)
+    return max(0, (word.compares if word else 0) - len({**event.before, **event.after}))
 
 
 def effect(event: AuditEvent, names: Names) -> str:
@@ -130,12 +126,12 @@ def effect(event: AuditEvent, names: Names) -> str:
     after = event.after
     if names.shows_amounts and "total_minor" in after and (currency := str(after.get("currency") or names.currency)):
         return amount(after["total_minor"], currency)
-    if event.action == "library.added":
+    if event.action == library.LIBRARY_ADDED.code:
         n = len(after.get("macs", ()))
         return ngettext("%(n)s MAC", "%(n)s MACs", n) % {"n": n}
-    if event.action == "device.swapped":
+    if event.action == monitors.DEVICE_SWAPPED.code:
         return gettext("Paid time stays")
-    if event.action == "price_list.published":
+    if event.action == prices.PRICES_PUBLISHED.code:
         n = sum("/" in field for field in {**event.before, **after})
         return ngettext("%(n)s price", "%(n)s prices", n) % {"n": n}
     if not event.before:
@@ -161,7 +157,7 @@ def ids_in(event: AuditEvent) -> tuple[set[int], set[int]]:
     """The memberships and the organizations that the values name by number."""
     people: set[int] = set()
     for values in (event.before, event.after):
-        if event.action == "site.managers_set":
+        if event.action == site_people.MANAGERS_SET.code:
             people |= {int(key) for key in values if key.isdecimal()}
         people |= {pk for pk in values.get("technicians", ()) if isinstance(pk, int)}
     firms = {values.get(field) for values in (event.before, event.after) for field in FIRMS}
@@ -169,7 +165,7 @@ def ids_in(event: AuditEvent) -> tuple[set[int], set[int]]:
 
 
 def _label(event: AuditEvent, field: str, names: Names) -> str:
-    if event.action == "site.managers_set":
+    if event.action == site_people.MANAGERS_SET.code:
         return person(field, names)
     if "/" in field:
         return PriceKey(*field.split("/")).label
@@ -198,7 +194,7 @@ def _word(event: AuditEvent, field: str, value: Any, names: Names, currency: str
 
 def _as_read(event: AuditEvent, field: str, value: Any, names: Names, currency: str) -> str:
     """A value as people read it."""
-    if event.action == "site.managers_set" and isinstance(value, bool):
+    if event.action == site_people.MANAGERS_SET.code and isinstance(value, bool):
         return gettext("With PM App") if value else gettext("Without PM App")
     if value is None or value in ("", [], {}):
         return DASH

@@ -1,0 +1,10 @@
+"""Every word that the actions of this app write into the audit; a test finds one that is missing."""
+
+from accounts.audit import Word
+from devices.actions import library, monitors, registration
+
+WORDS: tuple[Word, ...] = (
+    library.LIBRARY_ADDED, library.ENTRY_ASSIGNED, library.ENTRY_RETIRED,
+    monitors.DEVICE_RENAMED, monitors.DEVICE_REMOVED, monitors.DEVICE_SWAPPED,
+    registration.DEVICE_REGISTERED,
+)  # fmt: skip

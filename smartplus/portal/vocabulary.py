@@ -1,0 +1,34 @@
+"""Every word of the audit by its code, from the tables of all apps: what a row says happened, and which rows a filter finds."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+import smartplus.audit
+from accounts.actions import vocabulary as of_accounts
+from accounts.audit import Area, Word
+from communities.actions import vocabulary as of_communities
+from devices.actions import vocabulary as of_devices
+from payments.actions import vocabulary as of_payments
+from subscriptions.actions import vocabulary as of_subscriptions
+
+WORDS: tuple[Word, ...] = (
+    *of_accounts.WORDS,
+    *of_communities.WORDS,
+    *of_devices.WORDS,
+    *of_payments.WORDS,
+    *of_subscriptions.WORDS,
+    *smartplus.audit.WORDS,
+)
+BY_CODE: dict[str, Word] = {word.code: word for word in WORDS}
+SAVES = Q(action__in=[word.code for word in WORDS if word.saves])  # after these a form is out of date
+
+
+def in_area(area: Area) -> Q:
+    """The condition on rows of one area."""
+    return Q(action__in=[word.code for word in WORDS if word.area == area])
+
+
+def label(code: str) -> str:
+    """What kind of change a code stands for; one that nothing writes any more is shown as it is."""
+    return str(BY_CODE[code].label) if code in BY_CODE else code.replace(".", " ").replace("_", " ").capitalize()

@@ -1,0 +1,30 @@
+"""Every word that the actions of this app write into the audit; a test finds one that is missing."""
+
+from accounts.audit import Word
+from subscriptions.actions import (
+    agreements,
+    cards,
+    moves,
+    opening,
+    prices,
+    renewals,
+    requests,
+    reviews,
+    settlement,
+    tenancy,
+)
+from subscriptions.audit import ORDER_SUCCEEDED
+
+WORDS: tuple[Word, ...] = (
+    agreements.AGREEMENT_MADE, agreements.AGREEMENT_PARKED, agreements.AGREEMENT_ENDED,
+    cards.CARD_CHANGED,
+    moves.ORDER_FAILED, moves.ORDER_TIMED_OUT, moves.ORDER_CANCELLED,
+    opening.ORDER_CREATED,
+    prices.PRICES_PUBLISHED,
+    renewals.ITEMS_LEFT,
+    requests.REQUEST_MADE, requests.REQUEST_APPROVED, requests.REQUEST_REFUSED, requests.REQUEST_WITHDRAWN,
+    requests.REQUEST_REOPENED, requests.REQUEST_DONE,
+    reviews.ORDER_JUDGED,
+    ORDER_SUCCEEDED, settlement.ORDER_IN_REVIEW, settlement.PAID_TWICE, settlement.PM_APP_SWITCHED_ON,
+    tenancy.INSTALLER_MOVED, tenancy.INSTALLER_MOVED_AWAY,
+)  # fmt: skip

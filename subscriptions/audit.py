@@ -1,0 +1,9 @@
+"""Words of the audit that reads look for too: these may import no actions."""
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.audit import Area, Word
+
+ORDER_SUCCEEDED = Word(
+    "order.succeeded", _("Order paid and applied"), _("Order %(what)s paid and applied"), area=Area.ORDERS
+)
