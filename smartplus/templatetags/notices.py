@@ -12,6 +12,7 @@ from accounts.actions import notices
 from accounts.models import Notice
 from accounts.scope import Actor
 from smartplus.portal import told
+from smartplus.portal.rows import mails
 
 register = template.Library()
 
@@ -24,7 +25,15 @@ def notices_about(context: dict[str, Any], *subjects: models.Model | Iterable[mo
     return {"told": found, "actor": context["actor"], "request": request, "is_panel": True}
 
 
+@register.simple_tag(takes_context=True)
+def mail_cells(context: dict[str, Any], found: Notice | list[Notice]) -> list[mails.MailCells]:
+    """A mail, or several, as rows of components/notice.html."""
+    is_own = bool(context.get("is_own"))
+    shown = [found] if isinstance(found, Notice) else found
+    return mails.cells(shown, context["actor"], form="again-own" if is_own else "again", is_own=is_own)
+
+
 @register.filter
-def may_send_again(notice: Notice, actor: Actor) -> bool:
-    """Whether a button for it is offered."""
-    return notices.may_send_again(actor, notice)
+def offers_again(found: told.Told, actor: Actor) -> bool:
+    """Whether any of them may be sent again."""
+    return any(notices.may_send_again(actor, notice) for notice in found.notices)

@@ -16,6 +16,8 @@ from smartplus.portal.markup import repeated
 register = template.Library()
 PLACE = re.compile("\ufdd0([a-z_]+)\ufdd1")  # signs that no text has: `accounts.typed.text` refuses them
 
+BREAKS = re.compile(r"(?:^|(?<=>))\s*\n\s*(?=<|$)")  # between tags, for whoever reads the template
+
 
 class Place(SafeString):
     """Where a cell's value goes. It has none yet, so nothing can depend on it."""
@@ -43,7 +45,7 @@ class RowsNode(Node):
         if not rows:
             return repeated([], [])
         with context.push(**{self.name: Cells()}):
-            parts = PLACE.split(self.nodelist.render(context))
+            parts = PLACE.split(BREAKS.sub("", self.nodelist.render(context)))
         fetch = [attrgetter(name) for name in parts[1::2]]  # every second part is the name of a cell
         return repeated(parts[::2], ([get(row) for get in fetch] for row in rows))
 

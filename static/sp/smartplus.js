@@ -71,12 +71,12 @@
   }
 
   /* --- a question before what can't be taken back --- */
-  function ask(element, go) {
+  function ask(element, go, what = "…") {
     const dialog = document.getElementById("confirm");
     const title = dialog.querySelector("h2");
     const yes = dialog.querySelector("button[value=yes]");
     title.textContent = element.dataset.confirmTitle || title.dataset.default;
-    dialog.querySelector("p").textContent = element.dataset.confirm;
+    dialog.querySelector("p").textContent = element.dataset.confirm.replace("…", () => what); // one form of many rows: what the pressed button stands beside
     yes.textContent = element.dataset.confirmYes || yes.dataset.default;
     dialog.returnValue = "";
     dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") go(); }, { once: true });
@@ -139,7 +139,7 @@
       event.preventDefault();
       event.stopPropagation();
       const submitter = event.submitter;
-      ask(asking, () => { agreed.add(asking); form.requestSubmit(submitter); agreed.delete(asking); });
+      ask(asking, () => { agreed.add(asking); form.requestSubmit(submitter); agreed.delete(asking); }, submitter?.dataset.what);
       return;
     }
     if ("submitOnce" in form.dataset) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 Pairs = list[tuple[str, str]]
@@ -54,6 +54,9 @@ class _Reader(HTMLParser):
         self.targets: set[str] = set()
         self.open: Form | None = None
         self.loose: list[tuple[str, str, str, str, bool]] = []  # controls that name their form
+        self.apart: list[
+            tuple[str, str, str, str]
+        ] = []  # buttons of a row that send a form by its id to an address of their own
         self.select: tuple[str, str, str] | None = None
         self.area: tuple[str, str] | None = None
         self.text = ""
@@ -75,6 +78,8 @@ class _Reader(HTMLParser):
             self.forms.append(self.open)
         elif tag == "input" and name:
             self._input(given, name, owner)
+        elif tag == "button" and owner and "formaction" in given:
+            self.apart.append((owner, given["formaction"], name, given.get("value", "")))
         elif tag == "button" and name and given.get("type", "submit") == "submit":
             self._note(owner, name, "button", given.get("value", ""), False)
         elif tag == "select" and name:
@@ -128,6 +133,12 @@ class _Reader(HTMLParser):
         for owner, *control in self.loose:
             if owner in by_id:
                 _put(by_id[owner], *control)  # type: ignore[arg-type]
+        for owner, action, name, value in self.apart:
+            self.forms.append(one := replace(by_id[owner], action=action, fields=dict(by_id[owner].fields)))
+            if name:
+                one.note(name, "hidden", value, is_sent=True)
+        sent = {owner for owner, *_ in self.apart}  # from these buttons only
+        self.forms = [form for form in self.forms if form.id not in sent or form.action]
 
 
 def _put(form: Form, name: str, type: str, value: str, is_sent: bool) -> None:

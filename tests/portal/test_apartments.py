@@ -352,6 +352,24 @@ def test_the_list_groups_by_building_and_floor_and_finds_by_chip_and_search(
     assert "No apartment matches" in ivan.get(address, {"show": "no-monitor"}).content.decode()
 
 
+def test_of_many_buildings_one_is_chosen_from_a_list(
+    ivan: Client, people: People, harbour: Site, quay: Building
+) -> None:
+    address = f"/sites/{harbour.pk}/apartments/"
+    few = ivan.get(address).content.decode()
+    assert f'href="?building={quay.pk}">Quay House' in few
+    assert '<select class="in sel chip-in" name="building"' not in few
+    for n in range(12):
+        sites.add_building(people.ivan.actor, site_id=harbour.pk, name=f"Pier {n}", now=NOW)
+    many = ivan.get(address, {"building": quay.pk})
+    assert_clean(many.content)
+    text = many.content.decode()
+    assert f'<option value="{quay.pk}" selected>Quay House (0)</option>' in text
+    assert text.count("<option ") == 14
+    assert f'href="?building={quay.pk}">' not in text  # no chip of it
+    assert text.count('name="building"') == 1
+
+
 @pytest.mark.rule("R68")
 def test_a_mac_from_a_label_or_a_spreadsheet_is_taken_and_said_to_be_fixed(
     ivan: Client, harbour: Site, quay: Building

@@ -42,6 +42,18 @@ def test_dora_pastes_a_list_and_assigns_it_to_ivan(people: People, dora: Client,
     assert "Retire" not in mine.split("<tbody>")[1]
 
 
+def test_one_form_retires_any_of_the_macs(people: People, dora: Client) -> None:
+    """A form in each row would carry its tokens fifty times."""
+    (entry,), (kept,) = stock(people, MAC), stock(people, OTHER_MAC, to=people.ivan)
+    text = dora.get("/library/").content.decode()
+    assert text.count('<form id="retire"') == 1
+    for one, shown in ((entry, MAC), (kept, OTHER_MAC)):
+        button = f'form="retire" formaction="/library/{one.pk}/retire/" name="version" value="{one.version}"'
+        assert f'{button} data-what="{shown}">' in text
+    assert dora.post(f"/library/{entry.pk}/retire/", {"version": entry.version}).status_code == 302
+    assert f"/library/{entry.pk}/retire/" not in dora.get("/library/").content.decode()
+
+
 def test_one_wrong_line_and_none_is_added(dora: Client) -> None:
     before = everything()
     rows = f"{MAC}, C313\n0C:11:05:2A:80, C313\n{MAC}, C313\n{OTHER_MAC}, Z999"

@@ -29,9 +29,11 @@ from smartplus.portal import bills, conflicts, keyset, list_files, tables
 from smartplus.portal.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.forms.apartments import ApartmentForm, MonitorRows, Sheet, with_fixed
 from smartplus.portal.once import made, once_where
+from smartplus.portal.rows import apartments as apartment_rows
 from smartplus.portal.site_pages import READERS, WORKERS, apartment_page, around, visible_site
 
 PAGE = 50
+CHIPS = 12  # buildings of a site with a chip each; of more one is chosen from a list
 COLUMNS: keyset.Columns = {
     "place": ["building__name_order", "building_id", "floor_order", "number_order"],
     "number": ["number_order", "building__name_order"],
@@ -68,7 +70,10 @@ def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponseB
         lines = list_files.apartments(rows.order_by(*sorting.by), site, request.now)
         return tables.answer(file, name, list_files.apartment_columns(), lines)
     page = keyset.page(rows, by=sorting.by, query=request.GET, size=PAGE)
-    context = {"page": page, "sorting": sorting, "buildings": buildings, "chosen": chosen, "q": text, "show": show}
+    cells = apartment_rows.cells(page.rows, site, request.now, by_place=sorting.column == "place")
+    context = {"page": page, "cells": cells, "sorting": sorting, "buildings": buildings}
+    context["many"] = len(buildings) > CHIPS
+    context |= {"chosen": chosen, "q": text, "show": show}
     return render(request, "apartments/list.html", {**around(request, site, "apartments"), **context})
 
 

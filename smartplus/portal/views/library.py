@@ -22,6 +22,7 @@ from smartplus.portal import conflicts, keyset, list_files, tables
 from smartplus.portal.answers import answer, conflict, posted, submitted
 from smartplus.portal.forms.library import AssignForm, LibraryAddForm
 from smartplus.portal.once import made, once
+from smartplus.portal.rows import library as library_rows
 
 PAGE = 50
 COLUMNS: keyset.Columns = {
@@ -32,6 +33,9 @@ COLUMNS: keyset.Columns = {
     "installer": ["installer_order", "mac"],
     "status": ["status", "mac"],
 }
+# What rows are made of; the tables have many more columns.
+SHOWN = ("mac", "model", "type", "serial", "status", "version", "installer__name")
+PLACED = ("library_entry", "site__name", "building__name", "apartment__number", "apartment__building__name")
 
 
 @access.roles(Role.OPERATOR, Role.DISTRIBUTOR, Role.INSTALLER, Role.TECHNICIAN)
@@ -46,9 +50,8 @@ def library_list(request: access.PortalRequest) -> HttpResponseBase:
     if text:
         entries = reports.searched_library(entries, text, reads_notes=may_keep)
     places = Device.objects.visible_to(request.actor).active().select_related("site", "building", "apartment__building")
-    entries = entries.select_related("installer", "distributor").prefetch_related(
-        Prefetch("devices", places, to_attr="places")
-    )
+    places = places.only(*PLACED)
+    entries = entries.select_related("installer").prefetch_related(Prefetch("devices", places, to_attr="places"))
     shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR}
     hidden = () if shows_installer else ("installer",)
     sorting = keyset.sorting(request.GET, COLUMNS, own="-added", hidden=hidden)
@@ -60,8 +63,11 @@ def library_list(request: access.PortalRequest) -> HttpResponseBase:
         shown = {"shows_installer": shows_installer, "shows_note": may_keep}
         lines = list_files.library(entries.order_by(*sorting.by), **shown)
         return tables.answer(file, "mac-library", list_files.library_columns(**shown), lines)
+    keys = [key for key in sorting.columns[sorting.column] if key != "installer_order"]
+    entries = entries.only(*SHOWN, *keys)
     page = keyset.page(entries, by=sorting.by, query=request.GET, size=PAGE)
     context: dict[str, object] = {"page": page, "sorting": sorting, "q": text, "status": status}
+    context["cells"] = library_rows.cells(page.rows, may_keep=may_keep, shows_installer=shows_installer)
     context |= {"statuses": Status.choices, "may_keep": may_keep, "shows_installer": shows_installer}
     return render(request, "library/list.html", context)
 
