@@ -28,7 +28,7 @@ from communities.models.expiries import What
 ITEMS, APARTMENTS, SITES, DAYS = (model._meta.db_table for model in (Entitlement, Apartment, Site, ExpiryDay))
 PRICE_CLASS = "'normal'"  # of every site, until one can be connected to a property management system
 OF_TENANT = ("distributor_id", "subdistributor_id", "installer_id")
-OF_SERVICE = ("service_type", "variant", "paid_variant", "mode")
+OF_SERVICE = ("service_type", "variant", "paid_variant", "mode", "blocked")
 COLUMNS = ("site_id", *OF_TENANT, "project_type", "price_class", *OF_SERVICE, "day")
 GROUPED = ", ".join(str(at) for at in range(2, 2 + len(COLUMNS)))  # the places of those columns behind the stage
 READ = {
@@ -56,7 +56,7 @@ def groups_sql(vendor: str, table: str, row: str, *, zone: str = "site.time_zone
     else:
         day = "NULL" if vendor == "sqlite" else "NULL::date"
         waits = f"CASE WHEN {row}.monitor_pending THEN '{What.WAITING}' ELSE '{What.APARTMENT}' END"
-        values = ["''", waits if table == APARTMENTS else f"'{What.SITE}'", "''", "'manual'"]
+        values = ["''", waits if table == APARTMENTS else f"'{What.SITE}'", "''", "'manual'", "''"]
     keys = [f"{row}.{'id' if table == SITES else 'site_id'}", *(f"{row}.{name}" for name in OF_TENANT)]
     return ", ".join([*keys, f"{row}.kind" if table == SITES else kind, PRICE_CLASS, *values, day])
 
@@ -170,6 +170,8 @@ class Follow(Operation):
         recount: list[str] = []
         if not schema_editor.collect_sql:  # `sqlmigrate` only writes down
             with schema_editor.connection.cursor() as cursor:
+                if not _has_columns(schema_editor.connection, cursor):
+                    return  # the migration that adds what is missing follows then
                 cursor.execute(
                     f"SELECT 1 FROM {SITES} LIMIT 1"
                 )  # of nothing nothing is counted: columns may come later
@@ -187,6 +189,12 @@ class Follow(Operation):
     def describe(self) -> str:
         """What `migrate` prints."""
         return "Count entitlements by day"
+
+
+def _has_columns(connection: BaseDatabaseWrapper, cursor: Any) -> bool:
+    """Whether the summary has every column of today: of an older state of the code it has fewer."""
+    there = {column.name for column in connection.introspection.get_table_description(cursor, DAYS)}
+    return there.issuperset(COLUMNS)
 
 
 class Unfollow(Follow):

@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 
 from communities import catalogue
 from communities.catalogue import Target, TargetKey, Variant
-from communities.models import Apartment, Entitlement, Kind, Site
+from communities.models import Apartment, Entitlement, Kind, Site, standing
 from payments import money
 from subscriptions.cycles import thirty_days
 from subscriptions.periods import Months, Rest
@@ -51,7 +51,8 @@ def switch_prices(prices: PriceTable, *, retention_days: int, project: str) -> d
 
 
 class Saved(NamedTuple):
-    """An entitlement as a bill looks at it. `target` is its key in the configuration."""
+    """An entitlement as a bill looks at it. `target` is its key in the configuration; `renewed` the variant that its renewal pays for, where
+    that is not the configured one."""
 
     target_kind: str
     target: int | str
@@ -61,6 +62,7 @@ class Saved(NamedTuple):
     expires_at: datetime | None
     works_until: datetime | None = None
     variant_until: datetime | None = None
+    renewed: str = ""
 
 
 class _Step(NamedTuple):
@@ -230,11 +232,12 @@ def _steps(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Mappi
     steps: Counter[_Step] = Counter()
     for row in saved:
         new = wanted.pop((row.target_kind, row.target, row.service_type), "")
+        renewed = row.renewed or row.variant
         step = _Step(
             row.target_kind,
             row.service_type,
-            new,
-            row.variant,
+            renewed if new == row.variant else new,
+            renewed,
             row.paid_variant,
             row.expires_at,
             row.works_until,
@@ -422,7 +425,8 @@ PAID = (
     "expires_at",
     "works_until",
     "variant_until",
-)  # the columns of an entitlement that `Saved` ends with
+)  # the columns of an entitlement that `Saved` ends with,
+RENEWED = "renewed"  # and this one
 
 # --- what is saved ------------------------------------------------------------------------------------------------------
 
@@ -435,9 +439,9 @@ def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
     )
     return [
         Saved(Target(kind), target, service_type, variant, *paid)
-        for kind, target, service_type, variant, *paid in rows.order_by("pk").values_list(
-            "target__kind", "target_id", "service_type", "variant", *PAID
-        )
+        for kind, target, service_type, variant, *paid in rows.annotate(renewed=standing.renewed())
+        .order_by("pk")
+        .values_list("target__kind", "target_id", "service_type", "variant", *PAID, RENEWED)
     ]
 
 
@@ -475,7 +479,11 @@ def census_of(site: Site) -> Census:
     Who has a family master or the PM App is what the entitlements say: they follow the configuration.
     """
     kinds = catalogue.PER_APARTMENT
-    columns = [f"{code}__{field}" for code in kinds for field in ("variant", *PAID)]
+    columns = [
+        column
+        for code in kinds
+        for column in (*(f"{code}__{field}" for field in ("variant", *PAID)), f"{code}_{RENEWED}")
+    ]
     rows = (
         Apartment.objects.filter(site=site)
         .annotate(
@@ -484,6 +492,7 @@ def census_of(site: Site) -> Census:
                 for code in kinds
             }
         )
+        .annotate(**{f"{code}_{RENEWED}": standing.renewed(f"{code}__") for code in kinds})
         .order_by()
         .values_list(*catalogue.APARTMENT_SWITCHES, *columns)
         .annotate(n=Count("pk"))
@@ -491,7 +500,8 @@ def census_of(site: Site) -> Census:
     apartments, saved = [], list[Saved]()
     counts: dict[int | str, int] = {}
     for key, (monitor, landline, video, *paid, count) in enumerate(rows):
-        services = {code: paid[5 * at : 5 * at + 5] for at, code in enumerate(kinds)}
+        width = len(columns) // len(kinds)
+        services = {code: paid[width * at : width * (at + 1)] for at, code in enumerate(kinds)}
         rows_of_it = [
             Saved(Target.APARTMENT, key, code, *what) for code, what in services.items() if what[0] is not None
         ]

@@ -33,7 +33,7 @@ HORIZON = timedelta(days=90)  # how far the calendar looks
 SOON = timedelta(days=30)  # what is called due
 
 
-PRODUCT = ("service_type", "variant", "project_type", "price_class")  # of a row of the summary, as `Product` takes them
+PRODUCT = ("service_type", "renewed", "project_type", "price_class")  # of a row of the summary, as `Product` takes them
 
 
 class What(enum.StrEnum):
@@ -382,7 +382,7 @@ class SiteLine:
 
     @property
     def variant_label(self) -> str:
-        """What is configured, in words."""
+        """What is renewed, in words."""
         return catalogue.variant_label(self.service_type, self.variant)
 
     @property
@@ -511,7 +511,7 @@ def _by_first_day(days: QuerySet[ExpiryDay, tuple[Any, ...]], start: int, limit:
     except EmptyResultSet:
         return []
     same = f"site_id, {', '.join(PRODUCT)}, paid_variant, mode, alive, site__name_order"
-    order = "min(day) IS NULL, min(day), site__name_order, site_id, service_type, variant, paid_variant, mode"
+    order = "min(day) IS NULL, min(day), site__name_order, site_id, service_type, renewed, paid_variant, mode"
     page = f"LIMIT {int(limit)} OFFSET {int(start)}" if limit is not None else ""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -544,7 +544,7 @@ def _one_of(kinds: Iterable[tuple[str, str, str, bool]]) -> Q:
     found = Q(pk=None)
     for (service_type, alive), variants in of_type.items():
         for variant, paid in variants.items():
-            found |= Q(service_type=service_type, alive=alive, variant=variant, paid_variant__in=paid)
+            found |= Q(service_type=service_type, alive=alive, renewed=variant, paid_variant__in=paid)
     return found
 
 

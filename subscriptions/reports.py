@@ -14,7 +14,7 @@ from accounts.models import Organization
 from accounts.scope import Actor
 from accounts.typed.keys import natural_key
 from communities import catalogue
-from communities.models import Entitlement, Site, targets
+from communities.models import Entitlement, Site, standing, targets
 from payments.models import BillingProfile, usable_method
 from subscriptions import payers
 from subscriptions.cycles import thirty_days
@@ -183,7 +183,8 @@ def next_charges(agreements: Iterable[Subscription], *, now: datetime) -> dict[i
         .filter(subscription__in=active)
         .exclude(entitlement__variant="")
         .order_by()
-        .values_list("subscription_id", "entitlement__service_type", "entitlement__variant", "site__kind")
+        .annotate(renewed=standing.renewed("entitlement__"))
+        .values_list("subscription_id", "entitlement__service_type", "renewed", "site__kind")
         .annotate(n=Count("pk"))
     )
     for pk, service_type, variant, kind, n in rows:

@@ -39,6 +39,7 @@ class Holding:
 
     service_type: str
     variant: str
+    renewed: str  # the variant that a renewal pays for
     paid_variant: str
     expires_at: datetime | None
     instants: tuple[datetime, ...]  # the exact ends behind the day
@@ -54,7 +55,7 @@ class Holding:
 
     def product(self, site: Site) -> Product:
         """What is renewed, as the price list of the site's project type names it."""
-        return Product(self.service_type, self.variant, site.kind)
+        return Product(self.service_type, self.renewed, site.kind)
 
     @property
     def group(self) -> str:
@@ -185,7 +186,7 @@ def review_of(site: Site, *, apartments: int, now: datetime, reader: Actor) -> R
         payers=tuple(dict.fromkeys(replace(row.payer, mode="") for row in wanted)),
         currency=site.distributor.currency,
         apartments=apartments,
-        progress=progress_of((alike for alike, _agreement in rows), now),
+        progress=progress_of((alike for alike, *_rest in rows), now),
         paid_minor=total_of(row.paid_minor for row in wanted),
         more_minor=total_of(row.more_minor for row in wanted),
         per_apartment_minor=_per_apartment(wanted, apartments) if apartments and not refused else None,
@@ -208,32 +209,39 @@ def _per_apartment(wanted: list[Holding], apartments: int) -> int:
     return money.divide_half_up(sum(row.paid_minor or 0 for row in wanted if row.is_per_apartment), apartments)
 
 
-def _rows(site: Site, now: datetime) -> list[tuple[Alike, int | None]]:
-    """The site's items that stand alike to the second, and the agreement they are under."""
+def _rows(site: Site, now: datetime) -> list[tuple[Alike, str, int | None]]:
+    """The site's items that stand alike to the second, the variant they are renewed in, and the agreement they are under."""
     rows = (
         _with_agreements(site)
         .filter(~Q(variant="") | standing.in_force(now))
         .order_by()
         .values_list(
-            "service_type", "variant", "paid_variant", "expires_at", "works_until", "agreement__subscription_id"
+            "service_type",
+            "variant",
+            "paid_variant",
+            "expires_at",
+            "works_until",
+            "renewed",
+            "agreement__subscription_id",
         )
         .annotate(n=Count("pk"), loose=Count("pk", filter=standing.LOOSE))
     )
     return [
-        (Alike(kind, variant, paid, expires_at, works_until, n, loose), agreement_id)
-        for kind, variant, paid, expires_at, works_until, agreement_id, n, loose in rows
+        (Alike(kind, variant, paid, expires_at, works_until, n, loose), renewed, agreement_id)
+        for kind, variant, paid, expires_at, works_until, renewed, agreement_id, n, loose in rows
     ]
 
 
-def _gathered(site: Site, rows: list[tuple[Alike, int | None]], payers: Payers, now: datetime) -> list[Holding]:
+def _gathered(site: Site, rows: list[tuple[Alike, str, int | None]], payers: Payers, now: datetime) -> list[Holding]:
     zone = ZoneInfo(site.time_zone)
     found: dict[tuple[object, ...], Holding] = {}
-    for alike, agreement_id in rows:
+    for alike, renewed, agreement_id in rows:
         expires_at, paid = alike.expires_at, alike.paid_variant
         state = state_of(expires_at, alike.works_until, now)
         key = (
             alike.service_type,
             alike.variant,
+            renewed,
             paid,
             state,
             expires_at and expires_at.astimezone(zone).date(),
@@ -244,6 +252,7 @@ def _gathered(site: Site, rows: list[tuple[Alike, int | None]], payers: Payers, 
         found[key] = Holding(
             service_type=alike.service_type,
             variant=alike.variant,
+            renewed=renewed,
             paid_variant=paid if expires_at else "",
             expires_at=min(instants, default=None),
             instants=instants,
@@ -261,6 +270,7 @@ def _gathered(site: Site, rows: list[tuple[Alike, int | None]], payers: Payers, 
             -row.count,
             row.expires_at.timestamp() if row.expires_at else 0,
             row.variant,
+            row.renewed,
             row.paid_variant,
             row.agreement_id or 0,
         ),
@@ -268,9 +278,9 @@ def _gathered(site: Site, rows: list[tuple[Alike, int | None]], payers: Payers, 
 
 
 def _with_agreements(site: Site) -> QuerySet[Any]:
-    """The items with `agreement`, the live one they are under, if any."""
+    """The items with `agreement`, the live one they are under, if any, and the variant they are `renewed` in."""
     return Entitlement.objects.filter(site=site).annotate(
-        agreement=FilteredRelation("agreements", condition=Q(agreements__is_live=True))
+        agreement=FilteredRelation("agreements", condition=Q(agreements__is_live=True)), renewed=standing.renewed()
     )
 
 
@@ -281,7 +291,10 @@ def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> 
     for row in few:
         ends = Q(expires_at__in=row.instants) if row.instants else standing.NEVER
         conditions |= (
-            Q(service_type=row.service_type, variant=row.variant, agreement__subscription_id=row.agreement_id) & ends
+            Q(
+                service_type=row.service_type, variant=row.variant, renewed=row.renewed,
+                agreement__subscription_id=row.agreement_id,
+            ) & ends
             & (Q(paid_variant=row.paid_variant) if row.instants else Q())
         )  # fmt: skip
     listed = list(
@@ -289,17 +302,17 @@ def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> 
         .filter(conditions)
         .order_by(*targets.order(), "pk")
         .values_list(
-            "service_type", "variant", "paid_variant", "expires_at", "agreement__subscription_id",
+            "service_type", "variant", "renewed", "paid_variant", "expires_at", "agreement__subscription_id",
             "target__building", "target__number", targets.member(), targets.words(),
         )
     )  # fmt: skip
-    has_several_buildings = len({row[5] for row in listed if row[5]}) > 1
+    has_several_buildings = len({row[6] for row in listed if row[6]}) > 1
     names: dict[tuple[object, ...], list[tuple[str, str]]] = {}
-    for service_type, variant, paid, expires_at, agreement_id, building, number, member_id, name in listed:
+    for service_type, variant, renewed, paid, expires_at, agreement_id, building, number, member_id, name in listed:
         label = (number if building else "") or name
         if member_id and member_id == reader.membership_id:
             label = _("%(name)s, you") % {"name": label}
-        key = (service_type, variant, paid if expires_at else "", expires_at, agreement_id)
+        key = (service_type, variant, renewed, paid if expires_at else "", expires_at, agreement_id)
         names.setdefault(key, []).append((building or "" if has_several_buildings else "", label))
     return [replace(row, targets=_words(row, names, apartments)) for row in found]
 
@@ -309,7 +322,7 @@ def _words(row: Holding, names: dict[tuple[object, ...], list[tuple[str, str]]],
     mine = [
         name
         for end in dict.fromkeys(ends)
-        for name in names.get((row.service_type, row.variant, row.paid_variant, end, row.agreement_id), [])
+        for name in names.get((row.service_type, row.variant, row.renewed, row.paid_variant, end, row.agreement_id), [])
     ]
     if row.count <= NAMED and mine:
         *first, last = _by_building(mine)

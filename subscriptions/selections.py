@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from accounts.scope import Actor
 from accounts.typed import finding
 from communities import catalogue
-from communities.models import Entitlement, targets
+from communities.models import Entitlement, standing, targets
 from communities.models import Kind as SiteKind
 from payments import money
 from subscriptions import rights
@@ -107,7 +107,7 @@ class _Ids(Aggregate):
 ALIKE = (
     "site_id",
     "service_type",
-    "variant",
+    "renewed",
     "expires_at",
     "works_until",
     "anchor_at",
@@ -119,8 +119,8 @@ ALIKE = (
 
 def alike(items: QuerySet[Entitlement], *, with_keys: bool = True) -> list[Item]:
     """Entitlements as what `quote` prices, those that cost the same gathered, in the order in which they are billed; one statement. Without
-    keys, which the fingerprint needs, no ids are read."""
-    rows = items.order_by(*ALIKE).values_list(*ALIKE)
+    keys, which the fingerprint needs, no ids are read. What was paid before is priced as it is renewed (`standing.renewed`)."""
+    rows = items.annotate(renewed=standing.renewed()).order_by(*ALIKE).values_list(*ALIKE)
     counted = rows.annotate(found=_Ids("pk")) if with_keys else rows.annotate(found=Count("pk"))
     made: list[Item] = []
     for site_id, service_type, variant, expires_at, works_until, anchor, zone, kind, installer_id, found in counted:

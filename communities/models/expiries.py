@@ -10,7 +10,7 @@ from django.db import models
 from accounts.models import Organization
 from accounts.scope import Actor, by_tenant_keys
 from communities.models.sites import Kind, Site
-from communities.models.standing import Mode
+from communities.models.standing import Mode, renewed
 
 
 class Stage(enum.IntEnum):
@@ -33,12 +33,13 @@ BY_SITE, BY_FIRM = (Stage.FRESH, Stage.SITE), (Stage.FRESH, Stage.FIRM)
 
 
 class ExpiryDayQuerySet(models.QuerySet["ExpiryDay"]):
-    """Rows of the summary, read by site or by firm: either way what is fresh counts too, and whoever reads both counts twice."""
+    """Rows of the summary, read by site or by firm: either way what is fresh counts too, and whoever reads both counts twice. What is
+    read has `renewed`, the variant that a renewal pays for."""
 
     def by_site(self, actor: Actor) -> Self:
         """What the sites that one sees have."""
         bound = by_tenant_keys(actor)
-        rows = self.filter(stage__in=BY_SITE).exclude(service_type="")
+        rows = self.filter(stage__in=BY_SITE).exclude(service_type="").annotate(renewed=renewed())
         return rows.filter(site__in=Site.objects.visible_to(actor)) if bound is None else rows.filter(bound)
 
     def visible_to(self, actor: Actor) -> Self:
@@ -46,7 +47,7 @@ class ExpiryDayQuerySet(models.QuerySet["ExpiryDay"]):
         bound = by_tenant_keys(actor)
         if bound is None:
             return self.by_site(actor)
-        return self.filter(bound, stage__in=BY_FIRM).exclude(service_type="")
+        return self.filter(bound, stage__in=BY_FIRM).exclude(service_type="").annotate(renewed=renewed())
 
     def places(self, actor: Actor) -> Self:
         """How many sites and apartments the firms of one's subtree have (`What`); nothing for who has none."""
@@ -77,6 +78,7 @@ class ExpiryDay(models.Model):
     variant = models.CharField(max_length=200, blank=True)
     paid_variant = models.CharField(max_length=200, blank=True)
     mode = models.CharField(max_length=6, choices=Mode.choices)
+    blocked = models.CharField(max_length=16, blank=True)
     day = models.DateField(null=True)
     count = models.IntegerField()
 

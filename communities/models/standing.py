@@ -10,9 +10,11 @@ import enum
 from datetime import datetime
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
+
+from communities import catalogue
 
 
 class State(enum.StrEnum):
@@ -77,3 +79,16 @@ def ends_after(now: datetime) -> Q:
 def paid_until() -> Coalesce:
     """Until when the paid variant is paid for: to the expiry, or before it where a later period was paid for another one."""
     return Coalesce("variant_until", "expires_at")
+
+
+def renewed(prefix: str = "") -> Case:
+    """The variant that a renewal pays for, and nothing else says it: what is configured; but what has no components and waits for
+    something that its configured variant needs goes on at what was paid last, which is what works (R17)."""
+    whole = [entry.code for entry in catalogue.ENTRIES if not entry.has_components]
+    waits = Q(**{f"{prefix}service_type__in": whole}) & ~Q(**{f"{prefix}blocked": ""})
+    was_paid = ~Q(**{f"{prefix}variant": ""}) & ~Q(**{f"{prefix}paid_variant": ""})
+    return Case(
+        When(waits & was_paid, then=F(f"{prefix}paid_variant")),
+        default=F(f"{prefix}variant"),
+        output_field=models.CharField(),
+    )

@@ -15,7 +15,7 @@ from accounts.errors import Refused
 from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue
-from communities.models import Entitlement, Site
+from communities.models import Entitlement, Site, standing
 from payments import actions as payment_actions
 from payments import money
 from payments.models import BillingProfile
@@ -30,7 +30,7 @@ from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 
 COLUMNS = (
-    "pk", "service_type", "variant", "paid_variant", "variant_until", "expires_at", "works_until", "anchor_at", "site_id", "site__kind",
+    "pk", "service_type", "variant", "renewed", "paid_variant", "variant_until", "expires_at", "works_until", "anchor_at", "site_id", "site__kind",
     "site__time_zone", "installer_id",
 )  # fmt: skip
 
@@ -44,7 +44,7 @@ def items_of(chosen: QuerySet[Entitlement], term: Term, *, upgrades: bool, now: 
     period pays for is not upgraded until then: the period before is over.
     """
     found = []
-    rows = chosen.order_by("site_id", "service_type", "variant", "pk")
+    rows = chosen.annotate(renewed=standing.renewed()).order_by("site_id", "service_type", "variant", "pk")
     for row in rows.values_list(*COLUMNS, named=True):
         item = Item(
             row.pk, row.service_type, row.variant, row.expires_at, row.site__time_zone, anchor_at=row.anchor_at,
@@ -58,7 +58,7 @@ def items_of(chosen: QuerySet[Entitlement], term: Term, *, upgrades: bool, now: 
         if isinstance(term, Rest) or (isinstance(term, Until) and not _adds(term, item, now=now)):
             continue
         is_kept = lacks and not upgrades
-        kept = catalogue.covered(row.service_type, row.variant, row.paid_variant) if is_kept else row.variant
+        kept = catalogue.covered(row.service_type, row.variant, row.paid_variant) if is_kept else row.renewed
         found.append(replace(item, variant=kept))
     return found
 

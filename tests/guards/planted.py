@@ -21,7 +21,7 @@ MARKUP = "<b>\"'"
 # What no person and no gateway words: keys, codes, digests and addresses, by the name of their column.
 CODES = {
     "about_type", "account", "action", "actor_role", "address", "address_from", "checkout_url", "claim_key", "cancel_url", "consent_text_version",
-    "content", "content_type", "country", "currency", "customer_email", "decline_code", "digest", "email", "email_key", "event_id",
+    "blocked", "content", "content_type", "country", "currency", "customer_email", "decline_code", "digest", "email", "email_key", "event_id",
     "gateway", "gateway_account", "gateway_customer", "gateway_payment_ref", "gateway_ref", "invited_as_key", "job", "key", "language",
     "last4", "object_ref", "paid_variant", "part", "password", "path", "prefix", "previous", "price_class", "print",
     "privacy_version", "ref", "request_key", "reserved_by", "return_url", "salt", "scopes", "service_type", "session_key",
