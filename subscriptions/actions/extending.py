@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -20,7 +20,7 @@ from payments import actions as payment_actions
 from payments import money
 from payments.models import BillingProfile
 from subscriptions import periods, rights
-from subscriptions.actions import agreements, carts, orders, settlement
+from subscriptions.actions import agreements, carts, moves, orders, settlement
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import BillingIncomplete, MayNotPay, NotBillable, PriceChanged
 from subscriptions.models import Order, SubscriptionItem
@@ -29,6 +29,7 @@ from subscriptions.pricing import Item, Quote, quote, refuse_too_far
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 
+AGAIN = timedelta(days=1)  # as long as a form is remembered
 COLUMNS = (
     "pk", "service_type", "variant", "renewed", "paid_variant", "variant_until", "expires_at", "works_until", "anchor_at", "site_id", "site__kind",
     "site__time_zone", "installer_id",
@@ -109,7 +110,8 @@ def place_extension(
     """Order more for what was paid before, as `priced` showed it, with a payment that waits to be started (R5, R26, R39, R40, R48).
 
     `term` Rest is an Upgrade, any other a Renewal; `upgrades` as `items_of` has it. For the rest see `orders.place_order`. Refuses all of it
-    where one of the items can't have it any more. Locks: site → payer → agreement → order → payment → entitlement.
+    where one of the items can't have it any more; the same once more, at the same instant too, gets the order that the first one made.
+    Locks: site → payer → agreement → order → payment → entitlement.
     """
     installer = Organization.objects.visible_to(actor).filter(kind=Kind.INSTALLER).get(pk=installer_id)
     if not installer.is_active or not rights.may_pay_for(actor, installer):
@@ -124,6 +126,8 @@ def place_extension(
         .values_list("pk")
     )
     payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
+    if (placed := _placed(actor, ids, fingerprint, now=now)) is not None:
+        return placed
     billing = BillingProfile.objects.filter(organization=payer).first()
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
@@ -165,6 +169,16 @@ def place_extension(
     else:
         orders.begin_payment(order, billing.email, gateway=gateway, return_base=return_base, now=now)
     return order
+
+
+def _placed(actor: Actor, ids: list[int], fingerprint: str, *, now: datetime) -> Order | None:
+    """The order that this person made of the same items at the same price within a day, unless it is over without having brought anything:
+    then the same can be meant again. The caller holds the payer's lock, so who waited for it finds the order."""
+    same = Order.objects.filter(
+        lines__entitlement__in=ids[:1], payer=actor.organization_id, created_by=actor.user_id, fingerprint=fingerprint,
+        created_at__gt=now - AGAIN,
+    )  # fmt: skip
+    return same.exclude(state__in=moves.GIVEN_UP).order_by("-pk").first()
 
 
 def _refuse_others(ids: list[int], found: Quote) -> None:

@@ -28,6 +28,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     S.SUCCEED: frozenset(),
     S.REFUNDED: frozenset(),
 }
+GIVEN_UP = frozenset({S.FAILED, S.TIMEOUT, S.CANCELLED, S.REFUNDED})  # over, and nothing was bought
 ORDER_FAILED = audit.Word(
     "order.failed", gettext_lazy("Order failed"), gettext_lazy("Order %(what)s failed"), area=audit.Area.ORDERS
 )

@@ -72,6 +72,7 @@ def open_order(
         total_minor=found.total_minor,
         line_count=found.count,
         price_list_id=found.price_list_id,
+        fingerprint=found.fingerprint(),
         why=frozen_why(found),
         billing=billing.snapshot(),
         terms_version=terms_version,

@@ -140,6 +140,7 @@ class Order(Termed, Keyed):
     total_minor = models.BigIntegerField(_("total"))
     line_count = models.PositiveIntegerField()
     price_list = models.ForeignKey(PriceList, models.PROTECT, related_name="+")
+    fingerprint = models.CharField(max_length=24, blank=True)  # of the quote that was shown (`Quote.fingerprint`)
     why = models.JSONField(default=dict)  # per variant: the parts of the 30-day price and the formula
     billing = models.JSONField()  # snapshot of the billing information (R39)
     terms_version = models.CharField(max_length=16)

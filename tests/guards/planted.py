@@ -22,7 +22,7 @@ MARKUP = "<b>\"'"
 CODES = {
     "about_type", "account", "action", "actor_role", "address", "address_from", "checkout_url", "claim_key", "cancel_url", "consent_text_version",
     "blocked", "content", "content_type", "country", "currency", "customer_email", "decline_code", "digest", "email", "email_key", "event_id",
-    "gateway", "gateway_account", "gateway_customer", "gateway_payment_ref", "gateway_ref", "invited_as_key", "job", "key", "language",
+    "fingerprint", "gateway", "gateway_account", "gateway_customer", "gateway_payment_ref", "gateway_ref", "invited_as_key", "job", "key", "language",
     "last4", "object_ref", "paid_variant", "part", "password", "path", "prefix", "previous", "price_class", "print",
     "privacy_version", "ref", "request_key", "reserved_by", "return_url", "salt", "scopes", "service_type", "session_key",
     "subject_type", "terms_version", "time_zone", "variant", "version", "last_sign_in_from",

@@ -451,3 +451,29 @@ def test_what_one_order_upgrades_and_renews_is_agreed_on_once(people: People, pl
     assert agreement is not None
     assert list(agreement.items.values_list("entitlement_id", flat=True)) == [plan.pk]
     agree()
+
+
+@pytest.mark.rule("R48")
+@pytest.mark.parametrize("term", [Rest(), Months(2), Cycles(3), Until((NOW + 99 * DAY).date())])
+def test_the_same_once_more_is_the_same_order(plan: Entitlement, extend, people: People, term: Term) -> None:
+    shown = extending.priced(only(plan), term, upgrades=True, distributor=people.dora.firm, now=SOON).fingerprint()
+
+    def again(now: datetime) -> Order:
+        return extending.place_extension(
+            people.dora.actor, installer_id=people.ivan.firm.pk, site_kind="community", entitlement_ids=[plan.pk],
+            term=term, fingerprint=shown, terms_version="1", return_base=BASE, now=now,
+        )  # fmt: skip
+
+    first = again(SOON)
+    assert again(SOON + timedelta(minutes=1)) == first
+    pay(first, SOON)
+    assert again(SOON + timedelta(minutes=2)) == first
+    assert Order.objects.filter(type=first.type).count() == 1
+
+
+@pytest.mark.rule("R48")
+def test_what_was_given_up_can_be_ordered_again(plan: Entitlement, extend) -> None:
+    first = extend(plan, term=Rest(), now=SOON)
+    moves.close(first, Order.State.TIMEOUT, now=SOON, actor=SYSTEM)
+    second = extend(plan, term=Rest(), now=SOON)
+    assert (second.fingerprint, second.pk == first.pk) == (first.fingerprint, False)
