@@ -6,7 +6,7 @@ from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
 from payments.actions.keys import ask_all, ask_due, is_live, last_answer, refuse_not_set_up, refuse_unconfigured
 from payments.actions.looking import expire, look_up, second_object
-from payments.actions.methods import detach_removed, follow_method, keep_method, remove_method
+from payments.actions.methods import detach_removed, follow_method, hold_method, keep_method, remove_method
 from payments.actions.offers import Offer, SetUp, offered, proposed, proposed_to_renew, set_up
 from payments.actions.refunds import note_outside, refundable_minor
 from payments.actions.states import FORGOTTEN, matches, note, refuse_in_transaction
@@ -26,6 +26,7 @@ __all__ = [
     "detach_removed",
     "expire",
     "follow_method",
+    "hold_method",
     "is_live",
     "keep_method",
     "label",

@@ -90,6 +90,13 @@ def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMe
     return method
 
 
+def hold_method(gateway: str, ref: str) -> None:
+    """Lock a stored method, where it is known, until the caller's transaction has given it to an agreement: nobody can make it unusable, or
+    usable, without seeing that agreement."""
+    known = PaymentMethod.objects.filter(gateway=gateway, gateway_ref=ref).order_by("pk")
+    list(known.select_for_update(no_key=True).values_list("pk"))
+
+
 def follow_method(gateway: str, ref: str, *, now: datetime) -> bool:
     """Bring a stored method to what the gateway says it is now, because it told of a change; False for one that is not ours.
 

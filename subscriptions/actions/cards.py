@@ -41,7 +41,7 @@ def change_card(actor: Actor, *, agreement_id: int, method_id: int, now: datetim
     """Renew with this stored card of the payer from now on; what failed or stopped is due at once (DESIGN §4).
 
     For members of the payer who manage subscriptions. The agreements that share an open order get the same card. Refuses what was
-    ended by people, what has lapsed, and a card that can't be charged. Locks: site → payer → agreement → order → entitlement.
+    ended by people, what has lapsed, and a card that can't be charged. Locks: site → payer → agreement → order → method → entitlement.
     """
     agreement = _own(actor, agreement_id)
     method = PaymentMethod.objects.visible_to(actor).get(pk=method_id, owner_id=agreement.payer_id)
@@ -138,6 +138,7 @@ def remove_card(actor: Actor, *, method_id: int, stops: int = 0, now: datetime) 
         for agreement in active:
             agreements.close(agreement, ENDED, Reason("card_removed_by", {"name": actor.label}), actor=actor, now=now)
     payment_actions.remove_method(actor, method_id=method_id, now=now)
+    modes.follow_card(method_id)  # what got it meanwhile
 
 
 def renewed_by(card: PaymentMethod) -> list[int]:
@@ -186,10 +187,12 @@ def _use(actor: Actor, agreement: Subscription, method: PaymentMethod, *, now: d
     rows = _lock(agreement)
     agreement = next(row for row in rows if row.pk == agreement.pk)
     _refuse_hopeless(agreement, now=now)
-    if not method.is_usable:
-        raise MethodUnusable
     orders = Order.objects.select_for_update(of=("self",), no_key=True).filter(state=Order.State.PROCESSING)
     order = orders.filter(pk=agreement.renewal_id or 0).first()
+    payment_actions.hold_method(method.gateway, method.gateway_ref)
+    method.refresh_from_db()
+    if not method.is_usable:
+        raise MethodUnusable
     if order is not None:
         moves.tell(order, "card", now=now, actor=actor, method=method.named)
         if order.next_try_at is not None:  # otherwise it is being charged: a failure of that tries the new card at once

@@ -7,34 +7,39 @@ what hears that a card can or can't be charged any more.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef
 
 from accounts.fences import Budget
 from communities import expiries
-from communities.models import Entitlement
-from payments.models import PaymentMethod
+from communities.models import Entitlement, Mode
+from payments.models import usable_method
 from subscriptions.models import Subscription, SubscriptionItem
 from subscriptions.renewing import mode_of
 
-LATELY = timedelta(hours=1)
-
 
 def gather_due(*, now: datetime, budget: Budget | None = None) -> int:
-    """The job of the summary by day: fold what is fresh. Returns how many rows that were. What a card renews that was refused for good
-    or removed within the last hour is looked at once more: whoever noted it may have died before it came to that, or an agreement with
-    the card was made in that instant."""
-    lately = Q(failed_at__gt=now - LATELY) | Q(removed_at__gt=now - LATELY)
-    for method_id in PaymentMethod.objects.filter(lately).order_by("pk").values_list("pk", flat=True):
+    """The job of the summary by day: fold what is fresh. Returns how many rows that were. What still counts as renewed by itself although
+    its card can't be charged any more is followed before: whoever noted that of the card died before it came to it."""
+    for method_id in _not_followed():
         follow_card(method_id)
     return expiries.fold(now=now, budget=budget)
 
 
+def _not_followed() -> list[int]:
+    """The cards that can't be charged and still renew something; one statement."""
+    automatic = SubscriptionItem.objects.live().filter(subscription=OuterRef("pk"), entitlement__mode=Mode.AUTO)
+    running = Subscription.objects.filter(~usable_method("method__"), state=Subscription.State.ACTIVE)
+    found = running.filter(Exists(automatic)).order_by("method_id")
+    return list(found.values_list("method_id", flat=True).distinct())
+
+
 def follow(agreement_ids: Iterable[int]) -> int:
-    """Write how the items that these agreements have or had renew now. The caller holds the agreements; the items that differ are locked
-    in the order of their ids. Returns how many those were; a statement where none differs."""
+    """Write how the items that these agreements have or had renew now. The caller holds the agreements, and a card that it gave to one of
+    them (`payment_actions.hold_method`): whoever changes that card waits, and then follows it. The items that differ are locked in the order
+    of their ids. Returns how many those were; a statement where none differs."""
     items = SubscriptionItem.objects.filter(subscription__in=list(agreement_ids)).values("entitlement_id")
     differing = Entitlement.objects.filter(pk__in=items).annotate(should=mode_of()).exclude(mode=F("should"))
     ids = list(differing.order_by("pk").values_list("pk", "should"))

@@ -221,6 +221,8 @@ def _take_money(
         story.append(moves.step(order, "late", now=now))
     told: dict[str, Any] = {"gateway": payment.gateway_label, "payment_ref": payment.gateway_payment_ref}
     story.append(moves.step(order, "confirmed", now=now, **told))
+    if order.auto_renew and remote.method is not None:
+        payment_actions.hold_method(payment.gateway, remote.method.ref)  # before the items
     fulfil(order, now=now, touched=agreements.moved_by(order, touched), story=story)
     if order.auto_renew:
         method = payment_actions.keep_method(payment, remote, now=now)

@@ -1,0 +1,128 @@
+"""Whether an item renews by itself is right whatever befalls its card in the instant in which an agreement gets it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from communities.models import Entitlement, Mode
+from payments import actions as payment_actions
+from payments.gateways.base import Remote, RemoteState, SavedMethod
+from payments.kinds import MethodKind
+from payments.models import PaymentMethod
+from smartplus import jobs
+from subscriptions import ledger
+from subscriptions.actions import cards, carts, modes, orders, settlement
+from subscriptions.models import Cart, Subscription
+from tests.flows.conftest import new_cart
+from tests.flows.test_concurrency import alone, wait_for_waiting
+from tests.people import NOW, People
+from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.test_renewals import agree
+
+__all__ = ["agree", "new_cart"]
+LATER = NOW + timedelta(minutes=1)
+needs_two_writers = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one writer in at a time")
+
+
+def another_card(agreement: Subscription) -> PaymentMethod:
+    card = PaymentMethod.objects.get(pk=agreement.method_id)
+    card.pk, card.gateway_ref, card.last4 = None, "pm_another", "4444"
+    card._state.adding = True
+    card.save()
+    return card
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, module: Any, deed: Callable[[], object]) -> list[threading.Thread]:
+    """Have somebody else do a deed after `follow` has written, before this transaction commits: it ends, or waits for us."""
+    follow = modes.follow
+    threads: list[threading.Thread] = []
+
+    def and_then(ids: Any) -> int:
+        found = follow(ids)
+        if not threads:
+            thread = threading.Thread(target=partial(alone, deed))
+            threads.append(thread)
+            thread.start()
+            thread.join(timeout=0.3)
+            if thread.is_alive():
+                wait_for_waiting(1)
+        return found
+
+    monkeypatch.setattr(module, "follow", and_then)
+    return threads
+
+
+def refuse(card: PaymentMethod) -> None:
+    """The bank refuses a card for good, and what it renews is followed."""
+    PaymentMethod.objects.filter(pk=card.pk).update(failed_at=LATER, failed_reason="lost_card")
+    modes.follow_card(card.pk)
+
+
+def assert_will_fail() -> None:
+    assert set(Entitlement.objects.exclude(variant="").values_list("mode", flat=True)) == {Mode.FAIL}
+    assert list(ledger.modes()) == []
+
+
+@needs_two_writers
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("deed", ["refused", "removed"])
+def test_a_card_that_ends_while_an_agreement_gets_it_is_followed(
+    people: People, agree: Callable[..., Subscription], monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    agreement = agree()
+    card = another_card(agreement)
+    ends = partial(refuse, card)
+    if deed == "removed":
+        ends = partial(cards.remove_card, people.dora.actor, method_id=card.pk, now=LATER)
+    threads = meanwhile(monkeypatch, modes, ends)
+    cards.change_card(people.dora.actor, agreement_id=agreement.pk, method_id=card.pk, now=LATER)
+    threads[0].join()
+    assert_will_fail()
+
+
+@needs_two_writers
+@pytest.mark.django_db(transaction=True)
+def test_a_known_card_that_ends_while_its_next_agreement_is_made_is_followed(
+    people: People,
+    agree: Callable[..., Subscription],
+    new_cart: Callable[..., Cart],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    card = agree().method
+    cart = new_cart("Quay West")
+    shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=1, now=NOW)
+    order = orders.place_order(
+        people.dora.actor, cart_id=cart.pk, fingerprint=shown.fingerprint(), terms_version="1", return_base=BASE, now=NOW,
+        auto_renew=True,
+    )  # fmt: skip
+    payment = payment_of(order)
+    saved = SavedMethod(
+        MethodKind(card.kind), ref=card.gateway_ref, customer=card.gateway_customer, brand=card.brand, last4=card.last4
+    )
+    remote = Remote(
+        ref=f"cs_{payment.pk}", payment_ref=f"pi_{payment.pk}", state=RemoteState.SUCCEEDED, amount_minor=order.total_minor,
+        captured_minor=order.total_minor, currency=order.currency, reference=order.number,
+        is_live_mode=payment.is_live_mode, request_key=payment.request_key, method=saved,
+    )  # fmt: skip
+    monkeypatch.setattr(payment_actions, "look_up", lambda *_, **__: remote)
+    threads = meanwhile(monkeypatch, modes, partial(refuse, card))
+    settlement.settle(payment.pk, now=LATER)
+    threads[0].join()
+    assert Subscription.objects.filter(method=card).count() == 2
+    assert_will_fail()
+
+
+@pytest.mark.django_db
+def test_what_nobody_followed_is_found_by_the_job_however_late(agree: Callable[..., Subscription]) -> None:
+    agreement = agree()
+    PaymentMethod.objects.update(failed_at=NOW, failed_reason="lost_card")
+    assert len(list(ledger.modes())) == agreement.items.count()
+    jobs.run("expiry_days", now=NOW + timedelta(days=2))
+    assert_will_fail()
