@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -19,12 +19,13 @@ from payments.models import LIVE, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
 from subscriptions import periods
-from subscriptions.models import Cart, Order, OrderEvent, OrderLine, ServicePeriod
+from subscriptions.models import Cart, LineKind, Order, OrderEvent, OrderLine, ServicePeriod
+from subscriptions.pricing import line_amount
 from tests.flows.tenants import assert_tenants_consistent
 
 __all__ = ["assert_books_agree", "assert_tenants_consistent"]
 S = Order.State
-MAY_HOLD_MONEY = frozenset({S.SUCCEED, S.REVIEW})
+MAY_HOLD_MONEY = frozenset({S.SUCCEED, S.REVIEW, S.REFUNDED})
 CLOSED_UNPAID = frozenset({S.FAILED, S.TIMEOUT, S.CANCELLED})
 
 
@@ -39,7 +40,7 @@ def assert_books_agree(sandbox: Sandbox, *, now: datetime | None = None) -> None
     wrong = [
         *pages_and_payments(books),
         *(f"order {order.number} ({order.state}): {text}" for order in books.orders for text in of_order(order, books)),
-        *entitlements_and_periods(books),
+        *entitlements_and_periods(books, now),
         *pm_app_switches(now),
     ]
     assert not wrong, "the books do not agree:\n" + "\n".join(wrong)
@@ -172,6 +173,20 @@ def _lines(order: Order, books: Books) -> Iterator[str]:
             yield f"line {line.pk} has {len(found)} periods"
         if any(period.entitlement_id != line.entitlement_id for period in found):
             yield f"line {line.pk} has paid for another item"
+        if line.kind == LineKind.UPGRADE:
+            yield from _upgraded(line)
+
+
+def _upgraded(line: OrderLine) -> Iterator[str]:
+    """An upgrade is paid by the day, at least one, for parts that were not paid before."""
+    assert line.starts_at is not None and line.ends_at is not None
+    days = periods.days_between(line.starts_at, line.ends_at)
+    if days < 1 or not isinstance(line.term, periods.Rest):
+        yield f"upgrade line {line.pk} is for {days} days of {line.term}"
+    if line.amount_minor != line_amount(periods.Rest(), line.unit_minor, days):
+        yield f"upgrade line {line.pk} costs {line.amount_minor} for {days} days at {line.unit_minor}"
+    if not catalogue.uncovered(line.service_type, line.variant, line.paid_variant):
+        yield f"upgrade line {line.pk} from {line.paid_variant!r} to {line.variant!r} brings nothing"
 
 
 def _story(order: Order, books: Books) -> Iterator[str]:
@@ -179,7 +194,7 @@ def _story(order: Order, books: Books) -> Iterator[str]:
     for kind, times in (("created", 1), ("confirmed", int(is_charged)), ("applied", int(is_done))):
         if books.events[order.pk, kind] != times:
             yield f"tells {books.events[order.pk, kind]} times that it was {kind}, not {times} times"
-    for kind in ("late", "mismatch", "surplus"):
+    for kind in ("late", "mismatch", "unapplied", "surplus"):
         if books.events[order.pk, kind] > int(kind != "surplus"):  # surplus: charged twice, which must not be at all
             yield f"tells {books.events[order.pk, kind]} times of {kind}"
     if books.events[order.pk, "sent"] > len(books.payments[order.number]):
@@ -195,7 +210,7 @@ def _story(order: Order, books: Books) -> Iterator[str]:
         yield f"was closed at {order.closed_at}"
 
 
-def entitlements_and_periods(books: Books) -> Iterator[str]:
+def entitlements_and_periods(books: Books, now: datetime | None) -> Iterator[str]:
     """What works is what was paid: expiry, variant and hold follow from the periods, what is reserved is ordered."""
     lines = {line.pk: line for found in books.lines.values() for line in found}
     orders = {order.pk: order for order in books.orders}
@@ -207,33 +222,78 @@ def entitlements_and_periods(books: Books) -> Iterator[str]:
     ordered = {(line.order_id, line.entitlement_id) for line in lines.values()}
     for row in Entitlement.objects.select_related("site").order_by("pk"):
         paid = sorted(spans[row.pk], key=lambda period: period.starts_at)
-        last = lines[paid[-1].line_id] if paid else None
+        extending = [period for period in paid if not period.is_upgrade]
+        until = extending[-1].ends_at if extending else None
         wanted = {
-            "expires_at": paid[-1].ends_at if paid else None,
-            "works_until": catalogue.works_until(row.service_type, paid[-1].ends_at if paid else None),
-            "anchor_at": paid[-1].anchor_at if paid else None,
-            "will_have": last.variant if last else "",
-            "last_charged_at": orders[last.order_id].closed_at if last else None,
+            "expires_at": until,
+            "works_until": catalogue.works_until(row.service_type, until),
+            "anchor_at": extending[-1].anchor_at if extending else None,
+            "will_have": _counts_at(paid, until - INSTANT, lines) if until else "",
+            "last_charged_at": max((_closed(orders, lines[period.line_id]) for period in paid), default=None),
         }
         if row.reserved_by and (row.reserved_by, row.pk) not in ordered:
             yield f"entitlement {row.pk} is reserved by {row.reserved_by}, which does not order it"
-        change = row.variant_changes.last()
-        has = {**vars(row), "will_have": change.variant if change else row.paid_variant}
+        changes = list(row.variant_changes.order_by("at"))
+        has = {**vars(row), "will_have": changes[-1].variant if changes else row.paid_variant}
+        if now and until and now < until and not (changes and changes[0].at <= now):  # which the job has yet to see
+            wanted["paid_variant"] = _counts_at(paid, now, lines)
         for name, value in wanted.items():
             if has[name] != value:
                 yield f"entitlement {row.pk} has {name} {has[name]}, which should be {value}"
-        before = None
+        yield from _durations(row, extending, lines)
         for period in paid:
-            term = lines[period.line_id].term
-            assert term is not None
-            anchor = before.anchor_at if before and before.ends_at == period.starts_at else None
-            before = period
-            ends_at = periods.end(term, period.starts_at, row.site.time_zone, anchor)
-            anchor = periods.anchor_of(term, period.starts_at, row.site.time_zone, anchor)
-            if (period.ends_at, period.anchor_at) != (ends_at, anchor):
-                yield f"period {period.pk} of entitlement {row.pk} is not the {term} that were bought"
-        if any(after.starts_at < before.ends_at for before, after in pairwise(paid)):
-            yield f"the periods of entitlement {row.pk} overlap"
+            if period.is_upgrade:
+                yield from _upgrade(period, lines[period.line_id], orders, extending)
+
+
+INSTANT = timedelta(microseconds=1)
+
+
+def _closed(orders: dict[int, Order], line: OrderLine) -> datetime:
+    closed_at = orders[line.order_id].closed_at
+    assert closed_at is not None
+    return closed_at
+
+
+def _counts_at(paid: list[ServicePeriod], at: datetime, lines: dict[int, OrderLine]) -> str:
+    """The variant that is paid for at an instant: that of the newest upgrade that lasts until then, else of the period."""
+    over = [period for period in paid if period.starts_at <= at < period.ends_at]
+    newest = max(over, key=lambda period: (period.is_upgrade, period.pk), default=None)
+    return lines[newest.line_id].variant if newest else ""
+
+
+def _durations(row: Entitlement, extending: list[ServicePeriod], lines: dict[int, OrderLine]) -> Iterator[str]:
+    """Each period that moved the expiry lasts as long as was bought, and no two overlap."""
+    before = None
+    for period in extending:
+        line = lines[period.line_id]
+        term = line.term
+        assert term is not None
+        if isinstance(term, periods.Until) and line.starts_at is not None:
+            term = periods.as_bought(term, line.starts_at, period.starts_at, row.site.time_zone)
+        anchor = before.anchor_at if before and before.ends_at == period.starts_at else None
+        before = period
+        ends_at = periods.end(term, period.starts_at, row.site.time_zone, anchor)
+        anchor = periods.anchor_of(term, period.starts_at, row.site.time_zone, anchor)
+        if (period.ends_at, period.anchor_at) != (ends_at, anchor):
+            yield f"period {period.pk} of entitlement {row.pk} is not the {term} that were bought"
+    if any(after.starts_at < before.ends_at for before, after in pairwise(extending)):
+        yield f"the periods of entitlement {row.pk} overlap"
+
+
+def _upgrade(
+    period: ServicePeriod, line: OrderLine, orders: dict[int, Order], extending: list[ServicePeriod]
+) -> Iterator[str]:
+    """An upgrade says the variant only, from when it was settled to the end that was quoted, of time that others have paid (R52)."""
+    name = f"upgrade {period.pk} of entitlement {period.entitlement_id}"
+    if (period.ends_at, period.variant, period.anchor_at) != (line.ends_at, line.variant, None):
+        yield f"{name} is another one than its line"
+    if period.starts_at != orders[line.order_id].closed_at:
+        yield f"{name} begins at {period.starts_at}, not when it was settled"
+    if not any(paid.starts_at <= period.starts_at < paid.ends_at for paid in extending):
+        yield f"{name} begins in no paid time"
+    if not any(paid.starts_at < period.ends_at <= paid.ends_at for paid in extending):
+        yield f"{name} ends in no paid time"
 
 
 def pm_app_switches(now: datetime | None) -> Iterator[str]:

@@ -1,0 +1,265 @@
+"""Orders with upgrades, the process killed at every point of their road: what runs is paid for more once, and no expiry moves by it (R52)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from communities.models import Entitlement, Site
+from payments.models import BillingProfile
+from payments.sandbox import Sandbox
+from smartplus.demo import INVENTED_PRICES
+from subscriptions import ledger
+from subscriptions.actions import extending, moves, orders, prices, settlement, sweeps
+from subscriptions.actions.opening import open_order
+from subscriptions.models import Cart, LineKind, Order, PriceList, ServicePeriod
+from subscriptions.periods import Months, Rest, Term, days_between
+from subscriptions.pricing import Quote, quote
+from subscriptions.selections import alike
+from subscriptions.tables import table_for
+from subscriptions.taxes import tax_for
+from tests.flows import knife
+from tests.flows.books import assert_books_agree
+from tests.flows.conftest import Letter, Post
+from tests.flows.test_crashes import LATER, SOON, World, at_point, ring
+from tests.payments.fixtures import press
+from tests.people import NOW, SYSTEM, People
+from tests.subscriptions.conftest import BASE, payment_of
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]
+BOTH = "landline+booking"
+DAYS = timedelta(days=10, hours=3)  # after the activation, which was for a month
+
+
+@pytest.fixture
+def price_list(people: People) -> PriceList:
+    """Ten times the usual prices, so that a few days are worth a payment."""
+    amounts = {key: 10 * amount for key, amount in INVENTED_PRICES.items()}
+    return prices.publish_price_list(SYSTEM, currency="USD", amounts=amounts, valid_from=NOW - DAYS, now=NOW)
+
+
+@dataclass
+class Story:
+    """What Dora orders at one site: the items, and the order's line for each. `shown` is the fingerprint of the page that she looked at."""
+
+    site: Site
+    at: datetime
+    items: list[Entitlement]
+    kinds: list[str]
+    ends: dict[int, datetime | None] = field(default_factory=dict)
+    shown: str = ""
+
+    @property
+    def plan(self) -> Entitlement:
+        """The Premium Plan that is paid for booking only, as it stands."""
+        return Entitlement.objects.get(site=self.site, service_type="premium", target__number="1.01")
+
+
+class Upgrades(World):
+    """The same people, with a community that is paid, and landline switched on since."""
+
+    make_apartment: Callable[..., object]
+
+    def of(self, kinds: str, number: int) -> Story:
+        """A fresh community, activated and paid on the true road, and what is to be ordered ten days later."""
+        cart, at = self.begin(number)
+        order = self.submit(cart, at)
+        press(self.pay_page(order.number, at), "approve")
+        for letter in self.post.take(at=at):
+            ring(letter, at)
+        sweeps.work_events(now=at)
+        site = Site.objects.get(entitlements__in=order.lines.values("entitlement_id")[:1])
+        plan = Entitlement.objects.filter(site=site, service_type="premium")
+        assert plan.update(variant=BOTH) == 1
+        at += DAYS
+        self.it_is(at)
+        items = list(plan)
+        if kinds == "upgrade, renewal":
+            items.append(Entitlement.objects.get(site=site, service_type="app"))
+        if kinds == "activation, upgrade":
+            with transaction.atomic():
+                self.make_apartment(site, "1.02")
+            items += Entitlement.objects.filter(site=site, expires_at=None).order_by("pk")
+        story = Story(site, at, items, sorted(kinds.split(", ")), {item.pk: item.expires_at for item in items})
+        story.shown = self.quoted(story, at).fingerprint()
+        return story
+
+    def quoted(self, story: Story, now: datetime) -> Quote:
+        """What she is shown."""
+        chosen = Entitlement.objects.filter(pk__in=[item.pk for item in story.items])
+        if "activation" not in story.kinds:
+            return extending.priced(chosen, term_of(story), upgrades=True, distributor=self.people.dora.firm, now=now)
+        upgraded = extending.items_of(chosen.exclude(expires_at=None), Rest(), upgrades=True, now=now)
+        new = [replace(item, term=Months(1)) for item in alike(chosen.filter(expires_at=None))]
+        table = table_for(self.people.dora.firm, at=now)
+        return quote([*upgraded, *new], Months(1), now, table, (), tax_for(BillingProfile.objects.get()))
+
+    def order(self, story: Story, now: datetime) -> Order:
+        """Press Pay, once or again; what activates and upgrades at once has no action yet, and is opened here as any other is."""
+        if "activation" not in story.kinds:
+            return extending.place_extension(
+                self.people.dora.actor, installer_id=self.people.ivan.firm.pk, site_kind="community",
+                entitlement_ids=[item.pk for item in story.items], term=term_of(story), fingerprint=story.shown,
+                terms_version="1", return_base=BASE, now=now,
+            )  # fmt: skip
+        with transaction.atomic():
+            list(Site.objects.filter(pk=story.site.pk).select_for_update(no_key=True))
+            placed = Order.objects.filter(lines__entitlement=story.items[0], fingerprint=story.shown).first()
+            if placed is not None:
+                return placed
+            billing = BillingProfile.objects.get()
+            order = open_order(
+                self.people.dora.actor, self.quoted(story, story.at), type=Order.Type.ACTIVATION, term=Months(1),
+                payer=self.people.dora.firm, installer=self.people.ivan.firm, site_kind="community", billing=billing,
+                terms_version="1", terms_accepted_at=now, now=now,
+            )  # fmt: skip
+            orders.begin_payment(order, billing.email, gateway="stripe", return_base=BASE, now=now)
+            return order
+
+    def walked(self, story: Story) -> knife.Road:
+        """From the order to paid time."""
+
+        def walk(blade: Any) -> None:
+            blade.phase = "place"
+            order = self.order(story, story.at)
+            blade.phase = "start"
+            url = self.pay_page(order.number, story.at)
+            blade.phase = "approve"
+            press(url, "approve")
+            blade.phase = "hear"
+            for letter in blade.ask():
+                ring(letter, story.at)
+            blade.phase = "settle"
+            sweeps.work_events(now=story.at)
+
+        return walk
+
+    def return_to(self, story: Story, now: datetime) -> None:
+        """Dora looks what became of it: presses Pay again, and pays if it still waits."""
+        self.it_is(now)
+        order = self.order(story, story.at)
+        if order.state == Order.State.PROCESSING and (url := self.pay_page(order.number, now)):
+            press(url, "approve")
+
+
+def term_of(story: Story) -> Term:
+    return Months(2) if "renewal" in story.kinds else Rest()
+
+
+@pytest.fixture
+def world(
+    people: People,
+    billing: None,
+    sandbox: Sandbox,
+    post: Post,
+    new_cart: Callable[..., Cart],
+    make_apartment: Callable[..., object],
+) -> Upgrades:
+    found = Upgrades(people, sandbox, post, new_cart)
+    found.make_apartment = make_apartment
+    return found
+
+
+def assert_had_once(world: Upgrades, story: Story) -> None:
+    """One order took its total once; the plan is paid for more, each item is paid as long as was bought, and all are free."""
+    (order,) = Order.objects.filter(lines__entitlement=story.plan, created_at__gte=story.at).distinct()
+    assert order.state == Order.State.SUCCEED
+    assert sorted(set(order.lines.values_list("kind", flat=True))) == story.kinds
+    assert world.sandbox.state()["moved"][order.number] == {"amount": order.total_minor, "charges": 1}
+    assert ServicePeriod.objects.filter(line__order=order).count() == order.line_count
+    line = order.lines.get(kind=LineKind.UPGRADE)
+    assert line.starts_at is not None and line.ends_at is not None and line.ends_at == story.ends[story.plan.pk]
+    assert line.amount_minor == 20 * days_between(line.starts_at, line.ends_at)  # 600 for 30 days
+    for item in Entitlement.objects.filter(pk__in=story.ends):
+        is_same = item.expires_at == story.ends[item.pk]
+        assert is_same == (not order.lines.filter(entitlement=item).exclude(kind=LineKind.UPGRADE).exists())
+        assert item.reserved_by is None
+    assert story.plan.paid_variant == BOTH
+    assert_books_agree(world.sandbox)
+    assert list(ledger.verify()) == []
+
+
+@pytest.mark.rule("R48", "R49", "R52")
+@pytest.mark.parametrize("kinds", ["upgrade", "upgrade, renewal", "activation, upgrade"])
+def test_wherever_the_process_dies_the_upgrade_is_paid_once_and_moves_nothing(world: Upgrades, kinds: str) -> None:
+    story = world.of(kinds, 0)
+    world.walked(story)(SimpleNamespace(ask=lambda: world.post.take(at=story.at)))
+    assert_had_once(world, story)
+    story = world.of(kinds, 1)
+    points = knife.walk(world.walked(story), answer=lambda: world.post.take(at=story.at))
+    assert_had_once(world, story)
+    phases = (
+        ("place:", "settle:") if kinds == "upgrade" else ("settle:",)
+    )  # placing has one way, whatever is in the order
+    mine = [index for index in knife.telling(points) if points[index].startswith(phases)]
+    for number, index in enumerate(mine, start=2):
+        with at_point(points[index]):
+            story = world.of(kinds, number)
+            letters: list[Letter] = []
+
+            def answer(story: Story = story, letters: list[Letter] = letters) -> list[Letter]:
+                letters.extend(world.post.take(at=story.at))
+                return letters
+
+            assert knife.kill(world.walked(story), at=index, answer=answer) == points[index]
+            world.return_to(story, story.at + timedelta(minutes=1))
+            letters += world.post.take(at=story.at)
+            if index % 2 == 0:  # otherwise they are lost
+                world.post.deliver(letters, now=story.at + timedelta(minutes=2))
+            world.let_time_pass(story.at, SOON)
+            assert_had_once(world, story)
+            world.let_time_pass(story.at, LATER)
+            assert_had_once(world, story)
+
+
+@pytest.mark.rule("R52")
+@pytest.mark.parametrize("is_over", [False, True])
+def test_wherever_it_dies_late_money_for_an_upgrade_is_honoured_or_looked_at(world: Upgrades, is_over: bool) -> None:
+    """The order was given up while its money was on the way; with `is_over` what it was for has passed before anybody asked."""
+
+    def late(number: int) -> tuple[Story, Order, datetime]:
+        story = world.of("upgrade", number)
+        order = world.order(story, story.at)
+        press(world.pay_page(order.number, story.at), "approve")
+        world.post.take(at=story.at)
+        with transaction.atomic():
+            moves.close(settlement.lock_order(order.pk), Order.State.TIMEOUT, now=story.at, actor=SYSTEM)
+        ends = story.ends[story.plan.pk]
+        assert ends is not None
+        at = ends + timedelta(hours=1) if is_over else story.at + timedelta(hours=2)
+        world.it_is(at)
+        return story, order, at
+
+    def road(order: Order, at: datetime) -> knife.Road:
+        def walk(blade: Any) -> None:
+            blade.phase = "late"
+            settlement.settle(payment_of(order).pk, now=at)
+
+        return walk
+
+    def assert_right(story: Story, order: Order) -> None:
+        order.refresh_from_db()
+        assert order.state == (Order.State.REVIEW if is_over else Order.State.SUCCEED)
+        assert story.plan.expires_at == story.ends[story.plan.pk]
+        assert story.plan.paid_variant == ("booking" if is_over else BOTH)
+        assert ServicePeriod.objects.filter(line__order=order).count() == (0 if is_over else 1)
+        assert order.events.filter(kind="unapplied" if is_over else "applied").count() == 1
+        assert_books_agree(world.sandbox)
+        assert list(ledger.verify()) == []
+
+    story, order, at = late(0)
+    points = knife.walk(road(order, at), answer=list)
+    assert_right(story, order)
+    for number, index in enumerate(knife.telling(points), start=1):
+        with at_point(points[index]):
+            story, order, at = late(number)
+            assert knife.kill(road(order, at), at=index, answer=list) == points[index]
+            for _again in range(2):
+                settlement.settle(payment_of(order).pk, now=at + timedelta(minutes=1))
+                assert_right(story, order)
