@@ -1,7 +1,9 @@
-"""The way out of Under Review: the operator looks, then applies the order or pays the money back (R50, R52)."""
+"""What the operator decides about money that does not fit: an order under review is applied or paid back, and of what was paid twice it is
+noted that it went back (R50, R52)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -24,6 +26,12 @@ ORDER_JUDGED = audit.Word(
     gettext_lazy("Order %(what)s decided by the operator"),
     area=audit.Area.ORDERS,
 )
+SURPLUS_REPAID = audit.Word(
+    "payment.surplus_repaid",
+    gettext_lazy("Order paid twice, one payment paid back"),
+    gettext_lazy("%(what)s was paid twice, one payment was paid back"),
+    area=audit.Area.ORDERS,
+)
 
 
 @transaction.atomic
@@ -33,11 +41,7 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
     Operator only, with a reason. Applying needs the items free: another order may have them by now. Paying back releases them; the
     refund itself is made in the gateway's own dashboard, and here is a row that says so for each payment that took money.
     """
-    if actor.role is not Role.OPERATOR:
-        raise NotPermitted
-    reason = text.line(reason)
-    if not reason:
-        raise Refused(_("Say why, for whoever reads this later."), field="reason")
+    reason = _reason(actor, reason)
     order_id = Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number)
     order = settlement.lock_order(order_id)
     if order.state != Order.State.REVIEW:
@@ -64,6 +68,67 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
         after={"state": order.state, "reason": reason},
     )
     return order
+
+
+@dataclass(frozen=True, slots=True)
+class Surplus:
+    """Money that came although the order had its own: the gateway's object, the payment that it came by, how much. `refundable_minor` is
+    what of it stands in that payment; of a second object of one payment nothing does."""
+
+    payment: Payment
+    payment_ref: str
+    amount_minor: int
+    refundable_minor: int
+
+
+def surplus_of(order: Order) -> list[Surplus]:
+    """What came for an order beside its own money and is not noted as paid back."""
+    told = list(order.events.filter(kind__in=["surplus", "repaid"]).order_by("pk").values_list("kind", "detail"))
+    repaid = {detail["payment_ref"] for kind, detail in told if kind == "repaid"}
+    waiting = [detail for kind, detail in told if kind == "surplus" and detail["payment_ref"] not in repaid]
+    payments = Payment.objects.in_bulk({detail["payment"] for detail in waiting})
+    found = []
+    for detail in waiting:
+        payment, ref = payments[detail["payment"]], detail["payment_ref"]
+        is_its_own = payment.gateway_payment_ref == ref
+        left = payment_actions.refundable_minor(payment) if is_its_own else 0
+        if left or not is_its_own:
+            found.append(Surplus(payment, ref, left or payment.amount_minor, left))
+    return found
+
+
+@transaction.atomic
+def note_surplus_repaid(actor: Actor, *, number: str, reason: str, now: datetime) -> Order:
+    """Note that everything that was paid beside an order's own money went back, in the gateway's own dashboard or by bank transfer.
+
+    Operator only, with a reason. The order stays what it is: its own money is not touched. An order under review is decided as a whole.
+    """
+    reason = _reason(actor, reason)
+    order = settlement.lock_order(Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number))
+    _paying(order)
+    found = surplus_of(order)
+    if not found or order.state not in {Order.State.SUCCEED, Order.State.REFUNDED}:
+        raise IllegalMove(_("Nothing that was paid twice for this order waits to be paid back."))
+    for surplus in found:
+        payment, ref = surplus.payment, surplus.payment_ref
+        if left := surplus.refundable_minor:
+            payment_actions.note_outside(actor, payment, amount_minor=left, reason=reason, now=now)
+        moves.tell(order, "repaid", now=now, actor=actor, payment_ref=ref, reason=reason)
+        audit.record(
+            actor, SURPLUS_REPAID, payment, now=now, tenant=order.payer,
+            after={"amount_minor": surplus.amount_minor, "payment_ref": ref, "reason": reason},
+        )  # fmt: skip
+    return order
+
+
+def _reason(actor: Actor, reason: str) -> str:
+    """Why, in a line; refuses who is no operator, and none."""
+    if actor.role is not Role.OPERATOR:
+        raise NotPermitted
+    reason = text.line(reason)
+    if not reason:
+        raise Refused(_("Say why, for whoever reads this later."), field="reason")
+    return reason
 
 
 def _paying(order: Order) -> list[Payment]:

@@ -25,6 +25,7 @@ WORDS: tuple[Word, ...] = (
     requests.REQUEST_MADE, requests.REQUEST_APPROVED, requests.REQUEST_REFUSED, requests.REQUEST_WITHDRAWN,
     requests.REQUEST_REOPENED, requests.REQUEST_DONE,
     reviews.ORDER_JUDGED,
+    reviews.SURPLUS_REPAID,
     ORDER_SUCCEEDED, settlement.ORDER_IN_REVIEW, settlement.PAID_TWICE, settlement.PM_APP_SWITCHED_ON,
     tenancy.INSTALLER_MOVED, tenancy.INSTALLER_MOVED_AWAY,
 )  # fmt: skip

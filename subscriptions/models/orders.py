@@ -324,6 +324,7 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "unapplied": (_("Paid, but not applied: its items are not what they were"), "lapsed"),
     "late": (_("Money arrived after the order was closed"), "expiring"),
     "surplus": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
+    "repaid": (_("What was paid twice was paid back"), "active"),
     "unfound": (_("%(gateway)s told of money that its books do not show"), "expiring"),
     "other_account": (_("%(gateway)s does not know the card: other keys or another account"), "expiring"),
     "timeout": (_("Not paid in time"), "inactive"),

@@ -19,10 +19,10 @@ from communities import catalogue
 from communities.models import Apartment, Building, Entitlement, Resident, Site
 from devices.actions import LibraryRow, MonitorEntry
 from devices.models import Device, LibraryEntry
-from payments.models import BillingProfile
+from payments.models import BillingProfile, Payment
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import carts, extending, requests
-from subscriptions.models import Cart, Order, RequestItem
+from subscriptions.models import Cart, Order, OrderEvent, RequestItem
 from subscriptions.periods import Months
 from tests.conftest import ADDRESS, OPTIONS
 from tests.guards.world import MACS, World
@@ -294,6 +294,15 @@ def _review(case: Case) -> dict[str, Any]:
     return {"number": number, "is_accepted": False, "reason": "looked at"}
 
 
+def _surplus(case: Case) -> dict[str, Any]:
+    number = case.paid("order")
+    payment = Payment.objects.filter(subject=number).latest("pk")
+    Order.objects.filter(number=number).update(state=Order.State.SUCCEED)
+    detail = {"payment": payment.pk, "payment_ref": "pi_second"}
+    OrderEvent.objects.create(order=Order.objects.get(number=number), at=NOW, kind="surplus", detail=detail)
+    return {"number": number, "reason": "sent back"}
+
+
 def _request(case: Case) -> dict[str, Any]:
     return {"request_id": case.key("request")}
 
@@ -318,7 +327,8 @@ LEFT_OUT = {
     "carts.show_again": "a part of change_term and of approve, which ask and hold the cart's lock",
     "carts.extendable": "a question about what one sees at that time; place_extension and request_upgrade ask it",
     "opening.open_order": "a part of place_order and of the renewal engine, which ask",
-    "refunds.note_outside": "a part of reviews.resolve, which asks",
+    "refunds.note_outside": "a part of reviews.resolve and note_surplus_repaid, which ask",
+    "reviews.surplus_of": "a question about an order that the caller sees; note_surplus_repaid asks it",
     "registration.register_monitors": "a part of add_apartment and add_monitor, which ask",
 }
 
@@ -428,6 +438,7 @@ TABLE: dict[str, Row] = {
     "requests.approve": Row("DS", _request),
     "requests.refuse": Row("DS", lambda c: {**_request(c), "reason": "no"}),
     "requests.withdraw": Row("I", _request, installer="ines"),
+    "reviews.note_surplus_repaid": Row("O", _surplus),
     "reviews.resolve": Row("O", _review),
     "tenancy.move_installer": Row("D", lambda c: {"installer_id": c.installer.pk, "to_id": c.world.person("sam").firm.pk}),
 }  # fmt: skip

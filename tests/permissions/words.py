@@ -109,6 +109,7 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "requests.approve": (requests.REQUEST_APPROVED,),
     "requests.refuse": (requests.REQUEST_REFUSED,),
     "requests.withdraw": (requests.REQUEST_WITHDRAWN,),
+    "reviews.note_surplus_repaid": (reviews.SURPLUS_REPAID,),
     "reviews.resolve": (reviews.ORDER_JUDGED,),
     "tenancy.move_installer": (tenancy.INSTALLER_MOVED,),
 }

@@ -10,11 +10,12 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
-from payments.models import Refund
+from payments.gateways.base import Remote, RemoteState
+from payments.models import Payment, Refund
 from payments.sandbox import Sandbox
 from subscriptions import ledger
 from subscriptions.actions import orders, reviews, settlement
-from subscriptions.models import Cart, Order, ServicePeriod
+from subscriptions.models import Cart, Order, OrderEvent, ServicePeriod
 from tests.payments.fixtures import press
 from tests.people import NOW, People, Person
 from tests.subscriptions.conftest import BASE, payment_of
@@ -106,3 +107,76 @@ def test_a_reason_out_of_shape_is_asked_for_again_on_the_page_and_nothing_change
     doubtful.refresh_from_db()
     assert doubtful.state == "succeed"
     assert AuditEvent.objects.get(action="order.judged").after["reason"] == "Rest came"
+
+
+@pytest.fixture
+def pay_again(monkeypatch: pytest.MonkeyPatch) -> Callable[[Order], Payment]:
+    """The gateway takes money for an order that is over, by another payment of it."""
+
+    def again(order: Order) -> Payment:
+        payment = payment_of(order)
+        payment.pk, payment.request_key, payment.state = None, "pay-again", "pending"
+        payment.gateway_ref = payment.gateway_payment_ref = ""
+        payment.captured_minor = payment.refunded_minor = 0
+        payment.save(force_insert=True)
+        remote = Remote(
+            ref="cs_again", payment_ref="pi_again", state=RemoteState.SUCCEEDED, amount_minor=order.total_minor,
+            captured_minor=order.total_minor, currency=order.currency, reference=order.number,
+            is_live_mode=payment.is_live_mode, request_key=payment.request_key,
+        )  # fmt: skip
+        monkeypatch.setattr(payment_actions, "look_up", lambda *_, **__: remote)
+        settlement.settle(payment.pk, now=NOW)
+        payment.refresh_from_db()
+        return payment
+
+    return again
+
+
+@pytest.mark.rule("R52", "R57")
+@pytest.mark.usefixtures("time_machine_at_noon")
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_stays(
+    people: People,
+    doubtful: Order,
+    pay_again: Callable[[Order], Payment],
+    sign_in: Callable[[Person], Client],
+    is_accepted: bool,
+) -> None:
+    reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=is_accepted, reason="looked", now=NOW)
+    second = pay_again(doubtful)
+    doubtful.refresh_from_db()
+    before, address = doubtful.state, f"/orders/{doubtful.number}/"
+    assert (before, second.captured_minor) == ("succeed" if is_accepted else "refunded", doubtful.total_minor)
+    assert bool(list(ledger.refunds())) is not is_accepted
+    assert "was paid twice" not in sign_in(people.dora).get(address).content.decode()
+    client = sign_in(people.olga)
+    assert "was paid twice" in client.get(address).content.decode()
+    assert client.post(f"{address}judge/", {"verdict": "surplus", "reason": " "}).status_code == 422
+    said = {"verdict": "surplus", "reason": "By bank"}
+    assert client.post(f"{address}judge/", said)["Location"] == address
+    second.refresh_from_db()
+    doubtful.refresh_from_db()
+    refund = second.refunds.get()
+    assert (refund.amount_minor, refund.is_outside, refund.reason) == (second.captured_minor, True, "By bank")
+    assert (doubtful.state, second.refunded_minor) == (before, second.captured_minor)
+    told = AuditEvent.objects.get(action="payment.surplus_repaid")
+    assert told.after == {"amount_minor": second.captured_minor, "payment_ref": "pi_again", "reason": "By bank"}
+    assert not list(ledger.refunds()) and not list(ledger.payments())
+    assert "I paid the money back" not in client.get(address).content.decode()
+    with pytest.raises(Refused, match="Nothing that was paid twice"):
+        reviews.note_surplus_repaid(people.olga.actor, number=doubtful.number, reason="again", now=NOW)
+    settlement.settle(second.pk, now=NOW)  # told once more by the gateway
+    assert not reviews.surplus_of(doubtful)
+
+
+@pytest.mark.rule("R50")
+def test_a_second_object_of_one_payment_is_noted_without_touching_the_orders_own_money(
+    people: People, doubtful: Order
+) -> None:
+    reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="looked", now=NOW)
+    payment = payment_of(doubtful)
+    OrderEvent.objects.create(
+        order=doubtful, at=NOW, kind="surplus", detail={"payment": payment.pk, "payment_ref": "pi_twin"}
+    )
+    reviews.note_surplus_repaid(people.olga.actor, number=doubtful.number, reason="By bank", now=NOW)
+    assert (payment_of(doubtful).refunded_minor, reviews.surplus_of(doubtful)) == (0, [])

@@ -257,6 +257,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
         "renewal": renewal,
         "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
         "judgment": judgment or JudgmentForm(),
+        "surplus_minor": _surplus_minor(request, order),
         "is_awaited": is_awaited,
         "payment": payment,
         "gateway": _gateway_of(order, payment),
@@ -278,6 +279,14 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     if is_fragment and not order.is_open:
         response["HX-Refresh"] = "true"  # the state stands in the head and the rail too
     return response
+
+
+def _surplus_minor(request: access.PortalRequest, order: Order) -> int:
+    """What was paid twice and is to be noted as paid back; 0 for everybody but the operator, and while the order is under review, which is
+    decided as a whole."""
+    if request.actor.role is not Role.OPERATOR or order.state not in {Order.State.SUCCEED, Order.State.REFUNDED}:
+        return 0
+    return sum(surplus.amount_minor for surplus in reviews.surplus_of(order))
 
 
 def _steps(events: list[OrderEvent], notices: list[Notice]) -> list[OrderEvent | Notice]:
@@ -319,11 +328,14 @@ def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_POST
 def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
-    """End a review: apply the order, or note that its money was paid back. A reason out of shape is asked for again, with 422."""
+    """End a review: apply the order, or note that its money was paid back; or note that of what was paid twice. A reason out of shape is
+    asked for again, with 422."""
     form = JudgmentForm(request.POST)
     if not form.is_valid():
         return _show(request, number, judgment=form)
     Order.objects.visible_to(request.actor).get(number=number)
+    if request.POST.get("verdict") == "surplus":
+        return _surplus_repaid(request, number, form.cleaned_data["reason"])
     try:
         order = reviews.resolve(
             request.actor,
@@ -337,5 +349,17 @@ def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
     else:
         messages.success(
             request, _("Order %(number)s is now “%(state)s”.") % {"number": number, "state": order.get_state_display()}
+        )
+    return redirect("order-detail", number)
+
+
+def _surplus_repaid(request: access.PortalRequest, number: str, reason: str) -> HttpResponse:
+    try:
+        reviews.note_surplus_repaid(request.actor, number=number, reason=reason, now=request.now)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request, _("Noted: what was paid twice for order %(number)s was paid back.") % {"number": number}
         )
     return redirect("order-detail", number)
