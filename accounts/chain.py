@@ -37,6 +37,7 @@ START = "0" * 64  # what the first seal of a chain continues
 KEYS = (
     "id", "at", "user_id", "actor_role", "action", "subject_type", "subject_id",
     "organization_id", "distributor_id", "subdistributor_id", "installer_id", "site_id",
+    "batch_id",  # of a row of a batch alone: seals of before it was kept stay right
 )  # fmt: skip
 CONTENT = ("actor_label", "subject_label", "before", "after")
 
@@ -191,7 +192,8 @@ def content_digest(event: Event, salt: str) -> str:
 
 def link(previous: str, organization_id: int, sequence: int, event: Event, content: str) -> str:
     """The digest of a seal, as 64 hex digits."""
-    return _sha256(previous, _canonical([organization_id, sequence, [event[name] for name in KEYS], content]))
+    keys = [event[name] for name in KEYS if name != "batch_id" or event[name] is not None]
+    return _sha256(previous, _canonical([organization_id, sequence, keys, content]))
 
 
 def _canonical(values: list[Any]) -> str:

@@ -34,7 +34,7 @@ def record(actor: Actor, word: Word, subject: models.Model, **told: Any) -> Audi
 
 
 def record_all(events: Iterable[AuditEvent]) -> None:
-    """Write what `event` made, however many; one statement."""
+    """Write what `event` made, however many; one statement for a thousand."""
     AuditEvent.objects.bulk_create(events, batch_size=1000)
 
 
@@ -49,10 +49,12 @@ def event(
     after: dict[str, Any] | None = None,
     site_id: int | None = None,
     label: str | None = None,
+    batch: AuditEvent | None = None,
 ) -> AuditEvent:
     """The row that says so, not written yet; only the fields that differ are kept.
 
-    `tenant` says whose row it is: the organization itself, or any row that carries tenant keys.
+    `tenant` says whose row it is: the organization itself, or any row that carries tenant keys. `batch` is the change of many objects that
+    this is a row of, written before.
     """
     was, now_is = before or {}, after or {}
     changed = [
@@ -79,6 +81,7 @@ def event(
         after={name: now_is[name] for name in changed if name in now_is},
         organization_id=owner_id,
         site_id=site_id,
+        batch=batch,
         **keys,
     )
 

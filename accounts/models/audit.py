@@ -33,9 +33,16 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         readable = self.filter(bound)
         return readable if actor.sees_all or Grant.SEES_INVOICES in actor.grants else readable.exclude(of_orders())
 
+    def whole(self) -> Self:
+        """Changes as people count them, without the rows of batches."""
+        return self.filter(batch=None)
+
 
 class AuditEvent(AppendOnly):
-    """One change. Invariant: append-only; `before` and `after` hold only the fields that changed."""
+    """One change. Invariant: append-only; `before` and `after` hold only the fields that changed.
+
+    A change of many objects is one row that says it, and below it a row for each object: those name it as their `batch`.
+    """
 
     at = models.DateTimeField()
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -52,6 +59,7 @@ class AuditEvent(AppendOnly):
     distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
+    batch = models.ForeignKey("self", models.PROTECT, null=True, related_name="rows", db_index=False)
     site_id = models.BigIntegerField(null=True)  # a number, not a key: sites live above this layer
 
     objects = AuditQuerySet.as_manager()
@@ -63,6 +71,7 @@ class AuditEvent(AppendOnly):
             models.Index(fields=["subdistributor", "-id"], name="audit_by_subdistributor"),
             models.Index(fields=["installer", "-id"], name="audit_by_installer"),
             models.Index(fields=["site_id", "-id"], name="audit_by_site"),
+            models.Index(fields=["batch", "id"], name="audit_by_batch", condition=models.Q(batch__isnull=False)),
             models.Index(fields=["subject_type", "subject_id", "-id"], name="audit_by_subject"),
             models.Index(
                 fields=["at"], name="audit_by_time"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
-from accounts.models import Organization
+from accounts.models import AuditEvent, Organization
 from accounts.scope import RESELLERS, Actor, Role
 from accounts.typed import postal, text, zones
 from accounts.typed.days import end_date
@@ -33,6 +33,13 @@ SITE_CHANGED = audit.Word(
     area=audit.Area.SERVICES,
     saves=True,
     compares=len(AUDITED),
+)
+SERVICE_LOST = audit.Word(
+    "apartment.service_lost",
+    gettext_lazy("Service switched off in an apartment"),
+    gettext_lazy("Service switched off in %(what)s"),
+    area=audit.Area.SERVICES,
+    saves=True,
 )
 BUILDING_CREATED = audit.Word(
     "building.created",
@@ -120,7 +127,7 @@ def edit_site(
     site = lock_site(actor, site_id)
     if site.version != version:
         raise Conflict
-    before, lowered = audit.fields_of(site, AUDITED), dict[str, list[str]]()
+    before, lowered = audit.fields_of(site, AUDITED), dict[str, list[Apartment]]()
     wanted = catalogue.normalised(switches)
     if free_members is not None and free_members != site.free_members:
         if actor.role is not Role.DISTRIBUTOR:
@@ -134,7 +141,7 @@ def edit_site(
         _write_basics(site, basics, options)
         for code in catalogue.CEILING_SWITCHES:
             if getattr(site, code) and not wanted[code]:
-                lowered[f"{code}_off_in"] = _lower_ceiling(site, code, confirmed=ceiling_confirmed)
+                lowered[code] = _lower_ceiling(site, code, confirmed=ceiling_confirmed)
         for code, on in wanted.items():
             setattr(site, code, on)
     if site.time_zone != before["time_zone"]:  # their days are counted anew; nobody may change them meanwhile
@@ -143,7 +150,7 @@ def edit_site(
     site.version += 1
     site.save()
     sync_site(site)
-    audit.record(
+    told = audit.record(
         actor,
         SITE_CHANGED,
         site,
@@ -151,8 +158,10 @@ def edit_site(
         tenant=site,
         site_id=site.pk,
         before=before,
-        after=audit.fields_of(site, AUDITED) | {field: names for field, names in lowered.items() if names},
+        after=audit.fields_of(site, AUDITED)
+        | {f"{code}_off_in": len(flats) for code, flats in lowered.items() if flats},
     )
+    audit.record_all(_lost(actor, lowered, told, now=now))
     return site
 
 
@@ -225,32 +234,39 @@ def refuse_locked_switches(site: Site, wanted: Mapping[str, bool], now: datetime
             raise ServiceLocked(pm_app_lock_reason(holders), field=code)
 
 
-def name_in_audit(building: str, number: str) -> str:
-    """How the audit names the apartments that a site lost a service in."""
-    return f"{building} {number}"
-
-
-def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> list[str]:
-    """Switch a ceiling service off in all apartments (R22); the names of those that had it, for the audit (R9)."""
+def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> list[Apartment]:
+    """Switch a ceiling service off in all apartments (R22); those that had it."""
     below = Apartment.objects.filter(site=site, **{code: True})
     locked = below.order_by("pk").select_for_update(of=("self",), no_key=True)
-    names = [
-        name_in_audit(building, number)
-        for _pk, building, number in locked.values_list("pk", "building__name", "number")
-    ]
-    count = len(names)
-    if count and not confirmed:
+    had = list(locked.select_related("building"))
+    if had and not confirmed:
         raise Refused(
             ngettext(
                 "Switching %(service)s off switches it off in %(n)s apartment. Confirm this below.",
                 "Switching %(service)s off switches it off in %(n)s apartments. Confirm this below.",
-                count,
+                len(had),
             )
-            % {"service": catalogue.BY_CODE[code].label, "n": count},
+            % {"service": catalogue.BY_CODE[code].label, "n": len(had)},
             field="ceiling_confirmed",
         )
     below.update(**{code: False}, version=models.F("version") + 1)
-    return names
+    return had
+
+
+def _lost(
+    actor: Actor, lowered: Mapping[str, list[Apartment]], batch: AuditEvent, *, now: datetime
+) -> Iterator[AuditEvent]:
+    """A row of the audit for each apartment that lost services, with all of them (R9)."""
+    codes_of: dict[int, list[str]] = {}
+    for code, had in lowered.items():
+        for apartment in had:
+            codes_of.setdefault(apartment.pk, []).append(code)
+    for apartment in {row.pk: row for had in lowered.values() for row in had}.values():
+        codes = codes_of[apartment.pk]
+        yield audit.event(
+            actor, SERVICE_LOST, apartment, now=now, tenant=apartment, site_id=apartment.site_id, batch=batch,
+            before=dict.fromkeys(codes, True), after=dict.fromkeys(codes, False),
+        )  # fmt: skip
 
 
 @transaction.atomic

@@ -27,6 +27,12 @@ AUDITED = ["status", "installer_id"]
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 CHUNK = 1000  # rows in one statement: SQLite bounds the number of values
 LIBRARY_ADDED = audit.Word("library.added", gettext_lazy("MAC addresses added to the library"), area=audit.Area.DEVICES)
+ENTRY_ADDED = audit.Word(
+    "library.entry_added",
+    gettext_lazy("MAC address added to the library"),
+    gettext_lazy("%(what)s added to the library"),
+    area=audit.Area.DEVICES,
+)
 ENTRY_ASSIGNED = audit.Word(
     "library.assigned",
     gettext_lazy("MAC address assigned to an installer"),
@@ -93,13 +99,17 @@ def add_to_library(
             LibraryEntry.objects.bulk_create(in_order, batch_size=CHUNK)
     except IntegrityError:  # somebody added one of them in this very moment
         raise LibraryRowsRefused(_already_there(distributor, row_by_mac)) from None
-    audit.record(
+    told = audit.record(
         actor,
         LIBRARY_ADDED,
         distributor,
         now=now,
         tenant=installer or distributor,
-        after={"macs": [str(entry) for entry in entries.values()], "installer_id": installer_id},
+        after={"macs": len(entries), "installer_id": installer_id},
+    )
+    audit.record_all(
+        audit.event(actor, ENTRY_ADDED, entry, now=now, tenant=entry, batch=told, after=audit.fields_of(entry, AUDITED))
+        for entry in entries.values()
     )
     return list(entries.values())
 

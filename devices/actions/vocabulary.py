@@ -4,7 +4,7 @@ from accounts.audit import Word
 from devices.actions import library, monitors, registration
 
 WORDS: tuple[Word, ...] = (
-    library.LIBRARY_ADDED, library.ENTRY_ASSIGNED, library.ENTRY_RETIRED,
+    library.LIBRARY_ADDED, library.ENTRY_ADDED, library.ENTRY_ASSIGNED, library.ENTRY_RETIRED,
     monitors.DEVICE_RENAMED, monitors.DEVICE_REMOVED, monitors.DEVICE_SWAPPED,
     registration.DEVICE_REGISTERED,
 )  # fmt: skip

@@ -86,9 +86,12 @@ class Row:
     names: audit_values.Names
 
 
-def events(actor: Actor, asked: Asked, *, now: datetime) -> QuerySet[AuditEvent]:
-    """The rows asked for, as far as the actor may read."""
+def events(actor: Actor, asked: Asked, *, now: datetime, with_batches: bool = False) -> QuerySet[AuditEvent]:
+    """The rows asked for, as far as the actor may read. The rows of a batch stand under what was done; where a text is searched for, those
+    whose own object it is are found too, and `with_batches` all of them."""
     found = AuditEvent.objects.visible_to(actor)
+    if not asked.text and not with_batches:
+        found = found.whole()
     if asked.days != ANY_TIME:
         found = found.filter(at__gte=now - timedelta(days=int(asked.days)))
     if asked.area:
@@ -102,17 +105,28 @@ def events(actor: Actor, asked: Asked, *, now: datetime) -> QuerySet[AuditEvent]
         found = found.filter(actor_role=Role.SYSTEM)
     elif asked.who:
         found = found.filter(user_id=typed_id(asked.who))
-    return _searched(found, actor, asked.text) if asked.text else found
+    return _searched(found, actor, asked.text, with_batches) if asked.text else found
 
 
-def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str) -> QuerySet[AuditEvent]:
-    """By who, by what it was about (an order's number is its label), by site; MACs and order numbers in the values too."""
+def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str, with_batches: bool) -> QuerySet[AuditEvent]:
+    """By who, by what it was about (an order's number is its label), by site; MACs and order numbers in the values too. Of the rows of a
+    batch those whose own object it is: by who did it or where, the change of which they are rows is found."""
     sites = Site.objects.visible_to(actor).filter(matching(text, "search_key"))
-    wanted = matching(text, "search_key") | Q(site_id__in=sites.values("pk"))
+    named = matching(text, "search_key")
+    wanted = Q(site_id__in=sites.values("pk"))
     if inside := _written(text, with_orders=_sees_orders(actor)):
         found = found.annotate(before_text=Cast("before", TextField()), after_text=Cast("after", TextField()))
-        wanted |= Q(before_text__contains=inside) | Q(after_text__contains=inside) | matching(inside, "search_key")
-    return found.filter(wanted)
+        wanted |= Q(before_text__contains=inside) | Q(after_text__contains=inside)
+        named |= matching(inside, "search_key")
+    if with_batches:
+        return found.filter(wanted | named)
+    of_batch = Q(batch__isnull=False) & named & ~matching(text, "batch__search_key")
+    return found.filter((Q(batch=None) & (wanted | named)) | of_batch)
+
+
+def batch_of(actor: Actor, event: AuditEvent) -> QuerySet[AuditEvent]:
+    """The rows of a change of many objects, in the order they were written."""
+    return AuditEvent.objects.visible_to(actor).filter(batch=event).select_related("organization", "distributor")
 
 
 def _sees_orders(actor: Actor) -> bool:

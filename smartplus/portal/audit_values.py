@@ -127,7 +127,7 @@ def effect(event: AuditEvent, names: Names) -> str:
     if names.shows_amounts and "total_minor" in after and (currency := str(after.get("currency") or names.currency)):
         return amount(after["total_minor"], currency)
     if event.action == library.LIBRARY_ADDED.code:
-        n = len(after.get("macs", ()))
+        n = size(after.get("macs", 0))
         return ngettext("%(n)s MAC", "%(n)s MACs", n) % {"n": n}
     if event.action == monitors.DEVICE_SWAPPED.code:
         return gettext("Paid time stays")
@@ -141,6 +141,11 @@ def effect(event: AuditEvent, names: Names) -> str:
         (line,) = changed
         return f"{line.label}: {line.before or DASH} → {line.after or DASH}"
     return ngettext("%(n)s field", "%(n)s fields", len(changed)) % {"n": len(changed)}
+
+
+def size(value: Any) -> int:
+    """How many a batch is of; rows of before batches were kept name them one by one."""
+    return value if isinstance(value, int) else len(value)
 
 
 def _begun(event: AuditEvent, names: Names) -> str:
@@ -238,6 +243,8 @@ def _number(event: AuditEvent, field: str, value: int, names: Names, currency: s
         if not names.shows_amounts:
             return gettext("Hidden")
         return amount(value, currency) if currency else str(value)
+    if field.endswith("_off_in"):
+        return ngettext("%(n)s apartment", "%(n)s apartments", value) % {"n": value}
     if field in FIRMS:
         return names.firms.get(value) or gettext("Organization %(n)s") % {"n": value}
     return str(value)

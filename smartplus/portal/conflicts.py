@@ -14,10 +14,6 @@ from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import AuditEvent
-from accounts.scope import Actor
-from communities import catalogue
-from communities.actions import sites
-from communities.models import Apartment
 from smartplus.access import PortalRequest
 from smartplus.portal import vocabulary
 
@@ -63,18 +59,6 @@ def about(subject: Model) -> Q:
     """The audit rows that tell who saved one row. Whoever only looked at it, sent an invitation again or reset a second factor saved nothing
     that a form shows."""
     return Q(subject_type=subject._meta.model_name or "", subject_id=subject.pk) & vocabulary.SAVES
-
-
-def about_apartment(actor: Actor, apartment: Apartment) -> Q:
-    """The audit rows that tell who saved an apartment, with the one of the site that last switched a service off in it (R22)."""
-    of_site = AuditEvent.objects.visible_to(actor).filter(
-        subject_type="site", subject_id=apartment.site_id, action=sites.SITE_CHANGED.code
-    )
-    lowering = [f"{code}_off_in" for code in catalogue.CEILING_SWITCHES]
-    lowered = of_site.filter(after__has_any_keys=lowering).values_list("pk", "after")
-    name = sites.name_in_audit(apartment.building.name, apartment.number)
-    last = next((pk for pk, after in lowered if any(name in after.get(key, ()) for key in lowering)), None)
-    return about(apartment) | Q(pk=last)
 
 
 def clash(

@@ -92,7 +92,7 @@ def registered(event: AuditEvent, names: Names) -> str:
 
 def added(event: AuditEvent, names: Names) -> str:
     """How many MACs came into the library."""
-    n = len(event.after.get("macs", ()))
+    n = audit_values.size(event.after.get("macs", 0))
     words = ngettext("%(n)s MAC address added to the library", "%(n)s MAC addresses added to the library", n)
     return words % {"n": n}
 
@@ -132,6 +132,7 @@ WHOLE: dict[Word, Callable[[AuditEvent, Names], str]] = {
     people.TECHNICIANS_SET: technicians_set,
     sites.SITE_CHANGED: switched,
     apartments.APARTMENT_CHANGED: _of_apartment,
+    sites.SERVICE_LOST: _of_apartment,
     registration.DEVICE_REGISTERED: registered,
     monitors.DEVICE_REMOVED: registered,
     monitors.DEVICE_SWAPPED: registered,

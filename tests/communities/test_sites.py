@@ -88,7 +88,10 @@ def test_a_ceiling_goes_down_with_all_apartments_after_a_confirmation(
     assert Apartment.objects.get(pk=first.pk).version == first.version + 1
     told = AuditEvent.objects.filter(action="site.changed").latest("pk")  # who had it can be told for ever (R9)
     assert (told.before["landline"], told.after["landline"]) == (True, False)
-    assert told.after["landline_off_in"] == [f"{first.building} 1.01"]
+    assert told.after["landline_off_in"] == 1
+    (row,) = told.rows.all()
+    assert (row.action, row.subject_id, row.subject_label) == ("apartment.service_lost", first.pk, str(first))
+    assert (row.before, row.after, row.site_id) == ({"landline": True}, {"landline": False}, site.pk)
     assert not Entitlement.objects.exclude(variant="").filter(service_type="premium").exists()
     with pytest.raises(CeilingOff):
         apartments.change_apartment(

@@ -173,7 +173,7 @@ def test_audit(browser: Browser) -> None:
             "Entry": str(event.pk), "Time": "2026-11-22 10:00:00", "Time (UTC)": "2026-11-22T09:00:00+00:00", "Who": "Dora NORDLYSMARK",
             "Organization": browser.world.person("dora").firm.name, "What": f"Request {event.subject_id} refused",
             "Subject": f"Request {event.subject_id}", "Where": browser.world.person("ivan").firm.name,
-            "Before": "Status: Open", "After": "Status: Refused; Reason: Too early HAFENMARK", "Action": "request.refused",
+            "Before": "Status: Open", "After": "Status: Refused; Reason: Too early HAFENMARK", "Action": "request.refused", "Part of entry": "",
         },
     )  # fmt: skip
 

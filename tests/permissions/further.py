@@ -384,7 +384,7 @@ FURTHER: dict[str, Further] = {
     ),
     "save_billing:again": Further({billing.BILLING_CHANGED: 1}, _billing_again),
     "add_member": Further({members.MEMBER_ADDED: 1}, _added),
-    "edit_site:ceiling": Further({sites.SITE_CHANGED: 1}, _site_off),
+    "edit_site:ceiling": Further({sites.SITE_CHANGED: 1, sites.SERVICE_LOST: 1}, _site_off),
     "settle:first PM App, renewing": Further(
         {ORDER_SUCCEEDED: 1, settlement.PM_APP_SWITCHED_ON: 1, methods.METHOD_SAVED: 1, agreements.AGREEMENT_MADE: 1},
         _first_pm_app,

@@ -88,7 +88,7 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "people.set_sites_of": (people.TECHNICIANS_SET,),
     "apartments.add_apartment": (apartments.APARTMENT_CREATED,),
     "apartments.edit_apartment": (apartments.APARTMENT_CHANGED,),
-    "library.add_to_library": (library.LIBRARY_ADDED,),
+    "library.add_to_library": (library.LIBRARY_ADDED, library.ENTRY_ADDED),
     "library.assign_library_entry": (library.ENTRY_ASSIGNED,),
     "library.retire_library_entry": (library.ENTRY_RETIRED,),
     "monitors.add_monitor": (registration.DEVICE_REGISTERED,),

@@ -301,7 +301,7 @@ def test_every_action_that_is_audited_has_its_words(people: People, harbour: Sit
 def test_an_action_without_words_is_named_as_it_is() -> None:
     event = AuditEvent(action="gate.opened_wide", subject_label="Quay House")
     assert sentences.sentence(event, NOBODY) == "Gate opened wide: Quay House"
-    event = AuditEvent(action="library.added", subject_label="Nordlys", after={"macs": ["a", "b"]})
+    event = AuditEvent(action="library.added", subject_label="Nordlys", after={"macs": ["a", "b"]})  # as before batches
     assert sentences.sentence(event, NOBODY) == "2 MAC addresses added to the library"
 
 

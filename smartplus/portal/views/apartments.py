@@ -171,9 +171,7 @@ def apartment_edit(request: access.PortalRequest, apartment_id: int) -> HttpResp
     except Conflict:
         context = apartment_page(request, apartment_id)
         fresh = Sheet(_sheet(None, context).form, sheet.rows.with_more(more=0))
-        told = conflicts.clash(
-            request, conflicts.about_apartment(request.actor, context["apartment"]), (sheet.form, fresh.form)
-        )
+        told = conflicts.clash(request, conflicts.about(context["apartment"]), (sheet.form, fresh.form))
         return _page(request, {**context, "conflict": told}, fresh, status=CONFLICT)
     if saved is None:
         return _page(request, context, sheet)

@@ -30,8 +30,10 @@ CHUNK = 1000  # events of a file looked at together
 def audit_list(request: access.PortalRequest) -> HttpResponseBase:
     """The changes asked for, the newest first; with `format=csv` or `xlsx` all of them as a file."""
     asked = audit_log.Asked.of(request.GET)
-    found = audit_log.events(request.actor, asked, now=request.now).select_related("organization", "distributor")
-    if file := tables.asked(request):
+    file = tables.asked(request)
+    found = audit_log.events(request.actor, asked, now=request.now, with_batches=bool(file))
+    found = found.select_related("organization", "distributor")
+    if file:
         return tables.answer(file, "audit", _columns(), _lines(request.actor, found))
     page = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
     number = len(page.rows) if page.is_only else audit_log.count(found)
@@ -51,18 +53,22 @@ def audit_list(request: access.PortalRequest) -> HttpResponseBase:
 @access.roles(*audit_log.READERS)
 @require_safe
 def audit_detail(request: access.PortalRequest, event_id: int) -> HttpResponse:
-    """One change: its fields before and after, and its seal. For htmx only the part that opens under the row."""
+    """One change: its fields before and after, the objects it was done to, and its seal. For htmx only the part that opens under the row."""
     readable = AuditEvent.objects.visible_to(request.actor).select_related("organization", "distributor", "seal")
     event = readable.get(pk=event_id)
     (row,) = audit_log.rows(request.actor, [event])
     names = replace(row.names, currency=_currency(request.actor, event))
     seal: AuditSeal | None = getattr(event, "seal", None)
+    batch = keyset.page(audit_log.batch_of(request.actor, event), by=("pk",), query=request.GET, size=PAGE)
     context = {
         "row": row,
         "event": event,
         "lines": audit_values.lines(event, names),
         "unchanged": audit_values.unchanged(event),
         "seal": seal,
+        "batch": batch,
+        "is_page": not request.htmx,
+        "rows": audit_log.rows(request.actor, batch.rows),
     }
     return render(request, "audit/_detail.html" if request.htmx else "audit/detail.html", context)
 
@@ -79,7 +85,7 @@ def _columns() -> list[Column]:
     return [
         Column(_("Entry"), tables.Kind.NUMBER), Column(_("Time"), tables.Kind.MOMENT), Column(_("Time (UTC)")), Column(_("Who")),
         Column(_("Organization")), Column(_("What")), Column(_("Subject")), Column(_("Where")), Column(_("Before")),
-        Column(_("After")), Column(_("Action")),
+        Column(_("After")), Column(_("Action")), Column(_("Part of entry"), tables.Kind.NUMBER),
     ]  # fmt: skip
 
 
@@ -93,5 +99,5 @@ def _lines(actor: Actor, found: QuerySet[AuditEvent]) -> Iterator[list[object]]:
                 event.pk, event.at, event.at.isoformat(timespec="seconds"), event.who, row.firm, row.what, event.subject_label, row.where,
                 "; ".join(f"{line.label}: {line.before}" for line in lines if line.before is not None),
                 "; ".join(f"{line.label}: {line.after}" for line in lines if line.after is not None),
-                event.action,
+                event.action, event.batch_id,
             ]  # fmt: skip
