@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -36,6 +36,15 @@ def record(actor: Actor, word: Word, subject: models.Model, **told: Any) -> Audi
 def record_all(events: Iterable[AuditEvent]) -> None:
     """Write what `event` made, however many; one statement for a thousand."""
     AuditEvent.objects.bulk_create(events, batch_size=1000)
+
+
+def record_batch(of: AuditEvent, rows: Sequence[AuditEvent]) -> None:
+    """Write a change of many objects: `of` says it as a whole, `rows` each of them. Of one object alone its row says it all."""
+    if len(rows) > 1:
+        of.save(force_insert=True)
+        for row in rows:
+            row.batch = of
+    record_all(rows)
 
 
 def event(

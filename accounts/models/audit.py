@@ -37,6 +37,10 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         """Changes as people count them, without the rows of batches."""
         return self.filter(batch=None)
 
+    def at_site(self, site_id: int) -> Self:
+        """Changes of one site; of a batch that is not its own the row that is."""
+        return self.filter(site_id=site_id).exclude(batch__site_id=site_id)
+
 
 class AuditEvent(AppendOnly):
     """One change. Invariant: append-only; `before` and `after` hold only the fields that changed.

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
-from accounts.models import Kind, Membership
+from accounts.models import AuditEvent, Kind, Membership
 from accounts.scope import Actor, Role
 from accounts.typed import mail, phones, text
 from communities.actions.entitlements import sync_site
@@ -43,6 +43,12 @@ RESIDENT_REMOVED = audit.Word(
     area=audit.Area.SERVICES,
 )
 MANAGERS_SET = audit.Word("site.managers_set", gettext_lazy("Managers chosen"), area=audit.Area.PEOPLE, saves=True)
+SITES_SET = audit.Word(
+    "member.sites_set",
+    gettext_lazy("Sites of a member chosen"),
+    gettext_lazy("Sites of %(what)s chosen"),
+    area=audit.Area.PEOPLE,
+)
 TECHNICIANS_SET = audit.Word(
     "site.technicians_set", gettext_lazy("Technicians chosen"), area=audit.Area.PEOPLE, saves=True
 )
@@ -267,8 +273,8 @@ def set_technicians(
         now=now,
         tenant=site,
         site_id=site.pk,
-        before={"technicians": sorted(before)},
-        after={"technicians": sorted(chosen)},
+        before={"technicians": sorted(before - set(chosen))},
+        after={"technicians": sorted(set(chosen) - before)},
     )
 
 
@@ -287,6 +293,7 @@ def set_sites_of(
 
     The same rules as from the site's side: a site that is not named is lost at once (R3), paid time stays on the ended assignment.
     PM Apps stay as they are ticked at the sites; a site that is new comes without one. Locks the sites in the order of their ids.
+    Audited at each site; where there are several, as a batch of the person.
     """
     if actor.role not in {Role.INSTALLER, Role.SYSTEM}:
         raise NotPermitted(_("Managers and technicians are chosen by the installer."))
@@ -308,11 +315,14 @@ def set_sites_of(
         )
     if seen_ids is not None and _sites_of(rows, person) != set(seen_ids):  # asked again, now that the sites are locked
         raise Conflict
-    for site in sites.values():
-        if kind == Kind.MANAGER:
-            _set_manager(actor, site, person, is_wanted=site.pk in wanted, now=now)
-        else:
-            _set_technician(actor, site, person, is_wanted=site.pk in wanted, now=now)
+    change = _set_manager if kind == Kind.MANAGER else _set_technician
+    told = [change(actor, site, person, is_wanted=site.pk in wanted, now=now) for site in sites.values()]
+    changed = [event for event in told if event is not None]
+    label = f"{person.known_as} ({person.organization})"
+    whole = audit.event(
+        actor, SITES_SET, person, now=now, tenant=person.organization, label=label, after={"sites": len(changed)}
+    )
+    audit.record_batch(whole, changed)
     return person
 
 
@@ -331,12 +341,12 @@ def _note_change(site: Site) -> None:
     site.save(update_fields=["version"])
 
 
-def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime) -> None:
-    """Give a locked site to one manager or take it away, whoever else looks after it."""
+def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime) -> AuditEvent | None:
+    """Give a locked site to one manager or take it away, whoever else looks after it; what is to be audited."""
     row = ManagerAssignment.objects.select_for_update(no_key=True).filter(site=site, membership=person).first()
     has_it = row is not None and row.ended_at is None
     if has_it == is_wanted:
-        return
+        return None
     before = {str(person.pk): row.pm_app} if row is not None and has_it else {}
     if row is None:
         made_for([row := ManagerAssignment(**keys_of(site), membership=person, created_at=now)])
@@ -347,30 +357,23 @@ def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: boo
     sync_site(site)
     _note_change(site)
     after = {str(person.pk): False} if is_wanted else {}
-    audit.record(actor, MANAGERS_SET, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
+    return audit.event(actor, MANAGERS_SET, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
 
 
-def _set_technician(actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime) -> None:
-    """Give a locked site to one technician or take it away, whoever else works there."""
-    before = sorted(TechnicianAssignment.objects.filter(site=site).values_list("membership_id", flat=True))
-    if (person.pk in before) == is_wanted:
-        return
+def _set_technician(
+    actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime
+) -> AuditEvent | None:
+    """Give a locked site to one technician or take it away, whoever else works there; what is to be audited."""
+    if TechnicianAssignment.objects.filter(site=site, membership=person).exists() == is_wanted:
+        return None
     if is_wanted:
         TechnicianAssignment.objects.create(**keys_of(site), membership=person, created_at=now)
     else:
         TechnicianAssignment.objects.filter(site=site, membership=person).delete()
     _note_change(site)
-    after = sorted({*before, person.pk} if is_wanted else set(before) - {person.pk})
-    audit.record(
-        actor,
-        TECHNICIANS_SET,
-        site,
-        now=now,
-        tenant=site,
-        site_id=site.pk,
-        before={"technicians": before},
-        after={"technicians": after},
-    )
+    here, gone = {"technicians": [person.pk]}, {"technicians": list[int]()}
+    before, after = (gone, here) if is_wanted else (here, gone)
+    return audit.event(actor, TECHNICIANS_SET, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
 
 
 def candidates(installer_id: int, *, kind: str) -> QuerySet[Membership]:

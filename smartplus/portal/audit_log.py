@@ -109,19 +109,17 @@ def events(actor: Actor, asked: Asked, *, now: datetime, with_batches: bool = Fa
 
 
 def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str, with_batches: bool) -> QuerySet[AuditEvent]:
-    """By who, by what it was about (an order's number is its label), by site; MACs and order numbers in the values too. Of the rows of a
-    batch those whose own object it is: by who did it or where, the change of which they are rows is found."""
-    sites = Site.objects.visible_to(actor).filter(matching(text, "search_key"))
-    named = matching(text, "search_key")
-    wanted = Q(site_id__in=sites.values("pk"))
+    """By who, by what it was about (an order's number is its label), by site; MACs and order numbers in the values too. A row of a batch
+    is found where the batch itself is not, and `with_batches` always."""
+    sites = Site.objects.visible_to(actor).filter(matching(text, "search_key")).values("pk")
+    wanted = matching(text, "search_key") | Q(site_id__in=sites)
     if inside := _written(text, with_orders=_sees_orders(actor)):
         found = found.annotate(before_text=Cast("before", TextField()), after_text=Cast("after", TextField()))
-        wanted |= Q(before_text__contains=inside) | Q(after_text__contains=inside)
-        named |= matching(inside, "search_key")
+        wanted |= Q(before_text__contains=inside) | Q(after_text__contains=inside) | matching(inside, "search_key")
+    found = found.filter(wanted)
     if with_batches:
-        return found.filter(wanted | named)
-    of_batch = Q(batch__isnull=False) & named & ~matching(text, "batch__search_key")
-    return found.filter((Q(batch=None) & (wanted | named)) | of_batch)
+        return found
+    return found.filter(Q(batch=None) | ~(matching(text, "batch__search_key") | Q(batch__site_id__in=sites)))
 
 
 def batch_of(actor: Actor, event: AuditEvent) -> QuerySet[AuditEvent]:

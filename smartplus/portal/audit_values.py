@@ -46,7 +46,7 @@ LABELS: dict[str, Promise] = {
     "sees_invoices": _("Sees invoices"), "gets_billing_mail": _("Receives billing mail"),
     "manages_subscriptions": _("Manages subscriptions"), "require_2fa": _("Two-factor demanded"), "on": _("Two-factor"),
     "total_minor": _("Total"), "captured_minor": _("Paid"), "currency": _("Currency"), "items": _("Items"), "months": _("Months"),
-    "order": _("Order"), "card": _("Card"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
+    "sites": _("Sites"), "order": _("Order"), "card": _("Card"), "renewals": _("Renewals"), "valid_from": _("Valid from"), "removed_at": _("Removed"),
     "includes_tax": _("Prices include tax (gross)"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "version": _("Version"), "languages": _("Languages"), "logo": _("Logo"),

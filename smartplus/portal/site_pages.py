@@ -121,7 +121,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
 
 def recent(request: access.PortalRequest, site: Site) -> list[tuple[AuditEvent, str]]:
     """The last changes of the site with their sentences; none for roles that read no audit."""
-    found = AuditEvent.objects.visible_to(request.actor).whole().filter(site_id=site.pk)
+    found = AuditEvent.objects.visible_to(request.actor).at_site(site.pk)
     rows = list(found.select_related("organization", "distributor")[:RECENT])
     names = audit_log.names_in(request.actor, rows)
     return [(event, sentences.sentence(event, names[event.pk])) for event in rows]

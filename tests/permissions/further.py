@@ -25,8 +25,8 @@ from accounts.actions import (
 from accounts.audit import Word
 from accounts.models import ApiToken, Invitation, ItemFailure, MailLink, Membership, Organization, Topic, User
 from accounts.models.invitations import digest_of
-from communities.actions import sites
-from communities.models import Entitlement
+from communities.actions import people, sites
+from communities.models import Entitlement, TechnicianAssignment
 from payments import actions as payment_actions
 from payments.actions import billing, methods
 from payments.models import GatewayEvent, Payment, PaymentMethod
@@ -343,6 +343,16 @@ def _site_off(stage: Stage) -> Callable[[], object]:
     return lambda: sites.edit_site(case.person.actor, **kwargs, ceiling_confirmed=True, now=NOW)
 
 
+def _several_sites(stage: Stage) -> Callable[[], object]:
+    """A technician is given two sites at once."""
+    ivan, tess = stage.world.person("ivan"), stage.world.person("tess").membership
+    TechnicianAssignment.objects.filter(membership=tess).delete()
+    kwargs = TABLE["sites.create_community"].kwargs(Case(stage.world, "ivan"))
+    other = sites.create_community(ivan.actor, **kwargs, now=NOW)
+    ids = [stage.world.sites["hafen"].pk, other.pk]
+    return lambda: people.set_sites_of(ivan.actor, membership_id=tess.pk, site_ids=ids, now=NOW)
+
+
 def _billing_again(stage: Stage) -> Callable[[], object]:
     case = Case(stage.world, "dora")
     kwargs = TABLE["billing.save_billing"].kwargs(case)
@@ -384,7 +394,8 @@ FURTHER: dict[str, Further] = {
     ),
     "save_billing:again": Further({billing.BILLING_CHANGED: 1}, _billing_again),
     "add_member": Further({members.MEMBER_ADDED: 1}, _added),
-    "edit_site:ceiling": Further({sites.SITE_CHANGED: 1, sites.SERVICE_LOST: 1}, _site_off),
+    "edit_site:ceiling": Further({sites.SITE_CHANGED: 1, sites.SERVICE_LOST: 7}, _site_off),
+    "set_sites_of:several": Further({people.SITES_SET: 1, people.TECHNICIANS_SET: 2}, _several_sites),
     "settle:first PM App, renewing": Further(
         {ORDER_SUCCEEDED: 1, settlement.PM_APP_SWITCHED_ON: 1, methods.METHOD_SAVED: 1, agreements.AGREEMENT_MADE: 1},
         _first_pm_app,

@@ -159,8 +159,10 @@ def _managers(event: AuditEvent, table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _technicians(event: AuditEvent, table: dict[str, Any]) -> list[int]:
+    """Those of the people it tells of who are there on this side."""
     rows = table[TechnicianAssignment._meta.db_table].values()
-    return sorted(row["membership_id"] for row in rows if row["site_id"] == event.subject_id)
+    there = {row["membership_id"] for row in rows if row["site_id"] == event.subject_id}
+    return sorted(there & {*event.before["technicians"], *event.after["technicians"]})
 
 
 def _place(row: Row, table: dict[str, Any]) -> str:
@@ -201,7 +203,7 @@ READ: dict[tuple[str, str], Callable[[AuditEvent, Row, dict[str, Any]], Any]] = 
 TOLD = {
     ("order", "reason"), ("device", "reason"), ("apitoken", "revoked_for"), ("user", "fields"), ("user", "sessions"), ("user", "tokens"),
     ("user", "codes"), ("user", "topics"), ("membership", "fields"), ("membership", "tokens"), ("resident", "fields"),
-    ("billingprofile", "fields"), ("organization", "macs"), ("organization", "installer_id"), ("organization", "rows"),
+    ("billingprofile", "fields"), ("organization", "macs"), ("membership", "sites"), ("organization", "installer_id"), ("organization", "rows"),
     ("organization", "auto_renewals_ended"), ("textdraft", "languages"), ("textversion", "languages"), ("renewalrequest", "left_out"),
     ("renewalrequest", "order"), ("subscription", "order"), ("site", "order"), ("site", "landline_off_in"), ("subscription", "items"),
     ("subscription", "switched_off"), ("subscription", "lapsed"), ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),

@@ -342,3 +342,27 @@ def test_a_change_of_many_is_one_row_and_its_objects_stand_below_it(
     assert f'href="{URL}{event.pk}/"' in text_of(dora, f"{URL}{row.pk}/")
     file = b"".join(dora.get(URL, {"format": "csv"})).decode("utf-8-sig")
     assert [line["Part of entry"] for line in csv.DictReader(io.StringIO(file))].count(str(event.pk)) == 60
+
+
+def test_sites_chosen_for_a_person_are_one_row_and_each_site_tells_its_own(
+    people: People, make_site: Callable[..., Site], sign_in: SignIn
+) -> None:
+    quay, pier = make_site("Harbour Quay"), make_site("Pier Court")
+    tess = people.tess.membership.pk
+    site_people.set_sites_of(people.ivan.actor, membership_id=tess, site_ids=[quay.pk, pier.pk], now=NOW)
+    ivan = sign_in(people.ivan)
+    page = text_of(ivan)
+    assert ("Sites of Tess Marin (Hafen Intercom GmbH) chosen" in page, "Technician Tess Marin chosen" in page) == (
+        True,
+        False,
+    )
+    event = AuditEvent.objects.get(action="member.sites_set")
+    assert "Pier Court" in text_of(ivan, f"{URL}{event.pk}/")
+    for words in ("Pier", "Quay"):
+        assert text_of(ivan, q=words).count("Technician Tess Marin chosen") == 1
+    assert "Technician Tess Marin chosen" in text_of(ivan, f"/sites/{pier.pk}/")
+    site_people.set_sites_of(
+        people.ivan.actor, membership_id=tess, site_ids=[pier.pk], now=NOW
+    )  # one alone is no batch
+    assert AuditEvent.objects.filter(action="member.sites_set").count() == 1
+    assert AuditEvent.objects.filter(action="site.technicians_set", batch=None).count() == 1
