@@ -20,13 +20,12 @@ from payments.models import Payment, Refund, RefundState
 from payments.models import State as PaymentState
 from subscriptions.audit import ORDER_SUCCEEDED
 from subscriptions.models import LineKind, Order, OrderEvent, OrderLine, ServicePeriod, VariantChange
-from subscriptions.models.orders import SERVICES
+from subscriptions.models.orders import MAY_RESERVE, SERVICES
 from subscriptions.periods import CYCLE
 from subscriptions.renewing import mode_of
 
 S = Order.State
 KEEP_MONEY = (S.SUCCEED, S.REVIEW, S.REFUNDED)
-MAY_RESERVE = (S.PROCESSING, S.SYSTEM_PROCESSING, S.REVIEW)
 SHORTEST_MONTH, LONGEST_MONTH = timedelta(days=28), timedelta(days=31)
 CLOCKS = timedelta(hours=3)  # a month is counted on the site's wall clock, which may be put back meanwhile
 

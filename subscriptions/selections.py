@@ -28,7 +28,8 @@ NAMED = 5  # items that a sentence names; the others are counted
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is chosen: by installer and project type, narrowed by whatever else is set. `ids` are exactly these, `request_id` what is still
+    """What is chosen: by installer and project type, narrowed by whatever else is set. `search` is looked for in
+    targets and sites, `site_search` in sites only. `ids` are exactly these, `request_id` what is still
     asked for by a request, `up_to` the newest id there was when the list was shown."""
 
     installer_id: int
@@ -36,6 +37,7 @@ class Filter:
     site_id: int | None = None
     service_type: str = ""
     search: str = ""
+    site_search: str = ""
     ids: tuple[int, ...] | None = None
     request_id: int | None = None
     up_to: int | None = None
@@ -45,7 +47,9 @@ class Filter:
         numbers = (self.site_id, self.request_id, self.up_to, *(self.ids or ()))
         if any(type(number) is not int or number < 0 for number in (self.installer_id, *numbers) if number is not None):
             raise ValueError("an id is a number")
-        if self.project_type not in SiteKind.values or not isinstance(self.search, str):
+        if self.project_type not in SiteKind.values or not all(
+            isinstance(text, str) for text in (self.search, self.site_search)
+        ):
             raise ValueError("no project type, or no search")
         if self.service_type and self.service_type not in catalogue.BY_TYPE:
             raise ValueError(f"no service type: {self.service_type}")
@@ -62,6 +66,11 @@ class Filter:
         values = {name: getattr(self, name) for name in self.__slots__}
         return {name: value for name, value in values.items() if value not in {None, ""}}
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything is set but installer and project type."""
+        return len(self.stored) > len(("installer_id", "project_type"))
+
     def narrow(self, items: QuerySet[Entitlement]) -> QuerySet[Entitlement]:
         """Those of the items that it means."""
         wanted = Q(installer_id=self.installer_id, site__kind=self.project_type)
@@ -76,6 +85,8 @@ class Filter:
             wanted &= Q(Exists(asked))
         if self.up_to is not None:
             wanted &= Q(pk__lte=self.up_to)
+        if self.site_search:
+            wanted &= finding.matching(self.site_search, "site__search_key")
         if self.search:
             wanted &= finding.every_word(self.search, _found)
         return items.filter(wanted)

@@ -7,7 +7,7 @@ the sums is that id; where by more, only how many is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +88,11 @@ class Mark:
 
     newest: int
     sketch: Sketch
+
+    @classmethod
+    def of_ids(cls, ids: Collection[int]) -> Mark:
+        """Of ids."""
+        return cls(max(ids, default=0), Sketch.of(ids))
 
     @classmethod
     def of(cls, rows: QuerySet[Any]) -> Mark:

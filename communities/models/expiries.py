@@ -89,6 +89,11 @@ class ExpiryDay(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=models.Q(stage=0), name="expiry_fresh"),
             models.Index(fields=["site", "day"], condition=models.Q(stage__in=[0, 1]), name="expiry_by_site"),
+            models.Index(  # where something waits for its activation
+                fields=["installer", "site"],
+                condition=models.Q(stage__in=[0, 1], day=None) & ~models.Q(service_type="") & ~models.Q(variant=""),
+                name="expiry_waiting",
+            ),
             *(
                 models.Index(
                     fields=[key, "day"], condition=models.Q(stage__in=stages), name=f"expiry_{name}_{key}"[:30]

@@ -40,6 +40,7 @@ class Target(SiteChild):
 
     class Meta:
         ordering = ["sort_key", "pk"]
+        indexes = [models.Index(fields=["site", "sort_key", "id"], name="target_by_site")]
         constraints = [
             models.UniqueConstraint(fields=["parent", "kind", "slot"], name="target_slot_once"),
             models.UniqueConstraint(fields=["site"], condition=Q(kind=Kinds.SITE.value), name="target_site_once"),

@@ -101,14 +101,44 @@ def page(rows: QuerySet[Row], *, by: Sequence[str], query: Mapping[str, str], si
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a page begins: behind the row with this key in the order `by`, which is turned round for a page before it."""
+
+    by: tuple[str, ...]
+    key: tuple[Any, ...]  # empty on the first page
+    is_back: bool
+
+    @property
+    def beyond(self) -> Q:
+        """The rows behind it; all of them on the first page."""
+        return _beyond(self.by, self.key) if self.key else Q()
+
+    def value(self, name: str) -> Any:
+        """What the key says of one of the names of `by`."""
+        return next(value for at, value in zip(self.by, self.key, strict=True) if at.removeprefix("-") == name)
+
+
+def start(query: Mapping[str, str], by: Sequence[str]) -> Start:
+    """Where the page that `query` asks for begins, for lists that first look where its rows are. A value of the key may be of a wrong type."""
+    after, before = _key(query.get("after", ""), by), _key(query.get("before", ""), by)
+    is_back = before is not None and after is None
+    ordered = tuple(_flipped(name) for name in by) if is_back else tuple(by)
+    return Start(ordered, tuple((before if is_back else after) or ()), is_back)
+
+
 def _beyond(ordered: Sequence[str], key: Sequence[Any]) -> Q:
-    """(a, b) > (x, y) as SQL without row values understands it: a > x, or a = x and b > y."""
+    """(a, b) > (x, y) as SQL without row values understands it: a > x, or a = x and b > y. That a >= x is said too: an index can begin
+    there, so that a deep page does not read those before it."""
     condition, same = Q(), Q()
     for name, value in zip(ordered, key, strict=True):
         field, way = (name[1:], "lt") if name.startswith("-") else (name, "gt")
         condition |= same & Q(**{f"{field}__{way}": value})
         same &= Q(**{field: value})
-    return condition
+    if len(key) == 1:
+        return condition
+    field, way = (ordered[0][1:], "lte") if ordered[0].startswith("-") else (ordered[0], "gte")
+    return Q(**{f"{field}__{way}": key[0]}) & condition
 
 
 def _flipped(name: str) -> str:

@@ -173,6 +173,11 @@ class Order(Termed, Keyed):
             models.Index(fields=["distributor", "-id"], name="order_by_distributor"),
             models.Index(fields=["installer", "-id"], name="order_by_installer"),
             models.Index(fields=["state", "created_at"], name="order_by_state"),
+            models.Index(
+                fields=["installer"],
+                condition=models.Q(state__in=["processing", "system_processing", "review"]),  # MAY_RESERVE
+                name="order_reserving",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -192,6 +197,10 @@ class Order(Termed, Keyed):
     def is_open(self) -> bool:
         """Whether money may still arrive in the ordinary way."""
         return self.state in {self.State.PROCESSING, self.State.SYSTEM_PROCESSING}
+
+
+# Orders in which items may be reserved; of any other state none are.
+MAY_RESERVE = (Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING, Order.State.REVIEW)
 
 
 class OrderLineQuerySet(models.QuerySet["OrderLine"]):

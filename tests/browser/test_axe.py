@@ -74,6 +74,7 @@ BY_FORM_ONLY = {
     "order-left": "where its Cancel leads back to, which is the order's page; test_the_way_to_the_till goes there",
     "cart-term": "a fragment of the cart",
     **dict.fromkeys(("mac-check", "mac-free"), "what a field for a MAC fetches"),
+    "subscription-sites": "what the field for a site fetches",
     **dict.fromkeys(
         ("choices-address", "choices-countries", "choices-time-zones", "choices-zones"),
         "a fragment that a form fetches",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 from django.db import transaction
 from django.test import Client
 
 from communities.models import Entitlement, Site
+from smartplus.portal import keyset
+from smartplus.portal.templatetags import portal as portal_tags
 from subscriptions.actions import carts
 from subscriptions.items import free
 from subscriptions.models import Cart, PriceList, RenewalRequest
@@ -193,3 +198,164 @@ def test_all_that_match_can_be_requested(people: People, many: int, sign_in: Cal
 def test_the_form_reads_as_forms_are_read(dora: Client, many: int) -> None:
     forms, *_rest = read(opened(dora).page)
     assert any(form.method == "post" for form in forms)
+
+
+# --- lists that are longer than what is counted ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted_to(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Counting stops earlier, so that a list of some hundred items is a long one."""
+    monkeypatch.setattr(keyset, "COUNTED", 20)
+    monkeypatch.setattr(portal_tags, "COUNTED", 20)
+    return 20
+
+
+def pages_of(form: Form) -> list[list[str]]:
+    found = [form.rows]
+    while re.search(r'name="after" value="[^"]+"', form.page):
+        form = form.turn()
+        found.append(form.rows)
+    return found
+
+
+def in_order() -> list[str]:
+    """Every item as the list has it: sites by name, targets as one walks through them."""
+    rows = free(Entitlement.objects.all()).select_related("target__site", "target__assignment__membership__user")
+    return [
+        str(row.pk)
+        for row in sorted(
+            rows,
+            key=lambda row: (
+                row.target.site.name_order,
+                row.site_id,
+                row.target.sort_key,
+                str(row.target) if row.target.kind == "manager" else "",
+                row.service_type,
+            ),
+        )
+    ]
+
+
+def test_a_long_list_has_the_same_order_on_all_its_pages(
+    dora: Client, many: int, make_site: Callable[..., Site], make_apartment: Callable[..., object], counted_to: int
+) -> None:
+    for name in ("Amber Court", "Birch Yard", "Zeta Square"):
+        site = make_site(name)
+        for number in ("1.02", "1.01", "1.10"):
+            make_apartment(site, number)
+    form = opened(dora)
+    assert "Select all 20+ matching" in form.page
+    assert "20+ items that were never activated" in form.page
+    pages = pages_of(form)
+    assert [row for page in pages for row in page] == in_order()
+    assert all(len(page) == 50 for page in pages[:-1])
+    last = form
+    for _page in pages[1:]:
+        last = last.turn()
+    for page in reversed(pages[:-1]):
+        last = last.turn("before")
+        assert last.rows == page
+    of_site = opened(dora, "/subscription/?site_name=Harbour+View")
+    assert [row for page in pages_of(of_site) for row in page] == [
+        row for row in in_order() if Entitlement.objects.get(pk=row).site.name == "Harbour View"
+    ]
+
+
+def test_a_long_list_is_ordered_as_a_whole_once_its_number_was_seen(dora: Client, many: int, counted_to: int) -> None:
+    form = opened(dora).tick_all()
+    assert form.mark == "all"
+    answer = dora.post("/subscription/", {**form.sent, "action": "next"})
+    assert answer.status_code == 422
+    assert not Cart.objects.exists()
+    seen = Form(dora, answer.content.decode())
+    assert "All that match are ticked. Look at their number and go on again." in seen.page
+    assert f"Activate {many} items" in seen.page
+    assert f"Select all {many} matching" in seen.page
+    assert len(seen.sent["item"]) == 50
+    out = seen.rows[0]
+    seen.sent["together"] = ["1"]
+    seen.untick(out).go_on()
+    assert chosen() == {int(pk) for pk in in_order()} - {int(out)}
+
+
+def test_the_script_orders_what_the_price_beside_a_long_list_is_for(
+    dora: Client, many: int, counted_to: int, make_apartment: Callable[..., object], harbour_view: Site
+) -> None:
+    form = opened(dora).tick_all()
+    form.sent["together"] = ["1"]
+    form.tick(*form.rows)
+    beside = dora.post(
+        "/subscription/", form.sent, headers={"HX-Request": "true", "HX-Target": "cart"}
+    ).content.decode()
+    assert f"Activate {many} items" in beside
+    [mark] = re.findall(r'name="mark" value="([^"]+)"', beside)
+    make_apartment(harbour_view, "3.01")  # after the number was shown
+    form.sent["mark"] = [mark]
+    form.go_on()
+    assert len(chosen()) == many
+    assert chosen() == {int(pk) for pk in in_order()} - {
+        row.pk for row in Entitlement.objects.filter(target__number="3.01")
+    }
+
+
+def test_a_page_key_of_a_long_list_that_means_nothing_is_the_first_page(
+    dora: Client, many: int, counted_to: int
+) -> None:
+    key = base64.urlsafe_b64encode(json.dumps(["a", "b", 3, 4, 5, "x"]).encode()).decode().rstrip("=")
+    assert opened(dora, f"/subscription/?after={key}").rows == opened(dora).rows
+
+
+def test_the_list_asks_no_more_for_many_items_and_offers_no_list_of_sites(
+    dora: Client,
+    many: int,
+    make_site: Callable[..., Site],
+    make_apartment: Callable[..., object],
+    django_assert_max_num_queries: Callable[..., AbstractContextManager[object]],
+) -> None:
+    for number in range(60):
+        make_apartment(make_site(f"Court {number:02}"), "1.01")
+    opened(dora)
+    with django_assert_max_num_queries(14):
+        page = dora.get("/subscription/").content.decode()
+    assert len(page.encode()) < 45_000
+    assert "Court 59" not in page
+    with django_assert_max_num_queries(17):
+        dora.get("/subscription/?site_name=Court&service=app")
+
+
+# --- the site ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_site_is_chosen_by_its_name_with_and_without_script(
+    dora: Client, many: int, people: People, make_site: Callable[..., Site], make_apartment: Callable[..., object]
+) -> None:
+    for name in ("Court One", "Court Two", "Pier"):
+        make_apartment(make_site(name), "1.01")
+    make_site("Court of nothing")
+    sites = f"/subscription/sites/?installer={people.ivan.firm.pk}&kind=community"
+    assert re.findall(r'value="([^"]*)"', dora.get(f"{sites}&site_name=court").content.decode()) == [
+        "Court One",
+        "Court Two",
+    ]
+    assert "Harbour View" in dora.get(sites).content.decode()
+    one = opened(dora, "/subscription/?site_name=court+one")
+    assert 'name="site_name" value="Court One"' in one.page
+    assert set(Entitlement.objects.filter(pk__in=one.rows).values_list("site__name", flat=True)) == {"Court One"}
+    both = opened(dora, "/subscription/?site_name=court")
+    both.tick_all().go_on()
+    assert set(Entitlement.objects.filter(pk__in=chosen()).values_list("site__name", flat=True)) == {
+        "Court One",
+        "Court Two",
+    }
+    nothing = dora.get("/subscription/?site_name=nowhere").content.decode()
+    assert "Nothing matches" in nothing
+    assert 'name="site_name" value="nowhere"' in nothing
+
+
+def test_the_names_of_sites_are_told_to_who_may_activate_there(
+    people: People, many: int, sign_in: Callable[[Person], Client]
+) -> None:
+    sites = f"/subscription/sites/?installer={people.ivan.firm.pk}&kind=community"
+    assert "Harbour View" in sign_in(people.ivan).get(sites).content.decode()
+    assert sign_in(people.mallory).get(sites).status_code == 404

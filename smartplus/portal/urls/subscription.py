@@ -6,6 +6,7 @@ from smartplus.portal.views import agreements, billing, checkout, methods, order
 
 urlpatterns = [
     path("subscription/", subscription.subscription, name="subscription"),
+    path("subscription/sites/", subscription.subscription_sites, name="subscription-sites"),
     path("subscription/carts/<int:pk>/", checkout.cart, name="cart"),
     path("subscription/carts/<int:pk>/term/", checkout.cart_term, name="cart-term"),
     path("subscription/auto-renew/", agreements.agreement_list, name="agreement-list"),

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.errors import Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Grant, Role
+from accounts.typed import finding
+from accounts.typed.keys import identity_key
 from accounts.typed.text import sought
 from communities import catalogue
-from communities.models import Entitlement, Kind, Site, targets
+from communities.models import Entitlement, ExpiryDay, Kind, Site
+from payments import money
 from smartplus import access
-from smartplus.portal import answers, keyset, ticks
+from smartplus.portal import answers, keyset, ticks, to_activate
 from smartplus.portal.forms.requests import RequestForm
 from smartplus.portal.forms.subscription import MONTHS
 from smartplus.portal.granted import granted
@@ -30,39 +34,52 @@ from smartplus.portal.once import made, once_where
 from smartplus.portal.ticks import Ticks
 from subscriptions import payers, rights
 from subscriptions.actions import carts, requests
-from subscriptions.items import in_open_orders
+from subscriptions.items import in_open_orders_of, never_activated_at
 from subscriptions.models import Cart, RenewalRequest, Subscription
-from subscriptions.pricing import CantQuote
+from subscriptions.pricing import CantQuote, PriceTable
 from subscriptions.selections import MOST_TICKED, Filter
 from subscriptions.sketches import Mark
+from subscriptions.tables import table_for
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 PAGE = 50
+SUGGESTED = 20  # sites
 GOES_ON = {"next", "request"}  # the buttons that make something; the others only price
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is chosen in the head and the filter bar of the page."""
+    """What is chosen in the head and the filter bar of the page. A site is chosen by its name: `site` is the one of exactly that name,
+    `site_name` what was typed where there is none."""
 
     installer: Organization | None
     kind: str
-    site_id: int | None
-    service: str
-    search: str
+    site: Site | None = None
+    site_name: str = ""
+    service: str = ""
+    search: str = ""
 
     @property
     def filter(self) -> Filter:
         """The same choice as what a selection keeps."""
         assert self.installer is not None
-        return Filter(self.installer.pk, self.kind, site_id=self.site_id, service_type=self.service, search=self.search)
+        return Filter(
+            self.installer.pk, self.kind, site_id=self.site.pk if self.site else None, site_search=self.site_name,
+            service_type=self.service, search=self.search,
+        )  # fmt: skip
+
+    @property
+    def typed_site(self) -> str:
+        """What stands in the field of the site."""
+        return self.site.name if self.site else self.site_name
 
     def query(self, **changes: Any) -> str:
         """The same choice as a query string."""
         values = {
             "installer": self.installer.pk if self.installer else "",
             "kind": self.kind,
-            "site": self.site_id or "",
+            "site": self.site.pk if self.site else "",
+            "site_name": self.site_name,
             "service": self.service,
             "q": self.search,
         } | changes
@@ -84,28 +101,52 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     free = offered(request.actor, choice)
     matching = choice.filter.narrow(free)
     status, ticked = 200, read_ticks(request, matching)
+    is_news = ticked.is_unseen
+    if is_news:
+        ticked = ticked.seen(Mark.of(matching))
     if request.method == "POST" and request.POST.get("action") in GOES_ON and term.is_valid():
-        try:
-            return go_on(request, judged(request.actor, choice, ticked, free), term)
-        except Refused as refused:
+        if is_news:  # who goes on has seen how many there are, and what they cost
             status = answers.UNPROCESSABLE
-            messages.error(request, str(refused))
-    chosen = chosen_of(ticked, free, matching)
+            messages.warning(request, _("All that match are ticked. Look at their number and go on again."))
+        else:
+            try:
+                return go_on(request, judged(request.actor, choice, ticked, free), term)
+            except Refused as refused:
+                status = answers.UNPROCESSABLE
+                messages.error(request, str(refused))
+    may_pay = rights.may_pay_for(request.actor, choice.installer)
+    prices = price_list(request, choice)
     context = {
         "choice": choice,
         "term": term,
         "months_offered": MONTHS,
         "months": months,
-        "may_pay": rights.may_pay_for(request.actor, choice.installer),
+        "may_pay": may_pay,
         "shows_prices": rights.sees_prices(request.actor),
-        "counts": counted(chosen),
-        "payer": payers.above(choice.installer),
-        **price_context(request, choice, chosen, months),
+        "payer": None if may_pay else payers.above(choice.installer),
+        "seen_mark": ticked.mark.text if ticked.mark and request.POST.get("all") == ticks.EVERY else "",
+        **chosen_context(request, choice, chosen_of(ticked, free, matching), prices, months),
     }
     if request.htmx and request.htmx.target == "cart":
         return render(request, "subscription/_cart.html", context)
-    context |= list_context(request, choice, matching, ticked, months)
+    context |= list_context(request, choice, free, matching, ticked)
+    context["rows"] = rows_of(request, context["page"].rows, ticked, prices, months)
     return render(request, "subscription/activate.html", context, status=status)
+
+
+@access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_GET
+def subscription_sites(request: access.PortalRequest) -> HttpResponse:
+    """Sites where something waits for its activation, by what is typed of their names, as options of a datalist."""
+    installer = choosable(request.actor).get(pk=typed_id(request.GET.get("installer", "")))
+    typed = sought(request.GET.get("site_name", ""))
+    waiting = never_activated_at(installer.pk).filter(site_id=OuterRef("pk"))
+    sites = Site.objects.visible_to(request.actor).filter(Exists(waiting), installer=installer, kind=_kind(request))
+    if typed:
+        sites = sites.filter(finding.matching(typed, "search_key"))
+    names = sites.values_list("name", flat=True)[:SUGGESTED]
+    return HttpResponse(format_html_join("", '<option value="{}"></option>', ((name,) for name in names)))
 
 
 def go_on(request: access.PortalRequest, found: carts.Judged, term: RequestForm) -> HttpResponse:
@@ -147,8 +188,8 @@ def offered(actor: Actor, choice: Choice) -> QuerySet[Entitlement]:
 
 def choosable(actor: Actor) -> QuerySet[Organization]:
     """The installers in the head of the page: those one pays for, or the own firm, for which one may ask."""
-    payable = rights.payable_installers(actor)
-    if actor.role is Role.INSTALLER and not payable.exists():
+    payable, firm = rights.payable_installers(actor), actor.organization
+    if actor.role is Role.INSTALLER and not (firm is not None and firm.is_active and firm.pays_regular):
         own = Organization.objects.visible_to(actor).installers().filter(pk=actor.organization_id)
         return own if Grant.MANAGES_SUBSCRIPTIONS in actor.grants else own.none()
     return payable
@@ -156,35 +197,50 @@ def choosable(actor: Actor) -> QuerySet[Organization]:
 
 def counted(chosen: QuerySet[Entitlement]) -> list[tuple[str, str, int]]:
     """Service, variant and number of what is ticked, for who sees no prices."""
-    found = Counter(chosen.order_by().values_list("service_type", "variant"))
+    found = chosen.order_by("service_type", "variant").values_list("service_type", "variant").annotate(n=Count("pk"))
     return [
         (str(catalogue.SERVICE_TYPE_LABELS[service]), catalogue.variant_label(service, variant), n)
-        for (service, variant), n in sorted(found.items())
+        for service, variant, n in found
     ]
 
 
 def read_choice(request: access.PortalRequest) -> Choice:
     """Installer, project type and filters from the address, each within what the actor may see; the rest falls back."""
-    installers = choosable(request.actor)
+    installers = choosable(request.actor).select_related("distributor", "subdistributor")
     wanted = request.GET.get("installer", "")
     if wanted:
-        installer: Organization | None = installers.select_related("distributor").get(pk=typed_id(wanted))
+        installer: Organization | None = installers.get(pk=typed_id(wanted))
     else:
-        with_work = Q(
-            pk__in=Entitlement.objects.visible_to(request.actor).wanted().never_activated().values("installer_id")
-        )
-        ordered = installers.select_related("distributor")
-        installer = ordered.filter(with_work).first() or ordered.first()
-    kind = request.GET.get("kind", Kind.COMMUNITY)
-    site = request.GET.get("site", "")
-    service = request.GET.get("service", "")
+        waiting = ExpiryDay.objects.visible_to(request.actor).filter(day=None).exclude(variant="")
+        with_work = Q(pk__in=waiting.values("installer_id"))
+        installer = installers.filter(with_work).first() or installers.first()
+    kind, service = _kind(request), request.GET.get("service", "")
+    site, site_name = _site(request, installer, kind)
     return Choice(
         installer=installer,
-        kind=kind if kind in Kind.values else Kind.COMMUNITY,
-        site_id=typed_id(site) or None,
+        kind=kind,
+        site=site,
+        site_name=site_name,
         service=service if service in {entry.code for entry in catalogue.AVAILABLE} else "",
         search=sought(request.GET.get("q", "")),
     )
+
+
+def _kind(request: access.PortalRequest) -> str:
+    kind = request.GET.get("kind", Kind.COMMUNITY)
+    return kind if kind in Kind.values else Kind.COMMUNITY
+
+
+def _site(request: access.PortalRequest, installer: Organization | None, kind: str) -> tuple[Site | None, str]:
+    """The site of the address, by id or by its whole name, or what was typed of names."""
+    pk, typed = typed_id(request.GET.get("site")), sought(request.GET.get("site_name", ""))
+    if installer is None or not (pk or typed):
+        return None, ""
+    sites = Site.objects.visible_to(request.actor).filter(installer=installer, kind=kind)
+    if typed:
+        site = sites.filter(name_key=identity_key(typed)).first()
+        return (site, "") if site else (None, typed)
+    return sites.get(pk=pk), ""
 
 
 def read_ticks(request: access.PortalRequest, matching: QuerySet[Entitlement]) -> Ticks:
@@ -218,67 +274,95 @@ def chosen_of(ticked: Ticks, free: QuerySet[Entitlement], matching: QuerySet[Ent
     return matching.filter(pk__lte=ticked.mark.newest).exclude(pk__in=ticked.out)
 
 
-def price_context(
-    request: access.PortalRequest,
-    choice: Choice,
-    chosen: QuerySet[Entitlement],
-    months: int,
-    *,
-    with_keys: bool = False,
-) -> dict[str, Any]:
-    """The price of what is ticked, or why there is none."""
+Prices = PriceTable | CantQuote  # those of the installer's distributor, or why there are none
+
+
+def price_list(request: access.PortalRequest, choice: Choice) -> Prices:
+    """The prices of everything on the page."""
     assert choice.installer is not None and choice.installer.distributor is not None
     try:
-        priced = carts.priced(
-            chosen, distributor=choice.installer.distributor, months=months, now=request.now, with_keys=with_keys
-        )
-        return {"quote": priced}
+        return table_for(choice.installer.distributor, at=request.now)
     except CantQuote as refused:
-        return {"quote": None, "refused": refused}
+        return refused
+
+
+def chosen_context(
+    request: access.PortalRequest, choice: Choice, chosen: QuerySet[Entitlement], prices: Prices, months: int
+) -> dict[str, Any]:
+    """What is ticked: its price, or why there is none; for who sees no prices how many of what."""
+    assert choice.installer is not None and choice.installer.distributor is not None
+    counts = [] if rights.sees_prices(request.actor) else counted(chosen)
+    if isinstance(prices, CantQuote):
+        return {"counts": counts, "quote": None, "refused": prices}
+    try:
+        priced = carts.priced(
+            chosen, distributor=choice.installer.distributor, months=months, now=request.now, with_keys=False,
+            prices=prices,
+        )  # fmt: skip
+        return {"counts": counts, "quote": priced}
+    except CantQuote as refused:
+        return {"counts": counts, "quote": None, "refused": refused}
 
 
 def list_context(
-    request: access.PortalRequest, choice: Choice, matching: QuerySet[Entitlement], ticked: Ticks, months: int
+    request: access.PortalRequest,
+    choice: Choice,
+    free: QuerySet[Entitlement],
+    matching: QuerySet[Entitlement],
+    ticked: Ticks,
 ) -> dict[str, Any]:
-    """The rows of the page with their prices, and the counts and choices of the filter bar."""
-    page: keyset.Page[Entitlement] = keyset.page(
-        matching.select_related("site", *targets.named()).annotate(
-            master=targets.master(), person=targets.person_order()
-        ),
-        by=("site__name_order", "site_id", "service_type", "target__sort_key", "person", "pk"),
-        query=request.POST if request.method == "POST" else request.GET,
-        size=PAGE,
-    )
+    """The rows of the page, and the counts and choices of the filter bar. Counting stops (`keyset.count`): how many there are exactly, a list
+    that is longer says when it is ticked as a whole."""
+    assert choice.installer is not None
+    actor, installer, wanted = request.actor, choice.installer, choice.filter
+    every = to_activate.find(free, installer.pk)
+    found = every.narrowed(wanted) or to_activate.find(matching, installer.pk)
+    sent = request.POST if request.method == "POST" else request.GET
+    page = to_activate.page(actor, matching, found, wanted, query=sent, size=PAGE)
     ids = [row.pk for row in page.rows]
-    amounts = _amounts(request, choice, matching.filter(pk__in=ids), months)
-    counts = dict(offered(request.actor, choice).order_by().values_list("service_type").annotate(n=Count("pk")))
-    sites = Site.objects.visible_to(request.actor).filter(installer=choice.installer, kind=choice.kind)
-    waiting = in_open_orders(request.actor).filter(installer=choice.installer, site__kind=choice.kind)
-    asked = RenewalRequest.objects.visible_to(request.actor)
-    mark = ticked.mark or Mark.of(matching)
+    mark = ticked.mark or found.mark
+    asked = RenewalRequest.objects.visible_to(actor)
+    held = in_open_orders_of(actor, installer.pk).filter(site__kind=choice.kind)
+    requested = asked.filter(installer=installer, site_kind=choice.kind, items__is_live=True)
+    may_pay = rights.may_pay_for(actor, installer)
+    counts = every.by_service
     return {
-        "rows": [(row, amounts.get(row.pk), ticked.has(row.pk)) for row in page.rows],
         "row_ids": as_ranges(ids),
         "page": page,
-        "mark": mark.text,
+        "mark": mark.text if mark else ticks.EVERY,
         "all_ticked": ticked.is_all,
         "elsewhere": ticked.elsewhere(ids),
-        "total": mark.sketch.count,
-        "everything": sum(counts.values()),
-        "services": [(entry.code, entry.label, counts.get(entry.code, 0)) for entry in catalogue.AVAILABLE],
-        "sites": sites,
-        "installers": choosable(request.actor),
+        "total": mark.sketch.count if mark else found.count,
+        "is_exact": mark is not None,
+        "everything": every.count,
+        "services": [(entry.code, entry.label, counts and counts[entry.code]) for entry in catalogue.AVAILABLE],
+        "installers": choosable(actor).only("name"),
         "kinds": Kind.choices,
-        "currency": choice.installer.distributor.currency,  # type: ignore[union-attr]
-        "held": waiting.count(),
-        "requested": asked.filter(installer=choice.installer, site_kind=choice.kind, items__is_live=True).count(),
-        "waiting": asked.waiting().count(),
-        "agreements": keyset.count(
-            Subscription.objects.visible_to(request.actor).filter(state=Subscription.State.ACTIVE)
-        ),
+        "held": keyset.count(held.values("pk").distinct()),
+        "requested": 0 if may_pay else keyset.count(requested),
+        "waiting": keyset.count(asked.waiting()),
+        "agreements": keyset.count(Subscription.objects.visible_to(actor).filter(state=Subscription.State.ACTIVE)),
     }
 
 
-def _amounts(request: access.PortalRequest, choice: Choice, rows: QuerySet[Entitlement], months: int) -> dict[int, int]:
-    found = price_context(request, choice, rows, months, with_keys=True)["quote"]
-    return {key: line.each_minor for line in found.lines for key in line.item.keys} if found else {}
+def rows_of(
+    request: access.PortalRequest, found: list[Entitlement], ticked: Ticks, prices: Prices, months: int
+) -> list[tuple[Any, ...]]:
+    """What the table says of each item: id, whether it is ticked, its target, where that is, service, variant, price."""
+    shows, each, currency = rights.sees_prices(request.actor), dict[int, int](), ""
+    if shows and not isinstance(prices, CantQuote):
+        currency = prices.currency
+        with suppress(CantQuote):
+            each = carts.each_priced(found, prices=prices, months=months, now=request.now)
+    amounts = {minor: money.show(minor, currency) for minor in set(each.values())}
+    labels = {kind: catalogue.variant_label(*kind) for kind in {(row.service_type, row.variant) for row in found}}
+    services = {code: str(catalogue.SERVICE_TYPE_LABELS[code]) for code, _variant in labels}
+    nobody = _("no family master yet: the Premium Plan belongs to the apartment")
+    rows = []
+    for row in found:
+        master = row.master or (nobody if row.target.is_home else "")  # type: ignore[attr-defined]
+        rows.append((
+            row.pk, ticked.has(row.pk), str(row.target), f"{row.site.name}, {master}" if master else row.site.name,
+            services[row.service_type], labels[row.service_type, row.variant], amounts.get(each.get(row.pk, -1), "–"),
+        ))  # fmt: skip
+    return rows
