@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -60,15 +61,12 @@ LATELY = timedelta(days=60)  # what stopped earlier has lapsed: not worth a ques
 def agreement_list(request: access.PortalRequest) -> HttpResponse:
     """Agreements of one's subtree: those that need somebody first, then the next due; each with what it will charge then to who
     sees it."""
-    seen = counts.ranked(Subscription.objects.visible_to(request.actor), now=request.now)
+    seen = Subscription.objects.visible_to(request.actor)
     show = request.GET.get("show", "")
     show = show if show in SHOWN else ""
-    found = seen.filter(SHOWN[show][1]) if show else seen
-    shown = found.select_related("payer", "installer__distributor", "method", "order", "renewal")
+    found = counts.ranked(seen, now=request.now).filter(SHOWN[show][1]) if show else seen
     sorting = keyset.sorting(request.GET, COLUMNS, own="state")
-    if sorting.column == "next":
-        shown = shown.annotate(next_at=Coalesce("next_due_at", keyset.FAR))
-    page: keyset.Page[Any] = keyset.page(shown, by=sorting.by, query=request.GET, size=PAGE)
+    page = _page(request, found if show else counts.ranked(seen, now=request.now), sorting)
     renewed = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
     sites, items = _sites_of(request, page.rows), reports.items_of(page.rows)
     charges = reports.next_charges(page.rows, now=request.now)
@@ -80,9 +78,9 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
                 "agreement": row,
                 "tone": TONES[Subscription.State(row.state)],
                 "next_minor": charges[row.pk] if rights.sees_amounts(request.actor, row.payer_id) else None,
-                "items": items.get(row.pk) or row.order.line_count,
+                "items": items.get(row.pk) or (row.order.line_count if row.order else 0),
                 "sites": sites.get(row.pk, []),
-                "is_mine": row.payer_id == request.actor.organization_id,
+                "may_stop": row.payer_id == request.actor.organization_id and row.state == Subscription.State.ACTIVE,
                 # the card and the bank's words are the payer's, and of those above it
                 "shows_card": rights.is_paid_by(request.actor, row),
                 "may_change": row.payer_id == request.actor.organization_id
@@ -91,6 +89,10 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
             }
             for row in page.rows
         ],
+        "may_stop": any(
+            row.payer_id == request.actor.organization_id and row.state == Subscription.State.ACTIVE
+            for row in page.rows
+        ),
         "page": page,
         "sorting": sorting,
         "show": show,
@@ -98,6 +100,25 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
         "total": len(page.rows) if page.is_only else keyset.count(found),
     }
     return render(request, "subscription/agreements.html", context)
+
+
+def _page(
+    request: access.PortalRequest, found: QuerySet[Subscription], sorting: keyset.Sorting
+) -> keyset.Page[Subscription]:
+    """The page, with all that its rows show. What it is sorted by is read of every agreement, all else of its rows only."""
+    if sorting.column == "next":
+        found = found.annotate(next_at=Coalesce("next_due_at", keyset.FAR))
+    names = [
+        name.removeprefix("-").removesuffix("__name_order") for name in sorting.by if name.endswith("__name_order")
+    ]
+    narrow = found.select_related(*names).only("pk", *(f"{name}__name_order" for name in names))
+    page: keyset.Page[Subscription] = keyset.page(narrow, by=sorting.by, query=request.GET, size=PAGE)
+    seen = Subscription.objects.visible_to(request.actor)
+    whole = counts.ranked(seen, now=request.now).select_related(
+        "payer", "installer__distributor", "method", "order", "renewal"
+    )
+    rows = whole.in_bulk([row.pk for row in page.rows])
+    return replace(page, rows=[rows[row.pk] for row in page.rows if row.pk in rows])
 
 
 @access.roles(*PAYERS)
