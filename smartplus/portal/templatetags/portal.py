@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
@@ -60,6 +61,7 @@ NOTE_TONES = {
     "lapsed": ("lapsed", "x"),
 }
 DAYS_OF_A_WEEK = 7
+PLAIN = re.compile(r"[A-Za-z0-9-]+")  # stands in an address as it is
 
 
 class _Name:
@@ -192,12 +194,13 @@ class _UrlNode(URLNode):
         return super().render(context)
 
 
-def address(route: str, *values: int) -> str:
-    """The address of a route with numbers in it, as the tag writes it: for rows made in Python."""
-    return _between(route, values) or reverse(route, args=values)
+def address(route: str, *values: int | str) -> str:
+    """The address of a route with numbers or plain names in it, as the tag writes it: for rows made in Python."""
+    plain = all(type(value) is int or PLAIN.fullmatch(str(value)) for value in values)
+    return (plain and _between(route, values)) or reverse(route, args=values)
 
 
-def _between(route: str, values: Sequence[int]) -> str:
+def _between(route: str, values: Sequence[int | str]) -> str:
     parts = _around(route, len(values), get_urlconf(), get_script_prefix())
     return "".join(chain.from_iterable(zip_longest(parts, map(str, values), fillvalue=""))) if parts else ""
 

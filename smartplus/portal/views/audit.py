@@ -18,6 +18,7 @@ from accounts.models import AuditEvent, AuditSeal
 from accounts.scope import Actor
 from smartplus import access
 from smartplus.portal import audit_log, audit_values, keyset, tables
+from smartplus.portal.rows import audit as audit_rows
 from smartplus.portal.tables import Column
 from subscriptions.models import PriceList
 
@@ -37,10 +38,12 @@ def audit_list(request: access.PortalRequest) -> HttpResponseBase:
         return tables.answer(file, "audit", _columns(), _lines(request.actor, found))
     page = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
     number = len(page.rows) if page.is_only else audit_log.count(found)
+    rows = audit_log.rows(request.actor, page.rows)
     context = {
         "asked": asked,
         "page": page,
-        "rows": audit_log.rows(request.actor, page.rows),
+        "rows": rows,
+        "cells": audit_rows.cells(rows, asked, request.GET, request.now),
         "count": number,
         "most": keyset.COUNTED,
         "areas": Area.choices,

@@ -22,6 +22,7 @@ from smartplus.portal import closing, conflicts, support, user_lists
 from smartplus.portal.answers import answer, conflict, posted, refill, refusals_into, submitted
 from smartplus.portal.forms.users import FirmForm, MoveForm, PermissionsForm
 from smartplus.portal.once import once
+from smartplus.portal.rows import users as user_rows
 from smartplus.portal.views.users import MANAGERS_OF_PEOPLE, person_new, tell
 from subscriptions.actions import tenancy
 
@@ -35,7 +36,9 @@ def firm_detail(request: access.PortalRequest, organization_id: int) -> HttpResp
     firm = visible_firm(request, organization_id)
     people = Membership.objects.visible_to(request.actor).filter(organization=firm)
     rows = user_lists.with_invitation(people, request.now).order_by(known_order(), "pk")[:SHOWN]
-    context = {**_around(request, firm), "people": user_lists.finished(rows, request.now)}
+    shown = user_lists.finished(rows, request.now)
+    cells = user_rows.people(shown, request.actor, request.now)
+    context = {**_around(request, firm), "people": shown, "cells": cells}
     if firm.kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
         below = Organization.objects.visible_to(request.actor).filter(path__startswith=firm.path, kind=Kind.INSTALLER)
         context["n_installers"] = below.count()

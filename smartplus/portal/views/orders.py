@@ -26,6 +26,7 @@ from smartplus import access, jobs
 from smartplus.portal import answers, keyset, list_files, renewals, support, tables, told
 from smartplus.portal.forms.orders import JudgmentForm
 from smartplus.portal.granted import granted
+from smartplus.portal.rows import orders as order_rows
 from smartplus.portal.templatetags.portal import moment
 from smartplus.portal.views.checkout import to_gateway
 from smartplus.portal.views.subscription import PAYERS
@@ -80,7 +81,7 @@ def order_list(request: access.PortalRequest) -> HttpResponseBase:
         return tables.answer(file, "orders", list_files.order_columns(), lines)
     page: keyset.Page[Order] = keyset.page(shown, by=sorting.by, query=request.GET, size=PAGE)
     context = {
-        "rows": _as_seen(request, page.rows),
+        "cells": order_rows.cells(_as_seen(request, page.rows), request.now),
         "page": page,
         "sorting": sorting,
         "states": _states(),

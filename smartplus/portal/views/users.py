@@ -29,6 +29,7 @@ from smartplus.portal.forms.users import NewFirmForm, PermissionsForm, PersonFor
 from smartplus.portal.numbers import typed_id
 from smartplus.portal.once import made as made_once
 from smartplus.portal.once import once
+from smartplus.portal.rows import users as user_rows
 from smartplus.portal.user_lists import PEOPLE, TABS, TECHNICIANS
 
 PAGE = 50
@@ -57,6 +58,7 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
             return tables.answer(file, tab, user_files.people_columns(), user_files.people(people, request.now))
         page: keyset.Page[Any] = keyset.page(people, by=sorting.by, query=query, size=PAGE)
         context["people"] = user_lists.finished(page.rows, request.now)
+        context["cells"] = user_rows.people(context["people"], actor, request.now)
         context["chips"] = [(name, user_lists.FIRM_CHIPS[name], None) for name in ("invited", "inactive")]
         new = NEW_BY_TAB[tab]
     else:
@@ -68,6 +70,9 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
             return tables.answer(file, tab, user_files.firms_columns(), user_files.firms(actor, firms, request.now))
         page = keyset.page(firms, by=sorting.by, query=query, size=PAGE)
         context["firms"] = user_lists.with_numbers(actor, page.rows, request.now)
+        context["cells"] = user_rows.firms(
+            context["firms"], actor, tab=tab, shows_under=actor.role is not Role.INSTALLER, now=request.now
+        )
         context["chips"] = [
             (name, label, chip_numbers[name])
             for name, label in user_lists.FIRM_CHIPS.items()
@@ -79,7 +84,6 @@ def user_list(request: access.PortalRequest) -> HttpResponseBase:
         "page": page,
         "sorting": sorting,
         "new": new,
-        "shows_under": actor.role is not Role.INSTALLER,
         "choices": choices,
     }
     context["is_choice"] = any(firm.pk == under for firm in choices)
