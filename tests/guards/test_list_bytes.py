@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("list-costs")]
 MOST = 60 * 1024
 LISTS = (
     "/sites/", "/users/", "/users/?tab=people", "/library/", "/orders/", "/settings/audit/?days=all", "/settings/notifications/", "/payments/",
-    "/payments/webhooks/", "/sites/{site}/apartments/",
+    "/payments/webhooks/", "/sites/{site}/apartments/", "/subscription/", "/subscription/auto-renew/", "/subscription/requests/",
 )  # fmt: skip
 REFUSED = {302, 403, 404}
 
