@@ -3,7 +3,12 @@
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import Area, Word
+from subscriptions import telling
 
 ORDER_SUCCEEDED = Word(
-    "order.succeeded", _("Order paid and applied"), _("Order %(what)s paid and applied"), area=Area.ORDERS
+    "order.succeeded",
+    _("Order paid and applied"),
+    _("Order %(what)s paid and applied"),
+    area=Area.ORDERS,
+    details=telling.items_and_amount,
 )

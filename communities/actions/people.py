@@ -15,6 +15,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent, Kind, Membership
 from accounts.scope import Actor, Role
 from accounts.typed import mail, phones, text
+from communities import telling
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
 from communities.actions.targets import made_for
@@ -42,7 +43,9 @@ RESIDENT_REMOVED = audit.Word(
     gettext_lazy("Resident removed from %(what)s"),
     area=audit.Area.SERVICES,
 )
-MANAGERS_SET = audit.Word("site.managers_set", gettext_lazy("Managers chosen"), area=audit.Area.PEOPLE, saves=True)
+MANAGERS_SET = audit.Word(
+    "site.managers_set", gettext_lazy("Managers chosen"), area=audit.Area.PEOPLE, saves=True, tells=telling.managers_set
+)
 SITES_SET = audit.Word(
     "member.sites_set",
     gettext_lazy("Sites of a member chosen"),
@@ -50,7 +53,11 @@ SITES_SET = audit.Word(
     area=audit.Area.PEOPLE,
 )
 TECHNICIANS_SET = audit.Word(
-    "site.technicians_set", gettext_lazy("Technicians chosen"), area=audit.Area.PEOPLE, saves=True
+    "site.technicians_set",
+    gettext_lazy("Technicians chosen"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+    tells=telling.technicians_set,
 )
 
 

@@ -17,7 +17,7 @@ from accounts.scope import RESELLERS, Actor, Role
 from accounts.typed import postal, text, zones
 from accounts.typed.days import end_date
 from accounts.typed.keys import identity_key
-from communities import catalogue
+from communities import catalogue, telling
 from communities.actions.entitlements import sync_site
 from communities.actions.targets import relabel
 from communities.errors import NameTaken, ServiceLocked
@@ -33,6 +33,7 @@ SITE_CHANGED = audit.Word(
     area=audit.Area.SERVICES,
     saves=True,
     compares=len(AUDITED),
+    tells=telling.switched,
 )
 SERVICE_LOST = audit.Word(
     "apartment.service_lost",
@@ -40,6 +41,7 @@ SERVICE_LOST = audit.Word(
     gettext_lazy("Service switched off in %(what)s"),
     area=audit.Area.SERVICES,
     saves=True,
+    tells=telling.of_apartment,
 )
 BUILDING_CREATED = audit.Word(
     "building.created",

@@ -16,7 +16,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Role
 from accounts.typed import text
-from devices import catalogue, mac
+from devices import catalogue, mac, telling
 from devices.actions.checks import maker_warnings
 from devices.catalogue import DeviceType
 from devices.errors import AlreadyInLibrary, DuplicateMac, EntryInUse, LibraryRowsRefused, TypeDisagrees, UnknownModel
@@ -26,7 +26,13 @@ LENGTHS = {"serial": 64, "note": 200}
 AUDITED = ["status", "installer_id"]
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 CHUNK = 1000  # rows in one statement: SQLite bounds the number of values
-LIBRARY_ADDED = audit.Word("library.added", gettext_lazy("MAC addresses added to the library"), area=audit.Area.DEVICES)
+LIBRARY_ADDED = audit.Word(
+    "library.added",
+    gettext_lazy("MAC addresses added to the library"),
+    area=audit.Area.DEVICES,
+    tells=telling.added,
+    effect=telling.how_many,
+)
 ENTRY_ADDED = audit.Word(
     "library.entry_added",
     gettext_lazy("MAC address added to the library"),

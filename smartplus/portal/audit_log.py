@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.audit import Area
+from accounts.audit.telling import Names
 from accounts.models import AuditEvent, Membership, Organization
 from accounts.scope import Actor, Grant, Role
 from accounts.typed.finding import matching
@@ -23,7 +24,7 @@ from accounts.typed.text import sought
 from communities.models import Site
 from devices import mac
 from devices.reports import MIN_DIGITS
-from smartplus.portal import audit_values, keyset, sentences, vocabulary
+from smartplus.portal import audit_values, keyset, vocabulary
 from smartplus.portal.context import ROLE_LABELS
 from smartplus.portal.numbers import typed_id
 from subscriptions import rights
@@ -83,7 +84,7 @@ class Row:
     where: str
     url: str
     effect: str
-    names: audit_values.Names
+    names: Names
 
 
 def events(actor: Actor, asked: Asked, *, now: datetime, with_batches: bool = False) -> QuerySet[AuditEvent]:
@@ -172,13 +173,13 @@ def _row(
     event: AuditEvent,
     sites: Mapping[int, str],
     firms: Mapping[tuple[int, str], str],
-    names: audit_values.Names,
+    names: Names,
 ) -> Row:
     where, url = _where(event, sites)
     return Row(
         event=event,
         kind=vocabulary.label(event.action),
-        what=sentences.sentence(event, names),
+        what=vocabulary.sentence(event, names),
         who=_("You") if event.user_id == actor.user_id else event.who,
         firm=_firm(event, firms),
         where=where,
@@ -209,7 +210,7 @@ def currency_of(event: AuditEvent) -> str:
     return event.organization.currency or (event.distributor.currency if event.distributor else "")
 
 
-def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, audit_values.Names]:
+def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, Names]:
     """What the actor knows of each change, by its id: the names behind ids, in two statements for all of them, and whether its
     amounts and orders are shown. Of people only who has joined, since others might still be anybody."""
     page = list(page)
@@ -222,7 +223,7 @@ def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, audit_values
     known_people = {person.pk: str(person.user) for person in people.select_related("user")} if member_ids else {}
     known_firms = dict(firms.values_list("pk", "name")) if firm_ids else {}
     return {
-        event.pk: audit_values.Names(
+        event.pk: Names(
             known_people,
             known_firms,
             currency_of(event),

@@ -10,37 +10,33 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.text import capfirst
-from django.utils.translation import get_language, gettext, ngettext, pgettext_lazy
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.audit.telling import Names, items, person
 from accounts.models import AuditEvent, Kind, Topic
 from accounts.models.tokens import RevokedFor
 from communities import catalogue
+from communities import telling as of_communities
 from communities.actions import people as site_people
-from devices.actions import library, monitors
 from devices.models import Status
-from payments import money
 from smartplus.portal import vocabulary
 from smartplus.portal.templatetags.portal import moment
 from subscriptions import reasons
-from subscriptions.actions import prices
 from subscriptions.models import Order, Subscription
 from subscriptions.pricing import PriceKey
+from subscriptions.telling import amount
 
 ORDER_NUMBER = re.compile(r"\bSP-\d{6}-\w+")  # in a field of its own, or in the words of a reason
 SHOWN = 20  # entries of a list that are spelled out
 DASH = "–"
 
 LABELS: dict[str, Promise] = {
-    "name": _("Name"), "street": _("Street"), "city": _("City"), "state": pgettext_lazy("address", "State"), "postal_code": _("Postal code"),
-    "country": _("Country"), "time_zone": _("Time zone"), "language": _("Language"), "email": _("Email"), "mobile": _("Mobile"),
+    **of_communities.FIELDS, "language": _("Language"), "email": _("Email"), "mobile": _("Mobile"),
     "remark": _("Remark"), "password": _("Password"), "company": _("Company"), "tax_number": _("Tax number"),
-    "free_members": _("Free family members"), "camera_residents": _("Residents may watch"),
-    "camera_administrators": _("Administrators may watch"), "retention_days": _("Days that videos are kept"),
-    "floor": _("Floor"), "number": _("Number"), "building": _("Building"), "monitor_pending": _("Monitor pending"),
     "apartment": _("Apartment"), "place": _("Place"), "mac": _("MAC"), "macs": _("MACs"), "model": _("Model"), "type": _("Type"),
     "reason": _("Reason"), "note": _("Note"), "status": _("Status"), "kind": _("Kind"), "installer_id": _("Installer"),
-    "master": _("Family master"), "technicians": _("Technicians"), "technician": _("Technician"), "is_technician": _("Technician"),
+    "technician": _("Technician"), "is_technician": _("Technician"),
     "is_active": _("Active"), "fields": _("Changed"), "topics": _("Muted"), "grants": _("May"), "scopes": _("Scopes"),
     "pays_regular": _("May pay by card or PayPal"), "pays_credits": _("May pay with credits"), "sees_prices": _("Sees prices"),
     "sees_invoices": _("Sees invoices"), "gets_billing_mail": _("Receives billing mail"),
@@ -50,18 +46,12 @@ LABELS: dict[str, Promise] = {
     "includes_tax": _("Prices include tax (gross)"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "version": _("Version"), "languages": _("Languages"), "logo": _("Logo"),
-    "landline_off_in": _("Landline switched off in"), "video_storage_off_in": _("Video Storage switched off in"),
     "switched_off": _("Switched off"), "lapsed": _("Lapsed"),
     "revoked": _("Revoked"), "revoked_for": _("Because"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"),
     "parent": _("Belongs to"), "under": _("Belongs to"),
     "tries": _("Tries"), "next_try_at": _("Next try"),
     "subdistributor": _("Sub-distributor"), "rows": _("Moved along"), "auto_renewals_ended": _("Auto-renewals ended"),
 }  # fmt: skip
-APARTMENT_LABELS: dict[str, Promise] = {
-    "indoor_monitor": _("With Indoor Monitor"),
-    "landline": _("Landline"),
-    "video_storage": _("Video Storage"),
-}
 ADDRESSED = frozenset({"site", "organization", "billingprofile"})  # rows whose `state` is part of an address
 FIRMS = ("installer_id", "subdistributor", "under")  # fields whose value is the number of an organization
 ROWS: dict[str, Promise] = {  # what went along with a moved installer, by the name of its table
@@ -90,18 +80,6 @@ class Line:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What one reader knows of one change: the names behind ids in the values, as far as they may be known, the currency of bare
-    amounts ("" if unknown), and whether amounts and orders' numbers are shown at all."""
-
-    people: Mapping[int, str]
-    firms: Mapping[int, str]
-    currency: str
-    shows_amounts: bool
-    shows_orders: bool
-
-
 def lines(event: AuditEvent, names: Names) -> list[Line]:
     """The fields that changed, in the order they were written."""
     currency = str(event.after.get("currency") or names.currency)
@@ -126,14 +104,9 @@ def effect(event: AuditEvent, names: Names) -> str:
     after = event.after
     if names.shows_amounts and "total_minor" in after and (currency := str(after.get("currency") or names.currency)):
         return amount(after["total_minor"], currency)
-    if event.action == library.LIBRARY_ADDED.code:
-        n = size(after.get("macs", 0))
-        return ngettext("%(n)s MAC", "%(n)s MACs", n) % {"n": n}
-    if event.action == monitors.DEVICE_SWAPPED.code:
-        return gettext("Paid time stays")
-    if event.action == prices.PRICES_PUBLISHED.code:
-        n = sum("/" in field for field in {**event.before, **after})
-        return ngettext("%(n)s price", "%(n)s prices", n) % {"n": n}
+    word = vocabulary.BY_CODE.get(event.action)
+    if word and word.effect:
+        return word.effect(event, names)
     if not event.before:
         return _begun(event, names)
     changed = [line for line in lines(event, names) if line.before is not None] or lines(event, names)
@@ -143,18 +116,13 @@ def effect(event: AuditEvent, names: Names) -> str:
     return ngettext("%(n)s field", "%(n)s fields", len(changed)) % {"n": len(changed)}
 
 
-def size(value: Any) -> int:
-    """How many a batch is of; rows of before batches were kept name them one by one."""
-    return value if isinstance(value, int) else len(value)
-
-
 def _begun(event: AuditEvent, names: Names) -> str:
     """What is worth a word of something that was not there before."""
     after = event.after
     if "mac" in after:
         return str(after["mac"])
-    if isinstance(n := after.get("items"), int):
-        return ngettext("%(n)s item", "%(n)s items", n) % {"n": n}
+    if how_many := items(event):
+        return how_many
     return _word(event, "fields", after["fields"], names, "") if list(after) == ["fields"] else ""
 
 
@@ -174,13 +142,9 @@ def _label(event: AuditEvent, field: str, names: Names) -> str:
         return person(field, names)
     if "/" in field:
         return PriceKey(*field.split("/")).label
-    if event.subject_type == "apartment" and field in APARTMENT_LABELS:
-        return str(APARTMENT_LABELS[field])
-    if field in catalogue.BY_CODE:
-        return str(catalogue.BY_CODE[field].label)
     if field == "state" and event.subject_type not in ADDRESSED:
         return gettext("Status")
-    return _field_name(field)
+    return of_communities.label(event.subject_type, field) or _field_name(field)
 
 
 def _field_name(field: str) -> str:
@@ -227,11 +191,6 @@ def _as_read(event: AuditEvent, field: str, value: Any, names: Names, currency: 
     return text
 
 
-def is_switch(event: AuditEvent, field: str) -> bool:
-    """Whether a field is a service or a switch, and not a tick."""
-    return field in SWITCHED or (event.subject_type == "apartment" and field in APARTMENT_LABELS)
-
-
 def _switch(field: str, value: bool) -> str:
     if field in SWITCHED:
         return gettext("On") if value else gettext("Off")
@@ -258,12 +217,6 @@ def _entry(event: AuditEvent, field: str, entry: Any, names: Names, currency: st
     return _word(event, field, entry, names, currency)
 
 
-def person(key: str, names: Names) -> str:
-    """Who a membership's number stands for, as far as the reader may know."""
-    pk = int(key) if key.isdecimal() else 0
-    return names.people.get(pk) or gettext("Person %(n)s") % {"n": key}
-
-
 def _listed(entries: list[str], between: str = ", ") -> str:
     more = len(entries) - SHOWN
     text = between.join(entries[:SHOWN])
@@ -275,10 +228,3 @@ def _instant(text: str) -> str:
         return moment(datetime.fromisoformat(text))
     except ValueError:
         return text
-
-
-def amount(minor: Any, currency: str) -> str:
-    """An amount in the reader's language; as it is where it is none."""
-    if not isinstance(minor, int) or len(currency) != 3:
-        return str(minor)
-    return money.show(minor, currency, language=(get_language() or "en").split("-", maxsplit=1)[0])

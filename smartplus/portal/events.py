@@ -13,11 +13,12 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from accounts.audit.telling import Names
 from accounts.models import AuditEvent
 from accounts.scope import Role
 from communities.models import Site
 from smartplus.access import PortalRequest
-from smartplus.portal import audit_log, audit_values, sentences
+from smartplus.portal import audit_log, vocabulary
 
 LOOKED_AT = 60  # so that a whole building entered at once is one line and something older still shows
 SHOWN = 7
@@ -58,11 +59,9 @@ def _session(row: AuditEvent) -> tuple[object, ...]:
     return (row.user_id, row.site_id) if row.site_id else (row.user_id, row.action)
 
 
-def _told(
-    request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[int, str], known: audit_values.Names
-) -> Happening:
+def _told(request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[int, str], known: Names) -> Happening:
     first, *others = group
-    what = sentences.sentence(first, known)
+    what = vocabulary.sentence(first, known)
     if others:
         what = _("%(what)s and %(n)s more") % {"what": what, "n": len(others)}
     url = ""

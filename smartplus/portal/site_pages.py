@@ -16,7 +16,7 @@ from communities.models import Apartment, Building, Entitlement, ManagerAssignme
 from devices import reports as device_reports
 from devices.models import Device
 from smartplus import access
-from smartplus.portal import audit_log, sentences, support, todo
+from smartplus.portal import audit_log, support, todo, vocabulary
 from smartplus.templatetags.sites import pill_of
 from subscriptions import payers, rights, waiting
 from subscriptions.items import in_open_orders
@@ -124,7 +124,7 @@ def recent(request: access.PortalRequest, site: Site) -> list[tuple[AuditEvent, 
     found = AuditEvent.objects.visible_to(request.actor).at_site(site.pk)
     rows = list(found.select_related("organization", "distributor")[:RECENT])
     names = audit_log.names_in(request.actor, rows)
-    return [(event, sentences.sentence(event, names[event.pk])) for event in rows]
+    return [(event, vocabulary.sentence(event, names[event.pk])) for event in rows]
 
 
 def apartment_page(request: access.PortalRequest, apartment_id: int) -> dict[str, Any]:

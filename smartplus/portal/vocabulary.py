@@ -7,6 +7,8 @@ from django.db.models import Q
 import smartplus.audit
 from accounts.actions import vocabulary as of_accounts
 from accounts.audit import Area, Word
+from accounts.audit.telling import Names
+from accounts.models import AuditEvent
 from communities.actions import vocabulary as of_communities
 from devices.actions import vocabulary as of_devices
 from payments.actions import vocabulary as of_payments
@@ -27,6 +29,12 @@ SAVES = Q(action__in=[word.code for word in WORDS if word.saves])  # after these
 def in_area(area: Area) -> Q:
     """The condition on rows of one area."""
     return Q(action__in=[word.code for word in WORDS if word.area == area])
+
+
+def sentence(event: AuditEvent, names: Names) -> str:
+    """What an audit row says happened, as far as the reader may know."""
+    word = BY_CODE.get(event.action)
+    return word.tell(event, names) if word else f"{label(event.action)}: {event.subject_label}"
 
 
 def label(code: str) -> str:

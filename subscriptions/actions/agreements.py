@@ -16,7 +16,7 @@ from accounts.errors import NotPermitted
 from accounts.scope import Actor
 from communities.models import Entitlement
 from payments.models import LIVE, Payment, PaymentMethod
-from subscriptions import notices, rights
+from subscriptions import notices, rights, telling
 from subscriptions.actions import modes, moves
 from subscriptions.models import Order, Subscription, SubscriptionItem
 from subscriptions.reasons import Reason
@@ -35,7 +35,11 @@ LADDER = (
 RENEWALS = Actor.system("renewals")
 ACTIVE, PARKED, ENDED = Subscription.State.ACTIVE, Subscription.State.PARKED, Subscription.State.ENDED
 AGREEMENT_MADE = audit.Word(
-    "agreement.made", gettext_lazy("Auto-renewal set up"), gettext_lazy("%(what)s set up"), area=audit.Area.ORDERS
+    "agreement.made",
+    gettext_lazy("Auto-renewal set up"),
+    gettext_lazy("%(what)s set up"),
+    area=audit.Area.ORDERS,
+    tells=telling.agreed,
 )
 AGREEMENT_PARKED = audit.Word(
     "agreement.parked",

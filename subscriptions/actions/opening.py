@@ -13,7 +13,7 @@ from accounts.models import Organization
 from accounts.scope import Actor
 from accounts.typed import text
 from payments.models import BillingProfile
-from subscriptions import numbers, placing
+from subscriptions import numbers, placing, telling
 from subscriptions.actions import moves
 from subscriptions.errors import ItemHeld
 from subscriptions.models import Order
@@ -22,7 +22,11 @@ from subscriptions.periods import Rest, Term
 from subscriptions.pricing import Quote, why_code
 
 ORDER_CREATED = audit.Word(
-    "order.created", gettext_lazy("Order placed"), gettext_lazy("Order %(what)s placed"), area=audit.Area.ORDERS
+    "order.created",
+    gettext_lazy("Order placed"),
+    gettext_lazy("Order %(what)s placed"),
+    area=audit.Area.ORDERS,
+    details=telling.items_and_amount,
 )
 
 

@@ -19,7 +19,7 @@ from accounts.scope import Actor, Role
 from accounts.typed import text
 from communities.models import Entitlement, targets
 from communities.models import Kind as SiteKind
-from subscriptions import notices, payers, periods, placing, rights
+from subscriptions import notices, payers, periods, placing, rights, telling
 from subscriptions.actions import carts
 from subscriptions.errors import MayNotPay, RequestClosed
 from subscriptions.models import Cart, LineKind, Order, RenewalRequest, RequestItem
@@ -35,6 +35,7 @@ REQUEST_MADE = audit.Word(
     gettext_lazy("Request sent to the payer"),
     gettext_lazy("%(what)s sent to the payer"),
     area=audit.Area.ORDERS,
+    tells=telling.requested,
 )
 REQUEST_APPROVED = audit.Word(
     "request.approved", gettext_lazy("Request approved"), gettext_lazy("%(what)s approved"), area=audit.Area.ORDERS

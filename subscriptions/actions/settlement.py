@@ -23,7 +23,7 @@ from payments.errors import OtherAccount, PaymentOpen
 from payments.kinds import Topic
 from payments.models import LIVE, GatewayEvent, Payment, PaymentMethod, Purpose, State
 from payments.models import Kind as PaymentKind
-from subscriptions import notices, setwise
+from subscriptions import notices, setwise, telling
 from subscriptions.actions import agreements, cards, modes, moves, requests
 from subscriptions.audit import ORDER_SUCCEEDED
 from subscriptions.errors import NotApplied
@@ -40,7 +40,11 @@ ORDER_IN_REVIEW = audit.Word(
     area=audit.Area.ORDERS,
 )
 PAID_TWICE = audit.Word(
-    "payment.surplus", gettext_lazy("Order paid twice"), gettext_lazy("%(what)s was paid twice"), area=audit.Area.ORDERS
+    "payment.surplus",
+    gettext_lazy("Order paid twice"),
+    gettext_lazy("%(what)s was paid twice"),
+    area=audit.Area.ORDERS,
+    tells=telling.paid_twice,
 )
 PM_APP_SWITCHED_ON = audit.Word(
     "site.pm_app_switched_on",

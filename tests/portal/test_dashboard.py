@@ -11,11 +11,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.audit.telling import Names
 from accounts.models import AuditEvent
 from communities.actions import people as site_people
 from communities.models import Apartment, Entitlement, Site
-from smartplus.portal import chart, sentences, vocabulary
-from smartplus.portal.audit_values import Names
+from smartplus.portal import chart, vocabulary
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
 from subscriptions.pricing import PriceKey
@@ -294,15 +294,15 @@ def test_what_one_person_did_at_a_site_is_one_line(people: People, harbour: Site
 
 def test_every_action_that_is_audited_has_its_words(people: People, harbour: Site) -> None:
     for event in AuditEvent.objects.all():
-        assert sentences.sentence(event, NOBODY)
+        assert vocabulary.sentence(event, NOBODY)
         assert event.action in vocabulary.BY_CODE
 
 
 def test_an_action_without_words_is_named_as_it_is() -> None:
     event = AuditEvent(action="gate.opened_wide", subject_label="Quay House")
-    assert sentences.sentence(event, NOBODY) == "Gate opened wide: Quay House"
+    assert vocabulary.sentence(event, NOBODY) == "Gate opened wide: Quay House"
     event = AuditEvent(action="library.added", subject_label="Nordlys", after={"macs": ["a", "b"]})  # as before batches
-    assert sentences.sentence(event, NOBODY) == "2 MAC addresses added to the library"
+    assert vocabulary.sentence(event, NOBODY) == "2 MAC addresses added to the library"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""How changes of sites and apartments read: what was switched, who was chosen, and what the fields are called."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from accounts.audit.telling import Names, listed, person
+from accounts.models import AuditEvent
+from communities import catalogue
+
+FIELDS: dict[str, Promise] = {
+    "name": gettext_lazy("Name"), "street": gettext_lazy("Street"), "city": gettext_lazy("City"), "state": pgettext_lazy("address", "State"),
+    "postal_code": gettext_lazy("Postal code"), "country": gettext_lazy("Country"), "time_zone": gettext_lazy("Time zone"),
+    "free_members": gettext_lazy("Free family members"), "camera_residents": gettext_lazy("Residents may watch"),
+    "camera_administrators": gettext_lazy("Administrators may watch"), "retention_days": gettext_lazy("Days that videos are kept"),
+    "floor": gettext_lazy("Floor"), "number": gettext_lazy("Number"), "building": gettext_lazy("Building"),
+    "monitor_pending": gettext_lazy("Monitor pending"), "master": gettext_lazy("Family master"), "technicians": gettext_lazy("Technicians"),
+    "landline_off_in": gettext_lazy("Landline switched off in"), "video_storage_off_in": gettext_lazy("Video Storage switched off in"),
+}  # fmt: skip
+APARTMENT_FIELDS: dict[str, Promise] = {
+    "indoor_monitor": gettext_lazy("With Indoor Monitor"),
+    "landline": gettext_lazy("Landline"),
+    "video_storage": gettext_lazy("Video Storage"),
+}
+
+
+def label(subject_type: str, field: str) -> str:
+    """What a field of a site or an apartment is called; "" for any other."""
+    if subject_type == "apartment" and field in APARTMENT_FIELDS:
+        return str(APARTMENT_FIELDS[field])
+    return str(catalogue.BY_CODE[field].label if field in catalogue.BY_CODE else FIELDS.get(field, ""))
+
+
+def is_switch(subject_type: str, field: str) -> bool:
+    """Whether a field is a service, and not a tick."""
+    return field in catalogue.SWITCHES or (subject_type == "apartment" and field in APARTMENT_FIELDS)
+
+
+def managers_set(event: AuditEvent, names: Names) -> str:
+    """Who was chosen as manager, who was taken off, whose PM App was switched."""
+    told = []
+    for key in {**event.before, **event.after}:
+        who = person(key, names)
+        before, after = event.before.get(key), event.after.get(key)
+        if after is None:
+            told.append(_("manager %(who)s taken off") % {"who": who})
+        elif before is None and after:
+            told.append(_("manager %(who)s chosen, with the PM App") % {"who": who})
+        elif before is None:
+            told.append(_("manager %(who)s chosen") % {"who": who})
+        elif after:
+            told.append(_("PM App of %(who)s switched on") % {"who": who})
+        else:
+            told.append(_("PM App of %(who)s switched off") % {"who": who})
+    return listed(told)
+
+
+def technicians_set(event: AuditEvent, names: Names) -> str:
+    """Which technicians were chosen and which taken off."""
+    before, after = (set(values.get("technicians", ())) for values in (event.before, event.after))
+    told = [_("technician %(who)s chosen") % {"who": person(str(pk), names)} for pk in sorted(after - before)]
+    told += [_("technician %(who)s taken off") % {"who": person(str(pk), names)} for pk in sorted(before - after)]
+    return listed(told)
+
+
+def switched(event: AuditEvent, names: Names) -> str:
+    """What of a site or an apartment was switched on or off, in the order of the services, and which other fields changed."""
+    told = []
+    for field in sorted(
+        event.before.keys() & event.after.keys(), key=_place
+    ):  # PostgreSQL keeps the keys of JSON in an order of its own
+        value, words = event.after[field], _("%(what)s changed")
+        if isinstance(value, bool) and is_switch(event.subject_type, field):
+            words = _("%(what)s on") if value else _("%(what)s off")
+        told.append(words % {"what": label(event.subject_type, field) or field})
+    return listed(told)
+
+
+def of_apartment(event: AuditEvent, names: Names) -> str:
+    """The same, with the apartment before it."""
+    told = switched(event, names)
+    return f"{event.subject_label}: {told}" if told else ""
+
+
+def _place(field: str) -> tuple[int, str]:
+    codes = catalogue.SWITCHES
+    return codes.index(field) if field in codes else len(codes), field
