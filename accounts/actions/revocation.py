@@ -33,8 +33,8 @@ def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor
     if not tokens:
         return 0
     ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).update(revoked_at=now, revoked_for=reason)
-    for token in tokens:
-        audit.record(
+    audit.record_all(
+        audit.event(
             by or Actor.of(token.membership),
             TOKEN_REVOKED,
             token,
@@ -43,6 +43,8 @@ def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor
             before={"revoked": False},
             after={"revoked": True, "revoked_for": reason.value},
         )
+        for token in tokens
+    )
     notify.post(
         key=f"tokens-revoked-{user.pk}-{now.isoformat()}",
         topic=Topic.SECURITY,
