@@ -9,7 +9,7 @@ from django.contrib import auth
 from django.contrib.auth.middleware import AuthenticationMiddleware as DjangoAuthenticationMiddleware
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -23,10 +23,13 @@ from accounts.prepared import PreparedQuery
 def _sign_in(session_key: str, now: datetime) -> QuerySet[UserSession]:
     """The sign-in behind a session with everything that each page asks about it, and the session's data (None once it is over)."""
     stored = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=now)
+    others = Membership.objects.filter(user=OuterRef("user"), is_active=True).exclude(pk=OuterRef("membership"))
     return (
         UserSession.objects.filter(session_key=session_key)
         .select_related("user", "membership__organization", "membership__user")
-        .annotate(data=Subquery(stored.values("session_data")[:1]), **terms.columns_in_force(now))[:1]
+        .annotate(
+            data=Subquery(stored.values("session_data")[:1]), has_others=Exists(others), **terms.columns_in_force(now)
+        )[:1]
     )
 
 
@@ -62,6 +65,7 @@ class SessionStore(DatabaseStore):
             return None
         for document in Document:
             setattr(found, f"{document}_in_force", getattr(self.row, f"{document}_in_force"))
+        found.may_have_others = bool(self.row.has_others)  # type: ignore[attr-defined]
         return found
 
 

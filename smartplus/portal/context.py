@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, get_urlconf, reverse
 from django.utils.functional import Promise
@@ -123,18 +124,17 @@ def portal(request: Any) -> dict[str, Any]:
     `area` and `section` follow from the address; a view that knows better puts its own into its context.
     """
     common: dict[str, Any] = {"way_back": {"url": address_of("home", get_urlconf()), "label": "SmartPlus"}}
-    common |= {"demo": settings.DEMO, "stylesheets": [static(f"sp/{name}.css") for name in STYLESHEETS]}
+    common |= {"demo": settings.DEMO, "stylesheets": _stylesheets()}
     actor: Actor | None = getattr(request, "actor", None)
     if actor is None:
         return common
     menu = menu_of(actor)
     thumb = _at_thumb(menu)
     area = _nearest(menu, request.path)
-    others = Membership.objects.usable().filter(user=request.user).exclude(pk=request.membership.pk)
     return common | {
         "actor": actor,
         "membership": request.membership,
-        "other_memberships": others.select_related("organization"),
+        "other_memberships": _others(request),
         "role_label": ROLE_LABELS[actor.role],
         "menu": menu,
         "way_back": None if request.path in _addresses(menu) else menu[0] if menu else common["way_back"],
@@ -149,6 +149,19 @@ def portal(request: Any) -> dict[str, Any]:
         "requests_waiting": lambda: asking.number(request),
         "most_waiting": asking.MOST,
     }
+
+
+@cache  # the files do not change while a process runs
+def _stylesheets() -> tuple[str, ...]:
+    return tuple(static(f"sp/{name}.css") for name in STYLESHEETS)
+
+
+def _others(request: Any) -> QuerySet[Membership]:
+    """What else the person may work for; no statement where the door has seen already that there is nothing."""
+    if not getattr(request.membership, "may_have_others", True):
+        return Membership.objects.none()
+    usable = Membership.objects.usable().filter(user=request.user).exclude(pk=request.membership.pk)
+    return usable.select_related("organization")
 
 
 def menu_of(actor: Actor) -> tuple[Shown, ...]:

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Membership, Organization
 from communities.catalogue import SERVICES
 from tests.portal.html import assert_clean, links_of
 
@@ -256,3 +256,17 @@ def test_every_form_inside_a_page_can_be_left_by_cancel():
         found
     ).keys()
     assert [page for page, form in found if 'translate "Cancel"' not in form] == []
+
+
+def test_a_page_asks_for_other_firms_only_where_a_person_has_some(people, sign_in, django_assert_num_queries):
+    client = sign_in(people.petra)
+    client.get("/help/")
+    with django_assert_num_queries(1):  # the door's own
+        assert "Work for another organization" not in client.get("/help/").content.decode()
+    other = people.ivan.firm
+    second = Membership.objects.create(user=people.petra.membership.user, organization=other, joined_at=timezone.now())
+    text = client.get("/help/").content.decode()
+    assert "Work for another organization" in text
+    assert f'name="membership" value="{second.pk}">{other.name}' in text
+    Organization.objects.filter(pk=other.pk).update(is_active=False)  # usable no more
+    assert "Work for another organization" not in client.get("/help/").content.decode()
