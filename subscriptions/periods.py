@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 CYCLE = timedelta(days=30)  # what a price is for, and what one auto-renewal adds (S2)
+PAYING = timedelta(hours=1)  # from the price that is shown to the money, at most: an unpaid order waits 45 minutes
 MAX_MONTHS = 60  # how far ahead can be paid (R45); so no single order has more
 
 
@@ -166,12 +167,16 @@ def settled(
     return start, finish, anchor_of(term, start, zone, anchor if goes_on else None)
 
 
-def as_bought(term: Until, quoted_at: datetime, start: datetime, zone: str) -> Until:
-    """What a term to a date that was priced from `quoted_at` pays for where it begins at `start`: to that date, or, where that is fewer days
-    than were paid for and not just a day that began meanwhile, as many days as those (R52)."""
+def end_as_bought(term: Until, quoted_at: datetime, start: datetime, zone: str) -> datetime:
+    """Where a term to a date that was priced from `quoted_at` ends when it begins at `start` (R52). On the same day at the site it ends as it
+    would have, at the time of day it begins at. Where a day began while somebody was paying it ends at the very instant that was shown. What
+    begins elsewhere has as many days as were paid: later, where money came late, or earlier, where time before it was taken back."""
     priced, begins = (at.astimezone(ZoneInfo(zone)).date() for at in (quoted_at, start))
-    lost = (begins - priced).days
-    return Until(term.day + timedelta(days=lost)) if lost > 1 else term
+    if begins == priced:
+        return end(term, start, zone)
+    if timedelta(0) < start - quoted_at <= PAYING:
+        return end(term, quoted_at, zone)
+    return end(Until(term.day + (begins - priced)), start, zone)
 
 
 def days_of(term: Term, start: datetime, finish: datetime, zone: str) -> int:

@@ -76,10 +76,9 @@ def extensions(found: Iterable[Base], *, now: datetime) -> list[Extension]:
     for base in found:
         term = periods.term_of(base.term_kind, base.term_count, base.term_day)
         assert term is not None  # order_line_kind_has_target
-        if isinstance(term, periods.Until) and base.quoted_at is not None:
-            begins = periods.base(base.expires_at, base.works_until, now)
-            term = periods.as_bought(term, base.quoted_at, begins, base.zone)
         start, finish, anchor = periods.settled(term, base.expires_at, base.works_until, now, base.zone, base.anchor_at)
+        if isinstance(term, periods.Until) and base.quoted_at is not None:
+            finish = periods.end_as_bought(term, base.quoted_at, start, base.zone)
         works_until = BY_TYPE[base.service_type].works_until(finish)
         made.append(Extension(base, start, finish, works_until, anchor))
     return made

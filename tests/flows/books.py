@@ -269,11 +269,11 @@ def _durations(row: Entitlement, extending: list[ServicePeriod], lines: dict[int
         line = lines[period.line_id]
         term = line.term
         assert term is not None
-        if isinstance(term, periods.Until) and line.starts_at is not None:
-            term = periods.as_bought(term, line.starts_at, period.starts_at, row.site.time_zone)
         anchor = before.anchor_at if before and before.ends_at == period.starts_at else None
         before = period
         ends_at = periods.end(term, period.starts_at, row.site.time_zone, anchor)
+        if isinstance(term, periods.Until) and line.starts_at is not None:
+            ends_at = periods.end_as_bought(term, line.starts_at, period.starts_at, row.site.time_zone)
         anchor = periods.anchor_of(term, period.starts_at, row.site.time_zone, anchor)
         if (period.ends_at, period.anchor_at) != (ends_at, anchor):
             yield f"period {period.pk} of entitlement {row.pk} is not the {term} that were bought"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from subscriptions import periods
-from subscriptions.periods import Cycles, Months, Rest, Term, Until
+from subscriptions.periods import PAYING, Cycles, Months, Rest, Term, Until
 
 GRACE = timedelta(days=7)
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -186,3 +186,38 @@ def test_begun_days_count() -> None:
     assert periods.days_between(NOON, NOON) == 0
     assert periods.days_between(NOON, NOON + timedelta(seconds=1)) == 1
     assert periods.days_between(NOON, NOON + timedelta(days=30)) == 30
+
+
+@pytest.mark.rule("R40", "R52")
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        ("2026-11-22T22:50", "2026-12-31T22:50"),  # as it was shown
+        ("2026-11-22T22:59", "2026-12-31T22:59"),  # still the same day at the site, at the time of the payment
+        (
+            "2026-11-22T23:05",
+            "2026-12-31T22:50",
+        ),  # the day went over while somebody was paying: the instant that was shown
+        ("2026-11-22T23:50", "2026-12-31T22:50"),
+        ("2026-11-23T00:50", "2027-01-01T00:50"),  # later: 39 days, as they were paid
+        ("2026-11-23T23:55", "2027-01-01T23:55"),
+        ("2027-03-01T09:00", "2027-04-09T08:00"),  # the clocks went forward in between
+        ("2026-11-20T09:00", "2026-12-29T09:00"),  # what was before it was taken back
+    ],
+)
+def test_a_term_to_a_date_has_the_days_that_were_paid_whenever_its_money_comes(begins: str, ends: str) -> None:
+    quoted = datetime(2026, 11, 22, 22, 50, tzinfo=UTC)  # 23:50 at the site
+    start = datetime.fromisoformat(f"{begins}+00:00")
+    found = periods.end_as_bought(Until(date(2026, 12, 31)), quoted, start, "Europe/Berlin")
+    assert found == datetime.fromisoformat(f"{ends}+00:00")
+
+
+@pytest.mark.rule("R40", "R52")
+@given(instants, st.integers(-90 * 86_400, 90 * 86_400), st.integers(1, 400), zones)
+def test_it_never_has_a_day_less_or_more(quoted: datetime, later: int, days: int, zone: str) -> None:
+    start = quoted + timedelta(seconds=later)
+    term = Until(quoted.astimezone(ZoneInfo(zone)).date() + timedelta(days=days))
+    shown = periods.end(term, quoted, zone)
+    finish = periods.end_as_bought(term, quoted, start, zone)
+    if finish != shown or not timedelta(0) < start - quoted <= PAYING:
+        assert periods.days_of(term, start, finish, zone) == days

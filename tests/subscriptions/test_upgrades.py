@@ -380,13 +380,22 @@ def test_late_money_for_a_term_to_a_date_brings_as_many_days_as_were_paid(
     assert fresh(plan).expires_at == before + 60 * DAY
 
 
-def test_a_day_that_begins_before_it_is_paid_moves_no_date(plan: Entitlement, extend) -> None:
+@pytest.mark.rule("R40", "R52")
+@pytest.mark.parametrize("waits", [timedelta(minutes=40), DAY], ids=["while it is paid", "a day later"])
+def test_a_day_that_begins_before_it_is_paid_costs_no_day(
+    harbour_view: Site, plan: Entitlement, extend, waits: timedelta
+) -> None:
+    Site.objects.filter(pk=harbour_view.pk).update(time_zone="UTC")
     only(plan).update(variant="landline")
     only(plan).pay_until(NOW - 60 * DAY)
-    day = (SOON + 20 * DAY).date()
-    assert pay(extend(plan, term=Until(day), now=SOON), SOON + DAY).state == "succeed"
+    night = SOON.replace(hour=23, minute=40)
+    day = (night + 20 * DAY).date()
+    order = extend(plan, term=Until(day), now=night)
+    assert pay(order, night + waits).state == "succeed"
     ends = fresh(plan).expires_at
-    assert ends is not None and ends.date() == day
+    assert order.lines.get().ends_at == night + 20 * DAY
+    assert ends == (night + 20 * DAY if waits < DAY else night + waits + 20 * DAY)
+    agree()
 
 
 @pytest.mark.rule("R45")
