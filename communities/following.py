@@ -249,7 +249,8 @@ def check_followers(databases: Iterable[str] | None = None, **_: Any) -> list[ch
 
 @checks.register(checks.Tags.database)
 def check_zones(databases: Iterable[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """PostgreSQL knows every time zone that can be chosen: for a site in another one it could count no day, and so write no payment."""
+    """PostgreSQL knows every time zone that can be chosen: for a site in another one it could count no day, and so write no payment. Where
+    there is such a site that is an error, which stops a deployment: its orders would take money and never be applied."""
     found: list[checks.CheckMessage] = []
     for alias in databases or []:
         if connections[alias].vendor != "postgresql":
@@ -260,6 +261,10 @@ def check_zones(databases: Iterable[str] | None = None, **_: Any) -> list[checks
                 known = {name for (name,) in cursor.fetchall()}
         except (OperationalError, ProgrammingError):
             continue
+        stand = Site.objects.using(alias).exclude(time_zone__in=known).order_by("time_zone")
+        if lost := list(stand.values_list("time_zone", flat=True).distinct()):
+            told = f"PostgreSQL does not know {', '.join(lost)}, where there are sites: money for them is taken and can't be applied."
+            found.append(checks.Error(told, id="communities.E002"))
         if missing := sorted(set(zones.every()) - known):
             told = f"PostgreSQL does not know {', '.join(missing)}: nothing can be activated at a site there. Its time zones are older than ours."
             found.append(checks.Warning(told, id="communities.W001"))

@@ -139,3 +139,16 @@ def test_a_zone_that_the_database_does_not_know_is_named(
 ) -> None:
     monkeypatch.setattr(zones, "every", lambda: every)
     assert [problem.id for problem in following.check_zones(databases=["default"])] == named
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite asks Python, which has them all")
+def test_a_site_in_a_zone_that_the_database_does_not_know_stops_a_deployment(site: Site) -> None:
+    assert following.check_zones(databases=["default"]) == []
+
+    def older(execute: Any, sql: str, *rest: Any) -> Any:
+        return execute(sql.replace("pg_timezone_names", f"pg_timezone_names WHERE name <> '{site.time_zone}'"), *rest)
+
+    with connection.execute_wrapper(older):
+        stops, warns = following.check_zones(databases=["default"])
+    assert (stops.id, stops.is_serious(), warns.id) == ("communities.E002", True, "communities.W001")
+    assert site.time_zone in stops.msg

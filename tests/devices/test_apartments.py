@@ -15,7 +15,7 @@ from communities.actions import apartments
 from communities.actions import people as site_people
 from communities.errors import CeilingOff, NameTaken
 from communities.models import Apartment, Building, Entitlement, Site
-from devices import actions, reports
+from devices import actions, consistency, reports
 from devices.errors import (
     DuplicateMac,
     MacNotUsable,
@@ -317,3 +317,12 @@ def test_what_is_written_down_about_a_missing_monitor_is_what_is_there(
     assert list(reports.without_monitor(Apartment.objects.all())) == [waiting]
     edit(people, waiting, monitor(THIRD), number="9.01", switches=ON)
     assert pending() == [False, False]
+
+
+@pytest.mark.rule("R17")
+def test_verify_ledger_names_an_apartment_that_waits_for_a_monitor_it_has(flat: Apartment) -> None:
+    assert list(consistency.verify()) == []
+    Apartment.objects.filter(pk=flat.pk).update(monitor_pending=True)
+    assert list(consistency.verify()) == [
+        f"apartment {flat.pk}: whether it waits for its monitor is not what its devices say"
+    ]

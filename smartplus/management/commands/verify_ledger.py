@@ -1,4 +1,4 @@
-"""Whether the audit is as it was sealed, and whether money, orders and paid time agree, and targets with their owners."""
+"""Whether the audit is as it was sealed, and whether money, orders and paid time agree, targets with their owners, and monitors."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from accounts import heads as head_files
 from accounts.append_only import check_guards
 from communities import consistency
 from communities.following import check_followers
+from devices import consistency as monitors
 from subscriptions import ledger
 
-MOST = 100  # faults of the books, and of the targets, that are named
+MOST = 100  # faults of the books, of the targets and of the monitors that are named
 
 
 class Command(BaseCommand):
@@ -47,6 +48,7 @@ class Command(BaseCommand):
                 self._audit(heads or settings.AUDIT_HEADS, now=now),
                 self._first(ledger.verify(), "books: money, orders, paid time and reservations agree"),
                 self._first(consistency.verify(), "targets: owners, doors and items agree"),
+                self._first(monitors.verify(), "monitors: whether apartments wait for one is what their devices say"),
             )
         )
         if wrong:
