@@ -395,8 +395,11 @@ def _own_members(
     installer_id: int, wanted: Mapping[int, bool], *, kind: str, already: Collection[int] = ()
 ) -> list[int]:
     """Refuse people who are neither the installer's to choose nor there `already`: who is deactivated keeps its sites."""
-    known = {*candidates(installer_id, kind=kind).values_list("pk", flat=True), *already}
-    if unknown := set(wanted) - known:
+    asked = set(wanted) - set(already)
+    known = (
+        set(candidates(installer_id, kind=kind).filter(pk__in=asked).values_list("pk", flat=True)) if asked else set()
+    )
+    if unknown := asked - known:
         raise Refused(
             _("%(n)s of the chosen people are not yours to choose. Nothing was changed.") % {"n": len(unknown)}
         )

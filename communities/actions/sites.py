@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -199,18 +199,13 @@ def refuse_wrong_options(switches: Mapping[str, bool], options: Mapping[str, Any
         raise Refused(_("Recordings can be kept for 7, 30 or 90 days."), field="retention_days")
 
 
-def active_pm_apps(site: Site, now: datetime) -> list[Entitlement]:
-    """The PM Apps that hold the switch on: paid, grace included, of managers still assigned with the PM App (R11)."""
-    return list(
-        Entitlement.objects.filter(
-            site=site,
-            service_type__in=[entry.code for entry in catalogue.HOLDING],
-        )
-        .wanted()
-        .in_force(now)
-        .select_related("site", *targets.named())
-        .order_by("expires_at", "pk")
-    )
+def active_pm_apps(site: Site, now: datetime, *, target_ids: Collection[int] | None = None) -> list[Entitlement]:
+    """The PM Apps that hold the switch on: paid, grace included, of managers still assigned with the PM App (R11); of these targets only, where
+    they are named."""
+    rows = Entitlement.objects.filter(site=site, service_type__in=[entry.code for entry in catalogue.HOLDING])
+    if target_ids is not None:
+        rows = rows.filter(target__in=target_ids)
+    return list(rows.wanted().in_force(now).select_related("site", *targets.named()).order_by("expires_at", "pk"))
 
 
 def pm_app_lock_reason(holders: list[Entitlement]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import AuditEvent
@@ -26,6 +26,7 @@ WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
 HOUSEKEEPERS = (*WORKERS, Role.MANAGER)
 REQUEST_READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 RECENT = 5
+MANAGERS = 20  # of a site, shown on its overview
 
 
 def visible_site(request: access.PortalRequest, site_id: int) -> Site:
@@ -49,7 +50,7 @@ def around(
     progress: reports.PaidProgress | None = None,
     units: device_reports.UnitProgress | None = None,
 ) -> dict[str, Any]:
-    """Head and tabs of a site page: `progress`, `units`, `managers` (read where they are shown), `pill`, and what may be done.
+    """Head and tabs of a site page: `progress`, `units`, `n_managers` (counted where it is shown), `pill`, and what may be done.
 
     A page that knows progress and units from its own rows hands them in."""
     actor, now = request.actor, request.now
@@ -62,7 +63,7 @@ def around(
         "area": "sites",
         "progress": progress,
         "units": units or units_of(site),
-        "managers": SimpleLazyObject(partial(managers_of, request, site)),
+        "n_managers": SimpleLazyObject(_assigned(request, site).count),
         "pill": pill_of(progress, now),
         "may_work": may_configure(actor),
         "may_house": may_edit_residents(actor),
@@ -72,12 +73,18 @@ def around(
     }
 
 
+def _assigned(request: access.PortalRequest, site: Site) -> QuerySet[ManagerAssignment]:
+    return ManagerAssignment.objects.visible_to(request.actor).filter(site=site, ended_at=None)
+
+
 def managers_of(request: access.PortalRequest, site: Site) -> list[ManagerAssignment]:
-    """Who looks after the site now, each with `app` (the PM App's entitlement or None)."""
-    rows = ManagerAssignment.objects.visible_to(request.actor).filter(site=site, ended_at=None)
-    found = list(rows.select_related("membership__user", "membership__organization"))
+    """Who looks after the site now, each with `app` (the PM App's entitlement or None); one more than `MANAGERS` where there are more."""
+    found = list(
+        _assigned(request, site).select_related("membership__user", "membership__organization")[: MANAGERS + 1]
+    )
     items = Entitlement.objects.visible_to(request.actor)
-    apps = {app.target_id: app for app in items.filter(target__in=[row.target_id for row in found])}
+    with_app = [row.target_id for row in found if row.pm_app]
+    apps = {app.target_id: app for app in items.filter(target__in=with_app)} if with_app else {}
     for row in found:
         row.app = apps.get(row.target_id) if row.pm_app else None  # type: ignore[attr-defined]
     return found
@@ -109,8 +116,12 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         may_open_requests=actor.role in REQUEST_READERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants,
         is_asking=actor.organization_id == site.installer_id,
     )
+    managers = managers_of(request, site)
+    if len(managers) <= MANAGERS:
+        frame["n_managers"] = len(managers)
     return {
         **frame,
+        "managers": managers[:MANAGERS],
         "buildings": buildings,
         "lines": lines,
         "todo": todo.todo_of(facts, now),

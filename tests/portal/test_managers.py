@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,8 +12,9 @@ from django.test import Client
 
 from accounts import actions
 from accounts.models import Membership, Organization
+from communities.actions import people as site_people
 from communities.models import Entitlement, ManagerAssignment, Site, TechnicianAssignment, targets
-from tests.people import NOW, People, Person
+from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean, form_in, untimed
 from tests.portal.places import everything, pay
 
@@ -175,3 +178,156 @@ def test_an_invitation_with_sites_is_withdrawn_and_its_paid_time_stays(
     assert ivan.post(f"/users/{manager}/activity/", {"active": "yes"}).status_code == 302
     assert ivan.post(f"/users/{manager}/invitation/", {"do": "resend"}).status_code == 302
     assert member.invitations.open().count() == 1
+
+
+# --- where there are many -----------------------------------------------------------------------------------------------
+
+EACH = 60  # more than a page of either kind
+
+
+@pytest.fixture
+def many(people: People) -> dict[str, list[int]]:
+    """Managers called Manager 01, … and technicians called Worker 01, …"""
+    return {
+        name: [
+            actions.add_member(
+                SYSTEM,
+                organization=firm,
+                email=f"{name}{n:02}@many.example",
+                name=f"{name.title()} {n:02}",
+                now=NOW,
+                is_technician=is_technician,
+            ).pk
+            for n in range(EACH)
+        ]
+        for name, firm, is_technician in (("manager", people.petra.firm, False), ("worker", people.ivan.firm, True))
+    }
+
+
+def boxes(page: bytes, name: str) -> list[int]:
+    """The boxes of one name on a page."""
+    return [int(value) for value in re.findall(rf'type="checkbox" name="{name}" value="(\d+)"', page.decode())]
+
+
+def test_of_many_only_the_assigned_are_shown_and_others_are_found_by_name_or_mail(
+    ivan: Client, site: Site, many: dict[str, list[int]]
+) -> None:
+    address = f"/sites/{site.pk}/managers/"
+    page = ivan.get(address)
+    assert (boxes(page.content, "managers"), boxes(page.content, "technicians")) == ([], [])
+    assert len(page.content) < 20_000
+    assert_clean(page.content)
+    before = everything()
+    found = ivan.post(address, {**form_in(page.content, "version"), "find": "1", "find_manager": "manager 07"})
+    assert found.status_code == 200
+    assert boxes(found.content, "managers") == [many["manager"][7]]
+    assert_clean(found.content)
+    ticked = {**form_in(found.content, "version"), "managers": [many["manager"][7]]}
+    also = ivan.post(address, {**ticked, "find": "2", "find_technician": "worker42@many"})
+    assert boxes(also.content, "technicians") == [many["worker"][42]]
+    assert form_in(also.content, "version")["managers"] == str(many["manager"][7])  # still ticked
+    assert everything() == before
+    saved = {**form_in(also.content, "version"), "technicians": [many["worker"][42]]}
+    assert ivan.post(address, saved).status_code == 302
+    assert ManagerAssignment.objects.get().membership_id == many["manager"][7]
+    assert TechnicianAssignment.objects.get().membership_id == many["worker"][42]
+    page = ivan.get(address)
+    assert (boxes(page.content, "managers"), boxes(page.content, "technicians")) == (
+        [many["manager"][7]],
+        [many["worker"][42]],
+    )
+
+
+def test_a_search_with_more_hits_than_are_shown_says_so_and_one_without_too(
+    ivan: Client, site: Site, many: dict[str, list[int]]
+) -> None:
+    address = f"/sites/{site.pk}/managers/"
+    form = form_in(ivan.get(address).content, "version")
+    many_hits = ivan.post(address, {**form, "find": "1", "find_manager": "manager"})
+    assert len(boxes(many_hits.content, "managers")) == 25
+    assert "The first 25; a longer word finds fewer" in many_hits.content.decode()
+    none = ivan.post(address, {**form, "find": "2", "find_technician": "xylophone"})
+    assert "Nobody else matches “xylophone”." in none.content.decode()
+    assert boxes(none.content, "technicians") == []
+
+
+@pytest.mark.rule("R1")
+def test_a_search_finds_nobody_who_is_not_to_be_chosen_here(
+    people: People, ivan: Client, site: Site, many: dict[str, list[int]]
+) -> None:
+    address = f"/sites/{site.pk}/managers/"
+    Membership.objects.filter(pk=many["manager"][3]).update(is_active=False)
+    form = form_in(ivan.get(address).content, "version")
+    for box, text in (
+        ("find_manager", people.paul.membership.user.name),  # of another installer
+        ("find_manager", "worker 01"),  # a technician
+        ("find_manager", "manager 03"),  # deactivated
+        ("find_technician", people.ivan.membership.user.name),  # a colleague
+    ):
+        page = ivan.post(address, {**form, "find": "1", box: text})
+        assert (boxes(page.content, "managers"), boxes(page.content, "technicians")) == ([], []), text
+    before = everything()
+    for field, person in (("managers", people.paul.membership.pk), ("technicians", many["manager"][0])):
+        assert ivan.post(address, {**form, field: [person]}).status_code == 422
+    assert everything() == before
+
+
+def test_who_is_on_another_page_of_the_assigned_stays(
+    people: People, ivan: Client, site: Site, many: dict[str, list[int]]
+) -> None:
+    address = f"/sites/{site.pk}/managers/"
+    with_app = many["manager"][-1]
+    site_people.set_managers(
+        people.ivan.actor, site_id=site.pk, pm_app_by_membership={pk: pk == with_app for pk in many["manager"]}, now=NOW
+    )
+    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=many["worker"], now=NOW)
+    first = ivan.get(address)
+    shown = boxes(first.content, "managers")
+    assert set(shown) > set(many["manager"][:50])  # and who else may be chosen, since those are few
+    assert with_app not in shown
+    form = form_in(first.content, "version")
+    form["managers"] = [pk for pk in form["managers"] if int(pk) != many["manager"][0]]
+    form["technicians"] = [pk for pk in form["technicians"] if int(pk) != many["worker"][0]]
+    assert ivan.post(address, form).status_code == 302
+    left = ManagerAssignment.objects.filter(ended_at=None)
+    assert set(left.values_list("membership", flat=True)) == set(many["manager"][1:])
+    assert list(left.filter(pm_app=True).values_list("membership", flat=True)) == [with_app]
+    assert set(TechnicianAssignment.objects.values_list("membership", flat=True)) == set(many["worker"][1:])
+    [after] = set(re.findall(r'href="(\?managers_after=[^"]+)"', ivan.get(address).content.decode()))
+    second = ivan.get(f"{address}{html.unescape(after)}")
+    assert with_app in boxes(second.content, "managers")
+    assert "technicians_after" in second.content.decode()  # which begins at its first page
+    form = form_in(second.content, "version")
+    form["managers"] = [pk for pk in form["managers"] if int(pk) != with_app]
+    form["pm_app"] = []
+    assert ivan.post(f"{address}{html.unescape(after)}", form).status_code == 302
+    assert set(left.values_list("membership", flat=True)) == set(many["manager"][1:-1])
+
+
+def test_a_clash_over_somebody_who_was_searched_for_keeps_the_tick(
+    people: People, ivan: Client, site: Site, many: dict[str, list[int]]
+) -> None:
+    address = f"/sites/{site.pk}/managers/"
+    form = form_in(ivan.get(address).content, "version")
+    found = form_in(ivan.post(address, {**form, "find": "1", "find_manager": "manager 07"}).content, "version")
+    site_people.set_managers(
+        people.ivan.actor, site_id=site.pk, pm_app_by_membership={many["manager"][9]: False}, now=NOW
+    )
+    clash = ivan.post(address, {**found, "managers": [many["manager"][7]]})
+    assert clash.status_code == 409
+    assert "Property managers: Manager 07" in clash.content.decode()
+    both = form_in(clash.content, "version")
+    assert ivan.post(address, both).status_code == 302
+    here = ManagerAssignment.objects.filter(ended_at=None).values_list("membership", flat=True)
+    assert set(here) == {many["manager"][7], many["manager"][9]}
+
+
+def test_a_site_with_very_many_managers_shows_some_on_its_overview(
+    people: People, ivan: Client, site: Site, many: dict[str, list[int]]
+) -> None:
+    site_people.set_managers(
+        people.ivan.actor, site_id=site.pk, pm_app_by_membership=dict.fromkeys(many["manager"], False), now=NOW
+    )
+    page = ivan.get(f"/sites/{site.pk}/").content.decode()
+    assert page.count("Portal only") == 20
+    assert "20 of 60 managers" in page
