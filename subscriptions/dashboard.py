@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import EmptyResultSet
@@ -31,8 +31,10 @@ from subscriptions.tables import table_with_former
 
 HORIZON = timedelta(days=90)  # how far the calendar looks
 SOON = timedelta(days=30)  # what is called due
+FEW_ROWS = 3  # of a site's in the summary, that are read for each site that is counted
 
 
+ORDER = ("site__name_order", "site_id", "service_type", "renewed", "paid_variant", "mode")  # of a list's lines on a day
 PRODUCT = ("service_type", "renewed", "project_type", "price_class")  # of a row of the summary, as `Product` takes them
 
 
@@ -249,29 +251,44 @@ class Firm:
 def installers(actor: Actor, *, now: datetime) -> list[Firm]:
     """The installers one sees (an installer: itself), by name; a statement for each number, whatever there is."""
     rows = Organization.objects.visible_to(actor).installers().select_related("distributor", "subdistributor")
-    return _firms(actor, rows, "installer_id", now)
-
-
-def distributors(actor: Actor, *, now: datetime) -> list[Firm]:
-    """The distributors one sees, by name; a statement for each number."""
-    rows = Organization.objects.visible_to(actor).filter(kind=Kind.DISTRIBUTOR)
-    return _firms(actor, rows, "distributor_id", now)
-
-
-def _firms(actor: Actor, rows: QuerySet[Organization], key: str, now: datetime) -> list[Firm]:
-    """Each number is counted over what the actor sees, not for each firm: a subquery would read what strangers hold."""
     today = _today(now)
-    due = (
-        _narrowed(ExpiryDay.objects.by_site(actor), What.DUE, today, today + SOON)
-        .order_by()
-        .values_list(key, "site_id")
-    )
+    due = _narrowed(ExpiryDay.objects.by_site(actor), What.DUE, today, today + SOON)
+    due_at = due.order_by().values_list("installer_id", "site_id").annotate(n=Sum("count")).exclude(n=0)
+    return _firms(actor, rows, "installer_id", Counter(of_firm for of_firm, _site, _n in due_at))
+
+
+def distributors(actor: Actor) -> list[Firm]:
+    """The distributors one sees, by name, without their sites that are due (see `due_sites`); a statement for each number."""
+    rows = Organization.objects.visible_to(actor).filter(kind=Kind.DISTRIBUTOR)
+    return _firms(actor, rows, "distributor_id", Counter())
+
+
+def due_sites(actor: Actor, *, now: datetime, most: int) -> int:
+    """At how many sites something ends within `SOON`. Counting stops at `most`, so that it costs whoever sees everything no more where there
+    is more: the first rows by their day, which is nearly always enough, else all."""
+    today = _today(now)
+    due = _narrowed(ExpiryDay.objects.by_site(actor), What.DUE, today, today + SOON).values_list("site_id", "count")
+    for some, bound in ((due.order_by("day")[: FEW_ROWS * most], FEW_ROWS * most), (due.order_by(), None)):
+        rows, params = some.query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(CASE WHEN n <> 0 THEN 1 END), coalesce(sum(parts), 0) "  # noqa: S608  (names of ours)
+                f"FROM (SELECT sum(count) AS n, count(*) AS parts FROM ({rows}) due GROUP BY site_id) sites",
+                params,
+            )
+            sites, read = map(int, cursor.fetchone())
+        if bound is None or sites >= most or read < bound:
+            return min(sites, most)
+    raise AssertionError  # the second has no bound
+
+
+def _firms(actor: Actor, rows: QuerySet[Organization], key: str, due_sites: Mapping[int, int]) -> list[Firm]:
+    """Each number is counted over what the actor sees, not for each firm: a subquery would read what strangers hold."""
     places: Counter[tuple[int, str]] = Counter()
     for firm, found, n in (
         ExpiryDay.objects.places(actor).order_by().values_list(key, "variant").annotate(n=Sum("count"))
     ):
         places[firm, found] = n
-    due_sites = Counter(of_firm for of_firm, _site, _n in due.annotate(n=Sum("count")).exclude(n=0))
     below = _counts(Organization.objects.visible_to(actor).installers(), key) if key == "distributor_id" else {}
     return [
         Firm(
@@ -342,6 +359,18 @@ def agreements(actor: Actor, *, now: datetime) -> Agreements:
 # --- the lists behind the numbers ---------------------------------------------------------------------------------------
 
 
+class Place(NamedTuple):
+    """By what the lines of a list are sorted, what never began behind all days."""
+
+    day: date | None
+    name_order: str
+    site_id: int
+    service_type: str
+    variant: str
+    paid_variant: str
+    mode: str
+
+
 @dataclass(frozen=True, slots=True)
 class SiteLine:
     """Items alike at one site. `day` is the first on which some of them end, None for what was never activated; `amount_minor` as
@@ -349,6 +378,7 @@ class SiteLine:
 
     site_id: int
     site_name: str
+    name_order: str
     zone: str
     installer_name: str
     service_type: str
@@ -359,6 +389,12 @@ class SiteLine:
     day: date | None
     amount_minor: int | None
     is_in_force: bool = True
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in its list."""
+        names = (self.service_type, self.variant, self.paid_variant, self.mode.value)
+        return Place(self.day, self.name_order, self.site_id, *names)
 
     @property
     def ends_at(self) -> datetime | None:
@@ -469,11 +505,14 @@ def lines_of(
     return page_of(actor, asked, sum_of(actor, asked))
 
 
-def page_of(actor: Actor, asked: Asked, summed: Summed, *, start: int = 0, limit: int | None = None) -> list[SiteLine]:
-    """Some lines of a list, from the one at place `start` on; two statements. A site that goes to somebody else between them is left out."""
+def page_of(
+    actor: Actor, asked: Asked, summed: Summed, *, after: Place | None = None, limit: int | None = None
+) -> list[SiteLine]:
+    """Some lines of a list, from the one behind `after` on. A site that goes to somebody else meanwhile is left out."""
     if not summed.kinds:
         return []
-    counted = _by_first_day(_groups(actor, asked, summed, "day"), start, limit)
+    whole = _groups(actor, asked, summed)
+    counted = _by_first_day(whole) if limit is None else _walked(actor, asked, summed, after, limit)
     sites = Site.objects.visible_to(actor).select_related("installer").in_bulk({row[0] for row in counted})
     found = [row for row in counted if row[0] in sites]
     amounts = worth_of(
@@ -483,6 +522,7 @@ def page_of(actor: Actor, asked: Asked, summed: Summed, *, start: int = 0, limit
         SiteLine(
             site_id=row[0],
             site_name=sites[row[0]].name,
+            name_order=row[8],
             zone=sites[row[0]].time_zone,
             installer_name=sites[row[0]].installer.name,
             service_type=row[1],
@@ -498,13 +538,66 @@ def page_of(actor: Actor, asked: Asked, summed: Summed, *, start: int = 0, limit
     ]
 
 
-def length_of(actor: Actor, asked: Asked, summed: Summed) -> int:
-    """How many lines a list has; one statement."""
-    return _groups(actor, asked, summed).count() if summed.kinds else 0
+def _walked(actor: Actor, asked: Asked, summed: Summed, after: Place | None, limit: int) -> list[tuple[Any, ...]]:
+    """A page of lines, read by key: rows of the summary in the order of the list, and all that the sites they name have. A row is the first
+    of its line where the line begins on its day; so what is read is a page and not the list, however long that is."""
+    found: list[tuple[Any, ...]] = []
+    lines: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    read: set[int] = set()
+    for rows in _rows_from(actor, asked, summed, after, limit):
+        for at, (day, *same) in enumerate(rows):
+            if same[0] not in read:
+                more = _sites_ahead(rows[at:], read, limit - len(found))
+                read |= more
+                lines |= {line[:8]: line for line in _by_first_day(_groups(actor, asked, summed, more))}
+            line = lines.get(tuple(same))
+            if line is None or line[10] != day:  # everything has left it, or it stands on a page before
+                continue
+            found.append(lines.pop(line[:8]))
+            if len(found) == limit:
+                return found
+    return found
 
 
-def _by_first_day(days: QuerySet[ExpiryDay, tuple[Any, ...]], start: int, limit: int | None) -> list[tuple[Any, ...]]:
-    """Lines from `_groups` by the day, with their number and the first day on which some of them end, in that order. The days are
+def _sites_ahead(rows: list[tuple[Any, ...]], read: set[int], limit: int) -> set[int]:
+    """The sites not read yet of the next `limit` lines."""
+    ahead = {tuple(same): same[0] for _day, *same in rows[: 2 * limit]}
+    return set(list(ahead.values())[:limit]) - read
+
+
+def _rows_from(
+    actor: Actor, asked: Asked, summed: Summed, after: Place | None, limit: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of the summary behind a place in the order of the list, (day, site, …, alive), in ever larger pieces: those with a day, by its
+    index, then those without."""
+    dated, undated = _rows(actor, asked, summed).exclude(day=None), _rows(actor, asked, summed).filter(day=None)
+    if after is not None and after.day is not None:
+        dated = dated.filter(Q(day__gt=after.day) | (Q(day=after.day) & _behind(after)), day__gte=after.day)
+    elif after is not None:
+        undated = undated.filter(_behind(after))
+    parts = [dated] if asked.what is not What.NEW and (after is None or after.day is not None) else []
+    if asked.what in {What.NEW, What.UNPAID, What.ALL}:
+        parts.append(undated)
+    columns = ("day", "site_id", *PRODUCT, "paid_variant", "mode", "alive")
+    for part in parts:
+        wanted = part.order_by(F("day").asc(nulls_last=True), *ORDER).values_list(*columns)
+        start, size = 0, 2 * limit
+        while rows := list(wanted[start : start + size]):
+            yield rows
+            start, size = start + size, 4 * size if len(rows) == size else 0
+
+
+def _behind(place: Place) -> Q:
+    """Behind it on the same day: (a, b) > (x, y) as SQL without row values understands it."""
+    condition, same = Q(), Q()
+    for name, value in zip(ORDER, place[1:], strict=True):
+        condition |= same & Q(**{f"{name}__gt": value})
+        same &= Q(**{name: value})
+    return condition
+
+
+def _by_first_day(days: QuerySet[ExpiryDay, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Lines from `_groups`, with their number and the first day on which some of them end, in that order. The days are
     counted first, in a statement around the other: one that everything has left still has rows until they are folded."""
     try:
         counted, params = days.query.sql_with_params()
@@ -512,28 +605,32 @@ def _by_first_day(days: QuerySet[ExpiryDay, tuple[Any, ...]], start: int, limit:
         return []
     same = f"site_id, {', '.join(PRODUCT)}, paid_variant, mode, alive, site__name_order"
     order = "min(day) IS NULL, min(day), site__name_order, site_id, service_type, renewed, paid_variant, mode"
-    page = f"LIMIT {int(limit)} OFFSET {int(start)}" if limit is not None else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {same}, sum(n), min(day) FROM ({counted}) counted "  # noqa: S608  (names of ours)
-            f"GROUP BY {same} HAVING sum(n) <> 0 ORDER BY {order} {page}",
+            f"GROUP BY {same} HAVING sum(n) <> 0 ORDER BY {order}",
             params,
         )
         rows = cursor.fetchall()
     days_of = date.fromisoformat if connection.vendor == "sqlite" else lambda day: day
-    return [
-        (*row[:7], bool(row[7]), row[8], int(row[9]), days_of(row[10]) if row[10] else None)
-        for row in rows[0 if limit is not None else start :]
-    ]
+    return [(*row[:7], bool(row[7]), row[8], int(row[9]), days_of(row[10]) if row[10] else None) for row in rows]
 
 
-def _groups(actor: Actor, asked: Asked, summed: Summed, *more: str) -> QuerySet[ExpiryDay, tuple[Any, ...]]:
-    """The lines of a list: items alike at a site, with their number `n`; by `more` columns if they are named."""
-    rows = asked.narrow(ExpiryDay.objects.by_site(actor))
-    if asked.what in {What.UNPAID, What.UNUSED}:
-        rows = rows.filter(_one_of(summed.kinds))
-    groups = ("site_id", *PRODUCT, "paid_variant", "mode", "alive", "site__name_order", *more)
+def _groups(
+    actor: Actor, asked: Asked, summed: Summed, sites: Iterable[int] | None = None
+) -> QuerySet[ExpiryDay, tuple[Any, ...]]:
+    """The lines of a list, of these sites where they are named: items alike at a site, with their number `n`, by day."""
+    rows = _rows(actor, asked, summed)
+    if sites is not None:
+        rows = rows.filter(site_id__in=sorted(sites))
+    groups = ("site_id", *PRODUCT, "paid_variant", "mode", "alive", "site__name_order", "day")
     return rows.values_list(*groups).annotate(n=Sum("count")).exclude(n=0)
+
+
+def _rows(actor: Actor, asked: Asked, summed: Summed) -> QuerySet[ExpiryDay]:
+    """The rows of the summary that the lines of a list are made of."""
+    rows = asked.narrow(ExpiryDay.objects.by_site(actor))
+    return rows.filter(_one_of(summed.kinds)) if asked.what in {What.UNPAID, What.UNUSED} else rows
 
 
 def _one_of(kinds: Iterable[tuple[str, str, str, bool]]) -> Q:

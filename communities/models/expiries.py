@@ -88,6 +88,14 @@ class ExpiryDay(models.Model):
         ordering = ["pk"]
         indexes = [
             models.Index(fields=["id"], condition=models.Q(stage=0), name="expiry_fresh"),
+            *(  # of who sees everything
+                models.Index(
+                    fields=["day"],
+                    condition=models.Q(stage__in=stages) & ~models.Q(service_type=""),
+                    name=f"expiry_{name}_day",
+                )
+                for name, stages in (("site", [0, 1]), ("firm", [0, 2]))
+            ),
             models.Index(fields=["site", "day"], condition=models.Q(stage__in=[0, 1]), name="expiry_by_site"),
             models.Index(  # where something waits for its activation
                 fields=["installer", "site"],

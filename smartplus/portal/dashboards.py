@@ -26,9 +26,10 @@ from payments.models.events import EventState
 from payments.models.payments import State as PaymentState
 from smartplus import setup
 from smartplus.access import PortalRequest
-from smartplus.portal import asking, events, todo
+from smartplus.portal import asking, events, keyset, todo
 from smartplus.portal.calendar import calendar
 from smartplus.portal.context import address_of
+from smartplus.portal.templatetags.portal import counted
 from subscriptions import dashboard as counts
 from subscriptions import payers, rights, waiting
 from subscriptions.cycles import total_of
@@ -217,11 +218,16 @@ def who_pays(site: Site, items: int, agreed: payers.Agreed) -> dict[str, str]:
 def of_operator(request: PortalRequest) -> dict[str, Any]:
     """Operator: the trees, and what needs a person: money that does not fit, messages that could not be worked off."""
     actor, now = request.actor, request.now
-    firms = counts.distributors(actor, now=now)
+    firms = counts.distributors(actor)
     by_firm = counts.standings(actor, now=now, prices=None, by="distributor_id")
-    orders = Order.objects.visible_to(actor).aggregate(
-        review=Count("pk", filter=Q(state=Order.State.REVIEW)),
-        open=Count("pk", filter=Q(state__in=[Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING])),
+    waiting_orders = [Order.State.REVIEW, Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING]
+    orders = (
+        Order.objects.visible_to(actor)
+        .filter(state__in=waiting_orders)
+        .aggregate(
+            review=Count("pk", filter=Q(state=Order.State.REVIEW)),
+            open=Count("pk", filter=Q(state__in=[Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING])),
+        )
     )
     failed = GatewayEvent.objects.visible_to(actor).filter(state=EventState.FAILED)
     broken = failed.aggregate(all=Count("pk"), given_up=Count("pk", filter=Q(next_try_at=None)))
@@ -267,7 +273,7 @@ def of_operator(request: PortalRequest) -> dict[str, Any]:
                 broken["all"],
                 tone="lapsed" if broken["given_up"] else "expiring" if broken["all"] else "",
             ),
-            _due_tile(all_of_it, sum(firm.due_sites for firm in firms), ""),
+            _due_tile(all_of_it, counts.due_sites(actor, now=now, most=keyset.COUNTED + 1), "", is_bounded=True),
         ],
         "rows": [FirmRow(firm, by_firm.get(firm.organization.pk, Standing()), "", "") for firm in firms],
         "price_lists": _lists_in_force(request),
@@ -305,9 +311,10 @@ def _asked_tile(asked: asking.Waiting, currency: str) -> Tile:
     return Tile(_("Requests waiting"), str(asked.count), asked.who, asked.url, asked.count, small, "pending")
 
 
-def _due_tile(standing: Standing, sites: int, currency: str) -> Tile:
+def _due_tile(standing: Standing, sites: int, currency: str, *, is_bounded: bool = False) -> Tile:
+    """What is due and at how many sites; `is_bounded` says that they were not counted beyond `keyset.COUNTED`."""
     items = ngettext("%(n)s item", "%(n)s items", standing.due) % {"n": standing.due}
-    on_sites = ngettext("on %(n)s site", "on %(n)s sites", sites) % {"n": sites}
+    on_sites = ngettext("on %(n)s site", "on %(n)s sites", sites) % {"n": counted(sites) if is_bounded else sites}
     url = f"{reverse('dashboard-items')}?show=due"
     if not currency or standing.due_minor is None:
         return Tile(_("Due in 30 days"), str(standing.due), on_sites, url, standing.due)

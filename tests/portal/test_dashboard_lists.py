@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 
+from communities import expiries
 from communities.actions import people as site_people
-from communities.models import Apartment, Entitlement, Site, keys_of
+from communities.models import Apartment, Entitlement, ExpiryDay, Site, keys_of
 from payments import money
 from payments.models import GatewayEvent
 from smartplus.setup import State
+from subscriptions import dashboard
 from subscriptions.actions import requests
+from subscriptions.dashboard import Asked, SiteLine, What
 from subscriptions.models import Order, SubscriptionItem
 from tests.factories import GatewayEventFactory, PaymentFactory, PaymentMethodFactory, SubscriptionFactory
 from tests.people import NOW, People, Person
@@ -193,3 +198,74 @@ def test_the_gateways_are_the_operators(people: People, world: Site, sign_in: Si
     client, event = sign_in(getattr(people, who)), GatewayEvent.objects.latest("pk")
     for address in ("/payments/", "/payments/webhooks/", f"/payments/webhooks/{event.pk}/"):
         assert client.get(address).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["olga", "dora", "ivan", "petra"])
+@pytest.mark.parametrize("what", list(What))
+@pytest.mark.parametrize("is_folded", [False, True])
+def test_the_pages_of_a_list_are_the_list(people: People, world: Site, what: What, who: str, is_folded: bool) -> None:
+    if is_folded:
+        expiries.fold(now=NOW)
+    actor = getattr(people, who).actor
+    asked = Asked(what, NOW, UTC, None)
+    summed = dashboard.sum_of(actor, asked)
+    whole = dashboard.lines_of(actor, what, now=NOW, zone=UTC, prices=None)
+    assert whole
+    for size in (1, 2, 3, 50):
+        shown: list[SiteLine] = []
+        while some := dashboard.page_of(actor, asked, summed, after=shown[-1].place if shown else None, limit=size):
+            shown += some
+            assert len(shown) <= len(whole)
+        assert shown == whole
+
+
+@pytest.mark.parametrize(
+    "key", ["²", "x", "W10", "WzAsbnVsbF0", "WzAsICJ4IiwgIm4iLCAxLCAiYSIsICJiIiwgImMiLCAiZCJd", "9" * 99]
+)
+def test_a_page_key_that_means_nothing_is_the_first_page(
+    people: People, world: Site, sign_in: SignIn, key: str
+) -> None:
+    olga = sign_in(people.olga)
+    first = olga.get("/dashboard/items/?show=all")
+    answer = olga.get("/dashboard/items/", {"show": "all", "after": key})
+    assert answer.status_code == 200
+    assert answer.context["lines"] == first.context["lines"] != []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0, None, "\ud800", 1, "app", "a", "b", "auto"],
+        [0, None, "a\0", 1, "app", "a", "b", "auto"],
+        [0, None, "a", 10**30, "app", "a", "b", "auto"],
+        [7, None, "a", 1, "app", "a", "b", "auto"],
+        [0, 5, "a", 1, "app", "a", "b", "auto"],
+        [0, None, ["a"], 1, "app", "a", "b", "auto"],
+    ],
+)
+def test_a_forged_page_key_is_the_first_page(
+    people: People, world: Site, sign_in: SignIn, values: list[object]
+) -> None:
+    olga = sign_in(people.olga)
+    key = base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+    answer = olga.get("/dashboard/items/", {"show": "all", "after": key})
+    assert answer.context["lines"] == olga.get("/dashboard/items/?show=all").context["lines"] != []
+
+
+def test_sites_that_are_due_are_counted_up_to_a_number(
+    people: People, world: Site, make_site: Callable[..., Site]
+) -> None:
+    booking = Entitlement.objects.filter(site=world, service_type="premium").first()
+    assert booking is not None
+    [firm] = dashboard.installers(people.ivan.actor, now=NOW)
+    assert dashboard.due_sites(people.olga.actor, now=NOW, most=5) == firm.due_sites == 1
+    ExpiryDay.objects.all().delete()
+    columns = {
+        "distributor": people.dora.firm, "installer": people.ivan.firm, "project_type": "community", "price_class": "normal",
+        "service_type": "app", "variant": "a", "paid_variant": "a", "mode": "manual", "day": NOW.date(), "stage": 0,
+    }  # fmt: skip
+    # Twenty rows of one site stand before the others, and the rows of another come to nothing.
+    rows = [(1, 1)] * 20 + [(site, 1) for site in range(2, 8)] + [(8, 1), (8, -1)]
+    ExpiryDay.objects.bulk_create(ExpiryDay(site_id=site, count=n, **columns) for site, n in rows)
+    assert dashboard.due_sites(people.olga.actor, now=NOW, most=5) == 5
+    assert dashboard.due_sites(people.olga.actor, now=NOW, most=20) == 7
