@@ -36,8 +36,24 @@ def in_orders(actor: Actor, text: str) -> Q:
         for other in words:
             others &= finding.holds(other, "site__search_key", "search_key") if other != word else Q()
         wanted |= Q(pk__in=seen.filter(finding.holds(word, "search_key")).filter(others).values("order_id"))
-    people = ManagerAssignment.objects.visible_to(actor).filter(finding.every_word(text, _of_person))
-    return wanted | Q(pk__in=seen.filter(entitlement__target__in=people.values("target_id")).values("order_id"))
+    return wanted | _of_people(actor, words, seen)
+
+
+def _of_people(actor: Actor, words: list[str], seen: QuerySet[OrderLine]) -> Q:
+    """Those with a line for a person who has one of the words, and the site or the person the others: what has all of them in its site is
+    found by that. Of many assignments each order is looked at, as in `_in_sites`."""
+    theirs = Q()
+    for word in words:
+        others = Q()
+        for other in words:
+            others &= _of_person(other) if other != word else Q()
+        theirs |= targets.person(word, "membership__") & others
+    people = ManagerAssignment.objects.visible_to(actor).filter(theirs).order_by().values_list("target_id", flat=True)
+    few = list(people[: FEW + 1])
+    if len(few) > FEW:
+        mine = seen.filter(order=OuterRef("pk"), entitlement__target__in=people).order_by().values("pk")[:1]
+        return Q(GreaterThan(Subquery(mine), 0))
+    return Q(pk__in=seen.filter(entitlement__target__in=few).values("order_id")) if few else finding.NOTHING
 
 
 def _in_sites(actor: Actor, text: str, seen: QuerySet[OrderLine]) -> Q:
