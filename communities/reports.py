@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 
@@ -63,6 +64,10 @@ def paid_progress(site_ids: Iterable[int], now: datetime) -> dict[int, PaidProgr
             next_stop=Min("works_until"),
         )
     )
+    return _by_site(rows)
+
+
+def _by_site(rows: Iterable[tuple[Any, ...]]) -> dict[int, PaidProgress]:
     found: dict[int, PaidProgress] = {}
     for site_id, kind, variant, paid, n, alive, never, in_grace, *ends in rows:
         so_far, is_app = found.get(site_id, PaidProgress()), kind == catalogue.MAIN_SERVICE
@@ -164,47 +169,130 @@ class ServiceLine:
         return self.is_on or bool(self.on or self.configured or self.unused)
 
 
-def service_lines(site: Site, now: datetime) -> list[ServiceLine]:
-    """Every service of the catalogue with how it is switched and paid at the site; two statements."""
-    counts = Apartment.objects.filter(site=site).aggregate(
-        all=Count("pk"), **{code: Count("pk", filter=Q(**{code: True})) for code in catalogue.APARTMENT_SWITCHES}
-    )
-    groups = list(
-        Entitlement.objects.filter(site=site)
-        .order_by()
-        .values("service_type", "variant", "paid_variant")
-        .annotate(
-            n=Count("pk"),
-            alive=Count("pk", filter=standing.in_force(now)),
-            started=Count("expires_at"),
-            until=Min(standing.paid_until(), filter=standing.in_force(now)),
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Items of a site alike in service, variant and paid variant, whether on or only paid: how many there are and how they stand. `ending`
+    and `first_end` are of those that nobody renews by itself, `ordered` were never activated and are in an open order, `free` might be
+    activated."""
+
+    service_type: str
+    variant: str
+    paid_variant: str
+    n: int
+    alive: int
+    never: int
+    lapsed: int
+    in_grace: int
+    ending: int
+    ordered: int
+    free: int
+    next_expiry: datetime | None
+    next_loose: datetime | None
+    next_end: datetime | None
+    next_stop: datetime | None
+    grace_until: datetime | None
+    first_end: datetime | None
+    last_end: datetime | None
+    until: datetime | None
+
+
+def groups_of(site: Site, now: datetime) -> list[Group]:
+    """What the pages of a site say about its items, read once however many those are; one statement."""
+    alive, grace = standing.in_force(now), standing.in_grace(now)
+    ahead, renewed = standing.ends_after(now), standing.LOOSE
+    waiting = standing.NEVER & Q(reserved_by=None)
+    numbers = {
+        "n": Count("pk"),
+        "alive": Count("pk", filter=alive),
+        "never": Count("pk", filter=standing.NEVER),
+        "lapsed": Count("pk", filter=standing.lapsed(now)),
+        "in_grace": Count("pk", filter=grace),
+        "ending": Count("pk", filter=ahead & renewed & Q(expires_at__lte=now + WARNING)),
+        "ordered": Count("pk", filter=standing.NEVER & Q(reserved_by__isnull=False)),
+        "free": Count("pk", filter=waiting & Q(blocked="")),
+        "next_expiry": Min("expires_at"),
+        "next_loose": Min("expires_at", filter=renewed),
+        "next_end": Min("expires_at", filter=alive),
+        "next_stop": Min("works_until"),
+        "grace_until": Min("works_until", filter=grace),
+        "first_end": Min("expires_at", filter=ahead & renewed),
+        "last_end": Max("expires_at", filter=ahead),
+        "until": Min(standing.paid_until(), filter=alive),
+    }
+    rows = Entitlement.objects.filter(site=site).order_by().values_list("service_type", "variant", "paid_variant")
+    return [Group(*row) for row in rows.annotate(**numbers)]
+
+
+def progress_at(site: Site, groups: Iterable[Group]) -> PaidProgress:
+    """What `paid_progress` says of the site."""
+    rows = (
+        (
+            site.pk,
+            row.service_type,
+            row.variant,
+            row.paid_variant,
+            row.n,
+            row.alive,
+            row.never,
+            row.in_grace,
+            row.next_expiry,
+            row.next_loose,
+            row.next_end,
+            row.next_stop,
         )
+        for row in groups
+        if row.variant
     )
+    return _by_site(rows).get(site.pk, PaidProgress())
+
+
+@dataclass(frozen=True, slots=True)
+class Apartments:
+    """How many apartments a site has, how many of them wait for their indoor monitor, and how many have each switch on."""
+
+    all: int
+    waiting: int
+    switched: Mapping[str, int]
+
+
+def apartments_of(site: Site) -> Apartments:
+    """One statement."""
+    counts = Apartment.objects.filter(site=site).aggregate(
+        all=Count("pk"),
+        waiting=Count("pk", filter=Q(indoor_monitor=True, monitor_pending=True)),
+        **{code: Count("pk", filter=Q(**{code: True})) for code in catalogue.APARTMENT_SWITCHES},
+    )
+    return Apartments(counts.pop("all"), counts.pop("waiting"), counts)
+
+
+def service_lines(site: Site, groups: Iterable[Group], apartments: Apartments) -> list[ServiceLine]:
+    """Every service of the catalogue with how it is switched and paid at the site."""
+    groups = list(groups)
     lines = []
     for service in catalogue.SERVICES:
         configured = works_in = missing = started = unused = 0
         ends: list[datetime] = []
         for group in groups:
-            kind = group["service_type"]
-            variant, paid = (Variant.parse(group[field]) for field in ("variant", "paid_variant"))
+            kind = group.service_type
+            variant, paid = Variant.parse(group.variant), Variant.parse(group.paid_variant)
             entry, code = catalogue.BY_TYPE[kind], service.code
             is_wanted = entry.has_switch(code, variant)
             works = is_wanted and entry.covers_switch(code, variant, paid)
             is_unused = entry.wastes_switch(code, variant, paid)
-            configured += group["n"] * is_wanted
-            started += group["started"] * is_wanted
-            works_in += group["alive"] * works
-            missing += group["alive"] * (is_wanted and not works)
-            unused += group["alive"] * is_unused
-            if group["until"] and (works or is_unused):
-                ends.append(group["until"])
+            configured += group.n * is_wanted
+            started += (group.n - group.never) * is_wanted
+            works_in += group.alive * works
+            missing += group.alive * (is_wanted and not works)
+            unused += group.alive * is_unused
+            if group.until and (works or is_unused):
+                ends.append(group.until)
         per_apartment = service.scope == "apartment"
         lines.append(
             ServiceLine(
                 service=service,
                 is_on=getattr(site, service.code),
-                on=counts[service.code] if per_apartment else 0,
-                of=counts["all"] if per_apartment else 0,
+                on=apartments.switched[service.code] if per_apartment else 0,
+                of=apartments.all if per_apartment else 0,
                 configured=configured,
                 paid=works_in,
                 missing=missing,
@@ -235,28 +323,26 @@ class Dues:
         return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
 
 
-def dues(site: Site, now: datetime) -> list[Dues]:
-    """What of a site waits for activation or renewal by somebody, by service type; one statement."""
-    ahead, grace = standing.ends_after(now) & standing.LOOSE, standing.in_grace(now)
-    rows = (
-        Entitlement.objects.filter(site=site)
-        .wanted()
-        .order_by("service_type")
-        .values("service_type")
-        .annotate(
-            never=Count("pk", filter=standing.NEVER),
-            lapsed=Count("pk", filter=standing.lapsed(now)),
-            in_grace=Count("pk", filter=grace),
-            grace_until=Min("works_until", filter=grace),
-            ending=Count("pk", filter=ahead & Q(expires_at__lte=now + WARNING)),
-            first_end=Min("expires_at", filter=ahead),
+def dues(groups: Iterable[Group]) -> list[Dues]:
+    """What of a site waits for activation or renewal by somebody, by service type."""
+    of_type: dict[str, list[Group]] = {}
+    for row in sorted(groups, key=lambda row: row.service_type):
+        if row.variant:
+            of_type.setdefault(row.service_type, []).append(row)
+    return [
+        Dues(
+            service_type,
+            never=sum(row.never for row in rows),
+            lapsed=sum(row.lapsed for row in rows),
+            in_grace=sum(row.in_grace for row in rows),
+            grace_until=_first(row.grace_until for row in rows),
+            ending=sum(row.ending for row in rows),
+            first_end=_first(row.first_end for row in rows),
         )
-    )
-    return [Dues(**row) for row in rows]
+        for service_type, rows in of_type.items()
+    ]
 
 
-def last_end(site: Site, now: datetime) -> datetime | None:
+def last_end(groups: Iterable[Group]) -> datetime | None:
     """When the last of a site's wanted running items ends."""
-    found = Entitlement.objects.filter(standing.ends_after(now), site=site).wanted().aggregate(last=Max("expires_at"))
-    last: datetime | None = found["last"]
-    return last
+    return max((row.last_end for row in groups if row.variant and row.last_end), default=None)

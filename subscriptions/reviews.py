@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, FilteredRelation, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, F, FilteredRelation, IntegerField, Max, Min, Q, QuerySet, Sum, Value
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -169,7 +169,8 @@ def review_of(site: Site, *, apartments: int, now: datetime, reader: Actor) -> R
 
     The site comes with its installer and distributor, and has so many apartments. `reader` is only asked who "you" is.
     """
-    payers, rows = payers_of(site, now=now), _rows(site, now)
+    payers = payers_of(site, now=now)
+    rows = _rows(site, now, is_agreed=bool(payers.by_agreement))
     found = _gathered(site, rows, payers, now)
     refused, is_invented = None, False
     try:
@@ -209,21 +210,20 @@ def _per_apartment(wanted: list[Holding], apartments: int) -> int:
     return money.divide_half_up(sum(row.paid_minor or 0 for row in wanted if row.is_per_apartment), apartments)
 
 
-def _rows(site: Site, now: datetime) -> list[tuple[Alike, str, int | None]]:
-    """The site's items that stand alike to the second, the variant they are renewed in, and the agreement they are under."""
-    rows = (
+def _rows(site: Site, now: datetime, *, is_agreed: bool) -> list[tuple[Alike, str, int | None]]:
+    """The site's items that stand alike to the second, the variant they are renewed in, and the agreement they are under, which is looked for
+    where there is any."""
+    items = (
         _with_agreements(site)
+        if is_agreed
+        else Entitlement.objects.filter(site=site).annotate(renewed=standing.renewed())
+    )
+    agreement = F("agreement__subscription_id") if is_agreed else Value(None, IntegerField())
+    rows = (
+        items.annotate(agreement_id=agreement)
         .filter(~Q(variant="") | standing.in_force(now))
         .order_by()
-        .values_list(
-            "service_type",
-            "variant",
-            "paid_variant",
-            "expires_at",
-            "works_until",
-            "renewed",
-            "agreement__subscription_id",
-        )
+        .values_list("service_type", "variant", "paid_variant", "expires_at", "works_until", "renewed", "agreement_id")
         .annotate(n=Count("pk"), loose=Count("pk", filter=standing.LOOSE))
     )
     return [

@@ -10,8 +10,10 @@ from django.db.models import Count, FilteredRelation, Q
 
 from accounts.scope import Actor
 from communities import catalogue
+from communities.models import Site
+from communities.reports import Group
 from subscriptions.items import free_items
-from subscriptions.models import RenewalRequest
+from subscriptions.models import RenewalRequest, RequestItem
 from subscriptions.periods import Months
 from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
 
@@ -104,6 +106,29 @@ class Open:
 def requests_in(found: Open) -> tuple[RenewalRequest, ...]:
     """The requests in which items wait that the caller may see; of the requests themselves only who asks and pays is shown more."""
     return tuple(RenewalRequest.objects.filter(pk__in=found.asked).order_by("pk")) if found.asked else ()
+
+
+def open_here(actor: Actor, site: Site, groups: Iterable[Group]) -> Open:
+    """What `open_at` says of one site whose items are counted already: a statement where something might be activated, over the requests of
+    its installer."""
+    free: dict[str, int] = {}
+    for row in sorted(groups, key=lambda row: row.service_type):
+        if row.variant and row.free:
+            free[row.service_type] = free.get(row.service_type, 0) + row.free
+    if not free:
+        return Open()
+    live = RequestItem.objects.filter(is_live=True, request__installer=site.installer_id)
+    asked: dict[int, list[tuple[str, int]]] = {}
+    for request_id, kind, n in (
+        live.filter(entitlement__in=free_items(actor).filter(site=site))
+        .order_by("entitlement__service_type")
+        .values_list("request_id", "entitlement__service_type")
+        .annotate(n=Count("pk"))
+    ):
+        asked.setdefault(request_id, []).append((kind, n))
+        free[kind] = max(0, free.get(kind, 0) - n)  # it may have changed between both statements
+    counts = tuple((kind, n) for kind, n in free.items() if n)
+    return Open(counts, {request_id: tuple(found) for request_id, found in asked.items()})
 
 
 def open_at(actor: Actor, site_ids: Iterable[int]) -> dict[int, Open]:

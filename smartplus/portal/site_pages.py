@@ -19,7 +19,6 @@ from smartplus import access
 from smartplus.portal import audit_log, support, todo, vocabulary
 from smartplus.templatetags.sites import pill_of
 from subscriptions import payers, rights, waiting
-from subscriptions.items import in_open_orders
 
 READERS = tuple(access.EVERYONE)
 WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
@@ -40,6 +39,12 @@ def visible_site(request: access.PortalRequest, site_id: int) -> Site:
 def units_of(site: Site) -> device_reports.UnitProgress:
     """How many apartments a site has, and how many of them their monitor."""
     return device_reports.unit_progress([site.pk]).get(site.pk, device_reports.UnitProgress())
+
+
+def units_in(counted: reports.Apartments) -> device_reports.UnitProgress:
+    """The same from counts that a page needs anyhow."""
+    needed = counted.switched["indoor_monitor"]
+    return device_reports.UnitProgress(counted.all, needed, needed - counted.waiting)
 
 
 def around(
@@ -93,17 +98,19 @@ def managers_of(request: access.PortalRequest, site: Site) -> list[ManagerAssign
 def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
     """Everything the overview says about a site."""
     actor, now = request.actor, request.now
-    frame = around(request, site, "overview")
+    groups, counted = reports.groups_of(site, now), reports.apartments_of(site)
+    progress, units = reports.progress_at(site, groups), units_in(counted)
+    frame = around(request, site, "overview", progress=progress, units=units)
     buildings = list(Building.objects.visible_to(actor).filter(site=site))
-    apartments = Apartment.objects.visible_to(actor).filter(site=site)
-    lines = reports.service_lines(site, now)
-    open_here = waiting.open_at(actor, [site.pk]).get(site.pk, waiting.Open())
+    masters = Resident.objects.visible_to(actor).filter(site=site, is_master=True)  # at most one in an apartment
+    lines = reports.service_lines(site, groups, counted)
+    open_here = waiting.open_here(actor, site, groups)
     facts = todo.Facts(
         site=site,
         units=frame["units"],
         buildings=len(buildings),
-        without_master=device_reports.without_master(apartments).count(),
-        dues=reports.dues(site, now),
+        without_master=counted.all - masters.count(),
+        dues=reports.dues(groups),
         lines=lines,
         may_work=frame["may_work"],
         may_house=frame["may_house"],
@@ -112,7 +119,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         payer=payers.usual(site.installer, site_kind=site.kind).name,
         open=open_here,
         requests=waiting.requests_in(open_here),
-        in_orders=in_open_orders(actor).filter(site=site).count(),
+        in_orders=sum(row.ordered for row in groups if row.variant),
         may_open_requests=actor.role in REQUEST_READERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants,
         is_asking=actor.organization_id == site.installer_id,
     )
@@ -125,7 +132,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         "buildings": buildings,
         "lines": lines,
         "todo": todo.todo_of(facts, now),
-        "last_end": reports.last_end(site, now),
+        "last_end": reports.last_end(groups),
         "events": recent(request, site),
     }
 

@@ -94,7 +94,10 @@ def _told_of(request: access.PortalRequest, site: Site, orders: list[Order]) -> 
         Exists(SubscriptionItem.objects.visible_to(request.actor).filter(subscription=OuterRef("pk"), site=site))
     )
     items = Entitlement.objects.visible_to(request.actor).filter(site=site, requests__request=OuterRef("pk"))
-    asked = RenewalRequest.objects.visible_to(request.actor).filter(Exists(items))
+    own = RenewalRequest.objects.visible_to(request.actor).filter(
+        installer=site.installer_id
+    )  # who else can't ask for it
+    asked = own.filter(Exists(items))
     return [*orders, *renewed.only("pk").order_by("-pk")[:ORDERS], *asked.only("pk").order_by("-pk")[:ORDERS]]
 
 

@@ -25,7 +25,7 @@ from smartplus.portal.answers import answer, conflict, posted, refill, submitted
 from smartplus.portal.forms.sites import FreeMembersForm, SiteForm
 from smartplus.portal.once import made, once_where
 from smartplus.portal.rows import sites as site_rows
-from smartplus.portal.site_pages import READERS, WORKERS, around, overview, visible_site
+from smartplus.portal.site_pages import READERS, WORKERS, around, overview, units_in, visible_site
 
 PAGE = 50
 COLUMNS: keyset.Columns = {
@@ -184,5 +184,7 @@ def _save_free(request: access.PortalRequest, site_id: int, form: FreeMembersFor
 def site_services(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """Every service: switched, paid, until."""
     site = visible_site(request, site_id)
-    context = {**around(request, site, "services"), "lines": reports.service_lines(site, request.now)}
+    groups, counted = reports.groups_of(site, request.now), reports.apartments_of(site)
+    frame = around(request, site, "services", progress=reports.progress_at(site, groups), units=units_in(counted))
+    context = {**frame, "lines": reports.service_lines(site, groups, counted)}
     return render(request, "sites/services.html", context)
