@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
+from django.conf import settings
 from django.template import Context, Template, TemplateSyntaxError
+from django.template.base import Node
 from django.utils import translation
 
+from devices.models import LibraryEntry
 from smartplus.portal.markup import as_html, side_by_side, written
+from tests.portal.places import stock
 
 
 class Cells(NamedTuple):
@@ -58,3 +62,38 @@ def test_a_word_of_a_template_is_looked_up_in_each_language():
     for language, word in (("en", "Settings"), ("de", "Einstellungen"), ("en", "Settings")):
         with translation.override(language):
             assert template.render(Context({"given": "Settings"})) == f"{word}|{word}|{word}"
+
+
+LISTS = (
+    "apartments/list.html", "audit/list.html", "components/notice.html", "gateways/payments.html", "gateways/webhooks.html", "library/list.html",
+    "orders/list.html", "sites/list.html", "users/_firms.html", "users/_people.html",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_rows_of_a_list_are_filled_in_python(name):
+    """Nodes for each row are what made lists dear: fifty times twenty lookups, labels and includes."""
+    text = (settings.BASE_DIR / "templates" / name).read_text()
+    assert text.count("{% rows cells as row %}") == 1
+    inside = text.split("{% rows cells as row %}")[1].split("{% endrows %}")[0]
+    assert "{% for " not in inside
+    assert "{% include " not in inside
+
+
+@pytest.mark.django_db
+def test_a_list_renders_as_many_nodes_for_forty_rows_as_for_two(people, sign_in, monkeypatch):
+    client, rendered = sign_in(people.dora), list[str]()
+    plain = Node.render_annotated
+
+    def counted(self, context):
+        rendered.append(type(self).__name__)
+        return plain(self, context)
+
+    monkeypatch.setattr(Node, "render_annotated", counted)
+    nodes = []
+    for more in (2, 38):
+        stock(people, *(f"0C:11:05:{more:02X}:00:{n:02X}" for n in range(more)))
+        rendered.clear()
+        assert client.get("/library/").content.decode().count("<tr>") == len(LibraryEntry.objects.all()) + 1
+        nodes.append(len(rendered))
+    assert nodes[0] == nodes[1] > 100

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import Conflict
 from accounts.scope import Role
+from accounts.typed import postal
 from accounts.typed.text import sought
 from communities import reports
 from communities.actions import sites
@@ -28,6 +29,9 @@ from smartplus.portal.rows import sites as site_rows
 from smartplus.portal.site_pages import READERS, WORKERS, around, overview, units_in, visible_site
 
 PAGE = 50
+# What rows are made of and sorted by; the tables have many more columns.
+SHOWN = ("kind", "name", "name_order", *postal.FIELDS, "time_zone")
+SHOWN_OF_INSTALLER = ("installer__name", "installer__name_order")
 COLUMNS: keyset.Columns = {
     "name": ["name_order"],
     "installer": ["installer__name_order", "name_order"],
@@ -53,7 +57,8 @@ def site_list(request: access.PortalRequest) -> HttpResponseBase:
             found.order_by(*sorting.by), lambda some: _with_progress(request, some), shows_installer=shows_installer
         )
         return tables.answer(file, "sites", list_files.site_columns(shows_installer=shows_installer), lines)
-    page = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
+    shown = found.only(*SHOWN, *SHOWN_OF_INSTALLER) if shows_installer else found.select_related(None).only(*SHOWN)
+    page = keyset.page(shown, by=sorting.by, query=request.GET, size=PAGE)
     rows = _with_progress(request, page.rows)
     count = len(rows) if page.is_only else keyset.count(found)
     cells = site_rows.cells(rows, shows_installer=shows_installer, now=request.now)
