@@ -207,13 +207,18 @@ TOLD = {
     ("organization", "auto_renewals_ended"), ("textdraft", "languages"), ("textversion", "languages"), ("renewalrequest", "left_out"),
     ("renewalrequest", "order"), ("subscription", "order"), ("site", "order"), ("site", "landline_off_in"), ("subscription", "items"),
     ("subscription", "switched_off"), ("subscription", "lapsed"), ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),
-    ("sellerversion", "logo"), ("pricelist", "valid_from"),
+    ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
 }  # fmt: skip
 
 
 def value(event: AuditEvent, field: str, row: Row | None, tables: dict[str, Any]) -> Any:
     """What the rows of one side say for a field of an audit row; NOT_OF_THE_ROW where no row does."""
     kind = event.subject_type
+    if (event.action, field) == (
+        reviews.SURPLUS_REPAID.code,
+        "payment_ref",
+    ):  # of the gateway's other payment: the order's story has it
+        return NOT_OF_THE_ROW
     if (kind, field) in READ:
         return READ[kind, field](event, row, tables) if row is not None else None
     if event.action == people.MANAGERS_SET.code:
