@@ -237,3 +237,18 @@ def test_the_list_asks_eight_questions_whatever_its_length(people: People, many:
             ivan.get(address)
         asked.append(len(queries))
     assert max(asked) <= 8
+
+
+@pytest.mark.parametrize(("page", "most"), [("", 2), ("services/", 1)])
+def test_the_items_of_a_site_are_read_once(
+    people: People, harbour: Site, sign_in: SignIn, page: str, most: int
+) -> None:
+    """One statement groups them; the overview looks at what of them is requested besides."""
+    ivan = sign_in(people.ivan)
+    address = f"/sites/{harbour.pk}/{page}"
+    ivan.get(address)
+    with CaptureQueriesContext(connection) as asked:
+        assert ivan.get(address).status_code == 200
+    reads = [query["sql"] for query in asked if '"communities_entitlement"' in query["sql"]]
+    assert 1 <= len(reads) <= most, reads
+    assert sum('FROM "communities_apartment"' in query["sql"] for query in asked) == 1
