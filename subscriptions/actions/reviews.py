@@ -116,7 +116,11 @@ def note_surplus_repaid(actor: Actor, *, number: str, reason: str, now: datetime
         moves.tell(order, "repaid", now=now, actor=actor, payment_ref=ref, reason=reason)
         audit.record(
             actor, SURPLUS_REPAID, payment, now=now, tenant=order.payer,
-            after={"amount_minor": surplus.amount_minor, "payment_ref": ref, "reason": reason},
+            before={"refunded_minor": payment.refunded_minor},
+            after={
+                "amount_minor": surplus.amount_minor, "refunded_minor": payment.refunded_minor + left,
+                "payment_ref": ref, "reason": reason,
+            },
         )  # fmt: skip
     return order
 

@@ -297,6 +297,8 @@ def _review(case: Case) -> dict[str, Any]:
 def _surplus(case: Case) -> dict[str, Any]:
     number = case.paid("order")
     payment = Payment.objects.filter(subject=number).latest("pk")
+    taken = {"state": "succeeded", "captured_minor": payment.amount_minor, "gateway_payment_ref": "pi_second"}
+    Payment.objects.filter(pk=payment.pk).update(**taken)
     Order.objects.filter(number=number).update(state=Order.State.SUCCEED)
     detail = {"payment": payment.pk, "payment_ref": "pi_second"}
     OrderEvent.objects.create(order=Order.objects.get(number=number), at=NOW, kind="surplus", detail=detail)
@@ -328,7 +330,6 @@ LEFT_OUT = {
     "carts.extendable": "a question about what one sees at that time; place_extension and request_upgrade ask it",
     "opening.open_order": "a part of place_order and of the renewal engine, which ask",
     "refunds.note_outside": "a part of reviews.resolve and note_surplus_repaid, which ask",
-    "reviews.surplus_of": "a question about an order that the caller sees; note_surplus_repaid asks it",
     "registration.register_monitors": "a part of add_apartment and add_monitor, which ask",
 }
 

@@ -160,7 +160,9 @@ def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_sta
     assert (refund.amount_minor, refund.is_outside, refund.reason) == (second.captured_minor, True, "By bank")
     assert (doubtful.state, second.refunded_minor) == (before, second.captured_minor)
     told = AuditEvent.objects.get(action="payment.surplus_repaid")
-    assert told.after == {"amount_minor": second.captured_minor, "payment_ref": "pi_again", "reason": "By bank"}
+    assert told.after == {
+        "amount_minor": second.captured_minor, "refunded_minor": second.captured_minor, "payment_ref": "pi_again", "reason": "By bank",
+    }  # fmt: skip
     assert not list(ledger.refunds()) and not list(ledger.payments())
     assert "I paid the money back" not in client.get(address).content.decode()
     with pytest.raises(Refused, match="Nothing that was paid twice"):
