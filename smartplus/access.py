@@ -119,7 +119,7 @@ class AccessMiddleware:
         self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
         """Let the request through to its view, send it to the sign-in page, or say that the role may not."""
-        from smartplus.portal.views import errors
+        from smartplus.portal.kit import errors
 
         policy = policy_of(view)
         if "%00" in request.META.get("QUERY_STRING", ""):
@@ -146,7 +146,7 @@ class AccessMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Rows outside the actor's view and rows that never were get the same page (R1)."""
-        from smartplus.portal.views import errors
+        from smartplus.portal.kit import errors
 
         if isinstance(exception, ObjectDoesNotExist):
             return errors.not_found(request)
@@ -186,7 +186,7 @@ def stage_of(request: PortalRequest, membership: Membership | None) -> Stage:
 def _with_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """The answer; or where a form waits for this page that the page did not fill, a word about it (the address may answer no GET, and
     there may be no such page under another membership)."""
-    from smartplus.portal.views import old_forms
+    from smartplus.portal.sign_in import old_forms
 
     if (
         not hasattr(request, "actor")
@@ -243,7 +243,7 @@ def _as_told(request: PortalRequest, response: HttpResponse) -> HttpResponse:
 
 def _send_away(request: PortalRequest) -> HttpResponse:
     """End the session of who was removed from the organization it works for; with another one, sign in again."""
-    from smartplus.portal.views import errors
+    from smartplus.portal.kit import errors
 
     if Membership.objects.usable().filter(user=request.user).exists():
         logout(request)

@@ -89,7 +89,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "smartplus.urls"
 WSGI_APPLICATION = "smartplus.wsgi.application"
-CSRF_FAILURE_VIEW = "smartplus.portal.views.old_forms.csrf_failure"
+CSRF_FAILURE_VIEW = "smartplus.portal.sign_in.old_forms.csrf_failure"
 
 TEMPLATES = [
     {
@@ -116,8 +116,14 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
-                "smartplus.portal.templatetags.portal",
+                "smartplus.portal.kit.tags",
             ],
+            "libraries": {
+                "bills": "smartplus.portal.price_preview.tags",
+                "notices": "smartplus.portal.kit.mail_tags",
+                "rows": "smartplus.portal.kit.row_tags",
+                "sites": "smartplus.portal.sites.tags",
+            },
         },
     }
 ]

@@ -109,7 +109,7 @@ def _rest(
         "email": "" if is_code else name,
         "next": request.POST.get("next", ""),
     }
-    response = render(request, "auth/locked.html", context, status=429)
+    response = render(request, "sign_in/locked.html", context, status=429)
     response["Retry-After"] = str(wait_s + 1)  # at the last instant it is still shut
     return response
 

@@ -12,6 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     URLResolver(RoutePattern("api/v1/"), "smartplus.api.urls", app_name="api", namespace="api"),
 ]
 
-handler404 = "smartplus.portal.views.errors.not_found"
-handler403 = "smartplus.portal.views.errors.not_permitted"
-handler500 = "smartplus.portal.views.errors.server_error"
+handler404 = "smartplus.portal.kit.errors.not_found"
+handler403 = "smartplus.portal.kit.errors.not_permitted"
+handler500 = "smartplus.portal.kit.errors.server_error"

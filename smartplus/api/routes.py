@@ -15,7 +15,7 @@ from accounts.scope import Actor
 from communities.models import Site
 from smartplus.api import schemas
 from smartplus.api.house import ApiRequest, api, need
-from smartplus.portal import keyset
+from smartplus.portal.kit import keyset
 from subscriptions import rights
 from subscriptions.models import Order, OrderLine
 

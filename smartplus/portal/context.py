@@ -9,13 +9,15 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, get_urlconf, reverse
+from django.urls import get_urlconf
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
 from accounts.scope import Actor, Grant, Role
-from smartplus.portal import asking
+from smartplus.portal.kit.roles import ROLE_LABELS
+from smartplus.portal.kit.routes import address_of
+from smartplus.portal.requests import waiting as asking
 
 PHONE_ENTRIES = 4
 STYLESHEETS = ("tokens", "ground", "base", "shell", "components", "pages", "widths", "small")
@@ -105,14 +107,6 @@ GRANTS: dict[str, Grant] = {
     "subscription": Grant.MANAGES_SUBSCRIPTIONS,
     "methods": Grant.MANAGES_SUBSCRIPTIONS,
 }
-ROLE_LABELS: dict[Role, Promise] = {
-    Role.OPERATOR: _("Operator"),
-    Role.DISTRIBUTOR: _("Distributor"),
-    Role.SUBDISTRIBUTOR: _("Sub-distributor"),
-    Role.INSTALLER: _("Installer"),
-    Role.TECHNICIAN: _("Technician"),
-    Role.MANAGER: _("Property manager"),
-}
 
 
 def portal(request: Any) -> dict[str, Any]:
@@ -185,15 +179,6 @@ def _shown(entries: tuple[Entry, ...], actor: Actor) -> tuple[Shown, ...]:
         for entry in entries
         if GRANTS.get(entry.area) in {None, *actor.grants} and (address := address_of(entry.url, get_urlconf()))
     )
-
-
-@cache
-def address_of(route: str, urlconf: str | None) -> str:
-    """The address of a route without arguments; nothing when this installation has no such page."""
-    try:
-        return reverse(route, urlconf)
-    except NoReverseMatch:
-        return ""
 
 
 def _nearest(entries: tuple[Shown, ...], path: str) -> Shown | None:

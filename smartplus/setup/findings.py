@@ -11,7 +11,7 @@ from django.urls import get_urlconf
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from smartplus.portal.context import address_of
+from smartplus.portal.kit.routes import address_of
 
 COUNTED = 1001  # more is not counted, only said
 

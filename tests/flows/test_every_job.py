@@ -23,7 +23,7 @@ from payments.models import Kind as PaymentKind
 from payments.models import Payment, PaymentMethod
 from smartplus import jobs
 from smartplus.jobs import JOBS
-from smartplus.portal import work
+from smartplus.portal.operator import queries as work
 from subscriptions.actions import renewals, settlement, sweeps, variants
 from subscriptions.actions.opening import ORDER_CREATED
 from subscriptions.models import Order, Subscription

@@ -58,6 +58,6 @@ urlpatterns = [
     path("leaky/undeclared/", undeclared, name="leaky-undeclared"),
     path("leaky/unknown/<int:thing_id>/", tells, name="leaky-unknown"),
 ]
-handler404 = "smartplus.portal.views.errors.not_found"
-handler403 = "smartplus.portal.views.errors.not_permitted"
-handler500 = "smartplus.portal.views.errors.server_error"
+handler404 = "smartplus.portal.kit.errors.not_found"
+handler403 = "smartplus.portal.kit.errors.not_permitted"
+handler500 = "smartplus.portal.kit.errors.server_error"

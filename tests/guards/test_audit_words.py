@@ -15,7 +15,7 @@ from django.utils import translation
 import smartplus.audit
 from accounts.audit import Area, Word
 from accounts.models import AuditEvent
-from smartplus.portal import vocabulary
+from smartplus.portal.audit import vocabulary
 from tests.permissions.test_table import modules
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,9 +23,9 @@ SAID = {
     "smartplus/scale/gateway.py": "is the demo's world for load, which starts a sandbox",
     "smartplus/scale/pattern.py": "is the demo's world for load, which rings like the sandbox",
     "accounts/models/organizations.py": "`pays_regular` is called so by S2, whatever is set up",
-    "smartplus/portal/audit_values.py": "`pays_regular` is called so by S2, whatever is set up",
+    "smartplus/portal/audit/values.py": "`pays_regular` is called so by S2, whatever is set up",
 }
-LINES = {"accounts/models/organizations.py": "pays_regular", "smartplus/portal/audit_values.py": "pays_regular"}
+LINES = {"accounts/models/organizations.py": "pays_regular", "smartplus/portal/audit/values.py": "pays_regular"}
 
 
 def sources() -> Iterator[Path]:

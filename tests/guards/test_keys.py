@@ -40,12 +40,12 @@ SORTED = {
 # Where a plain name may stand.
 EXCEPTIONS = {
     ("accounts/models/work.py", "name"): "of a circuit breaker: a code",
-    ("smartplus/portal/views/gateways.py", "state"): "of a payment or a message: a code",
-    ("smartplus/portal/views/gateways.py", "kind"): "of a message: a code",
-    ("smartplus/portal/views/gateways.py", "subject"): "of a payment: the number of what it pays",
-    ("smartplus/portal/views/orders.py", "state"): "of an order: a code",
-    ("smartplus/portal/views/requests.py", "state"): "of a request: a code",
-    ("smartplus/portal/views/sites.py", "kind"): "of a site: a code",
+    ("smartplus/portal/operator/views.py", "state"): "of a payment or a message: a code",
+    ("smartplus/portal/operator/views.py", "kind"): "of a message: a code",
+    ("smartplus/portal/operator/views.py", "subject"): "of a payment: the number of what it pays",
+    ("smartplus/portal/orders/views.py", "state"): "of an order: a code",
+    ("smartplus/portal/requests/views.py", "state"): "of a request: a code",
+    ("smartplus/portal/sites/views.py", "kind"): "of a site: a code",
 }
 
 

@@ -112,11 +112,11 @@ def test_no_mail_obeys_it(browser: Browser, written: dict[str, str]) -> None:
 # Where a text is called safe, how often, and why it is.
 SAFE_PYTHON = {
     ("accounts/markdown.py", "mark_safe"): (1, "nh3 has cleaned it"),
-    ("smartplus/portal/markup.py", "SafeString"): (
+    ("smartplus/portal/kit/markup.py", "SafeString"): (
         3,
         "patterns of ours around escaped values, and pieces of HTML side by side",
     ),
-    ("smartplus/portal/views/security.py", "SafeString"): (1, "a drawing made of squares"),
+    ("smartplus/portal/security/views.py", "SafeString"): (1, "a drawing made of squares"),
 }
 CALLS = {"mark_safe", "SafeString", "SafeText", "SafeData"}
 LITERAL = {"format_html", "format_html_join", "as_html"}  # join: the separator and the format

@@ -25,8 +25,8 @@ NAMES = {"ServiceType", "WITH_MONITOR", "WITHOUT_MONITOR", "PM_PLAIN", "PM_LANDL
 # Codes that are something else there: a column of a list, an authenticator app. Switches of the feature section are found by asking.
 OTHER_SENSES = {
     ("accounts/actions/two_factor.py", "app"),
-    ("smartplus/portal/views/apartments.py", "app"),
-    ("smartplus/portal/views/security.py", "app"),
+    ("smartplus/portal/apartments/views.py", "app"),
+    ("smartplus/portal/security/views.py", "app"),
 }
 CONDITION = re.compile(r"{%\s*(?:el)?if\b(.*?)%}")
 LITERAL = re.compile(r"""["']([^"']*)["']""")

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from smartplus.portal import keyset
+from smartplus.portal.kit import keyset
 from tests.guards.browser import Browser
 from tests.guards.crowd import FIRST, crowd
 

@@ -14,9 +14,9 @@ from django import forms
 from django.core.management import get_commands, load_command_class
 
 import smartplus.api.urls  # noqa: F401  (its routes declare themselves)
+from smartplus import portal
 from smartplus.api.house import api
-from smartplus.portal import forms as package
-from smartplus.portal.forms.fields import SecretField, TypedField
+from smartplus.portal.kit.fields import SecretField, TypedField
 
 ROOT = Path(__file__).resolve().parents[2]
 # What has to come exactly as it was made.
@@ -57,14 +57,14 @@ LAYERS = ("accounts", "communities", "devices", "payments", "subscriptions")
 
 
 def _forms() -> list[type[forms.BaseForm]]:
-    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+    for module in pkgutil.walk_packages(portal.__path__, f"{portal.__name__}."):
         importlib.import_module(module.name)
     found: list[type[forms.BaseForm]] = []
     waiting: list[type[forms.BaseForm]] = [forms.BaseForm]
     while waiting:
         for form in waiting.pop().__subclasses__():
             waiting.append(form)
-            if form.__module__.startswith(package.__name__):
+            if form.__module__.startswith(portal.__name__):
                 found.append(form)
     return found
 
@@ -82,7 +82,7 @@ def test_every_text_field_of_a_form_is_one_of_the_room() -> None:
         and not (place.rpartition(".")[2] in SECRETS and isinstance(field, forms.CharField))
     ]
     assert len([field for field in FIELDS.values() if isinstance(field, TypedField)]) > 30
-    assert wrong == [], "use LineField, BlockField, IdentifierField or MailField of smartplus.portal.forms.fields"
+    assert wrong == [], "use LineField, BlockField, IdentifierField or MailField of smartplus.portal.kit.fields"
 
 
 @pytest.mark.parametrize("place", [place for place, field in FIELDS.items() if isinstance(field, TypedField)])
@@ -105,7 +105,7 @@ def test_fields_made_on_the_way_are_of_the_room_too() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in PLAIN and getattr(node.value, "id", "") == "forms"
     ]
-    own = [place for place in found if place.startswith("smartplus/portal/forms/fields.py")]
+    own = [place for place in found if place.startswith("smartplus/portal/kit/fields.py")]
     assert sorted(set(found) - set(own)) == []
     assert set(SECRETS) >= {
         place.rpartition(".")[2] for place, field in FIELDS.items() if isinstance(field, SecretField)

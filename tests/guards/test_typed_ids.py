@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from communities.models import Site
-from smartplus.portal.numbers import typed_id
+from smartplus.portal.kit.numbers import typed_id
 from subscriptions.models import Cart
 from tests.people import People
 from tests.subscriptions.conftest import fill_cart, harbour_view, price_list

@@ -206,7 +206,7 @@ ALLOWED: dict[str, tuple[str, set[str]]] = {
     "payments/gateways/stripe/limits.py": ("is raised for the log", {"Stripe says "}),
     "payments/reasons.py": ("are names of brands", {"American Express", "Diners Club"}),
     "smartplus/folder_broker.py": ("is raised for the log", {"Cannot add a message to "}),
-    "smartplus/portal/views/old_forms.py": (
+    "smartplus/portal/sign_in/old_forms.py": (
         "are words of Django's, by which it says why",
         {"Origin checking failed", "Referer checking failed"},
     ),

@@ -18,7 +18,7 @@ from accounts.scope import Actor
 from payments.sandbox import Sandbox
 from payments.sandbox.book import SECTIONS
 from smartplus.jobs import JOBS
-from smartplus.portal import vocabulary
+from smartplus.portal.audit import vocabulary
 from subscriptions import ledger
 from tests.flows.tenants import project_models
 from tests.guards.browser import Browser

@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.models import AuditEvent, User
 from accounts.typed.zones import PRIMARY, canonical, every, of_country, proposed
 from communities.models import Site
-from smartplus.portal.forms import countries, zones
+from smartplus.portal.kit import countries, zones
 from tests.people import People, Person
 from tests.portal.html import assert_clean, form_in
 from tests.portal.places import site_form

@@ -15,7 +15,8 @@ from accounts.audit.telling import Names
 from accounts.models import AuditEvent
 from communities.actions import people as site_people
 from communities.models import Apartment, Entitlement, Site
-from smartplus.portal import chart, vocabulary
+from smartplus.portal.audit import vocabulary
+from smartplus.portal.kit import chart
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
 from subscriptions.pricing import PriceKey

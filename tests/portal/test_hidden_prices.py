@@ -15,7 +15,7 @@ from accounts.models import AuditEvent, Membership, Organization
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.sandbox import Sandbox
-from smartplus.portal import tables
+from smartplus.portal.kit import exports as tables
 from subscriptions import rights
 from subscriptions.actions import carts, orders, requests, settlement
 from subscriptions.actions.requests import REQUEST_DONE

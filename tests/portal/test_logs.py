@@ -104,8 +104,8 @@ urlpatterns = [
     path("fine/<int:number>/", fine),
     path("", include("smartplus.urls")),
 ]
-handler500 = "smartplus.portal.views.errors.server_error"
-handler404 = "smartplus.portal.views.errors.not_found"
+handler500 = "smartplus.portal.kit.errors.server_error"
+handler404 = "smartplus.portal.kit.errors.not_found"
 
 
 # --- hiding -------------------------------------------------------------------------------------------------------------------

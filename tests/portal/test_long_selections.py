@@ -13,8 +13,8 @@ from django.db import transaction
 from django.test import Client
 
 from communities.models import Entitlement, Site
-from smartplus.portal import keyset
-from smartplus.portal.templatetags import portal as portal_tags
+from smartplus.portal.kit import keyset
+from smartplus.portal.kit import tags as portal_tags
 from subscriptions.actions import carts
 from subscriptions.items import free
 from subscriptions.models import Cart, PriceList, RenewalRequest

@@ -17,7 +17,7 @@ from accounts import actions
 from accounts.models import Membership, Organization, User
 from communities.models import Apartment, Building, Site
 from smartplus import past_forms, throttle
-from smartplus.portal.forms import library
+from smartplus.portal.library import forms as library
 from tests.people import NOW, PASSWORD, SYSTEM, People, Person
 from tests.portal.html import assert_clean, form_in
 from tests.portal.places import apartment_form, building, site_form

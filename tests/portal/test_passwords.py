@@ -11,8 +11,8 @@ from django.test import Client
 
 from accounts import actions
 from accounts.models import AuditEvent, Membership, User
-from smartplus.portal.forms.auth import NewPasswordForm
-from smartplus.portal.forms.settings import PasswordForm, ProfileForm
+from smartplus.portal.settings.forms import PasswordForm, ProfileForm
+from smartplus.portal.sign_in.forms import NewPasswordForm
 from tests.mails import sent
 from tests.people import NOW, PASSWORD, SYSTEM
 from tests.portal.html import assert_clean

@@ -11,7 +11,7 @@ from django.template.base import Node
 from django.utils import translation
 
 from devices.models import LibraryEntry
-from smartplus.portal.markup import as_html, side_by_side, written
+from smartplus.portal.kit.markup import as_html, side_by_side, written
 from tests.portal.places import stock
 
 
@@ -65,7 +65,7 @@ def test_a_word_of_a_template_is_looked_up_in_each_language():
 
 
 LISTS = (
-    "apartments/list.html", "audit/list.html", "components/notice.html", "gateways/payments.html", "gateways/webhooks.html", "library/list.html",
+    "apartments/list.html", "audit/list.html", "components/notice.html", "operator/payments.html", "operator/webhooks.html", "library/list.html",
     "orders/list.html", "sites/list.html", "users/_firms.html", "users/_people.html",
 )  # fmt: skip
 

@@ -18,7 +18,7 @@ from payments import money
 from payments.models import BillingProfile, Payment
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
-from smartplus.portal.numbers import as_ranges, from_ranges
+from smartplus.portal.kit.numbers import as_ranges, from_ranges
 from subscriptions.actions import carts, prices, settlement
 from subscriptions.models import Cart, Order, PriceList
 from subscriptions.pricing import PriceKey

@@ -20,8 +20,10 @@ from communities.models import Site
 from devices import actions, pasted
 from devices.models import LibraryEntry
 from payments.money import Money
-from smartplus.portal import list_files, tables, workbook
-from smartplus.portal.tables import Column, Kind
+from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit import xlsx as workbook
+from smartplus.portal.kit.exports import Column, Kind
+from smartplus.portal.library import exports as library_files
 from tests import spreadsheets
 from tests.people import NOW, People, Person
 
@@ -167,7 +169,7 @@ def test_the_note_stays_the_distributors(
 def test_the_columns_of_the_library_are_known_to_the_form(people: People) -> None:
     for language in ("en", "de"):
         with translation.override(language):
-            heads = [column.head for column in list_files.library_columns(shows_installer=True, shows_note=True)]
+            heads = [column.head for column in library_files.columns(shows_installer=True, shows_note=True)]
             _divider, known, _width = pasted._head(",".join(heads))
             assert known is not None
             assert set(known) == {"mac", "model", "type", "serial", "note"}

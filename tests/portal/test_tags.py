@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from django.urls import NoReverseMatch, resolve
 from django.utils import timezone, translation
 
-from smartplus.portal.templatetags import portal
+from smartplus.portal.kit import tags as portal
 from tests.people import NOW
 from tests.portal.html import assert_clean
 

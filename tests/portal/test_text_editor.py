@@ -13,8 +13,8 @@ from accounts import actions as account_actions
 from accounts.actions import terms
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Acceptance, AuditEvent, Document, Kind, TextDraft, TextVersion
-from smartplus.portal import text_changes
-from smartplus.portal.views import text_acceptances
+from smartplus.portal.texts import acceptances as text_acceptances
+from smartplus.portal.texts import changes as text_changes
 from tests.people import NOW, PASSWORD, SYSTEM, TEXTS, People, Person
 from tests.portal.door import enter
 from tests.portal.html import assert_clean

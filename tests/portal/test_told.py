@@ -16,7 +16,7 @@ from accounts.models import AuditEvent, Notice, Topic
 from communities.models import Site
 from payments.sandbox import Sandbox
 from smartplus import jobs
-from smartplus.portal import told
+from smartplus.portal.kit import mail_history as told
 from subscriptions.actions import carts, requests
 from subscriptions.models import Order, Subscription
 from tests.people import NOW, People, Person

@@ -17,8 +17,8 @@ from accounts import actions
 from accounts.actions import tokens
 from accounts.models import AuditEvent, Invitation, Kind, Membership, Organization, User
 from communities.models import Entitlement
-from smartplus.portal import user_lists
-from smartplus.portal.views import users
+from smartplus.portal.users import queries as user_lists
+from smartplus.portal.users import views as users
 from tests.accounts.test_invitations import ELIN, everything, invite, token_of_last_mail
 from tests.guards.pages import without_token
 from tests.people import NOW, PASSWORD, People

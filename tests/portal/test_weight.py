@@ -10,7 +10,7 @@ from django.contrib.staticfiles import finders
 
 from accounts.typed.zones import every
 from communities.models import Site
-from smartplus.portal.forms import countries
+from smartplus.portal.kit import countries
 
 KB = 1024
 CSS, JS = 45 * KB, 30 * KB

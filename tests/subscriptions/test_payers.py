@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import Organization
 from communities.models import Entitlement, Site, keys_of
 from communities.models import Kind as SiteKind
-from smartplus.portal import dashboards
+from smartplus.portal.dashboard import queries as dashboards
 from subscriptions import payers, reports
 from subscriptions.actions import prices
 from subscriptions.models import Cart, Order, Subscription, SubscriptionItem

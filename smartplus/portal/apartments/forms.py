@@ -1,0 +1,324 @@
+"""Forms of apartments and the devices in them (S1, R14, R18)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import QueryDict
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.errors import Refused
+from communities import catalogue
+from communities.actions import apartments
+from communities.models import Apartment, Building, Site
+from devices import catalogue as device_catalogue
+from devices import mac
+from devices.actions import MonitorEntry
+from devices.catalogue import DeviceType
+from devices.errors import ForeignOui, MacRefused, MonitorRequired, MonitorRowsRefused
+from devices.mac import Mac
+from smartplus.portal.kit.fields import LineField, RawField, refuse
+
+MAX_ROWS = 50  # of one form; how many devices an apartment may have is the action's question (R76)
+EFFECTS = {
+    "indoor_monitor": gettext_lazy("Needs at least one indoor monitor. Changes the price of the App."),
+    "landline": gettext_lazy("Residents answer calls by landline or mobile phone. Part of the Premium Plan."),
+    "video_storage": gettext_lazy("Recordings of calls are kept in the cloud. Part of the Premium Plan."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One of the three switches; with a `reason` it can't be on."""
+
+    field: forms.BoundField
+    control: SafeString
+    effect: str
+    reason: str
+
+
+class ApartmentForm(forms.Form):
+    """Where an apartment is, and its three switches. Without `apartment` it starts with the community's (R23)."""
+
+    building = forms.TypedChoiceField(label=gettext_lazy("Building"), coerce=int)
+    floor = LineField(label=gettext_lazy("Floor"), max_length=32)
+    number = LineField(label=gettext_lazy("Number"), max_length=16)
+    name = LineField(label=gettext_lazy("Name"), max_length=64, required=False)
+    indoor_monitor = forms.BooleanField(label=gettext_lazy("With Indoor Monitor"), required=False)
+    landline = forms.BooleanField(label=gettext_lazy("Landline"), required=False)
+    video_storage = forms.BooleanField(label=gettext_lazy("Video Storage"), required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        site: Site,
+        buildings: Iterable[Building] = (),
+        apartment: Apartment | None = None,
+        start: dict[str, Any] | None = None,
+    ) -> None:
+        self.site, self.apartment, self._buildings = site, apartment, list(buildings)
+        initial: dict[str, Any] = {**apartments.inherited(site), **(start or {})}
+        if apartment:
+            initial = {field: getattr(apartment, field) for field in ("floor", "number", "name", "version")}
+            initial |= {**apartment.switches, **(start or {})}
+        super().__init__(data, initial=initial, label_suffix="")
+        building = self.fields["building"]
+        assert isinstance(building, forms.TypedChoiceField)
+        building.choices = [(row.pk, row.name) for row in self._buildings]
+        if apartment:
+            del self.fields["building"]
+        for field in ("floor", "number", "name"):
+            self.fields[field].widget.attrs["autocomplete"] = "off"
+
+    @property
+    def switches(self) -> dict[str, bool]:
+        """The three switches as sent (R14)."""
+        return {code: bool(self.cleaned_data[code]) for code in catalogue.APARTMENT_SWITCHES}
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Floor, number and name."""
+        return {field: self.cleaned_data[field] for field in ("floor", "number", "name")}
+
+    def as_typed(self) -> ApartmentForm:
+        """The same form with what was typed, unchecked."""
+        typed = {name: self[name].value() for name in self.fields}
+        return ApartmentForm(site=self.site, buildings=self._buildings, apartment=self.apartment, start=typed)
+
+    def switch_rows(self) -> list[Switch]:
+        """The three switches with what they do and why one can't be on (R22)."""
+        return [self._switch(code) for code in catalogue.APARTMENT_SWITCHES]
+
+    def _switch(self, code: str) -> Switch:
+        bound, reason = self[code], ""
+        if code in catalogue.CEILING_SWITCHES and not getattr(self.site, code):
+            reason = _("Off in %(site)s: switch it on there first.") % {"site": self.site.name}
+        described = [
+            f"{bound.auto_id}_{part}" for part, there in (("error", bound.errors), ("reason", reason)) if there
+        ]
+        attrs: dict[str, Any] = {
+            "class": "sw",
+            "role": "switch",
+            "aria-describedby": " ".join([*described, f"{bound.auto_id}_hint"]),
+        }
+        if reason:
+            attrs["disabled"] = True
+        return Switch(bound, bound.as_widget(attrs=attrs), str(EFFECTS[code]), reason)
+
+
+def with_fixed(said: str, fixed: Iterable[Mac]) -> str:
+    """What is said after saving, and that the format of these MACs was fixed."""
+    macs = ", ".join(map(str, fixed))
+    return f"{said} {_('Format fixed: %(macs)s.') % {'macs': macs}}" if macs else said
+
+
+class MonitorForm(forms.Form):
+    """One row of indoor monitors as typed. `suggestion` is what the label probably says."""
+
+    mac = RawField(
+        label=gettext_lazy("MAC address"),
+        required=False,
+        max_length=200,  # a pasted row with model and serial number
+        widget=forms.TextInput(
+            attrs={
+                "class": "mono", "autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false",
+                "placeholder": "0C:11:05:00:00:00",
+            }
+        ),
+    )  # fmt: skip
+    name = LineField(
+        label=gettext_lazy("Name"),
+        required=False,
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": gettext_lazy("Hallway")}),
+    )
+    confirmed = forms.BooleanField(
+        label=gettext_lazy("The label really says this: register it"), required=False, widget=forms.CheckboxInput
+    )
+
+    suggestion: Mac | None = None
+    may_confirm = False
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was typed into the row."""
+        return not self.cleaned_data.get("mac", "").strip() and not self.cleaned_data.get("name", "").strip()
+
+    @property
+    def fixed(self) -> list[Mac]:
+        """The MAC, if it was understood but not written in a usual way."""
+        reading = mac.read(self.cleaned_data["mac"])
+        return [reading.mac] if reading.mac and reading.was_fixed else []
+
+    @property
+    def asks_confirmation(self) -> bool:
+        """Whether the row has another maker's MAC that a tick lets pass (R71)."""
+        return self.may_confirm or bool(self["confirmed"].value())
+
+    @property
+    def entry(self) -> MonitorEntry:
+        """The row for the action."""
+        values = self.cleaned_data
+        return MonitorEntry(mac=values["mac"], name=values["name"], confirmed=values["confirmed"])
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show a refusal at the row, with what may be done about it."""
+        refuse(self, refusal)
+        if isinstance(refusal, MacRefused):
+            self.suggestion = refusal.suggestion
+        if isinstance(refusal, ForeignOui):
+            self.may_confirm = refusal.may_confirm
+
+
+_MonitorFormSet = forms.formset_factory(MonitorForm, extra=0, max_num=MAX_ROWS, absolute_max=MAX_ROWS)
+
+
+class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
+    """The rows of indoor monitors in the form of an apartment; empty rows count for nothing."""
+
+    def __init__(self, data: QueryDict | None = None, *, rows: int = 1) -> None:
+        super().__init__(
+            data, prefix="monitors", initial=None if data is not None else [{}] * rows, form_kwargs={"label_suffix": ""}
+        )
+
+    def total_form_count(self) -> int:
+        """As many rows as were sent, whatever the page's counter says: a row that was typed is never dropped in silence."""
+        if not self.is_bound:
+            return int(super().total_form_count())
+        sent = re.compile(rf"{self.prefix}-(\d{{1,4}})-(?:mac|name)")
+        numbers = [int(found[1]) for found in map(sent.fullmatch, self.data) if found]
+        return min(max(numbers, default=-1) + 1, MAX_ROWS)
+
+    @property
+    def typed(self) -> list[MonitorForm]:
+        """The rows in which something stands."""
+        return [row for row in self.forms if not row.is_blank]
+
+    @property
+    def entries(self) -> list[MonitorEntry]:
+        """The typed rows for the action."""
+        return [row.entry for row in self.typed]
+
+    @property
+    def fixed(self) -> list[Mac]:
+        """The MACs that were understood but not written in a usual way."""
+        return [address for row in self.typed for address in row.fixed]
+
+    def refuse(self, refusal: Refused) -> bool:
+        """Show a refusal of rows where it belongs; False when it is about something else."""
+        if isinstance(refusal, MonitorRowsRefused):
+            for index, error in refusal.errors.items():
+                self.typed[index].refuse(error)
+            return True
+        if isinstance(refusal, MonitorRequired) and self.forms:
+            self.forms[0].add_error("mac", str(refusal))
+            return True
+        return False
+
+    def with_more(self, *, use: str = "", more: int = 1) -> MonitorRows:
+        """The same rows as typed plus `more`, or with the MAC "row:mac" of `use` taken over; nothing is checked."""
+        typed = [{name: row[name].value() or "" for name in row.fields} for row in self.forms]
+        number, _colon, address = use.partition(":")
+        if number.isdecimal() and int(number) < len(typed):
+            typed[int(number)]["mac"] = address
+        elif len(typed) + more <= MAX_ROWS:
+            typed += [{}] * more
+        rows = MonitorRows(rows=0)
+        rows.initial = typed
+        return rows
+
+    def problems(self) -> list[dict[str, str]]:
+        """What is wrong, row by row, for the error summary."""
+        return [
+            {"id": bound.id_for_label, "label": _("Monitor %(n)s") % {"n": number}, "text": str(text)}
+            for number, row in enumerate(self.forms, start=1)
+            if row.is_bound
+            for bound in row
+            for text in bound.errors
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An apartment's form together with its rows of monitors: sent, checked and answered as one."""
+
+    NAMES: ClassVar = (*ApartmentForm.base_fields, "monitors-")
+
+    form: ApartmentForm
+    rows: MonitorRows
+
+    def is_valid(self) -> bool:
+        """Whether both were sent and are in shape; both are looked at, so that everything wrong is said at once."""
+        return all([self.form.is_bound, self.form.is_valid(), self.rows.is_valid()])
+
+    def refuse(self, refusal: Refused) -> None:
+        """Show a refusal at its row, at its field, or on top."""
+        if not self.rows.refuse(refusal):
+            refuse(self.form, refusal)
+
+    def as_typed(self, *, use: str = "", more: int = 1) -> Sheet:
+        """The same sheet unchecked, with one more row or a repaired MAC: for pages without script."""
+        return Sheet(self.form.as_typed(), self.rows.with_more(use=use, more=more))
+
+    def summary(self) -> dict[str, Any]:
+        """What is wrong, for components/errors.html."""
+        general = [str(text) for text in self.form.non_field_errors()]
+        if self.rows.is_bound and self.rows.non_form_errors():  # the counters of the rows are missing or forged
+            general.append(_("The rows of monitors did not arrive whole. Load the page again."))
+        items = [
+            {"id": bound.id_for_label, "label": str(bound.label), "text": str(text)}
+            for bound in self.form
+            if self.form.is_bound
+            for text in bound.errors
+        ]
+        items += self.rows.problems()
+        return {"general": general, "items": items, "count": len(general) + len(items)}
+
+
+class DeviceNameForm(forms.Form):
+    """Another name for a device."""
+
+    name = LineField(
+        label=gettext_lazy("Name"),
+        max_length=64,
+        help_text=gettext_lazy("Each device of an apartment has its own name."),
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class SwapForm(MonitorForm):
+    """The device that takes the place of another, and why."""
+
+    name = None  # type: ignore[assignment]
+    model = forms.ChoiceField(label=gettext_lazy("Model"), required=False)
+    reason = LineField(
+        label=gettext_lazy("Reason"),
+        max_length=200,
+        help_text=gettext_lazy("Kept in the audit log, for instance “display dead, RMA 4711”."),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, type: str) -> None:
+        super().__init__(data, label_suffix="")
+        self.fields["mac"].required = True
+        self.fields["mac"].label = _("MAC address of the new device")
+        model = self.fields["model"]
+        assert isinstance(model, forms.ChoiceField)
+        model.choices = [
+            ("", _("As the library says")),
+            *((name, name) for name in device_catalogue.MODELS[DeviceType(type)]),
+        ]
+        self.order_fields(["mac", "confirmed", "model", "reason"])
+
+    @property
+    def entry(self) -> MonitorEntry:
+        """The new device for the action; the name stays with the place."""
+        values = self.cleaned_data
+        return MonitorEntry(mac=values["mac"], name="", model=values["model"], confirmed=values["confirmed"])

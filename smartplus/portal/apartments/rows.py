@@ -1,0 +1,79 @@
+"""Rows of the list of a site's apartments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from communities.models import Apartment, Site
+from smartplus.portal.kit.markup import as_html, side_by_side
+from smartplus.portal.kit.tags import address, end_day, mac, status
+from smartplus.portal.sites.tags import tone_of, word_of
+
+BREAK = as_html("<br>")
+
+
+class ApartmentCells(NamedTuple):
+    """One apartment: its name, people, switches, monitors (`mono` is the class of MACs) and App; `group` is the line above the first of a floor."""
+
+    group: str
+    url: str
+    number: str
+    name: str
+    masters: str
+    indoor_monitor: SafeString
+    landline: SafeString
+    video_storage: SafeString
+    monitors: str
+    mono: str
+    app: str
+
+
+def cells(found: Iterable[Apartment], site: Site, now: datetime, *, by_place: bool) -> list[ApartmentCells]:
+    """The cells of apartments with `masters`, `monitors` and `apps`; by floor, with a line for each, where they are sorted `by_place`."""
+    marks = {
+        True: as_html('<i class="mk on">{}</i>', _("On")),
+        False: as_html('<i class="mk">{}</i>', _("Off")),
+    }
+    nobody, dash = as_html('<span class="mute">{}</span>', _("nobody")), as_html('<span class="mute">{}</span>', "–")
+    needed, floor = status("expiring", _("MAC needed")), _("floor %(floor)s")
+    rows, above = [], None
+    for apartment in found:
+        row: Any = apartment  # with what was looked up along
+        group, here = "", (apartment.building_id, apartment.floor)
+        if by_place and here != above:
+            words = floor % {"floor": apartment.floor}
+            group = as_html('<tr class="grp"><td colspan="7"><b>{}</b>, {}</td></tr>', apartment.building.name, words)
+        above = here
+        rows.append(
+            ApartmentCells(
+                group=group,
+                url=address("apartment-detail", apartment.pk),
+                number=apartment.number if by_place else str(apartment),
+                name=as_html(' <span class="mute">{}</span>', apartment.name) if apartment.name else "",
+                masters="".join(master.name for master in row.masters) or nobody,
+                indoor_monitor=marks[apartment.indoor_monitor],
+                landline=marks[apartment.landline],
+                video_storage=marks[apartment.video_storage],
+                monitors=side_by_side(
+                    [as_html("{}{}", BREAK if at else "", mac(device.mac)) for at, device in enumerate(row.monitors)]
+                )
+                or (needed if apartment.indoor_monitor else dash),
+                mono=" mono" if row.monitors else "",
+                app=side_by_side([_app(app, site, now) if app.variant else dash for app in row.target.apps] or [dash]),
+            )
+        )
+    return rows
+
+
+def _app(app: Any, site: Site, now: datetime) -> SafeString:
+    """In a word, and until when."""
+    word = word_of(app.expires_at, app.works_until, now, renews=app.renews)
+    mark = status(tone_of(app.expires_at, app.works_until, now, renews=app.renews), word)
+    if not app.expires_at:
+        return mark
+    return as_html('{} <span class="mute nw">{}</span>', mark, end_day(app.expires_at, site.time_zone))

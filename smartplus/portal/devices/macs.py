@@ -1,0 +1,81 @@
+"""What a field for a MAC says when one leaves it, and what it offers as one types. Nothing is kept or locked."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.html import format_html_join
+from django.views.decorators.http import require_safe
+
+from accounts.errors import NotPermitted, Refused
+from communities.models import Site
+from devices import mac, reports
+from devices.actions import CheckedMac, check_mac
+from devices.catalogue import TYPE_LABELS, DeviceType
+from devices.errors import MacRefused
+from devices.models import LibraryEntry
+from smartplus import access
+from smartplus.portal.sites.frame import WORKERS
+
+OFFERED = 20
+LONGEST = 200
+
+
+@access.roles(*WORKERS)
+@require_safe
+def mac_check(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """Whether the typed MAC may be registered at the site, as the form would say it after sending."""
+    site = Site.objects.visible_to(request.actor).get(pk=site_id)
+    text, checked, problem, suggestion = _typed(request), None, "", None
+    if text.strip():
+        try:
+            checked = check_mac(request.actor, site=site, text=text, type=_type(request))
+        except NotPermitted:
+            raise
+        except Refused as refusal:
+            problem = str(refusal)
+            suggestion = refusal.suggestion if isinstance(refusal, MacRefused) else None
+    context = {
+        "checked": checked,
+        "device": _device(checked),
+        "was_fixed": mac.read(text).was_fixed,
+        "problem": problem,
+        "suggestion": suggestion,
+    }
+    return render(request, "devices/_check.html", context)
+
+
+@access.roles(*WORKERS)
+@require_safe
+def free_macs(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """The installer's own free MACs that begin with what is typed, as options of a datalist."""
+    site = Site.objects.visible_to(request.actor).get(pk=site_id)
+    seen = LibraryEntry.objects.visible_to(request.actor).usable_at(site)
+    found = reports.free_macs(seen, site=site, type=_type(request), text=_typed(request))
+    return HttpResponse(
+        format_html_join(
+            "",
+            '<option value="{}" label="{}"></option>',
+            ((str(entry), _facts(entry)) for entry in found[:OFFERED]),
+        )
+    )
+
+
+def _typed(request: access.PortalRequest) -> str:
+    """The one field that was sent, under whatever name its row gives it."""
+    names = (name for name in request.GET if name == "mac" or name.endswith("-mac"))
+    return request.GET.get(next(names, "mac"), "")[:LONGEST]
+
+
+def _type(request: access.PortalRequest) -> DeviceType:
+    wanted = request.GET.get("type", "")
+    return DeviceType(wanted) if wanted in TYPE_LABELS else DeviceType.INDOOR_MONITOR
+
+
+def _device(checked: CheckedMac | None) -> str:
+    return "" if checked is None else checked.model or str(TYPE_LABELS[checked.type])
+
+
+def _facts(entry: LibraryEntry) -> str:
+    """What tells it from others; the bare digits are what browsers compare with those typed."""
+    return ", ".join(part for part in (entry.address.hex, entry.model, entry.serial) if part)

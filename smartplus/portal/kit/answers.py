@@ -1,0 +1,96 @@
+"""What pages with a form have in common: trying an action, and answering with the page again when it refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from django import forms
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.datastructures import MultiValueDict
+
+from accounts.errors import Conflict, NotPermitted, Refused
+from smartplus import past_forms
+from smartplus.access import PortalRequest
+from smartplus.portal.kit import conflicts
+from smartplus.portal.kit.conflicts import Clash
+from smartplus.portal.kit.fields import refuse
+
+Result = TypeVar("Result")
+UNPROCESSABLE, CONFLICT = 422, 409
+
+
+def posted(request: PortalRequest) -> QueryDict | None:
+    """What was sent, or None for a page that is only looked at."""
+    return request.POST if request.method == "POST" else None
+
+
+def submitted(form: forms.BaseForm, act: Callable[[], Result]) -> Result | None:
+    """Run the action when the form is in shape; None when it is not, or when the action refused (the form says why)."""
+    if not form.is_bound or not form.is_valid():
+        return None
+    with refusals_into(form):
+        return act()
+    return None
+
+
+@contextmanager
+def refusals_into(form: forms.BaseForm) -> Iterator[None]:
+    """What is refused inside becomes an error of the form; a role that may not, and a lost race, go on upwards."""
+    try:
+        yield
+    except (NotPermitted, Conflict):
+        raise
+    except Refused as refusal:
+        refuse(form, refusal)
+
+
+def answer(
+    request: PortalRequest,
+    template: str,
+    form: forms.BaseForm,
+    context: Mapping[str, Any] | None = None,
+    *,
+    action: str = "",
+) -> HttpResponse:
+    """The page with its form: 200 to look at, 422 when something in it was not accepted. `action` as for `refill`."""
+    refill(request, form, action=action)
+    status = UNPROCESSABLE if form.is_bound and form.errors else 200
+    return render(request, template, {**(context or {}), "form": form}, status=status)
+
+
+def refill(request: PortalRequest, *shown: forms.BaseForm, action: str = "") -> None:
+    """Fill forms that are only shown, and are sent together to `action` (else to this page), with what was typed in them before signing in:
+    in all of them or in none. They stay unbound, so nothing is saved, and a clash with others is still told by what is saved now."""
+    if any(form.is_bound for form in shown):
+        return
+    names = [form.add_prefix(name) for form in shown for name in form.fields]
+    data = past_forms.take(request, action or request.path, names)
+    if data is None:
+        return
+    for form in shown:
+        form.saved = conflicts.shown(form)  # type: ignore[attr-defined]
+        for name in _open(form):
+            widget = form.fields[name].widget
+            form.initial[name] = widget.value_from_datadict(data, MultiValueDict(), form.add_prefix(name))
+
+
+def _open(form: forms.BaseForm) -> list[str]:
+    """The fields that a person fills in and that are no secrets: versions are those of the page as it is now."""
+    return [
+        name
+        for name, field in form.fields.items()
+        if not field.disabled
+        and not field.widget.is_hidden
+        and not field.widget.needs_multipart_form
+        and not past_forms.is_secret(name)
+    ]
+
+
+def conflict(
+    request: PortalRequest, template: str, fresh: forms.BaseForm, context: Mapping[str, Any] | None, told: Clash
+) -> HttpResponse:
+    """409: somebody saved first. `fresh` is the form that `conflicts.clash` brought both inputs into; `told` says what differs."""
+    return render(request, template, {**(context or {}), "form": fresh, "conflict": told}, status=CONFLICT)

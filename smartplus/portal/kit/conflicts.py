@@ -1,0 +1,217 @@
+"""Two people edit the same row: what the second is told, and how the input of both goes on in one form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q
+from django.utils.translation import gettext as _
+
+from accounts.models import AuditEvent
+from smartplus.access import PortalRequest
+from smartplus.portal.audit import vocabulary
+
+WAS = "was"  # the hidden field that holds what the form was filled with
+QUESTIONS = frozenset({"ceiling_confirmed", "find_manager", "find_technician"})  # what is asked, not stored
+DASH = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that is saved otherwise than it was sent. `before` is what both began with, None where the page did not say."""
+
+    label: str
+    before: str | None
+    theirs: str
+    yours: str
+    keeps_yours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Who saved first, what and when ("" and None for who may not know), what differs, and where one starts over."""
+
+    who: str
+    what: str
+    is_self: bool
+    when: datetime | None
+    differences: tuple[Difference, ...]
+    again: str
+
+    @property
+    def knows_before(self) -> bool:
+        """Whether the table has a column for what both began with."""
+        return any(line.before is not None for line in self.differences)
+
+    @property
+    def has_untouched(self) -> bool:
+        """Whether something is taken over from the other, since the person had not touched it."""
+        return any(not line.keeps_yours for line in self.differences)
+
+
+def about(subject: Model) -> Q:
+    """The audit rows that tell who saved one row. Whoever only looked at it, sent an invitation again or reset a second factor saved nothing
+    that a form shows."""
+    return Q(subject_type=subject._meta.model_name or "", subject_id=subject.pk) & vocabulary.SAVES
+
+
+def clash(
+    request: PortalRequest, of: Q, *pairs: tuple[forms.BaseForm, forms.BaseForm], again: str = "", is_own: bool = False
+) -> Clash:
+    """Bring what was sent into the fresh forms of the same row, and say what differs. Pairs are (sent, fresh).
+
+    A field the person changed stays as sent; one that was left alone is as saved now; of a list of boxes each box counts for
+    itself. Where the page did not say what it began with, everything stays as sent. Saving the fresh forms then applies what
+    they show, knowingly. `of` finds the audit rows that tell who it was; `is_own` says that nobody else can have been it.
+    """
+    differences: list[Difference] = []
+    for sent, fresh in pairs:
+        differences += _merged(sent, fresh)
+    event = AuditEvent.objects.visible_to(request.actor).filter(of).first()
+    is_self = is_own or (event is not None and event.user_id == request.actor.user_id)
+    who, what = (event.who, vocabulary.label(event.action)) if event is not None else ("", "")
+    return Clash(who, what, is_self, event.at if event else None, tuple(differences), again or request.path)
+
+
+def began_with(sent: forms.BaseForm) -> dict[str, Any] | None:
+    """What the sent form was filled with when it was shown, as the page says; None when it says nothing of use."""
+    try:
+        was = json.loads(sent.data.get(sent.add_prefix(WAS), ""))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(was, dict):
+        return None
+    return {name: _writable(value) for name, value in was.items() if _fits(sent.fields.get(name), value)}
+
+
+def is_stale(sent: forms.BaseForm, fresh: forms.BaseForm) -> bool:
+    """Whether the row has changed since the form was shown; for rows that have no version. A form that does not say is not stale."""
+    was, now = began_with(sent) or {}, shown(fresh)
+    return any(_differs(fresh.fields[name], value, now[name]) for name, value in was.items() if name in now)
+
+
+def shown(form: forms.BaseForm) -> dict[str, Any]:
+    """What an unsent form is filled with, field by field, as plain values."""
+    return {
+        name: _plain(form.get_initial_for_field(field, name))
+        for name, field in form.fields.items()
+        if not field.widget.is_hidden and name not in QUESTIONS
+    }
+
+
+def remembered(form: forms.BaseForm) -> str:
+    """The value of the hidden field: what the form was filled with; "" for a form of something new."""
+    if form.is_bound:
+        return str(form.data.get(form.add_prefix(WAS), ""))
+    if "version" in form.fields and form.get_initial_for_field(form.fields["version"], "version") is None:
+        return ""
+    saved = getattr(form, "saved", None)  # a form with both inputs in it began with what is saved
+    return json.dumps(shown(form) if saved is None else saved, separators=(",", ":"))
+
+
+def _merged(sent: forms.BaseForm, fresh: forms.BaseForm) -> list[Difference]:
+    was, theirs = began_with(sent) or {}, shown(fresh)
+    kept: dict[str, Any] = {}
+    found: list[Difference] = []
+    for name, saved in theirs.items():
+        if name not in sent.fields:
+            continue
+        field, yours = fresh.fields[name], sent[name].data
+        if isinstance(field, forms.MultipleChoiceField):
+            kept[name], lines = _boxes(field, was.get(name), saved, yours)
+            found += lines
+            continue
+        is_touched = name not in was or _differs(field, was[name], yours)
+        kept[name] = yours if is_touched else saved
+        if _differs(field, saved, yours):
+            before = _word(field, was[name]) if name in was else None
+            found.append(
+                Difference(str(field.label or name), before, _word(field, saved), _word(field, yours), is_touched)
+            )
+    fresh.saved = theirs  # type: ignore[attr-defined]
+    fresh.initial = {**fresh.initial, **kept}
+    return found
+
+
+def _boxes(field: forms.MultipleChoiceField, was: Any, saved: Any, yours: Any) -> tuple[list[str], list[Difference]]:
+    """Each box for itself: what is ticked now, and the boxes in which the two differ."""
+    began = None if was is None else {str(value) for value in was}
+    theirs, mine = {str(value) for value in saved or ()}, {str(value) for value in yours or ()}
+    kept = mine if began is None else (theirs | (mine - began)) - (began - mine)
+    words = _words(field)
+    lines = [
+        Difference(
+            f"{field.label}: {words[key]}",
+            None if began is None else _on(key in began),
+            _on(key in theirs),
+            _on(key in mine),
+            (key in kept) == (key in mine),
+        )
+        for key in words
+        if (key in theirs) != (key in mine)
+    ]
+    return sorted(kept), lines
+
+
+def _differs(field: forms.Field, first: Any, second: Any) -> bool:
+    if field.disabled:
+        return False
+    try:  # what went through the page is text: "1.50" is the amount 1.5
+        return field.has_changed(field.to_python(first) if isinstance(first, str) else first, second)
+    except (TypeError, ValueError, ValidationError):
+        return True
+
+
+def _fits(field: forms.Field | None, value: Any) -> bool:
+    """Whether a value from the page is of a kind that the field can have."""
+    if isinstance(field, forms.MultipleChoiceField):
+        return isinstance(value, list) and all(isinstance(entry, str | int) for entry in value)
+    return field is not None and (value is None or isinstance(value, str | int | float | bool)) and _is_writable(value)
+
+
+def _writable(value: Any) -> Any:
+    return [entry for entry in value if _is_writable(entry)] if isinstance(value, list) else value
+
+
+def _is_writable(value: Any) -> bool:
+    """Whether a page can show it: JSON can spell half a character, which no page is able to carry."""
+    try:
+        str(value).encode()
+    except ValueError:  # UnicodeEncodeError
+        return False
+    return True
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list | tuple | set):
+        return [entry if isinstance(entry, int) else str(entry) for entry in value]
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _word(field: forms.Field, value: Any) -> str:
+    if isinstance(field, forms.BooleanField):
+        return _on(bool(field.to_python(value)))
+    if isinstance(field, forms.ChoiceField) and (word := _words(field).get("" if value is None else str(value))):
+        return word
+    value = field.prepare_value(value)  # a country by its name
+    return DASH if value is None or not str(value).strip() else str(value)
+
+
+def _words(field: forms.ChoiceField) -> Mapping[str, str]:
+    """The choices of a field in words, those within groups too."""
+    found: dict[str, str] = {}
+    choices: Any = field.choices
+    for value, label in choices:
+        inner = label if isinstance(label, list | tuple) else [(value, label)]
+        found |= {str(key): str(word) for key, word in inner}
+    return found
+
+
+def _on(value: bool) -> str:
+    return _("On") if value else _("Off")

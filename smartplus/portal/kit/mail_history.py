@@ -1,0 +1,45 @@
+"""Proof of mail on the page of what it is about: who was told, when, how far it got; bounded, as far as one may see it, one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db import models
+
+from accounts.models import Notice
+from accounts.scope import Actor
+from smartplus.portal.kit.numbers import typed_id
+
+SHOWN = 8  # of the newest; what came before is one click away
+WORD = "mail"  # of the address: show what is older than this one
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The mails to show, newest first; `older` is the key of those before them, "" when there are none."""
+
+    notices: list[Notice]
+    older: str
+    is_older: bool  # whether these are not the newest
+
+    def __bool__(self) -> bool:
+        return bool(self.notices) or self.is_older
+
+
+def about(
+    actor: Actor, query: Mapping[str, str], *subjects: models.Model | Iterable[models.Model] | None, size: int = SHOWN
+) -> Told:
+    """What was told about rows, or lists of rows."""
+    rows = [
+        row for subject in subjects if subject for row in ([subject] if isinstance(subject, models.Model) else subject)
+    ]
+    return newest(Notice.objects.visible_to(actor).about(*rows), query, size=size)
+
+
+def newest(found: models.QuerySet[Notice], query: Mapping[str, str], *, size: int = SHOWN) -> Told:
+    """The newest of these mails, or what is older than `?mail=` says."""
+    if last := typed_id(query.get(WORD)):
+        found = found.filter(pk__lt=last)
+    rows = list(found.defer("body").order_by("-pk")[: size + 1])
+    return Told(rows[:size], str(rows[size - 1].pk) if len(rows) > size else "", bool(last))

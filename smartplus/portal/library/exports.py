@@ -1,0 +1,39 @@
+"""The MAC library as a file: every row that matches, in the words of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from devices.models import LibraryEntry
+from smartplus.portal.kit.exports import Column
+
+CHUNK = 500  # rows looked at together
+
+
+def columns(*, shows_installer: bool, shows_note: bool) -> list[Column]:
+    """The columns of a file of the MAC library; the form that adds MACs takes them back."""
+    return [
+        Column(_("MAC")), Column(_("Model")), Column(_("Type")), Column(_("Serial number")),
+        *([Column(_("Note"))] if shows_note else []), *([Column(_("Installer"))] if shows_installer else []),
+        Column(_("Status")), Column(_("Where")), Column(_("Site")),
+    ]  # fmt: skip
+
+
+def rows(found: QuerySet[LibraryEntry], *, shows_installer: bool, shows_note: bool) -> Iterator[list[object]]:
+    """Library entries with `places` as lines."""
+    for entry in found.iterator(chunk_size=CHUNK):
+        places = entry.places  # type: ignore[attr-defined]
+        yield [
+            str(entry.address),
+            entry.model,
+            entry.get_type_display(),
+            entry.serial,
+            *([entry.note] if shows_note else []),
+            *([entry.installer.name if entry.installer else ""] if shows_installer else []),
+            entry.get_status_display(),
+            ", ".join(device.place for device in places),
+            ", ".join(device.site.name for device in places),
+        ]

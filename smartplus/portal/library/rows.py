@@ -1,0 +1,95 @@
+"""Rows of the MAC library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from devices.catalogue import TYPE_LABELS
+from devices.models import Device, LibraryEntry, Status
+from smartplus.portal.kit.markup import as_html, side_by_side
+from smartplus.portal.kit.tags import address, mac, status
+
+DASH = "–"
+TONES = {
+    Status.REGISTERED: "active",
+    Status.ASSIGNED: "pending",
+    Status.RETIRED: "inactive",
+    Status.IN_STOCK: "inactive hollow",
+}
+NONE = " none"  # the class of a cell that a phone leaves out
+NO_WHERE = as_html(' class="none"')
+
+
+class EntryCells(NamedTuple):
+    """One MAC: what it is, for whom it is kept, where it is; `no_…` are classes."""
+
+    mac: str
+    below_mac: str
+    model: str
+    type: str
+    serial: str
+    no_serial: str
+    installer: str
+    no_installer: str
+    status: SafeString
+    below_status: str
+    where: str
+    no_where: str
+    do: str
+
+
+def cells(entries: Iterable[LibraryEntry], *, may_keep: bool, shows_installer: bool) -> list[EntryCells]:
+    """The cells of entries with `places`."""
+    types = {code: str(label) for code, label in TYPE_LABELS.items()}
+    marks = {state.value: status(TONES[state], str(state.label)) for state in Status}
+    dash = as_html('<span class="mute">{}</span>', DASH)
+    words = (_("Assign"), _("Retire"))
+    found = []
+    for entry in entries:
+        shown, places = mac(entry.mac), entry.places  # type: ignore[attr-defined]
+        installer = entry.installer.name if shows_installer and entry.installer else ""
+        found.append(
+            EntryCells(
+                mac=shown,
+                below_mac=as_html('<span class="t12 mute sub-960">{}</span>', entry.serial) if entry.serial else "",
+                model=entry.model or DASH,
+                type=types[entry.type],
+                serial=entry.serial or DASH,
+                no_serial="" if entry.serial else NONE,
+                installer=installer or dash,
+                no_installer="" if installer else NONE,
+                status=marks[entry.status],
+                below_status=as_html('<span class="t12 mute sub-760">{}</span>', installer) if installer else "",
+                where=side_by_side(map(_place, places)) if places else dash,
+                no_where="" if places else NO_WHERE,
+                do=_buttons(entry, shown, words) if may_keep else "",
+            )
+        )
+    return found
+
+
+def _place(device: Device) -> SafeString:
+    flat = device.apartment_id
+    url = address("apartment-detail", flat) if flat else address("site-detail", device.site_id)
+    return as_html('<a class="n" href="{}">{}</a><span class="t12 mute">{}</span>', url, device.place, device.site.name)
+
+
+def _buttons(entry: LibraryEntry, shown: str, words: tuple[str, str]) -> str:
+    """What can be done: nothing with a device in use, and nothing is retired twice. The form of `retire` stands below the list, once."""
+    if entry.status == Status.REGISTERED:
+        return ""
+    assign = as_html(
+        '<a class="b s" href="{}">{}<span class="vh"> {}</span></a>',
+        address("library-assign", entry.pk), words[0], shown,
+    )  # fmt: skip
+    if entry.status == Status.RETIRED:
+        return assign
+    retire = as_html(
+        ' <button class="b s d" form="retire" formaction="{}" name="version" value="{}" data-what="{}">{}<span class="vh"> {}</span></button>',
+        address("library-retire", entry.pk), entry.version, shown, words[1], shown,
+    )  # fmt: skip
+    return side_by_side([assign, retire])

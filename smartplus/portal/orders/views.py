@@ -1,0 +1,371 @@
+"""Orders: the list, one order with its story, and what can be done about it now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import BigIntegerField, Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.actions import seller, terms
+from accounts.errors import NotPermitted, Refused
+from accounts.models import Document, Notice
+from accounts.scope import Actor, Grant, Role
+from accounts.typed.finding import holds, matching
+from accounts.typed.keys import compact_key
+from accounts.typed.text import sought
+from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.models import Payment
+from smartplus import access, jobs
+from smartplus.portal.kit import answers, keyset
+from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit import mail_history as told
+from smartplus.portal.kit import support_view as support
+from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.tags import moment
+from smartplus.portal.orders import exports as orders_files
+from smartplus.portal.orders import renewal as renewals
+from smartplus.portal.orders import rows as order_rows
+from smartplus.portal.orders.forms import JudgmentForm
+from smartplus.portal.subscription.checkout import to_gateway
+from smartplus.portal.subscription.views import PAYERS
+from subscriptions import reports, rights
+from subscriptions.actions import orders as actions
+from subscriptions.actions import returns, reviews
+from subscriptions.actions.sweeps import UNPAID_TIMEOUT
+from subscriptions.lines import in_orders
+from subscriptions.models import Order, OrderEvent, OrderLine
+
+READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
+PAGE = 50
+COLUMNS: keyset.Columns = {
+    "number": ["number"],
+    "type": ["type"],
+    "installer": ["installer__name_order"],
+    "state": ["state"],
+    "created": ["pk"],
+    "total": ["shown_total"],
+}
+OPEN = "open"  # being paid: what a person calls one state are two of ours
+TONES = {
+    Order.State.PROCESSING: "pending",
+    Order.State.SYSTEM_PROCESSING: "pending",
+    Order.State.SUCCEED: "active",
+    Order.State.FAILED: "lapsed",
+    Order.State.TIMEOUT: "inactive",
+    Order.State.CANCELLED: "inactive",
+    Order.State.REVIEW: "expiring",
+    Order.State.REFUNDED: "inactive",
+}
+
+
+@access.roles(*READERS)
+@granted(Grant.SEES_INVOICES)
+@require_GET
+def order_list(request: access.PortalRequest) -> HttpResponseBase:
+    """Orders that one pays or that have lines of one's sites, newest first; with `format=csv` or `xlsx` all of them as a file."""
+    found: QuerySet[Order] = Order.objects.visible_to(request.actor)
+    state, search = request.GET.get("state", ""), sought(request.GET.get("q", ""))
+    if state == OPEN:
+        found = found.filter(state__in=[Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING])
+    elif state in Order.State.values:
+        found = found.filter(state=state)
+    if search:
+        found = searched(request.actor, found, search)
+    sorting = keyset.sorting(request.GET, COLUMNS, own="-created")
+    shown = found.annotate(shown_total=_shown_total(request.actor)) if sorting.column == "total" else found
+    shown = shown.select_related("payer", "installer")
+    if file := tables.asked(request):
+        lines = orders_files.rows(shown.order_by(*sorting.by), lambda some: _as_seen(request, some))
+        return tables.answer(file, "orders", orders_files.columns(), lines)
+    page: keyset.Page[Order] = keyset.page(shown, by=sorting.by, query=request.GET, size=PAGE)
+    context = {
+        "cells": order_rows.cells(_as_seen(request, page.rows), request.now),
+        "page": page,
+        "sorting": sorting,
+        "states": _states(),
+        "state": state,
+        "search": search,
+        "total": keyset.count(found),
+        "is_filtered": bool(state or search),
+    }
+    return render(request, "orders/list.html", context)
+
+
+def _shown_total(actor: Actor) -> Case:
+    """What an order's row says in full; 0 where it says less, so that the place of a row tells no more than the row."""
+    mine = Q() if actor.sees_all else Q(payer__path__startswith=actor.path)
+    if not rights.sees_prices(actor):
+        mine &= Q(payer_id=actor.organization_id if Grant.SEES_PRICES in actor.grants else 0)
+    if actor.role is Role.MANAGER:
+        mine = Q(pk=None)
+    return Case(When(mine, then=F("total_minor")), default=Value(0), output_field=BigIntegerField())
+
+
+def _states() -> list[tuple[str, Any]]:
+    """The chips: every state, and the two open ones as one. Which of them occur would take a look at every order."""
+    return [(OPEN, _("Being paid")), *Order.State.choices]
+
+
+def searched(actor: Actor, found: QuerySet[Order], text: str) -> QuerySet[Order]:
+    """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person, or,
+    where the actor's firm or one below it pays, that carry such a reference."""
+    wanted = in_orders(actor, text)
+    if number := compact_key(text):
+        wanted |= holds(number, "number_key")
+    paid = Q() if actor.sees_all else Q(payer__path__startswith=actor.path)
+    if actor.role is not Role.MANAGER:
+        wanted |= paid & matching(text, "reference_key")
+    return found.filter(wanted)
+
+
+def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str, Any]]:
+    """Each order with the sites, items and sum that this person may see (R1), None where prices are hidden; one query for the page."""
+    seen: dict[int, dict[str, Any]] = {}
+    lines = OrderLine.objects.visible_to(request.actor).filter(order__in=page)
+    for row in (
+        lines.values("order_id", "site__name")
+        .annotate(amount=Sum("amount_minor"), n=Count("pk"))
+        .order_by("site__name_order", "site__name")
+    ):
+        entry = seen.setdefault(row["order_id"], {"sites": [], "amount": 0, "items": 0})
+        entry["sites"].append(row["site__name"])
+        entry["amount"] += row["amount"]
+        entry["items"] += row["n"]
+    rows = []
+    for order in page:
+        is_mine = rights.is_paid_by(request.actor, order)
+        part = seen.get(order.pk, {"sites": [], "amount": 0, "items": 0})
+        amount = order.total_minor if is_mine else part["amount"]
+        rows.append(
+            {
+                "order": order,
+                "tone": TONES[Order.State(order.state)],
+                "sites": part["sites"],
+                "is_mine": is_mine,
+                "items": order.line_count if is_mine else part["items"],
+                "amount": amount if rights.sees_amounts(request.actor, order.payer_id) else None,
+            }
+        )
+    return rows
+
+
+@access.roles(*READERS)
+@granted(Grant.SEES_INVOICES)
+@require_GET
+def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
+    """One order: what now, what happened, what is in it."""
+    return _show(request, number)
+
+
+@access.roles(*READERS)
+@granted(Grant.SEES_INVOICES)
+@require_GET
+def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Back from the gateway's page. Being here proves nothing (R51): a worker asks the gateway, this page waits for the answer."""
+    order = Order.objects.visible_to(request.actor).get(number=number)
+    returns.note_returned(request.actor, number=number, now=request.now)
+    if order.is_open:
+        jobs.hurry_order(order.number)
+    return _show(request, number)
+
+
+@access.roles(*READERS)
+@granted(Grant.SEES_INVOICES)
+@require_GET
+def order_left(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Back by the gateway's own Cancel: said once, whatever is reloaded. A card may have been declined before, so a worker asks."""
+    order = Order.objects.visible_to(request.actor).get(number=number)
+    if returns.note_left(request.actor, number=number, now=request.now):
+        jobs.hurry_order(order.number)
+        messages.info(
+            request,
+            _("You left the payment page without paying. The items are kept for you until %(time)s; you can pay again.")
+            % {"time": moment(order.created_at + UNPAID_TIMEOUT)},
+        )
+    return redirect("order-detail", number)
+
+
+@access.roles(*PAYERS)
+@require_POST
+def order_check(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Ask the gateway now, and say what it answered."""
+    try:
+        order = returns.check(request.actor, number=number, now=request.now)
+    except NotPermitted:
+        raise
+    except (GatewayUnavailable, GatewayRefused, Refused) as refused:
+        messages.error(request, str(refused))
+        return redirect("order-detail", number)
+    if order.state == Order.State.PROCESSING:
+        messages.info(
+            request,
+            _("Asked just now: %(gateway)s has no payment for this order yet.")
+            % {"gateway": actions.gateway_label(order)},
+        )
+    return redirect("order-detail", number)
+
+
+def _gateway_of(order: Order, payment: Payment | None) -> str:
+    """Who is asked about an order that is not paid, in the word of people; "" where nobody is."""
+    if not order.is_open:
+        return ""
+    return payment.gateway_label if payment is not None else actions.gateway_label(order)
+
+
+def _terms_url(order: Order) -> str:
+    """Where the text that was accepted stands; "" where it was accepted before texts were kept here."""
+    text = terms.kept(Document.TERMS, order.terms_version)
+    return reverse("terms-version", args=[text.number]) if text else ""
+
+
+def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm | None = None) -> HttpResponse:
+    """The order's page, or only its story for htmx; `judgment` is a form that was not accepted."""
+    order = (
+        Order.objects.visible_to(request.actor)
+        .select_related("payer", "installer", "price_list", "created_by")
+        .get(number=number)
+    )
+    # The installer stands below whoever pays: so both read it.
+    support.note_view(request, order, tenant=order.installer)
+    is_mine = rights.is_paid_by(request.actor, order)
+    lines = order.lines.all() if is_mine else order.lines.visible_to(request.actor)
+    groups = reports.gathered_lines(order, lines)
+    until, until_zone = reports.applied_until(lines)
+    is_unpaid = order.state == Order.State.PROCESSING and order.type != Order.Type.AUTO_RENEWAL
+    payment = (
+        Payment.objects.visible_to(request.actor).of_order(order.number).order_by("-pk").first() if is_mine else None
+    )
+    mail = told.about(request.actor, request.GET, order)
+    renewal = renewals.of_order(request, order, payment)
+    is_charging = renewal is not None and renewal.step == "charging"
+    events = list(order.events.all()) if is_mine else []
+    back_at = returns.came_back_at(events, payment) if is_unpaid else None
+    is_awaited = back_at is not None and request.now < back_at + returns.AWAITED
+    may_start = rights.may_start(request.actor, order)
+    context = {
+        "order": order,
+        "seller": seller.in_force(now=order.created_at),
+        "terms_url": _terms_url(order),
+        "tone": TONES[Order.State(order.state)],
+        "is_mine": is_mine,
+        "shows_amounts": rights.sees_amounts(request.actor, order.payer_id),
+        "may_pay": is_unpaid and not is_awaited and may_start,
+        "may_cancel": is_unpaid and not is_awaited and rights.may_cancel(request.actor, order),
+        "may_check": back_at is not None and not is_awaited and may_start,
+        "may_reorder": order.type != Order.Type.AUTO_RENEWAL and may_start,
+        "renewal": renewal,
+        "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
+        "judgment": judgment or JudgmentForm(),
+        "surplus_minor": _surplus_minor(request, order),
+        "is_awaited": is_awaited,
+        "payment": payment,
+        "gateway": _gateway_of(order, payment),
+        "pay_until": order.created_at + UNPAID_TIMEOUT,
+        "groups": groups,
+        "shown_minor": sum(group.amount_minor for group in groups),
+        "shown_count": sum(group.count for group in groups),
+        "sites": list(dict.fromkeys((group.site_id, group.site_name) for group in groups)),
+        "until": until,
+        "until_zone": until_zone,
+        "told": mail,
+        "steps": _steps(events, mail.notices),
+        "poll_every_s": 2 if is_charging or is_awaited else 10 if back_at is not None else 0,
+    }
+    is_fragment = bool(request.htmx) and request.htmx.target == "story"
+    response = render(request, "orders/_story.html" if is_fragment else "orders/detail.html", context)
+    if judgment is not None:
+        response.status_code = answers.UNPROCESSABLE
+    if is_fragment and not order.is_open:
+        response["HX-Refresh"] = "true"  # the state stands in the head and the rail too
+    return response
+
+
+def _surplus_minor(request: access.PortalRequest, order: Order) -> int:
+    """What was paid twice and is to be noted as paid back; 0 for everybody but the operator, and while the order is under review, which is
+    decided as a whole."""
+    if request.actor.role is not Role.OPERATOR or order.state not in {Order.State.SUCCEED, Order.State.REFUNDED}:
+        return 0
+    return sum(surplus.amount_minor for surplus in reviews.surplus_of(order))
+
+
+def _steps(events: list[OrderEvent], notices: list[Notice]) -> list[OrderEvent | Notice]:
+    """What happened and who was told of it, in the order of time; at the same instant what happened comes first."""
+    steps: list[OrderEvent | Notice] = [*events, *reversed(notices)]
+    return sorted(steps, key=lambda step: step.happened_at if isinstance(step, Notice) else step.at)
+
+
+@access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_POST
+def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Go (back) to the gateway's pay page of an unpaid order."""
+    return to_gateway(request, Order.objects.visible_to(request.actor).get(number=number))
+
+
+@access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_POST
+def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
+    """Give an unpaid order up."""
+    try:
+        order = actions.cancel_order(request.actor, number=number, now=request.now)
+    except NotPermitted:
+        raise
+    except (GatewayUnavailable, Refused) as refused:
+        messages.error(request, str(refused))
+        return redirect("order-detail", number)
+    if order.state == Order.State.CANCELLED:
+        messages.success(
+            request,
+            _("Order %(number)s is cancelled. Nothing was charged; its items are free again.") % {"number": number},
+        )
+    else:
+        messages.warning(request, _("The payment had arrived already, so the order went through."))
+    return redirect("order-detail", number)
+
+
+@access.roles(Role.OPERATOR)
+@require_POST
+def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
+    """End a review: apply the order, or note that its money was paid back; or note that of what was paid twice. A reason out of shape is
+    asked for again, with 422."""
+    form = JudgmentForm(request.POST)
+    if not form.is_valid():
+        return _show(request, number, judgment=form)
+    Order.objects.visible_to(request.actor).get(number=number)
+    if request.POST.get("verdict") == "surplus":
+        return _surplus_repaid(request, number, form.cleaned_data["reason"])
+    try:
+        order = reviews.resolve(
+            request.actor,
+            number=number,
+            is_accepted=request.POST.get("verdict") == "apply",
+            reason=form.cleaned_data["reason"],
+            now=request.now,
+        )
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request, _("Order %(number)s is now “%(state)s”.") % {"number": number, "state": order.get_state_display()}
+        )
+    return redirect("order-detail", number)
+
+
+def _surplus_repaid(request: access.PortalRequest, number: str, reason: str) -> HttpResponse:
+    try:
+        reviews.note_surplus_repaid(request.actor, number=number, reason=reason, now=request.now)
+    except Refused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(
+            request, _("Noted: what was paid twice for order %(number)s was paid back.") % {"number": number}
+        )
+    return redirect("order-detail", number)

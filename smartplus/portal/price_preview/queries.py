@@ -1,0 +1,152 @@
+"""The bill beside a form: what stands in the form, unsaved, as the value that bills are computed from. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.models import Organization
+from communities import catalogue
+from communities.models import Apartment, Site
+from smartplus.access import PortalRequest
+from smartplus.portal.apartments.forms import ApartmentForm
+from smartplus.portal.sites.forms import SiteForm
+from subscriptions import bills, rights
+from subscriptions.bills import Bill
+from subscriptions.pricing import MissingPrice, PriceTable
+from subscriptions.tables import table_for
+
+PLANNED_APARTMENTS, MOST_APARTMENTS = 10, 999  # of the estimate for a community that does not exist yet
+PLANNED_MANAGERS, MOST_MANAGERS = 1, 99
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What templates/bills/ show: the bill, or why there is none. `compares` says that something saved stands against it."""
+
+    template: str
+    url: str  # where the fragment is asked for
+    form: str  # id of the form it stands beside
+    facts: dict[str, Any]
+    bill: Bill | None = None
+    refused: MissingPrice | None = None
+    compares: bool = False
+    currency: str = ""
+    switch_prices: Mapping[str, bills.SwitchPrice] = field(default_factory=dict)
+
+
+def beside_new_site(request: PortalRequest, form: SiteForm) -> Beside | None:
+    """The bill of a community that is being added, for as many apartments and managers as the person plans."""
+    if not rights.sees_prices(request.actor):
+        return None
+    apartments = _number(request, "planned_apartments", PLANNED_APARTMENTS, 1, MOST_APARTMENTS)
+    managers = _number(request, "planned_managers", PLANNED_MANAGERS, 0, MOST_MANAGERS)
+    census = bills.planned(_switches(form), apartments=apartments, managers=managers)
+    draft = census.under(_switches(form), retention_days=_retention(form))
+    facts = {
+        "planned_apartments": apartments,
+        "planned_managers": managers,
+        "most_apartments": MOST_APARTMENTS,
+        "most_managers": MOST_MANAGERS,
+        "asks_managers": draft.switches["pm_app"],
+    }
+    rows = Organization.objects.visible_to(request.actor).select_related("distributor")
+    firm = rows.get(pk=request.actor.organization_id)
+    beside = Beside("price_preview/_site.html", reverse("site-bill-new"), "site-form", facts)
+    bill = _bill(request, draft, census, firm.time_zone)
+    return _priced(beside, request, firm.distributor, bill, retention_days=_retention(form), project=census.project)
+
+
+def beside_site(request: PortalRequest, form: SiteForm, site: Site) -> Beside | None:
+    """The bill of a site with the switches of the form."""
+    if not rights.sees_prices(request.actor):
+        return None
+    census = bills.census_of(site)
+    draft = census.under(_switches(form), retention_days=_retention(form))
+    beside = Beside(
+        "price_preview/_site.html", reverse("site-bill", args=[site.pk]), "site-form", {"site": site}, compares=True
+    )
+    bill = _bill(request, draft, census, site.time_zone)
+    return _priced(beside, request, site.distributor, bill, retention_days=_retention(form), project=site.kind)
+
+
+def _bill(
+    request: PortalRequest, draft: catalogue.Configuration, census: bills.Census, zone: str
+) -> Callable[[PriceTable], Bill]:
+    def priced(prices: PriceTable) -> Bill:
+        return bills.bill_of(draft, census.saved, prices, as_of=request.now, zone=zone, counts=census.counts)
+
+    return priced
+
+
+def beside_apartment(
+    request: PortalRequest, form: ApartmentForm, site: Site, apartment: Apartment | None = None
+) -> Beside | None:
+    """The bill of one apartment with the switches of the form; new or not, it is priced as with its family master."""
+    if not rights.sees_prices(request.actor):
+        return None
+    saved = bills.saved_of(site, apartment=apartment) if apartment else []
+    has_master = not apartment or any(row.variant for row in saved if catalogue.BY_TYPE[row.service_type].needs_master)
+    if apartment:
+        saved = bills.as_occupied(saved, catalogue.ApartmentConfiguration(apartment.target_id, **apartment.switches))
+    switches = {code: bool(form[code].value()) for code in catalogue.APARTMENT_SWITCHES}
+    key = apartment.target_id if apartment else "new"
+    one = catalogue.ApartmentConfiguration(key=key, has_master=has_master, **switches)
+    draft = catalogue.Configuration(
+        site.switches, site.retention_days, apartments=(one,), project=site.kind, site=site.pk
+    )
+    facts: dict[str, Any] = {"site": site, "apartment": apartment, "number": str(form["number"].value() or "")[:16]}
+    url = reverse("apartment-bill", args=[apartment.pk]) if apartment else reverse("apartment-bill-new", args=[site.pk])
+    beside = Beside("price_preview/_apartment.html", url, "apartment-form", facts, compares=apartment is not None)
+
+    def priced(prices: PriceTable) -> Bill:
+        found = bills.bill_of(draft, saved, prices, as_of=request.now, zone=site.time_zone)
+        facts["site_then_minor"] = bills.site_total_minor(site, prices, as_of=request.now) + found.difference_minor
+        return found
+
+    return _priced(beside, request, site.distributor, priced, project=site.kind)
+
+
+def is_asking(request: PortalRequest) -> bool:
+    """Whether the button "Show the price" was pressed, which is there for browsers without script: nothing is saved."""
+    return request.method == "POST" and "show-price" in request.POST
+
+
+def _priced(
+    beside: Beside,
+    request: PortalRequest,
+    distributor: Organization | None,
+    bill: Callable[[PriceTable], Bill],
+    *,
+    project: str,
+    retention_days: int = 0,
+) -> Beside:
+    """The same with its bill, and with `retention_days` also with the price of each service; a price that is missing is said in
+    the bill's place and never breaks the form."""
+    assert distributor is not None  # sites and installers live below one
+    try:
+        prices = table_for(distributor, at=request.now, with_former=True)
+        if retention_days:
+            found = bills.switch_prices(prices, retention_days=retention_days, project=project)
+            beside = replace(beside, currency=prices.currency, switch_prices=found)
+        return replace(beside, bill=bill(prices))
+    except MissingPrice as refused:
+        return replace(beside, refused=refused)
+
+
+def _switches(form: SiteForm) -> dict[str, bool]:
+    return {code: bool(form[code].value()) for code in catalogue.SWITCHES}
+
+
+def _retention(form: SiteForm) -> int:
+    typed = str(form["retention_days"].value())
+    return int(typed) if typed in map(str, catalogue.RETENTION_DAYS) else catalogue.DEFAULT_RETENTION_DAYS
+
+
+def _number(request: PortalRequest, name: str, default: int, least: int, most: int) -> int:
+    """A number of the estimate; what is no number is the default, what is too large the most."""
+    typed = request.POST.get(name, "").strip()[:6]
+    return min(max(int(typed), least), most) if typed.isascii() and typed.isdigit() else default

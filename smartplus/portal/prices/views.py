@@ -1,0 +1,130 @@
+"""The price book: lists in versions; the operator publishes, a distributor reads what it is charged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Max
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.errors import Conflict, Refused
+from accounts.scope import Role
+from communities import catalogue
+from payments import money
+from smartplus import access
+from smartplus.portal.kit import conflicts
+from smartplus.portal.kit.answers import conflict, refill
+from smartplus.portal.kit.numbers import typed_id
+from smartplus.portal.kit.once import made as made_once
+from smartplus.portal.kit.once import once
+from smartplus.portal.prices.forms import PriceListForm, field_name, sections
+from subscriptions.actions import prices as actions
+from subscriptions.models import PriceList
+from subscriptions.pricing import PriceKey
+
+
+@access.roles(Role.OPERATOR)
+@require_GET
+def price_list_list(request: access.PortalRequest) -> HttpResponse:
+    """Every version of every list, newest first within its owner."""
+    lists = PriceList.objects.visible_to(request.actor).select_related("distributor", "created_by")
+    rows = list(lists.order_by("distributor__name_order", "currency", "-valid_from", "-number"))
+    current: set[tuple[int | None, str]] = set()
+    states = []
+    for row in rows:
+        key = (row.distributor_id, row.currency)
+        if row.valid_from > request.now:
+            states.append("upcoming")
+        elif key not in current:
+            current.add(key)
+            states.append("current")
+        else:
+            states.append("past")
+    return render(request, "prices/list.html", {"rows": list(zip(rows, states, strict=True))})
+
+
+@access.roles(Role.OPERATOR)
+@require_GET
+def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """One version with its amounts."""
+    price_list = PriceList.objects.visible_to(request.actor).select_related("distributor", "created_by").get(pk=pk)
+    amounts = {row.key: row.amount_minor for row in price_list.prices.all()}
+
+    def row(key: PriceKey) -> tuple[str, int | None]:
+        return catalogue.price_label(key.service_type, key.part), amounts.get(key)
+
+    def has_price(shown: tuple[str, int | None]) -> bool:
+        return shown[1] is not None
+
+    return render(request, "prices/detail.html", {"price_list": price_list, "sections": list(sections(row, has_price))})
+
+
+@access.roles(Role.OPERATOR)
+@require_http_methods(["GET", "POST"])
+@once
+def price_list_new(request: access.PortalRequest) -> HttpResponse:
+    """Publish a version, filled in with the one it follows."""
+    form = PriceListForm(request.POST or None, actor=request.actor, initial=_initial(request))
+    refill(request, form)
+    if request.method == "POST" and form.is_valid():
+        distributor = form.cleaned_data["distributor"]
+        try:
+            made = actions.publish_price_list(
+                request.actor,
+                currency=form.cleaned_data["currency"],
+                amounts=form.cleaned_data["amounts"],
+                valid_from=form.valid_from_instant(request.now),
+                distributor_id=distributor.pk if distributor else None,
+                note=form.cleaned_data["note"],
+                includes_tax=form.cleaned_data["includes_tax"],
+                newest_id=form.cleaned_data["version"],
+                now=request.now,
+            )
+        except Conflict:
+            return _overtaken(request, form)
+        except Refused as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
+        else:
+            messages.success(request, _("%(list)s is published. Orders that exist keep their prices.") % {"list": made})
+            return made_once(redirect("price-list-detail", made.pk), made)
+    return render(request, "prices/new.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _overtaken(request: access.PortalRequest, form: PriceListForm) -> HttpResponse:
+    """Somebody published for the same tree since: the newest list and what was typed, in one form."""
+    owner, currency = form.cleaned_data["distributor"], form.cleaned_data["currency"]
+    seen = PriceList.objects.visible_to(request.actor)
+    theirs = seen.filter(distributor=owner, currency=currency).order_by("-number")[0]
+    values = {**_values_of(theirs), "valid_from": form.cleaned_data["valid_from"], "version": _newest_id(request)}
+    fresh = PriceListForm(actor=request.actor, initial=values)
+    told = conflicts.clash(request, conflicts.about(theirs), (form, fresh), again=request.get_full_path())
+    return conflict(request, "prices/new.html", fresh, {}, told)
+
+
+def _newest_id(request: access.PortalRequest) -> int:
+    return PriceList.objects.visible_to(request.actor).aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def _initial(request: access.PortalRequest) -> dict[str, Any]:
+    follows = typed_id(request.GET.get("follows"))
+    begun: dict[str, Any] = {"valid_from": request.now.date(), "version": _newest_id(request)}
+    if money.is_currency(currency := request.GET.get("currency", "")):  # the set-up's list leads here
+        begun["currency"] = currency
+    values = _values_of(PriceList.objects.visible_to(request.actor).get(pk=follows)) if follows else {}
+    if values and begun.get("currency", values["currency"]) != values["currency"]:  # its amounts are other money
+        values = {"distributor": values["distributor"]}
+    return {**values, **begun}
+
+
+def _values_of(price_list: PriceList) -> dict[str, Any]:
+    """What the form is filled with from a list."""
+    return {
+        "distributor": price_list.distributor_id,
+        "currency": price_list.currency,
+        "includes_tax": price_list.includes_tax,
+        **{field_name(row.key): row.amount_minor for row in price_list.prices.all()},
+    }

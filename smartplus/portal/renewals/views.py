@@ -1,0 +1,233 @@
+"""Auto-renewals: what renews by itself, when, with which card, and how it is stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.errors import NotPermitted, Refused
+from accounts.scope import Grant, Role
+from payments import actions as payment_actions
+from payments import consent
+from payments.models import Payment, PaymentMethod
+from payments.models import State as PaymentState
+from smartplus import access, jobs
+from smartplus.portal.kit import keyset
+from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.numbers import typed_id
+from smartplus.portal.subscription.views import PAYERS
+from subscriptions import dashboard as counts
+from subscriptions import reports, rights
+from subscriptions.actions import agreements as actions
+from subscriptions.actions import cards
+from subscriptions.models import Order, Subscription, SubscriptionItem
+
+PAGE = 50
+COLUMNS: keyset.Columns = {
+    "state": ["rank", "due", "-pk"],
+    "installer": ["installer__name_order"],
+    "next": ["next_at"],
+    "payer": ["payer__name_order"],
+}
+RENEWALS = 50  # orders whose mail is looked for
+SHOWN: dict[str, tuple[Promise, Q]] = {
+    "risk": (gettext_lazy("At risk"), Q(rank=counts.AT_RISK)),
+    "active": (gettext_lazy("Active"), Q(state=Subscription.State.ACTIVE)),
+    "ended": (gettext_lazy("Ended"), Q(rank=counts.OVER)),
+}
+TONES = {
+    Subscription.State.ACTIVE: "auto",
+    Subscription.State.PARKED: "lapsed",
+    Subscription.State.ENDED: "inactive",
+}
+LATELY = timedelta(days=60)  # what stopped earlier has lapsed: not worth a question each
+
+
+@access.roles(*PAYERS, Role.OPERATOR)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_GET
+def agreement_list(request: access.PortalRequest) -> HttpResponse:
+    """Agreements of one's subtree: those that need somebody first, then the next due; each with what it will charge then to who
+    sees it."""
+    seen = Subscription.objects.visible_to(request.actor)
+    show = request.GET.get("show", "")
+    show = show if show in SHOWN else ""
+    found = counts.ranked(seen, now=request.now).filter(SHOWN[show][1]) if show else seen
+    sorting = keyset.sorting(request.GET, COLUMNS, own="state")
+    page = _page(request, found if show else counts.ranked(seen, now=request.now), sorting)
+    renewed = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
+    sites, items = _sites_of(request, page.rows), reports.items_of(page.rows)
+    charges = reports.next_charges(page.rows, now=request.now)
+    context = {
+        "renewals": renewed.order_by("-pk")[:RENEWALS],
+        "agreements": page.rows,
+        "rows": [
+            {
+                "agreement": row,
+                "tone": TONES[Subscription.State(row.state)],
+                "next_minor": charges[row.pk] if rights.sees_amounts(request.actor, row.payer_id) else None,
+                "items": items.get(row.pk) or (row.order.line_count if row.order else 0),
+                "sites": sites.get(row.pk, []),
+                "may_stop": row.payer_id == request.actor.organization_id and row.state == Subscription.State.ACTIVE,
+                # the card and the bank's words are the payer's, and of those above it
+                "shows_card": rights.is_paid_by(request.actor, row),
+                "may_change": row.payer_id == request.actor.organization_id
+                and (row.ended_at is None or request.now - row.ended_at < LATELY)
+                and cards.is_hopeful(row, now=request.now),
+            }
+            for row in page.rows
+        ],
+        "may_stop": any(
+            row.payer_id == request.actor.organization_id and row.state == Subscription.State.ACTIVE
+            for row in page.rows
+        ),
+        "page": page,
+        "sorting": sorting,
+        "show": show,
+        "chips": [(name, label) for name, (label, _rows) in SHOWN.items()],
+        "total": len(page.rows) if page.is_only else keyset.count(found),
+    }
+    return render(request, "renewals/list.html", context)
+
+
+def _page(
+    request: access.PortalRequest, found: QuerySet[Subscription], sorting: keyset.Sorting
+) -> keyset.Page[Subscription]:
+    """The page, with all that its rows show. What it is sorted by is read of every agreement, all else of its rows only."""
+    if sorting.column == "next":
+        found = found.annotate(next_at=Coalesce("next_due_at", keyset.FAR))
+    names = [
+        name.removeprefix("-").removesuffix("__name_order") for name in sorting.by if name.endswith("__name_order")
+    ]
+    narrow = found.select_related(*names).only("pk", *(f"{name}__name_order" for name in names))
+    page: keyset.Page[Subscription] = keyset.page(narrow, by=sorting.by, query=request.GET, size=PAGE)
+    seen = Subscription.objects.visible_to(request.actor)
+    whole = counts.ranked(seen, now=request.now).select_related(
+        "payer", "installer__distributor", "method", "order", "renewal"
+    )
+    rows = whole.in_bulk([row.pk for row in page.rows])
+    return replace(page, rows=[rows[row.pk] for row in page.rows if row.pk in rows])
+
+
+@access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_POST
+def agreement_stop(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """Stop renewing; what is paid stays paid."""
+    actions.stop_agreement(request.actor, agreement_id=pk, now=request.now)
+    messages.success(request, _("It is not renewed any more. What is paid stays paid to its end."))
+    return redirect("agreement-list")
+
+
+def _sites_of(request: access.PortalRequest, rows: list[Subscription]) -> dict[int, list[str]]:
+    """The names of the sites that each agreement is or was for, as far as one may see them; one query."""
+    found: dict[int, list[str]] = {}
+    items = SubscriptionItem.objects.visible_to(request.actor).filter(subscription__in=rows)
+    for pk, name in (
+        items.order_by("site__name_order", "site__name").values_list("subscription_id", "site__name").distinct()
+    ):
+        found.setdefault(pk, []).append(name)
+    return found
+
+
+@access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_http_methods(["GET", "POST"])
+def agreement_card(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """Choose the card that renews: a stored one here, a new one at the gateway. Coming back from there proves nothing (R51)."""
+    agreement = _own(request, pk)
+    if request.method == "POST":
+        if not request.POST.get("method"):
+            messages.error(request, _("Choose a card."))
+            return redirect("agreement-card", pk)
+        try:
+            cards.change_card(
+                request.actor, agreement_id=pk, method_id=typed_id(request.POST.get("method", "")), now=request.now
+            )
+        except Refused as refused:
+            messages.error(request, str(refused))
+            return redirect("agreement-card", pk)
+        return _done(request, _own(request, pk))
+    setups = agreement.setups.visible_to(request.actor)
+    setup = setups.order_by("-pk").first() if request.GET.get("back") else None
+    if setup is not None and setup.state == PaymentState.SUCCEEDED:
+        if cards.is_used(agreement, setup):
+            return _done(request, agreement)
+        messages.warning(
+            request, _("The card is stored, but this auto-renewal could not take it: look below how it stands.")
+        )
+        return redirect("agreement-card", pk)
+    if setup is not None and setup.is_live:
+        jobs.hurry_setups(agreement.pk)
+    return render(request, "renewals/card.html", _card_context(request, agreement, setup))
+
+
+def _own(request: access.PortalRequest, pk: int) -> Subscription:
+    rows = Subscription.objects.visible_to(request.actor)
+    agreement = rows.select_related("payer", "installer", "method", "order", "renewal").get(pk=pk)
+    if agreement.payer_id != request.actor.organization_id:
+        raise NotPermitted(_("Whoever pays chooses the card."))
+    return agreement
+
+
+def _card_context(request: access.PortalRequest, agreement: Subscription, setup: Payment | None) -> dict[str, Any]:
+    stored = PaymentMethod.objects.visible_to(request.actor).filter(owner_id=agreement.payer_id)
+    order = agreement.renewal
+    return {
+        "agreement": agreement,
+        "tone": TONES[Subscription.State(agreement.state)],
+        "order": order if order is not None and order.state in {Order.State.PROCESSING, Order.State.FAILED} else None,
+        "is_hopeful": cards.is_hopeful(agreement, now=request.now),
+        "is_urgent": agreement.state == Subscription.State.PARKED or agreement.tries > 0,
+        # the one that just failed comes last, so that it is not the one proposed
+        "stored": sorted(stored.usable(), key=lambda card: card.pk == agreement.method_id),
+        "others": len(actions.together([agreement.pk])) - 1,
+        "sites": _sites_of(request, [agreement]).get(agreement.pk, []),
+        "is_waiting": setup is not None and setup.is_live,
+        "gateway": payment_actions.label(_gateway_of(agreement, setup)),
+        "consent": consent.TEXT,
+    }
+
+
+def _gateway_of(agreement: Subscription, setup: Payment | None) -> str:
+    """The one that is asked about a card, or would store a new one."""
+    return setup.gateway if setup is not None else payment_actions.proposed_to_renew(agreement.method.gateway)
+
+
+def _done(request: access.PortalRequest, agreement: Subscription) -> HttpResponse:
+    """The card is chosen: where it is tried at once, the order's page shows how it goes."""
+    jobs.hurry("renewals")
+    card = {"card": agreement.method.label}
+    if agreement.next_due_at and agreement.next_due_at <= request.now:
+        messages.success(request, _("%(card)s is chosen and is tried now.") % card)
+    else:
+        messages.success(request, _("%(card)s renews from now on.") % card)
+    order = agreement.renewal
+    return redirect("order-detail", order.number) if order is not None and order.is_open else redirect("agreement-list")
+
+
+@access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_POST
+def agreement_card_new(request: access.PortalRequest, pk: int) -> HttpResponse:
+    """To the gateway's page that stores a new card."""
+    _own(request, pk)
+    try:
+        return redirect(
+            cards.start_card_setup(request.actor, agreement_id=pk, return_base=settings.SITE_URL, now=request.now)
+        )
+    except Refused as refused:
+        messages.error(request, str(refused))
+        return redirect("agreement-card", pk)

@@ -1,0 +1,209 @@
+"""Forms of the second factor, of the terms, and of tokens."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core import signing
+from django.forms import BoundField
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts import two_factor
+from accounts.models import Document, Scope, User
+from smartplus.portal.kit.fields import IdentifierField, LineField, MailField, MailInput, SecretField
+
+LONGEST_TOKEN = timedelta(days=3653)  # ten years; the last day of the calendar is over after the calendar in New York
+KEY_SALT, KEY_FOR_S = "two-factor-key", 3600  # how long a QR code may stand on the screen
+
+
+class CodeField(IdentifierField):
+    """A code as people type or paste it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=20, **kwargs)
+        self.widget.attrs |= {
+            "autocomplete": "one-time-code",
+            "autocapitalize": "characters",
+            "spellcheck": "false",
+            "class": "six",
+        }
+
+    def to_python(self, value: Any) -> str:
+        """Without blanks and hyphens, in capitals."""
+        return two_factor.compact(super().to_python(value))
+
+
+class SignInCodeForm(forms.Form):
+    """The second step of the sign-in."""
+
+    code = CodeField(label=_("Code"), help_text=_("The six digits of your app, or one of your recovery codes."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs |= {"autofocus": True}
+
+
+class AppForm(forms.Form):
+    """The first code of an app, and the password. The secret the app was shown travels in the form, signed, so that looking at the page
+    writes nothing."""
+
+    key = SecretField(widget=forms.HiddenInput)
+    code = CodeField(label=_("Code from the app"))
+    password = SecretField(
+        label=_("Your password"),
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs |= {"inputmode": "numeric"}
+
+    @classmethod
+    def fresh(cls, user: User) -> AppForm:
+        """A form with a secret nobody has seen."""
+        return cls(user, initial={"key": signing.dumps([user.pk, two_factor.new_key()], salt=KEY_SALT)})
+
+    def clean_key(self) -> str:
+        """The secret in hex, if it is of this page and person."""
+        secret = self.secret()
+        if not secret:
+            raise forms.ValidationError(_("This page was open for too long. Load it again and scan the new code."))
+        return secret
+
+    def secret(self) -> str:
+        """The secret in hex; empty if it is forged, somebody else's or too old."""
+        try:
+            owner, secret = signing.loads(str(self["key"].value() or ""), salt=KEY_SALT, max_age=KEY_FOR_S)
+        except (signing.BadSignature, ValueError, TypeError):
+            return ""
+        return str(secret) if owner == self.user.pk else ""
+
+
+class KeptForm(forms.Form):
+    """That the recovery codes are kept."""
+
+    kept = forms.BooleanField(
+        label=_("I have kept them in a safe place"),
+        error_messages={"required": _("Keep the codes first: without the phone nothing else lets you in.")},
+    )
+
+
+class ProofForm(forms.Form):
+    """Password and code, before something changes by which others could come in. With `user`, one who has no second factor is asked
+    for the password only."""
+
+    password = SecretField(
+        label=_("Password"),
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    code = CodeField(label=_("Code"), help_text=_("Of the app, or a recovery code."))
+
+    def __init__(self, *args: Any, user: User | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if user is not None and user.two_factor_at is None:
+            del self.fields["code"]
+
+    @property
+    def proof(self) -> dict[str, str]:
+        """What the actions take."""
+        return {"password": self.cleaned_data["password"], "code": self.cleaned_data.get("code", "")}
+
+    def is_complete(self) -> bool:
+        """Whether all of the proof was typed, so that a refusal was a wrong one."""
+        return all(self[name].value() for name in ("password", "code") if name in self.fields)
+
+    def is_wrong(self) -> bool:
+        """Whether a complete proof was refused: to be counted, since an open session is no place to guess passwords."""
+        return self.is_complete() and any(name in self.errors for name in ("password", "code"))
+
+
+class AddressForm(ProofForm):
+    """Another address of one's own."""
+
+    email = MailField(label=_("New address"), widget=MailInput(attrs={"autocomplete": "email"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields(["email", "password", "code"])
+
+
+class NewAddressForm(forms.Form):
+    """Another address of somebody else."""
+
+    email = MailField(label=_("New address"), widget=MailInput(attrs={"autocomplete": "off"}))
+
+
+class AcceptForm(forms.Form):
+    """What is in force and not accepted yet: `asked` maps the documents to their numbers. `shown` brings back what the page showed."""
+
+    shown = SecretField(widget=forms.HiddenInput, required=False)
+    terms = forms.BooleanField(
+        label=_("I accept the Terms and Conditions"), error_messages={"required": _("Accept them to go on.")}
+    )
+    privacy = forms.BooleanField(
+        label=_("I have read the Privacy Notice"), error_messages={"required": _("Read it to go on.")}
+    )
+
+    def __init__(self, *args: Any, asked: dict[str, int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asked = asked
+        for document in Document:
+            if document.value not in asked:
+                del self.fields[document.value]
+        self.fields["shown"].initial = self._asked_for
+
+    @property
+    def _asked_for(self) -> str:
+        return " ".join(f"{document}-{number}" for document, number in sorted(self.asked.items()))
+
+    def was_shown_all(self) -> bool:
+        """Whether the person saw exactly these versions."""
+        return bool(self.cleaned_data["shown"] == self._asked_for)
+
+    @property
+    def texts(self) -> list[tuple[str, str, int, BoundField]]:
+        """For each document the address of this version, its title, its number and its box."""
+        return [
+            (reverse(f"{name}-version", args=[number]), str(Document(name).label), number, self[name])
+            for name in Document.values
+            if (number := self.asked.get(name))
+        ]
+
+
+class TokenForm(ProofForm):
+    """A new token: what it is for, what it may do, until when; and the proof that it is the person who makes it."""
+
+    name = LineField(label=_("Name"), max_length=60, help_text=_("What uses it, so that you know what you revoke."))
+    scopes = forms.MultipleChoiceField(label=_("It may"), widget=forms.CheckboxSelectMultiple)
+    expires_on = forms.DateField(
+        label=_("Last day"), required=False, widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Empty: until it is revoked."),
+    )  # fmt: skip
+
+    def __init__(self, open_scopes: tuple[Scope, ...], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields(["name", "scopes", "expires_on", "password", "code"])
+        scopes = self.fields["scopes"]
+        assert isinstance(scopes, forms.MultipleChoiceField)
+        scopes.choices = [(scope.value, scope.label) for scope in open_scopes]
+
+    def clean_expires_on(self) -> date | None:
+        """The last day, at most ten years ahead."""
+        last: date | None = self.cleaned_data["expires_on"]
+        if last and last > timezone.localdate() + LONGEST_TOKEN:
+            raise forms.ValidationError(_("Choose a day within the next ten years."))
+        return last
+
+    def expires_at(self) -> datetime | None:
+        """The end of the last day, where the person is."""
+        last = self.cleaned_data["expires_on"]
+        return timezone.make_aware(datetime.combine(last, time.max)) if last else None

@@ -1,0 +1,42 @@
+"""Forms of the own account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth import forms as django_forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from smartplus.portal.kit.fields import LineField
+from smartplus.portal.kit.zones import TimeZoneField
+from smartplus.portal.sign_in.forms import SavesPassword
+
+
+class ProfileForm(forms.ModelForm[User]):
+    """Name, language and time zone. The address is the login and has a page of its own."""
+
+    name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    language = forms.ChoiceField(
+        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the pages and of mails to you.")
+    )
+    time_zone = TimeZoneField(help_text=_("Dates and times are shown as they are there."))
+
+    class Meta:
+        model = User
+        fields = ("name", "language", "time_zone")
+
+
+class PasswordForm(SavesPassword, django_forms.PasswordChangeForm):
+    """The current password and the new one, twice."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["old_password"].label = _("Current password")
+        self.fields["new_password1"].label = _("New password")
+        self.fields["new_password1"].help_text = _("At least 12 characters. Several words are easy to keep in mind.")
+        self.fields["new_password2"].label = _("The new one once more")
+        self.fields["new_password2"].help_text = ""
+        self.fields["old_password"].widget.attrs.pop("autofocus", None)

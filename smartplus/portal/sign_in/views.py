@@ -1,0 +1,195 @@
+"""Signing in and out, passwords by mail, and for whom one works."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib.auth import views as django_views
+from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import rotate_token
+from django.shortcuts import redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import url_has_allowed_host_and_scheme, urlsafe_base64_encode
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
+from django.views.i18n import set_language as django_set_language
+
+from accounts import actions as account_actions
+from accounts import notify
+from accounts.actions import sessions as session_actions
+from accounts.models import Membership, Topic, User
+from accounts.scope import Role
+from accounts.typed import mail, text
+from smartplus import access, jobs, sessions, throttle
+from smartplus.access import PortalRequest, Stage
+from smartplus.portal.sign_in.forms import NewPasswordForm, PasswordResetForm, SignInForm
+
+# The logins of the demo installation, shown as help on its sign-in page.
+DEMO_PASSWORD = "smartplus-demo"  # noqa: S105 (published on purpose)
+DEMO_LOGINS = (
+    (_("Operator"), "operator@demo.smartplus.test"),
+    (_("Distributor"), "distributor@demo.smartplus.test"),
+    (_("Sub-distributor"), "subdistributor@demo.smartplus.test"),
+    (_("Installer"), "installer@demo.smartplus.test"),
+    (_("Technician"), "technician@demo.smartplus.test"),
+    (_("Property manager"), "pm@demo.smartplus.test"),
+)
+
+
+class SignIn(django_views.LoginView):
+    """The sign-in page. Without the tick the session ends with the browser."""
+
+    form_class = SignInForm
+    template_name = "sign_in/sign_in.html"
+    redirect_authenticated_user = True
+
+    def get_initial(self) -> dict[str, Any]:
+        """The address, where a link by mail led here."""
+        return {**super().get_initial(), "username": text.sought(self.request.GET.get("email", ""), most=mail.LONGEST)}
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Try, unless too many tries failed from here or for this account."""
+        refusal = throttle.refuses_sign_in(request, now=timezone.now())
+        return refusal or super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Sign in and set how long the session lasts; with two-factor on, the code is asked for before anything else."""
+        user = form.get_user()
+        is_first = user.last_login is None
+        throttle.forgive(self.request)
+        response = super().form_valid(form)
+        account_actions.confirm_address(form.get_user(), now=timezone.now())
+        self.request.session.set_expiry(settings.SESSION_COOKIE_AGE if form.cleaned_data["keep"] else 0)
+        if user.two_factor_at is not None:
+            sessions.owe_code(self.request)
+        else:
+            sessions.begin(self.request, response, user, is_first=is_first, now=timezone.now())
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """The demo's logins beside the form, in the demo only."""
+        demo = {"demo_logins": DEMO_LOGINS, "demo_password": DEMO_PASSWORD} if settings.DEMO else {}
+        return super().get_context_data(**kwargs) | demo
+
+
+class PasswordReset(django_views.PasswordResetView):
+    """Asks for the address; the link in the mail begins with SITE_URL, whatever Host the request claimed."""
+
+    form_class = PasswordResetForm
+    template_name = "sign_in/password_reset.html"
+    success_url = reverse_lazy("password-reset-sent")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Queue the mail, if the address is somebody's and did not get several already. The answer is the same either way, and
+        does not wait for a mail server, so that the clock does not tell addresses apart."""
+        now, email = timezone.now(), form.cleaned_data["email"]
+        if throttle.may_mail(throttle.RESET_PREFIX, email, now=now):
+            for user in form.get_users(email):
+                _post_reset(user, now=now)
+            jobs.hurry("mail")
+        return redirect(self.get_success_url())
+
+
+def _post_reset(user: User, *, now: datetime) -> None:
+    link = reverse(
+        "password-reset-confirm",
+        args=[urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)],
+    )
+    notify.post(
+        key=f"password-reset-{uuid4()}",
+        topic=Topic.SECURITY,
+        to=user,
+        template="password_reset",
+        context={"link": settings.SITE_URL + link, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600},
+        now=now,
+        about=user,
+        has_secret=True,
+    )
+
+
+class PasswordResetConfirm(django_views.PasswordResetConfirmView):
+    """Sets the new password of whoever holds the link."""
+
+    form_class = NewPasswordForm
+    template_name = "sign_in/password_reset_confirm.html"
+    success_url = reverse_lazy("password-reset-done")
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Set it, and forget the wrong ones that led here."""
+        with transaction.atomic():
+            response = super().form_valid(form)
+            session_actions.note_password_reset(form.user, now=timezone.now())
+        throttle.let_pass(self.request, form.user.email, now=timezone.now())
+        return response
+
+
+sign_in = access.public(SignIn.as_view())
+sign_out = access.public(django_views.LogoutView.as_view())
+password_reset = access.public(PasswordReset.as_view())
+password_reset_confirm = access.public(PasswordResetConfirm.as_view())
+
+
+@access.public
+def password_reset_sent(request: HttpRequest) -> HttpResponse:
+    """The same page whether or not the address was known."""
+    return render(request, "sign_in/password_reset_sent.html")
+
+
+@access.public
+def password_reset_done(request: HttpRequest) -> HttpResponse:
+    """The password is set: now sign in."""
+    return render(request, "sign_in/password_reset_done.html")
+
+
+@access.public
+def change_password(request: HttpRequest) -> HttpResponse:
+    """Where password managers look for the page that changes a password; the sign-in comes before it where it has to."""
+    return redirect("settings-password")
+
+
+@access.public
+def set_language(request: HttpRequest) -> HttpResponse:
+    """The language of somebody who is not signed in; others choose theirs in the settings."""
+    return django_set_language(request)
+
+
+@access.roles()
+@require_safe
+def home(request: PortalRequest) -> HttpResponse:
+    """Where one's work begins: a technician's at the sites, everybody else's at the dashboard."""
+    return redirect("site-list" if request.actor.role is Role.TECHNICIAN else "dashboard")
+
+
+@access.roles(also_at={Stage.SET_UP, Stage.TERMS})
+@require_POST
+def switch_membership(request: PortalRequest) -> HttpResponse:
+    """Work for another organization one is a member of; any other number is 404. `next` is the page of a
+    form that was refused because the organization had been switched."""
+    usable = Membership.objects.usable().filter(user=request.user).select_related("organization", "user")
+    chosen = usable.get(pk=_number(request.POST.get("membership")))
+    before = request.membership
+    request.session[access.SESSION_KEY] = chosen.pk
+    if chosen.pk != before.pk:
+        rotate_token(request)  # a form still open in another tab must not be saved for this organization
+    return redirect(next_page(request))
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() and len(text) <= 18 else 0
+
+
+def next_page(request: HttpRequest, default: str = "home") -> str:
+    """Where to go on: the address that was asked for if it is one of ours, else the route `default`, else nothing."""
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    is_path = wanted.startswith("/")  # `redirect` takes anything else for the name of a route
+    hosts = {request.get_host()}
+    if is_path and url_has_allowed_host_and_scheme(wanted, allowed_hosts=hosts, require_https=request.is_secure()):
+        return wanted
+    return reverse(default) if default else ""

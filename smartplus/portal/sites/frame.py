@@ -1,0 +1,167 @@
+"""What every page of one site shows around its content: head, tabs with counts, and what the role may do there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import AuditEvent
+from accounts.scope import Grant, Role
+from communities import reports
+from communities.actions.people import may_edit_residents
+from communities.actions.sites import may_configure
+from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
+from devices import reports as device_reports
+from devices.models import Device
+from smartplus import access
+from smartplus.portal.audit import queries as audit_log
+from smartplus.portal.audit import vocabulary
+from smartplus.portal.kit import support_view as support
+from smartplus.portal.sites import todo
+from smartplus.portal.sites.tags import pill_of
+from subscriptions import payers, rights, waiting
+
+READERS = tuple(access.EVERYONE)
+WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
+HOUSEKEEPERS = (*WORKERS, Role.MANAGER)
+REQUEST_READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
+RECENT = 5
+MANAGERS = 20  # of a site, shown on its overview
+
+
+def visible_site(request: access.PortalRequest, site_id: int) -> Site:
+    """The site with its installer and who is above that, if the actor sees it."""
+    seen = Site.objects.visible_to(request.actor)
+    site = seen.select_related("installer__distributor", "installer__subdistributor", "created_by").get(pk=site_id)
+    site.distributor = site.installer.distributor  # type: ignore[assignment]  # the same key (R2)
+    return site
+
+
+def units_of(site: Site) -> device_reports.UnitProgress:
+    """How many apartments a site has, and how many of them their monitor."""
+    return device_reports.unit_progress([site.pk]).get(site.pk, device_reports.UnitProgress())
+
+
+def units_in(counted: reports.Apartments) -> device_reports.UnitProgress:
+    """The same from counts that a page needs anyhow."""
+    needed = counted.switched["indoor_monitor"]
+    return device_reports.UnitProgress(counted.all, needed, needed - counted.waiting)
+
+
+def around(
+    request: access.PortalRequest,
+    site: Site,
+    tab: str,
+    *,
+    progress: reports.PaidProgress | None = None,
+    units: device_reports.UnitProgress | None = None,
+) -> dict[str, Any]:
+    """Head and tabs of a site page: `progress`, `units`, `n_managers` (counted where it is shown), `pill`, and what may be done.
+
+    A page that knows progress and units from its own rows hands them in."""
+    actor, now = request.actor, request.now
+    support.note_view(request, site, tenant=site, site_id=site.pk)
+    if progress is None:
+        progress = reports.paid_progress([site.pk], now).get(site.pk, reports.PaidProgress())
+    return {
+        "site": site,
+        "tab": tab,
+        "area": "sites",
+        "progress": progress,
+        "units": units or units_of(site),
+        "n_managers": SimpleLazyObject(_assigned(request, site).count),
+        "pill": pill_of(progress, now),
+        "may_work": may_configure(actor),
+        "may_house": may_edit_residents(actor),
+        "may_choose": actor.role is Role.INSTALLER,
+        "sees_prices": rights.sees_prices(actor),
+        "may_set_free": actor.role is Role.DISTRIBUTOR,
+    }
+
+
+def _assigned(request: access.PortalRequest, site: Site) -> QuerySet[ManagerAssignment]:
+    return ManagerAssignment.objects.visible_to(request.actor).filter(site=site, ended_at=None)
+
+
+def managers_of(request: access.PortalRequest, site: Site) -> list[ManagerAssignment]:
+    """Who looks after the site now, each with `app` (the PM App's entitlement or None); one more than `MANAGERS` where there are more."""
+    found = list(
+        _assigned(request, site).select_related("membership__user", "membership__organization")[: MANAGERS + 1]
+    )
+    items = Entitlement.objects.visible_to(request.actor)
+    with_app = [row.target_id for row in found if row.pm_app]
+    apps = {app.target_id: app for app in items.filter(target__in=with_app)} if with_app else {}
+    for row in found:
+        row.app = apps.get(row.target_id) if row.pm_app else None  # type: ignore[attr-defined]
+    return found
+
+
+def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
+    """Everything the overview says about a site."""
+    actor, now = request.actor, request.now
+    groups, counted = reports.groups_of(site, now), reports.apartments_of(site)
+    progress, units = reports.progress_at(site, groups), units_in(counted)
+    frame = around(request, site, "overview", progress=progress, units=units)
+    buildings = list(Building.objects.visible_to(actor).filter(site=site))
+    masters = Resident.objects.visible_to(actor).filter(site=site, is_master=True)  # at most one in an apartment
+    lines = reports.service_lines(site, groups, counted)
+    open_here = waiting.open_here(actor, site, groups)
+    facts = todo.Facts(
+        site=site,
+        units=frame["units"],
+        buildings=len(buildings),
+        without_master=counted.all - masters.count(),
+        dues=reports.dues(groups),
+        lines=lines,
+        may_work=frame["may_work"],
+        may_house=frame["may_house"],
+        pay_url=todo.pay_url(site) if rights.may_pay_for(actor, site.installer) else "",
+        request_url=todo.pay_url(site) if rights.may_request_for(actor, site.installer) else "",
+        payer=payers.usual(site.installer, site_kind=site.kind).name,
+        open=open_here,
+        requests=waiting.requests_in(open_here),
+        in_orders=sum(row.ordered for row in groups if row.variant),
+        may_open_requests=actor.role in REQUEST_READERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants,
+        is_asking=actor.organization_id == site.installer_id,
+    )
+    managers = managers_of(request, site)
+    if len(managers) <= MANAGERS:
+        frame["n_managers"] = len(managers)
+    return {
+        **frame,
+        "managers": managers[:MANAGERS],
+        "buildings": buildings,
+        "lines": lines,
+        "todo": todo.todo_of(facts, now),
+        "last_end": reports.last_end(groups),
+        "events": recent(request, site),
+    }
+
+
+def recent(request: access.PortalRequest, site: Site) -> list[tuple[AuditEvent, str]]:
+    """The last changes of the site with their sentences; none for roles that read no audit."""
+    found = AuditEvent.objects.visible_to(request.actor).at_site(site.pk)
+    rows = list(found.select_related("organization", "distributor")[:RECENT])
+    names = audit_log.names_in(request.actor, rows)
+    return [(event, vocabulary.sentence(event, names[event.pk])) for event in rows]
+
+
+def apartment_page(request: access.PortalRequest, apartment_id: int) -> dict[str, Any]:
+    """Everything the page of one apartment says."""
+    actor = request.actor
+    rows = Apartment.objects.visible_to(actor).select_related("building", "site__installer")
+    apartment = rows.get(pk=apartment_id)
+    own = {"apartment": apartment}
+    found = Entitlement.objects.visible_to(actor)
+    items = list(found.filter(target=apartment.target_id).order_by("service_type"))
+    return {
+        **around(request, apartment.site, "apartments"),
+        "apartment": apartment,
+        "residents": Resident.objects.visible_to(actor).filter(**own),
+        "devices": Device.objects.visible_to(actor).active().filter(**own),
+        "items": [
+            (item, item.is_usable(request.now)) for item in items if item.variant or item.is_in_force(request.now)
+        ],
+    }

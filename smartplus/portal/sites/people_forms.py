@@ -1,0 +1,204 @@
+"""Forms of the people of a site: residents, managers, technicians."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django import forms
+from django.conf import settings
+from django.http import QueryDict
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Kind, Membership
+from accounts.scope import Actor
+from accounts.typed.text import sought
+from communities.actions import people, sites
+from communities.models import Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
+from smartplus.portal.kit import conflicts
+from smartplus.portal.kit.fields import LineField, MailField, MailInput, PhoneField, PhoneInput
+from smartplus.portal.kit.numbers import typed_id
+from smartplus.portal.sites.people import Crowd
+
+FIND = forms.TextInput(attrs={"type": "search", "autocomplete": "off", "placeholder": _("Name or email")})
+
+
+class ResidentForm(forms.Form):
+    """A resident: reachable by email or mobile."""
+
+    name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = MailField(label=_("Email"), required=False, widget=MailInput(attrs={"autocomplete": "off"}))
+    mobile = PhoneField(label=_("Mobile"), required=False, widget=PhoneInput(attrs={"autocomplete": "off"}))
+    language = forms.ChoiceField(
+        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the app and of mails.")
+    )
+    remark = LineField(label=_("Remark"), max_length=200, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, data: QueryDict | None = None, *, country: str, resident: Resident | None = None) -> None:
+        shown = [*people.RESIDENT_FIELDS, "version"]
+        values = {field: getattr(resident, field) for field in shown} if resident else None
+        super().__init__(data, initial=values, label_suffix="")
+        mobile = self.fields["mobile"]
+        assert isinstance(mobile, PhoneField)
+        mobile.country, mobile.kept = country, resident.mobile if resident else ""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the actions take."""
+        return {field: self.cleaned_data[field] for field in people.RESIDENT_FIELDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A person who may be ticked, with `shown_name`, `shown_email` and `standing`; `paid` is the entitlement that keeps the PM App
+    ticked while the person stays."""
+
+    membership: Membership
+    is_assigned: bool
+    has_app: bool
+    paid: Entitlement | None
+
+
+class PeopleForm(forms.Form):
+    """Who looks after a site: plain tick boxes of the installer's own people.
+
+    Where there are many, the boxes are those of a page of who is assigned, and of whom `find_…` found or who is ticked. Whose box is not on
+    the page stays as it is. `query` is the page's address; `beside` is a form sent earlier whose ticks have to find their boxes here too.
+    """
+
+    managers = forms.TypedMultipleChoiceField(label=_("Property managers"), coerce=int, required=False)
+    pm_app = forms.TypedMultipleChoiceField(label=_("PM App"), coerce=int, required=False)
+    technicians = forms.TypedMultipleChoiceField(label=_("Technicians"), coerce=int, required=False)
+    find_manager = LineField(label=_("Add a property manager"), max_length=120, required=False, widget=FIND)
+    find_technician = LineField(label=_("Add a technician"), max_length=120, required=False, widget=FIND)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        actor: Actor,
+        site: Site,
+        now: datetime,
+        query: QueryDict,
+        beside: QueryDict | None = None,
+    ) -> None:
+        super().__init__(data, label_suffix="")
+        managed = ManagerAssignment.objects.visible_to(actor).filter(site=site, ended_at=None)
+        working = TechnicianAssignment.objects.visible_to(actor).filter(site=site)
+        rows = list(managed.order_by().values_list("membership_id", "pm_app", "target_id"))
+        self._apps = {person: has_app for person, has_app, _target in rows}
+        self._targets = {target: person for person, _has_app, target in rows}
+        seen, sent = Membership.objects.visible_to(actor), data or beside or QueryDict()
+        self.managed = Crowd(
+            site,
+            kind=Kind.MANAGER,
+            name="managers",
+            assigned=seen.filter(managed_sites__site=site, managed_sites__ended_at=None),
+            assigned_ids=set(self._apps),
+            query=query,
+            ticked=_ids(sent.getlist("managers") + sent.getlist("pm_app")),
+            text=sought(sent.get("find_manager", "")),
+            now=now,
+        )
+        self.working = Crowd(
+            site,
+            kind=Kind.INSTALLER,
+            name="technicians",
+            assigned=seen.filter(worked_sites__site=site),
+            assigned_ids=set(working.order_by().values_list("membership_id", flat=True)),
+            query=query,
+            ticked=_ids(sent.getlist("technicians")),
+            text=sought(sent.get("find_technician", "")),
+            now=now,
+        )
+        self._site, self._now = site, now
+        self._paid = self._paid_of(self.managed.ids)
+        self.initial = {
+            "managers": sorted(self.managed.ids & self.managed.assigned_ids),
+            "pm_app": sorted(pk for pk in self.managed.ids if self._apps.get(pk)),
+            "technicians": sorted(self.working.ids & self.working.assigned_ids),
+            "version": site.version,
+        }
+        for name, crowd in (
+            ("managers", self.managed), ("pm_app", self.managed), ("technicians", self.working),
+        ):  # fmt: skip
+            choices = self.fields[name]
+            assert isinstance(choices, forms.TypedMultipleChoiceField)
+            choices.choices = [(person.pk, person.known_as) for person in crowd.rows]
+            choices.error_messages["invalid_choice"] = _("One of the chosen people is not yours to choose.")
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether it was sent to find somebody, and not to be saved."""
+        return self.is_bound and "find" in self.data
+
+    @property
+    def pm_app_by_membership(self) -> dict[int, bool]:
+        """Who looks after the site, and whether with the PM App; ticking the App assigns too. Where it was ticked before, its tick says
+        nothing about who was unticked now."""
+        had_app = {pk for pk, has_app in self._apps.items() if has_app}
+        with_app = self._now_ticked("pm_app", had_app)
+        newly = with_app - set(self._paid) - had_app
+        assigned = {*self._now_ticked("managers", self.managed.assigned_ids), *newly}
+        return {pk: pk in with_app for pk in sorted(assigned)}
+
+    @property
+    def technician_ids(self) -> list[int]:
+        """Who works on the site."""
+        return sorted(self._now_ticked("technicians", self.working.assigned_ids))
+
+    def manager_rows(self) -> list[Candidate]:
+        """The installer's property managers with their ticks as they are now, without those of `found_managers`."""
+        return [row for row in self._managers if row.membership.pk not in self.managed.found]
+
+    def found_managers(self) -> list[Candidate]:
+        """Those who were searched for."""
+        return [row for row in self._managers if row.membership.pk in self.managed.found]
+
+    def technician_rows(self) -> list[Candidate]:
+        """The installer's technicians with their ticks as they are now, without those of `found_technicians`."""
+        return [row for row in self._technicians if row.membership.pk not in self.working.found]
+
+    def found_technicians(self) -> list[Candidate]:
+        """Those who were searched for."""
+        return [row for row in self._technicians if row.membership.pk in self.working.found]
+
+    @cached_property
+    def _managers(self) -> list[Candidate]:
+        chosen, apps = self._ticked("managers"), self._ticked("pm_app")
+        rows = self.managed.with_those(chosen | apps)
+        paid = self._paid | self._paid_of({person.pk for person in rows} - self.managed.ids)
+        return [
+            Candidate(person, person.pk in chosen, person.pk in apps or person.pk in paid, paid.get(person.pk))
+            for person in rows
+        ]
+
+    @cached_property
+    def _technicians(self) -> list[Candidate]:
+        chosen = self._ticked("technicians")
+        return [Candidate(person, person.pk in chosen, False, None) for person in self.working.with_those(chosen)]
+
+    def _now_ticked(self, name: str, before: set[int]) -> set[int]:
+        """All who have this tick when the form is saved: of those on the page as they are ticked, the others as before. A form that does
+        not say what it began with had all of them."""
+        ticked, began = set(self.cleaned_data[name]), conflicts.began_with(self)
+        if began is None or name not in began:
+            return ticked
+        return ticked | (before - _ids(map(str, began[name])))
+
+    def _paid_of(self, ids: set[int]) -> dict[int, Entitlement]:
+        """What holds the tick of the PM App of these people, as long as they are assigned."""
+        targets = [target for target, person in self._targets.items() if person in ids]
+        rows = sites.active_pm_apps(self._site, self._now, target_ids=targets) if targets else []
+        return {self._targets[row.target_id]: row for row in rows}
+
+    def _ticked(self, name: str) -> set[int]:
+        return _ids(map(str, self[name].value() or []))
+
+
+def _ids(values: Iterable[str]) -> set[int]:
+    return {typed_id(value) for value in values} - {0}

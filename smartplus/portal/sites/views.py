@@ -1,0 +1,198 @@
+"""Sites: the list, Add Community Site, the overview, its services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.errors import Conflict
+from accounts.scope import Role
+from accounts.typed import postal
+from accounts.typed.text import sought
+from communities import reports
+from communities.actions import sites
+from communities.models import Site
+from devices import reports as device_reports
+from smartplus import access
+from smartplus.portal.kit import conflicts, keyset
+from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit.answers import answer, conflict, posted, refill, submitted
+from smartplus.portal.kit.once import made, once_where
+from smartplus.portal.price_preview import queries as bills
+from smartplus.portal.sites import exports as sites_files
+from smartplus.portal.sites import rows as site_rows
+from smartplus.portal.sites.forms import FreeMembersForm, SiteForm
+from smartplus.portal.sites.frame import READERS, WORKERS, around, overview, units_in, visible_site
+
+PAGE = 50
+# What rows are made of and sorted by; the tables have many more columns.
+SHOWN = ("kind", "name", "name_order", *postal.FIELDS, "time_zone")
+SHOWN_OF_INSTALLER = ("installer__name", "installer__name_order")
+COLUMNS: keyset.Columns = {
+    "name": ["name_order"],
+    "installer": ["installer__name_order", "name_order"],
+    "type": ["kind", "name_order"],
+    "expiry": ["next_expiry", "name_order"],
+}
+
+
+@access.roles(*READERS)
+@require_safe
+def site_list(request: access.PortalRequest) -> HttpResponseBase:
+    """The sites one may see, by name, with how far each has come; with `format=csv` or `xlsx` all of them as a file."""
+    text = sought(request.GET.get("q", ""))
+    seen = Site.objects.visible_to(request.actor).select_related("installer")
+    found = device_reports.searched_sites(seen, text) if text else seen
+    shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
+    hidden = () if shows_installer else ("installer",)
+    sorting = keyset.sorting(request.GET, COLUMNS, own="name", hidden=hidden)
+    if sorting.column == "expiry":
+        found = found.annotate(next_expiry=Coalesce(reports.next_expiry(), keyset.FAR))
+    if file := tables.asked(request):
+        lines = sites_files.rows(
+            found.order_by(*sorting.by), lambda some: _with_progress(request, some), shows_installer=shows_installer
+        )
+        return tables.answer(file, "sites", sites_files.columns(shows_installer=shows_installer), lines)
+    shown = found.only(*SHOWN, *SHOWN_OF_INSTALLER) if shows_installer else found.select_related(None).only(*SHOWN)
+    page = keyset.page(shown, by=sorting.by, query=request.GET, size=PAGE)
+    rows = _with_progress(request, page.rows)
+    count = len(rows) if page.is_only else keyset.count(found)
+    cells = site_rows.cells(rows, shows_installer=shows_installer, now=request.now)
+    context = {"cells": cells, "page": page, "count": count, "q": text, "sorting": sorting}
+    context["shows_installer"] = shows_installer
+    return render(request, "sites/list.html", context)
+
+
+def _with_progress(request: access.PortalRequest, found: list[Site]) -> list[sites_files.SiteRow]:
+    """Each site with how far its Apps are paid and its monitors are there; two statements for all of them."""
+    ids = [site.pk for site in found]
+    progress = reports.paid_progress(ids, request.now)
+    units = device_reports.unit_progress(ids)
+    return [
+        (site, progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
+        for site in found
+    ]
+
+
+@access.roles(Role.INSTALLER)
+@require_http_methods(["GET", "HEAD", "POST"])
+@once_where(lambda request: not bills.is_asking(request))
+def site_new(request: access.PortalRequest) -> HttpResponse:
+    """Add Community Site (S1)."""
+    form = SiteForm(posted(request), now=request.now)
+    refill(request, form)
+    if bills.is_asking(request):
+        form = form.as_typed()
+        return answer(request, "sites/form.html", form, {"beside": bills.beside_new_site(request, form)})
+    site = submitted(
+        form,
+        lambda: sites.create_community(
+            request.actor,
+            basics=form.basics,
+            free_members=form.cleaned_data["free_members"],
+            switches=form.switches,
+            options=form.options,
+            now=request.now,
+        ),
+    )
+    if site is None:
+        return answer(request, "sites/form.html", form, {"beside": bills.beside_new_site(request, form)})
+    messages.success(request, _("%(site)s is created. Next: its buildings and apartments.") % {"site": site.name})
+    return made(redirect("site-detail", site.pk), site)
+
+
+@access.roles(*READERS)
+@require_safe
+def site_detail(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """The overview of a site."""
+    return render(request, "sites/detail.html", overview(request, visible_site(request, site_id)))
+
+
+@access.roles(*WORKERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """Basics and services of an existing site; the PM App is locked while one is active (R11)."""
+    site = visible_site(request, site_id)
+    form = SiteForm(posted(request), site=site, now=request.now)
+    refill(request, form)
+    if bills.is_asking(request):
+        form = form.as_typed()
+        return answer(request, "sites/form.html", form, _editing(request, form, site))
+    try:
+        saved = submitted(form, lambda: _save(request, site_id, form))
+    except Conflict:
+        site = visible_site(request, site_id)
+        fresh = SiteForm(site=site, now=request.now)
+        told = conflicts.clash(request, conflicts.about(site), (form, fresh))
+        return conflict(request, "sites/form.html", fresh, _editing(request, fresh, site), told)
+    if saved is None:
+        return answer(request, "sites/form.html", form, _editing(request, form, site))
+    messages.success(request, _("%(site)s is saved. Prices follow at the next order.") % {"site": saved.name})
+    return redirect("site-detail", saved.pk)
+
+
+def _editing(request: access.PortalRequest, form: SiteForm, site: Site) -> dict[str, Any]:
+    return {"site": site, "area": "sites", "beside": bills.beside_site(request, form, site)}
+
+
+def _save(request: access.PortalRequest, site_id: int, form: SiteForm) -> Site:
+    return sites.edit_site(
+        request.actor,
+        site_id=site_id,
+        version=form.cleaned_data["version"] or 0,
+        basics=form.basics,
+        free_members=None,
+        switches=form.switches,
+        options=form.options,
+        ceiling_confirmed=form.cleaned_data["ceiling_confirmed"],
+        now=request.now,
+    )
+
+
+@access.roles(Role.DISTRIBUTOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def site_free_members(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """The number of free family members, which only the distributor changes later."""
+    site = visible_site(request, site_id)
+    form = _free_form(site, posted(request))
+    context = around(request, site, "overview")
+    try:
+        saved = submitted(form, lambda: _save_free(request, site_id, form))
+    except Conflict:
+        site = visible_site(request, site_id)
+        fresh = _free_form(site)
+        told = conflicts.clash(request, conflicts.about(site), (form, fresh))
+        return conflict(request, "sites/free_members.html", fresh, context, told)
+    if saved is None:
+        return answer(request, "sites/free_members.html", form, context)
+    messages.success(request, _("Apartments now have %(n)s free family members each.") % {"n": saved.free_members})
+    return redirect("site-detail", saved.pk)
+
+
+def _free_form(site: Site, data: QueryDict | None = None) -> FreeMembersForm:
+    now_set = {"free_members": site.free_members, "version": site.version}
+    return FreeMembersForm(data, initial=now_set, label_suffix="")
+
+
+def _save_free(request: access.PortalRequest, site_id: int, form: FreeMembersForm) -> Site:
+    return sites.edit_site(
+        request.actor, site_id=site_id, basics={}, switches={}, options={}, now=request.now, **form.cleaned_data
+    )
+
+
+@access.roles(*READERS)
+@require_safe
+def site_services(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """Every service: switched, paid, until."""
+    site = visible_site(request, site_id)
+    groups, counted = reports.groups_of(site, request.now), reports.apartments_of(site)
+    frame = around(request, site, "services", progress=reports.progress_at(site, groups), units=units_in(counted))
+    context = {**frame, "lines": reports.service_lines(site, groups, counted)}
+    return render(request, "sites/services.html", context)

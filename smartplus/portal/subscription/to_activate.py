@@ -1,0 +1,184 @@
+"""The list of what can be activated: how much there is, as far as counting goes, and the rows of a page.
+
+Up to `keyset.COUNTED` items are read by their ids and sorted. Of more nothing is sorted as a whole: sites are gone through in the order of
+their names as long as the page is not full, and a large site target by target, both as an index has them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.utils import DataError
+
+from accounts.scope import Actor
+from communities.models import Entitlement, Site, Target, targets
+from smartplus.portal.kit import keyset
+from subscriptions.items import never_activated_at
+from subscriptions.selections import Filter
+from subscriptions.sketches import Mark
+
+BY = ("site__name_order", "site_id", "target__sort_key", "person", "service_type", "pk")
+SHOWN = (
+    "service_type", "variant", "installer_id", "site__name", "site__name_order", "site__kind", "site__time_zone",
+    "target__kind", "target__building", "target__number", "target__slot", "target__sort_key",
+)  # fmt: skip
+SITES = 8  # that are looked at first
+PEOPLE = "target__assignment__membership"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The items of a list, (id, service type, site), at most one more than `keyset.COUNTED` of them."""
+
+    items: tuple[tuple[int, str, int], ...]
+
+    @property
+    def count(self) -> int:
+        """How many, as `keyset.count` says it."""
+        return len(self.items)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all."""
+        return self.count <= keyset.COUNTED
+
+    @property
+    def ids(self) -> list[int]:
+        """Their ids."""
+        return [pk for pk, _service, _site in self.items]
+
+    @property
+    def mark(self) -> Mark | None:
+        """The list as it is; None where it is too long to be gone through for this."""
+        return Mark.of_ids(self.ids) if self.is_whole else None
+
+    @property
+    def by_service(self) -> Mapping[str, int] | None:
+        """How many there are of each service type; None where not all were counted."""
+        return Counter(service for _pk, service, _site in self.items) if self.is_whole else None
+
+    def narrowed(self, wanted: Filter) -> Found | None:
+        """Those that a filter means; None where only the database can tell."""
+        if not wanted.is_narrow:
+            return self
+        if not self.is_whole or wanted.search or wanted.site_search:
+            return None
+        return Found(
+            tuple(
+                (pk, service, site)
+                for pk, service, site in self.items
+                if wanted.service_type in {"", service} and wanted.site_id in {None, site}
+            )
+        )
+
+
+def find(items: QuerySet[Entitlement], installer_id: int) -> Found:
+    """Those of an installer; two statements. Only sites are looked at where something waits, and they are named: a database that may choose
+    begins with everything the firm has."""
+    most = keyset.COUNTED + 1
+    waiting = never_activated_at(installer_id).order_by("site_id").values_list("site_id", flat=True).distinct()
+    sites = list(waiting[:most])
+    there = items.order_by().values_list("pk", "service_type", "site_id")
+    found = tuple(there.filter(site_id__in=sites)[:most]) if sites else ()
+    if len(found) < most == len(sites):  # much is reserved or blocked at these, and there are more
+        found = tuple(there.filter(site_id__in=waiting)[:most])
+    return Found(found)
+
+
+def page(
+    actor: Actor, matching: QuerySet[Entitlement], found: Found, wanted: Filter, *, query: Mapping[str, str], size: int
+) -> keyset.Page[Entitlement]:
+    """The page of a list that `query` asks for; one statement, and for long lists two or three more."""
+    rows = matching.select_related("site", f"{PEOPLE}__user").only(*SHOWN, *_people())
+    rows = rows.annotate(person=targets.person_order(), master=targets.master())
+    shown = _page(actor, matching, rows, found, wanted, query=query, size=size)
+    for row in shown.rows:
+        row.target.site = row.site  # its name is read where it is what the target is called
+    return shown
+
+
+def _page(
+    actor: Actor,
+    matching: QuerySet[Entitlement],
+    rows: QuerySet[Entitlement],
+    found: Found,
+    wanted: Filter,
+    *,
+    query: Mapping[str, str],
+    size: int,
+) -> keyset.Page[Entitlement]:
+    if found.is_whole:
+        return keyset.page(rows.filter(pk__in=found.ids), by=BY, query=query, size=size)
+    start = keyset.start(query, BY)
+    try:
+        near = _near(actor, matching, wanted, start, size)
+    except (ValueError, TypeError, OverflowError, ValidationError, DataError):  # the key of a page that never was
+        query, start = {}, keyset.start({}, BY)
+        near = _near(actor, matching, wanted, start, size)
+    return keyset.page(rows.filter(near), by=BY, query=query, size=size)
+
+
+def _people() -> list[str]:
+    names = ("joined_at", "invited_as", "invited_order", "user__name", "user__email", "user__name_order")
+    return [f"{PEOPLE}__{name}" for name in names]
+
+
+class _UpTo(Subquery):
+    """How many rows a subquery has that ends somewhere."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) few)"
+    output_field = IntegerField()
+
+
+def _near(actor: Actor, matching: QuerySet[Entitlement], wanted: Filter, start: keyset.Start, size: int) -> Q:
+    """Where the rows of the page are: the rest of the site that the last page ended in, and the next sites, of a large one the next
+    targets. All rows there are at least a page, if there is that much."""
+    sites = Site.objects.visible_to(actor).filter(installer_id=wanted.installer_id, kind=wanted.project_type)
+    if wanted.site_id:
+        sites = sites.filter(pk=wanted.site_id)
+    near = Q(pk__in=())
+    if start.key:
+        last = start.value("site_id")
+        way = "lt" if start.is_back else "gt"
+        by_name = {"name_order": start.value("site__name_order")}
+        further = Q(**by_name, **{f"pk__{way}": last}) | Q(**{f"name_order__{way}": by_name["name_order"]})
+        sites = sites.filter(further, **{f"name_order__{way}e": by_name["name_order"]})
+        near = Q(site_id=last, target_id__in=_targets(matching, last, start, size))
+    waiting = never_activated_at(wanted.installer_id).filter(site_id=OuterRef("pk"))
+    there = matching.filter(site_id=OuterRef("pk")).order_by()
+    few = _UpTo(there.values("pk")[: size + 1])
+    order = ("-name_order", "-pk") if start.is_back else ("name_order", "pk")
+    found = sites.filter(Exists(waiting), Exists(there)).order_by(*order).values_list("pk", few)
+    whole, n = list[int](), 0
+    for at_once in (SITES, size + 1):  # where each has one item only, a page has so many sites
+        for site_id, count in found[len(whole) : at_once]:
+            if count > size:
+                return near | Q(site_id__in=whole) | Q(
+                    site_id=site_id, target_id__in=_targets(matching, site_id, start, size)
+                )  # fmt: skip
+            whole.append(site_id)
+            n += count
+            if n > size:
+                return near | Q(site_id__in=whole)
+        if len(whole) < at_once:
+            break
+    return near | Q(site_id__in=whole)
+
+
+def _targets(matching: QuerySet[Entitlement], site_id: int, start: keyset.Start, size: int) -> list[int]:
+    """The targets of a site that come next and have something on the list."""
+    found = Target.objects.filter(Exists(matching.filter(target_id=OuterRef("pk")).order_by()), site_id=site_id)
+    named = found.annotate(person=targets.person_order(""))
+    order = ["sort_key", "person", "pk"]
+    if start.is_back:
+        order = [f"-{name}" for name in order]
+    if start.key and start.value("site_id") == site_id:
+        way = "lt" if start.is_back else "gt"
+        place, person = start.value("target__sort_key"), start.value("person")
+        behind = Q(**{f"sort_key__{way}": place}) | Q(sort_key=place, **{f"person__{way}e": person})
+        named = named.filter(behind, **{f"sort_key__{way}e": place})
+    return list(named.order_by(*order).values_list("pk", flat=True)[: size + 1])

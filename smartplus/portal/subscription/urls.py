@@ -1,0 +1,13 @@
+"""Choosing items, and the cart."""
+
+from django.urls import path
+
+from smartplus.portal.subscription import checkout
+from smartplus.portal.subscription import views as subscription
+
+urlpatterns = [
+    path("subscription/", subscription.subscription, name="subscription"),
+    path("subscription/sites/", subscription.subscription_sites, name="subscription-sites"),
+    path("subscription/carts/<int:pk>/", checkout.cart, name="cart"),
+    path("subscription/carts/<int:pk>/term/", checkout.cart_term, name="cart-term"),
+]

@@ -1,0 +1,37 @@
+"""The addresses of the portal: what machines ask, then each area with its own."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from smartplus import health
+
+AREAS = (
+    "apartments",
+    "audit",
+    "billing",
+    "choices",
+    "dashboard",
+    "devices",
+    "help",
+    "library",
+    "notifications",
+    "operator",
+    "orders",
+    "price_preview",
+    "prices",
+    "renewals",
+    "requests",
+    "search",
+    "security",
+    "settings",
+    "setup",
+    "sign_in",
+    "sites",
+    "subscription",
+    "texts",
+    "users",
+)
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    *(path("", include(f"smartplus.portal.{area}.urls")) for area in AREAS),
+]

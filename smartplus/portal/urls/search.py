@@ -1,7 +1,0 @@
-"""Searching everything."""
-
-from django.urls import path
-
-from smartplus.portal.views import search
-
-urlpatterns = [path("search/", search.search, name="search")]

@@ -1,0 +1,100 @@
+"""Changing the address somebody signs in with: the own one, and by who manages people."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.actions import addresses
+from accounts.errors import Refused
+from accounts.models import Membership
+from smartplus import access, jobs, throttle
+from smartplus.access import PortalRequest
+from smartplus.portal.kit.answers import answer, posted, submitted
+from smartplus.portal.kit.once import made, once
+from smartplus.portal.security.forms import AddressForm, NewAddressForm
+from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, tell, visible_person
+
+SAID = gettext_lazy("If %(email)s can be used, a link is on its way there. Until it is opened, nothing changes.")
+
+
+@sensitive_post_parameters()
+@never_cache
+@access.roles()
+@require_http_methods(["GET", "HEAD", "POST"])
+@once
+def own_address(request: PortalRequest) -> HttpResponse:
+    """Ask for another address with password and code, or give up one that waits: `do` is "withdraw"."""
+    if request.method == "POST" and request.POST.get("do") == "withdraw":
+        tell(
+            request,
+            lambda: addresses.withdraw_address(request.actor, request.user, now=request.now),
+            _("The change is withdrawn: the link does nothing any more."),
+        )
+        return redirect("settings-address")
+    if request.method == "POST" and (refusal := throttle.refuses_codes(request, request.user)):
+        return refusal
+    form = AddressForm(posted(request), user=request.user)
+
+    def ask() -> bool:
+        email = form.cleaned_data["email"]
+        addresses.ask_for_address(request.actor, request.user, email=email, now=request.now, **form.proof)
+        return True
+
+    if submitted(form, ask):
+        jobs.hurry("mail")
+        messages.success(request, SAID % {"email": form.cleaned_data["email"]})
+        return made(redirect("settings-address"), addresses.pending_address(request.user, now=request.now))
+    if form.is_bound and form.is_wrong():
+        throttle.count_wrong_code(request, request.user)
+    context = {"pending": addresses.pending_address(request.user, now=request.now)}
+    return answer(request, "settings/address.html", form, context)
+
+
+@never_cache
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+@once
+def user_address(request: PortalRequest, membership_id: int) -> HttpResponse:
+    """Ask for another address of a person who can't reach the old mailbox, or give it up: `do` is "withdraw"."""
+    person = visible_person(request, membership_id)
+    if request.method == "POST" and request.POST.get("do") == "withdraw":
+        tell(
+            request,
+            lambda: addresses.withdraw_address_of(request.actor, membership_id=membership_id, now=request.now),
+            _("The change is withdrawn: the link does nothing any more."),
+        )
+        return redirect("user-detail", membership_id)
+    form = NewAddressForm(posted(request))
+
+    def ask() -> bool:
+        email = form.cleaned_data["email"]
+        addresses.ask_for_address_of(request.actor, membership_id=membership_id, email=email, now=request.now)
+        return True
+
+    if submitted(form, ask):
+        jobs.hurry("mail")
+        messages.success(request, SAID % {"email": form.cleaned_data["email"]})
+        return made(redirect("user-detail", membership_id), addresses.pending_address(person.user, now=request.now))
+    context = {
+        "person": person,
+        "firm": person.organization,
+        "is_own": person.organization_id == request.actor.organization_id,
+        "why_not": _why_not(request, person),
+    }
+    return answer(request, "users/address.html", form, context)
+
+
+def _why_not(request: PortalRequest, person: Membership) -> str:
+    """Why the actor may not change this person's address; empty where it may."""
+    try:
+        addresses.refuse_member(request.actor, person)
+    except Refused as refusal:
+        return str(refusal)
+    return ""

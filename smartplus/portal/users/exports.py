@@ -1,0 +1,82 @@
+"""The lists of Users as files: every row that matches, in the words of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.models import Kind, Membership, Organization
+from accounts.scope import Actor
+from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit.exports import Column
+from smartplus.portal.users import queries as user_lists
+
+CHUNK = 500  # rows looked at together
+
+
+def firms_columns() -> list[Column]:
+    """The columns of a file of firms."""
+    return [
+        Column(_("Firm")), Column(_("Kind")), Column(_("City")), Column(_("Country")), Column(_("Under")), Column(_("Contact")),
+        Column(_("Email")), Column(_("Pay by Installer")), Column(_("Two-factor")), Column(_("Sites"), tables.Kind.NUMBER),
+        Column(_("People"), tables.Kind.NUMBER), Column(_("Last sign-in"), tables.Kind.MOMENT), Column(_("Status")),
+    ]  # fmt: skip
+
+
+def firms(actor: Actor, found: QuerySet[Organization], now: datetime) -> Iterator[list[object]]:
+    """Firms of `user_lists.firms` as lines; a few statements for each chunk of them."""
+    waiting = found.iterator(chunk_size=CHUNK)
+    while chunk := user_lists.with_numbers(actor, list(islice(waiting, CHUNK)), now):
+        for firm in chunk:
+            yield _firm(firm)
+
+
+def _firm(firm: Organization) -> list[object]:
+    contact, security = firm.contact, firm.security  # type: ignore[attr-defined]
+    last_login: datetime | None = firm.last_login  # type: ignore[attr-defined]
+    pays = [word for word, may in ((_("Regular"), firm.pays_regular), (_("Credits"), firm.pays_credits)) if may]
+    is_installer = firm.kind == Kind.INSTALLER
+    standing = contact.standing.word if contact else ""
+    return [
+        firm.name,
+        firm.get_kind_display(),
+        firm.city,
+        firm.country,
+        firm.parent.name if firm.parent else "",
+        contact.shown_name if contact else "",
+        contact.shown_email if contact else "",
+        (", ".join(pays) or _("Not allowed")) if is_installer else "",
+        ", ".join(part for part in (security.word, security.detail) if part) if is_installer else "",
+        firm.n_sites or 0,  # type: ignore[attr-defined]
+        firm.n_people or 0,  # type: ignore[attr-defined]
+        last_login,
+        standing if firm.is_active else _("Deactivated"),
+    ]
+
+
+def people_columns() -> list[Column]:
+    """The columns of a file of people."""
+    return [
+        Column(_("Person")), Column(_("Email")), Column(_("Role")), Column(_("Status")), Column(_("Sites"), tables.Kind.NUMBER),
+        Column(_("Last sign-in"), tables.Kind.MOMENT),
+    ]  # fmt: skip
+
+
+def people(found: QuerySet[Membership], now: datetime) -> Iterator[list[object]]:
+    """People of `user_lists.own_people` as lines."""
+    waiting = found.iterator(chunk_size=CHUNK)
+    while chunk := user_lists.finished(islice(waiting, CHUNK), now):
+        for person in chunk:
+            last_login = person.user.last_login if person.joined_at else None
+            yield [
+                person.shown_name,  # type: ignore[attr-defined]
+                person.shown_email,  # type: ignore[attr-defined]
+                _("Technician") if person.is_technician else _("Administrator"),
+                person.standing.word,  # type: ignore[attr-defined]
+                person.n_sites or 0,  # type: ignore[attr-defined]
+                last_login,
+            ]

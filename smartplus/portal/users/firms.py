@@ -1,0 +1,188 @@
+"""One firm below the own one: what it is, what it may do, its people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts import actions
+from accounts.errors import Conflict, NotPermitted
+from accounts.models import Kind, Membership, Organization
+from accounts.models.people import known_order
+from accounts.scope import Role
+from communities.models import Site
+from smartplus import access, jobs
+from smartplus.portal.kit import conflicts
+from smartplus.portal.kit import support_view as support
+from smartplus.portal.kit.answers import answer, conflict, posted, refill, refusals_into, submitted
+from smartplus.portal.kit.once import once
+from smartplus.portal.users import closing
+from smartplus.portal.users import queries as user_lists
+from smartplus.portal.users import rows as user_rows
+from smartplus.portal.users.forms import FirmForm, MoveForm, PermissionsForm
+from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, person_new, tell
+from subscriptions.actions import tenancy
+
+SHOWN = 200  # people of one firm
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_safe
+def firm_detail(request: access.PortalRequest, organization_id: int) -> HttpResponse:
+    """What a firm is and may do, and its people."""
+    firm = visible_firm(request, organization_id)
+    people = Membership.objects.visible_to(request.actor).filter(organization=firm)
+    rows = user_lists.with_invitation(people, request.now).order_by(known_order(), "pk")[:SHOWN]
+    shown = user_lists.finished(rows, request.now)
+    cells = user_rows.people(shown, request.actor, request.now)
+    context = {**_around(request, firm), "people": shown, "cells": cells}
+    if firm.kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
+        below = Organization.objects.visible_to(request.actor).filter(path__startswith=firm.path, kind=Kind.INSTALLER)
+        context["n_installers"] = below.count()
+    if firm.kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR, Kind.INSTALLER}:
+        context["n_sites"] = Site.objects.visible_to(request.actor).filter(**{firm.kind: firm}).count()
+    return render(request, "users/firm.html", context)
+
+
+def visible_firm(request: access.PortalRequest, organization_id: int) -> Organization:
+    """The firm, if the actor sees it."""
+    return (
+        Organization.objects.visible_to(request.actor)
+        .select_related("parent", "distributor", "subdistributor")
+        .get(pk=organization_id)
+    )
+
+
+def _around(request: access.PortalRequest, firm: Organization) -> dict[str, Any]:
+    is_above = actions.is_above(request.actor, firm)
+    support.note_view(request, firm, tenant=firm)
+    return {
+        "firm": firm,
+        "is_above": is_above,
+        "may_add_people": actions.may_add_people(request.actor, firm),
+        "may_move": request.actor.role is Role.DISTRIBUTOR and firm.kind == Kind.INSTALLER,
+        "tab": firm.kind if is_above else user_lists.PEOPLE,
+        "tab_label": user_lists.label_of(request.actor, firm.kind if is_above else user_lists.PEOPLE),
+    }
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpResponse:
+    """Name and address; of an installer, by who is above it, also Pay by Installer, two-factor and prices (S2)."""
+    firm = visible_firm(request, organization_id)
+    context = _around(request, firm)
+    decides = context["is_above"] and firm.kind == Kind.INSTALLER
+    data = posted(request)
+    form = FirmForm(data, organization=firm)
+    may = PermissionsForm(data, actor=request.actor, organization=firm) if decides else None
+    saved = None
+    if form.is_bound and all([form.is_valid(), may is None or may.is_valid()]):
+        try:
+            with refusals_into(form):
+                saved = _save(request, organization_id, form, may)
+        except Conflict:
+            firm = visible_firm(request, organization_id)
+            fresh = FirmForm(organization=firm)
+            fresh_may = PermissionsForm(actor=request.actor, organization=firm) if decides else None
+            pairs = [(form, fresh), *([(may, fresh_may)] if may is not None and fresh_may is not None else [])]
+            told = conflicts.clash(request, conflicts.about(firm), *pairs)
+            return conflict(request, "users/firm_edit.html", fresh, {**context, "firm": firm, "may": fresh_may}, told)
+    if saved is None:
+        refill(request, form, *([may] if may else []))
+        return answer(request, "users/firm_edit.html", form, {**context, "may": may})
+    if may is not None:
+        jobs.hurry("revoked_orders")
+    messages.success(request, _("%(firm)s is saved.") % {"firm": saved.name})
+    return redirect("firm-detail", organization_id)
+
+
+@transaction.atomic
+def _save(
+    request: access.PortalRequest, organization_id: int, form: FirmForm, may: PermissionsForm | None
+) -> Organization:
+    """Both halves of the form or neither."""
+    firm = actions.edit_organization(
+        request.actor,
+        organization_id=organization_id,
+        version=form.cleaned_data["version"] or 0,
+        basics=form.basics,
+        now=request.now,
+    )
+    if may is not None:
+        firm = actions.set_permissions(
+            request.actor,
+            organization_id=organization_id,
+            version=firm.version,
+            permissions=may.cleaned_data,
+            now=request.now,
+        )
+    return firm
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+@once
+def firm_person_new(request: access.PortalRequest, organization_id: int) -> HttpResponse:
+    """Invite a further person of a firm."""
+    return person_new(request, organization_id=organization_id)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def firm_activity(request: access.PortalRequest, organization_id: int) -> HttpResponse:
+    """Close a firm to its people, or open it again: `active` is "yes" or "no". To look at: what would stop and what goes on."""
+    firm, is_active = visible_firm(request, organization_id), request.POST.get("active") == "yes"
+    if request.method != "POST":
+        if not actions.is_above(request.actor, firm):
+            raise NotPermitted(_("An organization above decides this."))
+        if not firm.is_active:
+            return redirect("firm-detail", organization_id)
+        context = {**_around(request, firm), "closing": closing.closing(request.actor, firm, now=request.now)}
+        return render(request, "users/deactivate.html", context)
+    said = (
+        _("The people of %(firm)s can sign in again.")
+        if is_active
+        else _(
+            "%(firm)s is deactivated: its people are refused from their next click on. What is paid goes on running."
+        )
+    )
+    done = tell(
+        request,
+        lambda: actions.set_organization_active(
+            request.actor, organization_id=organization_id, is_active=is_active, now=request.now
+        ),
+        said % {"firm": firm.name},
+    )
+    if done and not is_active:
+        jobs.hurry("revoked_orders")
+    return redirect("firm-detail", organization_id)
+
+
+@access.roles(Role.DISTRIBUTOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def firm_move(request: access.PortalRequest, organization_id: int) -> HttpResponse:
+    """Move an installer below another sub-distributor or directly below the distributor; says first what goes along."""
+    firm = visible_firm(request, organization_id)
+    if firm.kind != Kind.INSTALLER:
+        raise Organization.DoesNotExist
+    form = MoveForm(posted(request), targets=tenancy.targets(request.actor, firm))
+    moved = submitted(
+        form,
+        lambda: tenancy.move_installer(
+            request.actor, installer_id=organization_id, to_id=form.cleaned_data["to"].pk, now=request.now
+        ),
+    )
+    if moved is None:
+        context = {**_around(request, firm), "moving": tenancy.moving(request.actor, firm)}
+        return answer(request, "users/move.html", form, context)
+    jobs.hurry("mail")
+    said = _("%(firm)s with all it owns is now below %(above)s.") % {"firm": moved.name, "above": moved.parent}
+    messages.success(request, said)
+    return redirect("firm-detail", organization_id)

@@ -1,0 +1,325 @@
+"""The lists of Users: firms by kind and people of the own firm, with what their rows and tabs say, in few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Invitation, Kind, Membership, Notice, Organization
+from accounts.scope import Actor, Role
+from accounts.typed import mail
+from accounts.typed.finding import NOTHING, holds, matching
+from communities.models import ManagerAssignment, Site, TechnicianAssignment
+from smartplus.portal.kit.keyset import Columns
+from smartplus.portal.kit.tags import day
+
+PEOPLE, TECHNICIANS = "people", "technicians"
+TABS: dict[Role, tuple[str, ...]] = {
+    Role.OPERATOR: (Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR, Kind.INSTALLER, Kind.MANAGER, PEOPLE),
+    Role.DISTRIBUTOR: (Kind.INSTALLER, Kind.SUBDISTRIBUTOR, Kind.MANAGER, PEOPLE),
+    Role.SUBDISTRIBUTOR: (Kind.INSTALLER, Kind.MANAGER, PEOPLE),
+    Role.INSTALLER: (Kind.MANAGER, TECHNICIANS, PEOPLE),
+}
+TAB_LABELS: dict[str, Promise] = {
+    Kind.DISTRIBUTOR: gettext_lazy("Distributors"),
+    Kind.SUBDISTRIBUTOR: gettext_lazy("Sub-distributors"),
+    Kind.INSTALLER: gettext_lazy("Installers"),
+    Kind.MANAGER: gettext_lazy("Property managers"),
+    TECHNICIANS: gettext_lazy("Technicians"),
+}
+FIRM_CHIPS: dict[str, Promise] = {
+    "no-pay": gettext_lazy("May not pay"),
+    "no-2fa": gettext_lazy("2FA not demanded"),
+    "invited": gettext_lazy("Not signed in yet"),
+    "inactive": gettext_lazy("Deactivated"),
+}
+ONLY_INSTALLERS_COLUMNS = ("pays", "security")
+FIRM_COLUMNS: Columns = {
+    "name": ["name_order"],
+    "pays": ["pays_regular", "pays_credits", "name_order"],
+    "security": ["require_2fa", "name_order"],
+    "standing": ["is_active", "has_joined", "name_order"],
+}
+PEOPLE_COLUMNS: Columns = {
+    "name": ["list_order"],
+    "role": ["is_technician", "list_order"],
+    "standing": ["is_active", "list_order"],
+    "signed_in": ["signed_in_at", "list_order"],
+}
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+UNDER_MOST = 200  # names in the choice of whom the firms stand under; more are found by searching
+ONLY_INSTALLERS = frozenset({"no-pay", "no-2fa"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a person stands in the firm, in words: Invited, Active, Deactivated, and the proof of the mail."""
+
+    tone: str
+    word: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab of the page."""
+
+    key: str
+    label: str
+    count: int
+    is_here: bool
+
+
+def standing(person: Membership) -> Standing:
+    """The state of a member that `with_invitation` has looked up."""
+    if not person.is_active:
+        return Standing("inactive", _("Deactivated"))
+    if person.joined_at is None:
+        ends: datetime | None = person.invited_until  # type: ignore[attr-defined]
+        asked: datetime | None = person.invited_at  # type: ignore[attr-defined]
+        mail = mail_word(person.mail_state)  # type: ignore[attr-defined]
+        if ends is not None and ends <= person.at:  # type: ignore[attr-defined]
+            return Standing("expiring", _("Invitation expired"), _("on %(day)s") % {"day": day(ends)})
+        return Standing("pending", _("Invited"), ", ".join(part for part in (day(asked), mail) if part))
+    if person.user.last_login is None:
+        return Standing("inactive hollow", _("Not signed in yet"))
+    return Standing("active", _("Active"))
+
+
+def mail_word(state: str | None) -> str:
+    """How far the mail got."""
+    words = {
+        Notice.State.QUEUED: _("mail waiting"),
+        Notice.State.SENT: _("mail sent"),
+        Notice.State.FAILED: _("mail failed"),
+    }
+    return words.get(Notice.State(state), "") if state else ""
+
+
+def with_invitation(people: QuerySet[Membership], now: datetime) -> QuerySet[Membership]:
+    """Members with what their last invitation says, `shown_name` and `shown_email`: until a person has joined as it was written
+    by whoever invited, since the login behind it may be somebody's elsewhere."""
+    last = Invitation.objects.filter(membership=OuterRef("pk")).order_by("-pk")
+    mail = Notice.objects.filter(about_type="membership", about_id=OuterRef("pk"), has_secret=True).order_by("-pk")
+    return people.select_related("user", "organization").annotate(
+        invited_name=Subquery(last.values("name")[:1]),
+        invited_at=Subquery(last.values("created_at")[:1]),
+        invited_until=Subquery(last.values("expires_at")[:1]),
+        mail_state=Subquery(mail.values("state")[:1]),
+    )
+
+
+def finished(people: Iterable[Membership], now: datetime) -> list[Membership]:
+    """Rows of `with_invitation`, each with `shown_name`, `shown_email` and `standing`."""
+    rows = list(people)
+    for row in rows:
+        has_joined = row.joined_at is not None
+        row.at = now  # type: ignore[attr-defined]
+        row.shown_name = str(row.user) if has_joined else row.invited_name or row.user.email  # type: ignore[attr-defined]
+        row.shown_email = row.user.email if has_joined else row.invited_email or row.user.email  # type: ignore[attr-defined]
+        row.standing = standing(row)  # type: ignore[attr-defined]
+    return rows
+
+
+def tabs(actor: Actor, chosen: str) -> tuple[list[Tab], dict[str, int]]:
+    """The tabs with their numbers, and the numbers of the chips of the firms' tab; one statement."""
+    own = Membership.objects.filter(organization_id=actor.organization_id).order_by().values("organization_id")
+    here = Q(kind=chosen)
+    counted: Mapping[str, Any] = (
+        below(actor)
+        .annotate(
+            has_joined=_has_joined(actor),
+            own_people=_number(own.filter(is_technician=False).annotate(n=Count("pk")).values("n")),
+            own_technicians=_number(own.filter(is_technician=True).annotate(n=Count("pk")).values("n")),
+        )
+        .aggregate(
+            **{f"n_{kind}": Count("pk", filter=Q(kind=kind)) for kind in Kind.values},
+            people=Max("own_people"),
+            technicians=Max("own_technicians"),
+            **{f"chip_{name}": Count("pk", filter=here & condition) for name, condition in _chips().items()},
+        )
+    )
+    numbers = {
+        **{kind: counted[f"n_{kind}"] for kind in Kind.values},
+        PEOPLE: counted["people"] or 0,
+        TECHNICIANS: counted["technicians"] or 0,
+    }
+    shown = [Tab(key, label_of(actor, key), numbers[key], key == chosen) for key in TABS[actor.role]]
+    return shown, {name: counted[f"chip_{name}"] for name in _chips()}
+
+
+def label_of(actor: Actor, tab: str) -> str:
+    """What a tab is called; the own people by the name of the firm."""
+    if tab == PEOPLE:
+        return _("%(firm)s people") % {"firm": actor.organization.name if actor.organization else ""}
+    return str(TAB_LABELS[tab])
+
+
+def below(actor: Actor) -> QuerySet[Organization]:
+    """The actor's subtree, itself included."""
+    return Organization.objects.visible_to(actor)
+
+
+def firms(actor: Actor, *, kind: str, text: str, chip: str, under: int | None) -> QuerySet[Organization]:
+    """The firms of one kind in the actor's subtree; `with_numbers` adds what their rows show."""
+    found = (
+        below(actor)
+        .filter(kind=kind)
+        .exclude(pk=actor.organization_id)
+        .select_related("parent", "distributor")
+        .annotate(has_joined=_has_joined(actor))
+    )
+    if chip in FIRM_CHIPS:
+        found = found.filter(_chips()[chip])
+    if under is not None:
+        found = found.filter(Q(subdistributor_id=under) | Q(distributor_id=under) | Q(installer_id=under))
+    if text:
+        theirs = Membership.objects.filter(person_matches(text), organization=OuterRef("pk"))
+        found = found.filter(matching(text, "search_key") | Exists(theirs))
+    return found
+
+
+def resellers(actor: Actor) -> QuerySet[Organization]:
+    """The firms that others may stand under, for the choice above the list; at most UNDER_MOST."""
+    kinds = (Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR)
+    return (
+        below(actor).filter(kind__in=kinds).exclude(pk=actor.organization_id).order_by("name_order", "pk")[:UNDER_MOST]
+    )
+
+
+def security_of(firm: Organization) -> Standing:
+    """Whether the people of a firm of `firms` show a second factor: all do, they have to set it up, or nobody asks for it."""
+    people, secured = firm.n_people or 0, firm.n_secured or 0  # type: ignore[attr-defined]
+    some = _("%(n)s of %(of)s have it") % {"n": secured, "of": people} if 0 < secured < people else ""
+    if people and secured == people:
+        return Standing("active", _("On"), _("demanded") if firm.require_2fa else "")
+    if firm.require_2fa:
+        return Standing("pending", _("Set up at login"), some or _("demanded"))
+    return Standing("inactive hollow", _("Not demanded"), some)
+
+
+def with_numbers(actor: Actor, rows: list[Organization], now: datetime) -> list[Organization]:
+    """Each firm of a page with `contact`, its first administrator, `security`, and the numbers of its people, sites and installers.
+
+    A statement for each question about these rows only: a subquery in the list would read what strangers hold.
+    """
+    ids = [row.pk for row in rows]
+    joined = Q(joined_at__isnull=False)
+    people = {
+        row["organization_id"]: row
+        for row in Membership.objects.visible_to(actor)
+        .filter(organization__in=ids, is_active=True)
+        .order_by()
+        .values("organization_id")
+        .annotate(
+            n_people=Count("pk"),
+            n_secured=Count("pk", filter=joined & Q(user__two_factor_at__isnull=False)),
+            contact_id=Min("pk", filter=Q(is_technician=False)),
+            last_login=Max("user__last_login", filter=joined),
+        )
+    }
+    sites, installers = _sites_of(actor, rows), _installers_of(actor, rows)
+    contacts = with_invitation(
+        Membership.objects.visible_to(actor).filter(
+            pk__in=[found["contact_id"] for found in people.values() if found["contact_id"]]
+        ),
+        now,
+    )
+    by_id = {person.pk: person for person in finished(contacts, now)}
+    for row in rows:
+        found: Mapping[str, Any] = people.get(row.pk, {})
+        row.n_people, row.n_secured = found.get("n_people", 0), found.get("n_secured", 0)  # type: ignore[attr-defined]
+        row.last_login = found.get("last_login")  # type: ignore[attr-defined]
+        row.contact = by_id.get(found.get("contact_id") or 0)  # type: ignore[attr-defined]
+        row.n_sites, row.n_installers = sites.get(row.pk, 0), installers.get(row.pk, 0)  # type: ignore[attr-defined]
+        row.security = security_of(row)  # type: ignore[attr-defined]
+    return rows
+
+
+def own_people(actor: Actor, *, technicians: bool, text: str, chip: str, now: datetime) -> QuerySet[Membership]:
+    """The members of the own firm, technicians or the others, with how many sites each works on."""
+    sites = TechnicianAssignment.objects.filter(membership=OuterRef("pk")).order_by().values("membership")
+    people = with_invitation(Membership.objects.visible_to(actor), now).filter(
+        organization_id=actor.organization_id, is_technician=technicians
+    )
+    people = people.annotate(
+        n_sites=_number(sites.annotate(n=Count("pk")).values("n")),
+        # Of who has not joined only what the invitation says: the rest may be another firm's business.
+        list_order=Case(When(joined_at__isnull=False, then=F("user__name_order")), default=F("invited_order")),
+        signed_in_at=Case(
+            When(joined_at__isnull=False, user__last_login__isnull=False, then=F("user__last_login")), default=NEVER
+        ),
+    )
+    if chip == "invited":
+        people = people.filter(is_active=True, joined_at=None)
+    elif chip == "inactive":
+        people = people.filter(is_active=False)
+    return people.filter(person_matches(text)) if text else people
+
+
+def person_matches(text: str) -> Q:
+    """People by address, or by name: of who has not joined as they are written in the invitation."""
+    key = mail.key(text)
+    theirs = matching(text, "user__search_key") | (holds(key, "user__email_key") if key else NOTHING)
+    return Q(theirs, joined_at__isnull=False) | Q(matching(text, "invited_search"), joined_at=None)
+
+
+def _chips() -> dict[str, Q]:
+    return {
+        "no-pay": Q(pays_regular=False, pays_credits=False),
+        "no-2fa": Q(require_2fa=False),
+        "invited": Q(has_joined=False, is_active=True),
+        "inactive": Q(is_active=False),
+    }
+
+
+def _has_joined(actor: Actor) -> Case:
+    """Whether anybody of a firm has joined; the list of those firms is worked out once, over the actor's own tree."""
+    joined = Membership.objects.visible_to(actor).filter(joined_at__isnull=False).order_by()
+    return Case(When(pk__in=joined.values("organization_id"), then=True), default=False, output_field=BooleanField())
+
+
+def _sites_of(actor: Actor, rows: list[Organization]) -> dict[int, int]:
+    """The sites of firms of one kind; of a property manager those assigned."""
+    if not rows:
+        return {}
+    if rows[0].kind == Kind.MANAGER:
+        key = "membership__organization_id"
+        assigned = ManagerAssignment.objects.visible_to(actor).filter(membership__organization__in=rows, ended_at=None)
+        return dict(assigned.order_by().values_list(key).annotate(n=Count("site", distinct=True)))
+    key = f"{rows[0].kind}_id"
+    sites = Site.objects.visible_to(actor).filter(**{f"{key}__in": [row.pk for row in rows]})
+    return dict(sites.order_by().values_list(key).annotate(n=Count("pk")))
+
+
+def _installers_of(actor: Actor, rows: list[Organization]) -> dict[int, int]:
+    if not rows or rows[0].kind not in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
+        return {}
+    key = f"{rows[0].kind}_id"
+    found = below(actor).filter(kind=Kind.INSTALLER, **{f"{key}__in": [row.pk for row in rows]})
+    return dict(found.order_by().values_list(key).annotate(n=Count("pk")))
+
+
+def _number(counts: QuerySet[Any, Any]) -> Subquery:
+    return Subquery(counts, output_field=IntegerField())

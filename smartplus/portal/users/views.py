@@ -1,0 +1,364 @@
+"""Users: the lists, adding a firm or a person, one person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import actions
+from accounts.actions import addresses, members, two_factor
+from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.models import Kind, MailLink, Membership, Organization
+from accounts.scope import Role
+from accounts.typed.text import sought
+from communities.actions import people as site_people
+from communities.models import ManagerAssignment, Site, TechnicianAssignment
+from smartplus import access, jobs
+from smartplus.portal.kit import conflicts, keyset
+from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit import support_view as support
+from smartplus.portal.kit.answers import CONFLICT, answer, conflict, posted, refill, refusals_into, submitted
+from smartplus.portal.kit.numbers import typed_id
+from smartplus.portal.kit.once import made as made_once
+from smartplus.portal.kit.once import once
+from smartplus.portal.users import exports as user_files
+from smartplus.portal.users import queries as user_lists
+from smartplus.portal.users import rows as user_rows
+from smartplus.portal.users.forms import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
+from smartplus.portal.users.queries import PEOPLE, TABS, TECHNICIANS
+
+PAGE = 50
+MANAGERS_OF_PEOPLE = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
+COLLEAGUE, TECHNICIAN = "colleague", "technician"
+NEW_BY_TAB = {PEOPLE: COLLEAGUE, TECHNICIANS: TECHNICIAN}
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_safe
+def user_list(request: access.PortalRequest) -> HttpResponseBase:
+    """Firms below the own one by kind, and the own people; search, chips and page are in the address. `format=csv` or `xlsx`: as a file."""
+    actor, query = request.actor, request.GET
+    tab = query.get("tab", "")
+    tab = tab if tab in TABS[actor.role] else TABS[actor.role][0]
+    text, chip = sought(query.get("q", "")), query.get("show", "")
+    under = typed_id(query.get("under")) or None
+    tabs, chip_numbers = user_lists.tabs(actor, tab)
+    context: dict[str, Any] = {"tabs": tabs, "tab": tab, "q": text, "chip": chip, "under": under}
+    file = tables.asked(request)
+    if tab in {PEOPLE, TECHNICIANS}:
+        people = user_lists.own_people(actor, technicians=tab == TECHNICIANS, text=text, chip=chip, now=request.now)
+        sorting = keyset.sorting(query, user_lists.PEOPLE_COLUMNS, own="name")
+        if file:
+            people = people.order_by(*sorting.by)
+            return tables.answer(file, tab, user_files.people_columns(), user_files.people(people, request.now))
+        page: keyset.Page[Any] = keyset.page(people, by=sorting.by, query=query, size=PAGE)
+        context["people"] = user_lists.finished(page.rows, request.now)
+        context["cells"] = user_rows.people(context["people"], actor, request.now)
+        context["chips"] = [(name, user_lists.FIRM_CHIPS[name], None) for name in ("invited", "inactive")]
+        new = NEW_BY_TAB[tab]
+    else:
+        firms = user_lists.firms(actor, kind=tab, text=text, chip=chip, under=under)
+        hidden = () if tab == Kind.INSTALLER else user_lists.ONLY_INSTALLERS_COLUMNS
+        sorting = keyset.sorting(query, user_lists.FIRM_COLUMNS, own="name", hidden=hidden)
+        if file:
+            firms = firms.order_by(*sorting.by)
+            return tables.answer(file, tab, user_files.firms_columns(), user_files.firms(actor, firms, request.now))
+        page = keyset.page(firms, by=sorting.by, query=query, size=PAGE)
+        context["firms"] = user_lists.with_numbers(actor, page.rows, request.now)
+        context["cells"] = user_rows.firms(
+            context["firms"], actor, tab=tab, shows_under=actor.role is not Role.INSTALLER, now=request.now
+        )
+        context["chips"] = [
+            (name, label, chip_numbers[name])
+            for name, label in user_lists.FIRM_CHIPS.items()
+            if tab == Kind.INSTALLER or name not in user_lists.ONLY_INSTALLERS
+        ]
+        new = tab if tab in actions.MAY_CREATE.get(actor.role, ()) else ""
+    choices = list(user_lists.resellers(actor)) if tab in {Kind.INSTALLER, Kind.MANAGER, Kind.SUBDISTRIBUTOR} else []
+    context |= {
+        "page": page,
+        "sorting": sorting,
+        "new": new,
+        "choices": choices,
+    }
+    context["is_choice"] = any(firm.pk == under for firm in choices)
+    return render(request, "users/list.html", context)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+@once
+def user_new(request: access.PortalRequest) -> HttpResponse:
+    """Add a firm with its first administrator, or a colleague or technician of the own firm (R2); `?kind=` says which."""
+    kind = request.GET.get("kind", "")
+    if kind in NEW_BY_TAB.values():
+        is_technician = kind == TECHNICIAN
+        own = Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id)
+        if not actions.may_add_people(request.actor, own, is_technician=is_technician):
+            raise Organization.DoesNotExist
+        return person_new(request, organization_id=own.pk, is_technician=is_technician)
+    if kind not in actions.MAY_CREATE.get(request.actor.role, ()):
+        raise Organization.DoesNotExist
+    data = posted(request)
+    firm, person = NewFirmForm(data, actor=request.actor, kind=kind), PersonForm(data)
+    may = PermissionsForm(data, actor=request.actor) if kind == Kind.INSTALLER else None
+    refill(request, firm, person, *([may] if may else []))
+    made = None
+    if firm.is_bound and all([firm.is_valid(), person.is_valid(), may is None or may.is_valid()]):
+        with refusals_into(firm):
+            made = _add_firm(request, kind, firm, person, may)
+    if made is None:
+        context = {"person": person, "may": may, "kind": kind, "kind_label": user_lists.TAB_LABELS[kind]}
+        context["price_list"] = _price_list(request, kind)
+        status = 422 if firm.is_bound else 200
+        return render(request, "users/firm_new.html", {**context, "form": firm}, status=status)
+    jobs.hurry("mail")
+    messages.success(
+        request,
+        _("%(firm)s is added, and the invitation to %(email)s is on its way.")
+        % {"firm": made.name, "email": person.cleaned_data["email"]},
+    )
+    return made_once(redirect("firm-detail", made.pk), made)
+
+
+@transaction.atomic
+def _add_firm(
+    request: access.PortalRequest, kind: str, firm: NewFirmForm, person: PersonForm, may: PermissionsForm | None
+) -> Organization:
+    """The firm together with the invitation of its first administrator, or neither."""
+    made = actions.create_organization(
+        request.actor,
+        kind=kind,
+        parent=firm.cleaned_data["parent"],
+        now=request.now,
+        **{**firm.basics, **firm.more, **(may.cleaned_data if may else {})},
+    )
+    actions.invite(request.actor, organization_id=made.pk, now=request.now, **person.cleaned_data)
+    return made
+
+
+def _price_list(request: access.PortalRequest, kind: str) -> str:
+    """The currency the new firm's tree is billed in."""
+    firm = request.actor.organization
+    if kind == Kind.DISTRIBUTOR or firm is None:
+        return ""
+    top = firm if firm.kind == Kind.DISTRIBUTOR else firm.distributor
+    return top.currency if top else ""
+
+
+def person_new(
+    request: access.PortalRequest, *, organization_id: int, is_technician: bool | None = None
+) -> HttpResponse:
+    """Invite a further person into a firm."""
+    firm = Organization.objects.visible_to(request.actor).get(pk=organization_id)
+    data = posted(request)
+    members.refuse_adding(request.actor, firm, is_technician=False)
+    form = PersonForm(data)
+    rights = RightsForm(data, actor=request.actor, firm=firm, is_technician=is_technician)
+    refill(request, form, rights)
+    made = None
+    if form.is_bound and all([form.is_valid(), rights.is_valid()]):
+        made = submitted(
+            form,
+            lambda: actions.invite(
+                request.actor, organization_id=firm.pk, now=request.now, **form.cleaned_data, **rights.values
+            ),
+        )
+    if made is None:
+        context = {"firm": firm, "rights": rights, "is_own": firm.pk == request.actor.organization_id}
+        status = 422 if form.is_bound else 200
+        return render(request, "users/person_new.html", {**context, "form": form}, status=status)
+    jobs.hurry("mail")
+    messages.success(request, _("The invitation to %(email)s is on its way.") % {"email": form.cleaned_data["email"]})
+    return made_once(redirect("user-detail", made.pk), made)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def user_detail(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """One person: how it stands, what it may do, its sites, the mail about it."""
+    person = visible_person(request, membership_id)
+    form = RightsForm(posted(request), actor=request.actor, firm=person.organization, membership=person)
+    try:
+        saved = submitted(form, lambda: _set_rights(request, membership_id, form))
+    except Conflict:
+        person = visible_person(request, membership_id)
+        fresh = RightsForm(actor=request.actor, firm=person.organization, membership=person)
+        told = conflicts.clash(request, conflicts.about(person), (form, fresh))
+        return conflict(request, "users/person.html", fresh, _around(request, person), told)
+    if saved is None:
+        return answer(request, "users/person.html", form, _around(request, person))
+    said = _("What %(name)s may do is saved.")
+    if person.is_technician and not saved.is_technician:
+        said = _("%(name)s is a colleague now and sees nothing of money yet. Choose what else %(name)s may do.")
+    messages.success(request, said % {"name": person.shown_name})  # type: ignore[attr-defined]
+    return redirect("user-detail", membership_id)
+
+
+def _set_rights(request: access.PortalRequest, membership_id: int, form: RightsForm) -> Membership:
+    version = form.cleaned_data["version"] or 0
+    return actions.edit_member(
+        request.actor, membership_id=membership_id, version=version, now=request.now, **form.values
+    )
+
+
+def visible_person(request: access.PortalRequest, membership_id: int) -> Membership:
+    """The member, if the actor sees it, with `shown_name`, `shown_email` and `standing`."""
+    people = user_lists.with_invitation(Membership.objects.visible_to(request.actor), request.now)
+    return user_lists.finished([people.get(pk=membership_id)], request.now)[0]
+
+
+def _around(request: access.PortalRequest, person: Membership) -> dict[str, Any]:
+    """What the page of a person shows around its form."""
+    label = f"{person.shown_name} ({person.organization})"  # type: ignore[attr-defined]
+    support.note_view(request, person, tenant=person.organization, label=label)
+    return {
+        "person": person,
+        "firm": person.organization,
+        "is_own": person.organization_id == request.actor.organization_id,
+        "is_self": person.user_id == request.actor.user_id,
+        "sites": sites_form(request, person),
+        "pending": _pending(request, person),
+    }
+
+
+def _pending(request: access.PortalRequest, person: Membership) -> MailLink | None:
+    """The change of address that waits, if the actor may know of it: not of who works for firms of others too."""
+    try:
+        addresses.refuse_member(request.actor, person)
+    except Refused:
+        return None
+    return addresses.pending_address(person.user, now=request.now)
+
+
+def sites_form(request: access.PortalRequest, person: Membership, data: QueryDict | None = None) -> SitesForm | None:
+    """The tick boxes of the installer's sites for its manager or technician; None where there is nothing to choose."""
+    is_theirs = person.is_technician or person.organization.kind == Kind.MANAGER
+    if request.actor.role is not Role.INSTALLER or not is_theirs or not person.is_active:
+        return None
+    sites = list(Site.objects.visible_to(request.actor).only("name", "city", "state", "country"))
+    if person.is_technician:
+        rows = TechnicianAssignment.objects.visible_to(request.actor).filter(membership=person)
+        assigned = set(rows.values_list("site_id", flat=True))
+    else:
+        managed = ManagerAssignment.objects.visible_to(request.actor).filter(membership=person, ended_at=None)
+        assigned = set(managed.values_list("site_id", flat=True))
+    return SitesForm(data, sites=sites, assigned=assigned)
+
+
+@access.roles(Role.INSTALLER)
+@require_POST
+def user_sites(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """Let a manager or technician look after exactly the ticked sites (DOMAIN §1, R3)."""
+    person = visible_person(request, membership_id)
+    form = sites_form(request, person, request.POST)
+    if form is None:
+        raise NotPermitted(_("This person has no sites to choose."))
+    seen = (conflicts.began_with(form) or {}).get("sites")
+    rights = RightsForm(actor=request.actor, firm=person.organization, membership=person)
+    try:
+        saved = submitted(
+            form,
+            lambda: site_people.set_sites_of(
+                request.actor,
+                membership_id=membership_id,
+                site_ids=form.cleaned_data["sites"],
+                seen_ids=None if seen is None else [typed_id(str(pk)) for pk in seen],
+                now=request.now,
+            ),
+        )
+    except Conflict:
+        fresh = sites_form(request, person)
+        assert fresh is not None
+        mine = Q(action__in=[site_people.MANAGERS_SET.code, site_people.TECHNICIANS_SET.code], subject_type="site")
+        changed = set(map(str, seen or ())) ^ set(map(str, conflicts.shown(fresh)["sites"]))
+        again = reverse("user-detail", args=[membership_id])
+        ids = {typed_id(pk) for pk in changed} - {0}  # the page may say anything
+        told = conflicts.clash(request, mine & Q(subject_id__in=ids), (form, fresh), again=again)
+        context = {**_around(request, person), "form": rights, "sites": fresh, "sites_conflict": told}
+        return render(request, "users/person.html", context, status=CONFLICT)
+    if saved is None:
+        context = {**_around(request, person), "form": rights, "sites": form}
+        return render(request, "users/person.html", context, status=422)
+    messages.success(request, _("The sites of %(name)s are saved.") % {"name": person.known_as})
+    return redirect("user-detail", membership_id)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_POST
+def user_activity(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """Deactivate or reactivate a person in its firm: `active` is "yes" or "no"."""
+    person, is_active = visible_person(request, membership_id), request.POST.get("active") == "yes"
+    said = (
+        _("%(name)s can sign in for %(firm)s again.")
+        if is_active
+        else _("%(name)s no longer works for %(firm)s: the next click there is refused.")
+    )
+    tell(
+        request,
+        lambda: actions.set_member_active(
+            request.actor, membership_id=membership_id, is_active=is_active, now=request.now
+        ),
+        said % {"name": person.shown_name, "firm": person.organization},  # type: ignore[attr-defined]
+    )
+    return redirect("user-detail", membership_id)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_POST
+def user_two_factor(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """Take the second factor off a person who lost it."""
+    person = visible_person(request, membership_id)
+    tell(
+        request,
+        lambda: two_factor.reset_two_factor(request.actor, membership_id=membership_id, now=request.now),
+        _("The second factor of %(name)s is gone, and every device is signed out.") % {"name": person.shown_name},  # type: ignore[attr-defined]
+    )
+    return redirect("user-detail", membership_id)
+
+
+@access.roles(*MANAGERS_OF_PEOPLE)
+@require_POST
+@once
+def user_invitation(request: access.PortalRequest, membership_id: int) -> HttpResponse:
+    """Send the invitation again, or withdraw it: `do` is "resend" or "cancel"."""
+    person = visible_person(request, membership_id)
+    email: str = person.shown_email  # type: ignore[attr-defined]
+    if request.POST.get("do") == "cancel":
+        done = tell(
+            request,
+            lambda: actions.cancel_invitation(request.actor, membership_id=membership_id, now=request.now),
+            _("The invitation to %(email)s is withdrawn: its link does nothing any more.") % {"email": email},
+        )
+        return redirect("user-list") if done else redirect("user-detail", membership_id)
+    done = tell(
+        request,
+        lambda: actions.resend_invitation(request.actor, membership_id=membership_id, now=request.now),
+        _("A new invitation to %(email)s is on its way. The old link does nothing any more.") % {"email": email},
+    )
+    if not done:
+        return redirect("user-detail", membership_id)
+    jobs.hurry("mail")
+    return made_once(redirect("user-detail", membership_id), person.invitations.first())
+
+
+def tell(request: access.PortalRequest, act: Any, said: str) -> bool:
+    """Run an action and say what came of it on the next page; whether it was done."""
+    try:
+        act()
+    except NotPermitted:
+        raise
+    except Refused as refusal:
+        messages.error(request, str(refusal))
+        return False
+    messages.success(request, said)
+    return True
