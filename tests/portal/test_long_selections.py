@@ -262,6 +262,18 @@ def test_a_long_list_has_the_same_order_on_all_its_pages(
     ]
 
 
+def test_a_long_list_with_one_item_of_each_target_ends_with_its_last(
+    dora: Client, many: int, make_apartment: Callable[..., object], harbour_view: Site, counted_to: int
+) -> None:
+    with transaction.atomic():
+        for number in range(52):
+            make_apartment(harbour_view, f"4.{number:02}")
+    of_service = set(Entitlement.objects.filter(service_type="premium").values_list("pk", flat=True))
+    pages = pages_of(opened(dora, "/subscription/?service=premium"))
+    assert len(pages) == 3
+    assert [row for page in pages for row in page] == [row for row in in_order() if int(row) in of_service]
+
+
 def test_a_long_list_is_ordered_as_a_whole_once_its_number_was_seen(dora: Client, many: int, counted_to: int) -> None:
     form = opened(dora).tick_all()
     assert form.mark == "all"

@@ -27,6 +27,9 @@ SHOWN = (
     "target__kind", "target__building", "target__number", "target__slot", "target__sort_key",
 )  # fmt: skip
 SITES = 8  # that are looked at first
+TIED = (
+    20  # targets at one place by their key, at most: namesakes, doors 1 and 01, and the one that the last page ended in
+)
 PEOPLE = "target__assignment__membership"
 
 
@@ -170,7 +173,7 @@ def _near(actor: Actor, matching: QuerySet[Entitlement], wanted: Filter, start: 
 
 
 def _targets(matching: QuerySet[Entitlement], site_id: int, start: keyset.Start, size: int) -> list[int]:
-    """The targets of a site that come next and have something on the list."""
+    """The targets of a site that come next and have something on the list: enough for a page, also where the last page has all of the first."""
     found = Target.objects.filter(Exists(matching.filter(target_id=OuterRef("pk")).order_by()), site_id=site_id)
     named = found.annotate(person=targets.person_order(""))
     order = ["sort_key", "person", "pk"]
@@ -181,4 +184,4 @@ def _targets(matching: QuerySet[Entitlement], site_id: int, start: keyset.Start,
         place, person = start.value("target__sort_key"), start.value("person")
         behind = Q(**{f"sort_key__{way}": place}) | Q(sort_key=place, **{f"person__{way}e": person})
         named = named.filter(behind, **{f"sort_key__{way}e": place})
-    return list(named.order_by(*order).values_list("pk", flat=True)[: size + 1])
+    return list(named.order_by(*order).values_list("pk", flat=True)[: size + 1 + TIED])
