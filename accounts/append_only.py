@@ -15,6 +15,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.utils import OperationalError, ProgrammingError
 
+from accounts.migrated import is_migrated
+
 
 class AppendOnly(models.Model):
     """Base of every append-only table. Its migration ends with `GuardTable("<table>")`; a check misses it otherwise.
@@ -199,8 +201,12 @@ def check_guards(databases: Iterable[str] | None = None, **_: Any) -> list[check
     for alias in databases or []:
         connection = connections[alias]
         try:
-            tables = set(connection.introspection.table_names())
             installed = installed_guards(connection)
+            migrated = {
+                label
+                for label in {model._meta.app_label for model in guarded_models()}
+                if is_migrated(connection, label)
+            }
         except (OperationalError, ProgrammingError):  # no database yet: migrate comes first
             continue
         names = {trigger.name for trigger in installed}
@@ -211,7 +217,7 @@ def check_guards(databases: Iterable[str] | None = None, **_: Any) -> list[check
                 id="accounts.E001",
             )
             for model in guarded_models()
-            if model._meta.db_table in tables
+            if model._meta.app_label in migrated
             for trigger in expected_guards(connection, model)
             if trigger not in installed
         ]

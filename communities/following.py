@@ -21,6 +21,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.utils import OperationalError, ProgrammingError
 
+from accounts.migrated import is_migrated
 from accounts.typed import zones
 from communities.models import Apartment, Entitlement, ExpiryDay, Site
 from communities.models.expiries import What
@@ -238,10 +239,10 @@ def check_followers(databases: Iterable[str] | None = None, **_: Any) -> list[ch
         try:
             there = installed(connection)
             missing = [name for name in TRIGGERS if name not in there]
-            is_migrated = bool(missing) and DAYS in connection.introspection.table_names()
+            is_missed = bool(missing) and is_migrated(connection, Site._meta.app_label)
         except (OperationalError, ProgrammingError):  # no database yet: migrate comes first
             continue
-        if is_migrated:
+        if is_missed:
             told = "is not written: the trigger {} is missing or another one."
             found += [checks.Error(f"{DAYS} {told.format(name)}", id="communities.E001") for name in missing]
     return found
@@ -261,8 +262,8 @@ def check_zones(databases: Iterable[str] | None = None, **_: Any) -> list[checks
                 known = {name for (name,) in cursor.fetchall()}
         except (OperationalError, ProgrammingError):
             continue
-        stand = Site.objects.using(alias).exclude(time_zone__in=known).order_by("time_zone")
-        if lost := list(stand.values_list("time_zone", flat=True).distinct()):
+        stand = Site.objects.using(alias).exclude(time_zone__in=known)
+        if lost := sorted(set(stand.order_by().values_list("time_zone", flat=True).distinct())):
             told = f"PostgreSQL does not know {', '.join(lost)}, where there are sites: money for them is taken and can't be applied."
             found.append(checks.Error(told, id="communities.E002"))
         if missing := sorted(set(zones.every()) - known):

@@ -79,7 +79,18 @@ class Target(SiteChild):
 
 def named(way: str = "target__") -> tuple[str, ...]:
     """What `str(target)` reads, for `select_related`."""
-    return (f"{way}assignment__membership__user", f"{way}site")
+    return (person_relation(way), f"{way}site")
+
+
+def person_relation(way: str = "target__") -> str:
+    """Where the person of a manager's target is, for `select_related`."""
+    return f"{way}assignment__membership__user"
+
+
+def person_columns(way: str = "target__") -> list[str]:
+    """The columns of the person that `str(target)` and `person_order` read, for `only`."""
+    names = ("joined_at", "invited_as", "invited_order", "user__name", "user__email", "user__name_order")
+    return [f"{way}assignment__membership__{name}" for name in names]
 
 
 def label(way: str = "target__") -> Case:

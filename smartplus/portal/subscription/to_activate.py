@@ -30,7 +30,6 @@ SITES = 8  # that are looked at first
 TIED = (
     20  # targets at one place by their key, at most: namesakes, doors 1 and 01, and the one that the last page ended in
 )
-PEOPLE = "target__assignment__membership"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def page(
     actor: Actor, matching: QuerySet[Entitlement], found: Found, wanted: Filter, *, query: Mapping[str, str], size: int
 ) -> keyset.Page[Entitlement]:
     """The page of a list that `query` asks for; one statement, and for long lists two or three more."""
-    rows = matching.select_related("site", f"{PEOPLE}__user").only(*SHOWN, *_people())
+    rows = matching.select_related("site", targets.person_relation()).only(*SHOWN, *targets.person_columns())
     rows = rows.annotate(person=targets.person_order(), master=targets.master())
     shown = _page(actor, matching, rows, found, wanted, query=query, size=size)
     for row in shown.rows:
@@ -123,11 +122,6 @@ def _page(
         query, start = {}, keyset.start({}, BY)
         near = _near(actor, matching, wanted, start, size)
     return keyset.page(rows.filter(near), by=BY, query=query, size=size)
-
-
-def _people() -> list[str]:
-    names = ("joined_at", "invited_as", "invited_order", "user__name", "user__email", "user__name_order")
-    return [f"{PEOPLE}__{name}" for name in names]
 
 
 class _UpTo(Subquery):

@@ -1,0 +1,42 @@
+"""Checks that compare the database with the code wait for the migration that makes what they ask for."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from accounts.append_only import check_guards, guarded_models, unguard_sql
+from accounts.models import AuditEvent
+from communities.following import check_followers, unfollow_sql
+
+
+def _run(statements: list[str]) -> None:
+    with connection.cursor() as cursor:
+        for sql in statements:  # the test's transaction puts it back
+            cursor.execute(sql)
+
+
+def _waits(app_label: str) -> None:
+    """As if the app's newest migration were not applied yet."""
+    newest = max(name for app, name in MigrationRecorder(connection).applied_migrations() if app == app_label)
+    MigrationRecorder(connection).record_unapplied(app_label, newest)
+
+
+@pytest.mark.django_db
+def test_triggers_of_a_migration_to_come_are_not_missed_yet() -> None:
+    assert check_followers(databases=["default"]) == []
+    _run(unfollow_sql(connection.vendor))
+    assert {fault.id for fault in check_followers(databases=["default"])} == {"communities.E001"}
+    _waits("communities")
+    assert check_followers(databases=["default"]) == []
+
+
+@pytest.mark.django_db
+def test_guards_of_a_migration_to_come_are_not_missed_yet() -> None:
+    assert AuditEvent in guarded_models()
+    assert check_guards(databases=["default"]) == []
+    _run(unguard_sql(connection, AuditEvent._meta.db_table))
+    assert {fault.id for fault in check_guards(databases=["default"])} == {"accounts.E001"}
+    _waits("accounts")
+    assert check_guards(databases=["default"]) == []
