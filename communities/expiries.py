@@ -1,7 +1,8 @@
 """How entitlements stand on a day, by the summary `ExpiryDay`; folding its rows; looking whether it is right.
 
 One set of conditions by day serves tiles, calendars and lists. A day is the day at the site, and "today" the reader's: what ends today
-has not lapsed before tomorrow, whatever the hour. Pages of one site ask the entitlements themselves, which know the instant.
+has not lapsed before tomorrow, whatever the hour. Pages of one site ask the entitlements themselves, which know the instant; what stands above
+them is read here where that is the same (`communities.glances`).
 """
 
 from __future__ import annotations

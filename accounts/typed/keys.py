@@ -107,6 +107,12 @@ def place_key(*parts: str, slot: int | None = None) -> str:
     return place if slot is None else f"{place}{slot:0{SLOT_DIGITS}}"
 
 
+def places_in(part: str) -> tuple[str, str]:
+    """Where the keys of places begin whose outermost part has this key, and where they have ended."""
+    first = place_key(part)
+    return first, first.removesuffix(NEXT) + chr(ord(NEXT) + 1)
+
+
 # --- floors -------------------------------------------------------------------------------------------------------------
 
 # What floors without a number are called, spaces, dots and slashes left out: tenths of a floor above the ground.

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.db.models import QuerySet
 from django.test import Client
 
 from accounts.models import AuditEvent
 from communities.actions import sites
 from communities.models import Apartment, Building, Site
 from devices.models import Device, LibraryEntry
+from smartplus.portal.apartments import views
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
 from tests.portal.places import MAC, OTHER_MAC, THIRD_MAC, apartment_form, building, everything, stock
@@ -350,6 +352,38 @@ def test_the_list_groups_by_building_and_floor_and_finds_by_chip_and_search(
     assert shown(show="no-monitor") == []
     assert shown(show="not-paid") == []
     assert "No apartment matches" in ivan.get(address, {"show": "no-monitor"}).content.decode()
+
+
+def in_order(rows: QuerySet[Apartment]) -> list[str]:
+    """As one walks through a site, by the keys that apartments and buildings keep themselves."""
+    return [str(row) for row in rows.order_by("building__name_order", "building_id", "floor_order", "number_order")]
+
+
+@pytest.mark.parametrize("names", [("Quay House", "Pier 10", "Pier 9"), ("Haus A", "Haus Ä", "haus b")])
+def test_pages_by_place_are_those_of_the_buildings_one_after_the_other(
+    people: People, ivan: Client, harbour: Site, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the names of two are sorted alike, and where one of them is chosen."""
+    monkeypatch.setattr(views, "PAGE", 2)
+    for name in names:
+        one = sites.add_building(people.ivan.actor, site_id=harbour.pk, name=name, now=NOW)
+        for floor, number in (("10", "10.01"), ("2", "2.10"), ("2", "2.9"), ("EG", "0.1"), ("-1", "A")):
+            ivan.post(new(harbour), apartment_form(one, number=number, floor=floor, indoor_monitor=None))
+    assert len({row.name_order for row in Building.objects.all()}) == len(names) - (names[1] == "Haus Ä")
+
+    def walked(**query: int | str) -> list[str]:
+        found = list[str]()
+        while True:
+            page = ivan.get(f"/sites/{harbour.pk}/apartments/", query).context["page"]
+            found += map(str, page.rows)
+            query["after"] = page.next
+            if not page.next:
+                return found
+
+    assert walked() == in_order(Apartment.objects.all())
+    assert len(walked()) == 15
+    for one in Building.objects.all():
+        assert walked(building=one.pk) == in_order(Apartment.objects.filter(building=one))
 
 
 def test_of_many_buildings_one_is_chosen_from_a_list(

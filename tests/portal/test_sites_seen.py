@@ -252,3 +252,18 @@ def test_the_items_of_a_site_are_read_once(
     reads = [query["sql"] for query in asked if '"communities_entitlement"' in query["sql"]]
     assert 1 <= len(reads) <= most, reads
     assert sum('FROM "communities_apartment"' in query["sql"] for query in asked) == 1
+
+
+@pytest.mark.parametrize(("page", "most"), [("apartments/", 9), ("managers/", 12), ("services/", 5)])
+def test_a_page_of_a_site_asks_few_questions(
+    people: People, harbour: Site, sign_in: SignIn, page: str, most: int
+) -> None:
+    """And none but the overview and the services counts apartments by reading them."""
+    ivan = sign_in(people.ivan)
+    address = f"/sites/{harbour.pk}/{page}"
+    ivan.get(address)
+    with CaptureQueriesContext(connection) as asked:
+        assert ivan.get(address).status_code == 200
+    assert len(asked) <= most, [query["sql"] for query in asked]
+    counts = [query["sql"] for query in asked if 'COUNT("communities_apartment"' in query["sql"]]
+    assert len(counts) == (page == "services/")

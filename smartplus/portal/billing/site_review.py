@@ -14,13 +14,14 @@ from django.views.decorators.http import require_safe
 from accounts.errors import NotPermitted
 from accounts.scope import Grant, Role
 from accounts.typed.days import site_day
+from communities import glances
 from communities.models import Entitlement, Site
 from payments.money import Money
 from smartplus import access
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.exports import Column
 from smartplus.portal.orders.views import TONES
-from smartplus.portal.sites.frame import around, units_of, visible_site
+from smartplus.portal.sites.frame import around, visible_site
 from subscriptions import reviews, rights
 from subscriptions.cycles import total_of
 from subscriptions.models import Order, RenewalRequest, Subscription, SubscriptionItem
@@ -35,10 +36,10 @@ ROWS = 300  # more are better read in the exported table
 @require_safe
 def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
     """The page, or its table as a file."""
-    site = visible_site(request, site_id)
+    site = visible_site(request, site_id, n_units=glances.units())
     if not rights.sees_prices(request.actor):
         raise NotPermitted
-    units = units_of(site)
+    units = glances.Places(site.n_units)  # type: ignore[attr-defined]
     review = reviews.review_of(site, apartments=units.units, now=request.now, reader=request.actor)
     show = request.GET.get("show", "")
     shown = [row for row in review.holdings if _is_shown(row, show, request)]

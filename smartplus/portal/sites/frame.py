@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import AuditEvent
@@ -12,6 +13,7 @@ from accounts.scope import Grant, Role
 from communities import reports
 from communities.actions.people import may_edit_residents
 from communities.actions.sites import may_configure
+from communities.glances import Places, glance_of
 from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
 from devices import reports as device_reports
 from devices.models import Device
@@ -31,21 +33,16 @@ RECENT = 5
 MANAGERS = 20  # of a site, shown on its overview
 
 
-def visible_site(request: access.PortalRequest, site_id: int) -> Site:
-    """The site with its installer and who is above that, if the actor sees it."""
-    seen = Site.objects.visible_to(request.actor)
+def visible_site(request: access.PortalRequest, site_id: int, **along: Combinable) -> Site:
+    """The site with its installer and who is above that, if the actor sees it; `along` are things to find out by the same statement."""
+    seen = Site.objects.visible_to(request.actor).annotate(**along)
     site = seen.select_related("installer__distributor", "installer__subdistributor", "created_by").get(pk=site_id)
     site.distributor = site.installer.distributor  # type: ignore[assignment]  # the same key (R2)
     return site
 
 
-def units_of(site: Site) -> device_reports.UnitProgress:
-    """How many apartments a site has, and how many of them their monitor."""
-    return device_reports.unit_progress([site.pk]).get(site.pk, device_reports.UnitProgress())
-
-
 def units_in(counted: reports.Apartments) -> device_reports.UnitProgress:
-    """The same from counts that a page needs anyhow."""
+    """How many apartments a site has, and how many of them their monitor, from counts that a page needs anyhow."""
     needed = counted.switched["indoor_monitor"]
     return device_reports.UnitProgress(counted.all, needed, needed - counted.waiting)
 
@@ -56,21 +53,21 @@ def around(
     tab: str,
     *,
     progress: reports.PaidProgress | None = None,
-    units: device_reports.UnitProgress | None = None,
+    units: device_reports.UnitProgress | Places | None = None,
 ) -> dict[str, Any]:
-    """Head and tabs of a site page: `progress`, `units`, `n_managers` (counted where it is shown), `pill`, and what may be done.
+    """Head and tabs of a site page: `units`, `n_managers` (counted where it is shown), `pill`, and what may be done.
 
-    A page that knows progress and units from its own rows hands them in."""
+    A page that knows progress and units from its own rows hands both in; the summary says them for others."""
     actor, now = request.actor, request.now
     support.note_view(request, site, tenant=site, site_id=site.pk)
-    if progress is None:
-        progress = reports.paid_progress([site.pk], now).get(site.pk, reports.PaidProgress())
+    if progress is None or units is None:
+        glance = glance_of(site, now)
+        progress, units = progress or glance.progress, units or glance.places
     return {
         "site": site,
         "tab": tab,
         "area": "sites",
-        "progress": progress,
-        "units": units or units_of(site),
+        "units": units,
         "n_managers": SimpleLazyObject(_assigned(request, site).count),
         "pill": pill_of(progress, now),
         "may_work": may_configure(actor),
@@ -110,7 +107,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
     open_here = waiting.open_here(actor, site, groups)
     facts = todo.Facts(
         site=site,
-        units=frame["units"],
+        units=units,
         buildings=len(buildings),
         without_master=counted.all - masters.count(),
         dues=reports.dues(groups),
@@ -131,6 +128,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         frame["n_managers"] = len(managers)
     return {
         **frame,
+        "progress": progress,
         "managers": managers[:MANAGERS],
         "buildings": buildings,
         "lines": lines,
