@@ -218,6 +218,8 @@ def _take_money(
         _review(order, "unapplied", now=now, reason=Reason("items_changed"))
         return
     story = []
+    if order.auto_renew and remote.method is not None:
+        payment_actions.hold_method(payment.gateway, remote.method.ref)  # before the items
     if order.state != Order.State.PROCESSING:
         if not moves.reserve(order):
             _review(order, "late", now=now, reason=Reason("items_elsewhere"))
@@ -225,8 +227,6 @@ def _take_money(
         story.append(moves.step(order, "late", now=now))
     told: dict[str, Any] = {"gateway": payment.gateway_label, "payment_ref": payment.gateway_payment_ref}
     story.append(moves.step(order, "confirmed", now=now, **told))
-    if order.auto_renew and remote.method is not None:
-        payment_actions.hold_method(payment.gateway, remote.method.ref)  # before the items
     fulfil(order, now=now, touched=agreements.moved_by(order, touched), story=story)
     if order.auto_renew:
         method = payment_actions.keep_method(payment, remote, now=now)

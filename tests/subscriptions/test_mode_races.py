@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from communities.models import Entitlement, Mode
 from payments import actions as payment_actions
@@ -18,11 +18,12 @@ from payments.kinds import MethodKind
 from payments.models import PaymentMethod
 from smartplus import jobs
 from subscriptions import ledger
-from subscriptions.actions import cards, carts, modes, orders, settlement
-from subscriptions.models import Cart, Subscription
+from subscriptions.actions import cards, carts, modes, moves, orders, settlement
+from subscriptions.models import Cart, Order, Subscription
 from tests.flows.conftest import new_cart
 from tests.flows.test_concurrency import alone, wait_for_waiting
 from tests.people import NOW, People
+from tests.permissions.locking import locks, trespasses
 from tests.subscriptions.conftest import BASE, payment_of
 from tests.subscriptions.test_renewals import agree
 
@@ -87,14 +88,14 @@ def test_a_card_that_ends_while_an_agreement_gets_it_is_followed(
     assert_will_fail()
 
 
-@needs_two_writers
-@pytest.mark.django_db(transaction=True)
-def test_a_known_card_that_ends_while_its_next_agreement_is_made_is_followed(
+@pytest.fixture
+def paid_with_known_card(
     people: People,
     agree: Callable[..., Subscription],
     new_cart: Callable[..., Cart],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:
+) -> tuple[Order, PaymentMethod]:
+    """An order that is to be renewed by itself, and that was paid with a card which renews something already."""
     card = agree().method
     cart = new_cart("Quay West")
     shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=1, now=NOW)
@@ -112,11 +113,32 @@ def test_a_known_card_that_ends_while_its_next_agreement_is_made_is_followed(
         is_live_mode=payment.is_live_mode, request_key=payment.request_key, method=saved,
     )  # fmt: skip
     monkeypatch.setattr(payment_actions, "look_up", lambda *_, **__: remote)
+    return order, card
+
+
+@needs_two_writers
+@pytest.mark.django_db(transaction=True)
+def test_a_known_card_that_ends_while_its_next_agreement_is_made_is_followed(
+    paid_with_known_card: tuple[Order, PaymentMethod], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, card = paid_with_known_card
     threads = meanwhile(monkeypatch, modes, partial(refuse, card))
-    settlement.settle(payment.pk, now=LATER)
+    settlement.settle(payment_of(order).pk, now=LATER)
     threads[0].join()
     assert Subscription.objects.filter(method=card).count() == 2
     assert_will_fail()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks no rows")
+@pytest.mark.django_db
+def test_late_money_locks_its_card_before_its_items(paid_with_known_card: tuple[Order, PaymentMethod]) -> None:
+    order, card = paid_with_known_card
+    with transaction.atomic():
+        moves.close(settlement.lock_order(order.pk), Order.State.TIMEOUT, now=LATER, actor=settlement.SETTLEMENT)
+    with locks() as seen:
+        settlement.settle(payment_of(order).pk, now=LATER)
+    assert Subscription.objects.filter(method=card).count() == 2
+    assert [wrong for one in seen.transactions for wrong in trespasses(one)] == []
 
 
 @pytest.mark.django_db
