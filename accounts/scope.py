@@ -34,6 +34,12 @@ class Grant(enum.StrEnum):
 
 
 MACHINE = "SmartPlus"  # how what nobody in person did is signed
+# The column that names the firm of who has a subtree.
+TENANT_KEYS = {
+    Role.DISTRIBUTOR: "distributor_id",
+    Role.SUBDISTRIBUTOR: "subdistributor_id",
+    Role.INSTALLER: "installer_id",
+}
 RESELLERS = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR})
 
 
@@ -94,10 +100,5 @@ def by_tenant_keys(actor: Actor) -> models.Q | None:
     """
     if actor.sees_all:
         return models.Q()
-    if actor.role is Role.DISTRIBUTOR:
-        return models.Q(distributor_id=actor.organization_id)
-    if actor.role is Role.SUBDISTRIBUTOR:
-        return models.Q(subdistributor_id=actor.organization_id)
-    if actor.role is Role.INSTALLER:
-        return models.Q(installer_id=actor.organization_id)
-    return None
+    key = TENANT_KEYS.get(actor.role)
+    return models.Q((key, actor.organization_id)) if key else None

@@ -41,9 +41,7 @@ class Happening:
 def recent(request: PortalRequest, *, names: Mapping[int, str] | None = None) -> list[Happening]:
     """The last changes the actor may read, alike ones in a row as one; a statement, one more for the sites where the page has not
     their names, and two for the people and firms behind numbers."""
-    newest = (
-        AuditEvent.objects.visible_to(request.actor).whole().order_by("-pk").values("pk")[:LOOKED_AT]
-    )  # by an index alone
+    newest = AuditEvent.objects.visible_to(request.actor).whole().newest(request.actor).values("pk")[:LOOKED_AT]
     found = AuditEvent.objects.visible_to(request.actor).filter(pk__in=newest)
     rows = list(found.select_related("organization", "distributor").order_by("-pk"))
     alike = [list(group) for _key, group in groupby(rows, key=_session)]

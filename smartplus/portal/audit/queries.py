@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from accounts.audit import Area
 from accounts.audit.telling import Names
 from accounts.models import AuditEvent, Membership, Organization
+from accounts.models.audit import tenant_order
 from accounts.scope import Actor, Grant, Role
 from accounts.typed.finding import matching
 from accounts.typed.keys import compact_key
@@ -146,9 +147,9 @@ def _written(text: str, *, with_orders: bool) -> str:
     return "-".join(["SP", *filter(None, number.groups())])
 
 
-def count(found: QuerySet[AuditEvent]) -> int:
+def count(actor: Actor, found: QuerySet[AuditEvent]) -> int:
     """How many rows there are, as a list counts."""
-    return keyset.count(found)
+    return keyset.count(found, by=(*tenant_order(actor), "-pk"))
 
 
 def rows(actor: Actor, page: Iterable[AuditEvent]) -> list[Row]:

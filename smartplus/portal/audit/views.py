@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.audit import Area
 from accounts.models import AuditEvent, AuditSeal
+from accounts.models.audit import tenant_order
 from accounts.scope import Actor
 from smartplus import access
 from smartplus.portal.audit import queries as audit_log
@@ -39,8 +40,8 @@ def audit_list(request: access.PortalRequest) -> HttpResponseBase:
     found = found.select_related("organization", "distributor")
     if file:
         return tables.answer(file, "audit", _columns(), _lines(request.actor, found))
-    page = keyset.page(found, by=("-pk",), query=request.GET, size=PAGE)
-    number = len(page.rows) if page.is_only else audit_log.count(found)
+    page = keyset.page(found, under=tenant_order(request.actor), by=("-pk",), query=request.GET, size=PAGE)
+    number = len(page.rows) if page.is_only else audit_log.count(request.actor, found)
     rows = audit_log.rows(request.actor, page.rows)
     context = {
         "asked": asked,

@@ -67,13 +67,17 @@ def sorting(query: Mapping[str, str], columns: Columns, *, own: str, hidden: Col
     return Sorting(columns, chosen.removeprefix("-"), chosen.startswith("-"), wanted)
 
 
-def count(rows: QuerySet[Any]) -> int:
-    """How many rows there are, at most one more than `COUNTED`; the filter `counted` shows it."""
-    return rows.order_by()[: COUNTED + 1].count()
+def count(rows: QuerySet[Any], *, by: Sequence[str] = ()) -> int:
+    """How many rows there are, at most one more than `COUNTED`; the filter `counted` shows it. `by` names the order of an index that finds
+    them, where the database might rather read a table until it met so many."""
+    return rows.order_by(*by)[: COUNTED + 1].count()
 
 
-def page(rows: QuerySet[Row], *, by: Sequence[str], query: Mapping[str, str], size: int) -> Page[Row]:
-    """The page that `query` asks for. `by` names fields or annotations, unique together, "-" for descending.
+def page(
+    rows: QuerySet[Row], *, by: Sequence[str], query: Mapping[str, str], size: int, under: Sequence[str] = ()
+) -> Page[Row]:
+    """The page that `query` asks for. `by` names fields or annotations, unique together, "-" for descending; `under` those before them by
+    which an index begins and which are the same in all rows, so that no page's key names them.
 
     A key that means nothing is the first page. One statement.
     """
@@ -81,12 +85,12 @@ def page(rows: QuerySet[Row], *, by: Sequence[str], query: Mapping[str, str], si
     is_back = before is not None and after is None
     start = before if is_back else after
     ordered = [_flipped(name) for name in by] if is_back else list(by)
-    wanted = rows.order_by(*ordered)
+    wanted = rows.order_by(*(_flipped(name) if is_back else name for name in under), *ordered)
     if start is not None:
         try:
             found = list(wanted.filter(_beyond(ordered, start))[: size + 1])
         except (ValueError, TypeError, OverflowError, ValidationError, DataError):
-            start, is_back, found = None, False, list(rows.order_by(*by)[: size + 1])
+            start, is_back, found = None, False, list(rows.order_by(*under, *by)[: size + 1])
     else:
         found = list(wanted[: size + 1])
     has_more = len(found) > size
