@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Case, Count, Max, Min, Q, QuerySet, Sum, Value, When
 
 from accounts.models import Organization
-from accounts.scope import Actor
+from accounts.scope import Actor, by_tenant_keys
 from accounts.typed.keys import natural_key
 from communities import catalogue
 from communities.models import Entitlement, Site, standing, targets
@@ -23,7 +23,7 @@ from subscriptions.models import Order, OrderLine, Subscription, SubscriptionIte
 from subscriptions.periods import days_of, term_of
 from subscriptions.pricing import Group, Line, MissingPrice, PriceTable, Product, Quote, Why, why_code
 from subscriptions.tables import table_for
-from subscriptions.taxes import tax_for
+from subscriptions.taxes import Tax, tax_for
 
 NAMED = 12  # of a group of like items
 
@@ -168,42 +168,43 @@ def applied_until(lines: QuerySet[OrderLine]) -> tuple[datetime | None, str]:
     return applied.values_list("periods__ends_at", "site__time_zone").first() or (None, "UTC")
 
 
-def next_charges(agreements: Iterable[Subscription], *, now: datetime) -> dict[int, int | None]:
+def next_charges(
+    agreements: Iterable[Subscription], renewed: Mapping[int, Renewed], *, now: datetime
+) -> dict[int, int | None]:
     """What each active agreement will charge next, in minor units at today's prices with the tax of its payer; None where it can't be priced
     or is over. Agreements that are charged together round their tax once for all of them.
 
-    The agreements come with their installers and the distributors of these. One statement for the items, one for who is billed, two for
-    the prices of each distributor.
+    The agreements come with their installers and the distributors of these, and with what they renew. One statement for who is billed, two
+    for the prices of each distributor.
     """
     found: dict[int, int | None] = {row.pk: None for row in agreements}
     active = {row.pk: row for row in agreements if row.state == Subscription.State.ACTIVE}
-    items: dict[int, list[tuple[Product, int]]] = defaultdict(list)
-    rows = (
-        SubscriptionItem.objects.live()
-        .filter(subscription__in=active)
-        .exclude(entitlement__variant="")
-        .order_by()
-        .annotate(renewed=standing.renewed("entitlement__"))
-        .values_list("subscription_id", "entitlement__service_type", "renewed", "site__kind")
-        .annotate(n=Count("pk"))
-    )
-    for pk, service_type, variant, kind, n in rows:
-        items[pk].append((Product(service_type, variant, kind), n))
     billed = BillingProfile.objects.in_bulk({row.payer_id for row in active.values()}, field_name="organization_id")
     tables: dict[int, PriceTable | None] = {}
+    same: dict[
+        tuple[int, int, frozenset[tuple[Product, int]]], int | None
+    ] = {}  # many agreements renew as much as others
     for pk, agreement in active.items():
         distributor = agreement.installer.distributor
         if distributor is None:
             continue
         if distributor.pk not in tables:
             tables[distributor.pk] = _table_or_none(distributor, now)
-        table = tables[distributor.pk]
-        try:
-            tax = tax_for(billed.get(agreement.payer_id))
-            found[pk] = thirty_days(items[pk], table, now, tax).total_minor if table else None
-        except MissingPrice:
-            found[pk] = None
+        charged = renewed[pk].charged
+        kind = distributor.pk, agreement.payer_id, frozenset(charged.items())
+        if kind not in same:
+            same[kind] = _total(charged, tables[distributor.pk], tax_for(billed.get(agreement.payer_id)), now)
+        found[pk] = same[kind]
     return found
+
+
+def _total(charged: Mapping[Product, int], table: PriceTable | None, tax: Tax, now: datetime) -> int | None:
+    if table is None:
+        return None
+    try:
+        return thirty_days(charged.items(), table, now, tax).total_minor
+    except MissingPrice:
+        return None
 
 
 def _table_or_none(distributor: Organization, now: datetime) -> PriceTable | None:
@@ -216,15 +217,45 @@ def _table_or_none(distributor: Organization, now: datetime) -> PriceTable | Non
 # --- agreements ----------------------------------------------------------------------------------------------------------
 
 
-def items_of(agreements: Iterable[Subscription]) -> dict[int, int]:
-    """How many items each of these agreements renews, or renewed when it stopped for the reason it names; one query. Apart from the query
-    of a page, which would count the items of every agreement before it knows which fifty are shown."""
-    counted = SubscriptionItem.objects.filter(subscription__in=list(agreements)).order_by()
-    rows = counted.values_list("subscription_id").annotate(
-        live=Count("pk", filter=Q(is_live=True)),
-        left=Count("pk", filter=Q(is_live=False, reason=F("subscription__reason"))),
-    )
-    return {pk: live or left for pk, live, left in rows}
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """What an agreement renews, or renewed when it stopped for the reason it names: how many items, the names of the sites that the reader
+    sees, those that left it too; and of what it renews what is charged."""
+
+    count: int
+    sites: list[str]
+    charged: dict[Product, int]
+
+
+def renewed_by(actor: Actor, agreements: Iterable[Subscription]) -> dict[int, Renewed]:
+    """What each of these agreements renews; one statement. Apart from the query of a page, which would count the items of every agreement
+    before it knows which fifty are shown."""
+    rows = {row.pk: row for row in agreements}
+    bound = by_tenant_keys(actor)
+    seen = Case(When(bound, then=True), default=False) if bound else Value(bound is not None)
+    kinds = (
+        SubscriptionItem.objects.filter(subscription__in=rows)
+        .order_by("site__name_order", "site__name")
+        .annotate(is_seen=seen, renewed=standing.renewed("entitlement__"))
+        .values_list(
+            "subscription_id", "is_live", "reason", "is_seen", "site__name", "site__kind", "entitlement__service_type",
+            "entitlement__variant", "renewed",
+        )
+        .annotate(n=Count("pk"))
+    )  # fmt: skip
+    live, left = Counter[int](), Counter[int]()
+    sites: dict[int, dict[str, None]] = {pk: {} for pk in rows}  # each once, in their order
+    charged: dict[int, Counter[Product]] = {pk: Counter() for pk in rows}
+    for pk, is_live, reason, is_seen, name, kind, service_type, configured, variant, n in kinds:
+        if is_seen:
+            sites[pk][name] = None
+        if is_live:
+            live[pk] += n
+            if configured:
+                charged[pk][Product(service_type, variant, kind)] += n
+        elif reason == rows[pk].reason:
+            left[pk] += n
+    return {pk: Renewed(live[pk] or left[pk], list(sites[pk]), dict(charged[pk])) for pk in rows}
 
 
 # --- who pays -----------------------------------------------------------------------------------------------------------

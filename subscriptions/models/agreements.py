@@ -24,9 +24,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         if actor.sees_all:
             return self
         if actor.role is Role.SUBDISTRIBUTOR:
-            # whose installers may have been another's when it was made
-            items = SubscriptionItem.objects.visible_to(actor).filter(subscription=models.OuterRef("pk"))
-            own = models.Q(payer__path__startswith=actor.path) | models.Exists(items)
+            # What it pays itself, and all of its installers, which may have been another's when it was made: the sites of an agreement are
+            # its installer's, and its payer is the installer or above it.
+            installers = Organization.objects.filter(subdistributor_id=actor.organization_id).values("pk")
+            own = models.Q(payer_id=actor.organization_id) | models.Q(installer__in=installers)
             return self.filter(own, distributor_id=actor.distributor_id)
         if actor.role is Role.MANAGER:
             return self.filter(pk__in=SubscriptionItem.objects.visible_to(actor).values("subscription_id"))

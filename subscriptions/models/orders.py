@@ -178,6 +178,9 @@ class Order(Termed, Keyed):
                 condition=models.Q(state__in=["processing", "system_processing", "review"]),  # MAY_RESERVE
                 name="order_reserving",
             ),
+            models.Index(
+                fields=["distributor", "-id"], condition=models.Q(type="auto_renewal"), name="order_auto_renewals"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from tests.guards.test_list_costs import NobodyLooks
 from tests.guards.walker import WALKERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("list-costs")]
-MOST = 60 * 1024
+MOST = 60_000
 LISTS = (
     "/sites/", "/users/", "/users/?tab=people", "/library/", "/orders/", "/settings/audit/?days=all", "/settings/notifications/", "/payments/",
     "/payments/webhooks/", "/sites/{site}/apartments/", "/subscription/", "/subscription/auto-renew/", "/subscription/requests/",

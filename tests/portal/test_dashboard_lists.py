@@ -139,7 +139,7 @@ def rows_behind(client: Client, url: str) -> int:
         if "lines" in context:
             shown += sum(row.count for row in [*context["lines"], *context["waiting"]])
         else:
-            shown += len(context["rows"])
+            shown += len(context["cells"] if "cells" in context else context["rows"])
         after = context["page"].next if context.get("page") else context["next"]
         if not after:
             return shown
@@ -170,7 +170,7 @@ def test_every_tile_leads_to_exactly_as_many(people: People, world: Site, sign_i
 def test_agreements_that_need_somebody_come_first(people: People, world: Site, sign_in: SignIn) -> None:
     dora = sign_in(people.dora)
     page = dora.get("/subscription/auto-renew/")
-    ranks = [row["agreement"].rank for row in page.context["rows"]]
+    ranks = [row.rank for row in page.context["agreements"]]
     assert ranks == sorted(ranks)
     assert ranks[0] == 0
     by_chip = {

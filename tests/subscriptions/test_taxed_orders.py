@@ -121,7 +121,8 @@ def test_what_renews_by_itself_is_taxed_too(
     agreement = Subscription.objects.select_related("installer__distributor").get()
     due = agreement.next_due_at
     assert due is not None
-    assert reports.next_charges([agreement], now=NOW) == {agreement.pk: MONTHLY + 239}
+    taken = reports.renewed_by(people.dora.actor, [agreement])
+    assert reports.next_charges([agreement], taken, now=NOW) == {agreement.pk: MONTHLY + 239}
     sandbox.clock.freeze(due + timedelta(minutes=1))
     renewals.renew_due(now=due + timedelta(minutes=1))
     renewed = Order.objects.get(type=Order.Type.AUTO_RENEWAL)

@@ -51,7 +51,7 @@ def sums(people: People, site: Site, agreement: Subscription) -> dict[str, int |
     due = dashboard.forecast(actor, now=LATER, zone=UTC, prices=prices)
     asked = dashboard.Asked(dashboard.What.ALL, LATER, UTC, prices)
     found = {
-        "agreement": reports.next_charges([agreement], now=LATER)[agreement.pk],
+        "agreement": reports.next_charges([agreement], reports.renewed_by(actor, [agreement]), now=LATER)[agreement.pk],
         "forecast": sum(day.amount_minor or 0 for day in due),
         "standing": dashboard.standings(actor, now=LATER, prices=prices)[people.ivan.firm.pk].due_minor,
         "tile": dashboard.sum_of(actor, asked).amount_minor,

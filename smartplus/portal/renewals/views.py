@@ -27,6 +27,7 @@ from smartplus import access, jobs
 from smartplus.portal.kit import keyset
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.numbers import typed_id
+from smartplus.portal.renewals import rows
 from smartplus.portal.subscription.views import PAYERS
 from subscriptions import dashboard as counts
 from subscriptions import reports, rights
@@ -47,11 +48,6 @@ SHOWN: dict[str, tuple[Promise, Q]] = {
     "active": (gettext_lazy("Active"), Q(state=Subscription.State.ACTIVE)),
     "ended": (gettext_lazy("Ended"), Q(rank=counts.OVER)),
 }
-TONES = {
-    Subscription.State.ACTIVE: "auto",
-    Subscription.State.PARKED: "lapsed",
-    Subscription.State.ENDED: "inactive",
-}
 LATELY = timedelta(days=60)  # what stopped earlier has lapsed: not worth a question each
 
 
@@ -67,32 +63,27 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
     found = counts.ranked(seen, now=request.now).filter(SHOWN[show][1]) if show else seen
     sorting = keyset.sorting(request.GET, COLUMNS, own="state")
     page = _page(request, found if show else counts.ranked(seen, now=request.now), sorting)
-    renewed = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
-    sites, items = _sites_of(request, page.rows), reports.items_of(page.rows)
-    charges = reports.next_charges(page.rows, now=request.now)
+    orders = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
+    renewed, own = reports.renewed_by(request.actor, page.rows), request.actor.organization_id
+    may_stop = {row.pk for row in page.rows if row.payer_id == own and row.state == Subscription.State.ACTIVE}
+    shown = {
+        row.pk: rows.Shown(
+            card=rights.is_paid_by(request.actor, row),
+            amount=rights.sees_amounts(request.actor, row.payer_id),
+            may_stop=row.pk in may_stop,
+            may_change=row.payer_id == own
+            and (row.ended_at is None or request.now - row.ended_at < LATELY)
+            and cards.is_hopeful(row, now=request.now),
+        )
+        for row in page.rows
+    }
+    charges = reports.next_charges(page.rows, renewed, now=request.now)
+    shows_orders = Grant.SEES_INVOICES in request.actor.grants
     context = {
-        "renewals": renewed.order_by("-pk")[:RENEWALS],
+        "renewals": orders.order_by("-pk")[:RENEWALS],
         "agreements": page.rows,
-        "rows": [
-            {
-                "agreement": row,
-                "tone": TONES[Subscription.State(row.state)],
-                "next_minor": charges[row.pk] if rights.sees_amounts(request.actor, row.payer_id) else None,
-                "items": items.get(row.pk) or (row.order.line_count if row.order else 0),
-                "sites": sites.get(row.pk, []),
-                "may_stop": row.payer_id == request.actor.organization_id and row.state == Subscription.State.ACTIVE,
-                # the card and the bank's words are the payer's, and of those above it
-                "shows_card": rights.is_paid_by(request.actor, row),
-                "may_change": row.payer_id == request.actor.organization_id
-                and (row.ended_at is None or request.now - row.ended_at < LATELY)
-                and cards.is_hopeful(row, now=request.now),
-            }
-            for row in page.rows
-        ],
-        "may_stop": any(
-            row.payer_id == request.actor.organization_id and row.state == Subscription.State.ACTIVE
-            for row in page.rows
-        ),
+        "cells": rows.cells(page.rows, shown, renewed, charges, shows_orders=shows_orders, now=request.now),
+        "may_stop": bool(may_stop),
         "page": page,
         "sorting": sorting,
         "show": show,
@@ -111,14 +102,15 @@ def _page(
     names = [
         name.removeprefix("-").removesuffix("__name_order") for name in sorting.by if name.endswith("__name_order")
     ]
-    narrow = found.select_related(*names).only("pk", *(f"{name}__name_order" for name in names))
+    narrow = found.only("pk", *(f"{name}__name_order" for name in names))
+    if names:  # without a name all that is related would be read
+        narrow = narrow.select_related(*names)
     page: keyset.Page[Subscription] = keyset.page(narrow, by=sorting.by, query=request.GET, size=PAGE)
     seen = Subscription.objects.visible_to(request.actor)
-    whole = counts.ranked(seen, now=request.now).select_related(
-        "payer", "installer__distributor", "method", "order", "renewal"
-    )
-    rows = whole.in_bulk([row.pk for row in page.rows])
-    return replace(page, rows=[rows[row.pk] for row in page.rows if row.pk in rows])
+    whole = counts.ranked(seen, now=request.now)
+    whole = whole.select_related("payer", "installer__distributor", "method", "order", "renewal").only(*rows.READ)
+    read = whole.in_bulk([row.pk for row in page.rows])
+    return replace(page, rows=[read[row.pk] for row in page.rows if row.pk in read])
 
 
 @access.roles(*PAYERS)
@@ -175,8 +167,8 @@ def agreement_card(request: access.PortalRequest, pk: int) -> HttpResponse:
 
 
 def _own(request: access.PortalRequest, pk: int) -> Subscription:
-    rows = Subscription.objects.visible_to(request.actor)
-    agreement = rows.select_related("payer", "installer", "method", "order", "renewal").get(pk=pk)
+    seen = Subscription.objects.visible_to(request.actor)
+    agreement = seen.select_related("payer", "installer", "method", "order", "renewal").get(pk=pk)
     if agreement.payer_id != request.actor.organization_id:
         raise NotPermitted(_("Whoever pays chooses the card."))
     return agreement
@@ -187,7 +179,7 @@ def _card_context(request: access.PortalRequest, agreement: Subscription, setup:
     order = agreement.renewal
     return {
         "agreement": agreement,
-        "tone": TONES[Subscription.State(agreement.state)],
+        "tone": rows.TONES[Subscription.State(agreement.state)],
         "order": order if order is not None and order.state in {Order.State.PROCESSING, Order.State.FAILED} else None,
         "is_hopeful": cards.is_hopeful(agreement, now=request.now),
         "is_urgent": agreement.state == Subscription.State.PARKED or agreement.tries > 0,

@@ -1,0 +1,42 @@
+"""What the lists of Subscription read: as many statements as their guard says, and of what they join only what a row shows."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.scope import Role
+from tests.guards.browser import Browser
+from tests.guards.crowd import FIRST, crowd
+from tests.guards.test_list_costs import Cost, visit
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("list-costs")]
+
+
+@pytest.fixture
+def grown(browser: Browser) -> Browser:
+    for number, (estate, payer) in enumerate((("hafen", "dora"), ("norden", "sam"))):
+        crowd(browser.world, estate=estate, payer=payer, count=60, first=FIRST + 1000 * number)
+    return browser
+
+
+def cost_of(browser: Browser, role: Role, path: str) -> Cost:
+    status, cost = visit(browser, role, path, reading=False)
+    assert status == 200
+    return cost
+
+
+def naming(cost: Cost, *names: str) -> list[str]:
+    """The statements that name all of these."""
+    return [sql for sql in cost.statements if all(f'"{name}"' in sql for name in names)]
+
+
+@pytest.mark.parametrize("role", [Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR])
+def test_auto_renewals_are_ranked_by_themselves(grown: Browser, role: Role) -> None:
+    cost = cost_of(grown, role, "/subscription/auto-renew/")
+    assert len(cost.statements) <= 12, "\n".join(cost.statements)
+    assert (
+        len(naming(cost, "subscriptions_subscriptionitem")) == 1
+    )  # what those of the page renew; nobody's sight asks for it
+    ranking, page = naming(cost, "rank")
+    assert '"search_key"' not in ranking
+    assert '"terms_version"' not in page
