@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,6 +16,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.scope import Actor, Role
 from accounts.typed import text
 from payments import actions as payment_actions
+from payments import money
 from payments.models import Payment, State
 from subscriptions.actions import moves, settlement
 from subscriptions.errors import IllegalMove, ItemHeld
@@ -35,11 +37,15 @@ SURPLUS_REPAID = audit.Word(
 
 
 @transaction.atomic
-def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: datetime) -> Order:
+def resolve(
+    actor: Actor, *, number: str, is_accepted: bool, reason: str, now: datetime, seen_minor: int | None = None
+) -> Order:
     """Apply an order under review as if its money had been right, or note that it was paid back at the gateway.
 
     Operator only, with a reason. Applying needs the items free: another order may have them by now. Paying back releases them; the
-    refund itself is made in the gateway's own dashboard, and here is a row that says so for each payment that took money.
+    refund itself is made in the gateway's own dashboard, and here is a row that says so for each payment that took money. `seen_minor`
+    is what the page said came in for it: more may have come since, which nobody paid back. None is for who has nothing older than this
+    transaction.
     """
     reason = _reason(actor, reason)
     order_id = Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number)
@@ -52,7 +58,9 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
             raise ItemHeld(_("Some items are in another open order. Wait for it, or pay the money back."))
         settlement.fulfil(order, now=now)
     else:
-        for payment in _paying(order):
+        paying = _paying(order)
+        _refuse_news(paid_for(order), seen_minor, order)
+        for payment in paying:
             if left := payment_actions.refundable_minor(payment):
                 payment_actions.note_outside(actor, payment, amount_minor=left, reason=reason, now=now)
         moves.follow_money(order, now=now)
@@ -68,6 +76,11 @@ def resolve(actor: Actor, *, number: str, is_accepted: bool, reason: str, now: d
         after={"state": order.state, "reason": reason},
     )
     return order
+
+
+def paid_for(order: Order) -> int:
+    """What came in for an order and did not go back."""
+    return sum(map(payment_actions.refundable_minor, _taken(order)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +111,13 @@ def surplus_of(order: Order) -> list[Surplus]:
 
 
 @transaction.atomic
-def note_surplus_repaid(actor: Actor, *, number: str, reason: str, now: datetime) -> Order:
+def note_surplus_repaid(
+    actor: Actor, *, number: str, reason: str, now: datetime, seen_minor: int | None = None
+) -> Order:
     """Note that everything that was paid beside an order's own money went back, in the gateway's own dashboard or by bank transfer.
 
     Operator only, with a reason. The order stays what it is: its own money is not touched. An order under review is decided as a whole.
+    `seen_minor` is how much the page said that is, as in `resolve`.
     """
     reason = _reason(actor, reason)
     order = settlement.lock_order(Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number))
@@ -109,6 +125,7 @@ def note_surplus_repaid(actor: Actor, *, number: str, reason: str, now: datetime
     found = surplus_of(order)
     if not found or order.state not in {Order.State.SUCCEED, Order.State.REFUNDED}:
         raise IllegalMove(_("Nothing that was paid twice for this order waits to be paid back."))
+    _refuse_news(sum(surplus.amount_minor for surplus in found), seen_minor, order)
     for surplus in found:
         payment, ref = surplus.payment, surplus.payment_ref
         if left := surplus.refundable_minor:
@@ -125,6 +142,15 @@ def note_surplus_repaid(actor: Actor, *, number: str, reason: str, now: datetime
     return order
 
 
+def _refuse_news(minor: int, seen_minor: int | None, order: Order) -> None:
+    """Refuse to note more, or less, as paid back than was shown to who paid it back."""
+    if seen_minor not in {None, minor}:
+        raise Refused(
+            _("What came in is %(amount)s by now. Look at the order again.")
+            % {"amount": money.show(minor, order.currency)}
+        )
+
+
 def _reason(actor: Actor, reason: str) -> str:
     """Why, in a line; refuses who is no operator, and none."""
     if actor.role is not Role.OPERATOR:
@@ -135,7 +161,11 @@ def _reason(actor: Actor, reason: str) -> str:
     return reason
 
 
+def _taken(order: Order) -> QuerySet[Payment]:
+    """The payments that took money for an order, in the order of their ids."""
+    return Payment.objects.of_order(order.number).filter(state=State.SUCCEEDED).order_by("pk")
+
+
 def _paying(order: Order) -> list[Payment]:
-    """The payments that took money for a locked order, locked in the order of their ids."""
-    paid = Payment.objects.of_order(order.number).filter(state=State.SUCCEEDED)
-    return list(paid.order_by("pk").select_for_update(of=("self",), no_key=True))
+    """The same, locked; the order is locked already."""
+    return list(_taken(order).select_for_update(of=("self",), no_key=True))

@@ -1,5 +1,6 @@
 """Under Review has a way out: the operator applies the order, or notes that the money was paid back."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -110,17 +111,17 @@ def test_a_reason_out_of_shape_is_asked_for_again_on_the_page_and_nothing_change
 
 
 @pytest.fixture
-def pay_again(monkeypatch: pytest.MonkeyPatch) -> Callable[[Order], Payment]:
+def pay_again(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Payment]:
     """The gateway takes money for an order that is over, by another payment of it."""
 
-    def again(order: Order) -> Payment:
+    def again(order: Order, name: str = "again") -> Payment:
         payment = payment_of(order)
-        payment.pk, payment.request_key, payment.state = None, "pay-again", "pending"
+        payment.pk, payment.request_key, payment.state = None, f"pay-{name}", "pending"
         payment.gateway_ref = payment.gateway_payment_ref = ""
         payment.captured_minor = payment.refunded_minor = 0
         payment.save(force_insert=True)
         remote = Remote(
-            ref="cs_again", payment_ref="pi_again", state=RemoteState.SUCCEEDED, amount_minor=order.total_minor,
+            ref=f"cs_{name}", payment_ref=f"pi_{name}", state=RemoteState.SUCCEEDED, amount_minor=order.total_minor,
             captured_minor=order.total_minor, currency=order.currency, reference=order.number,
             is_live_mode=payment.is_live_mode, request_key=payment.request_key,
         )  # fmt: skip
@@ -138,7 +139,7 @@ def pay_again(monkeypatch: pytest.MonkeyPatch) -> Callable[[Order], Payment]:
 def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_stays(
     people: People,
     doubtful: Order,
-    pay_again: Callable[[Order], Payment],
+    pay_again: Callable[..., Payment],
     sign_in: Callable[[Person], Client],
     is_accepted: bool,
 ) -> None:
@@ -169,6 +170,39 @@ def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_sta
         reviews.note_surplus_repaid(people.olga.actor, number=doubtful.number, reason="again", now=NOW)
     settlement.settle(second.pk, now=NOW)  # told once more by the gateway
     assert not reviews.surplus_of(doubtful)
+
+
+@pytest.mark.rule("R50", "R52", "R57")
+@pytest.mark.usefixtures("time_machine_at_noon")
+@pytest.mark.parametrize("is_under_review", [True, False])
+def test_only_what_the_page_showed_is_noted_as_paid_back(
+    people: People,
+    doubtful: Order,
+    pay_again: Callable[..., Payment],
+    sign_in: Callable[[Person], Client],
+    is_under_review: bool,
+) -> None:
+    first = payment_of(doubtful)
+    if not is_under_review:
+        reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="looked", now=NOW)
+        first = pay_again(doubtful)
+    client, address = sign_in(people.olga), f"/orders/{doubtful.number}/"
+    said = {"verdict": "refunded" if is_under_review else "surplus", "reason": "By bank"}
+
+    def shown() -> str:
+        [seen] = re.findall(r'name="seen" value="([0-9]+)"', client.get(address).content.decode())
+        return str(seen)
+
+    before = shown()
+    assert int(before) == first.captured_minor
+    pay_again(doubtful, "third")  # while the operator is at the bank
+    page = client.post(f"{address}judge/", {**said, "seen": before}, follow=True).content.decode()
+    assert "Look at the order again." in page
+    assert not Refund.objects.exists()
+    assert int(shown()) == first.captured_minor + doubtful.total_minor
+    client.post(f"{address}judge/", {**said, "seen": shown()})
+    assert sum(Refund.objects.values_list("amount_minor", flat=True)) == first.captured_minor + doubtful.total_minor
+    assert not list(ledger.refunds()) and not list(ledger.payments())
 
 
 @pytest.mark.rule("R50")

@@ -23,7 +23,7 @@ from accounts.typed.text import sought
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
-from smartplus.portal.kit import answers, keyset
+from smartplus.portal.kit import answers, keyset, numbers
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit import mail_history as told
 from smartplus.portal.kit import support_view as support
@@ -263,7 +263,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
         "renewal": renewal,
         "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
         "judgment": judgment or JudgmentForm(),
-        "surplus_minor": _surplus_minor(request, order),
+        "back_minor": _back_minor(request, order),
         "is_awaited": is_awaited,
         "payment": payment,
         "gateway": _gateway_of(order, payment),
@@ -287,10 +287,13 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     return response
 
 
-def _surplus_minor(request: access.PortalRequest, order: Order) -> int:
-    """What was paid twice and is to be noted as paid back; 0 for everybody but the operator, and while the order is under review, which is
-    decided as a whole."""
-    if request.actor.role is not Role.OPERATOR or order.state not in {Order.State.SUCCEED, Order.State.REFUNDED}:
+def _back_minor(request: access.PortalRequest, order: Order) -> int:
+    """What the operator notes as paid back: of an order under review all that came in, else what was paid twice. 0 for everybody else."""
+    if request.actor.role is not Role.OPERATOR:
+        return 0
+    if order.state == Order.State.REVIEW:
+        return reviews.paid_for(order)
+    if order.state not in {Order.State.SUCCEED, Order.State.REFUNDED}:
         return 0
     return sum(surplus.amount_minor for surplus in reviews.surplus_of(order))
 
@@ -340,8 +343,9 @@ def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
     if not form.is_valid():
         return _show(request, number, judgment=form)
     Order.objects.visible_to(request.actor).get(number=number)
+    seen_minor = numbers.typed_id(request.POST["seen"]) if "seen" in request.POST else None
     if request.POST.get("verdict") == "surplus":
-        return _surplus_repaid(request, number, form.cleaned_data["reason"])
+        return _surplus_repaid(request, number, form.cleaned_data["reason"], seen_minor)
     try:
         order = reviews.resolve(
             request.actor,
@@ -349,6 +353,7 @@ def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
             is_accepted=request.POST.get("verdict") == "apply",
             reason=form.cleaned_data["reason"],
             now=request.now,
+            seen_minor=seen_minor,
         )
     except Refused as refused:
         messages.error(request, str(refused))
@@ -359,9 +364,9 @@ def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
     return redirect("order-detail", number)
 
 
-def _surplus_repaid(request: access.PortalRequest, number: str, reason: str) -> HttpResponse:
+def _surplus_repaid(request: access.PortalRequest, number: str, reason: str, seen_minor: int | None) -> HttpResponse:
     try:
-        reviews.note_surplus_repaid(request.actor, number=number, reason=reason, now=request.now)
+        reviews.note_surplus_repaid(request.actor, number=number, reason=reason, now=request.now, seen_minor=seen_minor)
     except Refused as refused:
         messages.error(request, str(refused))
     else:
