@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Count, Max, Min, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum, Value, When
 
 from accounts.models import Organization
 from accounts.scope import Actor, by_tenant_keys
@@ -284,10 +284,16 @@ class Payers:
         return self.by_agreement.get(agreement_id or 0, self.usual)
 
 
-def payers_of(site: Site, *, now: datetime) -> Payers:
-    """Who pays for a site: an agreement's payer, else the usual one (`payers`); the site comes with its installer and those above."""
+def is_agreed() -> Exists:
+    """For a query of sites: whether anything there is under an agreement."""
+    return Exists(SubscriptionItem.objects.live().filter(site=OuterRef("pk")))
+
+
+def payers_of(site: Site, *, now: datetime, is_agreed: bool = True) -> Payers:
+    """Who pays for a site: an agreement's payer, else the usual one (`payers`); the site comes with its installer and those above. Of a site
+    that is not `is_agreed` no agreements are asked for."""
     usual = payers.usual(site.installer, site_kind=site.kind)
-    agreements = list(
+    agreements = is_agreed and list(
         Subscription.objects.exclude(state=Subscription.State.ENDED)
         .filter(pk__in=SubscriptionItem.objects.live().filter(site=site).values("subscription_id"))
         .order_by()
@@ -298,9 +304,9 @@ def payers_of(site: Site, *, now: datetime) -> Payers:
         Payer(usual.pk, usual.name, "manual"),
         {
             pk: Payer(payer_id, name, _mode(state, is_sound=is_sound))
-            for pk, payer_id, name, state, is_sound, _due in agreements
+            for pk, payer_id, name, state, is_sound, _due in agreements or ()
         },
-        {pk: due for pk, _payer, _name, _state, _sound, due in agreements if due},
+        {pk: due for pk, _payer, _name, _state, _sound, due in agreements or () if due},
     )
 
 

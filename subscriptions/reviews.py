@@ -164,12 +164,13 @@ class Review:
     refused: MissingPrice | None
 
 
-def review_of(site: Site, *, apartments: int, now: datetime, reader: Actor) -> Review:
+def review_of(site: Site, *, apartments: int, now: datetime, reader: Actor, is_agreed: bool = True) -> Review:
     """Gather a site's items by service, variant, paid variant, state, day of expiry and payer; three statements and the prices'.
 
-    The site comes with its installer and distributor, and has so many apartments. `reader` is only asked who "you" is.
+    The site comes with its installer and distributor, and has so many apartments; it has no agreements unless it `is_agreed`. `reader` is
+    only asked who "you" is.
     """
-    payers = payers_of(site, now=now)
+    payers = payers_of(site, now=now, is_agreed=is_agreed)
     rows = _rows(site, now, is_agreed=bool(payers.by_agreement))
     found = _gathered(site, rows, payers, now)
     refused, is_invented = None, False
@@ -381,13 +382,16 @@ class OrderShare:
     target: str
 
 
+OF_ORDER = ("id", "number", "type", "state", "currency", "created_at")  # what is shown of one
+
+
 def orders_of(actor: Actor, site: Site, *, limit: int) -> list[OrderShare]:
-    """The newest orders with lines of the site, each with the site's lines and their sum only; two statements (R1)."""
-    rows = list(
+    """The newest orders with lines of the site, each with the site's lines and their sum only; one statement (R1)."""
+    rows = (
         OrderLine.objects.visible_to(actor)
-        .filter(site=site)
+        .filter(site=site, order__in=Order.objects.visible_to(actor))
         .order_by("-order_id")
-        .values("order_id")
+        .values_list("order_id", *(f"order__{name}" for name in OF_ORDER[1:]))
         .annotate(
             n=Count("pk"),
             amount=Sum("amount_minor"),
@@ -396,16 +400,14 @@ def orders_of(actor: Actor, site: Site, *, limit: int) -> list[OrderShare]:
             target=Min(called()),
         )[:limit]
     )
-    orders = Order.objects.visible_to(actor).in_bulk([row["order_id"] for row in rows])
     return [
         OrderShare(
-            order=orders[row["order_id"]],
-            count=row["n"],
-            amount_minor=row["amount"],
-            ends_at=row["until"],
-            service_label=str(catalogue.SERVICE_TYPE_LABELS[row["service"]]),
-            target=row["target"],
+            order=Order.from_db(rows.db, OF_ORDER, order),
+            count=n,
+            amount_minor=amount,
+            ends_at=until,
+            service_label=str(catalogue.SERVICE_TYPE_LABELS[service]),
+            target=target,
         )
-        for row in rows
-        if row["order_id"] in orders
+        for *order, n, amount, until, service, target in rows
     ]

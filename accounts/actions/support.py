@@ -25,14 +25,15 @@ def note_view(
     now: datetime,
     site_id: int | None = None,
     label: str | None = None,
+    is_noted: bool = False,
 ) -> None:
     """Audit that the operator opened `subject`, a row of `tenant`: once an hour for each person and object, for other roles never.
 
-    What is the operator's own is no tenant's.
+    What is the operator's own is no tenant's. `is_noted` where it is known that it was (`noted`).
     """
     if actor.role is not Role.OPERATOR or (isinstance(tenant, Organization) and tenant.kind == Kind.OPERATOR):
         return
-    if _is_noted(actor, subject, now):
+    if is_noted or _is_noted(actor, subject, now):
         return
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(
@@ -42,6 +43,17 @@ def note_view(
             audit.record(actor, SUPPORT_VIEWED, subject, now=now, tenant=tenant, site_id=site_id, label=label)
 
 
+def noted(actor: Actor, model: type[models.Model], now: datetime) -> models.Exists | models.Value:
+    """For a query of `model`: whether the actor's look at a row is noted already; for other roles nothing is looked up."""
+    if actor.role is not Role.OPERATOR:
+        return models.Value(False)
+    return models.Exists(_notes(actor, model, now).filter(subject_id=models.OuterRef("pk")))
+
+
 def _is_noted(actor: Actor, subject: models.Model, now: datetime) -> bool:
-    of_subject = AuditEvent.objects.filter(subject_type=subject._meta.model_name, subject_id=subject.pk)
-    return of_subject.filter(action=SUPPORT_VIEWED.code, user_id=actor.user_id or 0, at__gt=now - NOTED_EVERY).exists()
+    return _notes(actor, type(subject), now).filter(subject_id=subject.pk).exists()
+
+
+def _notes(actor: Actor, model: type[models.Model], now: datetime) -> models.QuerySet[AuditEvent]:
+    of_model = AuditEvent.objects.filter(subject_type=model._meta.model_name, action=SUPPORT_VIEWED.code)
+    return of_model.filter(user_id=actor.user_id or 0, at__gt=now - NOTED_EVERY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -44,14 +44,25 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
             "next_try_at", "pk"
         )
 
-    def about(self, *subjects: models.Model) -> Self:
-        """Those that tell about one of these rows, newest first."""
+    def about(self, *subjects: models.Model | models.QuerySet[Any]) -> Self:
+        """Those that tell about one of these rows, or of the rows that a query finds, newest first; one statement."""
         ids: dict[str, set[int]] = defaultdict(set)
         for subject in subjects:
-            ids[subject._meta.model_name or ""].add(subject.pk)
+            if isinstance(subject, models.Model):
+                ids[subject._meta.model_name or ""].add(subject.pk)
         wanted = models.Q(pk__in=[])
         for kind, found in ids.items():
             wanted |= models.Q(about_type=kind, about_id__in=found)
+        parts = [
+            self.filter(about_type=subject.model._meta.model_name, about_id__in=subject.values("pk"))
+            for subject in subjects
+            if isinstance(subject, models.QuerySet)
+        ]
+        if parts:  # a union, each part of which looks into the index: an OR over queries would read all there are
+            first, *others = (
+                part.order_by().values("pk") for part in [*parts, *([self.filter(wanted)] if ids else [])]
+            )
+            wanted = models.Q(pk__in=first.union(*others, all=True))
         return self.filter(wanted).order_by("-pk")
 
 

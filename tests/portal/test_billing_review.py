@@ -313,13 +313,13 @@ def test_a_large_site_takes_no_more_statements_than_a_small_one(
     with CaptureQueriesContext(connection) as large:
         assert "2000 apartments" in read(petra, harbour_view)
     assert len(large) == len(small)
-    assert len(large) <= 10
+    assert len(large) <= 8
 
 
 def test_a_page_with_orders_and_mail_takes_few_statements(
     harbour_view: Site, price_list: PriceList, people: People, sign_in: SignIn, billing: None
 ) -> None:
-    bound = {people.olga: 12, people.dora: 13, people.ivan: 13}
+    bound = {people.olga: 8, people.dora: 9, people.ivan: 8}  # Dora's menu says how many requests wait
     for person, most in bound.items():
         browser = sign_in(person)
         read(browser, harbour_view)  # a look is noted once an hour

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, Model, OuterRef
+from django.db.models import Exists, OuterRef
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.text import slugify
@@ -20,11 +20,13 @@ from payments.money import Money
 from smartplus import access
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.exports import Column
+from smartplus.portal.kit.mail_history import Subject
 from smartplus.portal.orders.views import TONES
 from smartplus.portal.sites.frame import around, visible_site
 from subscriptions import reviews, rights
 from subscriptions.cycles import total_of
 from subscriptions.models import Order, RenewalRequest, Subscription, SubscriptionItem
+from subscriptions.reports import is_agreed
 from subscriptions.reviews import Holding, Review
 
 SEERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
@@ -36,11 +38,14 @@ ROWS = 300  # more are better read in the exported table
 @require_safe
 def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
     """The page, or its table as a file."""
-    site = visible_site(request, site_id, n_units=glances.units())
+    site = visible_site(request, site_id, n_units=glances.units(), is_agreed=is_agreed())
     if not rights.sees_prices(request.actor):
         raise NotPermitted
     units = glances.Places(site.n_units)  # type: ignore[attr-defined]
-    review = reviews.review_of(site, apartments=units.units, now=request.now, reader=request.actor)
+    has_agreements: bool = site.is_agreed  # type: ignore[attr-defined]
+    review = reviews.review_of(
+        site, apartments=units.units, now=request.now, reader=request.actor, is_agreed=has_agreements
+    )
     show = request.GET.get("show", "")
     shown = [row for row in review.holdings if _is_shown(row, show, request)]
     if file := tables.asked(request):
@@ -89,17 +94,15 @@ def _groups(request: access.PortalRequest, shown: list[Holding]) -> list[dict[st
     return found
 
 
-def _told_of(request: access.PortalRequest, site: Site, orders: list[Order]) -> list[Model]:
+def _told_of(request: access.PortalRequest, site: Site, orders: list[Order]) -> list[Subject]:
     """What mail is about that concerns the site: the orders shown, and the newest auto-renewals and requests with items of it."""
-    renewed = Subscription.objects.visible_to(request.actor).filter(
-        Exists(SubscriptionItem.objects.visible_to(request.actor).filter(subscription=OuterRef("pk"), site=site))
-    )
-    items = Entitlement.objects.visible_to(request.actor).filter(site=site, requests__request=OuterRef("pk"))
-    own = RenewalRequest.objects.visible_to(request.actor).filter(
-        installer=site.installer_id
-    )  # who else can't ask for it
-    asked = own.filter(Exists(items))
-    return [*orders, *renewed.only("pk").order_by("-pk")[:ORDERS], *asked.only("pk").order_by("-pk")[:ORDERS]]
+    actor = request.actor
+    renewals = SubscriptionItem.objects.visible_to(actor).filter(subscription=OuterRef("pk"), site=site)
+    renewed = Subscription.objects.visible_to(actor).filter(Exists(renewals))
+    items = Entitlement.objects.visible_to(actor).filter(site=site, requests__request=OuterRef("pk"))
+    # who else can't ask for it
+    asked = RenewalRequest.objects.visible_to(actor).filter(Exists(items), installer=site.installer_id)
+    return [*orders, renewed.order_by("-pk")[:ORDERS], asked.order_by("-pk")[:ORDERS]]
 
 
 def _is_shown(row: Holding, show: str, request: access.PortalRequest) -> bool:

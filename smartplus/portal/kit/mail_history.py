@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models
 
@@ -27,10 +28,13 @@ class Told:
         return bool(self.notices) or self.is_older
 
 
+Subject = models.Model | models.QuerySet[Any]  # a row, or a query of rows
+
+
 def about(
-    actor: Actor, query: Mapping[str, str], *subjects: models.Model | Iterable[models.Model] | None, size: int = SHOWN
+    actor: Actor, query: Mapping[str, str], *subjects: models.Model | Iterable[Subject] | None, size: int = SHOWN
 ) -> Told:
-    """What was told about rows, or lists of rows."""
+    """What was told about rows, or lists of rows and of queries."""
     rows = [
         row for subject in subjects if subject for row in ([subject] if isinstance(subject, models.Model) else subject)
     ]

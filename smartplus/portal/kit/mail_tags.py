@@ -18,7 +18,7 @@ register = template.Library()
 
 
 @register.inclusion_tag("components/notices.html", takes_context=True)
-def notices_about(context: dict[str, Any], *subjects: models.Model | Iterable[models.Model] | None) -> dict[str, Any]:
+def notices_about(context: dict[str, Any], *subjects: models.Model | Iterable[told.Subject] | None) -> dict[str, Any]:
     """Who was told about a row, or about any of several, by mail: a panel, where there is something to show."""
     request = context["request"]
     found = told.about(context["actor"], request.GET, *subjects)

@@ -18,5 +18,9 @@ def note_view(
     site_id: int | None = None,
     label: str | None = None,
 ) -> None:
-    """Note that the page of `subject` is shown, also where it answers a form that was not accepted."""
-    support.note_view(request.actor, tenant=tenant, subject=subject, now=request.now, site_id=site_id, label=label)
+    """Note that the page of `subject` is shown, also where it answers a form that was not accepted. A subject that was read with
+    `support.noted` as `is_noted` knows whether that is done."""
+    known = bool(getattr(subject, "is_noted", False))
+    support.note_view(
+        request.actor, tenant=tenant, subject=subject, now=request.now, site_id=site_id, label=label, is_noted=known
+    )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 from django.utils.functional import SimpleLazyObject
 
+from accounts.actions.support import noted
 from accounts.models import AuditEvent
 from accounts.scope import Grant, Role
 from communities import reports
@@ -34,11 +36,22 @@ MANAGERS = 20  # of a site, shown on its overview
 
 
 def visible_site(request: access.PortalRequest, site_id: int, **along: Combinable) -> Site:
-    """The site with its installer and who is above that, if the actor sees it; `along` are things to find out by the same statement."""
-    seen = Site.objects.visible_to(request.actor).annotate(**along)
+    """The site with its installer and who is above that, if the actor sees it; `along` are things to find out by the same statement, as
+    what `around` has to know is."""
+    seen = Site.objects.visible_to(request.actor).annotate(**along, **_known(request))
     site = seen.select_related("installer__distributor", "installer__subdistributor", "created_by").get(pk=site_id)
     site.distributor = site.installer.distributor  # type: ignore[assignment]  # the same key (R2)
     return site
+
+
+def _known(request: access.PortalRequest) -> dict[str, Combinable]:
+    """What is asked with the site: whether the operator's look at it is noted, and how many managers the installer's tab says."""
+    if request.actor.role is Role.OPERATOR:
+        return {"is_noted": noted(request.actor, Site, request.now)}
+    if request.actor.role is not Role.INSTALLER:
+        return {}
+    assigned = ManagerAssignment.objects.filter(site=OuterRef("pk"), ended_at=None).order_by().values("site")
+    return {"assigned": Coalesce(Subquery(assigned.annotate(n=Count("pk")).values("n")), 0)}
 
 
 def units_in(counted: reports.Apartments) -> device_reports.UnitProgress:
@@ -68,7 +81,7 @@ def around(
         "tab": tab,
         "area": "sites",
         "units": units,
-        "n_managers": SimpleLazyObject(_assigned(request, site).count),
+        "n_managers": getattr(site, "assigned", SimpleLazyObject(_assigned(request, site).count)),
         "pill": pill_of(progress, now),
         "may_work": may_configure(actor),
         "may_house": may_edit_residents(actor),
