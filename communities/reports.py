@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 
 from communities import catalogue
 from communities.catalogue import Variant
-from communities.models import Apartment, Building, Entitlement, Site, standing
+from communities.models import Apartment, Entitlement, Site, standing
 
 WARNING = timedelta(
     days=7
@@ -133,12 +132,6 @@ def next_expiry() -> Subquery:
 
 def _first(instants: Iterable[datetime | None]) -> datetime | None:
     return min((at for at in instants if at), default=None)
-
-
-def with_apartments(buildings: QuerySet[Building]) -> QuerySet[Building]:
-    """Buildings with `n`, the number of their apartments, which are counted in an index and not read."""
-    here = Apartment.objects.filter(building=OuterRef("pk")).order_by().values("building")
-    return buildings.annotate(n=Coalesce(Subquery(here.annotate(n=Count("*")).values("n")), 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
@@ -23,7 +23,6 @@ from accounts.typed import keys
 from accounts.typed.text import sought
 from communities import catalogue
 from communities.models import Apartment, Building, Entitlement, Resident, standing
-from communities.reports import with_apartments
 from devices import actions, reports
 from devices.models import Device
 from smartplus import access, past_forms
@@ -59,7 +58,16 @@ COLUMNS: keyset.Columns = {
 def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
     """The apartments of a site, building by building and floor by floor; with `format=csv` or `xlsx` all of them as a file."""
     site = visible_site(request, site_id)
-    buildings = list(with_apartments(Building.objects.visible_to(request.actor).filter(site=site)))
+    units = dict(
+        Apartment.objects.visible_to(request.actor)
+        .filter(site=site)
+        .order_by()
+        .values_list("building")
+        .annotate(n=Count("*"))
+    )
+    buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
+    for row in buildings:
+        row.n = units.get(row.pk, 0)  # type: ignore[attr-defined]
     chosen = next((row for row in buildings if str(row.pk) == request.GET.get("building")), None)
     text, show = sought(request.GET.get("q", "")), request.GET.get("show", "")
     sorting = keyset.sorting(request.GET, _columns(buildings), own="place")
