@@ -9,6 +9,11 @@ from django.db.migrations.loader import MigrationLoader
 def is_migrated(connection: BaseDatabaseWrapper, app_label: str) -> bool:
     """Whether every migration of the app is applied. `migrate` runs the checks of the database first: one that asks for what a migration
     is about to make would refuse the migration that makes it."""
+    return not any(app == app_label for app, _name in unapplied(connection))
+
+
+def unapplied(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+    """Every migration that is not applied, (app, name). While there is one, the checks above say nothing: who asks whether the database
+    was tampered with has to say so."""
     loader = MigrationLoader(connection, ignore_no_migrations=True)
-    wanted = {key for key in loader.disk_migrations if key[0] == app_label}
-    return wanted <= set(loader.applied_migrations)
+    return sorted(set(loader.disk_migrations) - set(loader.applied_migrations))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -40,3 +43,17 @@ def test_guards_of_a_migration_to_come_are_not_missed_yet() -> None:
     assert {fault.id for fault in check_guards(databases=["default"])} == {"accounts.E001"}
     _waits("accounts")
     assert check_guards(databases=["default"]) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.rule("R9")
+def test_whoever_asks_for_tampering_is_told_that_guards_were_not_looked_at(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else it would be enough to take a migration out of the list to have no guard missed."""
+    call_command("verify_ledger", heads=tmp_path / "heads.jsonl")
+    _run(unguard_sql(connection, AuditEvent._meta.db_table))
+    _waits("accounts")
+    with pytest.raises(CommandError):
+        call_command("verify_ledger", heads=tmp_path / "heads.jsonl")
+    assert "is not applied, and until it is nobody looks at the triggers" in capsys.readouterr().err

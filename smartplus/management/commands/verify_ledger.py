@@ -10,11 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 from django.utils import timezone
 
 from accounts import chain
 from accounts import heads as head_files
 from accounts.append_only import check_guards
+from accounts.migrated import unapplied
 from communities import consistency
 from communities.following import check_followers
 from devices import consistency as monitors
@@ -43,6 +45,10 @@ class Command(BaseCommand):
                 pass
         wrong = sum(
             (
+                self._named(
+                    f"{app}: migration {name} is not applied, and until it is nobody looks at the triggers"
+                    for app, name in unapplied(connection)
+                ),
                 self._named(fault.msg for fault in check_guards(databases=["default"])),
                 self._named(fault.msg for fault in check_followers(databases=["default"])),
                 self._audit(heads or settings.AUDIT_HEADS, now=now),
