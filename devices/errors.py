@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
 from accounts.errors import Refused
-
-if TYPE_CHECKING:
-    from devices.mac import Mac
+from devices.addresses import Mac
 
 
 class MacRefused(Refused):

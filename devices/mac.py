@@ -12,11 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from devices import catalogue
+from devices.addresses import BROADCAST, DIGITS, Mac
 from devices.errors import Ambiguous, MacRefused, NotADevice, NotHex, SpreadsheetNumber, WrongLength
 
-DIGITS = 12
-BROADCAST = (1 << 48) - 1
-VENDOR_OUI = 0x0C1105  # the one block that IEEE gave Akuvox
 HEX = frozenset("0123456789abcdefABCDEF")
 MISREAD = {"O": "0", "D": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2"}  # what is read → what is printed
 LOOK_ALIKE = str.maketrans(
@@ -41,32 +39,6 @@ _SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?E(\+?)(\d{2})", re.IGNORECASE)
 _WHOLE = re.compile(r"(\d{10,11})|(\d{7,11})[.,]0+")
 _POINT = re.compile(r"(?<=^\d{12})[.,]0+$")
 _SHORT = 4  # digits that stand beside a MAC and may as well belong to it
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Mac:
-    """A 48-bit address. `str()` is what people see, `hex` the canonical form, `value` what the column stores."""
-
-    value: int
-
-    def __str__(self) -> str:
-        digits = self.hex
-        return ":".join(digits[i : i + 2] for i in range(0, DIGITS, 2))
-
-    @property
-    def hex(self) -> str:
-        """Twelve upper-case digits."""
-        return f"{self.value:012X}"
-
-    @property
-    def oui(self) -> str:
-        """The maker's half: "0C:11:05"."""
-        return str(self)[:8]
-
-    @property
-    def is_vendor(self) -> bool:
-        """Whether the address is of the vendor's own block."""
-        return self.value >> 24 == VENDOR_OUI
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from accounts.scope import Actor, Role, by_tenant_keys
 from accounts.typed.columns import IdentityKey, Keyed, SearchKey, SortKey
 from communities.models import Apartment, Building, Site
 from communities.models.sites import SiteChild, SiteChildQuerySet
+from devices.addresses import BROADCAST, Mac
 from devices.catalogue import TYPE_LABELS, DeviceType
-from devices.mac import BROADCAST, Mac
 
 IS_UNICAST = models.Q(mac__gt=0, mac__lt=BROADCAST)
 

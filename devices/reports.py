@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from accounts.typed import phones
 from accounts.typed.finding import every_word, holds, matching
 from communities.models import Apartment, Entitlement, Resident, Site
-from devices import mac
+from devices import addresses, mac
 from devices.catalogue import DeviceType
 from devices.models import Device, LibraryEntry, Status
 
@@ -69,11 +69,11 @@ def is_mac_like(text: str) -> bool:
     span = reading.span(min_digits=MIN_DIGITS)
     if span is None:
         return False
-    if span[0] >> 24 == mac.VENDOR_OUI:
+    if span[0] >> 24 == addresses.VENDOR_OUI:
         return True
     if phones.digits(text) or not mac.may_be_devices(span[0]):
         return False
-    return len(reading.digits) == mac.DIGITS or bool(DIVIDED.fullmatch(text.strip()))
+    return len(reading.digits) == addresses.DIGITS or bool(DIVIDED.fullmatch(text.strip()))
 
 
 def _words_or_mac(text: str, words: Q, devices: QuerySet[Device]) -> Q:
@@ -123,7 +123,7 @@ def free_macs(entries: QuerySet[LibraryEntry], *, site: Site, type: DeviceType, 
     if not text.strip():
         return free
     reading = mac.read(text)
-    spans = [reading.span(), mac.read(f"{mac.VENDOR_OUI:06X}{reading.digits}").span() if reading.digits else None]
+    spans = [reading.span(), mac.read(f"{addresses.VENDOR_OUI:06X}{reading.digits}").span() if reading.digits else None]
     found = Q(pk__in=[])
     for span in filter(None, spans):
         found |= Q(mac__range=span)

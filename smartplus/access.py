@@ -7,21 +7,16 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from django.contrib.auth import logout
-from django.core.exceptions import ImproperlyConfigured, ObjectDoesNotExist
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils import timezone, translation
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
 from accounts.actions import terms
-from accounts.errors import NotPermitted
 from accounts.models import Document, Membership, User
 from accounts.scope import Actor, Role
-from smartplus import past_forms, sessions
+from smartplus import sessions
 
-SESSION_KEY = "membership"
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
 
 
@@ -96,68 +91,9 @@ def policy_of(view: Callable[..., Any]) -> Policy:
     return policy
 
 
-class AccessMiddleware:
-    """Builds the Actor, refuses wrong roles, answers foreign and absent rows alike."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Fix the instant of the request, and speak the person's language at the person's time."""
-        request.now = timezone.now()  # type: ignore[attr-defined]
-        if isinstance(request.user, User) and sessions.is_left_half(request, request.user):
-            logout(request)
-        user = request.user
-        if isinstance(user, User):
-            translation.activate(user.language)
-            request.LANGUAGE_CODE = translation.get_language()
-            timezone.activate(user.time_zone)
-        with sessions.followed(request, now=request.now):  # type: ignore[attr-defined]
-            return _with_form(request, self.get_response(request))
-
-    def process_view(
-        self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any
-    ) -> HttpResponseBase | None:
-        """Let the request through to its view, send it to the sign-in page, or say that the role may not."""
-        from smartplus.portal.kit import errors
-
-        policy = policy_of(view)
-        if "%00" in request.META.get("QUERY_STRING", ""):
-            return errors.not_found(request)  # PostgreSQL has no such character: nothing is called like that
-        if policy.is_api:
-            return None
-        stage = Stage.CODE
-        if isinstance(request.user, User):
-            membership = current_membership(request)
-            if membership is None and not policy.is_public:
-                return _send_away(request)
-            stage = stage_of(request, membership)
-            if membership is not None and stage > Stage.CODE:
-                request.membership, request.actor = membership, Actor.of(membership)
-        if policy.is_public:
-            return None
-        if not isinstance(request.user, User):
-            return _to_sign_in(request)
-        if stage is not Stage.INSIDE and stage not in policy.also_at:
-            return _to_next_page(request, stage)
-        if hasattr(request, "actor") and request.actor.role not in policy.roles:
-            return errors.not_permitted(request)
-        return None
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Rows outside the actor's view and rows that never were get the same page (R1)."""
-        from smartplus.portal.kit import errors
-
-        if isinstance(exception, ObjectDoesNotExist):
-            return errors.not_found(request)
-        if isinstance(exception, NotPermitted):
-            return errors.not_permitted(request, exception)
-        return None
-
-
 def current_membership(request: PortalRequest) -> Membership | None:
     """The membership the session works under, None once it is not usable any more; the first that is, where none was chosen."""
-    chosen = request.session.get(SESSION_KEY)
+    chosen = request.session.get(sessions.SESSION_KEY)
     loaded = getattr(request.session, "membership", None)  # a test may bring another store
     if loaded is not None and (known := loaded(chosen)) is not None and known.user_id == request.user.pk:
         return known  # type: ignore[no-any-return]
@@ -181,73 +117,3 @@ def stage_of(request: PortalRequest, membership: Membership | None) -> Stage:
     else:
         numbers = {document: getattr(membership, f"{document}_in_force") for document in Document}
     return Stage.INSIDE if terms.has_accepted(user, numbers) else Stage.TERMS
-
-
-def _with_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The answer; or where a form waits for this page that the page did not fill, a word about it (the address may answer no GET, and
-    there may be no such page under another membership)."""
-    from smartplus.portal.sign_in import old_forms
-
-    if (
-        not hasattr(request, "actor")
-        or request.headers.get("HX-Request")
-        or response.status_code not in {200, 403, 404, 405}
-    ):
-        return response
-    return old_forms.left_over(request, response) or response
-
-
-def _to_sign_in(request: PortalRequest) -> HttpResponse:
-    from django.contrib.auth.views import redirect_to_login
-
-    _keep_form(request)
-    return _as_told(request, redirect_to_login(_way_back(request)))
-
-
-def _keep_form(request: PortalRequest) -> None:
-    """What was sent can't be done yet; it is shown again after what comes first."""
-    if request.method == "POST":
-        past_forms.keep_for_later(request, _way_back(request))
-
-
-def _to_next_page(request: PortalRequest, stage: Stage) -> HttpResponse:
-    from django.contrib.auth.views import redirect_to_login
-    from django.urls import reverse
-
-    _keep_form(request)
-    return _as_told(request, redirect_to_login(_way_back(request), reverse(NEXT_PAGE[stage])))
-
-
-def _way_back(request: PortalRequest) -> str:
-    """Where one is sent on to after signing in: the page one was at. What is sent from a page, a form or a request for a fragment,
-    names another address, which answers no GET."""
-    from django.utils.http import url_has_allowed_host_and_scheme
-
-    named = request.headers.get("HX-Current-URL", "")
-    if request.method not in {"GET", "HEAD"} and not named:
-        named = request.headers.get("Referer", "")
-    if not named or not url_has_allowed_host_and_scheme(named, {request.get_host()}, require_https=request.is_secure()):
-        return request.get_full_path()
-    parts = urlsplit(named)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path or "/"
-
-
-def _as_told(request: PortalRequest, response: HttpResponse) -> HttpResponse:
-    """A fragment can't show another page: 401 with its address, to which the script leads, keeping what was typed."""
-    if not request.headers.get("HX-Request"):
-        return response
-    told = HttpResponse(status=401)
-    told[SIGN_IN_AT] = response["Location"]
-    return told
-
-
-def _send_away(request: PortalRequest) -> HttpResponse:
-    """End the session of who was removed from the organization it works for; with another one, sign in again."""
-    from smartplus.portal.kit import errors
-
-    if Membership.objects.usable().filter(user=request.user).exists():
-        logout(request)
-        return _to_sign_in(request)
-    page = errors.no_membership(request)  # names the person, so before the session ends
-    logout(request)
-    return page

@@ -12,6 +12,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smartplus.settings")
 ID_HEADER = "smartplus_request_id"
 
 
+def headers() -> dict[str, str]:
+    """What every message carries: the id of the request that sends it, if one is being worked on."""
+    request_id = logs.current_id()
+    return {ID_HEADER: request_id} if request_id else {}
+
+
 class TracedTask(Task):  # type: ignore[misc]  # Celery is not typed
     """Carries the id of the request that published it, so that its log lines are found with the request's."""
 
@@ -19,10 +25,7 @@ class TracedTask(Task):  # type: ignore[misc]  # Celery is not typed
 
     def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """Publish with the id of the request, if one is being worked on."""
-        headers = dict(options.pop("headers", None) or {})
-        if request_id := logs.current_id():
-            headers.setdefault(ID_HEADER, request_id)
-        return super().apply_async(args, kwargs, headers=headers, **options)
+        return super().apply_async(args, kwargs, headers=headers() | (options.pop("headers", None) or {}), **options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Work under that id; what beat or a shell started gets one of its own."""

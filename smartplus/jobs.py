@@ -25,6 +25,8 @@ from subscriptions.actions import modes, renewals, sweeps, variants
 
 log = logging.getLogger("smartplus.jobs")
 
+# The names of Celery's tasks (smartplus/tasks.py): who sends a message needs no more of them.
+RUN_JOB, SETTLE_ORDER, SETTLE_SETUPS = "smartplus.run_job", "smartplus.settle_order", "smartplus.settle_setups"
 GATEWAYS = "gateways"  # the queue of what may wait for a gateway; mail and seals have workers that never do
 
 
@@ -120,21 +122,15 @@ def hurry(name: str) -> None:
 
 def wake(name: str, *, expires_s: int | None = None) -> None:
     """Wake a worker for a job now; it may come to nothing, since beat looks for the same rows."""
-    from smartplus.tasks import run_job
-
     queue = GATEWAYS if JOBS[name].asks_gateways else None
-    wakeups.publish(run_job, name, queue=queue, expires_s=expires_s)
+    wakeups.publish(RUN_JOB, name, queue=queue, expires_s=expires_s)
 
 
 def hurry_order(number: str) -> None:
     """Wake a worker to ask the gateway about one order, because its payer is back from the pay page."""
-    from smartplus.tasks import settle_order
-
-    wakeups.publish(settle_order, number, queue=GATEWAYS)
+    wakeups.publish(SETTLE_ORDER, number, queue=GATEWAYS)
 
 
 def hurry_setups(agreement_id: int) -> None:
     """Wake a worker to ask the gateway about the card of an auto-renewal, because its payer is back from the page that stores it."""
-    from smartplus.tasks import settle_setups
-
-    wakeups.publish(settle_setups, str(agreement_id), queue=GATEWAYS)
+    wakeups.publish(SETTLE_SETUPS, str(agreement_id), queue=GATEWAYS)

@@ -15,7 +15,8 @@ from accounts.actions import sessions as actions
 from accounts.models import Membership, User
 from smartplus import throttle
 
-# What is kept in the session; the key of the membership is access.SESSION_KEY.
+# What is kept in the session.
+SESSION_KEY = "membership"  # under which of the person's memberships it works
 ROW = "session_row"
 BEGAN, SEEN = "began", "seen"  # seconds of Unix time
 VERIFIED = "two_factor"
@@ -30,8 +31,6 @@ def begin(request: HttpRequest, response: HttpResponse, user: User, *, is_first:
 
     `is_first` says that the person never signed in before: then there is nothing to compare with, and nothing to tell.
     """
-    from smartplus.access import SESSION_KEY
-
     session = request.session
     usable = Membership.objects.usable().filter(user=user)
     membership = usable.filter(pk=session.get(SESSION_KEY) or 0).first() or usable.order_by("pk").first()

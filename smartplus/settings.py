@@ -83,7 +83,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "smartplus.access.AccessMiddleware",
+    "smartplus.access_middleware.AccessMiddleware",
     "axes.middleware.AxesMiddleware",  # last: its page is shown like any other
 ]
 

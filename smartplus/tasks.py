@@ -15,7 +15,7 @@ log = logging.getLogger("smartplus.jobs")
 TICK_S = 20
 
 
-@app.task(name="smartplus.run_job")
+@app.task(name=jobs.RUN_JOB)
 def run_job(name: str) -> None:
     """Run one kind of job now."""
     jobs.run(name, now=timezone.now())
@@ -32,7 +32,7 @@ def tick() -> None:
         jobs.wake(name, expires_s=TICK_S)
 
 
-@app.task(name="smartplus.settle_order")
+@app.task(name=jobs.SETTLE_ORDER)
 def settle_order(number: str) -> None:
     """Ask the gateway about one order; the webhook and the janitor do the same, so a failure here is only slower."""
     try:
@@ -41,7 +41,7 @@ def settle_order(number: str) -> None:
         log.warning("order %s: %s", number, problem)
 
 
-@app.task(name="smartplus.settle_setups")
+@app.task(name=jobs.SETTLE_SETUPS)
 def settle_setups(agreement_id: str) -> None:
     """Ask the gateway about the card of one auto-renewal; a failure here is only slower, too."""
     try:

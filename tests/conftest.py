@@ -19,7 +19,7 @@ from communities import catalogue
 from communities.actions import apartments, sites
 from communities.actions import people as site_people
 from communities.models import Apartment, Building, Site
-from smartplus import access
+from smartplus import sessions
 from tests import memories
 from tests.copies import Kept
 from tests.people import NOW, People, Person, create_people
@@ -140,7 +140,7 @@ def sign_in() -> Callable[[Person], Client]:
         client = Client()
         client.force_login(person.membership.user, backend="accounts.backends.EmailBackend")
         session = client.session
-        session[access.SESSION_KEY] = person.membership.pk
+        session[sessions.SESSION_KEY] = person.membership.pk
         session.save()
         UserSession.objects.create(
             user=person.membership.user, membership=person.membership, session_key=session.session_key or "", created_at=NOW, last_seen_at=NOW

@@ -15,9 +15,9 @@ from accounts.typed.text import line
 from communities.actions.sites import may_configure
 from communities.models import Site
 from devices import catalogue, mac
+from devices.addresses import Mac
 from devices.catalogue import DeviceType
 from devices.errors import ForeignOui, MacInUse, MacNotUsable, MacRefused, TypeDisagrees, UnknownModel
-from devices.mac import Mac
 from devices.models import Device, LibraryEntry, Status
 
 MOST_ROUNDED = 200  # library entries looked at for the one that a spreadsheet rounded

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from payments.sandbox import objects
-from payments.sandbox.book import new_id
-from payments.sandbox.objects import Json
+from payments.sandbox.book import Json, new_id
 
 INVALID = "invalid_request_error"
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+Json = dict[str, Any]
 ALPHABET = string.ascii_letters + string.digits
 SECTIONS = (
     "sessions",

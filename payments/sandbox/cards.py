@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from payments.sandbox.objects import Json
+from payments.sandbox.book import Json
 
 
 def card_error(

@@ -11,9 +11,8 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from payments.sandbox.book import Book, Clock, new_id
+from payments.sandbox.book import Book, Clock, Json, new_id
 from payments.sandbox.faults import Faults
-from payments.sandbox.objects import Json
 
 RETRY_AFTER_S = (0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0)
 TIMEOUT_S = 10.0

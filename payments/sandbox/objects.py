@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from payments.sandbox.book import new_id
-
-if TYPE_CHECKING:
-    from payments.sandbox.cards import Card
-
-Json = dict[str, Any]
+from payments.sandbox.book import Json, new_id
+from payments.sandbox.cards import Card
 
 
 def checkout_session(params: Json, *, amount: int, now: int, base_url: str) -> Json:

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 
 from payments.sandbox import limits, objects
 from payments.sandbox.answers import Answer, Problem, listed, missing, request_id
-from payments.sandbox.book import Book, Clock
+from payments.sandbox.book import Book, Clock, Json
 from payments.sandbox.faults import Faults
 from payments.sandbox.forms import decode
-from payments.sandbox.objects import Json
 from payments.sandbox.stripe_refunds import StripeRefunds
 from payments.sandbox.stripe_vault import StripeVault
 from payments.sandbox.till import Till

@@ -7,8 +7,7 @@ import re
 
 from payments.sandbox import limits, objects
 from payments.sandbox.answers import Answer, Problem, missing, request_id
-from payments.sandbox.book import Book, Clock
-from payments.sandbox.objects import Json
+from payments.sandbox.book import Book, Clock, Json
 
 
 class StripeRefunds:

@@ -7,9 +7,8 @@ import re
 
 from payments.sandbox import limits, objects
 from payments.sandbox.answers import Answer, Problem, listed, missing, request_id
-from payments.sandbox.book import Book
+from payments.sandbox.book import Book, Json
 from payments.sandbox.faults import Faults
-from payments.sandbox.objects import Json
 from payments.sandbox.till import Till
 
 CANCELLABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})

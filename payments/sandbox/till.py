@@ -6,11 +6,10 @@ import copy
 from typing import Any
 
 from payments.sandbox import objects
-from payments.sandbox.book import Book, Clock
+from payments.sandbox.book import Book, Clock, Json
 from payments.sandbox.cards import CARDS, DECLINE, UNCONFIRMED, WORKS, by_last4
 from payments.sandbox.courier import Courier
 from payments.sandbox.faults import Faults
-from payments.sandbox.objects import Json
 
 
 class Till:

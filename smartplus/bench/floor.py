@@ -41,7 +41,7 @@ MIDDLEWARE = [
     *BARE,
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "smartplus.access.AccessMiddleware",
+    "smartplus.access_middleware.AccessMiddleware",
 ]
 ROWS = 50
 NOTHING = (

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, UserSession
 from accounts.scope import Actor
-from smartplus import access
+from smartplus import sessions
 from smartplus.bench import floor
 from smartplus.scale.building import World
 
@@ -34,7 +34,7 @@ class Reader:
         self.client, self.plain = stranger(), stranger(floor.MIDDLEWARE)
         self.client.force_login(membership.user, backend="accounts.backends.EmailBackend")
         session = self.client.session
-        session[access.SESSION_KEY] = membership.pk
+        session[sessions.SESSION_KEY] = membership.pk
         session.save()
         now = timezone.now()
         UserSession.objects.create(

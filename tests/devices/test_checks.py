@@ -15,6 +15,7 @@ from communities.actions import sites
 from communities.models import Apartment, Building, Site
 from devices import actions
 from devices.actions import CheckedMac, check_mac
+from devices.addresses import Mac
 from devices.catalogue import DeviceType
 from devices.errors import (
     ForeignOui,
@@ -27,7 +28,6 @@ from devices.errors import (
     TypeDisagrees,
     UnknownModel,
 )
-from devices.mac import Mac
 from devices.models import Device, LibraryEntry
 from tests.devices.conftest import FIRST, SECOND, counts, monitor
 from tests.people import NOW, People, Person

@@ -7,8 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from devices import mac
+from devices.addresses import BROADCAST, Mac
 from devices.errors import Ambiguous, MacRefused, NotADevice, NotHex, SpreadsheetNumber, WrongLength
-from devices.mac import BROADCAST, MISREAD, Mac
+from devices.mac import MISREAD
 
 VENDOR = Mac(0x0C1105A1B2C3)
 LOST_DIGITS = (

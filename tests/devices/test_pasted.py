@@ -10,10 +10,10 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices import mac, pasted
+from devices import addresses, mac, pasted
 from devices.catalogue import TYPE_LABELS
 
-MAC = mac.Mac(0x0C1105A1B2C3)
+MAC = addresses.Mac(0x0C1105A1B2C3)
 FULL = ("C313", "SN 4711", "for the show flat")
 
 

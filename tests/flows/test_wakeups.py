@@ -48,16 +48,16 @@ def test_a_broker_that_hangs_is_tried_once_and_then_left_alone(silent: Silent, m
     assert options["socket_connect_timeout"] + options["socket_timeout"] <= 0.3
     assert (options["max_retries"], options["retry_on_timeout"]) == (0, False)
 
-    assert wakeups.publish(tasks.run_job, "mail") is False
+    assert wakeups.publish(jobs.RUN_JOB, "mail") is False
     assert len(silent.callers) == 1
     for seconds in (1, 10, 29.9):
         clock[0] = 1000.0 + seconds
-        assert wakeups.publish(tasks.run_job, "mail") is False
+        assert wakeups.publish(jobs.RUN_JOB, "mail") is False
         jobs.wake("renewals")
         jobs.hurry_order("SP-1")
     assert len(silent.callers) == 1  # nobody waited again
     clock[0] = 1030.0
-    assert wakeups.publish(tasks.run_job, "mail") is False
+    assert wakeups.publish(jobs.RUN_JOB, "mail") is False
     assert len(silent.callers) == 2
 
 
@@ -77,7 +77,7 @@ def test_a_message_in_the_folder_is_never_seen_half_written(
         return write(path, *args, **kwargs)
 
     monkeypatch.setattr(Path, "write_text", write_text)
-    assert wakeups.publish(tasks.run_job, "mail", queue=jobs.GATEWAYS) is True
+    assert wakeups.publish(jobs.RUN_JOB, "mail", queue=jobs.GATEWAYS) is True
     assert [name.rpartition(".")[2] for name in written] == ["scratch"]
     with wakeups.connection() as connection, connection.SimpleQueue(jobs.GATEWAYS) as queue:
         assert queue.get(block=False).payload[0] == ["mail"]

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils.datastructures import MultiValueDict
 
 from accounts.models import UserSession
-from smartplus import access
+from smartplus import sessions
 from tests.flows.tenants import project_models
 from tests.guards.pages import Pairs, without_token
 from tests.guards.watch import Ledger, writes
@@ -168,7 +168,7 @@ def sign_in(world: World, person: str) -> str:
     client, membership = Client(), world.person(person).membership
     client.force_login(membership.user, backend="accounts.backends.EmailBackend")
     session = client.session
-    session[access.SESSION_KEY] = membership.pk
+    session[sessions.SESSION_KEY] = membership.pk
     session.save()
     UserSession.objects.create(
         user=membership.user, membership=membership, session_key=session.session_key or "", created_at=NOW, last_seen_at=NOW

@@ -10,7 +10,13 @@ import pytest
 
 HOUSE = Path(__file__).resolve().parents[2] / "smartplus"
 DOORS = sorted(
-    [*(HOUSE / "portal").rglob("*.py"), *(HOUSE / "api").rglob("*.py"), HOUSE / "access.py", HOUSE / "webhooks.py"]
+    [
+        *(HOUSE / "portal").rglob("*.py"),
+        *(HOUSE / "api").rglob("*.py"),
+        HOUSE / "access.py",
+        HOUSE / "access_middleware.py",
+        HOUSE / "webhooks.py",
+    ]
 )
 MANAGERS = {"objects", "_default_manager", "_base_manager"}
 SCOPED = {"visible_to", "none"}

@@ -26,7 +26,7 @@ from accounts.models import AuditEvent
 from communities.actions import apartments, people, sites
 from communities.models import Apartment, Building, ManagerAssignment, TechnicianAssignment
 from devices.actions import library, monitors, registration
-from devices.mac import Mac
+from devices.addresses import Mac
 from payments.actions import billing, methods
 from payments.models import PaymentMethod
 from subscriptions.actions import agreements, cards, moves, opening, prices, requests, reviews, tenancy

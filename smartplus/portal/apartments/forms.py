@@ -20,9 +20,9 @@ from communities.models import Apartment, Building, Site
 from devices import catalogue as device_catalogue
 from devices import mac
 from devices.actions import MonitorEntry
+from devices.addresses import Mac
 from devices.catalogue import DeviceType
 from devices.errors import ForeignOui, MacRefused, MonitorRequired, MonitorRowsRefused
-from devices.mac import Mac
 from smartplus.portal.kit.fields import LineField, RawField, refuse
 
 MAX_ROWS = 50  # of one form; how many devices an apartment may have is the action's question (R76)

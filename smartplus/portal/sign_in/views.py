@@ -175,7 +175,7 @@ def switch_membership(request: PortalRequest) -> HttpResponse:
     usable = Membership.objects.usable().filter(user=request.user).select_related("organization", "user")
     chosen = usable.get(pk=_number(request.POST.get("membership")))
     before = request.membership
-    request.session[access.SESSION_KEY] = chosen.pk
+    request.session[sessions.SESSION_KEY] = chosen.pk
     if chosen.pk != before.pk:
         rotate_token(request)  # a form still open in another tab must not be saved for this organization
     return redirect(next_page(request))

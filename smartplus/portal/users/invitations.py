@@ -92,6 +92,6 @@ def _without_login(request: HttpRequest, found: Invitation, token: str) -> HttpR
 
 
 def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
-    request.session[access.SESSION_KEY] = membership.pk
+    request.session[sessions.SESSION_KEY] = membership.pk
     messages.success(request, _("Welcome: you now work for %(firm)s.") % {"firm": membership.organization})
     return redirect("home")

@@ -1,0 +1,137 @@
+"""Access control of every request: builds the Actor, asks the view's policy, answers what is foreign and what is absent alike (R1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.errors import NotPermitted
+from accounts.models import Membership, User
+from accounts.scope import Actor
+from smartplus import past_forms, sessions
+from smartplus.access import NEXT_PAGE, SIGN_IN_AT, PortalRequest, Stage, current_membership, policy_of, stage_of
+from smartplus.portal.kit import errors
+from smartplus.portal.sign_in import old_forms
+
+
+class AccessMiddleware:
+    """Builds the Actor, refuses wrong roles, answers foreign and absent rows alike."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Fix the instant of the request, and speak the person's language at the person's time."""
+        request.now = timezone.now()  # type: ignore[attr-defined]
+        if isinstance(request.user, User) and sessions.is_left_half(request, request.user):
+            logout(request)
+        user = request.user
+        if isinstance(user, User):
+            translation.activate(user.language)
+            request.LANGUAGE_CODE = translation.get_language()
+            timezone.activate(user.time_zone)
+        with sessions.followed(request, now=request.now):  # type: ignore[attr-defined]
+            return _with_form(request, self.get_response(request))
+
+    def process_view(
+        self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any
+    ) -> HttpResponseBase | None:
+        """Let the request through to its view, send it to the sign-in page, or say that the role may not."""
+        policy = policy_of(view)
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return errors.not_found(request)  # PostgreSQL has no such character: nothing is called like that
+        if policy.is_api:
+            return None
+        stage = Stage.CODE
+        if isinstance(request.user, User):
+            membership = current_membership(request)
+            if membership is None and not policy.is_public:
+                return _send_away(request)
+            stage = stage_of(request, membership)
+            if membership is not None and stage > Stage.CODE:
+                request.membership, request.actor = membership, Actor.of(membership)
+        if policy.is_public:
+            return None
+        if not isinstance(request.user, User):
+            return _to_sign_in(request)
+        if stage is not Stage.INSIDE and stage not in policy.also_at:
+            return _to_next_page(request, stage)
+        if hasattr(request, "actor") and request.actor.role not in policy.roles:
+            return errors.not_permitted(request)
+        return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Rows outside the actor's view and rows that never were get the same page (R1)."""
+        if isinstance(exception, ObjectDoesNotExist):
+            return errors.not_found(request)
+        if isinstance(exception, NotPermitted):
+            return errors.not_permitted(request, exception)
+        return None
+
+
+def _with_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer; or where a form waits for this page that the page did not fill, a word about it (the address may answer no GET, and
+    there may be no such page under another membership)."""
+    if (
+        not hasattr(request, "actor")
+        or request.headers.get("HX-Request")
+        or response.status_code not in {200, 403, 404, 405}
+    ):
+        return response
+    return old_forms.left_over(request, response) or response
+
+
+def _to_sign_in(request: PortalRequest) -> HttpResponse:
+    _keep_form(request)
+    return _as_told(request, redirect_to_login(_way_back(request)))
+
+
+def _keep_form(request: PortalRequest) -> None:
+    """What was sent can't be done yet; it is shown again after what comes first."""
+    if request.method == "POST":
+        past_forms.keep_for_later(request, _way_back(request))
+
+
+def _to_next_page(request: PortalRequest, stage: Stage) -> HttpResponse:
+    _keep_form(request)
+    return _as_told(request, redirect_to_login(_way_back(request), reverse(NEXT_PAGE[stage])))
+
+
+def _way_back(request: PortalRequest) -> str:
+    """Where one is sent on to after signing in: the page one was at. What is sent from a page, a form or a request for a fragment,
+    names another address, which answers no GET."""
+    named = request.headers.get("HX-Current-URL", "")
+    if request.method not in {"GET", "HEAD"} and not named:
+        named = request.headers.get("Referer", "")
+    if not named or not url_has_allowed_host_and_scheme(named, {request.get_host()}, require_https=request.is_secure()):
+        return request.get_full_path()
+    parts = urlsplit(named)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path or "/"
+
+
+def _as_told(request: PortalRequest, response: HttpResponse) -> HttpResponse:
+    """A fragment can't show another page: 401 with its address, to which the script leads, keeping what was typed."""
+    if not request.headers.get("HX-Request"):
+        return response
+    told = HttpResponse(status=401)
+    told[SIGN_IN_AT] = response["Location"]
+    return told
+
+
+def _send_away(request: PortalRequest) -> HttpResponse:
+    """End the session of who was removed from the organization it works for; with another one, sign in again."""
+    if Membership.objects.usable().filter(user=request.user).exists():
+        logout(request)
+        return _to_sign_in(request)
+    page = errors.no_membership(request)  # names the person, so before the session ends
+    logout(request)
+    return page
