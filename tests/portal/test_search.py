@@ -13,6 +13,7 @@ from django.utils.html import escape
 from communities.actions import people as site_people
 from communities.models import Apartment, Resident
 from devices import actions as devices
+from smartplus.portal.search import queries
 from subscriptions import lines
 from subscriptions.models import Order
 from tests.guards.pages import without_token
@@ -235,3 +236,18 @@ def test_an_order_is_found_by_words_of_one_line_wherever_they_stand(
     for person in (people.olga, people.dora, people.ivan):
         assert list(Order.objects.filter(lines.in_orders(person.actor, text))) == ([order] if is_found else [])
     assert not Order.objects.filter(lines.in_orders(people.mallory.actor, text))
+
+
+def test_who_sees_a_lot_searches_with_three_signs_in_a_row(people, order, sign_in, monkeypatch):
+    """No index knows shorter words: everything there is would be read. Who sees less finds by them as by others."""
+    dora = sign_in(people.dora)
+    assert found(dora, "1.01") == ["apartments", "orders"]
+    monkeypatch.setattr(queries, "WIDE", 0)
+    answer = dora.get("/search/", {"q": "1.01"})
+    assert answer.status_code == 200
+    assert_clean(answer.content)
+    assert "Three letters or digits in a row at least" in answer.content.decode()
+    assert answer.context["groups"] == []
+    assert "apartments" in found(dora, "1.01 Rosa")  # with a longer word beside it
+    assert found(dora, "0C:11:05") == ["devices", "library"]  # a MAC, however divided
+    assert dora.get("/search/", {"q": order.number}).status_code == 302

@@ -34,6 +34,7 @@ from subscriptions.models import Order
 SHOWN = 10  # of each kind
 OF_MACS = {"devices", "library"}  # the kinds that a MAC is looked for in
 SHORTEST = 2
+WIDE = 10_000  # apartments: who sees more searches with three letters or digits in a row, which indexes know
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,14 @@ def groups(actor: Actor, text: str, now: datetime) -> list[Group]:
             more = f"{reverse(kind.more)}?{urlencode({'q': text})}" if kind.more else ""
             found.append(Group(kind.name, kind.label, kind.icon, hits[:SHOWN], len(hits) > SHOWN, more))
     return found
+
+
+def is_too_wide(actor: Actor, text: str) -> bool:
+    """Whether everything the actor may see would have to be read for `text`, and that is a lot: no index knows a word such as "1.01". A
+    telephone number or the beginning of a MAC is known by its digits, however divided."""
+    if any(map(finding.TRIGRAM.search, finding.words(text))) or phones.digits(text) or reports.mac_range(text):
+        return False
+    return Apartment.objects.visible_to(actor).order_by()[: WIDE + 1].count() > WIDE
 
 
 def kinds_of(actor: Actor) -> Iterator[Kind]:

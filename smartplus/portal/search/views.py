@@ -19,9 +19,12 @@ def search(request: access.PortalRequest) -> HttpResponse:
     is_asked = len(text) >= finder.SHORTEST
     if is_asked and (address := finder.exact(request.actor, text)):
         return redirect(address)
+    is_too_wide = is_asked and finder.is_too_wide(request.actor, text)
+    is_asked = is_asked and not is_too_wide
     context = {
         "query": text,
         "is_asked": is_asked,
+        "is_too_wide": is_too_wide,
         "groups": finder.groups(request.actor, text, request.now) if is_asked else [],
         "kinds": list(finder.kinds_of(request.actor)),
         "shown": finder.SHOWN,
