@@ -156,9 +156,19 @@ def test_all_of_a_filter_are_chosen_and_no_others(dora: Client, many: int) -> No
     review = dora.get(f"/subscription/carts/{Cart.objects.get().pk}/").content.decode()
     link = re.search(r'href="(/subscription/\?[^"]*cart=[^"]*)"', review)
     assert link
-    back = dora.get(link[1].replace("&amp;", "&")).content.decode()
-    assert "Select all 10 matching" in back
-    assert re.search(r'name="all" value="[^"]+"[^>]* checked', back)
+    address, before = link[1].replace("&amp;", "&"), chosen()
+    back = opened(dora, address)
+    assert "Select all 10 matching" in back.page
+    assert "Activate 10 items" in back.page
+    assert re.search(r'name="all" value="[^"]+"[^>]* checked', back.page)
+    assert set(map(int, back.rows)) == before
+    first = Cart.objects.get()
+    back.go_on()
+    again = Cart.objects.exclude(pk=first.pk).get()
+    assert set(carts.contents(again).values_list("pk", flat=True)) == before
+    elsewhere = opened(dora, f"/subscription/?cart={again.pk}")  # without the filter: one by one
+    assert "Activate 10 items" in elsewhere.page
+    assert not re.search(r'name="all" value="[^"]+"[^>]* checked', elsewhere.page)
 
 
 def test_what_came_back_into_the_list_is_not_ordered_and_what_went_is_named(dora: Client, many: int) -> None:

@@ -68,7 +68,7 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
 def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
     messages.error(request, str(MayNotPay()))
     is_own = cart.installer_id == request.actor.organization_id
-    query = Choice(cart.installer, cart.site_kind).query(cart=cart.pk, months=cart.months) if is_own else ""
+    query = Choice.back_to(cart) if is_own else ""
     return redirect(f"{reverse('subscription')}?{query}" if query else "subscription")
 
 
@@ -167,7 +167,7 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
         "consent": consent.TEXT,
         "terms_version": text.version if text else "",
         "terms_missing": "" if text else TermsMissing.message,
-        "back": Choice(cart.installer, cart.site_kind).query(cart=cart.pk, months=cart.months),
+        "back": Choice.back_to(cart),
     }
 
 

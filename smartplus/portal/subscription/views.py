@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -74,6 +74,16 @@ class Choice:
         """What stands in the field of the site."""
         return self.site.name if self.site else self.site_name
 
+    @classmethod
+    def back_to(cls, cart: Cart) -> str:
+        """The query string of the list that a cart was chosen from, with its filter: "all that match" means no other list."""
+        wanted = Filter.read(cart.selection.filter)
+        choice = cls(
+            cart.installer, cart.site_kind, site_name=wanted.site_search, service=wanted.service_type,
+            search=wanted.search,
+        )  # fmt: skip
+        return choice.query(site=wanted.site_id, cart=cart.pk, months=cart.months)
+
     def query(self, **changes: Any) -> str:
         """The same choice as a query string."""
         values = {
@@ -101,7 +111,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     months = term.cleaned_data["months"] if term.is_valid() else 1
     free = offered(request.actor, choice)
     matching = choice.filter.narrow(free)
-    status, ticked = 200, read_ticks(request, matching)
+    status, ticked = 200, read_ticks(request, choice, matching)
     is_news = ticked.is_unseen
     if is_news:
         ticked = ticked.seen(Mark.of(matching))
@@ -244,7 +254,7 @@ def _site(request: access.PortalRequest, installer: Organization | None, kind: s
     return sites.get(pk=pk), ""
 
 
-def read_ticks(request: access.PortalRequest, matching: QuerySet[Entitlement]) -> Ticks:
+def read_ticks(request: access.PortalRequest, choice: Choice, matching: QuerySet[Entitlement]) -> Ticks:
     """What is ticked: as the form says; when the page opens nothing, or everything, as a to-do wants it, or what a cart has that one came
     back from. A list that changed since everything on it was ticked has its old items ticked one by one: what came in meanwhile is not
     ordered by somebody who never saw it."""
@@ -261,7 +271,7 @@ def read_ticks(request: access.PortalRequest, matching: QuerySet[Entitlement]) -
     if back := typed_id(request.GET.get("cart")):
         cart = Cart.objects.visible_to(request.actor).select_related("selection").get(pk=back)
         wanted = Filter.read(cart.selection.filter)
-        if wanted.ids is None and wanted.request_id is None:
+        if replace(wanted, up_to=None) == choice.filter:
             return Ticks(mark=Mark.of(wanted.narrow(matching)), out=frozenset(cart.selection.exceptions))
         items = carts.contents(cart, request.actor).values_list("pk", flat=True)
         return Ticks(frozenset(items[:MOST_TICKED]))
