@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from django.db.models import F
 
+from accounts.models import Organization
 from accounts.scope import Role
+from communities.models import Apartment, Entitlement, Mode, Site
 from tests.guards.browser import Browser
 from tests.guards.crowd import FIRST, crowd
 from tests.guards.test_list_costs import NobodyLooks
@@ -35,3 +38,18 @@ def test_no_list_of_fifty_rows_is_heavy(browser: Browser) -> None:
                 full += answer.text.count("<tr>") > 50 or answer.text.count("<details") >= 50
     assert full > 10, "hardly a list has fifty rows"
     assert {what: size for what, size in weighed.items() if size > MOST} == {}
+
+
+@pytest.mark.parametrize("role", [Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR])
+def test_the_sites_of_resellers_are_not_heavy_with_names_as_people_give_them(browser: Browser, role: Role) -> None:
+    crowd(browser.world, estate="norden", payer="sam", count=60)
+    sites = Site.objects.filter(pk__gt=FIRST)
+    sites.update(name="Nyhavn Gaarden 7310209", street="Nyhavn 3", city="København", postal_code="1051", country="DK")
+    installers = Organization.objects.filter(pk__in=sites.values("installer_id"))
+    installers.update(name="Norden Port 10")
+    Apartment.objects.filter(pk__in=sites).update(site_id=F("pk"), indoor_monitor=True, monitor_pending=True)
+    Entitlement.objects.filter(pk__in=sites).update(site_id=F("pk"), mode=Mode.AUTO)
+    answer = replace(browser, ledger=NobodyLooks(browser.world)).ask(WALKERS[role], "GET", "/sites/")
+    assert answer.text.count("<tr>") == 51
+    assert answer.text.count("<progress") == answer.text.count('class="st auto"') == 50
+    assert len(answer.text.encode()) <= MOST

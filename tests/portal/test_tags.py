@@ -84,7 +84,7 @@ def test_small_mac_numbers_keep_their_zeros():
 
 def test_status_is_a_word_and_a_mark_never_colour_alone():
     assert portal.status("active", "Active") == '<span class="st active">Active</span>'
-    assert "#refresh" in portal.pill("auto", "Auto-renew")
+    assert portal.pill("auto", "Auto-renew") == '<span class="pill auto">Auto-renew</span>'
     assert "&lt;b&gt;" in portal.status("lapsed", "<b>")
 
 

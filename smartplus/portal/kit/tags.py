@@ -173,8 +173,7 @@ def pill(tone: str, word: str) -> SafeString:
 
 
 def _marked(kind: str, tone: str, word: str) -> SafeString:
-    mark = icon("auto", "s") if tone == "auto" else ""
-    return as_html('<span class="{} {}">{}{}</span>', kind, tone, mark, word)
+    return as_html('<span class="{} {}">{}</span>', kind, tone, word)
 
 
 class _UrlNode(URLNode):

@@ -88,19 +88,17 @@ def paid(line: ServiceLine) -> SafeString:
 @register.simple_tag
 def chip(url: str, label: str, unit: str, n: int, of: int, tone: str = "") -> SafeString:
     """A progress chip: quiet when nothing is missing, else a link to what is. `tone` is the class of the bar, `unit` the words for
-    screen readers. In Python, since a list has three a row; the mark of a full one is drawn by the style."""
+    screen readers only. In Python, since a list has three a row; the mark of a full one is drawn by the style."""
     if n != of:
         return as_html(
-            '<a class="pc" href="{}"><i>{}</i><span class="of"><b>{}</b> / {}</span><span class="vh">{}</span>'
+            '<a class="pc" href="{}"><i>{}</i><span class="of"><b>{}</b> / {}</span><em>{}</em>'
             '<progress class="{}" max="{}" value="{}" aria-hidden="true"></progress></a>',
             url, label, n, of, unit, f"pg {tone}" if tone else "pg", of, n,
         )  # fmt: skip
     if of:
-        return as_html(
-            '<a class="pc ok" href="{}"><i>{}</i><b>{}</b><span class="vh">{}</span></a>', url, label, n, unit
-        )
+        return as_html('<a class="pc ok" href="{}"><i>{}</i><b>{}</b><em>{}</em></a>', url, label, n, unit)
     return as_html(
-        '<a class="pc no" href="{}"><i>{}</i><b>{}</b><span class="vh">{}</span><span aria-hidden="true">–</span></a>',
+        '<a class="pc no" href="{}"><i>{}</i><b>{}</b><em>{}</em><span aria-hidden="true">–</span></a>',
         url, label, n, unit,
     )  # fmt: skip
 
