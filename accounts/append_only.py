@@ -15,7 +15,7 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.utils import OperationalError, ProgrammingError
 
-from accounts.migrated import is_migrated
+from accounts.migrated import unapplied
 
 
 class AppendOnly(models.Model):
@@ -202,23 +202,23 @@ def check_guards(databases: Iterable[str] | None = None, **_: Any) -> list[check
         connection = connections[alias]
         try:
             installed = installed_guards(connection)
-            migrated = {
-                label
-                for label in {model._meta.app_label for model in guarded_models()}
-                if is_migrated(connection, label)
-            }
+            missing = [
+                (model._meta, trigger)
+                for model in guarded_models()
+                for trigger in expected_guards(connection, model)
+                if trigger not in installed
+            ]
+            waiting = {app for app, _name in unapplied(connection)} if missing else set()
         except (OperationalError, ProgrammingError):  # no database yet: migrate comes first
             continue
         names = {trigger.name for trigger in installed}
         found += [
             checks.Error(
-                f"{model._meta.db_table} should be append-only but "
+                f"{table.db_table} should be append-only but "
                 f"{'has another trigger by the name' if trigger.name in names else 'lacks the trigger'} {trigger.name}.",
                 id="accounts.E001",
             )
-            for model in guarded_models()
-            if model._meta.app_label in migrated
-            for trigger in expected_guards(connection, model)
-            if trigger not in installed
+            for table, trigger in missing
+            if table.app_label not in waiting  # `migrate` runs this first, and may be about to install them
         ]
     return found
