@@ -40,3 +40,12 @@ def test_auto_renewals_are_ranked_by_themselves(grown: Browser, role: Role) -> N
     ranking, page = naming(cost, "rank")
     assert '"search_key"' not in ranking
     assert '"terms_version"' not in page
+
+
+@pytest.mark.parametrize("role", [Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR])
+def test_requests_bring_what_their_rows_show(grown: Browser, role: Role) -> None:
+    cost = cost_of(grown, role, "/subscription/requests/")
+    assert len(cost.statements) <= 9, "\n".join(cost.statements)
+    (page,) = [sql for sql in naming(cost, "requested_by_id") if not sql.startswith("SELECT COUNT")]
+    assert '"note"' not in page
+    assert '"password"' not in page  # what of a person the row does not show

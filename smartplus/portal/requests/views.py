@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,13 +22,14 @@ from smartplus.portal.dashboard import queries as dashboards
 from smartplus.portal.kit import answers, keyset
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.grants import granted
+from smartplus.portal.requests import rows
 from smartplus.portal.requests import waiting as asking
 from smartplus.portal.requests.forms import RefusalForm
 from smartplus.portal.subscription.views import PAYERS
 from subscriptions import payers, reports, rights, waiting
 from subscriptions.actions import carts
 from subscriptions.actions import requests as actions
-from subscriptions.models import RenewalRequest
+from subscriptions.models import RenewalRequest, RequestItem
 from subscriptions.pricing import CantQuote
 
 PAGE = 50
@@ -38,13 +40,9 @@ COLUMNS: keyset.Columns = {
     "requested": ["pk"],
 }
 S = RenewalRequest.State
-TONES = {
-    S.OPEN: "pending",
-    S.APPROVED: "auto",
-    S.REFUSED: "lapsed",
-    S.WITHDRAWN: "inactive",
-    S.DONE: "active",
-}
+SHOWN = (
+    "kind", "site_kind", "months", "state", "reason", "created_at", "installer__name", "installer__name_order", "requested_by__name",
+)  # fmt: skip
 
 
 @access.roles(*PAYERS, Role.OPERATOR)
@@ -59,23 +57,30 @@ def request_list(request: access.PortalRequest) -> HttpResponse:
         found = found.filter(state=state)
     sorting = keyset.sorting(request.GET, COLUMNS, own="-requested")
     page: keyset.Page[RenewalRequest] = keyset.page(
-        found.select_related("installer", "requested_by", "decided_by").annotate(n=Count("items")),
+        found.select_related("installer", "requested_by").only(*SHOWN).annotate(n=_items_asked_for()),
         by=sorting.by,
         query=request.GET,
         size=PAGE,
     )
     prices = dashboards.prices_of(request)
     asked = waiting.asked_in(request.actor, [row for row in page.rows if row.is_live], prices=prices, now=request.now)
+    currency = prices.currency if prices else ""
     context = {
-        "rows": [(row, TONES[S(row.state)], asked.get(row.pk)) for row in page.rows],
-        "currency": prices.currency if prices else "",
+        "cells": rows.cells(page.rows, asked, currency=currency, now=request.now),
+        "currency": currency,
         "states": [(asking.WAITING, S.OPEN.label), *((S(one), S(one).label) for one in S if one != S.OPEN)],
         "state": state,
-        "waiting": RenewalRequest.objects.visible_to(request.actor).waiting().count(),
+        "waiting": keyset.count(RenewalRequest.objects.visible_to(request.actor).waiting()),
         "page": page,
         "sorting": sorting,
     }
     return render(request, "requests/list.html", context)
+
+
+def _items_asked_for() -> Coalesce:
+    """How many items each request of the page asks for: counted of these, where a join would group whole rows with all that is shown."""
+    items = RequestItem.objects.filter(request=OuterRef("pk")).order_by().values("request").annotate(n=Count("pk"))
+    return Coalesce(Subquery(items.values("n")), 0)
 
 
 @access.roles(*PAYERS, Role.OPERATOR)
@@ -98,7 +103,7 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
     may_act = found.is_live and order is None
     context = {
         "asked": found,
-        "tone": TONES[S(found.state)],
+        "tone": rows.TONES[S(found.state)],
         "order": order,
         "payer": payers.above(found.installer),
         "may_decide": may_act and rights.may_decide(request.actor, found),
