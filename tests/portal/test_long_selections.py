@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -319,6 +320,17 @@ def test_the_script_orders_what_the_price_beside_a_long_list_is_for(
     assert chosen() == {int(pk) for pk in in_order()} - {
         row.pk for row in Entitlement.objects.filter(target__number="3.01")
     }
+
+
+def test_the_sites_of_a_long_list_are_found_by_what_waits_there(
+    dora: Client, many: int, counted_to: int, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(20) as asked:
+        opened(dora)
+    [near] = [query["sql"] for query in asked.captured_queries if "few)" in query["sql"]]
+    ordered = near[near.rindex(" IN (SELECT") :]  # the next few sites in the order of their names
+    assert "LIMIT 8" in ordered
+    assert "communities_entitlement" not in ordered  # else the items of every site of the firm were looked at
 
 
 def test_a_page_key_of_a_long_list_that_means_nothing_is_the_first_page(

@@ -180,7 +180,7 @@ def test_a_todo_carries_exactly_its_items_over_ticked(
     assert item.title == "4 items are not activated"
     chosen = client.get(item.url)
     expected = Entitlement.objects.filter(site=harbour_view, expires_at=None).values_list("pk", flat=True)
-    assert {pk for pk, is_ticked, *_words in chosen.context["rows"] if is_ticked} == set(expected)
+    assert {row.id for row in chosen.context["cells"] if row.checked} == set(expected)
     assert chosen.context["all_ticked"] is True
     assert chosen.context["quote"].count == 4
     assert_clean(chosen.content)

@@ -27,6 +27,7 @@ SHOWN = (
     "target__kind", "target__building", "target__number", "target__slot", "target__sort_key",
 )  # fmt: skip
 SITES = 8  # that are looked at first
+AT_FIRST = 64  # of those where something waits, for counting
 TIED = (
     20  # targets at one place by their key, at most: namesakes, doors 1 and 01, and the one that the last page ended in
 )
@@ -79,13 +80,16 @@ class Found:
 
 
 def find(items: QuerySet[Entitlement], installer_id: int) -> Found:
-    """Those of an installer; two statements. Only sites are looked at where something waits, and they are named: a database that may choose
-    begins with everything the firm has."""
+    """Those of an installer; two statements, four where more than a few sites have little. Only sites are looked at where something waits,
+    and they are named: a database that may choose begins with everything the firm has."""
     most = keyset.COUNTED + 1
     waiting = never_activated_at(installer_id).order_by("site_id").values_list("site_id", flat=True).distinct()
-    sites = list(waiting[:most])
     there = items.order_by().values_list("pk", "service_type", "site_id")
-    found = tuple(there.filter(site_id__in=sites)[:most]) if sites else ()
+    for at_once in (AT_FIRST, most):
+        sites = list(waiting[:at_once])
+        found = tuple(there.filter(site_id__in=sites)[:most]) if sites else ()
+        if len(found) == most or len(sites) < at_once:
+            break
     if len(found) < most == len(sites):  # much is reserved or blocked at these, and there are more
         found = tuple(there.filter(site_id__in=waiting)[:most])
     return Found(found)
@@ -149,21 +153,27 @@ def _near(actor: Actor, matching: QuerySet[Entitlement], wanted: Filter, start: 
     there = matching.filter(site_id=OuterRef("pk")).order_by()
     few = _UpTo(there.values("pk")[: size + 1])
     order = ("-name_order", "-pk") if start.is_back else ("name_order", "pk")
-    found = sites.filter(Exists(waiting), Exists(there)).order_by(*order).values_list("pk", few)
-    whole, n = list[int](), 0
-    for at_once in (SITES, size + 1):  # where each has one item only, a page has so many sites
-        for site_id, count in found[len(whole) : at_once]:
+    likely = sites.filter(Exists(waiting)).order_by(*order)
+    if (
+        wanted.is_narrow
+    ):  # else hardly a site where something waits has nothing, and to ask for it would look at the items of all of them
+        likely = likely.filter(Exists(there))
+    whole, n, looked, at_once = list[int](), 0, 0, SITES
+    while True:
+        some = Site.objects.visible_to(actor).filter(pk__in=likely.values("pk")[looked:at_once]).order_by(*order)
+        counts = list(some.values_list("pk", few))
+        for site_id, count in counts:
             if count > size:
                 return near | Q(site_id__in=whole) | Q(
                     site_id=site_id, target_id__in=_targets(matching, site_id, start, size)
                 )  # fmt: skip
-            whole.append(site_id)
+            whole += [site_id] if count else []
             n += count
             if n > size:
                 return near | Q(site_id__in=whole)
-        if len(whole) < at_once:
-            break
-    return near | Q(site_id__in=whole)
+        if len(counts) < at_once - looked:
+            return near | Q(site_id__in=whole)
+        looked, at_once = at_once, max(size + 1, 4 * at_once)  # where each has one item only, a page has so many sites
 
 
 def _targets(matching: QuerySet[Entitlement], site_id: int, start: keyset.Start, size: int) -> list[int]:

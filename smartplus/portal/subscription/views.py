@@ -23,7 +23,6 @@ from accounts.typed.keys import identity_key
 from accounts.typed.text import sought
 from communities import catalogue
 from communities.models import Entitlement, ExpiryDay, Kind, Site
-from payments import money
 from smartplus import access
 from smartplus.portal.kit import answers, keyset, ticks
 from smartplus.portal.kit.grants import granted
@@ -31,7 +30,7 @@ from smartplus.portal.kit.numbers import as_ranges, typed_id
 from smartplus.portal.kit.once import made, once_where
 from smartplus.portal.kit.ticks import Ticks
 from smartplus.portal.requests.forms import RequestForm
-from smartplus.portal.subscription import to_activate
+from smartplus.portal.subscription import rows, to_activate
 from smartplus.portal.subscription.forms import MONTHS
 from subscriptions import payers, rights
 from subscriptions.actions import carts, requests
@@ -141,7 +140,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     if request.htmx and request.htmx.target == "cart":
         return render(request, "subscription/_cart.html", context)
     context |= list_context(request, choice, free, matching, ticked)
-    context["rows"] = rows_of(request, context["page"].rows, ticked, prices, months)
+    context["cells"] = cells_of(request, context["page"].rows, ticked, prices, months)
     return render(request, "subscription/activate.html", context, status=status)
 
 
@@ -356,24 +355,13 @@ def list_context(
     }
 
 
-def rows_of(
+def cells_of(
     request: access.PortalRequest, found: list[Entitlement], ticked: Ticks, prices: Prices, months: int
-) -> list[tuple[Any, ...]]:
-    """What the table says of each item: id, whether it is ticked, its target, where that is, service, variant, price."""
-    shows, each, currency = rights.sees_prices(request.actor), dict[int, int](), ""
-    if shows and not isinstance(prices, CantQuote):
+) -> list[rows.ItemCells]:
+    """The rows of the table, with prices for who sees them and where there are some."""
+    each, currency = dict[int, int](), ""
+    if rights.sees_prices(request.actor) and not isinstance(prices, CantQuote):
         currency = prices.currency
         with suppress(CantQuote):
             each = carts.each_priced(found, prices=prices, months=months, now=request.now)
-    amounts = {minor: money.show(minor, currency) for minor in set(each.values())}
-    labels = {kind: catalogue.variant_label(*kind) for kind in {(row.service_type, row.variant) for row in found}}
-    services = {code: str(catalogue.SERVICE_TYPE_LABELS[code]) for code, _variant in labels}
-    nobody = _("no family master yet: the Premium Plan belongs to the apartment")
-    rows = []
-    for row in found:
-        master = row.master or (nobody if row.target.is_home else "")  # type: ignore[attr-defined]
-        rows.append((
-            row.pk, ticked.has(row.pk), str(row.target), f"{row.site.name}, {master}" if master else row.site.name,
-            services[row.service_type], labels[row.service_type, row.variant], amounts.get(each.get(row.pk, -1), "–"),
-        ))  # fmt: skip
-    return rows
+    return rows.cells(found, ticked, each, currency=currency)
