@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan
 
-from accounts.scope import Actor
+from accounts.scope import Actor, Role
 from accounts.typed import finding
 from communities.models import ManagerAssignment, Site, Target, targets
-from subscriptions.models import OrderLine
+from subscriptions.models import Order, OrderLine
 
 FEW = 200  # sites
 
@@ -69,3 +72,27 @@ def _in_sites(actor: Actor, text: str, seen: QuerySet[OrderLine]) -> Q:
 
 def _of_person(word: str) -> Q:
     return finding.holds(word, "site__search_key") | targets.person(word, "membership__")
+
+
+class SiteShare(NamedTuple):
+    """What one order has at one site."""
+
+    order_id: int
+    site_name: str
+    amount_minor: int
+    items: int
+
+
+def shares(actor: Actor, orders: Iterable[Order]) -> list[SiteShare]:
+    """What these orders have at each site that the actor sees (R1), in the order of the sites' names; one statement, for a manager two: which
+    sites are the manager's is asked once for each site, not for each line."""
+    lines = OrderLine.objects.filter(order__in=list(orders)).order_by()
+    sums = {"amount": Sum("amount_minor"), "n": Count("pk")}
+    if actor.role is not Role.MANAGER:
+        named = lines.visible_to(actor).values_list("order_id", "site__name").annotate(**sums)
+        return [SiteShare(*row) for row in named.order_by("site__name_order", "site__name")]
+    at = list(lines.values_list("order_id", "site_id").annotate(**sums))
+    seen = Site.objects.visible_to(actor).filter(pk__in={site_id for _order, site_id, *_sums in at})
+    places = {pk: (order, name) for pk, order, name in seen.values_list("pk", "name_order", "name")}
+    found = sorted((places[site_id], order_id, amount, n) for order_id, site_id, amount, n in at if site_id in places)
+    return [SiteShare(order_id, name, amount, n) for (_order, name), order_id, amount, n in found]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accounts.scope import Role
+from smartplus.portal.kit.tags import counted
+from smartplus.portal.orders.views import OF_MANAGER
 from tests.guards.browser import Browser
 from tests.guards.crowd import FIRST, crowd
 from tests.guards.test_list_costs import Cost, visit
@@ -49,3 +51,16 @@ def test_requests_bring_what_their_rows_show(grown: Browser, role: Role) -> None
     (page,) = [sql for sql in naming(cost, "requested_by_id") if not sql.startswith("SELECT COUNT")]
     assert '"note"' not in page
     assert '"password"' not in page  # what of a person the row does not show
+
+
+@pytest.mark.parametrize("role", [Role.DISTRIBUTOR, Role.MANAGER])
+def test_orders_bring_what_their_rows_show(grown: Browser, role: Role) -> None:
+    cost = cost_of(grown, role, "/orders/")
+    assert len(cost.statements) <= 5, "\n".join(cost.statements)
+    assert not [sql for sql in naming(cost, "subscriptions_order") if '"billing"' in sql or '"postal_code"' in sql]
+    (lines,) = naming(cost, "subscriptions_orderline", "amount")
+    assert '"communities_managerassignment"' not in lines  # asked once for each site, not for each line
+    if role is Role.MANAGER:
+        (counting,) = [sql for sql in naming(cost, "subscriptions_orderline") if sql.startswith("SELECT COUNT")]
+        assert f"LIMIT {OF_MANAGER + 1}" in counting
+        assert (counted(OF_MANAGER, OF_MANAGER), counted(OF_MANAGER + 1, OF_MANAGER)) == ("200", "200+")

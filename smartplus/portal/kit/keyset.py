@@ -67,10 +67,10 @@ def sorting(query: Mapping[str, str], columns: Columns, *, own: str, hidden: Col
     return Sorting(columns, chosen.removeprefix("-"), chosen.startswith("-"), wanted)
 
 
-def count(rows: QuerySet[Any], *, by: Sequence[str] = ()) -> int:
-    """How many rows there are, at most one more than `COUNTED`; the filter `counted` shows it. `by` names the order of an index that finds
-    them, where the database might rather read a table until it met so many."""
-    return rows.order_by(*by)[: COUNTED + 1].count()
+def count(rows: QuerySet[Any], *, by: Sequence[str] = (), most: int | None = None) -> int:
+    """How many rows there are, at most one more than `most`, else than `COUNTED`; the filter `counted` shows it. `by` names the order of an
+    index that finds them, where the database might rather read a table until it met so many."""
+    return rows.order_by(*by)[: (COUNTED if most is None else most) + 1].count()
 
 
 def page(

@@ -149,9 +149,10 @@ def _sprite() -> str:
 
 
 @register.filter
-def counted(number: int) -> str:
+def counted(number: int, most: int | None = None) -> str:
     """A number of rows from `keyset.count`: "1,000+" where counting stopped."""
-    return f"{COUNTED:,}+" if number > COUNTED else str(number)
+    most = COUNTED if most is None else most
+    return f"{most:,}+" if number > most else str(number)
 
 
 @register.simple_tag
