@@ -19,6 +19,7 @@ from smartplus.portal.kit import exports as tables
 from subscriptions import rights
 from subscriptions.actions import carts, orders, requests, settlement
 from subscriptions.actions.requests import REQUEST_DONE
+from subscriptions.actions.reviews import SURPLUS_REPAID
 from subscriptions.models import Cart, Order, RenewalRequest, Subscription
 from tests import spreadsheets
 from tests.payments.fixtures import press
@@ -133,19 +134,24 @@ def test_a_member_whose_firm_shows_no_prices_reads_no_amount_anywhere(
         SYSTEM, organization=people.dora.firm, email="carl@nordlys.example", name="Carl", now=NOW
     )
     terms.accept(added.user, now=NOW)
-    carl, audit = Person(added), "/settings/audit/?area=orders"
-    control = telling(crawl(sign_in(carl), audit, within="/settings/audit/"))
-    assert "US$10.20" in control[audit]
+    back = {"amount_minor": 1020, "reason": "US$10.20 went back by bank."}
+    event = audit.record(
+        SYSTEM, SURPLUS_REPAID, payment_of(Order.objects.get()), now=NOW, tenant=people.dora.firm, after=back
+    )
+    carl, log = Person(added), "/settings/audit/?area=orders"
+    control = telling(crawl(sign_in(carl), log, within="/settings/audit/"))
+    assert "US$10.20" in control[log]
+    assert f"/settings/audit/{event.pk}/" in control
     for kind in tables.FORMATS:
         assert any(f"format={kind}" in address and "audit" in address for address in control)
     assert any(re.fullmatch(r"/settings/audit/\d+/", address) for address in control)
     Membership.objects.filter(pk=added.pk).update(
         sees_prices=False, manages_subscriptions=False
     )  # fmt: skip
-    read = crawl(sign_in(carl), audit)
-    assert audit in read
+    read = crawl(sign_in(carl), log)
+    assert log in read
     assert telling(read) == {}
-    row = sign_in(carl).get(audit).content.decode()
+    row = sign_in(carl).get(log).content.decode()
     assert "5 items" in row
 
 

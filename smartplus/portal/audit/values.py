@@ -60,6 +60,7 @@ ROWS: dict[str, Promise] = {  # what went along with a moved installer, by the n
     "entitlement": _("Services, with their paid time"), "device": _("Devices"), "libraryentry": _("MACs in the library"),
     "subscriptionitem": _("Items under auto-renewal"), "renewalrequest": _("Requests"),
 }  # fmt: skip
+TOLD_OF_MONEY = frozenset({"order", "payment"})  # rows whose reason names amounts
 SWITCHED = frozenset({*catalogue.SWITCHES, "on", "require_2fa"})  # On and Off; what else is true or false is Yes and No
 CHOICES: dict[tuple[str, str], Mapping[Any, Any]] = {  # (subject, field) → value → word
     ("libraryentry", "status"): dict(Status.choices),
@@ -180,7 +181,9 @@ def _as_read(event: AuditEvent, field: str, value: Any, names: Names, currency: 
         pairs = [f"{labels[k] or _field_name(k)}: {_word(event, k, v, names, currency)}" for k, v in value.items()]
         return _listed(pairs, "; ")
     text = str(value)
-    if field == "reason" and event.subject_type == "order" and not names.shows_amounts:  # says what money did not fit
+    if (
+        field == "reason" and event.subject_type in TOLD_OF_MONEY and not names.shows_amounts
+    ):  # says what money did not fit
         return gettext("Hidden")
     if (event.subject_type, field) in CHOICES:
         return str(CHOICES[event.subject_type, field].get(text, text))
