@@ -18,7 +18,9 @@ from smartplus.access import PortalRequest
 from smartplus.portal.audit import vocabulary
 
 WAS = "was"  # the hidden field that holds what the form was filled with
-QUESTIONS = frozenset({"ceiling_confirmed", "find_manager", "find_technician"})  # what is asked, not stored
+QUESTIONS = frozenset(
+    {"ceiling_confirmed", "find_manager", "find_technician", "find_site"}
+)  # what is asked, not stored
 DASH = "–"
 
 

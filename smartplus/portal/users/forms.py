@@ -17,8 +17,6 @@ from accounts import actions
 from accounts.actions.organizations import BASICS
 from accounts.models import Kind, Membership, Organization, User
 from accounts.scope import Actor, Grant
-from accounts.typed import postal
-from communities.models import Site
 from smartplus.portal.kit.countries import CountryField
 from smartplus.portal.kit.fields import LineField, MailField, MailInput, SecretField
 from smartplus.portal.kit.zones import PlaceForm, ZoneOfCountryField
@@ -218,21 +216,6 @@ class RightsForm(forms.Form):
         is_technician = self.cleaned_data["is_technician"]
         grants = self.cleaned_data.get("grants", self.kept_of_technician if is_technician else [])
         return {"is_technician": is_technician, "grants": grants}
-
-
-class SitesForm(forms.Form):
-    """Which sites of the installer a manager or technician looks after: plain tick boxes."""
-
-    sites = forms.TypedMultipleChoiceField(
-        label=_("Sites"), coerce=int, required=False, widget=forms.CheckboxSelectMultiple
-    )
-
-    def __init__(self, data: QueryDict | None = None, *, sites: list[Site], assigned: set[int]) -> None:
-        super().__init__(data, initial={"sites": sorted(assigned)}, label_suffix="")
-        field = self.fields["sites"]
-        assert isinstance(field, forms.TypedMultipleChoiceField)
-        field.choices = [(site.pk, f"{site.name}, {postal.place(site)}") for site in sites]
-        field.error_messages["invalid_choice"] = _("One of the chosen sites is not yours to choose.")
 
 
 class MoveForm(forms.Form):

@@ -33,8 +33,9 @@ from smartplus.portal.kit.once import once
 from smartplus.portal.users import exports as user_files
 from smartplus.portal.users import queries as user_lists
 from smartplus.portal.users import rows as user_rows
-from smartplus.portal.users.forms import NewFirmForm, PermissionsForm, PersonForm, RightsForm, SitesForm
+from smartplus.portal.users.forms import NewFirmForm, PermissionsForm, PersonForm, RightsForm
 from smartplus.portal.users.queries import PEOPLE, TABS, TECHNICIANS
+from smartplus.portal.users.sites import SitesForm
 
 PAGE = 50
 MANAGERS_OF_PEOPLE = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
@@ -240,49 +241,57 @@ def _pending(request: access.PortalRequest, person: Membership) -> MailLink | No
     return addresses.pending_address(person.user, now=request.now)
 
 
-def sites_form(request: access.PortalRequest, person: Membership, data: QueryDict | None = None) -> SitesForm | None:
+def sites_form(
+    request: access.PortalRequest,
+    person: Membership,
+    data: QueryDict | None = None,
+    *,
+    beside: QueryDict | None = None,
+) -> SitesForm | None:
     """The tick boxes of the installer's sites for its manager or technician; None where there is nothing to choose."""
     is_theirs = person.is_technician or person.organization.kind == Kind.MANAGER
     if request.actor.role is not Role.INSTALLER or not is_theirs or not person.is_active:
         return None
-    sites = list(Site.objects.visible_to(request.actor).only("name", "city", "state", "country"))
+    seen = Site.objects.visible_to(request.actor).only("name", "name_order", "city", "state", "country")
     if person.is_technician:
         rows = TechnicianAssignment.objects.visible_to(request.actor).filter(membership=person)
         assigned = set(rows.values_list("site_id", flat=True))
     else:
         managed = ManagerAssignment.objects.visible_to(request.actor).filter(membership=person, ended_at=None)
         assigned = set(managed.values_list("site_id", flat=True))
-    return SitesForm(data, sites=sites, assigned=assigned)
+    home = reverse("user-detail", args=[person.pk])
+    return SitesForm(data, seen=seen, assigned=assigned, home=home, query=request.GET, beside=beside)
 
 
 @access.roles(Role.INSTALLER)
 @require_POST
 def user_sites(request: access.PortalRequest, membership_id: int) -> HttpResponse:
-    """Let a manager or technician look after exactly the ticked sites (DOMAIN §1, R3)."""
+    """Let a manager or technician look after exactly the ticked sites (DOMAIN §1, R3). With `find` the form comes back with those that were
+    searched for, and nothing is saved."""
     person = visible_person(request, membership_id)
     form = sites_form(request, person, request.POST)
     if form is None:
         raise NotPermitted(_("This person has no sites to choose."))
-    seen = (conflicts.began_with(form) or {}).get("sites")
     rights = RightsForm(actor=request.actor, firm=person.organization, membership=person)
+    if form.is_searching:
+        return render(request, "users/person.html", {**_around(request, person), "form": rights, "sites": form})
     try:
         saved = submitted(
             form,
             lambda: site_people.set_sites_of(
                 request.actor,
                 membership_id=membership_id,
-                site_ids=form.cleaned_data["sites"],
-                seen_ids=None if seen is None else [typed_id(str(pk)) for pk in seen],
+                site_ids=form.site_ids,
+                seen_ids=form.seen_ids,
                 now=request.now,
             ),
         )
     except Conflict:
-        fresh = sites_form(request, person)
+        fresh = sites_form(request, person, beside=request.POST)
         assert fresh is not None
         mine = Q(action__in=[site_people.MANAGERS_SET.code, site_people.TECHNICIANS_SET.code], subject_type="site")
-        changed = set(map(str, seen or ())) ^ set(map(str, conflicts.shown(fresh)["sites"]))
+        ids = (form.seen_ids or set()) ^ fresh.assigned
         again = reverse("user-detail", args=[membership_id])
-        ids = {typed_id(pk) for pk in changed} - {0}  # the page may say anything
         told = conflicts.clash(request, mine & Q(subject_id__in=ids), (form, fresh), again=again)
         context = {**_around(request, person), "form": rights, "sites": fresh, "sites_conflict": told}
         return render(request, "users/person.html", context, status=CONFLICT)
