@@ -48,9 +48,14 @@ def lapsed(today: date) -> Q:
 
 
 def due(today: date, last: date) -> Q:
-    """In grace, or ending up to this last day."""
-    longest = timedelta(days=max(graces()))
-    return in_force(today) & Q(day__gte=today - longest, day__lte=last)  # the second for the index
+    """In grace, or ending up to this last day. Said as days less what has no grace left, not by `in_force`: so an index has its bounds, and
+    the database knows how many rows there are."""
+    longest = max(graces())
+    return reduce(
+        operator.and_,
+        (~Q(service_type__in=codes, day__lt=today - timedelta(days=n)) for n, codes in graces().items() if n < longest),
+        Q(day__gte=today - timedelta(days=longest), day__lte=last),
+    )
 
 
 # --- folding ------------------------------------------------------------------------------------------------------------

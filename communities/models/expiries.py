@@ -9,7 +9,7 @@ from django.db import models
 
 from accounts.models import Organization
 from accounts.scope import Actor, by_tenant_keys
-from communities.models.sites import Kind, Site
+from communities.models.sites import Kind, Site, assigned_sites
 from communities.models.standing import Mode, renewed
 
 
@@ -32,6 +32,14 @@ class What(enum.StrEnum):
 BY_SITE, BY_FIRM = (Stage.FRESH, Stage.SITE), (Stage.FRESH, Stage.FIRM)
 
 
+def _firm_of(actor: Actor) -> dict[str, int]:
+    """The installer whose sites somebody without a subtree is assigned to: so no other firm's rows are read to find those."""
+    firm = actor.organization
+    if firm is None:
+        return {}
+    return {"installer_id": firm.installer_id or firm.pk}
+
+
 class ExpiryDayQuerySet(models.QuerySet["ExpiryDay"]):
     """Rows of the summary, read by site or by firm: either way what is fresh counts too, and whoever reads both counts twice. What is
     read has `renewed`, the variant that a renewal pays for."""
@@ -40,7 +48,10 @@ class ExpiryDayQuerySet(models.QuerySet["ExpiryDay"]):
         """What the sites that one sees have."""
         bound = by_tenant_keys(actor)
         rows = self.filter(stage__in=BY_SITE).exclude(service_type="").annotate(renewed=renewed())
-        return rows.filter(site__in=Site.objects.visible_to(actor)) if bound is None else rows.filter(bound)
+        if bound is not None:
+            return rows.filter(bound)
+        # "+ 0" keeps the database from walking by site, through all firms, where it has the rows of one.
+        return rows.alias(at=models.F("site_id") + 0).filter(at__in=assigned_sites(actor), **_firm_of(actor))
 
     def visible_to(self, actor: Actor) -> Self:
         """What one sees, by the fewest rows: those of installers, or of single sites where the role has no subtree (R1, R3)."""
