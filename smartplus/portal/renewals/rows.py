@@ -77,7 +77,7 @@ def cells(
             buttons.append(as_html('<a class="{}" href="{}">{}</a>', css, address("agreement-card", row.pk), other))
         if may.may_stop:
             way = address("agreement-stop", row.pk)
-            buttons.append(as_html('<button class="b s" formaction="{}">{}</button>', way, stop))
+            buttons.append(as_html('<button class="b s" form="stop" formaction="{}">{}</button>', way, stop))
         found.append(
             AgreementCells(
                 sites=f"{', '.join(sites[:SITES])}{rest}" if sites else row.installer.name,
