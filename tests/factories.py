@@ -11,6 +11,8 @@ from accounts.models import Notice, Topic
 from communities import catalogue
 from communities.actions.targets import made_for
 from communities.models import Apartment, Building, Entitlement, Site, keys_of
+from devices.catalogue import DeviceType
+from devices.models import Device
 from payments.models import GatewayEvent, Payment, PaymentMethod
 from subscriptions.models import Order, Subscription
 from tests.people import NOW
@@ -144,3 +146,14 @@ def apartments(
         for row in rows
         for kind, variant in items.items()
     )
+
+
+def monitors(site: Site) -> None:
+    """An indoor monitor in every apartment of a site, of addresses that nothing else in the stories has."""
+    Device.objects.bulk_create(
+        Device(
+            **keys_of(site), apartment=flat, building=flat.building, mac=0x0C1105F00000 + flat.pk, name="Monitor",
+            type=DeviceType.INDOOR_MONITOR.value, created_at=NOW,
+        )
+        for flat in Apartment.objects.filter(site=site).select_related("building")
+    )  # fmt: skip

@@ -248,6 +248,7 @@ def test_the_command_counts_names_the_row_and_keeps_the_heads(people: People, tm
         f"audit: no heads were kept in {heads}, so a chain written anew, or cut off at its end, would not show",
         "books: money, orders, paid time and reservations agree",
         "targets: owners, doors and items agree",
+        "monitors: whether apartments wait for one is what their devices say",
     ]
     call_command("verify_ledger", heads=heads, stdout=out)
     kept = heads.read_text()

@@ -409,6 +409,7 @@ def test_what_was_written_by_hand_is_named_and_the_command_fails(site: Site, bre
 
 def test_the_command_says_that_targets_agree(site: Site) -> None:
     out = io.StringIO()
+    factories.monitors(site)
     call_command("verify_ledger", seal=True, stdout=out)
     assert "targets: owners, doors and items agree" in out.getvalue()
 

@@ -191,6 +191,7 @@ PLEAS = {
     "settings-session-end": {404},  # nor such a device
     "settings-token-revoke": {404},  # nor such a token
     "user-new": {404},  # nobody adds a user of no kind; the kinds are below
+    "subscription-sites": {404},  # nor are there sites of no installer
 }
 # Addresses that show another form for each word in their query; a role that may not use a word is answered 404.
 QUERIES = {

@@ -321,6 +321,7 @@ def _notice(case: Case) -> dict[str, Any]:
 LEFT_OUT = {
     "members.add_member": "of the seed and of tests; people invite",
     "members.record": "writes the audit of an action that has asked already",
+    "support.noted": "asks in a query whether note_view has noted it",
     "support.note_view": "notes that the operator looked; whoever may look is noted or not, and nothing else is done",
     "returns.note_sent": "told by whoever was let start the payment",
     "returns.note_returned": "an address that anybody may open: where the actor may not pay it notes nothing, and says so",

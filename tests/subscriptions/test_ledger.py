@@ -23,6 +23,7 @@ from payments.sandbox import Sandbox
 from subscriptions import ledger
 from subscriptions.actions import orders, settlement
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
+from tests.factories import monitors
 from tests.payments.fixtures import press
 from tests.people import NOW, People
 from tests.subscriptions.conftest import BASE, entitlement, payment_of
@@ -70,6 +71,7 @@ def test_books_that_agree_have_no_fault(paid: Order, unpaid: Order) -> None:
 
 def test_an_expiry_set_by_hand_is_named(paid: Order, unpaid: Order, settings: Any, tmp_path: Path) -> None:
     settings.AUDIT_HEADS = tmp_path / "heads.jsonl"
+    monitors(Site.objects.get())
     app = entitlement(Site.objects.get(), ServiceType.APP, "1.01")
     until = app.expires_at
     Entitlement.objects.filter(pk=app.pk).pay_until(datetime(2099, 1, 1, tzinfo=UTC))

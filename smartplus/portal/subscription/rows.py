@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from communities import catalogue
@@ -13,7 +12,7 @@ from communities.models import Entitlement
 from payments import money
 from smartplus.portal.kit.ticks import Ticks
 
-CHECKED = SafeString(" checked")
+CHECKED = " checked"
 
 
 class ItemCells(NamedTuple):
