@@ -215,8 +215,7 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
         if bound is not None:
             return self.filter(bound) if bound else self
         if actor.role is Role.MANAGER:
-            sites = ManagerAssignment.objects.filter(membership=actor.membership_id, ended_at=None).values("site")
-            return self.filter(site__in=sites)
+            return self.filter(site__in=Site.objects.visible_to(actor))
         return self.none()
 
 
