@@ -58,17 +58,17 @@ def guard(name: str, *, trips_on: Errors, but_not: Errors = (), at: Callable[[],
         raise
     except trips_on as problem:
         fences.mend_connections()
-        _note_failure(name, problem, at())
+        _record_failure(name, problem, at())
         raise
     except Refused:  # it answered, if only with a no
-        _note_answer(row)
+        _record_answer(row)
         raise
     except Exception:  # of our own making: it says nothing about the server
         fences.mend_connections()
         _give_back(row, probe)
         raise
     if call.was_made:
-        _note_answer(row)
+        _record_answer(row)
     else:
         _give_back(row, probe)
 
@@ -90,7 +90,7 @@ def _give_back(row: CircuitBreaker | None, probe: datetime | None) -> None:
         CircuitBreaker.objects.filter(pk=row.pk, open_until=probe).update(open_until=row.open_until)
 
 
-def _note_answer(row: CircuitBreaker | None) -> None:
+def _record_answer(row: CircuitBreaker | None) -> None:
     if row is None or not row.failures:
         return
     closed = {"failures": 0, "error": "", "opened_at": None, "open_until": None, "told_at": None}
@@ -99,7 +99,7 @@ def _note_answer(row: CircuitBreaker | None) -> None:
         log.warning("%s answers again", row.name)
 
 
-def _note_failure(name: str, problem: Exception, now: datetime) -> None:
+def _record_failure(name: str, problem: Exception, now: datetime) -> None:
     row, _made = CircuitBreaker.objects.get_or_create(name=name)
     CircuitBreaker.objects.filter(pk=row.pk).update(failures=F("failures") + 1, error=fences.in_words(problem))
     row.refresh_from_db()

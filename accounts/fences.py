@@ -85,7 +85,7 @@ def each(
                 next_try = postpone(item, problem) if postpone else None
             except NotNow:  # another process has it by now, and says what becomes of it
                 continue
-            note_failure(
+            record_failure(
                 job, key(item), problem, now=now, is_expected=is_expected, next_try_at=next_try, is_set=bool(postpone)
             )
         else:
@@ -120,7 +120,7 @@ def due(
     return [pk for pair in zip_longest(first, again) for pk in pair if pk is not None]
 
 
-def note_failure(
+def record_failure(
     job: str,
     item_id: int,
     problem: Exception,

@@ -128,8 +128,10 @@ def _send(notice: Notice, batch: mail.Batch, *, now: datetime, lease_from: datet
 def _postpone(notice: Notice, problem: Exception, *, now: datetime) -> datetime | None:
     """Write the failure to the notice; answers when it is tried again."""
     tries = notice.tries + 1
-    is_hopeless = isinstance(problem, ValueError)  # no mail can be made of it (a line break in a header), now or later
-    later = now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) and not is_hopeless else None
+    is_unrecoverable = isinstance(
+        problem, ValueError
+    )  # no mail can be made of it (a line break in a header), now or later
+    later = now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) and not is_unrecoverable else None
     Notice.objects.filter(pk=notice.pk).exclude(state=Notice.State.SENT).update(
         state=Notice.State.FAILED, last_error=fences.in_words(problem)[:300], next_try_at=later
     )

@@ -10,4 +10,4 @@ class CommunitiesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the check of the triggers that write the summary."""
-        import communities.following  # noqa: F401
+        import communities.expiry_triggers  # noqa: F401

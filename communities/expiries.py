@@ -2,7 +2,7 @@
 
 One set of conditions by day serves tiles, calendars and lists. A day is the day at the site, and "today" the reader's: what ends today
 has not lapsed before tomorrow, whatever the hour. Pages of one site ask the entitlements themselves, which know the instant; what stands above
-them is read here where that is the same (`communities.glances`).
+them is read here where that is the same (`communities.site_status`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db.models import Max, Q, Sum
 
 from accounts.fences import Budget
 from communities import catalogue
-from communities.following import COLUMNS, DAYS, READ, groups_sql, site_sql
+from communities.expiry_triggers import COLUMNS, DAYS, READ, groups_sql, site_sql
 from communities.models import ExpiryDay
 from communities.models.expiries import Stage
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 
 from communities import catalogue
 from communities.catalogue import Variant
-from communities.models import Apartment, Entitlement, Site, standing
+from communities.models import Apartment, Entitlement, Site, status
 
 WARNING = timedelta(
     days=7
@@ -55,12 +55,12 @@ def paid_progress(site_ids: Iterable[int], now: datetime) -> dict[int, PaidProgr
         .values_list("site_id", "service_type", "variant", "paid_variant")
         .annotate(
             n=Count("pk"),
-            alive=Count("pk", filter=standing.in_force(now)),
-            never=Count("pk", filter=standing.NEVER),
-            in_grace=Count("pk", filter=standing.in_grace(now)),
+            alive=Count("pk", filter=status.in_force(now)),
+            never=Count("pk", filter=status.NEVER),
+            in_grace=Count("pk", filter=status.in_grace(now)),
             next_expiry=Min("expires_at"),
-            next_loose=Min("expires_at", filter=standing.LOOSE),
-            next_end=Min("expires_at", filter=standing.in_force(now)),
+            next_loose=Min("expires_at", filter=status.LOOSE),
+            next_end=Min("expires_at", filter=status.in_force(now)),
             next_stop=Min("works_until"),
         )
     )
@@ -198,17 +198,17 @@ class Group:
 
 def groups_of(site: Site, now: datetime) -> list[Group]:
     """What the pages of a site say about its items, read once however many those are; one statement."""
-    alive, grace = standing.in_force(now), standing.in_grace(now)
-    ahead, renewed = standing.ends_after(now), standing.LOOSE
-    waiting = standing.NEVER & Q(reserved_by=None)
+    alive, grace = status.in_force(now), status.in_grace(now)
+    ahead, renewed = status.ends_after(now), status.LOOSE
+    waiting = status.NEVER & Q(reserved_by=None)
     numbers = {
         "n": Count("pk"),
         "alive": Count("pk", filter=alive),
-        "never": Count("pk", filter=standing.NEVER),
-        "lapsed": Count("pk", filter=standing.lapsed(now)),
+        "never": Count("pk", filter=status.NEVER),
+        "lapsed": Count("pk", filter=status.lapsed(now)),
         "in_grace": Count("pk", filter=grace),
         "ending": Count("pk", filter=ahead & renewed & Q(expires_at__lte=now + WARNING)),
-        "ordered": Count("pk", filter=standing.NEVER & Q(reserved_by__isnull=False)),
+        "ordered": Count("pk", filter=status.NEVER & Q(reserved_by__isnull=False)),
         "free": Count("pk", filter=waiting & Q(blocked="")),
         "next_expiry": Min("expires_at"),
         "next_loose": Min("expires_at", filter=renewed),
@@ -217,7 +217,7 @@ def groups_of(site: Site, now: datetime) -> list[Group]:
         "grace_until": Min("works_until", filter=grace),
         "first_end": Min("expires_at", filter=ahead & renewed),
         "last_end": Max("expires_at", filter=ahead),
-        "until": Min(standing.paid_until(), filter=alive),
+        "until": Min(status.paid_until(), filter=alive),
     }
     rows = Entitlement.objects.filter(site=site).order_by().values_list("service_type", "variant", "paid_variant")
     return [Group(*row) for row in rows.annotate(**numbers)]

@@ -45,14 +45,14 @@ _SHORT = 4  # digits that stand beside a MAC and may as well belong to it
 class Reading:
     """What a text says as a MAC: the address, or the problem with it.
 
-    `digits` are the twelve, or the fewer of a beginning; `beside` is what else stood in the line, such as model and serial.
+    `digits` are the twelve, or the fewer of a beginning; `other_text` is what else stood in the line, such as model and serial.
     """
 
     mac: Mac | None = None
     digits: str = ""
     was_fixed: bool = False  # not one of the usual notations: a label, quotes, invisible signs, more columns
     problem: MacRefused | None = None
-    beside: tuple[str, ...] = ()
+    other_text: tuple[str, ...] = ()
     typed: str = ""  # what stands in the place of the digits, right or wrong
 
     def span(self, *, min_digits: int = 1) -> tuple[int, int] | None:
@@ -92,9 +92,9 @@ def read(text: str) -> Reading:
     others = tuple(
         part
         for place, column in enumerate(parts)
-        for part in (readings[chosen].beside if place == chosen else (column.strip(),))
+        for part in (readings[chosen].other_text if place == chosen else (column.strip(),))
     )
-    return replace(readings[chosen], was_fixed=not _ORDINARY.fullmatch(text.strip()), beside=others)
+    return replace(readings[chosen], was_fixed=not _ORDINARY.fullmatch(text.strip()), other_text=others)
 
 
 def parse(text: str) -> Mac:
@@ -230,11 +230,11 @@ def _column(text: str) -> Reading:
         problem = _("Two MAC addresses in one line: %(first)s and %(second)s. Enter one.")
         return Reading(problem=Ambiguous(problem % {"first": first, "second": second}))
     if whole:
-        return _beside(words, whole[0], whole[0] + 1)
+        return _other_text(words, whole[0], whole[0] + 1)
     return _spaced(words)
 
 
-def _beside(words: Sequence[str], start: int, end: int) -> Reading:
+def _other_text(words: Sequence[str], start: int, end: int) -> Reading:
     """The MAC of words[start:end], unless digits next to it may belong to it."""
     for place in (start - 1, end):
         if 0 <= place < len(words) and _may_belong(words[place]):
@@ -243,8 +243,8 @@ def _beside(words: Sequence[str], start: int, end: int) -> Reading:
     mac = Mac(int(digits, 16))
     beside = (*words[:start], *words[end:])
     if problem := _device_problem(mac):
-        return Reading(digits=digits, problem=NotADevice(problem), typed=digits, beside=beside)
-    return Reading(mac, digits, typed=digits, beside=beside)
+        return Reading(digits=digits, problem=NotADevice(problem), typed=digits, other_text=beside)
+    return Reading(mac, digits, typed=digits, other_text=beside)
 
 
 def _spaced(words: Sequence[str]) -> Reading:
@@ -257,12 +257,12 @@ def _spaced(words: Sequence[str]) -> Reading:
         end = sums.index(DIGITS) + 1
         is_uniform = len(set(lengths[:end])) == 1
         if is_uniform or (model is not None and model >= end and not any(n % 2 for n in lengths[:end])):
-            return _beside(words, 0, end)
+            return _other_text(words, 0, end)
         if model is None and end == len(run):
             if any(n % 2 for n in lengths):
                 problem = _("The spaces leave open where the MAC address ends. Write its 12 digits without spaces.")
                 return Reading(problem=Ambiguous(problem), typed="".join(run))
-            return _beside(words, 0, end)
+            return _other_text(words, 0, end)
     if model is not None:
         return _wrong(":".join(run[:model]))
     if len(run) < len(words) and (catalogue.canonical(words[len(run)]) is None or not run):

@@ -119,18 +119,18 @@ def _row(number: int, line: str) -> PastedRow:
     """A line without a header: MAC, model, serial number, note; the MAC may stand elsewhere when only it can be one."""
     reading, divider = mac.read(line), _divider(line)
     if divider is None:
-        model, serial, note = _beside([_cell(part) for part in reading.beside if part], joined=True)
+        model, serial, note = _other_text([_cell(part) for part in reading.other_text if part], joined=True)
         return PastedRow(number, line, line, model, serial, note)
     cells = _cells(line, divider)
     place = next((n for n, cell in enumerate(cells) if reading.mac and mac.read(cell).mac == reading.mac), None)
     if place is None:
-        model, serial, note = _beside(cells[1:])
+        model, serial, note = _other_text(cells[1:])
         return PastedRow(number, line, line, model, serial, note)
-    model, serial, note = _beside([*cells[place + 1 :]], before=cells[:place])
+    model, serial, note = _other_text([*cells[place + 1 :]], before=cells[:place])
     return PastedRow(number, line, cells[place], model, serial, note)
 
 
-def _beside(cells: Sequence[str], *, before: Sequence[str] = (), joined: bool = False) -> tuple[str, str, str]:
+def _other_text(cells: Sequence[str], *, before: Sequence[str] = (), joined: bool = False) -> tuple[str, str, str]:
     """Model, serial number and note of what stands beside a MAC; a model is known by the catalogue. What has no place is noted."""
     names = list(_models([*before, *cells]))
     model, lost = (names[0] if names else ""), [cell for cell in before if cell and not _COUNTER.fullmatch(cell)]

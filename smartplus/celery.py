@@ -40,7 +40,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-def _note_life(**_: Any) -> None:
+def _record_life(**_: Any) -> None:
     """A worker lives: it listens (its heart beats every two seconds), or it is at work, when a single process can't do both."""
     from django.utils import timezone
 
@@ -54,4 +54,4 @@ def _note_life(**_: Any) -> None:
 
 # Celery tells of a heartbeat in no other way.
 for _moment in (signals.worker_ready, signals.heartbeat_sent, signals.task_prerun, signals.task_postrun):
-    _moment.connect(_note_life)
+    _moment.connect(_record_life)

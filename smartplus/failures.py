@@ -21,16 +21,16 @@ SERVERS: dict[str, Promise] = {"mail": _("The mail server")}
 PATIENCE = 4  # tries, nearly an hour, before it is told that a server does not answer for an item
 
 
-def note_broken(job: str, problem: Exception, *, now: datetime) -> None:
+def record_broken(job: str, problem: Exception, *, now: datetime) -> None:
     """A job broke outside its items: the next run tries it again. Where the database is gone, only the log says so."""
     try:
         fences.mend_connections()
-        fences.note_failure(job, fences.WHOLE_JOB, problem, now=now, next_try_at=now, is_set=True)
+        fences.record_failure(job, fences.WHOLE_JOB, problem, now=now, next_try_at=now, is_set=True)
     except DatabaseError as trouble:
         log.error("job %s: its failure can't be written down: %s", job, trouble)
 
 
-def note_whole(job: str) -> None:
+def record_whole(job: str) -> None:
     """The job ran through."""
     if fences.failed(job, [fences.WHOLE_JOB]):
         fences.forget(job, fences.WHOLE_JOB)

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import append_only
-from communities.following import check_followers
+from communities.expiry_triggers import check_triggers
 from smartplus import access, heartbeats, setup
 
 log = logging.getLogger("smartplus.health")
@@ -112,7 +112,7 @@ def _our_migrations() -> frozenset[tuple[str, str]]:
 
 def guards_are_installed() -> bool:
     """Every append-only table has its triggers, and so have the tables that the summary by day is counted from."""
-    checks = (append_only.check_guards, check_followers)
+    checks = (append_only.check_guards, check_triggers)
     return not any(check(databases=["default"]) for check in checks)
 
 

@@ -21,7 +21,7 @@ from payments import actions as payment_actions
 from payments import events
 from smartplus import failures, wakeups
 from smartplus.audit import WORK_TRIED_AGAIN
-from subscriptions.actions import modes, renewals, sweeps, variants
+from subscriptions.actions import modes, renewals, scheduled, variants
 
 log = logging.getLogger("smartplus.jobs")
 
@@ -48,12 +48,12 @@ JOBS: dict[str, Job] = {
     "mail": Job(notify.send_due, _("Sending mail"), 30, asks_gateways=False, again=notify.try_again),
     "paid_variants": Job(variants.turn_due, _("What later periods paid for"), 10, asks_gateways=False),
     "expiry_days": Job(modes.gather_due, _("Counting expiries by day"), 10, asks_gateways=False),
-    "gateway_events": Job(sweeps.work_events, _("Messages of the gateways"), 30, again=events.try_again),
+    "gateway_events": Job(scheduled.process_events, _("Messages of the gateways"), 30, again=events.try_again),
     "renewals": Job(renewals.renew_due, _("Auto-renewals"), 60),
-    "hanging_payments": Job(sweeps.settle_hanging, _("Asking about payments"), 30),
-    "untold_charges": Job(sweeps.settle_untold, _("Charges whose end nobody noted"), 30),
-    "revoked_orders": Job(sweeps.close_unpermitted, _("Orders whose payer may not pay any more"), 30),
-    "order_timeouts": Job(sweeps.time_out_orders, _("Orders that nobody paid"), 30),
+    "hanging_payments": Job(scheduled.reconcile_stale_payments, _("Asking about payments"), 30),
+    "untold_charges": Job(scheduled.reconcile_unreported_charges, _("Charges whose end nobody noted"), 30),
+    "revoked_orders": Job(scheduled.cancel_unauthorized_orders, _("Orders whose payer may not pay any more"), 30),
+    "order_timeouts": Job(scheduled.expire_unpaid_orders, _("Orders that nobody paid"), 30),
     "gateway_keys": Job(payment_actions.ask_due, _("Asking whether the gateway takes our key"), 30),
     "old_sessions": Job(sessions.forget_old, _("Deleting old sessions"), 10, asks_gateways=False),
     "old_forms": Job(sent_forms.forget_old, _("Forgetting which forms were sent"), 10, asks_gateways=False),
@@ -83,9 +83,9 @@ def run(name: str, *, now: datetime) -> int | None:
         count = job.sweep(now=now, budget=fences.Budget(job.budget_s))
     except Exception as problem:  # one broken job must not stop the others
         log.exception("job %s broke", name)
-        failures.note_broken(name, problem, now=now)
+        failures.record_broken(name, problem, now=now)
     else:
-        failures.note_whole(name)
+        failures.record_whole(name)
     failures.tell(name, job.label, now=now)
     return count
 
@@ -131,6 +131,6 @@ def hurry_order(number: str) -> None:
     wakeups.publish(SETTLE_ORDER, number, queue=GATEWAYS)
 
 
-def hurry_setups(agreement_id: int) -> None:
+def hurry_setups(auto_renewal_id: int) -> None:
     """Wake a worker to ask the gateway about the card of an auto-renewal, because its payer is back from the page that stores it."""
-    wakeups.publish(SETTLE_SETUPS, str(agreement_id), queue=GATEWAYS)
+    wakeups.publish(SETTLE_SETUPS, str(auto_renewal_id), queue=GATEWAYS)

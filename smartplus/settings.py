@@ -119,7 +119,7 @@ TEMPLATES = [
                 "smartplus.portal.kit.tags",
             ],
             "libraries": {
-                "bills": "smartplus.portal.price_preview.tags",
+                "price_preview": "smartplus.portal.price_preview.tags",
                 "notices": "smartplus.portal.kit.mail_tags",
                 "rows": "smartplus.portal.kit.row_tags",
                 "sites": "smartplus.portal.sites.tags",

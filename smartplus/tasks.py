@@ -42,9 +42,9 @@ def settle_order(number: str) -> None:
 
 
 @app.task(name=jobs.SETTLE_SETUPS)
-def settle_setups(agreement_id: str) -> None:
+def settle_setups(auto_renewal_id: str) -> None:
     """Ask the gateway about the card of one auto-renewal; a failure here is only slower, too."""
     try:
-        settlement.settle_setups(int(agreement_id), now=timezone.now())
+        settlement.settle_setups(int(auto_renewal_id), now=timezone.now())
     except (GatewayUnavailable, GatewayRefused) as problem:
-        log.warning("auto-renewal %s: %s", agreement_id, problem)
+        log.warning("auto-renewal %s: %s", auto_renewal_id, problem)

@@ -3,12 +3,12 @@
 from django.utils.translation import gettext_lazy as _
 
 from accounts.audit import Area, Word
-from subscriptions import telling
+from subscriptions import audit_sentences
 
 ORDER_SUCCEEDED = Word(
     "order.succeeded",
     _("Order paid and applied"),
     _("Order %(what)s paid and applied"),
     area=Area.ORDERS,
-    details=telling.items_and_amount,
+    details=audit_sentences.items_and_amount,
 )

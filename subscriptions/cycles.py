@@ -1,4 +1,4 @@
-"""What 30 days cost: one answer for bills, dashboards, the review, the checkout and agreements (R27, R41)."""
+"""What 30 days cost: one answer for bills, dashboards, the review, the checkout and auto-renewals (R27, R41)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from subscriptions.taxes import UNTAXED, Tax
 Amounts = list[int | None]  # minor units, one for each row; None for all where one of them has no price
 
 
-def thirty_days(kinds: Iterable[tuple[Product, int]], prices: PriceTable, now: datetime, tax: Tax = UNTAXED) -> Quote:
+def recurring_total(
+    kinds: Iterable[tuple[Product, int]], prices: PriceTable, now: datetime, tax: Tax = UNTAXED
+) -> Quote:
     """What 30 days of (product, count) cost: one line for each, in their order. Raises MissingPrice.
 
     Without `tax` it is what the list says; with that of whoever is billed `total_minor` is what an auto-renewal of them charges. Project
@@ -31,7 +33,7 @@ def list_amounts(kinds: Iterable[tuple[Product, int]], prices: PriceTable | None
     if prices is None:
         return [None] * len(kinds)
     try:
-        return [line.amount_minor for line in thirty_days(kinds, prices, now).lines]
+        return [line.amount_minor for line in recurring_total(kinds, prices, now).lines]
     except MissingPrice:
         return [None] * len(kinds)
 

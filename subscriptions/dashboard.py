@@ -24,7 +24,7 @@ from communities.models.expiries import What as Counted
 from devices import reports as device_reports
 from payments.models import usable_method
 from subscriptions.cycles import list_amounts, total_of, unpaid_amounts
-from subscriptions.models import PriceList, Subscription
+from subscriptions.models import AutoRenewal, PriceList
 from subscriptions.periods import CYCLE
 from subscriptions.pricing import PriceTable, Product
 from subscriptions.tables import table_with_former
@@ -311,7 +311,7 @@ def _counts(rows: QuerySet[Any], key: str) -> dict[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreements:
+class AutoRenewals:
     """Auto-renewals: how many run, how many of them with a card that can't be charged, how many a problem stopped lately."""
 
     active: int
@@ -327,11 +327,11 @@ class Agreements:
 AT_RISK, RUNNING, OVER = 0, 1, 2
 
 
-def ranked(rows: QuerySet[Subscription], *, now: datetime) -> QuerySet[Subscription]:
-    """Agreements with `rank` and `due`: what needs somebody first (the last charge failed, the card can't be charged, or a problem
+def ranked(rows: QuerySet[AutoRenewal], *, now: datetime) -> QuerySet[AutoRenewal]:
+    """Auto-renewals with `rank` and `due`: what needs somebody first (the last charge failed, the card can't be charged, or a problem
     stopped it lately), then what runs, then what is over. "Lately" is the last 30 days: what stopped earlier has lapsed or was renewed."""
-    active = Q(state=Subscription.State.ACTIVE)
-    stopped = Q(state=Subscription.State.PARKED, ended_at__gt=now - CYCLE)
+    active = Q(state=AutoRenewal.State.ACTIVE)
+    stopped = Q(state=AutoRenewal.State.SUSPENDED, ended_at__gt=now - CYCLE)
     chargeable = Q(usable_method("method__"), tries=0)
     return rows.annotate(
         rank=Case(
@@ -344,11 +344,11 @@ def ranked(rows: QuerySet[Subscription], *, now: datetime) -> QuerySet[Subscript
     )
 
 
-def agreements(actor: Actor, *, now: datetime) -> Agreements:
+def auto_renewals(actor: Actor, *, now: datetime) -> AutoRenewals:
     """The auto-renewals one sees; one statement."""
-    active, at_risk = Q(state=Subscription.State.ACTIVE), Q(rank=AT_RISK)
-    return Agreements(
-        **ranked(Subscription.objects.visible_to(actor), now=now).aggregate(
+    active, at_risk = Q(state=AutoRenewal.State.ACTIVE), Q(rank=AT_RISK)
+    return AutoRenewals(
+        **ranked(AutoRenewal.objects.visible_to(actor), now=now).aggregate(
             active=Count("pk", filter=active),
             unchargeable=Count("pk", filter=active & at_risk),
             stopped=Count("pk", filter=~active & at_risk),

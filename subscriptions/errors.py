@@ -61,5 +61,5 @@ class RequestClosed(Refused):
     """A request was withdrawn, refused or paid in the meantime."""
 
 
-class IllegalMove(Refused):
+class IllegalTransition(Refused):
     """An order can't go from its state to the wanted one (R49)."""

@@ -42,7 +42,7 @@ class Fault:
 
 
 def verify() -> Iterator[Fault]:
-    """Every disagreement, check by check. Each check is one statement over the whole database (`lengths` one for each term that was ever
+    """Every disauto_renewal, check by check. Each check is one statement over the whole database (`lengths` one for each term that was ever
     bought), so it sees one instant and may run beside everything else; rows arrive one by one. Writes nothing."""
     for check in CHECKS:
         yield from check()
@@ -240,10 +240,10 @@ def reservations() -> Iterator[Fault]:
 
 
 def modes() -> Iterator[Fault]:
-    """An item says whether it renews by itself as its agreement and the stored card do."""
+    """An item says whether it renews by itself as its auto-renewal and the stored card do."""
     wrong = Entitlement.objects.annotate(should=mode_of()).exclude(mode=F("should"))
     for row in _rows(wrong, "mode", "should"):
-        yield Fault(f"entitlement {row.pk}", f"renews {row.mode!r}, by its agreement it should {row.should!r}")
+        yield Fault(f"entitlement {row.pk}", f"renews {row.mode!r}, by its auto-renewal it should {row.should!r}")
 
 
 def summary() -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from subscriptions.models import Order, OrderLine
 FEW = 200  # sites
 
 
-def called() -> Case:
+def target_names() -> Case:
     """What a line is for, in words: as it was frozen, and where that names nothing, by the name that the target has now."""
     now = Target.objects.filter(entitlements=OuterRef("entitlement_id")).values(called=targets.words(""))
     return Case(

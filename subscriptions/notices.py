@@ -17,7 +17,7 @@ from accounts.scope import Actor
 from payments.models import Payment
 from payments.reasons import DECLINES
 from subscriptions import rights
-from subscriptions.models import Order, RenewalRequest, Subscription
+from subscriptions.models import AutoRenewal, Order, RenewalRequest
 from subscriptions.reasons import Reason
 
 OVER = frozenset({"lapsed", "services_off"})  # no card helps any more
@@ -58,32 +58,32 @@ def renewal_failed(
         )  # fmt: skip
 
 
-def renewal_parked(agreement: Subscription, *, order: Order | None, reason: Reason, now: datetime) -> None:
+def renewal_suspended(auto_renewal: AutoRenewal, *, order: Order | None, reason: Reason, now: datetime) -> None:
     """An auto-renewal stopped by a problem: nothing is tried any more, somebody has to act (R44)."""
-    key = f"renewal-parked:{agreement.pk}.{agreement.version}"
-    items = agreement.items.filter(reason=reason.code, entitlement__expires_at__isnull=False)
+    key = f"renewal-suspended:{auto_renewal.pk}.{auto_renewal.version}"
+    items = auto_renewal.items.filter(reason=reason.code, entitlement__expires_at__isnull=False)
     first = items.order_by("entitlement__works_until", "pk")
     works_until, zone = first.values_list("entitlement__works_until", "site__time_zone").first() or (None, "UTC")
-    for member in _alarmed(agreement.payer):
+    for member in _alarmed(auto_renewal.payer):
         _post(
-            "renewal_parked", key, Topic.PAYMENT_FAILED, member, order or agreement, agreement.payer, now,
-            agreement=agreement, failed_order=order, reason=reason, is_over=reason.code in OVER, is_card=reason.code in CARD,
+            "renewal_suspended", key, Topic.PAYMENT_FAILED, member, order or auto_renewal, auto_renewal.payer, now,
+            auto_renewal=auto_renewal, failed_order=order, reason=reason, is_over=reason.code in OVER, is_card=reason.code in CARD,
             works_until=works_until, zone=zone, shows_amounts=order is not None and _sees_amounts(member, order),
         )  # fmt: skip
 
 
-def renewal_lapsed(agreement: Subscription, *, items: int, now: datetime) -> None:
+def renewal_lapsed(auto_renewal: AutoRenewal, *, items: int, now: datetime) -> None:
     """Some items of an auto-renewal lapsed and left it while the others go on: nobody wished that, so it is told (R44)."""
-    key = f"renewal-lapsed:{agreement.pk}.{now.isoformat()}"
-    for member in _alarmed(agreement.payer):
+    key = f"renewal-lapsed:{auto_renewal.pk}.{now.isoformat()}"
+    for member in _alarmed(auto_renewal.payer):
         _post(
-            "renewal_lapsed", key, Topic.PAYMENT_FAILED, member, agreement, agreement.payer, now,
-            agreement=agreement, items=items,
+            "renewal_lapsed", key, Topic.PAYMENT_FAILED, member, auto_renewal, auto_renewal.payer, now,
+            auto_renewal=auto_renewal, items=items,
         )  # fmt: skip
 
 
 def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: str, now: datetime) -> None:
-    """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late, surplus or forgotten."""
+    """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late, duplicate or forgotten."""
     for membership in (
         Membership.objects.usable().filter(organization__kind=Kind.OPERATOR).select_related("user", "organization")
     ):
@@ -144,9 +144,9 @@ def _members(firm: Organization, who: Q) -> list[Membership]:
     return list(_working(firm, who))
 
 
-def _first_found(firm: Organization, *ladder: Q) -> list[Membership]:
+def _first_found(firm: Organization, *ranks: Q) -> list[Membership]:
     """The firm's members of the first step that has any."""
-    return next((found for who in ladder if (found := _members(firm, who))), [])
+    return next((found for who in ranks if (found := _members(firm, who))), [])
 
 
 def _requester(request: RenewalRequest) -> list[Membership]:
@@ -179,7 +179,7 @@ def _post(
     key: str,
     topic: Topic,
     member: Membership,
-    about: Order | Subscription | RenewalRequest | Organization,
+    about: Order | AutoRenewal | RenewalRequest | Organization,
     tenant: Organization,
     now: datetime,
     **context: object,
@@ -194,7 +194,7 @@ def _draft(
     key: str,
     topic: Topic,
     member: Membership,
-    about: Order | Subscription | RenewalRequest | Organization,
+    about: Order | AutoRenewal | RenewalRequest | Organization,
     tenant: Organization,
     now: datetime,
     *,

@@ -12,10 +12,10 @@ from accounts.errors import Refused
 from accounts.models import Organization
 from accounts.scope import Actor
 from communities.models import Kind
-from subscriptions.models import Subscription, SubscriptionItem
+from subscriptions.models import AutoRenewal, AutoRenewalItem
 
 
-def above(installer: Organization) -> Organization:
+def payer_above(installer: Organization) -> Organization:
     """The reseller directly above an installer: its sub-distributor while that is active, else its distributor.
 
     A sub-distributor does "the same in its own subtree" (DOMAIN §1): there it is the installer's distributor.
@@ -28,35 +28,35 @@ def above(installer: Organization) -> Organization:
     return reseller
 
 
-def usual(installer: Organization, *, site_kind: str) -> Organization:
-    """Who pays what is under no agreement: the installer if it may pay for sites of this kind, else who is above it."""
+def default_payer(installer: Organization, *, site_kind: str) -> Organization:
+    """Who pays what is under no auto-renewal: the installer if it may pay for sites of this kind, else who is above it."""
     may_pay = installer.may_pay if site_kind == Kind.COMMERCIAL else installer.pays_regular
-    return installer if may_pay else above(installer)
+    return installer if may_pay else payer_above(installer)
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
-    """The items of a site that are under agreements: who pays them, and how many an active agreement renews by itself."""
+class AutoRenewed:
+    """The items of a site that are under auto-renewals: who pays them, and how many an active auto-renewal renews by itself."""
 
     names: tuple[str, ...] = ()
     items: int = 0
     renewing: int = 0
 
 
-def agreed(actor: Actor, site_ids: Iterable[int]) -> Mapping[int, Agreed]:
-    """What agreements pay for at these sites, by site; one statement. Sites without one are not in it."""
+def under_auto_renewal(actor: Actor, site_ids: Iterable[int]) -> Mapping[int, AutoRenewed]:
+    """What auto-renewals pay for at these sites, by site; one statement. Sites without one are not in it."""
     rows = (
-        SubscriptionItem.objects.visible_to(actor)
+        AutoRenewalItem.objects.visible_to(actor)
         .live()
         .filter(site_id__in=list(site_ids))
         .exclude(entitlement__variant="")
-        .exclude(subscription__state=Subscription.State.ENDED)
-        .order_by("site_id", "subscription__payer__name_order", "subscription__payer__name")
-        .values_list("site_id", "subscription__payer__name")
-        .annotate(n=Count("pk"), renewing=Count("pk", filter=Q(subscription__state=Subscription.State.ACTIVE)))
+        .exclude(auto_renewal__state=AutoRenewal.State.ENDED)
+        .order_by("site_id", "auto_renewal__payer__name_order", "auto_renewal__payer__name")
+        .values_list("site_id", "auto_renewal__payer__name")
+        .annotate(n=Count("pk"), renewing=Count("pk", filter=Q(auto_renewal__state=AutoRenewal.State.ACTIVE)))
     )
-    found: dict[int, Agreed] = {}
+    found: dict[int, AutoRenewed] = {}
     for site_id, name, n, renewing in rows:
-        so_far = found.get(site_id, Agreed())
-        found[site_id] = Agreed((*so_far.names, name), so_far.items + n, so_far.renewing + renewing)
+        so_far = found.get(site_id, AutoRenewed())
+        found[site_id] = AutoRenewed((*so_far.names, name), so_far.items + n, so_far.renewing + renewing)
     return found

@@ -1,4 +1,4 @@
-"""What says whether an item renews by itself: its agreement runs, has a method that can be charged, and its last try did not fail."""
+"""What says whether an item renews by itself: its auto-renewal runs, has a method that can be charged, and its last try did not fail."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Val
 
 from communities.models import Mode
 from payments.models import usable_method
-from subscriptions.models import Subscription, SubscriptionItem
+from subscriptions.models import AutoRenewal, AutoRenewalItem
 
 
-def sound() -> QuerySet[SubscriptionItem]:
-    """Items under an agreement that renews them without anybody doing anything."""
-    runs = Q(subscription__state=Subscription.State.ACTIVE, subscription__tries=0)
-    return SubscriptionItem.objects.live().filter(runs, usable_method("subscription__method__"))
+def sound() -> QuerySet[AutoRenewalItem]:
+    """Items under an auto-renewal that renews them without anybody doing anything."""
+    runs = Q(auto_renewal__state=AutoRenewal.State.ACTIVE, auto_renewal__tries=0)
+    return AutoRenewalItem.objects.live().filter(runs, usable_method("auto_renewal__method__"))
 
 
 def mode_of() -> Case:
     """`Entitlement.mode` as it should be, for queries over entitlements."""
     of_item = {"entitlement": OuterRef("pk")}
-    live = SubscriptionItem.objects.live().filter(subscription__state=Subscription.State.ACTIVE, **of_item)
+    live = AutoRenewalItem.objects.live().filter(auto_renewal__state=AutoRenewal.State.ACTIVE, **of_item)
     return Case(
         When(Exists(sound().filter(**of_item)), then=Value(Mode.AUTO.value)),
         When(Exists(live), then=Value(Mode.FAIL.value)),

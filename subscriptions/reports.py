@@ -14,12 +14,12 @@ from accounts.models import Organization
 from accounts.scope import Actor, by_tenant_keys
 from accounts.typed.keys import natural_key
 from communities import catalogue
-from communities.models import Entitlement, Site, standing, targets
+from communities.models import Entitlement, Site, status, targets
 from payments.models import BillingProfile, usable_method
 from subscriptions import payers
-from subscriptions.cycles import thirty_days
-from subscriptions.lines import called
-from subscriptions.models import Order, OrderLine, Subscription, SubscriptionItem
+from subscriptions.cycles import recurring_total
+from subscriptions.lines import target_names
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Order, OrderLine
 from subscriptions.periods import days_of, term_of
 from subscriptions.pricing import Group, Line, MissingPrice, PriceTable, Product, Quote, Why, why_code
 from subscriptions.tables import table_for
@@ -29,7 +29,7 @@ NAMED = 12  # of a group of like items
 
 
 @dataclass(frozen=True, slots=True)
-class SiteBill:
+class SiteTotal:
     """What one site costs within a quote."""
 
     site_id: int
@@ -39,14 +39,14 @@ class SiteBill:
     amount_minor: int
 
 
-def by_site(quote: Quote) -> list[SiteBill]:
+def by_site(quote: Quote) -> list[SiteTotal]:
     """The quote's lines gathered by site and variant, sites by name; one query."""
     lines: dict[int, list[Line]] = {}
     for line in quote.lines:
         lines.setdefault(line.item.site_id or 0, []).append(line)
     names = dict(Site.objects.filter(pk__in=lines).values_list("pk", "name"))
     bills = [
-        SiteBill(
+        SiteTotal(
             site_id=site_id,
             site_name=names[site_id],
             groups=of_site.groups(),
@@ -58,7 +58,7 @@ def by_site(quote: Quote) -> list[SiteBill]:
     return sorted(bills, key=lambda bill: (natural_key(bill.site_name), bill.site_id))
 
 
-def named(actor: Actor, sites: list[SiteBill]) -> list[tuple[SiteBill, list[tuple[Group, list[str], int]]]]:
+def named(actor: Actor, sites: list[SiteTotal]) -> list[tuple[SiteTotal, list[tuple[Group, list[str], int]]]]:
     """Each group of a site's bill with the names of its first items, apartments with their family master, and how many more there
     are; one query."""
     first = {int(str(key)) for site in sites for group in site.groups for key in group.keys[:NAMED]}
@@ -119,8 +119,8 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
             count=Count("pk"),
             starts_at=Min("starts_at"),
             amount=Sum("amount_minor"),
-            first=Min(called()),
-            last=Max(called()),
+            first=Min(target_names()),
+            last=Max(target_names()),
             at=Min("pk"),
         )
         .order_by("site__name_order", "site_id", "at")
@@ -169,31 +169,31 @@ def applied_until(lines: QuerySet[OrderLine]) -> tuple[datetime | None, str]:
 
 
 def next_charges(
-    agreements: Iterable[Subscription], renewed: Mapping[int, Renewed], *, now: datetime
+    auto_renewals: Iterable[AutoRenewal], renewed: Mapping[int, Renewed], *, now: datetime
 ) -> dict[int, int | None]:
-    """What each active agreement will charge next, in minor units at today's prices with the tax of its payer; None where it can't be priced
-    or is over. Agreements that are charged together round their tax once for all of them.
+    """What each active auto-renewal will charge next, in minor units at today's prices with the tax of its payer; None where it can't be priced
+    or is over. Auto-renewals that are charged together round their tax once for all of them.
 
-    The agreements come with their installers and the distributors of these, and with what they renew. One statement for who is billed, two
+    The auto-renewals come with their installers and the distributors of these, and with what they renew. One statement for who is billed, two
     for the prices of each distributor.
     """
-    found: dict[int, int | None] = {row.pk: None for row in agreements}
-    active = {row.pk: row for row in agreements if row.state == Subscription.State.ACTIVE}
+    found: dict[int, int | None] = {row.pk: None for row in auto_renewals}
+    active = {row.pk: row for row in auto_renewals if row.state == AutoRenewal.State.ACTIVE}
     billed = BillingProfile.objects.in_bulk({row.payer_id for row in active.values()}, field_name="organization_id")
     tables: dict[int, PriceTable | None] = {}
     same: dict[
         tuple[int, int, frozenset[tuple[Product, int]]], int | None
-    ] = {}  # many agreements renew as much as others
-    for pk, agreement in active.items():
-        distributor = agreement.installer.distributor
+    ] = {}  # many auto-renewals renew as much as others
+    for pk, auto_renewal in active.items():
+        distributor = auto_renewal.installer.distributor
         if distributor is None:
             continue
         if distributor.pk not in tables:
             tables[distributor.pk] = _table_or_none(distributor, now)
         charged = renewed[pk].charged
-        kind = distributor.pk, agreement.payer_id, frozenset(charged.items())
+        kind = distributor.pk, auto_renewal.payer_id, frozenset(charged.items())
         if kind not in same:
-            same[kind] = _total(charged, tables[distributor.pk], tax_for(billed.get(agreement.payer_id)), now)
+            same[kind] = _total(charged, tables[distributor.pk], tax_for(billed.get(auto_renewal.payer_id)), now)
         found[pk] = same[kind]
     return found
 
@@ -202,7 +202,7 @@ def _total(charged: Mapping[Product, int], table: PriceTable | None, tax: Tax, n
     if table is None:
         return None
     try:
-        return thirty_days(charged.items(), table, now, tax).total_minor
+        return recurring_total(charged.items(), table, now, tax).total_minor
     except MissingPrice:
         return None
 
@@ -214,12 +214,12 @@ def _table_or_none(distributor: Organization, now: datetime) -> PriceTable | Non
         return None
 
 
-# --- agreements ----------------------------------------------------------------------------------------------------------
+# --- auto-renewals ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """What an agreement renews, or renewed when it stopped for the reason it names: how many items, the names of the sites that the reader
+    """What an auto-renewal renews, or renewed when it stopped for the reason it names: how many items, the names of the sites that the reader
     sees, those that left it too; and of what it renews what is charged."""
 
     count: int
@@ -227,18 +227,18 @@ class Renewed:
     charged: dict[Product, int]
 
 
-def renewed_by(actor: Actor, agreements: Iterable[Subscription]) -> dict[int, Renewed]:
-    """What each of these agreements renews; one statement. Apart from the query of a page, which would count the items of every agreement
+def renewed_by(actor: Actor, auto_renewals: Iterable[AutoRenewal]) -> dict[int, Renewed]:
+    """What each of these auto-renewals renews; one statement. Apart from the query of a page, which would count the items of every auto-renewal
     before it knows which fifty are shown."""
-    rows = {row.pk: row for row in agreements}
+    rows = {row.pk: row for row in auto_renewals}
     bound = by_tenant_keys(actor)
     seen = Case(When(bound, then=True), default=False) if bound else Value(bound is not None)
     kinds = (
-        SubscriptionItem.objects.filter(subscription__in=rows)
+        AutoRenewalItem.objects.filter(auto_renewal__in=rows)
         .order_by("site__name_order", "site__name")
-        .annotate(is_seen=seen, renewed=standing.renewed("entitlement__"))
+        .annotate(is_seen=seen, renewed=status.renewed("entitlement__"))
         .values_list(
-            "subscription_id", "is_live", "reason", "is_seen", "site__name", "site__kind", "entitlement__service_type",
+            "auto_renewal_id", "is_live", "reason", "is_seen", "site__name", "site__kind", "entitlement__service_type",
             "entitlement__variant", "renewed",
         )
         .annotate(n=Count("pk"))
@@ -273,44 +273,44 @@ class Payer:
 
 @dataclass(frozen=True, slots=True)
 class Payers:
-    """The payers of a site's items: by the agreement an item is under, else the usual one."""
+    """The payers of a site's items: by the auto-renewal an item is under, else the default payer."""
 
-    usual: Payer
-    by_agreement: Mapping[int, Payer]
-    next_due: Mapping[int, datetime]  # by agreement: when its card is charged next
+    default: Payer
+    by_auto_renewal: Mapping[int, Payer]
+    next_due: Mapping[int, datetime]  # by auto-renewal: when its card is charged next
 
-    def of(self, agreement_id: int | None) -> Payer:
-        """The payer of an item under this agreement, or under none."""
-        return self.by_agreement.get(agreement_id or 0, self.usual)
+    def of(self, auto_renewal_id: int | None) -> Payer:
+        """The payer of an item under this auto-renewal, or under none."""
+        return self.by_auto_renewal.get(auto_renewal_id or 0, self.default)
 
 
 def is_agreed() -> Exists:
-    """For a query of sites: whether anything there is under an agreement."""
-    return Exists(SubscriptionItem.objects.live().filter(site=OuterRef("pk")))
+    """For a query of sites: whether anything there is under an auto-renewal."""
+    return Exists(AutoRenewalItem.objects.live().filter(site=OuterRef("pk")))
 
 
 def payers_of(site: Site, *, now: datetime, is_agreed: bool = True) -> Payers:
-    """Who pays for a site: an agreement's payer, else the usual one (`payers`); the site comes with its installer and those above. Of a site
-    that is not `is_agreed` no agreements are asked for."""
-    usual = payers.usual(site.installer, site_kind=site.kind)
-    agreements = is_agreed and list(
-        Subscription.objects.exclude(state=Subscription.State.ENDED)
-        .filter(pk__in=SubscriptionItem.objects.live().filter(site=site).values("subscription_id"))
+    """Who pays for a site: an auto-renewal's payer, else the default payer (`payers`); the site comes with its installer and those above. Of a site
+    that is not `is_agreed` no auto-renewals are asked for."""
+    default = payers.default_payer(site.installer, site_kind=site.kind)
+    auto_renewals = is_agreed and list(
+        AutoRenewal.objects.exclude(state=AutoRenewal.State.ENDED)
+        .filter(pk__in=AutoRenewalItem.objects.live().filter(site=site).values("auto_renewal_id"))
         .order_by()
         .annotate(is_sound=Q(usable_method("method__"), tries=0))
         .values_list("pk", "payer_id", "payer__name", "state", "is_sound", "next_due_at")
     )
     return Payers(
-        Payer(usual.pk, usual.name, "manual"),
+        Payer(default.pk, default.name, "manual"),
         {
             pk: Payer(payer_id, name, _mode(state, is_sound=is_sound))
-            for pk, payer_id, name, state, is_sound, _due in agreements or ()
+            for pk, payer_id, name, state, is_sound, _due in auto_renewals or ()
         },
-        {pk: due for pk, _payer, _name, _state, _sound, due in agreements or () if due},
+        {pk: due for pk, _payer, _name, _state, _sound, due in auto_renewals or () if due},
     )
 
 
 def _mode(state: str, *, is_sound: bool) -> str:
-    if state != Subscription.State.ACTIVE:
+    if state != AutoRenewal.State.ACTIVE:
         return "stopped"
     return "auto" if is_sound else "failing"

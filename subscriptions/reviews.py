@@ -15,12 +15,12 @@ from django.utils.translation import ngettext
 from accounts.scope import Actor
 from accounts.typed.keys import natural_key
 from communities import catalogue
-from communities.models import Entitlement, Site, State, standing, state_of, targets
+from communities.models import Entitlement, Site, State, state_of, status, targets
 from communities.reports import WARNING, Alike, PaidProgress, progress_of
 from payments import money
 from subscriptions.cycles import total_of
 from subscriptions.dashboard import What, worth_of
-from subscriptions.lines import called
+from subscriptions.lines import target_names
 from subscriptions.models import Order, OrderLine
 from subscriptions.pricing import MissingPrice, PriceTable, Product
 from subscriptions.reports import Payer, Payers, payers_of
@@ -43,7 +43,7 @@ class Holding:
     paid_variant: str
     expires_at: datetime | None
     instants: tuple[datetime, ...]  # the exact ends behind the day
-    agreement_id: int | None
+    auto_renewal_id: int | None
     is_per_apartment: bool
     count: int
     state: State
@@ -111,7 +111,7 @@ class Holding:
         """Whether it runs out within a time, or has, in grace."""
         return self.expires_at is not None and self.is_in_force and self.expires_at <= now + within
 
-    def standing(self, now: datetime) -> tuple[str, str]:
+    def status(self, now: datetime) -> tuple[str, str]:
         """How it stands: (tone, word)."""
         if self.state is State.NEW:
             return "inactive hollow", _("Not activated")
@@ -167,11 +167,11 @@ class Review:
 def review_of(site: Site, *, apartments: int, now: datetime, reader: Actor, is_agreed: bool = True) -> Review:
     """Gather a site's items by service, variant, paid variant, state, day of expiry and payer; three statements and the prices'.
 
-    The site comes with its installer and distributor, and has so many apartments; it has no agreements unless it `is_agreed`. `reader` is
+    The site comes with its installer and distributor, and has so many apartments; it has no auto-renewals unless it `is_agreed`. `reader` is
     only asked who "you" is.
     """
     payers = payers_of(site, now=now, is_agreed=is_agreed)
-    rows = _rows(site, now, is_agreed=bool(payers.by_agreement))
+    rows = _rows(site, now, is_agreed=bool(payers.by_auto_renewal))
     found = _gathered(site, rows, payers, now)
     refused, is_invented = None, False
     try:
@@ -212,31 +212,33 @@ def _per_apartment(wanted: list[Holding], apartments: int) -> int:
 
 
 def _rows(site: Site, now: datetime, *, is_agreed: bool) -> list[tuple[Alike, str, int | None]]:
-    """The site's items that stand alike to the second, the variant they are renewed in, and the agreement they are under, which is looked for
+    """The site's items that stand alike to the second, the variant they are renewed in, and the auto-renewal they are under, which is looked for
     where there is any."""
     items = (
-        _with_agreements(site)
+        _with_auto_renewals(site)
         if is_agreed
-        else Entitlement.objects.filter(site=site).annotate(renewed=standing.renewed())
+        else Entitlement.objects.filter(site=site).annotate(renewed=status.renewed())
     )
-    agreement = F("agreement__subscription_id") if is_agreed else Value(None, IntegerField())
+    auto_renewal = F("auto_renewal_item__auto_renewal_id") if is_agreed else Value(None, IntegerField())
     rows = (
-        items.annotate(agreement_id=agreement)
-        .filter(~Q(variant="") | standing.in_force(now))
+        items.annotate(auto_renewal_id=auto_renewal)
+        .filter(~Q(variant="") | status.in_force(now))
         .order_by()
-        .values_list("service_type", "variant", "paid_variant", "expires_at", "works_until", "renewed", "agreement_id")
-        .annotate(n=Count("pk"), loose=Count("pk", filter=standing.LOOSE))
+        .values_list(
+            "service_type", "variant", "paid_variant", "expires_at", "works_until", "renewed", "auto_renewal_id"
+        )
+        .annotate(n=Count("pk"), loose=Count("pk", filter=status.LOOSE))
     )
     return [
-        (Alike(kind, variant, paid, expires_at, works_until, n, loose), renewed, agreement_id)
-        for kind, variant, paid, expires_at, works_until, renewed, agreement_id, n, loose in rows
+        (Alike(kind, variant, paid, expires_at, works_until, n, loose), renewed, auto_renewal_id)
+        for kind, variant, paid, expires_at, works_until, renewed, auto_renewal_id, n, loose in rows
     ]
 
 
 def _gathered(site: Site, rows: list[tuple[Alike, str, int | None]], payers: Payers, now: datetime) -> list[Holding]:
     zone = ZoneInfo(site.time_zone)
     found: dict[tuple[object, ...], Holding] = {}
-    for alike, renewed, agreement_id in rows:
+    for alike, renewed, auto_renewal_id in rows:
         expires_at, paid = alike.expires_at, alike.paid_variant
         state = state_of(expires_at, alike.works_until, now)
         key = (
@@ -246,7 +248,7 @@ def _gathered(site: Site, rows: list[tuple[Alike, str, int | None]], payers: Pay
             paid,
             state,
             expires_at and expires_at.astimezone(zone).date(),
-            agreement_id,
+            auto_renewal_id,
         )
         row = found.get(key)
         instants = (*(row.instants if row else ()), *((expires_at,) if expires_at else ()))
@@ -257,11 +259,11 @@ def _gathered(site: Site, rows: list[tuple[Alike, str, int | None]], payers: Pay
             paid_variant=paid if expires_at else "",
             expires_at=min(instants, default=None),
             instants=instants,
-            agreement_id=agreement_id,
+            auto_renewal_id=auto_renewal_id,
             is_per_apartment=alike.service_type in catalogue.PER_APARTMENT,
             count=alike.count + (row.count if row else 0),
             state=state,
-            payer=payers.of(agreement_id),
+            payer=payers.of(auto_renewal_id),
         )
     return sorted(
         found.values(),
@@ -273,15 +275,16 @@ def _gathered(site: Site, rows: list[tuple[Alike, str, int | None]], payers: Pay
             row.variant,
             row.renewed,
             row.paid_variant,
-            row.agreement_id or 0,
+            row.auto_renewal_id or 0,
         ),
     )
 
 
-def _with_agreements(site: Site) -> QuerySet[Any]:
-    """The items with `agreement`, the live one they are under, if any, and the variant they are `renewed` in."""
+def _with_auto_renewals(site: Site) -> QuerySet[Any]:
+    """The items with `auto_renewal_item`, their place in the live auto-renewal they are under, if any, and the variant they are `renewed` in."""
     return Entitlement.objects.filter(site=site).annotate(
-        agreement=FilteredRelation("agreements", condition=Q(agreements__is_live=True)), renewed=standing.renewed()
+        auto_renewal_item=FilteredRelation("auto_renewal_items", condition=Q(auto_renewal_items__is_live=True)),
+        renewed=status.renewed(),
     )
 
 
@@ -290,30 +293,30 @@ def _named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> 
     few = [row for row in found if row.count <= NAMED][:NAMED_GROUPS]
     conditions = Q(pk=None)
     for row in few:
-        ends = Q(expires_at__in=row.instants) if row.instants else standing.NEVER
+        ends = Q(expires_at__in=row.instants) if row.instants else status.NEVER
         conditions |= (
             Q(
                 service_type=row.service_type, variant=row.variant, renewed=row.renewed,
-                agreement__subscription_id=row.agreement_id,
+                auto_renewal_item__auto_renewal_id=row.auto_renewal_id,
             ) & ends
             & (Q(paid_variant=row.paid_variant) if row.instants else Q())
         )  # fmt: skip
     listed = list(
-        _with_agreements(site)
+        _with_auto_renewals(site)
         .filter(conditions)
         .order_by(*targets.order(), "pk")
         .values_list(
-            "service_type", "variant", "renewed", "paid_variant", "expires_at", "agreement__subscription_id",
+            "service_type", "variant", "renewed", "paid_variant", "expires_at", "auto_renewal_item__auto_renewal_id",
             "target__building", "target__number", targets.member(), targets.words(),
         )
     )  # fmt: skip
     has_several_buildings = len({row[6] for row in listed if row[6]}) > 1
     names: dict[tuple[object, ...], list[tuple[str, str]]] = {}
-    for service_type, variant, renewed, paid, expires_at, agreement_id, building, number, member_id, name in listed:
+    for service_type, variant, renewed, paid, expires_at, auto_renewal_id, building, number, member_id, name in listed:
         label = (number if building else "") or name
         if member_id and member_id == reader.membership_id:
             label = _("%(name)s, you") % {"name": label}
-        key = (service_type, variant, renewed, paid if expires_at else "", expires_at, agreement_id)
+        key = (service_type, variant, renewed, paid if expires_at else "", expires_at, auto_renewal_id)
         names.setdefault(key, []).append((building or "" if has_several_buildings else "", label))
     return [replace(row, targets=_words(row, names, apartments)) for row in found]
 
@@ -323,7 +326,9 @@ def _words(row: Holding, names: dict[tuple[object, ...], list[tuple[str, str]]],
     mine = [
         name
         for end in dict.fromkeys(ends)
-        for name in names.get((row.service_type, row.variant, row.renewed, row.paid_variant, end, row.agreement_id), [])
+        for name in names.get(
+            (row.service_type, row.variant, row.renewed, row.paid_variant, end, row.auto_renewal_id), []
+        )
     ]
     if row.count <= NAMED and mine:
         *first, last = _by_building(mine)
@@ -359,7 +364,7 @@ def _endings(found: list[Holding], now: datetime, zone: str, payers: Payers) -> 
             what = ngettext("%(n)s item", "%(n)s items", count) % {"n": count}
         at = min(row.expires_at for row in rows if row.expires_at)
         is_auto = all(row.payer.mode in {"auto", "failing"} for row in rows)
-        charges = [due for row in rows if (due := payers.next_due.get(row.agreement_id or 0))]
+        charges = [due for row in rows if (due := payers.next_due.get(row.auto_renewal_id or 0))]
         charge_at = min(charges, default=None) if is_auto else None
         endings.append(
             Ending(at, charge_at, total_of(row.amount_minor for row in rows), count, what, is_auto, is_past=at <= now)
@@ -397,7 +402,7 @@ def orders_of(actor: Actor, site: Site, *, limit: int) -> list[OrderShare]:
             amount=Sum("amount_minor"),
             until=Max("ends_at"),
             service=Min("service_type"),
-            target=Min(called()),
+            target=Min(target_names()),
         )[:limit]
     )
     return [

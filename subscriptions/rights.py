@@ -11,8 +11,8 @@ where one sees. Who is *expected* to pay is `payers`.
 | `may_cancel` (an order) | its own, and of payers below it with `may_pay_for` | its own, with or without leave |
 | `may_decide` (a request) | `may_pay_for` | – |
 | `may_withdraw` (a request) | – | its own |
-| `may_stop` (an agreement) | what it or who is below it pays | what it pays |
-| `may_choose_card` (of an agreement) | what it pays | what it pays |
+| `may_stop` (an auto-renewal) | what it or who is below it pays | what it pays |
+| `may_choose_card` (of an auto-renewal) | what it pays | what it pays |
 | `is_paid_by` (sees the whole order or card) | what it or who is below it pays | what it pays |
 | `sees_prices` | its members who do | too, unless its distributor hides them and it may not pay |
 | `sees_amounts` (what somebody pays) | `sees_prices` | `sees_prices`, and always what it pays itself |
@@ -26,7 +26,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Kind, Organization
 from accounts.scope import RESELLERS, Actor, Grant, Role
-from subscriptions.models import Order, RenewalRequest, Subscription
+from subscriptions.models import AutoRenewal, Order, RenewalRequest
 
 PAYERS = RESELLERS | {Role.INSTALLER}  # the roles whose firms can pay
 
@@ -85,7 +85,7 @@ def may_cancel(actor: Actor, order: Order) -> bool:
 
 
 def may_still_pay(payer: Organization, installer: Organization) -> bool:
-    """Whether an agreement's payer is still above the installer, or the installer itself with leave to pay (R43)."""
+    """Whether an auto-renewal's payer is still above the installer, or the installer itself with leave to pay (R43)."""
     if not payer.is_active:
         return False
     if payer.kind == Kind.INSTALLER:
@@ -112,21 +112,21 @@ def may_withdraw(actor: Actor, request: RenewalRequest) -> bool:
     return actor.organization_id == request.installer_id and Grant.MANAGES_SUBSCRIPTIONS in actor.grants
 
 
-def may_stop(actor: Actor, agreement: Subscription) -> bool:
-    """Whether the actor may stop an agreement: who pays it, and those above the payer."""
-    return may_pay(actor) and agreement.payer.path.startswith(actor.path)
+def may_stop(actor: Actor, auto_renewal: AutoRenewal) -> bool:
+    """Whether the actor may stop an auto-renewal: who pays it, and those above the payer."""
+    return may_pay(actor) and auto_renewal.payer.path.startswith(actor.path)
 
 
-def may_choose_card(actor: Actor, agreement: Subscription) -> bool:
-    """Whether the actor may choose what an agreement is charged to: a member of its payer who manages subscriptions."""
-    return may_pay(actor) and agreement.payer_id == actor.organization_id
+def may_choose_card(actor: Actor, auto_renewal: AutoRenewal) -> bool:
+    """Whether the actor may choose what an auto-renewal is charged to: a member of its payer who manages subscriptions."""
+    return may_pay(actor) and auto_renewal.payer_id == actor.organization_id
 
 
 # --- see ----------------------------------------------------------------------------------------------------------------
 
 
-def is_paid_by(actor: Actor, paid: Order | Subscription) -> bool:
-    """Whether the actor sees the whole of an order or agreement, its card and the bank's words too: its payer is the actor's organization
+def is_paid_by(actor: Actor, paid: Order | AutoRenewal) -> bool:
+    """Whether the actor sees the whole of an order or auto-renewal, its card and the bank's words too: its payer is the actor's organization
     or below it (R1)."""
     return actor.sees_all or (actor.role is not Role.MANAGER and paid.payer.path.startswith(actor.path))
 

@@ -14,13 +14,13 @@ from django.utils.translation import ngettext
 from accounts.scope import Actor
 from accounts.typed import finding
 from communities import catalogue
-from communities.models import Entitlement, standing, targets
+from communities.models import Entitlement, status, targets
 from communities.models import Kind as SiteKind
 from payments import money
 from subscriptions import rights
+from subscriptions.id_digests import IdDigest
 from subscriptions.models import RequestItem, Selection
 from subscriptions.pricing import Item, Quote
-from subscriptions.sketches import Sketch
 
 MOST_TICKED = 1_000  # ids that are named one by one; whoever wants more chooses by what they have in common
 NAMED = 5  # items that a sentence names; the others are counted
@@ -131,7 +131,7 @@ ALIKE = (
 def alike(items: QuerySet[Entitlement], *, with_keys: bool = True) -> list[Item]:
     """Entitlements as what `quote` prices, those that cost the same gathered, in the order in which they are billed; one statement. Without
     keys, which the fingerprint needs, no ids are read. What was paid before is priced as it is renewed (`standing.renewed`)."""
-    rows = items.annotate(renewed=standing.renewed()).order_by(*ALIKE).values_list(*ALIKE)
+    rows = items.annotate(renewed=status.renewed()).order_by(*ALIKE).values_list(*ALIKE)
     counted = rows.annotate(found=_Ids("pk")) if with_keys else rows.annotate(found=Count("pk"))
     made: list[Item] = []
     for site_id, service_type, variant, expires_at, works_until, anchor, zone, kind, installer_id, found in counted:
@@ -156,7 +156,7 @@ def keep_shown(selection: Selection, quote: Quote | None) -> None:
     selection.count, selection.total_minor, selection.currency = quote.count, quote.total_minor, quote.currency
     selection.price_list_id, selection.digest = quote.price_list_id, quote.fingerprint()
     selection.shown = {
-        "ids": Sketch.of(_keys(quote)).text,
+        "ids": IdDigest.of(_keys(quote)).text,
         "kinds": dict(sorted(_kinds(quote).items())),
         "discount": quote.discount_minor,
         "tax": quote.tax_minor + quote.included_tax_minor,
@@ -165,10 +165,10 @@ def keep_shown(selection: Selection, quote: Quote | None) -> None:
 
 def difference(actor: Actor, selection: Selection, now: Quote) -> str:
     """How what a selection was shown with differs from what it is now, in sentences; "" where nothing was shown or nothing differs."""
-    before = Sketch.read(selection.shown.get("ids", ""))
+    before = IdDigest.read(selection.shown.get("ids", ""))
     if before is None or selection.count is None or selection.digest == now.fingerprint():
         return ""
-    moved = before.until(Sketch.of(_keys(now)))
+    moved = before.until(IdDigest.of(_keys(now)))
     more = now.count - selection.count
     went, came = (len(moved.went), len(moved.came)) if moved.is_whole else (max(0, -more), max(0, more))
     kinds = Counter(selection.shown["kinds"])

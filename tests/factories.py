@@ -14,7 +14,7 @@ from communities.models import Apartment, Building, Entitlement, Site, keys_of
 from devices.catalogue import DeviceType
 from devices.models import Device
 from payments.models import GatewayEvent, Payment, PaymentMethod
-from subscriptions.models import Order, Subscription
+from subscriptions.models import AutoRenewal, Order
 from tests.people import NOW
 
 
@@ -76,11 +76,11 @@ class PaymentFactory(DjangoModelFactory[Payment]):
     expires_at = NOW
 
 
-class SubscriptionFactory(DjangoModelFactory[Subscription]):
-    """An agreement without items; say who pays (`payer`), for whom (`installer`, `distributor`), its `order` and its card (`method`)."""
+class SubscriptionFactory(DjangoModelFactory[AutoRenewal]):
+    """An auto-renewal without items; say who pays (`payer`), for whom (`installer`, `distributor`), its `order` and its card (`method`)."""
 
     class Meta:
-        model = Subscription
+        model = AutoRenewal
 
     currency = "USD"
     terms_version = "1"

@@ -143,7 +143,7 @@ def create_organization(
     if not name:
         raise Refused(_("The organization needs a name."), field="name")
     above = audit.tenant_keys(parent) if parent else {}
-    fields |= postal.judged(fields, is_needed=False)
+    fields |= postal.checked(fields, is_needed=False)
     organization = Organization(kind=kind, name=name, parent=parent, **above, **fields)
     if kind == Kind.INSTALLER:
         as_born = audit.fields_of(Organization(), list(PERMISSIONS))
@@ -172,7 +172,7 @@ def edit_organization(
     organization = _locked(actor, organization_id, version)
     before = audit.fields_of(organization, list(BASICS))
     values = {field: text.line(basics.get(field, "")) for field in BASICS}
-    values |= postal.judged(values, before=organization, is_needed=False)
+    values |= postal.checked(values, before=organization, is_needed=False)
     for field, value in values.items():
         setattr(organization, field, value)
     if not organization.name:

@@ -60,7 +60,7 @@ def publish(
     for name in REQUIRED:
         if not kept[name]:
             raise Refused(_("This is needed on an invoice."), field=name)
-    kept |= postal.judged(kept)
+    kept |= postal.checked(kept)
     if valid_from < now and actor.role is not Role.SYSTEM:
         raise Refused(_("A version can't be valid from a moment that is past."), field="valid_from")
     if is_example and not settings.DEMO:

@@ -115,7 +115,9 @@ def end_own_session(session_key: str) -> None:
 
 
 @transaction.atomic
-def note_new_password(user: User, *, but: str | None, now: datetime, reason: RevokedFor = RevokedFor.PASSWORD) -> None:
+def record_new_password(
+    user: User, *, but: str | None, now: datetime, reason: RevokedFor = RevokedFor.PASSWORD
+) -> None:
     """After a new password: every other session ends at once (its hash would refuse it anyway), so do API tokens, since whoever knew
     the old one may have made some; and the person is told.
 
@@ -130,14 +132,14 @@ def note_new_password(user: User, *, but: str | None, now: datetime, reason: Rev
 
 
 @transaction.atomic
-def note_password_reset(user: User, *, now: datetime) -> None:
-    """After a password set by the link of a mail: as `note_new_password`, and audited in every firm the person works for, since
+def record_password_reset(user: User, *, now: datetime) -> None:
+    """After a password set by the link of a mail: as `record_new_password`, and audited in every firm the person works for, since
     nobody is signed in who would work for one of them."""
     for membership in (
         Membership.objects.usable().filter(user=user).select_related("organization", "user").order_by("pk")
     ):
         _record(Actor.of(membership), PASSWORD_RESET, user, now=now, after={"fields": ["password"]})
-    note_new_password(user, but=None, now=now, reason=RevokedFor.PASSWORD_RESET)
+    record_new_password(user, but=None, now=now, reason=RevokedFor.PASSWORD_RESET)
 
 
 def tell(user: User, template: str, *, key: str, now: datetime, **context: object) -> None:

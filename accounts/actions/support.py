@@ -17,7 +17,7 @@ SUPPORT_VIEWED = audit.Word(
 )
 
 
-def note_view(
+def record_view(
     actor: Actor,
     *,
     tenant: audit.Tenanted | Organization,

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit.telling import Names, detailed
+from accounts.audit.sentences import Names, detailed
 from accounts.models import AuditEvent
 
 Tell = Callable[[AuditEvent, Names], str]  # "" where the event does not say enough

@@ -13,7 +13,7 @@ from accounts.scope import MACHINE, TENANT_KEYS, Actor, Grant, Role
 from accounts.typed.columns import SearchKey
 
 # Rows that are about orders, by what was changed or looked at: their label or their values tell an order's number.
-ORDER_SUBJECTS = ("order", "payment", "subscription")
+ORDER_SUBJECTS = ("order", "payment", "autorenewal")
 NOBODY = 0  # the key of no firm
 
 

@@ -17,7 +17,7 @@ from accounts.typed import text
 
 LONGEST = 254
 IN_BRACKETS = re.compile(r"[^<>]*<([^<>]*)>[\s,;.]*")
-AROUND = ' "<>(),;'
+WRAPPING = ' "<>(),;'
 DOTS = re.compile("[。．｡]")
 
 
@@ -72,9 +72,9 @@ def in_ascii(shown: str) -> str:
 def _bare(typed: str) -> str:
     """Without the name before it, the brackets around it, and the marks that a list or a sentence left."""
     found = IN_BRACKETS.fullmatch(typed)
-    plain = (found[1] if found else typed).strip(AROUND)
+    plain = (found[1] if found else typed).strip(WRAPPING)
     if plain.endswith("'"):  # no domain does, but the part before the @ may begin with one
-        plain = plain[:-1].removeprefix("'").strip(AROUND)
+        plain = plain[:-1].removeprefix("'").strip(WRAPPING)
     if plain[:7].lower() == "mailto:":
         plain = unquote(plain[7:].partition("?")[0]).strip()
     return DOTS.sub(".", plain).rstrip(".")

@@ -131,7 +131,7 @@ def problems(address: Any) -> dict[str, str]:
     return found
 
 
-def judged(address: Any, *, before: Any = None, is_needed: bool = True) -> dict[str, str]:
+def checked(address: Any, *, before: Any = None, is_needed: bool = True) -> dict[str, str]:
     """The tidied address, for an action to save; refuses what is none of its country. The one it had `before` is not judged again.
     Without `is_needed` it may lack what it likes."""
     values = _values(address)

@@ -14,7 +14,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.scope import Actor
 from accounts.typed import text
 from accounts.typed.keys import identity_key
-from communities import catalogue, telling
+from communities import audit_sentences, catalogue
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
 from communities.actions.targets import made_for, relabel
@@ -36,7 +36,7 @@ APARTMENT_CHANGED = audit.Word(
     area=audit.Area.SERVICES,
     saves=True,
     compares=len(AUDITED),
-    tells=telling.of_apartment,
+    tells=audit_sentences.of_apartment,
 )
 
 

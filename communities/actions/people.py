@@ -15,7 +15,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent, Kind, Membership
 from accounts.scope import Actor, Role
 from accounts.typed import mail, phones, text
-from communities import telling
+from communities import audit_sentences
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
 from communities.actions.targets import made_for
@@ -44,7 +44,11 @@ RESIDENT_REMOVED = audit.Word(
     area=audit.Area.SERVICES,
 )
 MANAGERS_SET = audit.Word(
-    "site.managers_set", gettext_lazy("Managers chosen"), area=audit.Area.PEOPLE, saves=True, tells=telling.managers_set
+    "site.managers_set",
+    gettext_lazy("Managers chosen"),
+    area=audit.Area.PEOPLE,
+    saves=True,
+    tells=audit_sentences.managers_set,
 )
 SITES_SET = audit.Word(
     "member.sites_set",
@@ -57,7 +61,7 @@ TECHNICIANS_SET = audit.Word(
     gettext_lazy("Technicians chosen"),
     area=audit.Area.PEOPLE,
     saves=True,
-    tells=telling.technicians_set,
+    tells=audit_sentences.technicians_set,
 )
 
 
@@ -250,7 +254,7 @@ def set_managers(
     after = {str(pk): pm_app_by_membership[pk] for pk in chosen}
     if after == before:
         return
-    _note_change(site)
+    _record_change(site)
     audit.record(actor, MANAGERS_SET, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
 
 
@@ -272,7 +276,7 @@ def set_technicians(
     )
     if set(chosen) == before:
         return
-    _note_change(site)
+    _record_change(site)
     audit.record(
         actor,
         TECHNICIANS_SET,
@@ -342,7 +346,7 @@ def _refuse_stale(site: Site, version: int | None) -> None:
         raise Conflict
 
 
-def _note_change(site: Site) -> None:
+def _record_change(site: Site) -> None:
     """Let the site's version grow: whoever chooses people from an older page is told. The caller holds the site's lock."""
     site.version += 1
     site.save(update_fields=["version"])
@@ -362,7 +366,7 @@ def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: boo
         ended_at = None if is_wanted else now
         ManagerAssignment.objects.filter(pk=row.pk).update(ended_at=ended_at, pm_app=False)
     sync_site(site)
-    _note_change(site)
+    _record_change(site)
     after = {str(person.pk): False} if is_wanted else {}
     return audit.event(actor, MANAGERS_SET, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
 
@@ -377,7 +381,7 @@ def _set_technician(
         TechnicianAssignment.objects.create(**keys_of(site), membership=person, created_at=now)
     else:
         TechnicianAssignment.objects.filter(site=site, membership=person).delete()
-    _note_change(site)
+    _record_change(site)
     here, gone = {"technicians": [person.pk]}, {"technicians": list[int]()}
     before, after = (gone, here) if is_wanted else (here, gone)
     return audit.event(actor, TECHNICIANS_SET, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)

@@ -17,7 +17,7 @@ from accounts.scope import RESELLERS, Actor, Role
 from accounts.typed import postal, text, zones
 from accounts.typed.days import end_date
 from accounts.typed.keys import identity_key
-from communities import catalogue, telling
+from communities import audit_sentences, catalogue
 from communities.actions.entitlements import sync_site
 from communities.actions.targets import relabel
 from communities.errors import NameTaken, ServiceLocked
@@ -33,7 +33,7 @@ SITE_CHANGED = audit.Word(
     area=audit.Area.SERVICES,
     saves=True,
     compares=len(AUDITED),
-    tells=telling.switched,
+    tells=audit_sentences.switched,
 )
 SERVICE_LOST = audit.Word(
     "apartment.service_lost",
@@ -41,7 +41,7 @@ SERVICE_LOST = audit.Word(
     gettext_lazy("Service switched off in %(what)s"),
     area=audit.Area.SERVICES,
     saves=True,
-    tells=telling.of_apartment,
+    tells=audit_sentences.of_apartment,
 )
 BUILDING_CREATED = audit.Word(
     "building.created",
@@ -184,7 +184,7 @@ def _read(basics: Mapping[str, str], before: Site | None = None) -> dict[str, st
     """Name, address and zone as they are kept."""
     values = {field: text.line(basics.get(field, "")) for field in BASICS}
     values["time_zone"] = zones.canonical(values["time_zone"]) or values["time_zone"]
-    return values | postal.judged(values, before=before)
+    return values | postal.checked(values, before=before)
 
 
 def refuse_wrong_options(switches: Mapping[str, bool], options: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from communities.following import Follow
+from communities.expiry_triggers import CreateTriggers
 
 
 class Migration(migrations.Migration):
@@ -130,5 +130,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        Follow(),
+        CreateTriggers(),
     ]

@@ -12,7 +12,7 @@ from communities.models.sites import (
     TechnicianAssignment,
     keys_of,
 )
-from communities.models.standing import STATE_LABELS, Mode, State, state_of
+from communities.models.status import STATE_LABELS, Mode, State, state_of
 from communities.models.targets import Target
 
 __all__ = [

@@ -11,9 +11,9 @@ from django.db.models import Case, Exists, F, OuterRef, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from communities import catalogue
-from communities.models import standing
+from communities.models import status
 from communities.models.sites import SiteChild, SiteChildQuerySet
-from communities.models.standing import Mode, State, state_of
+from communities.models.status import Mode, State, state_of
 from communities.models.targets import Target
 
 
@@ -52,11 +52,11 @@ class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
 
     def never_activated(self) -> EntitlementQuerySet:
         """Those that Activate is for (R47)."""
-        return self.filter(standing.NEVER)
+        return self.filter(status.NEVER)
 
     def in_force(self, now: datetime) -> EntitlementQuerySet:
         """Paid, grace included."""
-        return self.filter(standing.in_force(now))
+        return self.filter(status.in_force(now))
 
     def pay_until(self, expires_at: datetime, **fields: Any) -> int:
         """Write until when these are paid, and with it until when they work: the expiry and the grace of their service type. Nothing else
@@ -80,7 +80,7 @@ class Entitlement(SiteChild):
     can't point up. `blocked` says what prevents an activation, "" = nothing does; whoever makes that true or untrue writes it
     (`communities.actions.entitlements`). `mode` says whether it is renewed by itself. All else but `variant` is written by the subscriptions
     layer only. No index may name one of what that layer writes but `paid_variant`: extending would stop being a HOT update. What is
-    counted by day follows every change, by triggers (`communities/following.py`).
+    counted by day follows every change, by triggers (`communities/expiry_triggers.py`).
     """
 
     service_type = models.CharField(

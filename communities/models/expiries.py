@@ -10,7 +10,7 @@ from django.db import models
 from accounts.models import Organization
 from accounts.scope import Actor, by_tenant_keys
 from communities.models.sites import Kind, Site, assigned_sites
-from communities.models.standing import Mode, renewed
+from communities.models.status import Mode, renewed
 
 
 class Stage(enum.IntEnum):
@@ -70,7 +70,7 @@ class ExpiryDay(models.Model):
     """So many entitlements alike end on one day, the day at their site (null = never activated). Signed: the sum of rows alike counts.
     Or so many apartments or sites, under no service type (`What`).
 
-    Written by the triggers of `communities/following.py` only, one row for each group that a statement changed, and folded by the job of
+    Written by the triggers of `communities/expiry_triggers.py` only, one row for each group that a statement changed, and folded by the job of
     `communities/expiries.py`. Nobody updates a row, so nobody waits for one.
     """
 

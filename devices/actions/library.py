@@ -16,7 +16,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Role
 from accounts.typed import text
-from devices import catalogue, mac, telling
+from devices import audit_sentences, catalogue, mac
 from devices.actions.checks import maker_warnings
 from devices.catalogue import DeviceType
 from devices.errors import AlreadyInLibrary, DuplicateMac, EntryInUse, LibraryRowsRefused, TypeDisagrees, UnknownModel
@@ -30,8 +30,8 @@ LIBRARY_ADDED = audit.Word(
     "library.added",
     gettext_lazy("MAC addresses added to the library"),
     area=audit.Area.DEVICES,
-    tells=telling.added,
-    effect=telling.how_many,
+    tells=audit_sentences.added,
+    effect=audit_sentences.how_many,
 )
 ENTRY_ADDED = audit.Word(
     "library.entry_added",

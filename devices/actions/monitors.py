@@ -14,7 +14,7 @@ from accounts.scope import Actor
 from accounts.typed.text import line
 from communities.actions.sites import lock_site, may_configure
 from communities.models import Apartment, Site
-from devices import telling
+from devices import audit_sentences
 from devices.actions.checks import MonitorEntry, check_mac
 from devices.actions.registration import (
     free_entry,
@@ -34,7 +34,7 @@ DEVICE_RENAMED = audit.Word(
     gettext_lazy("Device renamed to %(what)s"),
     area=audit.Area.DEVICES,
     saves=True,
-    tells=telling.placed(gettext_lazy("Device in %(place)s renamed to %(what)s")),
+    tells=audit_sentences.placed(gettext_lazy("Device in %(place)s renamed to %(what)s")),
 )
 DEVICE_REMOVED = audit.Word(
     "device.removed",
@@ -42,7 +42,7 @@ DEVICE_REMOVED = audit.Word(
     gettext_lazy("%(what)s removed"),
     area=audit.Area.DEVICES,
     saves=True,
-    tells=telling.placed(gettext_lazy("%(what)s removed from %(place)s")),
+    tells=audit_sentences.placed(gettext_lazy("%(what)s removed from %(place)s")),
 )
 DEVICE_SWAPPED = audit.Word(
     "device.swapped",
@@ -50,8 +50,8 @@ DEVICE_SWAPPED = audit.Word(
     gettext_lazy("%(what)s swapped"),
     area=audit.Area.DEVICES,
     saves=True,
-    tells=telling.placed(gettext_lazy("%(what)s swapped in %(place)s")),
-    effect=telling.time_stays,
+    tells=audit_sentences.placed(gettext_lazy("%(what)s swapped in %(place)s")),
+    effect=audit_sentences.time_stays,
 )
 
 

@@ -19,7 +19,7 @@ from accounts.typed.text import line
 from communities.actions.entitlements import mark_blocked
 from communities.errors import NameTaken
 from communities.models import Apartment, Site, keys_of
-from devices import mac, telling
+from devices import audit_sentences, mac
 from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
 from devices.catalogue import DeviceType
 from devices.errors import DuplicateMac, MacNotUsable, MacRefused, MonitorRowsRefused, TooManyDevices
@@ -32,7 +32,7 @@ DEVICE_REGISTERED = audit.Word(
     gettext_lazy("%(what)s registered"),
     area=audit.Area.DEVICES,
     saves=True,
-    tells=telling.placed(gettext_lazy("%(what)s registered in %(place)s")),
+    tells=audit_sentences.placed(gettext_lazy("%(what)s registered in %(place)s")),
 )
 
 

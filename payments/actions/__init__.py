@@ -1,15 +1,15 @@
 """What is done to payments, stored cards and billing information; nothing here decides what money buys."""
 
-from payments.actions.begin import begin, refuse_not_renewable, refuse_unpayable
 from payments.actions.billing import may_save_billing, save_billing
 from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
+from payments.actions.creation import create_payment, refuse_not_renewable, refuse_unpayable
 from payments.actions.keys import ask_all, ask_due, is_live, last_answer, refuse_not_set_up, refuse_unconfigured
-from payments.actions.looking import expire, look_up, second_object
+from payments.actions.lookup import expire, look_up, second_object
 from payments.actions.methods import detach_removed, follow_method, hold_method, keep_method, remove_method
 from payments.actions.offers import Offer, SetUp, offered, proposed, proposed_to_renew, set_up
-from payments.actions.refunds import note_outside, refundable_minor
-from payments.actions.states import FORGOTTEN, matches, note, refuse_in_transaction
+from payments.actions.refunds import record_outside_refund, refundable_minor
+from payments.actions.states import FORGOTTEN, apply_remote_state, mismatch_of, refuse_in_transaction
 from payments.gateways import label
 from payments.gateways.base import Remote, RemoteState
 
@@ -19,10 +19,11 @@ __all__ = [
     "Remote",
     "RemoteState",
     "SetUp",
+    "apply_remote_state",
     "ask_all",
     "ask_due",
-    "begin",
     "charge",
+    "create_payment",
     "detach_removed",
     "expire",
     "follow_method",
@@ -32,13 +33,12 @@ __all__ = [
     "label",
     "last_answer",
     "look_up",
-    "matches",
     "may_save_billing",
-    "note",
-    "note_outside",
+    "mismatch_of",
     "offered",
     "proposed",
     "proposed_to_renew",
+    "record_outside_refund",
     "refundable_minor",
     "refuse_in_transaction",
     "refuse_not_renewable",

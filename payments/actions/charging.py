@@ -9,7 +9,7 @@ from django.db import transaction
 
 from payments import gateways
 from payments.actions.accounts import account_of, refuse_other_account
-from payments.actions.states import FORGOTTEN, note, refuse_in_transaction, unpaid
+from payments.actions.states import FORGOTTEN, apply_remote_state, ended_unpaid, refuse_in_transaction
 from payments.errors import CardGone, GatewayForgot, GatewayRefused
 from payments.gateways.base import ChargeRequest, OffSession, Remote, RemoteState
 from payments.models import Kind, Payment, PaymentMethod, State
@@ -30,7 +30,7 @@ def charge(payment_id: int, *, now: datetime) -> Payment:
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         if remote is not None and remote.state != RemoteState.SUCCEEDED:
-            note(payment, remote, now=now)
+            apply_remote_state(payment, remote, now=now)
     return payment
 
 
@@ -49,7 +49,7 @@ def look_up_charge(payment: Payment, *, now: datetime) -> Remote | None:
         refuse_other_account(payment.gateway_account, payment.is_live_mode, payment.gateway, now=now, cause=forgot)
         if now < payment.expires_at:
             raise
-        return unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
+        return ended_unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
     if remote.state != RemoteState.OPEN:
         return remote
     return send(payment.pk, now=now) if payment.is_live else gateway.cancel_charge(payment.gateway_ref)
@@ -65,7 +65,7 @@ def stop_charge(payment_id: int, *, now: datetime) -> Remote | None:
         payment.expires_at = min(payment.expires_at, now)
         payment.save(update_fields=["expires_at"])
         if payment.is_live and not payment.gateway_ref:
-            note(payment, unpaid(payment, RemoteState.EXPIRED), now=now)
+            apply_remote_state(payment, ended_unpaid(payment, RemoteState.EXPIRED), now=now)
     if not payment.gateway_ref:
         return None
     gateway = gateways.off_session(payment.gateway)
@@ -73,10 +73,12 @@ def stop_charge(payment_id: int, *, now: datetime) -> Remote | None:
         remote = gateway.cancel_charge(payment.gateway_ref)
     except GatewayForgot as forgot:
         refuse_other_account(payment.gateway_account, payment.is_live_mode, payment.gateway, now=now, cause=forgot)
-        remote = unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
+        remote = ended_unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
     if remote.state != RemoteState.SUCCEEDED:
         with transaction.atomic():
-            note(Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id), remote, now=now)
+            apply_remote_state(
+                Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id), remote, now=now
+            )
     return remote
 
 
@@ -97,9 +99,9 @@ def send(payment_id: int, *, now: datetime) -> Remote | None:
         try:
             prepared = gateway.create_charge(_request_of(payment, card))
         except CardGone as error:
-            return unpaid(payment, RemoteState.DECLINED, reason=error.detail, code="method_gone", is_hard=True)
+            return ended_unpaid(payment, RemoteState.DECLINED, reason=error.detail, code="method_gone", is_hard=True)
         except GatewayRefused as error:
-            return unpaid(payment, RemoteState.DECLINED, reason=error.detail, code="refused")
+            return ended_unpaid(payment, RemoteState.DECLINED, reason=error.detail, code="refused")
         ref = _keep_ref(payment_id, prepared.ref, account_of(payment.gateway, now=now), now)
     if not _may_confirm(payment_id, ref, now):
         return gateway.cancel_charge(ref)
@@ -122,9 +124,9 @@ def _leave(payment_id: int, now: datetime) -> tuple[Payment | None, Remote | Non
             return None, None
         if not payment.gateway_ref:
             if _method_of(payment, lock=True).removed_at is not None:
-                return None, unpaid(payment, RemoteState.DECLINED, code="method_removed", is_hard=True)
+                return None, ended_unpaid(payment, RemoteState.DECLINED, code="method_removed", is_hard=True)
             if now >= payment.expires_at:
-                return None, unpaid(payment, RemoteState.EXPIRED)
+                return None, ended_unpaid(payment, RemoteState.EXPIRED)
         payment.state, payment.updated_at = State.UNKNOWN, now
         payment.save(update_fields=["state", "updated_at"])
         return payment, None

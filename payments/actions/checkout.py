@@ -37,7 +37,7 @@ def start_checkout(payment_id: int, *, now: datetime) -> Payment:
     except GatewayUnavailable as error:
         _close_start(payment_id, State.UNKNOWN, error.detail, now)
         if isinstance(error, GatewayNotSetUp):
-            keys.note_refused(payment.gateway, now=now)
+            keys.record_refused(payment.gateway, now=now)
         raise
     except GatewayRefused as error:
         came_too_late = now > payment.created_at + START_WINDOW

@@ -107,7 +107,7 @@ def _number(gateway: str) -> int:
     return gateways.names().index(gateway) + 1
 
 
-def note_refused(gateway: str, *, now: datetime) -> None:
+def record_refused(gateway: str, *, now: datetime) -> None:
     """The gateway refused our key in the middle of something else: kept, so that the next payment asks before it begins."""
     GatewayKey.objects.filter(gateway=gateway).update(answer=Answer.REFUSED, asked_at=now)
 

@@ -91,8 +91,8 @@ def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMe
 
 
 def hold_method(gateway: str, ref: str) -> None:
-    """Lock a stored method, where it is known, until the caller's transaction has given it to an agreement: nobody can make it unusable, or
-    usable, without seeing that agreement."""
+    """Lock a stored method, where it is known, until the caller's transaction has given it to an auto-renewal: nobody can make it unusable, or
+    usable, without seeing that auto-renewal."""
     known = PaymentMethod.objects.filter(gateway=gateway, gateway_ref=ref).order_by("pk")
     list(known.select_for_update(no_key=True).values_list("pk"))
 

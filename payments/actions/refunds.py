@@ -20,7 +20,7 @@ def refundable_minor(payment: Payment) -> int:
     return payment.captured_minor - given if payment.state == State.SUCCEEDED else 0
 
 
-def note_outside(actor: Actor, payment: Payment, *, amount_minor: int, reason: str, now: datetime) -> Refund:
+def record_outside_refund(actor: Actor, payment: Payment, *, amount_minor: int, reason: str, now: datetime) -> Refund:
     """Write down that money went back without us, in the gateway's own dashboard or by bank transfer. The caller holds the payment's lock,
     audits, and moves what was paid for. Refuses more than the payment has left (R57)."""
     left = refundable_minor(payment)

@@ -22,7 +22,7 @@ TARGET = {
 }
 
 
-def note(payment: Payment, remote: Remote, *, now: datetime) -> bool:
+def apply_remote_state(payment: Payment, remote: Remote, *, now: datetime) -> bool:
     """Move the payment, which the caller holds locked, to where the gateway says it is; answers whether anything changed.
 
     The one state machine. `succeeded` is final and reachable from everywhere, since money that came late came all the
@@ -62,7 +62,7 @@ def note(payment: Payment, remote: Remote, *, now: datetime) -> bool:
     return changed
 
 
-def matches(payment: Payment, remote: Remote, *, is_setup: bool = False) -> Reason | None:
+def mismatch_of(payment: Payment, remote: Remote, *, is_setup: bool = False) -> Reason | None:
     """None where amount, currency, mode and reference are what we asked for; otherwise what differs (R50)."""
     taken = remote.captured_minor if remote.state == RemoteState.SUCCEEDED else remote.amount_minor
     if remote.request_key != payment.request_key:
@@ -86,7 +86,9 @@ def refuse_in_transaction() -> None:
         raise RuntimeError("A gateway must not be asked inside a transaction.")
 
 
-def unpaid(payment: Payment, state: RemoteState, *, reason: str = "", code: str = "", is_hard: bool = False) -> Remote:
+def ended_unpaid(
+    payment: Payment, state: RemoteState, *, reason: str = "", code: str = "", is_hard: bool = False
+) -> Remote:
     """What we know without the gateway's books: nothing was taken, nothing can be, and this is how it ended."""
     return Remote(
         ref="",

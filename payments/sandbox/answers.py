@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from payments.sandbox import objects
-from payments.sandbox.book import Json, new_id
+from payments.sandbox.store import Json, new_id
 
 INVALID = "invalid_request_error"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from payments.sandbox.book import Json
+from payments.sandbox.store import Json
 
 
 def card_error(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from payments.sandbox.answers import Problem
-from payments.sandbox.book import Json
+from payments.sandbox.store import Json
 
 Tree: TypeAlias = Mapping[str, Any]  # a parameter's name: None for a value, another tree for what has parameters itself
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from payments.sandbox.book import Json, new_id
 from payments.sandbox.cards import Card
+from payments.sandbox.store import Json, new_id
 
 
 def checkout_session(params: Json, *, amount: int, now: int, base_url: str) -> Json:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from payments import money
-from payments.sandbox.book import Json
 from payments.sandbox.cards import ASKS, CARDS, WORKS
+from payments.sandbox.store import Json
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b2430; --dim: #5a6675; --line: #d5dbe3; --ground: #eef1f5; --card: #fff;

@@ -17,12 +17,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from payments.sandbox import pages
 from payments.sandbox.answers import Answer
-from payments.sandbox.book import Book, Clock
 from payments.sandbox.cards import ASKS, CARDS, DECLINE, UNCONFIRMED, WORKS
-from payments.sandbox.courier import Courier
 from payments.sandbox.faults import NAMES, Faults
+from payments.sandbox.processor import Processor
+from payments.sandbox.store import Clock, Store
 from payments.sandbox.stripe_api import StripeApi
-from payments.sandbox.till import Till
+from payments.sandbox.webhook_sender import WebhookSender
 
 HOST = "127.0.0.1"
 BODY_MAX_BYTES = 1024 * 1024
@@ -48,10 +48,10 @@ class Sandbox:
     ) -> None:
         if secret_key.startswith(("sk_live_", "rk_live_")):
             raise LiveKey("A live key is configured; the sandbox does not start beside real money.")
-        self.clock, self.faults, self.book = Clock(), Faults(), Book(state_file)
-        self.webhooks = Courier(self.book, self.clock, self.faults, url=webhook_url, secret=webhook_secret)
-        self.till = Till(self.book, self.clock, self.faults, self.webhooks)
-        self.stripe = StripeApi(self.book, self.clock, self.faults, self.till, secret_key)
+        self.clock, self.faults, self.store = Clock(), Faults(), Store(state_file)
+        self.webhooks = WebhookSender(self.store, self.clock, self.faults, url=webhook_url, secret=webhook_secret)
+        self.processor = Processor(self.store, self.clock, self.faults, self.webhooks)
+        self.stripe = StripeApi(self.store, self.clock, self.faults, self.processor, secret_key)
         self.is_stopping = threading.Event()
         self._server = _Server(self, port)
         self._threads = [
@@ -79,48 +79,50 @@ class Sandbox:
 
     def pay_page(self, ref: str, action: str, card: str = WORKS) -> tuple[int, str, str]:
         """What the hosted page answers to a button ("" for none): status, page, and where it sends the customer."""
-        with self.book.lock:
-            self.till.sweep()
-            session = self.book.sessions.get(ref)
+        with self.store.lock:
+            self.processor.sweep()
+            session = self.store.sessions.get(ref)
             if session is None:
                 return 404, pages.missing(), ""
             paid_url = session["success_url"].replace("{CHECKOUT_SESSION_ID}", ref)
             left_url = session["cancel_url"] or paid_url
-            is_asked = action == "approve" and card == ASKS and self.till.ask_holder(ref, card)
-            is_paid = action == "approve" and not is_asked and self.till.approve(ref, card if card in CARDS else WORKS)
-            if is_paid or (action == "confirm" and self.till.answer_bank(ref, is_confirmed=True)):
+            is_asked = action == "approve" and card == ASKS and self.processor.ask_holder(ref, card)
+            is_paid = (
+                action == "approve" and not is_asked and self.processor.approve(ref, card if card in CARDS else WORKS)
+            )
+            if is_paid or (action == "confirm" and self.processor.answer_bank(ref, is_confirmed=True)):
                 return 303, "", paid_url
             if action == "cancel" and session["status"] == "open":
                 return 303, "", left_url
-            error = DECLINE["message"] if action == "decline" and self.till.decline(ref) else ""
-            if action == "refuse" and self.till.answer_bank(ref, is_confirmed=False):
+            error = DECLINE["message"] if action == "decline" and self.processor.decline(ref) else ""
+            if action == "refuse" and self.processor.answer_bank(ref, is_confirmed=False):
                 error = UNCONFIRMED["message"]
-            if self.till.is_asking(session):
+            if self.processor.is_asking(session):
                 return 200, pages.bank(session), ""
             if session["status"] == "open":
-                line = self.book.lines[ref]
+                line = self.store.lines[ref]
                 saves_card = session["mode"] == "setup" or bool(line["intent"].get("setup_future_usage"))
                 return 200, pages.pay(session, line["name"], error, saves_card=saves_card), ""
             return 200, pages.ended(session, paid_url if session["status"] == "complete" else left_url), ""
 
     def state(self) -> dict[str, Any]:
         """What a test or a curious person wants to see."""
-        with self.book.lock:
-            self.till.sweep()
+        with self.store.lock:
+            self.processor.sweep()
             return {
-                "sessions": copy.deepcopy(list(self.book.sessions.values())),
-                "customers": copy.deepcopy(list(self.book.customers.values())),
-                "methods": copy.deepcopy(list(self.book.methods.values())),
-                "intents": copy.deepcopy(list(self.book.intents.values())),
-                "moved": self.till.moved(),
-                "waiting": [{"kind": row["kind"], "is_held": row["is_held"]} for row in self.book.deliveries.values()],
+                "sessions": copy.deepcopy(list(self.store.sessions.values())),
+                "customers": copy.deepcopy(list(self.store.customers.values())),
+                "methods": copy.deepcopy(list(self.store.methods.values())),
+                "intents": copy.deepcopy(list(self.store.intents.values())),
+                "moved": self.processor.moved(),
+                "waiting": [{"kind": row["kind"], "is_held": row["is_held"]} for row in self.store.deliveries.values()],
                 "sent": list(self.webhooks.sent),
                 "faults": dict(self.faults.armed),
             }
 
     def _watch(self) -> None:
         while not self.is_stopping.wait(1.0):
-            self.till.sweep()
+            self.processor.sweep()
 
 
 class _Server(ThreadingHTTPServer):
@@ -172,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stripe(self, method: str, path: str, text: str) -> None:
         sandbox = self.server.sandbox
-        with sandbox.book.lock:  # until it is text: rows change; not while it is sent: clients are slow
+        with sandbox.store.lock:  # until it is text: rows change; not while it is sent: clients are slow
             answer = sandbox.stripe.answer(method, path, text, dict(self.headers.items()), sandbox.url)
             payload = json.dumps(answer.body).encode()
         if answer.is_silent:
@@ -224,9 +226,9 @@ class _Handler(BaseHTTPRequestHandler):
             instant = datetime.fromisoformat(wanted["at"].replace("Z", "+00:00"))
             wanted = {"ahead": int(instant.timestamp() - time.time())}
         known = {name: None if value is None else int(value) for name, value in wanted.items()}
-        with sandbox.book.lock:
+        with sandbox.store.lock:
             before = sandbox.clock.set(fixed=known.get("fixed"), ahead=known.get("ahead") or 0)
-            sandbox.till.sweep()
+            sandbox.processor.sweep()
         return before
 
     def _json(self, answer: Answer) -> None:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 
 from payments.sandbox import limits, objects
 from payments.sandbox.answers import Answer, Problem, listed, missing, request_id
-from payments.sandbox.book import Book, Clock, Json
 from payments.sandbox.faults import Faults
 from payments.sandbox.forms import decode
+from payments.sandbox.processor import Processor
+from payments.sandbox.store import Clock, Json, Store
 from payments.sandbox.stripe_refunds import StripeRefunds
 from payments.sandbox.stripe_vault import StripeVault
-from payments.sandbox.till import Till
 
 KEY_LONGEST = 255
 KEYS_KEPT_S = 24 * 60 * 60
@@ -29,9 +29,15 @@ SILENCE = {
 class StripeApi:
     """Answers one request at a time, under the book's lock."""
 
-    def __init__(self, book: Book, clock: Clock, faults: Faults, till: Till, secret_key: str) -> None:
-        self._book, self._clock, self._faults, self._till, self._secret_key = book, clock, faults, till, secret_key
-        self._vault, self._refunds = StripeVault(book, faults, till), StripeRefunds(book, clock)
+    def __init__(self, store: Store, clock: Clock, faults: Faults, processor: Processor, secret_key: str) -> None:
+        self._store, self._clock, self._faults, self._processor, self._secret_key = (
+            store,
+            clock,
+            faults,
+            processor,
+            secret_key,
+        )
+        self._vault, self._refunds = StripeVault(store, faults, processor), StripeRefunds(store, clock)
 
     def answer(self, method: str, path: str, text: str, headers: Mapping[str, str], base_url: str) -> Answer:
         """The answer to a request whose query (GET) or form (POST) is `text`."""
@@ -42,8 +48,8 @@ class StripeApi:
             if self._faults.take("rate_limited"):
                 message = "Too many requests hit the API too quickly."
                 return Answer(429, objects.error("invalid_request_error", message, code="rate_limit"))
-            with self._book.lock:
-                self._till.sweep()
+            with self._store.lock:
+                self._processor.sweep()
                 key = headers.get("Idempotency-Key") or ""
                 if method == "POST" and len(key) > KEY_LONGEST:
                     raise Problem(400, f"Idempotency keys are limited to {KEY_LONGEST} characters.")
@@ -65,14 +71,14 @@ class StripeApi:
 
     def _once(self, key: str, method: str, path: str, text: str, base_url: str) -> Answer:
         now = self._clock.now()
-        for old in [name for name, row in self._book.keys.items() if row["at"] < now - KEYS_KEPT_S]:
-            del self._book.keys[old]
+        for old in [name for name, row in self._store.keys.items() if row["at"] < now - KEYS_KEPT_S]:
+            del self._store.keys[old]
         print_ = hashlib.sha256(json.dumps([method, path, decode(text)], sort_keys=True).encode()).hexdigest()
-        stored = self._book.keys.get(key)
+        stored = self._store.keys.get(key)
         if stored is None:
             answer = self._route(method, path, decode(text), base_url)  # what validation refuses is not stored
-            self._book.keys[key] = {"print": print_, "status": answer.status, "body": answer.body, "at": now}
-            self._book.save()
+            self._store.keys[key] = {"print": print_, "status": answer.status, "body": answer.body, "at": now}
+            self._store.save()
             return answer
         if stored["print"] != print_:
             message = (
@@ -88,26 +94,26 @@ class StripeApi:
 
     def _route(self, method: str, path: str, params: Json, base_url: str) -> Answer:
         if path == "/v1/account" and method == "GET":
-            return Answer(200, objects.account(self._book.account))
+            return Answer(200, objects.account(self._store.account))
         if path == "/v1/checkout/sessions":
             if method == "POST":
                 return self._create(params, base_url)
-            return listed(path, self._book.sessions.values(), params)
+            return listed(path, self._store.sessions.values(), params)
         if found := re.fullmatch(r"/v1/checkout/sessions/(\w+)(/expire)?", path):
             ref, is_expiry = found.groups()
-            if ref not in self._book.sessions:
+            if ref not in self._store.sessions:
                 raise missing("checkout.session", ref, "session")
             if is_expiry and method == "POST":
                 return self._expire(ref)
             if not is_expiry and method == "GET":
-                return Answer(200, self._expanded(self._book.sessions[ref], params.get("expand", [])))
+                return Answer(200, self._expanded(self._store.sessions[ref], params.get("expand", [])))
         if answer := self._vault.answer(method, path, params) or self._refunds.answer(method, path, params):
             return answer
         raise Problem(404, f"Unrecognized request URL ({method}: {path}).")
 
     def _create(self, params: Json, base_url: str) -> Answer:
         amount = self._validated_amount(params)
-        session = self._till.open(params, amount=amount, base_url=base_url)
+        session = self._processor.open(params, amount=amount, base_url=base_url)
         if self._faults.take("create_fails_after"):
             message = "An unknown error occurred."
             return Answer(500, objects.error("api_error", message), request_id(500))
@@ -115,21 +121,21 @@ class StripeApi:
         return Answer(200, shown, request_id(200), is_silent=self._faults.take("create_times_out_after"))
 
     def _expire(self, ref: str) -> Answer:
-        if not self._till.expire(ref):
-            status = self._book.sessions[ref]["status"]
+        if not self._processor.expire(ref):
+            status = self._store.sessions[ref]["status"]
             raise Problem(
                 400,
                 'Only Checkout Sessions with a status in ["open"] can be expired. '
                 f"This Checkout Session has a status of {status}.",
             )
-        return Answer(200, self._expanded(self._book.sessions[ref], []))
+        return Answer(200, self._expanded(self._store.sessions[ref], []))
 
     def _expanded(self, session: Json, wanted: list[str]) -> Json:
         setup = session["setup_intent"]
         if setup and any(name.split(".")[0] == "setup_intent" for name in wanted):
-            shown = dict(self._book.setups[setup])
+            shown = dict(self._store.setups[setup])
             if "setup_intent.payment_method" in wanted and shown["payment_method"]:
-                shown["payment_method"] = self._book.methods[shown["payment_method"]]
+                shown["payment_method"] = self._store.methods[shown["payment_method"]]
             return session | {"setup_intent": shown}
         intent = session["payment_intent"]
         if intent and any(name.split(".")[0] == "payment_intent" for name in wanted):
@@ -166,7 +172,7 @@ class StripeApi:
             if name in params:
                 message = f"You may only specify one of these parameters: customer, {name}."
                 raise Problem(400, message, param="customer")
-        if params["customer"] not in self._book.customers:
+        if params["customer"] not in self._store.customers:
             raise missing("customer", params["customer"], "customer", status=400)
 
 

@@ -27,7 +27,7 @@ from devices.models import Device, LibraryEntry
 from payments.models import GatewayEvent, Payment
 from smartplus import access
 from smartplus.urls import urlpatterns as portal
-from subscriptions.models import Order, RenewalRequest, Subscription
+from subscriptions.models import AutoRenewal, Order, RenewalRequest
 
 BARE = [
     "smartplus.bench.floor.use_own_addresses",
@@ -67,8 +67,8 @@ LISTS: dict[str, tuple[Callable[[], QuerySet[Any]], str, tuple[str, ...]]] = {
         "pk",
         ("user", "organization", "joined_at", "is_active", "version"),
     ),
-    "agreements": (
-        Subscription.objects.select_related("payer").all,
+    "auto_renewals": (
+        AutoRenewal.objects.select_related("payer").all,
         "pk",
         ("payer", "state", "next_due_at", "currency", "created_at"),
     ),

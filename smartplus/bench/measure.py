@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-Deed = Callable[[], int]  # does it once and says how many bytes came back, 0 where nothing does
+Action = Callable[[], int]  # does it once and says how many bytes came back, 0 where nothing does
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class Cost:
     peak_kib: int  # of Python's memory beyond what there was before
 
 
-def in_turn(ours: Deed, floor: Deed | None, *, rounds: int) -> tuple[Cost, Cost | None]:
+def in_turn(ours: Action, floor: Action | None, *, rounds: int) -> tuple[Cost, Cost | None]:
     """Both once to warm and to count, then A B A B; the medians."""
-    deeds = [ours] if floor is None else [ours, floor]
-    counted = [_count(deed) for deed in deeds]
-    times: list[list[tuple[float, float]]] = [[] for _deed in deeds]
+    actions = [ours] if floor is None else [ours, floor]
+    counted = [_count(action) for action in actions]
+    times: list[list[tuple[float, float]]] = [[] for _action in actions]
     for _round in range(rounds):
-        for deed, found in zip(deeds, times, strict=True):
-            found.append(_timed(deed))
+        for action, found in zip(actions, times, strict=True):
+            found.append(_timed(action))
     costs = [
         Cost(median(cpu for cpu, _ in found), median(database for _, database in found), *count)
         for found, count in zip(times, counted, strict=True)
@@ -42,18 +42,18 @@ def in_turn(ours: Deed, floor: Deed | None, *, rounds: int) -> tuple[Cost, Cost 
     return costs[0], costs[1] if floor is not None else None
 
 
-def _timed(deed: Deed) -> tuple[float, float]:
+def _timed(action: Action) -> tuple[float, float]:
     backend = _backend_ns()
     begun = time.thread_time_ns()  # of this thread: the gateway's stand-in has one of its own
-    deed()
+    action()
     mine = time.thread_time_ns() - begun
     database = _backend_ns() - backend
     return (mine + database) / 1e6, database / 1e6
 
 
-def _count(deed: Deed) -> tuple[int, int, int]:
+def _count(action: Action) -> tuple[int, int, int]:
     """Statements, bytes and memory, in a run of its own, since looking costs time."""
-    deed()
+    action()
     statements = 0
 
     def spy(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -64,7 +64,7 @@ def _count(deed: Deed) -> tuple[int, int, int]:
     tracemalloc.start()
     try:
         with connection.execute_wrapper(spy):
-            sent = deed()
+            sent = action()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

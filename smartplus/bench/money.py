@@ -29,7 +29,7 @@ from subscriptions.selections import Filter
 
 
 def of_orders(
-    payer: Actor, site: Site, till: pattern.Till, *, now: datetime, most: int, rounds: int
+    payer: Actor, site: Site, processor: pattern.Driver, *, now: datetime, most: int, rounds: int
 ) -> Iterator[Result]:
     """One line and `most` lines: priced, placed and settled. Everything is taken back, so that each round finds the same."""
     installer = Organization.objects.select_related("distributor").get(pk=site.installer_id)
@@ -68,7 +68,7 @@ def of_orders(
         yield Result("place", f"place {count} lines", goal, ours, under)
         with undone():
             order = orders.place_order(payer, now=now, **told)
-            payment = till.approve(payer, order, now=now)
+            payment = processor.approve(payer, order, now=now)
 
             def settle() -> int:
                 with undone():

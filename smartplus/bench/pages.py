@@ -15,7 +15,7 @@ from smartplus.bench.cases import Goal, Result
 from smartplus.bench.measure import Cost, in_turn
 from smartplus.bench.people import Reader
 from smartplus.scale.building import World
-from subscriptions.models import Order, RenewalRequest, Subscription
+from subscriptions.models import AutoRenewal, Order, RenewalRequest
 
 LIST = Goal(ratio=2.5, sent_kb=60)
 DASHBOARD = Goal(cpu_ms=150, growth=1.3)
@@ -35,7 +35,7 @@ LISTS: tuple[tuple[str, str, Goal], ...] = (
     ("/orders/", "orders", LIST),
     ("/subscription/?installer={installer}&kind={kind}", "entitlements", LIST),
     ("/subscription/requests/", "requests", LIST),
-    ("/subscription/auto-renew/", "agreements", LIST),
+    ("/subscription/auto-renew/", "auto_renewals", LIST),
     ("/settings/audit/", "audit", LIST),
     ("/settings/notifications/", "notices", LIST),
     ("/payments/", "payments", LIST),
@@ -107,7 +107,7 @@ def plain_address(reader: Reader, name: str) -> str:
     bound = {column: value for column, value in reader.bound.items() if column in columns}
     if model is Membership:
         bound = {f"organization__{column}": value for column, value in reader.bound.items()}
-    elif reader.bound and not bound and model in {Order, Subscription, RenewalRequest}:
+    elif reader.bound and not bound and model in {Order, AutoRenewal, RenewalRequest}:
         bound = {"distributor_id": reader.actor.distributor_id or 0}
     return f"/rows/{name}/?{urlencode(bound)}"
 

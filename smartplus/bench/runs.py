@@ -95,8 +95,8 @@ def _of_large_community(world: building.World, plan: Plan, now: datetime) -> Ite
         yield from pages.of_community(readers(world), site, rounds=plan.rounds)
     if plan.only & OF_MONEY:
         with stand_in() as sandbox:
-            till = pattern.Till(sandbox)
-            found = money.of_orders(home.distributor, site, till, now=now, most=plan.largest, rounds=plan.rounds)
+            processor = pattern.Driver(sandbox)
+            found = money.of_orders(home.distributor, site, processor, now=now, most=plan.largest, rounds=plan.rounds)
             yield from (one for one in found if one.group in plan.only)
 
 

@@ -59,7 +59,7 @@ SITES = Entry("sites", _("Sites"), "site-list", "sites")
 USERS = Entry("users", _("Users"), "user-list", "users")
 LIBRARY = Entry("library", _("MAC Library"), "library-list", "library")
 ACTIVATE = Entry("activate", _("Activate"), "subscription")
-AUTO_RENEW = Entry("auto-renew", _("Auto-renew"), "agreement-list")
+AUTO_RENEW = Entry("auto-renew", _("Auto-renew"), "auto-renewal-list")
 REQUESTS = Entry("requests", _("Requests"), "request-list")
 SUBSCRIPTION = Entry(
     "subscription", _("Subscription"), "subscription", "subscription", (ACTIVATE, AUTO_RENEW, REQUESTS)

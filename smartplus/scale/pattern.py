@@ -24,7 +24,7 @@ from payments import actions as payment_actions
 from payments import events
 from payments.models import Payment
 from payments.sandbox import Sandbox
-from payments.sandbox.courier import sign
+from payments.sandbox.webhook_sender import sign
 from smartplus import demo
 from subscriptions.actions import carts, orders, requests, settlement
 from subscriptions.items import free_items
@@ -154,13 +154,13 @@ def estate(home: Tree, sandbox: Sandbox, *, flats: int, now: datetime) -> Estate
         people.set_technicians(home.installer, site_id=site.pk, membership_ids=[home.technician.membership_id], now=at)
     stock = [LibraryRow(mac=f"{mac:012X}", model="C313", serial=f"E{MARK}-{mac & 0xFFFF}") for mac in macs]
     device_actions.add_to_library(home.distributor, macs=stock, installer_id=firm.pk, now=now)
-    till = Till(sandbox)
+    processor = Driver(sandbox)
     numbers = [
-        till.pay(home.distributor, renewing, months=1, renews=True, now=now),
-        till.pay(home.distributor, ended, months=1, renews=False, now=month_ago),
-        till.pay(home.installer, yearly, months=12, renews=False, now=season_ago),
-        till.give_up(home.subdistributor, partly, now=now),
-        till.pay(home.subdistributor, partly, months=1, renews=True, now=now, half=True),
+        processor.pay(home.distributor, renewing, months=1, renews=True, now=now),
+        processor.pay(home.distributor, ended, months=1, renews=False, now=month_ago),
+        processor.pay(home.installer, yearly, months=12, renews=False, now=season_ago),
+        processor.give_up(home.subdistributor, partly, now=now),
+        processor.pay(home.subdistributor, partly, months=1, renews=True, now=now, half=True),
     ]
     requests.request_activation(
         home.installer_below,
@@ -173,7 +173,7 @@ def estate(home: Tree, sandbox: Sandbox, *, flats: int, now: datetime) -> Estate
 
 
 @dataclass(frozen=True)
-class Till:
+class Driver:
     """Buying: each step through the action that people use, at the sandbox's pay page."""
 
     sandbox: Sandbox

@@ -15,17 +15,17 @@ from django.utils.translation import ngettext
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Kind, Organization
 from accounts.scope import Actor
-from communities.models import BLOCK_LABELS, Block, Entitlement, standing, targets
+from communities.models import BLOCK_LABELS, Block, Entitlement, status, targets
 from communities.models import Kind as SiteKind
 from payments.models import BillingProfile
 from subscriptions import periods, rights
 from subscriptions.errors import MayNotPay
+from subscriptions.id_digests import Mark
 from subscriptions.items import free, free_items
 from subscriptions.models import Cart, Selection
 from subscriptions.periods import Rest, Term
 from subscriptions.pricing import CantQuote, Item, MissingPrice, PriceTable, Quote, quote
 from subscriptions.selections import MOST_TICKED, NAMED, Filter, alike, keep_shown
-from subscriptions.sketches import Mark
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 
@@ -44,7 +44,7 @@ def extendable(
     found = Entitlement.objects.visible_to(actor).wanted().filter(
         installer=installer, site__kind=site_kind, reserved_by=None, expires_at__isnull=False
     )  # fmt: skip
-    return found.filter(standing.ends_after(now), standing.DIFFERS) if isinstance(term, Rest) else found
+    return found.filter(status.ends_after(now), status.DIFFERS) if isinstance(term, Rest) else found
 
 
 def priced(
@@ -78,7 +78,7 @@ def each_priced(rows: Iterable[Entitlement], *, prices: PriceTable, months: int,
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Assessment:
     """What was ticked: what can be taken, as a filter with its exceptions, and of the others the names with why not."""
 
     matching: Filter
@@ -113,7 +113,7 @@ class Judged:
             raise Refused(self.sentence if self.left_out else _("Tick at least one item."))
 
 
-def judged(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement], within: Filter) -> Judged:
+def assessed(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement], within: Filter) -> Assessment:
     """Judge exactly what was ticked against what can be taken now; `within` says of which installer and project type.
 
     Refuses an empty selection, and one with ids that the actor does not see, be they somebody else's or nobody's (R1). What was there when the
@@ -129,16 +129,16 @@ def judged(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement], wit
     _refuse_unseen(actor, wanted)
     found = set(free.filter(pk__in=wanted).values_list("pk", flat=True))
     left_out = _why_left_out(actor, wanted - found)
-    return Judged(
+    return Assessment(
         Filter(within.installer_id, within.project_type, ids=tuple(sorted(found))),
         left_out=left_out,
         is_empty=not found,
     )
 
 
-def judged_all(
+def assessed_all(
     actor: Actor, shown: Mark, free: QuerySet[Entitlement], within: Filter, *, exceptions: Collection[int]
-) -> Judged:
+) -> Assessment:
     """Judge a list that was selected as a whole, as it was shown, but for what was taken out of it: it is ordered as it is now.
 
     What is newer was never on it; what came back since is an exception; what can't be taken any more is left out by name. Refuses a list
@@ -146,21 +146,21 @@ def judged_all(
     """
     matching = replace(within, up_to=shown.newest)
     items = matching.narrow(free)
-    now = Mark.of(items).sketch
-    moved = shown.sketch.until(now)
+    now = Mark.of(items).digest
+    moved = shown.digest.until(now)
     if not moved.is_whole:
         raise Refused(
             _(
                 "The list changed since it was shown: %(before)s items matched, now %(now)s. Nothing was done: look at the list again."
             )
-            % {"before": shown.sketch.count, "now": now.count}
+            % {"before": shown.digest.count, "now": now.count}
         )
     _refuse_unseen(actor, moved.went)
     if items.filter(pk__in=moved.came).count() != len(moved.came):
         raise Refused(_("Tick at least one item."))
     left_out = frozenset(exceptions) | moved.came
     is_empty = not items.exclude(pk__in=left_out).exists()
-    return Judged(matching, left_out, _why_left_out(actor, moved.went - set(exceptions)), is_empty)
+    return Assessment(matching, left_out, _why_left_out(actor, moved.went - set(exceptions)), is_empty)
 
 
 def _refuse_unseen(actor: Actor, wanted: Collection[int]) -> None:
@@ -222,7 +222,7 @@ def fill_cart(
     _refuse_months(months)
     if matching is None:
         free = activatable(actor, installer=installer, site_kind=site_kind)
-        found = judged(actor, entitlement_ids, free, Filter(installer.pk, site_kind))
+        found = assessed(actor, entitlement_ids, free, Filter(installer.pk, site_kind))
         found.refuse_left_out()
         matching = found.matching
     elif (matching.installer_id, matching.project_type) != (installer.pk, site_kind):

@@ -15,15 +15,15 @@ from accounts.errors import Refused
 from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue
-from communities.models import Entitlement, Site, standing
+from communities.models import Entitlement, Site, status
 from payments import actions as payment_actions
 from payments import money
 from payments.models import BillingProfile
 from subscriptions import periods, rights
-from subscriptions.actions import agreements, carts, moves, orders, settlement
+from subscriptions.actions import auto_renewals, carts, orders, settlement, transitions
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import BillingIncomplete, MayNotPay, NotBillable, PriceChanged
-from subscriptions.models import Order, SubscriptionItem
+from subscriptions.models import AutoRenewalItem, Order
 from subscriptions.periods import Cycles, Rest, Term, Until
 from subscriptions.pricing import Item, Quote, quote, refuse_too_far
 from subscriptions.tables import table_for
@@ -45,7 +45,7 @@ def items_of(chosen: QuerySet[Entitlement], term: Term, *, upgrades: bool, now: 
     period pays for is not upgraded until then: the period before is over.
     """
     found = []
-    rows = chosen.annotate(renewed=standing.renewed()).order_by("site_id", "service_type", "variant", "pk")
+    rows = chosen.annotate(renewed=status.renewed()).order_by("site_id", "service_type", "variant", "pk")
     for row in rows.values_list(*COLUMNS, named=True):
         item = Item(
             row.pk, row.service_type, row.variant, row.expires_at, row.site__time_zone, anchor_at=row.anchor_at,
@@ -86,7 +86,7 @@ def priced(
     if prices.currency == money.CREDITS and any(isinstance(item.term or term, Rest | Until) for item in items):
         raise Refused(_("In credits only whole months or periods of 30 days can be paid."))
     found = quote(items, term, now, prices, (), tax_for(billing))
-    if isinstance(term, Cycles):  # which people chose here; those of an agreement come one by one
+    if isinstance(term, Cycles):  # which people chose here; those of an auto-renewal come one by one
         refuse_too_far([line for line in found.lines if line.why.term == term], now)
     return found
 
@@ -111,7 +111,7 @@ def place_extension(
 
     `term` Rest is an Upgrade, any other a Renewal; `upgrades` as `items_of` has it. For the rest see `orders.place_order`. Refuses all of it
     where one of the items can't have it any more; the same once more, at the same instant too, gets the order that the first one made.
-    Locks: site → payer → agreement → order → payment → entitlement.
+    Locks: site → payer → auto-renewal → order → payment → entitlement.
     """
     installer = Organization.objects.visible_to(actor).filter(kind=Kind.INSTALLER).get(pk=installer_id)
     if not installer.is_active or not rights.may_pay_for(actor, installer):
@@ -131,8 +131,8 @@ def place_extension(
     billing = BillingProfile.objects.filter(organization=payer).first()
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
-    renewing = SubscriptionItem.objects.live().filter(entitlement__in=chosen)
-    touched = agreements.lock(Q(pk__in=renewing.values("subscription_id")))  # before the items, as everybody does
+    renewing = AutoRenewalItem.objects.live().filter(entitlement__in=chosen)
+    touched = auto_renewals.lock(Q(pk__in=renewing.values("auto_renewal_id")))  # before the items, as everybody does
     list(
         Entitlement.objects.filter(pk__in=chosen.values("pk"))
         .order_by("pk")
@@ -178,7 +178,7 @@ def _placed(actor: Actor, ids: list[int], fingerprint: str, *, now: datetime) ->
         lines__entitlement__in=ids[:1], payer=actor.organization_id, created_by=actor.user_id, fingerprint=fingerprint,
         created_at__gt=now - AGAIN,
     )  # fmt: skip
-    return same.exclude(state__in=moves.GIVEN_UP).order_by("-pk").first()
+    return same.exclude(state__in=transitions.GIVEN_UP).order_by("-pk").first()
 
 
 def _refuse_others(ids: list[int], found: Quote) -> None:

@@ -13,8 +13,8 @@ from accounts.models import Organization
 from accounts.scope import Actor
 from accounts.typed import text
 from payments.models import BillingProfile
-from subscriptions import numbers, placing, telling
-from subscriptions.actions import moves
+from subscriptions import audit_sentences, numbers, placing
+from subscriptions.actions import transitions
 from subscriptions.errors import ItemHeld
 from subscriptions.models import Order
 from subscriptions.models.terms import columns_of
@@ -26,7 +26,7 @@ ORDER_CREATED = audit.Word(
     gettext_lazy("Order placed"),
     gettext_lazy("Order %(what)s placed"),
     area=audit.Area.ORDERS,
-    details=telling.items_and_amount,
+    details=audit_sentences.items_and_amount,
 )
 
 
@@ -84,9 +84,9 @@ def open_order(
         created_at=now,
     )
     items = {key for line in found.lines for key in line.item.keys or (line.item.key,)}
-    if placing.insert_lines(order, found) != order.line_count or not moves.reserve(order, locked=len(items)):
+    if placing.insert_lines(order, found) != order.line_count or not transitions.reserve(order, locked=len(items)):
         raise ItemHeld(_("Some items are in another open order."))
-    moves.tell(order, "created", now=now, actor=actor, items=order.line_count)
+    transitions.log_event(order, "created", now=now, actor=actor, items=order.line_count)
     audit.record(
         actor,
         ORDER_CREATED,

@@ -18,11 +18,11 @@ from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
 from payments.models import State as PaymentState
 from subscriptions import rights, selections, words
-from subscriptions.actions import carts, moves, requests, returns, settlement
+from subscriptions.actions import carts, requests, returns, settlement, transitions
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import (
     BillingIncomplete,
-    IllegalMove,
+    IllegalTransition,
     ItemHeld,
     MayNotPay,
     NotBillable,
@@ -57,7 +57,7 @@ def place_order(
 
     `fingerprint` is that of the quote the person saw; a different price is refused and changes nothing. `terms_version` is that of
     the Terms and Conditions the person saw and accepted: refused unless it is in force. A second submit of the same cart returns the
-    same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an agreement renews its items
+    same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an auto-renewal renews its items
     every 30 days, `renewals` times or until it is stopped. `gateway` is where it is paid, "" the proposed one; what that can't do or
     does not take is refused. `reference` is the payer's own, such as a PO number. Locks: site → payer → order → payment → entitlement.
     """
@@ -110,7 +110,7 @@ def place_order(
     if order.total_minor == 0:
         settlement.fulfil(order, now=now)
         if auto_renew:
-            moves.tell(order, "no_agreement", now=now)
+            transitions.log_event(order, "no_auto_renewal", now=now)
     else:
         payment_actions.refuse_unpayable(order.total_minor, order.currency, gateway)
         begin_payment(order, billing.email, gateway=gateway, return_base=return_base, now=now)
@@ -171,7 +171,7 @@ def begin_payment(
 ) -> Payment:
     """Write down, inside the caller's transaction, that a payment is about to be started (DESIGN §4 A); `method` is charged."""
     page = f"{return_base}/orders/{order.number}/"
-    return payment_actions.begin(
+    return payment_actions.create_payment(
         purpose=Purpose.ORDER,
         subject=order.number,
         payer=order.payer,
@@ -204,34 +204,34 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
     order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
     payment_actions.refuse_unconfigured(_gateway_of(order))
     _refuse_unstartable(actor, order)
-    settlement.settle_earlier(number, now=now)
+    settlement.settle_earlier_attempts(number, now=now)
     order.refresh_from_db(fields=["state"])
     if order.state != Order.State.PROCESSING:
         return ""
-    order, payment = _begin_again(actor, number=number, return_base=return_base, now=now)
+    order, payment = _create_again(actor, number=number, return_base=return_base, now=now)
     if payment.state in {PaymentState.PENDING, PaymentState.UNKNOWN}:
         # Begun before: its page may have ended since, or be open without our knowing. A page that is over leads nowhere.
         try:
             settled = settlement.settle(payment.pk, now=now)
         except GatewayUnavailable:
-            moves.tell(order, "unreachable", now=now, gateway=payment.gateway_label)
+            transitions.log_event(order, "unreachable", now=now, gateway=payment.gateway_label)
             raise
         if settled is not None and settled.state != Order.State.PROCESSING:
             return ""
-        order, payment = _begin_again(actor, number=number, return_base=return_base, now=now)
+        order, payment = _create_again(actor, number=number, return_base=return_base, now=now)
     try:
         payment = payment_actions.start_checkout(payment.pk, now=now)
     except GatewayUnavailable:
-        moves.tell(order, "unreachable", now=now, gateway=payment.gateway_label)
+        transitions.log_event(order, "unreachable", now=now, gateway=payment.gateway_label)
         raise
     except GatewayRefused:
-        moves.tell(order, "refused", now=now, gateway=payment.gateway_label)
+        transitions.log_event(order, "refused", now=now, gateway=payment.gateway_label)
         raise
-    returns.note_sent(actor, payment, now=now)
+    returns.record_sent(actor, payment, now=now)
     return payment.checkout_url
 
 
-def _begin_again(actor: Actor, *, number: str, return_base: str, now: datetime) -> tuple[Order, Payment]:
+def _create_again(actor: Actor, *, number: str, return_base: str, now: datetime) -> tuple[Order, Payment]:
     """The order, if the actor may pay it now, and its live payment or a new one (DESIGN §4 A)."""
     with transaction.atomic():
         order = (
@@ -262,7 +262,7 @@ def _refuse_unstartable(actor: Actor, order: Order) -> None:
     if not rights.may_start(actor, order):
         raise MayNotPay
     if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
-        raise IllegalMove(_("This order is not waiting for a payment of yours."))
+        raise IllegalTransition(_("This order is not waiting for a payment of yours."))
 
 
 def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:
@@ -274,8 +274,8 @@ def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:
     if not rights.may_cancel(actor, order):
         raise NotPermitted
     if order.state != Order.State.PROCESSING or order.type == Order.Type.AUTO_RENEWAL:
-        raise IllegalMove(_("Only an order that is waiting for its payment can be cancelled."))
-    return settlement.give_up(order.pk, Order.State.CANCELLED, actor=actor, now=now)
+        raise IllegalTransition(_("Only an order that is waiting for its payment can be cancelled."))
+    return settlement.close_unpaid(order.pk, Order.State.CANCELLED, actor=actor, now=now)
 
 
 def _refuse_gone(gone: list[int]) -> None:

@@ -16,7 +16,7 @@ from accounts.models import Kind, Organization
 from accounts.scope import Actor, Role
 from accounts.typed import text
 from payments import money
-from subscriptions import telling
+from subscriptions import audit_sentences
 from subscriptions.models import Price, PriceList
 from subscriptions.pricing import PriceKey, price_keys
 
@@ -26,7 +26,7 @@ PRICES_PUBLISHED = audit.Word(
     gettext_lazy("%(what)s published"),
     area=audit.Area.PRICES,
     saves=True,
-    effect=telling.how_many_prices,
+    effect=audit_sentences.how_many_prices,
 )
 
 

@@ -21,11 +21,11 @@ from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, Gatewa
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
 from subscriptions import notices, rights
-from subscriptions.actions import agreements, modes, moves, orders, settlement
-from subscriptions.actions.agreements import LEAD, PARKED, RENEWALS
+from subscriptions.actions import auto_renewals, modes, orders, settlement, transitions
+from subscriptions.actions.auto_renewals import LEAD, RENEWALS, SUSPENDED
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import BillingIncomplete
-from subscriptions.models import Order, Subscription, SubscriptionItem
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Order
 from subscriptions.periods import Cycles
 from subscriptions.pricing import quote
 from subscriptions.reasons import CantRenew, Reason, of_refusal
@@ -43,7 +43,7 @@ CALLS_PER_CHARGE = 12
 NO_ANSWER = (GatewayUnavailable, GatewayRefused)
 LOOK_AGAIN = timedelta(minutes=5)  # where everything that is due is in somebody's open order
 ITEMS_LEFT = audit.Word(
-    "agreement.items_left",
+    "auto_renewal.items_left",
     _("Items taken out of an auto-renewal"),
     _("Items taken out of %(what)s"),
     area=audit.Area.ORDERS,
@@ -52,7 +52,7 @@ ITEMS_LEFT = audit.Word(
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The agreements of one charge, held by `key` until the lease is over."""
+    """The auto-renewals of one charge, held by `key` until the lease is over."""
 
     key: str
     ids: list[int]
@@ -62,18 +62,18 @@ class Claimed:
 def renew_due(*, now: datetime, budget: Budget | None = None, limit: int = 250) -> int:
     """Renew what is due, payer by payer, the longest due first. Returns how many charges were sent.
 
-    Any number of processes may run it at once: a payer's agreements are claimed by a conditional update that is committed before
+    Any number of processes may run it at once: a payer's auto-renewals are claimed by a conditional update that is committed before
     the work starts (DESIGN §4). Running it again changes nothing: what is being charged or paid is due later. Each payer is fenced,
     and so is each charge.
     """
     budget = budget or Budget()
-    due = Subscription.objects.filter(state=Subscription.State.ACTIVE, next_due_at__lte=now)
+    due = AutoRenewal.objects.filter(state=AutoRenewal.State.ACTIVE, next_due_at__lte=now)
     fresh = _unclaimed(now) & ~Q(method__gateway__in=breakers.resting(now))
     ids = fences.due(JOB, due, fresh=fresh, by=("next_due_at", "payer_id", "pk"), now=now, limit=limit)
     payers: dict[int, int] = {}
-    owners = dict(Subscription.objects.filter(pk__in=ids).values_list("pk", "payer_id"))
-    for agreement_id in ids:
-        payers.setdefault(owners[agreement_id], agreement_id)
+    owners = dict(AutoRenewal.objects.filter(pk__in=ids).values_list("pk", "payer_id"))
+    for auto_renewal_id in ids:
+        payers.setdefault(owners[auto_renewal_id], auto_renewal_id)
     return fences.each(
         JOB, list(payers), lambda payer_id: _renew_payer(payer_id, now=now, budget=budget),
         now=now, budget=budget, key=payers.__getitem__, forgets=False,
@@ -90,28 +90,28 @@ def _renew_payer(payer_id: int, *, now: datetime, budget: Budget) -> int:
         )  # fmt: skip
     finally:
         if groups:
-            Subscription.objects.filter(claim_key=groups[0].key).update(claimed_until=None, claim_key="")
+            AutoRenewal.objects.filter(claim_key=groups[0].key).update(claimed_until=None, claim_key="")
 
 
 def claim(payer_id: int, *, now: datetime, at: datetime | None = None) -> list[Claimed]:
-    """Take the payer's due agreements for the length of the lease, from the instant `at` it is by now.
+    """Take the payer's due auto-renewals for the length of the lease, from the instant `at` it is by now.
 
     That is a charge per method, currency and installer, since an order is one installer's (ADR 0005), and one for every order that
     waits for its next try. What failed before waits for its next try, and is charged alone then, so that it spoils nobody else's.
     """
     at = at or now
     key = uuid.uuid4().hex
-    Subscription.objects.filter(
-        _unclaimed(at), payer_id=payer_id, state=Subscription.State.ACTIVE, next_due_at__lte=now
+    AutoRenewal.objects.filter(
+        _unclaimed(at), payer_id=payer_id, state=AutoRenewal.State.ACTIVE, next_due_at__lte=now
     ).exclude(pk__in=fences.resting(JOB, now)).update(claimed_until=at + LEASE, claim_key=key)
-    claimed = list(Subscription.objects.filter(claim_key=key).select_related("renewal", "method").order_by("pk"))
-    failed = fences.failed(JOB, [agreement.pk for agreement in claimed])
+    claimed = list(AutoRenewal.objects.filter(claim_key=key).select_related("renewal", "method").order_by("pk"))
+    failed = fences.failed(JOB, [auto_renewal.pk for auto_renewal in claimed])
     together: dict[tuple[int, str, int, int | None, int | None], Claimed] = {}
-    for agreement in claimed:
-        order_id = agreement.renewal_id if agreement.renewal and agreement.renewal.is_open else None
-        alone = agreement.pk if agreement.pk in failed else None
-        group = (agreement.method_id, agreement.currency, agreement.installer_id, order_id, alone)
-        together.setdefault(group, Claimed(key, [], agreement.method.gateway)).ids.append(agreement.pk)
+    for auto_renewal in claimed:
+        order_id = auto_renewal.renewal_id if auto_renewal.renewal and auto_renewal.renewal.is_open else None
+        alone = auto_renewal.pk if auto_renewal.pk in failed else None
+        group = (auto_renewal.method_id, auto_renewal.currency, auto_renewal.installer_id, order_id, alone)
+        together.setdefault(group, Claimed(key, [], auto_renewal.method.gateway)).ids.append(auto_renewal.pk)
     return list(together.values())
 
 
@@ -121,7 +121,7 @@ def _unclaimed(now: datetime) -> Q:
 
 def _hold(group: Claimed, *, at: datetime) -> bool:
     """Renew the lease before each charge, since those before it may have taken long; False when it was lost meanwhile."""
-    held = Subscription.objects.filter(pk__in=group.ids, claim_key=group.key, claimed_until__gt=at)
+    held = AutoRenewal.objects.filter(pk__in=group.ids, claim_key=group.key, claimed_until__gt=at)
     return held.update(claimed_until=at + LEASE) == len(group.ids)
 
 
@@ -137,8 +137,8 @@ def _renew(group: Claimed, *, now: datetime, budget: Budget) -> int:
         ) as call:
             if not _hold(group, at=budget.at(now)):
                 raise fences.NotNow
-            for number in _waiting(group.ids):  # before another try: one that has taken the money ends the story
-                settlement.settle_earlier(number, now=now)
+            for number in _waiting(group.ids):  # before another try: one that has taken the money ends the timeline
+                settlement.settle_earlier_attempts(number, now=now)
             payment = prepare(group.ids, now=now)
             call.was_made = payment is not None
             if payment is None:
@@ -154,37 +154,37 @@ def _renew(group: Claimed, *, now: datetime, budget: Budget) -> int:
         ):  # no try follows before an earlier one is known to be closed; none has moved the date, so the fence does
             raise
         # The janitor asks what became of it; the other payers go on.
-        log.warning("agreements %s: the payment is unknown: %s", group.ids, problem.detail)
+        log.warning("auto-renewals %s: the payment is unknown: %s", group.ids, problem.detail)
     return int(payment is not None)
 
 
-def _waiting(agreement_ids: list[int]) -> list[str]:
-    """The open orders of these agreements, whose earlier tries are asked about before the next one."""
-    waiting = Order.objects.filter(renews__in=agreement_ids, state=Order.State.PROCESSING)
+def _waiting(auto_renewal_ids: list[int]) -> list[str]:
+    """The open orders of these auto-renewals, whose earlier tries are asked about before the next one."""
+    waiting = Order.objects.filter(renews__in=auto_renewal_ids, state=Order.State.PROCESSING)
     return list(waiting.order_by("pk").values_list("number", flat=True).distinct())
 
 
 @transaction.atomic
-def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
+def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
     """Write the payment down, with a new order or for the one that waits for its next try; nothing else (DESIGN §4 A).
 
-    None when nothing is to be charged now. Items that are switched off leave the agreement, lapsed ones too; without a right to
-    pay, a usable card or a price the agreement is parked and says why (R25, R43). Locks: site → payer → agreement → order →
+    None when nothing is to be charged now. Items that are switched off leave the auto-renewal, lapsed ones too; without a right to
+    pay, a usable card or a price the auto-renewal is suspended and says why (R25, R43). Locks: site → payer → auto-renewal → order →
     payment → entitlement.
     """
-    ids = agreements.together(agreement_ids)
-    items = SubscriptionItem.objects.live().filter(subscription__in=ids)
+    ids = auto_renewals.sharing_orders(auto_renewal_ids)
+    items = AutoRenewalItem.objects.live().filter(auto_renewal__in=ids)
     list(
         Site.objects.filter(pk__in=items.values("site_id"))
         .order_by("pk")
         .select_for_update(no_key=True)
         .values_list("pk")
     )
-    payer_ids = Subscription.objects.filter(pk__in=ids).values("payer_id")
+    payer_ids = AutoRenewal.objects.filter(pk__in=ids).values("payer_id")
     payer = Organization.objects.select_for_update(no_key=True).get(pk__in=payer_ids)
-    if agreements.together(ids) != ids:
+    if auto_renewals.sharing_orders(ids) != ids:
         return None  # others share an order with them meanwhile: all together, with the next look
-    locked = [row for row in agreements.lock(ids) if row.state == Subscription.State.ACTIVE]
+    locked = [row for row in auto_renewals.lock(ids) if row.state == AutoRenewal.State.ACTIVE]
     of_them = {row.renewal_id for row in locked if row.renewal_id is not None}
     waiting = list(
         Order.objects.select_for_update(of=("self",), no_key=True)
@@ -193,13 +193,15 @@ def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
         .order_by("pk")
     )
     if any(order.next_try_at is None or order.next_try_at > now for order in waiting) or len(waiting) > 1:
-        agreements.reschedule(locked, now=now)  # somebody was faster, or it is being charged
+        auto_renewals.reschedule(locked, now=now)  # somebody was faster, or it is being charged
         return None
     _drop_what_ended(locked, now=now)
-    locked = [row for row in locked if row.state == Subscription.State.ACTIVE]
+    locked = [row for row in locked if row.state == AutoRenewal.State.ACTIVE]
     order = waiting[0] if waiting else None
     if order is not None:
-        order.refresh_from_db(fields=["state", "next_try_at", "closed_at"])  # it ended with an agreement that shared it
+        order.refresh_from_db(
+            fields=["state", "next_try_at", "closed_at"]
+        )  # it ended with an auto-renewal that shared it
         order = order if order.state == Order.State.PROCESSING else None
     if not locked:
         return None
@@ -210,12 +212,12 @@ def prepare(agreement_ids: list[int], *, now: datetime) -> Payment | None:
         raise
     except Refused as refused:
         reason = of_refusal(refused)
-        for agreement in locked:
-            agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=order)
+        for auto_renewal in locked:
+            auto_renewals.close(auto_renewal, SUSPENDED, reason, actor=RENEWALS, now=now, order=order)
         return None
 
 
-def _charge(order: Order | None, locked: list[Subscription], payer: Organization, *, now: datetime) -> Payment | None:
+def _charge(order: Order | None, locked: list[AutoRenewal], payer: Organization, *, now: datetime) -> Payment | None:
     """Begin the payment of the order that waits, if what it is for is still what is renewed; else of a new one."""
     first = locked[0]
     installer = Organization.objects.select_related("distributor").get(pk=first.installer_id)
@@ -229,7 +231,7 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
     if order is not None and _has_changed(order, locked):
         if Payment.objects.unclosed().of_order(order.number).exists():
             raise EarlierOpen(f"an earlier try for {order.number} may still take money")
-        moves.close(order, Order.State.CANCELLED, now=now, actor=RENEWALS, reason=Reason("replaced").stored())
+        transitions.close(order, Order.State.CANCELLED, now=now, actor=RENEWALS, reason=Reason("replaced").stored())
         order = None
     order = order or _order(locked, payer, installer, billing, now=now)
     payment = None
@@ -239,64 +241,64 @@ def _charge(order: Order | None, locked: list[Subscription], payer: Organization
         payment = orders.begin_payment(
             order, billing.email, gateway=first.method.gateway, return_base="", method=first.method, now=now
         )
-        moves.tell(order, "charged", now=now, method=first.method.named, payment=payment.pk)
-    agreements.reschedule(agreements.lock([row.pk for row in locked]), now=now)
-    still_due = Subscription.objects.filter(pk__in=[row.pk for row in locked], next_due_at__lte=now)
+        transitions.log_event(order, "charged", now=now, method=first.method.named, payment=payment.pk)
+    auto_renewals.reschedule(auto_renewals.lock([row.pk for row in locked]), now=now)
+    still_due = AutoRenewal.objects.filter(pk__in=[row.pk for row in locked], next_due_at__lte=now)
     still_due.update(next_due_at=now + LOOK_AGAIN)  # or it would be looked at each time, before all others
     return payment
 
 
-def _has_changed(order: Order, locked: list[Subscription]) -> bool:
+def _has_changed(order: Order, locked: list[AutoRenewal]) -> bool:
     """Whether an item of the order is not renewed any more: an order never changes (R26), so the rest needs another one."""
-    renewed = SubscriptionItem.objects.live().filter(subscription__in=locked).values("entitlement_id")
+    renewed = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked).values("entitlement_id")
     return order.lines.exclude(entitlement__reserved_by=order.pk, entitlement__in=renewed).exists()
 
 
-def _drop_what_ended(locked: list[Subscription], *, now: datetime) -> None:
-    """Items whose service is off or that lapsed are not renewed any more; an agreement without items ends."""
-    items = SubscriptionItem.objects.live().filter(subscription__in=locked)
+def _drop_what_ended(locked: list[AutoRenewal], *, now: datetime) -> None:
+    """Items whose service is off or that lapsed are not renewed any more; an auto-renewal without items ends."""
+    items = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked)
     off = list(items.filter(entitlement__variant="").values_list("pk", flat=True))
-    SubscriptionItem.objects.filter(pk__in=off).update(is_live=False, reason="service_off")
+    AutoRenewalItem.objects.filter(pk__in=off).update(is_live=False, reason="service_off")
     in_force = Entitlement.objects.in_force(now).values("pk")
     lapsed = list(items.exclude(entitlement__in=in_force).values_list("pk", flat=True))
-    SubscriptionItem.objects.filter(pk__in=lapsed).update(is_live=False, reason="item_lapsed")
+    AutoRenewalItem.objects.filter(pk__in=lapsed).update(is_live=False, reason="item_lapsed")
     if off or lapsed:
-        modes.follow(row.pk for row in locked)
-    for agreement in locked:
-        if agreement.items.filter(is_live=True).exists():
-            _note_dropped(agreement, off, lapsed, now=now)
+        modes.refresh(row.pk for row in locked)
+    for auto_renewal in locked:
+        if auto_renewal.items.filter(is_live=True).exists():
+            _record_dropped(auto_renewal, off, lapsed, now=now)
             continue
-        worked_until, zone = agreements.worked_until(agreement, lapsed)
+        worked_until, zone = auto_renewals.worked_until(auto_renewal, lapsed)
         reason = Reason("lapsed", {"day": instant(worked_until, zone)}) if worked_until else Reason("services_off")
-        is_waiting = agreement.renewal is not None and agreement.renewal.state == Order.State.PROCESSING
-        order = agreement.renewal if is_waiting else None  # the last one that was paid has nothing to do with it
-        agreements.close(agreement, PARKED, reason, actor=RENEWALS, now=now, order=order)
+        is_waiting = auto_renewal.renewal is not None and auto_renewal.renewal.state == Order.State.PROCESSING
+        order = auto_renewal.renewal if is_waiting else None  # the last one that was paid has nothing to do with it
+        auto_renewals.close(auto_renewal, SUSPENDED, reason, actor=RENEWALS, now=now, order=order)
 
 
-def _note_dropped(agreement: Subscription, off: list[int], lapsed: list[int], *, now: datetime) -> None:
-    """Write down what leaves an agreement that goes on, and tell of what lapsed: that is nobody's wish (R9, R44)."""
-    n_off = agreement.items.filter(pk__in=off).count()
-    n_lapsed = agreement.items.filter(pk__in=lapsed).count()
+def _record_dropped(auto_renewal: AutoRenewal, off: list[int], lapsed: list[int], *, now: datetime) -> None:
+    """Write down what leaves an auto-renewal that goes on, and tell of what lapsed: that is nobody's wish (R9, R44)."""
+    n_off = auto_renewal.items.filter(pk__in=off).count()
+    n_lapsed = auto_renewal.items.filter(pk__in=lapsed).count()
     if not n_off and not n_lapsed:
         return
     audit.record(
         RENEWALS,
         ITEMS_LEFT,
-        agreement,
+        auto_renewal,
         now=now,
-        tenant=agreement.payer,
+        tenant=auto_renewal.payer,
         after={"switched_off": n_off, "lapsed": n_lapsed},
     )
     if n_lapsed:
-        notices.renewal_lapsed(agreement, items=n_lapsed, now=now)
+        notices.renewal_lapsed(auto_renewal, items=n_lapsed, now=now)
 
 
 def _order(
-    locked: list[Subscription], payer: Organization, installer: Organization, billing: BillingProfile, *, now: datetime
+    locked: list[AutoRenewal], payer: Organization, installer: Organization, billing: BillingProfile, *, now: datetime
 ) -> Order | None:
-    """A new order for what is due of these agreements; None when nothing is. One of nothing to pay is fulfilled here."""
+    """A new order for what is due of these auto-renewals; None when nothing is. One of nothing to pay is fulfilled here."""
     assert installer.distributor is not None
-    renewed = SubscriptionItem.objects.live().filter(subscription__in=locked)
+    renewed = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked)
     due = Entitlement.objects.filter(
         pk__in=renewed.values("entitlement_id"), expires_at__lte=now + LEAD, reserved_by=None
     ).values_list("pk", flat=True)
@@ -321,8 +323,8 @@ def _order(
         terms_accepted_at=locked[0].created_at,
         now=now,
     )
-    with_items = renewed.filter(entitlement__in=ids).values("subscription_id")
-    Subscription.objects.filter(pk__in=with_items).update(renewal=order)
+    with_items = renewed.filter(entitlement__in=ids).values("auto_renewal_id")
+    AutoRenewal.objects.filter(pk__in=with_items).update(renewal=order)
     if order.total_minor == 0:  # nothing to charge, as with an activation
         settlement.fulfil(order, now=now)
     return order

@@ -19,7 +19,7 @@ from accounts.scope import Actor, Role
 from accounts.typed import text
 from communities.models import Entitlement, targets
 from communities.models import Kind as SiteKind
-from subscriptions import notices, payers, periods, placing, rights, telling
+from subscriptions import audit_sentences, notices, payers, periods, placing, rights
 from subscriptions.actions import carts
 from subscriptions.errors import MayNotPay, RequestClosed
 from subscriptions.models import Cart, LineKind, Order, RenewalRequest, RequestItem
@@ -35,7 +35,7 @@ REQUEST_MADE = audit.Word(
     gettext_lazy("Request sent to the payer"),
     gettext_lazy("%(what)s sent to the payer"),
     area=audit.Area.ORDERS,
-    tells=telling.requested,
+    tells=audit_sentences.requested,
 )
 REQUEST_APPROVED = audit.Word(
     "request.approved", gettext_lazy("Request approved"), gettext_lazy("%(what)s approved"), area=audit.Area.ORDERS
@@ -116,7 +116,7 @@ def request_activation(
         raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}, field="months")
     free = requestable(actor, installer=installer, site_kind=site_kind)
     if matching is None:
-        found = carts.judged(actor, entitlement_ids, free, Filter(installer.pk, site_kind))
+        found = carts.assessed(actor, entitlement_ids, free, Filter(installer.pk, site_kind))
         found.refuse_left_out()
         matching = found.matching
     chosen = matching.narrow(free).exclude(pk__in=exceptions)
@@ -170,7 +170,7 @@ def _ask(
     note = text.block(note).strip()
     if len(note) > 500:
         raise Refused(_("The note has room for 500 characters."), field="note")
-    above = payers.above(installer)
+    above = payers.payer_above(installer)
     assert actor.user_id is not None
     request = RenewalRequest(
         installer=installer,
@@ -260,7 +260,7 @@ def withdraw(actor: Actor, *, request_id: int, now: datetime) -> RenewalRequest:
     _refuse_closed(request)
     _refuse_being_paid(request, was_seen)
     _decide(actor, request, S.WITHDRAWN, now=now)
-    notices.request_withdrawn(request, to=payers.above(request.installer), now=now)
+    notices.request_withdrawn(request, to=payers.payer_above(request.installer), now=now)
     return request
 
 
@@ -271,7 +271,7 @@ def refuse_stale_cart(cart: Cart) -> None:
         _refuse_closed(request)
 
 
-def note_paid(order: Order, *, now: datetime) -> None:
+def record_paid(order: Order, *, now: datetime) -> None:
     """An order succeeded: requests all of whose items are paid by now are done. The caller holds the order's lock, and asks where an item
     is in a request."""
     lines = order.lines.filter(kind__in=SERVICES)
@@ -290,7 +290,7 @@ def note_paid(order: Order, *, now: datetime) -> None:
             notices.request_decided(request, "done", now=now, order=order)
 
 
-def note_given_up(order: Order, *, now: datetime) -> None:
+def record_closed_unpaid(order: Order, *, now: datetime) -> None:
     """An order was cancelled or timed out: the request it was to pay is open again. The caller holds the order's lock."""
     found = RenewalRequest.objects.filter(cart__order=order, state=S.APPROVED)
     for request in _locked(list(found.values_list("pk", flat=True))):

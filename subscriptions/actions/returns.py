@@ -1,4 +1,4 @@
-"""To the gateway's page and back: what the order's story keeps of it, and how long the answer is waited for."""
+"""To the gateway's page and back: what the order's timeline keeps of it, and how long the answer is waited for."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from accounts.errors import NotPermitted
 from accounts.scope import Actor
 from payments.models import LIVE, Payment
 from subscriptions import rights
-from subscriptions.actions import moves, settlement
-from subscriptions.errors import IllegalMove
+from subscriptions.actions import settlement, transitions
+from subscriptions.errors import IllegalTransition
 from subscriptions.models import Order, OrderEvent
 
 AWAITED = timedelta(minutes=2)  # so long nobody who came back is offered to pay or to cancel
@@ -21,7 +21,7 @@ WAY = (SENT, SENT_AGAIN, RETURNED, LEFT)
 
 
 @transaction.atomic
-def note_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
+def record_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
     """A person is sent to the page of this payment: tell it, each attempt once. Returns which attempt to pay the order it is."""
     order = Order.objects.select_for_update(no_key=True).get(
         number=payment.subject
@@ -31,7 +31,7 @@ def note_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
     if last is not None and is_sent and now - last.at < SAME_CLICK:
         return before
     attempt = before + 1
-    moves.tell(
+    transitions.log_event(
         order, SENT if attempt == 1 else SENT_AGAIN, now=now, actor=actor, gateway=payment.gateway_label, payment=payment.pk,
         attempt=attempt,
     )  # fmt: skip
@@ -43,18 +43,18 @@ def attempts(number: str) -> int:
     return OrderEvent.objects.filter(order__number=number, kind__in=[SENT, SENT_AGAIN]).count()
 
 
-def note_returned(actor: Actor, *, number: str, now: datetime) -> bool:
+def record_returned(actor: Actor, *, number: str, now: datetime) -> bool:
     """The payer came back as if it had paid, which proves nothing (R51): from now on the answer is awaited. Whether it was news."""
-    return _note(actor, RETURNED, number=number, now=now)
+    return _record(actor, RETURNED, number=number, now=now)
 
 
-def note_left(actor: Actor, *, number: str, now: datetime) -> bool:
+def record_left(actor: Actor, *, number: str, now: datetime) -> bool:
     """The payer pressed Cancel on the gateway's page; the page stays open at the gateway, and the order here. Whether it was news."""
-    return _note(actor, LEFT, number=number, now=now)
+    return _record(actor, LEFT, number=number, now=now)
 
 
 @transaction.atomic
-def _note(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
+def _record(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
     """Only of an order that waits for its money, only by who may pay it, and once: an address can be opened by anybody, and again."""
     visible = Order.objects.visible_to(actor).select_related("payer", "installer")
     order = visible.select_for_update(of=("self",), no_key=True).get(number=number)
@@ -66,7 +66,7 @@ def _note(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
         return False
     if last.kind == kind and (kind == LEFT or now - last.at < AWAITED):
         return False
-    moves.tell(order, kind, now=now, actor=actor, payment=payment.pk)
+    transitions.log_event(order, kind, now=now, actor=actor, payment=payment.pk)
     return True
 
 
@@ -84,7 +84,7 @@ def check(actor: Actor, *, number: str, now: datetime) -> Order:
     if not rights.may_start(actor, order):
         raise NotPermitted
     if order.type == Order.Type.AUTO_RENEWAL:
-        raise IllegalMove
+        raise IllegalTransition
     settlement.settle_order(number, now=now)
     order.refresh_from_db(fields=["state", "closed_at"])
     return order

@@ -18,17 +18,17 @@ from accounts.typed import text
 from payments import actions as payment_actions
 from payments import money
 from payments.models import Payment, State
-from subscriptions.actions import moves, settlement
-from subscriptions.errors import IllegalMove, ItemHeld
+from subscriptions.actions import settlement, transitions
+from subscriptions.errors import IllegalTransition, ItemHeld
 from subscriptions.models import Order
 
-ORDER_JUDGED = audit.Word(
+ORDER_REVIEWED = audit.Word(
     "order.judged",
     gettext_lazy("Order decided by the operator"),
     gettext_lazy("Order %(what)s decided by the operator"),
     area=audit.Area.ORDERS,
 )
-SURPLUS_REPAID = audit.Word(
+DUPLICATE_REPAID = audit.Word(
     "payment.surplus_repaid",
     gettext_lazy("Order paid twice, one payment paid back"),
     gettext_lazy("%(what)s was paid twice, one payment was paid back"),
@@ -51,10 +51,10 @@ def resolve(
     order_id = Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number)
     order = settlement.lock_order(order_id)
     if order.state != Order.State.REVIEW:
-        raise IllegalMove(_("This order is not under review any more."))
-    moves.tell(order, "judged", now=now, actor=actor, reason=reason)
+        raise IllegalTransition(_("This order is not under review any more."))
+    transitions.log_event(order, "judged", now=now, actor=actor, reason=reason)
     if is_accepted:
-        if not moves.reserve(order):
+        if not transitions.reserve(order):
             raise ItemHeld(_("Some items are in another open order. Wait for it, or pay the money back."))
         settlement.fulfil(order, now=now)
     else:
@@ -62,13 +62,13 @@ def resolve(
         _refuse_news(paid_for(order), seen_minor, order)
         for payment in paying:
             if left := payment_actions.refundable_minor(payment):
-                payment_actions.note_outside(actor, payment, amount_minor=left, reason=reason, now=now)
-        moves.follow_money(order, now=now)
-        moves.release(order)
-        moves.tell(order, "refunded", now=now, actor=actor)
+                payment_actions.record_outside_refund(actor, payment, amount_minor=left, reason=reason, now=now)
+        transitions.transition_if_refunded(order, now=now)
+        transitions.release(order)
+        transitions.log_event(order, "refunded", now=now, actor=actor)
     audit.record(
         actor,
-        ORDER_JUDGED,
+        ORDER_REVIEWED,
         order,
         now=now,
         tenant=order.payer,
@@ -84,7 +84,7 @@ def paid_for(order: Order) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Surplus:
+class DuplicatePayment:
     """Money that came although the order had its own: the gateway's object, the payment that it came by, how much. `refundable_minor` is
     what of it stands in that payment; of a second object of one payment nothing does."""
 
@@ -94,11 +94,13 @@ class Surplus:
     refundable_minor: int
 
 
-def surplus_of(order: Order) -> list[Surplus]:
+def duplicate_payments_of(order: Order) -> list[DuplicatePayment]:
     """What came for an order beside its own money and is not noted as paid back."""
-    told = list(order.events.filter(kind__in=["surplus", "repaid"]).order_by("pk").values_list("kind", "detail"))
+    told = list(
+        order.events.filter(kind__in=["duplicate_payment", "repaid"]).order_by("pk").values_list("kind", "detail")
+    )
     repaid = {detail["payment_ref"] for kind, detail in told if kind == "repaid"}
-    waiting = [detail for kind, detail in told if kind == "surplus" and detail["payment_ref"] not in repaid]
+    waiting = [detail for kind, detail in told if kind == "duplicate_payment" and detail["payment_ref"] not in repaid]
     payments = Payment.objects.in_bulk({detail["payment"] for detail in waiting})
     found = []
     for detail in waiting:
@@ -106,12 +108,12 @@ def surplus_of(order: Order) -> list[Surplus]:
         is_its_own = payment.gateway_payment_ref == ref
         left = payment_actions.refundable_minor(payment) if is_its_own else 0
         if left or not is_its_own:
-            found.append(Surplus(payment, ref, left or payment.amount_minor, left))
+            found.append(DuplicatePayment(payment, ref, left or payment.amount_minor, left))
     return found
 
 
 @transaction.atomic
-def note_surplus_repaid(
+def record_duplicate_repaid(
     actor: Actor, *, number: str, reason: str, now: datetime, seen_minor: int | None = None
 ) -> Order:
     """Note that everything that was paid beside an order's own money went back, in the gateway's own dashboard or by bank transfer.
@@ -122,20 +124,20 @@ def note_surplus_repaid(
     reason = _reason(actor, reason)
     order = settlement.lock_order(Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number))
     _paying(order)
-    found = surplus_of(order)
+    found = duplicate_payments_of(order)
     if not found or order.state not in {Order.State.SUCCEED, Order.State.REFUNDED}:
-        raise IllegalMove(_("Nothing that was paid twice for this order waits to be paid back."))
-    _refuse_news(sum(surplus.amount_minor for surplus in found), seen_minor, order)
-    for surplus in found:
-        payment, ref = surplus.payment, surplus.payment_ref
-        if left := surplus.refundable_minor:
-            payment_actions.note_outside(actor, payment, amount_minor=left, reason=reason, now=now)
-        moves.tell(order, "repaid", now=now, actor=actor, payment_ref=ref, reason=reason)
+        raise IllegalTransition(_("Nothing that was paid twice for this order waits to be paid back."))
+    _refuse_news(sum(duplicate.amount_minor for duplicate in found), seen_minor, order)
+    for duplicate in found:
+        payment, ref = duplicate.payment, duplicate.payment_ref
+        if left := duplicate.refundable_minor:
+            payment_actions.record_outside_refund(actor, payment, amount_minor=left, reason=reason, now=now)
+        transitions.log_event(order, "repaid", now=now, actor=actor, payment_ref=ref, reason=reason)
         audit.record(
-            actor, SURPLUS_REPAID, payment, now=now, tenant=order.payer,
+            actor, DUPLICATE_REPAID, payment, now=now, tenant=order.payer,
             before={"refunded_minor": payment.refunded_minor},
             after={
-                "amount_minor": surplus.amount_minor, "refunded_minor": payment.refunded_minor + left,
+                "amount_minor": duplicate.amount_minor, "refunded_minor": payment.refunded_minor + left,
                 "payment_ref": ref, "reason": reason,
             },
         )  # fmt: skip

@@ -23,11 +23,11 @@ from payments.errors import OtherAccount, PaymentOpen
 from payments.kinds import Topic
 from payments.models import LIVE, GatewayEvent, Payment, PaymentMethod, Purpose, State
 from payments.models import Kind as PaymentKind
-from subscriptions import notices, setwise, telling
-from subscriptions.actions import agreements, cards, modes, moves, requests
+from subscriptions import audit_sentences, bulk_sql, notices
+from subscriptions.actions import auto_renewals, cards, modes, requests, transitions
 from subscriptions.audit import ORDER_SUCCEEDED
 from subscriptions.errors import NotApplied
-from subscriptions.models import LineKind, Order, OrderEvent, OrderLine, Subscription, SubscriptionItem
+from subscriptions.models import AutoRenewal, AutoRenewalItem, LineKind, Order, OrderEvent, OrderLine
 from subscriptions.reasons import Reason
 
 log = logging.getLogger("smartplus.settlement")
@@ -40,11 +40,11 @@ ORDER_IN_REVIEW = audit.Word(
     area=audit.Area.ORDERS,
 )
 PAID_TWICE = audit.Word(
-    "payment.surplus",
+    "payment.duplicate",
     gettext_lazy("Order paid twice"),
     gettext_lazy("%(what)s was paid twice"),
     area=audit.Area.ORDERS,
-    tells=telling.paid_twice,
+    tells=audit_sentences.paid_twice,
 )
 PM_APP_SWITCHED_ON = audit.Word(
     "site.pm_app_switched_on",
@@ -81,7 +81,9 @@ def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
         log.warning("payment %s: %s", payment.pk, problem)
         order = _settle_order(payment, remote, second, now=now, applies=False)
     if payment.method_id and remote is not None and remote.state == payment_actions.RemoteState.DECLINED:
-        modes.follow_card(payment.method_id)  # what else it renews; where we die before, the job of the summary does it
+        modes.refresh_for_card(
+            payment.method_id
+        )  # what else it renews; where we die before, the job of the summary does it
     return order
 
 
@@ -102,16 +104,16 @@ def _settle_order(
     order, touched = found
     payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment.pk)
     was_succeeded, was_declined = payment.state == State.SUCCEEDED, payment.decline_code
-    changed = remote is not None and payment_actions.note(payment, remote, now=now)
+    changed = remote is not None and payment_actions.apply_remote_state(payment, remote, now=now)
     if remote is not None and payment.state == State.SUCCEEDED:
-        _take_money(order, touched, payment, remote, is_news=not was_succeeded, applies=applies, now=now)
+        _accept_money(order, touched, payment, remote, is_news=not was_succeeded, applies=applies, now=now)
         if second is not None:
-            _alarm_surplus(order, payment, second.payment_ref, now=now)
+            _alarm_duplicate_payment(order, payment, second.payment_ref, now=now)
     elif payment.state in {State.DECLINED, State.EXPIRED}:
-        _note_end(order, payment, is_news=changed, now=now)
+        _record_end(order, payment, is_news=changed, now=now)
     elif order.is_open and payment.decline_code:  # its page stays open for another card
         ref = remote.declined_ref if remote is not None else ""
-        _note_decline(order, payment, ref, is_news=payment.decline_code != was_declined, now=now)
+        _record_decline(order, payment, ref, is_news=payment.decline_code != was_declined, now=now)
     return order
 
 
@@ -120,20 +122,20 @@ def _paid_by(payment: Payment) -> QuerySet[Order]:
     return Order.objects.filter(number=payment.subject if payment.purpose == Purpose.ORDER else "")
 
 
-def _note_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -> None:
-    """A payment ended without money: a person may try again, and so does the ladder of an auto-renewal, once for each try (R44)."""
+def _record_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -> None:
+    """A payment ended without money: a person may try again, and so does the retry schedule of an auto-renewal, once for each try (R44)."""
     if payment.decline_code == payment_actions.FORGOTTEN:
         _alarm_forgotten(order, payment, now=now)
     if order.type == Order.Type.AUTO_RENEWAL:
         is_noted = order.next_try_at is not None
         is_old = Payment.objects.of_order(order.number).filter(pk__gt=payment.pk).exists()
         if order.state == Order.State.PROCESSING and not is_noted and not is_old:
-            agreements.note_failure(order, payment, actor=SETTLEMENT, now=now)
+            auto_renewals.record_failure(order, payment, actor=SETTLEMENT, now=now)
             order.refresh_from_db(fields=["state", "closed_at", "next_try_at"])
     elif is_news and payment.state == State.DECLINED:
-        moves.tell(order, "declined", now=now, reason=Reason(payment.decline_code).stored())
+        transitions.log_event(order, "declined", now=now, reason=Reason(payment.decline_code).stored())
     elif is_news and order.is_open and payment.decline_code != payment_actions.FORGOTTEN:
-        moves.tell(order, "session_ended", now=now)
+        transitions.log_event(order, "session_ended", now=now)
 
 
 def _alarm_other_account(payment: Payment, problem: OtherAccount, *, now: datetime) -> None:
@@ -142,17 +144,17 @@ def _alarm_other_account(payment: Payment, problem: OtherAccount, *, now: dateti
         order = _paid_by(payment).select_for_update(of=("self",), no_key=True).first()
         if order is None or order.events.filter(kind="other_account", detail__payment=payment.pk).exists():
             return
-        moves.tell(order, "other_account", now=now, payment=payment.pk, gateway=payment.gateway_label)
+        transitions.log_event(order, "other_account", now=now, payment=payment.pk, gateway=payment.gateway_label)
         key = f"other-account:{payment.pk}"
         notices.order_needs_operator(order, kind="other_account", reason="", key=key, now=now)
         log.error("order %s, payment %s: %s", order.number, payment.pk, problem.detail)
 
 
-def _note_decline(order: Order, payment: Payment, ref: str, *, is_news: bool, now: datetime) -> None:
+def _record_decline(order: Order, payment: Payment, ref: str, *, is_news: bool, now: datetime) -> None:
     """A card was declined on a page that stays open: each attempt is told once, also where the next card fails for the same reason."""
     is_told = order.events.filter(kind="declined", detail__attempt=ref).exists() if ref else not is_news
     if not is_told:
-        moves.tell(order, "declined", now=now, reason=Reason(payment.decline_code).stored(), attempt=ref)
+        transitions.log_event(order, "declined", now=now, reason=Reason(payment.decline_code).stored(), attempt=ref)
 
 
 def _alarm_forgotten(order: Order, payment: Payment, *, now: datetime) -> None:
@@ -160,37 +162,37 @@ def _alarm_forgotten(order: Order, payment: Payment, *, now: datetime) -> None:
     if order.events.filter(kind="forgotten", detail__payment=payment.pk).exists():
         return
     reason = Reason(payment_actions.FORGOTTEN)
-    moves.tell(order, "forgotten", now=now, payment=payment.pk, gateway=payment.gateway_label)
+    transitions.log_event(order, "forgotten", now=now, payment=payment.pk, gateway=payment.gateway_label)
     notices.order_needs_operator(order, kind="forgotten", reason=reason, key=f"forgotten:{payment.pk}", now=now)
     log.error("order %s: the gateway does not know payment %s any more", order.number, payment.pk)
 
 
 def lock_order(order_id: int) -> Order:
-    """Lock sites, payer, agreements and order, in that order."""
+    """Lock sites, payer, auto-renewals and order, in that order."""
     found = lock_all(Order.objects.filter(pk=order_id).values("pk"))
     if found is None:
         raise Order.DoesNotExist
     return found[0]
 
 
-def lock_all(chosen: QuerySet[Order, Any]) -> tuple[Order, list[Subscription]] | None:
-    """Lock sites, payer, agreements and order, in that order, and give the agreements that the order may move; None where there is no such
+def lock_all(chosen: QuerySet[Order, Any]) -> tuple[Order, list[AutoRenewal]] | None:
+    """Lock sites, payer, auto-renewals and order, in that order, and give the auto-renewals that the order may move; None where there is no such
     order. Lines never change, so the sites are known beforehand; `chosen` gives the order's id."""
     sites = OrderLine.objects.filter(order__in=chosen).values("site_id")
     list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     payer = Order.objects.filter(pk__in=chosen).values("payer_id")
     # no_key: every row that names the payer (an audit row, a payment) would else wait behind us, holding what we want next
     list(Organization.objects.filter(pk__in=payer).select_for_update(no_key=True).values_list("pk"))
-    items = SubscriptionItem.objects.live().filter(entitlement__lines__order__in=chosen)
-    touched = agreements.lock(Q(pk__in=items.values("subscription_id")) | Q(renewal__in=chosen))
+    items = AutoRenewalItem.objects.live().filter(entitlement__lines__order__in=chosen)
+    touched = auto_renewals.lock(Q(pk__in=items.values("auto_renewal_id")) | Q(renewal__in=chosen))
     orders = Order.objects.select_for_update(of=("self",), no_key=True).select_related("payer", "installer")
     order = orders.filter(pk__in=chosen).first()
     return None if order is None else (order, touched)
 
 
-def _take_money(
+def _accept_money(
     order: Order,
-    touched: list[Subscription],
+    touched: list[AutoRenewal],
     payment: Payment,
     remote: payment_actions.Remote,
     *,
@@ -204,41 +206,41 @@ def _take_money(
     """
     if order.state in {Order.State.SUCCEED, Order.State.REFUNDED}:
         if is_news:  # this order's money had come and was used or paid back before
-            _alarm_surplus(order, payment, payment.gateway_payment_ref, now=now)
+            _alarm_duplicate_payment(order, payment, payment.gateway_payment_ref, now=now)
         return
     if order.state == Order.State.REVIEW:
         if is_news:  # somebody decides about the order anyway, and has to know of this too
-            _alarm_surplus(order, payment, payment.gateway_payment_ref, now=now)
+            _alarm_duplicate_payment(order, payment, payment.gateway_payment_ref, now=now)
         return
-    mismatch = payment_actions.matches(payment, remote)
+    mismatch = payment_actions.mismatch_of(payment, remote)
     if mismatch is not None:
         _review(order, "mismatch", now=now, reason=Reason(mismatch.code, mismatch.detail))
         return
     if not applies:
         _review(order, "unapplied", now=now, reason=Reason("items_changed"))
         return
-    story = []
+    timeline = []
     if order.auto_renew and remote.method is not None:
         payment_actions.hold_method(payment.gateway, remote.method.ref)  # before the items
     if order.state != Order.State.PROCESSING:
-        if not moves.reserve(order):
+        if not transitions.reserve(order):
             _review(order, "late", now=now, reason=Reason("items_elsewhere"))
             return
-        story.append(moves.step(order, "late", now=now))
+        timeline.append(transitions.new_event(order, "late", now=now))
     told: dict[str, Any] = {"gateway": payment.gateway_label, "payment_ref": payment.gateway_payment_ref}
-    story.append(moves.step(order, "confirmed", now=now, **told))
-    fulfil(order, now=now, touched=agreements.moved_by(order, touched), story=story)
+    timeline.append(transitions.new_event(order, "confirmed", now=now, **told))
+    fulfil(order, now=now, touched=auto_renewals.changed_by(order, touched), timeline=timeline)
     if order.auto_renew:
         method = payment_actions.keep_method(payment, remote, now=now)
-        if method is None or agreements.make_agreement(order, method, now=now) is None:
-            moves.tell(order, "no_agreement", now=now)
+        if method is None or auto_renewals.create_auto_renewal(order, method, now=now) is None:
+            transitions.log_event(order, "no_auto_renewal", now=now)
 
 
-def _alarm_surplus(order: Order, payment: Payment, ref: str, *, now: datetime) -> None:
+def _alarm_duplicate_payment(order: Order, payment: Payment, ref: str, *, now: datetime) -> None:
     """More money than the order costs: the operator pays it back. Once for each of the gateway's objects."""
-    if order.events.filter(kind="surplus", detail__payment_ref=ref).exists():
+    if order.events.filter(kind="duplicate_payment", detail__payment_ref=ref).exists():
         return
-    moves.tell(order, "surplus", now=now, payment=payment.pk, payment_ref=ref)
+    transitions.log_event(order, "duplicate_payment", now=now, payment=payment.pk, payment_ref=ref)
     audit.record(
         SETTLEMENT,
         PAID_TWICE,
@@ -247,14 +249,16 @@ def _alarm_surplus(order: Order, payment: Payment, ref: str, *, now: datetime) -
         tenant=order.payer,
         after={"captured_minor": payment.captured_minor, "payment_ref": ref},
     )
-    notices.order_needs_operator(order, kind="surplus", reason="", key=f"surplus:{payment.pk}.{ref}", now=now)
+    notices.order_needs_operator(
+        order, kind="duplicate_payment", reason="", key=f"duplicate-payment:{payment.pk}.{ref}", now=now
+    )
     log.error("order %s was paid twice, %s of payment %s has to be refunded", order.number, ref, payment.pk)
 
 
 def _review(order: Order, kind: str, *, now: datetime, reason: Reason) -> None:
     before = order.state
-    moves.move(order, Order.State.REVIEW, now=now)
-    moves.tell(order, kind, now=now, reason=reason.stored())
+    transitions.transition(order, Order.State.REVIEW, now=now)
+    transitions.log_event(order, kind, now=now, reason=reason.stored())
     audit.record(
         SETTLEMENT,
         ORDER_IN_REVIEW,
@@ -268,40 +272,40 @@ def _review(order: Order, kind: str, *, now: datetime, reason: Reason) -> None:
     log.error("order %s is under review: %s", order.number, reason)
 
 
-Apply = Callable[[Order, Sequence[setwise.Held], bool, datetime], tuple[int, datetime, str]]
+Apply = Callable[[Order, Sequence[bulk_sql.Held], bool, datetime], tuple[int, datetime, str]]
 
 
-def _raise(order: Order, held: Sequence[setwise.Held], turns: bool, now: datetime) -> tuple[int, datetime, str]:
+def _upgrade(order: Order, held: Sequence[bulk_sql.Held], turns: bool, now: datetime) -> tuple[int, datetime, str]:
     """Upgrades: the items are paid for more until where they are paid to; how many there were, the latest end, and its time zone."""
-    count = setwise.upgrade(order, turns=turns, now=now)
+    count = bulk_sql.upgrade(order, turns=turns, now=now)
     return count, *max((group.base.expires_at or now, group.base.zone) for group in held)
 
 
-def _extend(order: Order, held: Sequence[setwise.Held], turns: bool, now: datetime) -> tuple[int, datetime, str]:
+def _extend(order: Order, held: Sequence[bulk_sql.Held], turns: bool, now: datetime) -> tuple[int, datetime, str]:
     """Activations and renewals: each line's duration from the base of this moment; how many, the latest end, and its time zone."""
-    made = setwise.extensions({group.base for group in held}, now=now)
-    count = setwise.extend(order, made, turns=turns, now=now)
+    made = bulk_sql.extensions({group.base for group in held}, now=now)
+    count = bulk_sql.extend(order, made, turns=turns, now=now)
     return count, *max((extension.ends_at, extension.base.zone) for extension in made)
 
 
 APPLIED: tuple[tuple[tuple[LineKind, ...], Apply], ...] = (  # what payment does, kind by kind of line, in this order
-    ((LineKind.UPGRADE,), _raise),
+    ((LineKind.UPGRADE,), _upgrade),
     ((LineKind.ACTIVATION, LineKind.RENEWAL), _extend),
 )
 
 
 def fulfil(
-    order: Order, *, now: datetime, touched: list[Subscription] | None = None, story: Sequence[OrderEvent] = ()
+    order: Order, *, now: datetime, touched: list[AutoRenewal] | None = None, timeline: Sequence[OrderEvent] = ()
 ) -> None:
     """Apply a paid order: what each kind of line says, once, all in the caller's transaction (R49, R52).
 
-    The caller holds the locks of sites, payer and order, and of the agreements `touched` where it knows them. `story` are steps that come
+    The caller holds the locks of sites, payer and order, and of the auto-renewals `touched` where it knows them. `story` are steps that come
     before. The number of statements is the same for one line and for ten thousand. Raises NotApplied where an item is not the order's any
     more or can't have what was bought: the caller takes everything back then.
     """
     before = order.state
-    moves.move(order, Order.State.SYSTEM_PROCESSING, Order.State.SUCCEED, now=now)
-    held = setwise.hold(order)
+    transitions.transition(order, Order.State.SYSTEM_PROCESSING, Order.State.SUCCEED, now=now)
+    held = bulk_sql.hold(order)
     if sum(group.count for group in held) != order.line_count:
         raise NotApplied(_("Some items are not in order %(number)s any more.") % {"number": order.number})
     applied, until, zone = 0, None, "UTC"
@@ -316,15 +320,17 @@ def fulfil(
     if applied != order.line_count:
         raise NotApplied(_changed(order))
     written = _switch_on(order, held, now=now)
-    touched = agreements.lock(agreements.of_order(order)) if touched is None else touched
+    touched = auto_renewals.lock(auto_renewals.of_order(order)) if touched is None else touched
     if order.type == Order.Type.AUTO_RENEWAL:
-        agreements.note_success(order, touched, now=now)
+        auto_renewals.record_success(order, touched, now=now)
     else:
-        agreements.reschedule(touched, now=now)
-    done = moves.step(order, "applied", now=now, items=order.line_count, until=until.isoformat() if until else None)
-    OrderEvent.objects.bulk_create([*story, done])
+        auto_renewals.reschedule(touched, now=now)
+    done = transitions.new_event(
+        order, "applied", now=now, items=order.line_count, until=until.isoformat() if until else None
+    )
+    OrderEvent.objects.bulk_create([*timeline, done])
     if any(group.is_asked for group in held):
-        requests.note_paid(order, now=now)
+        requests.record_paid(order, now=now)
     notices.order_succeeded(order, until=until, zone=zone, now=now)
     after = {"state": order.state, "items": order.line_count, "total_minor": order.total_minor}
     succeeded = audit.event(
@@ -337,7 +343,7 @@ def _changed(order: Order) -> str:
     return _("Some items of order %(number)s changed while it was applied.") % {"number": order.number}
 
 
-def _switch_on(order: Order, held: Sequence[setwise.Held], *, now: datetime) -> list[AuditEvent]:
+def _switch_on(order: Order, held: Sequence[bulk_sql.Held], *, now: datetime) -> list[AuditEvent]:
     """Activating the first PM App of a community switches it on there (R13). The sites are locked. Returns what is to be audited."""
     written = []
     for entry in catalogue.HOLDING:
@@ -359,9 +365,9 @@ def _switch_on(order: Order, held: Sequence[setwise.Held], *, now: datetime) -> 
     return written
 
 
-def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: str = "") -> Order:
+def close_unpaid(order_id: int, state: str, *, actor: Actor, now: datetime, because: str = "") -> Order:
     """Close an unpaid order: its pay page first, so that no money can arrive for released items; then the order (R53).
-    `because` is a step of its story that says why.
+    `because` is a step of its timeline that says why.
 
     When the gateway says the money is already there, the order is fulfilled instead. While a payment is unknown the order stays
     open and GatewayUnavailable is raised.
@@ -379,29 +385,29 @@ def give_up(order_id: int, state: str, *, actor: Actor, now: datetime, because: 
             if open_payments.exists():  # not known to have ended, or begun since we looked
                 raise PaymentOpen
             if because:
-                moves.tell(order, because, now=now)
-            moves.close(order, state, now=now, actor=actor)
-            requests.note_given_up(order, now=now)
+                transitions.log_event(order, because, now=now)
+            transitions.close(order, state, now=now, actor=actor)
+            requests.record_closed_unpaid(order, now=now)
         return order
 
 
-def work_on(event: GatewayEvent, *, now: datetime) -> bool:
+def process_event(event: GatewayEvent, *, now: datetime) -> bool:
     """Do what an event asks for, once or many times; False where it is about nothing of ours."""
     if event.topic == Topic.METHOD:
         is_ours = payment_actions.follow_method(event.gateway, event.object_ref, now=now)
         stored = PaymentMethod.objects.filter(gateway=event.gateway, gateway_ref=event.object_ref).order_by("pk")
         for method_id in stored.values_list("pk", flat=True):
-            modes.follow_card(method_id)
+            modes.refresh_for_card(method_id)
         return is_ours
     payment = events.payment_of(event)
     if payment is not None:
-        settle_told(event, payment.pk, now=now)
+        settle_reported(event, payment.pk, now=now)
     elif event.says_paid and event.request_key:
         log.warning("event %s tells of money for a request that is not in this database", event.event_id)
     return payment is not None
 
 
-def settle_told(event: GatewayEvent, payment_id: int, *, now: datetime) -> None:
+def settle_reported(event: GatewayEvent, payment_id: int, *, now: datetime) -> None:
     """Settle the payment that an event is about, by the very object that it names.
 
     Where the gateway told of money and its books show none, the operator is told and PaymentOpen raised: such an event is never
@@ -414,13 +420,13 @@ def settle_told(event: GatewayEvent, payment_id: int, *, now: datetime) -> None:
     with transaction.atomic():
         order = _paid_by(payment).select_for_update(of=("self",), no_key=True).select_related("payer").first()
         if order is not None and not order.events.filter(kind="unfound", detail__payment=payment.pk).exists():
-            moves.tell(order, "unfound", now=now, payment=payment.pk, gateway=payment.gateway_label)
+            transitions.log_event(order, "unfound", now=now, payment=payment.pk, gateway=payment.gateway_label)
             notices.order_needs_operator(order, kind="unfound", reason="", key=f"unfound:{payment.pk}", now=now)
     log.error("event %s tells of money for payment %s, which is %s", event.event_id, payment.pk, payment.state)
     raise PaymentOpen(f"told of money, yet the payment is {payment.state}")
 
 
-def settle_earlier(number: str, *, now: datetime) -> None:
+def settle_earlier_attempts(number: str, *, now: datetime) -> None:
     """Ask about the attempts of an order that ended for us, and close them at the gateway, before another one may charge.
 
     Raises GatewayUnavailable where that can't be known now: then nothing new may be charged either.
@@ -435,9 +441,9 @@ def settle_order(number: str, *, now: datetime) -> int:
     return _settle_live(Payment.objects.of_order(number), now=now)
 
 
-def settle_setups(agreement_id: int, *, now: datetime) -> int:
+def settle_setups(auto_renewal_id: int, *, now: datetime) -> int:
     """Ask the gateway now about the cards that are being stored for an auto-renewal. Returns how many there were."""
-    return _settle_live(Payment.objects.filter(purpose=Purpose.AUTO_RENEWAL, subject=str(agreement_id)), now=now)
+    return _settle_live(Payment.objects.filter(purpose=Purpose.AUTO_RENEWAL, subject=str(auto_renewal_id)), now=now)
 
 
 def _settle_live(payments: QuerySet[Payment], *, now: datetime) -> int:

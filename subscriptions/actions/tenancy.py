@@ -29,8 +29,8 @@ from communities.models import (
 )
 from devices.models import Device, LibraryEntry
 from subscriptions import notices
-from subscriptions.actions import agreements
-from subscriptions.models import Order, OrderLine, RenewalRequest, Subscription, SubscriptionItem
+from subscriptions.actions import auto_renewals
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Order, OrderLine, RenewalRequest
 from subscriptions.reasons import Reason
 
 # Every table with a sub-distributor's key is in one of these two (a test looks): what goes along, and what tells of the past.
@@ -45,7 +45,7 @@ MOVED: tuple[type[models.Model], ...] = (
     Entitlement,
     Device,
     LibraryEntry,
-    SubscriptionItem,
+    AutoRenewalItem,
     RenewalRequest,
 )
 STAYS: dict[type[models.Model], str] = {
@@ -107,7 +107,7 @@ def moving(actor: Actor, installer: Organization) -> Moving:
         ended=(
             (
                 gettext_lazy("Auto-renewals paid by the old sub-distributor"),
-                _agreements_of_old_payer(installer).count(),
+                _auto_renewals_of_old_payer(installer).count(),
             ),
         ),
     )
@@ -121,7 +121,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     theirs. Auto-renewals that the old sub-distributor pays end, since it may no longer pay (R43); its open orders have to be closed
     first. Both sides' administrators are told. Audited below the new parent and, for a sub-distributor that loses it, once more there:
     the first row is out of its sight. Both name the firms by their ids, so that each reader reads only the names it may (R1).
-    Locks, each in the order of ids: sites → apartments → MACs of the library → organizations → agreements → items → requests.
+    Locks, each in the order of ids: sites → apartments → MACs of the library → organizations → auto-renewals → items → requests.
     """
     if actor.role is not Role.DISTRIBUTOR:
         raise NotPermitted(_("The distributor moves installers."))
@@ -134,7 +134,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     _refuse_open_orders(installer)
     old = installer.parent
     assert old is not None  # installers live below a distributor
-    ended = _end_agreements(actor, installer, now=now)
+    ended = _end_auto_renewals(actor, installer, now=now)
     before = {"under": old.pk, "subdistributor": installer.subdistributor_id}
     subdistributor_id = target.pk if target.kind == Kind.SUBDISTRIBUTOR else None
     old_path, new_path = installer.path, target.path + installer.path[len(old.path) :]
@@ -180,7 +180,7 @@ def _lock(installer: Organization, to_id: int) -> None:
         Apartment.objects.filter(installer=installer),
         LibraryEntry.objects.filter(installer=installer),
         Organization.objects.filter(of_firms),
-        Subscription.objects.filter(installer=installer),
+        AutoRenewal.objects.filter(installer=installer),
         Entitlement.objects.filter(installer=installer),
         RenewalRequest.objects.filter(installer=installer),
     ):
@@ -188,14 +188,14 @@ def _lock(installer: Organization, to_id: int) -> None:
 
 
 def _old_subdistributor_orders(installer: Organization) -> QuerySet[Order]:
-    """Without auto-renewals that wait for their next try: they are cancelled with their agreements."""
+    """Without auto-renewals that wait for their next try: they are cancelled with their auto-renewals."""
     found = Order.objects.filter(installer=installer, payer_id=installer.subdistributor_id, state__in=OPEN_ORDERS)
     return found.exclude(type=Order.Type.AUTO_RENEWAL, next_try_at__isnull=False)
 
 
-def _agreements_of_old_payer(installer: Organization) -> QuerySet[Subscription]:
-    return Subscription.objects.filter(
-        installer=installer, payer_id=installer.subdistributor_id, state=Subscription.State.ACTIVE
+def _auto_renewals_of_old_payer(installer: Organization) -> QuerySet[AutoRenewal]:
+    return AutoRenewal.objects.filter(
+        installer=installer, payer_id=installer.subdistributor_id, state=AutoRenewal.State.ACTIVE
     )
 
 
@@ -215,12 +215,12 @@ def _refuse_open_orders(installer: Organization) -> None:
         )
 
 
-def _end_agreements(actor: Actor, installer: Organization, *, now: datetime) -> int:
+def _end_auto_renewals(actor: Actor, installer: Organization, *, now: datetime) -> int:
     """End what the old sub-distributor renews; returns how many. The reason is for its eyes: where the installer went is not."""
     if installer.subdistributor_id is None:
         return 0
-    found = agreements.lock(_agreements_of_old_payer(installer).values_list("pk", flat=True))
+    found = auto_renewals.lock(_auto_renewals_of_old_payer(installer).values_list("pk", flat=True))
     reason = Reason("firm_moved", {"firm": str(installer)})
-    for agreement in found:
-        agreements.close(agreement, Subscription.State.ENDED, reason, actor=actor, now=now)
+    for auto_renewal in found:
+        auto_renewals.close(auto_renewal, AutoRenewal.State.ENDED, reason, actor=actor, now=now)
     return len(found)

@@ -2,9 +2,8 @@
 
 from accounts.audit import Word
 from subscriptions.actions import (
-    agreements,
+    auto_renewals,
     cards,
-    moves,
     opening,
     prices,
     renewals,
@@ -12,20 +11,21 @@ from subscriptions.actions import (
     reviews,
     settlement,
     tenancy,
+    transitions,
 )
 from subscriptions.audit import ORDER_SUCCEEDED
 
 WORDS: tuple[Word, ...] = (
-    agreements.AGREEMENT_MADE, agreements.AGREEMENT_PARKED, agreements.AGREEMENT_ENDED,
+    auto_renewals.AUTO_RENEWAL_MADE, auto_renewals.AUTO_RENEWAL_SUSPENDED, auto_renewals.AUTO_RENEWAL_ENDED,
     cards.CARD_CHANGED,
-    moves.ORDER_FAILED, moves.ORDER_TIMED_OUT, moves.ORDER_CANCELLED,
+    transitions.ORDER_FAILED, transitions.ORDER_TIMED_OUT, transitions.ORDER_CANCELLED,
     opening.ORDER_CREATED,
     prices.PRICES_PUBLISHED,
     renewals.ITEMS_LEFT,
     requests.REQUEST_MADE, requests.REQUEST_APPROVED, requests.REQUEST_REFUSED, requests.REQUEST_WITHDRAWN,
     requests.REQUEST_REOPENED, requests.REQUEST_DONE,
-    reviews.ORDER_JUDGED,
-    reviews.SURPLUS_REPAID,
+    reviews.ORDER_REVIEWED,
+    reviews.DUPLICATE_REPAID,
     ORDER_SUCCEEDED, settlement.ORDER_IN_REVIEW, settlement.PAID_TWICE, settlement.PM_APP_SWITCHED_ON,
     tenancy.INSTALLER_MOVED, tenancy.INSTALLER_MOVED_AWAY,
 )  # fmt: skip

@@ -1,6 +1,6 @@
-"""Tables of subscriptions: price lists, selections, carts, orders, service periods, auto-renewal agreements, requests."""
+"""Tables of subscriptions: price lists, selections, carts, orders, service periods, auto-renewals, requests."""
 
-from subscriptions.models.agreements import Subscription, SubscriptionItem
+from subscriptions.models.auto_renewals import AutoRenewal, AutoRenewalItem
 from subscriptions.models.orders import (
     Cart,
     LineKind,
@@ -15,6 +15,8 @@ from subscriptions.models.requests import RenewalRequest, RequestItem
 from subscriptions.models.selections import Selection
 
 __all__ = [
+    "AutoRenewal",
+    "AutoRenewalItem",
     "Cart",
     "LineKind",
     "Order",
@@ -26,7 +28,5 @@ __all__ = [
     "RequestItem",
     "Selection",
     "ServicePeriod",
-    "Subscription",
-    "SubscriptionItem",
     "VariantChange",
 ]

@@ -1,4 +1,4 @@
-"""Carts, orders, their lines and their story, and the periods they paid for."""
+"""Carts, orders, their lines and their timeline, and the periods they paid for."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
 class Order(Termed, Keyed):
     """What is bought, frozen at creation (R40). Invariants: Σ lines − discount + tax = total ≥ 0; `state` moves only through
-    `subscriptions.actions.moves`, each move once, under the order's lock (R49); never deleted (R56). The term is the chosen one; each line
+    `subscriptions.actions.transitions`, each move once, under the order's lock (R49); never deleted (R56). The term is the chosen one; each line
     says its own."""
 
     class Type(models.TextChoices):
@@ -130,7 +130,7 @@ class Order(Termed, Keyed):
         _("your reference"), max_length=REFERENCE_LENGTH, blank=True
     )  # the payer's own, such as a PO number
     reference_key = SearchKey("reference")
-    auto_renew = models.BooleanField(default=False)  # once paid, an agreement is made
+    auto_renew = models.BooleanField(default=False)  # once paid, an auto-renewal is made
     renewals_wanted = models.PositiveSmallIntegerField(null=True)  # how many; null: until it is stopped
     currency = models.CharField(max_length=8)  # ISO 4217, or money.CREDITS
     subtotal_minor = models.BigIntegerField()
@@ -335,7 +335,7 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "refunded": (_("Paid back; the items are free again"), "inactive"),
     "unapplied": (_("Paid, but not applied: its items are not what they were"), "lapsed"),
     "late": (_("Money arrived after the order was closed"), "expiring"),
-    "surplus": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
+    "duplicate_payment": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
     "repaid": (_("What was paid twice was paid back"), "active"),
     "unfound": (_("%(gateway)s told of money that its books do not show"), "expiring"),
     "other_account": (_("%(gateway)s does not know the card: other keys or another account"), "expiring"),
@@ -345,13 +345,13 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "failed": (_("Not charged: the order is closed"), "lapsed"),
     "charged": (_("Charging %(method)s"), "active"),
     "card": (_("Another card: %(method)s"), "active"),
-    "no_agreement": (_("The card could not be kept, so nothing renews by itself"), "expiring"),
-    "agreement": (_("Auto-renewal agreed with %(method)s"), "active"),
+    "no_auto_renewal": (_("The card could not be kept, so nothing renews by itself"), "expiring"),
+    "auto_renewal": (_("Auto-renewal agreed with %(method)s"), "active"),
 }
 
 
 class OrderEvent(AppendOnly):
-    """A step of an order's story, for its timeline. `detail` holds what the sentence names."""
+    """A step of an order's timeline, for its timeline. `detail` holds what the sentence names."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="events")
     at = models.DateTimeField()

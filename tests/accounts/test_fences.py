@@ -112,7 +112,7 @@ def test_the_longest_waiting_come_first_and_those_that_failed_take_turns_with_th
     everybody = list(User.objects.order_by("pk").values_list("pk", flat=True))
     bad = everybody[:3]
     for pk in bad:
-        fences.note_failure("mail", pk, RuntimeError("no"), now=NOW)
+        fences.record_failure("mail", pk, RuntimeError("no"), now=NOW)
     due = fences.due("mail", User.objects.all(), by=("pk",), now=at(30), limit=2)
     assert due == everybody[3:5]  # those that failed rest a minute
     assert fences.due("mail", User.objects.all(), by=("pk",), now=at(60), limit=2) == [
@@ -123,14 +123,14 @@ def test_the_longest_waiting_come_first_and_those_that_failed_take_turns_with_th
 def test_the_failure_of_an_item_that_needs_the_work_no_more_is_forgotten(people: People) -> None:
     ids = list(User.objects.order_by("pk").values_list("pk", flat=True))
     for pk in ids[:2]:
-        fences.note_failure("mail", pk, RuntimeError("no"), now=NOW, next_try_at=None, is_set=True)  # given up
+        fences.record_failure("mail", pk, RuntimeError("no"), now=NOW, next_try_at=None, is_set=True)  # given up
     assert ids[0] not in fences.due("mail", User.objects.exclude(pk=ids[0]), by=("pk",), now=NOW, limit=50)
     assert list(ItemFailure.objects.values_list("item_id", flat=True)) == [ids[1]]
 
 
 @pytest.mark.usefixtures("db")
 def test_an_error_no_database_can_hold_is_written_all_the_same() -> None:
-    fences.note_failure("mail", 1, RuntimeError("half \ud83d, nul \0, and\nlong " + "x" * 600), now=NOW)
+    fences.record_failure("mail", 1, RuntimeError("half \ud83d, nul \0, and\nlong " + "x" * 600), now=NOW)
     assert ItemFailure.objects.get().error.startswith("RuntimeError: half ?, nul , and long xxx")
     assert len(ItemFailure.objects.get().error) == 500
 

@@ -117,11 +117,11 @@ def test_a_place_in_a_word(typed: dict[str, str], place: str, short: str) -> Non
 def test_an_action_refuses_at_the_part_and_leaves_what_was_there() -> None:
     typed = address("Kai 1", "D-2045", "Hamburg", "", "DE")
     with pytest.raises(Refused) as refusal:
-        postal.judged(typed)
+        postal.checked(typed)
     assert refusal.value.field == "postal_code"
-    assert postal.judged(typed, before=typed) == typed
-    assert postal.judged({"country": "DE"}, is_needed=False) == address("", "", "", "", "DE")
+    assert postal.checked(typed, before=typed) == typed
+    assert postal.checked({"country": "DE"}, is_needed=False) == address("", "", "", "", "DE")
     with pytest.raises(Refused):
-        postal.judged({"country": "DE"})
+        postal.checked({"country": "DE"})
     with pytest.raises(Refused):
-        postal.judged({"country": "DE", "postal_code": "1"}, is_needed=False)
+        postal.checked({"country": "DE", "postal_code": "1"}, is_needed=False)

@@ -86,7 +86,10 @@ BY_FORM_ONLY = {
 
 # Single rows that the demo has for others only.
 NO_ROWS = {
-    Role.INSTALLER: {"agreement-card", "settings-method-remove"},  # it may not pay, so it has no card and no agreement
+    Role.INSTALLER: {
+        "auto-renewal-card",
+        "settings-method-remove",
+    },  # it may not pay, so it has no card and no auto-renewal
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.apps import apps
 
 from communities.catalogue import ServiceType
-from communities.models import Apartment, Entitlement, Site, State, keys_of, standing, state_of
+from communities.models import Apartment, Entitlement, Site, State, keys_of, state_of, status
 from tests.people import NOW
 
 ROOT = Path(__file__).parents[2]
@@ -58,10 +58,10 @@ def test_what_works_is_one_comparison(app: Entitlement, now: datetime, state: St
     app.refresh_from_db()
     is_in_force = state in {State.ACTIVE, State.GRACE}
     conditions = {
-        State.NEW: standing.NEVER,
-        State.ACTIVE: standing.in_force(now) & standing.ends_after(now),
-        State.GRACE: standing.in_grace(now),
-        State.LAPSED: standing.lapsed(now),
+        State.NEW: status.NEVER,
+        State.ACTIVE: status.in_force(now) & status.ends_after(now),
+        State.GRACE: status.in_grace(now),
+        State.LAPSED: status.lapsed(now),
     }
     assert [met for met, condition in conditions.items() if rows.filter(condition).exists()] == [state]
     assert (app.state(now), state_of(app.expires_at, app.works_until, now)) == (state, state)

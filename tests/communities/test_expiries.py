@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from accounts.typed import zones
-from communities import expiries, following
+from communities import expiries, expiry_triggers
 from communities.models import Apartment, Entitlement, ExpiryDay, Mode, Site
 from subscriptions import dashboard
 from subscriptions.models import PriceList
@@ -82,13 +82,13 @@ def test_a_migration_counts_what_changed_while_nobody_followed(site: Site) -> No
             cursor.execute(sql)
 
     run: Any = SimpleNamespace(connection=connection, execute=execute, collect_sql=False)
-    following.Unfollow().database_forwards("communities", run, run, run)
-    assert not following.installed(connection)
+    expiry_triggers.DropTriggers().database_forwards("communities", run, run, run)
+    assert not expiry_triggers.installed(connection)
     Entitlement.objects.filter(service_type="app").pay_until(NOW + timedelta(days=70))
     Apartment.objects.filter(number="1.02").update(monitor_pending=True)
     assert list(expiries.faults()) != []
-    following.Follow().database_forwards("communities", run, run, run)
-    assert following.installed(connection) == set(following.TRIGGERS)
+    expiry_triggers.CreateTriggers().database_forwards("communities", run, run, run)
+    assert expiry_triggers.installed(connection) == set(expiry_triggers.TRIGGERS)
     assert_right()
 
 
@@ -138,17 +138,17 @@ def test_a_zone_that_the_database_does_not_know_is_named(
     db: None, monkeypatch: pytest.MonkeyPatch, every: tuple[str, ...], named: list[str]
 ) -> None:
     monkeypatch.setattr(zones, "every", lambda: every)
-    assert [problem.id for problem in following.check_zones(databases=["default"])] == named
+    assert [problem.id for problem in expiry_triggers.check_zones(databases=["default"])] == named
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite asks Python, which has them all")
 def test_a_site_in_a_zone_that_the_database_does_not_know_stops_a_deployment(site: Site) -> None:
-    assert following.check_zones(databases=["default"]) == []
+    assert expiry_triggers.check_zones(databases=["default"]) == []
 
     def older(execute: Any, sql: str, *rest: Any) -> Any:
         return execute(sql.replace("pg_timezone_names", f"pg_timezone_names WHERE name <> '{site.time_zone}'"), *rest)
 
     with connection.execute_wrapper(older):
-        stops, warns = following.check_zones(databases=["default"])
+        stops, warns = expiry_triggers.check_zones(databases=["default"])
     assert (stops.id, stops.is_serious(), warns.id) == ("communities.E002", True, "communities.W001")
     assert site.time_zone in stops.msg

@@ -84,8 +84,8 @@ def test_what_labels_spreadsheets_and_messengers_add_is_taken_away_and_told(text
 
 
 def test_what_stands_beside_a_mac_is_kept() -> None:
-    assert mac.read("0C1105A1B2C3 C313 4711").beside == ("C313", "4711")
-    assert mac.read("0C:11:05:A1:B2:C3;C313;SN 4711").beside == ("C313", "SN 4711")
+    assert mac.read("0C1105A1B2C3 C313 4711").other_text == ("C313", "4711")
+    assert mac.read("0C:11:05:A1:B2:C3;C313;SN 4711").other_text == ("C313", "SN 4711")
     assert mac.read("112233445566.0").digits == "112233445566"
 
 
@@ -261,7 +261,7 @@ QUOTES = [
     ("\ufeff", "\u200e"),
     ("*", "*"),
 ]
-BESIDE = ["", "\tC313\t4711", ";C313;SN 4711", ", C313", " C313 4711", ",,105031234567", " iTec"]
+OTHER_TEXT = ["", "\tC313\t4711", ";C313;SN 4711", ", C313", " C313 4711", ",,105031234567", " iTec"]
 
 
 @pytest.mark.rule("R68")
@@ -274,7 +274,7 @@ def test_any_decoration_of_a_mac_means_the_mac(address: Mac, separator: str, dat
     place = data.draw(st.integers(0, len(written)))
     written = written[:place] + data.draw(st.sampled_from(["", "\u200b", "\u00ad", "\u2060"])) + written[place:]
     before, after = data.draw(st.sampled_from(QUOTES))
-    written = before + data.draw(st.sampled_from(LABELS)) + written + after + data.draw(st.sampled_from(BESIDE))
+    written = before + data.draw(st.sampled_from(LABELS)) + written + after + data.draw(st.sampled_from(OTHER_TEXT))
     assert mac.parse(written) == address
     assert mac.read(written).digits == address.hex
 
@@ -282,13 +282,13 @@ def test_any_decoration_of_a_mac_means_the_mac(address: Mac, separator: str, dat
 @pytest.mark.rule("R68")
 @given(UNICAST, st.integers(1, 11), st.sampled_from(["C313", "E11", "A01", "12", "123", "4711", "AB"]), st.data())
 def test_a_shortened_mac_with_something_beside_it_never_becomes_another_mac(
-    address: Mac, length: int, beside: str, data: st.DataObject
+    address: Mac, length: int, other_text: str, data: st.DataObject
 ) -> None:
-    written = address.hex[:length] + data.draw(st.sampled_from([",", ";", "\t", "|"])) + beside
+    written = address.hex[:length] + data.draw(st.sampled_from([",", ";", "\t", "|"])) + other_text
     assert mac.read(written).mac is None
-    if beside in {"C313", "E11", "A01"}:
-        assume(len({length, len(beside)}) > 1)
-        assert mac.read(f"{address.hex[:length]} {beside}").mac is None
+    if other_text in {"C313", "E11", "A01"}:
+        assume(len({length, len(other_text)}) > 1)
+        assert mac.read(f"{address.hex[:length]} {other_text}").mac is None
 
 
 @given(UNICAST, UNICAST, st.sampled_from([" ", ",", ";", "\t", "\n", " / ", " MAC: "]))

@@ -17,10 +17,10 @@ from communities.actions import people as site_people
 from communities.models import Entitlement, Site
 from payments import events
 from payments.sandbox import Sandbox
-from payments.sandbox.courier import sign
+from payments.sandbox.webhook_sender import sign
 from smartplus import jobs
 from subscriptions.models import Cart
-from tests.flows.books import assert_tenants_consistent
+from tests.flows.ledger import assert_tenants_consistent
 from tests.payments.fixtures import sandbox
 from tests.people import NOW, People
 from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list
@@ -38,9 +38,9 @@ class Post:
 
     def take(self, *, at: datetime | None = None) -> list[Letter]:
         """What was written since the last time, signed at the sandbox's present second, or `at` another one."""
-        with self.sandbox.book.lock:
-            bodies = [row["body"].encode() for row in self.sandbox.book.deliveries.values()]
-            self.sandbox.book.deliveries.clear()
+        with self.sandbox.store.lock:
+            bodies = [row["body"].encode() for row in self.sandbox.store.deliveries.values()]
+            self.sandbox.store.deliveries.clear()
             signed_at = self.sandbox.clock.now() if at is None else int(at.timestamp())
         secret = django_settings.STRIPE_WEBHOOK_SECRET
         return [(body, {"Stripe-Signature": sign(body, secret, signed_at)}) for body in bodies]
@@ -52,8 +52,8 @@ class Post:
 
     def kinds(self) -> list[str]:
         """What is waiting, without taking it."""
-        with self.sandbox.book.lock:
-            return [json.loads(row["body"])["type"] for row in self.sandbox.book.deliveries.values()]
+        with self.sandbox.store.lock:
+            return [json.loads(row["body"])["type"] for row in self.sandbox.store.deliveries.values()]
 
 
 def move_money(*, now: datetime) -> int:
@@ -107,6 +107,6 @@ def no_job_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
             raise problem
         noted(job, item_id, problem, is_expected=is_expected, **options)
 
-    noted = fences.note_failure
+    noted = fences.record_failure
     monkeypatch.setattr(jobs, "run", run)
     monkeypatch.setattr(fences, "note_failure", note_failure)

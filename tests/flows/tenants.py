@@ -15,12 +15,12 @@ from django.db import models
 from accounts.models import AuditEvent, Kind, Membership, Organization
 from communities.models import Site
 from subscriptions.actions import tenancy
-from subscriptions.models import Cart, Order, Selection, Subscription
+from subscriptions.models import AutoRenewal, Cart, Order, Selection
 
 LEVELS = {"distributor": Kind.DISTRIBUTOR, "subdistributor": Kind.SUBDISTRIBUTOR, "installer": Kind.INSTALLER}
 Model: TypeAlias = type[models.Model]
 # What is kept as it was when an installer moves: frozen rows, who paid them, what was chosen and agreed by whoever was above.
-PAST: frozenset[Model] = frozenset({*tenancy.STAYS, Order, Cart, Selection, Subscription})
+PAST: frozenset[Model] = frozenset({*tenancy.STAYS, Order, Cart, Selection, AutoRenewal})
 
 
 def assert_tenants_consistent() -> None:

@@ -10,8 +10,8 @@ import pytest
 from payments.sandbox import Sandbox
 from smartplus import jobs
 from subscriptions.actions import carts, orders, settlement
-from subscriptions.models import Cart, Order, ServicePeriod, Subscription
-from tests.flows.books import assert_books_agree
+from subscriptions.models import AutoRenewal, Cart, Order, ServicePeriod
+from tests.flows.ledger import assert_ledger_agrees
 from tests.payments.fixtures import press
 from tests.people import NOW, People
 from tests.subscriptions.conftest import BASE, payment_of
@@ -21,12 +21,10 @@ DUE = EXPIRY - timedelta(days=3)
 
 
 @pytest.fixture
-def agree(
-    people: People, billing: None, new_cart: Callable[..., Cart], sandbox: Sandbox
-) -> Callable[..., Subscription]:
+def agree(people: People, billing: None, new_cart: Callable[..., Cart], sandbox: Sandbox) -> Callable[..., AutoRenewal]:
     """Dora pays a fresh community of Ivan with Auto Renew."""
 
-    def agree(card: str = "works") -> Subscription:
+    def agree(card: str = "works") -> AutoRenewal:
         cart = new_cart("Harbour")
         shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=1, now=NOW)
         order = orders.place_order(
@@ -36,7 +34,7 @@ def agree(
         page = orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW)
         press(page, "approve", card=card)
         settlement.settle(payment_of(order).pk, now=NOW)
-        return Subscription.objects.get(order=order)
+        return AutoRenewal.objects.get(order=order)
 
     return agree
 
@@ -50,7 +48,7 @@ def tick(sandbox: Sandbox, at: datetime, *, ahead: timedelta) -> None:
 @pytest.mark.rule("R42")
 @pytest.mark.parametrize("ahead", [timedelta(seconds=150), timedelta(0), timedelta(minutes=-10), timedelta(minutes=10)])
 def test_a_charge_whose_answer_was_lost_is_not_made_again_whatever_our_clock_says(
-    agree: Callable[..., Subscription], sandbox: Sandbox, ahead: timedelta
+    agree: Callable[..., AutoRenewal], sandbox: Sandbox, ahead: timedelta
 ) -> None:
     agree()
     sandbox.faults.arm("charge_fails_after")
@@ -60,4 +58,4 @@ def test_a_charge_whose_answer_was_lost_is_not_made_again_whatever_our_clock_say
     assert order.state == Order.State.SUCCEED
     assert sandbox.state()["moved"][order.number] == {"amount": order.total_minor, "charges": 1}
     assert ServicePeriod.objects.filter(line__order=order).count() == order.line_count
-    assert_books_agree(sandbox)
+    assert_ledger_agrees(sandbox)

@@ -24,13 +24,13 @@ from payments.errors import GatewayUnavailable
 from payments.models import GatewayEvent, Payment
 from payments.sandbox import Sandbox
 from subscriptions import ledger
-from subscriptions.actions import carts, orders, settlement, sweeps
-from subscriptions.errors import IllegalMove, ItemHeld, NotBillable
+from subscriptions.actions import carts, orders, scheduled, settlement
+from subscriptions.errors import IllegalTransition, ItemHeld, NotBillable
 from subscriptions.models import Cart, Order, OrderEvent, OrderLine, ServicePeriod
 from tests.conftest import ADDRESS, OPTIONS
 from tests.devices.test_races import together
-from tests.flows.books import assert_books_agree
 from tests.flows.conftest import Post
+from tests.flows.ledger import assert_ledger_agrees
 from tests.payments.fixtures import press
 from tests.people import NOW, People, Person
 from tests.subscriptions.conftest import BASE, payment_of
@@ -106,7 +106,7 @@ def test_a_cart_submitted_twice_at_once_is_one_order_with_one_payment(
         assert Payment.objects.filter(subject=order.number).count() == 1
         assert [s["client_reference_id"] for s in sandbox.state()["sessions"]].count(order.number) == 1
         assert list(order.events.values_list("kind", flat=True)) == ["created", "sent"]
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R48")
@@ -138,7 +138,7 @@ def test_of_two_carts_with_a_common_item_one_gets_it_and_the_other_leaves_nothin
         reserved = Entitlement.objects.filter(pk__in=[item.pk for item in items]).exclude(reserved_by=None)
         assert set(reserved) == set(carts.contents(won))
         assert {item.reserved_by for item in reserved} == {winner.pk}
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R48")
@@ -158,7 +158,7 @@ def test_carts_over_the_same_sites_in_another_order_do_not_block_each_other_for_
         )
         allow(outcomes, ItemHeld)
         assert sum(isinstance(outcome, Order) for outcome in outcomes) == 2
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R25")
@@ -173,7 +173,7 @@ def test_an_item_switched_off_while_it_is_ordered_is_either_ordered_or_refused(
         for line in OrderLine.objects.filter(order__cart=cart):
             assert line.variant  # priced as it was when the order was made
         assert Site.objects.get(pk=site.pk).booking is False
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 # --- settling ---------------------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_a_payment_settled_by_four_at_once_is_applied_once(
         assert list(order.events.values_list("kind", flat=True)) == ["created", "sent", "confirmed", "applied"]
         assert ServicePeriod.objects.filter(line__order=order).count() == 3
         assert AuditEvent.objects.filter(action="order.succeeded", subject_id=order.pk).count() == 1
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 def test_the_summary_by_day_is_right_after_settlements_and_foldings_at_once(
@@ -223,12 +223,12 @@ def test_the_same_letter_at_four_doors_is_written_down_once_and_worked_on_once(
         letters = post.take()
         allow(together(*[partial(post.deliver, letters, now=NOW)] * 4))
         assert GatewayEvent.objects.filter(state="new").count() == 2
-        outcomes = together(*[partial(sweeps.work_events, now=SOON)] * 4)
+        outcomes = together(*[partial(scheduled.process_events, now=SOON)] * 4)
         allow(outcomes)
         assert sum(done for done in outcomes if isinstance(done, int)) == 2
         assert set(GatewayEvent.objects.values_list("state", "tries")) == {("done", 1)}
         assert Order.objects.get(pk=order.pk).state == "succeed"
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R49")
@@ -242,15 +242,15 @@ def test_worker_janitor_time_out_and_cancel_at_once_come_to_one_end(
         press(url, "approve" if is_paid else "decline")
         post.deliver(post.take(), now=NOW)
         outcomes = together(
-            partial(sweeps.work_events, now=LATE),
-            partial(sweeps.settle_hanging, now=LATE),
-            partial(sweeps.time_out_orders, now=LATE),
+            partial(scheduled.process_events, now=LATE),
+            partial(scheduled.reconcile_stale_payments, now=LATE),
+            partial(scheduled.expire_unpaid_orders, now=LATE),
             cancel(people, order),
         )
-        allow(outcomes, IllegalMove)
+        allow(outcomes, IllegalTransition)
         state = Order.objects.get(pk=order.pk).state
         assert state in ({"succeed"} if is_paid else {"cancelled", "timeout"})
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R49")
@@ -265,9 +265,9 @@ def test_who_pays_in_the_moment_of_the_cancel_gets_the_goods_or_keeps_the_money(
         state, moved = Order.objects.get(pk=order.pk).state, sandbox.state()["moved"]
         assert (state, order.number in moved) in {("succeed", True), ("cancelled", False)}
         post.deliver(post.take(), now=NOW)
-        assert sweeps.work_events(now=SOON) > 0
+        assert scheduled.process_events(now=SOON) > 0
         assert Order.objects.get(pk=order.pk).state == state
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R48")
@@ -279,11 +279,13 @@ def test_pay_pressed_again_while_the_order_is_cancelled_leaves_no_page_to_pay_at
         order, _url = waiting(f"Harbour {number}")
         again = partial(orders.start_payment, people.dora.actor, number=order.number, return_base=BASE, now=SOON)
         outcomes = together(cancel(people, order), again, again)
-        allow(outcomes, IllegalMove, GatewayUnavailable)  # who cancels is told when a new payment has begun meanwhile
-        sweeps.settle_hanging(now=NOW + timedelta(minutes=10))
-        sweeps.time_out_orders(now=NOW + timedelta(minutes=50))
+        allow(
+            outcomes, IllegalTransition, GatewayUnavailable
+        )  # who cancels is told when a new payment has begun meanwhile
+        scheduled.reconcile_stale_payments(now=NOW + timedelta(minutes=10))
+        scheduled.expire_unpaid_orders(now=NOW + timedelta(minutes=50))
         assert Order.objects.get(pk=order.pk).state in {"cancelled", "timeout"}
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 # --- the PM App and its switch ----------------------------------------------------------------------------------------
@@ -320,7 +322,7 @@ def test_the_switch_is_on_after_a_first_pm_app_is_paid_while_somebody_switches_i
         site.refresh_from_db()
         petra = Entitlement.objects.get(site=site, service_type=ServiceType.PM_APP)
         assert (petra.is_in_force(SOON), site.pm_app) == (True, True)
-        assert_books_agree(sandbox)
+        assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R11")
@@ -343,7 +345,7 @@ def test_a_switch_that_waits_behind_the_settlement_finds_itself_locked(
         with pytest.raises(ServiceLocked, match=r"Locked on: 1 PM App is active: Petra Holm until 22 Dec 2026\."):
             switched.result(60)
     assert Site.objects.get().pm_app is True
-    assert_books_agree(sandbox)
+    assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R13")
@@ -364,7 +366,7 @@ def test_a_settlement_that_waits_behind_the_switch_puts_it_on_again(
     site.refresh_from_db()
     assert (site.pm_app, site.booking, site.version) == (True, False, 5)
     assert AuditEvent.objects.filter(action="site.pm_app_switched_on").count() == 1
-    assert_books_agree(sandbox)
+    assert_ledger_agrees(sandbox)
 
 
 def alone(attempt: Callable[[], Any]) -> Any:

@@ -21,11 +21,11 @@ from payments.models import GatewayEvent, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
 from smartplus import webhooks
-from subscriptions.actions import carts, orders, sweeps
+from subscriptions.actions import carts, orders, scheduled
 from subscriptions.models import Cart, Order, ServicePeriod
-from tests.flows import knife
-from tests.flows.books import assert_books_agree
+from tests.flows import crash_points
 from tests.flows.conftest import Letter, Post, move_money
+from tests.flows.ledger import assert_ledger_agrees
 from tests.payments.fixtures import press
 from tests.people import NOW, People
 from tests.subscriptions.conftest import BASE
@@ -76,21 +76,21 @@ class World:
         """Where the portal sends Dora."""
         return orders.start_payment(self.people.dora.actor, number=number, return_base=BASE, now=now)
 
-    def road(self, cart: Cart, at: datetime) -> knife.Road:
+    def road(self, cart: Cart, at: datetime) -> crash_points.Road:
         """From the cart to paid time, as the web process and the worker do it between them."""
 
-        def walk(blade: Any) -> None:
-            blade.phase = "place"
+        def walk(crash_points: Any) -> None:
+            crash_points.phase = "place"
             order = self.submit(cart, at)
-            blade.phase = "start"
+            crash_points.phase = "start"
             url = self.pay_page(order.number, at)
-            blade.phase = "approve"
+            crash_points.phase = "approve"
             press(url, "approve")
-            blade.phase = "hear"
-            for letter in blade.ask():
+            crash_points.phase = "hear"
+            for letter in crash_points.ask():
                 ring(letter, at)
-            blade.phase = "settle"
-            sweeps.work_events(now=at)
+            crash_points.phase = "settle"
+            scheduled.process_events(now=at)
 
         return walk
 
@@ -147,7 +147,7 @@ def map_of(world: World) -> list[str]:
     )  # here first: what it imports, no child has to import again
     assert_paid_once(world, cart)
     cart, at = world.begin(1)
-    points = knife.walk(world.road(cart, at), answer=lambda: world.post.take(at=at))
+    points = crash_points.walk(world.road(cart, at), answer=lambda: world.post.take(at=at))
     assert_paid_once(world, cart)
     return points
 
@@ -163,7 +163,7 @@ def at_point(label: str) -> Iterator[None]:
 
 
 def killed(world: World, points: list[str], number: int, index: int) -> tuple[Cart, datetime, list[Letter]]:
-    """Story `number`: the cart whose road ended at point `index`, when that was, and the letters written until then."""
+    """Scenario `number`: the cart whose road ended at point `index`, when that was, and the letters written until then."""
     cart, at = world.begin(number)
     letters: list[Letter] = []
 
@@ -171,7 +171,7 @@ def killed(world: World, points: list[str], number: int, index: int) -> tuple[Ca
         letters.extend(world.post.take(at=at))
         return letters
 
-    assert knife.kill(world.road(cart, at), at=index, answer=answer) == points[index]
+    assert crash_points.kill(world.road(cart, at), at=index, answer=answer) == points[index]
     return cart, at, letters
 
 
@@ -184,7 +184,7 @@ def test_each_transaction_and_each_call_has_points_that_tell() -> None:
         "place: before COMMIT", "place: after COMMIT",
         "start: before UPDATE payments_payment", "start: after UPDATE payments_payment",
     ]  # fmt: skip
-    assert knife.telling(points) == [5, 6, 7, 8, 9, 10, 11]
+    assert crash_points.telling(points) == [5, 6, 7, 8, 9, 10, 11]
 
 
 @pytest.mark.rule("R48")
@@ -192,7 +192,7 @@ def test_each_transaction_and_each_call_has_points_that_tell() -> None:
 @pytest.mark.parametrize("phase", PHASES)
 def test_wherever_the_process_dies_the_payer_pays_once_and_gets_everything_once(world: World, phase: str) -> None:
     points = map_of(world)
-    mine = [index for index in knife.telling(points) if points[index].startswith(f"{phase}:")]
+    mine = [index for index in crash_points.telling(points) if points[index].startswith(f"{phase}:")]
     started = time.monotonic()
     for number, index in enumerate(mine, start=2):
         with at_point(points[index]):
@@ -205,7 +205,7 @@ def test_wherever_the_process_dies_the_payer_pays_once_and_gets_everything_once(
             assert_paid_once(world, cart)
             world.let_time_pass(at, LATER)
             assert_paid_once(world, cart)
-            assert_books_agree(world.sandbox)
+            assert_ledger_agrees(world.sandbox)
     print(f"{phase}: killed at {len(mine)} of {len(points)} points in {time.monotonic() - started:.1f} s")
 
 
@@ -228,6 +228,6 @@ def test_if_nobody_comes_back_after_the_crash_the_order_ends_by_itself(world: Wo
             else:
                 assert cart.order is None or cart.order.state == Order.State.TIMEOUT
                 assert carts.contents(cart).filter(reserved_by=None, expires_at=None).count() == 3
-            assert_books_agree(world.sandbox)
+            assert_ledger_agrees(world.sandbox)
             ends[cart.order.state if cart.order else "none"] += 1
     assert set(ends) == {"none", "timeout", "succeed"}, ends

@@ -24,9 +24,9 @@ from payments.models import Payment, PaymentMethod
 from smartplus import jobs
 from smartplus.jobs import JOBS
 from smartplus.portal.operator import queries as work
-from subscriptions.actions import renewals, settlement, sweeps, variants
+from subscriptions.actions import renewals, scheduled, settlement, variants
 from subscriptions.actions.opening import ORDER_CREATED
-from subscriptions.models import Order, Subscription
+from subscriptions.models import AutoRenewal, Order
 from tests.factories import (
     GatewayEventFactory,
     NoticeFactory,
@@ -97,7 +97,7 @@ def gateway_events(stage: Stage) -> Bomb:
     return bomb
 
 
-def due_agreements(stage: Stage) -> Bomb:
+def due_auto_renewals(stage: Stage) -> Bomb:
     made = [
         SubscriptionFactory.create(
             payer=payer.firm, installer=stage.people.ivan.firm, distributor=stage.people.dora.firm, method=stage.card(n, payer),
@@ -109,7 +109,7 @@ def due_agreements(stage: Stage) -> Bomb:
 
     def prepare(ids: list[int], *, now: datetime) -> Any:
         bomb.touch(ids[0])
-        Subscription.objects.filter(pk__in=ids).update(next_due_at=NOW + timedelta(days=30))
+        AutoRenewal.objects.filter(pk__in=ids).update(next_due_at=NOW + timedelta(days=30))
         return SimpleNamespace(pk=ids[0])
 
     stage.patch.setattr(renewals, "prepare", prepare)
@@ -118,12 +118,12 @@ def due_agreements(stage: Stage) -> Bomb:
     return bomb
 
 
-def hanging_payments(stage: Stage) -> Bomb:
+def stale_payments(stage: Stage) -> Bomb:
     rows = [stage.payment(n, payer) for n, payer in enumerate(stage.payers())]
     return _settling(stage, rows, {"state": "expired"})
 
 
-def untold_charges(stage: Stage) -> Bomb:
+def unreported_charges(stage: Stage) -> Bomb:
     rows: list[Payment] = []
     for n, payer in enumerate(stage.payers()):
         stage.order(n, payer, type=Order.Type.AUTO_RENEWAL)
@@ -140,7 +140,7 @@ def _settling(stage: Stage, rows: list[Payment], ends: dict[str, str]) -> Bomb:
         bomb.touch(payment_id)
         Payment.objects.filter(pk=payment_id).update(**ends)
 
-    stage.patch.setattr(sweeps, "settle", settle)
+    stage.patch.setattr(scheduled, "settle", settle)
     return bomb
 
 
@@ -148,12 +148,12 @@ def unpaid_orders(stage: Stage) -> Bomb:
     rows = [stage.order(n, payer) for n, payer in enumerate(stage.payers())]
     bomb = Bomb(rows[0].pk)
 
-    def give_up(order_id: int, state: str, **_: Any) -> Any:
+    def close_unpaid(order_id: int, state: str, **_: Any) -> Any:
         bomb.touch(order_id)
         Order.objects.filter(pk=order_id).update(state=state)
         return SimpleNamespace(state=state)
 
-    stage.patch.setattr(sweeps, "give_up", give_up)
+    stage.patch.setattr(scheduled, "close_unpaid", close_unpaid)
     return bomb
 
 
@@ -246,9 +246,9 @@ CASES: dict[str, Callable[[Stage], Bomb]] = {
     "audit_heads": audit_heads,
     "mail": mail,
     "gateway_events": gateway_events,
-    "renewals": due_agreements,
-    "hanging_payments": hanging_payments,
-    "untold_charges": untold_charges,
+    "renewals": due_auto_renewals,
+    "hanging_payments": stale_payments,
+    "untold_charges": unreported_charges,
     "revoked_orders": revoked_orders,
     "order_timeouts": unpaid_orders,
     "gateway_keys": gateway_keys,

@@ -10,9 +10,9 @@ import pytest
 from payments.errors import GatewayUnavailable
 from payments.models import State
 from payments.sandbox import Sandbox
-from subscriptions.actions import moves, orders, settlement
+from subscriptions.actions import orders, settlement, transitions
 from subscriptions.models import Cart, Order
-from tests.flows.books import assert_books_agree
+from tests.flows.ledger import assert_ledger_agrees
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.conftest import BASE, payment_of
@@ -31,11 +31,11 @@ def test_an_order_is_not_given_up_before_its_page_is_known_to_be_closed(
     order.refresh_from_db()
     assert (order.state, payment_of(order).state) == ("processing", State.UNKNOWN)  # perhaps there is a page
     assert order.lines.filter(entitlement__reserved_by=order.pk).count() == 3
-    assert_books_agree(sandbox)
+    assert_ledger_agrees(sandbox)
     assert orders.cancel_order(people.dora.actor, number=order.number, now=NOW).state == "cancelled"
     assert payment_of(order).state == State.EXPIRED
     assert sandbox.state()["moved"] == {}
-    assert_books_agree(sandbox)
+    assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R52")
@@ -51,7 +51,7 @@ def test_money_that_comes_late_is_told_once_and_never_dropped(
 ) -> None:
     order = place(new_cart("Harbour"))
     press(orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW), "approve")
-    moves.close(order, Order.State.TIMEOUT, now=NOW, actor=SYSTEM)
+    transitions.close(order, Order.State.TIMEOUT, now=NOW, actor=SYSTEM)
     if has_rival:
         place(fill_cart())
     for minutes in (1, 2):
@@ -60,4 +60,4 @@ def test_money_that_comes_late_is_told_once_and_never_dropped(
     assert order.state == state
     assert list(order.events.values_list("kind", flat=True)).count("late") == 1
     assert sandbox.state()["moved"] == {order.number: {"amount": order.total_minor, "charges": 1}}
-    assert_books_agree(sandbox)
+    assert_ledger_agrees(sandbox)

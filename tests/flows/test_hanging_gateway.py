@@ -9,7 +9,7 @@ import pytest
 from accounts.models import AuditSeal, CircuitBreaker, ItemFailure, Notice
 from payments.errors import GatewayNotSetUp, GatewayUnavailable, PaymentOpen
 from smartplus import jobs
-from subscriptions.actions import sweeps
+from subscriptions.actions import scheduled
 from tests.factories import NoticeFactory, PaymentFactory
 from tests.people import NOW, People
 
@@ -28,7 +28,7 @@ def asked(people: People, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         asked.append(payment_id)
         raise GatewayUnavailable("timed out")
 
-    monkeypatch.setattr(sweeps, "settle", settle)
+    monkeypatch.setattr(scheduled, "settle", settle)
     return asked
 
 
@@ -44,7 +44,7 @@ def test_it_is_left_alone_after_three_failures_and_looked_at_once_later(
     jobs.run("hanging_payments", now=LATER)
     assert len(asked) == 4  # half-open
     assert len(set(asked)) == 4  # the longest waiting, not the same again
-    monkeypatch.setattr(sweeps, "settle", lambda payment_id, *, now: asked.append(payment_id))
+    monkeypatch.setattr(scheduled, "settle", lambda payment_id, *, now: asked.append(payment_id))
     assert jobs.run("hanging_payments", now=LATER + timedelta(minutes=2)) == 6  # it is back
     assert not ItemFailure.objects.exists()
     assert CircuitBreaker.objects.get().opened_at is None
@@ -58,7 +58,7 @@ def test_an_answer_that_helps_nothing_is_an_answer(
         asked.append(payment_id)
         raise answer
 
-    monkeypatch.setattr(sweeps, "settle", settle)
+    monkeypatch.setattr(scheduled, "settle", settle)
     jobs.run("hanging_payments", now=NOW)
     assert len(asked) == 6
     assert not CircuitBreaker.objects.exists()
@@ -74,6 +74,6 @@ def test_mail_and_seals_are_done_before_anything_waits_for_a_gateway(
         done.append((Notice.objects.get(key="k").state, AuditSeal.objects.exists()))
         raise GatewayUnavailable("timed out")
 
-    monkeypatch.setattr(sweeps, "settle", settle)
+    monkeypatch.setattr(scheduled, "settle", settle)
     jobs.tick(now=NOW)
     assert set(done) == {("sent", True)}

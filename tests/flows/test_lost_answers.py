@@ -15,10 +15,10 @@ from payments.errors import BadSignature
 from payments.models import Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
-from subscriptions.actions import agreements, carts, orders, sweeps
-from subscriptions.models import Cart, Order, ServicePeriod, Subscription
-from tests.flows.books import assert_books_agree
+from subscriptions.actions import auto_renewals, carts, orders, scheduled
+from subscriptions.models import AutoRenewal, Cart, Order, ServicePeriod
 from tests.flows.conftest import Post, move_money
+from tests.flows.ledger import assert_ledger_agrees
 from tests.flows.wire import LOSSES, losing
 from tests.payments.fixtures import press
 from tests.people import NOW, People
@@ -83,16 +83,16 @@ class World:
         for pause in LATER:
             self.tick(start + pause)
 
-    def agree(self, number: int, card: str) -> tuple[Subscription, datetime]:
+    def agree(self, number: int, card: str) -> tuple[AutoRenewal, datetime]:
         """An auto-renewal with this test card, and when it is due first."""
         now = self.at(NOW + number * APART)
         order = self.order(self.new_cart(f"Harbour {number}", now=now), now, auto_renew=True)
         self.pay(order, now, card)
         self.post.take()
         self.tick(now + timedelta(minutes=3))
-        agreement = Subscription.objects.get(order=order)
-        assert agreement.next_due_at is not None
-        return agreement, agreement.next_due_at
+        auto_renewal = AutoRenewal.objects.get(order=order)
+        assert auto_renewal.next_due_at is not None
+        return auto_renewal, auto_renewal.next_due_at
 
 
 @pytest.fixture(params=AHEAD, ids=["behind", "together", "ahead"])
@@ -110,12 +110,12 @@ def world(
     return World(people, sandbox, post, new_cart, monkeypatch, ahead, request.param)
 
 
-def each_call(world: World, prepare: Callable[[int], Any], story: Callable[[Any], None]) -> list[str]:
+def each_call(world: World, prepare: Callable[[int], Any], timeline: Callable[[Any], None]) -> list[str]:
     """Run the story with its first call lost, then its second, until there is no such call any more; all calls of the last one."""
     for index in range(30):
         prepared = prepare(index)
         with losing(world.patch, world.loss, at=index) as calls, named(index, calls):
-            story(prepared)
+            timeline(prepared)
         if index >= len(calls):
             return calls
     raise AssertionError("the story never ends")
@@ -139,7 +139,7 @@ def assert_charged_once(world: World, order: Order) -> None:
     paid = Payment.objects.filter(subject=order.number, state=PaymentState.SUCCEEDED)
     assert [payment.captured_minor for payment in paid] == [order.total_minor]
     assert ServicePeriod.objects.filter(line__order=order).count() == order.line_count
-    assert_books_agree(world.sandbox)
+    assert_ledger_agrees(world.sandbox)
 
 
 @pytest.mark.rule("R48")
@@ -149,32 +149,34 @@ def test_a_checkout_is_paid_once_whichever_call_gets_lost(world: World) -> None:
         now = world.at(NOW + number * APART)
         return world.order(world.new_cart(f"Harbour {number}", now=now), now), now
 
-    def story(prepared: tuple[Order, datetime]) -> None:
+    def timeline(prepared: tuple[Order, datetime]) -> None:
         order, now = prepared
         world.pay(order, now)
         with suppress(BadSignature):
             world.post.deliver(world.post.take(), now=now)
-        sweeps.work_events(now=now)
+        scheduled.process_events(now=now)
         again = world.at(now + timedelta(minutes=1))
         world.pay(order, again)  # Dora looks again, and pays where it still waits
         world.let_time_pass(now)
         assert_charged_once(world, order)
 
-    calls = each_call(world, prepare, story)
+    calls = each_call(world, prepare, timeline)
     assert {"POST /v1/checkout/sessions", "GET /v1/checkout/sessions/…"} <= set(calls)
 
 
 @pytest.mark.rule("R42")
 def test_a_renewal_is_charged_once_whichever_call_gets_lost(world: World) -> None:
-    def story(prepared: tuple[Subscription, datetime]) -> None:
-        agreement, due = prepared
+    def timeline(prepared: tuple[AutoRenewal, datetime]) -> None:
+        auto_renewal, due = prepared
         world.tick(due)
         world.let_time_pass(due)
-        order = Order.objects.get(type=Order.Type.AUTO_RENEWAL, renews=agreement)
+        order = Order.objects.get(type=Order.Type.AUTO_RENEWAL, renews=auto_renewal)
         assert_charged_once(world, order)
-        agreements.stop_agreement(world.people.dora.actor, agreement_id=agreement.pk, now=due + timedelta(days=5))
+        auto_renewals.stop_auto_renewal(
+            world.people.dora.actor, auto_renewal_id=auto_renewal.pk, now=due + timedelta(days=5)
+        )
 
-    calls = each_call(world, lambda number: world.agree(number, "works"), story)
+    calls = each_call(world, lambda number: world.agree(number, "works"), timeline)
     assert {f"POST {INTENTS}", f"POST {INTENTS}/…/confirm", f"GET {INTENTS}/…"} <= set(calls)
 
 
@@ -183,15 +185,17 @@ def test_a_renewal_is_charged_once_whichever_call_gets_lost(world: World) -> Non
 def test_the_next_rung_charges_once_whichever_call_gets_lost(world: World) -> None:
     """The card is empty on the first day and has money on the second: by then the first try has to be closed."""
 
-    def story(prepared: tuple[Subscription, datetime]) -> None:
-        agreement, due = prepared
+    def timeline(prepared: tuple[AutoRenewal, datetime]) -> None:
+        auto_renewal, due = prepared
         world.tick(due)
-        order = Order.objects.get(type=Order.Type.AUTO_RENEWAL, renews=agreement)
-        with world.sandbox.book.lock:
-            world.sandbox.book.methods[agreement.method.gateway_ref]["card"]["last4"] = "4242"
+        order = Order.objects.get(type=Order.Type.AUTO_RENEWAL, renews=auto_renewal)
+        with world.sandbox.store.lock:
+            world.sandbox.store.methods[auto_renewal.method.gateway_ref]["card"]["last4"] = "4242"
         world.let_time_pass(due)
         assert_charged_once(world, order)
-        agreements.stop_agreement(world.people.dora.actor, agreement_id=agreement.pk, now=due + timedelta(days=5))
+        auto_renewals.stop_auto_renewal(
+            world.people.dora.actor, auto_renewal_id=auto_renewal.pk, now=due + timedelta(days=5)
+        )
 
-    calls = each_call(world, lambda number: world.agree(number, "no-funds-later"), story)
+    calls = each_call(world, lambda number: world.agree(number, "no-funds-later"), timeline)
     assert f"POST {INTENTS}/…/cancel" in calls

@@ -19,8 +19,8 @@ from payments import actions as payment_actions
 from payments.models import Payment
 from payments.sandbox import Sandbox
 from subscriptions.actions import carts, orders, settlement
-from subscriptions.models import Cart, Order, ServicePeriod, Subscription
-from tests.flows.books import assert_books_agree
+from subscriptions.models import AutoRenewal, Cart, Order, ServicePeriod
+from tests.flows.ledger import assert_ledger_agrees
 from tests.payments.fixtures import press
 from tests.people import NOW, People, Person
 from tests.subscriptions.conftest import BASE, payment_of
@@ -35,10 +35,10 @@ DUE = EXPIRY - timedelta(days=3)
 @pytest.fixture
 def agree(
     people: People, new_cart: Callable[..., Cart], fill_cart: Callable[..., Cart], sandbox: Sandbox
-) -> Callable[..., Subscription]:
+) -> Callable[..., AutoRenewal]:
     """Somebody pays everything of a fresh community of Ivan, with Auto Renew."""
 
-    def agree(payer: Person, name: str, card: str = "works") -> Subscription:
+    def agree(payer: Person, name: str, card: str = "works") -> AutoRenewal:
         payment_actions.save_billing(
             payer.actor, organization=payer.firm, now=NOW, version=None, company=payer.firm.name, email=payer.email,
             street="Kaistraße 1", postal_code="20457", city="Hamburg", country="DE",
@@ -51,7 +51,7 @@ def agree(
         )  # fmt: skip
         press(orders.start_payment(payer.actor, number=order.number, return_base=BASE, now=NOW), "approve", card=card)
         settlement.settle(payment_of(order).pk, now=NOW)
-        return Subscription.objects.get(order=order)
+        return AutoRenewal.objects.get(order=order)
 
     return agree
 
@@ -101,7 +101,7 @@ def charges(sandbox: Sandbox, order: Order) -> dict[str, int]:
 
 @pytest.mark.rule("R42")
 def test_several_processes_at_once_charge_each_payer_once_and_extend_each_item_once(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
     Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=True)
     payers = [people.dora, people.ivan, people.dora]
@@ -123,25 +123,25 @@ def test_several_processes_at_once_charge_each_payer_once_and_extend_each_item_o
             assert Payment.objects.filter(subject=order.number).count() == 1
         periods = ServicePeriod.objects.filter(starts_at=until - timedelta(days=30), ends_at=until)
         assert periods.count() == periods.values("entitlement").distinct().count() == 9
-        for agreement in made:
-            agreement.refresh_from_db()
-            assert (agreement.state, agreement.next_due_at, agreement.claimed_until) == (
+        for auto_renewal in made:
+            auto_renewal.refresh_from_db()
+            assert (auto_renewal.state, auto_renewal.next_due_at, auto_renewal.claimed_until) == (
                 "active", until - timedelta(days=3), None,
             )  # fmt: skip
-    assert_books_agree(sandbox)
+    assert_ledger_agrees(sandbox)
 
 
 @pytest.mark.rule("R42")
 @pytest.mark.rule("R44")
 def test_several_processes_at_once_try_a_failing_card_once_for_each_rung(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
-    agreement = agree(people.dora, "Harbour", card="no-funds-later")
+    auto_renewal = agree(people.dora, "Harbour", card="no-funds-later")
     for tries, days in enumerate((3, 2), start=1):
         tick_at_once(sandbox, EXPIRY - timedelta(days=days))
         order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
-        agreement.refresh_from_db()
-        assert Payment.objects.filter(subject=order.number).count() == agreement.tries == tries
+        auto_renewal.refresh_from_db()
+        assert Payment.objects.filter(subject=order.number).count() == auto_renewal.tries == tries
         assert (order.state, order.next_try_at) == ("processing", EXPIRY - timedelta(days=days - 1))
         declined = [row for row in sandbox.state()["intents"] if row["metadata"].get("reference") == order.number]
         assert len(declined) == tries

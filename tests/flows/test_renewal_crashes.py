@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from payments.sandbox import Sandbox
-from subscriptions.actions import agreements, renewals
-from subscriptions.models import Cart, Order, Subscription
-from tests.flows import knife
+from subscriptions.actions import auto_renewals, renewals
+from subscriptions.models import AutoRenewal, Cart, Order
+from tests.flows import crash_points
 from tests.flows.conftest import Post
 from tests.flows.test_crashes import at_point
 from tests.flows.test_lost_answers import AHEAD, World, assert_charged_once
@@ -28,50 +28,52 @@ def world(
     return World(people, sandbox, post, new_cart, monkeypatch, timedelta(0), "")
 
 
-def begin(world: World, number: int, card: str) -> tuple[Subscription, datetime]:
-    """The agreement of story `number`, due now; of a card without money the first try is over, and the second is due."""
+def begin(world: World, number: int, card: str) -> tuple[AutoRenewal, datetime]:
+    """The auto-renewal of story `number`, due now; of a card without money the first try is over, and the second is due."""
     world.ahead = AHEAD[number % len(AHEAD)]
-    agreement, due = world.agree(number, card)
+    auto_renewal, due = world.agree(number, card)
     if card != "works":
         world.tick(due)
-        with world.sandbox.book.lock:
-            world.sandbox.book.methods[agreement.method.gateway_ref]["card"]["last4"] = "4242"
+        with world.sandbox.store.lock:
+            world.sandbox.store.methods[auto_renewal.method.gateway_ref]["card"]["last4"] = "4242"
         due += timedelta(days=1)
     world.at(due)
-    return agreement, due
+    return auto_renewal, due
 
 
-def road(due: datetime) -> knife.Road:
+def road(due: datetime) -> crash_points.Road:
     """What the worker does when an auto-renewal is due."""
 
-    def walk(blade: Any) -> None:
-        blade.phase = "renew"
+    def walk(crash_points: Any) -> None:
+        crash_points.phase = "renew"
         renewals.renew_due(now=due)
 
     return walk
 
 
-def assert_renewed_once(world: World, agreement: Subscription, due: datetime) -> None:
+def assert_renewed_once(world: World, auto_renewal: AutoRenewal, due: datetime) -> None:
     """After everything that is tried again by itself: one order, one charge, one period."""
     world.let_time_pass(due)
-    assert_charged_once(world, Order.objects.get(type=Order.Type.AUTO_RENEWAL, renews=agreement))
-    agreements.stop_agreement(world.people.dora.actor, agreement_id=agreement.pk, now=due + timedelta(days=5))
+    assert_charged_once(world, Order.objects.get(type=Order.Type.AUTO_RENEWAL, renews=auto_renewal))
+    auto_renewals.stop_auto_renewal(
+        world.people.dora.actor, auto_renewal_id=auto_renewal.pk, now=due + timedelta(days=5)
+    )
 
 
 @pytest.mark.rule("R42")
 @pytest.mark.rule("R44")
 @pytest.mark.parametrize("card", ["works", "no-funds-later"])
 def test_wherever_the_process_dies_the_renewal_charges_once(world: World, card: str) -> None:
-    agreement, due = begin(world, 0, card)
+    auto_renewal, due = begin(world, 0, card)
     road(due)(SimpleNamespace())  # here first: what it imports, no child has to import again
-    assert_renewed_once(world, agreement, due)
-    agreement, due = begin(world, 1, card)
-    points = knife.walk(road(due), answer=list)
-    assert_renewed_once(world, agreement, due)
+    assert_renewed_once(world, auto_renewal, due)
+    auto_renewal, due = begin(world, 1, card)
+    points = crash_points.walk(road(due), answer=list)
+    assert_renewed_once(world, auto_renewal, due)
     outward = [index for index, label in enumerate(points) if label.endswith("COMMIT") or "/" in label]
     assert any("/confirm" in points[index] for index in outward)
     for number, index in enumerate(outward, start=2):
         with at_point(points[index]):
-            agreement, due = begin(world, number, card)
-            assert knife.kill(road(due), at=index, answer=list) == points[index]
-            assert_renewed_once(world, agreement, due)
+            auto_renewal, due = begin(world, number, card)
+            assert crash_points.kill(road(due), at=index, answer=list) == points[index]
+            assert_renewed_once(world, auto_renewal, due)

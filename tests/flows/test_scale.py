@@ -22,7 +22,7 @@ from subscriptions import numbers
 from subscriptions.actions import settlement
 from subscriptions.items import free_items
 from subscriptions.models import Order
-from tests.flows.books import assert_tenants_consistent
+from tests.flows.ledger import assert_tenants_consistent
 from tests.people import People
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("scale")]
@@ -86,9 +86,9 @@ def test_people_go_on_working_in_a_copy(world: World) -> None:
     free = free_items(tree.subdistributor).filter(site=site).count()
     assert free
     with stand_in() as sandbox:
-        till = pattern.Till(sandbox)
-        order = till.place(tree.subdistributor, site, months=2, renews=False, now=NOW)
-        payment = till.approve(tree.subdistributor, order, now=NOW)
+        processor = pattern.Driver(sandbox)
+        order = processor.place(tree.subdistributor, site, months=2, renews=False, now=NOW)
+        payment = processor.approve(tree.subdistributor, order, now=NOW)
         settled = settlement.settle(payment.pk, now=NOW)
     assert settled is not None
     assert (settled.state, settled.line_count) == (Order.State.SUCCEED, free)

@@ -20,10 +20,10 @@ from payments.models import BillingProfile, GatewayEvent, Payment, PaymentMethod
 from payments.models import State as PaymentState
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import cards, carts, orders, prices, settlement
-from subscriptions.models import Cart, Order, Subscription
-from tests.flows.books import assert_tenants_consistent
+from subscriptions.models import AutoRenewal, Cart, Order
 from tests.flows.conftest import move_money
-from tests.payments.memory import HOST, Books, MemoryGateway, memory
+from tests.flows.ledger import assert_tenants_consistent
+from tests.payments.memory import HOST, Accounts, MemoryGateway, memory
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.test_subscription import BILLING, fingerprint, tick_all
 from tests.subscriptions.conftest import BASE, payment_of
@@ -62,13 +62,13 @@ def ring(letter: tuple[bytes, dict[str, str]], *, at: str = "memory") -> int:
 
 
 @pytest.fixture
-def agreement(people: People, memory: Books, order_at: Callable[..., Order]) -> Subscription:
+def auto_renewal(people: People, memory: Accounts, order_at: Callable[..., Order]) -> AutoRenewal:
     """Everything is paid for a month at the memory gateway, and renews by itself."""
     order = order_at("memory", auto_renew=True)
     ref = memory.approve(pay_page(people, order))
     assert ring(memory.message(ref)) == 200
     move_money(now=NOW)
-    return Subscription.objects.get(order=order)
+    return AutoRenewal.objects.get(order=order)
 
 
 def expiries() -> set[datetime | None]:
@@ -84,7 +84,7 @@ def nothing_is_written() -> None:
 
 @pytest.mark.rule("R38", "R50", "R51")
 def test_an_order_is_paid_there_and_its_own_message_settles_it(
-    people: People, memory: Books, order_at: Callable[..., Order]
+    people: People, memory: Accounts, order_at: Callable[..., Order]
 ) -> None:
     order = order_at("memory")
     page = pay_page(people, order)
@@ -113,12 +113,12 @@ def test_an_order_is_paid_there_and_its_own_message_settles_it(
 
 
 def test_what_is_kept_there_is_an_account_and_renews_on_an_object_whose_id_is_stored(
-    people: People, memory: Books, agreement: Subscription
+    people: People, memory: Accounts, auto_renewal: AutoRenewal
 ) -> None:
     account = PaymentMethod.objects.get()
     assert (account.label, account.kind, account.exp_year) == ("Memory pay dora@wallet.example", "account", None)
     assert (account.owner, account.consent_by) == (people.dora.firm, people.dora.membership.user)
-    assert (agreement.method, agreement.next_due_at) == (account, DUE)
+    assert (auto_renewal.method, auto_renewal.next_due_at) == (account, DUE)
     for minutes in (0, 0, 1, 30):
         move_money(now=DUE + timedelta(minutes=minutes))
     renewed = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
@@ -128,46 +128,46 @@ def test_what_is_kept_there_is_an_account_and_renews_on_an_object_whose_id_is_st
 
 
 def test_a_decline_there_waits_for_the_next_try_and_another_account_is_tried_at_once(
-    people: People, memory: Books, agreement: Subscription
+    people: People, memory: Accounts, auto_renewal: AutoRenewal
 ) -> None:
     memory.refuses = "insufficient_funds"
     move_money(now=DUE)
     renewed = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
     assert (renewed.state, payment_of(renewed).state, expiries()) == ("processing", PaymentState.DECLINED, {EXPIRY})
     memory.refuses = ""
-    page = cards.start_card_setup(people.dora.actor, agreement_id=agreement.pk, return_base=BASE, now=DUE)
-    setup = agreement.setups.get()
+    page = cards.start_card_setup(people.dora.actor, auto_renewal_id=auto_renewal.pk, return_base=BASE, now=DUE)
+    setup = auto_renewal.setups.get()
     assert (setup.gateway, setup.reference, page) == (
         "memory",
-        f"auto-renewal-{agreement.pk}",
+        f"auto-renewal-{auto_renewal.pk}",
         f"{HOST}/{setup.gateway_ref}",
     )
     memory.approve(page, holder="accounts@wallet.example")
-    assert settlement.settle_setups(agreement.pk, now=DUE) == 1
-    agreement.refresh_from_db()
-    assert agreement.method.holder == "accounts@wallet.example"
+    assert settlement.settle_setups(auto_renewal.pk, now=DUE) == 1
+    auto_renewal.refresh_from_db()
+    assert auto_renewal.method.holder == "accounts@wallet.example"
     move_money(now=DUE)
     renewed.refresh_from_db()
     assert (renewed.state, expiries()) == ("succeed", {EXPIRY + timedelta(days=30)})
     assert memory.moved[1:] == [(renewed.number, renewed.total_minor)]
 
 
-def test_a_message_about_an_account_is_read_by_its_topic(memory: Books, agreement: Subscription) -> None:
+def test_a_message_about_an_account_is_read_by_its_topic(memory: Accounts, auto_renewal: AutoRenewal) -> None:
     memory.methods.clear()
-    assert ring(memory.message(agreement.method.gateway_ref, kind="method")) == 200
+    assert ring(memory.message(auto_renewal.method.gateway_ref, kind="method")) == 200
     move_money(now=NOW)
     account = PaymentMethod.objects.get()
     assert (account.is_usable, account.failed_reason) == (False, "method_gone")
     assert AuditEvent.objects.filter(action="payment_method.changed", subject_id=account.pk).count() == 1
 
 
-def test_a_removed_account_is_forgotten_there_too(people: People, memory: Books, agreement: Subscription) -> None:
-    cards.remove_card(people.dora.actor, method_id=agreement.method_id, stops=1, now=NOW)
+def test_a_removed_account_is_forgotten_there_too(people: People, memory: Accounts, auto_renewal: AutoRenewal) -> None:
+    cards.remove_card(people.dora.actor, method_id=auto_renewal.method_id, stops=1, now=NOW)
     account = PaymentMethod.objects.get()
     assert (account.detached_at, memory.methods) == (NOW, {})
 
 
-def test_it_gives_money_back_once_for_each_key(memory: Books, agreement: Subscription) -> None:
+def test_it_gives_money_back_once_for_each_key(memory: Accounts, auto_renewal: AutoRenewal) -> None:
     payment = Payment.objects.get()
     gateway = gateways.get("memory")
     assert isinstance(gateway, Refunds)
@@ -180,7 +180,7 @@ def test_it_gives_money_back_once_for_each_key(memory: Books, agreement: Subscri
 
 
 def test_a_gateway_that_keeps_nothing_refuses_auto_renew_and_takes_the_payment_without(
-    people: People, memory: Books, order_at: Callable[..., Order]
+    people: People, memory: Accounts, order_at: Callable[..., Order]
 ) -> None:
     with pytest.raises(NotRenewable) as caught:
         order_at("till", auto_renew=True)
@@ -205,7 +205,7 @@ def test_what_has_no_pages_or_is_not_known_takes_no_order(
 
 @pytest.mark.parametrize("gateway", ["ledger", "nobody"])
 def test_nobody_rings_where_no_gateway_tells_anything(
-    memory: Books, gateway: str, django_assert_num_queries: Any
+    memory: Accounts, gateway: str, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(0):
         assert ring(memory.message("page-1"), at=gateway) == 404

@@ -16,7 +16,7 @@ from payments.models import BillingProfile
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
 from subscriptions import ledger
-from subscriptions.actions import extending, moves, orders, prices, settlement, sweeps
+from subscriptions.actions import extending, orders, prices, scheduled, settlement, transitions
 from subscriptions.actions.opening import open_order
 from subscriptions.models import Cart, LineKind, Order, PriceList, ServicePeriod
 from subscriptions.periods import Months, Rest, Term, days_between
@@ -24,9 +24,9 @@ from subscriptions.pricing import Quote, quote
 from subscriptions.selections import alike
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
-from tests.flows import knife
-from tests.flows.books import assert_books_agree
+from tests.flows import crash_points
 from tests.flows.conftest import Letter, Post
+from tests.flows.ledger import assert_ledger_agrees
 from tests.flows.test_crashes import LATER, SOON, World, at_point, ring
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People
@@ -45,7 +45,7 @@ def price_list(people: People) -> PriceList:
 
 
 @dataclass
-class Story:
+class Scenario:
     """What Dora orders at one site: the items, and the order's line for each. `shown` is the fingerprint of the page that she looked at."""
 
     site: Site
@@ -66,14 +66,14 @@ class Upgrades(World):
 
     make_apartment: Callable[..., object]
 
-    def of(self, kinds: str, number: int) -> Story:
+    def of(self, kinds: str, number: int) -> Scenario:
         """A fresh community, activated and paid on the true road, and what is to be ordered ten days later."""
         cart, at = self.begin(number)
         order = self.submit(cart, at)
         press(self.pay_page(order.number, at), "approve")
         for letter in self.post.take(at=at):
             ring(letter, at)
-        sweeps.work_events(now=at)
+        scheduled.process_events(now=at)
         site = Site.objects.get(entitlements__in=order.lines.values("entitlement_id")[:1])
         plan = Entitlement.objects.filter(site=site, service_type="premium")
         assert plan.update(variant=BOTH) == 1
@@ -86,70 +86,72 @@ class Upgrades(World):
             with transaction.atomic():
                 self.make_apartment(site, "1.02")
             items += Entitlement.objects.filter(site=site, expires_at=None).order_by("pk")
-        story = Story(site, at, items, sorted(kinds.split(", ")), {item.pk: item.expires_at for item in items})
-        story.shown = self.quoted(story, at).fingerprint()
-        return story
+        timeline = Scenario(site, at, items, sorted(kinds.split(", ")), {item.pk: item.expires_at for item in items})
+        timeline.shown = self.quoted(timeline, at).fingerprint()
+        return timeline
 
-    def quoted(self, story: Story, now: datetime) -> Quote:
+    def quoted(self, timeline: Scenario, now: datetime) -> Quote:
         """What she is shown."""
-        chosen = Entitlement.objects.filter(pk__in=[item.pk for item in story.items])
-        if "activation" not in story.kinds:
-            return extending.priced(chosen, term_of(story), upgrades=True, distributor=self.people.dora.firm, now=now)
+        chosen = Entitlement.objects.filter(pk__in=[item.pk for item in timeline.items])
+        if "activation" not in timeline.kinds:
+            return extending.priced(
+                chosen, term_of(timeline), upgrades=True, distributor=self.people.dora.firm, now=now
+            )
         upgraded = extending.items_of(chosen.exclude(expires_at=None), Rest(), upgrades=True, now=now)
         new = [replace(item, term=Months(1)) for item in alike(chosen.filter(expires_at=None))]
         table = table_for(self.people.dora.firm, at=now)
         return quote([*upgraded, *new], Months(1), now, table, (), tax_for(BillingProfile.objects.get()))
 
-    def order(self, story: Story, now: datetime) -> Order:
+    def order(self, timeline: Scenario, now: datetime) -> Order:
         """Press Pay, once or again; what activates and upgrades at once has no action yet, and is opened here as any other is."""
-        if "activation" not in story.kinds:
+        if "activation" not in timeline.kinds:
             return extending.place_extension(
                 self.people.dora.actor, installer_id=self.people.ivan.firm.pk, site_kind="community",
-                entitlement_ids=[item.pk for item in story.items], term=term_of(story), fingerprint=story.shown,
+                entitlement_ids=[item.pk for item in timeline.items], term=term_of(timeline), fingerprint=timeline.shown,
                 terms_version="1", return_base=BASE, now=now,
             )  # fmt: skip
         with transaction.atomic():
-            list(Site.objects.filter(pk=story.site.pk).select_for_update(no_key=True))
-            placed = Order.objects.filter(lines__entitlement=story.items[0], fingerprint=story.shown).first()
+            list(Site.objects.filter(pk=timeline.site.pk).select_for_update(no_key=True))
+            placed = Order.objects.filter(lines__entitlement=timeline.items[0], fingerprint=timeline.shown).first()
             if placed is not None:
                 return placed
             billing = BillingProfile.objects.get()
             order = open_order(
-                self.people.dora.actor, self.quoted(story, story.at), type=Order.Type.ACTIVATION, term=Months(1),
+                self.people.dora.actor, self.quoted(timeline, timeline.at), type=Order.Type.ACTIVATION, term=Months(1),
                 payer=self.people.dora.firm, installer=self.people.ivan.firm, site_kind="community", billing=billing,
                 terms_version="1", terms_accepted_at=now, now=now,
             )  # fmt: skip
             orders.begin_payment(order, billing.email, gateway="stripe", return_base=BASE, now=now)
             return order
 
-    def walked(self, story: Story) -> knife.Road:
+    def walked(self, timeline: Scenario) -> crash_points.Road:
         """From the order to paid time."""
 
-        def walk(blade: Any) -> None:
-            blade.phase = "place"
-            order = self.order(story, story.at)
-            blade.phase = "start"
-            url = self.pay_page(order.number, story.at)
-            blade.phase = "approve"
+        def walk(crash_points: Any) -> None:
+            crash_points.phase = "place"
+            order = self.order(timeline, timeline.at)
+            crash_points.phase = "start"
+            url = self.pay_page(order.number, timeline.at)
+            crash_points.phase = "approve"
             press(url, "approve")
-            blade.phase = "hear"
-            for letter in blade.ask():
-                ring(letter, story.at)
-            blade.phase = "settle"
-            sweeps.work_events(now=story.at)
+            crash_points.phase = "hear"
+            for letter in crash_points.ask():
+                ring(letter, timeline.at)
+            crash_points.phase = "settle"
+            scheduled.process_events(now=timeline.at)
 
         return walk
 
-    def return_to(self, story: Story, now: datetime) -> None:
+    def return_to(self, timeline: Scenario, now: datetime) -> None:
         """Dora looks what became of it: presses Pay again, and pays if it still waits."""
         self.it_is(now)
-        order = self.order(story, story.at)
+        order = self.order(timeline, timeline.at)
         if order.state == Order.State.PROCESSING and (url := self.pay_page(order.number, now)):
             press(url, "approve")
 
 
-def term_of(story: Story) -> Term:
-    return Months(2) if "renewal" in story.kinds else Rest()
+def term_of(timeline: Scenario) -> Term:
+    return Months(2) if "renewal" in timeline.kinds else Rest()
 
 
 def ends_of(points: list[str]) -> list[int]:
@@ -171,22 +173,22 @@ def world(
     return found
 
 
-def assert_had_once(world: Upgrades, story: Story) -> None:
+def assert_had_once(world: Upgrades, timeline: Scenario) -> None:
     """One order took its total once; the plan is paid for more, each item is paid as long as was bought, and all are free."""
-    (order,) = Order.objects.filter(lines__entitlement=story.plan, created_at__gte=story.at).distinct()
+    (order,) = Order.objects.filter(lines__entitlement=timeline.plan, created_at__gte=timeline.at).distinct()
     assert order.state == Order.State.SUCCEED
-    assert sorted(set(order.lines.values_list("kind", flat=True))) == story.kinds
+    assert sorted(set(order.lines.values_list("kind", flat=True))) == timeline.kinds
     assert world.sandbox.state()["moved"][order.number] == {"amount": order.total_minor, "charges": 1}
     assert ServicePeriod.objects.filter(line__order=order).count() == order.line_count
     line = order.lines.get(kind=LineKind.UPGRADE)
-    assert line.starts_at is not None and line.ends_at is not None and line.ends_at == story.ends[story.plan.pk]
+    assert line.starts_at is not None and line.ends_at is not None and line.ends_at == timeline.ends[timeline.plan.pk]
     assert line.amount_minor == 20 * days_between(line.starts_at, line.ends_at)  # 600 for 30 days
-    for item in Entitlement.objects.filter(pk__in=story.ends):
-        is_same = item.expires_at == story.ends[item.pk]
+    for item in Entitlement.objects.filter(pk__in=timeline.ends):
+        is_same = item.expires_at == timeline.ends[item.pk]
         assert is_same == (not order.lines.filter(entitlement=item).exclude(kind=LineKind.UPGRADE).exists())
         assert item.reserved_by is None
-    assert story.plan.paid_variant == BOTH
-    assert_books_agree(world.sandbox)
+    assert timeline.plan.paid_variant == BOTH
+    assert_ledger_agrees(world.sandbox)
     assert list(ledger.verify()) == []
 
 
@@ -200,33 +202,33 @@ def assert_had_once(world: Upgrades, story: Story) -> None:
     ],
 )
 def test_wherever_the_process_dies_the_upgrade_is_paid_once_and_moves_nothing(world: Upgrades, kinds: str) -> None:
-    story = world.of(kinds, 0)
-    world.walked(story)(SimpleNamespace(ask=lambda: world.post.take(at=story.at)))
-    assert_had_once(world, story)
-    story = world.of(kinds, 1)
-    points = knife.walk(world.walked(story), answer=lambda: world.post.take(at=story.at))
-    assert_had_once(world, story)
+    timeline = world.of(kinds, 0)
+    world.walked(timeline)(SimpleNamespace(ask=lambda: world.post.take(at=timeline.at)))
+    assert_had_once(world, timeline)
+    timeline = world.of(kinds, 1)
+    points = crash_points.walk(world.walked(timeline), answer=lambda: world.post.take(at=timeline.at))
+    assert_had_once(world, timeline)
     # placing and settling have one way, whatever is in the order: of the others only the ends of what they do
-    mine = knife.telling(points) if kinds == "upgrade" else ends_of(points)
+    mine = crash_points.telling(points) if kinds == "upgrade" else ends_of(points)
     mine = [index for index in mine if points[index].startswith(("place:", "settle:"))]
     for number, index in enumerate(mine, start=2):
         with at_point(points[index]):
-            story = world.of(kinds, number)
+            timeline = world.of(kinds, number)
             letters: list[Letter] = []
 
-            def answer(story: Story = story, letters: list[Letter] = letters) -> list[Letter]:
-                letters.extend(world.post.take(at=story.at))
+            def answer(timeline: Scenario = timeline, letters: list[Letter] = letters) -> list[Letter]:
+                letters.extend(world.post.take(at=timeline.at))
                 return letters
 
-            assert knife.kill(world.walked(story), at=index, answer=answer) == points[index]
-            world.return_to(story, story.at + timedelta(minutes=1))
-            letters += world.post.take(at=story.at)
+            assert crash_points.kill(world.walked(timeline), at=index, answer=answer) == points[index]
+            world.return_to(timeline, timeline.at + timedelta(minutes=1))
+            letters += world.post.take(at=timeline.at)
             if index % 2 == 0:  # otherwise they are lost
-                world.post.deliver(letters, now=story.at + timedelta(minutes=2))
-            world.let_time_pass(story.at, SOON)
-            assert_had_once(world, story)
-            world.let_time_pass(story.at, LATER)
-            assert_had_once(world, story)
+                world.post.deliver(letters, now=timeline.at + timedelta(minutes=2))
+            world.let_time_pass(timeline.at, SOON)
+            assert_had_once(world, timeline)
+            world.let_time_pass(timeline.at, LATER)
+            assert_had_once(world, timeline)
 
 
 @pytest.mark.rule("R52")
@@ -234,43 +236,43 @@ def test_wherever_the_process_dies_the_upgrade_is_paid_once_and_moves_nothing(wo
 def test_wherever_it_dies_late_money_for_an_upgrade_is_honoured_or_looked_at(world: Upgrades, is_over: bool) -> None:
     """The order was given up while its money was on the way; with `is_over` what it was for has passed before anybody asked."""
 
-    def late(number: int) -> tuple[Story, Order, datetime]:
-        story = world.of("upgrade", number)
-        order = world.order(story, story.at)
-        press(world.pay_page(order.number, story.at), "approve")
-        world.post.take(at=story.at)
+    def late(number: int) -> tuple[Scenario, Order, datetime]:
+        timeline = world.of("upgrade", number)
+        order = world.order(timeline, timeline.at)
+        press(world.pay_page(order.number, timeline.at), "approve")
+        world.post.take(at=timeline.at)
         with transaction.atomic():
-            moves.close(settlement.lock_order(order.pk), Order.State.TIMEOUT, now=story.at, actor=SYSTEM)
-        ends = story.ends[story.plan.pk]
+            transitions.close(settlement.lock_order(order.pk), Order.State.TIMEOUT, now=timeline.at, actor=SYSTEM)
+        ends = timeline.ends[timeline.plan.pk]
         assert ends is not None
-        at = ends + timedelta(hours=1) if is_over else story.at + timedelta(hours=2)
+        at = ends + timedelta(hours=1) if is_over else timeline.at + timedelta(hours=2)
         world.it_is(at)
-        return story, order, at
+        return timeline, order, at
 
-    def road(order: Order, at: datetime) -> knife.Road:
-        def walk(blade: Any) -> None:
-            blade.phase = "late"
+    def road(order: Order, at: datetime) -> crash_points.Road:
+        def walk(crash_points: Any) -> None:
+            crash_points.phase = "late"
             settlement.settle(payment_of(order).pk, now=at)
 
         return walk
 
-    def assert_right(story: Story, order: Order) -> None:
+    def assert_right(timeline: Scenario, order: Order) -> None:
         order.refresh_from_db()
         assert order.state == (Order.State.REVIEW if is_over else Order.State.SUCCEED)
-        assert story.plan.expires_at == story.ends[story.plan.pk]
-        assert story.plan.paid_variant == ("booking" if is_over else BOTH)
+        assert timeline.plan.expires_at == timeline.ends[timeline.plan.pk]
+        assert timeline.plan.paid_variant == ("booking" if is_over else BOTH)
         assert ServicePeriod.objects.filter(line__order=order).count() == (0 if is_over else 1)
         assert order.events.filter(kind="unapplied" if is_over else "applied").count() == 1
-        assert_books_agree(world.sandbox)
+        assert_ledger_agrees(world.sandbox)
         assert list(ledger.verify()) == []
 
-    story, order, at = late(0)
-    points = knife.walk(road(order, at), answer=list)
-    assert_right(story, order)
+    timeline, order, at = late(0)
+    points = crash_points.walk(road(order, at), answer=list)
+    assert_right(timeline, order)
     for number, index in enumerate(ends_of(points), start=1):
         with at_point(points[index]):
-            story, order, at = late(number)
-            assert knife.kill(road(order, at), at=index, answer=list) == points[index]
+            timeline, order, at = late(number)
+            assert crash_points.kill(road(order, at), at=index, answer=list) == points[index]
             for _again in range(2):
                 settlement.settle(payment_of(order).pk, now=at + timedelta(minutes=1))
-                assert_right(story, order)
+                assert_right(timeline, order)

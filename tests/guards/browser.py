@@ -39,7 +39,7 @@ class Answer:
     cookies: tuple[str, ...]
     flashes: tuple[str, ...]
     tables: frozenset[str]
-    trespasses: tuple[str, ...]
+    leaks: tuple[str, ...]
     problem: str = ""
     names: frozenset[str] = frozenset()  # read from the query or the form
     is_refusal: bool = False  # it tells of something that went wrong
@@ -131,7 +131,7 @@ class Browser:
             with writes() as seen, names_read() as read:
                 response: Any = client.generic(method, path, body, "application/x-www-form-urlencoded", **extra)
             grown = {name for name, n in rows_of_all().items() if n > counts[name]} if is_second else set()
-            trespasses = self.ledger.trespasses(person, seen.tables) if person and seen.tables else []
+            leaks = self.ledger.leaks(person, seen.tables) if person and seen.tables else []
         finally:
             transaction.savepoint_rollback(before)
             connection.needs_rollback = False
@@ -147,7 +147,7 @@ class Browser:
             flashes=tuple(str(flash.message) for flash in getattr(storage, "_queued_messages", ())),
             tables=frozenset(seen.tables),
             grown=frozenset(grown),
-            trespasses=tuple(trespasses),
+            leaks=tuple(leaks),
             problem=repr(response.exc_info[1]) if getattr(response, "exc_info", None) else "",
             names=frozenset(
                 name

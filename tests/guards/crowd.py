@@ -21,6 +21,8 @@ from communities.models import (
 from devices.models import Device, LibraryEntry
 from payments.models import GatewayEvent, Payment, PaymentMethod
 from subscriptions.models import (
+    AutoRenewal,
+    AutoRenewalItem,
     Cart,
     Order,
     OrderEvent,
@@ -30,8 +32,6 @@ from subscriptions.models import (
     RequestItem,
     Selection,
     ServicePeriod,
-    Subscription,
-    SubscriptionItem,
 )
 from tests.guards.world import World
 
@@ -99,7 +99,7 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     item = Entitlement.objects.filter(target=apartment.target_id, service_type="app").get()
     order = Order.objects.filter(payer=firm, state=Order.State.SUCCEED).earliest("pk")
     line = OrderLine.objects.filter(order=order, site=site).earliest("pk")
-    agreement = Subscription.objects.get(order=order)
+    auto_renewal = AutoRenewal.objects.get(order=order)
     request = RenewalRequest.objects.filter(installer=installer, state=RenewalRequest.State.OPEN).earliest("pk")
     device = Device.objects.filter(site=site).earliest("pk")
     entry = LibraryEntry.objects.filter(installer=installer).earliest("pk")
@@ -130,9 +130,9 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     many(ServicePeriod, ServicePeriod.objects.filter(line=line).get().pk, entitlement_id=ident, line_id=ident)
     many(PaymentMethod, int(paying.keys["method"][0]), gateway_ref=name)
     many(Payment, Payment.objects.filter(subject=order.number).latest("pk").pk, subject=name, request_key=name)
-    many(Subscription, agreement.pk, order_id=ident, method_id=ident)
-    many(SubscriptionItem, SubscriptionItem.objects.filter(subscription=agreement).earliest("pk").pk,
-         subscription_id=ident, entitlement_id=ident)  # fmt: skip
+    many(AutoRenewal, auto_renewal.pk, order_id=ident, method_id=ident)
+    many(AutoRenewalItem, AutoRenewalItem.objects.filter(auto_renewal=auto_renewal).earliest("pk").pk,
+         auto_renewal_id=ident, entitlement_id=ident)  # fmt: skip
     cart = Cart.objects.get(pk=int(paying.keys["cart"][0]))
     many(Selection, cart.selection_id)
     many(Cart, cart.pk, selection_id=ident)

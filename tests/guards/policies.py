@@ -30,9 +30,9 @@ PARAMETERS = {
 BY_ROUTE = {
     "cart": "cart",
     "cart-term": "cart",
-    "agreement-stop": "agreement",
-    "agreement-card": "agreement",
-    "agreement-card-new": "agreement",
+    "auto-renewal-stop": "auto_renewal",
+    "auto-renewal-card": "auto_renewal",
+    "auto-renewal-card-new": "auto_renewal",
     "settings-method-remove": "method",
     "price-list-detail": "price_list",
     "webhook-detail": "webhook",
@@ -81,7 +81,7 @@ FIELDS: dict[str, str] = {
     "token": "token",
 }
 IDS = (
-    "site", "building", "apartment", "resident", "device", "entry", "entitlement", "cart", "order_id", "agreement", "method",
+    "site", "building", "apartment", "resident", "device", "entry", "entitlement", "cart", "order_id", "auto_renewal", "method",
     "installer", "membership", "price_list", "event", "notice", "member", "firm", "request", "session", "token", "webhook",
     "failure",
 )  # fmt: skip

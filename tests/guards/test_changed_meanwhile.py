@@ -17,12 +17,12 @@ from payments import actions as payment_actions
 from payments.models import BillingProfile, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import agreements, carts, prices, requests
+from subscriptions.actions import auto_renewals, carts, prices, requests
 from subscriptions.models import Cart, Order
 from tests.guards import routes as addresses
 from tests.guards.browser import Browser
+from tests.guards.form_walker import FormWalker
 from tests.guards.pages import read
-from tests.guards.trier import Trier
 from tests.guards.walker import WALKERS, Walker
 from tests.guards.watch import Ledger
 from tests.guards.world import World
@@ -104,8 +104,8 @@ def card_gone(world: World, who: str) -> None:
 
 
 def stopped(world: World, who: str) -> None:
-    agreements.stop_agreement(
-        world.person(who).actor, agreement_id=int(world.holdings[who].keys["agreement"][0]), now=NOW
+    auto_renewals.stop_auto_renewal(
+        world.person(who).actor, auto_renewal_id=int(world.holdings[who].keys["auto_renewal"][0]), now=NOW
     )
 
 
@@ -157,13 +157,18 @@ CASES: list[Case] = [
         (route, who, change, status, said)
         for who in BOTH
         for route, change, status, said in (
-            ("agreement-card", no_grant, 403, OTHERS_MANAGE),
-            ("agreement-card", card_gone, 302, GONE),
-            ("agreement-card", stopped, 302, "This auto-renewal has ended; another card does not bring it back."),
-            ("agreement-card-new", no_grant, 403, OTHERS_MANAGE),
-            ("agreement-card-new", stopped, 302, "This auto-renewal has ended; another card does not bring it back."),
-            ("agreement-stop", no_grant, 403, OTHERS_MANAGE),
-            ("agreement-stop", stopped, 302, "It is not renewed any more."),
+            ("auto-renewal-card", no_grant, 403, OTHERS_MANAGE),
+            ("auto-renewal-card", card_gone, 302, GONE),
+            ("auto-renewal-card", stopped, 302, "This auto-renewal has ended; another card does not bring it back."),
+            ("auto-renewal-card-new", no_grant, 403, OTHERS_MANAGE),
+            (
+                "auto-renewal-card-new",
+                stopped,
+                302,
+                "This auto-renewal has ended; another card does not bring it back.",
+            ),
+            ("auto-renewal-stop", no_grant, 403, OTHERS_MANAGE),
+            ("auto-renewal-stop", stopped, 302, "It is not renewed any more."),
             ("order-pay", no_grant, 403, OTHERS_MANAGE),
             ("order-pay", cancelled, 302, "Cancelled"),
             ("order-pay", paid, 302, "Succeed"),
@@ -172,14 +177,14 @@ CASES: list[Case] = [
             ("order-cancel", paid, 302, "Only an order that is waiting for its payment can be cancelled."),
         )
     ],
-    ("agreement-card", "ivan", may_not_pay, 302, NOT_YOU),
-    ("agreement-card-new", "ivan", may_not_pay, 302, NOT_YOU),
+    ("auto-renewal-card", "ivan", may_not_pay, 302, NOT_YOU),
+    ("auto-renewal-card-new", "ivan", may_not_pay, 302, NOT_YOU),
     ("order-pay", "ivan", may_not_pay, 302, NOT_YOU),
 ]
 PAGES = {
     "cart": ("cart", "cart"), "request-approve": ("request-detail", "request"), "request-refuse": ("request-detail", "request"),
-    "request-withdraw": ("request-detail", "request"), "agreement-card": ("agreement-card", "agreement"),
-    "agreement-card-new": ("agreement-card", "agreement"), "agreement-stop": ("agreement-list", ""),
+    "request-withdraw": ("request-detail", "request"), "auto-renewal-card": ("auto-renewal-card", "auto_renewal"),
+    "auto-renewal-card-new": ("auto-renewal-card", "auto_renewal"), "auto-renewal-stop": ("auto-renewal-list", ""),
     "order-pay": ("order-detail", "order"), "order-cancel": ("order-detail", "order"),
 }  # fmt: skip
 
@@ -194,24 +199,24 @@ def offered(browser: Browser, route_name: str, who: str) -> tuple[str, list[tupl
     page = by_name[page_name].path([key] if key else [])
     answer = browser.ask(who, "GET", page)
     assert answer.status == 200
-    action = by_name[route_name].path([browser.world.holdings[holder].keys[kind or "agreement"][0]])
+    action = by_name[route_name].path([browser.world.holdings[holder].keys[kind or "auto_renewal"][0]])
     form = next(
         form for form in read(answer.body)[0] if form.method == "post" and (form.action or page) in {action, ""}
     )
     role = next((role for role, name in WALKERS.items() if name == who))
-    return action, Trier(walker, who, role)._filled(form)
+    return action, FormWalker(walker, who, role)._filled(form)
 
 
 def kept(gateway: Sandbox) -> str:
     """Everything by which money could have moved there."""
-    book = gateway.book
+    book = gateway.store
     return json.dumps([book.sessions, book.intents, book.charges, book.setups, book.methods], sort_keys=True)
 
 
 class Rows(Ledger):
     """Tells of every row that a request leaves changed, whosever it is."""
 
-    def trespasses(self, person: str, tables: Iterable[str]) -> list[str]:
+    def leaks(self, person: str, tables: Iterable[str]) -> list[str]:
         """The tables with such rows."""
         return [table for table, rows in self.changed(tables).items() if rows]
 
@@ -240,6 +245,6 @@ def test_what_changed_meanwhile_is_said_and_nothing_is_done(
     after = browser.ask(who, "GET", answer.headers["Location"]) if answer.status == 302 else answer
     transaction.savepoint_rollback(before)
     assert answer.status == status
-    assert answer.trespasses == ()
+    assert answer.leaks == ()
     assert kept(gateway) == at_gateway
     assert said in after.body or html.unescape(said) in " ".join(answer.flashes)

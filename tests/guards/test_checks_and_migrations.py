@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from accounts.append_only import check_guards, guarded_models, unguard_sql
 from accounts.models import AuditEvent
-from communities.following import check_followers, unfollow_sql
+from communities.expiry_triggers import check_triggers, drop_sql
 
 
 def _run(statements: list[str]) -> None:
@@ -28,11 +28,11 @@ def _waits(app_label: str) -> None:
 
 @pytest.mark.django_db
 def test_triggers_of_a_migration_to_come_are_not_missed_yet() -> None:
-    assert check_followers(databases=["default"]) == []
-    _run(unfollow_sql(connection.vendor))
-    assert {fault.id for fault in check_followers(databases=["default"])} == {"communities.E001"}
+    assert check_triggers(databases=["default"]) == []
+    _run(drop_sql(connection.vendor))
+    assert {fault.id for fault in check_triggers(databases=["default"])} == {"communities.E001"}
     _waits("communities")
-    assert check_followers(databases=["default"]) == []
+    assert check_triggers(databases=["default"]) == []
 
 
 @pytest.mark.django_db

@@ -26,8 +26,8 @@ BY_THE_SITE = {"end_day", "end_date"}
 BY_THE_READER = {"day", "moment", "ago", "when", "date", "time", "timesince", "timeuntil", "localtime", "naturalday"}
 FILTERED = re.compile(r"([\w.]+)\|(\w+)")
 SHOWN = re.compile(r"{{\s*([\w.]+)\s*}}")
-# Written as an instant, shown nowhere: a step of the story, a part of a digest.
-KEPT = ('done = moves.step(order, "applied"', "base = item.expires_at.isoformat()")
+# Written as an instant, shown nowhere: a step of a timeline, a part of a digest.
+KEPT = ('done = transitions.new_event(order, "applied"', "base = item.expires_at.isoformat()")
 # of Python: functions that put an instant into words
 IN_WORDS = {*BY_THE_READER, "date_format", "format_date", "format_datetime", "format_time", "strftime", "isoformat"}
 

@@ -14,8 +14,8 @@ from django.db import connection
 from accounts.scope import Role
 from tests.guards import routes as addresses
 from tests.guards.browser import Answer, Browser
+from tests.guards.form_walker import FormWalker
 from tests.guards.pages import Field, Form, Pairs, read
-from tests.guards.trier import Trier
 from tests.guards.walker import WALKERS, Walker
 from tests.guards.watch import Ledger
 from tests.people import PASSWORD
@@ -48,7 +48,7 @@ class Kept:
     ledger: Ledger
     texts: set[str] = field(default_factory=set)
 
-    def trespasses(self, _person: str, tables: Iterable[str]) -> list[str]:
+    def leaks(self, _person: str, tables: Iterable[str]) -> list[str]:
         """Keep every text of the rows that came or changed."""
         changed = self.ledger.changed(tables).values()
         self.texts = {value for rows in changed for row in rows for value in row.values() if isinstance(value, str)}
@@ -56,7 +56,7 @@ class Kept:
 
 
 @dataclass
-class Filler(Trier):
+class Filler(FormWalker):
     """Fills each text field of a person's forms up to the brim, and over it."""
 
     kept: Kept | None = None

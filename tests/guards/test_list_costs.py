@@ -94,7 +94,7 @@ class NobodyLooks(Ledger):
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def trespasses(self, *_: Any, **__: Any) -> list[str]:
+    def leaks(self, *_: Any, **__: Any) -> list[str]:
         """Nothing is looked at."""
         return []
 

@@ -6,7 +6,7 @@ import ast
 
 from django.apps import apps
 
-from subscriptions import setwise
+from subscriptions import bulk_sql
 from tests.guards.test_layers import ROOT
 from tests.permissions.locking import BELOW, FROM_ROWS, ORDER
 
@@ -40,7 +40,7 @@ def test_the_order_of_locks_in_the_docs_names_each_table_once_and_only_tables_th
 
 
 def test_rows_that_an_update_takes_from_a_select_are_seen() -> None:
-    found = FROM_ROWS.match(setwise._ITEMS["postgresql"])
+    found = FROM_ROWS.match(bulk_sql._ITEMS["postgresql"])
     assert found is not None
     assert (found[1], found[2].count("%s")) == ("communities_entitlement", 2)
     assert found[3].lstrip().startswith("SELECT item.id AS id") and found[3].count("%s") == 3

@@ -18,9 +18,9 @@ from subscriptions.actions import returns
 from tests.guards import policies
 from tests.guards import routes as addresses
 from tests.guards.browser import Answer, Browser, sign_in
+from tests.guards.form_walker import FormWalker
 from tests.guards.pages import Pairs, read
 from tests.guards.routes import Route
-from tests.guards.trier import Trier
 from tests.guards.walker import WALKERS, Walker
 from tests.people import NOW, PASSWORD
 
@@ -45,7 +45,7 @@ MOMENTS = {
     "settings-two-factor-off": ("two-factor is on", "security/_on.html", "{% url 'settings-two-factor-off' %}"),
     "settings-recovery-codes": ("two-factor is on", "security/_on.html", "{% url 'settings-recovery-codes' %}"),
     "switch-membership": ("two firms", "components/tenant.html", "{% url 'switch-membership' %}"),
-    "order-judge": ("an order is under review", "orders/_story.html", "{% url 'order-judge' order.number %}"),
+    "order-judge": ("an order is under review", "orders/_timeline.html", "{% url 'order-judge' order.number %}"),
     "setup-demo-logins": ("demo logins outside the demo", "setup/_finding.html", '<form method="post" action="{{ step.url }}"'),
 }  # fmt: skip
 # Forms that the pages of this world are right to refuse.
@@ -60,7 +60,7 @@ MEANT: dict[str, str] = {}
 
 
 @dataclass
-class Sender(Trier):
+class Sender(FormWalker):
     """Sends each form of a person's pages as it stands there, until its route took one."""
 
     reached: set[str] = field(default_factory=set)
@@ -136,7 +136,7 @@ def moments(browser: Browser) -> Browser:
     for payer in ("dora", "sam", "ivan"):
         number = str(browser.world.holdings[payer].keys["order"][0])
         actor = browser.world.person(payer).actor
-        assert returns.note_returned(actor, number=number, now=NOW - timedelta(minutes=5))
+        assert returns.record_returned(actor, number=number, now=NOW - timedelta(minutes=5))
     return browser
 
 

@@ -50,7 +50,7 @@ def test_tables_that_move_all_the_time_leave_room_on_their_pages() -> None:
         "communities_entitlement",
         "payments_payment",
         "subscriptions_order",
-        "subscriptions_subscription",
+        "subscriptions_autorenewal",
     ]
 
 

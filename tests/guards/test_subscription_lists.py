@@ -37,7 +37,7 @@ def test_auto_renewals_are_ranked_by_themselves(grown: Browser, role: Role) -> N
     cost = cost_of(grown, role, "/subscription/auto-renew/")
     assert len(cost.statements) <= 12, "\n".join(cost.statements)
     assert (
-        len(naming(cost, "subscriptions_subscriptionitem")) == 1
+        len(naming(cost, "subscriptions_autorenewalitem")) == 1
     )  # what those of the page renew; nobody's sight asks for it
     ranking, page = naming(cost, "rank")
     assert '"search_key"' not in ranking

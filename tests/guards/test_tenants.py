@@ -18,7 +18,7 @@ from payments.sandbox import Sandbox
 from smartplus import demo
 from subscriptions.actions import orders, settlement
 from subscriptions.models import Cart, Order, OrderLine, RequestItem, Selection, ServicePeriod
-from tests.flows.books import assert_tenants_consistent
+from tests.flows.ledger import assert_tenants_consistent
 from tests.flows.tenants import claims, project_models
 from tests.payments.fixtures import press, sandbox
 from tests.people import NOW, People

@@ -9,7 +9,7 @@ import pytest
 from accounts.scope import Role
 from tests.guards import routes as addresses
 from tests.guards.browser import Browser
-from tests.guards.trier import Trier
+from tests.guards.form_walker import FormWalker
 from tests.guards.walker import WALKERS, Walker
 
 Record = Callable[[str, object], None]
@@ -43,7 +43,7 @@ def test_who_asks_gets_the_own_and_never_learns_of_others(
     person = WALKERS[role] if role else None
     walker.walk_addresses(role, person)
     if role and person:
-        trier = Trier(walker, person, role)
+        trier = FormWalker(walker, person, role)
         trier.run()
         forms = trier.forms
 
@@ -67,7 +67,7 @@ def test_a_careless_page_turns_it_red(page: str, found: str, browser: Browser) -
     leaky = [route for route in addresses.routes("tests.guards.leaky") if route.name == f"leaky-{page}"]
     walker = Walker(browser, leaky)
     walker.walk_addresses(Role.INSTALLER, "ivan")
-    Trier(walker, "ivan", Role.INSTALLER).run()
+    FormWalker(walker, "ivan", Role.INSTALLER).run()
     assert [fault for fault in walker.faults if found in fault], told(walker)
 
 

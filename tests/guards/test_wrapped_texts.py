@@ -196,7 +196,7 @@ ALLOWED: dict[str, tuple[str, set[str]]] = {
         {"This is an example text, not legal advice.", "Dies ist ein Beispieltext und keine Rechtsberatung."},
     ),
     "accounts/append_only.py": ("is what `migrate` prints", {"Make "}),
-    "communities/following.py": ("is what `migrate` prints", {"Count entitlements by day"}),
+    "communities/expiry_triggers.py": ("is what `migrate` prints", {"Count entitlements by day"}),
     "accounts/clients.py": ("are names of products", {"Samsung Internet", "Windows PC", "Linux PC"}),
     "accounts/models/links.py": ("is never shown", {"Purpose.SIGN_IN has no label", "Purpose.ADDRESS has no label"}),
     "accounts/typed/operations.py": (

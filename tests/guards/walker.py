@@ -90,7 +90,7 @@ class Walker:
         """What holds for every answer there is."""
         if answer.status >= 500 and answer.status not in policies.UNWELL.get(self._name(answer), set()):
             self.fault(answer, f"answers {answer.status}")
-        for row in answer.trespasses:
+        for row in answer.leaks:
             self.fault(answer, row)
         if person:
             for word in policies.words_hidden_from(person):

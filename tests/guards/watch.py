@@ -64,7 +64,7 @@ class Ledger:
             found[table] = rows
         return found
 
-    def trespasses(self, person: str, tables: Iterable[str]) -> list[str]:
+    def leaks(self, person: str, tables: Iterable[str]) -> list[str]:
         """Rows beyond the person's reach that were touched, and rows that now mix two tenants."""
         told = []
         tree = {row.pk: row for row in Organization.objects.all()}

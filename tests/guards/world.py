@@ -24,7 +24,7 @@ from payments import actions as payment_actions
 from payments.models import GatewayEvent, Payment, PaymentMethod
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import carts, orders, prices, requests, settlement
-from subscriptions.models import Order, Subscription
+from subscriptions.models import AutoRenewal, Order
 from tests.conftest import ADDRESS, OPTIONS
 from tests.flows.tenants import project_models
 from tests.payments.fixtures import press
@@ -287,7 +287,7 @@ Where: TypeAlias = list[tuple[str, str]]  # estate and apartment number
 
 
 def _buy(world: World, payer: str, *, paid: Where, unpaid: Where, kept: Where) -> None:
-    """One order paid, with an agreement and a stored card; one that waits at the gateway; one cart."""
+    """One order paid, with an auto-renewal and a stored card; one that waits at the gateway; one cart."""
     held = world.holdings[payer]
     person = world.person(payer)
     first = _order(world, payer, paid, renew=True)
@@ -300,7 +300,7 @@ def _buy(world: World, payer: str, *, paid: Where, unpaid: Where, kept: Where) -
     held.add("order", second.number, first.number)
     held.add("order_id", second.pk, first.pk)
     held.add("cart", _cart(world, payer, kept))
-    held.add("agreement", Subscription.objects.get(order=first).pk)
+    held.add("auto_renewal", AutoRenewal.objects.get(order=first).pk)
     cards = PaymentMethod.objects.filter(owner=person.firm)
     cards.update(brand=person.membership.user.name.split()[-1].lower())
     held.add("method", cards.get().pk)

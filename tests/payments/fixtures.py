@@ -68,7 +68,7 @@ def begin_payment() -> Callable[..., Payment]:
             **fields,
         }
         with transaction.atomic():  # the caller's, which would hold the order's lock
-            return actions.begin(subject=reference, payer=payer.firm, now=now, **told)
+            return actions.create_payment(subject=reference, payer=payer.firm, now=now, **told)
 
     return begin
 
@@ -104,5 +104,5 @@ def settle(payment: Payment, *, now: datetime) -> Settled:
         locked = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
         if remote is None:
             return Settled(locked, None, None)
-        actions.note(locked, remote, now=now)
+        actions.apply_remote_state(locked, remote, now=now)
         return Settled(locked, remote, actions.keep_method(locked, remote, now=now))

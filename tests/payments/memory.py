@@ -40,7 +40,7 @@ HOST = "https://pay.memory.example"
 
 
 @dataclass
-class Books:
+class Accounts:
     """What the gateway remembers; `moved` is money by our reference, once for each time it moved."""
 
     objects: dict[str, Remote] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Books:
         return body, {"Memory-Signature": hmac.new(SECRET, body, hashlib.sha256).hexdigest()}
 
 
-BOOKS = Books()
+ACCOUNTS = Accounts()
 
 
 class Plain:
@@ -106,12 +106,12 @@ class Plain:
     def fetch(self, ref: str) -> Remote:
         refuse_in_transaction()
         try:
-            return BOOKS.objects[ref]
+            return ACCOUNTS.objects[ref]
         except KeyError:
             raise GatewayForgot(ref) from None
 
 
-class MemoryTill(Plain, Checkout, Events):
+class PageGateway(Plain, Checkout, Events):
     """Takes payments on a page and tells of them: nothing is kept for later."""
 
     name: ClassVar[str] = "till"
@@ -127,9 +127,9 @@ class MemoryTill(Plain, Checkout, Events):
         return CheckoutStarted(ref, f"{HOST}/{ref}")
 
     def expire_checkout(self, ref: str) -> None:
-        if BOOKS.objects[ref].is_closed:
+        if ACCOUNTS.objects[ref].is_closed:
             raise GatewayRefused(ref)
-        BOOKS.objects[ref] = replace(BOOKS.objects[ref], state=RemoteState.EXPIRED, is_closed=True)
+        ACCOUNTS.objects[ref] = replace(ACCOUNTS.objects[ref], state=RemoteState.EXPIRED, is_closed=True)
 
     def read_event(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Event:
         signature = {name.lower(): value for name, value in headers.items()}.get("memory-signature", "")
@@ -143,57 +143,57 @@ class MemoryTill(Plain, Checkout, Events):
         )  # fmt: skip
 
 
-class MemoryGateway(MemoryTill, Vault, OffSession, Refunds):
+class MemoryGateway(PageGateway, Vault, OffSession, Refunds):
     """Everything a gateway can be."""
 
     name: ClassVar[str] = "memory"
     label: ClassVar[str] = "Memory Pay"
 
     def fetch_method(self, ref: str) -> SavedMethod | None:
-        return BOOKS.methods.get(ref)
+        return ACCOUNTS.methods.get(ref)
 
     def remove_method(self, ref: str) -> None:
-        if BOOKS.methods.pop(ref, None) is None:
+        if ACCOUNTS.methods.pop(ref, None) is None:
             raise GatewayRefused(ref)
 
     def create_charge(self, request: ChargeRequest) -> Remote:
-        return BOOKS.objects[_once(request, "charge", RemoteState.OPEN)]
+        return ACCOUNTS.objects[_once(request, "charge", RemoteState.OPEN)]
 
     def confirm_charge(self, ref: str, *, request_key: str) -> Remote:
         """Take the money once. That we have stored the id before is what the gateway itself looks at here."""
         refuse_in_transaction()
         assert Payment.objects.filter(gateway_ref=ref).exists(), "money would move on an object whose id is not stored"
-        found = BOOKS.objects[ref]
+        found = ACCOUNTS.objects[ref]
         if found.state != RemoteState.OPEN:
             return found
-        if BOOKS.refuses:
-            found = replace(found, state=RemoteState.DECLINED, decline_code=BOOKS.refuses)
+        if ACCOUNTS.refuses:
+            found = replace(found, state=RemoteState.DECLINED, decline_code=ACCOUNTS.refuses)
         else:
-            BOOKS.moved.append((found.reference, found.amount_minor))
+            ACCOUNTS.moved.append((found.reference, found.amount_minor))
             found = replace(found, state=RemoteState.SUCCEEDED, captured_minor=found.amount_minor, is_closed=True)
-        BOOKS.objects[ref] = found
+        ACCOUNTS.objects[ref] = found
         return found
 
     def cancel_charge(self, ref: str) -> Remote:
-        if not BOOKS.objects[ref].is_closed:
-            BOOKS.objects[ref] = replace(BOOKS.objects[ref], state=RemoteState.EXPIRED, is_closed=True)
-        return BOOKS.objects[ref]
+        if not ACCOUNTS.objects[ref].is_closed:
+            ACCOUNTS.objects[ref] = replace(ACCOUNTS.objects[ref], state=RemoteState.EXPIRED, is_closed=True)
+        return ACCOUNTS.objects[ref]
 
     def refund(self, request: RefundRequest) -> RemoteRefund:
-        known = BOOKS.refunds.get(request.request_key)
-        taken = next(row for row in BOOKS.objects.values() if row.payment_ref == request.payment_ref)
+        known = ACCOUNTS.refunds.get(request.request_key)
+        taken = next(row for row in ACCOUNTS.objects.values() if row.payment_ref == request.payment_ref)
         if known is None and request.amount_minor > taken.captured_minor:
             raise GatewayRefused("more than was taken")
         made = RemoteRefund(
-            BOOKS.new("refund"), RemoteState.SUCCEEDED, request.amount_minor, request.currency, request.request_key
+            ACCOUNTS.new("refund"), RemoteState.SUCCEEDED, request.amount_minor, request.currency, request.request_key
         )
-        return BOOKS.refunds.setdefault(request.request_key, made)
+        return ACCOUNTS.refunds.setdefault(request.request_key, made)
 
     def fetch_refund(self, ref: str) -> RemoteRefund:
-        return next(row for row in BOOKS.refunds.values() if row.ref == ref)
+        return next(row for row in ACCOUNTS.refunds.values() if row.ref == ref)
 
 
-class MuteGateway(MemoryTill):
+class MuteGateway(PageGateway):
     """Has pages and is never set up."""
 
     name: ClassVar[str] = "mute"
@@ -215,13 +215,13 @@ class Ledger(Plain, Vault):
 
 def _once(request: CheckoutRequest | ChargeRequest, prefix: str, state: RemoteState) -> str:
     refuse_in_transaction()
-    known = BOOKS.by_key.get(request.request_key)
+    known = ACCOUNTS.by_key.get(request.request_key)
     if known is not None:
-        assert BOOKS.asked[known] == request, "another question under the same key"
+        assert ACCOUNTS.asked[known] == request, "another question under the same key"
         return known
-    ref = BOOKS.by_key[request.request_key] = BOOKS.new(prefix)
-    BOOKS.asked[ref] = request
-    BOOKS.objects[ref] = Remote(
+    ref = ACCOUNTS.by_key[request.request_key] = ACCOUNTS.new(prefix)
+    ACCOUNTS.asked[ref] = request
+    ACCOUNTS.objects[ref] = Remote(
         ref=ref, payment_ref=ref if prefix == "charge" else "", state=state, amount_minor=request.amount_minor, captured_minor=0,
         currency=request.currency, reference=request.reference, is_live_mode=False, request_key=request.request_key,
     )  # fmt: skip
@@ -229,10 +229,10 @@ def _once(request: CheckoutRequest | ChargeRequest, prefix: str, state: RemoteSt
 
 
 @pytest.fixture
-def memory(settings: Any) -> Books:
+def memory(settings: Any) -> Accounts:
     """The books of a gateway that is listed in the settings, behind the usual one, and nowhere else."""
     settings.PAYMENT_GATEWAYS = settings.PAYMENT_GATEWAYS | {
-        gateway.name: f"{__name__}.{gateway.__name__}" for gateway in (MemoryGateway, MemoryTill, MuteGateway, Ledger)
+        gateway.name: f"{__name__}.{gateway.__name__}" for gateway in (MemoryGateway, PageGateway, MuteGateway, Ledger)
     }
-    vars(BOOKS).update(vars(Books()))
-    return BOOKS
+    vars(ACCOUNTS).update(vars(Accounts()))
+    return ACCOUNTS

@@ -10,7 +10,7 @@ from payments import actions, events
 from payments.errors import AlreadyPaid, EarlierOpen, GatewayRefused, GatewayUnavailable, MethodUnusable, OtherAccount
 from payments.gateways.base import RemoteState
 from payments.models import GatewayEvent, Kind, Payment, PaymentMethod, State
-from payments.sandbox.courier import sign
+from payments.sandbox.webhook_sender import sign
 from tests.payments.fixtures import settle
 from tests.people import NOW
 
@@ -20,7 +20,7 @@ LATER = DUE + timedelta(minutes=5)
 
 
 @pytest.fixture
-def begin_charge(sandbox, begin_payment):
+def create_charge_payment(sandbox, begin_payment):
     """Begin the renewal of a month later over US$7.00 with a stored card; the gateway's calendar moves along."""
 
     def begin(payer, method, reference=RENEWS, *, now=DUE, **fields):
@@ -39,9 +39,9 @@ def charged(sandbox):
     return {name: row for name, row in sandbox.state()["moved"].items() if name != SAVES}
 
 
-def test_a_stored_card_is_charged_while_its_holder_is_away(people, sandbox, store_card, begin_charge):
+def test_a_stored_card_is_charged_while_its_holder_is_away(people, sandbox, store_card, create_charge_payment):
     card = store_card(people.ivan)
-    begun = begin_charge(people.ivan, card)
+    begun = create_charge_payment(people.ivan, card)
     assert (begun.kind, begun.method, begun.gateway_customer) == (Kind.OFF_SESSION, card, card.gateway_customer)
     payment = actions.charge(begun.pk, now=DUE)
     assert (payment.state, payment.captured_minor) == (State.PENDING, 0)  # noting success is the settlement's
@@ -49,13 +49,13 @@ def test_a_stored_card_is_charged_while_its_holder_is_away(people, sandbox, stor
     settled = settle(payment, now=LATER)
     assert (settled.payment.state, settled.payment.captured_minor) == (State.SUCCEEDED, 700)
     assert settled.remote is not None
-    assert actions.matches(settled.payment, settled.remote) is None
+    assert actions.mismatch_of(settled.payment, settled.remote) is None
     assert settled.method is None
     assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
 
 
-def test_settling_alone_sends_a_charge_that_never_left_the_house(people, sandbox, store_card, begin_charge):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+def test_settling_alone_sends_a_charge_that_never_left_the_house(people, sandbox, store_card, create_charge_payment):
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     settled = settle(begun, now=LATER)
     assert (settled.payment.state, settled.payment.captured_minor) == (State.SUCCEEDED, 700)
     assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
@@ -76,10 +76,10 @@ def test_settling_alone_sends_a_charge_that_never_left_the_house(people, sandbox
     ],
 )
 def test_a_decline_says_why_and_whether_it_is_for_good(
-    people, sandbox, store_card, begin_charge, kind, label, code, reason, is_hard
+    people, sandbox, store_card, create_charge_payment, kind, label, code, reason, is_hard
 ):
     card = store_card(people.ivan, kind)
-    payment = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    payment = actions.charge(create_charge_payment(people.ivan, card).pk, now=DUE)
     assert (payment.state, payment.captured_minor) == (State.DECLINED, 0)
     assert (payment.decline_code, payment.decline_words, payment.is_hard_decline) == (code, reason, is_hard)
     assert payment.gateway_ref.startswith("pi_")
@@ -94,45 +94,47 @@ def test_a_decline_says_why_and_whether_it_is_for_good(
 
 
 def test_settling_alone_finds_the_decline_out_and_the_note_says_that_it_is_new(
-    people, sandbox, store_card, begin_charge
+    people, sandbox, store_card, create_charge_payment
 ):
-    begun = begin_charge(people.ivan, store_card(people.ivan, "no-funds-later"))
+    begun = create_charge_payment(people.ivan, store_card(people.ivan, "no-funds-later"))
     remote = actions.look_up(begun, now=LATER)
     assert remote is not None
     assert (remote.state, remote.decline_code, remote.is_hard) == (RemoteState.DECLINED, "insufficient_funds", False)
     assert Payment.objects.get(pk=begun.pk).state == State.UNKNOWN
     with transaction.atomic():
         locked = Payment.objects.select_for_update(of=("self",)).get(pk=begun.pk)
-        assert actions.note(locked, remote, now=LATER) is True
+        assert actions.apply_remote_state(locked, remote, now=LATER) is True
     assert locked.state == State.DECLINED
 
 
-def test_after_a_soft_decline_the_same_card_is_tried_with_a_new_payment(people, sandbox, store_card, begin_charge):
+def test_after_a_soft_decline_the_same_card_is_tried_with_a_new_payment(
+    people, sandbox, store_card, create_charge_payment
+):
     card = store_card(people.ivan, "no-funds-later")
-    first = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    first = actions.charge(create_charge_payment(people.ivan, card).pk, now=DUE)
     with pytest.raises(EarlierOpen):  # the bank said no, but the gateway would still take another card for it
-        begin_charge(people.ivan, card, now=LATER)
+        create_charge_payment(people.ivan, card, now=LATER)
     remote = actions.expire(first.pk, now=LATER)
     assert remote is not None
     first.refresh_from_db()
     assert (remote.state, first.state, first.closed_at) == (RemoteState.EXPIRED, State.DECLINED, LATER)
-    second = begin_charge(people.ivan, card, now=LATER)
+    second = create_charge_payment(people.ivan, card, now=LATER)
     assert (second.pk != first.pk, second.request_key != first.request_key) == (True, True)
 
 
-def test_a_card_that_was_refused_for_good_is_not_tried_again(people, sandbox, store_card, begin_charge):
+def test_a_card_that_was_refused_for_good_is_not_tried_again(people, sandbox, store_card, create_charge_payment):
     card = store_card(people.ivan, "lost-later")
-    actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    actions.charge(create_charge_payment(people.ivan, card).pk, now=DUE)
     card.refresh_from_db()
     with pytest.raises(MethodUnusable):
-        begin_charge(people.ivan, card, now=LATER)
+        create_charge_payment(people.ivan, card, now=LATER)
     assert Payment.objects.filter(subject=RENEWS).count() == 1
 
 
 def test_a_time_out_after_charging_is_unknown_and_the_charge_is_found(
-    people, sandbox, settings, store_card, begin_charge
+    people, sandbox, settings, store_card, create_charge_payment
 ):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     settings.STRIPE_TIMEOUT_S = 0.3
     sandbox.faults.arm("charge_times_out_after", 3)  # the first try and both retries
     with pytest.raises(GatewayUnavailable):
@@ -141,19 +143,19 @@ def test_a_time_out_after_charging_is_unknown_and_the_charge_is_found(
     assert (begun.state, begun.decline_reason) == (State.UNKNOWN, "")
     assert begun.gateway_ref.startswith("pi_")  # stored before any money could move
     settings.STRIPE_TIMEOUT_S = 20
-    assert begin_charge(people.ivan, begun.method, now=LATER) == begun  # no second one while this is unknown
+    assert create_charge_payment(people.ivan, begun.method, now=LATER) == begun  # no second one while this is unknown
     assert actions.charge(begun.pk, now=LATER).state == State.UNKNOWN  # and it is not simply sent again
     settled = settle(begun, now=LATER)
     assert (settled.payment.state, settled.payment.captured_minor) == (State.SUCCEEDED, 700)
     assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
     with pytest.raises(AlreadyPaid):
-        begin_charge(people.ivan, begun.method, now=LATER)
+        create_charge_payment(people.ivan, begun.method, now=LATER)
 
 
 def test_one_lost_answer_is_made_good_by_the_sdk_under_the_same_key(
-    people, sandbox, settings, store_card, begin_charge
+    people, sandbox, settings, store_card, create_charge_payment
 ):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     settings.STRIPE_TIMEOUT_S = 0.3
     sandbox.faults.arm("charge_times_out_after", 1)
     assert actions.charge(begun.pk, now=DUE).state == State.PENDING
@@ -161,8 +163,10 @@ def test_one_lost_answer_is_made_good_by_the_sdk_under_the_same_key(
 
 
 @pytest.mark.parametrize(("kind", "end"), [("works", State.SUCCEEDED), ("no-funds-later", State.DECLINED)])
-def test_a_stored_500_is_not_believed_and_the_charge_is_found(people, sandbox, store_card, begin_charge, kind, end):
-    begun = begin_charge(people.ivan, store_card(people.ivan, kind))
+def test_a_stored_500_is_not_believed_and_the_charge_is_found(
+    people, sandbox, store_card, create_charge_payment, kind, end
+):
+    begun = create_charge_payment(people.ivan, store_card(people.ivan, kind))
     sandbox.faults.arm("charge_fails_after")
     with pytest.raises(GatewayUnavailable):
         actions.charge(begun.pk, now=DUE)
@@ -172,8 +176,10 @@ def test_a_stored_500_is_not_believed_and_the_charge_is_found(people, sandbox, s
     assert len(intents) == 1
 
 
-def test_a_charge_that_got_lost_on_the_way_is_sent_again_under_its_key(people, sandbox, store_card, begin_charge):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+def test_a_charge_that_got_lost_on_the_way_is_sent_again_under_its_key(
+    people, sandbox, store_card, create_charge_payment
+):
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     sandbox.faults.arm("unavailable", 100)
     with pytest.raises(GatewayUnavailable):
         actions.charge(begun.pk, now=DUE)
@@ -187,9 +193,9 @@ def test_a_charge_that_got_lost_on_the_way_is_sent_again_under_its_key(people, s
 
 @pytest.mark.parametrize(("fault", "objects"), [("intent_fails_after", 2), ("charge_fails_after", 1)])
 def test_a_stored_error_is_not_the_end_and_only_the_object_whose_id_we_have_takes_money(
-    people, sandbox, store_card, begin_charge, fault, objects
+    people, sandbox, store_card, create_charge_payment, fault, objects
 ):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     sandbox.faults.arm(fault)
     with pytest.raises(GatewayUnavailable):
         actions.charge(begun.pk, now=DUE)
@@ -201,8 +207,8 @@ def test_a_stored_error_is_not_the_end_and_only_the_object_whose_id_we_have_take
     assert charged(sandbox) == {RENEWS: {"amount": 700, "charges": 1}}
 
 
-def test_an_id_is_committed_before_the_money_moves(people, sandbox, store_card, begin_charge, monkeypatch):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+def test_an_id_is_committed_before_the_money_moves(people, sandbox, store_card, create_charge_payment, monkeypatch):
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     seen = []
     real = actions.charging._confirm
 
@@ -217,10 +223,10 @@ def test_an_id_is_committed_before_the_money_moves(people, sandbox, store_card, 
 
 
 def test_the_very_object_that_a_message_names_is_read_and_only_if_it_carries_our_key(
-    people, sandbox, store_card, begin_charge
+    people, sandbox, store_card, create_charge_payment
 ):
     card = store_card(people.ivan)
-    begun, other = begin_charge(people.ivan, card), begin_charge(people.ivan, card, "SP-261222-OTHER")
+    begun, other = create_charge_payment(people.ivan, card), create_charge_payment(people.ivan, card, "SP-261222-OTHER")
     for payment in (begun, other):
         assert actions.charge(payment.pk, now=DUE).state == State.PENDING
     refs = {payment.pk: Payment.objects.get(pk=payment.pk).gateway_ref for payment in (begun, other)}
@@ -237,8 +243,10 @@ def test_the_very_object_that_a_message_names_is_read_and_only_if_it_carries_our
     assert actions.second_object(begun, remote, refs[begun.pk]) is None
 
 
-def test_a_key_that_the_gateway_may_have_forgotten_is_not_used_again(people, sandbox, store_card, begin_charge):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+def test_a_key_that_the_gateway_may_have_forgotten_is_not_used_again(
+    people, sandbox, store_card, create_charge_payment
+):
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     sandbox.faults.arm("unavailable", 100)
     with pytest.raises(GatewayUnavailable):
         actions.charge(begun.pk, now=DUE)
@@ -247,27 +255,27 @@ def test_a_key_that_the_gateway_may_have_forgotten_is_not_used_again(people, san
     assert (settled.payment.state, charged(sandbox)) == (State.EXPIRED, {})
 
 
-def test_a_charge_nobody_sent_in_a_day_is_not_sent_any_more(people, sandbox, store_card, begin_charge):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+def test_a_charge_nobody_sent_in_a_day_is_not_sent_any_more(people, sandbox, store_card, create_charge_payment):
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     assert settle(begun, now=DUE + timedelta(hours=23)).payment.state == State.EXPIRED
     assert charged(sandbox) == {}
 
 
-def test_a_removed_card_begins_nothing_and_ends_what_was_begun(people, sandbox, store_card, begin_charge):
+def test_a_removed_card_begins_nothing_and_ends_what_was_begun(people, sandbox, store_card, create_charge_payment):
     card = store_card(people.ivan)
-    begun = begin_charge(people.ivan, card)
+    begun = create_charge_payment(people.ivan, card)
     actions.remove_method(people.ivan.actor, method_id=card.pk, now=DUE)
     payment = actions.charge(begun.pk, now=DUE)
     assert (payment.state, payment.decline_code, payment.is_hard_decline) == (State.DECLINED, "method_removed", True)
     card.refresh_from_db()
     with pytest.raises(MethodUnusable):
-        begin_charge(people.ivan, card, now=LATER)
+        create_charge_payment(people.ivan, card, now=LATER)
     assert charged(sandbox) == {}
 
 
-def test_a_lost_charge_is_not_sent_again_with_a_card_removed_since(people, sandbox, store_card, begin_charge):
+def test_a_lost_charge_is_not_sent_again_with_a_card_removed_since(people, sandbox, store_card, create_charge_payment):
     card = store_card(people.ivan)
-    begun = begin_charge(people.ivan, card)
+    begun = create_charge_payment(people.ivan, card)
     sandbox.faults.arm("unavailable", 3)
     with pytest.raises(GatewayUnavailable):
         actions.charge(begun.pk, now=DUE)
@@ -282,10 +290,10 @@ def test_a_lost_charge_is_not_sent_again_with_a_card_removed_since(people, sandb
 
 
 def test_a_prepared_charge_is_cancelled_when_its_card_was_removed_before_it_was_confirmed(
-    people, sandbox, settings, store_card, begin_charge
+    people, sandbox, settings, store_card, create_charge_payment
 ):
     card = store_card(people.ivan)
-    begun = begin_charge(people.ivan, card)
+    begun = create_charge_payment(people.ivan, card)
     settings.STRIPE_TIMEOUT_S = 0.3
     sandbox.faults.arm("intent_times_out_after", 3)
     with pytest.raises(GatewayUnavailable):
@@ -299,9 +307,11 @@ def test_a_prepared_charge_is_cancelled_when_its_card_was_removed_before_it_was_
     assert charged(sandbox) == {}
 
 
-def test_a_charge_that_left_before_the_card_was_removed_is_still_found(people, sandbox, store_card, begin_charge):
+def test_a_charge_that_left_before_the_card_was_removed_is_still_found(
+    people, sandbox, store_card, create_charge_payment
+):
     card = store_card(people.ivan)
-    begun = begin_charge(people.ivan, card)
+    begun = create_charge_payment(people.ivan, card)
     sandbox.faults.arm("charge_fails_after")
     with pytest.raises(GatewayUnavailable):
         actions.charge(begun.pk, now=DUE)
@@ -309,10 +319,10 @@ def test_a_charge_that_left_before_the_card_was_removed_is_still_found(people, s
     assert settle(begun, now=LATER).payment.state == State.SUCCEEDED
 
 
-def test_a_card_that_the_gateway_has_forgotten_is_refused_for_good(people, sandbox, store_card, begin_charge):
+def test_a_card_that_the_gateway_has_forgotten_is_refused_for_good(people, sandbox, store_card, create_charge_payment):
     card = store_card(people.ivan)
-    sandbox.till.detach(card.gateway_ref)
-    payment = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    sandbox.processor.detach(card.gateway_ref)
+    payment = actions.charge(create_charge_payment(people.ivan, card).pk, now=DUE)
     assert (payment.state, payment.decline_code, payment.is_hard_decline) == (State.DECLINED, "method_gone", True)
     assert "may not be used again" in payment.decline_reason
     card.refresh_from_db()
@@ -320,23 +330,23 @@ def test_a_card_that_the_gateway_has_forgotten_is_refused_for_good(people, sandb
 
 
 def test_what_the_gateway_refuses_is_declined_and_says_nothing_about_the_card(
-    people, sandbox, store_card, begin_charge
+    people, sandbox, store_card, create_charge_payment
 ):
     card = store_card(people.ivan)
-    payment = actions.charge(begin_charge(people.ivan, card, amount_minor=30).pk, now=DUE)
+    payment = actions.charge(create_charge_payment(people.ivan, card, amount_minor=30).pk, now=DUE)
     assert (payment.state, payment.decline_code, payment.is_hard_decline) == (State.DECLINED, "refused", False)
     assert "at least 50" in payment.decline_reason
     card.refresh_from_db()
     assert card.is_usable
 
 
-def test_giving_up_a_charge_sends_it_no_more(people, sandbox, store_card, begin_charge):
+def test_giving_up_a_charge_sends_it_no_more(people, sandbox, store_card, create_charge_payment):
     card = store_card(people.ivan)
-    begun = begin_charge(people.ivan, card)
+    begun = create_charge_payment(people.ivan, card)
     assert actions.expire(begun.pk, now=DUE) is None
     begun.refresh_from_db()
     assert begun.state == State.EXPIRED
-    lost = begin_charge(people.ivan, card, "SP-261222-LOST")
+    lost = create_charge_payment(people.ivan, card, "SP-261222-LOST")
     sandbox.faults.arm("unavailable", 3)
     with pytest.raises(GatewayUnavailable):
         actions.charge(lost.pk, now=DUE)
@@ -346,8 +356,8 @@ def test_giving_up_a_charge_sends_it_no_more(people, sandbox, store_card, begin_
     assert charged(sandbox) == {}
 
 
-def test_giving_up_a_charge_that_went_through_tells_of_the_money(people, sandbox, store_card, begin_charge):
-    payment = actions.charge(begin_charge(people.ivan, store_card(people.ivan)).pk, now=DUE)
+def test_giving_up_a_charge_that_went_through_tells_of_the_money(people, sandbox, store_card, create_charge_payment):
+    payment = actions.charge(create_charge_payment(people.ivan, store_card(people.ivan)).pk, now=DUE)
     remote = actions.expire(payment.pk, now=LATER)
     assert remote is not None
     assert (remote.state, remote.captured_minor) == (RemoteState.SUCCEEDED, 700)
@@ -355,16 +365,16 @@ def test_giving_up_a_charge_that_went_through_tells_of_the_money(people, sandbox
 
 
 @pytest.mark.rule("R1")
-def test_nobody_is_charged_with_the_card_of_another(people, sandbox, store_card, begin_charge):
+def test_nobody_is_charged_with_the_card_of_another(people, sandbox, store_card, create_charge_payment):
     card = store_card(people.ivan)
     for payer in (people.dora, people.mallory, people.petra):
         with pytest.raises(MethodUnusable):
-            begin_charge(payer, card)
+            create_charge_payment(payer, card)
     assert not Payment.objects.filter(subject=RENEWS).exists()
 
 
 def test_a_card_whose_date_is_over_is_charged_all_the_same_since_its_bank_may_have_renewed_it(
-    people, sandbox, store_card, begin_charge
+    people, sandbox, store_card, create_charge_payment
 ):
     card = store_card(people.ivan)
     PaymentMethod.objects.update(exp_month=DUE.month, exp_year=DUE.year)
@@ -372,12 +382,15 @@ def test_a_card_whose_date_is_over_is_charged_all_the_same_since_its_bank_may_ha
     next_month = DUE + timedelta(days=31)
     assert (card.is_past(DUE), card.is_past(next_month)) == (False, True)  # to the end of its month
     assert (card.is_usable, PaymentMethod.objects.usable().exists()) == (True, True)
-    assert actions.charge(begin_charge(people.ivan, card, now=next_month).pk, now=next_month).state == State.PENDING
+    assert (
+        actions.charge(create_charge_payment(people.ivan, card, now=next_month).pk, now=next_month).state
+        == State.PENDING
+    )
 
 
-def test_the_bank_says_when_a_card_has_expired(people, sandbox, store_card, begin_charge):
+def test_the_bank_says_when_a_card_has_expired(people, sandbox, store_card, create_charge_payment):
     card = store_card(people.ivan, "expired-later")
-    payment = actions.charge(begin_charge(people.ivan, card).pk, now=DUE)
+    payment = actions.charge(create_charge_payment(people.ivan, card).pk, now=DUE)
     assert (payment.state, payment.decline_code, payment.is_hard_decline) == (State.DECLINED, "expired_card", True)
     card.refresh_from_db()
     assert (card.is_usable, card.failed_words) == (False, "The card has expired.")
@@ -385,18 +398,18 @@ def test_the_bank_says_when_a_card_has_expired(people, sandbox, store_card, begi
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["account known", "account not known"])
 def test_a_card_of_another_account_is_neither_charged_nor_ended(
-    people, sandbox, store_card, begin_charge, settings, is_known
+    people, sandbox, store_card, create_charge_payment, settings, is_known
 ):
     card = store_card(people.ivan)
     assert (card.gateway_account, card.is_live_mode) == ("acct_sandbox", False)
     if not is_known:
         PaymentMethod.objects.update(gateway_account="")
-    begun = begin_charge(people.ivan, card)
-    with sandbox.book.lock:  # the keys are those of another account now
-        sandbox.book.account = "acct_other"
-        methods, customers = dict(sandbox.book.methods), dict(sandbox.book.customers)
-        sandbox.book.methods.clear()
-        sandbox.book.customers.clear()
+    begun = create_charge_payment(people.ivan, card)
+    with sandbox.store.lock:  # the keys are those of another account now
+        sandbox.store.account = "acct_other"
+        methods, customers = dict(sandbox.store.methods), dict(sandbox.store.customers)
+        sandbox.store.methods.clear()
+        sandbox.store.customers.clear()
     actions.keys.ask("stripe", now=DUE)
     with pytest.raises(OtherAccount):
         actions.charge(begun.pk, now=DUE)
@@ -405,32 +418,34 @@ def test_a_card_of_another_account_is_neither_charged_nor_ended(
     card.refresh_from_db()
     begun.refresh_from_db()
     assert (card.is_usable, begun.state, intents(sandbox, RENEWS)) == (True, State.UNKNOWN, [])
-    with sandbox.book.lock:  # and the right ones again
-        sandbox.book.account = "acct_sandbox"
-        sandbox.book.methods |= methods
-        sandbox.book.customers |= customers
+    with sandbox.store.lock:  # and the right ones again
+        sandbox.store.account = "acct_sandbox"
+        sandbox.store.methods |= methods
+        sandbox.store.customers |= customers
     actions.keys.ask("stripe", now=LATER)
     assert settle(begun, now=LATER).payment.state == State.SUCCEEDED
 
 
-def test_a_page_is_not_charged_and_a_charge_opens_no_page(people, sandbox, store_card, begin_charge, begin_payment):
-    page, begun = begin_payment(people.ivan), begin_charge(people.ivan, store_card(people.ivan))
+def test_a_page_is_not_charged_and_a_charge_opens_no_page(
+    people, sandbox, store_card, create_charge_payment, begin_payment
+):
+    page, begun = begin_payment(people.ivan), create_charge_payment(people.ivan, store_card(people.ivan))
     assert actions.charge(page.pk, now=NOW).state == State.CREATED
     assert actions.start_checkout(begun.pk, now=NOW).state == State.CREATED
     assert charged(sandbox) == {}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_card_is_charged_inside_a_transaction(people, sandbox, store_card, begin_charge):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+def test_no_card_is_charged_inside_a_transaction(people, sandbox, store_card, create_charge_payment):
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     with transaction.atomic(), pytest.raises(RuntimeError, match="inside a transaction"):
         actions.charge(begun.pk, now=DUE)
     assert Payment.objects.get(pk=begun.pk).state == State.CREATED
 
 
 @pytest.mark.django_db(transaction=True)
-def test_four_workers_at_once_charge_once(people, sandbox, store_card, begin_charge):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+def test_four_workers_at_once_charge_once(people, sandbox, store_card, create_charge_payment):
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
 
     def work(_):
         try:
@@ -449,14 +464,14 @@ def test_four_workers_at_once_charge_once(people, sandbox, store_card, begin_cha
     [("works", "payment_intent.succeeded"), ("no-funds-later", "payment_intent.payment_failed")],
 )
 def test_the_gateway_tells_of_a_charge_and_the_message_finds_its_payment(
-    people, sandbox, store_card, begin_charge, kind, message
+    people, sandbox, store_card, create_charge_payment, kind, message
 ):
     card = store_card(people.ivan, kind)
-    begun = begin_charge(people.ivan, card)
+    begun = create_charge_payment(people.ivan, card)
     sandbox.webhooks.url = "http://127.0.0.1:9/nobody"
     sandbox.faults.arm("webhook_late")
     payment = actions.charge(begun.pk, now=DUE)
-    [row] = sandbox.book.deliveries.values()
+    [row] = sandbox.store.deliveries.values()
     assert row["kind"] == message
     body = row["body"].encode()
     headers = {"Stripe-Signature": sign(body, "sandbox_webhook_secret_of_the_tests", int(DUE.timestamp()))}

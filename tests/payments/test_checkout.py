@@ -23,7 +23,7 @@ def settle(payment, now=LATER):
     with transaction.atomic():
         locked = Payment.objects.select_for_update().get(pk=payment.pk)
         if remote is not None:
-            actions.note(locked, remote, now=now)
+            actions.apply_remote_state(locked, remote, now=now)
     return locked, remote
 
 
@@ -43,7 +43,7 @@ def test_an_approved_payment_is_found_succeeded(people, sandbox, begin_payment):
     payment, remote = settle(payment)
     assert (payment.state, payment.captured_minor, payment.checked_at) == (State.SUCCEEDED, 1250, LATER)
     assert payment.gateway_payment_ref.startswith("pi_")
-    assert actions.matches(payment, remote) is None
+    assert actions.mismatch_of(payment, remote) is None
     assert sandbox.state()["moved"] == {REFERENCE: {"amount": 1250, "charges": 1}}
 
 
@@ -271,7 +271,7 @@ def test_a_wrong_amount_is_recorded_as_it_is_and_named(people, sandbox, begin_pa
     press(payment.checkout_url, "approve")
     payment, remote = settle(payment)
     assert (payment.state, payment.captured_minor, payment.amount_minor) == (State.SUCCEEDED, 625, 1250)
-    assert str(actions.matches(payment, remote)) == "The gateway says US$6.25, we asked for US$12.50."
+    assert str(actions.mismatch_of(payment, remote)) == "The gateway says US$6.25, we asked for US$12.50."
 
 
 def test_each_sees_the_payments_of_the_own_subtree(people, begin_payment):

@@ -14,7 +14,7 @@ from accounts import fences
 from payments import actions, events
 from payments.errors import BadSignature, TooLarge
 from payments.models import EventState, GatewayEvent, Payment, State
-from payments.sandbox.courier import sign
+from payments.sandbox.webhook_sender import sign
 from tests.payments.fixtures import press
 from tests.people import NOW
 
@@ -226,20 +226,20 @@ def test_the_webhook_log_is_the_operators(people):
     assert GatewayEvent.objects.visible_to(people.dora.actor).count() == 0
 
 
-class Doorbell:
+class WebhookReceiver:
     """Collects what the sandbox sends over HTTP; `pick_up` hands it to us as the web server would."""
 
     def __init__(self, sandbox):
         self.sandbox, self.refusals = sandbox, 0
-        self.rung: list[tuple[bytes, dict[str, str]]] = []
+        self.try_: list[tuple[bytes, dict[str, str]]] = []
         bell = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
-                bell.rung.append((self.rfile.read(int(self.headers["Content-Length"])), dict(self.headers)))
+                bell.try_.append((self.rfile.read(int(self.headers["Content-Length"])), dict(self.headers)))
                 if bell.refusals:
                     bell.refusals -= 1
-                    bell.rung.pop()
+                    bell.try_.pop()
                     self.send_response(503)
                 else:
                     self.send_response(200)
@@ -254,15 +254,15 @@ class Doorbell:
 
     def pick_up(self):
         assert self.sandbox.webhooks.wait_idle()
-        taken, self.rung = self.rung, []
+        taken, self.try_ = self.try_, []
         for body, headers in taken:
             events.receive("stripe", body, headers, now=NOW)
         return [json.loads(body)["type"] for body, _ in taken]
 
 
 @pytest.fixture
-def doorbell(sandbox):
-    bell = Doorbell(sandbox)
+def webhook_receiver(sandbox):
+    bell = WebhookReceiver(sandbox)
     yield bell
     bell.server.shutdown()
     bell.server.server_close()
@@ -272,54 +272,54 @@ PAID = ["checkout.session.completed", "payment_intent.succeeded"]
 
 
 @pytest.fixture
-def page(people, sandbox, begin_payment, doorbell):
+def page(people, sandbox, begin_payment, webhook_receiver):
     return actions.start_checkout(begin_payment(people.dora).pk, now=NOW).checkout_url
 
 
 @pytest.mark.rule("R50")
-def test_the_sandbox_rings_with_a_signature_that_the_sdk_believes(page, doorbell):
+def test_the_sandbox_rings_with_a_signature_that_the_sdk_believes(page, webhook_receiver):
     press(page, "decline")
-    assert doorbell.pick_up() == ["payment_intent.payment_failed"]
+    assert webhook_receiver.pick_up() == ["payment_intent.payment_failed"]
     press(page, "approve")
-    assert doorbell.pick_up() == PAID
+    assert webhook_receiver.pick_up() == PAID
     payment = Payment.objects.get()
     assert payment.state == State.PENDING  # nothing is decided from a body
     assert {events.payment_of(event) for event in events.due(NOW)} == {payment}
 
 
 @pytest.mark.rule("R50")
-def test_duplicates_and_disorder_are_harmless(page, doorbell, sandbox):
+def test_duplicates_and_disorder_are_harmless(page, webhook_receiver, sandbox):
     sandbox.faults.arm("webhook_duplicate")
     sandbox.faults.arm("webhook_reordered")
     press(page, "approve")
-    assert doorbell.pick_up() == [PAID[1], PAID[1], PAID[0], PAID[0]]
+    assert webhook_receiver.pick_up() == [PAID[1], PAID[1], PAID[0], PAID[0]]
     assert GatewayEvent.objects.count() == 2
 
 
-def test_a_message_that_nobody_accepts_is_sent_again(page, doorbell):
-    doorbell.refusals = 2
+def test_a_message_that_nobody_accepts_is_sent_again(page, webhook_receiver):
+    webhook_receiver.refusals = 2
     press(page, "approve")
-    assert sorted(doorbell.pick_up()) == PAID
+    assert sorted(webhook_receiver.pick_up()) == PAID
 
 
-def test_late_messages_wait_until_they_are_released(page, doorbell, sandbox):
+def test_late_messages_wait_until_they_are_released(page, webhook_receiver, sandbox):
     sandbox.faults.arm("webhook_late")
     press(page, "approve")
-    assert doorbell.pick_up() == []
+    assert webhook_receiver.pick_up() == []
     assert [row["is_held"] for row in sandbox.state()["waiting"]] == [True, True]
     assert sandbox.webhooks.release() == 2
-    assert doorbell.pick_up() == PAID
+    assert webhook_receiver.pick_up() == PAID
 
 
-def test_lost_messages_never_come(page, doorbell, sandbox):
+def test_lost_messages_never_come(page, webhook_receiver, sandbox):
     sandbox.faults.arm("webhook_lost")
     press(page, "approve")
-    assert doorbell.pick_up() == []
+    assert webhook_receiver.pick_up() == []
     assert sandbox.state()["waiting"] == []
 
 
-def test_the_end_of_a_page_is_told(page, doorbell, sandbox):
+def test_the_end_of_a_page_is_told(page, webhook_receiver, sandbox):
     sandbox.clock.freeze(NOW + timedelta(minutes=46))
-    sandbox.till.sweep()
+    sandbox.processor.sweep()
     sandbox.clock.freeze(NOW)
-    assert doorbell.pick_up() == ["checkout.session.expired"]
+    assert webhook_receiver.pick_up() == ["checkout.session.expired"]

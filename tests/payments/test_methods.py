@@ -123,7 +123,7 @@ def test_a_gateway_that_does_not_answer_forgets_the_card_later(people, sandbox, 
 
 def test_a_card_that_the_gateway_forgot_before_is_removed_all_the_same(people, sandbox, store_card):
     card = store_card(people.ivan)
-    sandbox.till.detach(card.gateway_ref)
+    sandbox.processor.detach(card.gateway_ref)
     assert actions.remove_method(people.ivan.actor, method_id=card.pk, now=LATER).detached_at == LATER
 
 
@@ -196,7 +196,7 @@ def test_a_card_is_called_as_people_know_it(brand, label):
 def test_what_the_bank_changed_about_a_card_is_followed_and_heals_it(people, sandbox, store_card):
     card = store_card(people.ivan)
     PaymentMethod.objects.update(failed_at=NOW, failed_reason="expired_card")
-    sandbox.till.renew_card(card.gateway_ref, exp_year=2039, exp_month=4, last4="0005", brand="mastercard")
+    sandbox.processor.renew_card(card.gateway_ref, exp_year=2039, exp_month=4, last4="0005", brand="mastercard")
     for _ in range(2):
         assert actions.follow_method("stripe", card.gateway_ref, now=LATER) is True
     card.refresh_from_db()
@@ -210,7 +210,7 @@ def test_what_the_bank_changed_about_a_card_is_followed_and_heals_it(people, san
 def test_new_details_do_not_heal_a_card_that_its_bank_has_blocked(people, sandbox, store_card, reason):
     card = store_card(people.ivan)
     PaymentMethod.objects.update(failed_at=NOW, failed_reason=reason)
-    sandbox.till.renew_card(card.gateway_ref, exp_year=2039)
+    sandbox.processor.renew_card(card.gateway_ref, exp_year=2039)
     assert actions.follow_method("stripe", card.gateway_ref, now=LATER)
     card.refresh_from_db()
     assert (card.exp_year, card.is_usable, card.failed_reason) == (2039, False, reason)
@@ -220,15 +220,15 @@ def test_a_card_that_the_gateway_detached_is_charged_no_more_and_one_it_does_not
     people, sandbox, store_card
 ):
     card = store_card(people.ivan)
-    with sandbox.book.lock:
-        kept = sandbox.book.methods.pop(card.gateway_ref)
+    with sandbox.store.lock:
+        kept = sandbox.store.methods.pop(card.gateway_ref)
     with pytest.raises(GatewayForgot):  # other keys: that says nothing about the card
         actions.follow_method("stripe", card.gateway_ref, now=LATER)
     card.refresh_from_db()
     assert card.is_usable
-    with sandbox.book.lock:
-        sandbox.book.methods[card.gateway_ref] = kept
-    sandbox.till.detach(card.gateway_ref)
+    with sandbox.store.lock:
+        sandbox.store.methods[card.gateway_ref] = kept
+    sandbox.processor.detach(card.gateway_ref)
     assert actions.follow_method("stripe", card.gateway_ref, now=LATER)
     card.refresh_from_db()
     assert (card.is_usable, card.failed_at, card.failed_reason) == (False, LATER, "method_gone")

@@ -52,9 +52,9 @@ def test_a_part_and_the_rest_go_back_and_no_more(paid: Payment, stripe: Refunds,
     with pytest.raises(GatewayRefused) as caught:
         stripe.refund(replace(part, request_key="back-4", amount_minor=1))
     assert "already been refunded" in caught.value.detail
-    [charge] = sandbox.book.charges.values()
+    [charge] = sandbox.store.charges.values()
     assert (charge["amount_captured"], charge["amount_refunded"], charge["refunded"]) == (1250, 1250, True)
-    assert sorted(row["amount"] for row in sandbox.book.refunds.values()) == [450, 800]
+    assert sorted(row["amount"] for row in sandbox.store.refunds.values()) == [450, 800]
 
 
 def test_what_was_not_taken_or_is_not_known_does_not_go_back(stripe: Refunds, sandbox: Sandbox) -> None:
@@ -62,10 +62,10 @@ def test_what_was_not_taken_or_is_not_known_does_not_go_back(stripe: Refunds, sa
         stripe.refund(RefundRequest("pi_of_nobody", "back-1", 100, "USD"))
     with pytest.raises(GatewayForgot):
         stripe.fetch_refund("re_of_nobody")
-    assert sandbox.book.refunds == {}
+    assert sandbox.store.refunds == {}
 
 
 def test_an_amount_that_it_can_not_express_is_refused_here(paid: Payment, stripe: Refunds, sandbox: Sandbox) -> None:
     with pytest.raises(GatewayRefused):
         stripe.refund(RefundRequest(paid.gateway_payment_ref, "back-1", 5124, "KWD"))
-    assert sandbox.book.refunds == {}
+    assert sandbox.store.refunds == {}

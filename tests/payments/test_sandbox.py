@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from payments.sandbox import LiveKey, Sandbox
-from payments.sandbox.courier import sign
 from payments.sandbox.forms import decode
+from payments.sandbox.webhook_sender import sign
 from tests.payments.fixtures import press
 from tests.people import NOW
 
@@ -174,16 +174,18 @@ def test_what_it_knows_survives_a_restart(tmp_path):
     file = tmp_path / "state.json"
     first = make_sandbox(file, "http://127.0.0.1:9/nobody")
     first.clock.freeze(NOW)
-    session = first.till.open(decode("&".join(f"{k}={v}" for k, v in ORDER.items())), amount=1250, base_url=first.url)
+    session = first.processor.open(
+        decode("&".join(f"{k}={v}" for k, v in ORDER.items())), amount=1250, base_url=first.url
+    )
     first.faults.arm("webhook_late")
-    assert first.till.approve(session["id"])
+    assert first.processor.approve(session["id"])
     before = first.state()
     first._server.server_close()
     second = make_sandbox(file, "http://127.0.0.1:9/nobody")
     second.clock.freeze(NOW)
     assert second.state() == before | {"sent": []}
     assert [row["is_held"] for row in before["waiting"]] == [True, True]
-    assert not second.till.approve(session["id"])
+    assert not second.processor.approve(session["id"])
     second._server.server_close()
 
 

@@ -23,7 +23,7 @@ REMOTE = Remote(
 
 LIVE = ["created", "pending", "action_required", "unknown"]
 ENDED = ["declined", "expired"]
-MOVES = [
+TRANSITIONS = [
     *[(old, "open", "pending") for old in LIVE],
     *[(old, "pending", "pending") for old in LIVE],
     *[(old, "action_required", "action_required") for old in LIVE],
@@ -34,7 +34,7 @@ MOVES = [
 ]
 
 
-@pytest.mark.parametrize(("old", "said", "new"), MOVES)
+@pytest.mark.parametrize(("old", "said", "new"), TRANSITIONS)
 def test_a_payment_moves_to_where_the_gateway_says_unless_it_is_over(people, begin_payment, old, said, new):
     payment = begin_payment(people.dora)
     captured = 1250 if "succeeded" in (old, said) else 0
@@ -42,14 +42,16 @@ def test_a_payment_moves_to_where_the_gateway_says_unless_it_is_over(people, beg
     payment.gateway_payment_ref = "pi_1"
     payment.save()
     said_captured = 1250 if said == "succeeded" else 0
-    changed = actions.note(payment, replace(REMOTE, state=RemoteState(said), captured_minor=said_captured), now=NOW)
+    changed = actions.apply_remote_state(
+        payment, replace(REMOTE, state=RemoteState(said), captured_minor=said_captured), now=NOW
+    )
     payment = Payment.objects.get()
     assert (payment.state, payment.captured_minor, changed) == (new, captured if new == "succeeded" else 0, old != new)
     assert payment.checked_at == NOW
 
 
 def test_the_moves_cover_every_pair_of_states():
-    assert len(set(MOVES)) == len(MOVES) == len(State.values) * len(RemoteState)
+    assert len(set(TRANSITIONS)) == len(TRANSITIONS) == len(State.values) * len(RemoteState)
 
 
 @pytest.mark.rule("R50")
@@ -67,7 +69,7 @@ def test_the_moves_cover_every_pair_of_states():
 def test_a_mismatch_is_named(people, begin_payment, differs, sentence):
     payment = begin_payment(people.dora)
     paid = replace(REMOTE, state=RemoteState.SUCCEEDED, captured_minor=1250, request_key=payment.request_key)
-    found = actions.matches(payment, replace(paid, **differs))
+    found = actions.mismatch_of(payment, replace(paid, **differs))
     assert (found and str(found)) == sentence
 
 
@@ -80,7 +82,7 @@ def test_a_payment_remembers_whether_the_key_was_a_live_one(people, settings, be
     payment = begin_payment(people.dora)
     assert payment.is_live_mode is is_live
     paid = replace(REMOTE, state=RemoteState.SUCCEEDED, captured_minor=1250, request_key=payment.request_key)
-    assert (actions.matches(payment, paid) is None) is not is_live
+    assert (actions.mismatch_of(payment, paid) is None) is not is_live
 
 
 def session(status, payment_status, intent=None, **more):

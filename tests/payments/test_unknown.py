@@ -8,11 +8,11 @@ from payments import actions
 from payments.errors import GatewayUnavailable
 from payments.models import Payment, State
 from tests.payments.fixtures import settle
-from tests.payments.test_charging import DUE, RENEWS, begin_charge, charged
+from tests.payments.test_charging import DUE, RENEWS, charged, create_charge_payment
 from tests.payments.test_checkout import REFERENCE
 from tests.people import NOW
 
-__all__ = ["begin_charge"]
+__all__ = ["create_charge_payment"]
 SOON, LATE = timedelta(minutes=2), timedelta(days=1)
 ONCE = {RENEWS: {"amount": 700, "charges": 1}}
 # The fault that hides the answer, when one looks, the state then, and how many objects of it the gateway has.
@@ -53,9 +53,9 @@ def test_a_page_of_which_nothing_was_heard(people, sandbox, settings, begin_paym
 
 @pytest.mark.parametrize(("fault", "after", "state", "moved"), CHARGES)
 def test_a_charge_of_which_nothing_was_heard(
-    people, sandbox, settings, store_card, begin_charge, fault, after, state, moved
+    people, sandbox, settings, store_card, create_charge_payment, fault, after, state, moved
 ):
-    begun = begin_charge(people.ivan, store_card(people.ivan))
+    begun = create_charge_payment(people.ivan, store_card(people.ivan))
     settings.STRIPE_TIMEOUT_S = 0.3
     sandbox.faults.arm(fault, 3)
     with pytest.raises(GatewayUnavailable):

@@ -60,8 +60,8 @@ def test_what_is_not_confirmed_takes_nothing_and_what_ended_is_neither_confirmed
     path = f"{INTENTS}/{made['id']}"
     assert error_of(ask("POST", path + "/confirm"))[3] == "The sandbox confirms stored cards off session only."
     assert ask("POST", path + "/cancel").json()["status"] == "canceled"
-    for deed, told in (("/confirm", {"off_session": "true"}), ("/cancel", {})):
-        status, _kind, code, message = error_of(ask("POST", path + deed, told))
+    for action, told in (("/confirm", {"off_session": "true"}), ("/cancel", {})):
+        status, _kind, code, message = error_of(ask("POST", path + action, told))
         assert (status, code) == (400, "payment_intent_unexpected_state")
         assert "status of canceled" in message
     assert "SP-R" not in sandbox.state()["moved"]

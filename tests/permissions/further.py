@@ -34,10 +34,9 @@ from payments.sandbox import Sandbox
 from smartplus import jobs
 from smartplus.audit import NOTIFICATIONS_CHANGED, PASSWORD_CHANGED, PROFILE_CHANGED, WORK_TRIED_AGAIN
 from subscriptions.actions import (
-    agreements,
+    auto_renewals,
     cards,
     carts,
-    moves,
     opening,
     orders,
     renewals,
@@ -45,9 +44,10 @@ from subscriptions.actions import (
     reviews,
     settlement,
     tenancy,
+    transitions,
 )
 from subscriptions.audit import ORDER_SUCCEEDED
-from subscriptions.models import Cart, Order, Subscription
+from subscriptions.models import AutoRenewal, Cart, Order
 from tests.guards.world import World
 from tests.payments.fixtures import press
 from tests.people import NOW, PASSWORD, SYSTEM
@@ -123,7 +123,7 @@ def _tokens_end(stage: Stage) -> Callable[[], object]:
         user = User.objects.get(pk=tess.user_id)
         user.set_password(OTHER)
         user.save()
-        sessions.note_password_reset(user, now=NOW)
+        sessions.record_password_reset(user, now=NOW)
 
     return reset
 
@@ -167,7 +167,7 @@ def _again(stage: Stage) -> Callable[[], object]:
 
 def _viewing(stage: Stage) -> Callable[[], object]:
     site = stage.world.sites["hafen"]
-    return lambda: support.note_view(
+    return lambda: support.record_view(
         stage.world.person("olga").actor, tenant=site, subject=site, site_id=site.pk, now=NOW
     )
 
@@ -215,7 +215,7 @@ def _mismatch(stage: Stage) -> Callable[[], object]:
     return _settling(order)
 
 
-def _surplus(stage: Stage) -> Callable[[], object]:
+def _duplicate(stage: Stage) -> Callable[[], object]:
     order = _bought(stage)
     _settling(order)()
     Payment.objects.filter(subject=order.number).update(state="pending")
@@ -263,13 +263,13 @@ def _job(name: str, at: datetime) -> Callable[[Stage], Callable[[], object]]:
     return lambda stage: lambda: jobs.run(name, now=stage.at(at))
 
 
-def _due(stage: Stage, *, card: str = "works") -> Subscription:
-    """An agreement of Dora alone that is due; the others of the world are not."""
+def _due(stage: Stage, *, card: str = "works") -> AutoRenewal:
+    """An auto-renewal of Dora alone that is due; the others of the world are not."""
     order = _bought(stage, renew=True, card=card)
     _settling(order)()
-    agreement = Subscription.objects.get(order=order)
-    Subscription.objects.exclude(pk=agreement.pk).update(next_due_at=DUE + timedelta(days=365))
-    return agreement
+    auto_renewal = AutoRenewal.objects.get(order=order)
+    AutoRenewal.objects.exclude(pk=auto_renewal.pk).update(next_due_at=DUE + timedelta(days=365))
+    return auto_renewal
 
 
 def _declined(stage: Stage) -> Callable[[], object]:
@@ -282,35 +282,37 @@ def _refused_for_good(stage: Stage) -> Callable[[], object]:
     return lambda: jobs.run("renewals", now=stage.at(DUE))
 
 
-def _waiting(stage: Stage) -> Subscription:
-    agreement = _due(stage, card="no-funds-later")
+def _waiting(stage: Stage) -> AutoRenewal:
+    auto_renewal = _due(stage, card="no-funds-later")
     jobs.run("renewals", now=stage.at(DUE))
-    return Subscription.objects.get(pk=agreement.pk)
+    return AutoRenewal.objects.get(pk=auto_renewal.pk)
 
 
 def _stopped_while_waiting(stage: Stage) -> Callable[[], object]:
-    agreement = _waiting(stage)
-    return lambda: agreements.stop_agreement(stage.world.person("dora").actor, agreement_id=agreement.pk, now=DUE)
+    auto_renewal = _waiting(stage)
+    return lambda: auto_renewals.stop_auto_renewal(
+        stage.world.person("dora").actor, auto_renewal_id=auto_renewal.pk, now=DUE
+    )
 
 
 def _may_not(stage: Stage) -> Callable[[], object]:
-    agreement = _waiting(stage)
-    Organization.objects.filter(pk=agreement.payer_id).update(is_active=False)
+    auto_renewal = _waiting(stage)
+    Organization.objects.filter(pk=auto_renewal.payer_id).update(is_active=False)
     later = DUE + timedelta(days=2)
     return lambda: jobs.run("renewals", now=stage.at(later))
 
 
 def _another_card(stage: Stage) -> Callable[[], object]:
-    agreement = _waiting(stage)
-    other = PaymentMethod.objects.filter(owner=agreement.payer_id).exclude(pk=agreement.method_id)[0]
+    auto_renewal = _waiting(stage)
+    other = PaymentMethod.objects.filter(owner=auto_renewal.payer_id).exclude(pk=auto_renewal.method_id)[0]
     return lambda: cards.change_card(
-        stage.world.person("dora").actor, agreement_id=agreement.pk, method_id=other.pk, now=DUE
+        stage.world.person("dora").actor, auto_renewal_id=auto_renewal.pk, method_id=other.pk, now=DUE
     )
 
 
 def _items_left(stage: Stage) -> Callable[[], object]:
-    agreement = _due(stage)
-    gone = agreement.items.filter(is_live=True).order_by("pk")[0]
+    auto_renewal = _due(stage)
+    gone = auto_renewal.items.filter(is_live=True).order_by("pk")[0]
     Entitlement.objects.filter(pk=gone.entitlement_id).update(variant="")
     return lambda: jobs.run("renewals", now=stage.at(DUE))
 
@@ -369,16 +371,16 @@ FURTHER: dict[str, Further] = {
     "confirm_new_address": Further({addresses.ADDRESS_CHANGED: 1}, _link),
     "accept_invitation": Further({invitations.MEMBER_JOINED: 1}, _joining),
     "set_member_active:on": Further({members.MEMBER_REACTIVATED: 1}, _back),
-    "note_password_reset": Further({sessions.PASSWORD_RESET: 1, revocation.TOKEN_REVOKED: 1}, _tokens_end),
+    "record_password_reset": Further({sessions.PASSWORD_RESET: 1, revocation.TOKEN_REVOKED: 1}, _tokens_end),
     "set_organization_active:on": Further({organizations.ORGANIZATION_REACTIVATED: 1}, _firm_back),
     "move_installer:from a sub-distributor": Further(
-        {tenancy.INSTALLER_MOVED: 1, tenancy.INSTALLER_MOVED_AWAY: 1, agreements.AGREEMENT_ENDED: 1}, _moving
+        {tenancy.INSTALLER_MOVED: 1, tenancy.INSTALLER_MOVED_AWAY: 1, auto_renewals.AUTO_RENEWAL_ENDED: 1}, _moving
     ),
     "discard_draft": Further({terms.TEXT_DISCARDED: 1}, _discarding),
     "deactivate_logins": Further({members.MEMBER_DEACTIVATED: 2}, _known),
     "mute_by_link": Further({notices.MUTED_BY_LINK: 1}, _muting),
     "try_again": Further({WORK_TRIED_AGAIN: 1}, _again),
-    "note_view": Further({support.SUPPORT_VIEWED: 1}, _viewing),
+    "record_view": Further({support.SUPPORT_VIEWED: 1}, _viewing),
     "page profile": Further(
         {PROFILE_CHANGED: 1},
         lambda stage: stage.post("tess", "/settings/", {"name": "T", "language": "de", "time_zone": "Europe/Berlin"}),
@@ -397,32 +399,38 @@ FURTHER: dict[str, Further] = {
     "edit_site:ceiling": Further({sites.SITE_CHANGED: 1, sites.SERVICE_LOST: 7}, _site_off),
     "set_sites_of:several": Further({people.SITES_SET: 1, people.TECHNICIANS_SET: 2}, _several_sites),
     "settle:first PM App, renewing": Further(
-        {ORDER_SUCCEEDED: 1, settlement.PM_APP_SWITCHED_ON: 1, methods.METHOD_SAVED: 1, agreements.AGREEMENT_MADE: 1},
+        {
+            ORDER_SUCCEEDED: 1,
+            settlement.PM_APP_SWITCHED_ON: 1,
+            methods.METHOD_SAVED: 1,
+            auto_renewals.AUTO_RENEWAL_MADE: 1,
+        },
         _first_pm_app,
     ),
     "settle:another amount": Further({settlement.ORDER_IN_REVIEW: 1}, _mismatch),
-    "settle:paid twice": Further({settlement.PAID_TWICE: 1}, _surplus),
+    "settle:paid twice": Further({settlement.PAID_TWICE: 1}, _duplicate),
     "settle:late": Further({ORDER_SUCCEEDED: 1}, _late),
-    "resolve:accepted": Further({reviews.ORDER_JUDGED: 1, ORDER_SUCCEEDED: 1}, _judging),
+    "resolve:accepted": Further({reviews.ORDER_REVIEWED: 1, ORDER_SUCCEEDED: 1}, _judging),
     "settle:requested": Further({ORDER_SUCCEEDED: 1, requests.REQUEST_DONE: 1}, _request_paid),
-    "cancel_order:requested": Further({moves.ORDER_CANCELLED: 1, requests.REQUEST_REOPENED: 1}, _request_back),
+    "cancel_order:requested": Further({transitions.ORDER_CANCELLED: 1, requests.REQUEST_REOPENED: 1}, _request_back),
     "follow_method": Further({methods.METHOD_CHANGED: 1}, _followed),
-    "stop_agreement:waiting": Further(
-        {agreements.AGREEMENT_ENDED: 1, moves.ORDER_CANCELLED: 1}, _stopped_while_waiting
+    "stop_auto_renewal:waiting": Further(
+        {auto_renewals.AUTO_RENEWAL_ENDED: 1, transitions.ORDER_CANCELLED: 1}, _stopped_while_waiting
     ),
     "change_card:waiting": Further({cards.CARD_CHANGED: 1}, _another_card),
     "job renewals": Further({opening.ORDER_CREATED: 5, ORDER_SUCCEEDED: 5}, _all_renew),
     "job renewals:declined": Further({opening.ORDER_CREATED: 1}, _declined),
     "job renewals:refused for good": Further(
-        {opening.ORDER_CREATED: 1, agreements.AGREEMENT_PARKED: 1, moves.ORDER_FAILED: 1}, _refused_for_good
+        {opening.ORDER_CREATED: 1, auto_renewals.AUTO_RENEWAL_SUSPENDED: 1, transitions.ORDER_FAILED: 1},
+        _refused_for_good,
     ),
-    "job renewals:may not": Further({agreements.AGREEMENT_PARKED: 1, moves.ORDER_FAILED: 1}, _may_not),
+    "job renewals:may not": Further({auto_renewals.AUTO_RENEWAL_SUSPENDED: 1, transitions.ORDER_FAILED: 1}, _may_not),
     "job renewals:an item left": Further(
         {renewals.ITEMS_LEFT: 1, opening.ORDER_CREATED: 1, ORDER_SUCCEEDED: 1}, _items_left
     ),
-    "job revoked_orders": Further({moves.ORDER_CANCELLED: 2}, _revoked),
+    "job revoked_orders": Further({transitions.ORDER_CANCELLED: 2}, _revoked),
     "job gateway_events": Further({ORDER_SUCCEEDED: 1}, _event),
-    "job order_timeouts": Further({moves.ORDER_TIMED_OUT: 6}, _job("order_timeouts", NOW + timedelta(hours=1))),
+    "job order_timeouts": Further({transitions.ORDER_TIMED_OUT: 6}, _job("order_timeouts", NOW + timedelta(hours=1))),
     "job hanging_payments": Further({}, _job("hanging_payments", NOW + timedelta(minutes=10))),
     "job untold_charges": Further({}, _job("untold_charges", NOW + timedelta(minutes=10))),
     "job mail": Further({}, _job("mail", NOW)),

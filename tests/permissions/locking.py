@@ -28,7 +28,7 @@ BELOW = {
     "communities_managerassignment": "communities_site", "communities_technicianassignment": "communities_site",
     "communities_target": "communities_site",
     "otp_static_statictoken": "accounts_user", "otp_static_staticdevice": "accounts_user", "otp_totp_totpdevice": "accounts_user",
-    "accounts_usersession": "accounts_user", "subscriptions_subscriptionitem": "subscriptions_subscription",
+    "accounts_usersession": "accounts_user", "subscriptions_autorenewalitem": "subscriptions_autorenewal",
     "subscriptions_requestitem": "subscriptions_renewalrequest", "subscriptions_variantchange": "communities_entitlement",
 }  # fmt: skip
 OTHERS = ("django_", "axes_")  # sessions and counted tries: single rows, of which nobody holds two
@@ -166,7 +166,7 @@ def locks() -> Iterator[Watch]:
         yield watch
 
 
-def trespasses(transaction: Transaction) -> list[str]:
+def leaks(transaction: Transaction) -> list[str]:
     """What one transaction did against the one order."""
     found: list[str] = []
     earlier: list[Lock] = []

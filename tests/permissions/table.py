@@ -27,7 +27,7 @@ from subscriptions.periods import Months
 from tests.conftest import ADDRESS, OPTIONS
 from tests.guards.world import MACS, World
 from tests.people import NOW, PASSWORD, Person
-from tests.portal.door import switch_on
+from tests.portal.sign_in import switch_on
 from tests.subscriptions.conftest import BASE
 
 COLUMNS = {"O": "olga", "D": "dora", "S": "sam", "I": "ivan", "T": "tess", "M": "petra"}
@@ -294,14 +294,14 @@ def _review(case: Case) -> dict[str, Any]:
     return {"number": number, "is_accepted": False, "reason": "looked at"}
 
 
-def _surplus(case: Case) -> dict[str, Any]:
+def _duplicate(case: Case) -> dict[str, Any]:
     number = case.paid("order")
     payment = Payment.objects.filter(subject=number).latest("pk")
     taken = {"state": "succeeded", "captured_minor": payment.amount_minor, "gateway_payment_ref": "pi_second"}
     Payment.objects.filter(pk=payment.pk).update(**taken)
     Order.objects.filter(number=number).update(state=Order.State.SUCCEED)
     detail = {"payment": payment.pk, "payment_ref": "pi_second"}
-    OrderEvent.objects.create(order=Order.objects.get(number=number), at=NOW, kind="surplus", detail=detail)
+    OrderEvent.objects.create(order=Order.objects.get(number=number), at=NOW, kind="duplicate_payment", detail=detail)
     return {"number": number, "reason": "sent back"}
 
 
@@ -309,8 +309,8 @@ def _request(case: Case) -> dict[str, Any]:
     return {"request_id": case.key("request")}
 
 
-def _agreement(case: Case) -> dict[str, Any]:
-    return {"agreement_id": case.paid("agreement")}
+def _auto_renewal(case: Case) -> dict[str, Any]:
+    return {"auto_renewal_id": case.paid("auto_renewal")}
 
 
 def _notice(case: Case) -> dict[str, Any]:
@@ -321,16 +321,16 @@ def _notice(case: Case) -> dict[str, Any]:
 LEFT_OUT = {
     "members.add_member": "of the seed and of tests; people invite",
     "members.record": "writes the audit of an action that has asked already",
-    "support.noted": "asks in a query whether note_view has noted it",
-    "support.note_view": "notes that the operator looked; whoever may look is noted or not, and nothing else is done",
-    "returns.note_sent": "told by whoever was let start the payment",
-    "returns.note_returned": "an address that anybody may open: where the actor may not pay it notes nothing, and says so",
-    "returns.note_left": "as note_returned",
+    "support.noted": "asks in a query whether record_view has noted it",
+    "support.record_view": "notes that the operator looked; whoever may look is noted or not, and nothing else is done",
+    "returns.record_sent": "told by whoever was let start the payment",
+    "returns.record_returned": "an address that anybody may open: where the actor may not pay it notes nothing, and says so",
+    "returns.record_left": "as record_returned",
     "carts.new_cart": "a part of fill_cart and of approve, which ask",
     "carts.show_again": "a part of change_term and of approve, which ask and hold the cart's lock",
     "carts.extendable": "a question about what one sees at that time; place_extension and request_upgrade ask it",
     "opening.open_order": "a part of place_order and of the renewal engine, which ask",
-    "refunds.note_outside": "a part of reviews.resolve and note_surplus_repaid, which ask",
+    "refunds.record_outside_refund": "a part of reviews.resolve and record_duplicate_repaid, which ask",
     "registration.register_monitors": "a part of add_apartment and add_monitor, which ask",
 }
 
@@ -423,9 +423,9 @@ TABLE: dict[str, Row] = {
     "billing.save_billing": Row("ODSIM", _billing, own=True),
     "methods.remove_method": Row("ODSI", lambda c: {"method_id": c.paid("method")}),
     # --- subscriptions
-    "agreements.stop_agreement": Row("DSI", _agreement),
-    "cards.change_card": Row("DSI", lambda c: {**_agreement(c), "method_id": c.paid("method")}),
-    "cards.start_card_setup": Row("DSI", lambda c: {**_agreement(c), "return_base": BASE}),
+    "auto_renewals.stop_auto_renewal": Row("DSI", _auto_renewal),
+    "cards.change_card": Row("DSI", lambda c: {**_auto_renewal(c), "method_id": c.paid("method")}),
+    "cards.start_card_setup": Row("DSI", lambda c: {**_auto_renewal(c), "return_base": BASE}),
     "cards.remove_card": Row("DSI", lambda c: {"method_id": c.paid("method"), "stops": 1}),
     "carts.fill_cart": Row("DSI", _cart),
     "carts.change_term": Row("DSI", lambda c: {"cart_id": c.paid("cart"), "months": 3}),
@@ -440,7 +440,7 @@ TABLE: dict[str, Row] = {
     "requests.approve": Row("DS", _request),
     "requests.refuse": Row("DS", lambda c: {**_request(c), "reason": "no"}),
     "requests.withdraw": Row("I", _request, installer="ines"),
-    "reviews.note_surplus_repaid": Row("O", _surplus),
+    "reviews.record_duplicate_repaid": Row("O", _duplicate),
     "reviews.resolve": Row("O", _review),
     "tenancy.move_installer": Row("D", lambda c: {"installer_id": c.installer.pk, "to_id": c.world.person("sam").firm.pk}),
 }  # fmt: skip

@@ -16,7 +16,7 @@ from accounts.models import AuditEvent
 from accounts.models.audit import ORDER_SUBJECTS
 from accounts.scope import Actor
 from payments.sandbox import Sandbox
-from payments.sandbox.book import SECTIONS
+from payments.sandbox.store import SECTIONS
 from smartplus.jobs import JOBS
 from smartplus.portal.audit import vocabulary
 from subscriptions import ledger
@@ -26,7 +26,7 @@ from tests.guards.watch import writes
 from tests.people import NOW
 from tests.permissions import words
 from tests.permissions.further import FURTHER, Stage
-from tests.permissions.locking import Lock, Transaction, locks, trespasses
+from tests.permissions.locking import Lock, Transaction, leaks, locks
 from tests.permissions.table import TABLE, Case
 from tests.permissions.test_table import KNOWN
 
@@ -63,7 +63,7 @@ class Driver:
     def run(self, name: str) -> Run:
         """The run of an action, taken back after it."""
         if name not in self.runs:
-            kept = self._books()
+            kept = self._ledger()
             around = transaction.atomic()
             around._from_testcase = True  # type: ignore[attr-defined]  # as Django's TestCase
             with around:
@@ -74,16 +74,16 @@ class Driver:
                     self._restore(kept)
         return self.runs[name]
 
-    def _books(self) -> dict[str, Any]:
+    def _ledger(self) -> dict[str, Any]:
         """What the gateway knows; its clock stands at NOW."""
         self.stage.at(NOW)
-        book = self.stage.gateway.book
+        book = self.stage.gateway.store
         with book.lock:
             return {section: copy.deepcopy(getattr(book, section)) for section in SECTIONS}
 
     def _restore(self, kept: dict[str, Any]) -> None:
         """The gateway forgets what is taken back here."""
-        book = self.stage.gateway.book
+        book = self.stage.gateway.store
         with book.lock:
             for section, rows in kept.items():
                 getattr(book, section).clear()
@@ -128,7 +128,7 @@ def test_every_job_is_driven() -> None:
 )
 @pytest.mark.parametrize("name", EVERYTHING if connection.vendor == "postgresql" else ["of everything"])
 def test_locks_are_taken_in_the_one_order(name: str, driver: Driver) -> None:
-    assert [wrong for one in driver.run(name).transactions for wrong in trespasses(one)] == []
+    assert [wrong for one in driver.run(name).transactions for wrong in leaks(one)] == []
 
 
 @pytest.mark.django_db
@@ -170,7 +170,7 @@ def test_an_opposite_order_is_noticed() -> None:
         one = Transaction()
         for table, ids, is_sorted in taken:
             one.take(Lock(table, ids, is_sorted, waits=True, sql="…"))
-        return [wrong.partition(":")[0] for wrong in trespasses(one)]
+        return [wrong.partition(":")[0] for wrong in leaks(one)]
 
     site, order = ("communities_site", (1, 2), True), ("subscriptions_order", (7,), True)
     assert took(site, order) == []
@@ -202,7 +202,10 @@ def differences(event: AuditEvent, run: Run) -> Iterable[str]:
             wanted = words.value(event, field, row, tables)
             if wanted is not words.NOT_OF_THE_ROW and value != wanted:
                 yield f"{event.action}.{field} {side} is {value!r}, the row says {wanted!r}"
-    if event.action.partition(".")[0] in {"order", "payment", "agreement"} and event.subject_type not in ORDER_SUBJECTS:
+    if (
+        event.action.partition(".")[0] in {"order", "payment", "auto_renewal"}
+        and event.subject_type not in ORDER_SUBJECTS
+    ):
         yield f"{event.action} is read by who sees no orders"
     if len(of_row) == 1:
         yield from words.silent(event, was, became)

@@ -29,7 +29,7 @@ from devices.actions import library, monitors, registration
 from devices.addresses import Mac
 from payments.actions import billing, methods
 from payments.models import PaymentMethod
-from subscriptions.actions import agreements, cards, moves, opening, prices, requests, reviews, tenancy
+from subscriptions.actions import auto_renewals, cards, opening, prices, requests, reviews, tenancy, transitions
 from tests.flows.tenants import project_models
 from tests.people import NOW
 
@@ -44,7 +44,7 @@ SILENT_ROWS = {
     "terms.discard_draft": "there is none to discard in the table; done once more in further.py",
     "known_logins.deactivate_logins": "nobody has these addresses; done once more in further.py",
     "cards.start_card_setup": "opens the gateway's page; what is stored there is written down",
-    "orders.start_payment": "opens the gateway's page; the order's own story says so",
+    "orders.start_payment": "opens the gateway's page; the order's own timeline says so",
     "returns.check": "asks the gateway; what comes of it is written down",
 }
 WORDS: dict[str, tuple[audit.Word, ...]] = {
@@ -97,20 +97,20 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "monitors.swap_device": (monitors.DEVICE_SWAPPED,),
     "billing.save_billing": (billing.BILLING_CREATED,),
     "methods.remove_method": (methods.METHOD_REMOVED,),
-    "agreements.stop_agreement": (agreements.AGREEMENT_ENDED,),
+    "auto_renewals.stop_auto_renewal": (auto_renewals.AUTO_RENEWAL_ENDED,),
     "cards.change_card": (cards.CARD_CHANGED,),
-    "cards.remove_card": (methods.METHOD_REMOVED, agreements.AGREEMENT_ENDED),
+    "cards.remove_card": (methods.METHOD_REMOVED, auto_renewals.AUTO_RENEWAL_ENDED),
     "orders.place_order": (opening.ORDER_CREATED,),
     "extending.place_extension": (opening.ORDER_CREATED,),
-    "orders.cancel_order": (moves.ORDER_CANCELLED,),
+    "orders.cancel_order": (transitions.ORDER_CANCELLED,),
     "prices.publish_price_list": (prices.PRICES_PUBLISHED,),
     "requests.request_activation": (requests.REQUEST_MADE,),
     "requests.request_upgrade": (requests.REQUEST_MADE,),
     "requests.approve": (requests.REQUEST_APPROVED,),
     "requests.refuse": (requests.REQUEST_REFUSED,),
     "requests.withdraw": (requests.REQUEST_WITHDRAWN,),
-    "reviews.note_surplus_repaid": (reviews.SURPLUS_REPAID,),
-    "reviews.resolve": (reviews.ORDER_JUDGED,),
+    "reviews.record_duplicate_repaid": (reviews.DUPLICATE_REPAID,),
+    "reviews.resolve": (reviews.ORDER_REVIEWED,),
     "tenancy.move_installer": (tenancy.INSTALLER_MOVED,),
 }
 
@@ -121,7 +121,7 @@ QUIET = {
     "next_try_at", "ended_at", "tries", "last_seen_at", "path", "parent_id", "subdistributor_id",
 }  # fmt: skip
 QUIET_OF: dict[str, set[str]] = {
-    "subscription": {
+    "autorenewal": {
         "reason",
         "reason_detail",
         "method_id",
@@ -191,9 +191,9 @@ READ: dict[tuple[str, str], Callable[[AuditEvent, Row, dict[str, Any]], Any]] = 
     ("organization", "subdistributor"): lambda e, row, t: row["subdistributor_id"],
     ("resident", "master"): lambda e, row, t: row["is_master"],
     ("order", "items"): lambda e, row, t: row["line_count"],
-    ("subscription", "card"): lambda e, row, t: _card(row, t),
-    ("subscription", "reason"): lambda e, row, t: {"code": row["reason"], **row["reason_detail"]},
-    ("subscription", "renewals"): lambda e, row, t: row["renewals_left"],
+    ("autorenewal", "card"): lambda e, row, t: _card(row, t),
+    ("autorenewal", "reason"): lambda e, row, t: {"code": row["reason"], **row["reason_detail"]},
+    ("autorenewal", "renewals"): lambda e, row, t: row["renewals_left"],
     ("payment", "payment_ref"): lambda e, row, t: row["gateway_payment_ref"],
     ("renewalrequest", "items"): lambda e, row, t: sum(
         item["request_id"] == row["id"] for item in t["subscriptions_requestitem"].values()
@@ -205,8 +205,8 @@ TOLD = {
     ("user", "codes"), ("user", "topics"), ("membership", "fields"), ("membership", "tokens"), ("resident", "fields"),
     ("billingprofile", "fields"), ("organization", "macs"), ("membership", "sites"), ("organization", "installer_id"), ("organization", "rows"),
     ("organization", "auto_renewals_ended"), ("textdraft", "languages"), ("textversion", "languages"), ("renewalrequest", "left_out"),
-    ("renewalrequest", "order"), ("subscription", "order"), ("site", "order"), ("site", "landline_off_in"), ("subscription", "items"),
-    ("subscription", "switched_off"), ("subscription", "lapsed"), ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),
+    ("renewalrequest", "order"), ("autorenewal", "order"), ("site", "order"), ("site", "landline_off_in"), ("autorenewal", "items"),
+    ("autorenewal", "switched_off"), ("autorenewal", "lapsed"), ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),
     ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
 }  # fmt: skip
 
@@ -215,9 +215,9 @@ def value(event: AuditEvent, field: str, row: Row | None, tables: dict[str, Any]
     """What the rows of one side say for a field of an audit row; NOT_OF_THE_ROW where no row does."""
     kind = event.subject_type
     if (event.action, field) == (
-        reviews.SURPLUS_REPAID.code,
+        reviews.DUPLICATE_REPAID.code,
         "payment_ref",
-    ):  # of the gateway's other payment: the order's story has it
+    ):  # of the gateway's other payment: the order's timeline has it
         return NOT_OF_THE_ROW
     if (kind, field) in READ:
         return READ[kind, field](event, row, tables) if row is not None else None

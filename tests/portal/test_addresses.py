@@ -14,8 +14,8 @@ from accounts.actions import sessions, tokens
 from accounts.models import AuditEvent, MailLink, Membership, User, UserSession
 from tests.mails import sent
 from tests.people import NOW, PASSWORD, SYSTEM
-from tests.portal.door import code_of, enter, switch_on
 from tests.portal.html import assert_clean, form_in
+from tests.portal.sign_in import code_of, enter, switch_on
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_machine_at_noon")]
 NEW = "ivan@brandt.example"

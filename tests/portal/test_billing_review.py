@@ -22,7 +22,7 @@ from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site, keys_of
 from subscriptions import reviews
 from subscriptions.actions import settlement
-from subscriptions.models import PriceList, Subscription, SubscriptionItem
+from subscriptions.models import AutoRenewal, AutoRenewalItem, PriceList
 from tests.factories import PaymentMethodFactory, SubscriptionFactory, apartments
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean, links_of, untimed
@@ -180,7 +180,7 @@ def test_paid_time_of_what_is_switched_off_is_still_shown(
     assert "Booking Service paid, not used" not in read(petra, harbour_view)
 
 
-def test_who_pays_is_the_installer_if_it_may_else_its_distributor_and_the_agreements_payer_before_both(
+def test_who_pays_is_the_installer_if_it_may_else_its_distributor_and_the_auto_renewals_payer_before_both(
     people: People, harbour_view: Site, price_list: PriceList, petra: Client, sign_in: SignIn, fill_cart, place
 ) -> None:
     assert {row["Who pays"] for row in table(petra, harbour_view)} == {"Nordlys Distribution"}
@@ -189,7 +189,7 @@ def test_who_pays_is_the_installer_if_it_may_else_its_distributor_and_the_agreem
     assert {row["Who pays"] for row in table(petra, harbour_view)} == {"Hafen Intercom GmbH"}
     assert "that is you" in read(sign_in(people.ivan), harbour_view)
     app = pay(entitlement(harbour_view, ServiceType.PM_APP), IN_51_DAYS)
-    agreement = SubscriptionFactory.create(
+    auto_renewal = SubscriptionFactory.create(
         payer=people.dora.firm,
         installer=people.ivan.firm,
         distributor=people.dora.firm,
@@ -197,12 +197,12 @@ def test_who_pays_is_the_installer_if_it_may_else_its_distributor_and_the_agreem
         order=place(fill_cart(items=[entitlement(harbour_view, ServiceType.APP, "1.02")])),
         next_due_at=IN_51_DAYS,
     )
-    SubscriptionItem.objects.create(subscription=agreement, entitlement=app, **keys_of(harbour_view))
+    AutoRenewalItem.objects.create(auto_renewal=auto_renewal, entitlement=app, **keys_of(harbour_view))
     rows = {(row["Item"], row["Status"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
     assert ("PM App", "Auto-renew", "Nordlys Distribution", "auto") in rows
     assert ("App", "Not activated", "Hafen Intercom GmbH", "manual") in rows
     assert "Next charge" in read(petra, harbour_view)
-    Subscription.objects.update(state=Subscription.State.PARKED)
+    AutoRenewal.objects.update(state=AutoRenewal.State.SUSPENDED)
     rows = {(row["Item"], row["Status"], row["Who pays"], row["How"]) for row in table(petra, harbour_view)}
     assert ("PM App", "Active", "Nordlys Distribution", "stopped") in rows
 

@@ -75,7 +75,7 @@ def buttons(page: str) -> set[str]:
     return {text.split(" US")[0] for text in found}
 
 
-def story(order: Order) -> list[str]:
+def timeline(order: Order) -> list[str]:
     return list(order.events.values_list("kind", flat=True))
 
 
@@ -97,7 +97,7 @@ def test_for_two_minutes_nobody_is_offered_to_pay_or_cancel_then_one_can_ask(
     assert buttons(page) == {"Check again", "Pay", "Cancel order"}
     assert "Stripe has not confirmed a payment yet" in page
     assert 'hx-trigger="every 10s"' in page
-    assert story(order) == ["created", "sent", "returned"]
+    assert timeline(order) == ["created", "sent", "returned"]
     assert "Back from the payment page, the answer is awaited" in page
     for other in (people.ivan, people.petra):
         assert buttons(seen(sign_in(other), order)) == set()
@@ -133,7 +133,7 @@ def test_only_who_may_pay_notes_and_asks(
     for way in ("returned/", "left/"):
         assert mallory.get(f"/orders/{order.number}/{way}").status_code == 404
     assert mallory.post(f"/orders/{order.number}/check/").status_code == 404
-    assert story(order) == ["created", "sent"]
+    assert timeline(order) == ["created", "sent"]
     assert buttons(seen(dora, order)) == {"Pay", "Cancel order"}
 
 
@@ -144,7 +144,7 @@ def test_a_cancel_at_the_gateway_leaves_a_message_and_a_line(at: Clock, order: O
     assert "Back from the payment page without paying" in page
     assert buttons(page) == {"Pay", "Cancel order"}
     assert "You left the payment page" not in seen(dora, order, "left/")  # reloaded
-    assert story(order) == ["created", "sent", "left"]
+    assert timeline(order) == ["created", "sent", "left"]
 
 
 def test_each_further_attempt_leaves_a_message_and_a_line(at: Clock, order: Order, dora: Client) -> None:
@@ -158,7 +158,7 @@ def test_each_further_attempt_leaves_a_message_and_a_line(at: Clock, order: Orde
     assert f"This was attempt 3 to pay order {order.number}." in page
     assert "Sent to Stripe again, attempt 2" in page
     assert "Sent to Stripe again, attempt 3" in page
-    assert story(order) == ["created", "sent", "left", "sent_again", "left", "sent_again", "left"]
+    assert timeline(order) == ["created", "sent", "left", "sent_again", "left", "sent_again", "left"]
 
 
 def test_who_goes_to_the_page_once_more_and_comes_back_is_waited_for_again(
@@ -171,7 +171,7 @@ def test_who_goes_to_the_page_once_more_and_comes_back_is_waited_for_again(
     assert buttons(seen(dora, order, "returned/")) == set()
     at(minutes=8)
     assert "Check again" in buttons(seen(dora, order))
-    assert story(order) == ["created", "sent", "returned", "sent_again", "returned"]
+    assert timeline(order) == ["created", "sent", "returned", "sent_again", "returned"]
 
 
 def test_each_card_that_is_declined_is_told_also_for_the_same_reason(at: Clock, order: Order, dora: Client) -> None:
@@ -180,7 +180,7 @@ def test_each_card_that_is_declined_is_told_also_for_the_same_reason(at: Clock, 
         press(payment.checkout_url, "decline")
         for _look in range(2):
             settlement.settle(payment.pk, now=NOW)
-    assert story(order) == ["created", "sent", "declined", "declined"]
+    assert timeline(order) == ["created", "sent", "declined", "declined"]
     assert seen(dora, order).count("The payment was declined") == 2
 
 
@@ -188,5 +188,5 @@ def test_what_ended_is_not_awaited(at: Clock, order: Order, dora: Client, people
     seen(dora, order, "returned/")
     orders.cancel_order(people.dora.actor, number=order.number, now=NOW)
     assert "Nothing was charged" in seen(dora, order, "returned/")
-    assert returns.note_left(people.dora.actor, number=order.number, now=NOW) is False
-    assert story(order) == ["created", "sent", "returned", "cancelled"]
+    assert returns.record_left(people.dora.actor, number=order.number, now=NOW) is False
+    assert timeline(order) == ["created", "sent", "returned", "cancelled"]

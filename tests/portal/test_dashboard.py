@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from accounts.audit.telling import Names
+from accounts.audit.sentences import Names
 from accounts.models import AuditEvent
 from communities.actions import people as site_people
 from communities.models import Apartment, Entitlement, Site

@@ -21,7 +21,7 @@ from smartplus.setup import State
 from subscriptions import dashboard
 from subscriptions.actions import requests
 from subscriptions.dashboard import Asked, SiteLine, What
-from subscriptions.models import Order, SubscriptionItem
+from subscriptions.models import AutoRenewalItem, Order
 from tests.factories import GatewayEventFactory, PaymentFactory, PaymentMethodFactory, SubscriptionFactory
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
@@ -43,7 +43,7 @@ def world(
     place: Callable[..., Order],
 ) -> Site:
     """Harbour View with items that are new, due, in grace, lapsed, on but not paid, paid but off, and without their monitor; orders
-    in every state; agreements that run, can't be charged, stopped lately, stopped long ago, ended; payments and webhooks of all sorts."""
+    in every state; auto-renewals that run, can't be charged, stopped lately, stopped long ago, ended; payments and webhooks of all sorts."""
     site = make_site(booking=True)
     for number in ("1.01", "1.02", "1.03", "1.04"):
         make_apartment(site, number, indoor_monitor=False)
@@ -60,7 +60,7 @@ def world(
     order = place(fill_cart(items=[item]))
     plan = Entitlement.objects.get(target__number="1.04", service_type="premium")
     requests.request_activation(people.ivan.actor, site_kind="community", entitlement_ids=[plan.pk], months=1, now=NOW)
-    _agreements(people, site, [order, *_copies(order, MANY)])
+    _auto_renewals(people, site, [order, *_copies(order, MANY)])
     _orders(order)
     _gateway(people)
     return site
@@ -83,19 +83,19 @@ def _orders(order: Order) -> None:
         Order.objects.filter(pk=one.pk).update(state=state)
 
 
-def _agreements(people: People, site: Site, orders: list[Order]) -> None:
+def _auto_renewals(people: People, site: Site, orders: list[Order]) -> None:
     cards = [PaymentMethodFactory.create(owner=people.dora.firm, failed_at=failed_at) for failed_at in (None, NOW)]
     long_ago, lately = NOW - timedelta(days=50), NOW - timedelta(days=5)
     kinds = [
         ("active", 0, None),
         ("active", 1, None),
-        ("parked", 0, lately),
-        ("parked", 0, long_ago),
+        ("suspended", 0, lately),
+        ("suspended", 0, long_ago),
         ("ended", 0, lately),
     ]
     for number, order in enumerate(orders):
         state, card, ended_at = kinds[number % len(kinds)]
-        agreement = SubscriptionFactory.create(
+        auto_renewal = SubscriptionFactory.create(
             payer=people.dora.firm,
             installer=people.ivan.firm,
             distributor=people.dora.firm,
@@ -108,7 +108,7 @@ def _agreements(people: People, site: Site, orders: list[Order]) -> None:
         )
         if number == 0:
             item = Entitlement.objects.get(target__number="1.01", service_type="app")
-            SubscriptionItem.objects.create(subscription=agreement, entitlement=item, **keys_of(site))
+            AutoRenewalItem.objects.create(auto_renewal=auto_renewal, entitlement=item, **keys_of(site))
 
 
 def _gateway(people: People) -> None:
@@ -167,10 +167,10 @@ def test_every_tile_leads_to_exactly_as_many(people: People, world: Site, sign_i
         assert all(tile.count for tile in tiles), tiles  # a world with rows of every kind
 
 
-def test_agreements_that_need_somebody_come_first(people: People, world: Site, sign_in: SignIn) -> None:
+def test_auto_renewals_that_need_somebody_come_first(people: People, world: Site, sign_in: SignIn) -> None:
     dora = sign_in(people.dora)
     page = dora.get("/subscription/auto-renew/")
-    ranks = [row.rank for row in page.context["agreements"]]
+    ranks = [row.rank for row in page.context["auto_renewals"]]
     assert ranks == sorted(ranks)
     assert ranks[0] == 0
     by_chip = {

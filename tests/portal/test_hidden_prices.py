@@ -19,8 +19,8 @@ from smartplus.portal.kit import exports as tables
 from subscriptions import rights
 from subscriptions.actions import carts, orders, requests, settlement
 from subscriptions.actions.requests import REQUEST_DONE
-from subscriptions.actions.reviews import SURPLUS_REPAID
-from subscriptions.models import Cart, Order, RenewalRequest, Subscription
+from subscriptions.actions.reviews import DUPLICATE_REPAID
+from subscriptions.models import AutoRenewal, Cart, Order, RenewalRequest
 from tests import spreadsheets
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People, Person
@@ -74,11 +74,11 @@ def telling(found: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def story(
-    people: People, harbour_view: Site, agree: Callable[..., Subscription], make_apartment, fill_cart
+def timeline(
+    people: People, harbour_view: Site, agree: Callable[..., AutoRenewal], make_apartment, fill_cart
 ) -> dict[str, str]:
     """Dora has paid for Harbour View and renews it by herself; Ivan, who could pay once, has a cart from then, and asks for more."""
-    agreement = agree()
+    auto_renewal = agree()
     set_firm(people, pays_regular=True)
     make_apartment(harbour_view, "1.03")
     cart: Cart = fill_cart(by=again(people.ivan))
@@ -89,9 +89,9 @@ def story(
     ids = list(wanted.filter(target__number="1.04").values_list("pk", flat=True))
     asked = requests.request_activation(ivan, site_kind="community", entitlement_ids=ids, months=1, now=NOW)
     notify.send_due(now=NOW)
-    assert agreement.order is not None
+    assert auto_renewal.order is not None
     return {
-        "order": f"/orders/{agreement.order.number}/",
+        "order": f"/orders/{auto_renewal.order.number}/",
         "renewals": "/subscription/auto-renew/",
         "cart": f"/subscription/carts/{cart.pk}/",
         "request": f"/subscription/requests/{asked.pk}/",
@@ -109,26 +109,26 @@ def again(person: Person) -> Person:
 
 
 def test_a_firm_whose_prices_are_hidden_reads_no_amount_anywhere(
-    people: People, story: dict[str, str], sign_in: Callable[[Person], Client]
+    people: People, timeline: dict[str, str], sign_in: Callable[[Person], Client]
 ) -> None:
-    shown = crawl(sign_in(people.ivan), *story.values())
+    shown = crawl(sign_in(people.ivan), *timeline.values())
     for page in ("order", "renewals", "request", "billing", "subscription"):
-        assert story[page] in telling(shown), page
+        assert timeline[page] in telling(shown), page
     assert "/orders/" in telling(shown)
     for kind in tables.FORMATS:
         assert any(address.endswith(f"format={kind}") and "/billing/" in address for address in telling(shown))
     set_firm(people, sees_prices=False)
-    hidden = crawl(sign_in(people.ivan), *story.values())
+    hidden = crawl(sign_in(people.ivan), *timeline.values())
     assert telling(hidden) == {}
     gone = set(shown) - set(hidden)
     assert all("/billing/" in address for address in gone), gone  # that page is about amounts and nothing else
-    order = sign_in(people.ivan).get(story["order"]).content.decode()
+    order = sign_in(people.ivan).get(timeline["order"]).content.decode()
     assert "Activation of 5 items" in order
     assert "22 Dec 2026" in order
 
 
 def test_a_member_whose_firm_shows_no_prices_reads_no_amount_anywhere(
-    people: People, story: dict[str, str], sign_in: Callable[[Person], Client]
+    people: People, timeline: dict[str, str], sign_in: Callable[[Person], Client]
 ) -> None:
     added = actions.add_member(
         SYSTEM, organization=people.dora.firm, email="carl@nordlys.example", name="Carl", now=NOW
@@ -136,7 +136,7 @@ def test_a_member_whose_firm_shows_no_prices_reads_no_amount_anywhere(
     terms.accept(added.user, now=NOW)
     back = {"amount_minor": 1020, "reason": "US$10.20 went back by bank."}
     event = audit.record(
-        SYSTEM, SURPLUS_REPAID, payment_of(Order.objects.get()), now=NOW, tenant=people.dora.firm, after=back
+        SYSTEM, DUPLICATE_REPAID, payment_of(Order.objects.get()), now=NOW, tenant=people.dora.firm, after=back
     )
     carl, log = Person(added), "/settings/audit/?area=orders"
     control = telling(crawl(sign_in(carl), log, within="/settings/audit/"))
@@ -156,16 +156,21 @@ def test_a_member_whose_firm_shows_no_prices_reads_no_amount_anywhere(
 
 
 def test_a_member_whose_firm_shows_no_orders_reads_no_order_number_anywhere(
-    people: People, story: dict[str, str], sign_in: Callable[[Person], Client]
+    people: People, timeline: dict[str, str], sign_in: Callable[[Person], Client]
 ) -> None:
     added = actions.add_member(
         SYSTEM, organization=people.dora.firm, email="carl@nordlys.example", name="Carl", now=NOW
     )
     terms.accept(added.user, now=NOW)
-    agreement = Subscription.objects.get()
-    seeds = (story["billing"], story["renewals"], story["request"], f"/subscription/auto-renew/{agreement.pk}/card/")
+    auto_renewal = AutoRenewal.objects.get()
+    seeds = (
+        timeline["billing"],
+        timeline["renewals"],
+        timeline["request"],
+        f"/subscription/auto-renew/{auto_renewal.pk}/card/",
+    )
     control = telling(crawl(sign_in(Person(added)), *seeds, sought=NUMBER, within="/subscription/auto-renew/"))
-    assert {story["billing"], story["renewals"], seeds[-1]} <= set(control)
+    assert {timeline["billing"], timeline["renewals"], seeds[-1]} <= set(control)
     Membership.objects.filter(pk=added.pk).update(sees_invoices=False)
     read = crawl(sign_in(Person(added)), *seeds, sought=NUMBER)
     assert set(seeds) <= set(read)
@@ -173,13 +178,13 @@ def test_a_member_whose_firm_shows_no_orders_reads_no_order_number_anywhere(
 
 
 def test_a_member_whose_firm_shows_no_orders_reads_no_order_number_in_what_happened(
-    people: People, story: dict[str, str], sign_in: Callable[[Person], Client]
+    people: People, timeline: dict[str, str], sign_in: Callable[[Person], Client]
 ) -> None:
     """Dora's Carl and Ivan's Ida: the order was placed and paid, switched the PM App on, did a request, and Olga looked at it."""
     order, asked = Order.objects.get(), RenewalRequest.objects.get()
     after = {"state": "done", "reason": f"Paid with order {order.number}.", "order": order.number}
     audit.record(SYSTEM, REQUEST_DONE, asked, now=NOW, tenant=asked, before={"state": "open"}, after=after)
-    assert sign_in(people.olga).get(story["order"]).status_code == 200
+    assert sign_in(people.olga).get(timeline["order"]).status_code == 200
     told = set(AuditEvent.objects.filter(subject_label=order.number).values_list("action", flat=True))
     assert told >= {"order.created", "order.succeeded", "support.viewed"}
     for boss, name in ((people.dora, "carl"), (people.ivan, "ida")):
@@ -194,7 +199,7 @@ def test_a_member_whose_firm_shows_no_orders_reads_no_order_number_in_what_happe
         assert "Order: Hidden" in text
         rows = list(AuditEvent.objects.visible_to(actor).values_list("action", flat=True))
         assert {"site.pm_app_switched_on", "request.made", "request.done"} <= set(rows)
-        assert not [row for row in rows if row.startswith(("order.", "payment.", "agreement.", "support."))]
+        assert not [row for row in rows if row.startswith(("order.", "payment.", "auto-renewal.", "support."))]
         for event in AuditEvent.objects.all():
             page = client.get(f"/settings/audit/{event.pk}/")
             assert page.status_code == (200 if event in AuditEvent.objects.visible_to(actor) else 404), event

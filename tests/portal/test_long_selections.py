@@ -17,9 +17,9 @@ from communities.models import Entitlement, Site
 from smartplus.portal.kit import keyset
 from smartplus.portal.kit import tags as portal_tags
 from subscriptions.actions import carts
+from subscriptions.id_digests import BUCKETS, IdDigest, Mark
 from subscriptions.items import free
 from subscriptions.models import Cart, PriceList, RenewalRequest
-from subscriptions.sketches import BUCKETS, Mark, Sketch
 from tests.guards.pages import read
 from tests.people import People, Person
 from tests.portal.html import assert_clean
@@ -189,7 +189,7 @@ def test_a_list_that_changed_by_more_than_can_be_told_is_shown_again(dora: Clien
     form = opened(dora)
     ids = set(free(Entitlement.objects.all()).values_list("pk", flat=True))
     gone = {10_000_000, 10_000_000 + BUCKETS}  # of one bucket: how many is known, not which
-    form.sent["all"] = [Mark(max(gone), Sketch.of(ids | gone)).text]
+    form.sent["all"] = [Mark(max(gone), IdDigest.of(ids | gone)).text]
     answer = dora.post("/subscription/", {**form.sent, "action": "next"})
     assert answer.status_code == 422
     page = answer.content.decode()

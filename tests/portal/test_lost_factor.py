@@ -15,9 +15,9 @@ from accounts.models import AuditEvent, Membership, Notice, Organization, Topic,
 from accounts.notify import set_mutes
 from tests.mails import sent, sent_to
 from tests.people import NOW, PASSWORD, SYSTEM, People, Person
-from tests.portal.door import code_for, code_of, enter, key_on, switch_on
 from tests.portal.html import assert_clean
 from tests.portal.places import everything
+from tests.portal.sign_in import code_for, code_of, enter, key_on, switch_on
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 BUTTON = "Reset the second factor"

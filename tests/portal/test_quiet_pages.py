@@ -16,7 +16,7 @@ from payments.sandbox import Sandbox
 from smartplus import jobs
 from subscriptions import dashboard, reviews
 from subscriptions.actions import modes
-from subscriptions.models import Subscription, SubscriptionItem
+from subscriptions.models import AutoRenewal, AutoRenewalItem
 from tests.payments.fixtures import sandbox
 from tests.people import NOW, People
 from tests.portal.html import untimed
@@ -51,19 +51,19 @@ def alarms(client: Client, site: Site) -> list[str]:
 
 
 def test_what_renews_by_itself_with_a_good_card_alarms_nobody(
-    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], six_days_before: None
+    people: People, agree: Callable[..., AutoRenewal], sign_in: Callable[..., Client], six_days_before: None
 ) -> None:
     agree()
     ivan, site = sign_in(people.ivan), Site.objects.get()
     assert alarms(ivan, site) == []
     assert "Auto-renew" in text_of(ivan, f"/sites/{site.pk}/")
     PaymentMethod.objects.update(failed_at=NOW)  # refused for good by its bank
-    modes.follow_card(PaymentMethod.objects.get().pk)
+    modes.refresh_for_card(PaymentMethod.objects.get().pk)
     assert alarms(ivan, site) == ["overview", "apartments", "dashboard", "sites"]
 
 
 def test_after_a_failed_try_it_alarms_again(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox, sign_in: Callable[..., Client]
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox, sign_in: Callable[..., Client]
 ) -> None:
     agree(card="no-funds-later")
     jobs.tick(now=at(sandbox, DUE))
@@ -77,18 +77,18 @@ def test_after_a_failed_try_it_alarms_again(
 
 
 def test_what_nobody_renews_stands_out_beside_what_renews(
-    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], six_days_before: None
+    people: People, agree: Callable[..., AutoRenewal], sign_in: Callable[..., Client], six_days_before: None
 ) -> None:
-    agreement = agree()
-    agreement.items.filter(entitlement__service_type=ServiceType.PM_APP).update(is_live=False)
-    modes.follow([agreement.pk])
+    auto_renewal = agree()
+    auto_renewal.items.filter(entitlement__service_type=ServiceType.PM_APP).update(is_live=False)
+    modes.refresh([auto_renewal.pk])
     page = text_of(sign_in(people.ivan), f"/sites/{Site.objects.get().pk}/")
     assert "1 PM App ends soon" in page
     assert "App end soon" not in page
 
 
 def test_the_next_charge_is_the_day_on_which_the_card_is_charged(
-    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], time_machine_at_noon: None
+    people: People, agree: Callable[..., AutoRenewal], sign_in: Callable[..., Client], time_machine_at_noon: None
 ) -> None:
     agree()
     page = text_of(sign_in(people.petra), f"/sites/{Site.objects.get().pk}/billing/")
@@ -99,7 +99,7 @@ def test_the_next_charge_is_the_day_on_which_the_card_is_charged(
 @pytest.mark.rule("R3")
 def test_the_dashboard_and_the_billing_page_count_the_same_differences(
     people: People,
-    agree: Callable[..., Subscription],
+    agree: Callable[..., AutoRenewal],
     make_apartment,
     sign_in: Callable[..., Client],
     six_days_before: None,
@@ -127,11 +127,11 @@ def test_the_dashboard_and_the_billing_page_count_the_same_differences(
 
 
 def test_what_was_paid_a_minute_ago_is_not_about_to_end(
-    people: People, agree: Callable[..., Subscription], sign_in: Callable[..., Client], time_machine_at_noon: None
+    people: People, agree: Callable[..., AutoRenewal], sign_in: Callable[..., Client], time_machine_at_noon: None
 ) -> None:
-    agreement = agree()
-    SubscriptionItem.objects.update(is_live=False)
-    modes.follow([agreement.pk])
+    auto_renewal = agree()
+    AutoRenewalItem.objects.update(is_live=False)
+    modes.refresh([auto_renewal.pk])
     site = Site.objects.get()
     assert Entitlement.objects.latest("expires_at").expires_at == EXPIRY  # in 30 days
     assert alarms(sign_in(people.ivan), site) == []

@@ -159,9 +159,9 @@ def test_asked_approved_paid_and_everybody_is_told(
     settlement.settle_order(order.number, now=NOW)
     assert "Done: paid and active" in ivan.get(address).content.decode()
     assert "Mail to ivan@hafen.example" in ivan.get(address).content.decode()
-    story = dora.get(f"/orders/{order.number}/").content.decode()
-    assert_clean(story)
-    assert "Mail to dora@nordlys.example" in story
+    timeline = dora.get(f"/orders/{order.number}/").content.decode()
+    assert_clean(timeline)
+    assert "Mail to dora@nordlys.example" in timeline
     assert "dora@nordlys.example" not in ivan.get(f"/orders/{order.number}/").content.decode()
 
 

@@ -14,8 +14,8 @@ from accounts.actions import sessions
 from accounts.models import AuditEvent, Membership, Organization, UserSession
 from tests.mails import sent, sent_to
 from tests.people import NOW, PASSWORD
-from tests.portal.door import FIREFOX, SAFARI, code_of, enter, switch_on
 from tests.portal.html import assert_clean
+from tests.portal.sign_in import FIREFOX, SAFARI, code_of, enter, switch_on
 
 pytestmark = pytest.mark.django_db
 NEW = "staple battery horse"

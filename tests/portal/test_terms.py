@@ -12,8 +12,8 @@ from accounts.actions import terms
 from accounts.models import Acceptance, Document, TextVersion, User
 from subscriptions.errors import TermsMissing
 from tests.people import NOW, TEXTS, People
-from tests.portal.door import enter
 from tests.portal.html import assert_clean
+from tests.portal.sign_in import enter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_machine_at_noon")]
 BOTH = {"terms": "on", "privacy": "on", "shown": "privacy-1 terms-1"}

@@ -16,8 +16,8 @@ from accounts.models import Acceptance, AuditEvent, Document, Kind, TextDraft, T
 from smartplus.portal.texts import acceptances as text_acceptances
 from smartplus.portal.texts import changes as text_changes
 from tests.people import NOW, PASSWORD, SYSTEM, TEXTS, People, Person
-from tests.portal.door import enter
 from tests.portal.html import assert_clean
+from tests.portal.sign_in import enter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_machine_at_noon")]
 PAGE = "/setup/terms/"

@@ -15,8 +15,8 @@ from accounts.models import ApiToken, AuditEvent, Membership, User
 from accounts.models.tokens import RevokedFor
 from tests.mails import sent, sent_to
 from tests.people import NOW, PASSWORD
-from tests.portal.door import code_of, enter, switch_on
 from tests.portal.html import assert_clean
+from tests.portal.sign_in import code_of, enter, switch_on
 
 pytestmark = pytest.mark.django_db
 FORM = {"name": "Spreadsheet", "scopes": ["read:sites", "read:orders"], "expires_on": "", "password": PASSWORD}

@@ -13,8 +13,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.models import AuditEvent, Membership, Organization
 from tests.mails import sent_to
 from tests.people import NOW, PASSWORD
-from tests.portal.door import code_for, code_of, codes_on, enter, key_on, switch_on
 from tests.portal.html import assert_clean
+from tests.portal.sign_in import code_for, code_of, codes_on, enter, key_on, switch_on
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 WAY_IN = "/sign-in/code/?next=/settings/"

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 
 from payments.models import GatewayEvent
-from payments.sandbox.courier import sign
+from payments.sandbox.webhook_sender import sign
 
 BODY = json.dumps(
     {

@@ -25,15 +25,17 @@ def event() -> GatewayEvent:
     event = GatewayEvent.objects.create(
         gateway="stripe", event_id="evt_1", kind="charge.odd", raw_body=b"{}", received_at=NOW, state="failed", tries=10,
     )  # fmt: skip
-    fences.note_failure("gateway_events", event.pk, RuntimeError("<b>odd</b>"), now=NOW, next_try_at=None, is_set=True)
+    fences.record_failure(
+        "gateway_events", event.pk, RuntimeError("<b>odd</b>"), now=NOW, next_try_at=None, is_set=True
+    )
     return event
 
 
 def test_the_operator_sees_each_failure_with_its_next_try_and_the_servers_that_rest(
     people: People, sign_in: SignIn, event: GatewayEvent
 ) -> None:
-    fences.note_failure("audit_seals", people.ivan.firm.pk, ValueError("no chain"), now=NOW)
-    fences.note_failure("mail", 10**9, ConnectionError("refused"), now=NOW, is_expected=True)
+    fences.record_failure("audit_seals", people.ivan.firm.pk, ValueError("no chain"), now=NOW)
+    fences.record_failure("mail", 10**9, ConnectionError("refused"), now=NOW, is_expected=True)
     CircuitBreaker.objects.create(
         name="stripe", failures=3, error="timed out", opened_at=NOW, open_until=NOW + timedelta(seconds=30)
     )

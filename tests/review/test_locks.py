@@ -17,8 +17,8 @@ from accounts.models import Organization
 from communities.models import Site
 from payments.models import BillingProfile, Payment, State
 from payments.sandbox import Sandbox
-from subscriptions.actions import agreements, carts, orders, settlement
-from subscriptions.models import Cart, Order, Subscription
+from subscriptions.actions import auto_renewals, carts, orders, settlement
+from subscriptions.models import AutoRenewal, Cart, Order
 from tests.payments.fixtures import press
 from tests.people import NOW, People
 from tests.review.test_money import place_renewing
@@ -93,7 +93,7 @@ def test_pay_can_be_pressed_while_another_order_of_the_payer_is_settled(
         assert does(pay).result(timeout=10)
 
 
-def test_an_agreement_can_be_stopped_while_another_order_of_the_payer_is_settled(
+def test_an_auto_renewal_can_be_stopped_while_another_order_of_the_payer_is_settled(
     people: People,
     new_cart: Callable[..., Cart],
     place: Callable[..., Order],
@@ -102,11 +102,11 @@ def test_an_agreement_can_be_stopped_while_another_order_of_the_payer_is_settled
     order = place_renewing(people, new_cart("Harbour View"))
     press(orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW), "approve")
     settlement.settle_order(order.number, now=NOW)
-    agreement, settled = Subscription.objects.get(order=order), place(new_cart("Quayside"))
+    auto_renewal, settled = AutoRenewal.objects.get(order=order), place(new_cart("Quayside"))
     with somebody_else() as does, transaction.atomic():
         settlement.lock_order(settled.pk)
-        does(partial(agreements.stop_agreement, people.dora.actor, agreement_id=agreement.pk, now=NOW)).result(
-            timeout=10
-        )
-    agreement.refresh_from_db()
-    assert agreement.state == Subscription.State.ENDED
+        does(
+            partial(auto_renewals.stop_auto_renewal, people.dora.actor, auto_renewal_id=auto_renewal.pk, now=NOW)
+        ).result(timeout=10)
+    auto_renewal.refresh_from_db()
+    assert auto_renewal.state == AutoRenewal.State.ENDED

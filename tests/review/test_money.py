@@ -16,9 +16,9 @@ from payments.errors import TooSmall
 from payments.models import BillingProfile, Payment
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import carts, orders, prices, renewals, settlement, sweeps
+from subscriptions.actions import carts, orders, prices, renewals, scheduled, settlement
 from subscriptions.errors import MayNotPay
-from subscriptions.models import Cart, Order, Subscription
+from subscriptions.models import AutoRenewal, Cart, Order
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.conftest import BASE, payment_of
@@ -61,8 +61,8 @@ def test_items_of_two_time_zones_get_all_the_cycles_they_were_promised(
         for hour in (0, 1):
             renewals.renew_due(now=at(sandbox, first + timedelta(days=day - 3, hours=hour)))
     assert ends() == [first + timedelta(days=60), second + timedelta(days=60)]
-    agreement = Subscription.objects.get()
-    assert (agreement.state, agreement.renewals_left) == ("ended", 0)
+    auto_renewal = AutoRenewal.objects.get()
+    assert (auto_renewal.state, auto_renewal.renewals_left) == ("ended", 0)
 
 
 def test_an_auto_renewal_whose_cycle_is_below_the_cards_minimum_is_not_promised(
@@ -76,15 +76,15 @@ def test_an_auto_renewal_whose_cycle_is_below_the_cards_minimum_is_not_promised(
 
 
 def test_what_became_free_renews_without_a_charge(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
-    agreement = agree()
+    auto_renewal = agree()
     free = dict.fromkeys(INVENTED_PRICES, 0)
     prices.publish_price_list(SYSTEM, currency="USD", amounts=free, valid_from=DUE, now=DUE)
     assert renewals.renew_due(now=at(sandbox, DUE)) == 0
     assert expiries() == {EXPIRY + timedelta(days=30)}
-    agreement.refresh_from_db()
-    assert (agreement.state, agreement.next_due_at) == ("active", DUE + timedelta(days=30))
+    auto_renewal.refresh_from_db()
+    assert (auto_renewal.state, auto_renewal.next_due_at) == ("active", DUE + timedelta(days=30))
     assert Payment.objects.count() == 1  # the activation's
 
 
@@ -94,12 +94,12 @@ def test_who_ticks_auto_renew_on_a_free_order_is_told_that_nothing_renews(
     free = dict.fromkeys(INVENTED_PRICES, 0)
     prices.publish_price_list(SYSTEM, currency="USD", amounts=free, valid_from=NOW, now=NOW)
     order = place_renewing(people, fill_cart())
-    assert list(order.events.values_list("kind", flat=True)) == ["created", "applied", "no_agreement"]
-    assert not Subscription.objects.exists()
+    assert list(order.events.values_list("kind", flat=True)) == ["created", "applied", "no_auto_renewal"]
+    assert not AutoRenewal.objects.exists()
 
 
 def test_a_gateway_that_falls_silent_after_charging_stops_neither_the_run_nor_the_renewal(
-    agree: Callable[..., Subscription], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+    agree: Callable[..., AutoRenewal], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agree()
     charge = payment_actions.charge
@@ -114,7 +114,7 @@ def test_a_gateway_that_falls_silent_after_charging_stops_neither_the_run_nor_th
     assert expiries() == {EXPIRY}
     sandbox.faults.clear()
     later = at(sandbox, DUE + timedelta(minutes=6))
-    sweeps.settle_hanging(now=later)
+    scheduled.reconcile_stale_payments(now=later)
     assert expiries() == {EXPIRY + timedelta(days=30)}
     assert Payment.objects.filter(kind="off_session").count() == 1
 

@@ -11,7 +11,7 @@ import pytest
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, Site
 from subscriptions import ledger, numbers
-from subscriptions.actions import moves, settlement
+from subscriptions.actions import settlement, transitions
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Cycles, Months
@@ -64,7 +64,7 @@ def again(first: Order) -> Order:
     row.pk, row.order = None, copy
     row._state.adding = True
     row.save()
-    moves.reserve(copy)
+    transitions.reserve(copy)
     return copy
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from communities import catalogue
 from communities.catalogue import ApartmentConfiguration, Configuration, ServiceType
-from subscriptions import bills, cycles
-from subscriptions.bills import Saved, bill_of
+from subscriptions import cycles, price_preview
 from subscriptions.discounts import Percent, Scope
 from subscriptions.periods import Cycles, Months
+from subscriptions.price_preview import Saved, preview_of
 from subscriptions.pricing import Item, PriceKey, PriceTable, Product, quote
 from subscriptions.taxes import Buyer, Tax, TaxRule, TaxRules
 
@@ -52,7 +52,7 @@ def test_products_cost_by_project_type_and_price_class_and_with_the_tax_of_who_i
         (Product("premium", "landline", "community", "integration"), 1),  # of which the list has the Normal price only
     ]
     prices = replace(PRICES, includes_tax=is_gross)
-    found = cycles.thirty_days(kinds, prices, NOON, *tax)
+    found = cycles.recurring_total(kinds, prices, NOON, *tax)
     assert [line.amount_minor for line in found.lines] == [453, 342, 121, 60]
     assert found.total_minor == found.each_cycle_minor == total
     assert cycles.list_amounts(kinds, prices, NOON) == [453, 342, 121, 60]
@@ -101,7 +101,7 @@ def house(*, has_master: bool = True, **switches: bool) -> Configuration:
 
 @pytest.mark.rule("R27")
 def test_a_house_is_billed_at_the_prices_of_houses() -> None:
-    found = bill_of(house(), [], PRICES, as_of=NOON, zone="UTC")
+    found = preview_of(house(), [], PRICES, as_of=NOON, zone="UTC")
     assert found.every_30_days.total_minor == found.per_apartment_minor == found.activation.total_minor == 171 + 40
     assert [(row.variant, row.amount_minor) for row in found.rows] == [("monitor", 171), ("landline", 40)]
 
@@ -109,7 +109,7 @@ def test_a_house_is_billed_at_the_prices_of_houses() -> None:
 @pytest.mark.rule("R27")
 def test_what_a_house_lacks_and_had_is_billed_at_the_prices_of_houses() -> None:
     paid = [Saved(catalogue.Target.APARTMENT, 1, ServiceType.PREMIUM, "landline", "landline", IN_51_DAYS, IN_51_DAYS)]
-    found = bill_of(house(third_party_camera=True), paid, PRICES, as_of=NOON, zone="UTC")
+    found = preview_of(house(third_party_camera=True), paid, PRICES, as_of=NOON, zone="UTC")
     assert (found.before_minor, found.every_30_days.total_minor) == (40, 171 + 40 + 90)
     assert [(row.was_minor, row.amount_minor) for row in found.rows] == [(0, 171), (40, 130)]
     assert found.upgrade.total_minor == 153  # 51 days × 90 ÷ 30; at a community's price it were 51
@@ -117,11 +117,11 @@ def test_what_a_house_lacks_and_had_is_billed_at_the_prices_of_houses() -> None:
 
 
 def test_what_of_a_house_waits_for_a_family_master_is_said_at_the_prices_of_houses() -> None:
-    found = bill_of(house(has_master=False), [], PRICES, as_of=NOON, zone="UTC")
+    found = preview_of(house(has_master=False), [], PRICES, as_of=NOON, zone="UTC")
     assert "US$1.71" in found.notes[0]
 
 
 @pytest.mark.parametrize(("project", "amounts"), [("community", (151, 251, 60)), ("house", (171, 271, 40))])
 def test_each_switch_has_the_price_of_the_project_type(project: str, amounts: tuple[int, int, int]) -> None:
-    found = bills.switch_prices(PRICES, retention_days=30, project=project)
+    found = price_preview.switch_prices(PRICES, retention_days=30, project=project)
     assert (found["indoor_monitor"].minor, found["indoor_monitor"].other_minor, found["landline"].minor) == amounts

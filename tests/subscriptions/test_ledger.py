@@ -184,7 +184,7 @@ def kept_after_all(order: Order) -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "deed", "words"),
+    ("which", "action", "words"),
     [
         ("unpaid", never_paid, "its periods end at None"),
         ("paid", gone, "expires_at is None"),
@@ -212,10 +212,10 @@ def kept_after_all(order: Order) -> None:
     ],
 )
 def test_whatever_is_written_by_hand_is_named(
-    paid: Order, unpaid: Order, which: str, deed: Callable[[Order], None], words: str
+    paid: Order, unpaid: Order, which: str, action: Callable[[Order], None], words: str
 ) -> None:
     with attacker():
-        deed({"paid": paid, "unpaid": unpaid}[which])
+        action({"paid": paid, "unpaid": unpaid}[which])
         assert any(words in line for line in found()), found()
     assert found() == []
 

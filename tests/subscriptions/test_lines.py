@@ -9,7 +9,7 @@ import pytest
 from accounts.models import User
 from communities.actions import sites
 from communities.models import Building, Entitlement, Site
-from subscriptions.lines import called, in_orders
+from subscriptions.lines import in_orders, target_names
 from subscriptions.models import Cart, Order, OrderLine
 from tests.people import NOW, People, Person
 
@@ -23,14 +23,14 @@ def order(harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..
 
 
 def said() -> set[str]:
-    return set(OrderLine.objects.annotate(said=called()).values_list("said", flat=True))
+    return set(OrderLine.objects.annotate(said=target_names()).values_list("said", flat=True))
 
 
 def found(person: Person, text: str) -> set[str]:
     """What the orders are for that somebody finds."""
     orders = Order.objects.visible_to(person.actor).filter(in_orders(person.actor, text))
     lines = OrderLine.objects.filter(order__in=orders)
-    return set(lines.annotate(said=called()).values_list("said", flat=True))
+    return set(lines.annotate(said=target_names()).values_list("said", flat=True))
 
 
 @pytest.mark.rule("R40")

@@ -1,4 +1,4 @@
-"""Whether an item renews by itself is right whatever befalls its card in the instant in which an agreement gets it."""
+"""Whether an item renews by itself is right whatever befalls its card in the instant in which an auto-renewal gets it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from payments.kinds import MethodKind
 from payments.models import PaymentMethod
 from smartplus import jobs
 from subscriptions import ledger
-from subscriptions.actions import cards, carts, modes, moves, orders, settlement
-from subscriptions.models import Cart, Order, Subscription
+from subscriptions.actions import cards, carts, modes, orders, settlement, transitions
+from subscriptions.models import AutoRenewal, Cart, Order
 from tests.flows.conftest import new_cart
 from tests.flows.test_concurrency import alone, wait_for_waiting
 from tests.people import NOW, People
-from tests.permissions.locking import locks, trespasses
+from tests.permissions.locking import leaks, locks
 from tests.subscriptions.conftest import BASE, payment_of
 from tests.subscriptions.test_renewals import agree
 
@@ -32,23 +32,23 @@ LATER = NOW + timedelta(minutes=1)
 needs_two_writers = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one writer in at a time")
 
 
-def another_card(agreement: Subscription) -> PaymentMethod:
-    card = PaymentMethod.objects.get(pk=agreement.method_id)
+def another_card(auto_renewal: AutoRenewal) -> PaymentMethod:
+    card = PaymentMethod.objects.get(pk=auto_renewal.method_id)
     card.pk, card.gateway_ref, card.last4 = None, "pm_another", "4444"
     card._state.adding = True
     card.save()
     return card
 
 
-def meanwhile(monkeypatch: pytest.MonkeyPatch, module: Any, deed: Callable[[], object]) -> list[threading.Thread]:
+def meanwhile(monkeypatch: pytest.MonkeyPatch, module: Any, action: Callable[[], object]) -> list[threading.Thread]:
     """Have somebody else do a deed after `follow` has written, before this transaction commits: it ends, or waits for us."""
-    follow = modes.follow
+    follow = modes.refresh
     threads: list[threading.Thread] = []
 
     def and_then(ids: Any) -> int:
         found = follow(ids)
         if not threads:
-            thread = threading.Thread(target=partial(alone, deed))
+            thread = threading.Thread(target=partial(alone, action))
             threads.append(thread)
             thread.start()
             thread.join(timeout=0.3)
@@ -56,14 +56,14 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, module: Any, deed: Callable[[], o
                 wait_for_waiting(1)
         return found
 
-    monkeypatch.setattr(module, "follow", and_then)
+    monkeypatch.setattr(module, "refresh", and_then)
     return threads
 
 
 def refuse(card: PaymentMethod) -> None:
     """The bank refuses a card for good, and what it renews is followed."""
     PaymentMethod.objects.filter(pk=card.pk).update(failed_at=LATER, failed_reason="lost_card")
-    modes.follow_card(card.pk)
+    modes.refresh_for_card(card.pk)
 
 
 def assert_will_fail() -> None:
@@ -73,17 +73,17 @@ def assert_will_fail() -> None:
 
 @needs_two_writers
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("deed", ["refused", "removed"])
-def test_a_card_that_ends_while_an_agreement_gets_it_is_followed(
-    people: People, agree: Callable[..., Subscription], monkeypatch: pytest.MonkeyPatch, deed: str
+@pytest.mark.parametrize("action", ["refused", "removed"])
+def test_a_card_that_ends_while_an_auto_renewal_gets_it_is_followed(
+    people: People, agree: Callable[..., AutoRenewal], monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    agreement = agree()
-    card = another_card(agreement)
+    auto_renewal = agree()
+    card = another_card(auto_renewal)
     ends = partial(refuse, card)
-    if deed == "removed":
+    if action == "removed":
         ends = partial(cards.remove_card, people.dora.actor, method_id=card.pk, now=LATER)
     threads = meanwhile(monkeypatch, modes, ends)
-    cards.change_card(people.dora.actor, agreement_id=agreement.pk, method_id=card.pk, now=LATER)
+    cards.change_card(people.dora.actor, auto_renewal_id=auto_renewal.pk, method_id=card.pk, now=LATER)
     threads[0].join()
     assert_will_fail()
 
@@ -91,7 +91,7 @@ def test_a_card_that_ends_while_an_agreement_gets_it_is_followed(
 @pytest.fixture
 def paid_with_known_card(
     people: People,
-    agree: Callable[..., Subscription],
+    agree: Callable[..., AutoRenewal],
     new_cart: Callable[..., Cart],
     monkeypatch: pytest.MonkeyPatch,
 ) -> tuple[Order, PaymentMethod]:
@@ -118,14 +118,14 @@ def paid_with_known_card(
 
 @needs_two_writers
 @pytest.mark.django_db(transaction=True)
-def test_a_known_card_that_ends_while_its_next_agreement_is_made_is_followed(
+def test_a_known_card_that_ends_while_its_next_auto_renewal_is_made_is_followed(
     paid_with_known_card: tuple[Order, PaymentMethod], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order, card = paid_with_known_card
     threads = meanwhile(monkeypatch, modes, partial(refuse, card))
     settlement.settle(payment_of(order).pk, now=LATER)
     threads[0].join()
-    assert Subscription.objects.filter(method=card).count() == 2
+    assert AutoRenewal.objects.filter(method=card).count() == 2
     assert_will_fail()
 
 
@@ -134,17 +134,17 @@ def test_a_known_card_that_ends_while_its_next_agreement_is_made_is_followed(
 def test_late_money_locks_its_card_before_its_items(paid_with_known_card: tuple[Order, PaymentMethod]) -> None:
     order, card = paid_with_known_card
     with transaction.atomic():
-        moves.close(settlement.lock_order(order.pk), Order.State.TIMEOUT, now=LATER, actor=settlement.SETTLEMENT)
+        transitions.close(settlement.lock_order(order.pk), Order.State.TIMEOUT, now=LATER, actor=settlement.SETTLEMENT)
     with locks() as seen:
         settlement.settle(payment_of(order).pk, now=LATER)
-    assert Subscription.objects.filter(method=card).count() == 2
-    assert [wrong for one in seen.transactions for wrong in trespasses(one)] == []
+    assert AutoRenewal.objects.filter(method=card).count() == 2
+    assert [wrong for one in seen.transactions for wrong in leaks(one)] == []
 
 
 @pytest.mark.django_db
-def test_what_nobody_followed_is_found_by_the_job_however_late(agree: Callable[..., Subscription]) -> None:
-    agreement = agree()
+def test_what_nobody_followed_is_found_by_the_job_however_late(agree: Callable[..., AutoRenewal]) -> None:
+    auto_renewal = agree()
     PaymentMethod.objects.update(failed_at=NOW, failed_reason="lost_card")
-    assert len(list(ledger.modes())) == agreement.items.count()
+    assert len(list(ledger.modes())) == auto_renewal.items.count()
     jobs.run("expiry_days", now=NOW + timedelta(days=2))
     assert_will_fail()

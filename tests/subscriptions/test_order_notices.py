@@ -16,15 +16,15 @@ from communities.models import Site
 from payments.sandbox import Sandbox
 from smartplus import jobs
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import agreements, orders, prices, settlement
-from subscriptions.models import Cart, Order, Subscription
+from subscriptions.actions import auto_renewals, orders, prices, settlement
+from subscriptions.models import AutoRenewal, Cart, Order
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.conftest import BASE, payment_of
 from tests.subscriptions.test_renewals import DUE, EXPIRY, agree, at
 
 __all__ = ["agree"]
-LADDER = [DUE, EXPIRY - timedelta(days=2), EXPIRY - timedelta(days=1), EXPIRY, EXPIRY + timedelta(days=3)]
+RETRY_SCHEDULE = [DUE, EXPIRY - timedelta(days=2), EXPIRY - timedelta(days=1), EXPIRY, EXPIRY + timedelta(days=3)]
 LAST = EXPIRY + timedelta(days=6)
 
 
@@ -130,48 +130,50 @@ def test_money_that_does_not_fit_goes_to_the_operator_and_nobody_below_sees_whom
 
 @pytest.mark.rule("R44")
 def test_each_failed_try_is_one_mail_and_the_end_of_the_ladder_is_one(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
-    agreement = agree(card="no-funds-later")
-    for number, instant in enumerate(LADDER, start=1):
+    auto_renewal = agree(card="no-funds-later")
+    for number, instant in enumerate(RETRY_SCHEDULE, start=1):
         for minutes in (0, 1, 30):
             jobs.tick(now=at(sandbox, instant + timedelta(minutes=minutes)))
         assert told("renewal-failed") == number * [("dora@nordlys.example", "payment_failed", "sent")]
-        assert told("renewal-parked") == []
+        assert told("renewal-suspended") == []
     for minutes in (0, 1, 60 * 24):
         jobs.tick(now=at(sandbox, LAST + timedelta(minutes=minutes)))
-    agreement.refresh_from_db()
-    assert agreement.state == "parked"
+    auto_renewal.refresh_from_db()
+    assert auto_renewal.state == "suspended"
     assert len(told("renewal-failed")) == 5
-    assert told("renewal-parked") == [("dora@nordlys.example", "payment_failed", "sent")]
-    failed, parked = Notice.objects.filter(topic="payment_failed").order_by("pk")[::5]
+    assert told("renewal-suspended") == [("dora@nordlys.example", "payment_failed", "sent")]
+    failed, suspended = Notice.objects.filter(topic="payment_failed").order_by("pk")[::5]
     tried = Order.objects.get(type="auto_renewal")
-    assert failed.about_id == parked.about_id == tried.pk
+    assert failed.about_id == suspended.about_id == tried.pk
     assert failed.subject == f"Auto-renewal failed: order {tried.number} could not be charged"
     assert "Next try: 20 Dec 2026, 10:00\n" in failed.body
-    assert parked.subject == "Auto-renewal stopped: Hafen Intercom GmbH is not renewed any more"
-    assert f"Order: {tried.number}\n" in parked.body
+    assert suspended.subject == "Auto-renewal stopped: Hafen Intercom GmbH is not renewed any more"
+    assert f"Order: {tried.number}\n" in suspended.body
 
 
 @pytest.mark.rule("R44")
 @pytest.mark.rule("R43")
 @pytest.mark.rule("R5")
-def test_an_agreement_whose_payer_may_not_pay_any_more_charges_nothing_and_says_so(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+def test_an_auto_renewal_whose_payer_may_not_pay_any_more_charges_nothing_and_says_so(
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
-    agreement = agree()
-    Subscription.objects.filter(pk=agreement.pk).update(payer=people.ivan.firm)
+    auto_renewal = agree()
+    AutoRenewal.objects.filter(pk=auto_renewal.pk).update(payer=people.ivan.firm)
     jobs.tick(now=at(sandbox, DUE))
-    agreement.refresh_from_db()
-    assert (agreement.state, Order.objects.filter(type="auto_renewal").count()) == ("parked", 0)
-    assert told("renewal-parked") == [("ivan@hafen.example", "payment_failed", "sent")]
-    assert "may not pay for Hafen Intercom GmbH any more" in Notice.objects.get(key__startswith="renewal-parked").body
-    assert Notice.objects.get(key__startswith="renewal-parked").organization == people.ivan.firm
+    auto_renewal.refresh_from_db()
+    assert (auto_renewal.state, Order.objects.filter(type="auto_renewal").count()) == ("suspended", 0)
+    assert told("renewal-suspended") == [("ivan@hafen.example", "payment_failed", "sent")]
+    assert (
+        "may not pay for Hafen Intercom GmbH any more" in Notice.objects.get(key__startswith="renewal-suspended").body
+    )
+    assert Notice.objects.get(key__startswith="renewal-suspended").organization == people.ivan.firm
 
 
 @pytest.mark.rule("R8")
 def test_failed_payments_are_told_whatever_is_muted(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
     notify.set_mutes(people.dora.membership.user, topics={"orders", "requests", "payment_failed"}, now=NOW)
     agree(card="no-funds-later")
@@ -182,64 +184,64 @@ def test_failed_payments_are_told_whatever_is_muted(
 @pytest.mark.rule("R8")
 @pytest.mark.rule("R44")
 def test_a_failed_payment_is_told_to_somebody_whoever_ticked_nothing(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
     """Nobody gets billing mail: then who may act hears it, then every administrator, and of a closed firm the one above."""
-    agreement = agree(card="no-funds-later")
+    auto_renewal = agree(card="no-funds-later")
     member(people, "gone", is_active=False)
     berta = member(people, "berta", gets_billing_mail=False)
     Membership.objects.filter(pk=people.dora.membership.pk).update(gets_billing_mail=False, manages_subscriptions=False)
-    jobs.tick(now=at(sandbox, LADDER[0]))
+    jobs.tick(now=at(sandbox, RETRY_SCHEDULE[0]))
     assert told("renewal-failed") == [("berta@nordlys.example", "payment_failed", "sent")]
     Membership.objects.filter(pk=berta.pk).update(manages_subscriptions=False)
-    jobs.tick(now=at(sandbox, LADDER[1]))
+    jobs.tick(now=at(sandbox, RETRY_SCHEDULE[1]))
     assert told("renewal-failed")[1:] == [
         ("dora@nordlys.example", "payment_failed", "sent"),
         ("berta@nordlys.example", "payment_failed", "sent"),
     ]
     Organization.objects.filter(pk=people.dora.firm.pk).update(is_active=False)
-    jobs.tick(now=at(sandbox, LADDER[2]))
-    agreement.refresh_from_db()
-    assert agreement.state == "parked"
-    assert told("renewal-parked") == [("olga@vendor.example", "payment_failed", "sent")]
+    jobs.tick(now=at(sandbox, RETRY_SCHEDULE[2]))
+    auto_renewal.refresh_from_db()
+    assert auto_renewal.state == "suspended"
+    assert told("renewal-suspended") == [("olga@vendor.example", "payment_failed", "sent")]
 
 
 def test_who_sees_no_prices_is_told_without_the_amount_and_no_subject_names_one(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
     carl = member(people, "carl", sees_prices=False, gets_billing_mail=True)
     agree(card="no-funds-later")
-    for instant in [*LADDER, LAST]:
+    for instant in [*RETRY_SCHEDULE, LAST]:
         jobs.tick(now=at(sandbox, instant))
     kinds = {notice.key.split(":")[0] for notice in Notice.objects.filter(user_id=carl.user_id)}
-    assert kinds == {"order-succeeded", "renewal-failed", "renewal-parked"}
+    assert kinds == {"order-succeeded", "renewal-failed", "renewal-suspended"}
     for notice in Notice.objects.all():
         assert "US$" not in notice.subject
         assert ("US$10.20" in notice.body) == (notice.email == "dora@nordlys.example"), notice.body
 
 
 def test_what_is_too_little_to_charge_is_kept_as_a_reason_without_amounts(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
-    agreement = agree()
+    auto_renewal = agree()
     prices.publish_price_list(
         SYSTEM, currency="USD", amounts=dict.fromkeys(INVENTED_PRICES, 1), valid_from=DUE, now=NOW
     )
     jobs.tick(now=at(sandbox, DUE))
-    agreement.refresh_from_db()
-    assert (agreement.state, agreement.reason) == ("parked", "too_small")
-    assert agreement.reason_words == "The amount is too small to be paid by card."
+    auto_renewal.refresh_from_db()
+    assert (auto_renewal.state, auto_renewal.reason) == ("suspended", "too_small")
+    assert auto_renewal.reason_words == "The amount is too small to be paid by card."
 
 
-def test_an_agreement_that_people_stop_is_not_called_a_failure(
-    people: People, agree: Callable[..., Subscription]
+def test_an_auto_renewal_that_people_stop_is_not_called_a_failure(
+    people: People, agree: Callable[..., AutoRenewal]
 ) -> None:
-    agreements.stop_agreement(people.dora.actor, agreement_id=agree().pk, now=NOW)
-    assert told("renewal-parked") == []
+    auto_renewals.stop_auto_renewal(people.dora.actor, auto_renewal_id=agree().pk, now=NOW)
+    assert told("renewal-suspended") == []
 
 
 def test_a_renewal_that_succeeds_is_told_like_every_order(
-    people: People, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
     agree()
     jobs.tick(now=at(sandbox, DUE))

@@ -17,9 +17,9 @@ from communities.models import Apartment, Entitlement, Site
 from payments.models import BillingProfile, Payment
 from smartplus.demo import INVENTED_PRICES
 from subscriptions import rights, tables
-from subscriptions.actions import carts, moves, orders, prices, settlement
+from subscriptions.actions import carts, orders, prices, settlement, transitions
 from subscriptions.errors import BillingIncomplete, ItemHeld, MayNotPay, NotBillable, PriceChanged, TermsNotAccepted
-from subscriptions.lines import called
+from subscriptions.lines import target_names
 from subscriptions.models import Cart, Order, OrderLine, Price, PriceList, ServicePeriod
 from subscriptions.pricing import PriceKey, Product, TooFarAhead
 from tests.conftest import ADDRESS, OPTIONS
@@ -92,7 +92,7 @@ def test_the_order_keeps_items_prices_billing_and_terms_as_they_were(
     order = place(fill_cart(months=3))
     assert (order.state, order.currency, order.total_minor) == ("processing", "USD", 3 * (150 + 250 + 90 + 30 + 500))
     assert order.line_count == order.lines.count() == 5
-    lines = order.lines.annotate(called=called()).values_list("called", "variant", "amount_minor")
+    lines = order.lines.annotate(called=target_names()).values_list("called", "variant", "amount_minor")
     assert set(lines) == {
         ("Quay House 1.01", "monitor", 450),
         ("Quay House 1.01", "landline+booking", 270),
@@ -166,11 +166,11 @@ def test_an_order_takes_all_of_its_items_or_none(
     people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]
 ) -> None:
     order = place(fill_cart())
-    moves.close(order, Order.State.CANCELLED, now=NOW, actor=SYSTEM)
+    transitions.close(order, Order.State.CANCELLED, now=NOW, actor=SYSTEM)
     rival = place(fill_cart(items=[entitlement(harbour_view, ServiceType.PM_APP)]))
-    assert moves.reserve(order) is False
+    assert transitions.reserve(order) is False
     assert set(Entitlement.objects.values_list("reserved_by", flat=True)) == {None, rival.pk}
-    moves.release(order)  # of an order that has nothing takes nothing from others
+    transitions.release(order)  # of an order that has nothing takes nothing from others
     assert entitlement(harbour_view, ServiceType.PM_APP).reserved_by == rival.pk
     with pytest.raises(ItemHeld), transaction.atomic():
         settlement.fulfil(rival_of(order), now=NOW)

@@ -14,7 +14,7 @@ from communities.models import Kind as SiteKind
 from smartplus.portal.dashboard import queries as dashboards
 from subscriptions import payers, reports
 from subscriptions.actions import prices
-from subscriptions.models import Cart, Order, Subscription, SubscriptionItem
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Cart, Order
 from subscriptions.pricing import PriceKey
 from tests.factories import PaymentMethodFactory, SubscriptionFactory
 from tests.people import NOW, SYSTEM, People, Person
@@ -28,10 +28,10 @@ def firm(person: Person) -> Organization:
 
 
 def test_the_sub_distributor_stands_between_an_installer_and_its_distributor(people: People) -> None:
-    assert payers.above(firm(people.ines)) == people.sam.firm
-    assert payers.above(firm(people.ivan)) == people.dora.firm
+    assert payers.payer_above(firm(people.ines)) == people.sam.firm
+    assert payers.payer_above(firm(people.ivan)) == people.dora.firm
     Organization.objects.filter(pk=people.sam.firm.pk).update(is_active=False)
-    assert payers.above(firm(people.ines)) == people.dora.firm
+    assert payers.payer_above(firm(people.ines)) == people.dora.firm
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_an_installer_that_may_pay_for_such_a_site_is_its_payer(
 ) -> None:
     Organization.objects.filter(pk=people.ines.firm.pk).update(pays_regular=regular, pays_credits=credits)
     norden = firm(people.ines)
-    assert payers.usual(norden, site_kind=kind) == (norden if pays_itself else people.sam.firm)
+    assert payers.default_payer(norden, site_kind=kind) == (norden if pays_itself else people.sam.firm)
 
 
 @pytest.mark.usefixtures("time_machine_at_noon")
@@ -80,7 +80,7 @@ def test_every_page_of_ines_names_the_same_firm(
         page = ines.get(address).content.decode()
         assert words in page
         assert "Nordlys Distribution" not in page
-    assert reports.payers_of(site, now=NOW).usual.name == "Sund Partner"
+    assert reports.payers_of(site, now=NOW).default.name == "Sund Partner"
 
 
 def test_a_site_says_how_much_of_it_renews_by_itself(
@@ -88,24 +88,24 @@ def test_a_site_says_how_much_of_it_renews_by_itself(
 ) -> None:
     site = harbour_view
     items = list(Entitlement.objects.filter(site=site).wanted().order_by("pk"))
-    agreement = SubscriptionFactory.create(
+    auto_renewal = SubscriptionFactory.create(
         payer=people.dora.firm,
         installer=people.ivan.firm,
         distributor=people.dora.firm,
         method=PaymentMethodFactory.create(owner=people.dora.firm),
         order=place(fill_cart()),
     )
-    SubscriptionItem.objects.create(subscription=agreement, entitlement=items[0], **keys_of(site))
+    AutoRenewalItem.objects.create(auto_renewal=auto_renewal, entitlement=items[0], **keys_of(site))
     Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=True)
     seen = Site.objects.select_related("installer__distributor", "installer__subdistributor").get()
     n = len(items)
-    both = "Nordlys Distribution, Hafen Intercom GmbH"  # the agreement's, and whoever pays the rest
-    for state, renewal in (("active", f"1 of {n} items renews by itself"), ("parked", "renewed by hand")):
-        Subscription.objects.update(state=state)
-        agreed = payers.agreed(people.dora.actor, [site.pk])[site.pk]
+    both = "Nordlys Distribution, Hafen Intercom GmbH"  # the auto-renewal's, and whoever pays the rest
+    for state, renewal in (("active", f"1 of {n} items renews by itself"), ("suspended", "renewed by hand")):
+        AutoRenewal.objects.update(state=state)
+        agreed = payers.under_auto_renewal(people.dora.actor, [site.pk])[site.pk]
         assert dashboards.who_pays(seen, n, agreed) == {"payer": both, "renewal": renewal}
-    Subscription.objects.update(state="active")
-    whole = payers.agreed(people.dora.actor, [site.pk])[site.pk]
+    AutoRenewal.objects.update(state="active")
+    whole = payers.under_auto_renewal(people.dora.actor, [site.pk])[site.pk]
     assert dashboards.who_pays(seen, 1, whole) == {"payer": "Nordlys Distribution", "renewal": "renews by itself"}
-    Subscription.objects.update(state="ended")
-    assert payers.agreed(people.dora.actor, [site.pk]) == {}
+    AutoRenewal.objects.update(state="ended")
+    assert payers.under_auto_renewal(people.dora.actor, [site.pk]) == {}

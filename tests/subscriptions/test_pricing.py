@@ -203,7 +203,11 @@ DOOR_TO = datetime(2031, 11, 22, 9, 0, tzinfo=UTC)  # 60 months from NOW
         (NOW - timedelta(days=60), Months(60), False),  # lapsed: from now
         (NOW + timedelta(days=90), Until(date(2031, 11, 22)), False),
         (NOW + timedelta(days=90), Until(date(2031, 11, 23)), True),
-        (DOOR_TO, Cycles(1), False),  # what renews by itself is never so far ahead; the ladder is not stopped by it
+        (
+            DOOR_TO,
+            Cycles(1),
+            False,
+        ),  # what renews by itself is never so far ahead; the retry schedule is not stopped by it
     ],
 )
 def test_what_counts_is_where_the_paid_time_ends_not_the_months_of_one_order(

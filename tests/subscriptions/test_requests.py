@@ -17,7 +17,7 @@ from communities.catalogue import ServiceType
 from communities.models import Entitlement, Site
 from payments.models import Payment
 from payments.sandbox import Sandbox
-from subscriptions.actions import carts, orders, requests, settlement, sweeps
+from subscriptions.actions import carts, orders, requests, scheduled, settlement
 from subscriptions.errors import MayNotPay, RequestClosed
 from subscriptions.models import Cart, Order, RenewalRequest, RequestItem
 from tests.flows.tenants import assert_tenants_consistent
@@ -352,7 +352,7 @@ def test_an_order_that_is_given_up_opens_the_request_again(
     if how == "cancelled":
         orders.cancel_order(people.dora.actor, number=order.number, now=NOW)
     else:
-        assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 1
+        assert scheduled.expire_unpaid_orders(now=NOW + timedelta(minutes=46)) == 1
     asked.refresh_from_db()
     assert (asked.state, asked.cart, asked.decided_by, asked.decided_at) == ("open", None, None, None)
     assert told(asked)[-1] == ("ivan@hafen.example", "request-reopened")

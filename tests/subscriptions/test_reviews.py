@@ -58,7 +58,7 @@ def test_the_operator_notes_that_it_was_paid_back_and_the_items_are_free(
         payment.captured_minor, payment.currency, "succeeded", True, "Paid back", people.olga.membership.user,
     )  # fmt: skip
     with pytest.raises(Refused, match="At most"):
-        payment_actions.note_outside(people.olga.actor, payment, amount_minor=1, reason="again", now=NOW)
+        payment_actions.record_outside_refund(people.olga.actor, payment, amount_minor=1, reason="again", now=NOW)
     assert not list(ledger.refunds())
     Refund.objects.update(amount_minor=1)
     assert [str(fault) for fault in ledger.refunds()] == [
@@ -152,8 +152,8 @@ def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_sta
     assert "was paid twice" not in sign_in(people.dora).get(address).content.decode()
     client = sign_in(people.olga)
     assert "was paid twice" in client.get(address).content.decode()
-    assert client.post(f"{address}judge/", {"verdict": "surplus", "reason": " "}).status_code == 422
-    said = {"verdict": "surplus", "reason": "By bank"}
+    assert client.post(f"{address}judge/", {"verdict": "duplicate_payment", "reason": " "}).status_code == 422
+    said = {"verdict": "duplicate_payment", "reason": "By bank"}
     assert client.post(f"{address}judge/", said)["Location"] == address
     second.refresh_from_db()
     doubtful.refresh_from_db()
@@ -167,9 +167,9 @@ def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_sta
     assert not list(ledger.refunds()) and not list(ledger.payments())
     assert "I paid the money back" not in client.get(address).content.decode()
     with pytest.raises(Refused, match="Nothing that was paid twice"):
-        reviews.note_surplus_repaid(people.olga.actor, number=doubtful.number, reason="again", now=NOW)
+        reviews.record_duplicate_repaid(people.olga.actor, number=doubtful.number, reason="again", now=NOW)
     settlement.settle(second.pk, now=NOW)  # told once more by the gateway
-    assert not reviews.surplus_of(doubtful)
+    assert not reviews.duplicate_payments_of(doubtful)
 
 
 @pytest.mark.rule("R50", "R52", "R57")
@@ -187,7 +187,7 @@ def test_only_what_the_page_showed_is_noted_as_paid_back(
         reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="looked", now=NOW)
         first = pay_again(doubtful)
     client, address = sign_in(people.olga), f"/orders/{doubtful.number}/"
-    said = {"verdict": "refunded" if is_under_review else "surplus", "reason": "By bank"}
+    said = {"verdict": "refunded" if is_under_review else "duplicate_payment", "reason": "By bank"}
 
     def shown() -> str:
         [seen] = re.findall(r'name="seen" value="([0-9]+)"', client.get(address).content.decode())
@@ -212,7 +212,7 @@ def test_a_second_object_of_one_payment_is_noted_without_touching_the_orders_own
     reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="looked", now=NOW)
     payment = payment_of(doubtful)
     OrderEvent.objects.create(
-        order=doubtful, at=NOW, kind="surplus", detail={"payment": payment.pk, "payment_ref": "pi_twin"}
+        order=doubtful, at=NOW, kind="duplicate_payment", detail={"payment": payment.pk, "payment_ref": "pi_twin"}
     )
-    reviews.note_surplus_repaid(people.olga.actor, number=doubtful.number, reason="By bank", now=NOW)
-    assert (payment_of(doubtful).refunded_minor, reviews.surplus_of(doubtful)) == (0, [])
+    reviews.record_duplicate_repaid(people.olga.actor, number=doubtful.number, reason="By bank", now=NOW)
+    assert (payment_of(doubtful).refunded_minor, reviews.duplicate_payments_of(doubtful)) == (0, [])

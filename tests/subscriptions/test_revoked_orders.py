@@ -16,7 +16,7 @@ from payments import actions as payment_actions
 from payments import money
 from payments.sandbox import Sandbox
 from smartplus import jobs
-from subscriptions.actions import orders, sweeps
+from subscriptions.actions import orders, scheduled
 from subscriptions.models import Cart, Order
 from tests.flows.tenants import assert_tenants_consistent
 from tests.payments.fixtures import press
@@ -75,7 +75,7 @@ def test_a_job_closes_the_pay_page_first_and_then_the_order(people: People, chec
 def test_money_that_was_faster_is_honoured(people: People, checkout: tuple[Order, str]) -> None:
     order, page = checkout
     press(page, "approve")
-    assert sweeps.close_unpermitted(now=SOON) == 0
+    assert scheduled.cancel_unauthorized_orders(now=SOON) == 0
     order.refresh_from_db()
     assert order.state == "succeed"
     assert not Entitlement.objects.wanted().filter(expires_at=None).exists()
@@ -87,7 +87,7 @@ def test_a_gateway_that_does_not_answer_keeps_the_order_for_the_next_time(
 ) -> None:
     order, _page = checkout
     sandbox.stop()
-    assert sweeps.close_unpermitted(now=SOON) == 0
+    assert scheduled.cancel_unauthorized_orders(now=SOON) == 0
     order.refresh_from_db()
     assert order.state == "processing"
 
@@ -98,11 +98,11 @@ def test_what_others_pay_and_what_may_still_be_paid_stays_open(
     order = place(fill_cart())
     allow(people, pays=True)
     allow(people, pays=False)
-    assert sweeps.close_unpermitted(now=SOON) == 0
+    assert scheduled.cancel_unauthorized_orders(now=SOON) == 0
     order.refresh_from_db()
     assert order.state == "processing"
     Organization.objects.filter(pk=people.dora.firm.pk).update(is_active=False)
-    assert sweeps.close_unpermitted(now=SOON) == 1
+    assert scheduled.cancel_unauthorized_orders(now=SOON) == 1
 
 
 @pytest.mark.rule("R5")
@@ -175,7 +175,7 @@ def test_each_way_of_paying_has_its_own_permission(
     Order.objects.filter(pk=order.pk).update(currency=currency)
     Organization.objects.filter(pk=people.ivan.firm.pk).update(pays_regular=pays_regular, pays_credits=pays_credits)
     assert Order.objects.unpermitted().exists() is is_closed
-    assert sweeps.close_unpermitted(now=SOON) == int(is_closed)
+    assert scheduled.cancel_unauthorized_orders(now=SOON) == int(is_closed)
     order.refresh_from_db()
     assert order.state == ("cancelled" if is_closed else "processing")
     assert Entitlement.objects.filter(reserved_by=order.pk).count() == (0 if is_closed else order.line_count)

@@ -11,35 +11,35 @@ from hypothesis import strategies as st
 from accounts.errors import Refused
 from communities.models import Entitlement, Site
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import carts, moves, orders, prices
+from subscriptions.actions import carts, orders, prices, transitions
 from subscriptions.errors import NotBillable, PriceChanged
+from subscriptions.id_digests import BUCKETS, IdDigest, Mark
 from subscriptions.models import Cart, Order, PriceList
 from subscriptions.selections import Filter
-from subscriptions.sketches import BUCKETS, Mark, Sketch
 from tests.people import NOW, SYSTEM, People, Person
 from tests.subscriptions.conftest import BASE
 
 IDS = st.sets(st.integers(1, 40_000), max_size=60)
 
 
-# --- sketches -----------------------------------------------------------------------------------------------------------
+# --- digests -----------------------------------------------------------------------------------------------------------
 
 
 @given(IDS, IDS)
 def test_a_sketch_never_says_a_wrong_difference_of_a_few(before: set[int], now: set[int]) -> None:
-    found = Sketch.of(before).until(Sketch.of(now))
+    found = IdDigest.of(before).until(IdDigest.of(now))
     went, came = before - now, now - before
     alone = len({pk % BUCKETS for pk in went | came}) == len(went | came)
     if alone:
         assert (set(found.went), set(found.came), found.is_whole) == (went, came, True)
-    assert Sketch.of(before).count == len(before)
+    assert IdDigest.of(before).count == len(before)
 
 
 @given(IDS)
 def test_a_mark_comes_back_as_it_was_and_stays_small(ids: set[int]) -> None:
-    mark = Mark(max(ids, default=0), Sketch.of(ids))
+    mark = Mark(max(ids, default=0), IdDigest.of(ids))
     assert Mark.read(mark.text) == mark
-    assert len(Sketch.of(range(10_000_000, 10_020_000)).text) < 2_200
+    assert len(IdDigest.of(range(10_000_000, 10_020_000)).text) < 2_200
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_what_is_no_mark_is_none(text: str) -> None:
 @pytest.mark.django_db
 def test_the_database_makes_the_same_mark(people: People, harbour_view: Site) -> None:
     ids = list(Entitlement.objects.values_list("pk", flat=True))
-    assert Mark.of(Entitlement.objects.all()) == Mark(max(ids), Sketch.of(ids))
-    assert Mark.of(Entitlement.objects.none()) == Mark(0, Sketch.of(()))
+    assert Mark.of(Entitlement.objects.all()) == Mark(max(ids), IdDigest.of(ids))
+    assert Mark.of(Entitlement.objects.none()) == Mark(0, IdDigest.of(()))
 
 
 # --- filters ------------------------------------------------------------------------------------------------------------
@@ -236,5 +236,5 @@ def test_what_an_order_let_go_of_is_in_the_filter_again(people: People, everythi
     order = place_as_shown(people, everything())
     with pytest.raises(Refused, match="Tick at least one item"):
         everything()
-    moves.close(order, Order.State.CANCELLED, now=NOW, actor=SYSTEM)
+    transitions.close(order, Order.State.CANCELLED, now=NOW, actor=SYSTEM)
     assert place_as_shown(people, everything()).line_count == 5

@@ -16,9 +16,9 @@ from payments.errors import GatewayForgot, GatewayUnavailable
 from payments.models import GatewayEvent, Payment
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
-from subscriptions import setwise
-from subscriptions.actions import moves, orders, settlement, sweeps
-from subscriptions.errors import IllegalMove
+from subscriptions import bulk_sql
+from subscriptions.actions import orders, scheduled, settlement, transitions
+from subscriptions.errors import IllegalTransition
 from subscriptions.models import Cart, Order, ServicePeriod
 from tests.conftest import ADDRESS, OPTIONS
 from tests.payments.fixtures import press
@@ -187,12 +187,12 @@ def test_a_page_that_the_gateway_knows_no_more_ends_its_order_in_time_and_alarms
     people: People, order: Order, sandbox: Sandbox
 ) -> None:
     open_page(people, order)
-    with sandbox.book.lock:
-        sandbox.book.sessions.clear()  # as with the keys of another account
+    with sandbox.store.lock:
+        sandbox.store.sessions.clear()  # as with the keys of another account
     with pytest.raises(GatewayForgot):
         orders.cancel_order(people.dora.actor, number=order.number, now=NOW + timedelta(minutes=5))
     assert fresh(order).state == "processing"
-    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 1
+    assert scheduled.expire_unpaid_orders(now=NOW + timedelta(minutes=46)) == 1
     assert (fresh(order).state, unpaid(order)) == ("timeout", True)
     assert kinds(order) == ["created", "sent", "forgotten", "timeout"]
     assert not Entitlement.objects.exclude(reserved_by=None).exists()
@@ -203,12 +203,12 @@ def test_a_page_that_the_gateway_knows_no_more_ends_its_order_in_time_and_alarms
 @pytest.mark.rule("R53")
 def test_an_unpaid_order_times_out_after_45_minutes_and_releases_its_items(people: People, order: Order) -> None:
     url = open_page(people, order)
-    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=44, seconds=59)) == 0
-    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=45)) == 1
+    assert scheduled.expire_unpaid_orders(now=NOW + timedelta(minutes=44, seconds=59)) == 0
+    assert scheduled.expire_unpaid_orders(now=NOW + timedelta(minutes=45)) == 1
     assert fresh(order).state == "timeout"
     assert not Entitlement.objects.exclude(reserved_by=None).exists()
     assert "approve" not in press(url).text.casefold() or press(url, "approve").status != 303
-    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=46)) == 0
+    assert scheduled.expire_unpaid_orders(now=NOW + timedelta(minutes=46)) == 0
 
 
 @pytest.mark.rule("R53")
@@ -219,7 +219,7 @@ def test_an_order_whose_process_died_before_the_gateway_heard_of_it_is_given_up_
     assert payment_of(order).state == PaymentState.CREATED
     late = NOW + timedelta(hours=hours)
     sandbox.clock.freeze(late)
-    assert sweeps.time_out_orders(now=late) == 1
+    assert scheduled.expire_unpaid_orders(now=late) == 1
     assert (fresh(order).state, payment_of(order).state) == ("timeout", PaymentState.EXPIRED)
     assert not Entitlement.objects.exclude(reserved_by=None).exists()
 
@@ -227,9 +227,9 @@ def test_an_order_whose_process_died_before_the_gateway_heard_of_it_is_given_up_
 def test_an_order_whose_slow_payment_failed_can_be_paid_again(people: People, order: Order, sandbox: Sandbox) -> None:
     open_page(people, order)
     payment = payment_of(order)
-    sandbox.till.decline(payment.gateway_ref)  # of a card; then a slow method is chosen
-    session = sandbox.book.sessions[payment.gateway_ref]
-    intent = sandbox.book.intents[session["payment_intent"]]
+    sandbox.processor.decline(payment.gateway_ref)  # of a card; then a slow method is chosen
+    session = sandbox.store.sessions[payment.gateway_ref]
+    intent = sandbox.store.intents[session["payment_intent"]]
     session |= {"status": "complete", "url": None}
     intent |= {"status": "processing"}
     settlement.settle(payment.pk, now=NOW)
@@ -245,7 +245,7 @@ def test_an_order_whose_slow_payment_failed_can_be_paid_again(people: People, or
 
 def test_an_order_that_was_paid_in_the_last_second_succeeds_instead_of_timing_out(people: People, order: Order) -> None:
     press(open_page(people, order), "approve")
-    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=45)) == 0
+    assert scheduled.expire_unpaid_orders(now=NOW + timedelta(minutes=45)) == 0
     assert fresh(order).state == "succeed"
 
 
@@ -254,7 +254,7 @@ def test_an_order_without_answer_from_the_gateway_is_not_timed_out(
 ) -> None:
     open_page(people, order)
     sandbox.stop()
-    assert sweeps.time_out_orders(now=NOW + timedelta(minutes=50)) == 0
+    assert scheduled.expire_unpaid_orders(now=NOW + timedelta(minutes=50)) == 0
     assert fresh(order).state == "processing"
     assert Entitlement.objects.filter(reserved_by=order.pk).count() == 5
 
@@ -275,7 +275,7 @@ def test_cancelling_what_is_paid_already_lets_it_succeed(people: People, order: 
 @pytest.mark.rule("R52")
 def test_late_money_is_honoured_from_the_moment_it_arrives(people: People, order: Order) -> None:
     press(open_page(people, order), "approve")
-    moves.close(order, Order.State.TIMEOUT, now=NOW, actor=SYSTEM)
+    transitions.close(order, Order.State.TIMEOUT, now=NOW, actor=SYSTEM)
     settlement.settle(payment_of(order).pk, now=NOW + timedelta(days=2))
     assert fresh(order).state == "succeed"
     assert kinds(order)[-3:] == ["late", "confirmed", "applied"]
@@ -288,7 +288,7 @@ def test_late_money_for_items_of_another_order_goes_under_review(
     people: People, order: Order, fill_cart: Callable[..., Cart], place: Callable[..., Order]
 ) -> None:
     press(open_page(people, order), "approve")
-    moves.close(order, Order.State.TIMEOUT, now=NOW, actor=SYSTEM)
+    transitions.close(order, Order.State.TIMEOUT, now=NOW, actor=SYSTEM)
     second = place(fill_cart())
     settlement.settle(payment_of(order).pk, now=NOW)
     assert (fresh(order).state, fresh(second).state) == ("review", "processing")
@@ -315,11 +315,11 @@ def test_an_open_failing_gateway_leaves_the_payment_unknown_and_the_janitor_find
         open_page(people, order)
     assert (payment_of(order).state, fresh(order).state) == (PaymentState.UNKNOWN, "processing")
     sandbox.faults.clear()
-    sweeps.settle_hanging(now=NOW + timedelta(minutes=3))
+    scheduled.reconcile_stale_payments(now=NOW + timedelta(minutes=3))
     payment = payment_of(order)
     assert payment.state == PaymentState.PENDING
     press(payment.checkout_url, "approve")
-    sweeps.settle_hanging(now=NOW + timedelta(minutes=10))
+    scheduled.reconcile_stale_payments(now=NOW + timedelta(minutes=10))
     assert fresh(order).state == "succeed"
     assert sandbox.state()["moved"] == {order.number: {"amount": order.total_minor, "charges": 1}}
 
@@ -340,8 +340,8 @@ def test_duplicate_and_late_events_are_harmless(people: People, order: Order) ->
             received_at=NOW,
             next_try_at=NOW,
         )
-    assert sweeps.work_events(now=NOW) == 6
-    assert sweeps.work_events(now=NOW) == 0
+    assert scheduled.process_events(now=NOW) == 6
+    assert scheduled.process_events(now=NOW) == 0
     assert fresh(order).state == "succeed"
     assert ServicePeriod.objects.count() == 5
 
@@ -358,13 +358,13 @@ def test_an_event_that_fails_is_tried_again_later(people: People, order: Order, 
         next_try_at=NOW,
     )
     sandbox.faults.arm("unavailable", 99)
-    assert sweeps.work_events(now=NOW) == 0
+    assert scheduled.process_events(now=NOW) == 0
     event.refresh_from_db()
     assert (event.state, event.tries) == ("failed", 1)
     assert "GatewayUnavailable" in event.last_error
     sandbox.faults.clear()
-    assert sweeps.work_events(now=NOW + timedelta(seconds=30)) == 0
-    assert sweeps.work_events(now=NOW + timedelta(minutes=2)) == 1
+    assert scheduled.process_events(now=NOW + timedelta(seconds=30)) == 0
+    assert scheduled.process_events(now=NOW + timedelta(minutes=2)) == 1
     assert fresh(order).state == "succeed"
 
 
@@ -385,8 +385,8 @@ def test_a_slow_worker_whose_event_another_one_finished_leaves_no_failure(
         GatewayEvent.objects.update(state="done", next_try_at=None)
         raise GatewayUnavailable("hung until another worker had done it")
 
-    monkeypatch.setattr(sweeps, "work_on", hang)
-    assert sweeps.work_events(now=NOW) == 0
+    monkeypatch.setattr(scheduled, "process_event", hang)
+    assert scheduled.process_events(now=NOW) == 0
     event.refresh_from_db()
     assert (event.state, event.last_error) == ("done", "")
     assert not ItemFailure.objects.exists()
@@ -394,12 +394,12 @@ def test_a_slow_worker_whose_event_another_one_finished_leaves_no_failure(
 
 def test_an_order_moves_only_as_it_may(people: People, order: Order) -> None:
     for state in ("succeed", "refunded"):
-        with pytest.raises((IllegalMove, ValueError)):
-            moves.move(fresh(order), state, now=NOW)
-    moves.close(order, Order.State.CANCELLED, now=NOW, actor=SYSTEM)
+        with pytest.raises((IllegalTransition, ValueError)):
+            transitions.transition(fresh(order), state, now=NOW)
+    transitions.close(order, Order.State.CANCELLED, now=NOW, actor=SYSTEM)
     for state in ("processing", "succeed", "timeout", "failed"):
-        with pytest.raises(IllegalMove):
-            moves.move(fresh(order), state, now=NOW)
+        with pytest.raises(IllegalTransition):
+            transitions.transition(fresh(order), state, now=NOW)
     assert fresh(order).state == "cancelled"
 
 
@@ -455,7 +455,7 @@ def test_money_that_can_not_be_applied_brings_the_order_under_review_and_moves_n
     if change == "taken":
         Entitlement.objects.filter(pk=app.pk).update(reserved_by=None)
     elif change == "moved":
-        monkeypatch.setattr(setwise, "extend", lambda order, made, **_: order.line_count - 1)
+        monkeypatch.setattr(bulk_sql, "extend", lambda order, made, **_: order.line_count - 1)
     else:
         at = NOW + timedelta(minutes=1)
         line = order.lines.get(entitlement=app)

@@ -12,10 +12,10 @@ from django.test import Client
 from communities.models import Site
 from payments.models import BillingProfile, Payment
 from smartplus.demo import INVENTED_PRICES
-from subscriptions import bills, ledger, reports, tables, taxes
+from subscriptions import ledger, price_preview, reports, tables, taxes
 from subscriptions.actions import carts, orders, prices, renewals, settlement
 from subscriptions.errors import PriceChanged
-from subscriptions.models import Cart, Order, PriceList, Subscription
+from subscriptions.models import AutoRenewal, Cart, Order, PriceList
 from subscriptions.pricing import PriceKey
 from subscriptions.taxes import TaxRule, TaxRules
 from tests.payments.fixtures import press
@@ -118,11 +118,11 @@ def test_what_renews_by_itself_is_taxed_too(
     order = buy(people, fill_cart(), BillingProfile.objects.get(), auto_renew=True)
     press(orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW), "approve")
     settlement.settle(payment_of(order).pk, now=NOW)
-    agreement = Subscription.objects.select_related("installer__distributor").get()
-    due = agreement.next_due_at
+    auto_renewal = AutoRenewal.objects.select_related("installer__distributor").get()
+    due = auto_renewal.next_due_at
     assert due is not None
-    taken = reports.renewed_by(people.dora.actor, [agreement])
-    assert reports.next_charges([agreement], taken, now=NOW) == {agreement.pk: MONTHLY + 239}
+    taken = reports.renewed_by(people.dora.actor, [auto_renewal])
+    assert reports.next_charges([auto_renewal], taken, now=NOW) == {auto_renewal.pk: MONTHLY + 239}
     sandbox.clock.freeze(due + timedelta(minutes=1))
     renewals.renew_due(now=due + timedelta(minutes=1))
     renewed = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
@@ -146,10 +146,10 @@ def test_a_site_costs_by_the_prices_of_its_project_type(people: People, harbour_
     dear = {PriceKey("app", "monitor", "house"): 300, PriceKey("app", "no_monitor", "house"): 500}
     prices.publish_price_list(SYSTEM, currency="USD", amounts=INVENTED_PRICES | dear, valid_from=NOW, now=NOW)
     table = tables.table_for(people.dora.firm, at=NOW)
-    assert bills.site_total_minor(harbour_view, table, as_of=NOW) == MONTHLY
+    assert price_preview.site_total_minor(harbour_view, table, as_of=NOW) == MONTHLY
     Site.objects.update(kind="house")
     assert (
-        bills.site_total_minor(Site.objects.get(), table, as_of=NOW) == 300 + 500 + 60
+        price_preview.site_total_minor(Site.objects.get(), table, as_of=NOW) == 300 + 500 + 60
     )  # two Apps and a landline: a house books nothing and has no manager
 
 

@@ -19,7 +19,7 @@ from payments.gateways.base import Remote, RemoteState
 from payments.models import PaymentMethod
 from smartplus.demo import INVENTED_PRICES
 from subscriptions import ledger, periods, reports, words
-from subscriptions.actions import agreements, extending, moves, orders, prices, requests, settlement, variants
+from subscriptions.actions import auto_renewals, extending, orders, prices, requests, settlement, transitions, variants
 from subscriptions.errors import NotBillable, PriceChanged
 from subscriptions.models import (
     Cart,
@@ -181,7 +181,7 @@ def test_a_late_upgrade_is_honoured_to_its_quoted_end_and_what_was_paid_beyond_c
     plan: Entitlement, extend
 ) -> None:
     order = extend(plan, term=Rest(), now=SOON)
-    moves.close(order, Order.State.TIMEOUT, now=SOON, actor=SYSTEM)
+    transitions.close(order, Order.State.TIMEOUT, now=SOON, actor=SYSTEM)
     only(plan).update(variant="landline")
     ends = plan.expires_at
     assert ends is not None
@@ -372,7 +372,7 @@ def test_late_money_for_a_term_to_a_date_brings_as_many_days_as_were_paid(
     day, late = (max(ends, SOON) + 60 * DAY).date(), SOON + 3 * DAY
     order = extend(plan, term=Until(day), now=SOON)
     assert order.lines.get().amount_minor == 2 * order.lines.get().unit_minor
-    moves.close(order, Order.State.TIMEOUT, now=SOON, actor=SYSTEM)
+    transitions.close(order, Order.State.TIMEOUT, now=SOON, actor=SYSTEM)
     if stands > timedelta():
         assert pay(extend(plan, term=Cycles(1), now=SOON), SOON).state == "succeed"
     before = max(late, fresh(plan).expires_at or late)
@@ -436,14 +436,14 @@ def test_a_period_that_began_unnoticed_is_not_upgraded_to_its_own_beginning(plan
     assert fresh(plan).paid_variant == BOTH
 
 
-def test_agreements_are_locked_before_the_items_also_where_nothing_is_to_be_paid(plan: Entitlement, extend) -> None:
+def test_auto_renewals_are_locked_before_the_items_also_where_nothing_is_to_be_paid(plan: Entitlement, extend) -> None:
     free = dict.fromkeys(INVENTED_PRICES, 0)
     prices.publish_price_list(SYSTEM, currency="USD", amounts=free, valid_from=NOW + DAY, now=NOW)
     only(plan).update(variant="landline")
     with CaptureQueriesContext(connection) as asked:
         assert extend(plan, term=Months(1), now=SOON).state == "succeed"
     said = [row["sql"] for row in asked]
-    tables = ('FROM "subscriptions_subscription"', 'UPDATE "communities_entitlement"')
+    tables = ('FROM "subscriptions_autorenewal"', 'UPDATE "communities_entitlement"')
     first = [next(at for at, sql in enumerate(said) if table in sql) for table in tables]
     assert first == sorted(first)
 
@@ -456,9 +456,9 @@ def test_what_one_order_upgrades_and_renews_is_agreed_on_once(people: People, pl
         exp_month=12, exp_year=2030, consent_text_version="1", consent_at=SOON, created_at=SOON,
     )  # fmt: skip
     with transaction.atomic():
-        agreement = agreements.make_agreement(settlement.lock_order(order.pk), card, now=SOON)
-    assert agreement is not None
-    assert list(agreement.items.values_list("entitlement_id", flat=True)) == [plan.pk]
+        auto_renewal = auto_renewals.create_auto_renewal(settlement.lock_order(order.pk), card, now=SOON)
+    assert auto_renewal is not None
+    assert list(auto_renewal.items.values_list("entitlement_id", flat=True)) == [plan.pk]
     agree()
 
 
@@ -483,6 +483,6 @@ def test_the_same_once_more_is_the_same_order(plan: Entitlement, extend, people:
 @pytest.mark.rule("R48")
 def test_what_was_given_up_can_be_ordered_again(plan: Entitlement, extend) -> None:
     first = extend(plan, term=Rest(), now=SOON)
-    moves.close(first, Order.State.TIMEOUT, now=SOON, actor=SYSTEM)
+    transitions.close(first, Order.State.TIMEOUT, now=SOON, actor=SYSTEM)
     second = extend(plan, term=Rest(), now=SOON)
     assert (second.fingerprint, second.pk == first.pk) == (first.fingerprint, False)

@@ -11,14 +11,14 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.scope import Actor
-from communities import expiries, following
+from communities import expiries, expiry_triggers
 from communities.actions import entitlements
 from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, ExpiryDay, Site
 from payments.sandbox import Sandbox
-from subscriptions import bills, dashboard, ledger, reports, reviews
+from subscriptions import dashboard, ledger, price_preview, reports, reviews
 from subscriptions.actions import extending, renewals
-from subscriptions.models import Cart, Order, Subscription
+from subscriptions.models import AutoRenewal, Cart, Order
 from subscriptions.periods import Cycles, Months
 from subscriptions.pricing import PriceTable
 from subscriptions.tables import table_for
@@ -40,25 +40,27 @@ def wait_for_monitor(site: Site, *, waits: bool = True) -> Entitlement:
     return entitlement(site, ServiceType.APP, "1.02")
 
 
-def sums(people: People, site: Site, agreement: Subscription) -> dict[str, int | None]:
+def sums(people: People, site: Site, auto_renewal: AutoRenewal) -> dict[str, int | None]:
     """What 30 more days of everything at the site cost, by everybody who says so."""
     items = Entitlement.objects.filter(site=site)
     prices = table_for(people.dora.firm, at=LATER)
     actor: Actor = people.dora.actor
     site = Site.objects.select_related("installer", "distributor").get(pk=site.pk)
     review = reviews.review_of(site, apartments=2, now=LATER, reader=actor)
-    agreement = Subscription.objects.select_related("installer__distributor").get(pk=agreement.pk)
+    auto_renewal = AutoRenewal.objects.select_related("installer__distributor").get(pk=auto_renewal.pk)
     due = dashboard.forecast(actor, now=LATER, zone=UTC, prices=prices)
     asked = dashboard.Asked(dashboard.What.ALL, LATER, UTC, prices)
     found = {
-        "agreement": reports.next_charges([agreement], reports.renewed_by(actor, [agreement]), now=LATER)[agreement.pk],
+        "auto_renewal": reports.next_charges([auto_renewal], reports.renewed_by(actor, [auto_renewal]), now=LATER)[
+            auto_renewal.pk
+        ],
         "forecast": sum(day.amount_minor or 0 for day in due),
         "standing": dashboard.standings(actor, now=LATER, prices=prices)[people.ivan.firm.pk].due_minor,
         "tile": dashboard.sum_of(actor, asked).amount_minor,
         "list": sum(line.amount_minor or 0 for line in dashboard.page_of(actor, asked, dashboard.sum_of(actor, asked))),
         "review": sum(row.amount_minor or 0 for row in review.holdings),
         "ending": sum(ending.amount_minor or 0 for ending in review.endings),
-        "bill of the site": bills.site_total_minor(site, prices, as_of=LATER),
+        "bill of the site": price_preview.site_total_minor(site, prices, as_of=LATER),
         "bill of its items": sum(_bill(site, row, prices) for row in Apartment.objects.filter(site=site)) + PM_APP,
     }
     for term in (Cycles(1), Months(1)):
@@ -71,26 +73,26 @@ def sums(people: People, site: Site, agreement: Subscription) -> dict[str, int |
 def _bill(site: Site, apartment: Apartment, prices: PriceTable) -> int:
     """The bill beside the form of an apartment, nothing changed."""
     draft = entitlements.configuration_of(site, apartment_ids=[apartment.pk])
-    saved = bills.saved_of(site, apartment=apartment)
-    found = bills.bill_of(draft, saved, prices, as_of=LATER, zone=site.time_zone)
+    saved = price_preview.saved_of(site, apartment=apartment)
+    found = price_preview.preview_of(draft, saved, prices, as_of=LATER, zone=site.time_zone)
     assert found.difference_minor == 0
     return found.every_30_days.total_minor
 
 
 @pytest.mark.rule("R17", "R27", "R40")
 def test_what_waits_for_its_monitor_costs_what_is_paid_wherever_it_is_said(
-    people: People, harbour_view: Site, agree: Callable[..., Subscription], sandbox: Sandbox
+    people: People, harbour_view: Site, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
-    agreement = agree()
-    assert set(sums(people, harbour_view, agreement).values()) == {MONTHLY}
+    auto_renewal = agree()
+    assert set(sums(people, harbour_view, auto_renewal).values()) == {MONTHLY}
     item = wait_for_monitor(harbour_view)
     assert (item.variant, item.paid_variant, item.blocked) == ("monitor", "no_monitor", "monitor_pending")
     assert list(expiries.faults()) == []
     expiries.fold(now=LATER)
     assert list(expiries.faults()) == []
-    assert sums(people, harbour_view, agreement) == dict.fromkeys(sums(people, harbour_view, agreement), MONTHLY)
+    assert sums(people, harbour_view, auto_renewal) == dict.fromkeys(sums(people, harbour_view, auto_renewal), MONTHLY)
 
-    due = agreement.next_due_at
+    due = auto_renewal.next_due_at
     assert due is not None
     renewals.renew_due(now=at(sandbox, due))
     order = Order.objects.get(type=Order.Type.AUTO_RENEWAL)
@@ -100,7 +102,7 @@ def test_what_waits_for_its_monitor_costs_what_is_paid_wherever_it_is_said(
     assert (item.paid_variant, item.is_usable(due)) == ("no_monitor", True)
 
     wait_for_monitor(harbour_view, waits=False)
-    assert sums(people, harbour_view, agreement)["agreement"] == MONTHLY - 250 + 150
+    assert sums(people, harbour_view, auto_renewal)["auto_renewal"] == MONTHLY - 250 + 150
     renewals.renew_due(now=at(sandbox, due + timedelta(days=30)))
     assert Order.objects.latest("pk").total_minor == MONTHLY - 250 + 150
     assert [str(fault) for fault in ledger.verify()] == []
@@ -139,6 +141,6 @@ def test_a_migration_of_before_waits_for_the_one_that_adds_what_is_counted(
     run: Any = SimpleNamespace(
         connection=connection, execute=lambda *_: pytest.fail("no column for it"), collect_sql=False
     )
-    monkeypatch.setattr(following, "COLUMNS", (*following.COLUMNS, "weight"))
-    following.Follow().database_forwards("communities", run, run, run)
+    monkeypatch.setattr(expiry_triggers, "COLUMNS", (*expiry_triggers.COLUMNS, "weight"))
+    expiry_triggers.CreateTriggers().database_forwards("communities", run, run, run)
     assert ExpiryDay.objects.exists()

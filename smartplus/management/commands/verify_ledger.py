@@ -18,7 +18,7 @@ from accounts import heads as head_files
 from accounts.append_only import check_guards
 from accounts.migrated import unapplied
 from communities import consistency
-from communities.following import check_followers
+from communities.expiry_triggers import check_triggers
 from devices import consistency as monitors
 from subscriptions import ledger
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
                     for app, name in unapplied(connection)
                 ),
                 self._named(fault.msg for fault in check_guards(databases=["default"])),
-                self._named(fault.msg for fault in check_followers(databases=["default"])),
+                self._named(fault.msg for fault in check_triggers(databases=["default"])),
                 self._audit(heads or settings.AUDIT_HEADS, now=now),
                 self._first(ledger.verify(), "books: money, orders, paid time and reservations agree"),
                 self._first(consistency.verify(), "targets: owners, doors and items agree"),

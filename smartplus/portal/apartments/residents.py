@@ -16,8 +16,8 @@ from smartplus import access
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.answers import answer, conflict, posted, submitted
 from smartplus.portal.kit.once import made, once
-from smartplus.portal.sites.frame import HOUSEKEEPERS, around
 from smartplus.portal.sites.people_forms import ResidentForm
+from smartplus.portal.sites.site_context import HOUSEKEEPERS, site_context
 
 
 @access.roles(*HOUSEKEEPERS)
@@ -33,7 +33,11 @@ def resident_new(request: access.PortalRequest, apartment_id: int) -> HttpRespon
     )
     if resident is None:
         has_master = Resident.objects.visible_to(request.actor).filter(apartment=apartment, is_master=True).exists()
-        context = {**around(request, apartment.site, "apartments"), "apartment": apartment, "has_master": has_master}
+        context = {
+            **site_context(request, apartment.site, "apartments"),
+            "apartment": apartment,
+            "has_master": has_master,
+        }
         return answer(request, "apartments/resident.html", form, context)
     role = _("family master") if resident.is_master else _("family member")
     messages.success(request, _("%(name)s is added as %(role)s.") % {"name": resident.name, "role": role})
@@ -48,7 +52,7 @@ def resident_edit(request: access.PortalRequest, resident_id: int) -> HttpRespon
     apartment = _apartments(request).get(pk=resident.apartment_id)
     country = apartment.site.country
     form = ResidentForm(posted(request), country=country, resident=resident)
-    context = {**around(request, apartment.site, "apartments"), "apartment": apartment, "resident": resident}
+    context = {**site_context(request, apartment.site, "apartments"), "apartment": apartment, "resident": resident}
     try:
         saved = submitted(form, lambda: _edit(request, resident_id, form))
     except Conflict:

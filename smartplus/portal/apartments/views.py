@@ -22,7 +22,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.typed import keys
 from accounts.typed.text import sought
 from communities import catalogue
-from communities.models import Apartment, Building, Entitlement, Resident, standing
+from communities.models import Apartment, Building, Entitlement, Resident, status
 from devices import actions, reports
 from devices.models import Device
 from smartplus import access, past_forms
@@ -33,8 +33,8 @@ from smartplus.portal.kit import conflicts, keyset
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.answers import CONFLICT, UNPROCESSABLE, posted
 from smartplus.portal.kit.once import made, once_where
-from smartplus.portal.price_preview import queries as bills
-from smartplus.portal.sites.frame import READERS, WORKERS, apartment_page, around, visible_site
+from smartplus.portal.price_preview import queries as price_preview
+from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site
 
 PAGE = 50
 CHIPS = 12  # buildings of a site with a chip each; of more one is chosen from a list
@@ -90,7 +90,7 @@ def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponseB
     context = {"page": page, "cells": cells, "sorting": sorting, "buildings": buildings}
     context["many"] = len(buildings) > CHIPS
     context |= {"chosen": chosen, "q": text, "show": show}
-    return render(request, "apartments/list.html", {**around(request, site, "apartments"), **context})
+    return render(request, "apartments/list.html", {**site_context(request, site, "apartments"), **context})
 
 
 def _columns(buildings: list[Building]) -> keyset.Columns:
@@ -116,7 +116,7 @@ def _shown(rows: QuerySet[Apartment], show: str, request: access.PortalRequest) 
     if show == "no-master":
         return reports.without_master(rows)
     if show == "not-paid":
-        return reports.with_entitlement(rows, apps.exclude(standing.in_force(request.now)))
+        return reports.with_entitlement(rows, apps.exclude(status.in_force(request.now)))
     return rows
 
 
@@ -171,7 +171,7 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     kept = past_forms.take(request, request.path, Sheet.NAMES)
     data = kept or posted(request)
     sheet = Sheet(ApartmentForm(data, site=site, buildings=buildings, start=start), MonitorRows(data))
-    context = {**around(request, site, "apartments"), "buildings": buildings}
+    context = {**site_context(request, site, "apartments"), "buildings": buildings}
     if kept is not None:
         return _page(request, context, sheet.as_typed(more=0))
     if _is_preparing(request):
@@ -257,7 +257,7 @@ def _page(request: access.PortalRequest, context: dict[str, Any], sheet: Sheet, 
         "rows": sheet.rows,
         "summary": summary,
         "limit": settings.DEVICES_PER_APARTMENT,
-        "beside": bills.beside_apartment(request, sheet.form, sheet.form.site, sheet.form.apartment),
+        "preview": price_preview.for_apartment(request, sheet.form, sheet.form.site, sheet.form.apartment),
     }
     return render(request, "apartments/form.html", page, status=status or (UNPROCESSABLE if summary["count"] else 200))
 
@@ -273,11 +273,13 @@ def _sheet(data: QueryDict | None, context: dict[str, Any]) -> Sheet:
 
 def _is_preparing(request: access.PortalRequest) -> bool:
     """Whether a button asked for another row, a repaired MAC or the price, not for saving: works without script."""
-    return request.method == "POST" and ("add-row" in request.POST or "use" in request.POST or bills.is_asking(request))
+    return request.method == "POST" and (
+        "add-row" in request.POST or "use" in request.POST or price_preview.is_asking(request)
+    )
 
 
 def _as_typed(request: access.PortalRequest, sheet: Sheet) -> Sheet:
-    return sheet.as_typed(use=request.POST.get("use", ""), more=0 if bills.is_asking(request) else 1)
+    return sheet.as_typed(use=request.POST.get("use", ""), more=0 if price_preview.is_asking(request) else 1)
 
 
 def _home(apartment: Apartment) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from accounts.audit.telling import Names
+from accounts.audit.sentences import Names
 from accounts.models import AuditEvent
 from accounts.scope import Role
 from communities.models import Site

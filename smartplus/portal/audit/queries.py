@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.audit import Area
-from accounts.audit.telling import Names
+from accounts.audit.sentences import Names
 from accounts.models import AuditEvent, Membership, Organization
 from accounts.models.audit import tenant_order
 from accounts.scope import Actor, Grant, Role

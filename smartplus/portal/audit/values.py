@@ -13,19 +13,19 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit.telling import Names, items, person
+from accounts.audit.sentences import Names, items, person
 from accounts.models import AuditEvent, Kind, Topic
 from accounts.models.tokens import RevokedFor
+from communities import audit_sentences as of_communities
 from communities import catalogue
-from communities import telling as of_communities
 from communities.actions import people as site_people
 from devices.models import Status
 from smartplus.portal.audit import vocabulary
 from smartplus.portal.kit.tags import moment
 from subscriptions import reasons
-from subscriptions.models import Order, Subscription
+from subscriptions.audit_sentences import amount
+from subscriptions.models import AutoRenewal, Order
 from subscriptions.pricing import PriceKey
-from subscriptions.telling import amount
 
 ORDER_NUMBER = re.compile(r"\bSP-\d{6}-\w+")  # in a field of its own, or in the words of a reason
 SHOWN = 20  # entries of a list that are spelled out
@@ -58,14 +58,14 @@ ROWS: dict[str, Promise] = {  # what went along with a moved installer, by the n
     "site": _("Sites"), "building": _("Buildings"), "apartment": _("Apartments"), "resident": _("Residents"),
     "managerassignment": _("Property managers of sites"), "technicianassignment": _("Technicians of sites"),
     "entitlement": _("Services, with their paid time"), "device": _("Devices"), "libraryentry": _("MACs in the library"),
-    "subscriptionitem": _("Items under auto-renewal"), "renewalrequest": _("Requests"),
+    "autorenewalitem": _("Items under auto-renewal"), "renewalrequest": _("Requests"),
 }  # fmt: skip
 TOLD_OF_MONEY = frozenset({"order", "payment"})  # rows whose reason names amounts
 SWITCHED = frozenset({*catalogue.SWITCHES, "on", "require_2fa"})  # On and Off; what else is true or false is Yes and No
 CHOICES: dict[tuple[str, str], Mapping[Any, Any]] = {  # (subject, field) → value → word
     ("libraryentry", "status"): dict(Status.choices),
     ("order", "state"): dict(Order.State.choices),
-    ("subscription", "state"): dict(Subscription.State.choices),
+    ("autorenewal", "state"): dict(AutoRenewal.State.choices),
     ("organization", "kind"): dict(Kind.choices),
     ("user", "topics"): dict(Topic.choices),
     ("apitoken", "revoked_for"): dict(RevokedFor.choices),

@@ -7,7 +7,7 @@ from django.db.models import Q
 import smartplus.audit
 from accounts.actions import vocabulary as of_accounts
 from accounts.audit import Area, Word
-from accounts.audit.telling import Names
+from accounts.audit.sentences import Names
 from accounts.models import AuditEvent
 from communities.actions import vocabulary as of_communities
 from devices.actions import vocabulary as of_devices

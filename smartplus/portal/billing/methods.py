@@ -17,7 +17,7 @@ from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.subscription.views import PAYERS
 from subscriptions.actions import cards
-from subscriptions.models import Subscription
+from subscriptions.models import AutoRenewal
 
 
 @access.roles(*PAYERS)
@@ -25,12 +25,12 @@ from subscriptions.models import Subscription
 @require_GET
 def method_list(request: access.PortalRequest) -> HttpResponse:
     """The cards one's organization stored, and what each renews."""
-    active = Q(subscriptions__state=Subscription.State.ACTIVE)
+    active = Q(auto_renewals__state=AutoRenewal.State.ACTIVE)
     found = (
         PaymentMethod.objects.visible_to(request.actor)
         .filter(owner_id=request.actor.organization_id, removed_at=None)
         .select_related("consent_by")
-        .annotate(renews=Count("subscriptions", filter=active))
+        .annotate(renews=Count("auto_renewals", filter=active))
     )
     rows = [(card, card.is_past(request.now)) for card in found]
     return render(request, "billing/methods.html", {"rows": rows})
@@ -43,7 +43,7 @@ def method_remove(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Forget a card, here and at the gateway. The page names what it renews, which is stopped with it."""
     card = PaymentMethod.objects.visible_to(request.actor).get(pk=pk)
     if request.method == "GET":
-        rows = Subscription.objects.visible_to(request.actor).filter(pk__in=cards.renewed_by(card))
+        rows = AutoRenewal.objects.visible_to(request.actor).filter(pk__in=cards.renewed_by(card))
         context = {
             "card": card,
             "rows": rows.select_related("installer", "order").annotate(n=Count("items", filter=Q(items__is_live=True))),

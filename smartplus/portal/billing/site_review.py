@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.errors import NotPermitted
 from accounts.scope import Grant, Role
 from accounts.typed.days import site_day
-from communities import glances
+from communities import site_status
 from communities.models import Entitlement, Site
 from payments.money import Money
 from smartplus import access
@@ -22,10 +22,10 @@ from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.exports import Column
 from smartplus.portal.kit.mail_history import Subject
 from smartplus.portal.orders.views import TONES
-from smartplus.portal.sites.frame import around, visible_site
+from smartplus.portal.sites.site_context import site_context, visible_site
 from subscriptions import reviews, rights
 from subscriptions.cycles import total_of
-from subscriptions.models import Order, RenewalRequest, Subscription, SubscriptionItem
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Order, RenewalRequest
 from subscriptions.reports import is_agreed
 from subscriptions.reviews import Holding, Review
 
@@ -38,13 +38,13 @@ ROWS = 300  # more are better read in the exported table
 @require_safe
 def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
     """The page, or its table as a file."""
-    site = visible_site(request, site_id, n_units=glances.units(), is_agreed=is_agreed())
+    site = visible_site(request, site_id, n_units=site_status.units(), is_agreed=is_agreed())
     if not rights.sees_prices(request.actor):
         raise NotPermitted
-    units = glances.Places(site.n_units)  # type: ignore[attr-defined]
-    has_agreements: bool = site.is_agreed  # type: ignore[attr-defined]
+    units = site_status.Places(site.n_units)  # type: ignore[attr-defined]
+    has_auto_renewals: bool = site.is_agreed  # type: ignore[attr-defined]
     review = reviews.review_of(
-        site, apartments=units.units, now=request.now, reader=request.actor, is_agreed=has_agreements
+        site, apartments=units.units, now=request.now, reader=request.actor, is_agreed=has_auto_renewals
     )
     show = request.GET.get("show", "")
     shown = [row for row in review.holdings if _is_shown(row, show, request)]
@@ -64,7 +64,7 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBas
         "told_of": _told_of(request, site, [share.order for share in orders[:ORDERS]]),
         "you_pay": any(payer.organization_id == request.actor.organization_id for payer in review.payers),
     }
-    frame = around(request, site, "billing", progress=review.progress, units=units)
+    frame = site_context(request, site, "billing", progress=review.progress, units=units)
     return render(request, "billing/site_review.html", {**frame, **context})
 
 
@@ -87,7 +87,7 @@ def _groups(request: access.PortalRequest, shown: list[Holding]) -> list[dict[st
                     "head": head,
                     "count": sum(row.count for row in rows),
                     "amount_minor": None if group == "off" else total_of(amounts),
-                    "rows": [(row, row.standing(request.now)) for row in rows[:room]],
+                    "rows": [(row, row.status(request.now)) for row in rows[:room]],
                 }
             )
             room = max(0, room - len(rows))
@@ -97,8 +97,8 @@ def _groups(request: access.PortalRequest, shown: list[Holding]) -> list[dict[st
 def _told_of(request: access.PortalRequest, site: Site, orders: list[Order]) -> list[Subject]:
     """What mail is about that concerns the site: the orders shown, and the newest auto-renewals and requests with items of it."""
     actor = request.actor
-    renewals = SubscriptionItem.objects.visible_to(actor).filter(subscription=OuterRef("pk"), site=site)
-    renewed = Subscription.objects.visible_to(actor).filter(Exists(renewals))
+    renewals = AutoRenewalItem.objects.visible_to(actor).filter(auto_renewal=OuterRef("pk"), site=site)
+    renewed = AutoRenewal.objects.visible_to(actor).filter(Exists(renewals))
     items = Entitlement.objects.visible_to(actor).filter(site=site, requests__request=OuterRef("pk"))
     # who else can't ask for it
     asked = RenewalRequest.objects.visible_to(actor).filter(Exists(items), installer=site.installer_id)
@@ -130,7 +130,7 @@ def _cells(request: access.PortalRequest, site: Site, review: Review, row: Holdi
         row.service_label,
         row.targets,
         row.count,
-        row.standing(request.now)[1],
+        row.status(request.now)[1],
         row.variant_label,
         row.paid_label if row.expires_at else "",
         row.unused,

@@ -90,7 +90,7 @@ def of_reseller(request: PortalRequest) -> dict[str, Any]:
     by_firm = counts.standings(actor, now=now, prices=prices)
     dues = counts.forecast(actor, now=now, zone=zone, prices=prices)
     all_of_it = sum(by_firm.values(), Standing())
-    agreed = counts.agreements(actor, now=now)
+    agreed = counts.auto_renewals(actor, now=now)
     waiting = sum(firm.waiting for firm in firms)
     currency = prices.currency if prices else ""
     asked = asking.waiting_for(request, prices)
@@ -147,7 +147,7 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
         "today": _today(request),
         "firm": firm,
         "may_pay": may_pay,
-        "payer": payers.above(firm.organization),
+        "payer": payers.payer_above(firm.organization),
         "tiles": [
             _due_tile(standing, firm.due_sites, currency),
             _new_tile(standing),
@@ -170,14 +170,14 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     standing = counts.standings(actor, now=now, prices=prices, by="site_id", sites=ids)
     covered = counts.coverage(actor, now=now, prices=prices, by="site_id", sites=ids)
     of_all = counts.coverage(actor, now=now, prices=prices)
-    agreed = payers.agreed(actor, ids)
+    agreed = payers.under_auto_renewal(actor, ids)
     rows = [
         {
             "site": site,
             "progress": progress.get(site.pk, reports.PaidProgress()),
             "standing": standing.get(site.pk, Standing()),
             "covered": covered.get(site.pk, counts.Coverage()),
-            **who_pays(site, standing.get(site.pk, Standing()).items, agreed.get(site.pk, payers.Agreed())),
+            **who_pays(site, standing.get(site.pk, Standing()).items, agreed.get(site.pk, payers.AutoRenewed())),
         }
         for site in sites
     ]
@@ -201,11 +201,11 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     }
 
 
-def who_pays(site: Site, items: int, agreed: payers.Agreed) -> dict[str, str]:
+def who_pays(site: Site, items: int, agreed: payers.AutoRenewed) -> dict[str, str]:
     """Who pays for a site, and how much of it renews by itself."""
     names = list(agreed.names)
     if agreed.items < items or not names:
-        names.append(payers.usual(site.installer, site_kind=site.kind).name)
+        names.append(payers.default_payer(site.installer, site_kind=site.kind).name)
     if not agreed.renewing:
         renewal = _("renewed by hand")
     elif agreed.renewing >= items:
@@ -326,8 +326,8 @@ def _due_tile(standing: Standing, sites: int, currency: str, *, is_bounded: bool
     return Tile(_("Due in 30 days"), worth, detail, url, standing.due)
 
 
-def _agreed_tile(agreed: counts.Agreements) -> Tile:
-    url = reverse("agreement-list")
+def _agreed_tile(agreed: counts.AutoRenewals) -> Tile:
+    url = reverse("auto-renewal-list")
     if not agreed.at_risk:
         url += "?show=active"
         return Tile(_("Auto-renew"), str(agreed.active), _("none at risk"), url, agreed.active, _("active"))

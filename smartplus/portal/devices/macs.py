@@ -15,7 +15,7 @@ from devices.catalogue import TYPE_LABELS, DeviceType
 from devices.errors import MacRefused
 from devices.models import LibraryEntry
 from smartplus import access
-from smartplus.portal.sites.frame import WORKERS
+from smartplus.portal.sites.site_context import WORKERS
 
 OFFERED = 20
 LONGEST = 200

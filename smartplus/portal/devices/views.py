@@ -17,7 +17,7 @@ from smartplus.portal.apartments.forms import DeviceNameForm, MonitorForm, SwapF
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.answers import UNPROCESSABLE, answer, conflict, posted, submitted
 from smartplus.portal.kit.once import made, once
-from smartplus.portal.sites.frame import WORKERS, apartment_page, around
+from smartplus.portal.sites.site_context import WORKERS, apartment_page, site_context
 
 
 @access.roles(*WORKERS)
@@ -38,7 +38,7 @@ def device_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse
             said = _("%(device)s is registered.") % {"device": f"{device.name}, {device.address}"}
             messages.success(request, with_fixed(said, form.fixed))
             return made(redirect("apartment-detail", apartment_id), device)
-    context = {**around(request, apartment.site, "apartments"), "apartment": apartment}
+    context = {**site_context(request, apartment.site, "apartments"), "apartment": apartment}
     return answer(request, "devices/new.html", form, context)
 
 
@@ -48,7 +48,7 @@ def device_rename(request: access.PortalRequest, device_id: int) -> HttpResponse
     """Another name for a device."""
     device = _device(request, device_id)
     form = DeviceNameForm(posted(request), initial=_named(device), label_suffix="")
-    context = {**around(request, device.site, "apartments"), "device": device, "apartment": device.apartment}
+    context = {**site_context(request, device.site, "apartments"), "device": device, "apartment": device.apartment}
     try:
         saved = submitted(
             form,
@@ -84,7 +84,7 @@ def device_swap(request: access.PortalRequest, device_id: int) -> HttpResponse:
             said = _("%(name)s is now %(mac)s. Nothing else changed.") % {"name": saved.name, "mac": saved.address}
             messages.success(request, with_fixed(said, form.fixed))
             return _home(saved)
-    context = {**around(request, device.site, "apartments"), "device": device, "apartment": device.apartment}
+    context = {**site_context(request, device.site, "apartments"), "device": device, "apartment": device.apartment}
     return answer(request, "devices/swap.html", form, context)
 
 

@@ -10,7 +10,7 @@ from accounts.models import Organization
 from smartplus.access import PortalRequest
 
 
-def note_view(
+def record_view(
     request: PortalRequest,
     subject: models.Model,
     *,
@@ -21,6 +21,6 @@ def note_view(
     """Note that the page of `subject` is shown, also where it answers a form that was not accepted. A subject that was read with
     `support.noted` as `is_noted` knows whether that is done."""
     known = bool(getattr(subject, "is_noted", False))
-    support.note_view(
+    support.record_view(
         request.actor, tenant=tenant, subject=subject, now=request.now, site_id=site_id, label=label, is_noted=known
     )

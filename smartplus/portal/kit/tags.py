@@ -201,12 +201,12 @@ def address(route: str, *values: int | str) -> str:
 
 
 def _between(route: str, values: Sequence[int | str]) -> str:
-    parts = _around(route, len(values), get_urlconf(), get_script_prefix())
+    parts = _pieces(route, len(values), get_urlconf(), get_script_prefix())
     return "".join(chain.from_iterable(zip_longest(parts, map(str, values), fillvalue=""))) if parts else ""
 
 
 @cache
-def _around(route: str, count: int, urlconf: str | None, prefix: str) -> tuple[str, ...]:
+def _pieces(route: str, count: int, urlconf: str | None, prefix: str) -> tuple[str, ...]:
     """The pieces of a route's address between its numbers; nothing where it takes other arguments."""
     marks = [918_273_000 + n for n in range(count)]
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from django.http import QueryDict
 
 from smartplus.portal.kit.numbers import as_ranges, from_ranges, typed_id
-from subscriptions.sketches import Mark
+from subscriptions.id_digests import Mark
 
 EVERY = "all"  # what the box of a list sends that is too long to be gone through for a mark each time it is shown
 

@@ -29,11 +29,11 @@ LONGEST = 32_767  # characters of one cell of Excel
 
 def written(columns: Sequence[cells.Column], rows: Iterable[Sequence[object]]) -> io.BufferedRandom:
     """The file, on disk and open at its beginning; whoever sends it closes it."""
-    book = Workbook(write_only=True)
-    book.properties.creator = "SmartPlus"
-    _Sheet(book, columns).fill(iter(rows))
+    workbook = Workbook(write_only=True)
+    workbook.properties.creator = "SmartPlus"
+    _Sheet(workbook, columns).fill(iter(rows))
     file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the response)
-    book.save(file)
+    workbook.save(file)
     file.seek(0)
     return file
 
@@ -41,8 +41,8 @@ def written(columns: Sequence[cells.Column], rows: Iterable[Sequence[object]]) -
 class _Sheet:
     """One sheet of a file. A cell of each look is made once and written again and again, since looks are what takes the time."""
 
-    def __init__(self, book: Workbook, columns: Sequence[cells.Column]) -> None:
-        self.sheet: Any = book.create_sheet()
+    def __init__(self, workbook: Workbook, columns: Sequence[cells.Column]) -> None:
+        self.sheet: Any = workbook.create_sheet()
         self.looks: dict[tuple[str, bool], Any] = {}
         self.days = cells.days()[1]
         self.sheet.freeze_panes = "A2"

@@ -16,7 +16,7 @@ from accounts.scope import Actor
 from payments.actions import keys
 from payments.models import GatewayEvent, Payment, PaymentMethod, Purpose
 from smartplus.jobs import JOBS
-from subscriptions.models import Order, Subscription
+from subscriptions.models import AutoRenewal, Order
 
 Named = tuple[str, str]  # what an item is called, and its address ("" for none)
 Names = dict[int, Named]
@@ -78,8 +78,8 @@ def _named_payment(payment: Payment) -> Named:
     return payment.reference, reverse("order-detail", args=[payment.subject]) if is_order else ""
 
 
-def _agreements(actor: Actor, ids: list[int]) -> Names:
-    found = Subscription.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", "payer__name", "order__number")
+def _auto_renewals(actor: Actor, ids: list[int]) -> Names:
+    found = AutoRenewal.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", "payer__name", "order__number")
     return {
         pk: (_("Auto-renewal %(n)s of %(payer)s") % {"n": pk, "payer": payer}, reverse("order-detail", args=[number]))
         for pk, payer, number in found
@@ -109,7 +109,7 @@ NAMES: dict[str, Callable[[Actor, list[int]], Names]] = {
     "audit_seals": _firms,
     "mail": _mail,
     "gateway_events": _events,
-    "renewals": _agreements,
+    "renewals": _auto_renewals,
     "hanging_payments": _payments,
     "untold_charges": _payments,
     "revoked_orders": _orders,

@@ -9,7 +9,7 @@ from smartplus.portal.kit.fields import LineField
 
 
 class JudgmentForm(forms.Form):
-    """The operator's reason; it stands in the order's story and in the audit."""
+    """The operator's reason; it stands in the order's timeline and in the audit."""
 
     reason = LineField(
         label=_("Your reason, for whoever reads this later"),

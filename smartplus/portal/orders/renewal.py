@@ -9,8 +9,8 @@ from payments.models import Payment
 from payments.models import State as PaymentState
 from smartplus.access import PortalRequest
 from subscriptions import rights
-from subscriptions.actions import agreements, cards
-from subscriptions.models import Order, Subscription
+from subscriptions.actions import auto_renewals, cards
+from subscriptions.models import AutoRenewal, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class Renewal:
     zone: str  # of the site where that is
     has_ended: bool  # the paid time, so that grace is running
     tries: list[datetime] = field(default_factory=list)
-    agreement_id: int = 0
-    others: int = 0  # agreements that share the order
+    auto_renewal_id: int = 0
+    others: int = 0  # auto-renewals that share the order
     may_change: bool = False
 
 
@@ -58,24 +58,24 @@ def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> R
         zone=zone,
         has_ended=bool(ends and ends <= now),
         tries=_tries(order, now),
-        agreement_id=first.pk if first else 0,
+        auto_renewal_id=first.pk if first else 0,
         others=max(0, len(rows) - 1),
         may_change=is_payer and rights.may_pay(request.actor),
     )
 
 
-def _step(order: Order, rows: list[Subscription], payment: Payment | None, now: datetime) -> str:
+def _step(order: Order, rows: list[AutoRenewal], payment: Payment | None, now: datetime) -> str:
     if order.state == Order.State.PROCESSING:
         if order.next_try_at is not None and order.next_try_at > now:
             return "waiting"
         return "unknown" if payment is not None and payment.state == PaymentState.UNKNOWN else "charging"
-    parked = [row for row in rows if row.state == Subscription.State.PARKED]
-    if order.state == Order.State.FAILED and parked:
-        return "stopped" if any(cards.is_hopeful(row, now=now) for row in parked) else "over"
+    suspended = [row for row in rows if row.state == AutoRenewal.State.SUSPENDED]
+    if order.state == Order.State.FAILED and suspended:
+        return "stopped" if any(cards.is_recoverable(row, now=now) for row in suspended) else "over"
     return "closed"
 
 
 def _tries(order: Order, now: datetime) -> list[datetime]:
     if order.state != Order.State.PROCESSING or order.next_try_at is None or order.next_try_at <= now:
         return []
-    return [order.next_try_at, *agreements.rungs(agreements.first_end(order)[0], after=order.next_try_at)]
+    return [order.next_try_at, *auto_renewals.retry_times(auto_renewals.first_end(order)[0], after=order.next_try_at)]

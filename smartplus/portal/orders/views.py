@@ -1,4 +1,4 @@
-"""Orders: the list, one order with its story, and what can be done about it now."""
+"""Orders: the list, one order with its timeline, and what can be done about it now."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from smartplus.portal.subscription.views import PAYERS
 from subscriptions import reports, rights
 from subscriptions.actions import orders as actions
 from subscriptions.actions import returns, reviews
-from subscriptions.actions.sweeps import UNPAID_TIMEOUT
+from subscriptions.actions.scheduled import UNPAID_TIMEOUT
 from subscriptions.lines import in_orders, shares
 from subscriptions.models import Order, OrderEvent
 
@@ -172,7 +172,7 @@ def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
 def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
     """Back from the gateway's page. Being here proves nothing (R51): a worker asks the gateway, this page waits for the answer."""
     order = Order.objects.visible_to(request.actor).get(number=number)
-    returns.note_returned(request.actor, number=number, now=request.now)
+    returns.record_returned(request.actor, number=number, now=request.now)
     if order.is_open:
         jobs.hurry_order(order.number)
     return _show(request, number)
@@ -184,7 +184,7 @@ def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
 def order_left(request: access.PortalRequest, number: str) -> HttpResponse:
     """Back by the gateway's own Cancel: said once, whatever is reloaded. A card may have been declined before, so a worker asks."""
     order = Order.objects.visible_to(request.actor).get(number=number)
-    if returns.note_left(request.actor, number=number, now=request.now):
+    if returns.record_left(request.actor, number=number, now=request.now):
         jobs.hurry_order(order.number)
         messages.info(
             request,
@@ -228,14 +228,14 @@ def _terms_url(order: Order) -> str:
 
 
 def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm | None = None) -> HttpResponse:
-    """The order's page, or only its story for htmx; `judgment` is a form that was not accepted."""
+    """The order's page, or only its timeline for htmx; `judgment` is a form that was not accepted."""
     order = (
         Order.objects.visible_to(request.actor)
         .select_related("payer", "installer", "price_list", "created_by")
         .get(number=number)
     )
     # The installer stands below whoever pays: so both read it.
-    support.note_view(request, order, tenant=order.installer)
+    support.record_view(request, order, tenant=order.installer)
     is_mine = rights.is_paid_by(request.actor, order)
     lines = order.lines.all() if is_mine else order.lines.visible_to(request.actor)
     groups = reports.gathered_lines(order, lines)
@@ -280,8 +280,8 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
         "steps": _steps(events, mail.notices),
         "poll_every_s": 2 if is_charging or is_awaited else 10 if back_at is not None else 0,
     }
-    is_fragment = bool(request.htmx) and request.htmx.target == "story"
-    response = render(request, "orders/_story.html" if is_fragment else "orders/detail.html", context)
+    is_fragment = bool(request.htmx) and request.htmx.target == "timeline"
+    response = render(request, "orders/_timeline.html" if is_fragment else "orders/detail.html", context)
     if judgment is not None:
         response.status_code = answers.UNPROCESSABLE
     if is_fragment and not order.is_open:
@@ -297,7 +297,7 @@ def _back_minor(request: access.PortalRequest, order: Order) -> int:
         return reviews.paid_for(order)
     if order.state not in {Order.State.SUCCEED, Order.State.REFUNDED}:
         return 0
-    return sum(surplus.amount_minor for surplus in reviews.surplus_of(order))
+    return sum(duplicate.amount_minor for duplicate in reviews.duplicate_payments_of(order))
 
 
 def _steps(events: list[OrderEvent], notices: list[Notice]) -> list[OrderEvent | Notice]:
@@ -346,8 +346,8 @@ def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
         return _show(request, number, judgment=form)
     Order.objects.visible_to(request.actor).get(number=number)
     seen_minor = numbers.typed_id(request.POST["seen"]) if "seen" in request.POST else None
-    if request.POST.get("verdict") == "surplus":
-        return _surplus_repaid(request, number, form.cleaned_data["reason"], seen_minor)
+    if request.POST.get("verdict") == "duplicate_payment":
+        return _duplicate_repaid(request, number, form.cleaned_data["reason"], seen_minor)
     try:
         order = reviews.resolve(
             request.actor,
@@ -366,9 +366,11 @@ def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
     return redirect("order-detail", number)
 
 
-def _surplus_repaid(request: access.PortalRequest, number: str, reason: str, seen_minor: int | None) -> HttpResponse:
+def _duplicate_repaid(request: access.PortalRequest, number: str, reason: str, seen_minor: int | None) -> HttpResponse:
     try:
-        reviews.note_surplus_repaid(request.actor, number=number, reason=reason, now=request.now, seen_minor=seen_minor)
+        reviews.record_duplicate_repaid(
+            request.actor, number=number, reason=reason, now=request.now, seen_minor=seen_minor
+        )
     except Refused as refused:
         messages.error(request, str(refused))
     else:

@@ -14,8 +14,8 @@ from communities.models import Apartment, Site
 from smartplus.access import PortalRequest
 from smartplus.portal.apartments.forms import ApartmentForm
 from smartplus.portal.sites.forms import SiteForm
-from subscriptions import bills, rights
-from subscriptions.bills import Bill
+from subscriptions import price_preview, rights
+from subscriptions.price_preview import PricePreview
 from subscriptions.pricing import MissingPrice, PriceTable
 from subscriptions.tables import table_for
 
@@ -24,27 +24,27 @@ PLANNED_MANAGERS, MOST_MANAGERS = 1, 99
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """What templates/bills/ show: the bill, or why there is none. `compares` says that something saved stands against it."""
+class FormPreview:
+    """What templates/price_preview/ show: the bill, or why there is none. `compares` says that something saved stands against it."""
 
     template: str
     url: str  # where the fragment is asked for
     form: str  # id of the form it stands beside
     facts: dict[str, Any]
-    bill: Bill | None = None
+    bill: PricePreview | None = None
     refused: MissingPrice | None = None
     compares: bool = False
     currency: str = ""
-    switch_prices: Mapping[str, bills.SwitchPrice] = field(default_factory=dict)
+    switch_prices: Mapping[str, price_preview.SwitchPrice] = field(default_factory=dict)
 
 
-def beside_new_site(request: PortalRequest, form: SiteForm) -> Beside | None:
+def for_new_site(request: PortalRequest, form: SiteForm) -> FormPreview | None:
     """The bill of a community that is being added, for as many apartments and managers as the person plans."""
     if not rights.sees_prices(request.actor):
         return None
     apartments = _number(request, "planned_apartments", PLANNED_APARTMENTS, 1, MOST_APARTMENTS)
     managers = _number(request, "planned_managers", PLANNED_MANAGERS, 0, MOST_MANAGERS)
-    census = bills.planned(_switches(form), apartments=apartments, managers=managers)
+    census = price_preview.planned(_switches(form), apartments=apartments, managers=managers)
     draft = census.under(_switches(form), retention_days=_retention(form))
     facts = {
         "planned_apartments": apartments,
@@ -55,43 +55,45 @@ def beside_new_site(request: PortalRequest, form: SiteForm) -> Beside | None:
     }
     rows = Organization.objects.visible_to(request.actor).select_related("distributor")
     firm = rows.get(pk=request.actor.organization_id)
-    beside = Beside("price_preview/_site.html", reverse("site-bill-new"), "site-form", facts)
+    preview = FormPreview("price_preview/_site.html", reverse("site-bill-new"), "site-form", facts)
     bill = _bill(request, draft, census, firm.time_zone)
-    return _priced(beside, request, firm.distributor, bill, retention_days=_retention(form), project=census.project)
+    return _priced(preview, request, firm.distributor, bill, retention_days=_retention(form), project=census.project)
 
 
-def beside_site(request: PortalRequest, form: SiteForm, site: Site) -> Beside | None:
+def for_site(request: PortalRequest, form: SiteForm, site: Site) -> FormPreview | None:
     """The bill of a site with the switches of the form."""
     if not rights.sees_prices(request.actor):
         return None
-    census = bills.census_of(site)
+    census = price_preview.census_of(site)
     draft = census.under(_switches(form), retention_days=_retention(form))
-    beside = Beside(
+    preview = FormPreview(
         "price_preview/_site.html", reverse("site-bill", args=[site.pk]), "site-form", {"site": site}, compares=True
     )
     bill = _bill(request, draft, census, site.time_zone)
-    return _priced(beside, request, site.distributor, bill, retention_days=_retention(form), project=site.kind)
+    return _priced(preview, request, site.distributor, bill, retention_days=_retention(form), project=site.kind)
 
 
 def _bill(
-    request: PortalRequest, draft: catalogue.Configuration, census: bills.Census, zone: str
-) -> Callable[[PriceTable], Bill]:
-    def priced(prices: PriceTable) -> Bill:
-        return bills.bill_of(draft, census.saved, prices, as_of=request.now, zone=zone, counts=census.counts)
+    request: PortalRequest, draft: catalogue.Configuration, census: price_preview.Census, zone: str
+) -> Callable[[PriceTable], PricePreview]:
+    def priced(prices: PriceTable) -> PricePreview:
+        return price_preview.preview_of(draft, census.saved, prices, as_of=request.now, zone=zone, counts=census.counts)
 
     return priced
 
 
-def beside_apartment(
+def for_apartment(
     request: PortalRequest, form: ApartmentForm, site: Site, apartment: Apartment | None = None
-) -> Beside | None:
+) -> FormPreview | None:
     """The bill of one apartment with the switches of the form; new or not, it is priced as with its family master."""
     if not rights.sees_prices(request.actor):
         return None
-    saved = bills.saved_of(site, apartment=apartment) if apartment else []
+    saved = price_preview.saved_of(site, apartment=apartment) if apartment else []
     has_master = not apartment or any(row.variant for row in saved if catalogue.BY_TYPE[row.service_type].needs_master)
     if apartment:
-        saved = bills.as_occupied(saved, catalogue.ApartmentConfiguration(apartment.target_id, **apartment.switches))
+        saved = price_preview.as_occupied(
+            saved, catalogue.ApartmentConfiguration(apartment.target_id, **apartment.switches)
+        )
     switches = {code: bool(form[code].value()) for code in catalogue.APARTMENT_SWITCHES}
     key = apartment.target_id if apartment else "new"
     one = catalogue.ApartmentConfiguration(key=key, has_master=has_master, **switches)
@@ -100,14 +102,16 @@ def beside_apartment(
     )
     facts: dict[str, Any] = {"site": site, "apartment": apartment, "number": str(form["number"].value() or "")[:16]}
     url = reverse("apartment-bill", args=[apartment.pk]) if apartment else reverse("apartment-bill-new", args=[site.pk])
-    beside = Beside("price_preview/_apartment.html", url, "apartment-form", facts, compares=apartment is not None)
+    preview = FormPreview("price_preview/_apartment.html", url, "apartment-form", facts, compares=apartment is not None)
 
-    def priced(prices: PriceTable) -> Bill:
-        found = bills.bill_of(draft, saved, prices, as_of=request.now, zone=site.time_zone)
-        facts["site_then_minor"] = bills.site_total_minor(site, prices, as_of=request.now) + found.difference_minor
+    def priced(prices: PriceTable) -> PricePreview:
+        found = price_preview.preview_of(draft, saved, prices, as_of=request.now, zone=site.time_zone)
+        facts["site_then_minor"] = (
+            price_preview.site_total_minor(site, prices, as_of=request.now) + found.difference_minor
+        )
         return found
 
-    return _priced(beside, request, site.distributor, priced, project=site.kind)
+    return _priced(preview, request, site.distributor, priced, project=site.kind)
 
 
 def is_asking(request: PortalRequest) -> bool:
@@ -116,25 +120,25 @@ def is_asking(request: PortalRequest) -> bool:
 
 
 def _priced(
-    beside: Beside,
+    preview: FormPreview,
     request: PortalRequest,
     distributor: Organization | None,
-    bill: Callable[[PriceTable], Bill],
+    bill: Callable[[PriceTable], PricePreview],
     *,
     project: str,
     retention_days: int = 0,
-) -> Beside:
+) -> FormPreview:
     """The same with its bill, and with `retention_days` also with the price of each service; a price that is missing is said in
     the bill's place and never breaks the form."""
     assert distributor is not None  # sites and installers live below one
     try:
         prices = table_for(distributor, at=request.now, with_former=True)
         if retention_days:
-            found = bills.switch_prices(prices, retention_days=retention_days, project=project)
-            beside = replace(beside, currency=prices.currency, switch_prices=found)
-        return replace(beside, bill=bill(prices))
+            found = price_preview.switch_prices(prices, retention_days=retention_days, project=project)
+            preview = replace(preview, currency=prices.currency, switch_prices=found)
+        return replace(preview, bill=bill(prices))
     except MissingPrice as refused:
-        return replace(beside, refused=refused)
+        return replace(preview, refused=refused)
 
 
 def _switches(form: SiteForm) -> dict[str, bool]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django import template
 
 from smartplus.portal.kit.tags import money
-from subscriptions.bills import SwitchPrice
+from subscriptions.price_preview import SwitchPrice
 
 register = template.Library()
 MINUS = "−"

@@ -11,8 +11,8 @@ from accounts.scope import Role
 from communities.models import Apartment, Building, Site
 from smartplus import access
 from smartplus.portal.apartments.forms import ApartmentForm
-from smartplus.portal.price_preview import queries as bills
-from smartplus.portal.price_preview.queries import Beside
+from smartplus.portal.price_preview import queries as price_preview
+from smartplus.portal.price_preview.queries import FormPreview
 from smartplus.portal.sites.forms import SiteForm
 
 
@@ -20,7 +20,7 @@ from smartplus.portal.sites.forms import SiteForm
 @require_POST
 def site_bill_new(request: access.PortalRequest) -> HttpResponse:
     """What the community in the form would cost, for as many apartments as planned."""
-    return _fragment(request, bills.beside_new_site(request, SiteForm(request.POST, now=request.now)))
+    return _fragment(request, price_preview.for_new_site(request, SiteForm(request.POST, now=request.now)))
 
 
 @access.roles(Role.INSTALLER)
@@ -28,25 +28,25 @@ def site_bill_new(request: access.PortalRequest) -> HttpResponse:
 def site_bill(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """What the site would cost with the services of the form."""
     site = Site.objects.visible_to(request.actor).select_related("distributor").get(pk=site_id)
-    return _fragment(request, bills.beside_site(request, SiteForm(request.POST, now=request.now), site))
+    return _fragment(request, price_preview.for_site(request, SiteForm(request.POST, now=request.now), site))
 
 
 @access.roles(Role.INSTALLER)
 @require_POST
-def apartment_bill_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
+def apartment_price_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """What the apartment in the form would cost."""
     site = Site.objects.visible_to(request.actor).select_related("distributor").get(pk=site_id)
-    return _fragment(request, bills.beside_apartment(request, _form(request, site), site))
+    return _fragment(request, price_preview.for_apartment(request, _form(request, site), site))
 
 
 @access.roles(Role.INSTALLER)
 @require_POST
-def apartment_bill(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
+def apartment_price(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """What the apartment would cost with the switches of the form."""
     rows = Apartment.objects.visible_to(request.actor).select_related("site__distributor")
     apartment = rows.get(pk=apartment_id)
     form = _form(request, apartment.site, apartment)
-    return _fragment(request, bills.beside_apartment(request, form, apartment.site, apartment))
+    return _fragment(request, price_preview.for_apartment(request, form, apartment.site, apartment))
 
 
 def _form(request: access.PortalRequest, site: Site, apartment: Apartment | None = None) -> ApartmentForm:
@@ -55,7 +55,7 @@ def _form(request: access.PortalRequest, site: Site, apartment: Apartment | None
     return ApartmentForm(request.POST, site=site, buildings=no_buildings, apartment=apartment)
 
 
-def _fragment(request: access.PortalRequest, beside: Beside | None) -> HttpResponse:
-    if beside is None:  # the distributor hides prices from this installer
+def _fragment(request: access.PortalRequest, preview: FormPreview | None) -> HttpResponse:
+    if preview is None:  # the distributor hides prices from this installer
         raise NotPermitted
-    return render(request, beside.template, {"beside": beside, "bill": beside.bill})
+    return render(request, preview.template, {"preview": preview, "bill": preview.bill})

@@ -13,12 +13,12 @@ from django.utils.translation import ngettext
 
 from smartplus.portal.kit.markup import as_html, side_by_side
 from smartplus.portal.kit.tags import address, ago, day, money, status
-from subscriptions.models import Subscription
+from subscriptions.models import AutoRenewal
 from subscriptions.reports import Renewed
 
-S = Subscription.State
-TONES = {S.ACTIVE: "auto", S.PARKED: "lapsed", S.ENDED: "inactive"}
-# What is read of each agreement of a page, for its cells and for what it will charge.
+S = AutoRenewal.State
+TONES = {S.ACTIVE: "auto", S.SUSPENDED: "lapsed", S.ENDED: "inactive"}
+# What is read of each auto-renewal of a page, for its cells and for what it will charge.
 READ = (
     "state", "currency", "reason", "reason_detail", "renewals_left", "tries", "next_due_at", "ended_at",
     "payer__name", "payer__path", "installer__name", "installer__distributor__currency", "method__kind", "method__brand", "method__last4",
@@ -27,8 +27,8 @@ READ = (
 SITES = 2  # named in a row; of more the number is said
 
 
-class AgreementCells(NamedTuple):
-    """One agreement as its reader sees it."""
+class AutoRenewalCells(NamedTuple):
+    """One auto-renewal as its reader sees it."""
 
     sites: str
     source: SafeString
@@ -44,7 +44,7 @@ class AgreementCells(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a reader may see of one agreement, and do about it."""
+    """What a reader may see of one auto-renewal, and do about it."""
 
     card: bool  # it, and the bank's words, are the payer's and of those above it
     amount: bool
@@ -53,15 +53,15 @@ class Shown:
 
 
 def cells(
-    rows: Iterable[Subscription],
+    rows: Iterable[AutoRenewal],
     shown: Mapping[int, Shown],
     renewed: Mapping[int, Renewed],
     charges: Mapping[int, int | None],
     *,
     shows_orders: bool,
     now: datetime,
-) -> list[AgreementCells]:
-    """The cells of agreements, which come with their payers, installers, cards and orders."""
+) -> list[AutoRenewalCells]:
+    """The cells of auto-renewals, which come with their payers, installers, cards and orders."""
     states = {value: str(label) for value, label in S.choices}
     more, since, other, stop = _("and %(n)s more"), _("since order"), _("Other card"), _("Stop")
     found = []
@@ -73,13 +73,13 @@ def cells(
         n = items.count or (row.order.line_count if row.order else 0)
         buttons = []
         if may.may_change:
-            css = "b s p" if row.state == S.PARKED or row.tries else "b s"
-            buttons.append(as_html('<a class="{}" href="{}">{}</a>', css, address("agreement-card", row.pk), other))
+            css = "b s p" if row.state == S.SUSPENDED or row.tries else "b s"
+            buttons.append(as_html('<a class="{}" href="{}">{}</a>', css, address("auto-renewal-card", row.pk), other))
         if may.may_stop:
-            way = address("agreement-stop", row.pk)
+            way = address("auto-renewal-stop", row.pk)
             buttons.append(as_html('<button class="b s" form="stop" formaction="{}">{}</button>', way, stop))
         found.append(
-            AgreementCells(
+            AutoRenewalCells(
                 sites=f"{', '.join(sites[:SITES])}{rest}" if sites else row.installer.name,
                 source=side_by_side([row.installer.name, *(part for order in source for part in (", ", order))]),
                 unit=ngettext("item", "items", n),
@@ -99,7 +99,7 @@ def _order(number: str, words: str) -> SafeString:
     return as_html('{}<a class="mono" href="{}">{}</a>', words, address("order-detail", number), number)
 
 
-def _status(row: Subscription, states: Mapping[str, str], *, shows_reason: bool, shows_orders: bool) -> SafeString:
+def _status(row: AutoRenewal, states: Mapping[str, str], *, shows_reason: bool, shows_orders: bool) -> SafeString:
     fails = row.state == S.ACTIVE and row.tries
     word = status("expiring", _("Auto-renew fails")) if fails else status(TONES[S(row.state)], states[row.state])
     parts = [word]
@@ -114,7 +114,7 @@ def _status(row: Subscription, states: Mapping[str, str], *, shows_reason: bool,
     return side_by_side(parts)
 
 
-def _due(row: Subscription, now: datetime) -> SafeString:
+def _due(row: AutoRenewal, now: datetime) -> SafeString:
     if row.next_due_at:
         words = _("next try") + ", " if row.tries else ""
         return as_html('{}<span class="t12 mute">{}{}</span>', day(row.next_due_at), words, ago(row.next_due_at, now))

@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from smartplus.portal.renewals import views as agreements
+from smartplus.portal.renewals import views as auto_renewals
 
 urlpatterns = [
-    path("subscription/auto-renew/", agreements.agreement_list, name="agreement-list"),
-    path("subscription/auto-renew/<int:pk>/stop/", agreements.agreement_stop, name="agreement-stop"),
-    path("subscription/auto-renew/<int:pk>/card/", agreements.agreement_card, name="agreement-card"),
-    path("subscription/auto-renew/<int:pk>/card/new/", agreements.agreement_card_new, name="agreement-card-new"),
+    path("subscription/auto-renew/", auto_renewals.auto_renewal_list, name="auto-renewal-list"),
+    path("subscription/auto-renew/<int:pk>/stop/", auto_renewals.auto_renewal_stop, name="auto-renewal-stop"),
+    path("subscription/auto-renew/<int:pk>/card/", auto_renewals.auto_renewal_card, name="auto-renewal-card"),
+    path(
+        "subscription/auto-renew/<int:pk>/card/new/", auto_renewals.auto_renewal_card_new, name="auto-renewal-card-new"
+    ),
 ]

@@ -31,9 +31,9 @@ from smartplus.portal.renewals import rows
 from smartplus.portal.subscription.views import PAYERS
 from subscriptions import dashboard as counts
 from subscriptions import reports, rights
-from subscriptions.actions import agreements as actions
+from subscriptions.actions import auto_renewals as actions
 from subscriptions.actions import cards
-from subscriptions.models import Order, Subscription, SubscriptionItem
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Order
 
 PAGE = 50
 COLUMNS: keyset.Columns = {
@@ -45,7 +45,7 @@ COLUMNS: keyset.Columns = {
 RENEWALS = 50  # orders whose mail is looked for
 SHOWN: dict[str, tuple[Promise, Q]] = {
     "risk": (gettext_lazy("At risk"), Q(rank=counts.AT_RISK)),
-    "active": (gettext_lazy("Active"), Q(state=Subscription.State.ACTIVE)),
+    "active": (gettext_lazy("Active"), Q(state=AutoRenewal.State.ACTIVE)),
     "ended": (gettext_lazy("Ended"), Q(rank=counts.OVER)),
 }
 LATELY = timedelta(days=60)  # what stopped earlier has lapsed: not worth a question each
@@ -54,10 +54,10 @@ LATELY = timedelta(days=60)  # what stopped earlier has lapsed: not worth a ques
 @access.roles(*PAYERS, Role.OPERATOR)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_GET
-def agreement_list(request: access.PortalRequest) -> HttpResponse:
-    """Agreements of one's subtree: those that need somebody first, then the next due; each with what it will charge then to who
+def auto_renewal_list(request: access.PortalRequest) -> HttpResponse:
+    """Auto-renewals of one's subtree: those that need somebody first, then the next due; each with what it will charge then to who
     sees it."""
-    seen = Subscription.objects.visible_to(request.actor)
+    seen = AutoRenewal.objects.visible_to(request.actor)
     show = request.GET.get("show", "")
     show = show if show in SHOWN else ""
     found = counts.ranked(seen, now=request.now).filter(SHOWN[show][1]) if show else seen
@@ -65,7 +65,7 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
     page = _page(request, found if show else counts.ranked(seen, now=request.now), sorting)
     orders = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
     renewed, own = reports.renewed_by(request.actor, page.rows), request.actor.organization_id
-    may_stop = {row.pk for row in page.rows if row.payer_id == own and row.state == Subscription.State.ACTIVE}
+    may_stop = {row.pk for row in page.rows if row.payer_id == own and row.state == AutoRenewal.State.ACTIVE}
     shown = {
         row.pk: rows.Shown(
             card=rights.is_paid_by(request.actor, row),
@@ -73,7 +73,7 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
             may_stop=row.pk in may_stop,
             may_change=row.payer_id == own
             and (row.ended_at is None or request.now - row.ended_at < LATELY)
-            and cards.is_hopeful(row, now=request.now),
+            and cards.is_recoverable(row, now=request.now),
         )
         for row in page.rows
     }
@@ -81,7 +81,7 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
     shows_orders = Grant.SEES_INVOICES in request.actor.grants
     context = {
         "renewals": orders.order_by("-pk")[:RENEWALS],
-        "agreements": page.rows,
+        "auto_renewals": page.rows,
         "cells": rows.cells(page.rows, shown, renewed, charges, shows_orders=shows_orders, now=request.now),
         "may_stop": bool(may_stop),
         "page": page,
@@ -94,9 +94,9 @@ def agreement_list(request: access.PortalRequest) -> HttpResponse:
 
 
 def _page(
-    request: access.PortalRequest, found: QuerySet[Subscription], sorting: keyset.Sorting
-) -> keyset.Page[Subscription]:
-    """The page, with all that its rows show. What it is sorted by is read of every agreement, all else of its rows only."""
+    request: access.PortalRequest, found: QuerySet[AutoRenewal], sorting: keyset.Sorting
+) -> keyset.Page[AutoRenewal]:
+    """The page, with all that its rows show. What it is sorted by is read of every auto-renewal, all else of its rows only."""
     if sorting.column == "next":
         found = found.annotate(next_at=Coalesce("next_due_at", keyset.FAR))
     names = [
@@ -105,8 +105,8 @@ def _page(
     narrow = found.only("pk", *(f"{name}__name_order" for name in names))
     if names:  # without a name all that is related would be read
         narrow = narrow.select_related(*names)
-    page: keyset.Page[Subscription] = keyset.page(narrow, by=sorting.by, query=request.GET, size=PAGE)
-    seen = Subscription.objects.visible_to(request.actor)
+    page: keyset.Page[AutoRenewal] = keyset.page(narrow, by=sorting.by, query=request.GET, size=PAGE)
+    seen = AutoRenewal.objects.visible_to(request.actor)
     whole = counts.ranked(seen, now=request.now)
     whole = whole.select_related("payer", "installer__distributor", "method", "order", "renewal").only(*rows.READ)
     read = whole.in_bulk([row.pk for row in page.rows])
@@ -116,19 +116,19 @@ def _page(
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
-def agreement_stop(request: access.PortalRequest, pk: int) -> HttpResponse:
+def auto_renewal_stop(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Stop renewing; what is paid stays paid."""
-    actions.stop_agreement(request.actor, agreement_id=pk, now=request.now)
+    actions.stop_auto_renewal(request.actor, auto_renewal_id=pk, now=request.now)
     messages.success(request, _("It is not renewed any more. What is paid stays paid to its end."))
-    return redirect("agreement-list")
+    return redirect("auto-renewal-list")
 
 
-def _sites_of(request: access.PortalRequest, rows: list[Subscription]) -> dict[int, list[str]]:
-    """The names of the sites that each agreement is or was for, as far as one may see them; one query."""
+def _sites_of(request: access.PortalRequest, rows: list[AutoRenewal]) -> dict[int, list[str]]:
+    """The names of the sites that each auto-renewal is or was for, as far as one may see them; one query."""
     found: dict[int, list[str]] = {}
-    items = SubscriptionItem.objects.visible_to(request.actor).filter(subscription__in=rows)
+    items = AutoRenewalItem.objects.visible_to(request.actor).filter(auto_renewal__in=rows)
     for pk, name in (
-        items.order_by("site__name_order", "site__name").values_list("subscription_id", "site__name").distinct()
+        items.order_by("site__name_order", "site__name").values_list("auto_renewal_id", "site__name").distinct()
     ):
         found.setdefault(pk, []).append(name)
     return found
@@ -137,89 +137,91 @@ def _sites_of(request: access.PortalRequest, rows: list[Subscription]) -> dict[i
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "POST"])
-def agreement_card(request: access.PortalRequest, pk: int) -> HttpResponse:
+def auto_renewal_card(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Choose the card that renews: a stored one here, a new one at the gateway. Coming back from there proves nothing (R51)."""
-    agreement = _own(request, pk)
+    auto_renewal = _own(request, pk)
     if request.method == "POST":
         if not request.POST.get("method"):
             messages.error(request, _("Choose a card."))
-            return redirect("agreement-card", pk)
+            return redirect("auto-renewal-card", pk)
         try:
             cards.change_card(
-                request.actor, agreement_id=pk, method_id=typed_id(request.POST.get("method", "")), now=request.now
+                request.actor, auto_renewal_id=pk, method_id=typed_id(request.POST.get("method", "")), now=request.now
             )
         except Refused as refused:
             messages.error(request, str(refused))
-            return redirect("agreement-card", pk)
+            return redirect("auto-renewal-card", pk)
         return _done(request, _own(request, pk))
-    setups = agreement.setups.visible_to(request.actor)
+    setups = auto_renewal.setups.visible_to(request.actor)
     setup = setups.order_by("-pk").first() if request.GET.get("back") else None
     if setup is not None and setup.state == PaymentState.SUCCEEDED:
-        if cards.is_used(agreement, setup):
-            return _done(request, agreement)
+        if cards.is_used(auto_renewal, setup):
+            return _done(request, auto_renewal)
         messages.warning(
             request, _("The card is stored, but this auto-renewal could not take it: look below how it stands.")
         )
-        return redirect("agreement-card", pk)
+        return redirect("auto-renewal-card", pk)
     if setup is not None and setup.is_live:
-        jobs.hurry_setups(agreement.pk)
-    return render(request, "renewals/card.html", _card_context(request, agreement, setup))
+        jobs.hurry_setups(auto_renewal.pk)
+    return render(request, "renewals/card.html", _card_context(request, auto_renewal, setup))
 
 
-def _own(request: access.PortalRequest, pk: int) -> Subscription:
-    seen = Subscription.objects.visible_to(request.actor)
-    agreement = seen.select_related("payer", "installer", "method", "order", "renewal").get(pk=pk)
-    if agreement.payer_id != request.actor.organization_id:
+def _own(request: access.PortalRequest, pk: int) -> AutoRenewal:
+    seen = AutoRenewal.objects.visible_to(request.actor)
+    auto_renewal = seen.select_related("payer", "installer", "method", "order", "renewal").get(pk=pk)
+    if auto_renewal.payer_id != request.actor.organization_id:
         raise NotPermitted(_("Whoever pays chooses the card."))
-    return agreement
+    return auto_renewal
 
 
-def _card_context(request: access.PortalRequest, agreement: Subscription, setup: Payment | None) -> dict[str, Any]:
-    stored = PaymentMethod.objects.visible_to(request.actor).filter(owner_id=agreement.payer_id)
-    order = agreement.renewal
+def _card_context(request: access.PortalRequest, auto_renewal: AutoRenewal, setup: Payment | None) -> dict[str, Any]:
+    stored = PaymentMethod.objects.visible_to(request.actor).filter(owner_id=auto_renewal.payer_id)
+    order = auto_renewal.renewal
     return {
-        "agreement": agreement,
-        "tone": rows.TONES[Subscription.State(agreement.state)],
+        "auto_renewal": auto_renewal,
+        "tone": rows.TONES[AutoRenewal.State(auto_renewal.state)],
         "order": order if order is not None and order.state in {Order.State.PROCESSING, Order.State.FAILED} else None,
-        "is_hopeful": cards.is_hopeful(agreement, now=request.now),
-        "is_urgent": agreement.state == Subscription.State.PARKED or agreement.tries > 0,
+        "is_recoverable": cards.is_recoverable(auto_renewal, now=request.now),
+        "is_urgent": auto_renewal.state == AutoRenewal.State.SUSPENDED or auto_renewal.tries > 0,
         # the one that just failed comes last, so that it is not the one proposed
-        "stored": sorted(stored.usable(), key=lambda card: card.pk == agreement.method_id),
-        "others": len(actions.together([agreement.pk])) - 1,
-        "sites": _sites_of(request, [agreement]).get(agreement.pk, []),
+        "stored": sorted(stored.usable(), key=lambda card: card.pk == auto_renewal.method_id),
+        "others": len(actions.sharing_orders([auto_renewal.pk])) - 1,
+        "sites": _sites_of(request, [auto_renewal]).get(auto_renewal.pk, []),
         "is_waiting": setup is not None and setup.is_live,
-        "gateway": payment_actions.label(_gateway_of(agreement, setup)),
+        "gateway": payment_actions.label(_gateway_of(auto_renewal, setup)),
         "consent": consent.TEXT,
     }
 
 
-def _gateway_of(agreement: Subscription, setup: Payment | None) -> str:
+def _gateway_of(auto_renewal: AutoRenewal, setup: Payment | None) -> str:
     """The one that is asked about a card, or would store a new one."""
-    return setup.gateway if setup is not None else payment_actions.proposed_to_renew(agreement.method.gateway)
+    return setup.gateway if setup is not None else payment_actions.proposed_to_renew(auto_renewal.method.gateway)
 
 
-def _done(request: access.PortalRequest, agreement: Subscription) -> HttpResponse:
+def _done(request: access.PortalRequest, auto_renewal: AutoRenewal) -> HttpResponse:
     """The card is chosen: where it is tried at once, the order's page shows how it goes."""
     jobs.hurry("renewals")
-    card = {"card": agreement.method.label}
-    if agreement.next_due_at and agreement.next_due_at <= request.now:
+    card = {"card": auto_renewal.method.label}
+    if auto_renewal.next_due_at and auto_renewal.next_due_at <= request.now:
         messages.success(request, _("%(card)s is chosen and is tried now.") % card)
     else:
         messages.success(request, _("%(card)s renews from now on.") % card)
-    order = agreement.renewal
-    return redirect("order-detail", order.number) if order is not None and order.is_open else redirect("agreement-list")
+    order = auto_renewal.renewal
+    return (
+        redirect("order-detail", order.number) if order is not None and order.is_open else redirect("auto-renewal-list")
+    )
 
 
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
-def agreement_card_new(request: access.PortalRequest, pk: int) -> HttpResponse:
+def auto_renewal_card_new(request: access.PortalRequest, pk: int) -> HttpResponse:
     """To the gateway's page that stores a new card."""
     _own(request, pk)
     try:
         return redirect(
-            cards.start_card_setup(request.actor, agreement_id=pk, return_base=settings.SITE_URL, now=request.now)
+            cards.start_card_setup(request.actor, auto_renewal_id=pk, return_base=settings.SITE_URL, now=request.now)
         )
     except Refused as refused:
         messages.error(request, str(refused))
-        return redirect("agreement-card", pk)
+        return redirect("auto-renewal-card", pk)

@@ -98,14 +98,14 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
         )
         .get(pk=pk)
     )  # fmt: skip
-    support.note_view(request, found, tenant=found.installer)
+    support.record_view(request, found, tenant=found.installer)
     order = found.cart.order if found.cart else None
     may_act = found.is_live and order is None
     context = {
         "asked": found,
         "tone": rows.TONES[S(found.state)],
         "order": order,
-        "payer": payers.above(found.installer),
+        "payer": payers.payer_above(found.installer),
         "may_decide": may_act and rights.may_decide(request.actor, found),
         "may_withdraw": may_act and rights.may_withdraw(request.actor, found),
         "shows_prices": rights.sees_prices(request.actor),

@@ -75,7 +75,7 @@ def _set_password(request: PortalRequest, form: PasswordForm) -> bool:
         return False
     form.save()
     _record(request, PASSWORD_CHANGED, ["password"])
-    sessions.note_new_password(request.user, but=request.session.session_key, now=request.now)
+    sessions.record_new_password(request.user, but=request.session.session_key, now=request.now)
     return True
 
 

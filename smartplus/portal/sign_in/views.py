@@ -125,7 +125,7 @@ class PasswordResetConfirm(django_views.PasswordResetConfirmView):
         """Set it, and forget the wrong ones that led here."""
         with transaction.atomic():
             response = super().form_valid(form)
-            session_actions.note_password_reset(form.user, now=timezone.now())
+            session_actions.record_password_reset(form.user, now=timezone.now())
         throttle.let_pass(self.request, form.user.email, now=timezone.now())
         return response
 

@@ -17,7 +17,7 @@ from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.answers import answer, conflict, posted, submitted
 from smartplus.portal.kit.once import made, once
 from smartplus.portal.sites.forms import BuildingForm
-from smartplus.portal.sites.frame import WORKERS, around, visible_site
+from smartplus.portal.sites.site_context import WORKERS, site_context, visible_site
 
 
 @access.roles(*WORKERS)
@@ -32,7 +32,7 @@ def building_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
         lambda: sites.add_building(request.actor, site_id=site_id, name=form.cleaned_data["name"], now=request.now),
     )
     if building is None:
-        return answer(request, "sites/building.html", form, around(request, site, "apartments"))
+        return answer(request, "sites/building.html", form, site_context(request, site, "apartments"))
     messages.success(request, _("%(building)s is added. Next: its apartments.") % {"building": building.name})
     return made(redirect(f"{reverse('apartment-new', args=[site_id])}?building={building.pk}"), building)
 
@@ -43,7 +43,7 @@ def building_edit(request: access.PortalRequest, building_id: int) -> HttpRespon
     """Give a building another name."""
     building = Building.objects.visible_to(request.actor).select_related("site__installer").get(pk=building_id)
     form = BuildingForm(posted(request), building=building)
-    context = {**around(request, building.site, "apartments"), "building": building}
+    context = {**site_context(request, building.site, "apartments"), "building": building}
     try:
         saved = submitted(form, lambda: _rename(request, building_id, form))
     except Conflict:

@@ -16,8 +16,8 @@ from communities.models import Site
 from smartplus import access
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.answers import answer, conflict, posted, submitted
-from smartplus.portal.sites.frame import around, visible_site
 from smartplus.portal.sites.people_forms import PeopleForm
+from smartplus.portal.sites.site_context import site_context, visible_site
 
 
 @access.roles(Role.INSTALLER)
@@ -28,24 +28,24 @@ def site_managers(request: access.PortalRequest, site_id: int) -> HttpResponse:
     site = visible_site(request, site_id)
     form = _form(request, site, posted(request))
     if form.is_searching:
-        return answer(request, "sites/managers.html", form, around(request, site, "managers"))
+        return answer(request, "sites/managers.html", form, site_context(request, site, "managers"))
     try:
         saved = submitted(form, lambda: _choose(request, site_id, form))
     except Conflict:
         site = visible_site(request, site_id)
-        fresh = _form(request, site, beside=request.POST)
+        fresh = _form(request, site, sent_before=request.POST)
         told = conflicts.clash(request, conflicts.about(site), (form, fresh))
-        return conflict(request, "sites/managers.html", fresh, around(request, site, "managers"), told)
+        return conflict(request, "sites/managers.html", fresh, site_context(request, site, "managers"), told)
     if saved is None:
-        return answer(request, "sites/managers.html", form, around(request, site, "managers"))
+        return answer(request, "sites/managers.html", form, site_context(request, site, "managers"))
     messages.success(request, _("The people of %(site)s are saved.") % {"site": site.name})
     return redirect("site-managers", site_id)
 
 
 def _form(
-    request: access.PortalRequest, site: Site, data: QueryDict | None = None, *, beside: QueryDict | None = None
+    request: access.PortalRequest, site: Site, data: QueryDict | None = None, *, sent_before: QueryDict | None = None
 ) -> PeopleForm:
-    return PeopleForm(data, actor=request.actor, site=site, now=request.now, query=request.GET, beside=beside)
+    return PeopleForm(data, actor=request.actor, site=site, now=request.now, query=request.GET, sent_before=sent_before)
 
 
 @transaction.atomic

@@ -66,7 +66,7 @@ class PeopleForm(forms.Form):
     """Who looks after a site: plain tick boxes of the installer's own people.
 
     Where there are many, the boxes are those of a page of who is assigned, and of whom `find_…` found or who is ticked. Whose box is not on
-    the page stays as it is. `query` is the page's address; `beside` is a form sent earlier whose ticks have to find their boxes here too.
+    the page stays as it is. `query` is the page's address; `sent_before` is a form sent earlier whose ticks have to find their boxes here too.
     """
 
     managers = forms.TypedMultipleChoiceField(label=_("Property managers"), coerce=int, required=False)
@@ -84,7 +84,7 @@ class PeopleForm(forms.Form):
         site: Site,
         now: datetime,
         query: QueryDict,
-        beside: QueryDict | None = None,
+        sent_before: QueryDict | None = None,
     ) -> None:
         super().__init__(data, label_suffix="")
         managed = ManagerAssignment.objects.visible_to(actor).filter(site=site, ended_at=None)
@@ -92,7 +92,7 @@ class PeopleForm(forms.Form):
         rows = list(managed.order_by().values_list("membership_id", "pm_app", "target_id"))
         self._apps = {person: has_app for person, has_app, _target in rows}
         self._targets = {target: person for person, _has_app, target in rows}
-        seen, sent = Membership.objects.visible_to(actor), data or beside or QueryDict()
+        seen, sent = Membership.objects.visible_to(actor), data or sent_before or QueryDict()
         self.managed = Crowd(
             site,
             kind=Kind.MANAGER,

@@ -25,11 +25,11 @@ from smartplus.portal.kit import conflicts, keyset
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.answers import answer, conflict, posted, refill, submitted
 from smartplus.portal.kit.once import made, once_where
-from smartplus.portal.price_preview import queries as bills
+from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites import exports as sites_files
 from smartplus.portal.sites import rows as site_rows
 from smartplus.portal.sites.forms import FreeMembersForm, SiteForm
-from smartplus.portal.sites.frame import READERS, WORKERS, around, overview, units_in, visible_site
+from smartplus.portal.sites.site_context import READERS, WORKERS, overview, site_context, units_in, visible_site
 
 PAGE = 50
 # What rows are made of and sorted by; the tables have many more columns.
@@ -83,14 +83,14 @@ def _with_progress(request: access.PortalRequest, found: list[Site]) -> list[sit
 
 @access.roles(Role.INSTALLER)
 @require_http_methods(["GET", "HEAD", "POST"])
-@once_where(lambda request: not bills.is_asking(request))
+@once_where(lambda request: not price_preview.is_asking(request))
 def site_new(request: access.PortalRequest) -> HttpResponse:
     """Add Community Site (S1)."""
     form = SiteForm(posted(request), now=request.now)
     refill(request, form)
-    if bills.is_asking(request):
+    if price_preview.is_asking(request):
         form = form.as_typed()
-        return answer(request, "sites/form.html", form, {"beside": bills.beside_new_site(request, form)})
+        return answer(request, "sites/form.html", form, {"preview": price_preview.for_new_site(request, form)})
     site = submitted(
         form,
         lambda: sites.create_community(
@@ -103,7 +103,7 @@ def site_new(request: access.PortalRequest) -> HttpResponse:
         ),
     )
     if site is None:
-        return answer(request, "sites/form.html", form, {"beside": bills.beside_new_site(request, form)})
+        return answer(request, "sites/form.html", form, {"preview": price_preview.for_new_site(request, form)})
     messages.success(request, _("%(site)s is created. Next: its buildings and apartments.") % {"site": site.name})
     return made(redirect("site-detail", site.pk), site)
 
@@ -122,7 +122,7 @@ def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
     site = visible_site(request, site_id)
     form = SiteForm(posted(request), site=site, now=request.now)
     refill(request, form)
-    if bills.is_asking(request):
+    if price_preview.is_asking(request):
         form = form.as_typed()
         return answer(request, "sites/form.html", form, _editing(request, form, site))
     try:
@@ -139,7 +139,7 @@ def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
 
 
 def _editing(request: access.PortalRequest, form: SiteForm, site: Site) -> dict[str, Any]:
-    return {"site": site, "area": "sites", "beside": bills.beside_site(request, form, site)}
+    return {"site": site, "area": "sites", "preview": price_preview.for_site(request, form, site)}
 
 
 def _save(request: access.PortalRequest, site_id: int, form: SiteForm) -> Site:
@@ -162,7 +162,7 @@ def site_free_members(request: access.PortalRequest, site_id: int) -> HttpRespon
     """The number of free family members, which only the distributor changes later."""
     site = visible_site(request, site_id)
     form = _free_form(site, posted(request))
-    context = around(request, site, "overview")
+    context = site_context(request, site, "overview")
     try:
         saved = submitted(form, lambda: _save_free(request, site_id, form))
     except Conflict:
@@ -193,6 +193,6 @@ def site_services(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """Every service: switched, paid, until."""
     site = visible_site(request, site_id)
     groups, counted = reports.groups_of(site, request.now), reports.apartments_of(site)
-    frame = around(request, site, "services", progress=reports.progress_at(site, groups), units=units_in(counted))
+    frame = site_context(request, site, "services", progress=reports.progress_at(site, groups), units=units_in(counted))
     context = {**frame, "lines": reports.service_lines(site, groups, counted)}
     return render(request, "sites/services.html", context)

@@ -17,9 +17,9 @@ from django.db.utils import DataError
 from accounts.scope import Actor
 from communities.models import Entitlement, Site, Target, targets
 from smartplus.portal.kit import keyset
+from subscriptions.id_digests import Mark
 from subscriptions.items import never_activated_at
 from subscriptions.selections import Filter
-from subscriptions.sketches import Mark
 
 BY = ("site__name_order", "site_id", "target__sort_key", "person", "service_type", "pk")
 SHOWN = (

@@ -34,11 +34,11 @@ from smartplus.portal.subscription import rows, to_activate
 from smartplus.portal.subscription.forms import MONTHS
 from subscriptions import payers, rights
 from subscriptions.actions import carts, requests
+from subscriptions.id_digests import Mark
 from subscriptions.items import in_open_orders_of, never_activated_at
-from subscriptions.models import Cart, RenewalRequest, Subscription
+from subscriptions.models import AutoRenewal, Cart, RenewalRequest
 from subscriptions.pricing import CantQuote, PriceTable
 from subscriptions.selections import MOST_TICKED, Filter
-from subscriptions.sketches import Mark
 from subscriptions.tables import table_for
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
@@ -120,7 +120,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
             messages.warning(request, _("All that match are ticked. Look at their number and go on again."))
         else:
             try:
-                return go_on(request, judged(request.actor, choice, ticked, free), term)
+                return go_on(request, assessed(request.actor, choice, ticked, free), term)
             except Refused as refused:
                 status = answers.UNPROCESSABLE
                 messages.error(request, str(refused))
@@ -133,7 +133,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
         "months": months,
         "may_pay": may_pay,
         "shows_prices": rights.sees_prices(request.actor),
-        "payer": None if may_pay else payers.above(choice.installer),
+        "payer": None if may_pay else payers.payer_above(choice.installer),
         "seen_mark": ticked.mark.text if ticked.mark and request.POST.get("all") == ticks.EVERY else "",
         **chosen_context(request, choice, chosen_of(ticked, free, matching), prices, months),
     }
@@ -159,7 +159,7 @@ def subscription_sites(request: access.PortalRequest) -> HttpResponse:
     return HttpResponse(format_html_join("", '<option value="{}"></option>', ((name,) for name in names)))
 
 
-def go_on(request: access.PortalRequest, found: carts.Judged, term: RequestForm) -> HttpResponse:
+def go_on(request: access.PortalRequest, found: carts.Assessment, term: RequestForm) -> HttpResponse:
     """Keep what is left of the selection as a cart or a request; the next page says what fell out of it."""
     found.refuse_nothing()
     months, wanted = term.cleaned_data["months"], found.matching
@@ -181,11 +181,11 @@ def go_on(request: access.PortalRequest, found: carts.Judged, term: RequestForm)
     return answer
 
 
-def judged(actor: Actor, choice: Choice, ticked: Ticks, free: QuerySet[Entitlement]) -> carts.Judged:
+def assessed(actor: Actor, choice: Choice, ticked: Ticks, free: QuerySet[Entitlement]) -> carts.Assessment:
     """What of the ticks can be taken now."""
     if ticked.mark is None:
-        return carts.judged(actor, ticked.ids, free, choice.filter)
-    return carts.judged_all(actor, ticked.mark, free, choice.filter, exceptions=ticked.out)
+        return carts.assessed(actor, ticked.ids, free, choice.filter)
+    return carts.assessed_all(actor, ticked.mark, free, choice.filter, exceptions=ticked.out)
 
 
 def offered(actor: Actor, choice: Choice) -> QuerySet[Entitlement]:
@@ -342,7 +342,7 @@ def list_context(
         "mark": mark.text if mark else ticks.EVERY,
         "all_ticked": ticked.is_all,
         "elsewhere": ticked.elsewhere(ids),
-        "total": mark.sketch.count if mark else found.count,
+        "total": mark.digest.count if mark else found.count,
         "is_exact": mark is not None,
         "everything": every.count,
         "services": [(entry.code, entry.label, counts and counts[entry.code]) for entry in catalogue.AVAILABLE],
@@ -351,7 +351,7 @@ def list_context(
         "held": keyset.count(held.values("pk").distinct()),
         "requested": 0 if may_pay else keyset.count(requested),
         "waiting": keyset.count(asked.waiting()),
-        "agreements": keyset.count(Subscription.objects.visible_to(actor).filter(state=Subscription.State.ACTIVE)),
+        "auto_renewals": keyset.count(AutoRenewal.objects.visible_to(actor).filter(state=AutoRenewal.State.ACTIVE)),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-AROUND = 6  # words that stay shown on either side of a change
+CONTEXT_WORDS = 6  # words that stay shown on either side of a change
 SAME, GONE, NEW = "same", "gone", "new"
 HEADING = re.compile(r"^#{1,6}\s+(.*)$")
 
@@ -67,8 +67,8 @@ def _pieces(old: str, new: str) -> list[tuple[str, str]]:
 
 
 def _shortened(words: list[str], *, is_first: bool, is_last: bool) -> str:
-    head = [] if is_first else words[:AROUND]
-    tail = [] if is_last else words[-AROUND:]
+    head = [] if is_first else words[:CONTEXT_WORDS]
+    tail = [] if is_last else words[-CONTEXT_WORDS:]
     if len(words) <= len(head) + len(tail) + 1:
         return " ".join(words)
     return " ".join([*head, "…", *tail])

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ApiToken, Invitation, Kind, Membership, Organization
 from accounts.scope import Actor
 from communities.models import Entitlement, Site
-from subscriptions.models import Order, RenewalRequest, Subscription
+from subscriptions.models import AutoRenewal, Order, RenewalRequest
 
 Counted = tuple[Promise, int]
 
@@ -28,7 +28,7 @@ def closing(actor: Actor, firm: Organization, *, now: datetime) -> Closing:
     """What comes of deactivating this firm, as far as the actor sees it. Ten counts."""
     people = Membership.objects.visible_to(actor).filter(organization=firm)
     tokens = ApiToken.objects.usable(now).filter(membership__in=people)
-    renewals = Subscription.objects.visible_to(actor).filter(state=Subscription.State.ACTIVE)
+    renewals = AutoRenewal.objects.visible_to(actor).filter(state=AutoRenewal.State.ACTIVE)
     unpaid = Order.objects.visible_to(actor).filter(payer=firm, state=Order.State.PROCESSING)
     stops: list[Counted] = [
         (_("People who can work for it"), people.usable().count()),

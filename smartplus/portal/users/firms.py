@@ -41,7 +41,7 @@ def firm_detail(request: access.PortalRequest, organization_id: int) -> HttpResp
     rows = user_lists.with_invitation(people, request.now).order_by(known_order(), "pk")[:SHOWN]
     shown = user_lists.finished(rows, request.now)
     cells = user_rows.people(shown, request.actor, request.now)
-    context = {**_around(request, firm), "people": shown, "cells": cells}
+    context = {**_firm_context(request, firm), "people": shown, "cells": cells}
     if firm.kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
         below = Organization.objects.visible_to(request.actor).filter(path__startswith=firm.path, kind=Kind.INSTALLER)
         context["n_installers"] = below.count()
@@ -59,9 +59,9 @@ def visible_firm(request: access.PortalRequest, organization_id: int) -> Organiz
     )
 
 
-def _around(request: access.PortalRequest, firm: Organization) -> dict[str, Any]:
+def _firm_context(request: access.PortalRequest, firm: Organization) -> dict[str, Any]:
     is_above = actions.is_above(request.actor, firm)
-    support.note_view(request, firm, tenant=firm)
+    support.record_view(request, firm, tenant=firm)
     return {
         "firm": firm,
         "is_above": is_above,
@@ -77,7 +77,7 @@ def _around(request: access.PortalRequest, firm: Organization) -> dict[str, Any]
 def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpResponse:
     """Name and address; of an installer, by who is above it, also Pay by Installer, two-factor and prices (S2)."""
     firm = visible_firm(request, organization_id)
-    context = _around(request, firm)
+    context = _firm_context(request, firm)
     decides = context["is_above"] and firm.kind == Kind.INSTALLER
     data = posted(request)
     form = FirmForm(data, organization=firm)
@@ -144,7 +144,7 @@ def firm_activity(request: access.PortalRequest, organization_id: int) -> HttpRe
             raise NotPermitted(_("An organization above decides this."))
         if not firm.is_active:
             return redirect("firm-detail", organization_id)
-        context = {**_around(request, firm), "closing": closing.closing(request.actor, firm, now=request.now)}
+        context = {**_firm_context(request, firm), "closing": closing.closing(request.actor, firm, now=request.now)}
         return render(request, "users/deactivate.html", context)
     said = (
         _("The people of %(firm)s can sign in again.")
@@ -180,7 +180,7 @@ def firm_move(request: access.PortalRequest, organization_id: int) -> HttpRespon
         ),
     )
     if moved is None:
-        context = {**_around(request, firm), "moving": tenancy.moving(request.actor, firm)}
+        context = {**_firm_context(request, firm), "moving": tenancy.moving(request.actor, firm)}
         return answer(request, "users/move.html", form, context)
     jobs.hurry("mail")
     said = _("%(firm)s with all it owns is now below %(above)s.") % {"firm": moved.name, "above": moved.parent}

@@ -27,7 +27,7 @@ FIND = forms.TextInput(attrs={"type": "search", "autocomplete": "off", "placehol
 class SitesForm(forms.Form):
     """The tick boxes. A site whose box is not on the page stays as it is.
 
-    `seen` are the sites that may be chosen, `home` is the page's address and `query` what it asks for; `beside` is a form sent earlier whose
+    `seen` are the sites that may be chosen, `home` is the page's address and `query` what it asks for; `sent_before` is a form sent earlier whose
     ticks have to find their boxes here too.
     """
 
@@ -44,10 +44,10 @@ class SitesForm(forms.Form):
         assigned: set[int],
         home: str,
         query: QueryDict,
-        beside: QueryDict | None = None,
+        sent_before: QueryDict | None = None,
     ) -> None:
         super().__init__(data, label_suffix="")
-        sent = data or beside or QueryDict()
+        sent = data or sent_before or QueryDict()
         self.assigned, self._home, self._query = assigned, home, query
         self._page: keyset.Page[Site] = keyset.Page(list(seen[: FEW + 1]), "", "")
         self.is_many, self.text, self.hits, self.has_more = len(self._page.rows) > FEW, "", 0, False

@@ -195,9 +195,9 @@ def user_detail(request: access.PortalRequest, membership_id: int) -> HttpRespon
         person = visible_person(request, membership_id)
         fresh = RightsForm(actor=request.actor, firm=person.organization, membership=person)
         told = conflicts.clash(request, conflicts.about(person), (form, fresh))
-        return conflict(request, "users/person.html", fresh, _around(request, person), told)
+        return conflict(request, "users/person.html", fresh, _person_context(request, person), told)
     if saved is None:
-        return answer(request, "users/person.html", form, _around(request, person))
+        return answer(request, "users/person.html", form, _person_context(request, person))
     said = _("What %(name)s may do is saved.")
     if person.is_technician and not saved.is_technician:
         said = _("%(name)s is a colleague now and sees nothing of money yet. Choose what else %(name)s may do.")
@@ -218,10 +218,10 @@ def visible_person(request: access.PortalRequest, membership_id: int) -> Members
     return user_lists.finished([people.get(pk=membership_id)], request.now)[0]
 
 
-def _around(request: access.PortalRequest, person: Membership) -> dict[str, Any]:
+def _person_context(request: access.PortalRequest, person: Membership) -> dict[str, Any]:
     """What the page of a person shows around its form."""
     label = f"{person.shown_name} ({person.organization})"  # type: ignore[attr-defined]
-    support.note_view(request, person, tenant=person.organization, label=label)
+    support.record_view(request, person, tenant=person.organization, label=label)
     return {
         "person": person,
         "firm": person.organization,
@@ -246,7 +246,7 @@ def sites_form(
     person: Membership,
     data: QueryDict | None = None,
     *,
-    beside: QueryDict | None = None,
+    sent_before: QueryDict | None = None,
 ) -> SitesForm | None:
     """The tick boxes of the installer's sites for its manager or technician; None where there is nothing to choose."""
     is_theirs = person.is_technician or person.organization.kind == Kind.MANAGER
@@ -260,7 +260,7 @@ def sites_form(
         managed = ManagerAssignment.objects.visible_to(request.actor).filter(membership=person, ended_at=None)
         assigned = set(managed.values_list("site_id", flat=True))
     home = reverse("user-detail", args=[person.pk])
-    return SitesForm(data, seen=seen, assigned=assigned, home=home, query=request.GET, beside=beside)
+    return SitesForm(data, seen=seen, assigned=assigned, home=home, query=request.GET, sent_before=sent_before)
 
 
 @access.roles(Role.INSTALLER)
@@ -274,7 +274,7 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
         raise NotPermitted(_("This person has no sites to choose."))
     rights = RightsForm(actor=request.actor, firm=person.organization, membership=person)
     if form.is_searching:
-        return render(request, "users/person.html", {**_around(request, person), "form": rights, "sites": form})
+        return render(request, "users/person.html", {**_person_context(request, person), "form": rights, "sites": form})
     try:
         saved = submitted(
             form,
@@ -287,16 +287,16 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
             ),
         )
     except Conflict:
-        fresh = sites_form(request, person, beside=request.POST)
+        fresh = sites_form(request, person, sent_before=request.POST)
         assert fresh is not None
         mine = Q(action__in=[site_people.MANAGERS_SET.code, site_people.TECHNICIANS_SET.code], subject_type="site")
         ids = (form.seen_ids or set()) ^ fresh.assigned
         again = reverse("user-detail", args=[membership_id])
         told = conflicts.clash(request, mine & Q(subject_id__in=ids), (form, fresh), again=again)
-        context = {**_around(request, person), "form": rights, "sites": fresh, "sites_conflict": told}
+        context = {**_person_context(request, person), "form": rights, "sites": fresh, "sites_conflict": told}
         return render(request, "users/person.html", context, status=CONFLICT)
     if saved is None:
-        context = {**_around(request, person), "form": rights, "sites": form}
+        context = {**_person_context(request, person), "form": rights, "sites": form}
         return render(request, "users/person.html", context, status=422)
     messages.success(request, _("The sites of %(name)s are saved.") % {"name": person.known_as})
     return redirect("user-detail", membership_id)

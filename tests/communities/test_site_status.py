@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from communities import expiries, glances, reports
+from communities import expiries, reports, site_status
 from communities.models import Apartment, Entitlement, Mode, Site
 from devices.reports import unit_progress
 from smartplus.portal.sites.tags import pill_of
@@ -55,13 +55,13 @@ def apps() -> list[Entitlement]:
 
 
 def assert_same(site: Site, now: datetime) -> None:
-    glance = glances.glance_of(site, now)
+    status = site_status.status_of(site, now)
     exact = reports.paid_progress([site.pk], now)[site.pk]
-    assert {name: getattr(glance.progress, name) for name in KEPT} == {name: getattr(exact, name) for name in KEPT}
-    assert glance.progress.is_ending(now) == exact.is_ending(now)
-    assert pill_of(glance.progress, now) == pill_of(exact, now)
+    assert {name: getattr(status.progress, name) for name in KEPT} == {name: getattr(exact, name) for name in KEPT}
+    assert status.progress.is_ending(now) == exact.is_ending(now)
+    assert pill_of(status.progress, now) == pill_of(exact, now)
     units = unit_progress([site.pk])[site.pk]
-    assert (glance.places.units, glance.places.missing) == (units.units, units.missing)
+    assert (status.places.units, status.places.missing) == (units.units, units.missing)
 
 
 @pytest.mark.parametrize(
@@ -96,17 +96,17 @@ def test_one_statement_says_it_and_a_second_where_something_ends_today(site: Sit
     for until, statements in ((NOW + timedelta(days=30), 1), (NOW + timedelta(minutes=1), 2)):
         pay(first, until)
         with CaptureQueriesContext(connection) as asked:
-            glances.glance_of(site, NOW)
+            site_status.status_of(site, NOW)
         assert len(asked) == statements
 
 
 def test_a_site_without_anything_has_nothing(make_site: MakeSite) -> None:
     empty = make_site()
-    assert glances.glance_of(empty, NOW).places == glances.Places()
-    assert Site.objects.filter(pk=empty.pk).values_list(glances.units()).get() == (0,)
+    assert site_status.status_of(empty, NOW).places == site_status.Places()
+    assert Site.objects.filter(pk=empty.pk).values_list(site_status.units()).get() == (0,)
 
 
 def test_a_query_of_sites_says_how_many_apartments_they_have(site: Site) -> None:
-    assert Site.objects.values_list(glances.units()).get() == (3,)
+    assert Site.objects.values_list(site_status.units()).get() == (3,)
     expiries.fold(now=NOW)
-    assert Site.objects.values_list(glances.units()).get() == (3,)
+    assert Site.objects.values_list(site_status.units()).get() == (3,)

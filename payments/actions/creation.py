@@ -15,7 +15,7 @@ from payments.errors import AlreadyPaid, EarlierOpen, MethodUnusable, NotRenewab
 from payments.models import GatewayCustomer, Kind, Payment, PaymentMethod, Purpose, State
 
 
-def begin(
+def create_payment(
     *,
     purpose: Purpose,
     subject: str,

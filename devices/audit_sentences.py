@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.audit.telling import Names, size
+from accounts.audit.sentences import Names, size
 from accounts.models import AuditEvent
 
 

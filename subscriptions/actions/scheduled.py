@@ -13,7 +13,7 @@ from accounts.fences import Budget
 from payments import events
 from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import LIVE, GatewayEvent, Payment, Purpose
-from subscriptions.actions.settlement import SETTLEMENT, give_up, settle, work_on
+from subscriptions.actions.settlement import SETTLEMENT, close_unpaid, process_event, settle
 from subscriptions.models import Order
 
 UNPAID_TIMEOUT = timedelta(minutes=45)  # R53
@@ -22,7 +22,7 @@ LOOK_AGAIN = timedelta(minutes=5)
 NO_ANSWER = (GatewayUnavailable, GatewayRefused)  # known not to be known yet: asked again, never given up
 
 
-def work_events(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
+def process_events(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
     """Work on the gateway events that wait: settle the payment each is about. Returns how many were finished."""
     budget = budget or Budget()
 
@@ -30,7 +30,7 @@ def work_events(*, now: datetime, budget: Budget | None = None, limit: int = 200
         with _asking(event.gateway, now, budget) as call:
             if not events.claim(event, now=budget.at(now)):
                 raise fences.NotNow
-            call.was_made = work_on(event, now=now)
+            call.was_made = process_event(event, now=now)
             events.finish(event, now=now, is_ignored=not call.was_made)
         return 1
 
@@ -42,26 +42,26 @@ def work_events(*, now: datetime, budget: Budget | None = None, limit: int = 200
     )
 
 
-def settle_hanging(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
+def reconcile_stale_payments(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
     """The janitor: ask the gateway about payments nobody has heard of for a while, the longest unasked first. Returns how many were
     asked about."""
     hanging = Payment.objects.filter(state__in=LIVE, created_at__lte=now - LOOK_AFTER)
     unasked = Q(checked_at=None) | Q(checked_at__lte=now - LOOK_AGAIN)
     by = (F("checked_at").asc(nulls_first=True), "pk")
-    return _settle_each("hanging_payments", hanging, by, fresh=unasked, now=now, budget=budget, limit=limit)
+    return _reconcile_each("hanging_payments", hanging, by, fresh=unasked, now=now, budget=budget, limit=limit)
 
 
-def settle_untold(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
+def reconcile_unreported_charges(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
     """Charges that ended while nobody was left to tell their auto-renewal, because the process died in between."""
     trying = Order.objects.filter(type=Order.Type.AUTO_RENEWAL, state=Order.State.PROCESSING, next_try_at=None)
     under_way = Payment.objects.of_order(OuterRef("subject")).filter(state__in=LIVE)
     tried = Payment.objects.filter(purpose=Purpose.ORDER, subject__in=trying.values("number"))
     ended = tried.filter(updated_at__lte=now - LOOK_AFTER)
     untold = ended.exclude(Exists(under_way)).exclude(state__in=LIVE)
-    return _settle_each("untold_charges", untold, ("-pk",), now=now, budget=budget, limit=limit)
+    return _reconcile_each("untold_charges", untold, ("-pk",), now=now, budget=budget, limit=limit)
 
 
-def _settle_each(
+def _reconcile_each(
     job: str,
     waiting: QuerySet[Payment],
     by: tuple[object, ...],
@@ -83,23 +83,23 @@ def _settle_each(
     return fences.each(job, ids, ask, now=now, budget=budget, key=int, expects=NO_ANSWER)
 
 
-def time_out_orders(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
+def expire_unpaid_orders(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
     """Close orders that nobody paid within 45 minutes, the oldest first; an unknown payment keeps its order open (R53)."""
     unpaid = Order.objects.filter(state=Order.State.PROCESSING, created_at__lte=now - UNPAID_TIMEOUT)
     by_people = unpaid.exclude(type=Order.Type.AUTO_RENEWAL)
-    return _give_up_each("order_timeouts", by_people, Order.State.TIMEOUT, now=now, budget=budget, limit=limit)
+    return _close_each("order_timeouts", by_people, Order.State.TIMEOUT, now=now, budget=budget, limit=limit)
 
 
-def close_unpermitted(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
+def cancel_unauthorized_orders(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
     """Cancel the unpaid orders whose payer may no longer pay, their open pay pages first (R5). Money that was faster is honoured, and
     money that comes all the same is late money (R52). Auto-renewals look at it themselves before they charge (R43)."""
     unpaid = Order.objects.unpermitted().filter(state=Order.State.PROCESSING).exclude(type=Order.Type.AUTO_RENEWAL)
-    return _give_up_each(
+    return _close_each(
         "revoked_orders", unpaid, Order.State.CANCELLED, because="may_not_pay", now=now, budget=budget, limit=limit
     )
 
 
-def _give_up_each(
+def _close_each(
     job: str,
     waiting: QuerySet[Order],
     state: str,
@@ -116,7 +116,7 @@ def _give_up_each(
         payments = Payment.objects.of_order(Order.objects.values_list("number", flat=True).get(pk=order_id))
         gateway = payments.filter(state__in=LIVE).values_list("gateway", flat=True).first()
         with _asking(gateway or "", now, budget):
-            order = give_up(order_id, state, actor=SETTLEMENT, because=because, now=now)
+            order = close_unpaid(order_id, state, actor=SETTLEMENT, because=because, now=now)
         return int(order.state == state)
 
     ids = fences.due(job, waiting, by=("created_at", "pk"), now=now, limit=limit)

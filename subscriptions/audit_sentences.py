@@ -1,4 +1,4 @@
-"""How changes of orders, requests and agreements read: with their items and amounts, as far as the reader is shown any."""
+"""How changes of orders, requests and auto-renewals read: with their items and amounts, as far as the reader is shown any."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from accounts.audit.telling import Names, detailed, items
+from accounts.audit.sentences import Names, detailed, items
 from accounts.models import AuditEvent
 from payments import money
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from communities import catalogue, reports
 from communities.models import ExpiryDay, Site
 from communities.models.expiries import BY_SITE, What
-from communities.models.standing import Mode
+from communities.models.status import Mode
 from communities.reports import WARNING, Alike, PaidProgress
 
 
@@ -26,14 +26,14 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Glance:
+class SiteStatus:
     """The instants of `progress` are right in their order and by the day, not to the hour: it is for `pill_of`, not to be shown."""
 
     progress: PaidProgress
     places: Places
 
 
-def glance_of(site: Site, now: datetime) -> Glance:
+def status_of(site: Site, now: datetime) -> SiteStatus:
     """One statement; two on a day on which something of the site ends."""
     groups = ("service_type", "variant", "paid_variant", "mode", "day")
     rows = ExpiryDay.objects.filter(site=site, stage__in=BY_SITE).order_by().values_list(*groups)
@@ -51,7 +51,7 @@ def glance_of(site: Site, now: datetime) -> Glance:
     if not is_certain or _is_mixed(items, progress.next_loose):
         progress = reports.paid_progress([site.pk], now).get(site.pk, PaidProgress())
     waiting = places.get(What.WAITING, 0)
-    return Glance(progress, Places(places.get(What.APARTMENT, 0) + waiting, waiting))
+    return SiteStatus(progress, Places(places.get(What.APARTMENT, 0) + waiting, waiting))
 
 
 def units() -> Coalesce:

@@ -20,7 +20,7 @@ TAKEN = {200, 302, 409, 422}
 
 
 @dataclass
-class Trier:
+class FormWalker:
     """Tries one person's forms and queries; faults go to the walker's list."""
 
     walker: Walker
@@ -162,7 +162,7 @@ class Trier:
         for answer in (first, second):
             if answer.status >= 500:
                 self.walker.fault(answer, f"answers {answer.status}")
-            for row in answer.trespasses:
+            for row in answer.leaks:
                 self.walker.fault(answer, row)
         shown = re.sub(re.escape(typed.lower()), "", first.text)
         for word in policies.words_hidden_from(self.person):

@@ -21,12 +21,12 @@ from requests.adapters import HTTPAdapter
 
 PATIENCE_S = 30.0
 READS = ("SELECT", "SAVEPOINT", "RELEASE")  # what leaves nothing behind, whether it was done or not
-Road = Callable[[Any], None]  # asks what it is given, a Knife as a rule, and tells it the phases
+Road = Callable[[Any], None]  # asks what it is given, a CrashPoints as a rule, and tells it the phases
 Answer = Callable[[], Any]
 
 
 @dataclass
-class Knife:
+class CrashPoints:
     """Lives in the child. Counts the points it passes, and kills the process at the one numbered `cut_at`."""
 
     wire: Connection
@@ -47,27 +47,27 @@ class Knife:
             os.kill(os.getpid(), signal.SIGKILL)
         self.points.append(label)
 
-    def around(self, what: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def surround(self, what: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """A point before and a point after a call; what it answered is lost with the process."""
         self.point(f"before {what}")
         answer = call(*args, **kwargs)
         self.point(f"after {what}")
         return answer
 
-    def sharpen(self) -> None:
+    def place_points(self) -> None:
         """Put points around every statement, every end of a transaction, and every request over HTTP."""
         connection = connections["default"]
         connection.ensure_connection()
         connection.execute_wrappers.append(
-            lambda execute, sql, *rest: self.around(_short(sql), partial(execute, sql, *rest))
+            lambda execute, sql, *rest: self.surround(_short(sql), partial(execute, sql, *rest))
         )
         for name in ("_commit", "_rollback"):  # these are no statements to Django
-            setattr(connection, name, partial(self.around, name.strip("_").upper(), getattr(connection, name)))
+            setattr(connection, name, partial(self.surround, name.strip("_").upper(), getattr(connection, name)))
         send = HTTPAdapter.send
 
         def cut_send(adapter: HTTPAdapter, request: Any, **options: Any) -> Any:
             path = re.sub(r"(cs_test|pi|pm)_\w+", "…", urlsplit(request.url).path)
-            return self.around(f"{request.method} {path}", send, adapter, request, **options)
+            return self.surround(f"{request.method} {path}", send, adapter, request, **options)
 
         HTTPAdapter.send = cut_send  # type: ignore[assignment,method-assign]
 
@@ -123,7 +123,7 @@ def _fork(road: Road, cut_at: int | None, answer: Answer) -> tuple[str, Any]:
         warnings.simplefilter("ignore", DeprecationWarning)  # the sandbox's threads, whose locks the child never needs
         pid = os.fork()
     if pid == 0:
-        _child(road, Knife(theirs, cut_at))
+        _child(road, CrashPoints(theirs, cut_at))
     theirs.close()
     last: tuple[str, Any] = ("silent", f"nothing was heard for {PATIENCE_S} seconds")
     try:
@@ -142,13 +142,13 @@ def _fork(road: Road, cut_at: int | None, answer: Answer) -> tuple[str, Any]:
     return last
 
 
-def _child(road: Road, knife: Knife) -> NoReturn:
+def _child(road: Road, crash_points: CrashPoints) -> NoReturn:
     try:
-        knife.sharpen()
-        road(knife)
-        knife.wire.send(("arrived", knife.points))
+        crash_points.place_points()
+        road(crash_points)
+        crash_points.wire.send(("arrived", crash_points.points))
     except BaseException:
-        knife.wire.send(("broke", traceback.format_exc()))
+        crash_points.wire.send(("broke", traceback.format_exc()))
     os._exit(0)
 
 

@@ -67,12 +67,12 @@ def site_sql(table: str, row: str) -> str:
     return f"{SITES} site ON site.id = {row}.{'id' if table == SITES else 'site_id'}"
 
 
-def follow_sql(vendor: str) -> list[str]:
+def create_sql(vendor: str) -> list[str]:
     """The statements that install the triggers."""
     return _pg() if vendor == "postgresql" else _sqlite()
 
 
-def unfollow_sql(vendor: str) -> list[str]:
+def drop_sql(vendor: str) -> list[str]:
     """The statements that take them away: before a migration that rewrites one of the tables on SQLite."""
     is_pg = vendor == "postgresql"
     return [f"DROP TRIGGER IF EXISTS {name}{f' ON {table}' if is_pg else ''}" for name, table in TRIGGERS.items()]
@@ -153,7 +153,7 @@ def _sqlite() -> list[str]:
     ]
 
 
-class Follow(Operation):
+class CreateTriggers(Operation):
     """Migration operation: count entitlements by day from now on, and what is there already. Put `Unfollow` before and this after whatever
     alters the entitlements, apartments or sites later: SQLite writes such a table anew and forgets its triggers."""
 
@@ -177,14 +177,14 @@ class Follow(Operation):
                     f"SELECT 1 FROM {SITES} LIMIT 1"
                 )  # of nothing nothing is counted: columns may come later
                 recount = recount_sql(vendor) if cursor.fetchone() else []
-        for statement in [*unfollow_sql(vendor), *follow_sql(vendor), *recount]:
+        for statement in [*drop_sql(vendor), *create_sql(vendor), *recount]:
             schema_editor.execute(statement, None)  # no parameters: the % in it is text
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         """Remove the triggers."""
-        for statement in unfollow_sql(schema_editor.connection.vendor):
+        for statement in drop_sql(schema_editor.connection.vendor):
             schema_editor.execute(statement, None)
 
     def describe(self) -> str:
@@ -198,7 +198,7 @@ def _has_columns(connection: BaseDatabaseWrapper, cursor: Any) -> bool:
     return there.issuperset(COLUMNS)
 
 
-class Unfollow(Follow):
+class DropTriggers(CreateTriggers):
     """Migration operation: the opposite of Follow."""
 
     def database_forwards(
@@ -216,7 +216,7 @@ class Unfollow(Follow):
 
 def installed(connection: BaseDatabaseWrapper) -> set[str]:
     """The triggers that are there, fire and do what they should, by name."""
-    wanted = follow_sql(connection.vendor)
+    wanted = create_sql(connection.vendor)
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
@@ -231,7 +231,7 @@ def installed(connection: BaseDatabaseWrapper) -> set[str]:
 
 
 @checks.register(checks.Tags.database)
-def check_followers(databases: Iterable[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
+def check_triggers(databases: Iterable[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
     """Every trigger that writes the summary is installed."""
     found: list[checks.CheckMessage] = []
     for alias in databases or []:

@@ -14,7 +14,7 @@ from accounts.scope import Actor
 from communities.models import Entitlement
 from payments.models import Payment
 from payments.models import State as PaymentState
-from subscriptions.errors import IllegalMove
+from subscriptions.errors import IllegalTransition
 from subscriptions.models import Order, OrderEvent, OrderLine
 
 S = Order.State
@@ -44,17 +44,17 @@ ORDER_CANCELLED = audit.Word(
 CLOSED: dict[str, audit.Word] = {S.FAILED: ORDER_FAILED, S.TIMEOUT: ORDER_TIMED_OUT, S.CANCELLED: ORDER_CANCELLED}
 
 
-def move(order: Order, *states: str, now: datetime) -> None:
+def transition(order: Order, *states: str, now: datetime) -> None:
     """Move a locked order, through several states at once where nobody could see those between; refuses what §4 does not allow. Closing
     states note when."""
     for state in states:
-        _step(order, state, now=now)
+        _transition_once(order, state, now=now)
     order.save(update_fields=["state", "closed_at", "next_try_at"])
 
 
-def _step(order: Order, state: str, *, now: datetime) -> None:
+def _transition_once(order: Order, state: str, *, now: datetime) -> None:
     if state not in ALLOWED[order.state]:
-        raise IllegalMove(
+        raise IllegalTransition(
             _("An order that is “%(old)s” can't become “%(new)s”.")
             % {"old": order.get_state_display(), "new": Order.State(state).label}
         )
@@ -63,22 +63,22 @@ def _step(order: Order, state: str, *, now: datetime) -> None:
     order.next_try_at = None
 
 
-def follow_money(order: Order, *, now: datetime) -> None:
+def transition_if_refunded(order: Order, *, now: datetime) -> None:
     """Refunded is what has nothing left of the money that was paid for it; what keeps a part stays what it was (R57). The caller holds the
     locks of the order and its payments, and has taken back what was paid for."""
     paid = Payment.objects.of_order(order.number).filter(state=PaymentState.SUCCEEDED)
     if not paid.filter(refunded_minor__lt=F("captured_minor")).exists():
-        move(order, S.REFUNDED, now=now)
+        transition(order, S.REFUNDED, now=now)
 
 
-def step(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, **detail: Any) -> OrderEvent:
-    """A step of the order's story, not written yet."""
+def new_event(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, **detail: Any) -> OrderEvent:
+    """A step of the order's timeline, not written yet."""
     return OrderEvent(order=order, at=now, kind=kind, detail=detail, actor_label=actor.label if actor else "")
 
 
-def tell(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, **detail: Any) -> None:
-    """Add a step to the order's story."""
-    step(order, kind, now=now, actor=actor, **detail).save(force_insert=True)
+def log_event(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, **detail: Any) -> None:
+    """Add a step to the order's timeline."""
+    new_event(order, kind, now=now, actor=actor, **detail).save(force_insert=True)
 
 
 def _items(order: Order) -> QuerySet[OrderLine, Any]:
@@ -109,9 +109,9 @@ def release(order: Order) -> None:
 def close(order: Order, state: str, *, now: datetime, actor: Actor, **detail: Any) -> None:
     """End an unpaid order as time-out, cancelled or failed and release its items."""
     before = order.state
-    move(order, state, now=now)
+    transition(order, state, now=now)
     release(order)
-    tell(order, state, now=now, actor=actor, **detail)
+    log_event(order, state, now=now, actor=actor, **detail)
     audit.record(
         actor, CLOSED[state], order, now=now, tenant=order.payer, before={"state": before}, after={"state": state}
     )

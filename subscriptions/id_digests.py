@@ -27,14 +27,14 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Sketch:
+class IdDigest:
     """How many ids there are in each bucket, and their sum."""
 
     counts: tuple[int, ...]
     sums: tuple[int, ...]
 
     @classmethod
-    def of(cls, ids: Iterable[int]) -> Sketch:
+    def of(cls, ids: Iterable[int]) -> IdDigest:
         """Of ids."""
         counts, sums = [0] * BUCKETS, [0] * BUCKETS
         for pk in ids:
@@ -43,7 +43,7 @@ class Sketch:
         return cls(tuple(counts), tuple(sums))
 
     @classmethod
-    def read(cls, text: str) -> Sketch | None:
+    def read(cls, text: str) -> IdDigest | None:
         """What `text` says; None where it says nothing."""
         parts = [part.partition("-") for part in text.split(",")]
         numbers = [number for count, dash, total in parts if dash for number in (count, total)]
@@ -65,7 +65,7 @@ class Sketch:
         """How many ids there are."""
         return sum(self.counts)
 
-    def until(self, now: Sketch) -> Difference:
+    def until(self, now: IdDigest) -> Difference:
         """What went and what came from this one to another one."""
         went: set[int] = set()
         came: set[int] = set()
@@ -87,12 +87,12 @@ class Mark:
     """What a list was when it was shown: its ids, and the newest of them. What is newer was never on it."""
 
     newest: int
-    sketch: Sketch
+    digest: IdDigest
 
     @classmethod
     def of_ids(cls, ids: Collection[int]) -> Mark:
         """Of ids."""
-        return cls(max(ids, default=0), Sketch.of(ids))
+        return cls(max(ids, default=0), IdDigest.of(ids))
 
     @classmethod
     def of(cls, rows: QuerySet[Any]) -> Mark:
@@ -102,18 +102,18 @@ class Mark:
         for row in found.annotate(n=Count("pk"), total=Sum("pk"), last=Max("pk")):
             counts[row["bucket"]], sums[row["bucket"]] = row["n"], int(row["total"])
             newest = max(newest, row["last"])
-        return cls(newest, Sketch(tuple(counts), tuple(sums)))
+        return cls(newest, IdDigest(tuple(counts), tuple(sums)))
 
     @classmethod
     def read(cls, text: str) -> Mark | None:
         """What a form sends back; None for anything else."""
         newest, _colon, rest = text.partition(":")
-        sketch = Sketch.read(rest)
-        if sketch is None or not newest.isascii() or not newest.isdigit() or len(newest) >= LONGEST:
+        digest = IdDigest.read(rest)
+        if digest is None or not newest.isascii() or not newest.isdigit() or len(newest) >= LONGEST:
             return None
-        return cls(int(newest), sketch)
+        return cls(int(newest), digest)
 
     @property
     def text(self) -> str:
         """As a form keeps it, however long the list is."""
-        return f"{self.newest}:{self.sketch.text}"
+        return f"{self.newest}:{self.digest.text}"

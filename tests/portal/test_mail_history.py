@@ -18,7 +18,7 @@ from payments.sandbox import Sandbox
 from smartplus import jobs
 from smartplus.portal.kit import mail_history as told
 from subscriptions.actions import carts, requests
-from subscriptions.models import Order, Subscription
+from subscriptions.models import AutoRenewal, Order
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
 from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list, sandbox
@@ -54,7 +54,7 @@ def posted(about, *, to: Person, tenant, key: str = "k", **values: object) -> No
 
 
 def test_an_order_tells_its_mail_between_its_steps_and_a_failed_one_is_sent_again_from_there(
-    people: People, agree: Callable[..., Subscription], sign_in: SignIn
+    people: People, agree: Callable[..., AutoRenewal], sign_in: SignIn
 ) -> None:
     order = agree().order
     assert order is not None
@@ -78,7 +78,7 @@ def test_an_order_tells_its_mail_between_its_steps_and_a_failed_one_is_sent_agai
 def test_every_kind_of_page_shows_the_mail_about_it(
     people: People,
     harbour_view: Site,
-    agree: Callable[..., Subscription],
+    agree: Callable[..., AutoRenewal],
     make_apartment,
     sandbox: Sandbox,
     sign_in: SignIn,

@@ -23,31 +23,35 @@ from subscriptions.models import Cart, LineKind, Order, OrderEvent, OrderLine, S
 from subscriptions.pricing import line_amount
 from tests.flows.tenants import assert_tenants_consistent
 
-__all__ = ["assert_books_agree", "assert_tenants_consistent"]
+__all__ = ["assert_ledger_agrees", "assert_tenants_consistent"]
 S = Order.State
 MAY_HOLD_MONEY = frozenset({S.SUCCEED, S.REVIEW, S.REFUNDED})
 CLOSED_UNPAID = frozenset({S.FAILED, S.TIMEOUT, S.CANCELLED})
 
 
-def assert_books_agree(sandbox: Sandbox, *, now: datetime | None = None) -> None:
+def assert_ledger_agrees(sandbox: Sandbox, *, now: datetime | None = None) -> None:
     """Compare the gateway's books with payments, orders, lines, periods, entitlements, the orders' stories and the audit.
 
     Holds whenever nothing is under way: what the gateway took has to be settled. `now`, for what depends on the day, is the
-    instant of the newest audit row where it is not given. Fails with every disagreement there is, not only the first.
+    instant of the newest audit row where it is not given. Fails with every disauto_renewal there is, not only the first.
     """
-    books = Books.read(sandbox)
+    ledger = Ledger.read(sandbox)
     now = now or AuditEvent.objects.aggregate(newest=Max("at"))["newest"]
     wrong = [
-        *pages_and_payments(books),
-        *(f"order {order.number} ({order.state}): {text}" for order in books.orders for text in of_order(order, books)),
-        *entitlements_and_periods(books, now),
+        *pages_and_payments(ledger),
+        *(
+            f"order {order.number} ({order.state}): {text}"
+            for order in ledger.orders
+            for text in of_order(order, ledger)
+        ),
+        *entitlements_and_periods(ledger, now),
         *pm_app_switches(now),
     ]
     assert not wrong, "the books do not agree:\n" + "\n".join(wrong)
 
 
 @dataclass(frozen=True)
-class Books:
+class Ledger:
     """Everything that has to agree, read at once."""
 
     sessions: list[dict[str, Any]]
@@ -64,7 +68,7 @@ class Books:
     reserved: dict[int, int | None]  # entitlement: the order that has it
 
     @classmethod
-    def read(cls, sandbox: Sandbox) -> Books:
+    def read(cls, sandbox: Sandbox) -> Ledger:
         """Ten queries and a look at the sandbox."""
         state = sandbox.state()
         audits = AuditEvent.objects.filter(subject_type="order").values_list("subject_id", "action")
@@ -92,14 +96,14 @@ def _gathered(pairs: Any) -> dict[Any, list[Any]]:
     return found
 
 
-def pages_and_payments(books: Books) -> Iterator[str]:
+def pages_and_payments(ledger: Ledger) -> Iterator[str]:
     """Every page at the gateway is one payment's, and both say the same about the money."""
-    by_key = {payment.request_key: payment for found in books.payments.values() for payment in found}
-    states = {order.number: order.state for order in books.orders}
-    for reference in sorted(set(books.moved) | set(books.payments)):
+    by_key = {payment.request_key: payment for found in ledger.payments.values() for payment in found}
+    states = {order.number: order.state for order in ledger.orders}
+    for reference in sorted(set(ledger.moved) | set(ledger.payments)):
         if reference not in states:
             yield f"there are pages or payments for {reference!r}, but no such order"
-    for session in books.sessions:
+    for session in ledger.sessions:
         payment = by_key.get(session["metadata"].get("request_key"))
         if payment is None:
             yield f"the page {session['id']} is no payment's"
@@ -108,7 +112,7 @@ def pages_and_payments(books: Books) -> Iterator[str]:
                 yield f"payment {payment.pk} points at the page {payment.gateway_ref!r}, its page is {session['id']}"
         elif session["status"] == "open" and not (payment.is_live and states.get(payment.reference) == S.PROCESSING):
             yield f"somebody could still pay for {payment}, whose order is {states.get(payment.reference)}"
-    for intent in books.intents:
+    for intent in ledger.intents:
         payment = by_key.get(intent["metadata"].get("request_key"))
         is_known = payment is not None and intent["id"] in {payment.gateway_ref, payment.gateway_payment_ref}
         if intent["status"] == "succeeded" and not is_known:
@@ -116,17 +120,17 @@ def pages_and_payments(books: Books) -> Iterator[str]:
         if intent["status"] == "requires_confirmation" and is_known and payment is not None and not payment.is_live:
             yield f"{intent['id']} could still be confirmed, and {payment} is over"
     for key, payment in by_key.items():
-        if (payment.state == PaymentState.SUCCEEDED) != (key in books.paid):
-            yield f"payment {payment.pk} is {payment.state}, at the gateway it is paid: {key in books.paid}"
+        if (payment.state == PaymentState.SUCCEEDED) != (key in ledger.paid):
+            yield f"payment {payment.pk} is {payment.state}, at the gateway it is paid: {key in ledger.paid}"
         if payment.captured_minor and payment.state != PaymentState.SUCCEEDED:
             yield f"payment {payment.pk} is {payment.state} and has captured {payment.captured_minor}"
 
 
-def of_order(order: Order, books: Books) -> Iterator[str]:
-    """One order: its sums, its money, its lines, its story."""
-    yield from _money(order, books.payments[order.number], books.moved.get(order.number, {"amount": 0, "charges": 0}))
-    yield from _lines(order, books)
-    yield from _story(order, books)
+def of_order(order: Order, ledger: Ledger) -> Iterator[str]:
+    """One order: its sums, its money, its lines, its timeline."""
+    yield from _money(order, ledger.payments[order.number], ledger.moved.get(order.number, {"amount": 0, "charges": 0}))
+    yield from _lines(order, ledger)
+    yield from _timeline(order, ledger)
 
 
 def _money(order: Order, payments: list[Payment], moved: dict[str, int]) -> Iterator[str]:
@@ -148,27 +152,27 @@ def _money(order: Order, payments: list[Payment], moved: dict[str, int]) -> Iter
             yield f"payment {payment.pk} is by, over and in {theirs}"
 
 
-def _lines(order: Order, books: Books) -> Iterator[str]:
-    lines = books.lines[order.pk]
+def _lines(order: Order, ledger: Ledger) -> Iterator[str]:
+    lines = ledger.lines[order.pk]
     sums = [
         sum(getattr(line, f"{part}_minor") for line in lines) for part in ("amount", "discount", "tax", "included_tax")
     ]
     told = [order.subtotal_minor, order.discount_minor, order.tax_minor, order.included_tax_minor]
     if sums != told or len(lines) != order.line_count:
         yield f"{len(lines)} lines sum up to {sums}"
-    if order.pk in books.carts and books.carts[order.pk] != [line.entitlement_id for line in lines]:
+    if order.pk in ledger.carts and ledger.carts[order.pk] != [line.entitlement_id for line in lines]:
         yield "holds something else than its cart"
     if order.state == S.SYSTEM_PROCESSING:
         yield "was left half-way"
     reserved = sum(
-        line.entitlement_id is not None and books.reserved.get(line.entitlement_id) == order.pk for line in lines
+        line.entitlement_id is not None and ledger.reserved.get(line.entitlement_id) == order.pk for line in lines
     )
     allowed = {S.PROCESSING: {len(lines)}, S.REVIEW: {0, len(lines)}}.get(S(order.state), {0})
     if reserved not in allowed:
         yield f"{reserved} of {len(lines)} items are reserved by it"
     wanted = 1 if order.state == S.SUCCEED else 0
     for line in lines:
-        found = books.periods[line.pk]
+        found = ledger.periods[line.pk]
         if len(found) != wanted:
             yield f"line {line.pk} has {len(found)} periods"
         if any(period.entitlement_id != line.entitlement_id for period in found):
@@ -189,33 +193,35 @@ def _upgraded(line: OrderLine) -> Iterator[str]:
         yield f"upgrade line {line.pk} from {line.paid_variant!r} to {line.variant!r} brings nothing"
 
 
-def _story(order: Order, books: Books) -> Iterator[str]:
+def _timeline(order: Order, ledger: Ledger) -> Iterator[str]:
     is_done, is_charged = order.state == S.SUCCEED, order.state == S.SUCCEED and order.total_minor > 0
     for kind, times in (("created", 1), ("confirmed", int(is_charged)), ("applied", int(is_done))):
-        if books.events[order.pk, kind] != times:
-            yield f"tells {books.events[order.pk, kind]} times that it was {kind}, not {times} times"
-    for kind in ("late", "mismatch", "unapplied", "surplus"):
-        if books.events[order.pk, kind] > int(kind != "surplus"):  # surplus: charged twice, which must not be at all
-            yield f"tells {books.events[order.pk, kind]} times of {kind}"
-    if books.events[order.pk, "sent"] > len(books.payments[order.number]):
-        yield f"tells {books.events[order.pk, 'sent']} times that it was sent to the gateway"
+        if ledger.events[order.pk, kind] != times:
+            yield f"tells {ledger.events[order.pk, kind]} times that it was {kind}, not {times} times"
+    for kind in ("late", "mismatch", "unapplied", "duplicate_payment"):
+        if ledger.events[order.pk, kind] > int(
+            kind != "duplicate_payment"
+        ):  # duplicate-payment: charged twice, which must not be at all
+            yield f"tells {ledger.events[order.pk, kind]} times of {kind}"
+    if ledger.events[order.pk, "sent"] > len(ledger.payments[order.number]):
+        yield f"tells {ledger.events[order.pk, 'sent']} times that it was sent to the gateway"
     for action, times in (("order.created", 1), ("order.succeeded", int(is_done))):
-        if books.audits[order.pk, action] != times:
-            yield f"the audit has {action} {books.audits[order.pk, action]} times, not {times} times"
+        if ledger.audits[order.pk, action] != times:
+            yield f"the audit has {action} {ledger.audits[order.pk, action]} times, not {times} times"
     for state in CLOSED_UNPAID:
-        told, audited = books.events[order.pk, state], books.audits[order.pk, f"order.{state}"]
+        told, audited = ledger.events[order.pk, state], ledger.audits[order.pk, f"order.{state}"]
         if told != audited or told > 1 or (order.state == state and told != 1):
             yield f"is told to be {state} {told} times and audited {audited} times"
     if (order.closed_at is None) != (order.is_open or order.state == S.REVIEW):
         yield f"was closed at {order.closed_at}"
 
 
-def entitlements_and_periods(books: Books, now: datetime | None) -> Iterator[str]:
+def entitlements_and_periods(ledger: Ledger, now: datetime | None) -> Iterator[str]:
     """What works is what was paid: expiry, variant and hold follow from the periods, what is reserved is ordered."""
-    lines = {line.pk: line for found in books.lines.values() for line in found}
-    orders = {order.pk: order for order in books.orders}
+    lines = {line.pk: line for found in ledger.lines.values() for line in found}
+    orders = {order.pk: order for order in ledger.orders}
     spans: dict[int, list[ServicePeriod]] = defaultdict(list)
-    for found in books.periods.values():
+    for found in ledger.periods.values():
         for period in found:
             if not period.is_revoked:
                 spans[period.entitlement_id].append(period)

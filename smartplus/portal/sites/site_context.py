@@ -15,8 +15,8 @@ from accounts.scope import Grant, Role
 from communities import reports
 from communities.actions.people import may_edit_residents
 from communities.actions.sites import may_configure
-from communities.glances import Places, glance_of
 from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
+from communities.site_status import Places, status_of
 from devices import reports as device_reports
 from devices.models import Device
 from smartplus import access
@@ -60,7 +60,7 @@ def units_in(counted: reports.Apartments) -> device_reports.UnitProgress:
     return device_reports.UnitProgress(counted.all, needed, needed - counted.waiting)
 
 
-def around(
+def site_context(
     request: access.PortalRequest,
     site: Site,
     tab: str,
@@ -72,10 +72,10 @@ def around(
 
     A page that knows progress and units from its own rows hands both in; the summary says them for others."""
     actor, now = request.actor, request.now
-    support.note_view(request, site, tenant=site, site_id=site.pk)
+    support.record_view(request, site, tenant=site, site_id=site.pk)
     if progress is None or units is None:
-        glance = glance_of(site, now)
-        progress, units = progress or glance.progress, units or glance.places
+        status = status_of(site, now)
+        progress, units = progress or status.progress, units or status.places
     return {
         "site": site,
         "tab": tab,
@@ -113,7 +113,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
     actor, now = request.actor, request.now
     groups, counted = reports.groups_of(site, now), reports.apartments_of(site)
     progress, units = reports.progress_at(site, groups), units_in(counted)
-    frame = around(request, site, "overview", progress=progress, units=units)
+    frame = site_context(request, site, "overview", progress=progress, units=units)
     buildings = list(Building.objects.visible_to(actor).filter(site=site))
     masters = Resident.objects.visible_to(actor).filter(site=site, is_master=True)  # at most one in an apartment
     lines = reports.service_lines(site, groups, counted)
@@ -129,7 +129,7 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         may_house=frame["may_house"],
         pay_url=todo.pay_url(site) if rights.may_pay_for(actor, site.installer) else "",
         request_url=todo.pay_url(site) if rights.may_request_for(actor, site.installer) else "",
-        payer=payers.usual(site.installer, site_kind=site.kind).name,
+        payer=payers.default_payer(site.installer, site_kind=site.kind).name,
         open=open_here,
         requests=waiting.requests_in(open_here),
         in_orders=sum(row.ordered for row in groups if row.variant),
@@ -168,7 +168,7 @@ def apartment_page(request: access.PortalRequest, apartment_id: int) -> dict[str
     found = Entitlement.objects.visible_to(actor)
     items = list(found.filter(target=apartment.target_id).order_by("service_type"))
     return {
-        **around(request, apartment.site, "apartments"),
+        **site_context(request, apartment.site, "apartments"),
         "apartment": apartment,
         "residents": Resident.objects.visible_to(actor).filter(**own),
         "devices": Device.objects.visible_to(actor).active().filter(**own),

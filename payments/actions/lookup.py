@@ -12,7 +12,7 @@ from payments import gateways
 from payments.actions.accounts import account_of, refuse_other_account
 from payments.actions.charging import look_up_charge, stop_charge
 from payments.actions.checkout import learn_ref
-from payments.actions.states import FORGOTTEN, note, refuse_in_transaction, unpaid
+from payments.actions.states import FORGOTTEN, apply_remote_state, ended_unpaid, refuse_in_transaction
 from payments.errors import GatewayForgot, GatewayRefused
 from payments.gateways.base import Remote, RemoteState
 from payments.models import Kind, Payment, State
@@ -39,7 +39,7 @@ def look_up(payment: Payment, *, now: datetime, named: str = "") -> Remote | Non
         return _read(payment, ref, now)
     never_opened = Payment.objects.filter(pk=payment.pk, state__in=[State.CREATED, State.UNKNOWN])
     if now >= payment.expires_at and never_opened.exists():
-        return unpaid(payment, RemoteState.EXPIRED)  # nobody was ever told where such a page would be
+        return ended_unpaid(payment, RemoteState.EXPIRED)  # nobody was ever told where such a page would be
     return None
 
 
@@ -73,7 +73,9 @@ def expire(payment_id: int, *, now: datetime) -> Remote | None:
     remote = _read(payment, ref, now)
     if remote.state != RemoteState.SUCCEEDED:
         with transaction.atomic():
-            note(Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id), remote, now=now)
+            apply_remote_state(
+                Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id), remote, now=now
+            )
     return remote
 
 
@@ -87,7 +89,7 @@ def _read(payment: Payment, ref: str, now: datetime) -> Remote:
         refuse_other_account(account, payment.is_live_mode, payment.gateway, now=now, cause=forgot)
         if now < payment.expires_at:
             raise
-        return unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
+        return ended_unpaid(payment, RemoteState.EXPIRED, code=FORGOTTEN)
 
 
 def _named(payment: Payment, named: str) -> Remote:

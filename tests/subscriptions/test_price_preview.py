@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from communities import catalogue
 from communities.catalogue import ApartmentConfiguration, Configuration, ManagerConfiguration, ServiceType
 from smartplus.demo import INVENTED_PRICES
-from subscriptions import bills, tables
+from subscriptions import price_preview, tables
 from subscriptions.actions import prices
-from subscriptions.bills import Bill, Saved, bill_of
 from subscriptions.periods import Months, Rest
+from subscriptions.price_preview import PricePreview, Saved, preview_of
 from subscriptions.pricing import Item, MissingPrice, PriceKey, PriceTable, quote
 from tests.people import NOW, SYSTEM, People
 
@@ -59,8 +59,8 @@ def saved(configuration: Configuration, *, until: datetime | None = None) -> lis
     ]
 
 
-def bill(draft: Configuration, was: list[Saved] | None = None, prices: PriceTable = PRICES) -> Bill:
-    return bill_of(draft, was or [], prices, as_of=NOON, zone="Europe/Berlin")
+def bill(draft: Configuration, was: list[Saved] | None = None, prices: PriceTable = PRICES) -> PricePreview:
+    return preview_of(draft, was or [], prices, as_of=NOON, zone="Europe/Berlin")
 
 
 # --- the rest of a running period ---------------------------------------------------------------------------------------
@@ -347,7 +347,7 @@ def test_a_distributors_own_list_comes_before_the_default_even_when_it_is_older(
 
 
 def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
-    found = bills.switch_prices(PRICES, retention_days=90, project="community")
+    found = price_preview.switch_prices(PRICES, retention_days=90, project="community")
     assert {code: price.minor for code, price in found.items()} == {
         "indoor_monitor": 150, "landline": 60, "pm_app": 500, "pm_landline": 100, "third_party_camera": 40, "booking": 30,
         "video_storage": 100, "package_room": 30, "dynamic_qr": 50, "elevator_control": 80, "smart_parking": 50,
@@ -361,4 +361,4 @@ def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
     assert [code for code, price in found.items() if price.other_minor is not None] == ["indoor_monitor"]
     assert found["indoor_monitor"].other_minor == 250
     poor = PriceTable(4, "poor", "USD", {PriceKey(ServiceType.PREMIUM, "booking"): 30})
-    assert list(bills.switch_prices(poor, retention_days=30, project="community")) == ["booking"]
+    assert list(price_preview.switch_prices(poor, retention_days=30, project="community")) == ["booking"]

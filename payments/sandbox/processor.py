@@ -6,42 +6,42 @@ import copy
 from typing import Any
 
 from payments.sandbox import objects
-from payments.sandbox.book import Book, Clock, Json
 from payments.sandbox.cards import CARDS, DECLINE, UNCONFIRMED, WORKS, by_last4
-from payments.sandbox.courier import Courier
 from payments.sandbox.faults import Faults
+from payments.sandbox.store import Clock, Json, Store
+from payments.sandbox.webhook_sender import WebhookSender
 
 
-class Till:
+class Processor:
     """The sandbox's money: none of it real, all of it in the book."""
 
-    def __init__(self, book: Book, clock: Clock, faults: Faults, courier: Courier) -> None:
-        self._book, self._clock, self._faults, self._courier = book, clock, faults, courier
+    def __init__(self, store: Store, clock: Clock, faults: Faults, webhook_sender: WebhookSender) -> None:
+        self._store, self._clock, self._faults, self._webhook_sender = store, clock, faults, webhook_sender
 
     def open(self, params: Json, *, amount: int, base_url: str) -> Json:
         """A new session and what its page shows."""
-        with self._book.lock:
+        with self._store.lock:
             session = objects.checkout_session(params, amount=amount, now=self._clock.now(), base_url=base_url)
-            self._book.sessions[session["id"]] = session
+            self._store.sessions[session["id"]] = session
             told = params.get("setup_intent_data") or {}
             if session["mode"] == "setup":
                 setup = objects.setup_intent(told, customer=session["customer"], now=self._clock.now())
-                self._book.setups[setup["id"]] = setup
+                self._store.setups[setup["id"]] = setup
                 session["setup_intent"] = setup["id"]
-                self._book.lines[session["id"]] = {"name": told.get("description") or "Save a card", "intent": {}}
+                self._store.lines[session["id"]] = {"name": told.get("description") or "Save a card", "intent": {}}
             else:
-                self._book.lines[session["id"]] = {
+                self._store.lines[session["id"]] = {
                     "name": params["line_items"][0]["price_data"]["product_data"]["name"],
                     "intent": params.get("payment_intent_data") or {},
                 }
-            self._book.save()
+            self._store.save()
             return session
 
     def approve(self, ref: str, card: str = WORKS) -> bool:
         """The customer pays with one of the test cards; False when the session is not open any more."""
-        with self._book.lock:
+        with self._store.lock:
             self.sweep()
-            session = self._book.sessions[ref]
+            session = self._store.sessions[ref]
             if session["status"] != "open":
                 return False
             if session["mode"] == "setup":
@@ -59,46 +59,46 @@ class Till:
 
     def ask_holder(self, ref: str, card: str) -> bool:
         """The bank wants the holder to confirm (3-D Secure), and nothing moves before that; False when the session is not open."""
-        with self._book.lock:
+        with self._store.lock:
             self.sweep()
-            session = self._book.sessions[ref]
+            session = self._store.sessions[ref]
             if session["status"] != "open" or session["mode"] == "setup":
                 return False
             intent = self._intent_of(session)
             intent |= {"status": "requires_action", "next_action": {"type": "use_stripe_sdk", "use_stripe_sdk": {}}}
-            self._book.lines[ref]["card"] = card
+            self._store.lines[ref]["card"] = card
             self._tell(("payment_intent.requires_action", intent))
             return True
 
     def answer_bank(self, ref: str, *, is_confirmed: bool) -> bool:
         """The holder confirms or refuses at the bank; refused, the session takes another card. False when nobody was asked."""
-        with self._book.lock:
-            session = self._book.sessions[ref]
+        with self._store.lock:
+            session = self._store.sessions[ref]
             if not self.is_asking(session):
                 return False
             intent = self._intent_of(session)
             intent |= {"status": "requires_payment_method", "next_action": None}
             if is_confirmed:
-                return self.approve(ref, self._book.lines[ref]["card"])
+                return self.approve(ref, self._store.lines[ref]["card"])
             self._refuse(intent, UNCONFIRMED)
             self._tell(("payment_intent.payment_failed", intent))
             return True
 
     def is_asking(self, session: Json) -> bool:
         """Whether the session waits for its holder's bank."""
-        intent = self._book.intents.get(session["payment_intent"] or "")
+        intent = self._store.intents.get(session["payment_intent"] or "")
         return session["status"] == "open" and intent is not None and intent["status"] == "requires_action"
 
     def decline(self, ref: str) -> bool:
         """The card is refused; the session stays open for another one."""
-        with self._book.lock:
+        with self._store.lock:
             self.sweep()
-            session = self._book.sessions[ref]
+            session = self._store.sessions[ref]
             if session["status"] != "open":
                 return False
             if session["mode"] == "setup":
-                self._book.setups[session["setup_intent"]]["last_setup_error"] = DECLINE
-                self._tell(("setup_intent.setup_failed", self._book.setups[session["setup_intent"]]))
+                self._store.setups[session["setup_intent"]]["last_setup_error"] = DECLINE
+                self._tell(("setup_intent.setup_failed", self._store.setups[session["setup_intent"]]))
                 return True
             intent = self._intent_of(session)
             self._refuse(intent, DECLINE)
@@ -107,9 +107,9 @@ class Till:
 
     def expire(self, ref: str) -> bool:
         """The session ends unpaid; False when it has ended before."""
-        with self._book.lock:
+        with self._store.lock:
             self.sweep()
-            session = self._book.sessions[ref]
+            session = self._store.sessions[ref]
             if session["status"] != "open":
                 return False
             self._end(session)
@@ -117,20 +117,20 @@ class Till:
 
     def prepare(self, params: Json) -> Json:
         """An intent with a stored card, which waits for its confirmation: no money moves."""
-        with self._book.lock:
+        with self._store.lock:
             intent = objects.payment_intent(
                 params, amount=int(params["amount"]), currency=params["currency"], now=self._clock.now()
             )
             intent |= {"status": "requires_confirmation", "payment_method": params["payment_method"]}
-            self._book.intents[intent["id"]] = intent
-            self._book.save()
+            self._store.intents[intent["id"]] = intent
+            self._store.save()
             return intent
 
     def confirm(self, ref: str) -> Json:
         """Charge the stored card of an intent that waits for it; the intent says whether it worked."""
-        with self._book.lock:
-            intent: Json = self._book.intents[ref]
-            method = self._book.methods[intent["payment_method"]]
+        with self._store.lock:
+            intent: Json = self._store.intents[ref]
+            method = self._store.methods[intent["payment_method"]]
             failure = by_last4(method["card"]["last4"]).failure
             if failure is None:
                 self._take(intent, intent["amount"])
@@ -143,16 +143,16 @@ class Till:
 
     def cancel(self, ref: str) -> Json:
         """Close an intent that has taken nothing."""
-        with self._book.lock:
-            intent: Json = self._book.intents[ref]
+        with self._store.lock:
+            intent: Json = self._store.intents[ref]
             intent |= {"status": "canceled", "canceled_at": self._clock.now()}
             self._tell(("payment_intent.canceled", intent))
             return intent
 
     def detach(self, ref: str) -> bool:
         """Forget a stored card; False when it belongs to nobody."""
-        with self._book.lock:
-            method = self._book.methods[ref]
+        with self._store.lock:
+            method = self._store.methods[ref]
             was_kept = method["customer"] is not None
             method["customer"] = None
             if was_kept:
@@ -161,23 +161,23 @@ class Till:
 
     def renew_card(self, ref: str, **card: Any) -> None:
         """The bank issued the card anew: expiry, and sometimes the number, change without anybody's doing."""
-        with self._book.lock:
-            method = self._book.methods[ref]
+        with self._store.lock:
+            method = self._store.methods[ref]
             method["card"] |= card
             self._tell(("payment_method.automatically_updated", method))
 
     def sweep(self) -> None:
         """End the sessions whose time is over."""
-        with self._book.lock:
-            for session in list(self._book.sessions.values()):
+        with self._store.lock:
+            for session in list(self._store.sessions.values()):
                 if session["status"] == "open" and session["expires_at"] <= self._clock.now():
                     self._end(session)
 
     def moved(self) -> Json:
         """Money taken by reference: amount and number of charges. One reference should never have two."""
-        with self._book.lock:
+        with self._store.lock:
             sums: Json = {}
-            for charge in self._book.charges.values():
+            for charge in self._store.charges.values():
                 if charge["paid"]:
                     row = sums.setdefault(charge["metadata"].get("reference", ""), {"amount": 0, "charges": 0})
                     row["amount"] += charge["amount_captured"]
@@ -187,7 +187,7 @@ class Till:
     def _end(self, session: Json) -> None:
         session |= {"status": "expired", "url": None}
         if session["payment_intent"]:
-            self._book.intents[session["payment_intent"]] |= {
+            self._store.intents[session["payment_intent"]] |= {
                 "status": "canceled",
                 "canceled_at": self._clock.now(),
                 "cancellation_reason": "automatic",
@@ -196,18 +196,18 @@ class Till:
 
     def _intent_of(self, session: Json) -> Json:
         if session["payment_intent"] is None:  # Stripe makes it at the first attempt, not with the session
-            told = self._book.lines[session["id"]]["intent"] | {"customer": session["customer"]}
+            told = self._store.lines[session["id"]]["intent"] | {"customer": session["customer"]}
             intent = objects.payment_intent(
                 told, amount=session["amount_total"], currency=session["currency"], now=self._clock.now()
             )
-            self._book.intents[intent["id"]] = intent
+            self._store.intents[intent["id"]] = intent
             session["payment_intent"] = intent["id"]
-        found: Json = self._book.intents[session["payment_intent"]]
+        found: Json = self._store.intents[session["payment_intent"]]
         return found
 
     def _save(self, session: Json, card: str) -> bool:
         """The card of a page that takes nothing is kept with the customer."""
-        setup = self._book.setups[session["setup_intent"]]
+        setup = self._store.setups[session["setup_intent"]]
         self._put_card(session, setup | {"setup_future_usage": setup["usage"]}, card, into=setup)
         setup |= {"status": "succeeded", "last_setup_error": None}
         session |= {"status": "complete", "url": None}
@@ -217,10 +217,10 @@ class Till:
     def _put_card(self, session: Json, intent: Json, card: str, *, into: Json | None = None) -> None:
         """The card that pays; it is kept where the session says so and there is a customer to keep it for."""
         method = objects.payment_method(CARDS[card], now=self._clock.now())
-        self._book.methods[method["id"]] = method
+        self._store.methods[method["id"]] = method
         if session["customer"] is None and session["customer_creation"] == "always":
             customer = objects.customer(email=session["customer_email"], now=self._clock.now())
-            self._book.customers[customer["id"]] = customer
+            self._store.customers[customer["id"]] = customer
             session["customer"] = customer["id"]
         if intent["setup_future_usage"]:
             method["customer"] = session["customer"]
@@ -229,7 +229,7 @@ class Till:
 
     def _take(self, intent: Json, amount: int) -> None:
         charge = objects.charge(intent, amount=amount, now=self._clock.now())
-        self._book.charges[charge["id"]] = charge
+        self._store.charges[charge["id"]] = charge
         intent |= {
             "status": "succeeded",
             "amount_received": amount,
@@ -239,9 +239,11 @@ class Till:
 
     def _refuse(self, intent: Json, failure: Json) -> None:
         charge = objects.charge(intent, amount=intent["amount"], now=self._clock.now(), failure=failure)
-        self._book.charges[charge["id"]] = charge
+        self._store.charges[charge["id"]] = charge
         intent |= {"latest_charge": charge["id"], "last_payment_error": failure | {"charge": charge["id"]}}
 
     def _tell(self, *happenings: tuple[str, Json]) -> None:
-        self._courier.take([objects.event(kind, copy.deepcopy(it), now=self._clock.now()) for kind, it in happenings])
-        self._book.save()
+        self._webhook_sender.take(
+            [objects.event(kind, copy.deepcopy(it), now=self._clock.now()) for kind, it in happenings]
+        )
+        self._store.save()

@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.audit.telling import Names, listed, person
+from accounts.audit.sentences import Names, listed, person
 from accounts.models import AuditEvent
 from communities import catalogue
 

@@ -49,7 +49,7 @@ class Clock:
         return int(time.time()) + self._ahead if self._fixed is None else self._fixed
 
 
-class Book:
+class Store:
     """Sections of rows by id. Invariant: whoever reads or writes holds `lock`; who wrote calls `save` before letting go."""
 
     def __init__(self, path: Path | None) -> None:

@@ -14,9 +14,9 @@ from django.utils.translation import ngettext
 
 from communities import catalogue
 from communities.catalogue import Target, TargetKey, Variant
-from communities.models import Apartment, Entitlement, Kind, Site, standing
+from communities.models import Apartment, Entitlement, Kind, Site, status
 from payments import money
-from subscriptions.cycles import thirty_days
+from subscriptions.cycles import recurring_total
 from subscriptions.periods import Months, Rest
 from subscriptions.pricing import Group, Item, PriceKey, PriceTable, Product, Quote, Why, quote
 
@@ -121,7 +121,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class PricePreview:
     """What a configuration costs. Amounts in minor units of `currency`; saving charges nothing of it.
 
     `activation` is one month for everything that was never activated or has lapsed, `upgrade` the difference to their own
@@ -184,7 +184,7 @@ class Bill:
         return _count(self.upgrade)
 
 
-def bill_of(
+def preview_of(
     draft: catalogue.Configuration,
     saved: Iterable[Saved],
     prices: PriceTable,
@@ -192,7 +192,7 @@ def bill_of(
     as_of: datetime,
     zone: str,
     counts: Mapping[int | str, int] | None = None,
-) -> Bill:
+) -> PricePreview:
     """Price a configuration against what is saved (R25, R27). Pure; raises MissingPrice.
 
     One rule for every bill beside a form: an apartment is priced as with its family master, whether it is planned, new or saved;
@@ -205,7 +205,7 @@ def bill_of(
     every = _every_30_days(now_rows, draft.project, prices, as_of)
     before = _every_30_days(before_rows, draft.project, prices.as_paid(), as_of)
     apartments = sum(counts.get(apartment.key, 1) for apartment in draft.apartments)
-    return Bill(
+    return PricePreview(
         every_30_days=every,
         before_minor=before.total_minor,
         per_apartment_minor=_per_apartment(now_rows, every, apartments),
@@ -269,7 +269,7 @@ def _ordered(rows: Counter[_Kind]) -> list[_Kind]:
 
 def _every_30_days(rows: Counter[_Kind], project: str, prices: PriceTable, as_of: datetime) -> Quote:
     """What they cost at a site of a project type: a line for each, as `_ordered`."""
-    return thirty_days(
+    return recurring_total(
         (
             (Product(service, variant, project), rows[kind, service, variant])
             for kind, service, variant in _ordered(rows)
@@ -439,7 +439,7 @@ def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
     )
     return [
         Saved(Target(kind), target, service_type, variant, *paid)
-        for kind, target, service_type, variant, *paid in rows.annotate(renewed=standing.renewed())
+        for kind, target, service_type, variant, *paid in rows.annotate(renewed=status.renewed())
         .order_by("pk")
         .values_list("target__kind", "target_id", "service_type", "variant", *PAID, RENEWED)
     ]
@@ -492,7 +492,7 @@ def census_of(site: Site) -> Census:
                 for code in kinds
             }
         )
-        .annotate(**{f"{code}_{RENEWED}": standing.renewed(f"{code}__") for code in kinds})
+        .annotate(**{f"{code}_{RENEWED}": status.renewed(f"{code}__") for code in kinds})
         .order_by()
         .values_list(*catalogue.APARTMENT_SWITCHES, *columns)
         .annotate(n=Count("pk"))
@@ -528,7 +528,7 @@ def planned(switches: Mapping[str, bool], *, apartments: int, managers: int) -> 
 
 
 def site_total_minor(site: Site, prices: PriceTable, *, as_of: datetime) -> int:
-    """What a site costs every 30 days as it is saved, by the rule of `bill_of`; two statements. Raises MissingPrice."""
+    """What a site costs every 30 days as it is saved, by the rule of `preview_of`; two statements. Raises MissingPrice."""
     census = census_of(site)
     draft = census.under(site.switches, retention_days=site.retention_days)
     steps = _steps(_occupied(draft), census.saved, census.counts)

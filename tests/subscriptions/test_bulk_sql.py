@@ -14,7 +14,7 @@ from communities import catalogue
 from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.gateways.base import Remote, RemoteState
-from subscriptions import periods, setwise
+from subscriptions import bulk_sql, periods
 from subscriptions.actions import settlement
 from subscriptions.errors import ItemHeld
 from subscriptions.models import Order, OrderLine, ServicePeriod
@@ -161,7 +161,7 @@ def test_an_item_that_the_order_has_not_any_more_stops_everything(paid: Paid, ch
 
 def test_an_item_that_moved_since_it_was_read_is_not_extended(paid: Paid, monkeypatch: pytest.MonkeyPatch) -> None:
     order = paid("Harbour", sites=1, apartments=3)
-    real = setwise.extensions
+    real = bulk_sql.extensions
 
     def late(found, *, now):
         made = real(found, now=now)
@@ -169,7 +169,7 @@ def test_an_item_that_moved_since_it_was_read_is_not_extended(paid: Paid, monkey
         Entitlement.objects.filter(lines__order=order, expires_at=None).update(expires_at=NOW + DAY)
         return made
 
-    monkeypatch.setattr(setwise, "extensions", late)
+    monkeypatch.setattr(bulk_sql, "extensions", late)
     with pytest.raises(ItemHeld, match="changed while it was applied"):
         apply(order)
     assert not ServicePeriod.objects.exists()
@@ -178,7 +178,7 @@ def test_an_item_that_moved_since_it_was_read_is_not_extended(paid: Paid, monkey
 def test_a_base_is_sent_once_however_many_items_stand_there(paid: Paid) -> None:
     order = paid("Harbour", sites=2, apartments=8, zones=ZONES[:1])
     with transaction.atomic():
-        held = setwise.hold(order)
+        held = bulk_sql.hold(order)
     found = [group.base for group in held]
     assert sum(group.count for group in held) == order.line_count
     assert len(found) == len(set(found)) < order.line_count

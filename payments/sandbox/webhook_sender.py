@@ -11,8 +11,8 @@ import threading
 import time
 from urllib.parse import urlsplit
 
-from payments.sandbox.book import Book, Clock, Json, new_id
 from payments.sandbox.faults import Faults
+from payments.sandbox.store import Clock, Json, Store, new_id
 
 RETRY_AFTER_S = (0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0)
 TIMEOUT_S = 10.0
@@ -26,18 +26,18 @@ def sign(body: bytes, secret: str, timestamp: int) -> str:
     return f"t={timestamp},v1={digest}"
 
 
-class Courier:
+class WebhookSender:
     """One thread that delivers what is in the book; what is held waits there until it is released."""
 
-    def __init__(self, book: Book, clock: Clock, faults: Faults, *, url: str | None, secret: str) -> None:
+    def __init__(self, store: Store, clock: Clock, faults: Faults, *, url: str | None, secret: str) -> None:
         self.url, self._secret = url, secret
         self.sent: list[str] = []  # kinds, as they were accepted
-        self._book, self._clock, self._faults = book, clock, faults
-        self._wake = threading.Condition(book.lock)
+        self._store, self._clock, self._faults = store, clock, faults
+        self._wake = threading.Condition(store.lock)
         self._due: dict[str, float] = {}
         self._in_flight: str | None = None
         self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="sandbox-courier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sandbox-webhooks", daemon=True)
 
     def start(self) -> None:
         """Begin to deliver, starting with what an earlier run left behind."""
@@ -61,7 +61,7 @@ class Courier:
         is_held = self._faults.take("webhook_late")
         for event in events:
             for _ in range(copies):
-                self._book.deliveries[new_id("we_")] = {
+                self._store.deliveries[new_id("we_")] = {
                     "kind": event["type"],
                     "body": json.dumps(event),
                     "tries": 0,
@@ -72,10 +72,10 @@ class Courier:
     def release(self) -> int:
         """Send what was held; answers how many messages that are."""
         with self._wake:
-            held = [row for row in self._book.deliveries.values() if row["is_held"]]
+            held = [row for row in self._store.deliveries.values() if row["is_held"]]
             for row in held:
                 row["is_held"] = False
-            self._book.save()
+            self._store.save()
             self._wake.notify_all()
             return len(held)
 
@@ -83,7 +83,7 @@ class Courier:
         """Wait until everything that is not held has been delivered or given up; False when that takes too long."""
         with self._wake:
             return self._wake.wait_for(
-                lambda: self._in_flight is None and all(row["is_held"] for row in self._book.deliveries.values()),
+                lambda: self._in_flight is None and all(row["is_held"] for row in self._store.deliveries.values()),
                 timeout_s,
             )
 
@@ -91,35 +91,35 @@ class Courier:
         while True:
             with self._wake:
                 while not self._is_stopping and (key := self._next()) is None:
-                    self._wake.wait(0.2 if self._book.deliveries else None)
+                    self._wake.wait(0.2 if self._store.deliveries else None)
                 if self._is_stopping:
                     return
                 assert key is not None
-                self._in_flight, body, url = key, self._book.deliveries[key]["body"].encode(), self.url
+                self._in_flight, body, url = key, self._store.deliveries[key]["body"].encode(), self.url
             is_accepted = url is not None and self._post(url, body)
             with self._wake:
                 self._in_flight = None
                 self._settle(key, is_accepted=is_accepted)
-                self._book.save()
+                self._store.save()
                 self._wake.notify_all()
 
     def _next(self) -> str | None:
         ready = (
             key
-            for key, row in self._book.deliveries.items()
+            for key, row in self._store.deliveries.items()
             if not row["is_held"] and self._due.get(key, 0.0) <= time.monotonic()
         )
         return next(ready, None)
 
     def _settle(self, key: str, *, is_accepted: bool) -> None:
-        row = self._book.deliveries[key]
+        row = self._store.deliveries[key]
         if is_accepted:
             self.sent.append(row["kind"])
         elif row["tries"] < len(RETRY_AFTER_S):
             self._due[key] = time.monotonic() + RETRY_AFTER_S[row["tries"]]
             row["tries"] += 1
             return
-        del self._book.deliveries[key]
+        del self._store.deliveries[key]
         self._due.pop(key, None)
 
     def _post(self, url: str, body: bytes) -> bool:

@@ -18,8 +18,8 @@ from payments.errors import EarlierOpen, OtherAccount
 from payments.models import EventState, GatewayEvent, Payment, PaymentMethod
 from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
-from payments.sandbox.courier import sign
-from subscriptions.actions import orders, reviews, settlement, sweeps
+from payments.sandbox.webhook_sender import sign
+from subscriptions.actions import orders, reviews, scheduled, settlement
 from subscriptions.models import Cart, Order, ServicePeriod
 from tests.payments.fixtures import begin_payment, press, store_card
 from tests.people import NOW, People
@@ -79,7 +79,7 @@ def test_what_was_decided_about_money_stays_decided_however_often_it_is_told_of(
     before = everything()
     told = tell("payment_intent.succeeded", payment.gateway_payment_ref, payment.request_key)
     late = tell("checkout.session.completed", payment.gateway_ref, payment.request_key)
-    assert sweeps.work_events(now=NOW + timedelta(minutes=1)) == 2
+    assert scheduled.process_events(now=NOW + timedelta(minutes=1)) == 2
     for event in (told, late):
         event.refresh_from_db()
         assert event.state == EventState.DONE
@@ -96,7 +96,7 @@ def test_money_that_is_told_of_and_not_found_alarms_the_operator_and_charges_not
     payment = payment_of(order)
     event = tell("payment_intent.succeeded", payment.gateway_ref, payment.request_key)  # nobody has paid
     for minutes in (1, 3):
-        assert sweeps.work_events(now=NOW + timedelta(minutes=minutes)) == 0
+        assert scheduled.process_events(now=NOW + timedelta(minutes=minutes)) == 0
     event.refresh_from_db()
     assert (event.state, event.tries) == (EventState.FAILED, 2)
     assert "told of money" in event.last_error
@@ -116,9 +116,9 @@ def test_the_event_is_done_as_soon_as_its_money_is_found(people: People, order: 
     url = open_page(people, order)
     payment = payment_of(order)
     event = tell("payment_intent.succeeded", payment.gateway_ref, payment.request_key)
-    assert sweeps.work_events(now=NOW) == 0
+    assert scheduled.process_events(now=NOW) == 0
     press(url, "approve")
-    assert sweeps.work_events(now=NOW + timedelta(minutes=2)) == 1
+    assert scheduled.process_events(now=NOW + timedelta(minutes=2)) == 1
     event.refresh_from_db()
     order.refresh_from_db()
     assert (event.state, order.state) == (EventState.DONE, "succeed")
@@ -132,14 +132,17 @@ def test_a_second_object_that_took_money_for_the_same_request_is_a_refund_that_i
     payment = payment_of(order)
     settlement.settle(payment.pk, now=NOW)
     payment.refresh_from_db()
-    with sandbox.book.lock:  # what must never be: the gateway took it twice under one request
-        twin = sandbox.book.intents[payment.gateway_payment_ref] | {"id": "pi_twin"}
-        sandbox.book.intents["pi_twin"] = twin
+    with sandbox.store.lock:  # what must never be: the gateway took it twice under one request
+        twin = sandbox.store.intents[payment.gateway_payment_ref] | {"id": "pi_twin"}
+        sandbox.store.intents["pi_twin"] = twin
     event = tell("payment_intent.succeeded", "pi_twin", payment.request_key)
     for minutes in (1, 2):
-        settlement.settle_told(event, payment.pk, now=NOW + timedelta(minutes=minutes))
+        settlement.settle_reported(event, payment.pk, now=NOW + timedelta(minutes=minutes))
     order.refresh_from_db()
-    assert (order.state, list(order.events.filter(kind="surplus").values_list("detail__payment_ref", flat=True))) == (
+    assert (
+        order.state,
+        list(order.events.filter(kind="duplicate_payment").values_list("detail__payment_ref", flat=True)),
+    ) == (
         "succeed",
         ["pi_twin"],
     )
@@ -153,12 +156,12 @@ def test_an_object_that_does_not_carry_the_key_of_the_payment_is_not_believed(
 ) -> None:
     press(open_page(people, order), "approve")
     payment = payment_of(order)
-    with sandbox.book.lock:
-        [intent] = sandbox.book.intents.values()
+    with sandbox.store.lock:
+        [intent] = sandbox.store.intents.values()
         intent["metadata"] = {"reference": order.number, "request_key": "another"}
     Payment.objects.update(gateway_ref="", state=PaymentState.EXPIRED)
     event = tell("payment_intent.succeeded", intent["id"], payment.request_key)
-    assert sweeps.work_events(now=NOW) == 0
+    assert scheduled.process_events(now=NOW) == 0
     event.refresh_from_db()
     order.refresh_from_db()
     assert (event.state, order.state) == (EventState.FAILED, "processing")
@@ -169,12 +172,12 @@ def test_an_event_about_a_card_reaches_the_card(
     people: People, order: Order, sandbox: Sandbox, store_card: Callable[..., PaymentMethod]
 ) -> None:
     card = store_card(people.dora)
-    sandbox.till.renew_card(card.gateway_ref, exp_year=2041)
+    sandbox.processor.renew_card(card.gateway_ref, exp_year=2041)
     told = [
         tell("payment_method.automatically_updated", card.gateway_ref, ""),
         tell("payment_method.updated", "pm_of_somebody_else", ""),
     ]
-    sweeps.work_events(now=NOW)
+    scheduled.process_events(now=NOW)
     for event in told:
         event.refresh_from_db()
     card.refresh_from_db()
@@ -188,9 +191,9 @@ def test_other_keys_decide_nothing_and_the_operator_is_told_once(
     press(open_page(people, order), "approve")
     payment = payment_of(order)
     assert payment.gateway_account == "acct_sandbox"
-    with sandbox.book.lock:
-        sandbox.book.account, pages = "acct_other", dict(sandbox.book.sessions)
-        sandbox.book.sessions.clear()
+    with sandbox.store.lock:
+        sandbox.store.account, pages = "acct_other", dict(sandbox.store.sessions)
+        sandbox.store.sessions.clear()
     payment_actions.keys.ask("stripe", now=NOW)
     late = NOW + timedelta(hours=3)
     for minutes in (0, 6):
@@ -202,8 +205,8 @@ def test_other_keys_decide_nothing_and_the_operator_is_told_once(
     assert list(order.events.filter(kind="other_account").values_list("detail__payment", flat=True)) == [payment.pk]
     [mail] = Notice.objects.filter(topic="payment_failed")
     assert (mail.user, order.number in mail.subject) == (people.olga.membership.user, True)
-    with sandbox.book.lock:
-        sandbox.book.account, sandbox.book.sessions = "acct_sandbox", pages
+    with sandbox.store.lock:
+        sandbox.store.account, sandbox.store.sessions = "acct_sandbox", pages
     payment_actions.keys.ask("stripe", now=late)
     settlement.settle(payment.pk, now=late + timedelta(minutes=12))
     order.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Auto-renewal agreements: who pays every 30 days, with what, for which items."""
+"""Auto-renewals: who pays every 30 days, with what, for which items."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from subscriptions import reasons
 from subscriptions.models.orders import Order
 
 
-class SubscriptionQuerySet(models.QuerySet["Subscription"]):
-    """Agreements, bounded by who asks."""
+class AutoRenewalQuerySet(models.QuerySet["AutoRenewal"]):
+    """Auto-renewals, bounded by who asks."""
 
     def visible_to(self, actor: Actor) -> Self:
         """What one's subtree pays, and what concerns sites of one's subtree; a manager's sites; a technician pays nothing."""
         if actor.sees_all:
             return self
         if actor.role is Role.SUBDISTRIBUTOR:
-            # What it pays itself, and all of its installers, which may have been another's when it was made: the sites of an agreement are
+            # What it pays itself, and all of its installers, which may have been another's when it was made: the sites of an auto-renewal are
             # its installer's, and its payer is the installer or above it.
             installers = Organization.objects.filter(subdistributor_id=actor.organization_id).values("pk")
             own = models.Q(payer_id=actor.organization_id) | models.Q(installer__in=installers)
             return self.filter(own, distributor_id=actor.distributor_id)
         if actor.role is Role.MANAGER:
-            return self.filter(pk__in=SubscriptionItem.objects.visible_to(actor).values("subscription_id"))
+            return self.filter(pk__in=AutoRenewalItem.objects.visible_to(actor).values("auto_renewal_id"))
         bound = by_tenant_keys(actor)  # the payer is the installer or above it, in the same tree
         return self.none() if bound is None else self.filter(bound)
 
 
-class Subscription(models.Model):
-    """An auto-renewal agreement. Invariants: `next_due_at` is the earliest expiry among its live items less the lead, or the next
+class AutoRenewal(models.Model):
+    """An auto-renewal. Invariants: `next_due_at` is the earliest expiry among its live items less the lead, or the next
     try of its open order, of which it has one at most (`renewal`); every action that moves an expiry or its items rewrites it.
     `claimed_until` is a worker's lease."""
 
     class State(models.TextChoices):
-        """How an agreement stands."""
+        """How an auto-renewal stands."""
 
         ACTIVE = "active", _("Auto-renew")
-        PARKED = "parked", _("Stopped by a problem")
+        SUSPENDED = "suspended", _("Stopped by a problem")
         ENDED = "ended", _("Ended")
 
-    payer = models.ForeignKey(Organization, models.PROTECT, related_name="subscriptions", db_index=False)
+    payer = models.ForeignKey(Organization, models.PROTECT, related_name="auto_renewals", db_index=False)
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
-    method = models.ForeignKey(PaymentMethod, models.PROTECT, related_name="subscriptions")
+    method = models.ForeignKey(PaymentMethod, models.PROTECT, related_name="auto_renewals")
     currency = models.CharField(max_length=8)  # ISO 4217, or money.CREDITS
     order = models.OneToOneField(
-        Order, models.PROTECT, null=True, related_name="agreement"
+        Order, models.PROTECT, null=True, related_name="auto_renewal"
     )  # the one that made it, if one did
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
     renewals_wanted = models.PositiveSmallIntegerField(null=True)  # how many were agreed; null: until it is stopped
     terms_version = models.CharField(max_length=16)
     renewals_left = models.PositiveSmallIntegerField(null=True)  # null: until it is stopped
-    state = models.CharField(max_length=8, choices=State.choices, default=State.ACTIVE)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.ACTIVE)
     reason = models.CharField(
         max_length=250, blank=True
-    )  # code of why it is parked or ended, or why the last try failed
+    )  # code of why it is suspended or ended, or why the last try failed
     reason_detail = models.JSONField(default=dict)  # what its sentence names
     renewal = models.ForeignKey(
         Order, models.PROTECT, null=True, related_name="renews"
@@ -76,18 +76,18 @@ class Subscription(models.Model):
     ended_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
 
-    objects = SubscriptionQuerySet.as_manager()
+    objects = AutoRenewalQuerySet.as_manager()
 
     class Meta:
         ordering = ["next_due_at", "pk"]
         indexes = [
-            models.Index(fields=["next_due_at", "payer"], condition=models.Q(state="active"), name="subscription_due"),
-            models.Index(fields=["payer", "state"], name="subscription_by_payer"),
+            models.Index(fields=["next_due_at", "payer"], condition=models.Q(state="active"), name="auto_renewal_due"),
+            models.Index(fields=["payer", "state"], name="auto_renewal_by_payer"),
         ]
         constraints = [
             models.CheckConstraint(
                 condition=~models.Q(state="active") | models.Q(next_due_at__isnull=False),
-                name="subscription_active_is_due",
+                name="auto_renewal_active_is_due",
             )
         ]
 
@@ -105,8 +105,8 @@ class Subscription(models.Model):
         return Payment.objects.filter(purpose=Purpose.AUTO_RENEWAL, subject=str(self.pk))
 
 
-class SubscriptionItemQuerySet(models.QuerySet["SubscriptionItem"]):
-    """Items of agreements, bounded by who asks."""
+class AutoRenewalItemQuerySet(models.QuerySet["AutoRenewalItem"]):
+    """Items of auto-renewals, bounded by who asks."""
 
     def visible_to(self, actor: Actor) -> Self:
         """Those of one's own sites (R1)."""
@@ -122,11 +122,11 @@ class SubscriptionItemQuerySet(models.QuerySet["SubscriptionItem"]):
         return self.filter(is_live=True)
 
 
-class SubscriptionItem(models.Model):
-    """One entitlement under an agreement. Invariant: under one live agreement at most."""
+class AutoRenewalItem(models.Model):
+    """One entitlement under an auto-renewal. Invariant: under one live auto-renewal at most."""
 
-    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="items")
-    entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="agreements")
+    auto_renewal = models.ForeignKey(AutoRenewal, models.PROTECT, related_name="items")
+    entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="auto_renewal_items")
     site = models.ForeignKey(Site, models.PROTECT, related_name="+")
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
@@ -134,15 +134,15 @@ class SubscriptionItem(models.Model):
     is_live = models.BooleanField(default=True)
     reason = models.CharField(max_length=120, blank=True)  # code of why it is not renewed any more
 
-    objects = SubscriptionItemQuerySet.as_manager()
+    objects = AutoRenewalItemQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["entitlement"], condition=models.Q(is_live=True), name="subscription_item_one_live"
+                fields=["entitlement"], condition=models.Q(is_live=True), name="auto_renewal_item_one_live"
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.entitlement_id} under {self.subscription_id}"
+        return f"{self.entitlement_id} under {self.auto_renewal_id}"
