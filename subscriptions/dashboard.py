@@ -190,39 +190,61 @@ def standings(
     sites: Iterable[int] | None = None,
 ) -> dict[int, Standing]:
     """How the items one sees stand, by installer (or by another key column); of these `sites` where they are named. One statement."""
+    found = _counted(actor, now, by, sites)
+    return _standings(found, prices, now)
+
+
+class _Counted(NamedTuple):
+    """Items alike under one key: how many, and how many of them were never activated, are in force, and are due."""
+
+    key: int
+    product: Product
+    paid_variant: str
+    items: int
+    never: int
+    alive: int
+    due: int
+
+
+def _counted(actor: Actor, now: datetime, by: str, sites: Iterable[int] | None) -> list[_Counted]:
+    """What one sees, by a key column; one statement."""
     today = _today(now)
-    seen = _seen(actor, by, sites)
-    due = expiries.due(today, today + SOON)
-    rows = list(
-        seen.order_by()
+    rows = (
+        _seen(actor, by, sites)
+        .order_by("service_type")
         .values_list(by, *PRODUCT, "paid_variant")
         .annotate(
             n=Sum("count"),
             never=Sum("count", filter=Q(day=None), default=0),
             alive=Sum("count", filter=expiries.in_force(today), default=0),
-            due=Sum("count", filter=due, default=0),
+            due=Sum("count", filter=expiries.due(today, today + SOON), default=0),
         )
         .exclude(n=0)  # rows that come to nothing until they are folded; what they name may have no price any more
     )
-    amounts = list_amounts(((Product(*row[1:5]), row[-1]) for row in rows), prices, now)
+    return [_Counted(row[0], Product(*row[1:5]), *row[5:]) for row in rows]
+
+
+def _standings(counted: list[_Counted], prices: PriceTable | None, now: datetime) -> dict[int, Standing]:
+    amounts = list_amounts(((row.product, row.due) for row in counted), prices, now)
     found: dict[int, Standing] = {}
-    for (key, kind, variant, _type, _class, paid, n, never, alive, due), amount in zip(rows, amounts, strict=True):
-        unused = alive * bool(catalogue.unused(kind, variant, paid))
+    for row, amount in zip(counted, amounts, strict=True):
+        kind, variant, paid = row.product.service_type, row.product.variant, row.paid_variant
+        unused = row.alive * bool(catalogue.unused(kind, variant, paid))
         one = (
             Standing(
-                n,
-                never,
-                alive,
-                n - never - alive,
-                n - alive + alive * bool(catalogue.uncovered(kind, variant, paid)),
+                row.items,
+                row.never,
+                row.alive,
+                row.items - row.never - row.alive,
+                row.items - row.alive + row.alive * bool(catalogue.uncovered(kind, variant, paid)),
                 unused,
-                due,
+                row.due,
                 amount,
             )
             if variant
             else Standing(unused=unused)
         )
-        found[key] = found.get(key, Standing()) + one
+        found[row.key] = found.get(row.key, Standing()) + one
     return found
 
 
@@ -538,6 +560,13 @@ def page_of(
     ]
 
 
+def next_end(actor: Actor, *, now: datetime) -> tuple[datetime, str] | None:
+    """The first end of paid time that is in force, and the time zone of its site; None where nothing is. It reads a line and not the list."""
+    asked = Asked(What.PAID, now, None, None)
+    lines = page_of(actor, asked, Summed(1, None, frozenset({("", "", "", True)})), limit=1)
+    return next(((line.ends_at, line.zone) for line in lines if line.ends_at), None)
+
+
 def _walked(actor: Actor, asked: Asked, summed: Summed, after: Place | None, limit: int) -> list[tuple[Any, ...]]:
     """A page of lines, read by key: rows of the summary in the order of the list, and all that the sites they name have. A row is the first
     of its line where the line begins on its day; so what is read is a page and not the list, however long that is."""
@@ -698,39 +727,36 @@ def _in_words(counts: Counts) -> list[tuple[str, int]]:
     return [(str(catalogue.SERVICE_TYPE_LABELS[kind]), n) for kind, n in counts]
 
 
-def coverage(
+def with_coverage(
     actor: Actor,
     *,
     now: datetime,
     prices: PriceTable | None,
     by: str = "installer_id",
     sites: Iterable[int] | None = None,
-) -> dict[int, Coverage]:
-    """What is paid and what is only on, by installer or by another key column, of these `sites` where they are named; one statement."""
-    rows = list(
-        _seen(actor, by, sites)
-        .exclude(variant="")
-        .order_by("service_type")
-        .annotate(alive=_alive(_today(now)))
-        .values_list(by, *PRODUCT, "paid_variant", "alive")
-        .annotate(n=Sum("count"))
-        .exclude(n=0)
-    )
-    items = [(Product(*row[1:5]), *row[5:]) for row in rows]
-    paid = worth_of(What.PAID, items, prices, now)
+) -> dict[int, tuple[Standing, Coverage]]:
+    """As `standings`, each with what of it is paid and what is only on; one statement."""
+    counted = _counted(actor, now, by, sites)
+    standing = _standings(counted, prices, now)
+    parts = [(row, True, row.alive) for row in counted if row.alive and row.product.variant]
+    parts += [(row, False, row.items - row.alive) for row in counted if row.items != row.alive and row.product.variant]
+    items = [(row.product, row.paid_variant, alive, n) for row, alive, n in parts]
+    paid = iter(worth_of(What.PAID, [item for item in items if item[2]], prices, now))
     more = worth_of(What.UNPAID, items, prices, now)
     found: dict[int, list[tuple[str, bool, int, int | None, int | None]]] = {}
-    for (key, kind, *_product, alive, n), paid_minor, more_minor in zip(rows, paid, more, strict=True):
-        found.setdefault(key, []).append((kind, alive, n, paid_minor if alive else 0, more_minor))
-    return {
-        key: Coverage(
-            total_of(row[3] for row in of_key),
-            total_of(row[4] for row in of_key),
-            _by_type((kind, n) for kind, alive, n, *_minor in of_key if alive),
-            _by_type((kind, n) for kind, alive, n, *_minor in of_key if not alive),
-        )
-        for key, of_key in found.items()
-    }
+    for (row, alive, n), more_minor in zip(parts, more, strict=True):
+        one = (row.product.service_type, alive, n, next(paid) if alive else 0, more_minor)
+        found.setdefault(row.key, []).append(one)
+    return {key: (of_key, _coverage(found.get(key, []))) for key, of_key in standing.items()}
+
+
+def _coverage(rows: list[tuple[str, bool, int, int | None, int | None]]) -> Coverage:
+    return Coverage(
+        total_of(row[3] for row in rows),
+        total_of(row[4] for row in rows),
+        _by_type((kind, n) for kind, alive, n, *_minor in rows if alive),
+        _by_type((kind, n) for kind, alive, n, *_minor in rows if not alive),
+    )
 
 
 def _by_type(rows: Iterable[tuple[str, int]]) -> Counts:

@@ -13,9 +13,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.audit.sentences import Names
 from accounts.models import AuditEvent
+from accounts.typed.days import end_date
 from communities.actions import people as site_people
 from communities.models import Apartment, Entitlement, Site
 from smartplus.portal.audit import vocabulary
+from smartplus.portal.dashboard import queries as dashboard_queries
 from smartplus.portal.kit import chart
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
@@ -242,6 +244,39 @@ def test_without_prices_items_are_counted(people: People, harbour: Site, sign_in
     assert page.context["tiles"][0].value == "2"
     assert page.context["calendar"].total.by_mode[0] == (3, None)
     assert_clean(page.content)
+
+
+def test_the_dashboard_of_a_manager_is_paged_and_its_numbers_are_of_all_pages(
+    people: People,
+    harbour: Site,
+    make_site: MakeSite,
+    price_list: PriceList,
+    sign_in: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dashboard_queries, "COMMUNITIES", 1)
+    for name in ("Aurora", "Zenith"):
+        site_people.set_managers(
+            people.ivan.actor,
+            site_id=make_site(name).pk,
+            pm_app_by_membership={people.petra.membership.pk: False},
+            now=NOW,
+        )
+    petra = sign_in(people.petra)
+    pages, address = [], "/dashboard/"
+    while address:
+        page = petra.get(address)
+        pages.append([row["site"].name for row in page.context["rows"]])
+        assert "3 communities" in page.content.decode()
+        assert [tile.value for tile in page.context["tiles"]][:2] == [
+            end_date(NOW - timedelta(days=2), "Europe/Berlin"),
+            "US$10.00",
+        ]
+        address = page.context["next"] and f"/dashboard/{page.context['next']}"
+    assert pages == [["Aurora"], ["Harbour View"], ["Zenith"]]
+    assert [row["site"].name for row in petra.get(f"/dashboard/{page.context['previous']}").context["rows"]] == [
+        "Harbour View"
+    ]
 
 
 @pytest.mark.parametrize("who", ["olga", "dora", "sam", "ivan", "petra"])

@@ -41,6 +41,7 @@ from subscriptions.models import Order, PriceList
 from subscriptions.pricing import PriceTable
 
 FIRMS, SITES = 8, 8  # rows shown; the rest is behind a link or counted
+COMMUNITIES = 25  # a page of a property manager
 LOOKED_AT = 200  # sites among which those are chosen that need something
 FULL_DAY = {"en": "EEEE d MMMM y", "de": "EEEE, d. MMMM y"}
 PAYS: dict[tuple[bool, bool], Promise] = {
@@ -164,34 +165,36 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     actor, now = request.actor, request.now
     prices = prices_of(request)
     above = ("installer__distributor", "installer__subdistributor")
-    sites = list(Site.objects.visible_to(actor).select_related(*above).distinct()[:LOOKED_AT])
-    ids = [site.pk for site in sites]
+    mine = Site.objects.visible_to(actor)
+    page = keyset.page(mine.select_related(*above), by=("name_order", "pk"), query=request.GET, size=COMMUNITIES)
+    ids = [site.pk for site in page.rows]
     progress = reports.paid_progress(ids, now)
-    standing = counts.standings(actor, now=now, prices=prices, by="site_id", sites=ids)
-    covered = counts.coverage(actor, now=now, prices=prices, by="site_id", sites=ids)
-    of_all = counts.coverage(actor, now=now, prices=prices)
+    found = counts.with_coverage(actor, now=now, prices=prices, by="site_id", sites=ids)
     agreed = payers.under_auto_renewal(actor, ids)
-    rows = [
-        {
-            "site": site,
-            "progress": progress.get(site.pk, reports.PaidProgress()),
-            "standing": standing.get(site.pk, Standing()),
-            "covered": covered.get(site.pk, counts.Coverage()),
-            **who_pays(site, standing.get(site.pk, Standing()).items, agreed.get(site.pk, payers.AutoRenewed())),
-        }
-        for site in sites
-    ]
-    zones = {site.pk: site.time_zone for site in sites}
-    ends = [(found.next_end, zones[pk]) for pk, found in progress.items() if found.next_end]
+    rows = []
+    for site in page.rows:
+        standing, covered = found.get(site.pk, (Standing(), counts.Coverage()))
+        rows.append(
+            {
+                "site": site,
+                "progress": progress.get(site.pk, reports.PaidProgress()),
+                "covered": covered,
+                **who_pays(site, standing.items, agreed.get(site.pk, payers.AutoRenewed())),
+            }
+        )
+    everything = counts.with_coverage(actor, now=now, prices=prices).values()
+    all_of_it = sum((standing for standing, _covered in everything), Standing())
+    paid_minor = total_of(covered.paid_minor for _standing, covered in everything)
+    more_minor = total_of(covered.more_minor for _standing, covered in everything)
     currency = prices.currency if prices else ""
-    paid_minor = total_of(found.paid_minor for found in of_all.values())
-    more_minor = total_of(found.more_minor for found in of_all.values())
-    all_of_it = sum(counts.standings(actor, now=now, prices=prices).values(), Standing())
     return {
         "today": _today(request),
+        "count": len(page.rows) if page.is_only else keyset.count(mine),
+        "previous": page.previous and f"?before={page.previous}",
+        "next": page.next and f"?after={page.next}",
         "rows": rows,
         "tiles": [
-            _ends_tile(all_of_it, min(ends, default=None)),
+            _ends_tile(all_of_it, counts.next_end(actor, now=now)),
             _paid_tile(all_of_it, paid_minor, more_minor, currency),
             _unpaid_tile(all_of_it, more_minor, currency),
             _differ_tile(all_of_it),
