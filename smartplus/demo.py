@@ -29,7 +29,7 @@ from payments import actions as payment_actions
 from payments import money
 from subscriptions.actions import carts, orders, prices, settlement
 from subscriptions.models import Order
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 
 PASSWORD = "smartplus-demo"  # noqa: S105  (good for the demo on loopback only)
 SEED = Actor.system("demo")

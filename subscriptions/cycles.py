@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from subscriptions.periods import Cycles
-from subscriptions.pricing import Item, MissingPrice, PriceTable, Product, Quote, quote, unit_price
+from subscriptions.prices import MissingPrice, PriceTable, Product, unit_price
+from subscriptions.pricing import quote
+from subscriptions.quotes import Item, Quote
 from subscriptions.taxes import UNTAXED, Tax
 
 Amounts = list[int | None]  # minor units, one for each row; None for all where one of them has no price

@@ -15,7 +15,7 @@ from communities.models import Entitlement, targets
 from subscriptions.models import LineKind, Order, RenewalRequest
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Rest
-from subscriptions.pricing import Line, Quote
+from subscriptions.quotes import Line, Quote
 
 TENANTS = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
 # Columns of a line that all items of a priced line share, with their types.

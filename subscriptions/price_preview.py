@@ -18,7 +18,9 @@ from communities.models import Apartment, Entitlement, Kind, Site, status
 from payments import money
 from subscriptions.cycles import recurring_total
 from subscriptions.periods import Months, Rest
-from subscriptions.pricing import Group, Item, PriceKey, PriceTable, Product, Quote, Why, quote
+from subscriptions.prices import PriceKey, PriceTable, Product
+from subscriptions.pricing import quote
+from subscriptions.quotes import Group, Item, Quote, Why
 
 
 @dataclass(frozen=True, slots=True)

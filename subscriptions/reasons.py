@@ -12,7 +12,7 @@ from accounts.errors import Refused
 from payments import reasons as payment_reasons
 from payments.errors import MethodUnusable, TooMuch, TooSmall
 from subscriptions.errors import BillingIncomplete
-from subscriptions.pricing import MissingPrice
+from subscriptions.prices import MissingPrice
 
 TEXTS: dict[str, Promise] = {
     "stopped_by": _("Stopped by %(name)s."),

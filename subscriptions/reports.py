@@ -21,7 +21,8 @@ from subscriptions.cycles import recurring_total
 from subscriptions.lines import target_names
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Order, OrderLine
 from subscriptions.periods import days_of, term_of
-from subscriptions.pricing import Group, Line, MissingPrice, PriceTable, Product, Quote, Why, why_code
+from subscriptions.prices import MissingPrice, PriceTable, Product
+from subscriptions.quotes import Group, Line, Quote, Why, why_code
 from subscriptions.tables import table_for
 from subscriptions.taxes import Tax, tax_for
 

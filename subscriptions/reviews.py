@@ -19,11 +19,11 @@ from communities.models import Entitlement, Site, State, state_of, status, targe
 from communities.reports import WARNING, Alike, PaidProgress, progress_of
 from payments import money
 from subscriptions.cycles import total_of
-from subscriptions.dashboard import What, worth_of
 from subscriptions.lines import target_names
 from subscriptions.models import Order, OrderLine
-from subscriptions.pricing import MissingPrice, PriceTable, Product
+from subscriptions.prices import MissingPrice, PriceTable, Product
 from subscriptions.reports import Payer, Payers, payers_of
+from subscriptions.summary import What, worth_of
 from subscriptions.tables import table_for
 
 AHEAD = timedelta(days=60)  # what ends within it has a filter of its own

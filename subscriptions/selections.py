@@ -20,7 +20,7 @@ from payments import money
 from subscriptions import rights
 from subscriptions.id_digests import IdDigest
 from subscriptions.models import RequestItem, Selection
-from subscriptions.pricing import Item, Quote
+from subscriptions.quotes import Item, Quote
 
 MOST_TICKED = 1_000  # ids that are named one by one; whoever wants more chooses by what they have in common
 NAMED = 5  # items that a sentence names; the others are counted

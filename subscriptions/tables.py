@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organization
 from subscriptions.models import Price, PriceList
-from subscriptions.pricing import MissingPrice, PriceKey, PriceTable
+from subscriptions.prices import MissingPrice, PriceKey, PriceTable
 
 
 def table_for(distributor: Organization, *, at: datetime, with_former: bool = False) -> PriceTable:

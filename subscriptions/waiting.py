@@ -15,7 +15,9 @@ from communities.reports import Group
 from subscriptions.items import free_items
 from subscriptions.models import RenewalRequest, RequestItem
 from subscriptions.periods import Months
-from subscriptions.pricing import Item, MissingPrice, PriceTable, quote
+from subscriptions.prices import MissingPrice, PriceTable
+from subscriptions.pricing import quote
+from subscriptions.quotes import Item
 
 Counts = tuple[tuple[str, int], ...]  # (service type, how many)
 

@@ -14,7 +14,7 @@ from accounts.models import Kind, Organization
 from communities import catalogue
 from smartplus.setup.findings import Finding, State, page
 from subscriptions.models import PriceList
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 from subscriptions.tables import table_of
 
 BLOCKS, WAITS, OK = State.BLOCKS, State.WAITS, State.OK

@@ -24,7 +24,9 @@ from subscriptions.id_digests import Mark
 from subscriptions.items import free, free_items
 from subscriptions.models import Cart, Selection
 from subscriptions.periods import Rest, Term
-from subscriptions.pricing import CantQuote, Item, MissingPrice, PriceTable, Quote, quote
+from subscriptions.prices import CantQuote, MissingPrice, PriceTable
+from subscriptions.pricing import quote
+from subscriptions.quotes import Item, Quote
 from subscriptions.selections import MOST_TICKED, NAMED, Filter, alike, keep_shown
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for

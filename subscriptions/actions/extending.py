@@ -25,7 +25,8 @@ from subscriptions.actions.opening import open_order
 from subscriptions.errors import BillingIncomplete, MayNotPay, NotBillable, PriceChanged
 from subscriptions.models import AutoRenewalItem, Order
 from subscriptions.periods import Cycles, Rest, Term, Until
-from subscriptions.pricing import Item, Quote, quote, refuse_too_far
+from subscriptions.pricing import quote, refuse_too_far
+from subscriptions.quotes import Item, Quote
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 

@@ -19,7 +19,7 @@ from subscriptions.errors import ItemHeld
 from subscriptions.models import Order
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Rest, Term
-from subscriptions.pricing import Quote, why_code
+from subscriptions.quotes import Quote, why_code
 
 ORDER_CREATED = audit.Word(
     "order.created",

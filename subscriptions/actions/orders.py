@@ -33,7 +33,8 @@ from subscriptions.errors import (
 )
 from subscriptions.models import Cart, Order
 from subscriptions.periods import Months
-from subscriptions.pricing import Quote, quote
+from subscriptions.pricing import quote
+from subscriptions.quotes import Quote
 from subscriptions.selections import Filter
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for

@@ -18,7 +18,7 @@ from accounts.typed import text
 from payments import money
 from subscriptions import audit_sentences
 from subscriptions.models import Price, PriceList
-from subscriptions.pricing import PriceKey, price_keys
+from subscriptions.prices import PriceKey, price_keys
 
 PRICES_PUBLISHED = audit.Word(
     "price_list.published",

@@ -22,7 +22,7 @@ from subscriptions import reasons, words
 from subscriptions.models.prices import PriceList
 from subscriptions.models.selections import Selection
 from subscriptions.models.terms import Termed, term_is_one
-from subscriptions.pricing import PriceClass
+from subscriptions.prices import PriceClass
 from subscriptions.taxes import Untaxed
 
 

@@ -13,7 +13,7 @@ from accounts.models import Organization, User
 from accounts.scope import Actor, Role
 from communities.models import Kind as ProjectType
 from payments import money
-from subscriptions.pricing import PriceClass, PriceKey
+from subscriptions.prices import PriceClass, PriceKey
 
 
 class PriceListQuerySet(models.QuerySet["PriceList"]):

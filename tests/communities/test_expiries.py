@@ -13,7 +13,7 @@ from django.db import connection
 from accounts.typed import zones
 from communities import expiries, expiry_triggers
 from communities.models import Apartment, Entitlement, ExpiryDay, Mode, Site
-from subscriptions import dashboard
+from subscriptions import dashboard, dashboard_lists, summary
 from subscriptions.models import PriceList
 from tests.people import NOW, People
 from tests.portal.places import pay
@@ -98,11 +98,11 @@ def test_what_nobody_changed_writes_nothing(site: Site) -> None:
     assert not ExpiryDay.objects.filter(stage=0).exists()
 
 
-@pytest.mark.parametrize("what", [dashboard.What.DUE, dashboard.What.PAID])
-def test_a_list_forgets_the_old_day_at_once(people: People, site: Site, what: dashboard.What) -> None:
+@pytest.mark.parametrize("what", [summary.What.DUE, summary.What.PAID])
+def test_a_list_forgets_the_old_day_at_once(people: People, site: Site, what: summary.What) -> None:
     expiries.fold(now=NOW)
     Entitlement.objects.exclude(expires_at=None).pay_until(NOW + timedelta(days=25))
-    [line] = dashboard.lines_of(people.dora.actor, what, now=NOW, zone=UTC, prices=None)
+    [line] = dashboard_lists.lines_of(people.dora.actor, what, now=NOW, zone=UTC, prices=None)
     assert (line.count, str(line.day)) == (1, "2026-12-17")
 
 
@@ -110,22 +110,22 @@ def test_a_site_that_went_to_somebody_else_meanwhile_is_left_out(
     people: People, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the statement that counts and the one that reads names."""
-    counts = dashboard._by_first_day
+    counts = dashboard_lists._by_first_day
 
     def and_then_it_goes(*args: Any) -> list[tuple[Any, ...]]:
         found = counts(*args)
         monkeypatch.setattr(Site.objects.__class__, "visible_to", lambda *_: Site.objects.none())
         return found
 
-    monkeypatch.setattr(dashboard, "_by_first_day", and_then_it_goes)
-    assert dashboard.lines_of(people.dora.actor, dashboard.What.DUE, now=NOW, zone=UTC, prices=None) == []
+    monkeypatch.setattr(dashboard_lists, "_by_first_day", and_then_it_goes)
+    assert dashboard_lists.lines_of(people.dora.actor, summary.What.DUE, now=NOW, zone=UTC, prices=None) == []
 
 
 def test_what_was_changed_needs_no_price_any_more(people: People, site: Site, price_list: PriceList) -> None:
     Entitlement.objects.filter(service_type="app").update(variant="gone")
     expiries.fold(now=NOW)
     Entitlement.objects.filter(service_type="app").update(variant="no_monitor")
-    prices = dashboard.prices_for(people.dora.firm.pk, at=NOW)
+    prices = summary.prices_for(people.dora.firm.pk, at=NOW)
     [standing] = dashboard.standings(people.dora.actor, now=NOW, prices=prices).values()
     assert standing.due_minor
 

@@ -20,7 +20,7 @@ from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
 from subscriptions import periods
 from subscriptions.models import Cart, LineKind, Order, OrderEvent, OrderLine, ServicePeriod
-from subscriptions.pricing import line_amount
+from subscriptions.quotes import line_amount
 from tests.flows.tenants import assert_tenants_consistent
 
 __all__ = ["assert_ledger_agrees", "assert_tenants_consistent"]

@@ -20,7 +20,8 @@ from subscriptions.actions import extending, orders, prices, scheduled, settleme
 from subscriptions.actions.opening import open_order
 from subscriptions.models import Cart, LineKind, Order, PriceList, ServicePeriod
 from subscriptions.periods import Months, Rest, Term, days_between
-from subscriptions.pricing import Quote, quote
+from subscriptions.pricing import quote
+from subscriptions.quotes import Quote
 from subscriptions.selections import alike
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for

@@ -21,7 +21,7 @@ from communities.models import Site
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import prices, settlement
 from subscriptions.models import Cart, Order
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 from tests.conftest import ADDRESS, OPTIONS
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean, links_of

@@ -19,7 +19,7 @@ from payments import actions as payment_actions
 from payments.models import BillingProfile
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean, form_in
 from tests.portal.places import building

@@ -21,7 +21,7 @@ from smartplus.portal.dashboard import queries as dashboard_queries
 from smartplus.portal.kit import chart
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean
 from tests.portal.places import pay

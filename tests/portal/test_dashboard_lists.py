@@ -18,10 +18,11 @@ from communities.models import Apartment, Entitlement, ExpiryDay, Site, keys_of
 from payments import money
 from payments.models import GatewayEvent
 from smartplus.setup import State
-from subscriptions import dashboard
+from subscriptions import dashboard, dashboard_lists
 from subscriptions.actions import requests
-from subscriptions.dashboard import Asked, SiteLine, What
+from subscriptions.dashboard_lists import Asked, SiteLine
 from subscriptions.models import AutoRenewalItem, Order
+from subscriptions.summary import What
 from tests.factories import GatewayEventFactory, PaymentFactory, PaymentMethodFactory, SubscriptionFactory
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
@@ -208,12 +209,14 @@ def test_the_pages_of_a_list_are_the_list(people: People, world: Site, what: Wha
         expiries.fold(now=NOW)
     actor = getattr(people, who).actor
     asked = Asked(what, NOW, UTC, None)
-    summed = dashboard.sum_of(actor, asked)
-    whole = dashboard.lines_of(actor, what, now=NOW, zone=UTC, prices=None)
+    summed = dashboard_lists.sum_of(actor, asked)
+    whole = dashboard_lists.lines_of(actor, what, now=NOW, zone=UTC, prices=None)
     assert whole
     for size in (1, 2, 3, 50):
         shown: list[SiteLine] = []
-        while some := dashboard.page_of(actor, asked, summed, after=shown[-1].place if shown else None, limit=size):
+        while some := dashboard_lists.page_of(
+            actor, asked, summed, after=shown[-1].place if shown else None, limit=size
+        ):
             shown += some
             assert len(shown) <= len(whole)
         assert shown == whole

@@ -14,7 +14,7 @@ from django.test import Client
 from communities.models import Apartment, Entitlement, Site
 from payments import money
 from subscriptions.actions import prices
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.places import pay
 

@@ -18,11 +18,13 @@ from accounts.models import Notice, User
 from communities.actions.sites import active_pm_apps, pm_app_lock_reason
 from communities.models import Apartment, Entitlement, Site
 from payments.reasons import instant, shown
-from subscriptions import dashboard
+from subscriptions import dashboard, dashboard_lists, summary
 from subscriptions.actions import settlement
 from subscriptions.models import Cart, Order, PriceList
 from subscriptions.periods import Months
-from subscriptions.pricing import Item, PriceKey, PriceTable, TooFarAhead, quote
+from subscriptions.prices import PriceKey, PriceTable
+from subscriptions.pricing import TooFarAhead, quote
+from subscriptions.quotes import Item
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
 from tests.portal.places import pay
@@ -156,7 +158,7 @@ def test_the_calendar_and_its_lists_put_each_row_to_the_day_at_its_own_site(
     assert {due.day for due in dues} == {date(2026, 12, 13), date(2026, 12, 14)}
     for day, name in ((13, "Pier Court"), (14, "Harbour View")):
         span = (date(2026, 12, day), date(2026, 12, day))
-        lines = dashboard.lines_of(actor, dashboard.What.DUE, now=NOW, zone=reader, prices=None, days=span)
+        lines = dashboard_lists.lines_of(actor, summary.What.DUE, now=NOW, zone=reader, prices=None, days=span)
         assert {line.site_name for line in lines} == {name}
 
 

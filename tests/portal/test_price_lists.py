@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from subscriptions.models import PriceList
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 from tests.people import People, Person
 from tests.portal.html import assert_clean, form_in
 

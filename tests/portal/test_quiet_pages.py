@@ -14,7 +14,7 @@ from communities.models import Entitlement, Mode, Site
 from payments.models import PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
-from subscriptions import dashboard, reviews
+from subscriptions import dashboard, dashboard_lists, reviews, summary
 from subscriptions.actions import modes
 from subscriptions.models import AutoRenewal, AutoRenewalItem
 from tests.payments.fixtures import sandbox
@@ -72,7 +72,7 @@ def test_after_a_failed_try_it_alarms_again(
         assert alarms(sign_in(people.ivan), site) == ["overview", "apartments", "dashboard", "sites"]
         assert "Auto-renew fails" in text_of(sign_in(people.petra), f"/sites/{site.pk}/billing/")
         assert "1 card can&#x27;t be charged" in text_of(sign_in(people.dora), "/dashboard/")
-    lines = dashboard.lines_of(people.dora.actor, dashboard.What.DUE, now=later, zone=later.tzinfo, prices=None)  # type: ignore[arg-type]
+    lines = dashboard_lists.lines_of(people.dora.actor, summary.What.DUE, now=later, zone=later.tzinfo, prices=None)  # type: ignore[arg-type]
     assert {line.mode for line in lines} == {Mode.FAIL}
 
 

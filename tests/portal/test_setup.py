@@ -28,7 +28,7 @@ from smartplus.heartbeats import Sign
 from smartplus.setup import State
 from smartplus.setup.system_check import check_setup
 from subscriptions.actions.prices import publish_price_list
-from subscriptions.pricing import PriceKey, price_keys
+from subscriptions.prices import PriceKey, price_keys
 from tests.payments.fixtures import begin_payment
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean

@@ -21,7 +21,7 @@ from smartplus.demo import INVENTED_PRICES
 from smartplus.portal.kit.numbers import as_ranges, from_ranges
 from subscriptions.actions import carts, prices, settlement
 from subscriptions.models import Cart, Order, PriceList
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean, everything, untimed

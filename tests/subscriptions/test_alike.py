@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from payments import money
 from subscriptions.discounts import Amount, Discount, FreePeriods, Percent, Scope
 from subscriptions.periods import Months
-from subscriptions.pricing import Item, Line, PriceKey, PriceTable, Quote, quote
+from subscriptions.prices import PriceKey, PriceTable
+from subscriptions.pricing import quote
+from subscriptions.quotes import Item, Line, Quote
 from subscriptions.taxes import Buyer, Tax, TaxRule, TaxRules
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

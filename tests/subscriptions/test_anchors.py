@@ -15,7 +15,8 @@ from subscriptions.actions import settlement, transitions
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Cycles, Months
-from subscriptions.pricing import PriceKey, PriceTable, quote
+from subscriptions.prices import PriceKey, PriceTable
+from subscriptions.pricing import quote
 from subscriptions.selections import alike
 from tests.frozen import unfrozen
 from tests.people import NOW

@@ -13,7 +13,9 @@ from subscriptions import cycles, price_preview
 from subscriptions.discounts import Percent, Scope
 from subscriptions.periods import Cycles, Months
 from subscriptions.price_preview import Saved, preview_of
-from subscriptions.pricing import Item, PriceKey, PriceTable, Product, quote
+from subscriptions.prices import PriceKey, PriceTable, Product
+from subscriptions.pricing import quote
+from subscriptions.quotes import Item
 from subscriptions.taxes import Buyer, Tax, TaxRule, TaxRules
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

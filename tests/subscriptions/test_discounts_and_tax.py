@@ -15,7 +15,9 @@ from payments import money
 from subscriptions import periods
 from subscriptions.discounts import Amount, Discount, FreePeriods, Percent, Place, Scope
 from subscriptions.periods import Cycles, Months, Rest, Term, Until
-from subscriptions.pricing import Item, PriceKey, PriceTable, quote
+from subscriptions.prices import PriceKey, PriceTable
+from subscriptions.pricing import quote
+from subscriptions.quotes import Item
 from subscriptions.taxes import UNTAXED, Buyer, Tax, TaxRule, TaxRules, Treatment, Untaxed
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

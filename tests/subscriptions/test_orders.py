@@ -21,7 +21,8 @@ from subscriptions.actions import carts, orders, prices, settlement, transitions
 from subscriptions.errors import BillingIncomplete, ItemHeld, MayNotPay, NotBillable, PriceChanged, TermsNotAccepted
 from subscriptions.lines import target_names
 from subscriptions.models import Cart, Order, OrderLine, Price, PriceList, ServicePeriod
-from subscriptions.pricing import PriceKey, Product, TooFarAhead
+from subscriptions.prices import PriceKey, Product
+from subscriptions.pricing import TooFarAhead
 from tests.conftest import ADDRESS, OPTIONS
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.conftest import BASE, entitlement

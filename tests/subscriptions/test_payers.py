@@ -15,7 +15,7 @@ from smartplus.portal.dashboard import queries as dashboards
 from subscriptions import payers, reports
 from subscriptions.actions import prices
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Cart, Order
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 from tests.factories import PaymentMethodFactory, SubscriptionFactory
 from tests.people import NOW, SYSTEM, People, Person
 

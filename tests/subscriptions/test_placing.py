@@ -20,7 +20,9 @@ from subscriptions.discounts import Amount, Discount, FreePeriods, Percent, Scop
 from subscriptions.models import Cart, LineKind, Order, OrderLine, PriceList
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Months
-from subscriptions.pricing import Item, PriceKey, PriceTable, quote
+from subscriptions.prices import PriceKey, PriceTable
+from subscriptions.pricing import quote
+from subscriptions.quotes import Item
 from subscriptions.selections import Filter, alike
 from subscriptions.taxes import UNTAXED, Buyer, Tax, TaxRule, TaxRules
 from tests.people import NOW, People

@@ -12,7 +12,9 @@ from subscriptions.actions import prices
 from subscriptions.actions.opening import frozen_why
 from subscriptions.models import Price, PriceList
 from subscriptions.periods import Cycles, Months, Rest
-from subscriptions.pricing import Item, MissingPrice, PriceKey, PriceTable, Product, price_keys, quote
+from subscriptions.prices import MissingPrice, PriceKey, PriceTable, Product, price_keys
+from subscriptions.pricing import quote
+from subscriptions.quotes import Item
 from tests.people import NOW, SYSTEM, People
 
 APP = PriceKey("app", "monitor")

@@ -14,7 +14,9 @@ from subscriptions import price_preview, tables
 from subscriptions.actions import prices
 from subscriptions.periods import Months, Rest
 from subscriptions.price_preview import PricePreview, Saved, preview_of
-from subscriptions.pricing import Item, MissingPrice, PriceKey, PriceTable, quote
+from subscriptions.prices import MissingPrice, PriceKey, PriceTable
+from subscriptions.pricing import quote
+from subscriptions.quotes import Item
 from tests.people import NOW, SYSTEM, People
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

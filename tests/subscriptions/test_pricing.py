@@ -14,7 +14,9 @@ from payments import money
 from smartplus.demo import INVENTED_CREDITS, INVENTED_PRICES
 from subscriptions.discounts import Amount
 from subscriptions.periods import Cycles, Months, Rest, Term, Until
-from subscriptions.pricing import Item, MissingPrice, PriceKey, PriceTable, TooFarAhead, price_keys, quote
+from subscriptions.prices import MissingPrice, PriceKey, PriceTable, price_keys
+from subscriptions.pricing import TooFarAhead, quote
+from subscriptions.quotes import Item
 from subscriptions.taxes import Buyer, Tax, TaxRule, TaxRules
 from tests.people import NOW
 

@@ -16,7 +16,7 @@ from subscriptions import ledger, price_preview, reports, tables, taxes
 from subscriptions.actions import carts, orders, prices, renewals, settlement
 from subscriptions.errors import PriceChanged
 from subscriptions.models import AutoRenewal, Cart, Order, PriceList
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 from subscriptions.taxes import TaxRule, TaxRules
 from tests.payments.fixtures import press
 from tests.people import NOW, SYSTEM, People, Person

@@ -16,11 +16,11 @@ from communities.actions import entitlements
 from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, ExpiryDay, Site
 from payments.sandbox import Sandbox
-from subscriptions import dashboard, ledger, price_preview, reports, reviews
+from subscriptions import dashboard, dashboard_lists, ledger, price_preview, reports, reviews, summary
 from subscriptions.actions import extending, renewals
 from subscriptions.models import AutoRenewal, Cart, Order
 from subscriptions.periods import Cycles, Months
-from subscriptions.pricing import PriceTable
+from subscriptions.prices import PriceTable
 from subscriptions.tables import table_for
 from tests.people import NOW, People
 from tests.subscriptions.conftest import entitlement
@@ -49,15 +49,18 @@ def sums(people: People, site: Site, auto_renewal: AutoRenewal) -> dict[str, int
     review = reviews.review_of(site, apartments=2, now=LATER, reader=actor)
     auto_renewal = AutoRenewal.objects.select_related("installer__distributor").get(pk=auto_renewal.pk)
     due = dashboard.forecast(actor, now=LATER, zone=UTC, prices=prices)
-    asked = dashboard.Asked(dashboard.What.ALL, LATER, UTC, prices)
+    asked = dashboard_lists.Asked(summary.What.ALL, LATER, UTC, prices)
     found = {
         "auto_renewal": reports.next_charges([auto_renewal], reports.renewed_by(actor, [auto_renewal]), now=LATER)[
             auto_renewal.pk
         ],
         "forecast": sum(day.amount_minor or 0 for day in due),
         "standing": dashboard.standings(actor, now=LATER, prices=prices)[people.ivan.firm.pk].due_minor,
-        "tile": dashboard.sum_of(actor, asked).amount_minor,
-        "list": sum(line.amount_minor or 0 for line in dashboard.page_of(actor, asked, dashboard.sum_of(actor, asked))),
+        "tile": dashboard_lists.sum_of(actor, asked).amount_minor,
+        "list": sum(
+            line.amount_minor or 0
+            for line in dashboard_lists.page_of(actor, asked, dashboard_lists.sum_of(actor, asked))
+        ),
         "review": sum(row.amount_minor or 0 for row in review.holdings),
         "ending": sum(ending.amount_minor or 0 for ending in review.endings),
         "bill of the site": price_preview.site_total_minor(site, prices, as_of=LATER),

@@ -25,7 +25,7 @@ from smartplus.portal.kit.tags import moment
 from subscriptions import reasons
 from subscriptions.audit_sentences import amount
 from subscriptions.models import AutoRenewal, Order
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 
 ORDER_NUMBER = re.compile(r"\bSP-\d{6}-\w+")  # in a field of its own, or in the words of a reason
 SHOWN = 20  # entries of a list that are spelled out

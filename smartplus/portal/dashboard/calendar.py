@@ -17,7 +17,8 @@ from django.utils.translation import gettext as _
 from communities.models import Mode
 from payments import money
 from smartplus.portal.kit.chart import Chart, Column, draw
-from subscriptions.dashboard import HORIZON, Due
+from subscriptions.dashboard import Due
+from subscriptions.summary import HORIZON
 
 # From the bottom up: what needs somebody first stands on the axis.
 STACK = ((Mode.FAIL, "bad"), (Mode.MANUAL, "man"), (Mode.AUTO, "aut"))

@@ -34,11 +34,11 @@ from smartplus.portal.kit.tags import counted
 from smartplus.portal.requests import waiting as asking
 from smartplus.portal.sites import todo
 from subscriptions import dashboard as counts
-from subscriptions import payers, rights, waiting
+from subscriptions import dashboard_lists, payers, rights, summary, waiting
 from subscriptions.cycles import total_of
 from subscriptions.dashboard import Firm, Standing
 from subscriptions.models import Order, PriceList
-from subscriptions.pricing import PriceTable
+from subscriptions.prices import PriceTable
 
 FIRMS, SITES = 8, 8  # rows shown; the rest is behind a link or counted
 COMMUNITIES = 25  # a page of a property manager
@@ -80,7 +80,7 @@ def prices_of(request: PortalRequest) -> PriceTable | None:
     if not rights.sees_prices(request.actor):
         return None
     firm = request.membership.organization
-    return counts.prices_for(firm.pk if firm.kind == Kind.DISTRIBUTOR else firm.distributor_id, at=request.now)
+    return summary.prices_for(firm.pk if firm.kind == Kind.DISTRIBUTOR else firm.distributor_id, at=request.now)
 
 
 def of_reseller(request: PortalRequest) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
         "next": page.next and f"?after={page.next}",
         "rows": rows,
         "tiles": [
-            _ends_tile(all_of_it, counts.next_end(actor, now=now)),
+            _ends_tile(all_of_it, dashboard_lists.next_end(actor, now=now)),
             _paid_tile(all_of_it, paid_minor, more_minor, currency),
             _unpaid_tile(all_of_it, more_minor, currency),
             _differ_tile(all_of_it),

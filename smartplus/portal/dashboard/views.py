@@ -16,9 +16,10 @@ from smartplus import access
 from smartplus.portal.dashboard import queries as dashboards
 from smartplus.portal.kit import numbers
 from smartplus.portal.kit.numbers import typed_id
-from subscriptions import dashboard as counts
+from subscriptions import dashboard_lists
 from subscriptions.cycles import total_of
-from subscriptions.dashboard import Asked, Place, SiteLine, Summed, What
+from subscriptions.dashboard_lists import Asked, Place, SiteLine, Summed
+from subscriptions.summary import What
 
 PAGE = 50  # lines
 SHOWN = {
@@ -57,8 +58,8 @@ def dashboard_items(request: access.PortalRequest) -> HttpResponse:
     days = _days(request) if show == "due" else None
     prices = dashboards.prices_of(request)
     asked = [Asked(what, request.now, timezone.get_current_timezone(), prices, days) for what in SHOWN[show]]
-    sums = [counts.sum_of(request.actor, one) for one in asked]
-    waiting = counts.waiting(request.actor) if show == "monitors" else []
+    sums = [dashboard_lists.sum_of(request.actor, one) for one in asked]
+    waiting = dashboard_lists.waiting(request.actor) if show == "monitors" else []
     after = request.GET.get("after", "")
     lines = _lines(request.actor, list(zip(asked, sums, strict=True)), *_place(after))
     start = typed_id(after)  # of what waits
@@ -88,7 +89,7 @@ def _lines(
         wanted = PAGE + 1 - len(found)
         if wanted > 0:
             behind = after if at == first else None
-            found += [(at, line) for line in counts.page_of(actor, asked, summed, after=behind, limit=wanted)]
+            found += [(at, line) for line in dashboard_lists.page_of(actor, asked, summed, after=behind, limit=wanted)]
     return found
 
 

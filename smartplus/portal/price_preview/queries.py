@@ -16,7 +16,7 @@ from smartplus.portal.apartments.forms import ApartmentForm
 from smartplus.portal.sites.forms import SiteForm
 from subscriptions import price_preview, rights
 from subscriptions.price_preview import PricePreview
-from subscriptions.pricing import MissingPrice, PriceTable
+from subscriptions.prices import MissingPrice, PriceTable
 from subscriptions.tables import table_for
 
 PLANNED_APARTMENTS, MOST_APARTMENTS = 10, 999  # of the estimate for a community that does not exist yet

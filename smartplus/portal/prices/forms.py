@@ -19,7 +19,7 @@ from communities import catalogue
 from communities.models import Kind as ProjectType
 from payments import money
 from smartplus.portal.kit.fields import AmountField, LineField
-from subscriptions.pricing import PriceClass, PriceKey, price_keys
+from subscriptions.prices import PriceClass, PriceKey, price_keys
 
 CURRENCIES = ("USD", "EUR", "GBP", "NOK", "SEK", "DKK", "CHF", "PLN", "JPY")
 FALLBACKS = {  # what is sold at another price where it has none of its own

@@ -24,7 +24,7 @@ from smartplus.portal.kit.once import once
 from smartplus.portal.prices.forms import PriceListForm, field_name, sections
 from subscriptions.actions import prices as actions
 from subscriptions.models import PriceList
-from subscriptions.pricing import PriceKey
+from subscriptions.prices import PriceKey
 
 
 @access.roles(Role.OPERATOR)

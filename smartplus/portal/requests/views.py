@@ -30,7 +30,7 @@ from subscriptions import payers, reports, rights, waiting
 from subscriptions.actions import carts
 from subscriptions.actions import requests as actions
 from subscriptions.models import RenewalRequest, RequestItem
-from subscriptions.pricing import CantQuote
+from subscriptions.prices import CantQuote
 
 PAGE = 50
 COLUMNS: keyset.Columns = {

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from smartplus.access import PortalRequest
 from subscriptions import rights, waiting
 from subscriptions.models import RenewalRequest
-from subscriptions.pricing import PriceTable
+from subscriptions.prices import PriceTable
 
 PRICED = 50  # requests whose amounts are added up; of more only the number is said
 MOST = 99  # what the menu counts to

@@ -30,7 +30,8 @@ from subscriptions import periods, reports, rights
 from subscriptions.actions import carts, orders, returns
 from subscriptions.errors import MayNotPay, NothingLeft, TermsMissing
 from subscriptions.models import Cart, Order, RenewalRequest
-from subscriptions.pricing import CantQuote, Quote
+from subscriptions.prices import CantQuote
+from subscriptions.quotes import Quote
 
 
 @access.roles(*PAYERS)

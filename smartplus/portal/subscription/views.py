@@ -37,7 +37,7 @@ from subscriptions.actions import carts, requests
 from subscriptions.id_digests import Mark
 from subscriptions.items import in_open_orders_of, never_activated_at
 from subscriptions.models import AutoRenewal, Cart, RenewalRequest
-from subscriptions.pricing import CantQuote, PriceTable
+from subscriptions.prices import CantQuote, PriceTable
 from subscriptions.selections import MOST_TICKED, Filter
 from subscriptions.tables import table_for
 

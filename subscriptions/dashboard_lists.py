@@ -1,0 +1,338 @@
+"""The lists behind the numbers of a dashboard: lines of items alike at one site, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from accounts.scope import Actor
+from communities import catalogue
+from communities.models import Apartment, ExpiryDay, Mode, Site
+from devices import reports as device_reports
+from subscriptions.cycles import total_of
+from subscriptions.prices import PriceTable, Product
+from subscriptions.summary import HORIZON, PRODUCT, SOON, What, alive_on, narrowed, today_of, worth_of
+
+ORDER = ("site__name_order", "site_id", "service_type", "renewed", "paid_variant", "mode")  # of a list's lines on a day
+
+
+class Place(NamedTuple):
+    """By what the lines of a list are sorted, what never began behind all days."""
+
+    day: date | None
+    name_order: str
+    site_id: int
+    service_type: str
+    variant: str
+    paid_variant: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLine:
+    """Items alike at one site. `day` is the first on which some of them end, None for what was never activated; `amount_minor` as
+    `worth_of` says for the list."""
+
+    site_id: int
+    site_name: str
+    name_order: str
+    zone: str
+    installer_name: str
+    service_type: str
+    variant: str
+    paid_variant: str
+    mode: Mode
+    count: int
+    day: date | None
+    amount_minor: int | None
+    is_in_force: bool = True
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in its list."""
+        names = (self.service_type, self.variant, self.paid_variant, self.mode.value)
+        return Place(self.day, self.name_order, self.site_id, *names)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The end of that day at the site."""
+        return datetime.combine(self.day, time.max, ZoneInfo(self.zone)) if self.day else None
+
+    @property
+    def works_until(self) -> datetime | None:
+        """The end of the grace."""
+        return catalogue.works_until(self.service_type, self.ends_at)
+
+    @property
+    def renews(self) -> bool:
+        """Whether they are renewed by themselves."""
+        return self.mode is Mode.AUTO
+
+    @property
+    def service_label(self) -> str:
+        """The service type in words."""
+        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
+
+    @property
+    def variant_label(self) -> str:
+        """What is renewed, in words."""
+        return catalogue.variant_label(self.service_type, self.variant)
+
+    @property
+    def unpaid_labels(self) -> list[str]:
+        """What is on and not paid for."""
+        parts = catalogue.uncovered(self.service_type, self.variant, self.paid_variant, is_in_force=self.is_in_force)
+        return catalogue.part_labels(self.service_type, parts)
+
+    @property
+    def unused_labels(self) -> list[str]:
+        """What is paid for and not on."""
+        parts = catalogue.unused(self.service_type, self.variant, self.paid_variant) if self.is_in_force else ()
+        return catalogue.part_labels(self.service_type, parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a list is about: of these days at the sites, both included, or of all that `what` is about. Up to today in `zone` also what ended
+    before is due."""
+
+    what: What
+    now: datetime
+    zone: tzinfo | None
+    prices: PriceTable | None
+    days: tuple[date, date] | None = None
+
+    @property
+    def today(self) -> date:
+        """The reader's day."""
+        return today_of(self.now, self.zone)
+
+    def narrow(self, rows: QuerySet[ExpiryDay]) -> QuerySet[ExpiryDay]:
+        """The rows of the summary that the list is about, with `alive`: in force."""
+        first, last = None, self.today + SOON
+        if self.what is What.DUE and self.days:
+            first = self.days[0] if self.days[0] > self.today else None
+            last = min(self.days[1], self.today + HORIZON)
+        return narrowed(rows, self.what, self.today, last, first).order_by().annotate(alive=alive_on(self.today))
+
+    def keeps(self, service_type: str, variant: str, paid_variant: str, *, is_in_force: bool) -> bool:
+        """Whether items alike are in the list, which the database can't say of parts of variants."""
+        if self.what is What.UNPAID:
+            return bool(catalogue.uncovered(service_type, variant, paid_variant, is_in_force=is_in_force))
+        return self.what is not What.UNUSED or bool(catalogue.unused(service_type, variant, paid_variant))
+
+
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """A whole list: how many items, what they come to, and which kinds of them there are: (service type, variant, paid variant, whether
+    in force)."""
+
+    count: int
+    amount_minor: int | None
+    kinds: frozenset[tuple[str, str, str, bool]]
+
+
+def sum_of(actor: Actor, asked: Asked) -> Summed:
+    """The numbers of a list; one statement, over the rows of installers where one sees those."""
+    rows = [
+        row
+        for row in asked.narrow(ExpiryDay.objects.visible_to(actor))
+        .values_list(*PRODUCT, "paid_variant", "alive")
+        .annotate(n=Sum("count"))
+        .exclude(n=0)
+        if asked.keeps(row[0], row[1], row[4], is_in_force=row[5])
+    ]
+    amounts = worth_of(asked.what, [(Product(*row[:4]), *row[4:]) for row in rows], asked.prices, asked.now)
+    return Summed(
+        sum(row[-1] for row in rows), total_of(amounts), frozenset((row[0], row[1], row[4], row[5]) for row in rows)
+    )
+
+
+def lines_of(
+    actor: Actor,
+    what: What,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    prices: PriceTable | None,
+    days: tuple[date, date] | None = None,
+) -> list[SiteLine]:
+    """All items behind a number, gathered by site and service, what ends first at the top."""
+    asked = Asked(what, now, zone, prices, days)
+    return page_of(actor, asked, sum_of(actor, asked))
+
+
+def page_of(
+    actor: Actor, asked: Asked, summed: Summed, *, after: Place | None = None, limit: int | None = None
+) -> list[SiteLine]:
+    """Some lines of a list, from the one behind `after` on. A site that goes to somebody else meanwhile is left out."""
+    if not summed.kinds:
+        return []
+    whole = _groups(actor, asked, summed)
+    counted = _by_first_day(whole) if limit is None else _walked(actor, asked, summed, after, limit)
+    sites = Site.objects.visible_to(actor).select_related("installer").in_bulk({row[0] for row in counted})
+    found = [row for row in counted if row[0] in sites]
+    amounts = worth_of(
+        asked.what, [(Product(*row[1:5]), row[5], row[7], row[9]) for row in found], asked.prices, asked.now
+    )
+    return [
+        SiteLine(
+            site_id=row[0],
+            site_name=sites[row[0]].name,
+            name_order=row[8],
+            zone=sites[row[0]].time_zone,
+            installer_name=sites[row[0]].installer.name,
+            service_type=row[1],
+            variant=row[2],
+            paid_variant=row[5],
+            mode=Mode(row[6]),
+            count=row[9],
+            day=row[10],
+            amount_minor=amount,
+            is_in_force=row[7],
+        )
+        for row, amount in zip(found, amounts, strict=True)
+    ]
+
+
+def next_end(actor: Actor, *, now: datetime) -> tuple[datetime, str] | None:
+    """The first end of paid time that is in force, and the time zone of its site; None where nothing is. It reads a line and not the list."""
+    asked = Asked(What.PAID, now, None, None)
+    lines = page_of(actor, asked, Summed(1, None, frozenset({("", "", "", True)})), limit=1)
+    return next(((line.ends_at, line.zone) for line in lines if line.ends_at), None)
+
+
+def _walked(actor: Actor, asked: Asked, summed: Summed, after: Place | None, limit: int) -> list[tuple[Any, ...]]:
+    """A page of lines, read by key: rows of the summary in the order of the list, and all that the sites they name have. A row is the first
+    of its line where the line begins on its day; so what is read is a page and not the list, however long that is."""
+    found: list[tuple[Any, ...]] = []
+    lines: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    read: set[int] = set()
+    for rows in _rows_from(actor, asked, summed, after, limit):
+        for at, (day, *same) in enumerate(rows):
+            if same[0] not in read:
+                more = _sites_ahead(rows[at:], read, limit - len(found))
+                read |= more
+                lines |= {line[:8]: line for line in _by_first_day(_groups(actor, asked, summed, more))}
+            line = lines.get(tuple(same))
+            if line is None or line[10] != day:  # everything has left it, or it stands on a page before
+                continue
+            found.append(lines.pop(line[:8]))
+            if len(found) == limit:
+                return found
+    return found
+
+
+def _sites_ahead(rows: list[tuple[Any, ...]], read: set[int], limit: int) -> set[int]:
+    """The sites not read yet of the next `limit` lines."""
+    ahead = {tuple(same): same[0] for _day, *same in rows[: 2 * limit]}
+    return set(list(ahead.values())[:limit]) - read
+
+
+def _rows_from(
+    actor: Actor, asked: Asked, summed: Summed, after: Place | None, limit: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of the summary behind a place in the order of the list, (day, site, …, alive), in ever larger pieces: those with a day, by its
+    index, then those without."""
+    dated, undated = _rows(actor, asked, summed).exclude(day=None), _rows(actor, asked, summed).filter(day=None)
+    if after is not None and after.day is not None:
+        dated = dated.filter(Q(day__gt=after.day) | (Q(day=after.day) & _behind(after)), day__gte=after.day)
+    elif after is not None:
+        undated = undated.filter(_behind(after))
+    parts = [dated] if asked.what is not What.NEW and (after is None or after.day is not None) else []
+    if asked.what in {What.NEW, What.UNPAID, What.ALL}:
+        parts.append(undated)
+    columns = ("day", "site_id", *PRODUCT, "paid_variant", "mode", "alive")
+    for part in parts:
+        wanted = part.order_by(F("day").asc(nulls_last=True), *ORDER).values_list(*columns)
+        start, size = 0, 2 * limit
+        while rows := list(wanted[start : start + size]):
+            yield rows
+            start, size = start + size, 4 * size if len(rows) == size else 0
+
+
+def _behind(place: Place) -> Q:
+    """Behind it on the same day: (a, b) > (x, y) as SQL without row values understands it."""
+    condition, same = Q(), Q()
+    for name, value in zip(ORDER, place[1:], strict=True):
+        condition |= same & Q(**{f"{name}__gt": value})
+        same &= Q(**{name: value})
+    return condition
+
+
+def _by_first_day(days: QuerySet[ExpiryDay, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Lines from `_groups`, with their number and the first day on which some of them end, in that order. The days are
+    counted first, in a statement around the other: one that everything has left still has rows until they are folded."""
+    try:
+        counted, params = days.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    same = f"site_id, {', '.join(PRODUCT)}, paid_variant, mode, alive, site__name_order"
+    order = "min(day) IS NULL, min(day), site__name_order, site_id, service_type, renewed, paid_variant, mode"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {same}, sum(n), min(day) FROM ({counted}) counted "  # noqa: S608  (names of ours)
+            f"GROUP BY {same} HAVING sum(n) <> 0 ORDER BY {order}",
+            params,
+        )
+        rows = cursor.fetchall()
+    days_of = date.fromisoformat if connection.vendor == "sqlite" else lambda day: day
+    return [(*row[:7], bool(row[7]), row[8], int(row[9]), days_of(row[10]) if row[10] else None) for row in rows]
+
+
+def _groups(
+    actor: Actor, asked: Asked, summed: Summed, sites: Iterable[int] | None = None
+) -> QuerySet[ExpiryDay, tuple[Any, ...]]:
+    """The lines of a list, of these sites where they are named: items alike at a site, with their number `n`, by day."""
+    rows = _rows(actor, asked, summed)
+    if sites is not None:
+        rows = rows.filter(site_id__in=sorted(sites))
+    groups = ("site_id", *PRODUCT, "paid_variant", "mode", "alive", "site__name_order", "day")
+    return rows.values_list(*groups).annotate(n=Sum("count")).exclude(n=0)
+
+
+def _rows(actor: Actor, asked: Asked, summed: Summed) -> QuerySet[ExpiryDay]:
+    """The rows of the summary that the lines of a list are made of."""
+    rows = asked.narrow(ExpiryDay.objects.by_site(actor))
+    return rows.filter(_one_of(summed.kinds)) if asked.what in {What.UNPAID, What.UNUSED} else rows
+
+
+def _one_of(kinds: Iterable[tuple[str, str, str, bool]]) -> Q:
+    """Rows of one of these kinds."""
+    of_type: dict[tuple[str, bool], dict[str, list[str]]] = {}
+    for service_type, variant, paid_variant, alive in kinds:
+        of_type.setdefault((service_type, alive), {}).setdefault(variant, []).append(paid_variant)
+    found = Q(pk=None)
+    for (service_type, alive), variants in of_type.items():
+        for variant, paid in variants.items():
+            found |= Q(service_type=service_type, alive=alive, renewed=variant, paid_variant__in=paid)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Apartments of one site that need an indoor monitor and have none."""
+
+    site_id: int
+    site_name: str
+    installer_name: str
+    count: int
+
+
+def waiting(actor: Actor) -> list[Waiting]:
+    """Where indoor monitors are missing, the most first; one statement."""
+    rows = (
+        device_reports.without_monitor(Apartment.objects.visible_to(actor))
+        .order_by()
+        .values_list("site_id", "site__name", "installer__name")
+        .annotate(n=Count("pk"))
+        .order_by("-n", "site__name_order", "site_id")
+    )
+    return [Waiting(*row) for row in rows]
