@@ -116,7 +116,14 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
-                "smartplus.portal.kit.tags",
+                "smartplus.portal.kit.contact_tags",
+                "smartplus.portal.kit.day_tags",
+                "smartplus.portal.kit.form_tags",
+                "smartplus.portal.kit.link_tags",
+                "smartplus.portal.kit.list_tags",
+                "smartplus.portal.kit.money_tags",
+                "smartplus.portal.kit.status_tags",
+                "smartplus.portal.kit.translate_tags",
             ],
             "libraries": {
                 "price_preview": "smartplus.portal.price_preview.tags",

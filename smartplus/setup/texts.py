@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.actions import seller, terms
 from accounts.models import Acceptance, Document
 from accounts.typed import postal
-from smartplus.portal.kit.tags import day
+from smartplus.portal.kit.day_tags import day
 from smartplus.setup.findings import COUNTED, Finding, State, many, page
 
 BLOCKS, OK = State.BLOCKS, State.OK

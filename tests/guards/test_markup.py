@@ -32,7 +32,7 @@ UNSEEN = {
     "PaymentMethod.brand": "is a word of the gateway that is looked up",
     "PaymentMethod.failed_reason": "is told of cards that failed; the world's work",
     "Payment.decline_reason": "is told of payments that were declined; the world's were not",
-    "SubscriptionItem.reason": "is told of what left an auto-renewal; nothing has left here",
+    "AutoRenewalItem.reason": "is told of what left an auto-renewal; nothing has left here",
     "LibraryEntry.note": "is kept, and on no page",
     "Notice.body": "is in the mail",
     "Target.floor": "sorts what is billed; its pages show the apartment's own",

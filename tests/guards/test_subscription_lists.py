@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.scope import Role
-from smartplus.portal.kit.tags import counted
+from smartplus.portal.kit.list_tags import counted
 from smartplus.portal.orders.views import OF_MANAGER
 from tests.guards.browser import Browser
 from tests.guards.crowd import FIRST, crowd

@@ -14,8 +14,7 @@ from django.db import transaction
 from django.test import Client
 
 from communities.models import Entitlement, Site
-from smartplus.portal.kit import keyset
-from smartplus.portal.kit import tags as portal_tags
+from smartplus.portal.kit import keyset, list_tags
 from subscriptions.actions import carts
 from subscriptions.id_digests import BUCKETS, IdDigest, Mark
 from subscriptions.items import free
@@ -218,7 +217,7 @@ def test_the_form_reads_as_forms_are_read(dora: Client, many: int) -> None:
 def counted_to(monkeypatch: pytest.MonkeyPatch) -> int:
     """Counting stops earlier, so that a list of some hundred items is a long one."""
     monkeypatch.setattr(keyset, "COUNTED", 20)
-    monkeypatch.setattr(portal_tags, "COUNTED", 20)
+    monkeypatch.setattr(list_tags, "COUNTED", 20)
     return 20
 
 

@@ -134,7 +134,7 @@ def test_warnings_name_it_too(
 
 
 def test_how_far_away_it_is_counts_days_at_the_site(people: People, harbour_view: Site) -> None:
-    from smartplus.portal.kit.tags import how_far_to_end
+    from smartplus.portal.kit.day_tags import how_far_to_end
 
     end = datetime(2026, 12, 13, 23, 30, tzinfo=UTC)  # the 14th in Auckland
     now = datetime(2026, 12, 12, 10, 30, tzinfo=UTC)  # the 12th, 23:30, there

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from django.urls import NoReverseMatch, resolve
 from django.utils import timezone, translation
 
-from smartplus.portal.kit import tags as portal
+from smartplus.portal.kit import contact_tags, day_tags, money_tags, status_tags
 from tests.people import NOW
 from tests.portal.html import assert_clean
 
@@ -35,19 +35,19 @@ def rendered(source: str, **context) -> str:
 )
 def test_money_is_written_in_the_readers_language(minor, currency, language, text):
     with translation.override(language):
-        assert portal.money(minor, currency) == text
+        assert money_tags.money(minor, currency) == text
 
 
 def test_a_day_is_the_day_where_the_reader_is():
     late = datetime(2027, 1, 11, 23, 30, tzinfo=UTC)
     with timezone.override("Europe/Berlin"):
-        assert portal.day(late) == "12 Jan 2027"
-        assert portal.moment(late) == "12 Jan 2027, 00:30"
+        assert day_tags.day(late) == "12 Jan 2027"
+        assert day_tags.moment(late) == "12 Jan 2027, 00:30"
         with translation.override("de"):
-            assert portal.day(late) == "12. Jan. 2027"
-    assert portal.day(late) == "11 Jan 2027"
-    assert portal.day(date(2027, 1, 12)) == "12 Jan 2027"
-    assert portal.day(None) == "–"
+            assert day_tags.day(late) == "12. Jan. 2027"
+    assert day_tags.day(late) == "11 Jan 2027"
+    assert day_tags.day(date(2027, 1, 12)) == "12 Jan 2027"
+    assert day_tags.day(None) == "–"
 
 
 @pytest.mark.parametrize(
@@ -62,30 +62,30 @@ def test_a_day_is_the_day_where_the_reader_is():
     ],
 )
 def test_distances_in_time_are_counted_in_days_and_carry_the_exact_moment(delta, text):
-    html = portal.ago(NOW + delta, NOW)
+    html = day_tags.ago(NOW + delta, NOW)
     assert f">{text}</time>" in html
     assert f'datetime="{(NOW + delta).isoformat()}"' in html
 
 
 def test_nights_are_counted_not_hours():
     morning_after_next = NOW + timedelta(hours=25 + 15)  # 09:00 on the 22nd to 01:00 on the 24th
-    assert ">in 2 days<" in portal.ago(morning_after_next, NOW)
+    assert ">in 2 days<" in day_tags.ago(morning_after_next, NOW)
 
 
 @pytest.mark.parametrize("value", [0x0C11052A104E, "0c11052a104e"])
 def test_a_mac_is_shown_as_printed_on_the_box(value):
-    assert portal.mac(value) == "0C:11:05:2A:10:4E"
+    assert contact_tags.mac(value) == "0C:11:05:2A:10:4E"
 
 
 def test_small_mac_numbers_keep_their_zeros():
-    assert portal.mac(0x1) == "00:00:00:00:00:01"
-    assert portal.mac(None) == ""
+    assert contact_tags.mac(0x1) == "00:00:00:00:00:01"
+    assert contact_tags.mac(None) == ""
 
 
 def test_status_is_a_word_and_a_mark_never_colour_alone():
-    assert portal.status("active", "Active") == '<span class="st active">Active</span>'
-    assert portal.pill("auto", "Auto-renew") == '<span class="pill auto">Auto-renew</span>'
-    assert "&lt;b&gt;" in portal.status("lapsed", "<b>")
+    assert status_tags.status("active", "Active") == '<span class="st active">Active</span>'
+    assert status_tags.pill("auto", "Auto-renew") == '<span class="pill auto">Auto-renew</span>'
+    assert "&lt;b&gt;" in status_tags.status("lapsed", "<b>")
 
 
 class Form(forms.Form):
@@ -154,12 +154,12 @@ def test_the_pager_keeps_the_filters_and_goes_by_key():
 )
 def test_lists_say_when_as_people_do_with_the_exact_moment_on_hover(at, english, german):
     with timezone.override("Europe/Berlin"):
-        shown = portal.when(at, NOW)
-        assert shown.startswith(f'<time datetime="{at.isoformat()}" title="{portal.moment(at)}">')
+        shown = day_tags.when(at, NOW)
+        assert shown.startswith(f'<time datetime="{at.isoformat()}" title="{day_tags.moment(at)}">')
         assert shown.endswith(f">{english}</time>")
         with translation.override("de"):
-            assert portal.when(at, NOW).endswith(f">{german}</time>")
-    assert portal.when(None, NOW) == "–"
+            assert day_tags.when(at, NOW).endswith(f">{german}</time>")
+    assert day_tags.when(None, NOW) == "–"
 
 
 @pytest.mark.parametrize(

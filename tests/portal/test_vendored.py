@@ -23,7 +23,7 @@ def test_nothing_is_vendored_without_being_listed():
 
 
 def test_every_mark_that_a_template_asks_for_is_in_the_sprite():
-    from smartplus.portal.kit.tags import MARKS
+    from smartplus.portal.kit.status_tags import MARKS
 
     sprite = (settings.BASE_DIR / "static" / "sp" / "icons.svg").read_text()
     drawn = set(re.findall(r'<symbol id="([^"]+)"', sprite))

@@ -10,8 +10,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from communities.models import Apartment, Site
+from smartplus.portal.kit.contact_tags import mac
+from smartplus.portal.kit.day_tags import end_day
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html, side_by_side
-from smartplus.portal.kit.tags import address, end_day, mac, status
+from smartplus.portal.kit.status_tags import status
 from smartplus.portal.sites.tags import tone_of, word_of
 
 BREAK = as_html("<br>")

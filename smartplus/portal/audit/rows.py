@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from accounts.typed.text import isolated
 from smartplus.portal.audit.queries import Asked, Row
+from smartplus.portal.kit.day_tags import when
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html
-from smartplus.portal.kit.tags import address, when
 
 PAGING = ("after", "before", "who")
 

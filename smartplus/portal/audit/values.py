@@ -21,7 +21,7 @@ from communities import catalogue
 from communities.actions import people as site_people
 from devices.models import Status
 from smartplus.portal.audit import vocabulary
-from smartplus.portal.kit.tags import moment
+from smartplus.portal.kit.day_tags import moment
 from subscriptions import reasons
 from subscriptions.audit_sentences import amount
 from subscriptions.models import AutoRenewal, Order

@@ -29,8 +29,8 @@ from smartplus.access import PortalRequest
 from smartplus.portal.audit import activity as events
 from smartplus.portal.dashboard.calendar import calendar
 from smartplus.portal.kit import keyset
+from smartplus.portal.kit.list_tags import counted
 from smartplus.portal.kit.routes import address_of
-from smartplus.portal.kit.tags import counted
 from smartplus.portal.requests import waiting as asking
 from smartplus.portal.sites import todo
 from subscriptions import dashboard as counts

@@ -15,8 +15,10 @@ from accounts.actions import notices
 from accounts.models import Notice
 from accounts.scope import Actor
 from accounts.typed.text import isolated
+from smartplus.portal.kit.day_tags import moment
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html
-from smartplus.portal.kit.tags import address, icon, moment
+from smartplus.portal.kit.status_tags import icon
 
 State = Notice.State
 TONES = {State.SENT: "active", State.FAILED: "lapsed"}

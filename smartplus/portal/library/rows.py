@@ -10,8 +10,10 @@ from django.utils.translation import gettext as _
 
 from devices.catalogue import TYPE_LABELS
 from devices.models import Device, LibraryEntry, Status
+from smartplus.portal.kit.contact_tags import mac
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html, side_by_side
-from smartplus.portal.kit.tags import address, mac, status
+from smartplus.portal.kit.status_tags import status
 
 DASH = "–"
 TONES = {

@@ -13,8 +13,11 @@ from django.utils.translation import gettext as _
 from payments.models import GatewayEvent, Payment
 from payments.models.events import EventState
 from payments.models.payments import State
+from smartplus.portal.kit.day_tags import ago
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html
-from smartplus.portal.kit.tags import address, ago, money, status
+from smartplus.portal.kit.money_tags import money
+from smartplus.portal.kit.status_tags import status
 
 LONGEST = 90  # signs of an error
 

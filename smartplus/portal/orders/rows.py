@@ -9,8 +9,11 @@ from typing import Any, NamedTuple
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from smartplus.portal.kit.day_tags import when
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html
-from smartplus.portal.kit.tags import address, money, status, when
+from smartplus.portal.kit.money_tags import money
+from smartplus.portal.kit.status_tags import status
 from subscriptions.models import Order
 
 SITES = 2  # named in a row; of more the number is said

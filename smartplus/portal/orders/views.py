@@ -27,8 +27,8 @@ from smartplus.portal.kit import answers, keyset, numbers
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit import mail_history as told
 from smartplus.portal.kit import support_view as support
+from smartplus.portal.kit.day_tags import moment
 from smartplus.portal.kit.grants import granted
-from smartplus.portal.kit.tags import moment
 from smartplus.portal.orders import exports as orders_files
 from smartplus.portal.orders import renewal as renewals
 from smartplus.portal.orders import rows as order_rows

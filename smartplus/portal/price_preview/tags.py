@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django import template
 
-from smartplus.portal.kit.tags import money
+from smartplus.portal.kit.money_tags import money
 from subscriptions.price_preview import SwitchPrice
 
 register = template.Library()

@@ -11,8 +11,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from smartplus.portal.kit.day_tags import ago, day
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html, side_by_side
-from smartplus.portal.kit.tags import address, ago, day, money, status
+from smartplus.portal.kit.money_tags import money
+from smartplus.portal.kit.status_tags import status
 from subscriptions.models import AutoRenewal
 from subscriptions.reports import Renewed
 

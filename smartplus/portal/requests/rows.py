@@ -11,8 +11,11 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from communities.models import Kind
+from smartplus.portal.kit.day_tags import when
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html, side_by_side
-from smartplus.portal.kit.tags import address, money, status, when
+from smartplus.portal.kit.money_tags import money
+from smartplus.portal.kit.status_tags import status
 from subscriptions.models import RenewalRequest
 from subscriptions.waiting import Asked
 

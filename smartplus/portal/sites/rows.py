@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.typed import postal
 from communities.models import Kind
-from smartplus.portal.kit.tags import address
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.sites.exports import SiteRow
 from smartplus.portal.sites.tags import chip, expires
 

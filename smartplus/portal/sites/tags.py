@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from accounts.typed import days as of_site
 from communities.models import State, state_of
 from communities.reports import WARNING, PaidProgress, ServiceLine
+from smartplus.portal.kit.day_tags import distance_to_end, timed_end
 from smartplus.portal.kit.markup import as_html
-from smartplus.portal.kit.tags import distance_to_end, status, timed_end
+from smartplus.portal.kit.status_tags import status
 
 register = template.Library()
 

@@ -14,8 +14,8 @@ from accounts.typed.days import end_date
 from communities.models import Site
 from communities.reports import Dues, PaidProgress, ServiceLine
 from devices.reports import UnitProgress
+from smartplus.portal.kit.day_tags import moment
 from smartplus.portal.kit.routes import address_of
-from smartplus.portal.kit.tags import moment
 from subscriptions.models import RenewalRequest
 from subscriptions.waiting import Counts, Open, in_words
 

@@ -31,8 +31,8 @@ from accounts.scope import Actor, Role
 from accounts.typed import mail
 from accounts.typed.finding import NOTHING, holds, matching
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
+from smartplus.portal.kit.day_tags import day
 from smartplus.portal.kit.keyset import Columns
-from smartplus.portal.kit.tags import day
 
 PEOPLE, TECHNICIANS = "people", "technicians"
 TABS: dict[Role, tuple[str, ...]] = {

@@ -13,8 +13,10 @@ from accounts.models import Kind, Membership, Organization
 from accounts.scope import Actor
 from accounts.typed import postal
 from accounts.typed.text import isolated
+from smartplus.portal.kit.day_tags import ago
+from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html, side_by_side
-from smartplus.portal.kit.tags import address, ago, status
+from smartplus.portal.kit.status_tags import status
 from smartplus.portal.users.queries import Standing
 
 GRANTS = ("sees_prices", "sees_invoices", "gets_billing_mail", "manages_subscriptions")
