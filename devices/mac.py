@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from devices import catalogue
-from devices.addresses import BROADCAST, DIGITS, Mac
+from devices.addresses import DIGITS, Mac
 from devices.errors import Ambiguous, MacRefused, NotADevice, NotHex, SpreadsheetNumber, WrongLength
+from devices.mac_problems import HEX, device_problem, length_problem, lost_digits, lost_zeros, sign_problem
 
-HEX = frozenset("0123456789abcdefABCDEF")
 MISREAD = {"O": "0", "D": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2"}  # what is read → what is printed
 LOOK_ALIKE = str.maketrans(
     "АВСЕОІЅΑΒΕΟΙΖ", "ABCEOISABEOIZ"
@@ -117,7 +116,7 @@ def repairs(text: str, known: Set[Mac] | Callable[[Set[Mac]], Iterable[Mac]]) ->
     latin = typed.translate(LOOK_ALIKE)
     readings = (_misread(_bare(latin)) | _without_zeros(latin)) - {_bare(typed)}
     candidates = {Mac(int(digits, 16)) for digits in readings}
-    candidates = {mac for mac in candidates if not _device_problem(mac)}
+    candidates = {mac for mac in candidates if not device_problem(mac)}
     if not candidates:
         return None
     found = set(known(candidates)) if callable(known) else candidates & known
@@ -212,17 +211,17 @@ def _best(readings: dict[int, Reading], after_label: int) -> Reading:
     for reading in readings.values():
         if catalogue.canonical(reading.typed) is None:
             return reading
-    return Reading(problem=WrongLength(_length_problem(0)))
+    return Reading(problem=WrongLength(length_problem(0)))
 
 
 def _column(text: str) -> Reading:
     """Read one column; words beside the MAC are told apart by their spaces."""
     text = _POINT.sub("", _PREFIX.sub("", text).strip())
     if _SCIENTIFIC.fullmatch(text) and ("." in text or "," in text or "+" in text):
-        return Reading(problem=SpreadsheetNumber(_lost_digits()), typed=text)
+        return Reading(problem=SpreadsheetNumber(lost_digits()), typed=text)
     if number := _WHOLE.fullmatch(text):
         digits = number[1] or number[2]
-        return Reading(problem=SpreadsheetNumber(_lost_zeros(len(digits))), digits=digits, typed=digits)
+        return Reading(problem=SpreadsheetNumber(lost_zeros(len(digits))), digits=digits, typed=digits)
     words = text.split()
     whole = [place for place, word in enumerate(words) if _is_hex(word) and len(_bare(word)) == DIGITS]
     if len({_bare(words[place]).upper() for place in whole}) > 1:
@@ -242,7 +241,7 @@ def _other_text(words: Sequence[str], start: int, end: int) -> Reading:
     digits = _bare("".join(words[start:end])).upper()
     mac = Mac(int(digits, 16))
     beside = (*words[:start], *words[end:])
-    if problem := _device_problem(mac):
+    if problem := device_problem(mac):
         return Reading(digits=digits, problem=NotADevice(problem), typed=digits, other_text=beside)
     return Reading(mac, digits, typed=digits, other_text=beside)
 
@@ -283,9 +282,9 @@ def _wrong(typed: str) -> Reading:
     """Why it is no MAC: the first sign that disturbs, else the number of digits."""
     compact = _bare(typed)
     if not HEX.issuperset(compact):
-        return Reading(problem=NotHex(_sign_problem(compact)), typed=typed)
+        return Reading(problem=NotHex(sign_problem(compact)), typed=typed)
     digits = compact.upper() if len(compact) <= DIGITS else ""
-    return Reading(problem=WrongLength(_length_problem(len(compact))), digits=digits, typed=typed)
+    return Reading(problem=WrongLength(length_problem(len(compact))), digits=digits, typed=typed)
 
 
 def _misread(compact: str) -> set[str]:
@@ -307,67 +306,3 @@ def _without_zeros(typed: str) -> set[str]:
     if len(pairs) == DIGITS // 2 and all(1 <= len(pair) <= 2 and HEX.issuperset(pair) for pair in pairs):
         return {"".join(pair.zfill(2) for pair in pairs)}
     return set()
-
-
-def _sign_problem(compact: str) -> str:
-    sign = next(sign for sign in compact if sign not in HEX)
-    problem = _(
-        "“%(character)s” is no digit of a MAC address; those are 0–9 and A–F. Look at the label, or scan it."
-    ) % {"character": sign}
-    if not _is_plain(sign):
-        named = f"U+{ord(sign):04X} {unicodedata.name(sign, '')}".strip()
-        problem = _("%(sign)s is no digit of a MAC address; those are 0–9 and A–F. Look at the label, or scan it.") % {
-            "sign": named
-        }
-    n = sum(character in HEX for character in compact)
-    if len(compact) == DIGITS or n >= DIGITS:
-        return problem
-    count = ngettext("Besides it there is %(n)s of 12 digits.", "Besides it there are %(n)s of 12 digits.", n) % {
-        "n": n
-    }
-    return f"{problem} {count}"
-
-
-def _is_plain(sign: str) -> bool:
-    """Whether people know it by its looks: visible, and not the twin of a Latin letter."""
-    return sign.isascii() or unicodedata.name(sign, "").startswith("LATIN")
-
-
-def _lost_digits() -> str:
-    return _(
-        "A spreadsheet made a number of this MAC address, and its last digits are lost. Make the column text there, or read "
-        "the label."
-    )
-
-
-def _lost_zeros(length: int) -> str:
-    return _(
-        "%(n)s of 12 digits: a spreadsheet makes a number of such a MAC address and drops the zeros before it. Make the column "
-        "text there, or read the label."
-    ) % {"n": length}
-
-
-def _length_problem(length: int) -> str:
-    if not length:
-        return _("Enter the MAC address: 12 digits on the label, or scan it.")
-    if length < DIGITS:
-        return ngettext(
-            "%(n)s of 12 digits. Check the last pair on the label, or scan it.",
-            "%(n)s of 12 digits. Check the last pair on the label, or scan it.",
-            length,
-        ) % {"n": length}
-    return _("%(n)s digits, but a MAC address has 12. Check for a digit typed twice, or scan it.") % {"n": length}
-
-
-def _device_problem(mac: Mac) -> str:
-    """Why no device can have this address; "" if one can."""
-    if mac.value == 0:
-        return _("All zeros is no device's address. Look at the label, or scan it.")
-    if mac.value == BROADCAST:
-        return _("FF:FF:FF:FF:FF:FF is the broadcast address, no device's. Look at the label, or scan it.")
-    first_octet = mac.value >> 40
-    if first_octet & 1:
-        return _("%(mac)s is a multicast address, no device's. Check the first pair on the label.") % {"mac": mac}
-    if first_octet & 2:
-        return _("%(mac)s was made up by software, not by a maker. Use the address on the label.") % {"mac": mac}
-    return ""

@@ -20,7 +20,7 @@ from accounts.errors import Refused
 from accounts.models import Document, Kind, Membership, Organization, User
 from accounts.scope import Actor
 from communities import catalogue
-from communities.actions import people, sites
+from communities.actions import assignments, residents, sites
 from communities.models import Building, Site
 from communities.models import Kind as SiteKind
 from devices import actions as device_actions
@@ -153,7 +153,7 @@ def seed(now: datetime | None = None) -> None:
     )
     building = sites.add_building(igor, site_id=foreign.pk, name="Bâtiment A", now=now)
     _apartment(igor, building, "1", "101", FIRST_MAC + 0x10000, "Agnès Morel", now)
-    people.set_managers(igor, site_id=foreign.pk, pm_app_by_membership={paul.membership_id: True}, now=now)
+    assignments.set_managers(igor, site_id=foreign.pk, pm_app_by_membership={paul.membership_id: True}, now=now)
 
 
 def publish_prices(now: datetime) -> None:
@@ -244,7 +244,7 @@ def _apartment(actor: Actor, building: Building, floor: str, number: str, mac: i
         now=now,
     )
     if master:
-        people.add_resident(
+        residents.add_resident(
             actor, apartment_id=apartment.pk, name=master, email=f"resident{mac & 0xFFF}@{DOMAIN}", now=now
         )
 
@@ -252,8 +252,8 @@ def _apartment(actor: Actor, building: Building, floor: str, number: str, mac: i
 def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None:
     services = {"pm_app": True, "booking": True, "dynamic_qr": True}
     site = _community(ivan, "Harbour View", "Kaistraße 14", "Hamburg", "20457", "DE", "Europe/Berlin", services, now)
-    people.set_managers(ivan, site_id=site.pk, pm_app_by_membership={petra.membership_id: True}, now=now)
-    people.set_technicians(ivan, site_id=site.pk, membership_ids=[tess.membership_id], now=now)
+    assignments.set_managers(ivan, site_id=site.pk, pm_app_by_membership={petra.membership_id: True}, now=now)
+    assignments.set_technicians(ivan, site_id=site.pk, membership_ids=[tess.membership_id], now=now)
     for index, name in enumerate(("Quay House", "Pier House")):
         building = sites.add_building(ivan, site_id=site.pk, name=name, now=now)
         for number in range(6):

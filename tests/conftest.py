@@ -16,8 +16,7 @@ from django.utils import timezone, translation
 
 from accounts.models import UserSession
 from communities import catalogue
-from communities.actions import apartments, sites
-from communities.actions import people as site_people
+from communities.actions import apartments, residents, sites
 from communities.models import Apartment, Building, Site
 from smartplus import sessions
 from tests import memories
@@ -124,7 +123,7 @@ def make_apartment(people: People) -> Callable[..., Apartment]:
             now=NOW,
         )
         if master:
-            site_people.add_resident(
+            residents.add_resident(
                 actor, apartment_id=apartment.pk, name=f"Resident {number}", email="r@example.org", now=NOW
             )
         return apartment

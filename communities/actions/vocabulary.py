@@ -1,10 +1,11 @@
 """Every word that the actions of this app write into the audit; a test finds one that is missing."""
 
 from accounts.audit import Word
-from communities.actions import apartments, people, sites
+from communities.actions import apartments, assignments, residents, sites
 
 WORDS: tuple[Word, ...] = (
     apartments.APARTMENT_CREATED, apartments.APARTMENT_CHANGED,
-    people.RESIDENT_ADDED, people.RESIDENT_CHANGED, people.RESIDENT_REMOVED, people.MANAGERS_SET, people.TECHNICIANS_SET, people.SITES_SET,
+    residents.RESIDENT_ADDED, residents.RESIDENT_CHANGED, residents.RESIDENT_REMOVED,
+    assignments.MANAGERS_SET, assignments.TECHNICIANS_SET, assignments.SITES_SET,
     sites.SITE_CREATED, sites.SITE_CHANGED, sites.SERVICE_LOST, sites.BUILDING_CREATED, sites.BUILDING_RENAMED,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import chain
 from communities import catalogue
-from communities.actions import people, sites
+from communities.actions import assignments, sites
 from communities.models import Site
 from smartplus import demo
 from smartplus.scale import pattern, sealing
@@ -28,10 +28,12 @@ def build(home: pattern.Tree, apartments: int, *, now: datetime, block: int = BL
         options=demo.OPTIONS,
         now=now,
     )
-    people.set_managers(
+    assignments.set_managers(
         home.installer, site_id=site.pk, pm_app_by_membership={home.manager.membership_id: True}, now=now
     )
-    people.set_technicians(home.installer, site_id=site.pk, membership_ids=[home.technician.membership_id], now=now)
+    assignments.set_technicians(
+        home.installer, site_id=site.pk, membership_ids=[home.technician.membership_id], now=now
+    )
     before = marks()
     pattern.furnish(home.installer, home.distributor, site, range(FIRST_MAC, FIRST_MAC + block), now=now)
     part, nowhere = Part.between(before, marks()), Part({})

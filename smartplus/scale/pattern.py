@@ -16,7 +16,7 @@ from accounts.actions import seller, terms
 from accounts.models import Document, Kind, Membership, Organization
 from accounts.scope import Actor
 from communities import catalogue
-from communities.actions import people, sites
+from communities.actions import assignments, residents, sites
 from communities.models import Site
 from devices import actions as device_actions
 from devices.actions import LibraryRow, MonitorEntry
@@ -150,8 +150,10 @@ def estate(home: Tree, sandbox: Sandbox, *, flats: int, now: datetime) -> Estate
     yearly = _community(home.installer, home.distributor, "Fjord Park", 2, flats, macs, season_ago)
     partly = _community(home.installer_below, home.distributor, "Nyhavn Gaarden", 3, flats, macs, now)
     for site, at in ((renewing, now), (ended, month_ago)):
-        people.set_managers(home.installer, site_id=site.pk, pm_app_by_membership=both, now=at)
-        people.set_technicians(home.installer, site_id=site.pk, membership_ids=[home.technician.membership_id], now=at)
+        assignments.set_managers(home.installer, site_id=site.pk, pm_app_by_membership=both, now=at)
+        assignments.set_technicians(
+            home.installer, site_id=site.pk, membership_ids=[home.technician.membership_id], now=at
+        )
     stock = [LibraryRow(mac=f"{mac:012X}", model="C313", serial=f"E{MARK}-{mac & 0xFFFF}") for mac in macs]
     device_actions.add_to_library(home.distributor, macs=stock, installer_id=firm.pk, now=now)
     processor = Driver(sandbox)
@@ -322,4 +324,4 @@ def furnish(installer: Actor, distributor: Actor, site: Site, macs: Sequence[int
             at = mac + who
             name = f"{FIRST_NAMES[at * 5 % len(FIRST_NAMES)]} {LAST_NAMES[at % len(LAST_NAMES)]}"
             email = f"flat{mac & 0xFFFF}.{who}.{MARK}@{DOMAIN}"
-            people.add_resident(installer, apartment_id=apartment.pk, name=name, email=email, now=now)
+            residents.add_resident(installer, apartment_id=apartment.pk, name=name, email=email, now=now)

@@ -20,7 +20,7 @@ from payments import actions as payment_actions
 from payments import money
 from payments.models import BillingProfile
 from subscriptions import periods, rights
-from subscriptions.actions import auto_renewals, carts, orders, settlement, transitions
+from subscriptions.actions import auto_renewals, carts, fulfilment, orders, transitions
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import BillingIncomplete, MayNotPay, NotBillable, PriceChanged
 from subscriptions.models import AutoRenewalItem, Order
@@ -166,7 +166,7 @@ def place_extension(
         now=now,
     )
     if order.total_minor == 0:
-        settlement.fulfil(order, now=now, touched=touched)
+        fulfilment.fulfil(order, now=now, touched=touched)
     else:
         orders.begin_payment(order, billing.email, gateway=gateway, return_base=return_base, now=now)
     return order

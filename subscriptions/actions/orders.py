@@ -18,7 +18,7 @@ from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
 from payments.models import State as PaymentState
 from subscriptions import rights, selections, words
-from subscriptions.actions import carts, requests, returns, settlement, transitions
+from subscriptions.actions import carts, fulfilment, request_decisions, returns, settlement, transitions
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import (
     BillingIncomplete,
@@ -70,7 +70,7 @@ def place_order(
     )
     if cart.order is not None:
         return cart.order
-    requests.refuse_stale_cart(cart)
+    request_decisions.refuse_stale_cart(cart)
     installer = cart.installer
     if not installer.is_active or not rights.may_pay_for(actor, installer):
         raise MayNotPay
@@ -109,7 +109,7 @@ def place_order(
     cart.order = order
     cart.save(update_fields=["order"])
     if order.total_minor == 0:
-        settlement.fulfil(order, now=now)
+        fulfilment.fulfil(order, now=now)
         if auto_renew:
             transitions.log_event(order, "no_auto_renewal", now=now)
     else:

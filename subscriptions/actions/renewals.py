@@ -21,7 +21,7 @@ from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, Gatewa
 from payments.models import BillingProfile, Payment
 from payments.reasons import instant
 from subscriptions import notices, rights
-from subscriptions.actions import auto_renewals, modes, orders, settlement, transitions
+from subscriptions.actions import auto_renewals, fulfilment, modes, orders, settlement, transitions
 from subscriptions.actions.auto_renewals import LEAD, RENEWALS, SUSPENDED
 from subscriptions.actions.opening import open_order
 from subscriptions.errors import BillingIncomplete
@@ -326,5 +326,5 @@ def _order(
     with_items = renewed.filter(entitlement__in=ids).values("auto_renewal_id")
     AutoRenewal.objects.filter(pk__in=with_items).update(renewal=order)
     if order.total_minor == 0:  # nothing to charge, as with an activation
-        settlement.fulfil(order, now=now)
+        fulfilment.fulfil(order, now=now)
     return order

@@ -18,7 +18,7 @@ from accounts.typed import text
 from payments import actions as payment_actions
 from payments import money
 from payments.models import Payment, State
-from subscriptions.actions import settlement, transitions
+from subscriptions.actions import fulfilment, settlement, transitions
 from subscriptions.errors import IllegalTransition, ItemHeld
 from subscriptions.models import Order
 
@@ -56,7 +56,7 @@ def resolve(
     if is_accepted:
         if not transitions.reserve(order):
             raise ItemHeld(_("Some items are in another open order. Wait for it, or pay the money back."))
-        settlement.fulfil(order, now=now)
+        fulfilment.fulfil(order, now=now)
     else:
         paying = _paying(order)
         _refuse_news(paid_for(order), seen_minor, order)

@@ -13,7 +13,8 @@ from accounts.fences import Budget
 from payments import events
 from payments.errors import GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import LIVE, GatewayEvent, Payment, Purpose
-from subscriptions.actions.settlement import SETTLEMENT, close_unpaid, process_event, settle
+from subscriptions.actions.fulfilment import SETTLEMENT
+from subscriptions.actions.settlement import close_unpaid, process_event, settle
 from subscriptions.models import Order
 
 UNPAID_TIMEOUT = timedelta(minutes=45)  # R53

@@ -1,18 +1,13 @@
 """Tables of subscriptions: price lists, selections, carts, orders, service periods, auto-renewals, requests."""
 
 from subscriptions.models.auto_renewals import AutoRenewal, AutoRenewalItem
-from subscriptions.models.orders import (
-    Cart,
-    LineKind,
-    Order,
-    OrderEvent,
-    OrderLine,
-    ServicePeriod,
-    VariantChange,
-)
+from subscriptions.models.carts import Cart
+from subscriptions.models.orders import LineKind, Order, OrderLine
 from subscriptions.models.prices import Price, PriceList
 from subscriptions.models.requests import RenewalRequest, RequestItem
 from subscriptions.models.selections import Selection
+from subscriptions.models.service_periods import ServicePeriod, VariantChange
+from subscriptions.models.timeline import OrderEvent
 
 __all__ = [
     "AutoRenewal",

@@ -1,64 +1,26 @@
-"""Carts, orders, their lines and their timeline, and the periods they paid for."""
+"""Orders and their lines."""
 
 from __future__ import annotations
 
 from typing import Self
 
 from django.db import models
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import AppendOnly
 from accounts.models import Kind as OrganizationKind
 from accounts.models import Organization, User
-from accounts.scope import MACHINE, Actor, Role, by_tenant_keys
+from accounts.scope import Actor, Role, by_tenant_keys
 from accounts.typed.columns import CompactKey, Keyed, SearchKey
 from communities import catalogue
 from communities.models import Entitlement, ManagerAssignment, Site
 from communities.models import Kind as SiteKind
 from payments import money
-from payments.reasons import shown
-from subscriptions import reasons, words
+from subscriptions import words
 from subscriptions.models.prices import PriceList
-from subscriptions.models.selections import Selection
 from subscriptions.models.terms import Termed, term_is_one
 from subscriptions.prices import PriceClass
 from subscriptions.taxes import Untaxed
-
-
-class CartQuerySet(models.QuerySet["Cart"]):
-    """Carts, bounded by who asks."""
-
-    def visible_to(self, actor: Actor) -> Self:
-        """One's own organization's."""
-        return self.filter(organization_id=actor.organization_id)
-
-
-class Cart(models.Model):
-    """A selection with a term, until it becomes an order. It holds nothing and fixes no price."""
-
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")  # who would pay
-    user = models.ForeignKey(User, models.CASCADE, related_name="+")
-    installer = models.ForeignKey(Organization, models.CASCADE, related_name="+")
-    site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
-    months = models.PositiveSmallIntegerField(default=1)
-    selection = models.OneToOneField(Selection, models.PROTECT, related_name="cart")
-    order = models.OneToOneField("Order", models.SET_NULL, null=True, related_name="cart")
-    created_at = models.DateTimeField()
-
-    objects = CartQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-pk"]
-
-    def __str__(self) -> str:
-        return f"cart {self.pk}"
-
-    @property
-    def is_live(self) -> bool:
-        """Whether it can be ordered, or its order is not given up."""
-        given_up = {Order.State.FAILED, Order.State.TIMEOUT, Order.State.CANCELLED, Order.State.REFUNDED}
-        return self.order is None or self.order.state not in given_up
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -220,7 +182,7 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
 
 
 class LineKind(models.TextChoices):
-    """What a line is; payment does for each kind what `subscriptions.actions.settlement` lists."""
+    """What a line is; payment does for each kind what `subscriptions.actions.fulfilment` lists."""
 
     ACTIVATION = "activation", _("Activation")
     RENEWAL = "renewal", _("Renewal")
@@ -314,129 +276,3 @@ class OrderLine(Termed, AppendOnly):
     def variant_label(self) -> str:
         """The variant in words."""
         return catalogue.variant_label(self.service_type, self.variant)
-
-
-JOBS = frozenset({MACHINE, "renewals", "settlement", "checkout"})  # how background work signs, and signed once
-EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the mark)
-    "created": (_("Order created"), "active"),
-    "sent": (_("Sent to %(gateway)s"), "active"),
-    "sent_again": (_("Sent to %(gateway)s again, attempt %(attempt)s"), "active"),
-    "returned": (_("Back from the payment page, the answer is awaited"), "pending"),
-    "left": (_("Back from the payment page without paying"), "inactive"),
-    "unreachable": (_("%(gateway)s did not answer"), "expiring"),
-    "refused": (_("%(gateway)s refused the payment page"), "lapsed"),
-    "declined": (_("The payment was declined"), "lapsed"),
-    "forgotten": (_("%(gateway)s does not know the payment page any more"), "expiring"),
-    "session_ended": (_("The payment page was left without paying"), "inactive"),
-    "confirmed": (_("%(gateway)s confirmed the payment"), "active"),
-    "applied": (_("Paid time applied"), "active"),
-    "mismatch": (_("The payment does not match the order"), "lapsed"),
-    "judged": (_("Looked at by the operator"), "active"),
-    "refunded": (_("Paid back; the items are free again"), "inactive"),
-    "unapplied": (_("Paid, but not applied: its items are not what they were"), "lapsed"),
-    "late": (_("Money arrived after the order was closed"), "expiring"),
-    "duplicate_payment": (_("Paid twice: the second payment has to be refunded"), "lapsed"),
-    "repaid": (_("What was paid twice was paid back"), "active"),
-    "unfound": (_("%(gateway)s told of money that its books do not show"), "expiring"),
-    "other_account": (_("%(gateway)s does not know the card: other keys or another account"), "expiring"),
-    "timeout": (_("Not paid in time"), "inactive"),
-    "cancelled": (_("Cancelled"), "inactive"),
-    "may_not_pay": (_("The payer may not pay any more, so the payment page was closed"), "inactive"),
-    "failed": (_("Not charged: the order is closed"), "lapsed"),
-    "charged": (_("Charging %(method)s"), "active"),
-    "card": (_("Another card: %(method)s"), "active"),
-    "no_auto_renewal": (_("The card could not be kept, so nothing renews by itself"), "expiring"),
-    "auto_renewal": (_("Auto-renewal agreed with %(method)s"), "active"),
-}
-
-
-class OrderEvent(AppendOnly):
-    """A step of an order's timeline, for its timeline. `detail` holds what the sentence names."""
-
-    order = models.ForeignKey(Order, models.PROTECT, related_name="events")
-    at = models.DateTimeField()
-    kind = models.CharField(max_length=24)
-    detail = models.JSONField(default=dict)
-    actor_label = models.CharField(max_length=254, blank=True)
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.kind}"
-
-    @property
-    def sentence(self) -> str:
-        """What happened, in words."""
-        words = {"gateway": _("The payment service"), **{name: shown(value) for name, value in self.detail.items()}}
-        return str(EVENT_TEXTS[self.kind][0]) % words if self.kind in EVENT_TEXTS else self.kind
-
-    @property
-    def reason(self) -> str:
-        """Why it happened, in words; "" where that is not said."""
-        return reasons.words(self.detail.get("reason"))
-
-    @property
-    def actor_words(self) -> str:
-        """Who did it; background work is SmartPlus itself, whichever job it was."""
-        return str(_("SmartPlus, by itself")) if self.actor_label in JOBS else self.actor_label
-
-    @property
-    def tone(self) -> str:
-        """The colour class of the mark."""
-        return EVENT_TEXTS[self.kind][1] if self.kind in EVENT_TEXTS else "inactive"
-
-
-class ServicePeriod(AppendOnly):
-    """Paid time of one entitlement in one variant. Invariants: of the periods that extend, no second one starts where one does, the fence
-    against double extension; a period can be revoked, and nothing else of it ever changes: the database refuses it.
-
-    An upgrade's period lies over those that extend, from when it was paid, and says the variant only. What is given back is revoked, and
-    where a part of it stays, a shorter period `replaces` it.
-    """
-
-    changeable = ("is_revoked",)
-
-    entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="periods")
-    line = models.ForeignKey(OrderLine, models.PROTECT, related_name="periods")
-    variant = models.CharField(max_length=200)
-    is_upgrade = models.BooleanField(default=False)
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField()
-    anchor_at = models.DateTimeField(
-        null=True
-    )  # as on the entitlement, which goes back to it when a later period is revoked
-    replaces = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaced_by")
-    is_revoked = models.BooleanField(default=False)
-
-    class Meta:
-        ordering = ["pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["entitlement", "starts_at"],
-                condition=models.Q(is_revoked=False, is_upgrade=False),
-                name="period_once_per_start",
-            ),
-            models.UniqueConstraint(fields=["line"], condition=models.Q(is_revoked=False), name="period_one_per_line"),
-            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="period_has_length"),
-        ]
-
-    def __str__(self) -> str:
-        return f"period {self.pk} of entitlement {self.entitlement_id}"
-
-
-class VariantChange(models.Model):
-    """What an item is paid for from a later instant on: a period that has begun does not change because the next one is paid already.
-    A queue: `subscriptions.actions.variants.turn_due` writes the variant to the entitlement when the instant comes, and the row goes."""
-
-    entitlement = models.ForeignKey(Entitlement, models.CASCADE, related_name="variant_changes", db_index=False)
-    at = models.DateTimeField()
-    variant = models.CharField(max_length=200)
-
-    class Meta:
-        ordering = ["at", "pk"]
-        constraints = [models.UniqueConstraint(fields=["entitlement", "at"], name="variant_change_once")]
-        indexes = [models.Index(fields=["at"], name="variant_change_due")]
-
-    def __str__(self) -> str:
-        return f"entitlement {self.entitlement_id} from {self.at:%Y-%m-%d}: {self.variant}"

@@ -11,7 +11,7 @@ from accounts.models import Organization, User
 from accounts.scope import Actor, by_tenant_keys
 from communities.models import Entitlement
 from communities.models import Kind as SiteKind
-from subscriptions.models.orders import Cart
+from subscriptions.models.carts import Cart
 from subscriptions.periods import MAX_MONTHS
 
 

@@ -10,7 +10,7 @@ from accounts import actions
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent, Membership, Organization
 from accounts.scope import Grant
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Entitlement, ManagerAssignment, Site, TechnicianAssignment
 from subscriptions import rights
 from tests.people import NOW, PASSWORD, SYSTEM, People, Person
@@ -317,7 +317,7 @@ def test_several_sites_for_a_manager_and_others_keep_theirs(people: People, make
     weber = Person(
         actions.add_member(SYSTEM, organization=people.petra.firm, email="w@holm.example", name="Weber", now=NOW)
     )
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor,
         site_id=first.pk,
         pm_app_by_membership={people.petra.membership.pk: True, weber.membership.pk: True},
@@ -326,7 +326,7 @@ def test_several_sites_for_a_manager_and_others_keep_theirs(people: People, make
     app = pay(Entitlement.objects.get(target__assignment__membership=people.petra.membership))
 
     def choose(*sites: Site) -> None:
-        site_people.set_sites_of(
+        assignments.set_sites_of(
             people.ivan.actor, membership_id=people.petra.membership.pk, site_ids=[site.pk for site in sites], now=NOW
         )
 
@@ -354,13 +354,13 @@ def test_sites_and_people_of_others_can_not_be_ticked(people: People, make_site)
     petra, tess = people.petra.membership.pk, people.tess.membership.pk
     for person, sites in ((petra, [own.pk, foreign.pk]), (tess, [foreign.pk]), (people.ivan.membership.pk, [own.pk])):
         with pytest.raises(Refused):
-            site_people.set_sites_of(people.ivan.actor, membership_id=person, site_ids=sites, now=NOW)
+            assignments.set_sites_of(people.ivan.actor, membership_id=person, site_ids=sites, now=NOW)
     for person in (people.paul.membership.pk, people.ines.membership.pk):
         with pytest.raises(Membership.DoesNotExist):
-            site_people.set_sites_of(people.ivan.actor, membership_id=person, site_ids=[own.pk], now=NOW)
+            assignments.set_sites_of(people.ivan.actor, membership_id=person, site_ids=[own.pk], now=NOW)
     for role in (people.dora, people.tess, people.petra):
         with pytest.raises(NotPermitted):
-            site_people.set_sites_of(role.actor, membership_id=tess, site_ids=[own.pk], now=NOW)
+            assignments.set_sites_of(role.actor, membership_id=tess, site_ids=[own.pk], now=NOW)
     assert everything() == before
 
 

@@ -12,7 +12,7 @@ from accounts import actions
 from accounts.actions import terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, Kind, Membership, Notice, Organization
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Apartment, Entitlement, Site
 from payments import actions as payment_actions
 from subscriptions.actions import carts, orders, tenancy
@@ -49,8 +49,8 @@ def estate(people: People, make_site: Callable[..., Site], make_apartment: Calla
         )
     )
     actor = people.ines.actor
-    site_people.set_managers(actor, site_id=site.pk, pm_app_by_membership={vik.membership.pk: True}, now=NOW)
-    site_people.set_technicians(actor, site_id=site.pk, membership_ids=[tom.membership.pk], now=NOW)
+    assignments.set_managers(actor, site_id=site.pk, pm_app_by_membership={vik.membership.pk: True}, now=NOW)
+    assignments.set_technicians(actor, site_id=site.pk, membership_ids=[tom.membership.pk], now=NOW)
     stock(people, MAC, to=people.ines)
     return site
 

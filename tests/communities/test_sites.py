@@ -7,8 +7,7 @@ import pytest
 
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent
-from communities.actions import apartments, sites
-from communities.actions import people as site_people
+from communities.actions import apartments, assignments, residents, sites
 from communities.errors import CeilingOff, NameTaken
 from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
 from tests.conftest import ADDRESS, OPTIONS
@@ -119,7 +118,7 @@ def test_pm_landline_is_refused_without_the_pm_app(people: People, make_site: Ca
 @pytest.mark.rule("R12")
 def test_an_unpaid_pm_app_switches_freely(people: People, make_site: Callable[..., Site]) -> None:
     site = make_site(pm_app=True)
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
     )
     assert edit(people, site, pm_app=False).pm_app is False
@@ -138,15 +137,15 @@ def test_free_members_are_the_distributors_to_change_later(people: People, make_
 @pytest.mark.rule("R33")
 def test_the_first_resident_is_master_and_the_next_one_follows(people: People, make_site, make_apartment) -> None:
     apartment = make_apartment(make_site(), master=False)
-    add = lambda name: site_people.add_resident(  # noqa: E731
+    add = lambda name: residents.add_resident(  # noqa: E731
         people.ivan.actor, apartment_id=apartment.pk, name=name, email="a@example.org", now=NOW
     )
     first, second = add("First"), add("Second")
     assert (first.is_master, second.is_master) == (True, False)
     Entitlement.objects.pay_until(NOW + timedelta(days=9), paid_variant="monitor")
-    site_people.remove_resident(people.ivan.actor, resident_id=first.pk, now=NOW)
+    residents.remove_resident(people.ivan.actor, resident_id=first.pk, now=NOW)
     assert Resident.objects.get().is_master is True
-    site_people.remove_resident(people.ivan.actor, resident_id=second.pk, now=NOW)
+    residents.remove_resident(people.ivan.actor, resident_id=second.pk, now=NOW)
     app = Entitlement.objects.get(service_type="app")
     assert (app.variant, app.paid_variant, app.expires_at) == ("", "monitor", NOW + timedelta(days=9))
 
@@ -163,7 +162,7 @@ def test_an_apartment_has_at_most_63_members(people: People, make_site, make_apa
         for n in range(63)
     )  # fmt: skip
     with pytest.raises(Refused, match="at most 63"):
-        site_people.add_resident(
+        residents.add_resident(
             people.ivan.actor, apartment_id=apartment.pk, name="64th", email="m@example.org", now=NOW
         )
 
@@ -173,7 +172,7 @@ def test_an_unassigned_manager_loses_the_site_at_once_and_gets_it_back_with_its_
     people: People, make_site
 ) -> None:
     site = make_site()
-    assign = lambda who: site_people.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership=who, now=NOW)  # noqa: E731
+    assign = lambda who: assignments.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership=who, now=NOW)  # noqa: E731
     assign({people.petra.membership.pk: True})
     assert Site.objects.visible_to(people.petra.actor).get() == site
     Entitlement.objects.pay_until(NOW + timedelta(days=9), paid_variant="plain")
@@ -191,18 +190,18 @@ def test_only_the_installers_own_people_can_be_chosen(people: People, make_site)
     site = make_site()
     for stranger in (people.paul, people.dora, people.tess):
         with pytest.raises(Refused, match="not yours to choose"):
-            site_people.set_managers(
+            assignments.set_managers(
                 people.ivan.actor, site_id=site.pk, pm_app_by_membership={stranger.membership.pk: True}, now=NOW
             )
     with pytest.raises(Site.DoesNotExist):
-        site_people.set_technicians(people.igor.actor, site_id=site.pk, membership_ids=[], now=NOW)
+        assignments.set_technicians(people.igor.actor, site_id=site.pk, membership_ids=[], now=NOW)
     assert not ManagerAssignment.objects.exists()
 
 
 @pytest.mark.rule("R4")
 def test_managers_build_nothing(people: People, make_site) -> None:
     site = make_site()
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: False}, now=NOW
     )
     with pytest.raises(NotPermitted):

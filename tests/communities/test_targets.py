@@ -15,8 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.typed.columns import keys_of_model
 from communities import catalogue, consistency
-from communities.actions import apartments, sites
-from communities.actions import people as site_people
+from communities.actions import apartments, assignments, sites
 from communities.actions.entitlements import agree, configuration_of
 from communities.actions.targets import relabel, slot_of
 from communities.catalogue import ServiceType
@@ -44,7 +43,7 @@ def site(people: People, make_site: Callable[..., Site], make_apartment: Callabl
     made = make_site(landline=True)
     for number in ("1.01", "1.02"):
         make_apartment(made, number)
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=made.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
     )
     return made

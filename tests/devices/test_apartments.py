@@ -11,8 +11,7 @@ from pytest_django import Settings
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent
 from communities import catalogue
-from communities.actions import apartments
-from communities.actions import people as site_people
+from communities.actions import apartments, assignments, residents
 from communities.errors import CeilingOff, NameTaken
 from communities.models import Apartment, Building, Entitlement, Site
 from devices import actions, consistency, reports
@@ -195,7 +194,7 @@ def test_somebody_elses_building_does_not_exist(people: People, quay: Building, 
         with pytest.raises(ObjectDoesNotExist):
             add(people, quay, monitor(), by=who)
     assert counts() == before
-    site_people.set_technicians(
+    assignments.set_technicians(
         people.ivan.actor, site_id=quay.site_id, membership_ids=[people.tess.membership.pk], now=NOW
     )
     add(people, quay, monitor(), by="tess")
@@ -244,7 +243,7 @@ def test_an_apartment_that_waits_for_its_monitor_may_be_edited_and_stops_waiting
 
 @pytest.mark.rule("R27")
 def test_the_app_follows_the_switch(people: People, flat: Apartment) -> None:
-    site_people.add_resident(people.ivan.actor, apartment_id=flat.pk, name="Ada", email="ada@example.org", now=NOW)
+    residents.add_resident(people.ivan.actor, apartment_id=flat.pk, name="Ada", email="ada@example.org", now=NOW)
     variants = Entitlement.objects.filter(service_type="app").values_list("variant", flat=True)
     assert list(variants) == ["monitor"]
     edit(people, flat, switches=OFF)

@@ -10,8 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.errors import NotPermitted, Refused
-from communities.actions import people as site_people
-from communities.actions import sites
+from communities.actions import assignments, sites
 from communities.models import Apartment, Building, Site
 from devices import actions
 from devices.actions import CheckedMac, check_mac
@@ -119,10 +118,10 @@ def test_a_technician_is_told_no_place_of_a_site_that_is_not_hers(
 ) -> None:
     mill = make_site("Mill Yard")
     tess = people.tess.membership.pk
-    site_people.set_technicians(people.ivan.actor, site_id=mill.pk, membership_ids=[tess], now=NOW)
+    assignments.set_technicians(people.ivan.actor, site_id=mill.pk, membership_ids=[tess], now=NOW)
     refusal = refusal_of(people.tess, mill, FIRST)
     assert (type(refusal), str(refusal)) == (MacNotUsable, NEUTRAL)
-    site_people.set_technicians(people.ivan.actor, site_id=flat.site_id, membership_ids=[tess], now=NOW)
+    assignments.set_technicians(people.ivan.actor, site_id=flat.site_id, membership_ids=[tess], now=NOW)
     assert type(refusal_of(people.tess, mill, FIRST)) is MacInUse
 
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import AuditEvent
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.errors import NameTaken
 from communities.models import Apartment, Building, Site, keys_of
 from devices import actions
@@ -171,7 +171,7 @@ def test_a_device_is_renamed_within_its_apartment(people: People, flat: Apartmen
 
 @pytest.mark.rule("R1")
 def test_devices_are_seen_and_touched_by_their_own_people_only(people: People, flat: Apartment, hall: Device) -> None:
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=flat.site_id, pm_app_by_membership={people.petra.membership.pk: False}, now=NOW
     )
     seen = {

@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from django.db import transaction
 
 from accounts import fences
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Entitlement, Site
 from payments import events
 from payments.sandbox import Sandbox
@@ -80,7 +80,7 @@ def new_cart(people: People, make_site, make_apartment, fill_cart: Callable[...,
         site: Site = make_site(name, booking=True)
         with transaction.atomic():  # the devices layer's, which in the portal adds the monitors as well
             make_apartment(site)
-        site_people.set_managers(
+        assignments.set_managers(
             people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
         )
         return fill_cart(items=Entitlement.objects.filter(site=site), **fields)

@@ -17,7 +17,7 @@ from payments import actions as payment_actions
 from payments.models import BillingProfile, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import auto_renewals, carts, prices, requests
+from subscriptions.actions import auto_renewals, carts, prices, request_decisions
 from subscriptions.models import Cart, Order
 from tests.guards import routes as addresses
 from tests.guards.browser import Browser
@@ -90,11 +90,13 @@ def ordered(world: World, who: str) -> None:
 
 
 def withdrawn(world: World, who: str) -> None:
-    requests.withdraw(world.cast.ivan.actor, request_id=int(world.holdings["hafen"].keys["request"][0]), now=NOW)
+    request_decisions.withdraw(
+        world.cast.ivan.actor, request_id=int(world.holdings["hafen"].keys["request"][0]), now=NOW
+    )
 
 
 def refused(world: World, who: str) -> None:
-    requests.refuse(
+    request_decisions.refuse(
         world.cast.dora.actor, request_id=int(world.holdings["hafen"].keys["request"][0]), reason="Asked twice", now=NOW
     )
 

@@ -10,7 +10,7 @@ from django.apps import apps
 
 from accounts import audit
 from accounts.models import AuditEvent, Organization
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.actions.sites import SITE_CHANGED
 from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site, Target
 from devices.models import Device
@@ -44,7 +44,7 @@ def order(
 def foreign(people: People, make_site, make_apartment) -> Apartment:
     """An apartment of Igor, of the other tree."""
     site = make_site("Les Tilleuls", by=people.igor)
-    site_people.set_managers(
+    assignments.set_managers(
         people.igor.actor, site_id=site.pk, pm_app_by_membership={people.paul.membership.pk: True}, now=NOW
     )
     apartment: Apartment = make_apartment(site, by=people.igor)

@@ -14,8 +14,7 @@ from accounts.actions import invitations, tokens
 from accounts.models import AuditEvent, ItemFailure, Kind, Membership, Notice, Organization, UserSession
 from accounts.models.tokens import scopes_open_to
 from communities import catalogue
-from communities.actions import people as site_people
-from communities.actions import sites
+from communities.actions import assignments, residents, sites
 from communities.models import Apartment, Building, Entitlement, Resident, Site
 from devices import actions as device_actions
 from devices.actions import LibraryRow, MonitorEntry
@@ -23,7 +22,7 @@ from devices.models import Device, LibraryEntry
 from payments import actions as payment_actions
 from payments.models import GatewayEvent, Payment, PaymentMethod
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import carts, orders, prices, requests, settlement
+from subscriptions.actions import carts, orders, prices, request_decisions, requests, settlement
 from subscriptions.models import AutoRenewal, Order
 from tests.conftest import ADDRESS, OPTIONS
 from tests.flows.tenants import project_models
@@ -211,10 +210,10 @@ def _estate(
         now=NOW,
     )
     world.sites[name] = site
-    site_people.set_managers(
+    assignments.set_managers(
         actor, site_id=site.pk, pm_app_by_membership={one.membership.pk: True for one in managers}, now=NOW
     )
-    site_people.set_technicians(
+    assignments.set_technicians(
         actor, site_id=site.pk, membership_ids=[one.membership.pk for one in technicians], now=NOW
     )
     macs = [f"{MACS[name]}{number:04X}" for number in range(10)]
@@ -234,7 +233,7 @@ def _estate(
         )
         for who in ("master", "member"):
             email = f"{who}{number}@{mark.lower()}.example"
-            site_people.add_resident(
+            residents.add_resident(
                 actor, apartment_id=apartment.pk, name=f"{who} {mark}", email=email, remark=mark, now=NOW
             )
     of_site: dict[str, Any] = {"site": site}
@@ -337,7 +336,7 @@ def _request(world: World, estate: str, installer: Person) -> None:
             installer.actor, site_kind=site.kind, entitlement_ids=wanted, months=1, note=MARKS[estate], now=NOW
         )
         if is_refused:
-            requests.refuse(
+            request_decisions.refuse(
                 world.person(PAYERS[estate]).actor, request_id=made.pk, reason=f"Too early {MARKS[estate]}", now=NOW
             )
         else:

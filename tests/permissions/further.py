@@ -25,7 +25,7 @@ from accounts.actions import (
 from accounts.audit import Word
 from accounts.models import ApiToken, Invitation, ItemFailure, MailLink, Membership, Organization, Topic, User
 from accounts.models.invitations import digest_of
-from communities.actions import people, sites
+from communities.actions import assignments, sites
 from communities.models import Entitlement, TechnicianAssignment
 from payments import actions as payment_actions
 from payments.actions import billing, methods
@@ -37,10 +37,11 @@ from subscriptions.actions import (
     auto_renewals,
     cards,
     carts,
+    fulfilment,
     opening,
     orders,
     renewals,
-    requests,
+    request_decisions,
     reviews,
     settlement,
     tenancy,
@@ -240,7 +241,7 @@ def _judging(stage: Stage) -> Callable[[], object]:
 
 def _requested(stage: Stage, *, is_paid: bool) -> Order:
     request = stage.world.holdings["hafen"].keys["request"][0]
-    approval = requests.approve(stage.world.person("dora").actor, request_id=int(request), now=NOW)
+    approval = request_decisions.approve(stage.world.person("dora").actor, request_id=int(request), now=NOW)
     return _paid(stage, approval.cart.pk, is_paid=is_paid)
 
 
@@ -352,7 +353,7 @@ def _several_sites(stage: Stage) -> Callable[[], object]:
     kwargs = TABLE["sites.create_community"].kwargs(Case(stage.world, "ivan"))
     other = sites.create_community(ivan.actor, **kwargs, now=NOW)
     ids = [stage.world.sites["hafen"].pk, other.pk]
-    return lambda: people.set_sites_of(ivan.actor, membership_id=tess.pk, site_ids=ids, now=NOW)
+    return lambda: assignments.set_sites_of(ivan.actor, membership_id=tess.pk, site_ids=ids, now=NOW)
 
 
 def _billing_again(stage: Stage) -> Callable[[], object]:
@@ -397,11 +398,11 @@ FURTHER: dict[str, Further] = {
     "save_billing:again": Further({billing.BILLING_CHANGED: 1}, _billing_again),
     "add_member": Further({members.MEMBER_ADDED: 1}, _added),
     "edit_site:ceiling": Further({sites.SITE_CHANGED: 1, sites.SERVICE_LOST: 7}, _site_off),
-    "set_sites_of:several": Further({people.SITES_SET: 1, people.TECHNICIANS_SET: 2}, _several_sites),
+    "set_sites_of:several": Further({assignments.SITES_SET: 1, assignments.TECHNICIANS_SET: 2}, _several_sites),
     "settle:first PM App, renewing": Further(
         {
             ORDER_SUCCEEDED: 1,
-            settlement.PM_APP_SWITCHED_ON: 1,
+            fulfilment.PM_APP_SWITCHED_ON: 1,
             methods.METHOD_SAVED: 1,
             auto_renewals.AUTO_RENEWAL_MADE: 1,
         },
@@ -411,8 +412,10 @@ FURTHER: dict[str, Further] = {
     "settle:paid twice": Further({settlement.PAID_TWICE: 1}, _duplicate),
     "settle:late": Further({ORDER_SUCCEEDED: 1}, _late),
     "resolve:accepted": Further({reviews.ORDER_REVIEWED: 1, ORDER_SUCCEEDED: 1}, _judging),
-    "settle:requested": Further({ORDER_SUCCEEDED: 1, requests.REQUEST_DONE: 1}, _request_paid),
-    "cancel_order:requested": Further({transitions.ORDER_CANCELLED: 1, requests.REQUEST_REOPENED: 1}, _request_back),
+    "settle:requested": Further({ORDER_SUCCEEDED: 1, request_decisions.REQUEST_DONE: 1}, _request_paid),
+    "cancel_order:requested": Further(
+        {transitions.ORDER_CANCELLED: 1, request_decisions.REQUEST_REOPENED: 1}, _request_back
+    ),
     "follow_method": Further({methods.METHOD_CHANGED: 1}, _followed),
     "stop_auto_renewal:waiting": Further(
         {auto_renewals.AUTO_RENEWAL_ENDED: 1, transitions.ORDER_CANCELLED: 1}, _stopped_while_waiting

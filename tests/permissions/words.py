@@ -23,13 +23,23 @@ from accounts.actions import (
     two_factor,
 )
 from accounts.models import AuditEvent
-from communities.actions import apartments, people, sites
+from communities.actions import apartments, assignments, residents, sites
 from communities.models import Apartment, Building, ManagerAssignment, TechnicianAssignment
 from devices.actions import library, monitors, registration
 from devices.addresses import Mac
 from payments.actions import billing, methods
 from payments.models import PaymentMethod
-from subscriptions.actions import auto_renewals, cards, opening, prices, requests, reviews, tenancy, transitions
+from subscriptions.actions import (
+    auto_renewals,
+    cards,
+    opening,
+    prices,
+    request_decisions,
+    requests,
+    reviews,
+    tenancy,
+    transitions,
+)
 from tests.flows.tenants import project_models
 from tests.people import NOW
 
@@ -80,12 +90,12 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "sites.rename_building": (sites.BUILDING_RENAMED,),
     "apartments.create_apartment": (apartments.APARTMENT_CREATED,),
     "apartments.change_apartment": (apartments.APARTMENT_CHANGED,),
-    "people.add_resident": (people.RESIDENT_ADDED,),
-    "people.edit_resident": (people.RESIDENT_CHANGED,),
-    "people.remove_resident": (people.RESIDENT_REMOVED,),
-    "people.set_managers": (people.MANAGERS_SET,),
-    "people.set_technicians": (people.TECHNICIANS_SET,),
-    "people.set_sites_of": (people.TECHNICIANS_SET,),
+    "people.add_resident": (residents.RESIDENT_ADDED,),
+    "people.edit_resident": (residents.RESIDENT_CHANGED,),
+    "people.remove_resident": (residents.RESIDENT_REMOVED,),
+    "people.set_managers": (assignments.MANAGERS_SET,),
+    "people.set_technicians": (assignments.TECHNICIANS_SET,),
+    "people.set_sites_of": (assignments.TECHNICIANS_SET,),
     "apartments.add_apartment": (apartments.APARTMENT_CREATED,),
     "apartments.edit_apartment": (apartments.APARTMENT_CHANGED,),
     "library.add_to_library": (library.LIBRARY_ADDED, library.ENTRY_ADDED),
@@ -106,9 +116,9 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "prices.publish_price_list": (prices.PRICES_PUBLISHED,),
     "requests.request_activation": (requests.REQUEST_MADE,),
     "requests.request_upgrade": (requests.REQUEST_MADE,),
-    "requests.approve": (requests.REQUEST_APPROVED,),
-    "requests.refuse": (requests.REQUEST_REFUSED,),
-    "requests.withdraw": (requests.REQUEST_WITHDRAWN,),
+    "requests.approve": (request_decisions.REQUEST_APPROVED,),
+    "requests.refuse": (request_decisions.REQUEST_REFUSED,),
+    "requests.withdraw": (request_decisions.REQUEST_WITHDRAWN,),
     "reviews.record_duplicate_repaid": (reviews.DUPLICATE_REPAID,),
     "reviews.resolve": (reviews.ORDER_REVIEWED,),
     "tenancy.move_installer": (tenancy.INSTALLER_MOVED,),
@@ -221,7 +231,7 @@ def value(event: AuditEvent, field: str, row: Row | None, tables: dict[str, Any]
         return NOT_OF_THE_ROW
     if (kind, field) in READ:
         return READ[kind, field](event, row, tables) if row is not None else None
-    if event.action == people.MANAGERS_SET.code:
+    if event.action == assignments.MANAGERS_SET.code:
         return _managers(event, tables).get(field)
     if (kind, field) in TOLD or (kind == "pricelist" and "/" in field):
         return NOT_OF_THE_ROW

@@ -15,11 +15,10 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts import actions, chain
 from accounts.models import AuditEvent, AuditSeal
-from communities.actions import people as site_people
-from communities.actions import sites
+from communities.actions import assignments, residents, sites
 from communities.models import Site
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import prices, settlement
+from subscriptions.actions import fulfilment, prices
 from subscriptions.models import Cart, Order
 from subscriptions.prices import PriceKey
 from tests.conftest import ADDRESS, OPTIONS
@@ -39,7 +38,7 @@ SignIn = Callable[[Person], Client]
 def paid(people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]) -> Order:
     """An order of Dora's that was paid and applied."""
     order = place(fill_cart())
-    settlement.fulfil(order, now=NOW)
+    fulfilment.fulfil(order, now=NOW)
     return order
 
 
@@ -137,7 +136,7 @@ def test_nothing_personal_of_residents_is_kept_or_shown(
 ) -> None:
     apartment = make_apartment(make_site())
     resident = apartment.residents.get()  # type: ignore[attr-defined]
-    site_people.edit_resident(
+    residents.edit_resident(
         people.ivan.actor, resident_id=resident.pk, version=resident.version, name="Erika Geheim", email="geheim@example.org",
         mobile="", language="de", remark="hat einen Hund", now=NOW,
     )  # fmt: skip
@@ -175,10 +174,10 @@ def test_prices_are_money_and_each_has_a_line(people: People, sign_in: SignIn) -
 
 def test_managers_and_technicians_are_named(people: People, make_site: Callable[..., Site], sign_in: SignIn) -> None:
     site = make_site()
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
     )
-    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
+    assignments.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
     for action, words in (
         ("site.managers_set", ("Petra Holm", "With PM App")),
         ("site.technicians_set", ("Tess Marin",)),
@@ -349,7 +348,7 @@ def test_sites_chosen_for_a_person_are_one_row_and_each_site_tells_its_own(
 ) -> None:
     quay, pier = make_site("Harbour Quay"), make_site("Pier Court")
     tess = people.tess.membership.pk
-    site_people.set_sites_of(people.ivan.actor, membership_id=tess, site_ids=[quay.pk, pier.pk], now=NOW)
+    assignments.set_sites_of(people.ivan.actor, membership_id=tess, site_ids=[quay.pk, pier.pk], now=NOW)
     ivan = sign_in(people.ivan)
     page = text_of(ivan)
     assert ("Sites of Tess Marin (Hafen Intercom GmbH) chosen" in page, "Technician Tess Marin chosen" in page) == (
@@ -361,7 +360,7 @@ def test_sites_chosen_for_a_person_are_one_row_and_each_site_tells_its_own(
     for words in ("Pier", "Quay"):
         assert text_of(ivan, q=words).count("Technician Tess Marin chosen") == 1
     assert "Technician Tess Marin chosen" in text_of(ivan, f"/sites/{pier.pk}/")
-    site_people.set_sites_of(
+    assignments.set_sites_of(
         people.ivan.actor, membership_id=tess, site_ids=[pier.pk], now=NOW
     )  # one alone is no batch
     assert AuditEvent.objects.filter(action="member.sites_set").count() == 1

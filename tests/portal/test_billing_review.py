@@ -16,12 +16,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Organization
 from communities import reports
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.actions.targets import relabel
 from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, ManagerAssignment, Site, keys_of
 from subscriptions import reviews
-from subscriptions.actions import settlement
+from subscriptions.actions import fulfilment
 from subscriptions.models import AutoRenewal, AutoRenewalItem, PriceList
 from tests.factories import PaymentMethodFactory, SubscriptionFactory, apartments
 from tests.people import NOW, People, Person
@@ -214,7 +214,7 @@ def test_of_an_order_for_two_sites_petra_sees_the_lines_and_the_sum_of_hers_only
     other = make_site("Zzyzx Terrace", smart_parking=True)
     marker = make_apartment(other, "66.66")
     order = place(fill_cart(months=3))
-    settlement.fulfil(order, now=NOW)
+    fulfilment.fulfil(order, now=NOW)
     page = untimed(read(petra, harbour_view))
     assert order.number in page
     assert "5 items to 22 Feb 2027" in page
@@ -237,7 +237,7 @@ def test_petra_loses_the_page_at_once_when_she_is_unassigned(
     people: People, harbour_view: Site, price_list: PriceList, petra: Client
 ) -> None:
     read(petra, harbour_view)
-    site_people.set_managers(people.ivan.actor, site_id=harbour_view.pk, pm_app_by_membership={}, now=NOW)
+    assignments.set_managers(people.ivan.actor, site_id=harbour_view.pk, pm_app_by_membership={}, now=NOW)
     assert ManagerAssignment.objects.get().ended_at == NOW
     gone, absent = petra.get(address(harbour_view)), petra.get("/sites/999999/billing/")
     assert (gone.status_code, absent.status_code) == (404, 404)
@@ -263,7 +263,7 @@ def test_for_strangers_the_page_is_absent(
 def test_the_tab_is_there_for_who_may_see_prices(
     people: People, harbour_view: Site, price_list: PriceList, sign_in: SignIn, who: str, may: bool
 ) -> None:
-    site_people.set_technicians(
+    assignments.set_technicians(
         people.ivan.actor, site_id=harbour_view.pk, membership_ids=[people.tess.membership.pk], now=NOW
     )
     client = sign_in(getattr(people, who))

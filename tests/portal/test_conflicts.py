@@ -13,7 +13,7 @@ from django.test import Client
 from accounts import actions, audit
 from accounts.actions import terms, two_factor
 from accounts.models import AuditEvent, Membership, Mute, Organization, User
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Apartment, Building, ManagerAssignment, Resident, Site, TechnicianAssignment
 from payments import actions as payment_actions
 from payments.models import BillingProfile
@@ -111,7 +111,7 @@ def test_sites_that_a_page_can_not_have_begun_with_are_a_conflict(
     people: People, jonas: Person, make_site: Callable[..., Site], sign_in: SignIn, was: str
 ) -> None:
     site, ivan = make_site(), sign_in(people.ivan)
-    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[jonas.membership.pk], now=NOW)
+    assignments.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[jonas.membership.pk], now=NOW)
     answer = ivan.post(f"/users/{jonas.membership.pk}/sites/", {"was": f'{{"sites":{was}}}', "sites": []})
     assert [line[0] for line in told(answer)] == ["Sites: Harbour View, Hamburg"]
     assert "You saved this in another window" in answer.content.decode()
@@ -174,7 +174,7 @@ def test_who_only_looked_at_the_site_is_not_named(
     people: People, make_site: Callable[..., Site], sign_in: SignIn
 ) -> None:
     site, ivan, tess = make_site(), sign_in(people.ivan), sign_in(people.tess)
-    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
+    assignments.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
     address = f"/sites/{site.pk}/edit/"
     by_ivan, by_tess = (form_in(client.get(address).content, "street") for client in (ivan, tess))
     assert tess.post(address, by_tess | {"city": "Altona"}).status_code == 302

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.audit.sentences import Names
 from accounts.models import AuditEvent
 from accounts.typed.days import end_date
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Apartment, Entitlement, Site
 from smartplus.portal.audit import vocabulary
 from smartplus.portal.dashboard import queries as dashboard_queries
@@ -53,10 +53,10 @@ def harbour(people: People, make_site: MakeSite, make_apartment: MakeApartment) 
     site = make_site(booking=True)
     for number in ("1.01", "1.02", "1.03", "1.04"):
         make_apartment(site, number, indoor_monitor=False)
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
     )
-    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
+    assignments.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
     for number, days in (("1.01", 10), ("1.02", -2), ("1.03", -20)):
         pay(Entitlement.objects.get(target__number=number, service_type="app"), NOW + timedelta(days=days))
     pay(Entitlement.objects.get(service_type="pm_app"), NOW + timedelta(days=80))
@@ -226,7 +226,7 @@ def test_petra_sees_what_her_community_costs_and_who_pays(
     assert tiles(petra)["Paid now"] == ("US$10.00", "every 30 days", "US$6.20 more if all that is on were activated")
     assert tiles(petra)["On, not paid"] == ("6", "US$6.20", "5 not activated, 1 lapsed")
     assert_clean(page.content)
-    site_people.set_managers(people.ivan.actor, site_id=harbour.pk, pm_app_by_membership={}, now=NOW)
+    assignments.set_managers(people.ivan.actor, site_id=harbour.pk, pm_app_by_membership={}, now=NOW)
     assert "No site is assigned to you" in petra.get("/dashboard/").content.decode()
 
 
@@ -256,7 +256,7 @@ def test_the_dashboard_of_a_manager_is_paged_and_its_numbers_are_of_all_pages(
 ) -> None:
     monkeypatch.setattr(dashboard_queries, "COMMUNITIES", 1)
     for name in ("Aurora", "Zenith"):
-        site_people.set_managers(
+        assignments.set_managers(
             people.ivan.actor,
             site_id=make_site(name).pk,
             pm_app_by_membership={people.petra.membership.pk: False},

@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 
 from communities import expiries
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Apartment, Entitlement, ExpiryDay, Site, keys_of
 from payments import money
 from payments.models import GatewayEvent
@@ -50,7 +50,7 @@ def world(
         make_apartment(site, number, indoor_monitor=False)
     make_apartment(site, "2.01", waits=True)
     petra = people.petra.membership.pk
-    site_people.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership={petra: True}, now=NOW)
+    assignments.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership={petra: True}, now=NOW)
     for number, days in (("1.01", 10), ("1.02", -2), ("1.03", -20)):
         pay(Entitlement.objects.get(target__number=number, service_type="app"), NOW + timedelta(days=days))
     pay(Entitlement.objects.get(service_type="pm_app"), NOW + timedelta(days=80))

@@ -31,13 +31,13 @@ READERS = ("dora", "ivan", "petra")
 @pytest.fixture
 def harbour(people: People, make_site: Callable[..., Site], make_apartment: Callable[..., Apartment]) -> Site:
     """Two apartments: the App of 1.01 is paid and ends, that of 1.02 was never activated."""
-    from communities.actions import people as site_people
+    from communities.actions import assignments
 
     site = make_site()
     for number in ("1.01", "1.02"):
         make_apartment(site, number, indoor_monitor=False)
     petra = people.petra.membership.pk
-    site_people.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership={petra: False}, now=NOW)
+    assignments.set_managers(people.ivan.actor, site_id=site.pk, pm_app_by_membership={petra: False}, now=NOW)
     pay(Entitlement.objects.get(target__number="1.01"), ENDS_AT)
     return site
 

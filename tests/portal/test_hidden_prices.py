@@ -18,7 +18,7 @@ from payments.sandbox import Sandbox
 from smartplus.portal.kit import exports as tables
 from subscriptions import rights
 from subscriptions.actions import carts, orders, requests, settlement
-from subscriptions.actions.requests import REQUEST_DONE
+from subscriptions.actions.request_decisions import REQUEST_DONE
 from subscriptions.actions.reviews import DUPLICATE_REPAID
 from subscriptions.models import AutoRenewal, Cart, Order, RenewalRequest
 from tests import spreadsheets

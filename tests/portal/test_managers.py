@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts import actions
 from accounts.models import Membership, Organization
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Entitlement, ManagerAssignment, Site, TechnicianAssignment, targets
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.html import assert_clean, form_in, untimed
@@ -277,10 +277,10 @@ def test_who_is_on_another_page_of_the_assigned_stays(
 ) -> None:
     address = f"/sites/{site.pk}/managers/"
     with_app = many["manager"][-1]
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={pk: pk == with_app for pk in many["manager"]}, now=NOW
     )
-    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=many["worker"], now=NOW)
+    assignments.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=many["worker"], now=NOW)
     first = ivan.get(address)
     shown = boxes(first.content, "managers")
     assert set(shown) > set(many["manager"][:50])  # and who else may be chosen, since those are few
@@ -310,7 +310,7 @@ def test_a_clash_over_somebody_who_was_searched_for_keeps_the_tick(
     address = f"/sites/{site.pk}/managers/"
     form = form_in(ivan.get(address).content, "version")
     found = form_in(ivan.post(address, {**form, "find": "1", "find_manager": "manager 07"}).content, "version")
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={many["manager"][9]: False}, now=NOW
     )
     clash = ivan.post(address, {**found, "managers": [many["manager"][7]]})
@@ -325,7 +325,7 @@ def test_a_clash_over_somebody_who_was_searched_for_keeps_the_tick(
 def test_a_site_with_very_many_managers_shows_some_on_its_overview(
     people: People, ivan: Client, site: Site, many: dict[str, list[int]]
 ) -> None:
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership=dict.fromkeys(many["manager"], False), now=NOW
     )
     page = ivan.get(f"/sites/{site.pk}/").content.decode()

@@ -19,7 +19,7 @@ from communities.actions.sites import active_pm_apps, pm_app_lock_reason
 from communities.models import Apartment, Entitlement, Site
 from payments.reasons import instant, shown
 from subscriptions import dashboard, dashboard_lists, summary
-from subscriptions.actions import settlement
+from subscriptions.actions import fulfilment
 from subscriptions.models import Cart, Order, PriceList
 from subscriptions.periods import Months
 from subscriptions.prices import PriceKey, PriceTable
@@ -97,9 +97,9 @@ def test_every_page_shows_the_day_at_the_site(
     price_list: PriceList,
     sign_in: Callable[[Person], Client],
 ) -> None:
-    from communities.actions import people as site_people
+    from communities.actions import assignments
 
-    site_people.set_technicians(
+    assignments.set_technicians(
         people.ivan.actor, site_id=harbour_view.pk, membership_ids=[people.tess.membership.pk], now=NOW
     )
     right, wrong = days(world)
@@ -180,7 +180,7 @@ def test_an_order_its_page_and_its_mail_say_the_day_at_the_site(
             assert "23 Dec 2026" in text
             assert "22 Dec 2026" not in text
         order = place(cart, now=paid_at)
-        settlement.fulfil(order, now=paid_at)
+        fulfilment.fulfil(order, now=paid_at)
         for person in (people.dora, people.ivan, people.petra):
             text = words_of(sign_in(person), f"/orders/{order.number}/")
             assert "23 Dec 2026" in text

@@ -240,9 +240,9 @@ def test_each_service_of_the_form_says_what_it_costs(harbour_view: Site, ivan: C
 def test_who_may_not_see_prices_has_the_form_without_the_bill_and_no_fragment(
     people: People, harbour_view: Site, price_list: PriceList, sign_in: SignIn
 ) -> None:
-    from communities.actions import people as site_people
+    from communities.actions import assignments
 
-    site_people.set_technicians(
+    assignments.set_technicians(
         people.ivan.actor, site_id=harbour_view.pk, membership_ids=[people.tess.membership.pk], now=NOW
     )
     hide_prices(people.ivan)

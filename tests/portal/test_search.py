@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 from django.utils.html import escape
 
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Apartment, Resident
 from devices import actions as devices
 from smartplus.portal.search import queries
@@ -35,7 +35,7 @@ def _stopped_clock() -> Iterator[None]:
 @pytest.fixture
 def order(people, harbour_view, fill_cart, place, billing) -> Order:
     """Harbour View: Rosa in 1.01 with a monitor, Tess works there, Petra looks after it, Dora has ordered for it."""
-    site_people.set_technicians(
+    assignments.set_technicians(
         people.ivan.actor, site_id=harbour_view.pk, membership_ids=[people.tess.membership.pk], now=NOW
     )
     rosa = Resident.objects.get(apartment__number="1.01")

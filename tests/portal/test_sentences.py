@@ -8,8 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Membership
-from communities.actions import people as site_people
-from communities.actions import sites
+from communities.actions import assignments, sites
 from communities.models import Apartment, Site
 from devices import actions as device_actions
 from devices.actions import MonitorEntry
@@ -42,14 +41,14 @@ def test_managers_and_technicians_are_named(people: People, harbour_view: Site, 
     assert (
         ivan.get(f"/sites/{harbour_view.pk}/").context["events"][0][1] == "Manager Petra Holm chosen, with the PM App"
     )
-    site_people.set_managers(actor, site_id=harbour_view.pk, pm_app_by_membership={petra: False}, now=NOW)
+    assignments.set_managers(actor, site_id=harbour_view.pk, pm_app_by_membership={petra: False}, now=NOW)
     assert newest(ivan) == ["PM App of Petra Holm switched off"]
-    site_people.set_managers(actor, site_id=harbour_view.pk, pm_app_by_membership={}, now=NOW)
+    assignments.set_managers(actor, site_id=harbour_view.pk, pm_app_by_membership={}, now=NOW)
     assert newest(ivan) == ["Manager Petra Holm taken off"]
     tess = people.tess.membership.pk
-    site_people.set_technicians(actor, site_id=harbour_view.pk, membership_ids=[tess], now=NOW)
+    assignments.set_technicians(actor, site_id=harbour_view.pk, membership_ids=[tess], now=NOW)
     assert newest(ivan) == ["Technician Tess Marin chosen"]
-    site_people.set_technicians(actor, site_id=harbour_view.pk, membership_ids=[], now=NOW)
+    assignments.set_technicians(actor, site_id=harbour_view.pk, membership_ids=[], now=NOW)
     assert newest(ivan) == ["Technician Tess Marin taken off"]
 
 

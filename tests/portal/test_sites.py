@@ -10,7 +10,7 @@ import time_machine
 from django.test import Client
 
 from communities import catalogue
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Apartment, Entitlement, Site
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
@@ -161,7 +161,7 @@ def test_without_an_active_pm_app_every_switch_is_free(ivan: Client, make_site: 
 def locked(people: People, make_site: MakeSite) -> Site:
     """Harbour View with one active PM App: Petra's, until 14 Mar 2027."""
     site = make_site(pm_app=True)
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
     )
     pay(Entitlement.objects.get(service_type="pm_app"))
@@ -238,7 +238,7 @@ def test_who_saves_second_sees_what_the_first_one_saved(
     people: People, ivan: Client, sign_in: SignIn, make_site: MakeSite
 ) -> None:
     site = make_site()
-    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
+    assignments.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
     site.refresh_from_db()
     assert sign_in(people.tess).post(f"/sites/{site.pk}/edit/", edit_form(site, city="Altona")).status_code == 302
     response = ivan.post(f"/sites/{site.pk}/edit/", edit_form(site, city="Harburg"))

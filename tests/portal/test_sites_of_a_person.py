@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import Site, TechnicianAssignment
 from smartplus.portal.users import sites as page_of
 from tests.people import NOW, People, Person
@@ -29,7 +29,7 @@ def sites(people: People, make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(page_of, "PAGE", 2)
     found = [make_site(name=f"Quay {n}" + " Xylo" * (n == 7)) for n in range(1, 9)]
     tess = people.tess.membership.pk
-    site_people.set_sites_of(people.ivan.actor, membership_id=tess, site_ids=[row.pk for row in found[:5]], now=NOW)
+    assignments.set_sites_of(people.ivan.actor, membership_id=tess, site_ids=[row.pk for row in found[:5]], now=NOW)
     return found
 
 
@@ -82,7 +82,7 @@ def test_a_site_that_went_meanwhile_is_a_conflict_and_one_that_came_stays(
     tess, home = people.tess.membership.pk, f"/users/{people.tess.membership.pk}/"
     page = ivan.get(home).content.decode()
     came = [row.pk for row in sites[:6]]
-    site_people.set_sites_of(people.ivan.actor, membership_id=tess, site_ids=came, now=NOW)
+    assignments.set_sites_of(people.ivan.actor, membership_id=tess, site_ids=came, now=NOW)
     sent = {"was": began(page), "sites": [sites[0].pk]}
     assert ivan.post(f"{home}sites/", sent).status_code == 302
     assert chosen(people) == {"Quay 1", "Quay 3", "Quay 4", "Quay 5", "Quay 6"}

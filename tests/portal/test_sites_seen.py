@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from communities.actions import people as site_people
+from communities.actions import assignments, residents
 from communities.models import Apartment, Building, Resident, Site
 from devices.actions import MonitorEntry, add_apartment
 from devices.models import Device
@@ -34,13 +34,13 @@ def harbour(people: People, make_site: MakeSite) -> Site:
         monitors=[MonitorEntry(MAC, "Hallway")],
         now=NOW,
     )
-    site_people.add_resident(
+    residents.add_resident(
         people.ivan.actor, apartment_id=apartment.pk, name="Anneke Voss", mobile="+49 40 1234567", now=NOW
     )
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: False}, now=NOW
     )
-    site_people.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
+    assignments.set_technicians(people.ivan.actor, site_id=site.pk, membership_ids=[people.tess.membership.pk], now=NOW)
     return site
 
 

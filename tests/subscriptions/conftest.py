@@ -91,12 +91,12 @@ def place(people: People, billing: None) -> Callable[..., Order]:
 @pytest.fixture
 def harbour_view(make_site, make_apartment, people: People) -> Site:
     """A community with two apartments (one without monitor), booking and landline, and Petra with the PM App."""
-    from communities.actions import people as site_people
+    from communities.actions import assignments
 
     site: Site = make_site(booking=True, landline=True)
     make_apartment(site, "1.01")
     make_apartment(site, "1.02", indoor_monitor=False, landline=False)
-    site_people.set_managers(
+    assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
     )
     return site

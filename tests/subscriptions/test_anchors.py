@@ -11,7 +11,7 @@ import pytest
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, Site
 from subscriptions import ledger, numbers
-from subscriptions.actions import settlement, transitions
+from subscriptions.actions import fulfilment, transitions
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
 from subscriptions.models.terms import columns_of
 from subscriptions.periods import Cycles, Months
@@ -46,7 +46,7 @@ def pay(app: Entitlement, fill_cart: Callable[..., Cart], place: Callable[..., O
         order = waiting.pop() if waiting else again(first)
         with unfrozen("subscriptions_orderline"):
             OrderLine.objects.filter(order=order).update(**columns_of(term))
-        settlement.fulfil(Order.objects.select_related("payer").get(pk=order.pk), now=at)
+        fulfilment.fulfil(Order.objects.select_related("payer").get(pk=order.pk), now=at)
         app.refresh_from_db()
         assert app.expires_at == quoted.ends_at
         return app

@@ -15,7 +15,7 @@ from communities.models import Entitlement, Site
 from payments import actions as payment_actions
 from payments.gateways.base import Remote, RemoteState
 from subscriptions import bulk_sql, periods
-from subscriptions.actions import settlement
+from subscriptions.actions import fulfilment, settlement
 from subscriptions.errors import ItemHeld
 from subscriptions.models import Order, OrderLine, ServicePeriod
 from subscriptions.models.terms import columns_of
@@ -94,7 +94,7 @@ def as_it_is(order: Order) -> dict[int, tuple[Columns, Columns]]:
 def apply(order: Order) -> int:
     """Fulfil it as the money does; how many statements that took."""
     with transaction.atomic(), CaptureQueriesContext(connection) as asked:
-        settlement.fulfil(settlement.lock_order(order.pk), now=NOW)
+        fulfilment.fulfil(settlement.lock_order(order.pk), now=NOW)
     return len(asked)
 
 

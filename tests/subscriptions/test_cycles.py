@@ -9,13 +9,14 @@ import pytest
 
 from communities import catalogue
 from communities.catalogue import ApartmentConfiguration, Configuration, ServiceType
-from subscriptions import cycles, price_preview
+from subscriptions import cycles, switch_prices
 from subscriptions.discounts import Percent, Scope
 from subscriptions.periods import Cycles, Months
-from subscriptions.price_preview import Saved, preview_of
+from subscriptions.price_preview import preview_of
 from subscriptions.prices import PriceKey, PriceTable, Product
 from subscriptions.pricing import quote
 from subscriptions.quotes import Item
+from subscriptions.saved_items import Saved
 from subscriptions.taxes import Buyer, Tax, TaxRule, TaxRules
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -125,5 +126,5 @@ def test_what_of_a_house_waits_for_a_family_master_is_said_at_the_prices_of_hous
 
 @pytest.mark.parametrize(("project", "amounts"), [("community", (151, 251, 60)), ("house", (171, 271, 40))])
 def test_each_switch_has_the_price_of_the_project_type(project: str, amounts: tuple[int, int, int]) -> None:
-    found = price_preview.switch_prices(PRICES, retention_days=30, project=project)
+    found = switch_prices.switch_prices(PRICES, retention_days=30, project=project)
     assert (found["indoor_monitor"].minor, found["indoor_monitor"].other_minor, found["landline"].minor) == amounts

@@ -12,7 +12,7 @@ from accounts import append_only
 from accounts.append_only import AppendOnly, check_guards
 from accounts.models import AuditEvent
 from communities.models import Site
-from subscriptions.actions import settlement
+from subscriptions.actions import fulfilment
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
 from tests.people import NOW, People
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def paid(people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order]) -> Order:
     """An order that was applied."""
     order = place(fill_cart())
-    settlement.fulfil(order, now=NOW)
+    fulfilment.fulfil(order, now=NOW)
     return order
 
 

@@ -21,7 +21,7 @@ from communities.models import Entitlement, Site
 from payments.models import Payment
 from payments.sandbox import Sandbox
 from subscriptions import ledger
-from subscriptions.actions import orders, settlement
+from subscriptions.actions import fulfilment, orders, settlement
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
 from tests.factories import monitors
 from tests.payments.fixtures import press
@@ -240,7 +240,7 @@ def test_it_makes_the_same_statements_for_more_rows(
 ) -> None:
     with CaptureQueriesContext(connection) as few:
         assert found() == []
-    settlement.fulfil(place(fill_cart()), now=NOW)
+    fulfilment.fulfil(place(fill_cart()), now=NOW)
     with CaptureQueriesContext(connection) as more:
         assert len(found()) == 1  # nothing was charged for it
     assert len(more) == len(few)

@@ -18,7 +18,7 @@ from payments.kinds import MethodKind
 from payments.models import PaymentMethod
 from smartplus import jobs
 from subscriptions import ledger
-from subscriptions.actions import cards, carts, modes, orders, settlement, transitions
+from subscriptions.actions import cards, carts, fulfilment, modes, orders, settlement, transitions
 from subscriptions.models import AutoRenewal, Cart, Order
 from tests.flows.conftest import new_cart
 from tests.flows.test_concurrency import alone, wait_for_waiting
@@ -134,7 +134,7 @@ def test_a_known_card_that_ends_while_its_next_auto_renewal_is_made_is_followed(
 def test_late_money_locks_its_card_before_its_items(paid_with_known_card: tuple[Order, PaymentMethod]) -> None:
     order, card = paid_with_known_card
     with transaction.atomic():
-        transitions.close(settlement.lock_order(order.pk), Order.State.TIMEOUT, now=LATER, actor=settlement.SETTLEMENT)
+        transitions.close(settlement.lock_order(order.pk), Order.State.TIMEOUT, now=LATER, actor=fulfilment.SETTLEMENT)
     with locks() as seen:
         settlement.settle(payment_of(order).pk, now=LATER)
     assert AutoRenewal.objects.filter(method=card).count() == 2

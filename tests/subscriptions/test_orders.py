@@ -17,7 +17,7 @@ from communities.models import Apartment, Entitlement, Site
 from payments.models import BillingProfile, Payment
 from smartplus.demo import INVENTED_PRICES
 from subscriptions import rights, tables
-from subscriptions.actions import carts, orders, prices, settlement, transitions
+from subscriptions.actions import carts, fulfilment, orders, prices, transitions
 from subscriptions.errors import BillingIncomplete, ItemHeld, MayNotPay, NotBillable, PriceChanged, TermsNotAccepted
 from subscriptions.lines import target_names
 from subscriptions.models import Cart, Order, OrderLine, Price, PriceList, ServicePeriod
@@ -174,7 +174,7 @@ def test_an_order_takes_all_of_its_items_or_none(
     transitions.release(order)  # of an order that has nothing takes nothing from others
     assert entitlement(harbour_view, ServiceType.PM_APP).reserved_by == rival.pk
     with pytest.raises(ItemHeld), transaction.atomic():
-        settlement.fulfil(rival_of(order), now=NOW)
+        fulfilment.fulfil(rival_of(order), now=NOW)
     assert not ServicePeriod.objects.exists()
 
 

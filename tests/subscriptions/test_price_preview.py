@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from communities import catalogue
 from communities.catalogue import ApartmentConfiguration, Configuration, ManagerConfiguration, ServiceType
 from smartplus.demo import INVENTED_PRICES
-from subscriptions import price_preview, tables
+from subscriptions import switch_prices, tables
 from subscriptions.actions import prices
 from subscriptions.periods import Months, Rest
-from subscriptions.price_preview import PricePreview, Saved, preview_of
+from subscriptions.price_preview import PricePreview, preview_of
 from subscriptions.prices import MissingPrice, PriceKey, PriceTable
 from subscriptions.pricing import quote
 from subscriptions.quotes import Item
+from subscriptions.saved_items import Saved
 from tests.people import NOW, SYSTEM, People
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -349,7 +350,7 @@ def test_a_distributors_own_list_comes_before_the_default_even_when_it_is_older(
 
 
 def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
-    found = price_preview.switch_prices(PRICES, retention_days=90, project="community")
+    found = switch_prices.switch_prices(PRICES, retention_days=90, project="community")
     assert {code: price.minor for code, price in found.items()} == {
         "indoor_monitor": 150, "landline": 60, "pm_app": 500, "pm_landline": 100, "third_party_camera": 40, "booking": 30,
         "video_storage": 100, "package_room": 30, "dynamic_qr": 50, "elevator_control": 80, "smart_parking": 50,
@@ -363,4 +364,4 @@ def test_each_switch_has_its_price_as_far_as_the_list_has_one() -> None:
     assert [code for code, price in found.items() if price.other_minor is not None] == ["indoor_monitor"]
     assert found["indoor_monitor"].other_minor == 250
     poor = PriceTable(4, "poor", "USD", {PriceKey(ServiceType.PREMIUM, "booking"): 30})
-    assert list(price_preview.switch_prices(poor, retention_days=30, project="community")) == ["booking"]
+    assert list(switch_prices.switch_prices(poor, retention_days=30, project="community")) == ["booking"]

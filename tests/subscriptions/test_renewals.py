@@ -14,9 +14,10 @@ from django.test import Client
 from accounts import breakers
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, ItemFailure, Organization
+from communities.actions import residents
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, Resident, Site
-from payments.gateways.stripe.gateway import longest_call_s
+from payments.gateways.stripe.client import longest_call_s
 from payments.models import Payment, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
@@ -146,12 +147,9 @@ def test_it_stops_after_the_agreed_number(agree: Callable[..., AutoRenewal], san
 def test_a_service_that_is_off_leaves_the_auto_renewal(
     people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
-    from communities.actions import people as site_people
 
     auto_renewal = agree()
-    site_people.remove_resident(
-        people.ivan.actor, resident_id=Resident.objects.get(apartment__number="1.01").pk, now=NOW
-    )
+    residents.remove_resident(people.ivan.actor, resident_id=Resident.objects.get(apartment__number="1.01").pk, now=NOW)
     jobs.tick(now=at(sandbox, DUE))
     assert entitlement(Site.objects.get(), ServiceType.APP, "1.01").expires_at == EXPIRY
     assert expiries() == {EXPIRY + timedelta(days=30)}
@@ -271,13 +269,10 @@ def test_a_decline_that_nobody_was_left_to_note_is_noted_by_the_janitor(
 def test_a_service_that_is_switched_off_between_two_tries_is_not_charged(
     people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
-    from communities.actions import people as site_people
 
     auto_renewal = agree(card="no-funds-later")
     jobs.tick(now=at(sandbox, DUE))
-    site_people.remove_resident(
-        people.ivan.actor, resident_id=Resident.objects.get(apartment__number="1.01").pk, now=DUE
-    )
+    residents.remove_resident(people.ivan.actor, resident_id=Resident.objects.get(apartment__number="1.01").pk, now=DUE)
     jobs.tick(now=at(sandbox, EXPIRY - timedelta(days=2)))
     first, second = Order.objects.filter(type=Order.Type.AUTO_RENEWAL).order_by("pk")
     assert (first.state, second.state) == ("cancelled", "processing")

@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.errors import Refused
 from accounts.models import Notice
 from communities.models import Entitlement, Site
-from subscriptions.actions import requests
+from subscriptions.actions import request_decisions, requests
 from subscriptions.actions.carts import contents
 from subscriptions.errors import RequestClosed
 from subscriptions.models import Cart, Order, RenewalRequest, RequestItem
@@ -53,20 +53,20 @@ def test_of_two_who_ask_for_the_same_items_one_request_remains(
         assert isinstance(other, Refused)
         assert RenewalRequest.objects.count() == number + 1
         assert RequestItem.objects.filter(is_live=True).count() == 4
-        requests.withdraw(people.ivan.actor, request_id=kept.pk, now=NOW)
+        request_decisions.withdraw(people.ivan.actor, request_id=kept.pk, now=NOW)
     assert Notice.objects.filter(key__startswith="request-made").count() == ROUNDS
 
 
 def test_two_who_approve_at_once_get_the_same_cart(people: People, ask: Callable[[], RenewalRequest]) -> None:
     for number in range(ROUNDS):
         asked = ask()
-        approve = partial(requests.approve, people.dora.actor, request_id=asked.pk, now=NOW)
+        approve = partial(request_decisions.approve, people.dora.actor, request_id=asked.pk, now=NOW)
         outcomes = together(approve, approve, approve)
-        carts = {outcome.cart for outcome in outcomes if isinstance(outcome, requests.Approval)}
+        carts = {outcome.cart for outcome in outcomes if isinstance(outcome, request_decisions.Approval)}
         assert (len(outcomes), len(carts), Cart.objects.count()) == (3, 1, number + 1)
         assert contents(Cart.objects.get(request=asked)).count() == 4
         assert Notice.objects.about(asked).filter(key__startswith="request-approved").count() == 1
-        requests.withdraw(people.ivan.actor, request_id=asked.pk, now=NOW)
+        request_decisions.withdraw(people.ivan.actor, request_id=asked.pk, now=NOW)
     assert_tenants_consistent()
 
 
@@ -76,15 +76,15 @@ def test_approved_and_withdrawn_at_once_is_never_paid_against_the_installers_wil
     for _ in range(ROUNDS):
         asked = ask()
         outcomes = together(
-            partial(requests.approve, people.dora.actor, request_id=asked.pk, now=NOW),
-            partial(requests.withdraw, people.ivan.actor, request_id=asked.pk, now=NOW),
+            partial(request_decisions.approve, people.dora.actor, request_id=asked.pk, now=NOW),
+            partial(request_decisions.withdraw, people.ivan.actor, request_id=asked.pk, now=NOW),
         )
         wrong = [o for o in outcomes if isinstance(o, Exception) and not isinstance(o, Refused)]
         assert not wrong, wrong
         asked.refresh_from_db()
         assert asked.state in {"withdrawn", "approved"}
         if asked.state == "approved":  # the withdrawal was told to look again
-            requests.withdraw(people.ivan.actor, request_id=asked.pk, now=NOW)
+            request_decisions.withdraw(people.ivan.actor, request_id=asked.pk, now=NOW)
             asked.refresh_from_db()
         if asked.cart is not None:
             with pytest.raises(RequestClosed):
@@ -97,9 +97,9 @@ def test_withdrawn_while_its_order_is_placed_is_one_or_the_other(
 ) -> None:
     for _ in range(ROUNDS):
         asked = ask()
-        cart = requests.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart
+        cart = request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart
         outcomes = together(
-            partial(place, cart), partial(requests.withdraw, people.ivan.actor, request_id=asked.pk, now=NOW)
+            partial(place, cart), partial(request_decisions.withdraw, people.ivan.actor, request_id=asked.pk, now=NOW)
         )
         wrong = [o for o in outcomes if isinstance(o, Exception) and not isinstance(o, Refused)]
         assert not wrong, wrong

@@ -17,7 +17,7 @@ from communities.catalogue import ServiceType
 from communities.models import Entitlement, Site
 from payments.models import Payment
 from payments.sandbox import Sandbox
-from subscriptions.actions import carts, orders, requests, scheduled, settlement
+from subscriptions.actions import carts, orders, request_decisions, requests, scheduled, settlement
 from subscriptions.errors import MayNotPay, RequestClosed
 from subscriptions.models import Cart, Order, RenewalRequest, RequestItem
 from tests.flows.tenants import assert_tenants_consistent
@@ -139,11 +139,11 @@ def test_a_member_who_does_not_manage_subscriptions_neither_pays_nor_requests_no
     with pytest.raises(NotPermitted):
         ask(by=again(people.ivan), items=[entitlement(harbour_view, ServiceType.APP, "1.02")])
     with pytest.raises(MayNotPay):
-        requests.approve(again(people.dora).actor, request_id=asked.pk, now=NOW)
+        request_decisions.approve(again(people.dora).actor, request_id=asked.pk, now=NOW)
     with pytest.raises(MayNotPay):
-        requests.refuse(again(people.dora).actor, request_id=asked.pk, reason="No.", now=NOW)
+        request_decisions.refuse(again(people.dora).actor, request_id=asked.pk, reason="No.", now=NOW)
     with pytest.raises(NotPermitted):
-        requests.withdraw(again(people.ivan).actor, request_id=asked.pk, now=NOW)
+        request_decisions.withdraw(again(people.ivan).actor, request_id=asked.pk, now=NOW)
     assert (RenewalRequest.objects.count(), Cart.objects.count()) == (1, 0)
     asked.refresh_from_db()
     assert (asked.state, asked.version) == ("open", 1)
@@ -184,11 +184,14 @@ def test_below_a_sub_distributor_it_is_asked_and_both_above_see_it(
         assert list(RenewalRequest.objects.visible_to(person.actor)) == [asked]
     for person in (people.ivan, people.tess, people.petra, people.mallory, people.igor):
         assert not RenewalRequest.objects.visible_to(person.actor).exists()
-    cart = requests.approve(people.sam.actor, request_id=asked.pk, now=NOW).cart
+    cart = request_decisions.approve(people.sam.actor, request_id=asked.pk, now=NOW).cart
     assert cart.organization == people.sam.firm
     with pytest.raises(Refused, match=r"Sund Partner approved it and is paying for it right now\."):
-        requests.approve(people.dora.actor, request_id=asked.pk, now=NOW)
-    assert requests.approve(people.dora.actor, request_id=asked.pk, now=LATER).cart.organization == people.dora.firm
+        request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
+    assert (
+        request_decisions.approve(people.dora.actor, request_id=asked.pk, now=LATER).cart.organization
+        == people.dora.firm
+    )
     assert_tenants_consistent()
 
 
@@ -212,7 +215,7 @@ def test_where_who_asked_has_left_the_decision_goes_to_those_who_could_have(peop
         )
         Membership.objects.filter(pk=added.pk).update(**grants)
     Membership.objects.filter(pk=people.ivan.membership.pk).update(is_active=False)
-    requests.refuse(people.dora.actor, request_id=asked.pk, reason="Not now.", now=NOW)
+    request_decisions.refuse(people.dora.actor, request_id=asked.pk, reason="Not now.", now=NOW)
     assert told(asked) == [("dora@nordlys.example", "request-made"), ("ida@hafen.example", "request-refused")]
 
 
@@ -227,7 +230,7 @@ def test_an_item_is_in_one_open_request_only(people: People, harbour_view: Site,
             installer=first.installer, distributor=first.distributor, requested_by=first.requested_by,
             site_kind="community", months=1, created_at=NOW,
         ), entitlement=app)  # fmt: skip
-    requests.withdraw(people.ivan.actor, request_id=first.pk, now=NOW)
+    request_decisions.withdraw(people.ivan.actor, request_id=first.pk, now=NOW)
     assert ask(items=[app]).state == "open"
 
 
@@ -267,12 +270,12 @@ def test_approving_gives_a_cart_that_the_checkout_pays_and_then_the_request_is_d
     people: People, ask: Ask, price_list: object, place, sandbox: Sandbox
 ) -> None:
     asked = ask()
-    approval = requests.approve(people.dora.actor, request_id=asked.pk, now=NOW)
+    approval = request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
     assert (approval.cart.organization, approval.cart.months, approval.left_out) == (people.dora.firm, 3, ())
     assert carts.contents(approval.cart).count() == 5
     order = place(approval.cart)
     with pytest.raises(Refused, match=f"being paid with order {order.number}"):
-        requests.withdraw(people.ivan.actor, request_id=asked.pk, now=NOW)
+        request_decisions.withdraw(people.ivan.actor, request_id=asked.pk, now=NOW)
     paid(people, order)
     settlement.settle(payment_of(order).pk, now=NOW)
     asked.refresh_from_db()
@@ -290,17 +293,17 @@ def test_approving_gives_a_cart_that_the_checkout_pays_and_then_the_request_is_d
     assert trail(asked) == ["request.made", "request.approved", "request.done"]
     assert not Entitlement.objects.wanted().filter(expires_at=None).exists()
     with pytest.raises(RequestClosed, match="paid already"):
-        requests.approve(people.dora.actor, request_id=asked.pk, now=NOW)
+        request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
     assert_tenants_consistent()
 
 
 def test_approving_twice_gives_the_same_cart(people: People, ask: Ask, price_list: object, place) -> None:
     asked = ask()
-    first = requests.approve(people.dora.actor, request_id=asked.pk, now=NOW)
-    second = requests.approve(people.dora.actor, request_id=asked.pk, now=NOW)
+    first = request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
+    second = request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
     assert (second.cart, Cart.objects.count(), carts.contents(second.cart).count()) == (first.cart, 1, 5)
     order = place(first.cart)
-    assert requests.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart.order == order
+    assert request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart.order == order
     assert told(asked).count(("ivan@hafen.example", "request-approved")) == 1
 
 
@@ -313,14 +316,14 @@ def test_what_was_activated_or_switched_off_meanwhile_is_left_out_and_named(
     assert (asked.state, asked.items.filter(is_live=True).count()) == ("open", 4)
     off = entitlement(harbour_view, ServiceType.PREMIUM, "1.02")
     Entitlement.objects.filter(pk=off.pk).update(variant="")
-    approval = requests.approve(people.dora.actor, request_id=asked.pk, now=NOW)
+    approval = request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
     assert approval.left_out == ("Premium Plan, Quay House 1.02",)
     assert set(carts.contents(approval.cart).values_list("service_type", flat=True)) == {"app", "premium", "pm_app"}
     assert carts.contents(approval.cart).count() == 3
     assert "- Premium Plan, Quay House 1.02" in Notice.objects.get(key__startswith="request-approved").body
     gone = entitlement(harbour_view, ServiceType.APP, "1.02")
     Entitlement.objects.filter(pk=gone.pk).update(variant="")
-    twice = requests.approve(people.dora.actor, request_id=asked.pk, now=NOW)
+    twice = request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
     assert (twice.cart, twice.left_out, carts.contents(twice.cart).count()) == (
         approval.cart,
         ("App, Quay House 1.02",),
@@ -328,7 +331,7 @@ def test_what_was_activated_or_switched_off_meanwhile_is_left_out_and_named(
     )
     Entitlement.objects.filter(expires_at=None).update(variant="")
     with pytest.raises(Refused, match="Nothing of this request can be activated any more"):
-        requests.approve(people.dora.actor, request_id=asked.pk, now=NOW)
+        request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
 
 
 def test_a_request_whose_items_another_order_paid_is_done(
@@ -348,7 +351,7 @@ def test_an_order_that_is_given_up_opens_the_request_again(
     people: People, ask: Ask, price_list: object, place, sandbox: Sandbox, how: str
 ) -> None:
     asked = ask()
-    order = place(requests.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart)
+    order = place(request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart)
     if how == "cancelled":
         orders.cancel_order(people.dora.actor, number=order.number, now=NOW)
     else:
@@ -356,7 +359,7 @@ def test_an_order_that_is_given_up_opens_the_request_again(
     asked.refresh_from_db()
     assert (asked.state, asked.cart, asked.decided_by, asked.decided_at) == ("open", None, None, None)
     assert told(asked)[-1] == ("ivan@hafen.example", "request-reopened")
-    cart = requests.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart
+    cart = request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart
     assert carts.contents(cart).count() == 5
     paid(people, place(cart))
     asked.refresh_from_db()
@@ -369,10 +372,10 @@ def test_an_order_that_is_given_up_opens_the_request_again(
 def test_refusing_needs_a_reason_which_the_installer_reads(people: People, ask: Ask) -> None:
     asked = ask()
     with pytest.raises(Refused, match="Say why"):
-        requests.refuse(people.dora.actor, request_id=asked.pk, reason="  ", now=NOW)
+        request_decisions.refuse(people.dora.actor, request_id=asked.pk, reason="  ", now=NOW)
     asked.refresh_from_db()
     assert asked.state == "open"
-    requests.refuse(people.dora.actor, request_id=asked.pk, reason="Pay the last invoice first.", now=NOW)
+    request_decisions.refuse(people.dora.actor, request_id=asked.pk, reason="Pay the last invoice first.", now=NOW)
     asked.refresh_from_db()
     assert (asked.state, asked.reason, asked.decided_at) == ("refused", "Pay the last invoice first.", NOW)
     assert told(asked)[-1] == ("ivan@hafen.example", "request-refused")
@@ -386,14 +389,14 @@ def test_a_request_withdrawn_meanwhile_is_neither_approved_nor_paid(
     people: People, ask: Ask, price_list: object, place
 ) -> None:
     asked = ask()
-    cart = requests.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart
-    requests.withdraw(people.ivan.actor, request_id=asked.pk, now=NOW)
+    cart = request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW).cart
+    request_decisions.withdraw(people.ivan.actor, request_id=asked.pk, now=NOW)
     with pytest.raises(RequestClosed, match="withdrawn this request in the meantime"):
         place(cart)
     with pytest.raises(RequestClosed, match="withdrawn this request in the meantime"):
-        requests.approve(people.dora.actor, request_id=asked.pk, now=NOW)
+        request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
     with pytest.raises(RequestClosed, match="withdrawn this request in the meantime"):
-        requests.refuse(people.dora.actor, request_id=asked.pk, reason="No.", now=NOW)
+        request_decisions.refuse(people.dora.actor, request_id=asked.pk, reason="No.", now=NOW)
     assert (Order.objects.count(), Payment.objects.count()) == (0, 0)
     assert told(asked)[-1] == ("dora@nordlys.example", "request-withdrawn")
 
@@ -403,15 +406,15 @@ def test_somebody_elses_request_does_not_exist(people: People, ask: Ask, price_l
     asked = ask()
     for stranger in (people.mallory, people.igor, people.sam, people.ines, people.petra, people.tess):
         for act in (
-            lambda who: requests.approve(who, request_id=asked.pk, now=NOW),
-            lambda who: requests.refuse(who, request_id=asked.pk, reason="No.", now=NOW),
-            lambda who: requests.withdraw(who, request_id=asked.pk, now=NOW),
+            lambda who: request_decisions.approve(who, request_id=asked.pk, now=NOW),
+            lambda who: request_decisions.refuse(who, request_id=asked.pk, reason="No.", now=NOW),
+            lambda who: request_decisions.withdraw(who, request_id=asked.pk, now=NOW),
         ):
             with pytest.raises(RenewalRequest.DoesNotExist):
                 act(stranger.actor)
     with pytest.raises(MayNotPay):
-        requests.approve(people.ivan.actor, request_id=asked.pk, now=NOW)
+        request_decisions.approve(people.ivan.actor, request_id=asked.pk, now=NOW)
     with pytest.raises(NotPermitted):
-        requests.withdraw(people.dora.actor, request_id=asked.pk, now=NOW)
+        request_decisions.withdraw(people.dora.actor, request_id=asked.pk, now=NOW)
     asked.refresh_from_db()
     assert (asked.state, asked.version, Cart.objects.count()) == ("open", 1, 0)

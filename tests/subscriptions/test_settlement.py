@@ -100,19 +100,17 @@ def test_the_first_paid_pm_app_switches_it_on_and_locks_it(people: People, harbo
 
 @pytest.mark.rule("R33")
 def test_paid_time_stays_with_the_apartment(people: People, order: Order) -> None:
-    from communities.actions import people as site_people
+    from communities.actions import residents
     from communities.models import Apartment, Resident
 
     press(open_page(people, order), "approve")
     settlement.settle(payment_of(order).pk, now=NOW)
     apartment = Apartment.objects.get(number="1.01")
     expiry = entitlement(apartment.site, ServiceType.APP, "1.01").expires_at
-    site_people.remove_resident(people.ivan.actor, resident_id=Resident.objects.get(apartment=apartment).pk, now=NOW)
+    residents.remove_resident(people.ivan.actor, resident_id=Resident.objects.get(apartment=apartment).pk, now=NOW)
     moved_out = entitlement(apartment.site, ServiceType.APP, "1.01")
     assert (moved_out.variant, moved_out.expires_at) == ("", expiry)
-    site_people.add_resident(
-        people.ivan.actor, apartment_id=apartment.pk, name="Next", mobile="+49 40 1234567", now=NOW
-    )
+    residents.add_resident(people.ivan.actor, apartment_id=apartment.pk, name="Next", mobile="+49 40 1234567", now=NOW)
     moved_in = entitlement(apartment.site, ServiceType.APP, "1.01")
     assert (moved_in.variant, moved_in.expires_at, moved_in.is_usable(NOW)) == ("monitor", expiry, True)
 

@@ -12,7 +12,7 @@ from communities import catalogue
 from communities.models import Entitlement, Site
 from smartplus import jobs
 from subscriptions import ledger
-from subscriptions.actions import settlement, variants
+from subscriptions.actions import fulfilment, settlement, variants
 from subscriptions.models import Cart, Order, VariantChange
 from tests.people import NOW
 
@@ -38,7 +38,7 @@ def pay(premium: Entitlement, fill_cart: Callable[..., Cart], place: Callable[..
         order = place(fill_cart(items=[premium], months=2, now=now), now=now)
         Entitlement.objects.filter(pk=premium.pk).update(**kept)
         with transaction.atomic():
-            settlement.fulfil(settlement.lock_order(order.pk), now=now)
+            fulfilment.fulfil(settlement.lock_order(order.pk), now=now)
         premium.refresh_from_db()
         return premium
 

@@ -16,7 +16,7 @@ from communities.actions import entitlements
 from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, ExpiryDay, Site
 from payments.sandbox import Sandbox
-from subscriptions import dashboard, dashboard_lists, ledger, price_preview, reports, reviews, summary
+from subscriptions import dashboard, dashboard_lists, ledger, price_preview, reports, reviews, saved_items, summary
 from subscriptions.actions import extending, renewals
 from subscriptions.models import AutoRenewal, Cart, Order
 from subscriptions.periods import Cycles, Months
@@ -76,7 +76,7 @@ def sums(people: People, site: Site, auto_renewal: AutoRenewal) -> dict[str, int
 def _bill(site: Site, apartment: Apartment, prices: PriceTable) -> int:
     """The bill beside the form of an apartment, nothing changed."""
     draft = entitlements.configuration_of(site, apartment_ids=[apartment.pk])
-    saved = price_preview.saved_of(site, apartment=apartment)
+    saved = saved_items.saved_of(site, apartment=apartment)
     found = price_preview.preview_of(draft, saved, prices, as_of=LATER, zone=site.time_zone)
     assert found.difference_minor == 0
     return found.every_30_days.total_minor

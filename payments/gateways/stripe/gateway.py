@@ -1,27 +1,16 @@
-"""Stripe through the official SDK, which is imported on first use and never leaves this file and `keys`."""
+"""Stripe through the official SDK, which is imported on first use and never leaves this package."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from http import HTTPStatus
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 
 from accounts.typed.mail import in_ascii
-from payments.errors import (
-    BadSignature,
-    CardGone,
-    GatewayForgot,
-    GatewayNotSetUp,
-    GatewayRefused,
-    GatewayUnavailable,
-    OtherAccount,
-)
+from payments.errors import BadSignature, CardGone, GatewayForgot, GatewayRefused, OtherAccount
 from payments.gateways.base import (
     ChargeRequest,
     Checkout,
@@ -40,6 +29,7 @@ from payments.gateways.base import (
     Vault,
 )
 from payments.gateways.stripe import limits
+from payments.gateways.stripe.client import client_of, keyed, translated
 from payments.gateways.stripe.events import event_of
 from payments.gateways.stripe.keys import account_of
 from payments.gateways.stripe.limits import to_stripe
@@ -52,11 +42,7 @@ if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
 
 INSIDE = ["latest_charge", "payment_method"]
-RETRIES = 2
-PAUSE_S = 5  # the SDK's longest between two tries
 SIGNATURE_TOLERANCE_S = 300  # Stripe's own; it guards the past only, we guard the future as well
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -130,18 +116,18 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
             **_whose(request),
         }
         create = self._client().v1.checkout.sessions.create
-        with _translated():
-            session = _keyed(request.request_key, lambda key: create(params, {"idempotency_key": key}))
+        with translated():
+            session = keyed(request.request_key, lambda key: create(params, {"idempotency_key": key}))
             return CheckoutStarted(session.id, session.url or "")
 
     def expire_checkout(self, ref: str) -> None:
         """Close an open session."""
-        with _translated():
+        with translated():
             self._client().v1.checkout.sessions.expire(ref)
 
     def fetch(self, ref: str) -> Remote:
         """Read a Checkout Session with its PaymentIntent and card, or a PaymentIntent by itself."""
-        with _translated():
+        with translated():
             if ref.startswith("pi_"):
                 return charge_of(self._client().v1.payment_intents.retrieve(ref, {"expand": INSIDE}).to_dict())
             if not ref.startswith("cs_"):
@@ -162,8 +148,8 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
         }
         create = self._client().v1.payment_intents.create
         try:
-            with _translated():
-                intent = _keyed(request.request_key, lambda key: create(params, {"idempotency_key": key}))
+            with translated():
+                intent = keyed(request.request_key, lambda key: create(params, {"idempotency_key": key}))
                 return charge_of(intent.to_dict())
         except GatewayRefused as refused:
             self._look_at_card(request, refused.detail)
@@ -174,8 +160,8 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
         confirm = self._client().v1.payment_intents.confirm
         params: PaymentIntentConfirmParams = {"off_session": True, "expand": INSIDE}
         try:
-            with _translated():
-                intent = _keyed(f"{request_key}-confirm", lambda key: confirm(ref, params, {"idempotency_key": key}))
+            with translated():
+                intent = keyed(f"{request_key}-confirm", lambda key: confirm(ref, params, {"idempotency_key": key}))
                 return charge_of(intent.to_dict())
         except GatewayForgot:
             raise
@@ -188,7 +174,7 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
     def cancel_charge(self, ref: str) -> Remote:
         """Cancel the intent; one that can't be cancelled has ended, and says how."""
         try:
-            with _translated():
+            with translated():
                 return charge_of(self._client().v1.payment_intents.cancel(ref, {"expand": INSIDE}).to_dict())
         except GatewayForgot:
             raise
@@ -197,13 +183,13 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
 
     def fetch_method(self, ref: str) -> SavedMethod | None:
         """Read the PaymentMethod; a detached one can still be read."""
-        with _translated():
+        with translated():
             method = self._client().v1.payment_methods.retrieve(ref).to_dict()
             return kept_card(method, method.get("customer") or "")
 
     def remove_method(self, ref: str) -> None:
         """Detach the card from its customer, after which Stripe charges it no more."""
-        with _translated():
+        with translated():
             self._client().v1.payment_methods.detach(ref)
 
     def refund(self, request: RefundRequest) -> RemoteRefund:
@@ -214,12 +200,12 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
             "metadata": {"request_key": request.request_key},
         }
         create = self._client().v1.refunds.create
-        with _translated():
+        with translated():
             return refund_of(create(params, {"idempotency_key": request.request_key}).to_dict())
 
     def fetch_refund(self, ref: str) -> RemoteRefund:
         """Read a Refund."""
-        with _translated():
+        with translated():
             return refund_of(self._client().v1.refunds.retrieve(ref).to_dict())
 
     def limits(self, currency: str) -> Limits:
@@ -251,7 +237,7 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
             raise CardGone(detail)
 
     def _client(self) -> StripeClient:
-        return _client(self.api_key, self.api_base, self.timeout_s)
+        return client_of(self.api_key, self.api_base, self.timeout_s)
 
 
 def _ours(request: CheckoutRequest) -> dict[str, str]:
@@ -300,61 +286,3 @@ def _whose(request: CheckoutRequest) -> SessionCreateParams:
     if request.saves_method:
         told["customer_creation"] = "always"
     return told
-
-
-def _keyed(key: str, send: Callable[[str], Answer]) -> Answer:
-    """Send under our key; where that only ever brings back a stored error (5xx), once more under a second one.
-
-    For requests that move no money, or move it once whoever asks: then two of them do no harm.
-    """
-    import stripe
-
-    try:
-        return send(key)
-    except stripe.StripeError as error:
-        told = {name.lower(): value for name, value in (error.headers or {}).items()}
-        if (error.http_status or 0) < HTTPStatus.INTERNAL_SERVER_ERROR or told.get("idempotent-replayed") != "true":
-            raise
-        return send(f"{key}-2")
-
-
-def longest_call_s(timeout_s: float) -> float:
-    """How long a gateway that hangs can hold up one call: connecting and reading take the time-out together, each time."""
-    return (RETRIES + 1) * timeout_s + RETRIES * PAUSE_S
-
-
-@lru_cache(maxsize=8)
-def _client(api_key: str, api_base: str, timeout_s: float) -> StripeClient:
-    import requests
-    import stripe
-
-    session = None
-    if api_base:  # the sandbox on loopback: no proxy of the environment stands between
-        session = requests.Session()
-        session.trust_env = False
-    return stripe.StripeClient(
-        api_key,
-        base_addresses={"api": api_base} if api_base else None,
-        max_network_retries=RETRIES,  # under the same idempotency key, so that a retry can't charge twice
-        http_client=stripe.RequestsClient(timeout=(timeout_s / 4, timeout_s * 3 / 4), session=session),
-    )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """The SDK's errors in our two: a rejected request did nothing, everything else leaves the outcome open.
-
-    A wrong key (401), a key in use (409) or a key with other parameters says nothing about what an earlier try did.
-    """
-    import stripe
-
-    try:
-        yield
-    except (stripe.InvalidRequestError, stripe.CardError) as error:
-        if error.code == "resource_missing" and error.http_status == HTTPStatus.NOT_FOUND:
-            raise GatewayForgot(error.user_message or "") from error
-        raise GatewayRefused(error.user_message or "") from error
-    except stripe.AuthenticationError as error:
-        raise GatewayNotSetUp("authentication error") from error
-    except stripe.StripeError as error:
-        raise GatewayUnavailable(error.user_message or "") from error

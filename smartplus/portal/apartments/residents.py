@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import Conflict
-from communities.actions import people
+from communities.actions import residents
 from communities.models import Apartment, Resident
 from smartplus import access
 from smartplus.portal.kit import conflicts
@@ -29,7 +29,7 @@ def resident_new(request: access.PortalRequest, apartment_id: int) -> HttpRespon
     form = ResidentForm(posted(request), country=apartment.site.country)
     resident = submitted(
         form,
-        lambda: people.add_resident(request.actor, apartment_id=apartment_id, now=request.now, **form.values),
+        lambda: residents.add_resident(request.actor, apartment_id=apartment_id, now=request.now, **form.values),
     )
     if resident is None:
         has_master = Resident.objects.visible_to(request.actor).filter(apartment=apartment, is_master=True).exists()
@@ -68,7 +68,9 @@ def resident_edit(request: access.PortalRequest, resident_id: int) -> HttpRespon
 
 def _edit(request: access.PortalRequest, resident_id: int, form: ResidentForm) -> Resident:
     version = form.cleaned_data["version"] or 0
-    return people.edit_resident(request.actor, resident_id=resident_id, version=version, now=request.now, **form.values)
+    return residents.edit_resident(
+        request.actor, resident_id=resident_id, version=version, now=request.now, **form.values
+    )
 
 
 @access.roles(*HOUSEKEEPERS)
@@ -76,7 +78,7 @@ def _edit(request: access.PortalRequest, resident_id: int, form: ResidentForm) -
 def resident_remove(request: access.PortalRequest, resident_id: int) -> HttpResponse:
     """A resident moves out; paid time stays with the apartment (R33)."""
     resident = Resident.objects.visible_to(request.actor).get(pk=resident_id)
-    people.remove_resident(request.actor, resident_id=resident_id, now=request.now)
+    residents.remove_resident(request.actor, resident_id=resident_id, now=request.now)
     messages.success(request, _("%(name)s is removed. Paid time stays with the apartment.") % {"name": resident.name})
     return redirect("apartment-detail", resident.apartment_id)
 

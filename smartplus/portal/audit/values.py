@@ -18,7 +18,7 @@ from accounts.models import AuditEvent, Kind, Topic
 from accounts.models.tokens import RevokedFor
 from communities import audit_sentences as of_communities
 from communities import catalogue
-from communities.actions import people as site_people
+from communities.actions import assignments
 from devices.models import Status
 from smartplus.portal.audit import vocabulary
 from smartplus.portal.kit.day_tags import moment
@@ -131,7 +131,7 @@ def ids_in(event: AuditEvent) -> tuple[set[int], set[int]]:
     """The memberships and the organizations that the values name by number."""
     people: set[int] = set()
     for values in (event.before, event.after):
-        if event.action == site_people.MANAGERS_SET.code:
+        if event.action == assignments.MANAGERS_SET.code:
             people |= {int(key) for key in values if key.isdecimal()}
         people |= {pk for pk in values.get("technicians", ()) if isinstance(pk, int)}
     firms = {values.get(field) for values in (event.before, event.after) for field in FIRMS}
@@ -139,7 +139,7 @@ def ids_in(event: AuditEvent) -> tuple[set[int], set[int]]:
 
 
 def _label(event: AuditEvent, field: str, names: Names) -> str:
-    if event.action == site_people.MANAGERS_SET.code:
+    if event.action == assignments.MANAGERS_SET.code:
         return person(field, names)
     if "/" in field:
         return PriceKey(*field.split("/")).label
@@ -164,7 +164,7 @@ def _word(event: AuditEvent, field: str, value: Any, names: Names, currency: str
 
 def _as_read(event: AuditEvent, field: str, value: Any, names: Names, currency: str) -> str:
     """A value as people read it."""
-    if event.action == site_people.MANAGERS_SET.code and isinstance(value, bool):
+    if event.action == assignments.MANAGERS_SET.code and isinstance(value, bool):
         return gettext("With PM App") if value else gettext("Without PM App")
     if value is None or value in ("", [], {}):
         return DASH

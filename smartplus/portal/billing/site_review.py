@@ -25,9 +25,10 @@ from smartplus.portal.orders.views import TONES
 from smartplus.portal.sites.site_context import site_context, visible_site
 from subscriptions import reviews, rights
 from subscriptions.cycles import total_of
+from subscriptions.holdings import Holding
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Order, RenewalRequest
 from subscriptions.reports import is_agreed
-from subscriptions.reviews import Holding, Review
+from subscriptions.reviews import Review
 
 SEERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
 ORDERS = 20

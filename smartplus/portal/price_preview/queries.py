@@ -14,9 +14,10 @@ from communities.models import Apartment, Site
 from smartplus.access import PortalRequest
 from smartplus.portal.apartments.forms import ApartmentForm
 from smartplus.portal.sites.forms import SiteForm
-from subscriptions import price_preview, rights
+from subscriptions import price_preview, rights, saved_items, switch_prices
 from subscriptions.price_preview import PricePreview
 from subscriptions.prices import MissingPrice, PriceTable
+from subscriptions.switch_prices import SwitchPrice
 from subscriptions.tables import table_for
 
 PLANNED_APARTMENTS, MOST_APARTMENTS = 10, 999  # of the estimate for a community that does not exist yet
@@ -35,7 +36,7 @@ class FormPreview:
     refused: MissingPrice | None = None
     compares: bool = False
     currency: str = ""
-    switch_prices: Mapping[str, price_preview.SwitchPrice] = field(default_factory=dict)
+    switch_prices: Mapping[str, SwitchPrice] = field(default_factory=dict)
 
 
 def for_new_site(request: PortalRequest, form: SiteForm) -> FormPreview | None:
@@ -44,7 +45,7 @@ def for_new_site(request: PortalRequest, form: SiteForm) -> FormPreview | None:
         return None
     apartments = _number(request, "planned_apartments", PLANNED_APARTMENTS, 1, MOST_APARTMENTS)
     managers = _number(request, "planned_managers", PLANNED_MANAGERS, 0, MOST_MANAGERS)
-    census = price_preview.planned(_switches(form), apartments=apartments, managers=managers)
+    census = saved_items.planned(_switches(form), apartments=apartments, managers=managers)
     draft = census.under(_switches(form), retention_days=_retention(form))
     facts = {
         "planned_apartments": apartments,
@@ -64,7 +65,7 @@ def for_site(request: PortalRequest, form: SiteForm, site: Site) -> FormPreview 
     """The bill of a site with the switches of the form."""
     if not rights.sees_prices(request.actor):
         return None
-    census = price_preview.census_of(site)
+    census = saved_items.census_of(site)
     draft = census.under(_switches(form), retention_days=_retention(form))
     preview = FormPreview(
         "price_preview/_site.html", reverse("site-bill", args=[site.pk]), "site-form", {"site": site}, compares=True
@@ -74,7 +75,7 @@ def for_site(request: PortalRequest, form: SiteForm, site: Site) -> FormPreview 
 
 
 def _bill(
-    request: PortalRequest, draft: catalogue.Configuration, census: price_preview.Census, zone: str
+    request: PortalRequest, draft: catalogue.Configuration, census: saved_items.Census, zone: str
 ) -> Callable[[PriceTable], PricePreview]:
     def priced(prices: PriceTable) -> PricePreview:
         return price_preview.preview_of(draft, census.saved, prices, as_of=request.now, zone=zone, counts=census.counts)
@@ -88,10 +89,10 @@ def for_apartment(
     """The bill of one apartment with the switches of the form; new or not, it is priced as with its family master."""
     if not rights.sees_prices(request.actor):
         return None
-    saved = price_preview.saved_of(site, apartment=apartment) if apartment else []
+    saved = saved_items.saved_of(site, apartment=apartment) if apartment else []
     has_master = not apartment or any(row.variant for row in saved if catalogue.BY_TYPE[row.service_type].needs_master)
     if apartment:
-        saved = price_preview.as_occupied(
+        saved = saved_items.as_occupied(
             saved, catalogue.ApartmentConfiguration(apartment.target_id, **apartment.switches)
         )
     switches = {code: bool(form[code].value()) for code in catalogue.APARTMENT_SWITCHES}
@@ -134,7 +135,7 @@ def _priced(
     try:
         prices = table_for(distributor, at=request.now, with_former=True)
         if retention_days:
-            found = price_preview.switch_prices(prices, retention_days=retention_days, project=project)
+            found = switch_prices.switch_prices(prices, retention_days=retention_days, project=project)
             preview = replace(preview, currency=prices.currency, switch_prices=found)
         return replace(preview, bill=bill(prices))
     except MissingPrice as refused:

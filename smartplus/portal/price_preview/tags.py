@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from django import template
 
 from smartplus.portal.kit.money_tags import money
-from subscriptions.price_preview import SwitchPrice
+from subscriptions.switch_prices import SwitchPrice
 
 register = template.Library()
 MINUS = "−"

@@ -27,8 +27,7 @@ from smartplus.portal.requests import waiting as asking
 from smartplus.portal.requests.forms import RefusalForm
 from smartplus.portal.subscription.views import PAYERS
 from subscriptions import payers, reports, rights, waiting
-from subscriptions.actions import carts
-from subscriptions.actions import requests as actions
+from subscriptions.actions import carts, request_decisions
 from subscriptions.models import RenewalRequest, RequestItem
 from subscriptions.prices import CantQuote
 
@@ -122,7 +121,7 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
     size = found.items.count()
     if not is_waiting:
         return {"size": size, "items": [item.entitlement for item in named[: 4 * PAGE]]}
-    free = actions.available(request.actor, found)
+    free = request_decisions.available(request.actor, found)
     gone = named.exclude(entitlement__in=free)
     context: dict[str, Any] = {"size": size, "gone": [item.entitlement for item in gone], "count": free.count()}
     distributor = found.installer.distributor
@@ -143,7 +142,7 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
 def request_approve(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Approve, and go on to the checkout with a cart of what can be activated."""
     try:
-        approval = actions.approve(request.actor, request_id=pk, now=request.now)
+        approval = request_decisions.approve(request.actor, request_id=pk, now=request.now)
     except NotPermitted:
         raise
     except Refused as refused:
@@ -169,7 +168,9 @@ def request_refuse(request: access.PortalRequest, pk: int) -> HttpResponse:
     form = RefusalForm(request.POST)
 
     def act() -> RenewalRequest:
-        return actions.refuse(request.actor, request_id=pk, reason=form.cleaned_data["reason"], now=request.now)
+        return request_decisions.refuse(
+            request.actor, request_id=pk, reason=form.cleaned_data["reason"], now=request.now
+        )
 
     if answers.submitted(form, act) is None:
         return _show(request, pk, form)
@@ -183,7 +184,7 @@ def request_refuse(request: access.PortalRequest, pk: int) -> HttpResponse:
 def request_withdraw(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Take a request back."""
     try:
-        actions.withdraw(request.actor, request_id=pk, now=request.now)
+        request_decisions.withdraw(request.actor, request_id=pk, now=request.now)
     except NotPermitted:
         raise
     except Refused as refused:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.errors import Conflict
 from accounts.scope import Role
-from communities.actions import people
+from communities.actions import assignments
 from communities.models import Site
 from smartplus import access
 from smartplus.portal.kit import conflicts
@@ -51,12 +51,12 @@ def _form(
 @transaction.atomic
 def _choose(request: access.PortalRequest, site_id: int, form: PeopleForm) -> bool:
     """Both lists or neither, as one change of the site that was shown; the second finds the site locked by the first."""
-    people.set_managers(
+    assignments.set_managers(
         request.actor,
         site_id=site_id,
         version=form.cleaned_data["version"] or 0,
         pm_app_by_membership=form.pm_app_by_membership,
         now=request.now,
     )
-    people.set_technicians(request.actor, site_id=site_id, membership_ids=form.technician_ids, now=request.now)
+    assignments.set_technicians(request.actor, site_id=site_id, membership_ids=form.technician_ids, now=request.now)
     return True

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from accounts.models import Membership
 from accounts.models.people import known_order
 from accounts.typed.keys import natural_key
-from communities.actions import people
+from communities.actions import assignments
 from communities.models import Site
 from smartplus.portal.kit import keyset
 from smartplus.portal.users import queries as user_lists
@@ -42,7 +42,7 @@ class Crowd:
         now: datetime,
     ) -> None:
         self.assigned_ids, self._query, self._name, self._now, self._assigned = assigned_ids, query, name, now, assigned
-        self._candidates = people.candidates(site.installer_id, kind=kind)
+        self._candidates = assignments.candidates(site.installer_id, kind=kind)
         self._page = self._assigned_page()
         here = {person.pk for person in self._page.rows}
         others = self._candidates.exclude(pk__in=assigned_ids) if assigned_ids else self._candidates

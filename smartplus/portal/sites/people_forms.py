@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Kind, Membership
 from accounts.scope import Actor
 from accounts.typed.text import sought
-from communities.actions import people, sites
+from communities.actions import residents, sites
 from communities.models import Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.fields import LineField, MailField, MailInput, PhoneField, PhoneInput
@@ -38,7 +38,7 @@ class ResidentForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, country: str, resident: Resident | None = None) -> None:
-        shown = [*people.RESIDENT_FIELDS, "version"]
+        shown = [*residents.RESIDENT_FIELDS, "version"]
         values = {field: getattr(resident, field) for field in shown} if resident else None
         super().__init__(data, initial=values, label_suffix="")
         mobile = self.fields["mobile"]
@@ -48,7 +48,7 @@ class ResidentForm(forms.Form):
     @property
     def values(self) -> dict[str, str]:
         """What the actions take."""
-        return {field: self.cleaned_data[field] for field in people.RESIDENT_FIELDS}
+        return {field: self.cleaned_data[field] for field in residents.RESIDENT_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)

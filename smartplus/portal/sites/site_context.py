@@ -13,7 +13,7 @@ from accounts.actions.support import noted
 from accounts.models import AuditEvent
 from accounts.scope import Grant, Role
 from communities import reports
-from communities.actions.people import may_edit_residents
+from communities.actions.residents import may_edit_residents
 from communities.actions.sites import may_configure
 from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
 from communities.site_status import Places, status_of

@@ -20,7 +20,7 @@ from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, MailLink, Membership, Organization
 from accounts.scope import Role
 from accounts.typed.text import sought
-from communities.actions import people as site_people
+from communities.actions import assignments
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access, jobs
 from smartplus.portal.kit import conflicts, keyset
@@ -278,7 +278,7 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
     try:
         saved = submitted(
             form,
-            lambda: site_people.set_sites_of(
+            lambda: assignments.set_sites_of(
                 request.actor,
                 membership_id=membership_id,
                 site_ids=form.site_ids,
@@ -289,7 +289,7 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
     except Conflict:
         fresh = sites_form(request, person, sent_before=request.POST)
         assert fresh is not None
-        mine = Q(action__in=[site_people.MANAGERS_SET.code, site_people.TECHNICIANS_SET.code], subject_type="site")
+        mine = Q(action__in=[assignments.MANAGERS_SET.code, assignments.TECHNICIANS_SET.code], subject_type="site")
         ids = (form.seen_ids or set()) ^ fresh.assigned
         again = reverse("user-detail", args=[membership_id])
         told = conflicts.clash(request, mine & Q(subject_id__in=ids), (form, fresh), again=again)

@@ -1,0 +1,184 @@
+"""What is saved of a site's items, and what a configuration makes of each: the two sides of a price preview."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Count, FilteredRelation, Q
+
+from communities import catalogue
+from communities.catalogue import Target, TargetKey
+from communities.models import Apartment, Entitlement, Kind, Site, status
+
+
+class Saved(NamedTuple):
+    """An entitlement as a bill looks at it. `target` is its key in the configuration; `renewed` the variant that its renewal pays for, where
+    that is not the configured one."""
+
+    target_kind: str
+    target: int | str
+    service_type: str
+    variant: str
+    paid_variant: str
+    expires_at: datetime | None
+    works_until: datetime | None = None
+    variant_until: datetime | None = None
+    renewed: str = ""
+
+
+class Step(NamedTuple):
+    """What happens to one billable: from the saved variant to the wanted one, and what of it is paid."""
+
+    target_kind: str
+    service_type: str
+    wanted: str
+    saved: str
+    paid: str
+    expires_at: datetime | None
+    works_until: datetime | None = None
+    variant_until: datetime | None = None
+
+
+def steps_of(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Mapping[int | str, int]) -> Counter[Step]:
+    """What becomes of each item, saved or new, and for how many. `counts` as in `price_preview.preview_of`."""
+    wanted: dict[tuple[str, TargetKey, str], str] = {
+        (item.target_kind, item.target, item.service_type): item.variant.code for item in catalogue.billables(draft)
+    }
+    steps: Counter[Step] = Counter()
+    for row in saved:
+        new = wanted.pop((row.target_kind, row.target, row.service_type), "")
+        renewed = row.renewed or row.variant
+        step = Step(
+            row.target_kind,
+            row.service_type,
+            renewed if new == row.variant else new,
+            renewed,
+            row.paid_variant,
+            row.expires_at,
+            row.works_until,
+            row.variant_until,
+        )
+        steps[step] += _times(counts, row.target_kind, row.target)
+    for (kind, new_target, service_type), variant in wanted.items():
+        steps[Step(kind, service_type, variant, "", "", None)] += _times(counts, kind, new_target)
+    return steps
+
+
+def _times(counts: Mapping[int | str, int], kind: str, target: TargetKey) -> int:
+    """How many stand behind a target: alike apartments are counted, and their members' slots with them."""
+    key = target[0] if isinstance(target, tuple) else target
+    return counts.get(key, 1) if kind in catalogue.OF_APARTMENTS else 1
+
+
+def is_running(step: Step, as_of: datetime) -> bool:
+    """Whether its paid time runs, grace not included."""
+    return step.expires_at is not None and as_of < step.expires_at
+
+
+PAID = (
+    "paid_variant",
+    "expires_at",
+    "works_until",
+    "variant_until",
+)  # the columns of an entitlement that `Saved` ends with,
+RENEWED = "renewed"  # and this one
+
+
+def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
+    """The entitlements of one apartment, or with None of whatever else is billed at the site, as a bill looks at them; one statement."""
+    rows = Entitlement.objects.filter(site=site)
+    rows = (
+        rows.filter(target=apartment.target_id) if apartment else rows.exclude(target__kind__in=catalogue.OF_APARTMENTS)
+    )
+    return [
+        Saved(Target(kind), target, service_type, variant, *paid)
+        for kind, target, service_type, variant, *paid in rows.annotate(renewed=status.renewed())
+        .order_by("pk")
+        .values_list("target__kind", "target_id", "service_type", "variant", *PAID, RENEWED)
+    ]
+
+
+def as_occupied(saved: Iterable[Saved], apartment: catalogue.ApartmentConfiguration) -> list[Saved]:
+    """What is saved for an apartment, with the App it has with a family master."""
+    rows = {row.service_type: row for row in saved}
+    for item in catalogue.of_residents(apartment):
+        row = rows.get(item.service_type)
+        if row is None or not row.variant:
+            rows.pop(item.service_type, None)  # it comes last
+            row = row or Saved(item.target_kind, apartment.key, item.service_type, "", "", None)
+            rows[item.service_type] = row._replace(variant=item.variant.code)
+    return list(rows.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What a site has, alike apartments counted instead of listed: `counts` says how many stand behind an apartment's key."""
+
+    apartments: tuple[catalogue.ApartmentConfiguration, ...]
+    managers: tuple[catalogue.ManagerConfiguration, ...]
+    saved: tuple[Saved, ...]
+    counts: Mapping[int | str, int]
+    project: str = Kind.COMMUNITY
+
+    def under(self, switches: Mapping[str, bool], *, retention_days: int) -> catalogue.Configuration:
+        """The same apartments and managers under switches that are not saved."""
+        on = catalogue.normalised(switches)
+        return catalogue.Configuration(on, retention_days, self.apartments, self.managers, project=self.project)
+
+
+def census_of(site: Site) -> Census:
+    """Count a site's apartments by their switches and by what is paid for them; two statements, as fast for ten thousand.
+
+    Who has a family master or the PM App is what the entitlements say: they follow the configuration.
+    """
+    kinds = catalogue.PER_APARTMENT
+    columns = [
+        column
+        for code in kinds
+        for column in (*(f"{code}__{field}" for field in ("variant", *PAID)), f"{code}_{RENEWED}")
+    ]
+    rows = (
+        Apartment.objects.filter(site=site)
+        .annotate(
+            **{
+                code: FilteredRelation("target__entitlements", condition=Q(target__entitlements__service_type=code))
+                for code in kinds
+            }
+        )
+        .annotate(**{f"{code}_{RENEWED}": status.renewed(f"{code}__") for code in kinds})
+        .order_by()
+        .values_list(*catalogue.APARTMENT_SWITCHES, *columns)
+        .annotate(n=Count("pk"))
+    )
+    apartments, saved = [], list[Saved]()
+    counts: dict[int | str, int] = {}
+    for key, (monitor, landline, video, *paid, count) in enumerate(rows):
+        width = len(columns) // len(kinds)
+        services = {code: paid[width * at : width * (at + 1)] for at, code in enumerate(kinds)}
+        rows_of_it = [
+            Saved(Target.APARTMENT, key, code, *what) for code, what in services.items() if what[0] is not None
+        ]
+        has_master = any(row.variant and catalogue.BY_TYPE[row.service_type].needs_master for row in rows_of_it)
+        apartment = catalogue.ApartmentConfiguration(key, monitor, landline, video, has_master)
+        apartments.append(apartment)
+        saved += as_occupied(rows_of_it, apartment)
+        counts[key] = count
+    others = saved_of(site, apartment=None)
+    managers = tuple(
+        catalogue.ManagerConfiguration(row.target, pm_app=True)
+        for row in others
+        if row.variant and row.target_kind == Target.MANAGER
+    )
+    return Census(tuple(apartments), managers, (*saved, *others), counts, site.kind)
+
+
+def planned(switches: Mapping[str, bool], *, apartments: int, managers: int) -> Census:
+    """A community that does not exist yet: so many apartments as it makes them (R23), so many managers with the PM App."""
+    on = catalogue.normalised(switches)
+    one = catalogue.ApartmentConfiguration(key=0, **{code: on[code] for code in catalogue.APARTMENT_SWITCHES})
+    people = tuple(catalogue.ManagerConfiguration(number, pm_app=True) for number in range(managers) if on["pm_app"])
+    return Census((one,), people, (), {0: apartments})
