@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PORT
 
-.PHONY: run install test test-browser lint rules lock messages docs-shots clean
+.PHONY: run install test test-browser coverage lint rules lock messages docs-shots clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/python manage.py up --demo
@@ -23,6 +23,10 @@ test: $(VENV)/.installed-dev
 # Needs Chromium; CHROMIUM_PATH names another one than the system's.
 test-browser: $(VENV)/.installed-dev
 	$(BIN)/pytest -n auto --dist loadgroup -m browser $(ARGS)
+
+# Branch coverage, on the database that DATABASE_URL names. It takes twice as long as the tests do without it, so CI leaves it out.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/pytest -n auto --dist loadgroup -m "not browser" --cov --cov-report=term:skip-covered $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -20,6 +20,12 @@ ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "var" / "test-databases"  # of SQLite; PostgreSQL keeps its own
 PREFIX = "smartplus_template_"
 MOST_KEPT = 8
+# Of the pages, what the database says makes the difference in these: lists, sums, searches, and who comes first. On every page of every role
+# PostgreSQL is asked by tests/guards (costs, sorting, lengths of what is typed), and every action by tests/permissions.
+PAGES_ON_BOTH = {
+    "test_audit", "test_billing_review", "test_dashboard", "test_dashboard_lists", "test_long_selections", "test_once", "test_requests",
+    "test_search", "test_subscription",
+}  # fmt: skip
 ASKS = {"db", "transactional_db", "walked_database"}  # fixtures of whoever asks the database
 
 
@@ -49,10 +55,11 @@ def django_db_setup(
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """To what asks no database it makes no difference which one there is: once is enough."""
+    """To what asks no database, and to most pages, it makes no difference which one there is: once is enough."""
     for item in items:
         asks = item.get_closest_marker("django_db") or ASKS & set(getattr(item, "fixturenames", ()))
-        if not asks and not item.get_closest_marker("skipif"):
+        is_page = "portal" in item.path.parts and item.path.stem not in PAGES_ON_BOTH
+        if (not asks or is_page) and not item.get_closest_marker("skipif"):
             item.add_marker(pytest.mark.walk)
 
 
