@@ -43,9 +43,9 @@ EXCEPTIONS = {
     ("smartplus/portal/operator/views.py", "state"): "of a payment or a message: a code",
     ("smartplus/portal/operator/views.py", "kind"): "of a message: a code",
     ("smartplus/portal/operator/views.py", "subject"): "of a payment: the number of what it pays",
-    ("smartplus/portal/orders/views.py", "state"): "of an order: a code",
+    ("smartplus/portal/orders/lists.py", "state"): "of an order: a code",
     ("smartplus/portal/requests/views.py", "state"): "of a request: a code",
-    ("smartplus/portal/sites/views.py", "kind"): "of a site: a code",
+    ("smartplus/portal/sites/lists.py", "kind"): "of a site: a code",
 }
 
 
@@ -90,6 +90,8 @@ def sorted_by(source: str) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr in {"order_by", "earliest", "latest"}:
                 texts = list(node.args)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Column":
+            texts = [given.value for given in node.keywords if given.arg == "keys"]
         elif value := _declared(node):
             texts = [value]
         before: list[str] = []
@@ -141,7 +143,7 @@ def test_a_lookup_into_typed_text_is_found(text: str) -> None:
     "text",
     [
         "rows.order_by('name')", "rows.order_by('-site__name', 'pk')", "ordering = ['company']", "rows.latest('street')",
-        "rows.order_by(F('city').desc())", "COLUMNS: keyset.Columns = {'name': ['name']}",
+        "rows.order_by(F('city').desc())", "COLUMNS: keyset.Columns = {'name': ['name']}", "Column('city', 'City', keys=['city'])",
     ],
 )  # fmt: skip
 def test_a_sorting_by_typed_text_is_found(text: str) -> None:
@@ -152,7 +154,8 @@ def test_a_sorting_by_typed_text_is_found(text: str) -> None:
     "text",
     [
         "rows.filter(search_key__contains=word)", "rows.filter(path__startswith=path)", "rows.order_by('site__name_order', 'site__name')",
-        "rows.order_by('-pk')", "COLUMNS: keyset.Columns = {'name': ['name_order']}", "Q(**{f'{payer}__path__startswith': path})",
+        "rows.order_by('-pk')", "COLUMNS: keyset.Columns = {'name': ['name_order']}",
+        "Column('city', 'City', keys=['name_order'])", "Q(**{f'{payer}__path__startswith': path})",
     ],
 )  # fmt: skip
 def test_a_key_is_fine(text: str) -> None:

@@ -7,8 +7,10 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
+from typing import TypeVar
 
 from babel.numbers import get_decimal_symbol
+from django.db.models import Model, QuerySet
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone, translation
@@ -17,10 +19,12 @@ from payments.money import Money
 from smartplus.portal.kit import export_cells as cells
 from smartplus.portal.kit.export_cells import Column, Kind
 
-__all__ = ["Column", "Kind", "answer", "asked"]
+__all__ = ["Column", "Kind", "answer", "asked", "in_chunks"]
+Row = TypeVar("Row", bound=Model)
 FORMATS = ("csv", "xlsx")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LINES = 200  # in one piece of a streamed file
+CHUNK = 500  # rows looked at together
 
 
 def asked(request: HttpRequest) -> str:
@@ -41,6 +45,13 @@ def answer(format: str, name: str, columns: Sequence[Column], rows: Iterable[Seq
     streamed = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     streamed["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return streamed
+
+
+def in_chunks(found: QuerySet[Row], *, size: int = CHUNK) -> Iterator[list[Row]]:
+    """All rows, never all at once, but as many as are worth asking something of together."""
+    waiting = found.iterator(chunk_size=size)
+    while some := list(islice(waiting, size)):
+        yield some
 
 
 # --- CSV ----------------------------------------------------------------------------------------------------------------

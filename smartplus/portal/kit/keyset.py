@@ -67,10 +67,15 @@ def sorting(query: Mapping[str, str], columns: Columns, *, own: str, hidden: Col
     return Sorting(columns, chosen.removeprefix("-"), chosen.startswith("-"), wanted)
 
 
-def count(rows: QuerySet[Any], *, by: Sequence[str] = (), most: int | None = None) -> int:
-    """How many rows there are, at most one more than `most`, else than `COUNTED`; the filter `counted` shows it. `by` names the order of an
+def count(rows: QuerySet[Any], *, by: Sequence[str] = (), most: int = COUNTED) -> int:
+    """How many rows there are, at most one more than `most`; `shown` and the filter `counted` say it. `by` names the order of an
     index that finds them, where the database might rather read a table until it met so many."""
-    return rows.order_by(*by)[: (COUNTED if most is None else most) + 1].count()
+    return rows.order_by(*by)[: most + 1].count()
+
+
+def shown(number: int, most: int = COUNTED) -> str:
+    """A number from `count`: "1,000+" where counting stopped."""
+    return f"{most:,}+" if number > most else str(number)
 
 
 def page(

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from smartplus.portal.sites import buildings, managers
+from smartplus.portal.sites import buildings, lists, managers
 from smartplus.portal.sites import views as sites
 
 urlpatterns = [
-    path("sites/", sites.site_list, name="site-list"),
+    path("sites/", lists.site_list, name="site-list"),
     path("sites/new/", sites.site_new, name="site-new"),
     path("sites/<int:site_id>/", sites.site_detail, name="site-detail"),
     path("sites/<int:site_id>/edit/", sites.site_edit, name="site-edit"),

@@ -1,84 +1,27 @@
-"""Sites: the list, Add Community Site, the overview, its services."""
+"""Sites: Add Community Site, the overview, its services."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import messages
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import Conflict
 from accounts.scope import Role
-from accounts.typed import postal
-from accounts.typed.text import sought
 from communities import reports
 from communities.actions import sites
 from communities.models import Site
-from devices import reports as device_reports
 from smartplus import access
-from smartplus.portal.kit import conflicts, keyset
-from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.answers import answer, conflict, posted, refill, submitted
 from smartplus.portal.kit.once import made, once_where
 from smartplus.portal.price_preview import queries as price_preview
-from smartplus.portal.sites import exports as sites_files
-from smartplus.portal.sites import rows as site_rows
 from smartplus.portal.sites.forms import FreeMembersForm, SiteForm
 from smartplus.portal.sites.site_context import READERS, WORKERS, overview, site_context, units_in, visible_site
-
-PAGE = 50
-# What rows are made of and sorted by; the tables have many more columns.
-SHOWN = ("kind", "name", "name_order", *postal.FIELDS, "time_zone")
-SHOWN_OF_INSTALLER = ("installer__name", "installer__name_order")
-COLUMNS: keyset.Columns = {
-    "name": ["name_order"],
-    "installer": ["installer__name_order", "name_order"],
-    "type": ["kind", "name_order"],
-    "expiry": ["next_expiry", "name_order"],
-}
-
-
-@access.roles(*READERS)
-@require_safe
-def site_list(request: access.PortalRequest) -> HttpResponseBase:
-    """The sites one may see, by name, with how far each has come; with `format=csv` or `xlsx` all of them as a file."""
-    text = sought(request.GET.get("q", ""))
-    seen = Site.objects.visible_to(request.actor).select_related("installer")
-    found = device_reports.searched_sites(seen, text) if text else seen
-    shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
-    hidden = () if shows_installer else ("installer",)
-    sorting = keyset.sorting(request.GET, COLUMNS, own="name", hidden=hidden)
-    if sorting.column == "expiry":
-        found = found.annotate(next_expiry=Coalesce(reports.next_expiry(), keyset.FAR))
-    if file := tables.asked(request):
-        lines = sites_files.rows(
-            found.order_by(*sorting.by), lambda some: _with_progress(request, some), shows_installer=shows_installer
-        )
-        return tables.answer(file, "sites", sites_files.columns(shows_installer=shows_installer), lines)
-    shown = found.only(*SHOWN, *SHOWN_OF_INSTALLER) if shows_installer else found.select_related(None).only(*SHOWN)
-    page = keyset.page(shown, by=sorting.by, query=request.GET, size=PAGE)
-    rows = _with_progress(request, page.rows)
-    count = len(rows) if page.is_only else keyset.count(found)
-    cells = site_rows.cells(rows, shows_installer=shows_installer, now=request.now)
-    context = {"cells": cells, "page": page, "count": count, "q": text, "sorting": sorting}
-    context["shows_installer"] = shows_installer
-    return render(request, "sites/list.html", context)
-
-
-def _with_progress(request: access.PortalRequest, found: list[Site]) -> list[sites_files.SiteRow]:
-    """Each site with how far its Apps are paid and its monitors are there; two statements for all of them."""
-    ids = [site.pk for site in found]
-    progress = reports.paid_progress(ids, request.now)
-    units = device_reports.unit_progress(ids)
-    return [
-        (site, progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
-        for site in found
-    ]
 
 
 @access.roles(Role.INSTALLER)
