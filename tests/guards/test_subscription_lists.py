@@ -6,7 +6,7 @@ import pytest
 
 from accounts.scope import Role
 from smartplus.portal.kit.list_tags import counted
-from smartplus.portal.orders.views import OF_MANAGER
+from smartplus.portal.orders.lists import OF_MANAGER
 from tests.guards.browser import Browser
 from tests.guards.crowd import FIRST, crowd
 from tests.guards.test_list_costs import Cost, visit

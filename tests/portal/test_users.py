@@ -559,9 +559,9 @@ def test_whether_people_show_a_second_factor_is_told_by_firm(people: People, sig
     def security(**filters: Any) -> tuple[str, str]:
         (firm,) = [row for row in user_lists.with_numbers(
             people.dora.actor,
-            list(user_lists.firms(people.dora.actor, kind=Kind.INSTALLER, text="", chip="", under=None)), NOW,
-        ) if row.pk == hafen.pk]  # fmt: skip
-        standing: user_lists.Standing = firm.security  # type: ignore[attr-defined]
+            list(user_lists.firms(people.dora.actor, kind=Kind.INSTALLER)), NOW,
+        ) if row.firm == hafen]  # fmt: skip
+        standing = firm.security
         return standing.word, standing.detail
 
     assert security() == ("Not demanded", "")

@@ -21,7 +21,7 @@ from smartplus import access
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.exports import Column
 from smartplus.portal.kit.mail_history import Subject
-from smartplus.portal.orders.views import TONES
+from smartplus.portal.orders.rows import TONES
 from smartplus.portal.sites.site_context import site_context, visible_site
 from subscriptions import reviews, rights
 from subscriptions.cycles import total_of

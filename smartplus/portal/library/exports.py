@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from devices.models import LibraryEntry
-from smartplus.portal.kit.exports import Column
-
-CHUNK = 500  # rows looked at together
+from devices.models import Device, LibraryEntry
+from smartplus.portal.kit.exports import Column, in_chunks
 
 
 def columns(*, shows_installer: bool, shows_note: bool) -> list[Column]:
@@ -22,18 +20,25 @@ def columns(*, shows_installer: bool, shows_note: bool) -> list[Column]:
     ]  # fmt: skip
 
 
-def rows(found: QuerySet[LibraryEntry], *, shows_installer: bool, shows_note: bool) -> Iterator[list[object]]:
-    """Library entries with `places` as lines."""
-    for entry in found.iterator(chunk_size=CHUNK):
-        places = entry.places  # type: ignore[attr-defined]
-        yield [
-            str(entry.address),
-            entry.model,
-            entry.get_type_display(),
-            entry.serial,
-            *([entry.note] if shows_note else []),
-            *([entry.installer.name if entry.installer else ""] if shows_installer else []),
-            entry.get_status_display(),
-            ", ".join(device.place for device in places),
-            ", ".join(device.site.name for device in places),
-        ]
+def rows(
+    found: QuerySet[LibraryEntry],
+    places_of: Callable[[list[LibraryEntry]], Mapping[int, Sequence[Device]]],
+    *,
+    shows_installer: bool,
+    shows_note: bool,
+) -> Iterator[list[object]]:
+    """Library entries as lines; `places_of` says where the MACs of some of them are."""
+    for some in in_chunks(found):
+        places = places_of(some)
+        for entry in some:
+            yield [
+                str(entry.address),
+                entry.model,
+                entry.get_type_display(),
+                entry.serial,
+                *([entry.note] if shows_note else []),
+                *([entry.installer.name if entry.installer else ""] if shows_installer else []),
+                entry.get_status_display(),
+                ", ".join(device.place for device in places[entry.pk]),
+                ", ".join(device.site.name for device in places[entry.pk]),
+            ]

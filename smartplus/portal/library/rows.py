@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from django.utils.safestring import SafeString
@@ -44,15 +44,21 @@ class EntryCells(NamedTuple):
     do: str
 
 
-def cells(entries: Iterable[LibraryEntry], *, may_keep: bool, shows_installer: bool) -> list[EntryCells]:
-    """The cells of entries with `places`."""
+def cells(
+    entries: Iterable[LibraryEntry],
+    places: Mapping[int, Sequence[Device]],
+    *,
+    may_keep: bool,
+    shows_installer: bool,
+) -> list[EntryCells]:
+    """The cells of entries; `places` are the devices in use by the ids of the entries."""
     types = {code: str(label) for code, label in TYPE_LABELS.items()}
     marks = {state.value: status(TONES[state], str(state.label)) for state in Status}
     dash = as_html('<span class="mute">{}</span>', DASH)
     words = (_("Assign"), _("Retire"))
     found = []
     for entry in entries:
-        shown, places = mac(entry.mac), entry.places  # type: ignore[attr-defined]
+        shown, here = mac(entry.mac), places[entry.pk]
         installer = entry.installer.name if shows_installer and entry.installer else ""
         found.append(
             EntryCells(
@@ -66,8 +72,8 @@ def cells(entries: Iterable[LibraryEntry], *, may_keep: bool, shows_installer: b
                 no_installer="" if installer else NONE,
                 status=marks[entry.status],
                 below_status=as_html('<span class="t12 mute sub-760">{}</span>', installer) if installer else "",
-                where=side_by_side(map(_place, places)) if places else dash,
-                no_where="" if places else NO_WHERE,
+                where=side_by_side(map(_place, here)) if here else dash,
+                no_where="" if here else NO_WHERE,
                 do=_buttons(entry, shown, words) if may_keep else "",
             )
         )

@@ -1,82 +1,23 @@
-"""The MAC library: the distributor keeps it, installers and technicians read their part of it."""
+"""How the distributor keeps the MAC library."""
 
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import Prefetch, QuerySet, TextField, Value
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import Conflict, NotPermitted, Refused
-from accounts.scope import Actor, Role
-from accounts.typed.text import sought
-from devices import actions, reports
-from devices.models import Device, LibraryEntry, Status
+from accounts.scope import Role
+from devices import actions
+from devices.models import LibraryEntry
 from smartplus import access
-from smartplus.portal.kit import conflicts, keyset
-from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.answers import answer, conflict, posted, submitted
 from smartplus.portal.kit.once import made, once
-from smartplus.portal.library import exports as library_files
-from smartplus.portal.library import rows as library_rows
 from smartplus.portal.library.forms import AssignForm, LibraryAddForm
-
-PAGE = 50
-COLUMNS: keyset.Columns = {
-    "added": ["pk"],
-    "mac": ["mac"],
-    "model": ["model_order", "mac"],
-    "serial": ["serial_order", "mac"],
-    "installer": ["installer_order", "mac"],
-    "status": ["status", "mac"],
-}
-# What rows are made of; the tables have many more columns.
-SHOWN = ("mac", "model", "type", "serial", "status", "version", "installer__name")
-PLACED = ("library_entry", "site__name", "building__name", "apartment__number", "apartment__building__name")
-
-
-@access.roles(Role.OPERATOR, Role.DISTRIBUTOR, Role.INSTALLER, Role.TECHNICIAN)
-@require_safe
-def library_list(request: access.PortalRequest) -> HttpResponseBase:
-    """The MACs one may see, the newest first; with `format=csv` or `xlsx` all of them as a file."""
-    text, status = sought(request.GET.get("q", "")), request.GET.get("status", "")
-    entries: QuerySet[LibraryEntry] = LibraryEntry.objects.visible_to(request.actor)
-    if status in Status.values:
-        entries = entries.filter(status=status)
-    may_keep = reads_notes(request.actor)
-    if text:
-        entries = reports.searched_library(entries, text, reads_notes=may_keep)
-    places = Device.objects.visible_to(request.actor).active().select_related("site", "building", "apartment__building")
-    places = places.only(*PLACED)
-    entries = entries.select_related("installer").prefetch_related(Prefetch("devices", places, to_attr="places"))
-    shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR}
-    hidden = () if shows_installer else ("installer",)
-    sorting = keyset.sorting(request.GET, COLUMNS, own="-added", hidden=hidden)
-    if sorting.column == "installer":
-        entries = entries.annotate(
-            installer_order=Coalesce("installer__name_order", Value(""), output_field=TextField())
-        )
-    if file := tables.asked(request):
-        shown = {"shows_installer": shows_installer, "shows_note": may_keep}
-        lines = library_files.rows(entries.order_by(*sorting.by), **shown)
-        return tables.answer(file, "mac-library", library_files.columns(**shown), lines)
-    keys = [key for key in sorting.columns[sorting.column] if key != "installer_order"]
-    entries = entries.only(*SHOWN, *keys)
-    page = keyset.page(entries, by=sorting.by, query=request.GET, size=PAGE)
-    context: dict[str, object] = {"page": page, "sorting": sorting, "q": text, "status": status}
-    context["cells"] = library_rows.cells(page.rows, may_keep=may_keep, shows_installer=shows_installer)
-    context |= {"statuses": Status.choices, "may_keep": may_keep, "shows_installer": shows_installer}
-    return render(request, "library/list.html", context)
-
-
-def reads_notes(actor: Actor) -> bool:
-    """Whether the actor keeps the library: its notes are for nobody else."""
-    return actor.role is Role.DISTRIBUTOR
 
 
 @access.roles(Role.DISTRIBUTOR)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
-from typing import Any
+from collections.abc import Iterator
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from accounts.scope import Actor
 from payments.money import Money
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.exports import Column
+from smartplus.portal.orders.rows import as_seen
 from subscriptions.models import Order
-
-CHUNK = 500  # rows looked at together
 
 
 def columns() -> list[Column]:
@@ -26,22 +24,19 @@ def columns() -> list[Column]:
     ]  # fmt: skip
 
 
-def rows(found: QuerySet[Order], as_seen: Callable[[list[Order]], list[dict[str, Any]]]) -> Iterator[list[object]]:
-    """Orders as lines; `as_seen` tells what of each the reader may see."""
-    waiting = found.iterator(chunk_size=CHUNK)
-    while some := list(islice(waiting, CHUNK)):
-        for row in as_seen(some):
-            order: Order = row["order"]
-            amount: int | None = row["amount"]
+def rows(actor: Actor, found: QuerySet[Order]) -> Iterator[list[object]]:
+    """Orders as lines, as far as the actor may see each of them."""
+    for some in tables.in_chunks(found):
+        for order, sites, items, amount_minor, is_mine in as_seen(actor, some):
             yield [
                 order.number,
                 order.get_type_display(),
-                ", ".join(row["sites"]),
+                ", ".join(sites),
                 order.installer.name,
-                row["items"],
+                items,
                 order.get_state_display(),
                 order.created_at,
-                None if amount is None else Money(amount, order.currency),
+                None if amount_minor is None else Money(amount_minor, order.currency),
                 order.currency,
-                order.reference if row["is_mine"] else "",
+                order.reference if is_mine else "",
             ]

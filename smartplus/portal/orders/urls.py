@@ -2,10 +2,11 @@
 
 from django.urls import path
 
+from smartplus.portal.orders import lists
 from smartplus.portal.orders import views as orders
 
 urlpatterns = [
-    path("orders/", orders.order_list, name="order-list"),
+    path("orders/", lists.order_list, name="order-list"),
     path("orders/<slug:number>/", orders.order_detail, name="order-detail"),
     path("orders/<slug:number>/returned/", orders.order_returned, name="order-returned"),
     path("orders/<slug:number>/left/", orders.order_left, name="order-left"),

@@ -1,13 +1,9 @@
-"""Orders: the list, one order with its timeline, and what can be done about it now."""
+"""One order with its timeline, and what can be done about it now."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
-from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
 from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,146 +12,27 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.actions import seller, terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Notice
-from accounts.scope import Actor, Grant, Role
-from accounts.typed.finding import holds, matching
-from accounts.typed.keys import compact_key
-from accounts.typed.text import sought
+from accounts.scope import Grant, Role
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
-from smartplus.portal.kit import answers, keyset, numbers
-from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit import answers, numbers
 from smartplus.portal.kit import mail_history as told
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.day_tags import moment
 from smartplus.portal.kit.grants import granted
-from smartplus.portal.orders import exports as orders_files
 from smartplus.portal.orders import renewal as renewals
-from smartplus.portal.orders import rows as order_rows
 from smartplus.portal.orders.forms import JudgmentForm
+from smartplus.portal.orders.rows import TONES
 from smartplus.portal.subscription.checkout import to_gateway
 from smartplus.portal.subscription.views import PAYERS
 from subscriptions import reports, rights
 from subscriptions.actions import orders as actions
 from subscriptions.actions import returns, reviews
 from subscriptions.actions.scheduled import UNPAID_TIMEOUT
-from subscriptions.lines import in_orders, shares
 from subscriptions.models import Order, OrderEvent
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
-PAGE = 50
-COLUMNS: keyset.Columns = {
-    "number": ["number"],
-    "type": ["type"],
-    "installer": ["installer__name_order"],
-    "state": ["state"],
-    "created": ["pk"],
-    "total": ["shown_total"],
-}
-SHOWN = (
-    "number", "type", "state", "currency", "total_minor", "line_count", "created_at",
-    "payer__path", "installer__name", "installer__name_order",
-)  # fmt: skip
-OF_MANAGER = 200  # orders that are counted: each is looked through for a line at one of the manager's sites
-OPEN = "open"  # being paid: what a person calls one state are two of ours
-TONES = {
-    Order.State.PROCESSING: "pending",
-    Order.State.SYSTEM_PROCESSING: "pending",
-    Order.State.SUCCEED: "active",
-    Order.State.FAILED: "lapsed",
-    Order.State.TIMEOUT: "inactive",
-    Order.State.CANCELLED: "inactive",
-    Order.State.REVIEW: "expiring",
-    Order.State.REFUNDED: "inactive",
-}
-
-
-@access.roles(*READERS)
-@granted(Grant.SEES_INVOICES)
-@require_GET
-def order_list(request: access.PortalRequest) -> HttpResponseBase:
-    """Orders that one pays or that have lines of one's sites, newest first; with `format=csv` or `xlsx` all of them as a file."""
-    found: QuerySet[Order] = Order.objects.visible_to(request.actor)
-    state, search = request.GET.get("state", ""), sought(request.GET.get("q", ""))
-    if state == OPEN:
-        found = found.filter(state__in=[Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING])
-    elif state in Order.State.values:
-        found = found.filter(state=state)
-    if search:
-        found = searched(request.actor, found, search)
-    sorting = keyset.sorting(request.GET, COLUMNS, own="-created")
-    shown = found.annotate(shown_total=_shown_total(request.actor)) if sorting.column == "total" else found
-    shown = shown.select_related("payer", "installer")
-    if file := tables.asked(request):
-        lines = orders_files.rows(shown.order_by(*sorting.by), lambda some: _as_seen(request, some))
-        return tables.answer(file, "orders", orders_files.columns(), lines)
-    page: keyset.Page[Order] = keyset.page(shown.only(*SHOWN), by=sorting.by, query=request.GET, size=PAGE)
-    most = OF_MANAGER if request.actor.role is Role.MANAGER else keyset.COUNTED
-    context = {
-        "cells": order_rows.cells(_as_seen(request, page.rows), request.now),
-        "page": page,
-        "sorting": sorting,
-        "states": _states(),
-        "state": state,
-        "search": search,
-        "total": keyset.count(found, by=("-pk",) if most < keyset.COUNTED else (), most=most),
-        "most": most,
-        "is_filtered": bool(state or search),
-    }
-    return render(request, "orders/list.html", context)
-
-
-def _shown_total(actor: Actor) -> Case:
-    """What an order's row says in full; 0 where it says less, so that the place of a row tells no more than the row."""
-    mine = Q() if actor.sees_all else Q(payer__path__startswith=actor.path)
-    if not rights.sees_prices(actor):
-        mine &= Q(payer_id=actor.organization_id if Grant.SEES_PRICES in actor.grants else 0)
-    if actor.role is Role.MANAGER:
-        mine = Q(pk=None)
-    return Case(When(mine, then=F("total_minor")), default=Value(0), output_field=BigIntegerField())
-
-
-def _states() -> list[tuple[str, Any]]:
-    """The chips: every state, and the two open ones as one. Which of them occur would take a look at every order."""
-    return [(OPEN, _("Being paid")), *Order.State.choices]
-
-
-def searched(actor: Actor, found: QuerySet[Order], text: str) -> QuerySet[Order]:
-    """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person, or,
-    where the actor's firm or one below it pays, that carry such a reference."""
-    wanted = in_orders(actor, text)
-    if number := compact_key(text):
-        wanted |= holds(number, "number_key")
-    paid = Q() if actor.sees_all else Q(payer__path__startswith=actor.path)
-    if actor.role is not Role.MANAGER:
-        wanted |= paid & matching(text, "reference_key")
-    return found.filter(wanted)
-
-
-def _as_seen(request: access.PortalRequest, page: list[Order]) -> list[dict[str, Any]]:
-    """Each order with the sites, items and sum that this person may see (R1), None where prices are hidden."""
-    seen: dict[int, dict[str, Any]] = {}
-    for share in shares(request.actor, page):
-        entry = seen.setdefault(share.order_id, {"sites": [], "amount": 0, "items": 0})
-        entry["sites"].append(share.site_name)
-        entry["amount"] += share.amount_minor
-        entry["items"] += share.items
-    rows = []
-    for order in page:
-        is_mine = rights.is_paid_by(request.actor, order)
-        part = seen.get(order.pk, {"sites": [], "amount": 0, "items": 0})
-        amount = order.total_minor if is_mine else part["amount"]
-        rows.append(
-            {
-                "order": order,
-                "tone": TONES[Order.State(order.state)],
-                "sites": part["sites"],
-                "is_mine": is_mine,
-                "items": order.line_count if is_mine else part["items"],
-                "amount": amount if rights.sees_amounts(request.actor, order.payer_id) else None,
-            }
-        )
-    return rows
 
 
 @access.roles(*READERS)

@@ -24,9 +24,11 @@ from devices.errors import MacRefused
 from devices.models import Device, LibraryEntry
 from smartplus import access
 from smartplus.portal.apartments import views as apartments
-from smartplus.portal.library import views as library
+from smartplus.portal.library import lists as library
+from smartplus.portal.orders import lists as order_lists
 from smartplus.portal.orders import views as orders
 from smartplus.portal.sites import views as sites
+from smartplus.portal.users import lists as firm_lists
 from smartplus.portal.users import queries as user_lists
 from smartplus.portal.users import views as users
 from subscriptions.models import Order
@@ -246,7 +248,9 @@ def _people(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 
 def _orders(actor: Actor, text: str, now: datetime) -> list[Hit]:
-    found = orders.searched(actor, Order.objects.visible_to(actor), text).select_related("installer").order_by("-pk")
+    found = (
+        order_lists.searched(Order.objects.visible_to(actor), text, actor).select_related("installer").order_by("-pk")
+    )
     return [
         Hit(
             order.number,
@@ -263,7 +267,7 @@ KINDS = (
     Kind("apartments", _("Apartments and residents"), "building", apartments.apartment_detail, _apartments),
     Kind("devices", _("Devices"), "intercom", sites.site_detail, _devices),
     Kind("library", _("MAC Library"), "library", library.library_list, _library, "library-list"),
-    Kind("firms", _("Firms"), "users", users.user_list, _firms),
+    Kind("firms", _("Firms"), "users", firm_lists.user_list, _firms),
     Kind("people", _("People"), "user", users.user_detail, _people),
     Kind("orders", _("Orders"), "orders", orders.order_detail, _orders, "order-list", Grant.SEES_INVOICES),
 )

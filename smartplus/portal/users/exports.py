@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -14,8 +13,7 @@ from accounts.scope import Actor
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.exports import Column
 from smartplus.portal.users import queries as user_lists
-
-CHUNK = 500  # rows looked at together
+from smartplus.portal.users.queries import FirmRow
 
 
 def firms_columns() -> list[Column]:
@@ -29,15 +27,13 @@ def firms_columns() -> list[Column]:
 
 def firms(actor: Actor, found: QuerySet[Organization], now: datetime) -> Iterator[list[object]]:
     """Firms of `user_lists.firms` as lines; a few statements for each chunk of them."""
-    waiting = found.iterator(chunk_size=CHUNK)
-    while chunk := user_lists.with_numbers(actor, list(islice(waiting, CHUNK)), now):
-        for firm in chunk:
-            yield _firm(firm)
+    for some in tables.in_chunks(found):
+        for row in user_lists.with_numbers(actor, some, now):
+            yield _firm(row)
 
 
-def _firm(firm: Organization) -> list[object]:
-    contact, security = firm.contact, firm.security  # type: ignore[attr-defined]
-    last_login: datetime | None = firm.last_login  # type: ignore[attr-defined]
+def _firm(row: FirmRow) -> list[object]:
+    firm, contact, security = row.firm, row.contact, row.security
     pays = [word for word, may in ((_("Regular"), firm.pays_regular), (_("Credits"), firm.pays_credits)) if may]
     is_installer = firm.kind == Kind.INSTALLER
     standing = contact.standing.word if contact else ""
@@ -47,13 +43,13 @@ def _firm(firm: Organization) -> list[object]:
         firm.city,
         firm.country,
         firm.parent.name if firm.parent else "",
-        contact.shown_name if contact else "",
-        contact.shown_email if contact else "",
+        contact.name if contact else "",
+        contact.email if contact else "",
         (", ".join(pays) or _("Not allowed")) if is_installer else "",
         ", ".join(part for part in (security.word, security.detail) if part) if is_installer else "",
-        firm.n_sites or 0,  # type: ignore[attr-defined]
-        firm.n_people or 0,  # type: ignore[attr-defined]
-        last_login,
+        row.sites,
+        row.people,
+        row.last_login,
         standing if firm.is_active else _("Deactivated"),
     ]
 
@@ -68,9 +64,8 @@ def people_columns() -> list[Column]:
 
 def people(found: QuerySet[Membership], now: datetime) -> Iterator[list[object]]:
     """People of `user_lists.own_people` as lines."""
-    waiting = found.iterator(chunk_size=CHUNK)
-    while chunk := user_lists.finished(islice(waiting, CHUNK), now):
-        for person in chunk:
+    for some in tables.in_chunks(found):
+        for person in user_lists.finished(some, now):
             last_login = person.user.last_login if person.joined_at else None
             yield [
                 person.shown_name,  # type: ignore[attr-defined]

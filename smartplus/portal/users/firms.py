@@ -26,10 +26,12 @@ from smartplus.portal.users import closing
 from smartplus.portal.users import queries as user_lists
 from smartplus.portal.users import rows as user_rows
 from smartplus.portal.users.forms import FirmForm, MoveForm, PermissionsForm
+from smartplus.portal.users.lists import OWN_PEOPLE
 from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, person_new, tell
 from subscriptions.actions import tenancy
 
 SHOWN = 200  # people of one firm
+COLUMNS = ("name", "role", "may", "standing", "signed_in")
 
 
 @access.roles(*MANAGERS_OF_PEOPLE)
@@ -41,7 +43,7 @@ def firm_detail(request: access.PortalRequest, organization_id: int) -> HttpResp
     rows = user_lists.with_invitation(people, request.now).order_by(known_order(), "pk")[:SHOWN]
     shown = user_lists.finished(rows, request.now)
     cells = user_rows.people(shown, request.actor, request.now)
-    context = {**_firm_context(request, firm), "people": shown, "cells": cells}
+    context = {**_firm_context(request, firm), "people": shown, "cells": cells, **OWN_PEOPLE.shown_in(COLUMNS)}
     if firm.kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
         below = Organization.objects.visible_to(request.actor).filter(path__startswith=firm.path, kind=Kind.INSTALLER)
         context["n_installers"] = below.count()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import (
     BooleanField,
     Case,
     Count,
-    Exists,
     F,
     IntegerField,
     Max,
@@ -32,7 +31,7 @@ from accounts.typed import mail
 from accounts.typed.finding import NOTHING, holds, matching
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus.portal.kit.day_tags import day
-from smartplus.portal.kit.keyset import Columns
+from smartplus.portal.kit.lists import Option
 
 PEOPLE, TECHNICIANS = "people", "technicians"
 TABS: dict[Role, tuple[str, ...]] = {
@@ -48,24 +47,11 @@ TAB_LABELS: dict[str, Promise] = {
     Kind.MANAGER: gettext_lazy("Property managers"),
     TECHNICIANS: gettext_lazy("Technicians"),
 }
-FIRM_CHIPS: dict[str, Promise] = {
-    "no-pay": gettext_lazy("May not pay"),
-    "no-2fa": gettext_lazy("2FA not demanded"),
-    "invited": gettext_lazy("Not signed in yet"),
-    "inactive": gettext_lazy("Deactivated"),
-}
-ONLY_INSTALLERS_COLUMNS = ("pays", "security")
-FIRM_COLUMNS: Columns = {
-    "name": ["name_order"],
-    "pays": ["pays_regular", "pays_credits", "name_order"],
-    "security": ["require_2fa", "name_order"],
-    "standing": ["is_active", "has_joined", "name_order"],
-}
-PEOPLE_COLUMNS: Columns = {
-    "name": ["list_order"],
-    "role": ["is_technician", "list_order"],
-    "standing": ["is_active", "list_order"],
-    "signed_in": ["signed_in_at", "list_order"],
+CHIPS = {  # of firms
+    "no-pay": Option(gettext_lazy("May not pay"), Q(pays_regular=False, pays_credits=False)),
+    "no-2fa": Option(gettext_lazy("2FA not demanded"), Q(require_2fa=False)),
+    "invited": Option(gettext_lazy("Not signed in yet"), Q(has_joined=False, is_active=True)),
+    "inactive": Option(gettext_lazy("Deactivated"), Q(is_active=False)),
 }
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 UNDER_MOST = 200  # names in the choice of whom the firms stand under; more are found by searching
@@ -81,6 +67,26 @@ class Standing:
     detail: str = ""
 
 
+class Contact(NamedTuple):
+    """The first administrator of a firm."""
+
+    name: str
+    email: str
+    standing: Standing
+
+
+class FirmRow(NamedTuple):
+    """A firm of a list, with the numbers of its people, sites and installers."""
+
+    firm: Organization
+    contact: Contact | None
+    security: Standing
+    people: int
+    sites: int
+    installers: int
+    last_login: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Tab:
     """One tab of the page."""
@@ -91,7 +97,7 @@ class Tab:
     is_here: bool
 
 
-def standing(person: Membership) -> Standing:
+def standing(person: Membership, now: datetime) -> Standing:
     """The state of a member that `with_invitation` has looked up."""
     if not person.is_active:
         return Standing("inactive", _("Deactivated"))
@@ -99,7 +105,7 @@ def standing(person: Membership) -> Standing:
         ends: datetime | None = person.invited_until  # type: ignore[attr-defined]
         asked: datetime | None = person.invited_at  # type: ignore[attr-defined]
         mail = mail_word(person.mail_state)  # type: ignore[attr-defined]
-        if ends is not None and ends <= person.at:  # type: ignore[attr-defined]
+        if ends is not None and ends <= now:
             return Standing("expiring", _("Invitation expired"), _("on %(day)s") % {"day": day(ends)})
         return Standing("pending", _("Invited"), ", ".join(part for part in (day(asked), mail) if part))
     if person.user.last_login is None:
@@ -134,12 +140,17 @@ def finished(people: Iterable[Membership], now: datetime) -> list[Membership]:
     """Rows of `with_invitation`, each with `shown_name`, `shown_email` and `standing`."""
     rows = list(people)
     for row in rows:
-        has_joined = row.joined_at is not None
-        row.at = now  # type: ignore[attr-defined]
-        row.shown_name = str(row.user) if has_joined else row.invited_name or row.user.email  # type: ignore[attr-defined]
-        row.shown_email = row.user.email if has_joined else row.invited_email or row.user.email  # type: ignore[attr-defined]
-        row.standing = standing(row)  # type: ignore[attr-defined]
+        row.shown_name, row.shown_email = _shown(row)  # type: ignore[attr-defined]
+        row.standing = standing(row, now)  # type: ignore[attr-defined]
     return rows
+
+
+def _shown(person: Membership) -> tuple[str, str]:
+    """Name and address."""
+    if person.joined_at is not None:
+        return str(person.user), person.user.email
+    name: str = person.invited_name  # type: ignore[attr-defined]
+    return name or person.user.email, person.invited_email or person.user.email
 
 
 def tabs(actor: Actor, chosen: str) -> tuple[list[Tab], dict[str, int]]:
@@ -157,7 +168,7 @@ def tabs(actor: Actor, chosen: str) -> tuple[list[Tab], dict[str, int]]:
             **{f"n_{kind}": Count("pk", filter=Q(kind=kind)) for kind in Kind.values},
             people=Max("own_people"),
             technicians=Max("own_technicians"),
-            **{f"chip_{name}": Count("pk", filter=here & condition) for name, condition in _chips().items()},
+            **{f"chip_{name}": Count("pk", filter=here & (chip.where or Q())) for name, chip in CHIPS.items()},
         )
     )
     numbers = {
@@ -166,7 +177,7 @@ def tabs(actor: Actor, chosen: str) -> tuple[list[Tab], dict[str, int]]:
         TECHNICIANS: counted["technicians"] or 0,
     }
     shown = [Tab(key, label_of(actor, key), numbers[key], key == chosen) for key in TABS[actor.role]]
-    return shown, {name: counted[f"chip_{name}"] for name in _chips()}
+    return shown, {name: counted[f"chip_{name}"] for name in CHIPS}
 
 
 def label_of(actor: Actor, tab: str) -> str:
@@ -181,8 +192,8 @@ def below(actor: Actor) -> QuerySet[Organization]:
     return Organization.objects.visible_to(actor)
 
 
-def firms(actor: Actor, *, kind: str, text: str, chip: str, under: int | None) -> QuerySet[Organization]:
-    """The firms of one kind in the actor's subtree; `with_numbers` adds what their rows show."""
+def firms(actor: Actor, *, kind: str, under: int | None = None) -> QuerySet[Organization]:
+    """The firms of one kind in the actor's subtree, or below one firm of it; `with_numbers` adds what their rows show."""
     found = (
         below(actor)
         .filter(kind=kind)
@@ -190,14 +201,12 @@ def firms(actor: Actor, *, kind: str, text: str, chip: str, under: int | None) -
         .select_related("parent", "distributor")
         .annotate(has_joined=_has_joined(actor))
     )
-    if chip in FIRM_CHIPS:
-        found = found.filter(_chips()[chip])
-    if under is not None:
-        found = found.filter(Q(subdistributor_id=under) | Q(distributor_id=under) | Q(installer_id=under))
-    if text:
-        theirs = Membership.objects.filter(person_matches(text), organization=OuterRef("pk"))
-        found = found.filter(matching(text, "search_key") | Exists(theirs))
-    return found
+    return found if under is None else found.filter(stands_under(under))
+
+
+def stands_under(firm_id: int) -> Q:
+    """The firms below one firm."""
+    return Q(subdistributor_id=firm_id) | Q(distributor_id=firm_id) | Q(installer_id=firm_id)
 
 
 def resellers(actor: Actor) -> QuerySet[Organization]:
@@ -208,9 +217,8 @@ def resellers(actor: Actor) -> QuerySet[Organization]:
     )
 
 
-def security_of(firm: Organization) -> Standing:
-    """Whether the people of a firm of `firms` show a second factor: all do, they have to set it up, or nobody asks for it."""
-    people, secured = firm.n_people or 0, firm.n_secured or 0  # type: ignore[attr-defined]
+def security_of(firm: Organization, *, people: int, secured: int) -> Standing:
+    """Whether the people of a firm show a second factor: all do, they have to set it up, or nobody asks for it."""
     some = _("%(n)s of %(of)s have it") % {"n": secured, "of": people} if 0 < secured < people else ""
     if people and secured == people:
         return Standing("active", _("On"), _("demanded") if firm.require_2fa else "")
@@ -219,8 +227,8 @@ def security_of(firm: Organization) -> Standing:
     return Standing("inactive hollow", _("Not demanded"), some)
 
 
-def with_numbers(actor: Actor, rows: list[Organization], now: datetime) -> list[Organization]:
-    """Each firm of a page with `contact`, its first administrator, `security`, and the numbers of its people, sites and installers.
+def with_numbers(actor: Actor, rows: list[Organization], now: datetime) -> list[FirmRow]:
+    """The firms of a page as its rows show them.
 
     A statement for each question about these rows only: a subquery in the list would read what strangers hold.
     """
@@ -246,24 +254,31 @@ def with_numbers(actor: Actor, rows: list[Organization], now: datetime) -> list[
         ),
         now,
     )
-    by_id = {person.pk: person for person in finished(contacts, now)}
-    for row in rows:
-        found: Mapping[str, Any] = people.get(row.pk, {})
-        row.n_people, row.n_secured = found.get("n_people", 0), found.get("n_secured", 0)  # type: ignore[attr-defined]
-        row.last_login = found.get("last_login")  # type: ignore[attr-defined]
-        row.contact = by_id.get(found.get("contact_id") or 0)  # type: ignore[attr-defined]
-        row.n_sites, row.n_installers = sites.get(row.pk, 0), installers.get(row.pk, 0)  # type: ignore[attr-defined]
-        row.security = security_of(row)  # type: ignore[attr-defined]
-    return rows
+    by_id = {person.pk: Contact(*_shown(person), standing(person, now)) for person in contacts}
+
+    def row(firm: Organization) -> FirmRow:
+        found: Mapping[str, Any] = people.get(firm.pk, {})
+        n_people = found.get("n_people", 0)
+        return FirmRow(
+            firm,
+            contact=by_id.get(found.get("contact_id") or 0),
+            security=security_of(firm, people=n_people, secured=found.get("n_secured", 0)),
+            people=n_people,
+            sites=sites.get(firm.pk, 0),
+            installers=installers.get(firm.pk, 0),
+            last_login=found.get("last_login"),
+        )
+
+    return [row(firm) for firm in rows]
 
 
-def own_people(actor: Actor, *, technicians: bool, text: str, chip: str, now: datetime) -> QuerySet[Membership]:
+def own_people(actor: Actor, *, technicians: bool, now: datetime) -> QuerySet[Membership]:
     """The members of the own firm, technicians or the others, with how many sites each works on."""
     sites = TechnicianAssignment.objects.filter(membership=OuterRef("pk")).order_by().values("membership")
     people = with_invitation(Membership.objects.visible_to(actor), now).filter(
         organization_id=actor.organization_id, is_technician=technicians
     )
-    people = people.annotate(
+    return people.annotate(
         n_sites=_number(sites.annotate(n=Count("pk")).values("n")),
         # Of who has not joined only what the invitation says: the rest may be another firm's business.
         list_order=Case(When(joined_at__isnull=False, then=F("user__name_order")), default=F("invited_order")),
@@ -271,11 +286,6 @@ def own_people(actor: Actor, *, technicians: bool, text: str, chip: str, now: da
             When(joined_at__isnull=False, user__last_login__isnull=False, then=F("user__last_login")), default=NEVER
         ),
     )
-    if chip == "invited":
-        people = people.filter(is_active=True, joined_at=None)
-    elif chip == "inactive":
-        people = people.filter(is_active=False)
-    return people.filter(person_matches(text)) if text else people
 
 
 def person_matches(text: str) -> Q:
@@ -283,15 +293,6 @@ def person_matches(text: str) -> Q:
     key = mail.key(text)
     theirs = matching(text, "user__search_key") | (holds(key, "user__email_key") if key else NOTHING)
     return Q(theirs, joined_at__isnull=False) | Q(matching(text, "invited_search"), joined_at=None)
-
-
-def _chips() -> dict[str, Q]:
-    return {
-        "no-pay": Q(pays_regular=False, pays_credits=False),
-        "no-2fa": Q(require_2fa=False),
-        "invited": Q(has_joined=False, is_active=True),
-        "inactive": Q(is_active=False),
-    }
 
 
 def _has_joined(actor: Actor) -> Case:

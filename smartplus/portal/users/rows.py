@@ -17,7 +17,7 @@ from smartplus.portal.kit.day_tags import ago
 from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html, side_by_side
 from smartplus.portal.kit.status_tags import status
-from smartplus.portal.users.queries import Standing
+from smartplus.portal.users.queries import FirmRow, Standing
 
 GRANTS = ("sees_prices", "sees_invoices", "gets_billing_mail", "manages_subscriptions")
 
@@ -100,26 +100,25 @@ def grants(member: Membership) -> str:
     return side_by_side([as_html('<span class="comma-b">{}</span>', words[name]) for name in granted])
 
 
-def firms(rows: Iterable[Organization], actor: Actor, *, tab: str, shows_under: bool, now: datetime) -> list[FirmCells]:
-    """The cells of firms as `user_lists.with_numbers` leaves them."""
+def firms(rows: Iterable[FirmRow], actor: Actor, *, tab: str, shows_under: bool, now: datetime) -> list[FirmCells]:
+    """The cells of firms."""
     nobody = as_html('<span class="mute">{}</span>', _("Nobody"))
     is_installers = tab == Kind.INSTALLER
     found = []
     for row in rows:
-        firm: Any = row
-        contact = firm.contact
+        firm, contact = row.firm, row.contact
         found.append(
             FirmCells(
                 url=address("firm-detail", firm.pk),
                 name=firm.name,
                 below=_below(firm, tab, is_under=shows_under and firm.parent_id != actor.organization_id),
-                contact=side_by_side([contact.shown_name, _small(contact.shown_email)]) if contact else nobody,
+                contact=side_by_side([contact.name, _small(contact.email)]) if contact else nobody,
                 pays=_pays(firm) if is_installers else "",
-                security=_standing(firm.security) if is_installers else "",
-                installers=firm.n_installers or 0,
-                sites=firm.n_sites or 0,
-                people=firm.n_people or 0,
-                standing=_firms_standing(firm, now),
+                security=_standing(row.security) if is_installers else "",
+                installers=row.installers,
+                sites=row.sites,
+                people=row.people,
+                standing=_firms_standing(row, now),
             )
         )
     return found
@@ -146,15 +145,15 @@ def _pays(firm: Organization) -> str:
     return as_html('<span class="soft">{}</span>{}', _("Not allowed"), _small(payer))
 
 
-def _firms_standing(firm: Any, now: datetime) -> SafeString:
+def _firms_standing(row: FirmRow, now: datetime) -> SafeString:
     """As its contact stands, with when anybody of it signed in last."""
-    if not firm.is_active:
+    if not row.firm.is_active:
         return status("inactive", _("Deactivated"))
-    if not firm.contact:
+    if not row.contact:
         return as_html('<span class="mute">{}</span>', "–")
-    standing: Standing = firm.contact.standing
+    standing = row.contact.standing
     mark = status(standing.tone, standing.word)
-    if firm.last_login:
+    if row.last_login:
         before, _place, after = _("last sign-in %(when)s").partition("%(when)s")
-        return as_html('{}<span class="t12 mute">{}{}{}</span>', mark, before, ago(firm.last_login, now), after)
+        return as_html('{}<span class="t12 mute">{}{}{}</span>', mark, before, ago(row.last_login, now), after)
     return _standing(standing)

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from smartplus.portal.users import addresses, firms, invitations
+from smartplus.portal.users import addresses, firms, invitations, lists
 from smartplus.portal.users import views as users
 
 urlpatterns = [
-    path("users/", users.user_list, name="user-list"),
+    path("users/", lists.user_list, name="user-list"),
     path("users/new/", users.user_new, name="user-new"),
     path("users/<int:membership_id>/", users.user_detail, name="user-detail"),
     path("users/<int:membership_id>/sites/", users.user_sites, name="user-sites"),

@@ -8,91 +8,32 @@ from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
 from accounts.actions import addresses, members, two_factor
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, MailLink, Membership, Organization
 from accounts.scope import Role
-from accounts.typed.text import sought
 from communities.actions import assignments
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access, jobs
-from smartplus.portal.kit import conflicts, keyset
-from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit import conflicts
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.answers import CONFLICT, answer, conflict, posted, refill, refusals_into, submitted
-from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
-from smartplus.portal.users import exports as user_files
 from smartplus.portal.users import queries as user_lists
-from smartplus.portal.users import rows as user_rows
 from smartplus.portal.users.forms import NewFirmForm, PermissionsForm, PersonForm, RightsForm
-from smartplus.portal.users.queries import PEOPLE, TABS, TECHNICIANS
+from smartplus.portal.users.queries import PEOPLE, TECHNICIANS
 from smartplus.portal.users.sites import SitesForm
 
-PAGE = 50
 MANAGERS_OF_PEOPLE = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 COLLEAGUE, TECHNICIAN = "colleague", "technician"
 NEW_BY_TAB = {PEOPLE: COLLEAGUE, TECHNICIANS: TECHNICIAN}
-
-
-@access.roles(*MANAGERS_OF_PEOPLE)
-@require_safe
-def user_list(request: access.PortalRequest) -> HttpResponseBase:
-    """Firms below the own one by kind, and the own people; search, chips and page are in the address. `format=csv` or `xlsx`: as a file."""
-    actor, query = request.actor, request.GET
-    tab = query.get("tab", "")
-    tab = tab if tab in TABS[actor.role] else TABS[actor.role][0]
-    text, chip = sought(query.get("q", "")), query.get("show", "")
-    under = typed_id(query.get("under")) or None
-    tabs, chip_numbers = user_lists.tabs(actor, tab)
-    context: dict[str, Any] = {"tabs": tabs, "tab": tab, "q": text, "chip": chip, "under": under}
-    file = tables.asked(request)
-    if tab in {PEOPLE, TECHNICIANS}:
-        people = user_lists.own_people(actor, technicians=tab == TECHNICIANS, text=text, chip=chip, now=request.now)
-        sorting = keyset.sorting(query, user_lists.PEOPLE_COLUMNS, own="name")
-        if file:
-            people = people.order_by(*sorting.by)
-            return tables.answer(file, tab, user_files.people_columns(), user_files.people(people, request.now))
-        page: keyset.Page[Any] = keyset.page(people, by=sorting.by, query=query, size=PAGE)
-        context["people"] = user_lists.finished(page.rows, request.now)
-        context["cells"] = user_rows.people(context["people"], actor, request.now)
-        context["chips"] = [(name, user_lists.FIRM_CHIPS[name], None) for name in ("invited", "inactive")]
-        new = NEW_BY_TAB[tab]
-    else:
-        firms = user_lists.firms(actor, kind=tab, text=text, chip=chip, under=under)
-        hidden = () if tab == Kind.INSTALLER else user_lists.ONLY_INSTALLERS_COLUMNS
-        sorting = keyset.sorting(query, user_lists.FIRM_COLUMNS, own="name", hidden=hidden)
-        if file:
-            firms = firms.order_by(*sorting.by)
-            return tables.answer(file, tab, user_files.firms_columns(), user_files.firms(actor, firms, request.now))
-        page = keyset.page(firms, by=sorting.by, query=query, size=PAGE)
-        context["firms"] = user_lists.with_numbers(actor, page.rows, request.now)
-        context["cells"] = user_rows.firms(
-            context["firms"], actor, tab=tab, shows_under=actor.role is not Role.INSTALLER, now=request.now
-        )
-        context["chips"] = [
-            (name, label, chip_numbers[name])
-            for name, label in user_lists.FIRM_CHIPS.items()
-            if tab == Kind.INSTALLER or name not in user_lists.ONLY_INSTALLERS
-        ]
-        new = tab if tab in actions.MAY_CREATE.get(actor.role, ()) else ""
-    choices = list(user_lists.resellers(actor)) if tab in {Kind.INSTALLER, Kind.MANAGER, Kind.SUBDISTRIBUTOR} else []
-    context |= {
-        "page": page,
-        "sorting": sorting,
-        "new": new,
-        "choices": choices,
-    }
-    context["is_choice"] = any(firm.pk == under for firm in choices)
-    return render(request, "users/list.html", context)
 
 
 @access.roles(*MANAGERS_OF_PEOPLE)

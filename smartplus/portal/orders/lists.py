@@ -1,0 +1,107 @@
+"""The list of orders."""
+
+from __future__ import annotations
+
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from accounts.scope import Actor, Grant, Role
+from accounts.typed.finding import holds, matching
+from accounts.typed.keys import compact_key
+from smartplus import access
+from smartplus.portal.kit import keyset
+from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.lists import Column, Filter, List, Option, Search, options
+from smartplus.portal.orders import exports as orders_files
+from smartplus.portal.orders import rows as order_rows
+from smartplus.portal.orders.views import READERS
+from subscriptions import rights
+from subscriptions.lines import in_orders
+from subscriptions.models import Order
+
+OF_MANAGER = 200  # orders that are counted: each is looked through for a line at one of the manager's sites
+OPEN = "open"  # being paid: what a person calls one state are two of ours
+
+
+def searched(found: QuerySet[Order], text: str, actor: Actor) -> QuerySet[Order]:
+    """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person, or,
+    where the actor's firm or one below it pays, that carry such a reference."""
+    wanted = in_orders(actor, text)
+    if number := compact_key(text):
+        wanted |= holds(number, "number_key")
+    paid = Q() if actor.sees_all else Q(payer__path__startswith=actor.path)
+    if actor.role is not Role.MANAGER:
+        wanted |= paid & matching(text, "reference_key")
+    return found.filter(wanted)
+
+
+def _shown_total(actor: Actor) -> Case:
+    """What an order's row says in full; 0 where it says less, so that the place of a row tells no more than the row."""
+    mine = Q() if actor.sees_all else Q(payer__path__startswith=actor.path)
+    if not rights.sees_prices(actor):
+        mine &= Q(payer_id=actor.organization_id if Grant.SEES_PRICES in actor.grants else 0)
+    if actor.role is Role.MANAGER:
+        mine = Q(pk=None)
+    return Case(When(mine, then=F("total_minor")), default=Value(0), output_field=BigIntegerField())
+
+
+ORDERS = List(
+    title=gettext_lazy("Orders"),
+    columns=(
+        Column("number", gettext_lazy("Order"), keys=["number"]),
+        Column("type", gettext_lazy("Type"), keys=["type"]),
+        Column("installer", gettext_lazy("Site"), keys=["installer__name_order"]),
+        Column("items", gettext_lazy("Items"), css="r"),
+        Column("state", gettext_lazy("Status"), keys=["state"]),
+        Column("created", gettext_lazy("Created"), keys=["pk"]),
+        Column(
+            "total",
+            gettext_lazy("Total"),
+            keys=["shown_total"],
+            annotations=lambda actor: {"shown_total": _shown_total(actor)},
+            css="r",
+        ),
+    ),
+    own="-created",
+    search=Search(gettext_lazy("Search"), gettext_lazy("Number, site, apartment or name"), searched),
+    # Every state, and the two open ones as one. Which of them occur would take a look at every order.
+    filters=(
+        Filter(
+            "state",
+            {
+                OPEN: Option(
+                    gettext_lazy("Being paid"),
+                    Q(state__in=[Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING]),
+                ),
+                **options("state", Order.State),
+            },
+        ),
+    ),
+    table="two-line cards orders",
+    has_file=True,
+)
+SHOWN = (
+    "number", "type", "state", "currency", "total_minor", "line_count", "created_at", "payer__path", "installer__name",
+)  # fmt: skip
+
+
+@access.roles(*READERS)
+@granted(Grant.SEES_INVOICES)
+@require_GET
+def order_list(request: access.PortalRequest) -> HttpResponseBase:
+    """Orders that one pays or that have lines of one's sites, newest first; with `format=csv` or `xlsx` all of them as a file."""
+    actor, listing = request.actor, ORDERS.asked(request)
+    found = listing.narrowed(Order.objects.visible_to(actor))
+    shown = found.select_related("payer", "installer")
+    if listing.file:
+        return listing.answer("orders", orders_files.columns(), orders_files.rows(actor, listing.sorted(shown)))
+    page = listing.page(shown, only=SHOWN)
+    context = listing.context(page, order_rows.cells(order_rows.as_seen(actor, page.rows), request.now))
+    is_manager = actor.role is Role.MANAGER
+    count = listing.count(
+        page, found, by=("-pk",) if is_manager else (), most=OF_MANAGER if is_manager else keyset.COUNTED
+    )
+    return render(request, "orders/list.html", {**context, "count": count})
