@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.models import AuditEvent, Membership
 from accounts.scope import Role
 from tests.guards.browser import Browser
-from tests.guards.crowd import FIRST, multiply, written_at_once
+from tests.guards.crowd import FIRST, multiply, vacuum, written_at_once
 from tests.guards.test_list_costs import NobodyLooks, visit
 
 pytestmark = [
@@ -26,6 +26,7 @@ PATHS = ("/dashboard/", "/settings/audit/", "/settings/audit/?days=all")
 
 
 def test_what_strangers_did_later_is_not_read(browser: Browser) -> None:
+    vacuum()
     with written_at_once():
         for number, (estate, count) in enumerate({"hafen": OWN, "norden": OWN, "zephyr": STRANGE}.items(), start=1):
             rows = AuditEvent.objects.filter(site_id=browser.world.sites[estate].pk, subject_type="site", batch=None)

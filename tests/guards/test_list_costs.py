@@ -16,7 +16,7 @@ from django.db import connection
 from accounts.scope import Role
 from tests.guards import routes as addresses
 from tests.guards.browser import Browser
-from tests.guards.crowd import FIRST, crowd, written_at_once
+from tests.guards.crowd import FIRST, crowd, vacuum, written_at_once
 from tests.guards.walker import WALKERS, Walker
 from tests.guards.watch import Ledger
 from tests.guards.world import World
@@ -109,15 +109,8 @@ def visit(browser: Browser, role: Role, path: str, *, reading: bool, warm: bool 
     return answer.status, cost
 
 
-@pytest.fixture(scope="module", autouse=True)
-def nothing_dead(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Clear away what earlier tests took back: a page reads dead rows too, and the cast has the same keys in every test."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("VACUUM")
-
-
-# The first in this file: what the other one takes back would be read here.
 def test_a_page_reads_no_more_for_what_strangers_hold(browser: Browser) -> None:
+    vacuum()
     with written_at_once():
         crowd(browser.world, estate="zephyr", payer="mallory", count=STRANGERS)
     with connection.cursor() as cursor:

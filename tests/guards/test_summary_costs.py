@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.scope import Role
 from communities.models import ExpiryDay, ManagerAssignment, Site, Target
 from tests.guards.browser import Browser
-from tests.guards.crowd import FIRST, multiply, written_at_once
+from tests.guards.crowd import FIRST, multiply, vacuum, written_at_once
 from tests.guards.test_list_costs import NobodyLooks, measured
 from tests.guards.walker import WALKERS
 
@@ -28,6 +28,7 @@ PATHS = ("/dashboard/", "/dashboard/items/?show=due", "/dashboard/items/?show=al
 
 
 def test_the_operator_reads_no_more_for_what_ends_later(browser: Browser) -> None:
+    vacuum()
     browser = replace(browser, ledger=NobodyLooks(browser.world))
     grow(browser, FIRST, from_day=0, of_firm=False)
     before = {path: pages_read(browser, Role.OPERATOR, path) for path in PATHS}
@@ -37,6 +38,7 @@ def test_the_operator_reads_no_more_for_what_ends_later(browser: Browser) -> Non
 
 
 def test_a_manager_reads_nothing_of_other_firms(browser: Browser) -> None:
+    vacuum()
     browser = replace(browser, ledger=NobodyLooks(browser.world))
     grow(browser, FIRST, from_day=0, sites=MANAGED)
     managed = ManagerAssignment.objects.filter(site=browser.world.sites["hafen"]).get()
