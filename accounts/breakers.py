@@ -12,7 +12,7 @@ from typing import TypeAlias
 from django.db.models import F
 
 from accounts import fences
-from accounts.errors import Refused
+from accounts.errors import ActionError
 from accounts.fences import NotNow
 from accounts.models import CircuitBreaker
 
@@ -60,7 +60,7 @@ def guard(name: str, *, trips_on: Errors, but_not: Errors = (), at: Callable[[],
         fences.mend_connections()
         _record_failure(name, problem, at())
         raise
-    except Refused:  # it answered, if only with a no
+    except ActionError:  # it answered, if only with a no
         _record_answer(row)
         raise
     except Exception:  # of our own making: it says nothing about the server

@@ -1,11 +1,15 @@
-"""Refusals: what an action says to the person when it changes nothing."""
+"""What actions raise instead of doing what was asked: four kinds, each with its own answer on pages and in the API."""
 
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 
-class Refused(Exception):
-    """An action refused and changed nothing; `message` is for the person, `field` names the form field it is about."""
+class ActionError(Exception):
+    """An action did not do what was asked; `message` is for the person, `field` names the form field it is about.
+
+    Raised as one of four kinds, none of which is another one: `Refused`, `NotPermitted`, `Conflict` and, of the gateways,
+    `payments.errors.GatewayUnavailable`. `smartplus/portal/kit/errors.py` answers them all.
+    """
 
     message: StrOrPromise = _("This is not possible.")
     field: str | None = None
@@ -21,13 +25,17 @@ class Refused(Exception):
         return str(self.message)
 
 
-class NotPermitted(Refused):
+class Refused(ActionError):
+    """A rule stands against it; nothing was changed, and the person can send something else."""
+
+
+class NotPermitted(ActionError):
     """The role may not do this, though it may see the object."""
 
     message = _("Your role may not do this.")
 
 
-class Conflict(Refused):
+class Conflict(ActionError):
     """Somebody else saved the same row first; nothing of theirs was overwritten."""
 
     message = _(

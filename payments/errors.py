@@ -3,10 +3,10 @@
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import Refused
+from accounts.errors import ActionError, Refused
 
 
-class GatewayUnavailable(Refused):
+class GatewayUnavailable(ActionError):
     """No usable answer: a time-out, a broken connection, a 5xx. The outcome is unknown, which is never "declined"."""
 
     message = _("The payment service did not answer. Nothing is lost: we keep asking it what became of this payment.")

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts.errors import NotPermitted
+from accounts.errors import ActionError
 from accounts.models import Membership, User
 from accounts.scope import Actor
 from smartplus import past_forms, sessions
@@ -69,12 +69,12 @@ class AccessMiddleware:
             return errors.not_permitted(request)
         return None
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Rows outside the actor's view and rows that never were get the same page (R1)."""
+    def process_exception(self, request: PortalRequest, exception: Exception) -> HttpResponse | None:
+        """Rows outside the actor's view and rows that never were get the same page (R1); what an action raised is said."""
         if isinstance(exception, ObjectDoesNotExist):
             return errors.not_found(request)
-        if isinstance(exception, NotPermitted):
-            return errors.not_permitted(request, exception)
+        if isinstance(exception, ActionError):
+            return errors.action_error(request, exception)
         return None
 
 

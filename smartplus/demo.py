@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts import actions as account_actions
 from accounts.actions import seller, terms
-from accounts.errors import Refused
+from accounts.errors import ActionError, Refused
 from accounts.models import Document, Kind, Membership, Organization, User
 from accounts.scope import Actor
 from communities import catalogue
@@ -304,7 +304,7 @@ def buy_something(now: datetime) -> None:
     except urllib.error.HTTPError as answer:
         if answer.code != HTTPStatus.SEE_OTHER:  # the way back to the portal: approved
             return
-    except (Refused, OSError):
+    except (ActionError, OSError):
         return  # the worker finds out; the order can be paid by hand
     settlement.settle_order(order.number, now=now)
 

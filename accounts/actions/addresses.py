@@ -134,11 +134,8 @@ def _still_may(link: MailLink, person: User) -> bool:
     asking = Membership.objects.usable().filter(user_id=link.asked_by_id or 0).select_related("organization", "user")
     for actor in [Actor.of(membership) for membership in asking.order_by("pk")]:
         for membership in Membership.objects.visible_to(actor).filter(user=person).select_related("organization"):
-            try:
-                refuse_member(actor, membership)
-            except Refused:
-                continue
-            return True
+            if not why_not(actor, membership):
+                return True
     return False
 
 
@@ -181,6 +178,15 @@ def refuse_member(actor: Actor, membership: Membership) -> None:
         raise Refused(_("This login is used outside your firms too, so only the person changes its address."))
     for other in others:
         members.refuse_rights(actor, {grant.value for grant in other.grants})
+
+
+def why_not(actor: Actor, membership: Membership) -> str:
+    """Why the actor may not change this member's address; "" where it may."""
+    try:
+        refuse_member(actor, membership)
+    except (NotPermitted, Refused) as reason:
+        return str(reason)
+    return ""
 
 
 def _tell(

@@ -15,11 +15,12 @@ from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 
 from accounts.actions import tokens
-from accounts.errors import NotPermitted
+from accounts.errors import ActionError, NotPermitted
 from accounts.models import ApiToken, Membership, Scope
 from accounts.models.tokens import scopes_open_to
 from accounts.scope import Actor
 from smartplus import access
+from smartplus.statuses import status_of
 
 
 class ApiRequest(access.PortalRequest):
@@ -68,10 +69,10 @@ def no_token(request: HttpRequest, refusal: Exception) -> HttpResponse:
     return response
 
 
-@api.exception_handler(NotPermitted)
-def no_scope(request: HttpRequest, refusal: NotPermitted) -> HttpResponse:
-    """403: the token may not do this."""
-    return api.create_response(request, {"detail": str(refusal.message)}, status=403)
+@api.exception_handler(ActionError)
+def not_done(request: HttpRequest, error: ActionError) -> HttpResponse:
+    """What pages are answered with too: 403 where the token may not, 409, 422 and 503."""
+    return api.create_response(request, {"detail": str(error.message)}, status=status_of(error))
 
 
 @api.exception_handler(ObjectDoesNotExist)

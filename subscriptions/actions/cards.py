@@ -114,7 +114,10 @@ def settle_setup(payment_id: int, remote: payment_actions.Remote | None, *, now:
             with transaction.atomic():
                 who = str(payment.consent_by) if payment.consent_by else ""
                 _use(replace(CHECKOUT, label=who), auto_renewal, method, now=now)
-        except Refused as refused:  # stopped or lapsed while somebody typed a number; the card is kept all the same
+        except (
+            Refused,
+            MayNotPay,
+        ) as refused:  # stopped or lapsed while somebody typed a number; the card is kept all the same
             log.warning("auto-renewal %s can't use its new card: %s", auto_renewal.pk, refused)
 
 

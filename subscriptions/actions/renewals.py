@@ -208,9 +208,9 @@ def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
     try:
         with transaction.atomic():  # a refusal takes what was written of the order back
             return _charge(order, locked, payer, now=now)
-    except GatewayUnavailable:  # an earlier try may still take money: later again
-        raise
-    except Refused as refused:
+    except (
+        Refused
+    ) as refused:  # no answer of a gateway is none: an earlier try may still take money, so it goes on upwards
         reason = of_refusal(refused)
         for auto_renewal in locked:
             auto_renewals.close(auto_renewal, SUSPENDED, reason, actor=RENEWALS, now=now, order=order)

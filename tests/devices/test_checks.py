@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from accounts.errors import NotPermitted, Refused
+from accounts.errors import ActionError, NotPermitted
 from communities.actions import assignments, sites
 from communities.models import Apartment, Building, Site
 from devices import actions
@@ -39,8 +39,8 @@ def check(who: Person, site: Site, text: str, **options: object) -> CheckedMac:
     return check_mac(who.actor, site=site, text=text, type=DeviceType.INDOOR_MONITOR, **options)  # type: ignore[arg-type]
 
 
-def refusal_of(who: Person, site: Site, text: str, **options: object) -> Refused:
-    with pytest.raises(Refused) as refusal:
+def refusal_of(who: Person, site: Site, text: str, **options: object) -> ActionError:
+    with pytest.raises(ActionError) as refusal:
         check(who, site, text, **options)
     return refusal.value
 

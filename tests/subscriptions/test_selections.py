@@ -12,7 +12,7 @@ from accounts.errors import Refused
 from communities.models import Entitlement, Site
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import carts, orders, prices, transitions
-from subscriptions.errors import NotBillable, PriceChanged
+from subscriptions.errors import MayNotPay, NotBillable, PriceChanged
 from subscriptions.id_digests import BUCKETS, IdDigest, Mark
 from subscriptions.models import Cart, Order, PriceList
 from subscriptions.selections import Filter
@@ -165,7 +165,7 @@ def test_a_filter_runs_within_what_who_places_sees(
     assert carts.contents(everything(), people.dora.actor).count() == 5
     with pytest.raises(Refused, match="Tick at least one item"):
         everything(site_id=foreign.pk)
-    with pytest.raises(Refused, match="may not pay"):
+    with pytest.raises(MayNotPay, match="may not pay"):
         everything(by=people.ivan)
 
 

@@ -6,20 +6,20 @@ import re
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts import actions
-from accounts.errors import Refused
 from accounts.models import Kind, Membership, Notice, Organization
 from accounts.scope import Actor
 from accounts.typed import mail
+from smartplus.commands import PlainCommand
 
 COMMAND_LINE = Actor.system("command line")
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     """`add_operator --email ADDRESS --name NAME [--firm NAME]`."""
 
     help = (
@@ -45,31 +45,24 @@ class Command(BaseCommand):
     def invite(self, *, email: str, name: str, firm: str, language: str, **options: Any) -> None:
         """Everything or nothing."""
         now = timezone.now()
-        try:
-            address = mail.address(email)
-            operator = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").first()
-            if operator is None:
-                operator = actions.create_organization(
-                    COMMAND_LINE, kind=Kind.OPERATOR, name=firm, parent=None, now=now
-                )
-            member = operator.memberships.filter(user__email_key=address.key).first()
-            if member is None:
-                member = actions.invite(
-                    COMMAND_LINE,
-                    organization_id=operator.pk,
-                    email=address.shown,
-                    name=name,
-                    language=language,
-                    now=now,
-                )
-            elif member.joined_at is None:
-                actions.resend_invitation(COMMAND_LINE, membership_id=member.pk, now=now)
-            else:
-                raise CommandError(
-                    f"{address.shown} works for {operator} already; a lost password is set anew by mail."
-                )
-        except Refused as refused:
-            raise CommandError(str(refused)) from refused
+        address = mail.address(email)
+        operator = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").first()
+        if operator is None:
+            operator = actions.create_organization(COMMAND_LINE, kind=Kind.OPERATOR, name=firm, parent=None, now=now)
+        member = operator.memberships.filter(user__email_key=address.key).first()
+        if member is None:
+            member = actions.invite(
+                COMMAND_LINE,
+                organization_id=operator.pk,
+                email=address.shown,
+                name=name,
+                language=language,
+                now=now,
+            )
+        elif member.joined_at is None:
+            actions.resend_invitation(COMMAND_LINE, membership_id=member.pk, now=now)
+        else:
+            raise CommandError(f"{address.shown} works for {operator} already; a lost password is set anew by mail.")
         self.stdout.write(
             f"{member.invited_as} is invited into {operator}. Join within 7 days, once, at:\n  {_link_to(member)}"
         )

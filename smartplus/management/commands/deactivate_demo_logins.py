@@ -3,16 +3,17 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from accounts.actions.known_logins import deactivate_logins
 from accounts.models import Kind, Membership
 from accounts.scope import Actor
 from smartplus import demo
+from smartplus.commands import PlainCommand
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     """`deactivate_demo_logins`: everybody knows their password."""
 
     help = "Take the demo's people out of every firm of this installation."

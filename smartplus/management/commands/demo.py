@@ -4,15 +4,15 @@ import json
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.errors import Refused
 from smartplus import demo
+from smartplus.commands import PlainCommand
 from smartplus.scale import building
 
 
-class Command(BaseCommand):
+class Command(PlainCommand):
     """`demo --demo [--json]`: create the demo tenants where they are missing; print their logins.
 
     `demo --scale N`: fill an empty database with a world of about N apartments instead, whose people have no passwords.
@@ -41,12 +41,8 @@ class Command(BaseCommand):
             self.stdout.write(f"password: {demo.PASSWORD}")
 
     def _fill(self, apartments: int, verbosity: int) -> None:
-        try:
-            world = building.build(
-                apartments, now=timezone.now(), say=self.stdout.write if verbosity else lambda _text: None
-            )
-        except Refused as refusal:
-            raise CommandError(str(refusal)) from refusal
+        say = self.stdout.write if verbosity else lambda _text: None
+        world = building.build(apartments, now=timezone.now(), say=say)
         if verbosity:
             self.stdout.write(f"{world.apartments} apartments of {len(world.trees)} distributors")
 

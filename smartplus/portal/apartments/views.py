@@ -18,7 +18,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.errors import Conflict, Refused
 from accounts.typed import keys
 from accounts.typed.text import sought
 from communities import catalogue
@@ -31,10 +31,11 @@ from smartplus.portal.apartments import rows as apartment_rows
 from smartplus.portal.apartments.forms import ApartmentForm, MonitorRows, Sheet, with_fixed
 from smartplus.portal.kit import conflicts, keyset
 from smartplus.portal.kit import exports as tables
-from smartplus.portal.kit.answers import CONFLICT, UNPROCESSABLE, posted
+from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.once import made, once_where
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site
+from smartplus.statuses import CONFLICT, UNPROCESSABLE
 
 PAGE = 50
 CHIPS = 12  # buildings of a site with a chip each; of more one is chosen from a list
@@ -242,8 +243,6 @@ def _tried(sheet: Sheet, act: Callable[[], Apartment]) -> Apartment | None:
         return None
     try:
         return act()
-    except (NotPermitted, Conflict):
-        raise
     except Refused as refusal:
         sheet.refuse(refusal)
     return None

@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.errors import Refused
 from accounts.scope import Grant
 from payments.models import PaymentMethod
 from smartplus import access
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.subscription.views import PAYERS
@@ -39,6 +39,7 @@ def method_list(request: access.PortalRequest) -> HttpResponse:
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "POST"])
+@refused_at("settings-method-remove")
 def method_remove(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Forget a card, here and at the gateway. The page names what it renews, which is stopped with it."""
     card = PaymentMethod.objects.visible_to(request.actor).get(pk=pk)
@@ -50,10 +51,6 @@ def method_remove(request: access.PortalRequest, pk: int) -> HttpResponse:
         }
         return render(request, "billing/method_remove.html", context)
     stops = typed_id(request.POST.get("stops", "0"))
-    try:
-        cards.remove_card(request.actor, method_id=pk, stops=stops, now=request.now)
-    except Refused as refused:
-        messages.error(request, str(refused))
-        return redirect("settings-method-remove", pk)
+    cards.remove_card(request.actor, method_id=pk, stops=stops, now=request.now)
     messages.success(request, _("The card is removed and will not be charged any more."))
     return redirect("settings-methods")

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.errors import Conflict, Refused
 from accounts.models import Organization
 from accounts.scope import Role
 from payments import actions
@@ -38,8 +38,6 @@ def billing(request: access.PortalRequest) -> HttpResponse:
                 now=request.now,
                 **form.values(),
             )
-        except NotPermitted:
-            raise
         except Conflict:
             fresh, told = clash(request, form)
             return conflict(request, "billing/information.html", fresh, {"may_change": may_change}, told)

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.html import format_html_join
 from django.views.decorators.http import require_safe
 
-from accounts.errors import NotPermitted, Refused
+from accounts.errors import Refused
 from communities.models import Site
 from devices import mac, reports
 from devices.actions import CheckedMac, check_mac
@@ -30,8 +30,6 @@ def mac_check(request: access.PortalRequest, site_id: int) -> HttpResponse:
     if text.strip():
         try:
             checked = check_mac(request.actor, site=site, text=text, type=_type(request))
-        except NotPermitted:
-            raise
         except Refused as refusal:
             problem = str(refusal)
             suggestion = refusal.suggestion if isinstance(refusal, MacRefused) else None

@@ -8,16 +8,17 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.errors import Conflict, Refused
 from communities.models import Apartment
 from devices import actions
 from devices.models import Device
 from smartplus import access
 from smartplus.portal.apartments.forms import DeviceNameForm, MonitorForm, SwapForm, with_fixed
 from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.answers import UNPROCESSABLE, answer, conflict, posted, submitted
+from smartplus.portal.kit.answers import answer, conflict, posted, submitted
 from smartplus.portal.kit.once import made, once
 from smartplus.portal.sites.site_context import WORKERS, apartment_page, site_context
+from smartplus.statuses import UNPROCESSABLE
 
 
 @access.roles(*WORKERS)
@@ -29,17 +30,16 @@ def device_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse
         Apartment.objects.visible_to(request.actor).select_related("building", "site__installer").get(pk=apartment_id)
     )
     form = MonitorForm(posted(request), label_suffix="")
-    if form.is_bound and form.is_valid():
-        try:
-            device = actions.add_monitor(request.actor, apartment_id=apartment_id, entry=form.entry, now=request.now)
-        except Refused as refusal:
-            _show(form, refusal)
-        else:
-            said = _("%(device)s is registered.") % {"device": f"{device.name}, {device.address}"}
-            messages.success(request, with_fixed(said, form.fixed))
-            return made(redirect("apartment-detail", apartment_id), device)
-    context = {**site_context(request, apartment.site, "apartments"), "apartment": apartment}
-    return answer(request, "devices/new.html", form, context)
+    device = submitted(
+        form,
+        lambda: actions.add_monitor(request.actor, apartment_id=apartment_id, entry=form.entry, now=request.now),
+    )
+    if device is None:
+        context = {**site_context(request, apartment.site, "apartments"), "apartment": apartment}
+        return answer(request, "devices/new.html", form, context)
+    said = _("%(device)s is registered.") % {"device": f"{device.name}, {device.address}"}
+    messages.success(request, with_fixed(said, form.fixed))
+    return made(redirect("apartment-detail", apartment_id), device)
 
 
 @access.roles(*WORKERS)
@@ -72,20 +72,22 @@ def device_swap(request: access.PortalRequest, device_id: int) -> HttpResponse:
     """Put another device in its place (RMA): apartment, name, paid time and history stay."""
     device = _device(request, device_id)
     form = SwapForm(posted(request), type=device.type)
-    if form.is_bound and form.is_valid():
-        reason = form.cleaned_data["reason"]
-        try:
-            saved = actions.swap_device(
-                request.actor, device_id=device_id, entry=form.entry, reason=reason, now=request.now
-            )
-        except Refused as refusal:
-            _show(form, refusal)
-        else:
-            said = _("%(name)s is now %(mac)s. Nothing else changed.") % {"name": saved.name, "mac": saved.address}
-            messages.success(request, with_fixed(said, form.fixed))
-            return _home(saved)
-    context = {**site_context(request, device.site, "apartments"), "device": device, "apartment": device.apartment}
-    return answer(request, "devices/swap.html", form, context)
+    saved = submitted(
+        form,
+        lambda: actions.swap_device(
+            request.actor,
+            device_id=device_id,
+            entry=form.entry,
+            reason=form.cleaned_data["reason"],
+            now=request.now,
+        ),
+    )
+    if saved is None:
+        context = {**site_context(request, device.site, "apartments"), "device": device, "apartment": device.apartment}
+        return answer(request, "devices/swap.html", form, context)
+    said = _("%(name)s is now %(mac)s. Nothing else changed.") % {"name": saved.name, "mac": saved.address}
+    messages.success(request, with_fixed(said, form.fixed))
+    return _home(saved)
 
 
 @access.roles(*WORKERS)
@@ -95,8 +97,6 @@ def device_remove(request: access.PortalRequest, device_id: int) -> HttpResponse
     device = _device(request, device_id)
     try:
         actions.remove_device(request.actor, device_id=device_id, now=request.now)
-    except NotPermitted:
-        raise
     except Refused as refusal:
         if device.apartment_id is None:
             raise
@@ -108,12 +108,6 @@ def device_remove(request: access.PortalRequest, device_id: int) -> HttpResponse
 
 def _named(device: Device) -> dict[str, object]:
     return {"name": device.name, "version": device.version}
-
-
-def _show(form: MonitorForm, refusal: Refused) -> None:
-    if isinstance(refusal, NotPermitted):
-        raise refusal
-    form.refuse(refusal)
 
 
 def _device(request: access.PortalRequest, device_id: int) -> Device:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from django import forms
@@ -11,15 +12,15 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.datastructures import MultiValueDict
 
-from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.errors import Refused
 from smartplus import past_forms
 from smartplus.access import PortalRequest
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.conflicts import Clash
 from smartplus.portal.kit.fields import refuse
+from smartplus.statuses import CONFLICT, UNPROCESSABLE
 
 Result = TypeVar("Result")
-UNPROCESSABLE, CONFLICT = 422, 409
 
 
 def posted(request: PortalRequest) -> QueryDict | None:
@@ -38,13 +39,11 @@ def submitted(form: forms.BaseForm, act: Callable[[], Result]) -> Result | None:
 
 @contextmanager
 def refusals_into(form: forms.BaseForm) -> Iterator[None]:
-    """What is refused inside becomes an error of the form; a role that may not, and a lost race, go on upwards."""
+    """What is refused inside becomes an error of the form, by its own `refuse` where it has one; anything else goes on upwards."""
     try:
         yield
-    except (NotPermitted, Conflict):
-        raise
     except Refused as refusal:
-        refuse(form, refusal)
+        getattr(form, "refuse", partial(refuse, form))(refusal)
 
 
 def answer(

@@ -1,16 +1,61 @@
-"""What is shown when something is absent, not permitted or wrong."""
+"""What is shown when something is absent, not permitted, refused or wrong: the one place that answers what actions raise."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import NotPermitted
+from accounts.errors import ActionError, NotPermitted
 from accounts.models import User
 from accounts.scope import Actor
 from smartplus import access, logs
+from smartplus.access import PortalRequest
+from smartplus.statuses import CONFLICT, UNAVAILABLE, UNPROCESSABLE, status_of
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+TITLES: dict[int, Promise] = {
+    CONFLICT: _("Somebody was faster"),
+    UNPROCESSABLE: _("This was not done"),
+    UNAVAILABLE: _("The payment service does not answer"),
+}
+
+
+def refused_at(
+    back: str | Callable[[PortalRequest], str], *, also: type[NotPermitted] | None = None
+) -> Callable[[View], View]:
+    """Declare a view whose buttons are answered by the next page: what its action refuses is said there, in a message.
+
+    `back` is the route of that page, which takes the same arguments as the view, or a function that gives its address. A role that may
+    not is answered with 403 all the same, but for the kind named by `also`.
+    """
+
+    def declare(view: View) -> View:
+        view.refused_at = back, also  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def action_error(request: PortalRequest, error: ActionError) -> HttpResponse:
+    """What an action raised and its view left: on the page that the view declares, else a page of its own with the reason."""
+    match = request.resolver_match
+    assert match is not None  # an action ran, so a view did
+    back, also = getattr(match.func, "refused_at", (None, None))
+    is_forbidden = isinstance(error, NotPermitted) and not (also and isinstance(error, also))
+    if back and request.method == "POST" and not is_forbidden:
+        messages.error(request, str(error))
+        return redirect(back(request)) if callable(back) else redirect(back, **match.kwargs)
+    if isinstance(error, NotPermitted):
+        return not_permitted(request, error)
+    status = status_of(error)
+    return page(request, "errors/not_done.html", status, title=TITLES[status], reason=error.message)
 
 
 @access.public

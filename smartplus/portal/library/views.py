@@ -5,17 +5,19 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import Conflict, NotPermitted, Refused
+from accounts.errors import Conflict
 from accounts.scope import Role
 from devices import actions
 from devices.models import LibraryEntry
 from smartplus import access
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.answers import answer, conflict, posted, submitted
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made, once
 from smartplus.portal.library.forms import AssignForm, LibraryAddForm
 
@@ -26,25 +28,20 @@ from smartplus.portal.library.forms import AssignForm, LibraryAddForm
 def library_add(request: access.PortalRequest) -> HttpResponse:
     """Add a pasted or scanned list; every row or none."""
     form = LibraryAddForm(posted(request), actor=request.actor)
-    if form.is_bound and form.is_valid():
-        try:
-            added = actions.add_to_library(
-                request.actor, macs=form.macs, installer_id=form.cleaned_data["installer"], now=request.now
-            )
-        except NotPermitted:
-            raise
-        except Refused as refusal:
-            form.refuse(refusal)
-        else:
-            n = len(added)
-            said = [ngettext("%(n)s MAC is added.", "%(n)s MACs are added.", n) % {"n": n}]
-            if fixed := sum(row.was_fixed for row in form.lines):
-                said.append(
-                    ngettext("The format of %(n)s was fixed.", "The format of %(n)s was fixed.", fixed) % {"n": fixed}
-                )
-            messages.success(request, " ".join(said))
-            return made(redirect("library-list"), added[0])
-    return answer(request, "library/add.html", form)
+    added = submitted(
+        form,
+        lambda: actions.add_to_library(
+            request.actor, macs=form.macs, installer_id=form.cleaned_data["installer"], now=request.now
+        ),
+    )
+    if added is None:
+        return answer(request, "library/add.html", form)
+    n = len(added)
+    said = [ngettext("%(n)s MAC is added.", "%(n)s MACs are added.", n) % {"n": n}]
+    if fixed := sum(row.was_fixed for row in form.lines):
+        said.append(ngettext("The format of %(n)s was fixed.", "The format of %(n)s was fixed.", fixed) % {"n": fixed})
+    messages.success(request, " ".join(said))
+    return made(redirect("library-list"), added[0])
 
 
 @access.roles(Role.DISTRIBUTOR)
@@ -80,21 +77,16 @@ def _assign(request: access.PortalRequest, entry_id: int, form: AssignForm) -> L
 
 @access.roles(Role.DISTRIBUTOR)
 @require_POST
+@refused_at(lambda _request: reverse("library-list"))
 def library_retire(request: access.PortalRequest, entry_id: int) -> HttpResponse:
     """Take a MAC out of service; one in use is refused (R72)."""
     entry = LibraryEntry.objects.visible_to(request.actor).get(pk=entry_id)
     version = request.POST.get("version", "")
-    try:
-        actions.retire_library_entry(
-            request.actor,
-            entry_id=entry_id,
-            version=int(version) if version.isdecimal() and len(version) < 10 else 0,
-            now=request.now,
-        )
-    except NotPermitted:
-        raise
-    except Refused as refusal:
-        messages.error(request, str(refusal.message))
-    else:
-        messages.success(request, _("%(mac)s is retired: nobody can register it any more.") % {"mac": entry})
+    actions.retire_library_entry(
+        request.actor,
+        entry_id=entry_id,
+        version=int(version) if version.isdecimal() and len(version) < 10 else 0,
+        now=request.now,
+    )
+    messages.success(request, _("%(mac)s is retired: nobody can register it any more.") % {"mac": entry})
     return redirect("library-list")

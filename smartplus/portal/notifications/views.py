@@ -7,13 +7,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import audit, notify
 from accounts.actions import members, notices
-from accounts.errors import NotPermitted, Refused
 from accounts.models import Mute, Notice
 from smartplus import access, jobs
 from smartplus.audit import NOTIFICATIONS_CHANGED
@@ -21,6 +21,7 @@ from smartplus.portal.audit.queries import READERS
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit import mail_history as told
 from smartplus.portal.kit.answers import answer, conflict, posted
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.notifications.forms import NotificationsForm
 
 SHOWN = 20
@@ -75,19 +76,19 @@ def _muted(request: access.PortalRequest) -> set[str]:
     return set(Mute.objects.filter(user=request.user).values_list("topic", flat=True))
 
 
-@access.roles(*READERS)
-@require_POST
-def notice_again(request: access.PortalRequest, notice_id: int) -> HttpResponse:
-    """Send one failed mail again; back to the page `next` names, if it is one of ours."""
-    try:
-        notice = notices.send_again(request.actor, notice_id=notice_id, now=request.now)
-    except NotPermitted:
-        raise
-    except Refused as refusal:
-        messages.error(request, str(refusal.message))
-    else:
-        jobs.hurry("mail")
-        messages.success(request, _("The mail to %(email)s is on its way again.") % {"email": notice.email})
+def _page_it_came_from(request: access.PortalRequest) -> str:
+    """The page `next` names, if it is one of ours."""
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/")
-    return redirect(back if is_ours else "settings-notifications")
+    return back if is_ours else reverse("settings-notifications")
+
+
+@access.roles(*READERS)
+@require_POST
+@refused_at(_page_it_came_from)
+def notice_again(request: access.PortalRequest, notice_id: int) -> HttpResponse:
+    """Send one failed mail again."""
+    notice = notices.send_again(request.actor, notice_id=notice_id, now=request.now)
+    jobs.hurry("mail")
+    messages.success(request, _("The mail to %(email)s is on its way again.") % {"email": notice.email})
+    return redirect(_page_it_came_from(request))

@@ -10,22 +10,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.actions import seller, terms
-from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Notice
 from accounts.scope import Grant, Role
-from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import Payment
 from smartplus import access, jobs
-from smartplus.portal.kit import answers, numbers
 from smartplus.portal.kit import mail_history as told
+from smartplus.portal.kit import numbers
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.day_tags import moment
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.orders import renewal as renewals
 from smartplus.portal.orders.forms import JudgmentForm
 from smartplus.portal.orders.rows import TONES
 from smartplus.portal.subscription.checkout import to_gateway
 from smartplus.portal.subscription.views import PAYERS
+from smartplus.statuses import UNPROCESSABLE
 from subscriptions import reports, rights
 from subscriptions.actions import orders as actions
 from subscriptions.actions import returns, reviews
@@ -73,15 +73,10 @@ def order_left(request: access.PortalRequest, number: str) -> HttpResponse:
 
 @access.roles(*PAYERS)
 @require_POST
+@refused_at("order-detail")
 def order_check(request: access.PortalRequest, number: str) -> HttpResponse:
     """Ask the gateway now, and say what it answered."""
-    try:
-        order = returns.check(request.actor, number=number, now=request.now)
-    except NotPermitted:
-        raise
-    except (GatewayUnavailable, GatewayRefused, Refused) as refused:
-        messages.error(request, str(refused))
-        return redirect("order-detail", number)
+    order = returns.check(request.actor, number=number, now=request.now)
     if order.state == Order.State.PROCESSING:
         messages.info(
             request,
@@ -160,7 +155,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     is_fragment = bool(request.htmx) and request.htmx.target == "timeline"
     response = render(request, "orders/_timeline.html" if is_fragment else "orders/detail.html", context)
     if judgment is not None:
-        response.status_code = answers.UNPROCESSABLE
+        response.status_code = UNPROCESSABLE
     if is_fragment and not order.is_open:
         response["HX-Refresh"] = "true"  # the state stands in the head and the rail too
     return response
@@ -194,15 +189,10 @@ def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
+@refused_at("order-detail")
 def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
     """Give an unpaid order up."""
-    try:
-        order = actions.cancel_order(request.actor, number=number, now=request.now)
-    except NotPermitted:
-        raise
-    except (GatewayUnavailable, Refused) as refused:
-        messages.error(request, str(refused))
-        return redirect("order-detail", number)
+    order = actions.cancel_order(request.actor, number=number, now=request.now)
     if order.state == Order.State.CANCELLED:
         messages.success(
             request,
@@ -215,6 +205,7 @@ def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
 
 @access.roles(Role.OPERATOR)
 @require_POST
+@refused_at("order-detail")
 def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
     """End a review: apply the order, or note that its money was paid back; or note that of what was paid twice. A reason out of shape is
     asked for again, with 422."""
@@ -225,33 +216,21 @@ def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
     seen_minor = numbers.typed_id(request.POST["seen"]) if "seen" in request.POST else None
     if request.POST.get("verdict") == "duplicate_payment":
         return _duplicate_repaid(request, number, form.cleaned_data["reason"], seen_minor)
-    try:
-        order = reviews.resolve(
-            request.actor,
-            number=number,
-            is_accepted=request.POST.get("verdict") == "apply",
-            reason=form.cleaned_data["reason"],
-            now=request.now,
-            seen_minor=seen_minor,
-        )
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(
-            request, _("Order %(number)s is now “%(state)s”.") % {"number": number, "state": order.get_state_display()}
-        )
+    order = reviews.resolve(
+        request.actor,
+        number=number,
+        is_accepted=request.POST.get("verdict") == "apply",
+        reason=form.cleaned_data["reason"],
+        now=request.now,
+        seen_minor=seen_minor,
+    )
+    messages.success(
+        request, _("Order %(number)s is now “%(state)s”.") % {"number": number, "state": order.get_state_display()}
+    )
     return redirect("order-detail", number)
 
 
 def _duplicate_repaid(request: access.PortalRequest, number: str, reason: str, seen_minor: int | None) -> HttpResponse:
-    try:
-        reviews.record_duplicate_repaid(
-            request.actor, number=number, reason=reason, now=request.now, seen_minor=seen_minor
-        )
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(
-            request, _("Noted: what was paid twice for order %(number)s was paid back.") % {"number": number}
-        )
+    reviews.record_duplicate_repaid(request.actor, number=number, reason=reason, now=request.now, seen_minor=seen_minor)
+    messages.success(request, _("Noted: what was paid twice for order %(number)s was paid back.") % {"number": number})
     return redirect("order-detail", number)

@@ -25,6 +25,7 @@ from payments.models import Payment, PaymentMethod
 from payments.models import State as PaymentState
 from smartplus import access, jobs
 from smartplus.portal.kit import keyset
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.renewals import rows
@@ -33,6 +34,7 @@ from subscriptions import dashboard as counts
 from subscriptions import reports, rights
 from subscriptions.actions import auto_renewals as actions
 from subscriptions.actions import cards
+from subscriptions.errors import MayNotPay
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Order
 
 PAGE = 50
@@ -137,20 +139,16 @@ def _sites_of(request: access.PortalRequest, rows: list[AutoRenewal]) -> dict[in
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "POST"])
+@refused_at("auto-renewal-card", also=MayNotPay)
 def auto_renewal_card(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Choose the card that renews: a stored one here, a new one at the gateway. Coming back from there proves nothing (R51)."""
     auto_renewal = _own(request, pk)
     if request.method == "POST":
         if not request.POST.get("method"):
-            messages.error(request, _("Choose a card."))
-            return redirect("auto-renewal-card", pk)
-        try:
-            cards.change_card(
-                request.actor, auto_renewal_id=pk, method_id=typed_id(request.POST.get("method", "")), now=request.now
-            )
-        except Refused as refused:
-            messages.error(request, str(refused))
-            return redirect("auto-renewal-card", pk)
+            raise Refused(_("Choose a card."))
+        cards.change_card(
+            request.actor, auto_renewal_id=pk, method_id=typed_id(request.POST.get("method", "")), now=request.now
+        )
         return _done(request, _own(request, pk))
     setups = auto_renewal.setups.visible_to(request.actor)
     setup = setups.order_by("-pk").first() if request.GET.get("back") else None
@@ -215,13 +213,9 @@ def _done(request: access.PortalRequest, auto_renewal: AutoRenewal) -> HttpRespo
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
+@refused_at("auto-renewal-card", also=MayNotPay)
 def auto_renewal_card_new(request: access.PortalRequest, pk: int) -> HttpResponse:
     """To the gateway's page that stores a new card."""
     _own(request, pk)
-    try:
-        return redirect(
-            cards.start_card_setup(request.actor, auto_renewal_id=pk, return_base=settings.SITE_URL, now=request.now)
-        )
-    except Refused as refused:
-        messages.error(request, str(refused))
-        return redirect("auto-renewal-card", pk)
+    address = cards.start_card_setup(request.actor, auto_renewal_id=pk, return_base=settings.SITE_URL, now=request.now)
+    return redirect(address)

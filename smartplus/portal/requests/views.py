@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.errors import NotPermitted, Refused
 from accounts.scope import RESELLERS, Grant, Role
 from communities.models import targets
 from smartplus import access
 from smartplus.portal.dashboard import queries as dashboards
 from smartplus.portal.kit import answers, keyset
 from smartplus.portal.kit import support_view as support
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.requests import rows
 from smartplus.portal.requests import waiting as asking
@@ -139,15 +139,10 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
 @access.roles(*RESELLERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
+@refused_at("request-detail")
 def request_approve(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Approve, and go on to the checkout with a cart of what can be activated."""
-    try:
-        approval = request_decisions.approve(request.actor, request_id=pk, now=request.now)
-    except NotPermitted:
-        raise
-    except Refused as refused:
-        messages.error(request, str(refused))
-        return redirect("request-detail", pk)
+    approval = request_decisions.approve(request.actor, request_id=pk, now=request.now)
     if n := len(approval.left_out):
         text = ngettext("%(n)s item is left out, since it can't be activated any more: %(names)s",
                         "%(n)s items are left out, since they can't be activated any more: %(names)s", n)  # fmt: skip
@@ -181,14 +176,9 @@ def request_refuse(request: access.PortalRequest, pk: int) -> HttpResponse:
 @access.roles(Role.INSTALLER)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
+@refused_at("request-detail")
 def request_withdraw(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Take a request back."""
-    try:
-        request_decisions.withdraw(request.actor, request_id=pk, now=request.now)
-    except NotPermitted:
-        raise
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, _("Withdrawn. Its items can be requested again."))
+    request_decisions.withdraw(request.actor, request_id=pk, now=request.now)
+    messages.success(request, _("Withdrawn. Its items can be requested again."))
     return redirect("request-detail", pk)

@@ -24,10 +24,12 @@ from accounts.errors import Refused
 from accounts.models import ApiToken, User, UserSession
 from smartplus import access, jobs, sessions, throttle
 from smartplus.access import PortalRequest, Stage
-from smartplus.portal.kit.answers import UNPROCESSABLE, posted, submitted
+from smartplus.portal.kit.answers import posted, submitted
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.security.forms import AppForm, KeptForm, ProofForm, SignInCodeForm
 from smartplus.portal.sign_in.views import next_page
+from smartplus.statuses import UNPROCESSABLE
 
 PAGE = "security/security.html"
 
@@ -79,18 +81,16 @@ def security(request: PortalRequest) -> HttpResponse:
 @never_cache
 @access.roles(also_at={Stage.SET_UP})
 @require_POST
+@refused_at("settings-security")
 def two_factor_on(request: PortalRequest) -> HttpResponse:
     """The third step, in the session of the second. Who has not kept the codes gets new ones to keep."""
     user, form = request.user, KeptForm(request.POST)
-    try:
-        if not request.session.get(sessions.TOOK_APP):
-            raise Refused(_("Scan the code and type the six digits first."))
-        if not form.is_valid():
-            return _page(request, codes=actions.draw_codes_again(user), kept=form)
-        actions.switch_two_factor_on(request.actor, user, now=request.now)
-    except Refused as refusal:  # a page left open since: it is on already, or the app was never taken
-        messages.error(request, str(refusal))
-        return redirect("settings-security")
+    if not request.session.get(sessions.TOOK_APP):
+        raise Refused(_("Scan the code and type the six digits first."))
+    # a page left open since is refused: it is on already, or the app was never taken
+    if not form.is_valid():
+        return _page(request, codes=actions.draw_codes_again(user), kept=form)
+    actions.switch_two_factor_on(request.actor, user, now=request.now)
     del request.session[sessions.TOOK_APP]
     sessions.verify(request, user)  # the app's code was shown a moment ago
     messages.success(request, _("Two-factor authentication is on. From now on each sign-in asks for a code."))

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.actions import mail_state
 from accounts.actions.known_logins import deactivate_logins
-from accounts.errors import Refused
 from accounts.scope import Role
 from payments import actions as payment_actions
 from smartplus import access, demo, jobs, setup
+from smartplus.portal.kit.errors import refused_at
 from smartplus.setup import State
 
 
@@ -47,13 +47,10 @@ def again(request: access.PortalRequest) -> HttpResponse:
 
 @access.roles(Role.OPERATOR)
 @require_POST
+@refused_at("setup")
 def deactivate(request: access.PortalRequest) -> HttpResponse:
     """Take the demo's people out of every firm."""
-    try:
-        count = deactivate_logins(request.actor, addresses=demo.ADDRESSES, now=request.now)
-    except Refused as refused:
-        messages.error(request, str(refused))
-        return redirect("setup")
+    count = deactivate_logins(request.actor, addresses=demo.ADDRESSES, now=request.now)
     words = ngettext("%(n)s demo login can't sign in any more.", "%(n)s demo logins can't sign in any more.", count)
     messages.success(request, words % {"n": count})
     return redirect("setup")

@@ -14,18 +14,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actions import terms
-from accounts.errors import Conflict, Refused
+from accounts.errors import ActionError, Conflict, Refused
 from accounts.models import Document, Organization
 from accounts.scope import Grant
 from payments import actions as payment_actions
 from payments import consent
-from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.errors import GatewayUnavailable
 from smartplus import access
 from smartplus.portal.billing import views as billing
-from smartplus.portal.kit.answers import CONFLICT
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.subscription.forms import BillingForm, PayForm, TermForm
 from smartplus.portal.subscription.views import PAYERS, Choice
+from smartplus.statuses import CONFLICT
 from subscriptions import periods, reports, rights
 from subscriptions.actions import carts, orders, returns
 from subscriptions.errors import MayNotPay, NothingLeft, TermsMissing
@@ -60,7 +61,7 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
             except Conflict:
                 status = CONFLICT
                 billing_form, told = billing.clash(request, billing_form)
-            except Refused as refused:
+            except (Refused, MayNotPay, GatewayUnavailable) as refused:
                 show(refused, billing_form, pay_form)
     context = review_context(request, cart, billing_form, pay_form) | {"conflict": told}
     return render(request, "subscription/review.html", context, status=status)
@@ -105,11 +106,8 @@ def to_gateway(request: access.PortalRequest, order: Order) -> HttpResponse:
         address = orders.start_payment(
             request.actor, number=order.number, return_base=settings.SITE_URL, now=request.now
         )
-    except (GatewayUnavailable, GatewayRefused) as refused:
-        messages.error(request, str(refused))
-        return redirect("order-detail", order.number)
-    except Refused as refused:
-        messages.warning(request, str(refused))
+    except (Refused, MayNotPay, GatewayUnavailable) as error:
+        messages.error(request, str(error))
         return redirect("order-detail", order.number)
     if address and (attempt := returns.attempts(order.number)) > 1:
         messages.info(  # read when one is back
@@ -122,7 +120,7 @@ def to_gateway(request: access.PortalRequest, order: Order) -> HttpResponse:
     return redirect(address or reverse("order-detail", args=[order.number]))
 
 
-def show(refused: Refused, billing: BillingForm, pay: PayForm) -> None:
+def show(refused: ActionError, billing: BillingForm, pay: PayForm) -> None:
     """Put a refusal where the person looks for it."""
     if refused.field in billing.fields:
         billing.add_error(refused.field, str(refused))
@@ -175,17 +173,15 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
+@refused_at("cart")
 def cart_term(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Change how many months a cart buys."""
     cart = Cart.objects.visible_to(request.actor).select_related("installer", "selection").get(pk=pk)
     form = TermForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS})
-        return redirect("cart", pk)
+        raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS})
     try:
         carts.change_term(request.actor, cart_id=cart.pk, months=form.cleaned_data["months"], now=request.now)
     except MayNotPay:
         return _back_to_list(request, cart)
-    except Refused as refused:
-        messages.error(request, str(refused))
     return redirect("cart", pk)

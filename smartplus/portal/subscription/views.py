@@ -24,7 +24,7 @@ from accounts.typed.text import sought
 from communities import catalogue
 from communities.models import Entitlement, ExpiryDay, Kind, Site
 from smartplus import access
-from smartplus.portal.kit import answers, keyset, ticks
+from smartplus.portal.kit import keyset, ticks
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.numbers import as_ranges, typed_id
 from smartplus.portal.kit.once import made, once_where
@@ -32,8 +32,10 @@ from smartplus.portal.kit.ticks import Ticks
 from smartplus.portal.requests.forms import RequestForm
 from smartplus.portal.subscription import rows, to_activate
 from smartplus.portal.subscription.forms import MONTHS
+from smartplus.statuses import UNPROCESSABLE
 from subscriptions import payers, rights
 from subscriptions.actions import carts, requests
+from subscriptions.errors import MayNotPay
 from subscriptions.id_digests import Mark
 from subscriptions.items import in_open_orders_of, never_activated_at
 from subscriptions.models import AutoRenewal, Cart, RenewalRequest
@@ -116,13 +118,13 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
         ticked = ticked.seen(Mark.of(matching))
     if request.method == "POST" and request.POST.get("action") in GOES_ON and term.is_valid():
         if is_news:  # who goes on has seen how many there are, and what they cost
-            status = answers.UNPROCESSABLE
+            status = UNPROCESSABLE
             messages.warning(request, _("All that match are ticked. Look at their number and go on again."))
         else:
             try:
                 return go_on(request, assessed(request.actor, choice, ticked, free), term)
-            except Refused as refused:
-                status = answers.UNPROCESSABLE
+            except (Refused, MayNotPay) as refused:
+                status = UNPROCESSABLE
                 messages.error(request, str(refused))
     may_pay = rights.may_pay_for(request.actor, choice.installer)
     prices = price_list(request, choice)

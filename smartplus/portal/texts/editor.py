@@ -23,12 +23,13 @@ from accounts.models import Acceptance, Document, TextDraft, TextVersion
 from accounts.models.terms import FALLBACK
 from accounts.scope import Role
 from smartplus import access
-from smartplus.portal.kit.answers import CONFLICT, UNPROCESSABLE, posted, refill
+from smartplus.portal.kit.answers import posted, refill
 from smartplus.portal.kit.fields import refuse
 from smartplus.portal.texts import changes as text_changes
 from smartplus.portal.texts import queries as acceptances
 from smartplus.portal.texts.changes import Change
 from smartplus.portal.texts.forms import TextForm
+from smartplus.statuses import CONFLICT, UNPROCESSABLE
 
 STATES = {terms.IN_FORCE: "active", terms.UPCOMING: "pending", terms.REPLACED: "inactive"}
 NAMED = 5  # of those who have not accepted yet

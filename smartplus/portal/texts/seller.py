@@ -17,12 +17,13 @@ from accounts.errors import Conflict, Refused
 from accounts.models import SellerVersion
 from accounts.scope import Role
 from smartplus import access
-from smartplus.portal.kit.answers import CONFLICT, UNPROCESSABLE, refill
+from smartplus.portal.kit.answers import refill
 from smartplus.portal.kit.fields import refuse
 from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
 from smartplus.portal.texts.editor import STATES
 from smartplus.portal.texts.forms import SellerForm
+from smartplus.statuses import CONFLICT, UNPROCESSABLE
 
 LOGO_POLICY = "default-src 'none'; sandbox"
 

@@ -12,14 +12,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.actions import addresses
-from accounts.errors import Refused
-from accounts.models import Membership
 from smartplus import access, jobs, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal.kit.answers import answer, posted, submitted
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made, once
 from smartplus.portal.security.forms import AddressForm, NewAddressForm
-from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, tell, visible_person
+from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, visible_person
 
 SAID = gettext_lazy("If %(email)s can be used, a link is on its way there. Until it is opened, nothing changes.")
 
@@ -28,15 +27,13 @@ SAID = gettext_lazy("If %(email)s can be used, a link is on its way there. Until
 @never_cache
 @access.roles()
 @require_http_methods(["GET", "HEAD", "POST"])
+@refused_at("settings-address")
 @once
 def own_address(request: PortalRequest) -> HttpResponse:
     """Ask for another address with password and code, or give up one that waits: `do` is "withdraw"."""
     if request.method == "POST" and request.POST.get("do") == "withdraw":
-        tell(
-            request,
-            lambda: addresses.withdraw_address(request.actor, request.user, now=request.now),
-            _("The change is withdrawn: the link does nothing any more."),
-        )
+        addresses.withdraw_address(request.actor, request.user, now=request.now)
+        messages.success(request, _("The change is withdrawn: the link does nothing any more."))
         return redirect("settings-address")
     if request.method == "POST" and (refusal := throttle.refuses_codes(request, request.user)):
         return refusal
@@ -60,16 +57,14 @@ def own_address(request: PortalRequest) -> HttpResponse:
 @never_cache
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@refused_at("user-detail")
 @once
 def user_address(request: PortalRequest, membership_id: int) -> HttpResponse:
     """Ask for another address of a person who can't reach the old mailbox, or give it up: `do` is "withdraw"."""
     person = visible_person(request, membership_id)
     if request.method == "POST" and request.POST.get("do") == "withdraw":
-        tell(
-            request,
-            lambda: addresses.withdraw_address_of(request.actor, membership_id=membership_id, now=request.now),
-            _("The change is withdrawn: the link does nothing any more."),
-        )
+        addresses.withdraw_address_of(request.actor, membership_id=membership_id, now=request.now)
+        messages.success(request, _("The change is withdrawn: the link does nothing any more."))
         return redirect("user-detail", membership_id)
     form = NewAddressForm(posted(request))
 
@@ -86,15 +81,6 @@ def user_address(request: PortalRequest, membership_id: int) -> HttpResponse:
         "person": person,
         "firm": person.organization,
         "is_own": person.organization_id == request.actor.organization_id,
-        "why_not": _why_not(request, person),
+        "why_not": addresses.why_not(request.actor, person),
     }
     return answer(request, "users/address.html", form, context)
-
-
-def _why_not(request: PortalRequest, person: Membership) -> str:
-    """Why the actor may not change this person's address; empty where it may."""
-    try:
-        addresses.refuse_member(request.actor, person)
-    except Refused as refusal:
-        return str(refusal)
-    return ""

@@ -21,13 +21,14 @@ from smartplus import access, jobs
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.answers import answer, conflict, posted, refill, refusals_into, submitted
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import once
 from smartplus.portal.users import closing
 from smartplus.portal.users import queries as user_lists
 from smartplus.portal.users import rows as user_rows
 from smartplus.portal.users.forms import FirmForm, MoveForm, PermissionsForm
 from smartplus.portal.users.lists import OWN_PEOPLE
-from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, person_new, tell
+from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, person_new
 from subscriptions.actions import tenancy
 
 SHOWN = 200  # people of one firm
@@ -138,6 +139,7 @@ def firm_person_new(request: access.PortalRequest, organization_id: int) -> Http
 
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_http_methods(["GET", "HEAD", "POST"])
+@refused_at("firm-detail")
 def firm_activity(request: access.PortalRequest, organization_id: int) -> HttpResponse:
     """Close a firm to its people, or open it again: `active` is "yes" or "no". To look at: what would stop and what goes on."""
     firm, is_active = visible_firm(request, organization_id), request.POST.get("active") == "yes"
@@ -155,14 +157,11 @@ def firm_activity(request: access.PortalRequest, organization_id: int) -> HttpRe
             "%(firm)s is deactivated: its people are refused from their next click on. What is paid goes on running."
         )
     )
-    done = tell(
-        request,
-        lambda: actions.set_organization_active(
-            request.actor, organization_id=organization_id, is_active=is_active, now=request.now
-        ),
-        said % {"firm": firm.name},
+    actions.set_organization_active(
+        request.actor, organization_id=organization_id, is_active=is_active, now=request.now
     )
-    if done and not is_active:
+    messages.success(request, said % {"firm": firm.name})
+    if not is_active:
         jobs.hurry("revoked_orders")
     return redirect("firm-detail", organization_id)
 

@@ -15,21 +15,23 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
 from accounts.actions import addresses, members, two_factor
-from accounts.errors import Conflict, NotPermitted, Refused
-from accounts.models import Kind, MailLink, Membership, Organization
+from accounts.errors import Conflict, NotPermitted
+from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.actions import assignments
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access, jobs
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit import support_view as support
-from smartplus.portal.kit.answers import CONFLICT, answer, conflict, posted, refill, refusals_into, submitted
+from smartplus.portal.kit.answers import answer, conflict, posted, refill, refusals_into, submitted
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
 from smartplus.portal.users import queries as user_lists
 from smartplus.portal.users.forms import NewFirmForm, PermissionsForm, PersonForm, RightsForm
 from smartplus.portal.users.queries import PEOPLE, TECHNICIANS
 from smartplus.portal.users.sites import SitesForm
+from smartplus.statuses import CONFLICT
 
 MANAGERS_OF_PEOPLE = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 COLLEAGUE, TECHNICIAN = "colleague", "technician"
@@ -169,17 +171,11 @@ def _person_context(request: access.PortalRequest, person: Membership) -> dict[s
         "is_own": person.organization_id == request.actor.organization_id,
         "is_self": person.user_id == request.actor.user_id,
         "sites": sites_form(request, person),
-        "pending": _pending(request, person),
+        # not of who works for firms of others too
+        "pending": None
+        if addresses.why_not(request.actor, person)
+        else addresses.pending_address(person.user, now=request.now),
     }
-
-
-def _pending(request: access.PortalRequest, person: Membership) -> MailLink | None:
-    """The change of address that waits, if the actor may know of it: not of who works for firms of others too."""
-    try:
-        addresses.refuse_member(request.actor, person)
-    except Refused:
-        return None
-    return addresses.pending_address(person.user, now=request.now)
 
 
 def sites_form(
@@ -245,6 +241,7 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
 
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_POST
+@refused_at("user-detail")
 def user_activity(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """Deactivate or reactivate a person in its firm: `active` is "yes" or "no"."""
     person, is_active = visible_person(request, membership_id), request.POST.get("active") == "yes"
@@ -253,62 +250,38 @@ def user_activity(request: access.PortalRequest, membership_id: int) -> HttpResp
         if is_active
         else _("%(name)s no longer works for %(firm)s: the next click there is refused.")
     )
-    tell(
-        request,
-        lambda: actions.set_member_active(
-            request.actor, membership_id=membership_id, is_active=is_active, now=request.now
-        ),
-        said % {"name": person.shown_name, "firm": person.organization},  # type: ignore[attr-defined]
-    )
+    actions.set_member_active(request.actor, membership_id=membership_id, is_active=is_active, now=request.now)
+    messages.success(request, said % {"name": person.shown_name, "firm": person.organization})  # type: ignore[attr-defined]
     return redirect("user-detail", membership_id)
 
 
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_POST
+@refused_at("user-detail")
 def user_two_factor(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """Take the second factor off a person who lost it."""
     person = visible_person(request, membership_id)
-    tell(
-        request,
-        lambda: two_factor.reset_two_factor(request.actor, membership_id=membership_id, now=request.now),
-        _("The second factor of %(name)s is gone, and every device is signed out.") % {"name": person.shown_name},  # type: ignore[attr-defined]
-    )
+    two_factor.reset_two_factor(request.actor, membership_id=membership_id, now=request.now)
+    said = _("The second factor of %(name)s is gone, and every device is signed out.")
+    messages.success(request, said % {"name": person.shown_name})  # type: ignore[attr-defined]
     return redirect("user-detail", membership_id)
 
 
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_POST
+@refused_at("user-detail")
 @once
 def user_invitation(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """Send the invitation again, or withdraw it: `do` is "resend" or "cancel"."""
     person = visible_person(request, membership_id)
     email: str = person.shown_email  # type: ignore[attr-defined]
     if request.POST.get("do") == "cancel":
-        done = tell(
-            request,
-            lambda: actions.cancel_invitation(request.actor, membership_id=membership_id, now=request.now),
-            _("The invitation to %(email)s is withdrawn: its link does nothing any more.") % {"email": email},
-        )
-        return redirect("user-list") if done else redirect("user-detail", membership_id)
-    done = tell(
-        request,
-        lambda: actions.resend_invitation(request.actor, membership_id=membership_id, now=request.now),
-        _("A new invitation to %(email)s is on its way. The old link does nothing any more.") % {"email": email},
-    )
-    if not done:
-        return redirect("user-detail", membership_id)
+        actions.cancel_invitation(request.actor, membership_id=membership_id, now=request.now)
+        said = _("The invitation to %(email)s is withdrawn: its link does nothing any more.")
+        messages.success(request, said % {"email": email})
+        return redirect("user-list")
+    actions.resend_invitation(request.actor, membership_id=membership_id, now=request.now)
     jobs.hurry("mail")
+    said = _("A new invitation to %(email)s is on its way. The old link does nothing any more.")
+    messages.success(request, said % {"email": email})
     return made_once(redirect("user-detail", membership_id), person.invitations.first())
-
-
-def tell(request: access.PortalRequest, act: Any, said: str) -> bool:
-    """Run an action and say what came of it on the next page; whether it was done."""
-    try:
-        act()
-    except NotPermitted:
-        raise
-    except Refused as refusal:
-        messages.error(request, str(refusal))
-        return False
-    messages.success(request, said)
-    return True
