@@ -77,9 +77,8 @@ def each(
             continue
         except Exception as problem:  # the fence: whatever it is, it is this item's and not the next one's
             is_expected = isinstance(problem, expects)
-            log.warning(
-                "job %s, item %s: %s", job, key(item), in_words(problem), exc_info=None if is_expected else problem
-            )
+            trace = None if is_expected else problem
+            log.warning("job %s, item %s: %s", job, key(item), in_words(problem), exc_info=trace)
             mend_connections()
             try:
                 next_try = postpone(item, problem) if postpone else None

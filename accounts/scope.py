@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from django.db import models
-
-if TYPE_CHECKING:
-    from accounts.models import Membership, Organization
 
 
 class Role(enum.StrEnum):
@@ -45,7 +41,8 @@ RESELLERS = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR})
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, for which organization, as what. Passed to every action and every scoped read; never a thread-local."""
+    """Who acts, for which organization, as what. Passed to every action and every scoped read; never a thread-local. A person's comes from
+    `Membership.actor()`."""
 
     role: Role
     user_id: int | None = None
@@ -55,37 +52,14 @@ class Actor:
     label: str = ""  # how the audit names the actor
     grants: frozenset[Grant] = frozenset(Grant)
     job: str = ""  # of the system: which part of it
-    organization: Organization | None = field(default=None, compare=False, repr=False)
-
-    @classmethod
-    def of(cls, membership: Membership) -> Actor:
-        """The actor of a signed-in person who works for `membership.organization`."""
-        organization = membership.organization
-        role = Role.TECHNICIAN if membership.is_technician else Role(organization.kind)
-        return cls(
-            role=role,
-            user_id=membership.user_id,
-            organization_id=organization.pk,
-            membership_id=membership.pk,
-            path=organization.path,
-            label=membership.user.name or membership.user.email,
-            grants=membership.grants,
-            organization=organization,
-        )
+    distributor_id: int = field(default=0, compare=False)  # in whose tree; 0 for those above all trees
+    organization: models.Model | None = field(default=None, compare=False, repr=False)  # see `accounts.models.firm_of`
 
     @classmethod
     def system(cls, job: str) -> Actor:
         """The actor of background work and commands: sees everything, is nobody's customer. People read SmartPlus wherever it is named;
         `job` is for logs and debuggers."""
         return cls(role=Role.SYSTEM, label=MACHINE, job=job)
-
-    @property
-    def distributor_id(self) -> int:
-        """The distributor in whose tree the actor works; 0 for those above all trees."""
-        firm = self.organization
-        if firm is None:
-            return 0
-        return (firm.pk if self.role is Role.DISTRIBUTOR else firm.distributor_id) or 0
 
     @property
     def sees_all(self) -> bool:

@@ -20,13 +20,18 @@ from smartplus import sessions
 EVERYONE = frozenset(Role) - {Role.SYSTEM}
 
 
-class PortalRequest(HttpRequest):
-    """A request that passed the door: its actor and the one instant it happens at."""
+class TimedRequest(HttpRequest):
+    """A request with the one instant it happens at."""
+
+    now: datetime
+
+
+class PortalRequest(TimedRequest):
+    """A request that passed the door: its actor."""
 
     user: User
     actor: Actor
     membership: Membership
-    now: datetime
     htmx: HtmxDetails
 
 
@@ -61,24 +66,26 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 def public(view: View) -> View:
     """Declare a view that needs no sign-in."""
-    view.policy = Policy(is_public=True)  # type: ignore[attr-defined]
-    return view
+    return _declared(view, Policy(is_public=True))
 
 
 def api(view: View) -> View:
     """Declare a view of the API: it asks for a token itself and is deaf to sessions."""
-    view.policy = Policy(is_api=True)  # type: ignore[attr-defined]
-    return view
+    return _declared(view, Policy(is_api=True))
 
 
 def roles(*allowed: Role, also_at: Collection[Stage] = ()) -> Callable[[View], View]:
     """Declare a view for these roles; without arguments for every signed-in person."""
 
     def declare(view: View) -> View:
-        view.policy = Policy(roles=frozenset(allowed) or EVERYONE, also_at=frozenset(also_at))  # type: ignore[attr-defined]
-        return view
+        return _declared(view, Policy(roles=frozenset(allowed) or EVERYONE, also_at=frozenset(also_at)))
 
     return declare
+
+
+def _declared(view: View, policy: Policy) -> View:
+    vars(view)["policy"] = policy  # which goes along where a decorator wraps the view
+    return view
 
 
 def policy_of(view: Callable[..., Any]) -> Policy:

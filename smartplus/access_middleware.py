@@ -16,9 +16,17 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.errors import ActionError
 from accounts.models import Membership, User
-from accounts.scope import Actor
 from smartplus import past_forms, sessions
-from smartplus.access import NEXT_PAGE, SIGN_IN_AT, PortalRequest, Stage, current_membership, policy_of, stage_of
+from smartplus.access import (
+    NEXT_PAGE,
+    SIGN_IN_AT,
+    PortalRequest,
+    Stage,
+    TimedRequest,
+    current_membership,
+    policy_of,
+    stage_of,
+)
 from smartplus.portal.kit import errors
 from smartplus.portal.sign_in import old_forms
 
@@ -29,9 +37,9 @@ class AccessMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: TimedRequest) -> HttpResponse:
         """Fix the instant of the request, and speak the person's language at the person's time."""
-        request.now = timezone.now()  # type: ignore[attr-defined]
+        request.now = timezone.now()
         if isinstance(request.user, User) and sessions.is_left_half(request, request.user):
             logout(request)
         user = request.user
@@ -39,7 +47,7 @@ class AccessMiddleware:
             translation.activate(user.language)
             request.LANGUAGE_CODE = translation.get_language()
             timezone.activate(user.time_zone)
-        with sessions.followed(request, now=request.now):  # type: ignore[attr-defined]
+        with sessions.followed(request, now=request.now):
             return _with_form(request, self.get_response(request))
 
     def process_view(
@@ -58,7 +66,7 @@ class AccessMiddleware:
                 return _send_away(request)
             stage = stage_of(request, membership)
             if membership is not None and stage > Stage.CODE:
-                request.membership, request.actor = membership, Actor.of(membership)
+                request.membership, request.actor = membership, membership.actor()
         if policy.is_public:
             return None
         if not isinstance(request.user, User):

@@ -108,6 +108,12 @@ def seed(now: datetime | None = None) -> None:
     _texts(now)
     _member(operator, "operator", "Olga Maas", now)
     publish_prices(now)
+    _nordlys(operator, now)
+    _zephyr(operator, now)
+
+
+def _nordlys(operator: Organization, now: datetime) -> None:
+    """The distributor of the tour, with everybody below it."""
     nordlys = _organization(
         Kind.DISTRIBUTOR, "Nordlys Distribution", operator, now, currency="USD", country="NO", time_zone="Europe/Oslo"
     )
@@ -139,6 +145,9 @@ def seed(now: datetime | None = None) -> None:
     )
     _harbour_view(ivan, tess, petra, now)
 
+
+def _zephyr(operator: Organization, now: datetime) -> None:
+    """Another distributor, whose rows nobody of the first may see."""
     zephyr = _organization(
         Kind.DISTRIBUTOR, "Zephyr Trading", operator, now, currency="EUR", country="FR", time_zone="Europe/Paris"
     )
@@ -149,7 +158,7 @@ def seed(now: datetime | None = None) -> None:
     paul = _member(management, "pm.other", "Paul Noir", now)
     _library(mallory, install, FIRST_MAC + 0x10000, now)
     foreign = _community(
-        igor, "Les Tilleuls", "12 rue des Tilleuls", "Lyon", "69003", "FR", "Europe/Paris", {"booking": True}, now
+        igor, ("Les Tilleuls", "12 rue des Tilleuls", "Lyon", "69003", "FR", "Europe/Paris"), {"booking": True}, now
     )
     building = sites.add_building(igor, site_id=foreign.pk, name="Bâtiment A", now=now)
     _apartment(igor, building, "1", "101", FIRST_MAC + 0x10000, "Agnès Morel", now)
@@ -197,7 +206,7 @@ def _member(
         password=PASSWORD,
     )
     terms.accept(membership.user, now=now)
-    return Actor.of(membership)
+    return membership.actor()
 
 
 def _library(distributor: Actor, installer: Organization, first: int, now: datetime) -> None:
@@ -206,27 +215,11 @@ def _library(distributor: Actor, installer: Organization, first: int, now: datet
     device_actions.add_to_library(distributor, macs=rows[30:], installer_id=None, now=now)
 
 
-def _community(
-    actor: Actor,
-    name: str,
-    street: str,
-    city: str,
-    postal_code: str,
-    country: str,
-    zone: str,
-    switches: dict[str, bool],
-    now: datetime,
-) -> Site:
+def _community(actor: Actor, where: tuple[str, ...], switches: dict[str, bool], now: datetime) -> Site:
+    """`where` are its name, street, city, postal code, country and time zone."""
     return sites.create_community(
         actor,
-        basics={
-            "name": name,
-            "street": street,
-            "city": city,
-            "postal_code": postal_code,
-            "country": country,
-            "time_zone": zone,
-        },
+        basics=dict(zip(("name", "street", "city", "postal_code", "country", "time_zone"), where, strict=True)),
         free_members=4,
         switches={**catalogue.DEFAULTS, **switches},
         options=OPTIONS,
@@ -251,7 +244,7 @@ def _apartment(actor: Actor, building: Building, floor: str, number: str, mac: i
 
 def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None:
     services = {"pm_app": True, "booking": True, "dynamic_qr": True}
-    site = _community(ivan, "Harbour View", "Kaistraße 14", "Hamburg", "20457", "DE", "Europe/Berlin", services, now)
+    site = _community(ivan, ("Harbour View", "Kaistraße 14", "Hamburg", "20457", "DE", "Europe/Berlin"), services, now)
     assignments.set_managers(ivan, site_id=site.pk, pm_app_by_membership={petra.membership_id: True}, now=now)
     assignments.set_technicians(ivan, site_id=site.pk, membership_ids=[tess.membership_id], now=now)
     for index, name in enumerate(("Quay House", "Pier House")):
@@ -267,8 +260,8 @@ def buy_something(now: datetime) -> None:
 
     Real steps over real HTTP; does nothing once there is an order, and gives up quietly without a sandbox.
     """
-    dora = Actor.of(
-        Membership.objects.select_related("user", "organization").get(user__email_key=f"distributor@{DOMAIN}")
+    dora = (
+        Membership.objects.select_related("user", "organization").get(user__email_key=f"distributor@{DOMAIN}").actor()
     )
     if Order.objects.visible_to(dora).exists():
         return

@@ -15,17 +15,23 @@ from smartplus import logs
 log = logging.getLogger("smartplus.requests")
 
 
+class NamedRequest(HttpRequest):
+    """A request with the id that its log lines carry."""
+
+    request_id: str
+
+
 class RequestMiddleware:
     """Names the request, answers the name in X-Request-ID, and writes the access line."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: NamedRequest) -> HttpResponse:
         """Work on the request under its id; its language and time zone end with it, since threads serve the next person too."""
         started = time.monotonic()
         request_id = _id_for(request)
-        request.request_id = request_id  # type: ignore[attr-defined]
+        request.request_id = request_id
         with (
             logs.working_on(request_id),
             translation.override(settings.LANGUAGE_CODE, deactivate=True),

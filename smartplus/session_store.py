@@ -40,6 +40,7 @@ class SessionStore(DatabaseStore):
     """Django's, whose load brings `row` along: the sign-in behind the session, None where there is none (yet)."""
 
     row: UserSession | None = None
+    has_others: bool = True  # whether the person may work under another membership too, as far as the load knows
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -53,7 +54,7 @@ class SessionStore(DatabaseStore):
         row: Any = SIGN_IN.first(self.session_key, timezone.now())
         if row is None or row.data is None:
             return super()._get_session_from_db()  # type: ignore[misc]
-        self.row = row
+        self.row, self.has_others = row, row.has_others
         return Session(session_key=self.session_key, session_data=row.data)
 
     def membership(self, chosen: object) -> Membership | None:
@@ -65,7 +66,6 @@ class SessionStore(DatabaseStore):
             return None
         for document in Document:
             setattr(found, f"{document}_in_force", getattr(self.row, f"{document}_in_force"))
-        found.may_have_others = bool(self.row.has_others)  # type: ignore[attr-defined]
         return found
 
 

@@ -41,6 +41,7 @@ class Bucket(NamedTuple):
     leaks_every: timedelta
 
 
+COUNTED = "smartplus.counted_tries"  # in the request's environment: what this try was counted under
 # A firm of thirty behind one address mistypes less than this; one address tries 84 passwords an hour at most, whatever the names.
 NETWORK = Bucket("network", 30, timedelta(minutes=1))
 # However many addresses somebody has: 20 tries, then 48 a day.
@@ -132,7 +133,7 @@ def refuses_sign_in(request: HttpRequest, *, now: datetime) -> HttpResponse | No
             _take_back(counted)
             return _rest(request, wait, is_network=bucket is NETWORK)
         counted.append((bucket, who))
-    request.counted_tries = counted  # type: ignore[attr-defined]
+    request.META[COUNTED] = counted
     return None
 
 
@@ -144,7 +145,7 @@ def may_keep_form(user_id: int, *, now: datetime) -> bool:
 def forgive(request: HttpRequest) -> None:
     """The password was right: this try counts for nothing. Those before go on counting, or an own account would clear the count of an
     address that guesses at others."""
-    _take_back(getattr(request, "counted_tries", []))
+    _take_back(request.META.get(COUNTED, []))
     request.session.pop(PASS, None)
 
 

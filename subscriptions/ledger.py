@@ -72,6 +72,19 @@ def expiries() -> Iterator[Fault]:
         yield Fault(f"entitlement {row.pk}", f"expires_at is {row.expires_at}, its periods end at {row.until}")
     for row in _rows(rows.exclude(what=None).exclude(will=F("what")), "will", "what"):
         yield Fault(f"entitlement {row.pk}", f"paid_variant is {row.will!r}, its last period paid {row.what!r}")
+    yield from _variants(counts)
+    wrong = Entitlement.objects.filter(_another_grace())
+    for row in _rows(wrong, "service_type", "expires_at", "works_until"):
+        should = catalogue.works_until(row.service_type, row.expires_at)
+        yield Fault(f"entitlement {row.pk}", f"works until {row.works_until}, with its grace it should until {should}")
+    lost = Q(origin=None, anchor_at__isnull=False) | Q(origin__isnull=False, anchor_at=None)
+    other = Q(anchor_at__lt=F("origin")) | Q(anchor_at__gt=F("origin"))
+    for row in _rows(rows.filter(lost | other), "anchor_at", "origin"):
+        yield Fault(f"entitlement {row.pk}", f"anchor_at is {row.anchor_at}, its last period says {row.origin}")
+
+
+def _variants(counts: QuerySet[ServicePeriod]) -> Iterator[Fault]:
+    """The variant of the present period, and those that wait for theirs to begin. `counts` are an entitlement's periods that were not revoked."""
     until_then = counts.filter(starts_at__lt=OuterRef("variant_until"), ends_at__gte=OuterRef("variant_until"))
     runs = until_then.order_by("-is_upgrade", "-pk").values("variant")[:1]
     waiting = Entitlement.objects.annotate(runs=Subquery(runs))
@@ -94,14 +107,6 @@ def expiries() -> Iterator[Fault]:
         yield Fault(
             f"entitlement {row.entitlement_id}", f"would have {row.variant!r} from {row.at} on, which no period paid"
         )
-    wrong = Entitlement.objects.filter(_another_grace())
-    for row in _rows(wrong, "service_type", "expires_at", "works_until"):
-        should = catalogue.works_until(row.service_type, row.expires_at)
-        yield Fault(f"entitlement {row.pk}", f"works until {row.works_until}, with its grace it should until {should}")
-    lost = Q(origin=None, anchor_at__isnull=False) | Q(origin__isnull=False, anchor_at=None)
-    other = Q(anchor_at__lt=F("origin")) | Q(anchor_at__gt=F("origin"))
-    for row in _rows(rows.filter(lost | other), "anchor_at", "origin"):
-        yield Fault(f"entitlement {row.pk}", f"anchor_at is {row.anchor_at}, its last period says {row.origin}")
 
 
 def _another_grace() -> Q:

@@ -171,7 +171,7 @@ def _alarmed(payer: Organization) -> list[Membership]:
 
 
 def _sees_amounts(member: Membership, order: Order) -> bool:
-    return rights.sees_amounts(Actor.of(member), order.payer_id)
+    return rights.sees_amounts(member.actor(), order.payer_id)
 
 
 def _post(

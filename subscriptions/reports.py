@@ -63,10 +63,11 @@ def named(actor: Actor, sites: list[SiteTotal]) -> list[tuple[SiteTotal, list[tu
     """Each group of a site's bill with the names of its first items, apartments with their family master, and how many more there
     are; one query."""
     first = {int(str(key)) for site in sites for group in site.groups for key in group.keys[:NAMED]}
-    seen = Entitlement.objects.visible_to(actor).select_related(*targets.named())
-    rows = seen.filter(pk__in=first).annotate(master=targets.master())
-    names = {row.pk: f"{row.target} {row.master or ''}".strip() for row in rows}  # type: ignore[attr-defined]
-
+    rows = Entitlement.objects.visible_to(actor).filter(pk__in=first)
+    names = {
+        pk: f"{target} {master or ''}".strip()
+        for pk, target, master in rows.values_list("pk", targets.words(), targets.master())
+    }
     return [
         (
             site,
@@ -97,25 +98,17 @@ class LineGroup:
     why: Why | None
 
 
+GATHERED = (  # what lines of one group have in common
+    "site_id", "site__name", "site__time_zone", "service_type", "variant", "paid_variant", "term_kind",
+    "term_count", "term_day", "project_type", "price_class", "amount_minor", "ends_at",
+)  # fmt: skip
+
+
 def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
     """An order's lines (already scoped to who asks) gathered by site, service, variant and price; one query."""
     rows = (
         lines.order_by()
-        .values(
-            "site_id",
-            "site__name",
-            "site__time_zone",
-            "service_type",
-            "variant",
-            "paid_variant",
-            "term_kind",
-            "term_count",
-            "term_day",
-            "project_type",
-            "price_class",
-            "amount_minor",
-            "ends_at",
-        )
+        .values(*GATHERED)
         .annotate(
             count=Count("pk"),
             starts_at=Min("starts_at"),

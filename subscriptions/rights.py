@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from accounts.models import Kind, Organization
+from accounts.models import Kind, Organization, firm_of
 from accounts.scope import RESELLERS, Actor, Grant, Role
 from subscriptions.models import AutoRenewal, Order, RenewalRequest
 
@@ -137,7 +137,7 @@ def sees_prices(actor: Actor) -> bool:
     if Grant.SEES_PRICES not in actor.grants:
         return False
     if actor.role is Role.INSTALLER:
-        firm = actor.organization
+        firm = firm_of(actor)
         return firm is not None and (firm.sees_prices or firm.may_pay)
     return actor.role is not Role.TECHNICIAN
 

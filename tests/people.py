@@ -31,7 +31,7 @@ class Person:
     @property
     def actor(self) -> Actor:
         """The actor this person is."""
-        return Actor.of(self.membership)
+        return self.membership.actor()
 
     @property
     def firm(self) -> Organization:

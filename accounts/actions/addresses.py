@@ -13,7 +13,7 @@ from accounts import audit, notify
 from accounts.actions import links, members, revocation, sessions, two_factor
 from accounts.actions.invitations import LinkUsedUp
 from accounts.errors import NotPermitted, Refused
-from accounts.models import MailLink, Membership, Organization, Topic, User
+from accounts.models import MailLink, Membership, Organization, Topic, User, firm_of
 from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
 from accounts.typed import mail
@@ -58,8 +58,8 @@ def ask_for_address(actor: Actor, user: User, *, email: str, password: str, code
         if person.password != user.password:
             raise Refused(_("This is not your password."), field="password")
         _ask(actor, person, email=email, now=now)
-        if actor.organization is not None:
-            _record(actor, ADDRESS_ASKED, person, tenant=actor.organization, now=now)
+        if (firm := firm_of(actor)) is not None:
+            _record(actor, ADDRESS_ASKED, person, tenant=firm, now=now)
 
 
 @transaction.atomic
@@ -82,8 +82,8 @@ def withdraw_address(actor: Actor, user: User, *, now: datetime) -> None:
     """Give up a change of one's own address that waits: its link does nothing any more."""
     person = members.lock_self(user)
     _withdraw(person, now=now)
-    if actor.organization is not None:
-        _record(actor, ADDRESS_WITHDRAWN, person, tenant=actor.organization, now=now)
+    if (firm := firm_of(actor)) is not None:
+        _record(actor, ADDRESS_WITHDRAWN, person, tenant=firm, now=now)
 
 
 @transaction.atomic
@@ -117,7 +117,7 @@ def _confirm(token: str, *, now: datetime) -> User:
     person.save(update_fields=["email", "confirmed_at"])
     for membership in Membership.objects.usable().filter(user=person).select_related("organization").order_by("pk"):
         membership.user = person
-        _record(Actor.of(membership), ADDRESS_CHANGED, person, tenant=membership.organization, now=now)
+        _record(membership.actor(), ADDRESS_CHANGED, person, tenant=membership.organization, now=now)
     if link.asked_by_id != person.pk:
         sessions.end_all_sessions(person)
         revocation.revoke_tokens_of(person, reason=RevokedFor.ADDRESS, now=now)
@@ -132,7 +132,7 @@ def _still_may(link: MailLink, person: User) -> bool:
     if link.asked_by_id == person.pk:
         return True
     asking = Membership.objects.usable().filter(user_id=link.asked_by_id or 0).select_related("organization", "user")
-    for actor in [Actor.of(membership) for membership in asking.order_by("pk")]:
+    for actor in [membership.actor() for membership in asking.order_by("pk")]:
         for membership in Membership.objects.visible_to(actor).filter(user=person).select_related("organization"):
             if not why_not(actor, membership):
                 return True

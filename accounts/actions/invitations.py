@@ -92,18 +92,7 @@ def invite(
         raise Refused(_("The person needs a name."), field="name")
     rights = {grant.value for grant in actor.grants} if grants is None else with_implied(grants)
     refuse_rights(actor, rights)
-    user = User.objects.filter(email_key=address.key).first()
-    if user is None:
-        user = User.objects.create_user(
-            address.shown, None, name=name, language=language, time_zone=organization.time_zone
-        )
-    elif user.pk == actor.user_id and organization.pk != actor.organization_id:
-        raise Refused(_("You can't invite yourself. A colleague can."), field="email")
-    elif Membership.objects.filter(user=user, organization=organization).exists():
-        raise Refused(
-            _("This address is already a member here, perhaps invited or deactivated: look for it in the list."),
-            field="email",
-        )
+    user = _invited(actor, organization, address, name=name, language=language)
     membership = Membership.objects.create(
         user=user,
         organization=organization,
@@ -160,6 +149,22 @@ def find_invitation(token: str, *, now: datetime) -> Invitation:
     return invitation
 
 
+def _invited(actor: Actor, organization: Organization, address: mail.MailAddress, *, name: str, language: str) -> User:
+    """The login of an address, made where there is none. Refuses the actor's own, and a member's."""
+    user = User.objects.filter(email_key=address.key).first()
+    if user is None:
+        zone = organization.time_zone
+        return User.objects.create_user(address.shown, None, name=name, language=language, time_zone=zone)
+    if user.pk == actor.user_id and organization.pk != actor.organization_id:
+        raise Refused(_("You can't invite yourself. A colleague can."), field="email")
+    if Membership.objects.filter(user=user, organization=organization).exists():
+        raise Refused(
+            _("This address is already a member here, perhaps invited or deactivated: look for it in the list."),
+            field="email",
+        )
+    return user
+
+
 @transaction.atomic
 def accept_invitation(
     *, token: str, user: User | None, name: str = "", password: str = "", now: datetime
@@ -179,23 +184,17 @@ def accept_invitation(
     if membership is None or invitation is None:
         raise LinkUsedUp
     invited = User.objects.select_for_update(no_key=True).get(pk=membership.user_id)
-    if invited.has_usable_password():
-        if user is None or user.pk != invited.pk:
-            raise NotPermitted(_("Sign in with the address the invitation was sent to."))
-    else:
-        name = text.line(name)
-        if not name or not password:
-            raise Refused(_("Set a name and a password."))
-        invited.name = name
-        invited.set_password(password)
-        invited.save(update_fields=["name", "password"])
+    if not invited.has_usable_password():
+        _set_up(invited, name, password)
+    elif user is None or user.pk != invited.pk:
+        raise NotPermitted(_("Sign in with the address the invitation was sent to."))
     confirm_address(invited, now=now)
     invitation.accepted_at = now
     invitation.save(update_fields=["accepted_at"])
     membership.joined_at = now
     membership.user = invited
     membership.save(update_fields=["joined_at"])
-    record(Actor.of(membership), MEMBER_JOINED, membership, now=now)
+    record(membership.actor(), MEMBER_JOINED, membership, now=now)
     if invitation.invited_by is not None and _still_looks_after(invitation.invited_by, membership.organization):
         notify.post(
             key=f"joined:{membership.pk}",
@@ -208,6 +207,15 @@ def accept_invitation(
             tenant=membership.organization,
         )
     return membership
+
+
+def _set_up(invited: User, name: str, password: str) -> None:
+    name = text.line(name)
+    if not name or not password:
+        raise Refused(_("Set a name and a password."))
+    invited.name = name
+    invited.set_password(password)
+    invited.save(update_fields=["name", "password"])
 
 
 def _still_looks_after(user: User, organization: Organization) -> bool:

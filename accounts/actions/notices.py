@@ -78,7 +78,7 @@ def mute_by_link(user: User, *, topic: Topic, now: datetime) -> bool:
     member = Membership.objects.usable().filter(user=user).select_related("organization", "user").order_by("pk").first()
     if is_new and member is not None:
         audit.record(
-            Actor.of(member), MUTED_BY_LINK, user, now=now, tenant=member.organization,
+            member.actor(), MUTED_BY_LINK, user, now=now, tenant=member.organization,
             after={"topics": [topic.value]}, label=f"#{user.pk}",
         )  # fmt: skip
     return is_new

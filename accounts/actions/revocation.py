@@ -35,7 +35,7 @@ def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor
     ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).update(revoked_at=now, revoked_for=reason)
     audit.record_all(
         audit.event(
-            by or Actor.of(token.membership),
+            by or token.membership.actor(),
             TOKEN_REVOKED,
             token,
             now=now,

@@ -54,13 +54,7 @@ def publish(
     if actor.role not in {Role.OPERATOR, Role.SYSTEM}:
         raise NotPermitted
     operator = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").select_for_update(no_key=True)[0]
-    kept = {name: text.line(values.get(name, "")) for name in FIELDS}
-    if kept["email"]:
-        kept["email"] = mail.address(kept["email"]).shown
-    for name in REQUIRED:
-        if not kept[name]:
-            raise Refused(_("This is needed on an invoice."), field=name)
-    kept |= postal.checked(kept)
+    kept = _checked(values)
     if valid_from < now and actor.role is not Role.SYSTEM:
         raise Refused(_("A version can't be valid from a moment that is past."), field="valid_from")
     if is_example and not settings.DEMO:
@@ -83,16 +77,20 @@ def publish(
     if last is not None and was == now_is:
         raise Refused(_("Nothing differs from version %(number)s.") % {"number": last.number})
     made.save()
-    audit.record(
-        actor,
-        SELLER_PUBLISHED,
-        made,
-        now=now,
-        tenant=operator,
-        before=was,
-        after=now_is | {"valid_from": valid_from.isoformat()},
-    )
+    after = now_is | {"valid_from": valid_from.isoformat()}
+    audit.record(actor, SELLER_PUBLISHED, made, now=now, tenant=operator, before=was, after=after)
     return made
+
+
+def _checked(values: Mapping[str, str]) -> dict[str, str]:
+    """The values to keep. Refuses what lacks or is wrong, at its field."""
+    kept = {name: text.line(values.get(name, "")) for name in FIELDS}
+    if kept["email"]:
+        kept["email"] = mail.address(kept["email"]).shown
+    for name in REQUIRED:
+        if not kept[name]:
+            raise Refused(_("This is needed on an invoice."), field=name)
+    return kept | postal.checked(kept)
 
 
 def _stored(content: bytes) -> SellerLogo:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit, fences, notify
 from accounts.actions import revocation
 from accounts.clients import Client
-from accounts.models import Membership, Topic, User, UserSession
+from accounts.models import Membership, Topic, User, UserSession, firm_of
 from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
 
@@ -138,7 +138,7 @@ def record_password_reset(user: User, *, now: datetime) -> None:
     for membership in (
         Membership.objects.usable().filter(user=user).select_related("organization", "user").order_by("pk")
     ):
-        _record(Actor.of(membership), PASSWORD_RESET, user, now=now, after={"fields": ["password"]})
+        _record(membership.actor(), PASSWORD_RESET, user, now=now, after={"fields": ["password"]})
     record_new_password(user, but=None, now=now, reason=RevokedFor.PASSWORD_RESET)
 
 
@@ -166,5 +166,5 @@ def _end(sessions: Iterable[UserSession]) -> None:
 
 def _record(actor: Actor, word: audit.Word, user: User, *, now: datetime, after: dict[str, object]) -> None:
     """A person's own data have no place in a log that is never shortened, so the label is a number."""
-    if actor.organization is not None:
-        audit.record(actor, word, user, now=now, tenant=actor.organization, after=after, label=f"#{user.pk}")
+    if (firm := firm_of(actor)) is not None:
+        audit.record(actor, word, user, now=now, tenant=firm, after=after, label=f"#{user.pk}")

@@ -209,9 +209,8 @@ def publish(
     kept = {code: clean for code, text in texts.items() if (clean := block(text).strip())}
     draft = _fresh_draft(document, version)
     if FALLBACK not in kept:
-        raise Refused(
-            _("The English text is missing: it is read by everybody whose language is missing."), field="text"
-        )
+        missing = _("The English text is missing: it is read by everybody whose language is missing.")
+        raise Refused(missing, field="text")
     if valid_from < now and actor.role is not Role.SYSTEM:
         raise Refused(_("A version can't be valid from a moment that is past."), field="valid_from")
     is_example = any(mark in text for text in kept.values() for mark in EXAMPLE_MARKS)
@@ -232,14 +231,8 @@ def publish(
     )
     if draft is not None:
         draft.delete()
-    audit.record(
-        actor,
-        TEXT_PUBLISHED,
-        made,
-        now=now,
-        tenant=operator,
-        after={"version": made.number, "valid_from": valid_from.isoformat(), "languages": sorted(kept)},
-    )
+    after = {"version": made.number, "valid_from": valid_from.isoformat(), "languages": sorted(kept)}
+    audit.record(actor, TEXT_PUBLISHED, made, now=now, tenant=operator, after=after)
     return made
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts import audit
 from accounts.actions import revocation, sessions, two_factor
 from accounts.errors import NotPermitted, Refused
-from accounts.models import ApiToken, Membership, Scope, User
+from accounts.models import ApiToken, Membership, Scope, User, firm_of
 from accounts.models.tokens import RevokedFor, digest, scopes_open_to
 from accounts.scope import Actor
 from accounts.typed.text import line
@@ -119,5 +119,6 @@ def _record(
     after: dict[str, object],
     before: dict[str, object] | None = None,
 ) -> None:
-    assert actor.organization is not None  # whoever has a membership works for one
-    audit.record(actor, word, token, now=now, tenant=actor.organization, before=before, after=after)
+    firm = firm_of(actor)
+    assert firm is not None  # whoever has a membership works for one
+    audit.record(actor, word, token, now=now, tenant=firm, before=before, after=after)

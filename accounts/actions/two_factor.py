@@ -13,7 +13,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import audit, two_factor
 from accounts.actions import members, revocation, sessions
 from accounts.errors import Refused
-from accounts.models import Membership, Organization, User
+from accounts.models import Membership, Organization, User, firm_of
 from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
 
@@ -240,13 +240,13 @@ def _record(
     after: dict[str, object],
     before: dict[str, object] | None = None,
 ) -> None:
-    if actor.organization is not None:
+    if (firm := firm_of(actor)) is not None:
         audit.record(
             actor,
             word,
             person,
             now=now,
-            tenant=actor.organization,
+            tenant=firm,
             before=before,
             after=after,
             label=f"#{person.pk}",

@@ -69,14 +69,7 @@ def event(
     changed = [
         name for name in {**was, **now_is} if was.get(name) != now_is.get(name) or name not in was or name not in now_is
     ]
-    if isinstance(tenant, Organization):
-        keys = tenant_keys(tenant)
-        owner_id: int = tenant.pk
-    else:
-        keys = {
-            f"{level}_id": getattr(tenant, f"{level}_id") for level in ("distributor", "subdistributor", "installer")
-        }
-        owner_id = keys["installer_id"] or keys["subdistributor_id"] or keys["distributor_id"] or actor.organization_id
+    keys, owner_id = _tenant(tenant)
     return AuditEvent(
         at=now,
         user_id=actor.user_id,
@@ -88,11 +81,19 @@ def event(
         subject_label=label or str(subject),
         before={name: was[name] for name in changed if name in was},
         after={name: now_is[name] for name in changed if name in now_is},
-        organization_id=owner_id,
+        organization_id=owner_id or actor.organization_id,
         site_id=site_id,
         batch=batch,
         **keys,
     )
+
+
+def _tenant(tenant: Tenanted | Organization) -> tuple[dict[str, int | None], int | None]:
+    """The tenant keys of a row, and the organization that it is of; None where no firm of the tree is named."""
+    if isinstance(tenant, Organization):
+        return tenant_keys(tenant), tenant.pk
+    keys = {f"{level}_id": getattr(tenant, f"{level}_id") for level in ("distributor", "subdistributor", "installer")}
+    return keys, keys["installer_id"] or keys["subdistributor_id"] or keys["distributor_id"]
 
 
 def tenant_keys(organization: Organization) -> dict[str, int | None]:

@@ -5,7 +5,7 @@ from accounts.models.chain import AuditSeal
 from accounts.models.invitations import Invitation
 from accounts.models.links import FailureCount, MailLink
 from accounts.models.notices import Mute, Notice, Topic
-from accounts.models.organizations import Kind, Organization
+from accounts.models.organizations import Kind, Organization, firm_of
 from accounts.models.people import Membership, User
 from accounts.models.seller import SellerLogo, SellerVersion
 from accounts.models.sent_forms import SentForm
@@ -39,4 +39,5 @@ __all__ = [
     "Topic",
     "User",
     "UserSession",
+    "firm_of",
 ]

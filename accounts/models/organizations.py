@@ -112,3 +112,9 @@ class Organization(Keyed):
 
 
 models.CharField.register_lookup(Length)
+
+
+def firm_of(actor: Actor) -> Organization | None:
+    """The row of the organization that the actor works for; the system works for none. No statement."""
+    assert actor.organization is None or isinstance(actor.organization, Organization)
+    return actor.organization

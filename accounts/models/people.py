@@ -167,6 +167,22 @@ class Membership(Keyed):
     def __str__(self) -> str:
         return f"{self.user} ({self.organization})"
 
+    def actor(self) -> Actor:
+        """Who acts where this person works for this organization."""
+        firm = self.organization
+        role = Role.TECHNICIAN if self.is_technician else Role(firm.kind)
+        return Actor(
+            role=role,
+            user_id=self.user_id,
+            organization_id=firm.pk,
+            membership_id=self.pk,
+            path=firm.path,
+            label=self.user.name or self.user.email,
+            grants=self.grants,
+            distributor_id=(firm.pk if role is Role.DISTRIBUTOR else firm.distributor_id) or 0,
+            organization=firm,
+        )
+
     @property
     def known_as(self) -> str:
         """What the firm calls this member."""

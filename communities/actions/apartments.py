@@ -81,15 +81,8 @@ def create_apartment(
     made_for([apartment])
     apartment.save()
     sync_site(site, apartment_ids=[apartment.pk])
-    audit.record(
-        actor,
-        APARTMENT_CREATED,
-        apartment,
-        now=now,
-        tenant=site,
-        site_id=site.pk,
-        after={"building": building.name, **audit.fields_of(apartment, AUDITED)},
-    )
+    after = {"building": building.name, **audit.fields_of(apartment, AUDITED)}
+    audit.record(actor, APARTMENT_CREATED, apartment, now=now, tenant=site, site_id=site.pk, after=after)
     return apartment
 
 
@@ -133,16 +126,8 @@ def change_apartment(
     if (apartment.floor, apartment.number) != (before["floor"], before["number"]):
         relabel(site, apartment_ids=[apartment.pk])
     sync_site(site, apartment_ids=[apartment.pk])
-    audit.record(
-        actor,
-        APARTMENT_CHANGED,
-        apartment,
-        now=now,
-        tenant=site,
-        site_id=site.pk,
-        before=before,
-        after=audit.fields_of(apartment, AUDITED),
-    )
+    after = audit.fields_of(apartment, AUDITED)
+    audit.record(actor, APARTMENT_CHANGED, apartment, now=now, tenant=site, site_id=site.pk, before=before, after=after)
     return apartment
 
 

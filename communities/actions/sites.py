@@ -131,40 +131,44 @@ def edit_site(
         raise Conflict
     before, lowered = audit.fields_of(site, AUDITED), dict[str, list[Apartment]]()
     wanted = catalogue.normalised(switches)
-    if free_members is not None and free_members != site.free_members:
-        if actor.role is not Role.DISTRIBUTOR:
-            raise NotPermitted(
-                _("Only the distributor changes the number of free family members later."), field="free_members"
-            )
-        site.free_members = free_members
+    if free_members is not None:
+        _write_free_members(actor, site, free_members)
     if may_configure(actor):
         refuse_wrong_options(switches, options)
         refuse_locked_switches(site, wanted, now)
         _write_basics(site, basics, options)
-        for code in catalogue.CEILING_SWITCHES:
-            if getattr(site, code) and not wanted[code]:
-                lowered[code] = _lower_ceiling(site, code, confirmed=ceiling_confirmed)
-        for code, on in wanted.items():
-            setattr(site, code, on)
+        lowered = _write_switches(site, wanted, ceiling_confirmed=ceiling_confirmed)
     if site.time_zone != before["time_zone"]:  # their days are counted anew; nobody may change them meanwhile
         items = Entitlement.objects.filter(site=site).order_by("pk")
         list(items.select_for_update(of=("self",), no_key=True).values_list("pk"))
     site.version += 1
     site.save()
     sync_site(site)
-    told = audit.record(
-        actor,
-        SITE_CHANGED,
-        site,
-        now=now,
-        tenant=site,
-        site_id=site.pk,
-        before=before,
-        after=audit.fields_of(site, AUDITED)
-        | {f"{code}_off_in": len(flats) for code, flats in lowered.items() if flats},
-    )
+    off_in = {f"{code}_off_in": len(flats) for code, flats in lowered.items() if flats}
+    after = audit.fields_of(site, AUDITED) | off_in
+    told = audit.record(actor, SITE_CHANGED, site, now=now, tenant=site, site_id=site.pk, before=before, after=after)
     audit.record_all(_lost(actor, lowered, told, now=now))
     return site
+
+
+def _write_free_members(actor: Actor, site: Site, count: int) -> None:
+    if count != site.free_members and actor.role is not Role.DISTRIBUTOR:
+        raise NotPermitted(
+            _("Only the distributor changes the number of free family members later."), field="free_members"
+        )
+    site.free_members = count
+
+
+def _write_switches(site: Site, wanted: Mapping[str, bool], *, ceiling_confirmed: bool) -> dict[str, list[Apartment]]:
+    """Put what is on into the site; the apartments in which a service went off with it, by service."""
+    lowered = {
+        code: _lower_ceiling(site, code, confirmed=ceiling_confirmed)
+        for code in catalogue.CEILING_SWITCHES
+        if getattr(site, code) and not wanted[code]
+    }
+    for code, on in wanted.items():
+        setattr(site, code, on)
+    return lowered
 
 
 def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import Self
 
 from django.db import models
 
-from accounts.models import Organization
+from accounts.models import Organization, firm_of
 from accounts.scope import Actor, by_tenant_keys
 from communities.models.sites import Kind, Site, assigned_sites
 from communities.models.status import Mode, renewed
@@ -34,7 +34,7 @@ BY_SITE, BY_FIRM = (Stage.FRESH, Stage.SITE), (Stage.FRESH, Stage.FIRM)
 
 def _firm_of(actor: Actor) -> dict[str, int]:
     """The installer whose sites somebody without a subtree is assigned to: so no other firm's rows are read to find those."""
-    firm = actor.organization
+    firm = firm_of(actor)
     if firm is None:
         return {}
     return {"installer_id": firm.installer_id or firm.pk}

@@ -80,28 +80,17 @@ def add_to_library(
         raise Refused(_("Enter at least one MAC address."), field="rows")
     distributor = Organization.objects.visible_to(actor).get(pk=actor.organization_id or 0)
     installer = _installer(actor, installer_id)
-    errors: dict[int, Refused] = {}
-    entries: dict[int, LibraryEntry] = {}
-    row_by_mac: dict[int, int] = {}
-    for index, row in enumerate(macs):
-        try:
-            entry = _entry(row)
-            first = row_by_mac.setdefault(entry.mac, index)
-            if first != index:
-                raise DuplicateMac(_("Row %(n)s has the same MAC.") % {"n": first + 1})
-        except Refused as refusal:
-            errors[index] = refusal
-            continue
+    entries, row_by_mac, errors = _read(macs)
+    for entry in entries:
         entry.distributor, entry.created_at = distributor, now
         _assign(entry, installer)
-        entries[index] = entry
     errors |= _already_there(distributor, row_by_mac)
     if errors:
         raise LibraryRowsRefused(errors)
     try:
         with transaction.atomic():
             # In the order of the MACs: two lists that share some wait for each other instead of dead-locking.
-            in_order = sorted(entries.values(), key=lambda entry: entry.mac)
+            in_order = sorted(entries, key=lambda entry: entry.mac)
             LibraryEntry.objects.bulk_create(in_order, batch_size=CHUNK)
     except IntegrityError:  # somebody added one of them in this very moment
         raise LibraryRowsRefused(_already_there(distributor, row_by_mac)) from None
@@ -115,9 +104,27 @@ def add_to_library(
     )
     audit.record_all(
         audit.event(actor, ENTRY_ADDED, entry, now=now, tenant=entry, batch=told, after=audit.fields_of(entry, AUDITED))
-        for entry in entries.values()
+        for entry in entries
     )
-    return list(entries.values())
+    return entries
+
+
+def _read(rows: Sequence[LibraryRow]) -> tuple[list[LibraryEntry], dict[int, int], dict[int, Refused]]:
+    """The entries that the rows name, the row of each MAC, and what is wrong with which row."""
+    errors: dict[int, Refused] = {}
+    entries: list[LibraryEntry] = []
+    row_by_mac: dict[int, int] = {}
+    for index, row in enumerate(rows):
+        try:
+            entry = _entry(row)
+            first = row_by_mac.setdefault(entry.mac, index)
+            if first != index:
+                raise DuplicateMac(_("Row %(n)s has the same MAC.") % {"n": first + 1})
+        except Refused as refusal:
+            errors[index] = refusal
+            continue
+        entries.append(entry)
+    return entries, row_by_mac, errors
 
 
 @transaction.atomic

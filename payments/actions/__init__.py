@@ -3,7 +3,7 @@
 from payments.actions.billing import may_save_billing, save_billing
 from payments.actions.charging import charge
 from payments.actions.checkout import start_checkout
-from payments.actions.creation import create_payment, refuse_not_renewable, refuse_unpayable
+from payments.actions.creation import PaymentRequest, create_payment, refuse_not_renewable, refuse_unpayable
 from payments.actions.keys import ask_all, ask_due, is_live, last_answer, refuse_not_set_up, refuse_unconfigured
 from payments.actions.lookup import expire, look_up, second_object
 from payments.actions.methods import detach_removed, follow_method, hold_method, keep_method, remove_method
@@ -16,6 +16,7 @@ from payments.gateways.base import Remote, RemoteState
 __all__ = [
     "FORGOTTEN",
     "Offer",
+    "PaymentRequest",
     "Remote",
     "RemoteState",
     "SetUp",

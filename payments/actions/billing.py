@@ -69,15 +69,8 @@ def save_billing(
     profile.version += 1
     profile.updated_at = now
     profile.save()
-    audit.record(
-        actor,
-        BILLING_CREATED if is_new else BILLING_CHANGED,
-        profile,
-        now=now,
-        tenant=owner,
-        after={"fields": changed},
-        label=str(owner),
-    )
+    word = BILLING_CREATED if is_new else BILLING_CHANGED
+    audit.record(actor, word, profile, now=now, tenant=owner, after={"fields": changed}, label=str(owner))
     return profile
 
 

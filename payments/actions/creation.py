@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -15,82 +16,113 @@ from payments.errors import AlreadyPaid, EarlierOpen, MethodUnusable, NotRenewab
 from payments.models import GatewayCustomer, Kind, Payment, PaymentMethod, Purpose, State
 
 
-def create_payment(
-    *,
-    purpose: Purpose,
-    subject: str,
-    payer: Organization,
-    amount_minor: int,
-    currency: str,
-    gateway: str,
-    description: str,
-    now: datetime,
-    customer_email: str = "",
-    return_url: str = "",
-    cancel_url: str = "",
-    save_method: bool = False,
-    consent_by: User | None = None,
-    method: PaymentMethod | None = None,
-    is_setup: bool = False,
-) -> Payment:
-    """Write down the intention to pay, inside the caller's transaction and lock of whatever `subject` names.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRequest:
+    """What is to be paid, by whom, and how.
 
     With `method` the stored card is to be charged while nobody is there; otherwise the payer goes to the gateway's page, which
     keeps the card where `save_method` says so, by consent of `consent_by` to `payments.consent.TEXT`; with `is_setup` it does
-    that and takes nothing. A double click gets the live payment that exists, of whichever kind. Everything the gateway will be
+    that and takes nothing.
+    """
+
+    purpose: Purpose
+    subject: str
+    payer: Organization
+    amount_minor: int
+    currency: str
+    gateway: str
+    description: str
+    customer_email: str = ""
+    return_url: str = ""
+    cancel_url: str = ""
+    save_method: bool = False
+    consent_by: User | None = None
+    method: PaymentMethod | None = None
+    is_setup: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """How it is paid."""
+        return Kind.OFF_SESSION if self.method else Kind.SETUP if self.is_setup else Kind.CHECKOUT
+
+
+def create_payment(wanted: PaymentRequest, *, now: datetime) -> Payment:
+    """Write down the intention to pay, inside the caller's transaction and lock of whatever `subject` names.
+
+    A double click gets the live payment that exists, of whichever kind. Everything the gateway will be
     told is fixed here, so that the question can be put again, word for word, by payment id alone. Raises AlreadyPaid where
     money has arrived, EarlierOpen where an earlier attempt is not known to be closed (`expire` closes it), MethodUnusable for a card that
     is not the payer's to be charged now, GatewayCant for what the gateway can't do.
     """
-    if method is not None:
-        gateways.off_session(gateway)
-    else:
-        gateways.checkout(gateway)
-    if save_method:
-        refuse_not_renewable(gateway)
-    earlier = Payment.objects.filter(purpose=purpose, subject=subject)
-    attempts = list(earlier.select_for_update(of=("self",), no_key=True).order_by("pk"))
-    for existing in attempts:
-        if existing.is_live:
-            return existing
-        if is_setup:
-            continue  # a card may be stored again and again
-        if existing.state == State.SUCCEEDED and existing.refunded_minor < existing.captured_minor:
-            raise AlreadyPaid
-    if method is not None and not _is_chargeable(method, payer, gateway):
-        raise MethodUnusable
-    keys_so_far = [attempt.request_key for attempt in attempts]
-    if attempts and not is_setup and (earlier.unclosed().exists() or events.unsettled(keys_so_far)):
-        raise EarlierOpen(f"an earlier attempt for {subject} may still take money")
-    if is_setup and (amount_minor or not save_method):
+    _refuse_gateway(wanted)
+    attempts = _attempts(wanted)
+    if live := next((attempt for attempt in attempts if attempt.is_live), None):
+        return live
+    _refuse_second(wanted, attempts)
+    method, saves = wanted.method, wanted.save_method
+    if wanted.is_setup and (wanted.amount_minor or not saves):
         raise ValueError("storing a card takes no money")
-    if save_method and (consent_by is None or method is not None):
+    if saves and (wanted.consent_by is None or method is not None):
         raise ValueError("a card is saved at a checkout, and by somebody's consent")
     ends_at = now + (REPLAY_LIFE if method else CHECKOUT_LIFE)
+    customer = method.gateway_customer if method else _customer_of(wanted.payer, wanted.gateway) if saves else ""
     return Payment.objects.create(
-        purpose=purpose,
-        subject=subject,
+        purpose=wanted.purpose,
+        subject=wanted.subject,
         request_key=uuid.uuid4().hex,
-        kind=Kind.OFF_SESSION if method else Kind.SETUP if is_setup else Kind.CHECKOUT,
-        gateway=gateway,
-        payer=payer,
-        amount_minor=amount_minor,
-        currency=currency,
-        is_live_mode=gateways.get(gateway).is_live_mode,
+        kind=wanted.kind,
+        gateway=wanted.gateway,
+        payer=wanted.payer,
+        amount_minor=wanted.amount_minor,
+        currency=wanted.currency,
+        is_live_mode=gateways.get(wanted.gateway).is_live_mode,
         method=method,
-        gateway_customer=method.gateway_customer if method else _customer_of(payer, gateway) if save_method else "",
-        saves_method=save_method,
-        consent_text_version=consent.VERSION if save_method else "",
-        consent_at=now if save_method else None,
-        consent_by=consent_by if save_method else None,
-        description=description[:250],
-        customer_email=customer_email,
-        return_url=return_url,
-        cancel_url=cancel_url,
+        gateway_customer=customer,
+        saves_method=saves,
+        consent_text_version=consent.VERSION if saves else "",
+        consent_at=now if saves else None,
+        consent_by=wanted.consent_by if saves else None,
+        description=wanted.description[:250],
+        customer_email=wanted.customer_email,
+        return_url=wanted.return_url,
+        cancel_url=wanted.cancel_url,
         created_at=now,
         updated_at=now,
         expires_at=ends_at.replace(microsecond=0),
     )
+
+
+def _refuse_gateway(wanted: PaymentRequest) -> None:
+    """Raise GatewayCant for what the gateway can't do."""
+    if wanted.method is not None:
+        gateways.off_session(wanted.gateway)
+    else:
+        gateways.checkout(wanted.gateway)
+    if wanted.save_method:
+        refuse_not_renewable(wanted.gateway)
+
+
+def _attempts(wanted: PaymentRequest) -> list[Payment]:
+    """The payments for the same subject, locked, the earliest first. Raises AlreadyPaid at the first whose money was taken and kept."""
+    found = Payment.objects.filter(purpose=wanted.purpose, subject=wanted.subject)
+    attempts = list(found.select_for_update(of=("self",), no_key=True).order_by("pk"))
+    for attempt in attempts:
+        if attempt.is_live:
+            break
+        if attempt.state == State.SUCCEEDED and attempt.refunded_minor < attempt.captured_minor and not wanted.is_setup:
+            raise AlreadyPaid  # while a card may be stored again and again
+    return attempts
+
+
+def _refuse_second(wanted: PaymentRequest, attempts: list[Payment]) -> None:
+    """Raise MethodUnusable and EarlierOpen; none of the attempts is live."""
+    if wanted.method is not None and not _is_chargeable(wanted.method, wanted.payer, wanted.gateway):
+        raise MethodUnusable
+    if not attempts or wanted.is_setup:
+        return
+    earlier = Payment.objects.filter(purpose=wanted.purpose, subject=wanted.subject)
+    if earlier.unclosed().exists() or events.unsettled([attempt.request_key for attempt in attempts]):
+        raise EarlierOpen(f"an earlier attempt for {wanted.subject} may still take money")
 
 
 def refuse_not_renewable(gateway: str) -> None:

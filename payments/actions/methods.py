@@ -79,14 +79,8 @@ def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMe
         consent_by_id=payment.consent_by_id,
         created_at=now,
     )
-    audit.record(
-        CHECKOUT,
-        METHOD_SAVED,
-        method,
-        now=now,
-        tenant=payment.payer,
-        after={"consent_by": str(payment.consent_by), "consent_text": payment.consent_text_version},
-    )
+    after = {"consent_by": str(payment.consent_by), "consent_text": payment.consent_text_version}
+    audit.record(CHECKOUT, METHOD_SAVED, method, now=now, tenant=payment.payer, after=after)
     return method
 
 

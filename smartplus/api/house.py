@@ -38,7 +38,7 @@ class Bearer(HttpBearer):
         found = tokens.find_token(token, now=asked.now)
         if found is None:
             return None
-        asked.token, asked.membership, asked.actor = found, found.membership, Actor.of(found.membership)
+        asked.token, asked.membership, asked.actor = found, found.membership, found.membership.actor()
         return found.membership
 
 

@@ -152,7 +152,7 @@ def _stylesheets() -> tuple[str, ...]:
 
 def _others(request: Any) -> QuerySet[Membership]:
     """What else the person may work for; no statement where the door has seen already that there is nothing."""
-    if not getattr(request.membership, "may_have_others", True):
+    if not getattr(request.session, "has_others", True):
         return Membership.objects.none()
     usable = Membership.objects.usable().filter(user=request.user).exclude(pk=request.membership.pk)
     return usable.select_related("organization")

@@ -275,7 +275,7 @@ def _member(firm: Organization, local_part: str, name: str, now: datetime, *, is
         BUILDER, organization=firm, email=f"{local_part}@{DOMAIN}", name=name, is_technician=is_technician, now=now
     )
     terms.accept(membership.user, now=now)
-    return Actor.of(membership)
+    return membership.actor()
 
 
 def _billing(payer: Actor, now: datetime) -> None:

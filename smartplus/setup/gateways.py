@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -114,5 +116,5 @@ def _short(account: str) -> str:
     return f"{account[:7]}…{account[-3:]}" if len(account) > 12 else account
 
 
-def _counted(found: object) -> int:
-    return int(found.order_by()[:COUNTED].count())  # type: ignore[attr-defined]
+def _counted(found: QuerySet[Any]) -> int:
+    return found.order_by()[:COUNTED].count()

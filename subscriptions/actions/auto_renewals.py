@@ -62,11 +62,8 @@ def create_auto_renewal(order: Order, method: PaymentMethod, *, now: datetime) -
     if existing is not None:
         return existing
     taken = AutoRenewalItem.objects.live().filter(entitlement__lines__order=order).values("entitlement_id")
-    ordered = order.lines.filter(entitlement__isnull=False).values(
-        "entitlement_id"
-    )  # one item may be upgraded and renewed
-    rows = Entitlement.objects.filter(pk__in=ordered).exclude(pk__in=taken).order_by("pk")
-    entitlements = list(rows)
+    ordered = order.lines.filter(entitlement__isnull=False).values("entitlement_id")  # one may be upgraded and renewed
+    entitlements = list(Entitlement.objects.filter(pk__in=ordered).exclude(pk__in=taken).order_by("pk"))
     first = min((row.expires_at for row in entitlements if row.expires_at), default=None)
     if first is None:
         return None
@@ -85,28 +82,23 @@ def create_auto_renewal(order: Order, method: PaymentMethod, *, now: datetime) -
         created_by_id=order.created_by_id,
         created_at=now,
     )
-    AutoRenewalItem.objects.bulk_create(
-        AutoRenewalItem(
-            auto_renewal=auto_renewal,
-            entitlement=row,
-            site_id=row.site_id,
-            distributor_id=row.distributor_id,
-            subdistributor_id=row.subdistributor_id,
-            installer_id=row.installer_id,
-        )
-        for row in entitlements
-    )
+    AutoRenewalItem.objects.bulk_create(_item(auto_renewal, row) for row in entitlements)
     modes.refresh([auto_renewal.pk])
     transitions.log_event(order, "auto_renewal", now=now, method=method.named)
-    audit.record(
-        RENEWALS,
-        AUTO_RENEWAL_MADE,
-        auto_renewal,
-        now=now,
-        tenant=order.payer,
-        after={"order": order.number, "items": len(entitlements), "renewals": order.renewals_wanted},
-    )
+    after = {"order": order.number, "items": len(entitlements), "renewals": order.renewals_wanted}
+    audit.record(RENEWALS, AUTO_RENEWAL_MADE, auto_renewal, now=now, tenant=order.payer, after=after)
     return auto_renewal
+
+
+def _item(auto_renewal: AutoRenewal, row: Entitlement) -> AutoRenewalItem:
+    return AutoRenewalItem(
+        auto_renewal=auto_renewal,
+        entitlement=row,
+        site_id=row.site_id,
+        distributor_id=row.distributor_id,
+        subdistributor_id=row.subdistributor_id,
+        installer_id=row.installer_id,
+    )
 
 
 def of_order(order: Order) -> list[int]:

@@ -21,8 +21,8 @@ from payments import money
 from payments.models import BillingProfile
 from subscriptions import periods, rights
 from subscriptions.actions import auto_renewals, carts, fulfilment, orders, transitions
-from subscriptions.actions.opening import open_order
-from subscriptions.errors import BillingIncomplete, MayNotPay, NotBillable, PriceChanged
+from subscriptions.actions.opening import Purchase, open_order
+from subscriptions.errors import MayNotPay, NotBillable, PriceChanged
 from subscriptions.models import AutoRenewalItem, Order
 from subscriptions.periods import Cycles, Rest, Term, Until
 from subscriptions.pricing import quote, refuse_too_far
@@ -120,30 +120,19 @@ def place_extension(
     accepted = orders.accepted_terms(terms_version, now=now)
     ids = sorted(set(entitlement_ids))
     chosen = Entitlement.objects.visible_to(actor).filter(pk__in=ids)
-    list(
-        Site.objects.filter(pk__in=chosen.values("site_id"))
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .values_list("pk")
-    )
+    sites = Site.objects.filter(pk__in=chosen.values("site_id")).order_by("pk")
+    list(sites.select_for_update(no_key=True).values_list("pk"))
     payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
     if (placed := _placed(actor, ids, fingerprint, now=now)) is not None:
         return placed
-    billing = BillingProfile.objects.filter(organization=payer).first()
-    if billing is None or not billing.is_complete:
-        raise BillingIncomplete
+    billing = orders.complete_billing(payer)
     renewing = AutoRenewalItem.objects.live().filter(entitlement__in=chosen)
     touched = auto_renewals.lock(Q(pk__in=renewing.values("auto_renewal_id")))  # before the items, as everybody does
-    list(
-        Entitlement.objects.filter(pk__in=chosen.values("pk"))
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .values_list("pk")
-    )
+    items = Entitlement.objects.filter(pk__in=chosen.values("pk")).order_by("pk")
+    list(items.select_for_update(no_key=True).values_list("pk"))
     free = carts.extendable(actor, installer=installer, site_kind=site_kind, term=term, now=now).filter(pk__in=ids)
-    found = priced(
-        free, term, upgrades=upgrades, distributor=orders.distributor_of(installer), now=now, billing=billing
-    )
+    distributor = orders.distributor_of(installer)
+    found = priced(free, term, upgrades=upgrades, distributor=distributor, now=now, billing=billing)
     _refuse_others(ids, found)
     if found.fingerprint() != fingerprint:
         raise PriceChanged
@@ -154,15 +143,17 @@ def place_extension(
     order = open_order(
         actor,
         found,
-        type=Order.Type.UPGRADE if isinstance(term, Rest) else Order.Type.RENEWAL,
-        term=term,
-        payer=payer,
-        installer=installer,
-        site_kind=site_kind,
-        billing=billing,
-        terms_version=accepted,
-        terms_accepted_at=now,
-        reference=reference,
+        Purchase(
+            type=Order.Type.UPGRADE if isinstance(term, Rest) else Order.Type.RENEWAL,
+            term=term,
+            payer=payer,
+            installer=installer,
+            site_kind=site_kind,
+            billing=billing,
+            terms_version=accepted,
+            terms_accepted_at=now,
+            reference=reference,
+        ),
         now=now,
     )
     if order.total_minor == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -30,44 +31,45 @@ ORDER_CREATED = audit.Word(
 )
 
 
-def open_order(
-    actor: Actor,
-    found: Quote,
-    *,
-    type: str,
-    term: Term,
-    payer: Organization,
-    installer: Organization,
-    site_kind: str,
-    billing: BillingProfile,
-    terms_version: str,
-    terms_accepted_at: datetime,
-    reference: str = "",
-    auto_renew: bool = False,
-    renewals_wanted: int | None = None,
-    now: datetime,
-) -> Order:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """What is bought, for whom, who pays it, and what was accepted with it."""
+
+    type: str
+    term: Term
+    payer: Organization
+    installer: Organization
+    site_kind: str
+    billing: BillingProfile
+    terms_version: str
+    terms_accepted_at: datetime
+    reference: str = ""
+    auto_renew: bool = False
+    renewals_wanted: int | None = None
+
+
+def open_order(actor: Actor, found: Quote, bought: Purchase, *, now: datetime) -> Order:
     """Write an order with its lines as they were quoted, and give it their items (R26, R40, R48). The caller holds the locks of sites, payer
     and items, has quoted under them, and starts the payment. Raises ItemHeld where another open order has an item, and Refused for
     too long a reference."""
-    assert installer.distributor is not None
-    reference = text.code(reference)
+    assert bought.installer.distributor is not None
+    reference = text.code(bought.reference)
     if len(reference) > Order.REFERENCE_LENGTH:
         raise Refused(
             _("The reference has room for %(n)s characters.") % {"n": Order.REFERENCE_LENGTH}, field="reference"
         )
     order = Order.objects.create(
         number=numbers.new(now),
-        type=type,
-        payer=payer,
+        type=bought.type,
+        payer=bought.payer,
         created_by_id=actor.user_id,
-        installer=installer,
-        distributor=installer.distributor,
-        site_kind=site_kind,
-        **columns_of(term),
+        installer=bought.installer,
+        distributor=bought.installer.distributor,
+        site_kind=bought.site_kind,
+        **columns_of(bought.term),
         reference=reference,
-        auto_renew=auto_renew,
-        renewals_wanted=renewals_wanted,
+        auto_renew=bought.auto_renew,
+        renewals_wanted=bought.renewals_wanted,
         currency=found.currency,
         subtotal_minor=found.subtotal_minor,
         discount_minor=found.discount_minor,
@@ -78,23 +80,17 @@ def open_order(
         price_list_id=found.price_list_id,
         fingerprint=found.fingerprint(),
         why=frozen_why(found),
-        billing=billing.snapshot(),
-        terms_version=terms_version,
-        terms_accepted_at=terms_accepted_at,
+        billing=bought.billing.snapshot(),
+        terms_version=bought.terms_version,
+        terms_accepted_at=bought.terms_accepted_at,
         created_at=now,
     )
     items = {key for line in found.lines for key in line.item.keys or (line.item.key,)}
     if placing.insert_lines(order, found) != order.line_count or not transitions.reserve(order, locked=len(items)):
         raise ItemHeld(_("Some items are in another open order."))
     transitions.log_event(order, "created", now=now, actor=actor, items=order.line_count)
-    audit.record(
-        actor,
-        ORDER_CREATED,
-        order,
-        now=now,
-        tenant=payer,
-        after={"total_minor": order.total_minor, "currency": order.currency, "items": order.line_count},
-    )
+    after = {"total_minor": order.total_minor, "currency": order.currency, "items": order.line_count}
+    audit.record(actor, ORDER_CREATED, order, now=now, tenant=bought.payer, after=after)
     return order
 
 

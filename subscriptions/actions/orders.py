@@ -19,7 +19,7 @@ from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
 from payments.models import State as PaymentState
 from subscriptions import rights, selections, words
 from subscriptions.actions import carts, fulfilment, request_decisions, returns, settlement, transitions
-from subscriptions.actions.opening import open_order
+from subscriptions.actions.opening import Purchase, open_order
 from subscriptions.errors import (
     BillingIncomplete,
     IllegalTransition,
@@ -79,31 +79,28 @@ def place_order(
     sites = Site.objects.filter(pk__in=chosen.order_by().values("site_id"))
     list(sites.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
-    billing = BillingProfile.objects.filter(organization=payer).first()
-    if billing is None or not billing.is_complete:
-        raise BillingIncomplete
+    billing = complete_billing(payer)
     found = _quoted(actor, cart, billing, fingerprint=fingerprint, now=now)
     renews = auto_renew and found.total_minor > 0
     if found.total_minor:
         gateway = gateway or payment_actions.proposed()
-        payment_actions.refuse_unconfigured(gateway)
-    if renews:  # what can't be charged every 30 days must not be promised
-        payment_actions.refuse_not_renewable(gateway)
-        payment_actions.refuse_unpayable(found.each_cycle_minor, found.currency, gateway)
+        _refuse_gateway(found, gateway, renews=renews)
     order = open_order(
         actor,
         found,
-        type=Order.Type.ACTIVATION,
-        term=Months(cart.months),
-        payer=payer,
-        installer=installer,
-        site_kind=cart.site_kind,
-        billing=billing,
-        terms_version=accepted,
-        terms_accepted_at=now,
-        reference=reference,
-        auto_renew=renews,
-        renewals_wanted=renewals if renews else None,
+        Purchase(
+            type=Order.Type.ACTIVATION,
+            term=Months(cart.months),
+            payer=payer,
+            installer=installer,
+            site_kind=cart.site_kind,
+            billing=billing,
+            terms_version=accepted,
+            terms_accepted_at=now,
+            reference=reference,
+            auto_renew=renews,
+            renewals_wanted=renewals if renews else None,
+        ),
         now=now,
     )
     cart.order = order
@@ -113,9 +110,25 @@ def place_order(
         if auto_renew:
             transitions.log_event(order, "no_auto_renewal", now=now)
     else:
-        payment_actions.refuse_unpayable(order.total_minor, order.currency, gateway)
         begin_payment(order, billing.email, gateway=gateway, return_base=return_base, now=now)
     return order
+
+
+def complete_billing(payer: Organization) -> BillingProfile:
+    """Whom an order of this payer is made out to. Raises BillingIncomplete."""
+    billing = BillingProfile.objects.filter(organization=payer).first()
+    if billing is None or not billing.is_complete:
+        raise BillingIncomplete
+    return billing
+
+
+def _refuse_gateway(found: Quote, gateway: str, *, renews: bool) -> None:
+    """Raise where a gateway is not set up, can't take this sum, or can't charge every 30 days what is to renew by itself."""
+    payment_actions.refuse_unconfigured(gateway)
+    if renews:
+        payment_actions.refuse_not_renewable(gateway)
+        payment_actions.refuse_unpayable(found.each_cycle_minor, found.currency, gateway)
+    payment_actions.refuse_unpayable(found.total_minor, found.currency, gateway)
 
 
 def _quoted(actor: Actor, cart: Cart, billing: BillingProfile, *, fingerprint: str, now: datetime) -> Quote:
@@ -173,24 +186,26 @@ def begin_payment(
     """Write down, inside the caller's transaction, that a payment is about to be started (DESIGN §4 A); `method` is charged."""
     page = f"{return_base}/orders/{order.number}/"
     return payment_actions.create_payment(
-        purpose=Purpose.ORDER,
-        subject=order.number,
-        payer=order.payer,
-        amount_minor=order.total_minor,
-        currency=order.currency,
-        gateway=gateway,
-        description=_("SmartPlus order %(number)s: %(items)s, %(months)s")
-        % {
-            "number": order.number,
-            "items": ngettext("%(n)s item", "%(n)s items", order.line_count) % {"n": order.line_count},
-            "months": words.of_term(order.term),
-        },
-        customer_email=email,
-        return_url=f"{page}returned/",
-        cancel_url=f"{page}left/",
-        method=method,
-        save_method=order.auto_renew,
-        consent_by=order.created_by if order.auto_renew else None,
+        payment_actions.PaymentRequest(
+            purpose=Purpose.ORDER,
+            subject=order.number,
+            payer=order.payer,
+            amount_minor=order.total_minor,
+            currency=order.currency,
+            gateway=gateway,
+            description=_("SmartPlus order %(number)s: %(items)s, %(months)s")
+            % {
+                "number": order.number,
+                "items": ngettext("%(n)s item", "%(n)s items", order.line_count) % {"n": order.line_count},
+                "months": words.of_term(order.term),
+            },
+            customer_email=email,
+            return_url=f"{page}returned/",
+            cancel_url=f"{page}left/",
+            method=method,
+            save_method=order.auto_renew,
+            consent_by=order.created_by if order.auto_renew else None,
+        ),
         now=now,
     )
 

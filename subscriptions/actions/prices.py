@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -53,34 +52,13 @@ def publish_price_list(
         raise NotPermitted
     if valid_from < now and actor.role is not Role.SYSTEM:
         raise Refused(_("A price list can't be valid from a moment that is past."), field="valid_from")
-    if unknown := set(amounts).difference(price_keys()):
-        raise Refused(_("Unknown prices: %(names)s.") % {"names": ", ".join("/".join(key) for key in sorted(unknown))})
-    if not money.is_currency(currency):
-        raise Refused(_("%(code)s is no currency.") % {"code": currency}, field="currency")
-    if includes_tax and currency == money.CREDITS:
-        raise Refused(_("Credits are taxed when they are bought: a list in credits has no tax."), field="includes_tax")
-    if not amounts:
-        raise Refused(_("The list names no price at all."))
-    if any(amount < 0 for amount in amounts.values()):
-        raise Refused(_("A price can't be negative."))
-    distributor = None
-    if distributor_id is not None:
-        distributor = (
-            Organization.objects.filter(kind=Kind.DISTRIBUTOR).select_for_update(no_key=True).get(pk=distributor_id)
-        )
-        if currency not in {distributor.currency, money.CREDITS}:
-            raise Refused(
-                _("%(name)s is billed in %(currency)s.") % {"name": distributor, "currency": distributor.currency},
-                field="currency",
-            )
-    siblings = PriceList.objects.filter(distributor=distributor, currency=currency)
-    latest = siblings.order_by("-number").first()
-    if newest_id is not None and latest is not None and latest.pk > newest_id:
-        raise Conflict
+    _refuse_wrong(currency, amounts, includes_tax=includes_tax)
+    distributor = None if distributor_id is None else _locked_distributor(distributor_id, currency)
+    latest = _latest(distributor, currency, newest_id)
     price_list = PriceList.objects.create(
         distributor=distributor,
         currency=currency,
-        number=(siblings.aggregate(last=Max("number"))["last"] or 0) + 1,
+        number=latest.number + 1 if latest else 1,
         valid_from=valid_from,
         note=text.line(note),
         includes_tax=includes_tax,
@@ -91,17 +69,44 @@ def publish_price_list(
     Price.objects.bulk_create(
         Price(price_list=price_list, **key._asdict(), amount_minor=amount) for key, amount in sorted(amounts.items())
     )
-    operator = distributor or Organization.objects.get(kind=Kind.OPERATOR)
-    audit.record(
-        actor,
-        PRICES_PUBLISHED,
-        price_list,
-        now=now,
-        tenant=operator,
-        before=_as_json(latest),
-        after=_as_json(price_list) | {"valid_from": valid_from.isoformat()},
-    )
+    whose = distributor or Organization.objects.get(kind=Kind.OPERATOR)
+    after = _as_json(price_list) | {"valid_from": valid_from.isoformat()}
+    audit.record(actor, PRICES_PUBLISHED, price_list, now=now, tenant=whose, before=_as_json(latest), after=after)
     return price_list
+
+
+def _refuse_wrong(currency: str, amounts: Mapping[PriceKey, int], *, includes_tax: bool) -> None:
+    if unknown := set(amounts).difference(price_keys()):
+        raise Refused(_("Unknown prices: %(names)s.") % {"names": ", ".join("/".join(key) for key in sorted(unknown))})
+    if not money.is_currency(currency):
+        raise Refused(_("%(code)s is no currency.") % {"code": currency}, field="currency")
+    if includes_tax and currency == money.CREDITS:
+        raise Refused(_("Credits are taxed when they are bought: a list in credits has no tax."), field="includes_tax")
+    if not amounts:
+        raise Refused(_("The list names no price at all."))
+    if any(amount < 0 for amount in amounts.values()):
+        raise Refused(_("A price can't be negative."))
+
+
+def _latest(distributor: Organization | None, currency: str, newest_id: int | None) -> PriceList | None:
+    """The last version that a tree and currency have. Raises Conflict where it is newer than the one that was known."""
+    latest = PriceList.objects.filter(distributor=distributor, currency=currency).order_by("-number").first()
+    if newest_id is not None and latest is not None and latest.pk > newest_id:
+        raise Conflict
+    return latest
+
+
+def _locked_distributor(distributor_id: int, currency: str) -> Organization:
+    """Whose own list it is; refuses a currency in which its tree is not billed."""
+    distributor = (
+        Organization.objects.filter(kind=Kind.DISTRIBUTOR).select_for_update(no_key=True).get(pk=distributor_id)
+    )
+    if currency not in {distributor.currency, money.CREDITS}:
+        raise Refused(
+            _("%(name)s is billed in %(currency)s.") % {"name": distributor, "currency": distributor.currency},
+            field="currency",
+        )
+    return distributor
 
 
 def _as_json(price_list: PriceList | None) -> dict[str, object]:

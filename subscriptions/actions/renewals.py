@@ -23,7 +23,7 @@ from payments.reasons import instant
 from subscriptions import notices, rights
 from subscriptions.actions import auto_renewals, fulfilment, modes, orders, settlement, transitions
 from subscriptions.actions.auto_renewals import LEAD, RENEWALS, SUSPENDED
-from subscriptions.actions.opening import open_order
+from subscriptions.actions.opening import Purchase, open_order
 from subscriptions.errors import BillingIncomplete
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Order
 from subscriptions.periods import Cycles
@@ -174,12 +174,8 @@ def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
     """
     ids = auto_renewals.sharing_orders(auto_renewal_ids)
     items = AutoRenewalItem.objects.live().filter(auto_renewal__in=ids)
-    list(
-        Site.objects.filter(pk__in=items.values("site_id"))
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .values_list("pk")
-    )
+    sites = Site.objects.filter(pk__in=items.values("site_id")).order_by("pk")
+    list(sites.select_for_update(no_key=True).values_list("pk"))
     payer_ids = AutoRenewal.objects.filter(pk__in=ids).values("payer_id")
     payer = Organization.objects.select_for_update(no_key=True).get(pk__in=payer_ids)
     if auto_renewals.sharing_orders(ids) != ids:
@@ -199,9 +195,8 @@ def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
     locked = [row for row in locked if row.state == AutoRenewal.State.ACTIVE]
     order = waiting[0] if waiting else None
     if order is not None:
-        order.refresh_from_db(
-            fields=["state", "next_try_at", "closed_at"]
-        )  # it ended with an auto-renewal that shared it
+        # it may have ended with an auto-renewal that shared it
+        order.refresh_from_db(fields=["state", "next_try_at", "closed_at"])
         order = order if order.state == Order.State.PROCESSING else None
     if not locked:
         return None
@@ -313,14 +308,16 @@ def _order(
     order = open_order(
         RENEWALS,
         found,
-        type=Order.Type.AUTO_RENEWAL,
-        term=Cycles(1),
-        payer=payer,
-        installer=installer,
-        site_kind=locked[0].site_kind,
-        billing=billing,
-        terms_version=locked[0].terms_version,
-        terms_accepted_at=locked[0].created_at,
+        Purchase(
+            type=Order.Type.AUTO_RENEWAL,
+            term=Cycles(1),
+            payer=payer,
+            installer=installer,
+            site_kind=locked[0].site_kind,
+            billing=billing,
+            terms_version=locked[0].terms_version,
+            terms_accepted_at=locked[0].created_at,
+        ),
         now=now,
     )
     with_items = renewed.filter(entitlement__in=ids).values("auto_renewal_id")

@@ -137,16 +137,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     ended = _end_auto_renewals(actor, installer, now=now)
     before = {"under": old.pk, "subdistributor": installer.subdistributor_id}
     subdistributor_id = target.pk if target.kind == Kind.SUBDISTRIBUTOR else None
-    old_path, new_path = installer.path, target.path + installer.path[len(old.path) :]
-    tree = Organization.objects.filter(path__startswith=old_path)
-    tree.update(path=Concat(Value(new_path), Substr("path", len(old_path) + 1)), subdistributor_id=subdistributor_id)
-    Organization.objects.filter(pk=installer.pk).update(parent=target, version=models.F("version") + 1)
-    counts = {
-        model._meta.model_name: model._default_manager.filter(installer=installer).update(
-            subdistributor_id=subdistributor_id
-        )
-        for model in MOVED
-    }
+    counts = _rewrite(installer, old, target, subdistributor_id)
     installer = Organization.objects.get(pk=installer.pk)
     audit.record(
         actor,
@@ -158,17 +149,31 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
         after={
             "under": target.pk,
             "subdistributor": subdistributor_id,
-            "rows": {str(name): n for name, n in counts.items() if n},
+            "rows": {name: n for name, n in counts.items() if n},
             "auto_renewals_ended": ended,
         },
     )
     if old.kind == Kind.SUBDISTRIBUTOR:  # where it went is not its matter
-        audit.record(
-            actor, INSTALLER_MOVED_AWAY, installer, now=now, tenant=old,
-            before={"under": old.pk}, after={"auto_renewals_ended": ended},
-        )  # fmt: skip
+        before, after = {"under": old.pk}, {"auto_renewals_ended": ended}
+        audit.record(actor, INSTALLER_MOVED_AWAY, installer, now=now, tenant=old, before=before, after=after)
     notices.installer_moved(installer, old=old, new=target, by=actor, ended=ended, now=now)
     return installer
+
+
+def _rewrite(
+    installer: Organization, old: Organization, new: Organization, subdistributor_id: int | None
+) -> dict[str, int]:
+    """Write the place in the tree into the firms below, and the tenant key into every row that goes along; how many, by model."""
+    old_path, new_path = installer.path, new.path + installer.path[len(old.path) :]
+    tree = Organization.objects.filter(path__startswith=old_path)
+    tree.update(path=Concat(Value(new_path), Substr("path", len(old_path) + 1)), subdistributor_id=subdistributor_id)
+    Organization.objects.filter(pk=installer.pk).update(parent=new, version=models.F("version") + 1)
+    return {
+        str(model._meta.model_name): model._default_manager.filter(installer=installer).update(
+            subdistributor_id=subdistributor_id
+        )
+        for model in MOVED
+    }
 
 
 def _lock(installer: Organization, to_id: int) -> None:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.append_only import AppendOnly
 from accounts.models import Kind as OrganizationKind
-from accounts.models import Organization, User
+from accounts.models import Organization, User, firm_of
 from accounts.scope import Actor, Role, by_tenant_keys
 from accounts.typed.columns import CompactKey, Keyed, SearchKey
 from communities import catalogue
@@ -39,7 +39,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
             # all of the manager's sites are of one installer, whose orders are looked at newest first
             sites = ManagerAssignment.objects.filter(membership=actor.membership_id, ended_at=None).values("site")
             lines = OrderLine.objects.filter(order=models.OuterRef("pk"), site__in=sites)
-            installer = actor.organization.installer_id if actor.organization else None
+            firm = firm_of(actor)
+            installer = firm.installer_id if firm else None
             return self.filter(models.Exists(lines), **({"installer_id": installer} if installer else {}))
         bound = by_tenant_keys(actor)  # the payer is the installer or above it, in the same tree
         return self.none() if bound is None else self.filter(bound)

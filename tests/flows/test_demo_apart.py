@@ -158,13 +158,13 @@ def test_up_refuses_a_database_in_which_the_demos_people_work(seeded: Membership
 def test_only_the_operator_takes_them_out_and_never_itself(seeded: Membership) -> None:
     before = AuditEvent.objects.count()
     for email, role in demo.LOGINS:
-        theirs = Actor.of(Membership.objects.get(user__email_key=email))
+        theirs = Membership.objects.get(user__email_key=email).actor()
         is_operator = role.startswith("Operator")
         refusal = "signed in as one of them" if is_operator else "may not"
         with pytest.raises(Refused if is_operator else NotPermitted, match=refusal):
             deactivate_logins(theirs, addresses=demo.ADDRESSES, now=NOW)
     assert (demo.active_logins().count(), AuditEvent.objects.count()) == (11, before)
-    assert deactivate_logins(Actor.of(seeded), addresses=demo.ADDRESSES, now=NOW) == 11
+    assert deactivate_logins(seeded.actor(), addresses=demo.ADDRESSES, now=NOW) == 11
     written = AuditEvent.objects.order_by("pk")[before:]
     assert [(row.action, row.after) for row in written] == [("member.deactivated", {"is_active": False})] * 11
     assert not demo.active_logins().exists()

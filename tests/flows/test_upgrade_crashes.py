@@ -17,7 +17,7 @@ from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
 from subscriptions import ledger
 from subscriptions.actions import extending, orders, prices, scheduled, settlement, transitions
-from subscriptions.actions.opening import open_order
+from subscriptions.actions.opening import Purchase, open_order
 from subscriptions.models import Cart, LineKind, Order, PriceList, ServicePeriod
 from subscriptions.periods import Months, Rest, Term, days_between
 from subscriptions.pricing import quote
@@ -118,10 +118,9 @@ class Upgrades(World):
                 return placed
             billing = BillingProfile.objects.get()
             order = open_order(
-                self.people.dora.actor, self.quoted(timeline, timeline.at), type=Order.Type.ACTIVATION, term=Months(1),
+                self.people.dora.actor, self.quoted(timeline, timeline.at), Purchase(type=Order.Type.ACTIVATION, term=Months(1),
                 payer=self.people.dora.firm, installer=self.people.ivan.firm, site_kind="community", billing=billing,
-                terms_version="1", terms_accepted_at=now, now=now,
-            )  # fmt: skip
+                terms_version="1", terms_accepted_at=now), now=now)  # fmt: skip
             orders.begin_payment(order, billing.email, gateway="stripe", return_base=BASE, now=now)
             return order
 

@@ -68,7 +68,7 @@ def begin_payment() -> Callable[..., Payment]:
             **fields,
         }
         with transaction.atomic():  # the caller's, which would hold the order's lock
-            return actions.create_payment(subject=reference, payer=payer.firm, now=now, **told)
+            return actions.create_payment(actions.PaymentRequest(subject=reference, payer=payer.firm, **told), now=now)
 
     return begin
 

@@ -14,7 +14,6 @@ from django.db import connection, models, transaction
 
 from accounts.models import AuditEvent
 from accounts.models.audit import ORDER_SUBJECTS
-from accounts.scope import Actor
 from payments.sandbox import Sandbox
 from payments.sandbox.store import SECTIONS
 from smartplus.jobs import JOBS
@@ -106,7 +105,7 @@ class Driver:
         case = Case(self.stage.world, TABLE[name].name(TABLE[name].may[0]))
         kwargs = TABLE[name].kwargs(case)
         action = KNOWN[name.partition(":")[0]]
-        return lambda: action(Actor.of(case.person.membership), now=NOW, **kwargs)
+        return lambda: action(case.person.membership.actor(), now=NOW, **kwargs)
 
 
 def _rows(table: str) -> Rows:

@@ -16,7 +16,6 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, transaction
 
 from accounts.errors import NotPermitted
-from accounts.scope import Actor
 from tests.flows.tenants import project_models
 from tests.guards.browser import Browser
 from tests.people import NOW
@@ -94,7 +93,7 @@ def outcome(name: str, row: Row, case: Case, *, closely: bool = False) -> str:
             before = snapshot() if closely else {}
             try:
                 with statements() as seen:
-                    KNOWN[name.partition(":")[0]](Actor.of(case.person.membership), now=NOW, **kwargs)
+                    KNOWN[name.partition(":")[0]](case.person.membership.actor(), now=NOW, **kwargs)
             except (NotPermitted, ObjectDoesNotExist):
                 assert not closely or snapshot() == before, "refused, and something changed all the same"
                 if closely or not seen:

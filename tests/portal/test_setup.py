@@ -16,7 +16,6 @@ from django.test import Client
 from accounts import notify
 from accounts.actions import add_member, seller, terms
 from accounts.models import AuditEvent, Kind, Notice, Organization, Topic
-from accounts.scope import Actor
 from communities import catalogue
 from payments.actions import keys
 from payments.models import EventState, GatewayEvent, GatewayKey, Payment
@@ -344,4 +343,4 @@ def test_the_set_up_is_the_operators(people: People, sign_in: SignIn, path: str)
         answer = client.get(path) if path == "/setup/" else client.post(path)
         assert answer.status_code == 403
     assert not Notice.objects.exists()
-    assert Actor.of(people.olga.membership).sees_all
+    assert people.olga.membership.actor().sees_all

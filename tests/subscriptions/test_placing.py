@@ -15,7 +15,7 @@ from communities.models import Building, Entitlement, Site
 from payments.models import BillingProfile
 from subscriptions import placing
 from subscriptions.actions import carts, orders
-from subscriptions.actions.opening import open_order
+from subscriptions.actions.opening import Purchase, open_order
 from subscriptions.discounts import Amount, Discount, FreePeriods, Percent, Scope
 from subscriptions.models import Cart, LineKind, Order, OrderLine, PriceList
 from subscriptions.models.terms import columns_of
@@ -85,10 +85,9 @@ def test_lines_that_are_written_together_are_those_of_each_item_alone(
     found = quote(items, Months(2), NOW, prices, deal, tax)
     assert found.fingerprint() == alone.fingerprint()
     order = open_order(
-        people.dora.actor, found, type=Order.Type.ACTIVATION, term=Months(2), payer=people.dora.firm,
+        people.dora.actor, found, Purchase(type=Order.Type.ACTIVATION, term=Months(2), payer=people.dora.firm,
         installer=people.ivan.firm, site_kind="community", billing=BillingProfile.objects.get(), terms_version="1",
-        terms_accepted_at=NOW, now=NOW,
-    )  # fmt: skip
+        terms_accepted_at=NOW), now=NOW)  # fmt: skip
     written = list(OrderLine.objects.filter(order=order).order_by("pk"))
     assert [line.entitlement_id for line in written] == [line.item.key for line in alone.lines]
     targets_of = {item.pk: item for item in Entitlement.objects.select_related("target")}

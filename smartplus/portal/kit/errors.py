@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import ActionError, NotPermitted
 from accounts.models import User
-from accounts.scope import Actor
 from smartplus import access, logs
 from smartplus.access import PortalRequest
 from smartplus.statuses import CONFLICT, UNAVAILABLE, UNPROCESSABLE, status_of
@@ -98,7 +97,7 @@ def knows_the_actor(request: Any) -> bool:
     membership = access.current_membership(request)
     if membership is None or access.stage_of(request, membership) is access.Stage.CODE:
         return False
-    request.membership, request.actor = membership, Actor.of(membership)
+    request.membership, request.actor = membership, membership.actor()
     return True
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.errors import Refused
-from accounts.models import Organization
+from accounts.models import Organization, firm_of
 from accounts.scope import Actor, Grant, Role
 from accounts.typed import finding
 from accounts.typed.keys import identity_key
@@ -200,7 +200,7 @@ def offered(actor: Actor, choice: Choice) -> QuerySet[Entitlement]:
 
 def choosable(actor: Actor) -> QuerySet[Organization]:
     """The installers in the head of the page: those one pays for, or the own firm, for which one may ask."""
-    payable, firm = rights.payable_installers(actor), actor.organization
+    payable, firm = rights.payable_installers(actor), firm_of(actor)
     if actor.role is Role.INSTALLER and not (firm is not None and firm.is_active and firm.pays_regular):
         own = Organization.objects.visible_to(actor).installers().filter(pk=actor.organization_id)
         return own if Grant.MANAGES_SUBSCRIPTIONS in actor.grants else own.none()

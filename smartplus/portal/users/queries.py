@@ -25,7 +25,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Invitation, Kind, Membership, Notice, Organization
+from accounts.models import Invitation, Kind, Membership, Notice, Organization, firm_of
 from accounts.scope import Actor, Role
 from accounts.typed import mail
 from accounts.typed.finding import NOTHING, holds, matching
@@ -183,7 +183,7 @@ def tabs(actor: Actor, chosen: str) -> tuple[list[Tab], dict[str, int]]:
 def label_of(actor: Actor, tab: str) -> str:
     """What a tab is called; the own people by the name of the firm."""
     if tab == PEOPLE:
-        return _("%(firm)s people") % {"firm": actor.organization.name if actor.organization else ""}
+        return _("%(firm)s people") % {"firm": firm_of(actor) or ""}
     return str(TAB_LABELS[tab])
 
 

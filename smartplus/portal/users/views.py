@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import actions
 from accounts.actions import addresses, members, two_factor
 from accounts.errors import Conflict, NotPermitted
-from accounts.models import Kind, Membership, Organization
+from accounts.models import Kind, Membership, Organization, firm_of
 from accounts.scope import Role
 from communities.actions import assignments
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
@@ -92,7 +92,7 @@ def _add_firm(
 
 def _price_list(request: access.PortalRequest, kind: str) -> str:
     """The currency the new firm's tree is billed in."""
-    firm = request.actor.organization
+    firm = firm_of(request.actor)
     if kind == Kind.DISTRIBUTOR or firm is None:
         return ""
     top = firm if firm.kind == Kind.DISTRIBUTOR else firm.distributor
