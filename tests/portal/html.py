@@ -14,6 +14,11 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 SVG_LEAVES = {"path", "rect", "circle", "use", "line", "polyline", "polygon", "ellipse"}
 
 
+def page_of(answer: Any) -> str:
+    """The page of an answer as people read it: a line break of the template is a blank."""
+    return " ".join(answer.content.decode().split())
+
+
 class _Reader(HTMLParser):
     """Collects what breaks the content security policy or the tree."""
 

@@ -25,7 +25,7 @@ from subscriptions.actions import fulfilment
 from subscriptions.models import AutoRenewal, AutoRenewalItem, PriceList
 from tests.factories import PaymentMethodFactory, SubscriptionFactory, apartments
 from tests.people import NOW, People, Person
-from tests.portal.html import assert_clean, links_of, untimed
+from tests.portal.html import assert_clean, links_of, page_of, untimed
 from tests.portal.places import building, pay
 from tests.subscriptions.conftest import billing, entitlement, fill_cart, harbour_view, place, price_list
 
@@ -53,7 +53,7 @@ def address(site: Site, query: str = "") -> str:
 def read(client: Client, site: Site, query: str = "") -> str:
     answer = client.get(address(site, query))
     assert answer.status_code == 200
-    text = answer.content.decode()
+    text = page_of(answer)
     assert_clean(text)
     return text
 

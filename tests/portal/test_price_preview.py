@@ -22,7 +22,7 @@ from subscriptions.actions import prices
 from subscriptions.models import PriceList
 from tests.factories import apartments
 from tests.people import NOW, SYSTEM, People, Person
-from tests.portal.html import assert_clean, untimed
+from tests.portal.html import assert_clean, page_of, untimed
 from tests.portal.places import apartment_form, building, everything, pay, site_form
 from tests.subscriptions.conftest import harbour_view, price_list
 
@@ -62,8 +62,8 @@ def ask(client: Client, address: str, form: dict[str, Any]) -> str:
     """The fragment for a form that is not saved."""
     with nothing_written():
         answer = client.post(address, form, headers=HTMX)
-    assert answer.status_code == 200, answer.content.decode()
-    text = answer.content.decode()
+    assert answer.status_code == 200, page_of(answer)
+    text = page_of(answer)
     assert "<html" not in text
     assert_clean(text)
     return text
@@ -71,7 +71,7 @@ def ask(client: Client, address: str, form: dict[str, Any]) -> str:
 
 def figures(page: str) -> list[str]:
     """Today (or the apartment), then the two figures below it."""
-    return [re.sub(r"<[^>]+>.*", "", found) for found in re.findall(r'class="(?:big|mid)">([^<]+)', page)]
+    return [re.sub(r"<[^>]+>.*", "", found).strip() for found in re.findall(r'class="(?:big|mid)">([^<]+)', page)]
 
 
 def hide_prices(person: Person) -> None:
@@ -81,7 +81,7 @@ def hide_prices(person: Person) -> None:
 def test_a_new_community_is_priced_for_the_apartments_and_managers_planned(
     people: People, price_list: PriceList, ivan: Client
 ) -> None:
-    page = ivan.get("/sites/new/").content.decode()
+    page = page_of(ivan.get("/sites/new/"))
     assert_clean(page)
     assert figures(page) == ["US$15.00", "US$15.00", "US$1.50"]
     assert 'value="10"' in page
@@ -114,7 +114,7 @@ def test_toggling_a_service_of_a_paid_community_shows_the_difference_and_its_why
     for item in Entitlement.objects.all():
         pay(item, NOW + timedelta(days=51))
     address = f"/sites/{harbour_view.pk}"
-    page = ivan.get(f"{address}/edit/").content.decode()
+    page = page_of(ivan.get(f"{address}/edit/"))
     assert_clean(page)
     assert figures(page) == ["US$0.00", "US$10.20", "US$2.60"]
     assert "Everything that is on works and is paid for" in page
@@ -142,16 +142,14 @@ def test_without_script_the_button_shows_the_price_keeps_what_was_typed_and_save
     for address in ("/sites/new/", f"/sites/{harbour_view.pk}/edit/"):
         with nothing_written():
             answer = ivan.post(address, {**typed, "planned_apartments": "7", "show-price": "1"})
-        page = answer.content.decode()
+        page = page_of(answer)
         assert answer.status_code == 200
         assert_clean(page)
         assert 'value="Harbour View renamed"' in page
         assert re.search(r'name="smart_parking"[^>]* checked', page)
         assert "This field is required" not in page
         assert "Smart Parking" in page.split('id="bill"')[1]
-    assert (
-        "7 × US$" in ivan.post("/sites/new/", {**typed, "planned_apartments": "7", "show-price": "1"}).content.decode()
-    )
+    assert "7 × US$" in page_of(ivan.post("/sites/new/", {**typed, "planned_apartments": "7", "show-price": "1"}))
     assert Site.objects.get().name == "Harbour View"
 
 
@@ -162,7 +160,7 @@ def test_the_price_of_a_form_that_is_refused_stands_beside_its_errors(
         f"/sites/{harbour_view.pk}/edit/", site_form("", booking="on", landline="on", package_room="on", version="1")
     )
     assert answer.status_code == 422
-    assert "Package Room" in answer.content.decode().split('id="bill"')[1]
+    assert "Package Room" in page_of(answer).split('id="bill"')[1]
 
 
 @pytest.mark.rule("R27")
@@ -170,7 +168,7 @@ def test_a_new_apartment_is_priced_as_it_will_be_with_its_family_master(
     people: People, harbour_view: Site, ivan: Client, price_list: PriceList
 ) -> None:
     address = f"/sites/{harbour_view.pk}/apartments/new/"
-    page = ivan.get(address).content.decode()
+    page = page_of(ivan.get(address))
     assert_clean(page)
     assert figures(page)[0] == "US$2.40"  # App 1.50, booking 0.30, landline 0.60
     assert "Harbour View then US$12.60" in page
@@ -189,7 +187,7 @@ def test_an_apartment_under_edit_shows_the_difference_to_its_own_expiry(
     apartment = Apartment.objects.get(number="1.02")
     for item in apartment.target.entitlements.all():
         pay(item, NOW + timedelta(days=20))
-    page = ivan.get(f"/apartments/{apartment.pk}/edit/").content.decode()
+    page = page_of(ivan.get(f"/apartments/{apartment.pk}/edit/"))
     assert_clean(page)
     assert figures(page) == ["US$2.80", "US$0.00", "US$0.00"]
     text = ask(
@@ -208,7 +206,7 @@ def test_the_price_button_of_the_apartment_keeps_its_rows_and_adds_none(
     typed = apartment_form(quay, ("0C:11:05", "Hallway"), name="Penthouse", **{"show-price": "1"})
     with nothing_written():
         answer = ivan.post(f"/sites/{harbour_view.pk}/apartments/new/", typed)
-    page = answer.content.decode()
+    page = page_of(answer)
     assert answer.status_code == 200
     assert 'value="Penthouse"' in page
     assert 'value="0C:11:05"' in page
@@ -217,7 +215,7 @@ def test_the_price_button_of_the_apartment_keeps_its_rows_and_adds_none(
 
 
 def test_a_missing_price_is_said_and_the_form_goes_on_working(people: People, harbour_view: Site, ivan: Client) -> None:
-    page = ivan.get("/sites/new/").content.decode()
+    page = page_of(ivan.get("/sites/new/"))
     assert_clean(page)
     assert "There is no price list in USD yet. Ask the operator for one." in page
     assert ivan.post("/sites/new/", site_form("Second")).status_code == 302
@@ -228,7 +226,7 @@ def test_a_missing_price_is_said_and_the_form_goes_on_working(people: People, ha
 
 
 def test_each_service_of_the_form_says_what_it_costs(harbour_view: Site, ivan: Client, price_list: PriceList) -> None:
-    page = " ".join(ivan.get(f"/sites/{harbour_view.pk}/edit/").content.decode().split())
+    page = page_of(ivan.get(f"/sites/{harbour_view.pk}/edit/"))
     for words in (
         '<div class="pr">US$1.50<span>App, else US$2.50</span></div>',
         '<div class="pr">US$0.30<span>per apartment</span></div>',
@@ -255,14 +253,14 @@ def test_who_may_not_see_prices_has_the_form_without_the_bill_and_no_fragment(
     for person in (people.tess, people.ivan):
         client = sign_in(person)
         for address in (f"/sites/{harbour_view.pk}/edit/", f"/apartments/{apartment.pk}/edit/"):
-            page = client.get(address).content.decode()
+            page = page_of(client.get(address))
             assert 'id="bill"' not in page
             assert "US$" not in page
             assert 'name="landline"' in page
         for fragment in fragments:
             answer = client.post(fragment, site_form(), headers=HTMX)
             assert answer.status_code == 403
-            assert "US$" not in answer.content.decode()
+            assert "US$" not in page_of(answer)
     assert sign_in(people.petra).post(fragments[0], site_form(), headers=HTMX).status_code == 403
 
 
@@ -270,7 +268,7 @@ def test_an_installer_that_may_pay_sees_prices_even_when_they_are_hidden(
     people: People, price_list: PriceList, sign_in: SignIn
 ) -> None:
     Organization.objects.filter(pk=people.ivan.firm.pk).update(sees_prices=False, pays_regular=True)
-    assert 'id="bill"' in sign_in(people.ivan).get("/sites/new/").content.decode()
+    assert 'id="bill"' in page_of(sign_in(people.ivan).get("/sites/new/"))
 
 
 @pytest.mark.parametrize("who", ["dora", "olga", "petra", "tess"])
@@ -329,23 +327,23 @@ def test_ten_thousand_apartments_take_no_more_statements_than_two(
         answer = ivan.post(
             f"/sites/{harbour_view.pk}/bill/", site_form(booking="on", landline="on", package_room="on"), headers=HTMX
         )
-    assert "10001 × US$1.50" in answer.content.decode()
+    assert "10001 × US$1.50" in page_of(answer)
     assert len(statements) <= 8
 
 
 def test_a_new_apartment_and_its_neighbours_are_priced_by_one_rule(
     people: People, harbour_view: Site, make_apartment: Callable[..., Apartment], ivan: Client, price_list: PriceList
 ) -> None:
-    new = ivan.get(f"/sites/{harbour_view.pk}/apartments/new/").content.decode()
+    new = page_of(ivan.get(f"/sites/{harbour_view.pk}/apartments/new/"))
     empty = make_apartment(harbour_view, "1.03", master=False)
-    edited = ivan.get(f"/apartments/{empty.pk}/edit/").content.decode()
+    edited = page_of(ivan.get(f"/apartments/{empty.pk}/edit/"))
     assert figures(new) == figures(edited) == ["US$2.40", "US$0.00", "US$2.40"]  # App 1.50, booking 0.30, landline 0.60
     assert "Harbour View then US$12.60" in new
     assert "Harbour View then US$12.60" in edited
     assert "<ins>" not in edited  # nothing was changed, so nothing is a difference
     assert "1 apartment has no family master yet: its App, US$1.50 of the sum, can be activated" in edited
     assert "The Premium Plan belongs to the apartment: it can be activated without a family master." in edited
-    of_site = ivan.get(f"/sites/{harbour_view.pk}/edit/").content.decode()
+    of_site = page_of(ivan.get(f"/sites/{harbour_view.pk}/edit/"))
     assert figures(of_site)[:2] == ["US$12.60", "US$12.60"]
     assert "1 apartment has no family master yet" in of_site
 
@@ -353,10 +351,10 @@ def test_a_new_apartment_and_its_neighbours_are_priced_by_one_rule(
 def test_what_the_landline_of_managers_costs_is_called_a_surcharge(
     people: People, harbour_view: Site, ivan: Client, price_list: PriceList, sign_in: SignIn
 ) -> None:
-    page = ivan.get(f"/sites/{harbour_view.pk}/edit/").content.decode()
+    page = page_of(ivan.get(f"/sites/{harbour_view.pk}/edit/"))
     assert "+US$1.00<span>per manager, on top of the PM App</span>" in page
     switched = site_form(pm_app="on", pm_landline="on", landline="on", booking="on", version="1")
     why = ask(ivan, f"/sites/{harbour_view.pk}/bill/", switched)
     assert "Landline Service for PM, surcharge on the PM App" in why
-    book = sign_in(people.olga).get(f"/prices/{price_list.pk}/").content.decode()
+    book = page_of(sign_in(people.olga).get(f"/prices/{price_list.pk}/"))
     assert "Landline Service for PM, surcharge on the PM App" in book
