@@ -92,7 +92,7 @@ def test_the_next_charge_is_the_day_on_which_the_card_is_charged(
 ) -> None:
     agree()
     page = text_of(sign_in(people.petra), f"/sites/{Site.objects.get().pk}/billing/")
-    assert 'Next charge</div><div class="v">19 Dec 2026' in page
+    assert 'Next charge </div> <div class="v"> 19 Dec 2026' in page
     assert "(paid until 22 Dec 2026)" in page
 
 

@@ -66,9 +66,9 @@ def test_a_request_is_the_payers_first_tile_a_line_a_count_and_a_row(people: Peo
     assert "Hafen Intercom GmbH asks you to activate 5 items in Harbour View" in page
     assert "2 × App, 1 × PM App, 2 × Premium Plan, 3 months until 22 Feb 2027. Ivan Brandt, " in untimed(page)
     assert "“Move-in on Monday.”" in page
-    assert f'href="/subscription/requests/{asked.pk}/">Review, US$30.60' in page
+    assert f'href="/subscription/requests/{asked.pk}/"> Review, US$30.60' in page
     assert "one click" not in page.lower()
-    assert 'Subscription<span class="n">1<span class="vh"> request waiting' in page
+    assert 'Subscription <span class="n">1<span class="vh"> request waiting' in page
     listed = text_of(dora, "/subscription/requests/?state=waiting")
     assert "US$30.60" in listed
     assert "Harbour View" in listed

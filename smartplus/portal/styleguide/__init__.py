@@ -1,0 +1,1 @@
+"""Every component with its examples, for who writes pages; there in DEBUG only."""

@@ -1,0 +1,135 @@
+"""Components say what they take, and every template gives them that: nothing needed is left out, nothing else is given."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.template import engines
+from django.template.base import Lexer, TokenType
+
+from smartplus.portal.styleguide import declarations
+from smartplus.portal.styleguide.declarations import Declaration, Malformed
+
+TEMPLATES = Path(settings.BASE_DIR / "templates")
+LIMIT = 140
+LATER = {
+    "apartments",
+    "audit",
+    "devices",
+    "library",
+    "managers",
+    "prices",
+    "sites",
+    "users",
+}  # areas whose templates are not brought to it yet
+COMPONENTS = {one.name: one for one in declarations.of_folder(TEMPLATES / "components")}
+
+
+def faults_of(source: str, components: dict[str, Declaration]) -> Iterator[str]:
+    """What is wrong with the includes of a template."""
+    is_comment = False
+    for token in Lexer(source).tokenize():
+        if token.token_type is not TokenType.BLOCK:
+            continue
+        word, *rest = token.split_contents()
+        is_comment = word == "comment" or (is_comment and word != "endcomment")
+        if is_comment or word != "include" or not rest[0].startswith('"components/'):
+            continue
+        name = rest[0].removeprefix('"components/').removesuffix('.html"')
+        if name not in components:
+            yield f"{name}: there is no such component"
+            continue
+        given = {part.partition("=")[0] for part in rest[1:] if part not in {"with", "only"}}
+        declared = components[name]
+        yield from (f"{name}: {lacking} is needed" for lacking in sorted(declared.needed - given))
+        yield from (f"{name}: {other} is not declared" for other in sorted(given - declared.names))
+
+
+def _is_later(file: Path) -> bool:
+    return file.parent.name in LATER
+
+
+@pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.html")), ids=lambda file: str(file.relative_to(TEMPLATES)))
+def test_an_include_gives_what_a_component_takes(file: Path) -> None:
+    assert _is_later(file) or list(faults_of(file.read_text(), COMPONENTS)) == []
+
+
+def test_a_tag_takes_what_its_component_declares() -> None:
+    library: Any = engines["django"]
+    seen = set[str]()
+    for tags in library.engine.template_libraries.values(), library.engine.template_builtins:
+        for found in tags:
+            for tag in found.tags.values():
+                file = inspect.getclosurevars(tag).nonlocals.get("filename", "") if inspect.isfunction(tag) else ""
+                if not str(file).startswith("components/"):
+                    continue
+                component = COMPONENTS[Path(file).stem]
+                taken = {
+                    name: parameter.default is parameter.empty
+                    for name, parameter in inspect.signature(tag).parameters.items()
+                    if name != "context" and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+                }
+                if taken:  # one that takes any number works out what it gives
+                    seen.add(component.name)
+                    assert {one.name: one.is_needed for one in component.parameters} == taken, component.name
+    assert {"field", "switch", "note", "pager"} <= seen
+
+
+def test_each_example_shows_its_component_rightly() -> None:
+    for component in COMPONENTS.values():
+        for name, code in component.examples:
+            assert list(faults_of(code, COMPONENTS)) == [], f"{component.name}: {name}"
+    assert sum(len(component.examples) for component in COMPONENTS.values()) > 40
+
+
+@pytest.mark.parametrize(
+    ("include", "fault"),
+    [
+        ('{% include "components/box.html" %}', ["box: title is needed"]),
+        ('{% include "components/box.html" with title=name tone="x" only %}', ["box: tone is not declared"]),
+        ('{% include "components/bux.html" %}', ["bux: there is no such component"]),
+        ('{% include "components/box.html" with title=_("A b") text=name|default:"c d" %}', []),
+        ('{% comment %}{% include "components/box.html" %}{% endcomment %}', []),
+    ],
+)
+def test_a_wrong_include_is_seen(include: str, fault: list[str]) -> None:
+    box = declarations.declared(
+        "box",
+        "{% comment %}\nA box.\n\nParameters:\n  title (needed): words\n  text: a sentence\n    of any length\n{% endcomment %}\n<b></b>",
+    )
+    assert [(one.name, one.is_needed, one.shape) for one in box.parameters] == [
+        ("title", True, "words"),
+        ("text", False, "a sentence of any length"),
+    ]
+    assert list(faults_of(include, {"box": box})) == fault
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<b></b>",
+        "{% comment %}\nA box.\n{% endcomment %}",
+        "{% comment %}\nA.\n\nParameters:\n title\n{% endcomment %}",
+    ],
+)
+def test_a_component_without_declaration_is_seen(source: str) -> None:
+    with pytest.raises(Malformed):
+        declarations.declared("box", source)
+
+
+def test_no_line_of_a_template_is_long() -> None:
+    files = [file for kind in ("*.html", "*.txt") for file in TEMPLATES.rglob(kind)]
+    long = [
+        f"{file.relative_to(TEMPLATES)}:{number}"
+        for file in files
+        if not _is_later(file)
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if len(line) > LIMIT
+    ]
+    assert not long, "\n".join(long)
+    assert len(files) > 170
