@@ -6,16 +6,16 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import Conflict
 from communities.actions import residents
 from communities.models import Apartment, Resident
 from smartplus import access
-from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.answers import answer, conflict, posted, submitted
-from smartplus.portal.kit.once import made, once
+from smartplus.portal.kit import edits
+from smartplus.portal.kit.answers import posted
+from smartplus.portal.kit.once import once
 from smartplus.portal.sites.people_forms import ResidentForm
 from smartplus.portal.sites.site_context import HOUSEKEEPERS, site_context
 
@@ -26,50 +26,49 @@ from smartplus.portal.sites.site_context import HOUSEKEEPERS, site_context
 def resident_new(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """Add a resident; the first one becomes the family master."""
     apartment = _apartments(request).get(pk=apartment_id)
-    form = ResidentForm(posted(request), country=apartment.site.country)
-    resident = submitted(
-        form,
-        lambda: residents.add_resident(request.actor, apartment_id=apartment_id, now=request.now, **form.values),
-    )
-    if resident is None:
-        has_master = Resident.objects.visible_to(request.actor).filter(apartment=apartment, is_master=True).exists()
-        context = {
+    role = {True: _("family master"), False: _("family member")}
+    has_master = Resident.objects.visible_to(request.actor).filter(apartment=apartment, is_master=True)
+    return edits.add(
+        request,
+        "apartments/resident.html",
+        form=ResidentForm(posted(request), country=apartment.site.country),
+        act=lambda form: residents.add_resident(
+            request.actor, apartment_id=apartment_id, now=request.now, **form.values
+        ),
+        context=lambda _form: {
             **site_context(request, apartment.site, "apartments"),
             "apartment": apartment,
-            "has_master": has_master,
-        }
-        return answer(request, "apartments/resident.html", form, context)
-    role = _("family master") if resident.is_master else _("family member")
-    messages.success(request, _("%(name)s is added as %(role)s.") % {"name": resident.name, "role": role})
-    return made(redirect("apartment-detail", apartment_id), resident)
+            "has_master": has_master.exists(),
+        },
+        said=lambda saved, _form: (
+            _("%(name)s is added as %(role)s.") % {"name": saved.name, "role": role[saved.is_master]}
+        ),
+        to=lambda saved: reverse("apartment-detail", args=[saved.apartment_id]),
+    )
 
 
 @access.roles(*HOUSEKEEPERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def resident_edit(request: access.PortalRequest, resident_id: int) -> HttpResponse:
     """Correct a resident's data."""
-    resident = Resident.objects.visible_to(request.actor).get(pk=resident_id)
-    apartment = _apartments(request).get(pk=resident.apartment_id)
-    country = apartment.site.country
-    form = ResidentForm(posted(request), country=country, resident=resident)
-    context = {**site_context(request, apartment.site, "apartments"), "apartment": apartment, "resident": resident}
-    try:
-        saved = submitted(form, lambda: _edit(request, resident_id, form))
-    except Conflict:
-        resident.refresh_from_db()
-        fresh = ResidentForm(country=country, resident=resident)
-        told = conflicts.clash(request, conflicts.about(resident), (form, fresh))
-        return conflict(request, "apartments/resident.html", fresh, context, told)
-    if saved is None:
-        return answer(request, "apartments/resident.html", form, context)
-    messages.success(request, _("%(name)s is saved.") % {"name": saved.name})
-    return redirect("apartment-detail", saved.apartment_id)
 
+    def context(resident: Resident, _form: ResidentForm) -> edits.Context:
+        apartment = resident.apartment
+        shown = site_context(request, apartment.site, "apartments")
+        return {**shown, "apartment": apartment, "resident": resident}
 
-def _edit(request: access.PortalRequest, resident_id: int, form: ResidentForm) -> Resident:
-    version = form.cleaned_data["version"] or 0
-    return residents.edit_resident(
-        request.actor, resident_id=resident_id, version=version, now=request.now, **form.values
+    seen = Resident.objects.visible_to(request.actor)
+    return edits.edit(
+        request,
+        "apartments/resident.html",
+        row=lambda: seen.select_related("apartment__building", "apartment__site__installer").get(pk=resident_id),
+        form=lambda resident, sent: ResidentForm(sent, country=resident.apartment.site.country, resident=resident),
+        act=lambda form: residents.edit_resident(
+            request.actor, resident_id=resident_id, version=edits.version_of(form), now=request.now, **form.values
+        ),
+        context=context,
+        said=lambda saved, _form: _("%(name)s is saved.") % {"name": saved.name},
+        to=lambda saved: reverse("apartment-detail", args=[saved.apartment_id]),
     )
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import Conflict, Refused
 from accounts.models import Organization
 from accounts.scope import Role
 from payments import actions
 from payments.models import BillingProfile
 from smartplus import access
-from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.answers import conflict, refill
+from smartplus.portal.kit import conflicts, edits
 from smartplus.portal.subscription.forms import BillingForm
 
 
@@ -23,32 +20,30 @@ from smartplus.portal.subscription.forms import BillingForm
 @require_http_methods(["GET", "POST"])
 def billing(request: access.PortalRequest) -> HttpResponse:
     """Show whom invoices are made out to, and change it for who manages subscriptions; past orders keep what they had."""
-    form, may_change = (
-        BillingForm(request.POST or None, instance=own_profile(request)),
-        actions.may_save_billing(request.actor),
+    may_change = actions.may_save_billing(request.actor)
+
+    def form_of(profile: BillingProfile | None, sent: QueryDict | None) -> BillingForm:
+        form = BillingForm(sent, instance=profile)
+        for field in form.fields.values():
+            field.disabled = not may_change
+        return form
+
+    return edits.edit(
+        request,
+        "billing/information.html",
+        row=lambda: own_profile(request),
+        form=form_of,
+        act=lambda form: actions.save_billing(
+            request.actor,
+            organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
+            version=form.cleaned_data["version"],
+            now=request.now,
+            **form.values(),
+        ),
+        context=lambda _profile, _form: {"may_change": may_change},
+        said=lambda _saved, _form: _("Billing information is saved. It is used from the next order on."),
+        to=lambda _saved: reverse("settings-billing"),
     )
-    for field in form.fields.values():
-        field.disabled = not may_change
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.save_billing(
-                request.actor,
-                organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
-                version=form.cleaned_data["version"],
-                now=request.now,
-                **form.values(),
-            )
-        except Conflict:
-            fresh, told = clash(request, form)
-            return conflict(request, "billing/information.html", fresh, {"may_change": may_change}, told)
-        except Refused as refused:
-            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
-        else:
-            messages.success(request, _("Billing information is saved. It is used from the next order on."))
-            return redirect("settings-billing")
-    context = {"form": form, "may_change": may_change}
-    refill(request, form)
-    return render(request, "billing/information.html", context, status=422 if form.errors else 200)
 
 
 def own_profile(request: access.PortalRequest) -> BillingProfile | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
@@ -30,11 +30,18 @@ def posted(request: PortalRequest) -> QueryDict | None:
 
 def submitted(form: forms.BaseForm, act: Callable[[], Result]) -> Result | None:
     """Run the action when the form is in shape; None when it is not, or when the action refused (the form says why)."""
-    if not form.is_bound or not form.is_valid():
+    are_valid = [part.is_valid() for part in parts(form)]  # each of them says what is wrong in it
+    if not form.is_bound or not all(are_valid):
         return None
     with refusals_into(form):
         return act()
     return None
+
+
+def parts(form: forms.BaseForm) -> Sequence[forms.BaseForm]:
+    """The forms that are sent together: those that a form names as its `parts`, itself among them; else it alone."""
+    found: Sequence[forms.BaseForm] = getattr(form, "parts", (form,))
+    return found
 
 
 @contextmanager
@@ -55,8 +62,8 @@ def answer(
     action: str = "",
 ) -> HttpResponse:
     """The page with its form: 200 to look at, 422 when something in it was not accepted. `action` as for `refill`."""
-    refill(request, form, action=action)
-    status = UNPROCESSABLE if form.is_bound and form.errors else 200
+    refill(request, *parts(form), action=action)
+    status = UNPROCESSABLE if form.is_bound and any(part.errors for part in parts(form)) else 200
     return render(request, template, {**(context or {}), "form": form}, status=status)
 
 

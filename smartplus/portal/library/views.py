@@ -10,13 +10,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import Conflict
 from accounts.scope import Role
 from devices import actions
 from devices.models import LibraryEntry
 from smartplus import access
-from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.answers import answer, conflict, posted, submitted
+from smartplus.portal.kit import edits
+from smartplus.portal.kit.answers import answer, posted, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made, once
 from smartplus.portal.library.forms import AssignForm, LibraryAddForm
@@ -48,30 +47,26 @@ def library_add(request: access.PortalRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def library_assign(request: access.PortalRequest, entry_id: int) -> HttpResponse:
     """Keep a MAC for one installer, or put it back in stock."""
-    entry = LibraryEntry.objects.visible_to(request.actor).select_related("installer").get(pk=entry_id)
-    form = AssignForm(posted(request), actor=request.actor, initial=_kept_for(entry))
-    try:
-        saved = submitted(form, lambda: _assign(request, entry_id, form))
-    except Conflict:
-        entry.refresh_from_db()
-        fresh = AssignForm(actor=request.actor, initial=_kept_for(entry))
-        told = conflicts.clash(request, conflicts.about(entry), (form, fresh))
-        return conflict(request, "library/assign.html", fresh, {"entry": entry}, told)
-    if saved is None:
-        return answer(request, "library/assign.html", form, {"entry": entry})
-    where = saved.installer or _("stock")
-    messages.success(request, _("%(mac)s is now with %(where)s.") % {"mac": saved, "where": where})
-    return redirect("library-list")
-
-
-def _kept_for(entry: LibraryEntry) -> dict[str, object]:
-    return {"installer": entry.installer_id, "version": entry.version}
-
-
-def _assign(request: access.PortalRequest, entry_id: int, form: AssignForm) -> LibraryEntry:
-    installer, version = form.cleaned_data["installer"], form.cleaned_data["version"]
-    return actions.assign_library_entry(
-        request.actor, entry_id=entry_id, installer_id=installer, version=version, now=request.now
+    entries = LibraryEntry.objects.visible_to(request.actor).select_related("installer")
+    return edits.edit(
+        request,
+        "library/assign.html",
+        row=lambda: entries.get(pk=entry_id),
+        form=lambda entry, sent: AssignForm(
+            sent, actor=request.actor, initial={"installer": entry.installer_id, "version": entry.version}
+        ),
+        act=lambda form: actions.assign_library_entry(
+            request.actor,
+            entry_id=entry_id,
+            installer_id=form.cleaned_data["installer"],
+            version=form.cleaned_data["version"],
+            now=request.now,
+        ),
+        context=lambda entry, _form: {"entry": entry},
+        said=lambda saved, _form: (
+            _("%(mac)s is now with %(where)s.") % {"mac": saved, "where": saved.installer or _("stock")}
+        ),
+        to=lambda _saved: reverse("library-list"),
     )
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import Conflict
 from accounts.scope import Role
 from communities import reports
 from communities.actions import sites
 from communities.models import Site
 from smartplus import access
-from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.answers import answer, conflict, posted, refill, submitted
+from smartplus.portal.kit import edits
+from smartplus.portal.kit.answers import answer, posted, refill, submitted
 from smartplus.portal.kit.once import made, once_where
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.forms import FreeMembersForm, SiteForm
@@ -62,34 +60,28 @@ def site_detail(request: access.PortalRequest, site_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """Basics and services of an existing site; the PM App is locked while one is active (R11)."""
-    site = visible_site(request, site_id)
-    form = SiteForm(posted(request), site=site, now=request.now)
-    refill(request, form)
-    if price_preview.is_asking(request):
-        form = form.as_typed()
-        return answer(request, "sites/form.html", form, _editing(request, form, site))
-    try:
-        saved = submitted(form, lambda: _save(request, site_id, form))
-    except Conflict:
-        site = visible_site(request, site_id)
-        fresh = SiteForm(site=site, now=request.now)
-        told = conflicts.clash(request, conflicts.about(site), (form, fresh))
-        return conflict(request, "sites/form.html", fresh, _editing(request, fresh, site), told)
-    if saved is None:
-        return answer(request, "sites/form.html", form, _editing(request, form, site))
-    messages.success(request, _("%(site)s is saved. Prices follow at the next order.") % {"site": saved.name})
-    return redirect("site-detail", saved.pk)
-
-
-def _editing(request: access.PortalRequest, form: SiteForm, site: Site) -> dict[str, Any]:
-    return {"site": site, "area": "sites", "preview": price_preview.for_site(request, form, site)}
+    return edits.edit(
+        request,
+        "sites/form.html",
+        row=lambda: visible_site(request, site_id),
+        form=lambda site, sent: SiteForm(sent, site=site, now=request.now),
+        asks=lambda form: form.as_typed() if price_preview.is_asking(request) else None,
+        act=lambda form: _save(request, site_id, form),
+        context=lambda site, form: {
+            "site": site,
+            "area": "sites",
+            "preview": price_preview.for_site(request, form, site),
+        },
+        said=lambda saved, _form: _("%(site)s is saved. Prices follow at the next order.") % {"site": saved.name},
+        to=lambda saved: reverse("site-detail", args=[saved.pk]),
+    )
 
 
 def _save(request: access.PortalRequest, site_id: int, form: SiteForm) -> Site:
     return sites.edit_site(
         request.actor,
         site_id=site_id,
-        version=form.cleaned_data["version"] or 0,
+        version=edits.version_of(form),
         basics=form.basics,
         free_members=None,
         switches=form.switches,
@@ -103,30 +95,19 @@ def _save(request: access.PortalRequest, site_id: int, form: SiteForm) -> Site:
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_free_members(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """The number of free family members, which only the distributor changes later."""
-    site = visible_site(request, site_id)
-    form = _free_form(site, posted(request))
-    context = site_context(request, site, "overview")
-    try:
-        saved = submitted(form, lambda: _save_free(request, site_id, form))
-    except Conflict:
-        site = visible_site(request, site_id)
-        fresh = _free_form(site)
-        told = conflicts.clash(request, conflicts.about(site), (form, fresh))
-        return conflict(request, "sites/free_members.html", fresh, context, told)
-    if saved is None:
-        return answer(request, "sites/free_members.html", form, context)
-    messages.success(request, _("Apartments now have %(n)s free family members each.") % {"n": saved.free_members})
-    return redirect("site-detail", saved.pk)
-
-
-def _free_form(site: Site, data: QueryDict | None = None) -> FreeMembersForm:
-    now_set = {"free_members": site.free_members, "version": site.version}
-    return FreeMembersForm(data, initial=now_set, label_suffix="")
-
-
-def _save_free(request: access.PortalRequest, site_id: int, form: FreeMembersForm) -> Site:
-    return sites.edit_site(
-        request.actor, site_id=site_id, basics={}, switches={}, options={}, now=request.now, **form.cleaned_data
+    return edits.edit(
+        request,
+        "sites/free_members.html",
+        row=lambda: visible_site(request, site_id),
+        form=lambda site, sent: FreeMembersForm(
+            sent, initial={"free_members": site.free_members, "version": site.version}, label_suffix=""
+        ),
+        act=lambda form: sites.edit_site(
+            request.actor, site_id=site_id, basics={}, switches={}, options={}, now=request.now, **form.cleaned_data
+        ),
+        context=lambda site, _form: site_context(request, site, "overview"),
+        said=lambda saved, _form: _("Apartments now have %(n)s free family members each.") % {"n": saved.free_members},
+        to=lambda saved: reverse("site-detail", args=[saved.pk]),
     )
 
 

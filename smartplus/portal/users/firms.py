@@ -6,21 +6,22 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions
-from accounts.errors import Conflict, NotPermitted
+from accounts.errors import NotPermitted
 from accounts.models import Kind, Membership, Organization
 from accounts.models.people import known_order
 from accounts.scope import Role
 from communities.models import Site
 from smartplus import access, jobs
-from smartplus.portal.kit import conflicts
+from smartplus.portal.kit import edits
 from smartplus.portal.kit import support_view as support
-from smartplus.portal.kit.answers import answer, conflict, posted, refill, refusals_into, submitted
+from smartplus.portal.kit.answers import answer, posted, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import once
 from smartplus.portal.users import closing
@@ -79,31 +80,28 @@ def _firm_context(request: access.PortalRequest, firm: Organization) -> dict[str
 @require_http_methods(["GET", "HEAD", "POST"])
 def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpResponse:
     """Name and address; of an installer, by who is above it, also Pay by Installer, two-factor and prices (S2)."""
-    firm = visible_firm(request, organization_id)
-    context = _firm_context(request, firm)
-    decides = context["is_above"] and firm.kind == Kind.INSTALLER
-    data = posted(request)
-    form = FirmForm(data, organization=firm)
-    may = PermissionsForm(data, actor=request.actor, organization=firm) if decides else None
-    saved = None
-    if form.is_bound and all([form.is_valid(), may is None or may.is_valid()]):
-        try:
-            with refusals_into(form):
-                saved = _save(request, organization_id, form, may)
-        except Conflict:
-            firm = visible_firm(request, organization_id)
-            fresh = FirmForm(organization=firm)
-            fresh_may = PermissionsForm(actor=request.actor, organization=firm) if decides else None
-            pairs = [(form, fresh), *([(may, fresh_may)] if may is not None and fresh_may is not None else [])]
-            told = conflicts.clash(request, conflicts.about(firm), *pairs)
-            return conflict(request, "users/firm_edit.html", fresh, {**context, "firm": firm, "may": fresh_may}, told)
-    if saved is None:
-        refill(request, form, *([may] if may else []))
-        return answer(request, "users/firm_edit.html", form, {**context, "may": may})
-    if may is not None:
-        jobs.hurry("revoked_orders")
-    messages.success(request, _("%(firm)s is saved.") % {"firm": saved.name})
-    return redirect("firm-detail", organization_id)
+
+    def form_of(firm: Organization, sent: QueryDict | None) -> FirmForm:
+        decides = actions.is_above(request.actor, firm) and firm.kind == Kind.INSTALLER
+        may = PermissionsForm(sent, actor=request.actor, organization=firm) if decides else None
+        return FirmForm(sent, organization=firm, may=may)
+
+    def act(form: FirmForm) -> Organization:
+        saved = _save(request, organization_id, form, form.may)
+        if form.may is not None:
+            jobs.hurry("revoked_orders")
+        return saved
+
+    return edits.edit(
+        request,
+        "users/firm_edit.html",
+        row=lambda: visible_firm(request, organization_id),
+        form=form_of,
+        act=act,
+        context=lambda firm, form: {**_firm_context(request, firm), "may": form.may},
+        said=lambda saved, _form: _("%(firm)s is saved.") % {"firm": saved.name},
+        to=lambda saved: reverse("firm-detail", args=[saved.pk]),
+    )
 
 
 @transaction.atomic
@@ -114,7 +112,7 @@ def _save(
     firm = actions.edit_organization(
         request.actor,
         organization_id=organization_id,
-        version=form.cleaned_data["version"] or 0,
+        version=edits.version_of(form),
         basics=form.basics,
         now=request.now,
     )

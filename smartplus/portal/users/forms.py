@@ -31,7 +31,7 @@ GRANT_LABELS = {
 
 
 class FirmForm(PlaceForm):
-    """Name, address and time zone of a firm; with `organization` it edits one."""
+    """Name, address and time zone of a firm; with `organization` it edits one. `may` is sent together with it."""
 
     needs_address = False
     fills_in_own = False
@@ -44,10 +44,18 @@ class FirmForm(PlaceForm):
     time_zone = ZoneOfCountryField()
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, data: QueryDict | None = None, *, organization: Organization | None = None) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        organization: Organization | None = None,
+        may: PermissionsForm | None = None,
+    ) -> None:
         shown = [*BASICS, "version"]
         values = {field: getattr(organization, field) for field in shown} if organization else None
         super().__init__(data, initial=values, label_suffix="")
+        self.may = may
+        self.parts: list[forms.BaseForm] = [self, may] if may else [self]
         self.fields["name"].widget.attrs["autocomplete"] = "off"
 
     @property

@@ -21,9 +21,9 @@ from accounts.scope import Role
 from communities.actions import assignments
 from communities.models import ManagerAssignment, Site, TechnicianAssignment
 from smartplus import access, jobs
-from smartplus.portal.kit import conflicts
+from smartplus.portal.kit import conflicts, edits
 from smartplus.portal.kit import support_view as support
-from smartplus.portal.kit.answers import answer, conflict, posted, refill, refusals_into, submitted
+from smartplus.portal.kit.answers import posted, refill, refusals_into, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
@@ -130,28 +130,28 @@ def person_new(
 @require_http_methods(["GET", "HEAD", "POST"])
 def user_detail(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """One person: how it stands, what it may do, its sites, the mail about it."""
-    person = visible_person(request, membership_id)
-    form = RightsForm(posted(request), actor=request.actor, firm=person.organization, membership=person)
-    try:
-        saved = submitted(form, lambda: _set_rights(request, membership_id, form))
-    except Conflict:
-        person = visible_person(request, membership_id)
-        fresh = RightsForm(actor=request.actor, firm=person.organization, membership=person)
-        told = conflicts.clash(request, conflicts.about(person), (form, fresh))
-        return conflict(request, "users/person.html", fresh, _person_context(request, person), told)
-    if saved is None:
-        return answer(request, "users/person.html", form, _person_context(request, person))
-    said = _("What %(name)s may do is saved.")
-    if person.is_technician and not saved.is_technician:
-        said = _("%(name)s is a colleague now and sees nothing of money yet. Choose what else %(name)s may do.")
-    messages.success(request, said % {"name": person.shown_name})  # type: ignore[attr-defined]
-    return redirect("user-detail", membership_id)
 
+    def said(saved: Membership, form: RightsForm) -> str:
+        words = _("What %(name)s may do is saved.")
+        if form.initial["is_technician"] == "yes" and not saved.is_technician:
+            words = _("%(name)s is a colleague now and sees nothing of money yet. Choose what else %(name)s may do.")
+        return words % {"name": saved.known_as}
 
-def _set_rights(request: access.PortalRequest, membership_id: int, form: RightsForm) -> Membership:
-    version = form.cleaned_data["version"] or 0
-    return actions.edit_member(
-        request.actor, membership_id=membership_id, version=version, now=request.now, **form.values
+    return edits.edit(
+        request,
+        "users/person.html",
+        row=lambda: visible_person(request, membership_id),
+        form=lambda person, sent: RightsForm(sent, actor=request.actor, firm=person.organization, membership=person),
+        act=lambda form: actions.edit_member(
+            request.actor,
+            membership_id=membership_id,
+            version=edits.version_of(form),
+            now=request.now,
+            **form.values,
+        ),
+        context=lambda person, _form: _person_context(request, person),
+        said=said,
+        to=lambda saved: reverse("user-detail", args=[saved.pk]),
     )
 
 

@@ -1,0 +1,94 @@
+"""The page that edits one row, and the page that adds one: read, fill the form, act, and where somebody saved first show both inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Model, Q
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+
+from accounts.errors import Conflict
+from smartplus.access import PortalRequest
+from smartplus.portal.kit import conflicts
+from smartplus.portal.kit.answers import answer, parts, posted, submitted
+from smartplus.portal.kit.once import made
+from smartplus.statuses import CONFLICT
+
+Row = TypeVar("Row")
+Form = TypeVar("Form", bound=forms.BaseForm)
+Saved = TypeVar("Saved")
+Context = Mapping[str, Any]
+
+
+def edit(
+    request: PortalRequest,
+    template: str,
+    *,
+    row: Callable[[], Row],
+    form: Callable[[Row, QueryDict | None], Form],
+    act: Callable[[Form], Saved],
+    said: Callable[[Saved, Form], str],
+    to: Callable[[Saved], str],
+    context: Callable[[Row, Form], Context] = lambda _row, _form: {},
+    asks: Callable[[Form], Form | None] = lambda _form: None,
+    fresh: Callable[[Row], Form] | None = None,
+    saved_by: Callable[[Row], Q] | None = None,
+    is_own: bool = False,
+) -> HttpResponse:
+    """Show or save the form of one row: 200, 422 when something in it is refused, 409 when somebody saved first, else on `to`.
+
+    `row` reads it as the actor sees it, again after a conflict; `form` fills the form with it; `act` is one action, which raises Conflict
+    for another version. `asks` answers with the form to show where the person only asked for something, such as a price. `fresh` is the
+    form after a conflict where `form` alone does not say it. `saved_by` finds the audit rows that tell who saved the row, `is_own` says
+    that nobody but the person can have. A form may have several `parts`.
+    """
+    found = row()
+    sent = form(found, posted(request))
+    if sent.is_bound and (asked := asks(sent)) is not None:
+        return answer(request, template, asked, context(found, asked))
+    try:
+        saved = submitted(sent, lambda: act(sent))
+    except Conflict:
+        now = row()
+        both = fresh(now) if fresh else form(now, None)
+        who = saved_by(now) if saved_by else _about(now)
+        told = conflicts.clash(request, who, *zip(parts(sent), parts(both), strict=True), is_own=is_own)
+        shown = {**context(now, both), "form": both, "conflict": told}
+        return render(request, template, shown, status=CONFLICT)
+    if saved is None:
+        return answer(request, template, sent, context(found, sent))
+    messages.success(request, said(saved, sent))
+    return redirect(to(saved))
+
+
+def add(
+    request: PortalRequest,
+    template: str,
+    *,
+    form: Form,
+    act: Callable[[Form], Saved],
+    said: Callable[[Saved, Form], str],
+    to: Callable[[Saved], str],
+    context: Callable[[Form], Context] = lambda _form: {},
+) -> HttpResponse:
+    """Show an empty form, or make a row of what was sent, with a view that is `@once`: 200, 422 when something is refused, else on `to`."""
+    saved = submitted(form, lambda: act(form))
+    if saved is None:
+        return answer(request, template, form, context(form))
+    messages.success(request, said(saved, form))
+    return made(redirect(to(saved)), saved if isinstance(saved, Model) else None)
+
+
+def version_of(form: forms.BaseForm) -> int:
+    """The version of the row that the page was filled with; 0, which no row has, where the page did not say."""
+    version: int = form.cleaned_data["version"] or 0
+    return version
+
+
+def _about(row: object) -> Q:
+    assert isinstance(row, Model)
+    return conflicts.about(row)
