@@ -15,26 +15,33 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from accounts.models import UserSession
-from communities import catalogue
-from communities.actions import apartments, residents, sites
-from communities.models import Apartment, Building, Site
 from smartplus import sessions
 from tests import memories
 from tests.copies import Kept
 from tests.people import NOW, People, Person, create_people
 
-pytest_plugins = ("tests.databases", "tests.guards.walker_fixtures", "tests.unproven")
+pytest_plugins = (
+    "tests.databases",
+    "tests.fixtures.auto_renewals",
+    "tests.fixtures.carts",
+    "tests.fixtures.gateways",
+    "tests.fixtures.payments",
+    "tests.fixtures.sites",
+    "tests.fixtures.subscriptions",
+    "tests.guards.walker_fixtures",
+    "tests.unproven",
+)
+
+
 # Whether an example is slow depends on the machine, not on the code: nothing here is judged by the clock.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
+
+
 hypothesis.settings.load_profile("suite")
 
 CAST = Kept(create_people)
-ADDRESS = {
-    "street": "Kaistraße 14", "city": "Hamburg", "state": "", "postal_code": "20457", "country": "DE", "time_zone": "Europe/Berlin",
-}  # fmt: skip
-OPTIONS: dict[str, Any] = {"camera_residents": True, "camera_administrators": True, "retention_days": 30}
 
 
 @pytest.fixture(autouse=True)
@@ -76,59 +83,6 @@ def now() -> datetime:
 def people(db: None) -> People:
     """The whole cast."""
     return CAST.put()
-
-
-@pytest.fixture
-def make_site(people: People) -> Callable[..., Site]:
-    """Create a community as Ivan (or as `by`), switches as given over the defaults."""
-
-    def make(name: str = "Harbour View", *, by: Person | None = None, **switches: bool) -> Site:
-        return sites.create_community(
-            (by or people.ivan).actor,
-            basics={"name": name, **ADDRESS},
-            free_members=4,
-            switches={**catalogue.DEFAULTS, **switches},
-            options=OPTIONS,
-            now=NOW,
-        )
-
-    return make
-
-
-@pytest.fixture
-def make_apartment(people: People) -> Callable[..., Apartment]:
-    """Create an apartment in a site's building, by default with a family master. It has no devices; with `waits` it says so (R17),
-    without it can be activated as if its monitor were there."""
-
-    def make(
-        site: Site,
-        number: str = "1.01",
-        *,
-        by: Person | None = None,
-        master: bool = True,
-        waits: bool = False,
-        **switches: bool,
-    ) -> Apartment:
-        actor = (by or people.ivan).actor
-        building = Building.objects.filter(site=site).first() or sites.add_building(
-            actor, site_id=site.pk, name="Quay House", now=NOW
-        )
-        apartment = apartments.create_apartment(
-            actor,
-            building_id=building.pk,
-            floor=number.split(".", maxsplit=1)[0],
-            number=number,
-            switches=switches,
-            monitor_pending=waits,
-            now=NOW,
-        )
-        if master:
-            residents.add_resident(
-                actor, apartment_id=apartment.pk, name=f"Resident {number}", email="r@example.org", now=NOW
-            )
-        return apartment
-
-    return make
 
 
 @pytest.fixture

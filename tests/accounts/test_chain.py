@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,41 +12,18 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
-from django.utils.translation import gettext_lazy
 
 from accounts import audit, chain
-from accounts.append_only import unguard_sql
 from accounts.models import AuditEvent, AuditSeal, Organization
-from tests.people import NOW, SYSTEM, People
+from tests.accounts.chained import attacker, events
+from tests.people import NOW, People
 
 LATER = NOW + timedelta(minutes=1)
-CHANGED = audit.Word("site.changed", gettext_lazy("Changed"))
-
-
-def events(firm: Organization, count: int, *, word: audit.Word = CHANGED) -> list[AuditEvent]:
-    """Some events of one organization."""
-    return [
-        audit.record(SYSTEM, word, firm, now=NOW, tenant=firm, before={"landline": False}, after={"landline": True, "n": n})
-        for n in range(count)
-    ]  # fmt: skip
 
 
 def chain_of(firm: Organization) -> list[AuditSeal]:
     """Its seals, in order."""
     return list(AuditSeal.objects.filter(organization=firm))
-
-
-@contextmanager
-def attacker() -> Iterator[None]:
-    """Somebody with rights on the database: guards and keys are no obstacle. What was done is undone afterwards."""
-    with transaction.atomic():
-        connection.check_constraints()  # PostgreSQL alters no table while checks of it wait
-        with connection.cursor() as cursor:
-            for table in ("accounts_auditevent", "accounts_auditseal"):
-                for statement in unguard_sql(connection, table):
-                    cursor.execute(statement)
-        yield
-        transaction.set_rollback(True)
 
 
 def found() -> list[str]:

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from accounts import chain, heads
 from accounts.models import AuditEvent, AuditSeal, ItemFailure, Organization
 from smartplus import jobs
-from tests.accounts.test_chain import attacker, events
+from tests.accounts.chained import attacker, events
 from tests.people import NOW, People
 
 TODAY, TOMORROW = NOW + timedelta(minutes=1), NOW + timedelta(days=1)

@@ -12,8 +12,8 @@ from accounts.actions import invitations, members
 from accounts.errors import Refused
 from accounts.models import AuditEvent, Invitation, Membership, User
 from accounts.models.invitations import VALID_FOR, digest_of
-from tests.devices.test_races import together
 from tests.people import NOW, PASSWORD, People
+from tests.races import together
 
 ROUNDS = 4  # who is first differs from round to round
 TOKEN = "the-token-of-the-mail"

@@ -25,7 +25,7 @@ from accounts.models import AuditEvent, Mute, Notice, Topic, User
 from accounts.models.notices import UNMUTABLE
 from tests.people import NOW, People, Person
 from tests.portal.html import assert_clean
-from tests.portal.test_seller import VALUES, png
+from tests.portal.seller import VALUES, png
 
 pytestmark = pytest.mark.django_db
 

@@ -18,12 +18,9 @@ from payments import actions as payment_actions
 from subscriptions.actions import carts, orders, tenancy
 from subscriptions.models import OrderLine, RenewalRequest
 from tests.flows.tenants import assert_tenants_consistent
-from tests.payments.fixtures import sandbox
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.places import MAC, stock
-from tests.subscriptions.conftest import BASE, price_list
-
-__all__ = ["price_list", "sandbox"]
+from tests.subscriptions.lookups import BASE
 
 
 @pytest.fixture

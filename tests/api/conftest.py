@@ -10,10 +10,11 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.actions import tokens
+from tests.api.scopes import BOTH
 from tests.people import NOW, PASSWORD, Person
 
-BOTH = ("read:sites", "read:orders")
 Ask = Callable[..., Any]
+
 
 settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where nothing was collected yet
 

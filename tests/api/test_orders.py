@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Membership, Organization
-from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list
 
-__all__ = ["billing", "fill_cart", "harbour_view", "place", "price_list"]
 pytestmark = pytest.mark.django_db
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from accounts.models import Membership
 from smartplus import access
-from tests.api.conftest import BOTH
+from tests.api.scopes import BOTH
 from tests.portal.html import assert_clean
 
 pytestmark = pytest.mark.django_db

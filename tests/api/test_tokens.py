@@ -12,7 +12,7 @@ from accounts.actions import two_factor
 from accounts.models import ApiToken, AuditEvent, Membership, Organization, User
 from accounts.models.tokens import digest
 from tests.people import NOW
-from tests.portal.sign_in import switch_on
+from tests.portal.signed_in import switch_on
 
 pytestmark = pytest.mark.django_db
 SHUT = (401, {"detail": "A valid token is needed."})

@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.house import House
-from tests.browser.test_failing import SAID, failing
+from tests.browser.lost_connection import SAID, failing
 
 
 def test_a_mac_is_judged_on_leaving_it_offered_as_one_types_and_taken_over_with_a_click(house: House) -> None:

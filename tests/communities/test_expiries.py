@@ -17,9 +17,6 @@ from subscriptions import dashboard, dashboard_lists, summary
 from subscriptions.models import PriceList
 from tests.people import NOW, People
 from tests.portal.places import pay
-from tests.subscriptions.conftest import price_list
-
-__all__ = ["price_list"]
 
 MakeSite = Callable[..., Site]
 MakeApartment = Callable[..., Apartment]

@@ -10,8 +10,8 @@ from accounts.models import AuditEvent
 from communities.actions import apartments, assignments, residents, sites
 from communities.errors import CeilingOff, NameTaken
 from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
-from tests.conftest import ADDRESS, OPTIONS
 from tests.people import NOW, People
+from tests.sites import ADDRESS, OPTIONS
 
 
 def edit(people: People, site: Site, **changes):

@@ -6,30 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from accounts.models import AuditEvent
 from communities.actions import sites
 from communities.models import Apartment, Building, Site
 from devices import actions
-from devices.actions import LibraryRow, MonitorEntry
-from devices.models import Device, LibraryEntry
+from devices.actions import LibraryRow
+from devices.models import LibraryEntry
+from tests.devices.macs import FIRST, SECOND, THIRD, monitor
 from tests.people import NOW, People, Person
-
-FIRST, SECOND, THIRD = "0C1105000001", "0C1105000002", "0C1105000003"
-
-
-def monitor(mac: str = FIRST, name: str = "Hall", model: str = "", confirmed: bool = False) -> MonitorEntry:
-    """A row of the form."""
-    return MonitorEntry(mac, name, model, confirmed)
-
-
-def counts() -> tuple[int, int, int, int]:
-    """Apartments, devices, audit rows, and library entries that are registered: none may change on a refusal."""
-    return (
-        Apartment.objects.count(),
-        Device.objects.count(),
-        AuditEvent.objects.count(),
-        LibraryEntry.objects.filter(status="registered").count(),
-    )
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from devices.errors import (
     WrongLength,
 )
 from devices.models import Device, LibraryEntry
-from tests.devices.conftest import FIRST, SECOND, THIRD, counts, monitor
+from tests.devices.macs import FIRST, SECOND, THIRD, counts, monitor
 from tests.people import NOW, People
 
 Stock = Callable[..., list[LibraryEntry]]

@@ -28,7 +28,7 @@ from devices.errors import (
     UnknownModel,
 )
 from devices.models import Device, LibraryEntry
-from tests.devices.conftest import FIRST, SECOND, counts, monitor
+from tests.devices.macs import FIRST, SECOND, counts, monitor
 from tests.people import NOW, People, Person
 
 Stock = Callable[..., list[LibraryEntry]]

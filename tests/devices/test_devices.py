@@ -19,7 +19,7 @@ from devices import actions
 from devices.actions.registration import last_fence
 from devices.errors import LastMonitor, MacInUse, MacNotUsable, TypeDisagrees
 from devices.models import Device, LibraryEntry
-from tests.devices.conftest import FIRST, SECOND, THIRD, counts, monitor
+from tests.devices.macs import FIRST, SECOND, THIRD, counts, monitor
 from tests.people import NOW, People
 
 Stock = Callable[..., list[LibraryEntry]]

@@ -16,7 +16,7 @@ from devices import actions
 from devices.actions import LibraryRow
 from devices.errors import EntryInUse, LibraryRowsRefused
 from devices.models import LibraryEntry
-from tests.devices.conftest import FIRST, SECOND, THIRD, monitor
+from tests.devices.macs import FIRST, SECOND, THIRD, monitor
 from tests.people import NOW, People
 
 Stock = Callable[..., list[LibraryEntry]]

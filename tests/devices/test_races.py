@@ -15,8 +15,9 @@ from communities.models import Apartment, Building, Site
 from devices import actions
 from devices.errors import LastMonitor, LibraryRowsRefused, MonitorRowsRefused
 from devices.models import Device, LibraryEntry
-from tests.devices.conftest import FIRST, SECOND, monitor
+from tests.devices.macs import FIRST, SECOND, monitor
 from tests.people import NOW, People, Person
+from tests.races import together
 
 Stock = Callable[..., list[LibraryEntry]]
 NEUTRAL = "This MAC can't be used here. Check it with your distributor."
@@ -32,28 +33,6 @@ def buildings(people: People, make_site: Callable[..., Site]) -> dict[str, Build
         site = make_site(f"Site of {name}", by=person)
         built[name] = sites.add_building(person.actor, site_id=site.pk, name="House", now=NOW)
     return built
-
-
-def together(*attempts: Callable[[], object]) -> list[object]:
-    """Run every attempt in a thread of its own, starting at once; what each returned or raised, in order."""
-    barrier = threading.Barrier(len(attempts))
-    outcomes: list[object] = [None] * len(attempts)
-
-    def run(index: int, attempt: Callable[[], object]) -> None:
-        try:
-            barrier.wait(timeout=20)
-            outcomes[index] = attempt()
-        except Exception as error:
-            outcomes[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(attempts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    return outcomes
 
 
 def adding(people: People, buildings: dict[str, Building], who: str, *macs: str) -> Callable[[], Apartment]:

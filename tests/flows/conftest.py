@@ -2,64 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
-from django.db import transaction
 
 from accounts import fences
-from communities.actions import assignments
-from communities.models import Entitlement, Site
-from payments import events
 from payments.sandbox import Sandbox
-from payments.sandbox.webhook_sender import sign
 from smartplus import jobs
-from subscriptions.models import Cart
 from tests.flows.ledger import assert_tenants_consistent
-from tests.payments.fixtures import sandbox
-from tests.people import NOW, People
-from tests.subscriptions.conftest import billing, fill_cart, harbour_view, place, price_list
-
-__all__ = ["billing", "fill_cart", "harbour_view", "place", "price_list", "sandbox"]
-
-Letter = tuple[bytes, dict[str, str]]  # body and headers
-
-
-@dataclass(frozen=True)
-class Post:
-    """The sandbox's webhooks, kept back: a story takes them out and delivers them when, if and how often it likes."""
-
-    sandbox: Sandbox
-
-    def take(self, *, at: datetime | None = None) -> list[Letter]:
-        """What was written since the last time, signed at the sandbox's present second, or `at` another one."""
-        with self.sandbox.store.lock:
-            bodies = [row["body"].encode() for row in self.sandbox.store.deliveries.values()]
-            self.sandbox.store.deliveries.clear()
-            signed_at = self.sandbox.clock.now() if at is None else int(at.timestamp())
-        secret = django_settings.STRIPE_WEBHOOK_SECRET
-        return [(body, {"Stripe-Signature": sign(body, secret, signed_at)}) for body in bodies]
-
-    def deliver(self, letters: list[Letter], *, now: datetime) -> None:
-        """Hand letters to the door behind the view."""
-        for body, headers in letters:
-            events.receive("stripe", body, headers, now=now)
-
-    def kinds(self) -> list[str]:
-        """What is waiting, without taking it."""
-        with self.sandbox.store.lock:
-            return [json.loads(row["body"])["type"] for row in self.sandbox.store.deliveries.values()]
-
-
-def move_money(*, now: datetime) -> int:
-    """A tick without what never asks a gateway: seals, mail and old sessions move no money, and have tests of their own.
-    Answers how much there was to do."""
-    return sum(jobs.run(name, now=now) or 0 for name, job in jobs.JOBS.items() if job.asks_gateways)
+from tests.flows.post import Post
+from tests.people import People
 
 
 @pytest.fixture
@@ -70,22 +24,6 @@ def post(sandbox: Sandbox) -> Post:
     )
     sandbox.faults.arm("webhook_late", 10**9)
     return Post(sandbox)
-
-
-@pytest.fixture
-def new_cart(people: People, make_site, make_apartment, fill_cart: Callable[..., Cart]) -> Callable[..., Cart]:
-    """A cart of Dora over a fresh community of Ivan: an App, a Premium Plan, and Petra's PM App, whose switch is off."""
-
-    def make(name: str, **fields: Any) -> Cart:
-        site: Site = make_site(name, booking=True)
-        with transaction.atomic():  # the devices layer's, which in the portal adds the monitors as well
-            make_apartment(site)
-        assignments.set_managers(
-            people.ivan.actor, site_id=site.pk, pm_app_by_membership={people.petra.membership.pk: True}, now=NOW
-        )
-        return fill_cart(items=Entitlement.objects.filter(site=site), **fields)
-
-    return make
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from smartplus import jobs
 from subscriptions.actions import carts, orders, settlement
 from subscriptions.models import AutoRenewal, Cart, Order, ServicePeriod
 from tests.flows.ledger import assert_ledger_agrees
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, People
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.lookups import BASE, payment_of
 
 EXPIRY = datetime(2026, 12, 22, 9, 0, tzinfo=UTC)
 DUE = EXPIRY - timedelta(days=3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.errors import Conflict
 from accounts.models import AuditEvent, Organization
@@ -27,13 +26,14 @@ from subscriptions import ledger
 from subscriptions.actions import carts, orders, scheduled, settlement
 from subscriptions.errors import IllegalTransition, ItemHeld, NotBillable
 from subscriptions.models import Cart, Order, OrderEvent, OrderLine, ServicePeriod
-from tests.conftest import ADDRESS, OPTIONS
-from tests.devices.test_races import together
-from tests.flows.conftest import Post
 from tests.flows.ledger import assert_ledger_agrees
-from tests.payments.fixtures import press
+from tests.flows.post import Post
+from tests.lock_waits import alone, wait_for_waiting
+from tests.payments.pay_page import press
 from tests.people import NOW, People, Person
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.races import together
+from tests.sites import ADDRESS, OPTIONS
+from tests.subscriptions.lookups import BASE, payment_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart")]
 SOON = NOW + timedelta(minutes=1)
@@ -86,9 +86,6 @@ def allow(outcomes: list[object], *refusals: type[Exception]) -> None:
     """Nothing went wrong but what may be refused."""
     wrong = [outcome for outcome in outcomes if isinstance(outcome, Exception) and not isinstance(outcome, refusals)]
     assert not wrong, wrong
-
-
-# --- placing ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.rule("R48")
@@ -174,9 +171,6 @@ def test_an_item_switched_off_while_it_is_ordered_is_either_ordered_or_refused(
             assert line.variant  # priced as it was when the order was made
         assert Site.objects.get(pk=site.pk).booking is False
         assert_ledger_agrees(sandbox)
-
-
-# --- settling ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.rule("R49")
@@ -288,9 +282,6 @@ def test_pay_pressed_again_while_the_order_is_cancelled_leaves_no_page_to_pay_at
         assert_ledger_agrees(sandbox)
 
 
-# --- the PM App and its switch ----------------------------------------------------------------------------------------
-
-
 def switching(people: People, site: Site, **switches: bool) -> Callable[[], Site]:
     """Ivan about to save the services of a site, from the form as it looks now."""
     form: dict[str, Any] = {
@@ -367,32 +358,6 @@ def test_a_settlement_that_waits_behind_the_switch_puts_it_on_again(
     assert (site.pm_app, site.booking, site.version) == (True, False, 5)
     assert AuditEvent.objects.filter(action="site.pm_app_switched_on").count() == 1
     assert_ledger_agrees(sandbox)
-
-
-def alone(attempt: Callable[[], Any]) -> Any:
-    """In a thread: with a connection of its own, closed at the end."""
-    try:
-        return attempt()
-    finally:
-        connection.close()
-
-
-def wait_for_waiting(sessions: int) -> None:
-    """Until so many sessions of this database wait for somebody's lock."""
-    deadline = time.monotonic() + 20
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute("SELECT pg_stat_clear_snapshot()")
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone()[0] == sessions:
-                return
-            time.sleep(0.005)
-    raise AssertionError(f"there were never {sessions} sessions waiting")
-
-
-# --- what the scenes need ---------------------------------------------------------------------------------------------
 
 
 def own_billing(person: Person) -> None:

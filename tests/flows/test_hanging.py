@@ -13,9 +13,9 @@ from payments.sandbox import Sandbox
 from subscriptions.actions import orders, settlement, transitions
 from subscriptions.models import Cart, Order
 from tests.flows.ledger import assert_ledger_agrees
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, SYSTEM, People
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.lookups import BASE, payment_of
 
 pytestmark = pytest.mark.usefixtures("tenants_stay_apart")
 

@@ -4,95 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from accounts.errors import Refused
 from payments.errors import BadSignature
-from payments.models import Payment
-from payments.models import State as PaymentState
 from payments.sandbox import Sandbox
-from subscriptions.actions import auto_renewals, carts, orders, scheduled
-from subscriptions.models import AutoRenewal, Cart, Order, ServicePeriod
-from tests.flows.conftest import Post, move_money
-from tests.flows.ledger import assert_ledger_agrees
+from subscriptions.actions import auto_renewals, scheduled
+from subscriptions.models import AutoRenewal, Cart, Order
+from tests.flows.losing import AHEAD, APART, World, assert_charged_once
+from tests.flows.post import Post
 from tests.flows.wire import LOSSES, losing
-from tests.payments.fixtures import press
 from tests.people import NOW, People
-from tests.subscriptions.conftest import BASE
 
 # What gets lost on the wire does not depend on the database; deaths of the process do, and are tried on both.
 pytestmark = [pytest.mark.walk, pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]
-AHEAD = [timedelta(minutes=-10), timedelta(0), timedelta(minutes=10)]
 INTENTS = "/v1/payment_intents"
-APART = timedelta(days=100)  # between two stories, so that nothing of the one is due in the other
-LATER = [
-    timedelta(minutes=3),
-    timedelta(minutes=9),
-    timedelta(minutes=50),
-    timedelta(hours=25),
-    timedelta(hours=49),
-    timedelta(days=4),
-]
-
-
-@dataclass
-class World:
-    """Dora, a gateway whose clock differs from ours by `ahead`, and the wire between."""
-
-    people: People
-    sandbox: Sandbox
-    post: Post
-    new_cart: Callable[..., Cart]
-    patch: pytest.MonkeyPatch
-    ahead: timedelta
-    loss: str
-
-    def at(self, instant: datetime) -> datetime:
-        """It is `instant` here; the gateway thinks otherwise."""
-        self.sandbox.clock.freeze(instant - self.ahead)
-        return instant
-
-    def order(self, cart: Cart, now: datetime, *, auto_renew: bool = False) -> Order:
-        """Look at the price, accept the terms, press Pay."""
-        shown = carts.priced(carts.contents(cart), distributor=self.people.dora.firm, months=1, now=now)
-        return orders.place_order(
-            self.people.dora.actor, cart_id=cart.pk, fingerprint=shown.fingerprint(), terms_version="1",
-            return_base=BASE, now=now, auto_renew=auto_renew,
-        )  # fmt: skip
-
-    def pay(self, order: Order, now: datetime, card: str = "") -> None:
-        """Go to the pay page, if the portal knows one now, and approve."""
-        with suppress(Refused):  # the gateway does not answer, or it is paid already
-            if url := orders.start_payment(self.people.dora.actor, number=order.number, return_base=BASE, now=now):
-                press(url, "approve", card=card)
-
-    def tick(self, instant: datetime) -> None:
-        """The gateway's letters arrive, where the clocks let us believe them, and the jobs run: once more after a round that did anything."""
-        now = self.at(instant)
-        with suppress(BadSignature):
-            self.post.deliver(self.post.take(), now=now)
-        if move_money(now=now):
-            move_money(now=now + timedelta(seconds=1))
-
-    def let_time_pass(self, start: datetime) -> None:
-        """Until everything that anybody tries again by itself is tried."""
-        for pause in LATER:
-            self.tick(start + pause)
-
-    def agree(self, number: int, card: str) -> tuple[AutoRenewal, datetime]:
-        """An auto-renewal with this test card, and when it is due first."""
-        now = self.at(NOW + number * APART)
-        order = self.order(self.new_cart(f"Harbour {number}", now=now), now, auto_renew=True)
-        self.pay(order, now, card)
-        self.post.take()
-        self.tick(now + timedelta(minutes=3))
-        auto_renewal = AutoRenewal.objects.get(order=order)
-        assert auto_renewal.next_due_at is not None
-        return auto_renewal, auto_renewal.next_due_at
 
 
 @pytest.fixture(params=AHEAD, ids=["behind", "together", "ahead"])
@@ -129,17 +57,6 @@ def named(index: int, calls: list[str]) -> Iterator[None]:
     except BaseException as error:
         error.add_note(f"Lost was call {index} of {calls}")
         raise
-
-
-def assert_charged_once(world: World, order: Order) -> None:
-    """The gateway's book of money, our payments and the periods: one charge, one payment, one period for each line."""
-    order.refresh_from_db()
-    assert order.state == Order.State.SUCCEED
-    assert world.sandbox.state()["moved"][order.number] == {"amount": order.total_minor, "charges": 1}
-    paid = Payment.objects.filter(subject=order.number, state=PaymentState.SUCCEEDED)
-    assert [payment.captured_minor for payment in paid] == [order.total_minor]
-    assert ServicePeriod.objects.filter(line__order=order).count() == order.line_count
-    assert_ledger_agrees(world.sandbox)
 
 
 @pytest.mark.rule("R48")

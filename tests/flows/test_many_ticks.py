@@ -21,9 +21,9 @@ from payments.sandbox import Sandbox
 from subscriptions.actions import carts, orders, settlement
 from subscriptions.models import AutoRenewal, Cart, Order, ServicePeriod
 from tests.flows.ledger import assert_ledger_agrees
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, People, Person
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.lookups import BASE, payment_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart")]
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,9 +13,9 @@ from payments.sandbox import Sandbox
 from subscriptions.actions import auto_renewals, renewals
 from subscriptions.models import AutoRenewal, Cart, Order
 from tests.flows import crash_points
-from tests.flows.conftest import Post
-from tests.flows.test_crashes import at_point
-from tests.flows.test_lost_answers import AHEAD, World, assert_charged_once
+from tests.flows.crashing import at_point
+from tests.flows.losing import AHEAD, World, assert_charged_once
+from tests.flows.post import Post
 from tests.people import People
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]

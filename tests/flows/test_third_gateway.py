@@ -21,14 +21,13 @@ from payments.models import State as PaymentState
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import cards, carts, orders, prices, settlement
 from subscriptions.models import AutoRenewal, Cart, Order
-from tests.flows.conftest import move_money
 from tests.flows.ledger import assert_tenants_consistent
-from tests.payments.memory import HOST, Accounts, MemoryGateway, memory
+from tests.flows.post import move_money
+from tests.payments.memory import HOST, Accounts, MemoryGateway
 from tests.people import NOW, SYSTEM, People, Person
-from tests.portal.test_subscription import BILLING, fingerprint, tick_all
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.portal.checkout import BILLING, fingerprint, tick_all
+from tests.subscriptions.lookups import BASE, payment_of
 
-__all__ = ["memory"]
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("memory", "no_job_breaks")]
 
 EXPIRY = datetime(2026, 12, 22, 9, 0, tzinfo=UTC)

@@ -26,12 +26,12 @@ from subscriptions.selections import alike
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 from tests.flows import crash_points
-from tests.flows.conftest import Letter, Post
+from tests.flows.crashing import LATER, SOON, World, at_point, ring
 from tests.flows.ledger import assert_ledger_agrees
-from tests.flows.test_crashes import LATER, SOON, World, at_point, ring
-from tests.payments.fixtures import press
+from tests.flows.post import Letter, Post
+from tests.payments.pay_page import press
 from tests.people import NOW, SYSTEM, People
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.lookups import BASE, payment_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]
 BOTH = "landline+booking"

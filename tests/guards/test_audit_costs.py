@@ -11,8 +11,8 @@ from django.db import connection
 from accounts.models import AuditEvent, Membership
 from accounts.scope import Role
 from tests.guards.browser import Browser
+from tests.guards.costs import NobodyLooks, visit
 from tests.guards.crowd import FIRST, multiply, vacuum, written_at_once
-from tests.guards.test_list_costs import NobodyLooks, visit
 
 pytestmark = [
     pytest.mark.django_db,

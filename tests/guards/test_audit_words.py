@@ -16,7 +16,7 @@ import smartplus.audit
 from accounts.audit import Area, Word
 from accounts.models import AuditEvent
 from smartplus.portal.audit import vocabulary
-from tests.permissions.test_table import modules
+from tests.permissions.known import modules
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "communities", "devices", "payments", "subscriptions", "smartplus")

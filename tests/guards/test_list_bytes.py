@@ -11,8 +11,8 @@ from accounts.models import Organization
 from accounts.scope import Role
 from communities.models import Apartment, Entitlement, Mode, Site
 from tests.guards.browser import Browser
+from tests.guards.costs import NobodyLooks
 from tests.guards.crowd import FIRST, crowd
-from tests.guards.test_list_costs import NobodyLooks
 from tests.guards.walker import WALKERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("list-costs")]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 from django.apps import apps
 
 from subscriptions import bulk_sql
-from tests.guards.test_layers import ROOT
 from tests.permissions.locking import BELOW, FROM_ROWS, ORDER
 
+ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "communities", "devices", "payments", "subscriptions", "smartplus")
 
 

@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.walk
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("accounts", "communities", "devices", "payments", "subscriptions", "smartplus")
-LINES, FUNCTION_LINES, PARAMETERS = 350, 45, 8
+LINES, TEST_LINES, FUNCTION_LINES, PARAMETERS = 350, 400, 45, 8
 # What is better as it is, and why.
 ONE_TRANSACTION = "is one transaction, read from its locks to its audit row; its named arguments are what a form sends"
 TOLD = "its named arguments are the columns of the row that it makes"
@@ -34,6 +34,11 @@ MANY = {
     "subscriptions/actions/orders.py:place_order": ONE_TRANSACTION,
     "subscriptions/actions/prices.py:publish_price_list": ONE_TRANSACTION,
     "subscriptions/notices.py:_draft": TOLD,
+}
+TABLES = {
+    "tests/guards/world.py": "is one world, in which every page of every role has something to show",
+    "tests/permissions/further.py": "is one table: what no person does",
+    "tests/permissions/table.py": "is one table: every action with what it needs",
 }
 PORTAL = "smartplus/portal/"  # its lists and forms shrink as they come to the kit; then this goes
 
@@ -61,6 +66,10 @@ def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 def test_a_module_is_one_subject() -> None:
     long = {path: source.count("\n") for path, source in sources(*OURS) if source.count("\n") > LINES}
     assert {path: n for path, n in long.items() if not path.startswith(PORTAL)} == {}
+
+
+def test_a_module_of_tests_is_one_subject() -> None:
+    assert {path for path, source in sources("tests") if source.count("\n") > TEST_LINES} == set(TABLES)
 
 
 def test_a_function_is_one_thought() -> None:

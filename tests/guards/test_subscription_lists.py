@@ -8,8 +8,8 @@ from accounts.scope import Role
 from smartplus.portal.kit.list_tags import counted
 from smartplus.portal.orders.lists import OF_MANAGER
 from tests.guards.browser import Browser
+from tests.guards.costs import Cost, visit
 from tests.guards.crowd import FIRST, crowd
-from tests.guards.test_list_costs import Cost, visit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("list-costs")]
 

@@ -11,8 +11,8 @@ from django.db import connection
 from accounts.scope import Role
 from communities.models import ExpiryDay, ManagerAssignment, Site, Target
 from tests.guards.browser import Browser
+from tests.guards.costs import NobodyLooks, measured
 from tests.guards.crowd import FIRST, multiply, vacuum, written_at_once
-from tests.guards.test_list_costs import NobodyLooks, measured
 from tests.guards.walker import WALKERS
 
 pytestmark = [

@@ -20,12 +20,11 @@ from subscriptions.actions import orders, settlement
 from subscriptions.models import Cart, Order, OrderLine, RequestItem, Selection, ServicePeriod
 from tests.flows.ledger import assert_tenants_consistent
 from tests.flows.tenants import claims, project_models
-from tests.payments.fixtures import press, sandbox
+from tests.payments.pay_page import press
 from tests.people import NOW, People
-from tests.subscriptions.conftest import BASE, billing, fill_cart, harbour_view, payment_of, place, price_list
-from tests.subscriptions.test_ledger import attacker
+from tests.subscriptions.attacker import attacker
+from tests.subscriptions.lookups import BASE, payment_of
 
-__all__ = ["billing", "fill_cart", "harbour_view", "place", "price_list", "sandbox"]
 MIXED = "rows of two tenants point at each other"
 
 

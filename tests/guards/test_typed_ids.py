@@ -8,9 +8,7 @@ from communities.models import Site
 from smartplus.portal.kit.numbers import typed_id
 from subscriptions.models import Cart
 from tests.people import People
-from tests.subscriptions.conftest import fill_cart, harbour_view, price_list
 
-__all__ = ["fill_cart", "harbour_view", "price_list"]
 NO_IDS = ["²", "9" * 25, "-1", "x", "\0", " "]
 
 

@@ -24,11 +24,11 @@ from payments.models import GatewayEvent, Payment, PaymentMethod
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import carts, orders, prices, request_decisions, requests, settlement
 from subscriptions.models import AutoRenewal, Order
-from tests.conftest import ADDRESS, OPTIONS
 from tests.flows.tenants import project_models
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, PASSWORD, SYSTEM, People, Person, create_people
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.sites import ADDRESS, OPTIONS
+from tests.subscriptions.lookups import BASE, payment_of
 
 Key: TypeAlias = int | str
 MARKS = {  # estate or payer: the word in everything it has

@@ -9,9 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar, Self
-
-import pytest
+from typing import ClassVar, Self
 
 from payments.actions.states import refuse_in_transaction
 from payments.errors import BadSignature, GatewayForgot, GatewayRefused
@@ -226,13 +224,3 @@ def _once(request: CheckoutRequest | ChargeRequest, prefix: str, state: RemoteSt
         currency=request.currency, reference=request.reference, is_live_mode=False, request_key=request.request_key,
     )  # fmt: skip
     return ref
-
-
-@pytest.fixture
-def memory(settings: Any) -> Accounts:
-    """The books of a gateway that is listed in the settings, behind the usual one, and nowhere else."""
-    settings.PAYMENT_GATEWAYS = settings.PAYMENT_GATEWAYS | {
-        gateway.name: f"{__name__}.{gateway.__name__}" for gateway in (MemoryGateway, PageGateway, MuteGateway, Ledger)
-    }
-    vars(ACCOUNTS).update(vars(Accounts()))
-    return ACCOUNTS

@@ -10,7 +10,7 @@ from payments import actions
 from payments.errors import AlreadyPaid, GatewayRefused, GatewayUnavailable
 from payments.gateways.base import RemoteState
 from payments.models import Payment, State
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW
 
 REFERENCE = "SP-261122-AAAAAAAA"

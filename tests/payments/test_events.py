@@ -15,7 +15,7 @@ from payments import actions, events
 from payments.errors import BadSignature, TooLarge
 from payments.models import EventState, GatewayEvent, Payment, State
 from payments.sandbox.webhook_sender import sign
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW
 
 SECRET = "sandbox_webhook_secret_of_the_tests"

@@ -20,12 +20,10 @@ from payments.models import State
 from payments.sandbox import limits
 from payments.sandbox.distance import clock_at
 from smartplus import jobs
-from tests.payments.fixtures import press, settle
-from tests.payments.test_sandbox import ORDER, ask, error_of
-from tests.payments.test_vault import INTENTS, stored
+from tests.payments.pay_page import press, settle
+from tests.payments.stripe_api import INTENTS, ORDER, error_of
 from tests.people import NOW
 
-__all__ = ["ask", "stored"]
 SESSIONS = "/v1/checkout/sessions"
 LINE = "line_items[0][price_data]"
 

@@ -12,7 +12,7 @@ from payments.errors import GatewayForgot, TooSmall
 from payments.gateways.stripe.limits import limits, to_stripe
 from payments.models import GatewayCustomer, Payment, PaymentMethod
 from payments.sandbox.limits import MINIMUM
-from tests.payments.fixtures import press, settle
+from tests.payments.pay_page import press, settle
 from tests.people import NOW
 
 LATER = NOW + timedelta(minutes=2)

@@ -12,7 +12,7 @@ from payments.errors import GatewayForgot, GatewayRefused
 from payments.gateways.base import RefundRequest, Refunds, RemoteState
 from payments.models import Payment, State
 from payments.sandbox import Sandbox
-from tests.payments.fixtures import press, settle
+from tests.payments.pay_page import press, settle
 from tests.people import NOW, People
 
 pytestmark = pytest.mark.django_db(transaction=True)

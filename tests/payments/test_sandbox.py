@@ -1,5 +1,7 @@
 """The gateways' stand-in itself: it refuses what Stripe refuses, and it forgets nothing."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
@@ -13,23 +15,9 @@ import requests
 from payments.sandbox import LiveKey, Sandbox
 from payments.sandbox.forms import decode
 from payments.sandbox.webhook_sender import sign
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
+from tests.payments.stripe_api import AUTH, KEYS, ORDER, error_of
 from tests.people import NOW
-
-KEYS = {"secret_key": "sandbox_key_of_the_tests", "webhook_secret": "sandbox_webhook_secret_of_the_tests"}
-AUTH = {"Authorization": f"Bearer {KEYS['secret_key']}"}
-ORDER = {
-    "mode": "payment",
-    "line_items[0][quantity]": "1",
-    "line_items[0][price_data][currency]": "usd",
-    "line_items[0][price_data][unit_amount]": "1250",
-    "line_items[0][price_data][product_data][name]": "5 services",
-    "client_reference_id": "SP-A",
-    "payment_intent_data[metadata][reference]": "SP-A",
-    "success_url": "https://portal.example/done?s={CHECKOUT_SESSION_ID}",
-    "cancel_url": "https://portal.example/left",
-    "expires_at": str(int(NOW.timestamp()) + 1800),
-}
 
 
 def make_sandbox(state_file: Path | None = None, webhook_url: str | None = None) -> Sandbox:
@@ -39,24 +27,6 @@ def make_sandbox(state_file: Path | None = None, webhook_url: str | None = None)
         state_file=state_file,
         webhook_url=webhook_url,
     )
-
-
-@pytest.fixture
-def ask(sandbox):
-    """Speak to the API as the SDK does."""
-    with requests.Session() as session:
-        session.trust_env = False
-
-        def ask(method, path, data=None, *, key=None, headers=AUTH):
-            more = {"Idempotency-Key": key} if key else {}
-            return session.request(method, sandbox.url + path, data=data, headers=headers | more, timeout=10)
-
-        yield ask
-
-
-def error_of(answer):
-    told = answer.json()["error"]
-    return answer.status_code, told["type"], told.get("code"), told["message"]
 
 
 def test_without_the_right_key_nobody_gets_in(ask):

@@ -12,7 +12,7 @@ from payments import actions
 from payments.models import Payment, PaymentMethod, Purpose, State
 from payments.reasons import DECLINES, Reason, amount, decline, instant
 from payments.sandbox import Sandbox
-from tests.payments.fixtures import press, settle
+from tests.payments.pay_page import press, settle
 from tests.people import NOW, People
 
 pytestmark = pytest.mark.django_db(transaction=True)

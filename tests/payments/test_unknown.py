@@ -7,12 +7,11 @@ import pytest
 from payments import actions
 from payments.errors import GatewayUnavailable
 from payments.models import Payment, State
-from tests.payments.fixtures import settle
-from tests.payments.test_charging import DUE, RENEWS, charged, create_charge_payment
-from tests.payments.test_checkout import REFERENCE
+from tests.payments.pay_page import settle
+from tests.payments.renewing import DUE, RENEWS, charged
 from tests.people import NOW
 
-__all__ = ["create_charge_payment"]
+REFERENCE = "SP-261122-AAAAAAAA"
 SOON, LATE = timedelta(minutes=2), timedelta(days=1)
 ONCE = {RENEWS: {"amount": 700, "charges": 1}}
 # The fault that hides the answer, when one looks, the state then, and how many objects of it the gateway has.

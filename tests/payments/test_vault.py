@@ -1,13 +1,12 @@
 """The stand-in's stored cards: it refuses what Stripe refuses, and answers a key as it did before."""
 
+from __future__ import annotations
+
 import pytest
 import requests
 
 from payments.gateways.stripe import objects
-from tests.payments.fixtures import press
-from tests.payments.test_sandbox import AUTH, ORDER, error_of
-
-INTENTS = "/v1/payment_intents"
+from tests.payments.stripe_api import AUTH, INTENTS, ORDER, error_of
 
 
 @pytest.fixture
@@ -21,25 +20,6 @@ def ask(sandbox):
             return session.request(method, sandbox.url + path, data=data, headers=headers, timeout=10)
 
         yield ask
-
-
-@pytest.fixture
-def stored(ask, sandbox):
-    """Save a test card at a checkout and answer what charges it."""
-
-    def stored(card="works"):
-        saving = {"customer_creation": "always", "payment_intent_data[setup_future_usage]": "off_session"}
-        press(ask("POST", "/v1/checkout/sessions", ORDER | saving).json()["url"], "approve", card=card)
-        method = sandbox.state()["methods"][-1]
-        return {
-            "amount": "700",
-            "currency": "usd",
-            "customer": method["customer"],
-            "payment_method": method["id"],
-            "metadata[reference]": "SP-R",
-        }
-
-    return stored
 
 
 @pytest.fixture

@@ -50,10 +50,10 @@ from subscriptions.actions import (
 from subscriptions.audit import ORDER_SUCCEEDED
 from subscriptions.models import AutoRenewal, Cart, Order
 from tests.guards.world import World
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, PASSWORD, SYSTEM
 from tests.permissions.table import TABLE, Case
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.lookups import BASE, payment_of
 
 DUE = NOW + timedelta(days=29)  # everything bought for a month is about to expire
 OTHER = "another horse battery"

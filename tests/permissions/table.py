@@ -24,11 +24,11 @@ from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import carts, extending, requests
 from subscriptions.models import Cart, Order, OrderEvent, RequestItem
 from subscriptions.periods import Months
-from tests.conftest import ADDRESS, OPTIONS
 from tests.guards.world import MACS, World
 from tests.people import NOW, PASSWORD, Person
-from tests.portal.sign_in import switch_on
-from tests.subscriptions.conftest import BASE
+from tests.portal.signed_in import switch_on
+from tests.sites import ADDRESS, OPTIONS
+from tests.subscriptions.lookups import BASE
 
 COLUMNS = {"O": "olga", "D": "dora", "S": "sam", "I": "ivan", "T": "tess", "M": "petra"}
 OUTSIDER = "mallory"

@@ -25,9 +25,9 @@ from tests.guards.watch import writes
 from tests.people import NOW
 from tests.permissions import words
 from tests.permissions.further import FURTHER, Stage
+from tests.permissions.known import KNOWN
 from tests.permissions.locking import Lock, Transaction, leaks, locks
 from tests.permissions.table import TABLE, Case
-from tests.permissions.test_table import KNOWN
 
 MODELS: dict[str, type[models.Model]] = {model._meta.db_table: model for model in project_models()}
 EVERYTHING = [*TABLE, *FURTHER]

@@ -19,10 +19,10 @@ from payments.models import BillingProfile, Payment, State
 from payments.sandbox import Sandbox
 from subscriptions.actions import auto_renewals, carts, orders, settlement
 from subscriptions.models import AutoRenewal, Cart, Order
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, People
-from tests.review.test_money import place_renewing
-from tests.subscriptions.conftest import BASE
+from tests.review.placing import place_renewing
+from tests.subscriptions.lookups import BASE
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -16,26 +16,19 @@ from payments.errors import TooSmall
 from payments.models import BillingProfile, Payment
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
-from subscriptions.actions import carts, orders, prices, renewals, scheduled, settlement
+from subscriptions.actions import orders, prices, renewals, scheduled, settlement
 from subscriptions.errors import MayNotPay
 from subscriptions.models import AutoRenewal, Cart, Order
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, SYSTEM, People
-from tests.subscriptions.conftest import BASE, payment_of
-from tests.subscriptions.test_orders import nothing_happened
-from tests.subscriptions.test_renewals import DUE, EXPIRY, at, expiries
+from tests.review.placing import place_renewing
+from tests.subscriptions.lookups import BASE, payment_of
+from tests.subscriptions.renewing import DUE, EXPIRY, at, expiries
+from tests.subscriptions.unchanged import nothing_happened
 
 ADDRESS = {
     "company": "Nordlys AS", "email": "a@nordlys.example", "street": "Storgata 8", "postal_code": "0155", "city": "Oslo", "country": "NO",
 }  # fmt: skip
-
-
-def place_renewing(people: People, cart: Cart, *, renewals: int | None = None, now: datetime = NOW) -> Order:
-    shown = carts.priced(carts.contents(cart), distributor=people.dora.firm, months=cart.months, now=now)
-    return orders.place_order(
-        people.dora.actor, cart_id=cart.pk, fingerprint=shown.fingerprint(), terms_version="1", return_base=BASE, now=now,
-        auto_renew=True, renewals=renewals,
-    )  # fmt: skip
 
 
 def ends() -> list[datetime]:

@@ -20,7 +20,7 @@ from subscriptions.pricing import quote
 from subscriptions.selections import alike
 from tests.frozen import unfrozen
 from tests.people import NOW
-from tests.subscriptions.conftest import entitlement
+from tests.subscriptions.lookups import entitlement
 
 LAST_OF_JANUARY = datetime(2027, 1, 31, 9, tzinfo=UTC)
 

@@ -22,7 +22,7 @@ from subscriptions.models.terms import columns_of
 from subscriptions.periods import Cycles, Months, Term
 from tests.frozen import unfrozen
 from tests.people import NOW, People
-from tests.subscriptions.conftest import payment_of
+from tests.subscriptions.lookups import payment_of
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)

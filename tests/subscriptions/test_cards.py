@@ -19,13 +19,12 @@ from smartplus import jobs
 from subscriptions.actions import auto_renewals, cards, settlement
 from subscriptions.errors import MayNotPay
 from subscriptions.models import AutoRenewal, Order
-from tests.payments.fixtures import begin_payment, press, store_card
+from tests.payments.pay_page import press
 from tests.people import NOW, People
 from tests.portal.html import untimed
-from tests.subscriptions.conftest import BASE
-from tests.subscriptions.test_renewals import DUE, EXPIRY, MONTHLY, agree, at, expiries
+from tests.subscriptions.lookups import BASE
+from tests.subscriptions.renewing import DUE, EXPIRY, MONTHLY, at, expiries
 
-__all__ = ["agree", "begin_payment", "store_card"]
 THIRTY = timedelta(days=30)
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.append_only import guarded_tables, unguard_sql
 from accounts.models import AuditEvent
 from communities.catalogue import ServiceType
 from communities.models import Entitlement, Site
@@ -24,22 +22,10 @@ from subscriptions import ledger
 from subscriptions.actions import fulfilment, orders, settlement
 from subscriptions.models import Cart, Order, OrderLine, ServicePeriod
 from tests.factories import monitors
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, People
-from tests.subscriptions.conftest import BASE, entitlement, payment_of
-
-
-@contextmanager
-def attacker() -> Iterator[None]:
-    """Somebody with rights on the database: guards are no obstacle. What was done is undone afterwards."""
-    with transaction.atomic():
-        connection.check_constraints()  # PostgreSQL alters no table while checks of it wait
-        with connection.cursor() as cursor:
-            for table in guarded_tables():
-                for statement in unguard_sql(connection, table):
-                    cursor.execute(statement)
-        yield
-        transaction.set_rollback(True)
+from tests.subscriptions.attacker import attacker
+from tests.subscriptions.lookups import BASE, entitlement, payment_of
 
 
 def found() -> list[str]:

@@ -20,14 +20,11 @@ from smartplus import jobs
 from subscriptions import ledger
 from subscriptions.actions import cards, carts, fulfilment, modes, orders, settlement, transitions
 from subscriptions.models import AutoRenewal, Cart, Order
-from tests.flows.conftest import new_cart
-from tests.flows.test_concurrency import alone, wait_for_waiting
+from tests.lock_waits import alone, wait_for_waiting
 from tests.people import NOW, People
 from tests.permissions.locking import leaks, locks
-from tests.subscriptions.conftest import BASE, payment_of
-from tests.subscriptions.test_renewals import agree
+from tests.subscriptions.lookups import BASE, payment_of
 
-__all__ = ["agree", "new_cart"]
 LATER = NOW + timedelta(minutes=1)
 needs_two_writers = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one writer in at a time")
 

@@ -18,12 +18,11 @@ from smartplus import jobs
 from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import auto_renewals, orders, prices, settlement
 from subscriptions.models import AutoRenewal, Cart, Order
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, SYSTEM, People
-from tests.subscriptions.conftest import BASE, payment_of
-from tests.subscriptions.test_renewals import DUE, EXPIRY, agree, at
+from tests.subscriptions.lookups import BASE, payment_of
+from tests.subscriptions.renewing import DUE, EXPIRY, at
 
-__all__ = ["agree"]
 RETRY_SCHEDULE = [DUE, EXPIRY - timedelta(days=2), EXPIRY - timedelta(days=1), EXPIRY, EXPIRY + timedelta(days=3)]
 LAST = EXPIRY + timedelta(days=6)
 

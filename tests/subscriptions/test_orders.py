@@ -1,5 +1,7 @@
 """From the cart to the order: what is offered, what is refused, what is frozen."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -23,17 +25,10 @@ from subscriptions.lines import target_names
 from subscriptions.models import Cart, Order, OrderLine, Price, PriceList, ServicePeriod
 from subscriptions.prices import PriceKey, Product
 from subscriptions.pricing import TooFarAhead
-from tests.conftest import ADDRESS, OPTIONS
 from tests.people import NOW, SYSTEM, People
-from tests.subscriptions.conftest import BASE, entitlement
-
-
-def nothing_happened() -> None:
-    assert not Order.objects.exists()
-    assert not OrderLine.objects.exists()
-    assert not Payment.objects.exists()
-    assert not Entitlement.objects.exclude(reserved_by=None).exists()
-    assert not AuditEvent.objects.filter(action="order.created").exists()
+from tests.sites import ADDRESS, OPTIONS
+from tests.subscriptions.lookups import BASE, entitlement
+from tests.subscriptions.unchanged import nothing_happened
 
 
 def test_activate_offers_what_is_configured_and_nothing_else(people: People, harbour_view: Site) -> None:

@@ -26,7 +26,7 @@ from subscriptions.quotes import Item
 from subscriptions.selections import Filter, alike
 from subscriptions.taxes import UNTAXED, Buyer, Tax, TaxRule, TaxRules
 from tests.people import NOW, People
-from tests.subscriptions.conftest import BASE
+from tests.subscriptions.lookups import BASE
 
 pytestmark = pytest.mark.django_db
 TAXED = Tax(TaxRules((TaxRule("NO", 2500, frozenset({"app"})), TaxRule("NO", 1190))), Buyer("NO"))

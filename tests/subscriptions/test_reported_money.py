@@ -21,11 +21,9 @@ from payments.sandbox import Sandbox
 from payments.sandbox.webhook_sender import sign
 from subscriptions.actions import orders, reviews, scheduled, settlement
 from subscriptions.models import Cart, Order, ServicePeriod
-from tests.payments.fixtures import begin_payment, press, store_card
+from tests.payments.pay_page import press
 from tests.people import NOW, People
-from tests.subscriptions.conftest import BASE, payment_of
-
-__all__ = ["begin_payment", "store_card"]
+from tests.subscriptions.lookups import BASE, payment_of
 
 
 @pytest.fixture

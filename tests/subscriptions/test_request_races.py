@@ -15,9 +15,9 @@ from subscriptions.actions import request_decisions, requests
 from subscriptions.actions.carts import contents
 from subscriptions.errors import RequestClosed
 from subscriptions.models import Cart, Order, RenewalRequest, RequestItem
-from tests.devices.test_races import together
 from tests.flows.tenants import assert_tenants_consistent
 from tests.people import NOW, People
+from tests.races import together
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 4  # who is first differs from round to round

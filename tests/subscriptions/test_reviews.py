@@ -17,9 +17,9 @@ from payments.sandbox import Sandbox
 from subscriptions import ledger
 from subscriptions.actions import orders, reviews, settlement
 from subscriptions.models import Cart, Order, OrderEvent, ServicePeriod
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, People, Person
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.lookups import BASE, payment_of
 
 
 @pytest.fixture

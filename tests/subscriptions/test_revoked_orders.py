@@ -19,9 +19,9 @@ from smartplus import jobs
 from subscriptions.actions import orders, scheduled
 from subscriptions.models import Cart, Order
 from tests.flows.tenants import assert_tenants_consistent
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, SYSTEM, People, Person
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.lookups import BASE, payment_of
 
 SOON = NOW + timedelta(minutes=1)
 

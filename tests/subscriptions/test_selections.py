@@ -17,7 +17,7 @@ from subscriptions.id_digests import BUCKETS, IdDigest, Mark
 from subscriptions.models import Cart, Order, PriceList
 from subscriptions.selections import Filter
 from tests.people import NOW, SYSTEM, People, Person
-from tests.subscriptions.conftest import BASE
+from tests.subscriptions.lookups import BASE
 
 IDS = st.sets(st.integers(1, 40_000), max_size=60)
 

@@ -18,12 +18,11 @@ from payments.sandbox import Sandbox
 from smartplus import jobs
 from subscriptions.actions import auto_renewals, cards, carts, orders, renewals, settlement
 from subscriptions.models import AutoRenewal, Cart, Order
-from tests.payments.fixtures import begin_payment, press, store_card
+from tests.payments.pay_page import press
 from tests.people import NOW, People, Person
-from tests.subscriptions.conftest import BASE, billing, fill_cart, harbour_view, payment_of, price_list, sandbox
-from tests.subscriptions.test_renewals import DUE, EXPIRY, agree, at
+from tests.subscriptions.lookups import BASE, payment_of
+from tests.subscriptions.renewing import DUE, EXPIRY, at
 
-__all__ = ["agree", "begin_payment", "billing", "fill_cart", "harbour_view", "price_list", "sandbox", "store_card"]
 SignIn = Callable[[Person], Client]
 pytestmark = pytest.mark.django_db
 

@@ -18,9 +18,9 @@ from subscriptions.errors import PriceChanged
 from subscriptions.models import AutoRenewal, Cart, Order, PriceList
 from subscriptions.prices import PriceKey
 from subscriptions.taxes import TaxRule, TaxRules
-from tests.payments.fixtures import press
+from tests.payments.pay_page import press
 from tests.people import NOW, SYSTEM, People, Person
-from tests.subscriptions.conftest import BASE, payment_of
+from tests.subscriptions.lookups import BASE, payment_of
 
 MONTHLY = 150 + 90 + 250 + 30 + 500  # of Harbour View
 RULES = TaxRules((TaxRule("NO", 1200, frozenset({"premium"})), TaxRule("NO", 2500), TaxRule("SE", 2500)))

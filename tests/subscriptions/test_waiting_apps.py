@@ -23,10 +23,9 @@ from subscriptions.periods import Cycles, Months
 from subscriptions.prices import PriceTable
 from subscriptions.tables import table_for
 from tests.people import NOW, People
-from tests.subscriptions.conftest import entitlement
-from tests.subscriptions.test_renewals import MONTHLY, agree, at
+from tests.subscriptions.lookups import entitlement
+from tests.subscriptions.renewing import MONTHLY, at
 
-__all__ = ["agree"]
 pytestmark = pytest.mark.django_db
 PM_APP = 500
 LATER = NOW + timedelta(days=1)

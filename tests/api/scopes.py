@@ -1,0 +1,5 @@
+"""Scopes of tokens."""
+
+from __future__ import annotations
+
+BOTH = ("read:sites", "read:orders")
