@@ -1,5 +1,6 @@
 """Every address of the house."""
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.urls.resolvers import RoutePattern
 
@@ -11,6 +12,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # By its name: what makes the API is read when somebody asks it first, and by nobody else. The namespace keeps `reverse` from reading it.
     URLResolver(RoutePattern("api/v1/"), "smartplus.api.urls", app_name="api", namespace="api"),
 ]
+
+if settings.DEBUG:
+    urlpatterns.append(path("", include("smartplus.portal.styleguide.urls")))
 
 handler404 = "smartplus.portal.kit.errors.not_found"
 handler403 = "smartplus.portal.kit.errors.not_permitted"

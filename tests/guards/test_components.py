@@ -11,8 +11,10 @@ import pytest
 from django.conf import settings
 from django.template import engines
 from django.template.base import Lexer, TokenType
+from django.test import RequestFactory
+from django.urls import Resolver404, resolve
 
-from smartplus.portal.styleguide import declarations
+from smartplus.portal.styleguide import declarations, views
 from smartplus.portal.styleguide.declarations import Declaration, Malformed
 
 TEMPLATES = Path(settings.BASE_DIR / "templates")
@@ -85,6 +87,14 @@ def test_each_example_shows_its_component_rightly() -> None:
         for name, code in component.examples:
             assert list(faults_of(code, COMPONENTS)) == [], f"{component.name}: {name}"
     assert sum(len(component.examples) for component in COMPONENTS.values()) > 40
+
+
+def test_the_page_of_the_components_is_there_in_debug_only() -> None:
+    page = views.index(RequestFactory().get("/styleguide/"))
+    assert page.status_code == 200
+    assert page.content.decode().count('styleguide-look"') == 2 * sum(len(one.examples) for one in COMPONENTS.values())
+    with pytest.raises(Resolver404):
+        resolve("/styleguide/")
 
 
 @pytest.mark.parametrize(

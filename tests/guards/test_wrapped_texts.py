@@ -57,6 +57,7 @@ SAME = {
 APART = {
     "templates/library/add.html": "shows how a row of a library is written",
     "templates/api/docs.html": "is written for programmers, like the API itself",
+    "templates/styleguide/page.html": "is read by who writes pages, in DEBUG only",
 }
 
 
@@ -188,6 +189,7 @@ FOR_OTHERS = (
     "smartplus/bench/",  # read on the command line
     "payments/sandbox/",  # a stand-in of the gateway
     "smartplus/api/",  # read by programmers
+    "smartplus/portal/styleguide/",  # read by who writes pages
 )
 # What stands bare all the same, and why.
 ALLOWED: dict[str, tuple[str, set[str]]] = {
