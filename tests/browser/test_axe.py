@@ -75,6 +75,7 @@ BY_FORM_ONLY = {
     "cart-term": "a fragment of the cart",
     **dict.fromkeys(("mac-check", "mac-free"), "what a field for a MAC fetches"),
     "subscription-sites": "what the field for a site fetches",
+    "subscription-installers": "what the field for an installer fetches",
     **dict.fromkeys(
         ("choices-address", "choices-countries", "choices-time-zones", "choices-zones"),
         "a fragment that a form fetches",

@@ -8,6 +8,7 @@ from smartplus.portal.subscription import views as subscription
 urlpatterns = [
     path("subscription/", subscription.subscription, name="subscription"),
     path("subscription/sites/", subscription.subscription_sites, name="subscription-sites"),
+    path("subscription/installers/", subscription.subscription_installers, name="subscription-installers"),
     path("subscription/carts/<int:pk>/", checkout.cart, name="cart"),
     path("subscription/carts/<int:pk>/term/", checkout.cart_term, name="cart-term"),
 ]

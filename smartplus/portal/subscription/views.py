@@ -45,7 +45,8 @@ from subscriptions.tables import table_for
 
 PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 PAGE = 50
-SUGGESTED = 20  # sites
+SUGGESTED = 20  # sites, or installers
+OFFERED = 50  # installers in a drop-down; of more one is chosen by its name
 GOES_ON = {"next", "request"}  # the buttons that make something; the others only price
 
 
@@ -161,6 +162,17 @@ def subscription_sites(request: access.PortalRequest) -> HttpResponse:
     return HttpResponse(format_html_join("", '<option value="{}"></option>', ((name,) for name in names)))
 
 
+@access.roles(*PAYERS)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_GET
+def subscription_installers(request: access.PortalRequest) -> HttpResponse:
+    """Installers that can be chosen, by what is typed of their names, as options of a datalist."""
+    typed = sought(request.GET.get("installer_name", ""))
+    found = choosable(request.actor).filter(finding.matching(typed, "search_key") if typed else Q())
+    names = found.values_list("name", flat=True)[:SUGGESTED]
+    return HttpResponse(format_html_join("", '<option value="{}"></option>', ((name,) for name in names)))
+
+
 def go_on(request: access.PortalRequest, found: carts.Assessment, term: RequestForm) -> HttpResponse:
     """Keep what is left of the selection as a cart or a request; the next page says what fell out of it."""
     found.refuse_nothing()
@@ -220,6 +232,12 @@ def read_choice(request: access.PortalRequest) -> Choice:
     """Installer, project type and filters from the address, each within what the actor may see; the rest falls back."""
     installers = choosable(request.actor).select_related("distributor", "subdistributor")
     wanted = request.GET.get("installer", "")
+    if typed := sought(request.GET.get("installer_name", "")):
+        named = _named(installers, typed)
+        if named is None:
+            messages.warning(request, _("There is no one installer called %(name)s.") % {"name": typed})
+        else:
+            return Choice(named, _kind(request))
     if wanted:
         installer: Organization | None = installers.get(pk=typed_id(wanted))
     else:
@@ -236,6 +254,13 @@ def read_choice(request: access.PortalRequest) -> Choice:
         service=service if service in {entry.code for entry in catalogue.AVAILABLE} else "",
         search=sought(request.GET.get("q", "")),
     )
+
+
+def _named(installers: QuerySet[Organization], typed: str) -> Organization | None:
+    """The installer of exactly this name, else the only one that has these words in it."""
+    found = list(installers.filter(finding.matching(typed, "search_key"))[: SUGGESTED + 1])
+    same = [row for row in found if identity_key(row.name) == identity_key(typed)]
+    return same[0] if same else found[0] if len(found) == 1 else None
 
 
 def _kind(request: access.PortalRequest) -> str:
@@ -338,6 +363,7 @@ def list_context(
     requested = asked.filter(installer=installer, site_kind=choice.kind, items__is_live=True)
     may_pay = rights.may_pay_for(actor, installer)
     counts = every.by_service
+    offered_installers = list(choosable(actor).only("name")[: OFFERED + 1])
     return {
         "row_ids": as_ranges(ids),
         "page": page,
@@ -348,7 +374,7 @@ def list_context(
         "is_exact": mark is not None,
         "everything": every.count,
         "services": [(entry.code, entry.label, counts and counts[entry.code]) for entry in catalogue.AVAILABLE],
-        "installers": choosable(actor).only("name"),
+        "installers": offered_installers if len(offered_installers) <= OFFERED else [],
         "kinds": Kind.choices,
         "held": keyset.count(held.values("pk").distinct()),
         "requested": 0 if may_pay else keyset.count(requested),
