@@ -81,7 +81,7 @@ def test_forms_that_name_the_same_macs_in_another_order_do_not_block_each_other_
 
 @pytest.mark.rule("R68")
 @pytest.mark.rule("R70")
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite lets one writer in at a time; nothing to overtake")
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one writer in at a time; nothing to overtake")
 def test_who_checked_before_the_other_committed_is_stopped_by_the_database(
     people: People, buildings: dict[str, Building], stock: Stock
 ) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.errors import Conflict
 from accounts.models import AuditEvent, Organization
@@ -317,7 +317,7 @@ def test_the_switch_is_on_after_a_first_pm_app_is_paid_while_somebody_switches_i
 
 
 @pytest.mark.rule("R11")
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite lets one writer in at a time; nobody waits inside")
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one writer in at a time; nobody waits inside")
 def test_a_switch_that_waits_behind_the_settlement_finds_itself_locked(
     people: People, waiting: Callable[[str], tuple[Order, str]], sandbox: Sandbox
 ) -> None:
@@ -340,7 +340,7 @@ def test_a_switch_that_waits_behind_the_settlement_finds_itself_locked(
 
 
 @pytest.mark.rule("R13")
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite lets one writer in at a time; nobody waits inside")
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one writer in at a time; nobody waits inside")
 def test_a_settlement_that_waits_behind_the_switch_puts_it_on_again(
     people: People, waiting: Callable[[str], tuple[Order, str]], sandbox: Sandbox
 ) -> None:

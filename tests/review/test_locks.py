@@ -26,7 +26,7 @@ from tests.subscriptions.lookups import BASE
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one lock for everything"),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one lock for everything"),
 ]
 
 
