@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.apps import apps
@@ -27,6 +29,13 @@ def claim(digest: str, *, now: datetime) -> SentForm | None:
         return None
     form.sent_at = now
     return form
+
+
+@contextmanager
+def claiming(digest: str, *, now: datetime) -> Iterator[SentForm | None]:
+    """`claim`, and what is done inside, as one transaction: what is raised gives the claim back."""
+    with transaction.atomic():
+        yield claim(digest, now=now)
 
 
 def _stands(form: SentForm, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from accounts.actions.members import (
 from accounts.actions.organizations import (
     MAY_CREATE,
     create_organization,
+    currency_below,
     edit_organization,
     is_above,
     may_add_people,
@@ -33,6 +34,7 @@ __all__ = [
     "cancel_invitation",
     "confirm_address",
     "create_organization",
+    "currency_below",
     "edit_member",
     "edit_organization",
     "find_invitation",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
-from accounts.errors import NotPermitted, Refused
+from accounts import audit, notify
+from accounts.actions import members, profile
+from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Membership, Mute, Notice, Topic, User
 from accounts.models.notices import UNMUTABLE
 from accounts.scope import Actor, Role, by_tenant_keys
@@ -20,6 +23,31 @@ MUTED_BY_LINK = audit.Word(
     gettext_lazy("Own mail about one topic stopped by the link in it"),
     area=audit.Area.SECURITY,
 )
+
+NOTIFICATIONS_CHANGED = audit.Word(
+    "notifications.changed", gettext_lazy("Own notifications changed"), area=audit.Area.SECURITY, saves=True
+)
+
+
+def muted_by(user: User) -> set[str]:
+    """The topics that a person muted."""
+    return set(Mute.objects.filter(user=user).values_list("topic", flat=True))
+
+
+@transaction.atomic
+def choose_topics(actor: Actor, user: User, *, muted: set[str], seen: Mapping[str, Any], now: datetime) -> set[str]:
+    """Mute exactly these topics of one's own mail, but for what must arrive (R8); the topics that are muted now.
+
+    `seen` is what the page was filled with, topic by topic: whether mail was wanted. Where that is otherwise by now, it is a Conflict.
+    """
+    person = members.lock_self(user)
+    before = muted_by(person)
+    if any(bool(wanted) == (topic in before) for topic, wanted in seen.items() if topic not in UNMUTABLE):
+        raise Conflict
+    if changed := muted ^ before:
+        notify.set_mutes(person, topics=muted, now=now)
+        profile.record(actor, NOTIFICATIONS_CHANGED, person, fields=sorted(changed), now=now)
+    return muted
 
 
 def may_send_again(actor: Actor, notice: Notice) -> bool:

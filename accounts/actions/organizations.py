@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts import audit
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.models import Kind, Organization
-from accounts.models.organizations import LABEL_WIDTH
+from accounts.models.organizations import LABEL_WIDTH, firm_of
 from accounts.scope import Actor, Grant, Role
 from accounts.typed import postal, text
 
@@ -164,11 +164,29 @@ def create_organization(
     return organization
 
 
+def currency_below(actor: Actor, kind: str) -> str:
+    """The currency that a new firm of this kind will be billed in, as its tree; "" for a distributor, which begins a tree."""
+    firm = firm_of(actor)
+    if kind == Kind.DISTRIBUTOR or firm is None:
+        return ""
+    top = firm if firm.kind == Kind.DISTRIBUTOR else firm.distributor
+    return top.currency if top else ""
+
+
 @transaction.atomic
 def edit_organization(
-    actor: Actor, *, organization_id: int, version: int, basics: Mapping[str, str], now: datetime
+    actor: Actor,
+    *,
+    organization_id: int,
+    version: int,
+    basics: Mapping[str, str],
+    permissions: Mapping[str, bool] | None = None,
+    now: datetime,
 ) -> Organization:
-    """Correct name, address and time zone: by its own people or from above. Refuses when somebody saved since `version`."""
+    """Correct name, address and time zone: by its own people or from above. Conflict when somebody saved since `version`.
+
+    With `permissions` these are set too, as `set_permissions` does, or nothing is saved.
+    """
     organization = _locked(actor, organization_id, version)
     before = audit.fields_of(organization, list(BASICS))
     values = {field: text.line(basics.get(field, "")) for field in BASICS}
@@ -178,7 +196,11 @@ def edit_organization(
     if not organization.name:
         raise Refused(_("The organization needs a name."), field="name")
     _save(actor, ORGANIZATION_CHANGED, organization, before, now=now)
-    return organization
+    if permissions is None:
+        return organization
+    return set_permissions(
+        actor, organization_id=organization_id, version=organization.version, permissions=permissions, now=now
+    )
 
 
 @transaction.atomic

@@ -122,6 +122,36 @@ def set_technicians(
 
 
 @transaction.atomic
+def set_people(
+    actor: Actor,
+    *,
+    site_id: int,
+    version: int,
+    pm_app_by_membership: Mapping[int, bool],
+    technician_ids: list[int],
+    now: datetime,
+) -> Site:
+    """Choose the managers and the technicians of a site as one change of it, or neither; `version` as in `set_managers`."""
+    set_managers(actor, site_id=site_id, version=version, pm_app_by_membership=pm_app_by_membership, now=now)
+    set_technicians(actor, site_id=site_id, membership_ids=technician_ids, now=now)  # the site is locked by now
+    return Site.objects.visible_to(actor).get(pk=site_id)
+
+
+def sites_of(actor: Actor, membership: Membership) -> set[int] | None:
+    """The sites, among those the actor sees, that this manager or technician looks after; None where there is nothing to choose: only an
+    installer chooses, and only for people who work on sites."""
+    works = membership.is_technician or membership.organization.kind == Kind.MANAGER
+    if actor.role is not Role.INSTALLER or not works or not membership.is_active:
+        return None
+    rows = (
+        TechnicianAssignment.objects.visible_to(actor)
+        if membership.is_technician
+        else ManagerAssignment.objects.visible_to(actor).filter(ended_at=None)
+    )
+    return set(rows.filter(membership=membership).values_list("site_id", flat=True))
+
+
+@transaction.atomic
 def set_sites_of(
     actor: Actor,
     *,

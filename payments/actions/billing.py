@@ -46,7 +46,7 @@ def save_billing(
     owner = Organization.objects.visible_to(actor).get(pk=organization.pk)
     rows = BillingProfile.objects.select_for_update(of=("self",), no_key=True).filter(organization=owner)
     profile = rows.first()
-    # The payer is locked the first time only: who goes on to an order must not hold the payer before its sites.
+    # The first time there is no row of its own to lock.
     if profile is None:
         list(Organization.objects.filter(pk=owner.pk).select_for_update(no_key=True).values_list("pk"))
         profile = rows.first()

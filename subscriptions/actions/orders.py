@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -53,6 +55,7 @@ def place_order(
     renewals: int | None = None,
     gateway: str = "",
     reference: str = "",
+    invoice_to: Mapping[str, Any] | None = None,
 ) -> Order:
     """Turn a cart into an order with frozen lines and a payment that waits to be started (R5, R39, R40, R48).
 
@@ -60,7 +63,8 @@ def place_order(
     the Terms and Conditions the person saw and accepted: refused unless it is in force. A second submit of the same cart returns the
     same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an auto-renewal renews its items
     every 30 days, `renewals` times or until it is stopped. `gateway` is where it is paid, "" the proposed one; what that can't do or
-    does not take is refused. `reference` is the payer's own, such as a PO number. Locks: site → payer → order → payment → entitlement.
+    does not take is refused. `reference` is the payer's own, such as a PO number. `invoice_to` is billing information that is kept with
+    the order or not at all, as `save_billing` takes it. Locks: cart → site → payer → order → payment → entitlement.
     """
     cart = (
         Cart.objects.visible_to(actor)
@@ -79,6 +83,8 @@ def place_order(
     sites = Site.objects.filter(pk__in=chosen.order_by().values("site_id"))
     list(sites.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
+    if invoice_to is not None:
+        payment_actions.save_billing(actor, organization=payer, now=now, **invoice_to)
     billing = complete_billing(payer)
     found = _quoted(actor, cart, billing, fingerprint=fingerprint, now=now)
     renews = auto_renew and found.total_minor > 0

@@ -17,6 +17,7 @@ from accounts.actions import (
     members,
     notices,
     organizations,
+    profile,
     revocation,
     sessions,
     support,
@@ -32,7 +33,7 @@ from payments.actions import billing, methods
 from payments.models import GatewayEvent, Payment, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
-from smartplus.audit import NOTIFICATIONS_CHANGED, PASSWORD_CHANGED, PROFILE_CHANGED, WORK_TRIED_AGAIN
+from smartplus.audit import WORK_TRIED_AGAIN
 from subscriptions.actions import (
     auto_renewals,
     cards,
@@ -383,17 +384,17 @@ FURTHER: dict[str, Further] = {
     "try_again": Further({WORK_TRIED_AGAIN: 1}, _again),
     "record_view": Further({support.SUPPORT_VIEWED: 1}, _viewing),
     "page profile": Further(
-        {PROFILE_CHANGED: 1},
+        {profile.PROFILE_CHANGED: 1},
         lambda stage: stage.post("tess", "/settings/", {"name": "T", "language": "de", "time_zone": "Europe/Berlin"}),
     ),
     "page password": Further(
-        {PASSWORD_CHANGED: 1, revocation.TOKEN_REVOKED: 1},
+        {profile.PASSWORD_CHANGED: 1, revocation.TOKEN_REVOKED: 1},
         lambda stage: stage.post(
             "tess", "/settings/password/", {"old_password": PASSWORD, "new_password1": OTHER, "new_password2": OTHER}
         ),
     ),
     "page notifications": Further(
-        {NOTIFICATIONS_CHANGED: 1}, lambda stage: stage.post("tess", "/settings/notifications/", {})
+        {notices.NOTIFICATIONS_CHANGED: 1}, lambda stage: stage.post("tess", "/settings/notifications/", {})
     ),
     "save_billing:again": Further({billing.BILLING_CHANGED: 1}, _billing_again),
     "add_member": Further({members.MEMBER_ADDED: 1}, _added),

@@ -33,6 +33,7 @@ from tests.subscriptions.lookups import BASE
 COLUMNS = {"O": "olga", "D": "dora", "S": "sam", "I": "ivan", "T": "tess", "M": "petra"}
 OUTSIDER = "mallory"
 ESTATES = {"sam": "norden", "ines": "norden"}  # whose site each looks at; the others' is Ivan's
+PROFILE = {"name": "Other", "language": "de", "time_zone": "Europe/Oslo"}
 PAYERS = ("dora", "sam", "ivan")
 
 
@@ -155,6 +156,11 @@ def _rights(case: Case, **more: Any) -> dict[str, Any]:
 
 def _creating(kind: str, parent: Callable[[Case], Organization], **more: Any) -> Kwargs:
     return lambda case: {"kind": kind, "name": "New firm", "parent": parent(case), **more}
+
+
+def _adding(kind: str, **more: Any) -> Kwargs:
+    person = {"email": "new@x.example", "name": "New", "language": "en"}
+    return lambda case: {**_creating(kind, _own_firm, **more)(case), "person": person}
 
 
 def _own_firm(case: Case) -> Organization:
@@ -284,6 +290,12 @@ def _upgrade(case: Case) -> dict[str, Any]:
     return {"site_kind": case.site.kind, "entitlement_ids": list(_running(case).values_list("pk", flat=True))}
 
 
+def _placing_with_billing(case: Case) -> dict[str, Any]:
+    billing = _billing(case)
+    del billing["organization"]
+    return {**_placing(case), "invoice_to": billing}
+
+
 def _order(case: Case) -> dict[str, Any]:
     return {"number": case.paid("order")}
 
@@ -321,6 +333,7 @@ def _notice(case: Case) -> dict[str, Any]:
 LEFT_OUT = {
     "members.add_member": "of the seed and of tests; people invite",
     "members.record": "writes the audit of an action that has asked already",
+    "profile.record": "as members.record",
     "support.noted": "asks in a query whether record_view has noted it",
     "support.record_view": "notes that the operator looked; whoever may look is noted or not, and nothing else is done",
     "returns.record_sent": "told by whoever was let start the payment",
@@ -343,6 +356,11 @@ TABLE: dict[str, Row] = {
     # --- accounts: the own login, whatever the role
     "addresses.ask_for_address": Row("ODSITM", lambda c: {"user": _user(c), "email": "n@x.example", "password": PASSWORD}, own=True),
     "addresses.withdraw_address": Row("ODSITM", _withdrawing, own=True),
+    "profile.edit_profile": Row("ODSITM", lambda c: {"user": _user(c), "values": PROFILE, "seen": {}}, own=True),
+    "profile.change_password": Row(
+        "ODSITM", lambda c: {"user": _user(c), "password": "a new one of several words", "session_key": None}, own=True
+    ),
+    "notices.choose_topics": Row("ODSITM", lambda c: {"user": _user(c), "muted": {"orders"}, "seen": {}}, own=True),
     "sessions.end_session": Row("ODSITM", lambda c: {"user": _user(c), "session_id": c.mine("session")}, own=True),
     "sessions.end_other_sessions": Row("ODSITM", lambda c: {"user": _user(c), "but": ""}, own=True),
     "two_factor.switch_two_factor_on": Row("ODSITM", _taken_app, own=True),
@@ -374,6 +392,13 @@ TABLE: dict[str, Row] = {
     "organizations.create_organization:installer": Row("DS", _creating(Kind.INSTALLER, _own_firm), own=True),
     "organizations.create_organization:manager": Row("I", _creating(Kind.MANAGER, _own_firm), own=True),
     "organizations.edit_organization": Row("ODSI", lambda c: {**_firm(c), "basics": {"name": "Renamed"}}),
+    "organizations.edit_organization:permissions": Row(
+        "ODS", lambda c: {**_permissions(pays_regular=False)(c), "basics": {"name": "Renamed"}}
+    ),
+    "firms.add_firm:distributor": Row("O", _adding(Kind.DISTRIBUTOR, currency="USD"), own=True),
+    "firms.add_firm:subdistributor": Row("D", _adding(Kind.SUBDISTRIBUTOR), own=True),
+    "firms.add_firm:installer": Row("DS", _adding(Kind.INSTALLER), own=True),
+    "firms.add_firm:manager": Row("I", _adding(Kind.MANAGER), own=True),
     "organizations.set_permissions:pays_regular": Row("ODS", _permissions(pays_regular=False)),
     "organizations.set_permissions:pays_credits": Row("ODS", _permissions(pays_credits=True)),
     "organizations.set_permissions:require_2fa": Row("ODS", _permissions(require_2fa=True)),
@@ -405,6 +430,12 @@ TABLE: dict[str, Row] = {
     "assignments.set_managers": Row("I", lambda c: {"site_id": c.site.pk, "pm_app_by_membership": {}}),
     "assignments.set_technicians": Row("I", lambda c: {"site_id": c.site.pk, "membership_ids": []}),
     "assignments.set_sites_of": Row("I", lambda c: {"membership_id": c.worker.pk, "site_ids": []}),
+    "assignments.set_people": Row(
+        "I",
+        lambda c: {
+            "site_id": c.site.pk, "version": c.site.version, "pm_app_by_membership": {}, "technician_ids": [],
+        },
+    ),
     # --- devices
     "apartments.add_apartment": Row("IT", lambda c: _flat(c, monitors=[])),
     "apartments.edit_apartment": Row("IT", lambda c: _same_flat(c, monitors=[])),
@@ -431,6 +462,7 @@ TABLE: dict[str, Row] = {
     "carts.change_term": Row("DSI", lambda c: {"cart_id": c.paid("cart"), "months": 3}),
     "orders.place_order": Row("DSI", _placing),
     "extending.place_extension": Row("DSI", _extending),
+    "orders.place_order:invoice": Row("DSI", _placing_with_billing),
     "orders.start_payment": Row("DSI", lambda c: {**_order(c), "return_base": BASE}),
     "orders.cancel_order": Row("DSI", _order),
     "returns.check": Row("DSI", _order),

@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.db import models, transaction
+from django.db import models
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -39,8 +39,7 @@ def once_where(makes: Callable[[PortalRequest], bool]) -> Callable[[View[Given]]
             digest = _digest(request) if makes(request) else ""
             if not digest:
                 return view(request, *args, **kwargs)
-            with transaction.atomic():
-                claimed = sent_forms.claim(digest, now=request.now)
+            with sent_forms.claiming(digest, now=request.now) as claimed:
                 if claimed is None:
                     return _again(request, digest)
                 response = view(request, *args, **kwargs)

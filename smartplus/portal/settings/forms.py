@@ -7,15 +7,15 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth import forms as django_forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from smartplus.portal.kit.fields import LineField
 from smartplus.portal.kit.zones import TimeZoneField
-from smartplus.portal.sign_in.forms import SavesPassword
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.Form):
     """Name, language and time zone. The address is the login and has a page of its own."""
 
     name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
@@ -24,12 +24,11 @@ class ProfileForm(forms.ModelForm[User]):
     )
     time_zone = TimeZoneField(help_text=_("Dates and times are shown as they are there."))
 
-    class Meta:
-        model = User
-        fields = ("name", "language", "time_zone")
+    def __init__(self, data: QueryDict | None = None, *, user: User) -> None:
+        super().__init__(data, initial={name: getattr(user, name) for name in self.base_fields})
 
 
-class PasswordForm(SavesPassword, django_forms.PasswordChangeForm):
+class PasswordForm(django_forms.PasswordChangeForm):
     """The current password and the new one, twice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -7,21 +7,12 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import forms as django_forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions import profile
 from accounts.models import User
 from smartplus.portal.kit.fields import MailField, MailInput
-
-
-class SavesPassword:
-    """Writes the password and nothing else: the person was read before, and may have changed since in another window."""
-
-    def save(self, commit: bool = True) -> User:
-        """The person with its new password."""
-        user: User = super().save(commit=False)  # type: ignore[misc]
-        if commit:
-            user.save(update_fields=["password"])
-        return user
 
 
 class SignInForm(django_forms.AuthenticationForm):
@@ -60,8 +51,8 @@ class PasswordResetForm(django_forms.PasswordResetForm):
         return [user] if user.is_active else []
 
 
-class NewPasswordForm(SavesPassword, django_forms.SetPasswordForm):  # type: ignore[type-arg]
-    """A new password, twice."""
+class NewPasswordForm(django_forms.SetPasswordForm):  # type: ignore[type-arg]
+    """A new password, twice. Django's view saves the form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,3 +62,9 @@ class NewPasswordForm(SavesPassword, django_forms.SetPasswordForm):  # type: ign
         self.fields["new_password2"].help_text = ""
         for name in ("new_password1", "new_password2"):
             self.fields[name].widget.attrs |= {"class": "lg"}
+
+    def save(self, commit: bool = True) -> User:
+        """Set it, whatever `commit` says: the view has judged the link."""
+        user: User = self.user
+        profile.reset_password(user, password=self.cleaned_data["new_password1"], now=timezone.now())
+        return user

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth import views as django_views
-from django.contrib.auth.tokens import default_token_generator
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.utils import timezone
-from django.utils.encoding import force_bytes
-from django.utils.http import url_has_allowed_host_and_scheme, urlsafe_base64_encode
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
 from accounts import actions as account_actions
-from accounts import notify
-from accounts.actions import sessions as session_actions
-from accounts.models import Membership, Topic, User
+from accounts.actions import profile
+from accounts.models import Membership
 from accounts.scope import Role
 from accounts.typed import mail, text
 from smartplus import access, jobs, sessions, throttle
@@ -92,26 +86,9 @@ class PasswordReset(django_views.PasswordResetView):
         now, email = timezone.now(), form.cleaned_data["email"]
         if throttle.may_mail(throttle.RESET_PREFIX, email, now=now):
             for user in form.get_users(email):
-                _post_reset(user, now=now)
+                profile.send_reset_link(user, now=now)
             jobs.hurry("mail")
         return redirect(self.get_success_url())
-
-
-def _post_reset(user: User, *, now: datetime) -> None:
-    link = reverse(
-        "password-reset-confirm",
-        args=[urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)],
-    )
-    notify.post(
-        key=f"password-reset-{uuid4()}",
-        topic=Topic.SECURITY,
-        to=user,
-        template="password_reset",
-        context={"link": settings.SITE_URL + link, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600},
-        now=now,
-        about=user,
-        has_secret=True,
-    )
 
 
 class PasswordResetConfirm(django_views.PasswordResetConfirmView):
@@ -123,9 +100,7 @@ class PasswordResetConfirm(django_views.PasswordResetConfirmView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Set it, and forget the wrong ones that led here."""
-        with transaction.atomic():
-            response = super().form_valid(form)
-            session_actions.record_password_reset(form.user, now=timezone.now())
+        response = super().form_valid(form)
         throttle.let_pass(self.request, form.user.email, now=timezone.now())
         return response
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -28,7 +27,14 @@ def site_managers(request: access.PortalRequest, site_id: int) -> HttpResponse:
         row=lambda: visible_site(request, site_id),
         form=lambda site, sent: _form(request, site, sent),
         asks=lambda form: form if form.is_searching else None,
-        act=lambda form: _choose(request, site_id, form),
+        act=lambda form: assignments.set_people(
+            request.actor,
+            site_id=site_id,
+            version=edits.version_of(form),
+            pm_app_by_membership=form.pm_app_by_membership,
+            technician_ids=form.technician_ids,
+            now=request.now,
+        ),
         fresh=lambda site: _form(request, site, sent_before=request.POST),
         context=lambda site, _form: site_context(request, site, "managers"),
         said=lambda saved, _form: _("The people of %(site)s are saved.") % {"site": saved.name},
@@ -40,17 +46,3 @@ def _form(
     request: access.PortalRequest, site: Site, data: QueryDict | None = None, *, sent_before: QueryDict | None = None
 ) -> PeopleForm:
     return PeopleForm(data, actor=request.actor, site=site, now=request.now, query=request.GET, sent_before=sent_before)
-
-
-@transaction.atomic
-def _choose(request: access.PortalRequest, site_id: int, form: PeopleForm) -> Site:
-    """Both lists or neither, as one change of the site that was shown; the second finds the site locked by the first."""
-    assignments.set_managers(
-        request.actor,
-        site_id=site_id,
-        version=edits.version_of(form),
-        pm_app_by_membership=form.pm_app_by_membership,
-        now=request.now,
-    )
-    assignments.set_technicians(request.actor, site_id=site_id, membership_ids=form.technician_ids, now=request.now)
-    return visible_site(request, site_id)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actions import terms
 from accounts.errors import ActionError, Conflict, Refused
-from accounts.models import Document, Organization
+from accounts.models import Document
 from accounts.scope import Grant
 from payments import actions as payment_actions
 from payments import consent
@@ -74,19 +73,12 @@ def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
     return redirect(f"{reverse('subscription')}?{query}" if query else "subscription")
 
 
-@transaction.atomic
 def place(request: access.PortalRequest, cart: Cart, invoice_to: BillingForm, pay: PayForm) -> Order:
-    """Keep the billing information and place the order, both or neither; accepted are the terms that were shown (R39)."""
-    payment_actions.save_billing(
-        request.actor,
-        organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
-        version=invoice_to.cleaned_data["version"],
-        now=request.now,
-        **invoice_to.values(),
-    )
+    """Keep the billing information and place the order; accepted are the terms that were shown (R39)."""
     return orders.place_order(
         request.actor,
         cart_id=cart.pk,
+        invoice_to={"version": invoice_to.cleaned_data["version"], **invoice_to.values()},
         fingerprint=pay.cleaned_data["fingerprint"],
         terms_version=pay.cleaned_data["terms_version"],
         return_base=settings.SITE_URL,

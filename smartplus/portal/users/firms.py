@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -87,7 +86,14 @@ def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpRespon
         return FirmForm(sent, organization=firm, may=may)
 
     def act(form: FirmForm) -> Organization:
-        saved = _save(request, organization_id, form, form.may)
+        saved = actions.edit_organization(
+            request.actor,
+            organization_id=organization_id,
+            version=edits.version_of(form),
+            basics=form.basics,
+            permissions=form.may.cleaned_data if form.may else None,
+            now=request.now,
+        )
         if form.may is not None:
             jobs.hurry("revoked_orders")
         return saved
@@ -102,29 +108,6 @@ def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpRespon
         said=lambda saved, _form: _("%(firm)s is saved.") % {"firm": saved.name},
         to=lambda saved: reverse("firm-detail", args=[saved.pk]),
     )
-
-
-@transaction.atomic
-def _save(
-    request: access.PortalRequest, organization_id: int, form: FirmForm, may: PermissionsForm | None
-) -> Organization:
-    """Both halves of the form or neither."""
-    firm = actions.edit_organization(
-        request.actor,
-        organization_id=organization_id,
-        version=edits.version_of(form),
-        basics=form.basics,
-        now=request.now,
-    )
-    if may is not None:
-        firm = actions.set_permissions(
-            request.actor,
-            organization_id=organization_id,
-            version=firm.version,
-            permissions=may.cleaned_data,
-            now=request.now,
-        )
-    return firm
 
 
 @access.roles(*MANAGERS_OF_PEOPLE)

@@ -65,7 +65,7 @@ class FirmForm(PlaceForm):
 
 
 class NewFirmForm(FirmForm):
-    """A new firm: under whom, and in which currency where it is a distributor."""
+    """A new firm: under whom, in which currency where it is a distributor, and whom to invite (`person`)."""
 
     parent = forms.ModelChoiceField(Organization.objects.none(), label=_("Under"), empty_label=None)
     currency = forms.ChoiceField(
@@ -74,8 +74,18 @@ class NewFirmForm(FirmForm):
         help_text=_("Everything in this tree is billed in it. It can't be changed."),
     )
 
-    def __init__(self, data: QueryDict | None = None, *, actor: Actor, kind: str) -> None:
-        super().__init__(data)
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        actor: Actor,
+        kind: str,
+        person: PersonForm,
+        may: PermissionsForm | None = None,
+    ) -> None:
+        super().__init__(data, may=may)
+        self.person = person
+        self.parts.append(person)
         parents = actions.parents_for(actor, kind).order_by("path")
         under = self.fields["parent"]
         assert isinstance(under, forms.ModelChoiceField)
@@ -127,7 +137,7 @@ class PermissionsForm(forms.Form):
 
 
 class PersonForm(forms.Form):
-    """Whom to invite: name, address, language."""
+    """Whom to invite: name, address, language; `rights` are sent together with it."""
 
     prefix = "person"
     name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
@@ -138,8 +148,9 @@ class PersonForm(forms.Form):
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
-    def __init__(self, data: QueryDict | None = None) -> None:
+    def __init__(self, data: QueryDict | None = None, *, rights: RightsForm | None = None) -> None:
         super().__init__(data, label_suffix="")
+        self.parts: list[forms.BaseForm] = [self, rights] if rights else [self]
 
 
 class GrantBoxes(forms.CheckboxSelectMultiple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -14,16 +13,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
-from accounts.actions import addresses, members, two_factor
+from accounts.actions import addresses, firms, members, two_factor
 from accounts.errors import Conflict, NotPermitted
-from accounts.models import Kind, Membership, Organization, firm_of
+from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.actions import assignments
-from communities.models import ManagerAssignment, Site, TechnicianAssignment
+from communities.models import Site
 from smartplus import access, jobs
 from smartplus.portal.kit import conflicts, edits
 from smartplus.portal.kit import support_view as support
-from smartplus.portal.kit.answers import posted, refill, refusals_into, submitted
+from smartplus.portal.kit.answers import posted, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
@@ -52,51 +51,39 @@ def user_new(request: access.PortalRequest) -> HttpResponse:
         return person_new(request, organization_id=own.pk, is_technician=is_technician)
     if kind not in actions.MAY_CREATE.get(request.actor.role, ()):
         raise Organization.DoesNotExist
-    data = posted(request)
-    firm, person = NewFirmForm(data, actor=request.actor, kind=kind), PersonForm(data)
-    may = PermissionsForm(data, actor=request.actor) if kind == Kind.INSTALLER else None
-    refill(request, firm, person, *([may] if may else []))
-    made = None
-    if firm.is_bound and all([firm.is_valid(), person.is_valid(), may is None or may.is_valid()]):
-        with refusals_into(firm):
-            made = _add_firm(request, kind, firm, person, may)
-    if made is None:
-        context = {"person": person, "may": may, "kind": kind, "kind_label": user_lists.TAB_LABELS[kind]}
-        context["price_list"] = _price_list(request, kind)
-        status = 422 if firm.is_bound else 200
-        return render(request, "users/firm_new.html", {**context, "form": firm}, status=status)
-    jobs.hurry("mail")
-    messages.success(
+    sent = posted(request)
+    may = PermissionsForm(sent, actor=request.actor) if kind == Kind.INSTALLER else None
+
+    def act(form: NewFirmForm) -> Organization:
+        added = firms.add_firm(
+            request.actor,
+            kind=kind,
+            parent=form.cleaned_data["parent"],
+            person=form.person.cleaned_data,
+            now=request.now,
+            **{**form.basics, **form.more, **(may.cleaned_data if may else {})},
+        )
+        jobs.hurry("mail")
+        return added
+
+    return edits.add(
         request,
-        _("%(firm)s is added, and the invitation to %(email)s is on its way.")
-        % {"firm": made.name, "email": person.cleaned_data["email"]},
+        "users/firm_new.html",
+        form=NewFirmForm(sent, actor=request.actor, kind=kind, person=PersonForm(sent), may=may),
+        act=act,
+        context=lambda form: {
+            "person": form.person,
+            "may": may,
+            "kind": kind,
+            "kind_label": user_lists.TAB_LABELS[kind],
+            "price_list": actions.currency_below(request.actor, kind),
+        },
+        said=lambda saved, form: (
+            _("%(firm)s is added, and the invitation to %(email)s is on its way.")
+            % {"firm": saved.name, "email": form.person.cleaned_data["email"]}
+        ),
+        to=lambda saved: reverse("firm-detail", args=[saved.pk]),
     )
-    return made_once(redirect("firm-detail", made.pk), made)
-
-
-@transaction.atomic
-def _add_firm(
-    request: access.PortalRequest, kind: str, firm: NewFirmForm, person: PersonForm, may: PermissionsForm | None
-) -> Organization:
-    """The firm together with the invitation of its first administrator, or neither."""
-    made = actions.create_organization(
-        request.actor,
-        kind=kind,
-        parent=firm.cleaned_data["parent"],
-        now=request.now,
-        **{**firm.basics, **firm.more, **(may.cleaned_data if may else {})},
-    )
-    actions.invite(request.actor, organization_id=made.pk, now=request.now, **person.cleaned_data)
-    return made
-
-
-def _price_list(request: access.PortalRequest, kind: str) -> str:
-    """The currency the new firm's tree is billed in."""
-    firm = firm_of(request.actor)
-    if kind == Kind.DISTRIBUTOR or firm is None:
-        return ""
-    top = firm if firm.kind == Kind.DISTRIBUTOR else firm.distributor
-    return top.currency if top else ""
 
 
 def person_new(
@@ -104,26 +91,32 @@ def person_new(
 ) -> HttpResponse:
     """Invite a further person into a firm."""
     firm = Organization.objects.visible_to(request.actor).get(pk=organization_id)
-    data = posted(request)
     members.refuse_adding(request.actor, firm, is_technician=False)
-    form = PersonForm(data)
-    rights = RightsForm(data, actor=request.actor, firm=firm, is_technician=is_technician)
-    refill(request, form, rights)
-    made = None
-    if form.is_bound and all([form.is_valid(), rights.is_valid()]):
-        made = submitted(
-            form,
-            lambda: actions.invite(
-                request.actor, organization_id=firm.pk, now=request.now, **form.cleaned_data, **rights.values
-            ),
+    sent = posted(request)
+    rights = RightsForm(sent, actor=request.actor, firm=firm, is_technician=is_technician)
+
+    def act(form: PersonForm) -> Membership:
+        invited = actions.invite(
+            request.actor, organization_id=firm.pk, now=request.now, **form.cleaned_data, **rights.values
         )
-    if made is None:
-        context = {"firm": firm, "rights": rights, "is_own": firm.pk == request.actor.organization_id}
-        status = 422 if form.is_bound else 200
-        return render(request, "users/person_new.html", {**context, "form": form}, status=status)
-    jobs.hurry("mail")
-    messages.success(request, _("The invitation to %(email)s is on its way.") % {"email": form.cleaned_data["email"]})
-    return made_once(redirect("user-detail", made.pk), made)
+        jobs.hurry("mail")
+        return invited
+
+    return edits.add(
+        request,
+        "users/person_new.html",
+        form=PersonForm(sent, rights=rights),
+        act=act,
+        context=lambda _form: {
+            "firm": firm,
+            "rights": rights,
+            "is_own": firm.pk == request.actor.organization_id,
+        },
+        said=lambda _saved, form: (
+            _("The invitation to %(email)s is on its way.") % {"email": form.cleaned_data["email"]}
+        ),
+        to=lambda saved: reverse("user-detail", args=[saved.pk]),
+    )
 
 
 @access.roles(*MANAGERS_OF_PEOPLE)
@@ -186,16 +179,10 @@ def sites_form(
     sent_before: QueryDict | None = None,
 ) -> SitesForm | None:
     """The tick boxes of the installer's sites for its manager or technician; None where there is nothing to choose."""
-    is_theirs = person.is_technician or person.organization.kind == Kind.MANAGER
-    if request.actor.role is not Role.INSTALLER or not is_theirs or not person.is_active:
+    assigned = assignments.sites_of(request.actor, person)
+    if assigned is None:
         return None
     seen = Site.objects.visible_to(request.actor).only("name", "name_order", "city", "state", "country")
-    if person.is_technician:
-        rows = TechnicianAssignment.objects.visible_to(request.actor).filter(membership=person)
-        assigned = set(rows.values_list("site_id", flat=True))
-    else:
-        managed = ManagerAssignment.objects.visible_to(request.actor).filter(membership=person, ended_at=None)
-        assigned = set(managed.values_list("site_id", flat=True))
     home = reverse("user-detail", args=[person.pk])
     return SitesForm(data, seen=seen, assigned=assigned, home=home, query=request.GET, sent_before=sent_before)
 
