@@ -44,7 +44,7 @@ EXCEPTIONS = {
     ("smartplus/portal/operator/views.py", "kind"): "of a message: a code",
     ("smartplus/portal/operator/views.py", "subject"): "of a payment: the number of what it pays",
     ("smartplus/portal/orders/lists.py", "state"): "of an order: a code",
-    ("smartplus/portal/requests/views.py", "state"): "of a request: a code",
+    ("smartplus/portal/requests/lists.py", "state"): "of a request: a code",
     ("smartplus/portal/sites/lists.py", "kind"): "of a site: a code",
 }
 

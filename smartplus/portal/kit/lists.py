@@ -77,7 +77,7 @@ class Search:
 @dataclass(frozen=True, slots=True)
 class List:
     """What a list is. `own` is its order where the address names none: a column, "-" before it for downwards. `layout` is the template that
-    `list.html` extends, `table` the classes of its table."""
+    `list.html` extends; `table`, `bar` and `panel` are classes of these."""
 
     title: Text
     columns: Sequence[Column]
@@ -87,6 +87,8 @@ class List:
     size: int = 50  # rows of a page
     layout: str = "base.html"
     table: str = ""
+    bar: str = ""
+    panel: str = ""
     has_file: bool = False
 
     def asked(
@@ -130,6 +132,11 @@ class Chip(NamedTuple):
     url: str
     is_on: bool
     number: object
+
+    @property
+    def as_option(self) -> str:
+        """What a choice says of it."""
+        return str(self.label) if self.number is None else f"{self.label} ({self.number})"
 
 
 class Bar(NamedTuple):
@@ -202,7 +209,6 @@ class Listing:
             "listing": self,
             "page": page,
             "cells": cells,
-            "sorting": self.sorting,
             "label": {each.name: each.label for each in self.columns},
             "bars": [self._bar(each, (numbers or {}).get(each.name, {})) for each in self.list.filters],
         }

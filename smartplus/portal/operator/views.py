@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from django.db.models import Q, QuerySet, TextChoices
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.scope import Role
@@ -15,13 +13,12 @@ from payments.models import GatewayEvent, Payment
 from payments.models.events import EventState
 from payments.models.payments import State
 from smartplus import access
-from smartplus.portal.kit import keyset
+from smartplus.portal.kit.lists import Column, Filter, List, options
 from smartplus.portal.operator import rows as cells
 
 PAGE = 50
 SHOWN = (
-    "purpose", "subject", "payer__name", "payer__name_order", "gateway", "kind", "gateway_ref", "state", "checked_at", "created_at", "amount_minor",
-    "currency",
+    "purpose", "subject", "payer__name", "gateway", "kind", "gateway_ref", "state", "checked_at", "created_at", "amount_minor", "currency",
 )  # fmt: skip
 SHOWN_OF_EVENTS = ("kind", "event_id", "gateway", "state", "last_error", "tries", "received_at")
 PAYMENT_TONES = {
@@ -39,39 +36,57 @@ EVENT_TONES = {
     EventState.IGNORED: "inactive",
     EventState.FAILED: "lapsed",
 }
-PAYMENT_COLUMNS: keyset.Columns = {
-    "order": ["subject"],
-    "payer": ["payer__name_order"],
-    "gateway": ["gateway"],
-    "state": ["state"],
-    "at": ["pk"],
-    "amount": ["amount_minor"],
-}
-EVENT_COLUMNS: keyset.Columns = {
-    "message": ["kind"],
-    "gateway": ["gateway"],
-    "state": ["state"],
-    "tries": ["tries"],
-    "at": ["pk"],
-}
+PAYMENTS = List(
+    title=gettext_lazy("Payments"),
+    columns=(
+        Column("order", gettext_lazy("Order"), keys=["subject"]),
+        Column("payer", gettext_lazy("Payer"), keys=["payer__name_order"]),
+        Column("gateway", gettext_lazy("Gateway"), keys=["gateway"]),
+        Column("state", gettext_lazy("Status"), keys=["state"]),
+        Column("at", gettext_lazy("Begun"), keys=["pk"]),
+        Column("amount", gettext_lazy("Amount"), keys=["amount_minor"], css="r"),
+    ),
+    own="-at",
+    filters=(Filter("state", options("state", State), label=gettext_lazy("Status")),),
+    table="two-line cards paying",
+)
+EVENTS = List(
+    title=gettext_lazy("Webhook log"),
+    columns=(
+        Column("message", gettext_lazy("Message"), keys=["kind"]),
+        Column("gateway", gettext_lazy("Gateway"), keys=["gateway"]),
+        Column("state", gettext_lazy("Status"), keys=["state"]),
+        Column("tries", gettext_lazy("Tries"), keys=["tries"], css="r"),
+        Column("at", gettext_lazy("Received"), keys=["pk"]),
+    ),
+    own="-at",
+    filters=(Filter("state", options("state", EventState), label=gettext_lazy("Status")),),
+    table="two-line cards paying",
+)
 
 
 @access.roles(Role.OPERATOR)
 @require_safe
 def payment_list(request: access.PortalRequest) -> HttpResponse:
     """Attempts to collect money, the newest first; `?state=unknown` are those that a gateway has not answered yet."""
-    found = Payment.objects.visible_to(request.actor).select_related("payer").only(*SHOWN)
-    rows, context = _by_state(request, found, State, PAYMENT_TONES, PAYMENT_COLUMNS)
-    return render(request, "operator/payments.html", {**context, "cells": cells.payments(rows, request.now)})
+    listing = PAYMENTS.asked(request)
+    found = listing.narrowed(Payment.objects.visible_to(request.actor))
+    page = listing.page(found.select_related("payer"), only=SHOWN)
+    rows = [(payment, PAYMENT_TONES[State(payment.state)]) for payment in page.rows]
+    context = {**listing.context(page, cells.payments(rows, request.now)), "count": listing.count(page, found)}
+    return render(request, "operator/payments.html", context)
 
 
 @access.roles(Role.OPERATOR)
 @require_safe
 def webhook_list(request: access.PortalRequest) -> HttpResponse:
     """Every verified message of a gateway, the newest first: how far it is worked off, and what went wrong."""
-    found = GatewayEvent.objects.visible_to(request.actor).only(*SHOWN_OF_EVENTS)
-    rows, context = _by_state(request, found, EventState, EVENT_TONES, EVENT_COLUMNS)
-    return render(request, "operator/webhooks.html", {**context, "cells": cells.events(rows, request.now)})
+    listing = EVENTS.asked(request)
+    found = listing.narrowed(GatewayEvent.objects.visible_to(request.actor))
+    page = listing.page(found, only=SHOWN_OF_EVENTS)
+    rows = [(event, EVENT_TONES[EventState(event.state)]) for event in page.rows]
+    context = {**listing.context(page, cells.events(rows, request.now)), "count": listing.count(page, found)}
+    return render(request, "operator/webhooks.html", context)
 
 
 @access.roles(Role.OPERATOR)
@@ -92,30 +107,3 @@ def webhook_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
         "payments": [(payment, PAYMENT_TONES[State(payment.state)]) for payment in payments],
     }
     return render(request, "operator/webhook.html", context)
-
-
-def _by_state(
-    request: access.PortalRequest,
-    found: QuerySet[Any],
-    states: type[TextChoices],
-    tones: Mapping[Any, str],
-    columns: keyset.Columns,
-) -> tuple[list[tuple[Any, str]], dict[str, Any]]:
-    """One page of a list that `?state=` narrows, each row with the colour of its state, and what the page says around it."""
-    state = request.GET.get("state", "")
-    state = state if state in states.values else ""
-    found = found.filter(state=state) if state else found
-    sorting = keyset.sorting(request.GET, columns, own="-at")
-    page: keyset.Page[Any] = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
-    rows = [(row, tones[states(row.state)]) for row in page.rows]
-    return rows, {
-        "page": page,
-        "sorting": sorting,
-        "states": states.choices,
-        "state": state,
-        "count": _count(found),
-    }
-
-
-def _count(found: Any) -> int:
-    return keyset.count(found)

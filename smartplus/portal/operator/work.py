@@ -2,54 +2,64 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
+from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import CircuitBreaker, ItemFailure
 from accounts.scope import Role
 from smartplus import access, failures, jobs
 from smartplus.portal.kit import keyset
+from smartplus.portal.kit.lists import Column, Filter, List, Option
 from smartplus.portal.operator import queries as work
 
-PAGE = 50
-STATES = {
-    "failed": gettext_lazy("Tried again"),
-    "waiting": gettext_lazy("Waits for an answer"),
-    "given-up": gettext_lazy("Given up"),
-}
-NARROWED: dict[str, dict[str, Any]] = {
-    "failed": {"is_expected": False, "next_try_at__isnull": False},
-    "waiting": {"is_expected": True, "next_try_at__isnull": False},
-    "given-up": {"next_try_at": None},
-}
-COLUMNS: keyset.Columns = {"job": ["job"], "tries": ["tries"], "tried": ["tried_at"], "next": ["next_at"]}
+FAILURES = List(
+    title=gettext_lazy("Background work"),
+    columns=(
+        Column("job", pgettext_lazy("of work", "Item"), keys=["job"]),
+        Column("state", gettext_lazy("Status")),
+        Column("tries", gettext_lazy("Tries"), keys=["tries"], css="r"),
+        Column("tried", gettext_lazy("Last try"), keys=["tried_at"]),
+        Column(
+            "next",
+            gettext_lazy("Next try"),
+            keys=["next_at"],
+            annotations=lambda _actor: {"next_at": Coalesce("next_try_at", keyset.FAR)},
+        ),
+        Column("do", gettext_lazy("Action"), is_silent=True),
+    ),
+    own="-tried",
+    filters=(
+        Filter(
+            "state",
+            {
+                "failed": Option(gettext_lazy("Tried again"), Q(is_expected=False, next_try_at__isnull=False)),
+                "waiting": Option(gettext_lazy("Waits for an answer"), Q(is_expected=True, next_try_at__isnull=False)),
+                "given-up": Option(gettext_lazy("Given up"), Q(next_try_at=None)),
+            },
+            label=gettext_lazy("Status"),
+        ),
+    ),
+    table="two-line cards paying",
+)
 
 
 @access.roles(Role.OPERATOR)
 @require_safe
 def failure_list(request: access.PortalRequest) -> HttpResponse:
     """Items that failed, the last tried first; above them the servers that do not answer."""
-    state = request.GET.get("state", "")
-    found = ItemFailure.objects.visible_to(request.actor).filter(**NARROWED.get(state, {}))
-    sorting = keyset.sorting(request.GET, COLUMNS, own="-tried")
-    if sorting.column == "next":
-        found = found.annotate(next_at=Coalesce("next_try_at", keyset.FAR))
-    page = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
+    listing = FAILURES.asked(request)
+    found = listing.narrowed(ItemFailure.objects.visible_to(request.actor))
+    page = listing.page(found)
     resting = CircuitBreaker.objects.visible_to(request.actor).exclude(opened_at=None)
     context = {
-        "rows": work.rows(request.actor, page.rows),
-        "page": page,
-        "sorting": sorting,
-        "states": STATES.items(),
-        "state": state if state in STATES else "",
-        "count": keyset.count(found),
+        **listing.context(page, work.rows(request.actor, page.rows)),
+        "count": listing.count(page, found),
         "servers": [(failures.server_name(row.name), row) for row in resting],
     }
     return render(request, "operator/failures.html", context)

@@ -2,117 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.errors import NotPermitted, Refused
-from accounts.scope import Grant, Role
+from accounts.scope import Grant
 from payments import actions as payment_actions
 from payments import consent
 from payments.models import Payment, PaymentMethod
 from payments.models import State as PaymentState
 from smartplus import access, jobs
-from smartplus.portal.kit import keyset
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.renewals import rows
 from smartplus.portal.subscription.views import PAYERS
-from subscriptions import dashboard as counts
-from subscriptions import reports, rights
 from subscriptions.actions import auto_renewals as actions
 from subscriptions.actions import cards
 from subscriptions.errors import MayNotPay
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Order
-
-PAGE = 50
-COLUMNS: keyset.Columns = {
-    "state": ["rank", "due", "-pk"],
-    "installer": ["installer__name_order"],
-    "next": ["next_at"],
-    "payer": ["payer__name_order"],
-}
-RENEWALS = 50  # orders whose mail is looked for
-SHOWN: dict[str, tuple[Promise, Q]] = {
-    "risk": (gettext_lazy("At risk"), Q(rank=counts.AT_RISK)),
-    "active": (gettext_lazy("Active"), Q(state=AutoRenewal.State.ACTIVE)),
-    "ended": (gettext_lazy("Ended"), Q(rank=counts.OVER)),
-}
-LATELY = timedelta(days=60)  # what stopped earlier has lapsed: not worth a question each
-
-
-@access.roles(*PAYERS, Role.OPERATOR)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
-@require_GET
-def auto_renewal_list(request: access.PortalRequest) -> HttpResponse:
-    """Auto-renewals of one's subtree: those that need somebody first, then the next due; each with what it will charge then to who
-    sees it."""
-    seen = AutoRenewal.objects.visible_to(request.actor)
-    show = request.GET.get("show", "")
-    show = show if show in SHOWN else ""
-    found = counts.ranked(seen, now=request.now).filter(SHOWN[show][1]) if show else seen
-    sorting = keyset.sorting(request.GET, COLUMNS, own="state")
-    page = _page(request, found if show else counts.ranked(seen, now=request.now), sorting)
-    orders = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
-    renewed, own = reports.renewed_by(request.actor, page.rows), request.actor.organization_id
-    may_stop = {row.pk for row in page.rows if row.payer_id == own and row.state == AutoRenewal.State.ACTIVE}
-    shown = {
-        row.pk: rows.Shown(
-            card=rights.is_paid_by(request.actor, row),
-            amount=rights.sees_amounts(request.actor, row.payer_id),
-            may_stop=row.pk in may_stop,
-            may_change=row.payer_id == own
-            and (row.ended_at is None or request.now - row.ended_at < LATELY)
-            and cards.is_recoverable(row, now=request.now),
-        )
-        for row in page.rows
-    }
-    charges = reports.next_charges(page.rows, renewed, now=request.now)
-    shows_orders = Grant.SEES_INVOICES in request.actor.grants
-    context = {
-        "renewals": orders.order_by("-pk")[:RENEWALS],
-        "auto_renewals": page.rows,
-        "cells": rows.cells(page.rows, shown, renewed, charges, shows_orders=shows_orders, now=request.now),
-        "may_stop": bool(may_stop),
-        "page": page,
-        "sorting": sorting,
-        "show": show,
-        "chips": [(name, label) for name, (label, _rows) in SHOWN.items()],
-        "total": len(page.rows) if page.is_only else keyset.count(found),
-    }
-    return render(request, "renewals/list.html", context)
-
-
-def _page(
-    request: access.PortalRequest, found: QuerySet[AutoRenewal], sorting: keyset.Sorting
-) -> keyset.Page[AutoRenewal]:
-    """The page, with all that its rows show. What it is sorted by is read of every auto-renewal, all else of its rows only."""
-    if sorting.column == "next":
-        found = found.annotate(next_at=Coalesce("next_due_at", keyset.FAR))
-    names = [
-        name.removeprefix("-").removesuffix("__name_order") for name in sorting.by if name.endswith("__name_order")
-    ]
-    narrow = found.only("pk", *(f"{name}__name_order" for name in names))
-    if names:  # without a name all that is related would be read
-        narrow = narrow.select_related(*names)
-    page: keyset.Page[AutoRenewal] = keyset.page(narrow, by=sorting.by, query=request.GET, size=PAGE)
-    seen = AutoRenewal.objects.visible_to(request.actor)
-    whole = counts.ranked(seen, now=request.now)
-    whole = whole.select_related("payer", "installer__distributor", "method", "order", "renewal").only(*rows.READ)
-    read = whole.in_bulk([row.pk for row in page.rows])
-    return replace(page, rows=[read[row.pk] for row in page.rows if row.pk in read])
 
 
 @access.roles(*PAYERS)

@@ -49,16 +49,21 @@ class RequestCells(NamedTuple):
 
 
 def cells(
-    rows: Iterable[RenewalRequest], asked: Mapping[int, Asked], *, currency: str, now: datetime
+    rows: Iterable[RenewalRequest],
+    items: Mapping[int, int],
+    asked: Mapping[int, Asked],
+    *,
+    currency: str,
+    now: datetime,
 ) -> list[RequestCells]:
-    """The cells of requests, which come with `n`, how many items were asked for, and what of each can be activated now."""
+    """The cells of requests; by their ids, how many items were asked for, and what of each can be activated now."""
     kinds = {value: str(label) for value, label in RenewalRequest.Kind.choices}
     types = {kind.value: str(kind.label) for kind in Kind}
     states = {value: str(label) for value, label in S.choices}
     still = _("%(n)s can be activated")
     found = []
     for row in rows:
-        now_free, n = asked.get(row.pk), row.n  # type: ignore[attr-defined]
+        now_free, n = asked.get(row.pk), items[row.pk]
         what = f"{kinds[row.kind]}, {types[row.site_kind]}"
         if now_free and now_free.sites:
             rest = " …" if len(now_free.sites) > SITES else ""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -17,69 +15,20 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.scope import RESELLERS, Grant, Role
 from communities.models import targets
 from smartplus import access
-from smartplus.portal.dashboard import queries as dashboards
-from smartplus.portal.kit import answers, keyset
+from smartplus.portal.kit import answers
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.requests import rows
-from smartplus.portal.requests import waiting as asking
 from smartplus.portal.requests.forms import RefusalForm
 from smartplus.portal.subscription.views import PAYERS
-from subscriptions import payers, reports, rights, waiting
+from subscriptions import payers, reports, rights
 from subscriptions.actions import carts, request_decisions
-from subscriptions.models import RenewalRequest, RequestItem
+from subscriptions.models import RenewalRequest
 from subscriptions.prices import CantQuote
 
 PAGE = 50
-COLUMNS: keyset.Columns = {
-    "installer": ["installer__name_order"],
-    "months": ["months"],
-    "state": ["state"],
-    "requested": ["pk"],
-}
 S = RenewalRequest.State
-SHOWN = (
-    "kind", "site_kind", "months", "state", "reason", "created_at", "installer__name", "installer__name_order", "requested_by__name",
-)  # fmt: skip
-
-
-@access.roles(*PAYERS, Role.OPERATOR)
-@require_GET
-def request_list(request: access.PortalRequest) -> HttpResponse:
-    """Requests of one's subtree: those that wait first, then the newest."""
-    found = RenewalRequest.objects.visible_to(request.actor)
-    state = request.GET.get("state", "")
-    if state == asking.WAITING:
-        found = found.waiting()
-    elif state in S.values:
-        found = found.filter(state=state)
-    sorting = keyset.sorting(request.GET, COLUMNS, own="-requested")
-    page: keyset.Page[RenewalRequest] = keyset.page(
-        found.select_related("installer", "requested_by").only(*SHOWN).annotate(n=_items_asked_for()),
-        by=sorting.by,
-        query=request.GET,
-        size=PAGE,
-    )
-    prices = dashboards.prices_of(request)
-    asked = waiting.asked_in(request.actor, [row for row in page.rows if row.is_live], prices=prices, now=request.now)
-    currency = prices.currency if prices else ""
-    context = {
-        "cells": rows.cells(page.rows, asked, currency=currency, now=request.now),
-        "currency": currency,
-        "states": [(asking.WAITING, S.OPEN.label), *((S(one), S(one).label) for one in S if one != S.OPEN)],
-        "state": state,
-        "waiting": keyset.count(RenewalRequest.objects.visible_to(request.actor).waiting()),
-        "page": page,
-        "sorting": sorting,
-    }
-    return render(request, "requests/list.html", context)
-
-
-def _items_asked_for() -> Coalesce:
-    """How many items each request of the page asks for: counted of these, where a join would group whole rows with all that is shown."""
-    items = RequestItem.objects.filter(request=OuterRef("pk")).order_by().values("request").annotate(n=Count("pk"))
-    return Coalesce(Subquery(items.values("n")), 0)
 
 
 @access.roles(*PAYERS, Role.OPERATOR)

@@ -1,0 +1,109 @@
+"""The list of auto-renewals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET
+
+from accounts.scope import Grant, Role
+from smartplus import access
+from smartplus.portal.kit import keyset
+from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.lists import Column, Filter, List, Listing, Option
+from smartplus.portal.renewals import rows
+from smartplus.portal.subscription.views import PAYERS
+from subscriptions import dashboard as counts
+from subscriptions import reports, rights
+from subscriptions.actions import cards
+from subscriptions.models import AutoRenewal, Order
+
+AUTO_RENEWALS = List(
+    title=gettext_lazy("Auto-renew"),
+    columns=(
+        Column("installer", gettext_lazy("For"), keys=["installer__name_order"]),
+        Column("items", gettext_lazy("Items"), css="r"),
+        Column("state", gettext_lazy("Status"), keys=["rank", "due", "-pk"]),
+        Column(
+            "next",
+            gettext_lazy("Next charge"),
+            keys=["next_at"],
+            annotations=lambda _actor: {"next_at": Coalesce("next_due_at", keyset.FAR)},
+        ),
+        Column("amount", gettext_lazy("Amount"), css="r"),
+        Column("payer", gettext_lazy("Card"), keys=["payer__name_order"]),
+        Column("do", gettext_lazy("Action"), is_silent=True),
+    ),
+    own="state",
+    filters=(
+        Filter(
+            "show",
+            {
+                "risk": Option(gettext_lazy("At risk"), Q(rank=counts.AT_RISK)),
+                "active": Option(gettext_lazy("Active"), Q(state=AutoRenewal.State.ACTIVE)),
+                "ended": Option(gettext_lazy("Ended"), Q(rank=counts.OVER)),
+            },
+            label=gettext_lazy("Status"),
+        ),
+    ),
+    table="two-line cards auto-renewals",
+    bar="in-tabs",
+    panel="below-tabs",
+)
+RENEWALS = 50  # orders whose mail is looked for
+LATELY = timedelta(days=60)  # what stopped earlier has lapsed: not worth a question each
+
+
+@access.roles(*PAYERS, Role.OPERATOR)
+@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@require_GET
+def auto_renewal_list(request: access.PortalRequest) -> HttpResponse:
+    """Auto-renewals of one's subtree: those that need somebody first, then the next due; each with what it will charge then to who
+    sees it."""
+    listing, seen = AUTO_RENEWALS.asked(request), AutoRenewal.objects.visible_to(request.actor)
+    ranked = counts.ranked(seen, now=request.now)
+    found = listing.narrowed(ranked)
+    page = _page(listing, found, ranked)
+    orders = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")
+    renewed, own = reports.renewed_by(request.actor, page.rows), request.actor.organization_id
+    may_stop = {row.pk for row in page.rows if row.payer_id == own and row.state == AutoRenewal.State.ACTIVE}
+    shown = {
+        row.pk: rows.Shown(
+            card=rights.is_paid_by(request.actor, row),
+            amount=rights.sees_amounts(request.actor, row.payer_id),
+            may_stop=row.pk in may_stop,
+            may_change=row.payer_id == own
+            and (row.ended_at is None or request.now - row.ended_at < LATELY)
+            and cards.is_recoverable(row, now=request.now),
+        )
+        for row in page.rows
+    }
+    charges = reports.next_charges(page.rows, renewed, now=request.now)
+    shows_orders = Grant.SEES_INVOICES in request.actor.grants
+    cells = rows.cells(page.rows, shown, renewed, charges, shows_orders=shows_orders, now=request.now)
+    context = {
+        **listing.context(page, cells),
+        "renewals": orders.order_by("-pk")[:RENEWALS],
+        "auto_renewals": page.rows,
+        "may_stop": bool(may_stop),
+        "total": len(page.rows) if page.is_only else keyset.count(found if listing.chosen else seen),
+    }
+    return render(request, "renewals/list.html", context)
+
+
+def _page(listing: Listing, found: QuerySet[AutoRenewal], whole: QuerySet[AutoRenewal]) -> keyset.Page[AutoRenewal]:
+    """The page, with all that its rows show. What it is sorted by is read of every auto-renewal, all else of its rows only."""
+    names = [
+        key.removeprefix("-").removesuffix("__name_order") for key in listing.sorting.by if key.endswith("__name_order")
+    ]
+    # Without a name all that is related would be read.
+    page = listing.page(found.select_related(*names) if names else found, only=("pk",))
+    whole = whole.select_related("payer", "installer__distributor", "method", "order", "renewal").only(*rows.READ)
+    read = whole.in_bulk([row.pk for row in page.rows])
+    return replace(page, rows=[read[row.pk] for row in page.rows if row.pk in read])
