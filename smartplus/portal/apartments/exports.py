@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from itertools import chain
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.typed.days import site_day
 from communities.models import Apartment, Site
+from smartplus.portal.apartments.rows import Unit
 from smartplus.portal.kit import exports as tables
 from smartplus.portal.kit.exports import Column
 from smartplus.portal.sites.tags import word_of
-
-CHUNK = 500  # rows looked at together
 
 
 def columns() -> list[Column]:
@@ -27,21 +26,21 @@ def columns() -> list[Column]:
     ]  # fmt: skip
 
 
-def rows(found: QuerySet[Apartment], site: Site, now: datetime) -> Iterator[list[object]]:
-    """Apartments with `masters`, `monitors` and `apps` as lines."""
-    for apartment in found.iterator(chunk_size=CHUNK):
-        row: Any = apartment
-        apps = [app for app in row.target.apps if app.variant]
+def rows(
+    found: QuerySet[Apartment], with_parts: Callable[[list[Apartment]], list[Unit]], site: Site, now: datetime
+) -> Iterator[list[object]]:
+    """Apartments as lines; `with_parts` looks up what belongs to some of them."""
+    for apartment, masters, monitors, app in chain.from_iterable(map(with_parts, tables.in_chunks(found))):
         yield [
             apartment.building.name,
             apartment.floor,
             apartment.number,
             apartment.name,
-            ", ".join(master.name for master in row.masters),
+            ", ".join(masters),
             *(_yes(apartment.switches[code]) for code in ("indoor_monitor", "landline", "video_storage")),
-            ", ".join(str(monitor.address) for monitor in row.monitors),
-            ", ".join(str(word_of(app.expires_at, app.works_until, now, renews=app.renews)) for app in apps),
-            next((site_day(app.expires_at, site.time_zone) for app in apps if app.expires_at), None),
+            ", ".join(str(monitor.address) for monitor in monitors),
+            str(word_of(app.expires_at, app.works_until, now, renews=app.renews)) if app and app.variant else "",
+            site_day(app.expires_at, site.time_zone) if app and app.variant and app.expires_at else None,
         ]
 
 

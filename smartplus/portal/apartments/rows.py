@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from communities.models import Apartment, Site
+from communities.models import Apartment, Entitlement, Site
+from devices.models import Device
 from smartplus.portal.kit.contact_tags import mac
 from smartplus.portal.kit.day_tags import end_day
 from smartplus.portal.kit.link_tags import address
@@ -18,6 +19,15 @@ from smartplus.portal.kit.status_tags import status
 from smartplus.portal.sites.tags import tone_of, word_of
 
 BREAK = as_html("<br>")
+
+
+class Unit(NamedTuple):
+    """An apartment of a list, with the names of its family masters, its monitors, and the entitlement of its App."""
+
+    apartment: Apartment
+    masters: list[str]
+    monitors: list[Device]
+    app: Entitlement | None
 
 
 class ApartmentCells(NamedTuple):
@@ -36,8 +46,8 @@ class ApartmentCells(NamedTuple):
     app: str
 
 
-def cells(found: Iterable[Apartment], site: Site, now: datetime, *, by_place: bool) -> list[ApartmentCells]:
-    """The cells of apartments with `masters`, `monitors` and `apps`; by floor, with a line for each, where they are sorted `by_place`."""
+def cells(found: Iterable[Unit], site: Site, now: datetime, *, by_place: bool) -> list[ApartmentCells]:
+    """The cells of apartments; by floor, with a line for each, where they are sorted `by_place`."""
     marks = {
         True: as_html('<i class="mk on">{}</i>', _("On")),
         False: as_html('<i class="mk">{}</i>', _("Off")),
@@ -45,8 +55,7 @@ def cells(found: Iterable[Apartment], site: Site, now: datetime, *, by_place: bo
     nobody, dash = as_html('<span class="mute">{}</span>', _("nobody")), as_html('<span class="mute">{}</span>', "–")
     needed, floor = status("expiring", _("MAC needed")), _("floor %(floor)s")
     rows, above = [], None
-    for apartment in found:
-        row: Any = apartment  # with what was looked up along
+    for apartment, masters, monitors, app in found:
         group, here = "", (apartment.building_id, apartment.floor)
         if by_place and here != above:
             words = floor % {"floor": apartment.floor}
@@ -58,22 +67,22 @@ def cells(found: Iterable[Apartment], site: Site, now: datetime, *, by_place: bo
                 url=address("apartment-detail", apartment.pk),
                 number=apartment.number if by_place else str(apartment),
                 name=as_html(' <span class="mute">{}</span>', apartment.name) if apartment.name else "",
-                masters="".join(master.name for master in row.masters) or nobody,
+                masters="".join(masters) or nobody,
                 indoor_monitor=marks[apartment.indoor_monitor],
                 landline=marks[apartment.landline],
                 video_storage=marks[apartment.video_storage],
                 monitors=side_by_side(
-                    [as_html("{}{}", BREAK if at else "", mac(device.mac)) for at, device in enumerate(row.monitors)]
+                    [as_html("{}{}", BREAK if at else "", mac(device.mac)) for at, device in enumerate(monitors)]
                 )
                 or (needed if apartment.indoor_monitor else dash),
-                mono=" mono" if row.monitors else "",
-                app=side_by_side([_app(app, site, now) if app.variant else dash for app in row.target.apps] or [dash]),
+                mono=" mono" if monitors else "",
+                app=_app(app, site, now) if app and app.variant else dash,
             )
         )
     return rows
 
 
-def _app(app: Any, site: Site, now: datetime) -> SafeString:
+def _app(app: Entitlement, site: Site, now: datetime) -> SafeString:
     """In a word, and until when."""
     word = word_of(app.expires_at, app.works_until, now, renews=app.renews)
     mark = status(tone_of(app.expires_at, app.works_until, now, renews=app.renews), word)

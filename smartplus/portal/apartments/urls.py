@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from smartplus.portal.apartments import residents
+from smartplus.portal.apartments import lists, residents
 from smartplus.portal.apartments import views as apartments
 
 urlpatterns = [
-    path("sites/<int:site_id>/apartments/", apartments.apartment_list, name="apartment-list"),
+    path("sites/<int:site_id>/apartments/", lists.apartment_list, name="apartment-list"),
     path("sites/<int:site_id>/apartments/new/", apartments.apartment_new, name="apartment-new"),
     path("apartments/<int:apartment_id>/", apartments.apartment_detail, name="apartment-detail"),
     path("apartments/<int:apartment_id>/edit/", apartments.apartment_edit, name="apartment-edit"),

@@ -1,4 +1,4 @@
-"""Apartments: the list of a site, one apartment, creating and editing with monitors in the same form (R18)."""
+"""Apartments: one apartment, creating and editing with monitors in the same form (R18)."""
 
 from __future__ import annotations
 
@@ -8,150 +8,23 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery, TextField, Value
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse, QueryDict
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.errors import Conflict, Refused
-from accounts.typed import keys
-from accounts.typed.text import sought
-from communities import catalogue
-from communities.models import Apartment, Building, Entitlement, Resident, status
-from devices import actions, reports
-from devices.models import Device
+from communities.models import Apartment, Building
+from devices import actions
 from smartplus import access, past_forms
-from smartplus.portal.apartments import exports as apartments_files
-from smartplus.portal.apartments import rows as apartment_rows
 from smartplus.portal.apartments.forms import ApartmentForm, MonitorRows, Sheet, with_fixed
-from smartplus.portal.kit import conflicts, keyset
-from smartplus.portal.kit import exports as tables
+from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.once import made, once_where
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site
 from smartplus.statuses import CONFLICT, UNPROCESSABLE
-
-PAGE = 50
-CHIPS = 12  # buildings of a site with a chip each; of more one is chosen from a list
-# What rows are made of and sorted by; the tables have many more columns.
-SHOWN = (
-    "floor", "number", "name", "number_order", *catalogue.APARTMENT_SWITCHES, "building__name", "building__name_order", "target__sort_key",
-)  # fmt: skip
-COLUMNS: keyset.Columns = {
-    "place": ["target__sort_key"],
-    "number": ["number_order", "building__name_order"],
-    "master": ["master_order", "number_order"],
-    "monitor": ["indoor_monitor", "number_order"],
-    "landline": ["landline", "number_order"],
-    "video": ["video_storage", "number_order"],
-    "app": ["app_until", "number_order"],
-}
-
-
-@access.roles(*READERS)
-@require_safe
-def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
-    """The apartments of a site, building by building and floor by floor; with `format=csv` or `xlsx` all of them as a file."""
-    site = visible_site(request, site_id)
-    units = dict(
-        Apartment.objects.visible_to(request.actor)
-        .filter(site=site)
-        .order_by()
-        .values_list("building")
-        .annotate(n=Count("*"))
-    )
-    buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
-    for row in buildings:
-        row.n = units.get(row.pk, 0)  # type: ignore[attr-defined]
-    chosen = next((row for row in buildings if str(row.pk) == request.GET.get("building")), None)
-    text, show = sought(request.GET.get("q", "")), request.GET.get("show", "")
-    sorting = keyset.sorting(request.GET, _columns(buildings), own="place")
-    by_place = sorting.column == "place"
-    rows: QuerySet[Apartment] = Apartment.objects.visible_to(request.actor)
-    # By place they are read in the order of an index of targets; with the site said of both, the database would expect few and sort all.
-    rows = rows.filter(target__site=site) if by_place and not text else rows.filter(site=site)
-    if chosen:
-        rows = _of_building(rows, chosen, by_place=by_place)
-    if text:
-        rows = reports.searched_apartments(rows, text)
-    rows = _shown(rows, show, request)
-    rows = _with_keys(_with_parts(rows, request), sorting.column, request)
-    if file := tables.asked(request):
-        name = f"{slugify(site.name) or f'site-{site.pk}'}-apartments"
-        lines = apartments_files.rows(rows.order_by(*sorting.by), site, request.now)
-        return tables.answer(file, name, apartments_files.columns(), lines)
-    page = keyset.page(rows.only(*SHOWN), by=sorting.by, query=request.GET, size=PAGE)
-    cells = apartment_rows.cells(page.rows, site, request.now, by_place=by_place)
-    context = {"page": page, "cells": cells, "sorting": sorting, "buildings": buildings}
-    context["many"] = len(buildings) > CHIPS
-    context |= {"chosen": chosen, "q": text, "show": show}
-    return render(request, "apartments/list.html", {**site_context(request, site, "apartments"), **context})
-
-
-def _columns(buildings: list[Building]) -> keyset.Columns:
-    """What the list can be sorted by. Buildings whose names are sorted alike ("Haus A", "Haus Ä") would mix in the keys of places."""
-    if len({building.name_order for building in buildings}) == len(buildings):
-        return COLUMNS
-    return {**COLUMNS, "place": ["building__name_order", "building_id", "floor_order", "number_order"]}
-
-
-def _of_building(rows: QuerySet[Apartment], chosen: Building, *, by_place: bool) -> QuerySet[Apartment]:
-    """Those of one building; in the order of places with where it begins and ends there."""
-    rows = rows.filter(building=chosen)
-    if not by_place:
-        return rows
-    first, beyond = keys.places_in(chosen.name_order)
-    return rows.filter(target__sort_key__gte=first, target__sort_key__lt=beyond)
-
-
-def _shown(rows: QuerySet[Apartment], show: str, request: access.PortalRequest) -> QuerySet[Apartment]:
-    apps = Entitlement.objects.visible_to(request.actor).wanted().filter(service_type=catalogue.MAIN_SERVICE)
-    if show == "no-monitor":
-        return reports.without_monitor(rows)
-    if show == "no-master":
-        return reports.without_master(rows)
-    if show == "not-paid":
-        return reports.with_entitlement(rows, apps.exclude(status.in_force(request.now)))
-    return rows
-
-
-def _with_parts(rows: QuerySet[Apartment], request: access.PortalRequest) -> QuerySet[Apartment]:
-    """Each apartment with `masters`, `monitors` and `apps`; three statements for the whole page."""
-    actor = request.actor
-    masters = Resident.objects.visible_to(actor).filter(is_master=True).only("apartment", "name")
-    monitors = Device.objects.visible_to(actor).monitors().only("apartment", "mac")
-    apps = Entitlement.objects.visible_to(actor).filter(service_type=catalogue.MAIN_SERVICE)
-    apps = apps.only("target", "variant", "expires_at", "works_until", "mode")
-    return (
-        rows.select_related("building", "target")
-        .prefetch_related(Prefetch("residents", masters, to_attr="masters"))
-        .prefetch_related(Prefetch("devices", monitors, to_attr="monitors"))
-        .prefetch_related(Prefetch("target__entitlements", apps, to_attr="apps"))
-    )
-
-
-def _with_keys(rows: QuerySet[Apartment], column: str, request: access.PortalRequest) -> QuerySet[Apartment]:
-    """What the rows are sorted by, where that stands elsewhere: the family master's name, and the end of the App's paid time."""
-    here = OuterRef("pk")
-    if column == "master":
-        masters = Resident.objects.visible_to(request.actor).filter(apartment=here, is_master=True)
-        return rows.annotate(
-            master_order=Coalesce(Subquery(masters.values("name_order")[:1]), Value(""), output_field=TextField())
-        )
-    if column == "app":
-        apps = (
-            Entitlement.objects.visible_to(request.actor)
-            .wanted()
-            .filter(target=OuterRef("target_id"), service_type=catalogue.MAIN_SERVICE)
-        )
-        return rows.annotate(app_until=Coalesce(Subquery(apps.values("expires_at")[:1]), keyset.FAR))
-    return rows
 
 
 @access.roles(*READERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from django.db.models import QuerySet
@@ -12,7 +13,7 @@ from accounts.models import AuditEvent
 from communities.actions import sites
 from communities.models import Apartment, Building, Site
 from devices.models import Device, LibraryEntry
-from smartplus.portal.apartments import views
+from smartplus.portal.apartments import lists
 from tests.people import NOW, People
 from tests.portal.apartments.scenes import MakeSite, SignIn, new
 from tests.portal.html import assert_clean
@@ -141,7 +142,7 @@ def test_pages_by_place_are_those_of_the_buildings_one_after_the_other(
     people: People, ivan: Client, harbour: Site, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the names of two are sorted alike, and where one of them is chosen."""
-    monkeypatch.setattr(views, "PAGE", 2)
+    monkeypatch.setattr(lists, "APARTMENTS", replace(lists.APARTMENTS, size=2))
     for name in names:
         one = sites.add_building(people.ivan.actor, site_id=harbour.pk, name=name, now=NOW)
         for floor, number in (("10", "10.01"), ("2", "2.10"), ("2", "2.9"), ("EG", "0.1"), ("-1", "A")):
