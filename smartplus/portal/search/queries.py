@@ -238,12 +238,8 @@ def _people(actor: Actor, text: str, now: datetime) -> list[Hit]:
         Membership.objects.visible_to(actor).filter(user_lists.person_matches(text)), now
     ).order_by(known_order(), "pk")
     return [
-        Hit(
-            person.shown_name,  # type: ignore[attr-defined]
-            f"{person.shown_email}, {person.organization.name}",  # type: ignore[attr-defined]
-            reverse("user-detail", args=[person.pk]),
-        )
-        for person in user_lists.finished(_first(found), now)
+        Hit(name, f"{email}, {person.organization.name}", reverse("user-detail", args=[person.pk]))
+        for person, name, email, *_rest in user_lists.people_of(_first(found), now)
     ]
 
 

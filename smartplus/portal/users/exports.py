@@ -65,13 +65,7 @@ def people_columns() -> list[Column]:
 def people(found: QuerySet[Membership], now: datetime) -> Iterator[list[object]]:
     """People of `user_lists.own_people` as lines."""
     for some in tables.in_chunks(found):
-        for person in user_lists.finished(some, now):
+        for person, name, email, standing, sites in user_lists.people_of(some, now):
             last_login = person.user.last_login if person.joined_at else None
-            yield [
-                person.shown_name,  # type: ignore[attr-defined]
-                person.shown_email,  # type: ignore[attr-defined]
-                _("Technician") if person.is_technician else _("Administrator"),
-                person.standing.word,  # type: ignore[attr-defined]
-                person.n_sites or 0,  # type: ignore[attr-defined]
-                last_login,
-            ]
+            role = _("Technician") if person.is_technician else _("Administrator")
+            yield [name, email, role, standing.word, sites, last_login]

@@ -42,9 +42,14 @@ def firm_detail(request: access.PortalRequest, organization_id: int) -> HttpResp
     firm = visible_firm(request, organization_id)
     people = Membership.objects.visible_to(request.actor).filter(organization=firm)
     rows = user_lists.with_invitation(people, request.now).order_by(known_order(), "pk")[:SHOWN]
-    shown = user_lists.finished(rows, request.now)
+    shown = user_lists.people_of(rows, request.now)
     cells = user_rows.people(shown, request.actor, request.now)
-    context = {**_firm_context(request, firm), "people": shown, "cells": cells, **OWN_PEOPLE.shown_in(COLUMNS)}
+    context = {
+        **_firm_context(request, firm),
+        "people": [person.membership for person in shown],
+        "cells": cells,
+        **OWN_PEOPLE.shown_in(COLUMNS),
+    }
     if firm.kind in {Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}:
         below = Organization.objects.visible_to(request.actor).filter(path__startswith=firm.path, kind=Kind.INSTALLER)
         context["n_installers"] = below.count()

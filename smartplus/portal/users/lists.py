@@ -106,7 +106,7 @@ def _people(request: access.PortalRequest, tab: str) -> HttpResponseBase:
         lines = user_files.people(listing.sorted(found), request.now)
         return listing.answer(tab, user_files.people_columns(), lines)
     page = listing.page(found)
-    cells = user_rows.people(user_lists.finished(page.rows, request.now), request.actor, request.now)
+    cells = user_rows.people(user_lists.people_of(page.rows, request.now), request.actor, request.now)
     tabs, _numbers = user_lists.tabs(request.actor, tab)
     context = {**listing.context(page, cells), "rows": "users/_people.html", "new": NEW_BY_TAB[tab]}
     return render(request, "users/list.html", {**context, "tabs": tabs, "tab": tab})

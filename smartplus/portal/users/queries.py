@@ -67,19 +67,21 @@ class Standing:
     detail: str = ""
 
 
-class Contact(NamedTuple):
-    """The first administrator of a firm."""
+class Person(NamedTuple):
+    """A member of a firm by the name and address that the firm knows: until a person has joined those of the invitation."""
 
+    membership: Membership
     name: str
     email: str
     standing: Standing
+    sites: int
 
 
 class FirmRow(NamedTuple):
-    """A firm of a list, with the numbers of its people, sites and installers."""
+    """A firm of a list, with its first administrator and the numbers of its people, sites and installers."""
 
     firm: Organization
-    contact: Contact | None
+    contact: Person | None
     security: Standing
     people: int
     sites: int
@@ -97,14 +99,12 @@ class Tab:
     is_here: bool
 
 
-def standing(person: Membership, now: datetime) -> Standing:
+def standing(person: Any, now: datetime) -> Standing:
     """The state of a member that `with_invitation` has looked up."""
     if not person.is_active:
         return Standing("inactive", _("Deactivated"))
     if person.joined_at is None:
-        ends: datetime | None = person.invited_until  # type: ignore[attr-defined]
-        asked: datetime | None = person.invited_at  # type: ignore[attr-defined]
-        mail = mail_word(person.mail_state)  # type: ignore[attr-defined]
+        ends, asked, mail = person.invited_until, person.invited_at, mail_word(person.mail_state)
         if ends is not None and ends <= now:
             return Standing("expiring", _("Invitation expired"), _("on %(day)s") % {"day": day(ends)})
         return Standing("pending", _("Invited"), ", ".join(part for part in (day(asked), mail) if part))
@@ -138,19 +138,22 @@ def with_invitation(people: QuerySet[Membership], now: datetime) -> QuerySet[Mem
 
 def finished(people: Iterable[Membership], now: datetime) -> list[Membership]:
     """Rows of `with_invitation`, each with `shown_name`, `shown_email` and `standing`."""
-    rows = list(people)
-    for row in rows:
-        row.shown_name, row.shown_email = _shown(row)  # type: ignore[attr-defined]
-        row.standing = standing(row, now)  # type: ignore[attr-defined]
+    rows: list[Any] = list(people)
+    for row, person in zip(rows, people_of(rows, now), strict=True):
+        row.shown_name, row.shown_email, row.standing = person.name, person.email, person.standing
     return rows
 
 
-def _shown(person: Membership) -> tuple[str, str]:
-    """Name and address."""
-    if person.joined_at is not None:
-        return str(person.user), person.user.email
-    name: str = person.invited_name  # type: ignore[attr-defined]
-    return name or person.user.email, person.invited_email or person.user.email
+def people_of(found: Iterable[Any], now: datetime) -> list[Person]:
+    """Rows of `with_invitation` as a list shows them; the number of sites where `own_people` has counted it."""
+    people = []
+    for row in found:
+        email = row.user.email
+        name, email = (
+            (str(row.user), email) if row.joined_at else (row.invited_name or email, row.invited_email or email)
+        )
+        people.append(Person(row, name, email, standing(row, now), getattr(row, "n_sites", 0) or 0))
+    return people
 
 
 def tabs(actor: Actor, chosen: str) -> tuple[list[Tab], dict[str, int]]:
@@ -254,7 +257,7 @@ def with_numbers(actor: Actor, rows: list[Organization], now: datetime) -> list[
         ),
         now,
     )
-    by_id = {person.pk: Contact(*_shown(person), standing(person, now)) for person in contacts}
+    by_id = {person.membership.pk: person for person in people_of(contacts, now)}
 
     def row(firm: Organization) -> FirmRow:
         found: Mapping[str, Any] = people.get(firm.pk, {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ from smartplus.portal.kit.day_tags import ago
 from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html, side_by_side
 from smartplus.portal.kit.status_tags import status
-from smartplus.portal.users.queries import FirmRow, Standing
+from smartplus.portal.users.queries import FirmRow, Person, Standing
 
 GRANTS = ("sees_prices", "sees_invoices", "gets_billing_mail", "manages_subscriptions")
 
@@ -59,23 +59,22 @@ def _standing(found: Standing) -> SafeString:
     return side_by_side([status(found.tone, found.word), _small(found.detail) if found.detail else ""])
 
 
-def people(rows: Iterable[Membership], actor: Actor, now: datetime) -> list[PersonCells]:
-    """The cells of people as `user_lists.finished` leaves them."""
+def people(rows: Iterable[Person], actor: Actor, now: datetime) -> list[PersonCells]:
+    """The cells of people."""
     technician, administrator, you = _("Technician"), _("Administrator"), _small(_("You"))
     found = []
-    for row in rows:
-        person: Any = row
+    for person, name, email, standing, sites in rows:
         has_signed_in = person.joined_at and person.user.last_login
         found.append(
             PersonCells(
                 url=address("user-detail", person.pk),
-                name=person.shown_name,
-                email=person.shown_email,
+                name=name,
+                email=email,
                 role=technician if person.is_technician else administrator,
                 you=you if person.pk == actor.membership_id else "",
-                sites=getattr(person, "n_sites", 0) or 0,
+                sites=sites,
                 may=grants(person),
-                standing=_standing(person.standing),
+                standing=_standing(standing),
                 signed_in=ago(person.user.last_login, now) if has_signed_in else "–",
             )
         )

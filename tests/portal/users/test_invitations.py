@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from django.test import Client
 
 from accounts import actions
 from accounts.models import Invitation, Membership, User
-from smartplus.portal.users import views as users
+from smartplus.portal.users import lists
 from tests.accounts.invited import ELIN, everything, invite, token_of_last_mail
 from tests.guards.pages import without_token
 from tests.people import NOW, PASSWORD, People
@@ -190,7 +191,7 @@ def test_the_new_address_of_a_login_that_has_not_joined_is_told_by_no_search_and
     for text in ("mallory@zeph", "MALLORY@zephyr.example", "aaa zephyr"):
         for address in ("/users/?tab=people", "/search/?x="):
             assert "Aaa Able" in client.get(f"{address}&q={text}").content.decode(), (address, text)
-    monkeypatch.setattr(users, "PAGE", 1)
+    monkeypatch.setattr(lists, "OWN_PEOPLE", replace(lists.OWN_PEOPLE, size=1))
     for sort in ("", "name", "-name", "role", "standing", "signed_in"):
         page = client.get(f"/users/?tab=people&sort={sort}").context["page"]
         assert "secret" not in base64.urlsafe_b64decode(f"{page.next}==").decode(), sort
