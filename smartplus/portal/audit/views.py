@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -97,8 +96,7 @@ def _columns() -> list[Column]:
 
 
 def _lines(actor: Actor, found: QuerySet[AuditEvent]) -> Iterator[list[object]]:
-    events = found.order_by("-pk").iterator(chunk_size=CHUNK)
-    while some := list(islice(events, CHUNK)):
+    for some in tables.in_chunks(found.order_by("-pk"), size=CHUNK):
         for row in audit_log.rows(actor, some):
             event = row.event
             lines = audit_values.lines(event, row.names)

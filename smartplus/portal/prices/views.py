@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Max
+from django.db.models import Max, TextField, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.errors import Conflict, Refused
-from accounts.scope import Role
+from accounts.scope import Actor, Role
 from communities import catalogue
 from payments import money
 from smartplus import access
-from smartplus.portal.kit import conflicts
+from smartplus.portal.kit import conflicts, keyset
 from smartplus.portal.kit.answers import conflict, refill
+from smartplus.portal.kit.lists import Column, List
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
@@ -27,24 +31,50 @@ from subscriptions.models import PriceList
 from subscriptions.prices import PriceKey
 
 
+def _owner_order(_actor: Actor) -> Mapping[str, Any]:
+    """Lists for everybody first."""
+    return {"owner_order": Coalesce("distributor__name_order", Value(""), output_field=TextField())}
+
+
+NEWEST_FIRST = ("-valid_from", "-number")
+PRICE_LISTS = List(
+    title=gettext_lazy("Price Book"),
+    columns=(
+        Column("list", gettext_lazy("List"), keys=["number"]),
+        Column("for", gettext_lazy("For"), keys=["owner_order", "currency", *NEWEST_FIRST], annotations=_owner_order),
+        Column(
+            "currency",
+            gettext_lazy("Currency"),
+            keys=["currency", "owner_order", *NEWEST_FIRST],
+            annotations=_owner_order,
+        ),
+        Column("from", gettext_lazy("Valid from"), keys=["valid_from", "number"]),
+        Column("state", gettext_lazy("Status")),
+        Column("note", gettext_lazy("Note")),
+    ),
+    own="for",
+    table="cards price-lists",
+)
+
+
 @access.roles(Role.OPERATOR)
 @require_GET
 def price_list_list(request: access.PortalRequest) -> HttpResponse:
-    """Every version of every list, newest first within its owner."""
-    lists = PriceList.objects.visible_to(request.actor).select_related("distributor", "created_by")
-    rows = list(lists.order_by("distributor__name_order", "currency", "-valid_from", "-number"))
-    current: set[tuple[int | None, str]] = set()
-    states = []
-    for row in rows:
-        key = (row.distributor_id, row.currency)
+    """Every version of every list, on one page: newest first within its owner, or by a column."""
+    listing = PRICE_LISTS.asked(request)
+    rows = list(listing.sorted(PriceList.objects.visible_to(request.actor).select_related("distributor")))
+    published = sorted(
+        (row for row in rows if row.valid_from <= request.now), key=lambda row: (row.valid_from, row.number)
+    )
+    in_force = {(row.distributor_id, row.currency): row for row in published}
+
+    def state(row: PriceList) -> str:
         if row.valid_from > request.now:
-            states.append("upcoming")
-        elif key not in current:
-            current.add(key)
-            states.append("current")
-        else:
-            states.append("past")
-    return render(request, "prices/list.html", {"rows": list(zip(rows, states, strict=True))})
+            return "upcoming"
+        return "current" if in_force[row.distributor_id, row.currency] == row else "past"
+
+    context = listing.context(keyset.Page(rows, "", ""), [(row, state(row)) for row in rows])
+    return render(request, "prices/list.html", {**context, "count": str(len(rows))})
 
 
 @access.roles(Role.OPERATOR)

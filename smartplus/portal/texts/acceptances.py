@@ -8,26 +8,41 @@ from typing import Any
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.actions import terms
 from accounts.models import Acceptance, Document, TextVersion
 from accounts.scope import Actor, Role
 from smartplus import access
-from smartplus.portal.kit import exports as tables
-from smartplus.portal.kit import keyset
-from smartplus.portal.kit.exports import Column
+from smartplus.portal.kit.exports import Column as Head
+from smartplus.portal.kit.exports import Kind
+from smartplus.portal.kit.lists import Column, List, Listing
 from smartplus.portal.texts import queries as acceptances
 
-PAGE = 50
 LOOKED_UP = 500  # rows of a file whose firms are looked up at once
 MISSING = "missing"
-GIVEN_COLUMNS: keyset.Columns = {"person": ["user__name_order"], "email": ["user__email_key"], "at": ["pk"]}
-MISSING_COLUMNS: keyset.Columns = {
-    "person": ["user__name_order"],
-    "email": ["user__email_key"],
-    "firm": ["organization__name_order"],
-}
+PERSON = Column("person", gettext_lazy("Person"), keys=["user__name_order"])
+EMAIL = Column("email", gettext_lazy("Email"), keys=["user__email_key"])
+GIVEN = List(
+    title=gettext_lazy("Accepted"),
+    columns=(
+        PERSON,
+        EMAIL,
+        Column("firms", gettext_lazy("Organizations")),
+        Column("at", gettext_lazy("Accepted"), keys=["pk"]),
+    ),
+    own="-at",
+    table="cards",
+    has_file=True,
+)
+NOT_GIVEN = List(
+    title=gettext_lazy("Not yet accepted"),
+    columns=(PERSON, EMAIL, Column("firm", gettext_lazy("Organization"), keys=["organization__name_order"])),
+    own="person",
+    table="cards",
+    has_file=True,
+)
 
 
 @access.roles(Role.OPERATOR)
@@ -44,12 +59,13 @@ def acceptance_list(request: access.PortalRequest, document: str) -> HttpRespons
     wanted = request.GET.get("version", "")
     version = wanted if wanted in known else (current.version if current else (known[0] if known else ""))
     is_missing = request.GET.get("show") == MISSING and current is not None
-    if file := tables.asked(request):
-        return _file(file, request, document, version, current if is_missing else None)
+    listing = (NOT_GIVEN if is_missing else GIVEN).asked(request)
+    if listing.file:
+        return _file(listing, document, version, current if is_missing else None)
     context: dict[str, Any] = {
         "area": "setup",
         "section": document,
-        "title": Document(document).label,
+        "text": Document(document).label,
         "document": document,
         "versions": known,
         "version": version,
@@ -59,16 +75,12 @@ def acceptance_list(request: access.PortalRequest, document: str) -> HttpRespons
         "missing_count": acceptances.missing(request.actor, current).count() if current else 0,
     }
     if is_missing and current:
-        found = acceptances.missing(request.actor, current)
-        sorting = keyset.sorting(request.GET, MISSING_COLUMNS, own="person")
-        context["page"] = keyset.page(found, by=sorting.by, query=request.GET, size=PAGE)
-    else:
-        sorting = keyset.sorting(request.GET, GIVEN_COLUMNS, own="-at")
-        given = acceptances.given(request.actor, document, version)
-        page = keyset.page(given, by=sorting.by, query=request.GET, size=PAGE)
-        firms = acceptances.firms_of(request.actor, {row.user_id for row in page.rows})
-        context |= {"page": page, "rows": [(row, firms.get(row.user_id, "")) for row in page.rows]}
-    return render(request, "texts/acceptances.html", {**context, "sorting": sorting})
+        missing = listing.page(acceptances.missing(request.actor, current))
+        return render(request, "texts/acceptances.html", {**context, **listing.context(missing, missing.rows)})
+    page = listing.page(acceptances.given(request.actor, document, version))
+    firms = acceptances.firms_of(request.actor, {row.user_id for row in page.rows})
+    cells = [(row, firms.get(row.user_id, "")) for row in page.rows]
+    return render(request, "texts/acceptances.html", {**context, **listing.context(page, cells)})
 
 
 def _older(actor: Actor, document: str) -> list[str]:
@@ -77,21 +89,19 @@ def _older(actor: Actor, document: str) -> list[str]:
     return list(found.values_list("version", flat=True).distinct())
 
 
-def _file(
-    file: str, request: access.PortalRequest, document: str, version: str, missing_of: TextVersion | None
-) -> HttpResponseBase:
+def _file(listing: Listing, document: str, version: str, missing_of: TextVersion | None) -> HttpResponseBase:
     if missing_of is not None:
-        heads = [_("Person"), _("Email"), _("Organization"), _("Version not accepted yet")]
+        heads = [Head(_("Person")), Head(_("Email")), Head(_("Organization")), Head(_("Version not accepted yet"))]
         rows: Iterator[list[object]] = (
             [row.user.name, row.user.email, row.organization.name, missing_of.number]
-            for row in acceptances.missing(request.actor, missing_of).iterator(chunk_size=LOOKED_UP)
+            for row in acceptances.missing(listing.actor, missing_of).iterator(chunk_size=LOOKED_UP)
         )
-        return tables.answer(file, f"{document}-{missing_of.number}-missing", [Column(head) for head in heads], rows)
-    columns = [
-        Column(_("Person")), Column(_("Email")), Column(_("Organizations")), Column(_("Version")),
-        Column(_("Accepted"), tables.Kind.MOMENT), Column(_("Accepted (UTC)")), Column(_("Address")),
+        return listing.answer(f"{document}-{missing_of.number}-missing", heads, rows)
+    heads = [
+        Head(_("Person")), Head(_("Email")), Head(_("Organizations")), Head(_("Version")),
+        Head(_("Accepted"), Kind.MOMENT), Head(_("Accepted (UTC)")), Head(_("Address")),
     ]  # fmt: skip
-    return tables.answer(file, f"{document}-{version}-accepted", columns, _given(request.actor, document, version))
+    return listing.answer(f"{document}-{version}-accepted", heads, _given(listing.actor, document, version))
 
 
 def _given(actor: Actor, document: str, version: str) -> Iterator[list[object]]:

@@ -87,3 +87,20 @@ def test_a_list_in_credits_says_nothing_of_tax_and_includes_none(olga: Client) -
     made = olga.post("/prices/new/", form)
     shown = words(olga.get(made["Location"]).content.decode())
     assert "tax is" not in shown
+
+
+def test_the_price_book_is_sorted_by_its_heads_and_says_the_same_of_each_list(olga: Client) -> None:
+    for currency, valid_from in (("EUR", "2027-12-01"), ("USD", "2028-01-01"), ("EUR", "2028-02-01")):
+        assert olga.post("/prices/new/", {**FORM, "currency": currency, "valid_from": valid_from}).status_code == 302
+
+    def shown(query: str) -> list[tuple[str, str]]:
+        cells = olga.get(f"/prices/{query}").context["cells"]
+        return [(f"{row.currency} {row.number}", state) for row, state in cells]
+
+    own = shown("")
+    assert [name for name, _state in own][-1].startswith("USD")
+    for column in ("list", "for", "currency", "from"):
+        up, down = shown(f"?sort={column}"), shown(f"?sort=-{column}")
+        assert up == down[::-1]
+        assert sorted(up) == sorted(own)
+    assert shown("?sort=state") == own
