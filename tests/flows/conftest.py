@@ -40,11 +40,13 @@ def no_job_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(name: str, *, now: datetime) -> int | None:
         return jobs.JOBS[name].sweep(now=now)
 
-    def note_failure(job: str, item_id: int, problem: Exception, *, is_expected: bool = False, **options: Any) -> None:
+    def record_failure(
+        job: str, item_id: int, problem: Exception, *, is_expected: bool = False, **options: Any
+    ) -> None:
         if not is_expected:
             raise problem
         noted(job, item_id, problem, is_expected=is_expected, **options)
 
     noted = fences.record_failure
     monkeypatch.setattr(jobs, "run", run)
-    monkeypatch.setattr(fences, "note_failure", note_failure)
+    monkeypatch.setattr(fences, "record_failure", record_failure)
