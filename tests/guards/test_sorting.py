@@ -35,6 +35,7 @@ LISTS = {  # who reads it, its address, and what it can be sorted by
     ("dora", "/subscription/auto-renew/"): {"state", "installer", "next", "payer"},
     ("olga", "/payments/"): {"order", "payer", "gateway", "state", "at", "amount"},
     ("olga", "/payments/webhooks/"): {"message", "gateway", "state", "tries", "at"},
+    ("olga", "/setup/terms/accepted/"): {"person", "email", "at"},
 }
 ANY = {"installer", "pays", "security"}  # columns that some list shows to some readers alone
 
