@@ -19,7 +19,7 @@ from smartplus.portal.styleguide.declarations import Declaration, Malformed
 
 TEMPLATES = Path(settings.BASE_DIR / "templates")
 LIMIT = 140
-LATER = {"apartments/list.html", "apartments/_nothing.html"}  # not brought to it yet
+
 COMPONENTS = {one.name: one for one in declarations.of_folder(TEMPLATES / "components")}
 
 
@@ -43,13 +43,9 @@ def faults_of(source: str, components: dict[str, Declaration]) -> Iterator[str]:
         yield from (f"{name}: {other} is not declared" for other in sorted(given - declared.names))
 
 
-def _is_later(file: Path) -> bool:
-    return str(file.relative_to(TEMPLATES)) in LATER
-
-
 @pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.html")), ids=lambda file: str(file.relative_to(TEMPLATES)))
 def test_an_include_gives_what_a_component_takes(file: Path) -> None:
-    assert _is_later(file) or list(faults_of(file.read_text(), COMPONENTS)) == []
+    assert list(faults_of(file.read_text(), COMPONENTS)) == []
 
 
 def test_a_tag_takes_what_its_component_declares() -> None:
@@ -128,7 +124,6 @@ def test_no_line_of_a_template_is_long() -> None:
     long = [
         f"{file.relative_to(TEMPLATES)}:{number}"
         for file in files
-        if not _is_later(file)
         for number, line in enumerate(file.read_text().splitlines(), 1)
         if len(line) > LIMIT
     ]

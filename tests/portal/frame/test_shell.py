@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 
 from accounts.models import AuditEvent, Membership, Organization
 from communities.catalogue import SERVICES
-from tests.portal.html import assert_clean, links_of
+from tests.portal.html import assert_clean, links_of, page_of
 
 pytestmark = pytest.mark.django_db
 EVERYBODY = ("olga", "dora", "sam", "ivan", "tess", "petra")
@@ -70,8 +70,8 @@ def test_tess_the_technician_has_no_way_to_money(people, sign_in):
 
 
 def test_the_menu_marks_where_one_is(people, sign_in):
-    page = sign_in(people.tess).get("/settings/password/").content.decode()
-    assert '<a href="/settings/password/" aria-current="page">Password</a>' in page
+    page = page_of(sign_in(people.tess).get("/settings/password/"))
+    assert '<a href="/settings/password/" aria-current="page"> Password</a>' in page
     assert page.count('aria-current="page"') == 4  # menu, tabs of narrow windows, crumb, the phone's menu
 
 
@@ -265,8 +265,8 @@ def test_a_page_asks_for_other_firms_only_where_a_person_has_some(people, sign_i
         assert "Work for another organization" not in client.get("/help/").content.decode()
     other = people.ivan.firm
     second = Membership.objects.create(user=people.petra.membership.user, organization=other, joined_at=timezone.now())
-    text = client.get("/help/").content.decode()
+    text = page_of(client.get("/help/"))
     assert "Work for another organization" in text
-    assert f'name="membership" value="{second.pk}">{other.name}' in text
+    assert f'name="membership" value="{second.pk}"> {other.name}' in text
     Organization.objects.filter(pk=other.pk).update(is_active=False)  # usable no more
     assert "Work for another organization" not in client.get("/help/").content.decode()

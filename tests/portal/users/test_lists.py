@@ -13,7 +13,7 @@ from accounts.models import Kind, Organization, User
 from smartplus.portal.users import queries as user_lists
 from tests.accounts.invited import invite
 from tests.people import NOW, People
-from tests.portal.html import assert_clean
+from tests.portal.html import assert_clean, page_of
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +94,7 @@ def test_search_and_chips_narrow_the_list(people: People, sign_in) -> None:
 
 def test_the_list_is_narrowed_to_who_stands_under_a_chosen_firm(people: People, sign_in) -> None:
     client = sign_in(people.dora)
-    page = client.get(f"/users/?under={people.sam.firm.pk}").content.decode()
+    page = page_of(client.get(f"/users/?under={people.sam.firm.pk}"))
     assert f'<option value="{people.sam.firm.pk}" selected>under Sund Partner</option>' in page
     assert "Zephyr" not in page
     assert 'name="under"' not in sign_in(people.ivan).get("/users/").content.decode()
