@@ -20,7 +20,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from accounts.actions import seller
+from accounts import sellers
 from accounts.models import Kind, Notice, Organization, Topic, User
 from accounts.models.notices import UNMUTABLE
 from accounts.typed.mail import in_ascii
@@ -46,8 +46,8 @@ class House:
     @classmethod
     def of(cls, *, now: datetime) -> House:
         """At most three statements, for a whole batch."""
-        if found := seller.in_force(now=now):
-            picture = seller.logo(found.logo.digest) if found.logo else None
+        if found := sellers.in_force(now=now):
+            picture = sellers.logo(found.logo.digest) if found.logo else None
             content = bytes(picture.content) if picture else None
             return cls(found.name, found.line, content, picture.content_type if picture else "")
         firm = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").first()

@@ -23,17 +23,6 @@ SELLER_PUBLISHED = audit.Word(
 )
 
 
-def in_force(*, now: datetime) -> SellerVersion | None:
-    """The seller that mails, orders and invoices name at `now`; None before the operator published one. Ask with an order's time for
-    the seller of that order. The demo's seller counts in the demo only."""
-    return SellerVersion.objects.begun(now).first()
-
-
-def logo(digest: str) -> SellerLogo:
-    """A logo with its bytes, by the digest that stands in its address; raises SellerLogo.DoesNotExist."""
-    return SellerLogo.objects.get(digest=digest)
-
-
 @transaction.atomic
 def publish(
     actor: Actor,

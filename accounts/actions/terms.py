@@ -12,8 +12,7 @@ from django.db.models import Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import audit
-from accounts.actions import seller
+from accounts import audit, sellers
 from accounts.errors import Conflict, NotPermitted, Refused
 from accounts.markdown import SELLER_MARK
 from accounts.models import Acceptance, Document, Kind, Organization, SellerVersion, TextDraft, TextVersion, User
@@ -272,7 +271,7 @@ def _first_number(document: str) -> int:
 def _named_seller(texts: Mapping[str, str], *, at: datetime) -> SellerVersion | None:
     if not any(SELLER_MARK in text for text in texts.values()):
         return None
-    found = seller.in_force(now=at)
+    found = sellers.in_force(now=at)
     if found is None:
         raise Refused(
             _("The text names the seller, and there is none on that day yet. Publish the seller first."), field="text"

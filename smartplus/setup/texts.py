@@ -8,7 +8,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.actions import seller, terms
+from accounts import sellers
+from accounts.actions import terms
 from accounts.models import Acceptance, Document
 from accounts.typed import postal
 from smartplus.portal.kit.day_tags import day
@@ -45,7 +46,7 @@ def published(now: datetime) -> list[Finding]:
 
 def sold_by(now: datetime) -> list[Finding]:
     """Whose name stands on mails and invoices."""
-    in_force = seller.in_force(now=now)
+    in_force = sellers.in_force(now=now)
     if in_force is None:
         detail = _("Mails and invoices name nobody. Name, address and tax number are needed.")
         return [

@@ -15,7 +15,7 @@ from django.utils import translation
 import smartplus.audit
 from accounts.audit import Area, Word
 from accounts.models import AuditEvent
-from smartplus.portal.audit import vocabulary
+from smartplus import vocabulary
 from tests.permissions.known import modules
 
 ROOT = Path(__file__).resolve().parents[2]

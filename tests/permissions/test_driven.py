@@ -16,8 +16,8 @@ from accounts.models import AuditEvent
 from accounts.models.audit import ORDER_SUBJECTS
 from payments.sandbox import Sandbox
 from payments.sandbox.store import SECTIONS
+from smartplus import vocabulary
 from smartplus.jobs import JOBS
-from smartplus.portal.audit import vocabulary
 from subscriptions import ledger
 from tests.flows.tenants import project_models
 from tests.guards.browser import Browser

@@ -17,9 +17,9 @@ from accounts.audit.sentences import Names
 from accounts.models import AuditEvent
 from accounts.scope import Role
 from communities.models import Site
+from smartplus import vocabulary
 from smartplus.access import PortalRequest
 from smartplus.portal.audit import queries as audit_log
-from smartplus.portal.audit import vocabulary
 
 LOOKED_AT = 60  # so that a whole building entered at once is one line and something older still shows
 SHOWN = 7

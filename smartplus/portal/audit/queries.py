@@ -25,8 +25,8 @@ from accounts.typed.text import sought
 from communities.models import Site
 from devices import mac
 from devices.reports import MIN_DIGITS
+from smartplus import vocabulary
 from smartplus.portal.audit import values as audit_values
-from smartplus.portal.audit import vocabulary
 from smartplus.portal.kit import keyset
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.roles import ROLE_LABELS

@@ -20,7 +20,7 @@ from communities import audit_sentences as of_communities
 from communities import catalogue
 from communities.actions import assignments
 from devices.models import Status
-from smartplus.portal.audit import vocabulary
+from smartplus import vocabulary
 from smartplus.portal.kit.day_tags import moment
 from subscriptions import reasons
 from subscriptions.audit_sentences import amount

@@ -15,7 +15,7 @@ from smartplus import access
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.numbers import typed_id
-from smartplus.portal.subscription.views import PAYERS
+from smartplus.portal.kit.roles import PAYERS
 from subscriptions.actions import cards
 from subscriptions.models import AutoRenewal
 

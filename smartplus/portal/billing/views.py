@@ -12,7 +12,8 @@ from accounts.scope import Role
 from payments import actions
 from payments.models import BillingProfile
 from smartplus import access
-from smartplus.portal.kit import conflicts, edits
+from smartplus.portal.billing.profiles import own_profile
+from smartplus.portal.kit import edits
 from smartplus.portal.subscription.forms import BillingForm
 
 
@@ -44,18 +45,3 @@ def billing(request: access.PortalRequest) -> HttpResponse:
         said=lambda _saved, _form: _("Billing information is saved. It is used from the next order on."),
         to=lambda _saved: reverse("settings-billing"),
     )
-
-
-def own_profile(request: access.PortalRequest) -> BillingProfile | None:
-    """The billing information of the organization one works for, None before the first."""
-    return (
-        BillingProfile.objects.visible_to(request.actor).filter(organization_id=request.actor.organization_id).first()
-    )
-
-
-def clash(request: access.PortalRequest, sent: BillingForm) -> tuple[BillingForm, conflicts.Clash]:
-    """Both inputs in one form, after a colleague saved first; here and at the checkout."""
-    profile = own_profile(request)
-    assert profile is not None  # rows are never deleted, and there was nothing to clash with before
-    fresh = BillingForm(instance=profile)
-    return fresh, conflicts.clash(request, conflicts.about(profile), (sent, fresh))

@@ -14,8 +14,8 @@ from django.db.models import Model, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import AuditEvent
+from smartplus import vocabulary
 from smartplus.access import PortalRequest
-from smartplus.portal.audit import vocabulary
 
 WAS = "was"  # the hidden field that holds what the form was filled with
 QUESTIONS = frozenset(

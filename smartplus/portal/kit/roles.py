@@ -1,4 +1,4 @@
-"""What roles are called."""
+"""What roles are called, and who of them pays."""
 
 from __future__ import annotations
 
@@ -15,3 +15,4 @@ ROLE_LABELS: dict[Role, Promise] = {
     Role.TECHNICIAN: _("Technician"),
     Role.MANAGER: _("Property manager"),
 }
+PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.actions import seller, terms
+from accounts import sellers
+from accounts.actions import terms
 from accounts.models import Document, Notice
 from accounts.scope import Grant, Role
 from payments.models import Payment
@@ -20,11 +21,11 @@ from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.day_tags import moment
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.orders import renewal as renewals
 from smartplus.portal.orders.forms import JudgmentForm
 from smartplus.portal.orders.rows import TONES
 from smartplus.portal.subscription.checkout import to_gateway
-from smartplus.portal.subscription.views import PAYERS
 from smartplus.statuses import UNPROCESSABLE
 from subscriptions import reports, rights
 from subscriptions.actions import orders as actions
@@ -125,7 +126,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     may_start = rights.may_start(request.actor, order)
     context = {
         "order": order,
-        "seller": seller.in_force(now=order.created_at),
+        "seller": sellers.in_force(now=order.created_at),
         "terms_url": _terms_url(order),
         "tone": TONES[Order.State(order.state)],
         "is_mine": is_mine,

@@ -17,8 +17,8 @@ from smartplus import access
 from smartplus.portal.kit import keyset
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.lists import Column, Filter, List, Listing, Option
+from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.renewals import rows
-from smartplus.portal.subscription.views import PAYERS
 from subscriptions import dashboard as counts
 from subscriptions import reports, rights
 from subscriptions.actions import cards

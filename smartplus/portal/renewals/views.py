@@ -21,8 +21,8 @@ from smartplus import access, jobs
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.numbers import typed_id
+from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.renewals import rows
-from smartplus.portal.subscription.views import PAYERS
 from subscriptions.actions import auto_renewals as actions
 from subscriptions.actions import cards
 from subscriptions.errors import MayNotPay

@@ -16,9 +16,9 @@ from smartplus import access
 from smartplus.portal.dashboard import queries as dashboards
 from smartplus.portal.kit import keyset
 from smartplus.portal.kit.lists import Column, Filter, List, Option, options
+from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.requests import rows
 from smartplus.portal.requests.waiting import WAITING
-from smartplus.portal.subscription.views import PAYERS
 from subscriptions import waiting
 from subscriptions.models import RenewalRequest, RequestItem
 

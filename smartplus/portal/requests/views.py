@@ -19,9 +19,9 @@ from smartplus.portal.kit import answers
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.requests import rows
 from smartplus.portal.requests.forms import RefusalForm
-from smartplus.portal.subscription.views import PAYERS
 from subscriptions import payers, reports, rights
 from subscriptions.actions import carts, request_decisions
 from subscriptions.models import RenewalRequest

@@ -11,8 +11,8 @@ from accounts.actions import terms
 from smartplus import access, sessions
 from smartplus.access import PortalRequest, Stage
 from smartplus.portal.kit.answers import answer, posted
+from smartplus.portal.kit.routes import next_page
 from smartplus.portal.security.forms import AcceptForm
-from smartplus.portal.sign_in.views import next_page
 
 
 @access.roles(also_at={Stage.TERMS})

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.typed import mail, text
 from smartplus import access, past_forms
 from smartplus.portal.kit import errors
-from smartplus.portal.sign_in.views import next_page
+from smartplus.portal.kit.routes import next_page
 
 ELSEWHERE = ("Origin checking failed", "Referer checking failed")
 

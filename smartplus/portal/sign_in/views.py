@@ -9,9 +9,8 @@ from django.contrib.auth import views as django_views
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse_lazy
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
@@ -23,6 +22,7 @@ from accounts.scope import Role
 from accounts.typed import mail, text
 from smartplus import access, jobs, sessions, throttle
 from smartplus.access import PortalRequest, Stage
+from smartplus.portal.kit.routes import next_page
 from smartplus.portal.sign_in.forms import NewPasswordForm, PasswordResetForm, SignInForm
 
 # The logins of the demo installation, shown as help on its sign-in page.
@@ -158,13 +158,3 @@ def switch_membership(request: PortalRequest) -> HttpResponse:
 
 def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() and len(text) <= 18 else 0
-
-
-def next_page(request: HttpRequest, default: str = "home") -> str:
-    """Where to go on: the address that was asked for if it is one of ours, else the route `default`, else nothing."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_path = wanted.startswith("/")  # `redirect` takes anything else for the name of a route
-    hosts = {request.get_host()}
-    if is_path and url_has_allowed_host_and_scheme(wanted, allowed_hosts=hosts, require_https=request.is_secure()):
-        return wanted
-    return reverse(default) if default else ""

@@ -19,9 +19,8 @@ from communities.models import Apartment, Building, Entitlement, ManagerAssignme
 from communities.site_status import Places, status_of
 from devices import reports as device_reports
 from devices.models import Device
-from smartplus import access
+from smartplus import access, vocabulary
 from smartplus.portal.audit import queries as audit_log
-from smartplus.portal.audit import vocabulary
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.sites import todo
 from smartplus.portal.sites.tags import pill_of

@@ -20,11 +20,12 @@ from payments import actions as payment_actions
 from payments import consent
 from payments.errors import GatewayUnavailable
 from smartplus import access
-from smartplus.portal.billing import views as billing
+from smartplus.portal.billing import profiles
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.subscription.forms import BillingForm, PayForm, TermForm
-from smartplus.portal.subscription.views import PAYERS, Choice
+from smartplus.portal.subscription.views import Choice
 from smartplus.statuses import CONFLICT
 from subscriptions import periods, reports, rights
 from subscriptions.actions import carts, orders, returns
@@ -47,7 +48,7 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
         return redirect("order-detail", cart.order.number)
     if not rights.may_pay_for(request.actor, cart.installer):
         return _back_to_list(request, cart)
-    billing_form = BillingForm(request.POST or None, instance=billing.own_profile(request))
+    billing_form = BillingForm(request.POST or None, instance=profiles.own_profile(request))
     pay_form = PayForm(request.POST or None)
     status, told = 200, None
     if request.method == "POST":
@@ -59,7 +60,7 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
                 return to_gateway(request, order)
             except Conflict:
                 status = CONFLICT
-                billing_form, told = billing.clash(request, billing_form)
+                billing_form, told = profiles.clash(request, billing_form)
             except (Refused, MayNotPay, GatewayUnavailable) as refused:
                 show(refused, billing_form, pay_form)
     context = review_context(request, cart, billing_form, pay_form) | {"conflict": told}

@@ -28,6 +28,7 @@ from smartplus.portal.kit import keyset, ticks
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.numbers import as_ranges, typed_id
 from smartplus.portal.kit.once import made, once_where
+from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.kit.ticks import Ticks
 from smartplus.portal.requests.forms import RequestForm
 from smartplus.portal.subscription import rows, to_activate
@@ -43,7 +44,6 @@ from subscriptions.prices import CantQuote, PriceTable
 from subscriptions.selections import MOST_TICKED, Filter
 from subscriptions.tables import table_for
 
-PAYERS = (Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 PAGE = 50
 SUGGESTED = 20  # sites, or installers
 OFFERED = 50  # installers in a drop-down; of more one is chosen by its name

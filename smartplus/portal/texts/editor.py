@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import markdown
-from accounts.actions import seller, terms
+from accounts import markdown, sellers
+from accounts.actions import terms
 from accounts.errors import Conflict, Refused
 from accounts.models import Acceptance, Document, TextDraft, TextVersion
 from accounts.models.terms import FALLBACK
@@ -201,4 +201,4 @@ def _seen(request: access.PortalRequest, page: Page, form: TextForm) -> dict[str
 def _html(request: access.PortalRequest, form: TextForm, text: str) -> SafeString:
     day = form.cleaned_data.get("valid_from") if form.is_bound else form["valid_from"].value()
     at = terms.starts_at(day, now=request.now) if isinstance(day, date) else request.now
-    return markdown.rendered(markdown.with_seller(text, seller.in_force(now=max(at, request.now))), below=1)
+    return markdown.rendered(markdown.with_seller(text, sellers.in_force(now=max(at, request.now))), below=1)

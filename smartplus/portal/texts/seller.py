@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts import sellers
 from accounts.actions import seller as actions
 from accounts.actions import terms
 from accounts.errors import Conflict, Refused
@@ -62,7 +63,7 @@ def seller(request: access.PortalRequest) -> HttpResponse:
 @require_safe
 def logo(request: HttpRequest, digest: str) -> HttpResponse:
     """The bytes of a logo. What people sent is shown as the picture that it was found to be, and as nothing else."""
-    found = actions.logo(digest)
+    found = sellers.logo(digest)
     response = HttpResponse(bytes(found.content), content_type=found.content_type)
     response["Content-Security-Policy"] = LOGO_POLICY
     response["X-Content-Type-Options"] = "nosniff"

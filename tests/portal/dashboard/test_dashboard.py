@@ -16,7 +16,7 @@ from accounts.models import AuditEvent
 from accounts.typed.days import end_date
 from communities.actions import assignments
 from communities.models import Apartment, Entitlement, Site
-from smartplus.portal.audit import vocabulary
+from smartplus import vocabulary
 from smartplus.portal.dashboard import queries as dashboard_queries
 from smartplus.portal.kit import chart
 from subscriptions.actions import prices

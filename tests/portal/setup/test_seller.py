@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from accounts import logos
+from accounts import logos, sellers
 from accounts.actions import seller, terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, SellerLogo, SellerVersion
@@ -31,7 +31,7 @@ def test_the_operator_publishes_and_a_mistake_is_mended_by_a_further_version(peo
     assert_clean(olga.get(PAGE).content)
     logo = SimpleUploadedFile("evil.html", png(), content_type="text/html")
     assert olga.post(PAGE, {**SENT, "logo": logo})["Location"] == PAGE
-    first = seller.in_force(now=NOW)
+    first = sellers.in_force(now=NOW)
     assert first
     assert (first.number, first.name, first.valid_from, first.published_by) == (
         1,
@@ -43,7 +43,7 @@ def test_the_operator_publishes_and_a_mistake_is_mended_by_a_further_version(peo
     assert_clean(page.content)
     assert 'value="Vendor GmbH"' in page.content.decode()
     assert olga.post(PAGE, {**SENT, "newest": "1", "street": "Hafenweg 2"}).status_code == 302
-    second = seller.in_force(now=NOW)
+    second = sellers.in_force(now=NOW)
     assert second
     assert (second.number, second.street, second.logo) == (2, "Hafenweg 2", first.logo)
     event = AuditEvent.objects.filter(action="seller.published").first()
@@ -137,6 +137,6 @@ def test_the_demos_seller_counts_in_the_demo_only(people: People, settings) -> N
         seller.publish(people.olga.actor, values=VALUES, valid_from=NOW, now=NOW, is_example=True)
     settings.DEMO = True
     seller.publish(people.olga.actor, values=VALUES, valid_from=NOW, now=NOW, is_example=True)
-    assert seller.in_force(now=NOW)
+    assert sellers.in_force(now=NOW)
     settings.DEMO = False
-    assert seller.in_force(now=NOW) is None
+    assert sellers.in_force(now=NOW) is None
