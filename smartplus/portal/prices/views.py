@@ -14,17 +14,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.errors import Conflict, Refused
+from accounts.errors import Conflict
 from accounts.scope import Actor, Role
 from communities import catalogue
 from payments import money
 from smartplus import access
 from smartplus.portal.kit import conflicts, keyset
-from smartplus.portal.kit.answers import conflict, refill
+from smartplus.portal.kit.answers import answer, conflict, posted, submitted
 from smartplus.portal.kit.lists import Column, List
 from smartplus.portal.kit.numbers import typed_id
-from smartplus.portal.kit.once import made as made_once
-from smartplus.portal.kit.once import once
+from smartplus.portal.kit.once import made, once
 from smartplus.portal.prices.forms import PriceListForm, field_name, sections
 from subscriptions.actions import prices as actions
 from subscriptions.models import PriceList
@@ -98,30 +97,30 @@ def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
 @once
 def price_list_new(request: access.PortalRequest) -> HttpResponse:
     """Publish a version, filled in with the one it follows."""
-    form = PriceListForm(request.POST or None, actor=request.actor, initial=_initial(request))
-    refill(request, form)
-    if request.method == "POST" and form.is_valid():
+    form = PriceListForm(posted(request), actor=request.actor, initial=_initial(request))
+
+    def publish() -> PriceList:
         distributor = form.cleaned_data["distributor"]
-        try:
-            made = actions.publish_price_list(
-                request.actor,
-                currency=form.cleaned_data["currency"],
-                amounts=form.cleaned_data["amounts"],
-                valid_from=form.valid_from_instant(request.now),
-                distributor_id=distributor.pk if distributor else None,
-                note=form.cleaned_data["note"],
-                includes_tax=form.cleaned_data["includes_tax"],
-                newest_id=form.cleaned_data["version"],
-                now=request.now,
-            )
-        except Conflict:
-            return _overtaken(request, form)
-        except Refused as refused:
-            form.add_error(refused.field if refused.field in form.fields else None, str(refused))
-        else:
-            messages.success(request, _("%(list)s is published. Orders that exist keep their prices.") % {"list": made})
-            return made_once(redirect("price-list-detail", made.pk), made)
-    return render(request, "prices/new.html", {"form": form}, status=422 if form.errors else 200)
+        return actions.publish_price_list(
+            request.actor,
+            currency=form.cleaned_data["currency"],
+            amounts=form.cleaned_data["amounts"],
+            valid_from=form.valid_from_instant(request.now),
+            distributor_id=distributor.pk if distributor else None,
+            note=form.cleaned_data["note"],
+            includes_tax=form.cleaned_data["includes_tax"],
+            newest_id=form.cleaned_data["version"],
+            now=request.now,
+        )
+
+    try:
+        published = submitted(form, publish)
+    except Conflict:
+        return _overtaken(request, form)
+    if published is None:
+        return answer(request, "prices/new.html", form)
+    messages.success(request, _("%(list)s is published. Orders that exist keep their prices.") % {"list": published})
+    return made(redirect("price-list-detail", published.pk), published)
 
 
 def _overtaken(request: access.PortalRequest, form: PriceListForm) -> HttpResponse:

@@ -23,8 +23,7 @@ from accounts.models import Acceptance, Document, TextDraft, TextVersion
 from accounts.models.terms import FALLBACK
 from accounts.scope import Role
 from smartplus import access
-from smartplus.portal.kit.answers import posted, refill
-from smartplus.portal.kit.fields import refuse
+from smartplus.portal.kit.answers import posted, refill, submitted
 from smartplus.portal.texts import changes as text_changes
 from smartplus.portal.texts import queries as acceptances
 from smartplus.portal.texts.changes import Change
@@ -66,18 +65,13 @@ def editor(request: access.PortalRequest, document: str) -> HttpResponse:
         refill(request, form)
         return _shown(request, page, form)
     form = TextForm(posted(request))
-    if not form.is_valid():
-        return _shown(request, page, form, status=UNPROCESSABLE)
-    if request.POST.get("do") == "preview":
+    if form.is_valid() and request.POST.get("do") == "preview":
         return _shown(request, page, form)
     try:
-        done = _done(request, page, form)
+        done = submitted(form, lambda: _done(request, page, form))
     except Conflict:
         return _overtaken(request, page, form)
-    except Refused as refusal:
-        refuse(form, refusal)
-        return _shown(request, page, form, status=UNPROCESSABLE)
-    return done
+    return done or _shown(request, page, form, status=UNPROCESSABLE)
 
 
 @access.roles(Role.OPERATOR)

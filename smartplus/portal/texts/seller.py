@@ -18,10 +18,8 @@ from accounts.errors import Conflict, Refused
 from accounts.models import SellerVersion
 from accounts.scope import Role
 from smartplus import access
-from smartplus.portal.kit.answers import refill
-from smartplus.portal.kit.fields import refuse
-from smartplus.portal.kit.once import made as made_once
-from smartplus.portal.kit.once import once
+from smartplus.portal.kit.answers import refill, submitted
+from smartplus.portal.kit.once import made, once
 from smartplus.portal.texts.editor import STATES
 from smartplus.portal.texts.forms import SellerForm
 from smartplus.statuses import CONFLICT, UNPROCESSABLE
@@ -44,19 +42,16 @@ def seller(request: access.PortalRequest) -> HttpResponse:
         refill(request, form)
         return _shown(request, rows, form)
     form = SellerForm(request.POST, request.FILES)
-    if not form.is_valid():
-        return _shown(request, rows, form, status=UNPROCESSABLE)
     try:
-        made = _publish(request, form)
+        published = submitted(form, lambda: _publish(request, form))
     except Conflict:
         data = request.POST.copy()
         data["newest"] = str(last.number if last else 0)
         return _shown(request, rows, SellerForm(data), status=CONFLICT, clash=last)
-    except Refused as refusal:
-        refuse(form, refusal)
+    if published is None:
         return _shown(request, rows, form, status=UNPROCESSABLE)
-    messages.success(request, _("%(text)s is published.") % {"text": made})
-    return made_once(redirect("setup-seller"), made)
+    messages.success(request, _("%(text)s is published.") % {"text": published})
+    return made(redirect("setup-seller"), published)
 
 
 @access.public
