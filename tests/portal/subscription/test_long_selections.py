@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
-from django.utils.html import escape
 
 from communities.models import Entitlement, Site
 from smartplus.portal.kit import keyset, list_tags
-from smartplus.portal.subscription import views
 from subscriptions.actions import carts
 from subscriptions.id_digests import BUCKETS, IdDigest, Mark
 from subscriptions.items import free
@@ -391,26 +389,3 @@ def test_the_names_of_sites_are_told_to_who_may_activate_there(
     sites = f"/subscription/sites/?installer={people.ivan.firm.pk}&kind=community"
     assert "Harbour View" in sign_in(people.ivan).get(sites).content.decode()
     assert sign_in(people.mallory).get(sites).status_code == 404
-
-
-def test_of_many_installers_one_is_chosen_by_its_name(
-    people: People, sign_in: Callable[[Person], Client], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dora = sign_in(people.dora)
-    page = dora.get("/subscription/")
-    few = [installer.name for installer in page.context["installers"]]
-    assert len(few) > 1
-    monkeypatch.setattr(views, "OFFERED", 1)
-    page = dora.get(f"/subscription/?installer={people.ivan.firm.pk}")
-    assert "installer-names" in page.content.decode()
-    assert "<select" not in page.content.decode().split("</form>")[0].rpartition("<form")[2]
-    listed = dora.get("/subscription/installers/").content.decode()
-    assert [name for name in few if escape(name) not in listed] == []
-    assert dora.get("/subscription/installers/?installer_name=intercom").content.decode().count("<option") == 1
-    for name in (people.ivan.firm.name, "hafen"):
-        assert dora.get("/subscription/", {"installer_name": name}).context["choice"].installer == people.ivan.firm
-    typed = {"installer": str(people.ivan.firm.pk), "installer_name": people.mallory.firm.name}
-    stays = dora.get("/subscription/", typed)
-    assert stays.context["choice"].installer == people.ivan.firm
-    assert "There is no one installer called" in stays.content.decode()
-    assert escape(people.mallory.firm.name) not in listed
