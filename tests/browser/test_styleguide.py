@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.house import ROOT, House, two_ports
-from tests.browser.test_axe import BY_COLOUR, PHONE, WIDE, does_not_fit, faults, listen, nothing_in
+from tests.browser.looks import BY_COLOUR, PHONE, WIDE, does_not_fit, faults, listen, nothing_in
 
 THEMES = ("light", "dark")
 

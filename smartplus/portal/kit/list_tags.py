@@ -7,16 +7,16 @@ from typing import Any
 from django import template
 from django.http import QueryDict
 
-from smartplus.portal.kit.keyset import COUNTED, shown
+from smartplus.portal.kit import keyset
 from smartplus.portal.kit.lists import address
 
 register = template.Library()
 
 
 @register.filter
-def counted(number: int, most: int = COUNTED) -> str:
+def counted(number: int, most: int | None = None) -> str:
     """A number of rows from `keyset.count`: "1,000+" where counting stopped."""
-    return shown(number, most)
+    return keyset.shown(number, keyset.COUNTED if most is None else most)
 
 
 @register.inclusion_tag("components/pager.html", takes_context=True)

@@ -11,8 +11,6 @@ from accounts import actions
 from accounts.models import Membership
 from tests.people import NOW, SYSTEM, People
 
-pytestmark = pytest.mark.django_db
-
 
 @pytest.fixture(params=[True, False], ids=["session ended", "cookies gone"])
 def leave(request: pytest.FixtureRequest) -> Callable[[Client], None]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from django.test import Client
 
 from tests.people import PASSWORD, Person
 from tests.portal.html import form_in
 
-pytestmark = pytest.mark.django_db
 NOT_DONE = "What you sent before was not done. If you still want it, please do it again."
 SAID = "What you had typed is here again. It is not saved yet."
 

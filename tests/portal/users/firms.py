@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
-import time_machine
-
-from tests.people import NOW
-
-
-@pytest.fixture(autouse=True)
-def _stopped_clock() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 def firm_form(name: str = "Lumen Access AB", **changes: Any) -> dict[str, Any]:

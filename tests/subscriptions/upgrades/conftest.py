@@ -18,8 +18,6 @@ from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.lookups import BASE, entitlement
 from tests.subscriptions.upgrades.scenes import BOTH, DAY, Fill, Place, fresh, pay
 
-pytestmark = pytest.mark.django_db
-
 
 @pytest.fixture
 def price_list(people: People) -> PriceList:

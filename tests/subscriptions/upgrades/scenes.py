@@ -16,7 +16,6 @@ from subscriptions.models import Cart, Order
 from tests.people import NOW
 from tests.subscriptions.lookups import payment_of
 
-pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 SOON = NOW + 10 * DAY + timedelta(hours=3)
 BOTH = "landline+booking"
