@@ -14,7 +14,7 @@ from communities.models.targets import mislabelled
 
 
 def verify() -> Iterator[str]:
-    """Every disauto_renewal, check by check; each check is one statement for a table over the whole database, its rows arrive one by one. Writes
+    """Every disagreement, check by check; each check is one statement for a table over the whole database, its rows arrive one by one. Writes
     nothing."""
     for check in CHECKS:
         yield from check()

@@ -260,10 +260,11 @@ def check_zones(databases: Iterable[str] | None = None, **_: Any) -> list[checks
             with connections[alias].cursor() as cursor:
                 cursor.execute("SELECT name FROM pg_timezone_names")
                 known = {name for (name,) in cursor.fetchall()}
+            has_sites = is_migrated(connections[alias], Site._meta.app_label)
         except (OperationalError, ProgrammingError):
             continue
         stand = Site.objects.using(alias).exclude(time_zone__in=known)
-        if lost := sorted(set(stand.order_by().values_list("time_zone", flat=True).distinct())):
+        if has_sites and (lost := sorted(set(stand.order_by().values_list("time_zone", flat=True).distinct()))):
             told = f"PostgreSQL does not know {', '.join(lost)}, where there are sites: money for them is taken and can't be applied."
             found.append(checks.Error(told, id="communities.E002"))
         if missing := sorted(set(zones.every()) - known):

@@ -23,20 +23,21 @@ WORDS: tuple[Word, ...] = (
     *smartplus.audit.WORDS,
 )
 BY_CODE: dict[str, Word] = {word.code: word for word in WORDS}
-SAVES = Q(action__in=[word.code for word in WORDS if word.saves])  # after these a form is out of date
+_WRITTEN = BY_CODE | of_subscriptions.FORMER  # every code that a row may have
+SAVES = Q(action__in=[code for code, word in _WRITTEN.items() if word.saves])  # after these a form is out of date
 
 
 def in_area(area: Area) -> Q:
     """The condition on rows of one area."""
-    return Q(action__in=[word.code for word in WORDS if word.area == area])
+    return Q(action__in=[code for code, word in _WRITTEN.items() if word.area == area])
 
 
 def sentence(event: AuditEvent, names: Names) -> str:
     """What an audit row says happened, as far as the reader may know."""
-    word = BY_CODE.get(event.action)
+    word = _WRITTEN.get(event.action)
     return word.tell(event, names) if word else f"{label(event.action)}: {event.subject_label}"
 
 
 def label(code: str) -> str:
     """What kind of change a code stands for; one that nothing writes any more is shown as it is."""
-    return str(BY_CODE[code].label) if code in BY_CODE else code.replace(".", " ").replace("_", " ").capitalize()
+    return str(_WRITTEN[code].label) if code in _WRITTEN else code.replace(".", " ").replace("_", " ").capitalize()

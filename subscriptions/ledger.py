@@ -42,7 +42,7 @@ class Fault:
 
 
 def verify() -> Iterator[Fault]:
-    """Every disauto_renewal, check by check. Each check is one statement over the whole database (`lengths` one for each term that was ever
+    """Every disagreement, check by check. Each check is one statement over the whole database (`lengths` one for each term that was ever
     bought), so it sees one instant and may run beside everything else; rows arrive one by one. Writes nothing."""
     for check in CHECKS:
         yield from check()

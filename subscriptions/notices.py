@@ -83,7 +83,7 @@ def renewal_lapsed(auto_renewal: AutoRenewal, *, items: int, now: datetime) -> N
 
 
 def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: str, now: datetime) -> None:
-    """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late, duplicate or forgotten."""
+    """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late, duplicate_payment or forgotten."""
     for membership in (
         Membership.objects.usable().filter(organization__kind=Kind.OPERATOR).select_related("user", "organization")
     ):

@@ -13,7 +13,12 @@ from accounts.scope import MACHINE, TENANT_KEYS, Actor, Grant, Role
 from accounts.typed.columns import SearchKey
 
 # Rows that are about orders, by what was changed or looked at: their label or their values tell an order's number.
-ORDER_SUBJECTS = ("order", "payment", "autorenewal")
+ORDER_SUBJECTS = (
+    "order",
+    "payment",
+    "autorenewal",
+    "subscription",
+)  # the last is what auto-renewals were called: rows are sealed
 NOBODY = 0  # the key of no firm
 
 

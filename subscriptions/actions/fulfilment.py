@@ -56,7 +56,7 @@ def fulfil(
 ) -> None:
     """Apply a paid order: what each kind of line says, once, all in the caller's transaction (R49, R52).
 
-    The caller holds the locks of sites, payer and order, and of the auto-renewals `touched` where it knows them. `story` are steps that come
+    The caller holds the locks of sites, payer and order, and of the auto-renewals `touched` where it knows them. `timeline` are events that come
     before. The number of statements is the same for one line and for ten thousand. Raises NotApplied where an item is not the order's any
     more or can't have what was bought: the caller takes everything back then.
     """

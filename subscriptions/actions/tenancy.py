@@ -193,7 +193,7 @@ def _lock(installer: Organization, to_id: int) -> None:
 
 
 def _old_subdistributor_orders(installer: Organization) -> QuerySet[Order]:
-    """Without auto-renewals that wait for their next try: they are cancelled with their auto-renewals."""
+    """Without those of auto-renewals that wait for their next try: they are cancelled when those end."""
     found = Order.objects.filter(installer=installer, payer_id=installer.subdistributor_id, state__in=OPEN_ORDERS)
     return found.exclude(type=Order.Type.AUTO_RENEWAL, next_try_at__isnull=False)
 

@@ -31,3 +31,12 @@ WORDS: tuple[Word, ...] = (
     ORDER_SUCCEEDED, settlement.ORDER_IN_REVIEW, settlement.PAID_TWICE, fulfilment.PM_APP_SWITCHED_ON,
     tenancy.INSTALLER_MOVED, tenancy.INSTALLER_MOVED_AWAY,
 )  # fmt: skip
+# Codes of before, which sealed rows keep.
+FORMER: dict[str, Word] = {
+    "agreement.made": auto_renewals.AUTO_RENEWAL_MADE,
+    "agreement.parked": auto_renewals.AUTO_RENEWAL_SUSPENDED,
+    "agreement.ended": auto_renewals.AUTO_RENEWAL_ENDED,
+    "agreement.items_left": renewals.ITEMS_LEFT,
+    "agreement.card_changed": cards.CARD_CHANGED,
+    "payment.surplus": settlement.PAID_TWICE,
+}

@@ -33,7 +33,7 @@ def assert_ledger_agrees(sandbox: Sandbox, *, now: datetime | None = None) -> No
     """Compare the gateway's books with payments, orders, lines, periods, entitlements, the orders' stories and the audit.
 
     Holds whenever nothing is under way: what the gateway took has to be settled. `now`, for what depends on the day, is the
-    instant of the newest audit row where it is not given. Fails with every disauto_renewal there is, not only the first.
+    instant of the newest audit row where it is not given. Fails with every disagreement there is, not only the first.
     """
     ledger = Ledger.read(sandbox)
     now = now or AuditEvent.objects.aggregate(newest=Max("at"))["newest"]

@@ -6,16 +6,20 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg2
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 
 from accounts.models import AuditEvent, Membership, Organization, User
@@ -23,6 +27,8 @@ from communities.models import Site
 from smartplus import demo, environment, jobs
 from smartplus.management.commands import up
 from tests.people import PASSWORD
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.django_db
@@ -176,3 +182,26 @@ def test_the_worker_is_started_again_and_every_other_end_ends_the_house(monkeypa
             processes.refuse_dead()
     finally:
         processes.stop()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no checks that ask for rows")
+def test_the_first_migrate_of_an_installation_asks_for_no_table_yet(django_db_setup: None) -> None:
+    """As a process: `call_command` leaves the checks out that `migrate` begins with."""
+    given = connection.settings_dict
+    name = f"{given['NAME']}_first"
+    password = f":{given['PASSWORD']}" if given["PASSWORD"] else ""
+    address = f"postgres://{given['USER']}{password}@{given['HOST'] or '127.0.0.1'}:{given['PORT'] or 5432}"
+    server = psycopg2.connect(f"{address}/postgres")
+    server.autocommit = True
+    with closing(server), server.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        cursor.execute(f'CREATE DATABASE "{name}"')
+        try:
+            made = subprocess.run(
+                [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+                env={**os.environ, "DATABASE_URL": f"{address}/{name}", "SECRET_KEY": "x", "SITE_URL": "http://x"},
+                cwd=ROOT, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        finally:
+            cursor.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    assert made.returncode == 0, made.stderr[-2000:]

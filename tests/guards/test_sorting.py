@@ -33,6 +33,7 @@ LISTS = {  # who reads it, its address, and what it can be sorted by
     ("petra", "/orders/?q=a"): {"number", "type", "installer", "state", "created", "total"},
     ("dora", "/subscription/requests/"): {"installer", "months", "state", "requested"},
     ("dora", "/subscription/auto-renew/"): {"state", "installer", "next", "payer"},
+    ("olga", "/orders/"): {"number", "type", "installer", "state", "created", "total"},
     ("olga", "/payments/"): {"order", "payer", "gateway", "state", "at", "amount"},
     ("olga", "/payments/webhooks/"): {"message", "gateway", "state", "tries", "at"},
     ("olga", "/setup/terms/accepted/"): {"person", "email", "at"},

@@ -58,7 +58,8 @@ ROWS: dict[str, Promise] = {  # what went along with a moved installer, by the n
     "site": _("Sites"), "building": _("Buildings"), "apartment": _("Apartments"), "resident": _("Residents"),
     "managerassignment": _("Property managers of sites"), "technicianassignment": _("Technicians of sites"),
     "entitlement": _("Services, with their paid time"), "device": _("Devices"), "libraryentry": _("MACs in the library"),
-    "autorenewalitem": _("Items under auto-renewal"), "renewalrequest": _("Requests"),
+    "autorenewalitem": _("Items under auto-renewal"), "subscriptionitem": _("Items under auto-renewal"),
+    "renewalrequest": _("Requests"),
 }  # fmt: skip
 TOLD_OF_MONEY = frozenset({"order", "payment"})  # rows whose reason names amounts
 SWITCHED = frozenset({*catalogue.SWITCHES, "on", "require_2fa"})  # On and Off; what else is true or false is Yes and No
@@ -66,6 +67,10 @@ CHOICES: dict[tuple[str, str], Mapping[Any, Any]] = {  # (subject, field) → va
     ("libraryentry", "status"): dict(Status.choices),
     ("order", "state"): dict(Order.State.choices),
     ("autorenewal", "state"): dict(AutoRenewal.State.choices),
+    ("subscription", "state"): {
+        **dict(AutoRenewal.State.choices),
+        "parked": AutoRenewal.State.SUSPENDED.label,
+    },  # of before
     ("organization", "kind"): dict(Kind.choices),
     ("user", "topics"): dict(Topic.choices),
     ("apitoken", "revoked_for"): dict(RevokedFor.choices),

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
+from accounts.errors import ActionError, Refused
 from accounts.typed import amounts, mail, phones, text
 from payments import money
 
@@ -181,6 +181,6 @@ def _language() -> str:
     return translation.get_language() or settings.LANGUAGE_CODE
 
 
-def refuse(form: forms.BaseForm, refusal: Refused) -> None:
+def refuse(form: forms.BaseForm, refusal: ActionError) -> None:
     """Put what an action refused under the field it is about, or on top of the form."""
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))

@@ -15,7 +15,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.errors import Refused
+from accounts.errors import NotPermitted, Refused
 from accounts.models import Organization, firm_of
 from accounts.scope import Actor, Grant, Role
 from accounts.typed import finding
@@ -36,7 +36,6 @@ from smartplus.portal.subscription.forms import MONTHS
 from smartplus.statuses import UNPROCESSABLE
 from subscriptions import payers, rights
 from subscriptions.actions import carts, requests
-from subscriptions.errors import MayNotPay
 from subscriptions.id_digests import Mark
 from subscriptions.items import in_open_orders_of, never_activated_at
 from subscriptions.models import AutoRenewal, Cart, RenewalRequest
@@ -124,7 +123,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
         else:
             try:
                 return go_on(request, assessed(request.actor, choice, ticked, free), term)
-            except (Refused, MayNotPay) as refused:
+            except (Refused, NotPermitted) as refused:
                 status = UNPROCESSABLE
                 messages.error(request, str(refused))
     may_pay = rights.may_pay_for(request.actor, choice.installer)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import actions
 from accounts.actions.invitations import LinkUsedUp
-from accounts.errors import Refused
+from accounts.errors import NotPermitted, Refused
 from accounts.models import Invitation, Membership, User
 from smartplus import access, sessions
 from smartplus.portal.kit.fields import refuse
@@ -79,7 +79,7 @@ def _without_login(request: HttpRequest, found: Invitation, token: str) -> HttpR
             )
         except LinkUsedUp:
             raise
-        except Refused as refusal:
+        except (Refused, NotPermitted) as refusal:
             refuse(form, refusal)
         else:
             login(request, membership.user, backend=BACKEND)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from accounts.models import Membership
+from accounts.models import AuditEvent, Membership
 from communities.actions import assignments, sites
 from communities.models import Apartment, Site
 from devices import actions as device_actions
@@ -93,3 +93,23 @@ def test_requests_and_orders_say_how_many_items_and_how_much(
     Membership.objects.filter(pk=people.dora.membership.pk).update(sees_prices=False)
     assert newest(dora) == [told]
     assert on_dashboard(dora) == told
+
+
+def test_rows_of_before_keep_their_sentence_their_area_and_their_readers(people: People, sign_in: SignIn) -> None:
+    """Rows are sealed: what an auto-renewal was called when they were written stays in them."""
+    firm = people.dora.firm
+    for action, before, after in (
+        ("agreement.made", {}, {"items": 2}),
+        ("agreement.parked", {"state": "active"}, {"state": "parked"}),
+    ):
+        AuditEvent.objects.create(
+            at=NOW, actor_label="SmartPlus", actor_role="system", action=action, subject_type="subscription", subject_id=7,
+            subject_label="Auto-renewal 7", before=before, after=after, organization=firm, distributor=firm,
+        )  # fmt: skip
+    dora = sign_in(people.dora)
+    assert newest(dora, 2) == ["Auto-renewal 7 stopped by a problem", "Auto-renewal of 2 items agreed"]
+    page = dora.get("/settings/audit/?area=orders")
+    assert [row.what for row in page.context["rows"][:2]] == newest(dora, 2)
+    assert "Parked" not in page.content.decode()
+    Membership.objects.filter(pk=people.dora.membership.pk).update(sees_invoices=False)
+    assert "Auto-renewal 7" not in sign_in(people.dora).get("/settings/audit/").content.decode()

@@ -69,7 +69,7 @@ def seen(client: Client, order: Order, way: str = "") -> str:
 
 def buttons(page: str) -> set[str]:
     """What can be pressed about the order."""
-    found = re.findall(r"<button[^>]*>(Pay US\$[0-9.]+|Cancel order|Check again)</button>", page)
+    found = re.findall(r"<button[^>]*>\s*(Pay US\$[0-9.]+|Cancel order|Check again)\s*</button>", page)
     return {text.split(" US")[0] for text in found}
 
 
