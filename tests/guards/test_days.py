@@ -27,7 +27,7 @@ BY_THE_READER = {"day", "moment", "ago", "when", "date", "time", "timesince", "t
 FILTERED = re.compile(r"([\w.]+)\|(\w+)")
 SHOWN = re.compile(r"{{\s*([\w.]+)\s*}}")
 # Written as an instant, shown nowhere: a step of a timeline, a part of a digest.
-KEPT = ('done = transitions.new_event(order, "applied"', "base = item.expires_at.isoformat()")
+KEPT = ('order, "applied", now=now, items=order.line_count, until=', "base = item.expires_at.isoformat()")
 # of Python: functions that put an instant into words
 IN_WORDS = {*BY_THE_READER, "date_format", "format_date", "format_datetime", "format_time", "strftime", "isoformat"}
 

@@ -16,7 +16,7 @@ from accounts.models import Organization, SellerVersion
 from communities.models import Site
 from payments.models import BillingProfile
 from tests.people import People, Person
-from tests.portal.html import assert_clean, form_in
+from tests.portal.html import assert_clean, form_in, page_of
 from tests.portal.places import site_form
 
 pytestmark = pytest.mark.django_db
@@ -139,8 +139,8 @@ def test_a_firm_needs_no_address_but_a_right_one(people: People, ivan: Client) -
     )
     firm = Organization.objects.get(pk=people.ivan.firm.pk)
     assert (firm.country, firm.state) == ("AE", "Dubai")
-    page = ivan.get(f"/users/firms/{firm.pk}/").content.decode()
-    assert "<dt>Address</dt><dd>Dubai</dd>" in page
+    page = page_of(ivan.get(f"/users/firms/{firm.pk}/"))
+    assert "<dt>Address</dt> <dd>Dubai</dd>" in page
 
 
 def test_an_invoice_goes_to_an_address_of_its_country(people: People, ivan: Client) -> None:
