@@ -49,8 +49,8 @@ def test_tables_that_move_all_the_time_leave_room_on_their_pages() -> None:
     assert found == [
         "communities_entitlement",
         "payments_payment",
-        "subscriptions_order",
         "subscriptions_autorenewal",
+        "subscriptions_order",
     ]
 
 
