@@ -23,7 +23,11 @@ from tests.flows.ledger import assert_ledger_agrees
 from tests.flows.post import Letter, Post
 from tests.people import People
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]
+pytestmark = [
+    pytest.mark.crash,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks"),
+]
 PHASES = ("place", "start", "approve", "hear", "settle")
 
 

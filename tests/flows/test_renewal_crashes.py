@@ -18,7 +18,11 @@ from tests.flows.losing import AHEAD, World, assert_charged_once
 from tests.flows.post import Post
 from tests.people import People
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]
+pytestmark = [
+    pytest.mark.crash,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks"),
+]
 
 
 @pytest.fixture

@@ -33,7 +33,11 @@ from tests.payments.pay_page import press
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.lookups import BASE, payment_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks")]
+pytestmark = [
+    pytest.mark.crash,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("tenants_stay_apart", "no_job_breaks"),
+]
 BOTH = "landline+booking"
 DAYS = timedelta(days=10, hours=3)  # after the activation, which was for a month
 
