@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import Organization
 from accounts.scope import Actor
-from communities.models import Kind
+from communities.models import Kind, Site
 from subscriptions.models import AutoRenewal, AutoRenewalItem
 
 
@@ -32,6 +32,14 @@ def default_payer(installer: Organization, *, site_kind: str) -> Organization:
     """Who pays what is under no auto-renewal: the installer if it may pay for sites of this kind, else who is above it."""
     may_pay = installer.may_pay if site_kind == Kind.COMMERCIAL else installer.pays_regular
     return installer if may_pay else payer_above(installer)
+
+
+def with_payers(sites: QuerySet[Site]) -> QuerySet[Site]:
+    """Sites with the firms that `default_payer` asks for, in one more statement: joined, they would be read for each site that is sorted,
+    not for those of the page."""
+    return sites.prefetch_related(
+        Prefetch("installer", Organization.objects.select_related("distributor", "subdistributor"))
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from communities.models.sites import (
     Resident,
     Site,
     TechnicianAssignment,
+    assigned_sites,
     keys_of,
 )
 from communities.models.status import STATE_LABELS, Mode, State, state_of
@@ -31,6 +32,7 @@ __all__ = [
     "State",
     "Target",
     "TechnicianAssignment",
+    "assigned_sites",
     "keys_of",
     "state_of",
 ]

@@ -53,6 +53,8 @@ def open_order(actor: Actor, found: Quote, bought: Purchase, *, now: datetime) -
     and items, has quoted under them, and starts the payment. Raises ItemHeld where another open order has an item, and Refused for
     too long a reference."""
     assert bought.installer.distributor is not None
+    # Read here, since the installer may have been moved before the caller had its locks; while they are held, it can't be.
+    subdistributor_id = Organization.objects.values_list("subdistributor", flat=True).get(pk=bought.installer.pk)
     reference = text.code(bought.reference)
     if len(reference) > Order.REFERENCE_LENGTH:
         raise Refused(
@@ -65,6 +67,7 @@ def open_order(actor: Actor, found: Quote, bought: Purchase, *, now: datetime) -
         created_by_id=actor.user_id,
         installer=bought.installer,
         distributor=bought.installer.distributor,
+        subdistributor_id=subdistributor_id,
         site_kind=bought.site_kind,
         **columns_of(bought.term),
         reference=reference,

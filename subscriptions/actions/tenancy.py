@@ -49,7 +49,8 @@ MOVED: tuple[type[models.Model], ...] = (
     RenewalRequest,
 )
 STAYS: dict[type[models.Model], str] = {
-    OrderLine: "an order is frozen with the tenants it was placed under (R26, R40)",
+    Order: "it is frozen with the tenants it was placed under (R26, R40)",
+    OrderLine: "it is frozen with its order",
     AuditEvent: "the audit only grows: a change concerned those who were above at that time",
     ExpiryDay: "entitlements that move are counted anew; what was counted of them before comes to nothing when it is folded",
     Notice: "mail that was sent to, or about the sites of, those who were above at that time",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from accounts.scope import Actor, Role, by_tenant_keys
-from communities.models import Entitlement, Site
+from communities.models import Entitlement, Site, assigned_sites
 from communities.models import Kind as SiteKind
 from payments.models import Payment, PaymentMethod, PaymentQuerySet, Purpose
 from subscriptions import reasons
@@ -114,7 +114,7 @@ class AutoRenewalItemQuerySet(models.QuerySet["AutoRenewalItem"]):
         if bound is not None:
             return self.filter(bound)
         if actor.role is Role.MANAGER:
-            return self.filter(site__in=Site.objects.visible_to(actor))
+            return self.filter(site__in=assigned_sites(actor))
         return self.none()
 
     def live(self) -> Self:

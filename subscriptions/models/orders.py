@@ -13,7 +13,7 @@ from accounts.models import Organization, User, firm_of
 from accounts.scope import Actor, Role, by_tenant_keys
 from accounts.typed.columns import CompactKey, Keyed, SearchKey
 from communities import catalogue
-from communities.models import Entitlement, ManagerAssignment, Site
+from communities.models import Entitlement, Site, assigned_sites
 from communities.models import Kind as SiteKind
 from payments import money
 from subscriptions import words
@@ -31,14 +31,14 @@ class OrderQuerySet(models.QuerySet["Order"]):
         if actor.sees_all:
             return self
         if actor.role is Role.SUBDISTRIBUTOR:
-            # whose sites change hands, while an order keeps the tenants it was placed under
-            lines = OrderLine.objects.visible_to(actor).filter(order=models.OuterRef("pk"))
-            own = models.Q(payer__path__startswith=actor.path) | models.Exists(lines)
+            # An order keeps the tenants it was placed under; what the firms below have paid comes to it with them.
+            me = actor.organization_id
+            below = Organization.objects.filter(subdistributor_id=me).values("pk")
+            own = models.Q(subdistributor_id=me) | models.Q(payer_id=me) | models.Q(payer__in=below)
             return self.filter(own, distributor_id=actor.distributor_id)
         if actor.role is Role.MANAGER:
             # all of the manager's sites are of one installer, whose orders are looked at newest first
-            sites = ManagerAssignment.objects.filter(membership=actor.membership_id, ended_at=None).values("site")
-            lines = OrderLine.objects.filter(order=models.OuterRef("pk"), site__in=sites)
+            lines = OrderLine.objects.filter(order=models.OuterRef("pk"), site__in=assigned_sites(actor))
             firm = firm_of(actor)
             installer = firm.installer_id if firm else None
             return self.filter(models.Exists(lines), **({"installer_id": installer} if installer else {}))
@@ -56,7 +56,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
 class Order(Termed, Keyed):
     """What is bought, frozen at creation (R40). Invariants: Σ lines − discount + tax = total ≥ 0; `state` moves only through
     `subscriptions.actions.transitions`, each move once, under the order's lock (R49); never deleted (R56). The term is the chosen one; each line
-    says its own."""
+    says its own. The tenant keys are those its lines have: whose the installer was when it was placed."""
 
     class Type(models.TextChoices):
         """Why the order was made (S2)."""
@@ -88,6 +88,7 @@ class Order(Termed, Keyed):
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
+    subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
     reference = models.CharField(
         _("your reference"), max_length=REFERENCE_LENGTH, blank=True
@@ -178,7 +179,7 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
         if bound is not None:
             return self.filter(bound) if bound else self
         if actor.role is Role.MANAGER:
-            return self.filter(site__in=Site.objects.visible_to(actor))
+            return self.filter(site__in=assigned_sites(actor))
         return self.none()
 
 

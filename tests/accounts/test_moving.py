@@ -16,7 +16,7 @@ from communities.actions import assignments
 from communities.models import Apartment, Entitlement, Site
 from payments import actions as payment_actions
 from subscriptions.actions import carts, orders, tenancy
-from subscriptions.models import OrderLine, RenewalRequest
+from subscriptions.models import Order, OrderLine, RenewalRequest
 from tests.flows.tenants import assert_tenants_consistent
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.places import MAC, stock
@@ -230,6 +230,7 @@ def test_open_orders_are_closed_first_and_old_ones_keep_their_tenants(
     orders.cancel_order(people.sam.actor, number=order.number, now=NOW)
     move(people, kvist)
     assert set(OrderLine.objects.values_list("subdistributor_id", flat=True)) == {people.sam.firm.pk}
+    assert Order.objects.visible_to(people.sam.actor).get().subdistributor_id == people.sam.firm.pk
     assert not RenewalRequest.objects.exists()
     assert_tenants_consistent()
     Site.objects.filter(pk=estate.pk).update(subdistributor=people.sam.firm)

@@ -164,9 +164,8 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
     """Property manager: the communities, what each pays for, until when and who pays."""
     actor, now = request.actor, request.now
     prices = prices_of(request)
-    above = ("installer__distributor", "installer__subdistributor")
     mine = Site.objects.visible_to(actor)
-    page = keyset.page(mine.select_related(*above), by=("name_order", "pk"), query=request.GET, size=COMMUNITIES)
+    page = keyset.page(payers.with_payers(mine), by=("name_order", "pk"), query=request.GET, size=COMMUNITIES)
     ids = [site.pk for site in page.rows]
     progress = reports.paid_progress(ids, now)
     found = counts.with_coverage(actor, now=now, prices=prices, by="site_id", sites=ids)
