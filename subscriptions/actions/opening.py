@@ -52,9 +52,6 @@ def open_order(actor: Actor, found: Quote, bought: Purchase, *, now: datetime) -
     """Write an order with its lines as they were quoted, and give it their items (R26, R40, R48). The caller holds the locks of sites, payer
     and items, has quoted under them, and starts the payment. Raises ItemHeld where another open order has an item, and Refused for
     too long a reference."""
-    assert bought.installer.distributor is not None
-    # Read here, since the installer may have been moved before the caller had its locks; while they are held, it can't be.
-    subdistributor_id = Organization.objects.values_list("subdistributor", flat=True).get(pk=bought.installer.pk)
     reference = text.code(bought.reference)
     if len(reference) > Order.REFERENCE_LENGTH:
         raise Refused(
@@ -65,9 +62,7 @@ def open_order(actor: Actor, found: Quote, bought: Purchase, *, now: datetime) -
         type=bought.type,
         payer=bought.payer,
         created_by_id=actor.user_id,
-        installer=bought.installer,
-        distributor=bought.installer.distributor,
-        subdistributor_id=subdistributor_id,
+        **_tenants(bought.installer.pk),
         site_kind=bought.site_kind,
         **columns_of(bought.term),
         reference=reference,
@@ -95,6 +90,12 @@ def open_order(actor: Actor, found: Quote, bought: Purchase, *, now: datetime) -
     after = {"total_minor": order.total_minor, "currency": order.currency, "items": order.line_count}
     audit.record(actor, ORDER_CREATED, order, now=now, tenant=bought.payer, after=after)
     return order
+
+
+def _tenants(installer_id: int) -> dict[str, int | None]:
+    """The tenant keys of what is ordered now. Read under the caller's locks: before it had them, the installer may have been moved."""
+    keys = ("distributor_id", "subdistributor_id")
+    return {"installer_id": installer_id, **Organization.objects.values(*keys).get(pk=installer_id)}
 
 
 def frozen_why(found: Quote) -> dict[str, object]:
