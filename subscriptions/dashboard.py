@@ -16,6 +16,7 @@ from accounts.models import Kind, Organization
 from accounts.scope import Actor
 from communities import catalogue, expiries
 from communities.models import ExpiryDay, Mode
+from communities.models.expiries import Stage
 from communities.models.expiries import What as Counted
 from payments.models import usable_method
 from subscriptions.cycles import list_amounts, total_of
@@ -195,21 +196,23 @@ def distributors(actor: Actor) -> list[Firm]:
 
 def due_sites(actor: Actor, *, now: datetime, most: int) -> int:
     """At how many sites something ends within `SOON`. Counting stops at `most`, so that it costs whoever sees everything no more where there
-    is more: the first rows by their day, which is nearly always enough, else all."""
+    is more. Some folded rows are looked at first, whichever they are: each is a site that is due, unless a row that was not folded yet takes
+    it back, which one row does to one site at most."""
     today = today_of(now)
-    due = narrowed(ExpiryDay.objects.by_site(actor), What.DUE, today, today + SOON).values_list("site_id", "count")
-    for some, bound in ((due.order_by("day")[: FEW_ROWS * most], FEW_ROWS * most), (due.order_by(), None)):
-        rows, params = some.query.sql_with_params()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(CASE WHEN n <> 0 THEN 1 END), coalesce(sum(parts), 0) "  # noqa: S608  (names of ours)
-                f"FROM (SELECT sum(count) AS n, count(*) AS parts FROM ({rows}) due GROUP BY site_id) sites",
-                params,
-            )
-            sites, read = map(int, cursor.fetchone())
-        if bound is None or sites >= most or read < bound:
-            return min(sites, most)
-    raise AssertionError  # the second has no bound
+    due = narrowed(ExpiryDay.objects.by_site(actor), What.DUE, today, today + SOON).order_by()
+    folded = due.filter(stage=Stage.SITE, count__gt=0).values("site_id")[: FEW_ROWS * most]
+    fresh = due.filter(stage=Stage.FRESH).values("pk")[:most]
+    some, some_params = folded.query.sql_with_params()
+    new, new_params = fresh.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT (SELECT count(DISTINCT site_id) FROM ({some}) some), (SELECT count(*) FROM ({new}) new)",  # noqa: S608  (names of ours)
+            (*some_params, *new_params),
+        )
+        sites, taken_back = map(int, cursor.fetchone())
+    if sites - taken_back >= most:
+        return most
+    return due.values("site_id").annotate(n=Sum("count")).exclude(n=0).values("site_id")[:most].count()
 
 
 def _firms(actor: Actor, rows: QuerySet[Organization], key: str, due_sites: Mapping[int, int]) -> list[Firm]:

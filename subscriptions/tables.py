@@ -13,6 +13,9 @@ from accounts.models import Organization
 from subscriptions.models import Price, PriceList
 from subscriptions.prices import MissingPrice, PriceKey, PriceTable
 
+# What a table says of its price list.
+NAMED = ("id", "number", "valid_from", "currency", "is_invented", "includes_tax")
+
 
 def table_for(distributor: Organization, *, at: datetime, with_former: bool = False) -> PriceTable:
     """The prices that `distributor`'s tree is charged at an instant. Raises MissingPrice when there is no list at all.
@@ -21,9 +24,12 @@ def table_for(distributor: Organization, *, at: datetime, with_former: bool = Fa
     """
     in_force = PriceList.objects.newest(distributor.pk, distributor.currency, at)
     if not with_former:
-        prices = list(Price.objects.filter(price_list=Subquery(in_force.values("pk")[:1])).select_related("price_list"))
-        if prices:  # one statement for the list and what is in it
-            return replace(_named(prices[0].price_list), amounts={price.key: price.amount_minor for price in prices})
+        prices = Price.objects.filter(price_list=Subquery(in_force.values("pk")[:1])).order_by()
+        rows = prices.values_list(*PriceKey._fields, "amount_minor", *(f"price_list__{name}" for name in NAMED))
+        if found := list(rows):  # one statement for the list and what is in it
+            width = len(PriceKey._fields)
+            listed = PriceList(**dict(zip(NAMED, found[0][width + 1 :], strict=True)))
+            return replace(_named(listed), amounts={PriceKey(*row[:width]): row[width] for row in found})
     price_list = in_force.first()
     if price_list is None:
         raise MissingPrice(

@@ -262,3 +262,13 @@ def test_sites_that_are_due_are_counted_up_to_a_number(
     ExpiryDay.objects.bulk_create(ExpiryDay(site_id=site, count=n, **columns) for site, n in rows)
     assert dashboard.due_sites(people.olga.actor, now=NOW, most=5) == 5
     assert dashboard.due_sites(people.olga.actor, now=NOW, most=20) == 7
+    # Folded rows say it without the others, less what was taken back since.
+    ExpiryDay.objects.all().delete()
+    columns["stage"] = 1
+    ExpiryDay.objects.bulk_create(ExpiryDay(site_id=site, count=1, **columns) for site in range(1, 7))
+    assert dashboard.due_sites(people.olga.actor, now=NOW, most=5) == 5
+    assert dashboard.due_sites(people.olga.actor, now=NOW, most=20) == 6
+    columns["stage"] = 0
+    ExpiryDay.objects.bulk_create(ExpiryDay(site_id=site, count=-1, **columns) for site in (1, 2))
+    assert dashboard.due_sites(people.olga.actor, now=NOW, most=5) == 4
+    assert dashboard.due_sites(people.olga.actor, now=NOW, most=3) == 3
