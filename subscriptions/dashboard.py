@@ -206,7 +206,7 @@ def due_sites(actor: Actor, *, now: datetime, most: int) -> int:
     new, new_params = fresh.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT (SELECT count(DISTINCT site_id) FROM ({some}) some), (SELECT count(*) FROM ({new}) new)",  # noqa: S608  (names of ours)
+            f"SELECT (SELECT count(DISTINCT site_id) FROM ({some}) due), (SELECT count(*) FROM ({new}) new)",  # noqa: S608  (names of ours)
             (*some_params, *new_params),
         )
         sites, taken_back = map(int, cursor.fetchone())
