@@ -33,12 +33,16 @@ def insert_lines(order: Order, found: Quote) -> int:
     """Freeze the quote's lines as the order's, one for each item, with the tenant keys and what stands on the door of each, in the order in
     which they were quoted; how many lines. The caller holds the items' locks. Two statements."""
     shared = json.dumps([_shared(line) for line in found.lines])
-    members = json.dumps([line.item.keys or (line.item.key,) for line in found.lines])
+    keys = [line.item.keys or (line.item.key,) for line in found.lines]
+    members = json.dumps(keys)
+    bound = [key for some in keys for key in some] if connection.vendor == "postgresql" else members
     items, values = _named_items().query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(_ODD[connection.vendor].replace("{items}", items), [members, *values, PLAIN])
+        cursor.execute(_ODD[connection.vendor].replace("{items}", items), [members, *values, bound, PLAIN])
         odd = json.dumps({label: search_key(label) for (label,) in cursor.fetchall()})
-        cursor.execute(_LINES[connection.vendor].replace("{items}", items), [shared, members, odd, order.pk, *values])
+        cursor.execute(
+            _LINES[connection.vendor].replace("{items}", items), [shared, members, odd, order.pk, *values, bound]
+        )
         return int(cursor.rowcount)
 
 
@@ -98,6 +102,8 @@ _MEMBERS = {
 """,
     "sqlite": "SELECT line.key AS place, one.value AS id FROM json_each(%s) AS line JOIN json_each(line.value) AS one",
 }
+# How many members a JSON text has PostgreSQL does not know; from the array it does, and reads no more items than those.
+_BOUND = {"postgresql": "AND item.id = ANY(%s)", "sqlite": "AND json_array_length(%s) IS NOT NULL"}
 _ONE = {
     "postgresql": "(line.one ->> '{name}')::{kind} AS {name}",
     "sqlite": "json_extract(line.value, '$.{name}') AS {name}",
@@ -118,7 +124,7 @@ _INSERT = """
 INSERT INTO subscriptions_orderline (order_id, entitlement_id, {tenants}, target_label, search_key, {names})
 WITH shared AS MATERIALIZED ({shared}), member AS MATERIALIZED ({members}), odd AS MATERIALIZED ({odd})
 SELECT %s, item.id, {item_tenants}, item.label, COALESCE(odd.found_by, {small}), {shared_names}
-FROM member JOIN shared ON shared.place = member.place JOIN ({items}) AS item ON item.id = member.id
+FROM member JOIN shared ON shared.place = member.place JOIN ({items}) AS item ON item.id = member.id {bound}
 LEFT JOIN odd ON odd.label = item.label
 ORDER BY member.place, item.id
 """
@@ -130,15 +136,18 @@ _LINES = {
     .replace("{shared}", _SHARED[vendor])
     .replace("{columns}", ", ".join(_ONE[vendor].format(name=name, kind=kind) for name, kind in SHARED.items()))
     .replace("{members}", members)
+    .replace("{bound}", _BOUND[vendor])
     .replace("{odd}", _ODD_KEYS[vendor])
     .replace("{small}", _SMALL[vendor])
     for vendor, members in _MEMBERS.items()
 }
 _ODD_ONES = """
-WITH member AS MATERIALIZED ({members}) SELECT DISTINCT item.label FROM member JOIN ({items}) AS item ON item.id = member.id
+WITH member AS MATERIALIZED ({members}) SELECT DISTINCT item.label FROM member JOIN ({items}) AS item ON item.id = member.id {bound}
 WHERE NOT item.label {matches} %s
 """
 _ODD = {
-    vendor: _ODD_ONES.replace("{members}", members).replace("{matches}", _MATCHES[vendor])
+    vendor: _ODD_ONES.replace("{members}", members)
+    .replace("{bound}", _BOUND[vendor])
+    .replace("{matches}", _MATCHES[vendor])
     for vendor, members in _MEMBERS.items()
 }

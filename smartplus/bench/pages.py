@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from django.db.models import Model
@@ -66,7 +67,8 @@ def of_readers(found: list[Reader], world: World, smaller: dict[str, Cost] | Non
             plainly = None if smaller is None else lambda: reader.open_plain(address)  # noqa: B023
             ours, under = in_turn(lambda: reader.open(path), plainly, rounds=rounds)  # noqa: B023
             before = (smaller or {}).get(name)
-            yield Result("lists", name, goal, ours, under, before, reader.grows if before else "")
+            asked = replace(goal, growth=None) if reader.sums_by_site else goal
+            yield Result("lists", name, asked, ours, under, before, reader.grows if before else "")
 
 
 def of_searches(found: list[Reader], *, rounds: int) -> Iterator[Result]:

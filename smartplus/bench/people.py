@@ -11,7 +11,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from accounts.models import Membership, UserSession
-from accounts.scope import Actor
+from accounts.scope import Actor, Role
 from smartplus import sessions
 from smartplus.bench import floor
 from smartplus.scale.building import World
@@ -41,6 +41,11 @@ class Reader:
             user=membership.user, membership=membership, session_key=session.session_key or "", created_at=now, last_seen_at=now
         )  # fmt: skip
         self.plain.cookies = self.client.cookies
+
+    @property
+    def sums_by_site(self) -> bool:
+        """Whether own rows grow and are summed site by site, since nothing is rolled up for this role (docs/adr/0029-growth-of-own-rows.md)."""
+        return self.actor.role is Role.MANAGER and self.grows.startswith("own")
 
     def status(self, path: str) -> int:
         """What the portal answers."""

@@ -20,7 +20,7 @@ from smartplus.scale.gateway import stand_in
 
 GROUPS = ("start", "lists", "find", "community", "quote", "place", "settle", "webhook")
 OF_MONEY = {"quote", "place", "settle"}
-ROUNDS = 5
+ROUNDS = 9
 GROWTH = 10  # times the smaller world
 LARGEST = 10_000  # apartments of the large community, and lines of its order
 Say = Callable[[str], None]

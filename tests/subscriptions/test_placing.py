@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.typed.keys import search_key
-from communities.models import Building, Entitlement, Site
+from communities.models import Building, Entitlement, Site, Target
 from payments.models import BillingProfile
 from subscriptions import placing
 from subscriptions.actions import carts, orders
@@ -25,6 +26,7 @@ from subscriptions.pricing import quote
 from subscriptions.quotes import Item
 from subscriptions.selections import Filter, alike
 from subscriptions.taxes import UNTAXED, Buyer, Tax, TaxRule, TaxRules
+from tests.guards.crowd import FIRST, multiply, written_at_once
 from tests.people import NOW, People
 from tests.subscriptions.lookups import BASE
 
@@ -149,3 +151,43 @@ def test_many_lines_are_placed_by_as_many_statements_as_one(
         told = [query["sql"] for query in asked if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
         counts.append(len(told))
     assert counts[1] == counts[2] <= 20, "\n".join(told)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="what is read is measured on PostgreSQL")
+def test_an_order_reads_its_own_items_and_no_others(
+    people: People, mixed: list[Site], price_list: PriceList, billing: None
+) -> None:
+    """From a JSON text PostgreSQL can't tell how many items there are: it read all of the installation for an order of one."""
+    item = Entitlement.objects.filter(site=mixed[0]).wanted().earliest("pk")
+    with written_at_once():
+        multiply(Target, item.target_id, 20_000, first=FIRST)
+        multiply(Entitlement, item.pk, 20_000, first=FIRST, target_id="{id}")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE communities_entitlement, communities_target")
+    plans = []
+
+    def spy(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "AS MATERIALIZED" in sql:
+            with connection.connection.cursor() as looking:
+                looking.execute("EXPLAIN " + sql, params)
+                plans.append("\n".join(line for (line,) in looking.fetchall()))
+        return execute(sql, params, many, context)
+
+    found = quote(
+        alike(Entitlement.objects.filter(pk=item.pk)),
+        Months(1),
+        NOW,
+        table(price_list, includes_tax=False),
+        (),
+        UNTAXED,
+    )
+    with connection.execute_wrapper(spy):
+        open_order(
+            people.dora.actor, found, Purchase(type=Order.Type.ACTIVATION, term=Months(1), payer=people.dora.firm,
+            installer=people.ivan.firm, site_kind="community", billing=BillingProfile.objects.get(), terms_version="1",
+            terms_accepted_at=NOW), now=NOW)  # fmt: skip
+    assert len(plans) == 2
+    assert not [
+        plan for plan in plans if "Seq Scan on communities_entitlement" in plan or "on communities_target" not in plan
+    ]
+    assert not [plan for plan in plans if "Seq Scan on communities_target" in plan]
