@@ -159,27 +159,23 @@ def people_of(found: Iterable[Any], now: datetime) -> list[Person]:
 def tabs(actor: Actor, chosen: str) -> tuple[list[Tab], dict[str, int]]:
     """The tabs with their numbers, and the numbers of the chips of the firms' tab; one statement."""
     own = Membership.objects.filter(organization_id=actor.organization_id).order_by().values("organization_id")
-    here = Q(kind=chosen)
+    here, known = Q(kind=chosen), TABS[actor.role]
+    kinds = [kind for kind in known if kind in Kind.values]
+    people = {
+        key: _number(own.filter(is_technician=key == TECHNICIANS).annotate(n=Count("pk")).values("n"))
+        for key in (PEOPLE, TECHNICIANS)
+        if key in known
+    }
     counted: Mapping[str, Any] = (
         below(actor)
-        .annotate(
-            has_joined=_has_joined(actor),
-            own_people=_number(own.filter(is_technician=False).annotate(n=Count("pk")).values("n")),
-            own_technicians=_number(own.filter(is_technician=True).annotate(n=Count("pk")).values("n")),
-        )
+        .annotate(has_joined=_has_joined(actor), **{f"own_{key}": number for key, number in people.items()})
         .aggregate(
-            **{f"n_{kind}": Count("pk", filter=Q(kind=kind)) for kind in Kind.values},
-            people=Max("own_people"),
-            technicians=Max("own_technicians"),
+            **{f"n_{kind}": Count("pk", filter=Q(kind=kind)) for kind in kinds},
+            **{f"n_{key}": Max(f"own_{key}") for key in people},
             **{f"chip_{name}": Count("pk", filter=here & (chip.where or Q())) for name, chip in CHIPS.items()},
         )
     )
-    numbers = {
-        **{kind: counted[f"n_{kind}"] for kind in Kind.values},
-        PEOPLE: counted["people"] or 0,
-        TECHNICIANS: counted["technicians"] or 0,
-    }
-    shown = [Tab(key, label_of(actor, key), numbers[key], key == chosen) for key in TABS[actor.role]]
+    shown = [Tab(key, label_of(actor, key), counted[f"n_{key}"] or 0, key == chosen) for key in known]
     return shown, {name: counted[f"chip_{name}"] for name in CHIPS}
 
 
