@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import Organization
 from communities.models import Entitlement, Site, keys_of
 from communities.models import Kind as SiteKind
-from smartplus.portal.dashboard import queries as dashboards
+from smartplus.portal.dashboard.manager import who_pays
 from subscriptions import payers, reports
 from subscriptions.actions import prices
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Cart, Order
@@ -104,9 +104,9 @@ def test_a_site_says_how_much_of_it_renews_by_itself(
     for state, renewal in (("active", f"1 of {n} items renews by itself"), ("suspended", "renewed by hand")):
         AutoRenewal.objects.update(state=state)
         agreed = payers.under_auto_renewal(people.dora.actor, [site.pk])[site.pk]
-        assert dashboards.who_pays(seen, n, agreed) == {"payer": both, "renewal": renewal}
+        assert who_pays(seen, n, agreed) == {"payer": both, "renewal": renewal}
     AutoRenewal.objects.update(state="active")
     whole = payers.under_auto_renewal(people.dora.actor, [site.pk])[site.pk]
-    assert dashboards.who_pays(seen, 1, whole) == {"payer": "Nordlys Distribution", "renewal": "renews by itself"}
+    assert who_pays(seen, 1, whole) == {"payer": "Nordlys Distribution", "renewal": "renews by itself"}
     AutoRenewal.objects.update(state="ended")
     assert payers.under_auto_renewal(people.dora.actor, [site.pk]) == {}

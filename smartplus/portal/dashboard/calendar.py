@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,11 +11,13 @@ from decimal import Decimal
 from babel.dates import format_date
 from babel.numbers import format_decimal
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from communities.models import Mode
 from payments import money
+from smartplus.access import PortalRequest
 from smartplus.portal.kit.chart import Chart, Column, draw
 from subscriptions.dashboard import Due
 from subscriptions.summary import HORIZON
@@ -25,6 +27,7 @@ STACK = ((Mode.FAIL, "bad"), (Mode.MANUAL, "man"), (Mode.AUTO, "aut"))
 WEEKS = 13
 DAY = {"en": "EEE d MMM", "de": "EEE, d. MMM"}
 MARK = {"en": "d MMM", "de": "d. MMM"}
+FULL_DAY = {"en": "EEEE d MMMM y", "de": "EEEE, d. MMMM y"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,8 @@ class Span:
     @property
     def words(self) -> str:
         """The day, or the first and the last."""
-        language = _language()
-        first = str(format_date(self.first, DAY.get(language, "EEE d MMM"), locale=language))
-        if self.first == self.last:
-            return first
-        return f"{first} – {format_date(self.last, DAY.get(language, 'EEE d MMM'), locale=language)}"
+        first = _in_words(self.first, DAY)
+        return first if self.first == self.last else f"{first} – {_in_words(self.last, DAY)}"
 
     @property
     def url(self) -> str:
@@ -154,12 +154,12 @@ def _amount(value: int, currency: str, is_top: bool) -> str:
     if not is_top:
         return _number(money.to_decimal(value, currency))
     digits = money.exponent(currency)
-    text = money.show(value, currency, language=_language())
+    text = money.show(value, currency, language=language())
     return re.sub(rf"[.,]0{{{digits}}}(?=\D*$)", "", text) if digits else text
 
 
 def _number(value: Decimal | int) -> str:
-    return str(format_decimal(value, locale=_language()))
+    return str(format_decimal(value, locale=language()))
 
 
 def _title(span: Span, currency: str) -> str:
@@ -167,14 +167,25 @@ def _title(span: Span, currency: str) -> str:
     told = [f"{span.words}: " + ngettext("%(n)s item", "%(n)s items", span.count) % {"n": span.count}]
     for mode, _css in reversed(STACK):
         if n := span.counts.get(mode, 0):
-            worth = str(n) if span.amounts is None else money.show(span.amounts[mode], currency, language=_language())
+            worth = str(n) if span.amounts is None else money.show(span.amounts[mode], currency, language=language())
             told.append(f"{names[mode]} {worth}")
     return ", ".join(told)
 
 
 def _mark(day: date) -> str:
-    return str(format_date(day, MARK.get(_language(), "d MMM"), locale=_language()))
+    return _in_words(day, MARK)
 
 
-def _language() -> str:
+def date_today(request: PortalRequest) -> str:
+    """The day of the request by the clock of its reader, in full."""
+    return _in_words(timezone.localtime(request.now).date(), FULL_DAY)
+
+
+def _in_words(day: date, formats: Mapping[str, str]) -> str:
+    known = language()
+    return str(format_date(day, formats.get(known, formats["en"]), locale=known))
+
+
+def language() -> str:
+    """The language of the page, without its country."""
     return (get_language() or "en").split("-", maxsplit=1)[0]

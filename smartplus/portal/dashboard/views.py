@@ -13,9 +13,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.scope import Actor, Role
 from smartplus import access
-from smartplus.portal.dashboard import queries as dashboards
+from smartplus.portal.dashboard.installer import of_installer
+from smartplus.portal.dashboard.manager import of_manager
+from smartplus.portal.dashboard.operator import of_operator
+from smartplus.portal.dashboard.reseller import of_reseller
 from smartplus.portal.kit import numbers
 from smartplus.portal.kit.numbers import typed_id
+from smartplus.portal.kit.prices import prices_of
 from subscriptions import dashboard_lists
 from subscriptions.cycles import total_of
 from subscriptions.dashboard_lists import Asked, Place, SiteLine, Summed
@@ -33,11 +37,11 @@ SHOWN = {
     "all": (What.ALL,),
 }
 PAGES = {
-    Role.OPERATOR: ("dashboard/operator.html", dashboards.of_operator),
-    Role.DISTRIBUTOR: ("dashboard/reseller.html", dashboards.of_reseller),
-    Role.SUBDISTRIBUTOR: ("dashboard/reseller.html", dashboards.of_reseller),
-    Role.INSTALLER: ("dashboard/installer.html", dashboards.of_installer),
-    Role.MANAGER: ("dashboard/manager.html", dashboards.of_manager),
+    Role.OPERATOR: ("dashboard/operator.html", of_operator),
+    Role.DISTRIBUTOR: ("dashboard/reseller.html", of_reseller),
+    Role.SUBDISTRIBUTOR: ("dashboard/reseller.html", of_reseller),
+    Role.INSTALLER: ("dashboard/installer.html", of_installer),
+    Role.MANAGER: ("dashboard/manager.html", of_manager),
 }
 
 
@@ -56,7 +60,7 @@ def dashboard_items(request: access.PortalRequest) -> HttpResponse:
     show = request.GET.get("show", "")
     show = show if show in SHOWN else "due"
     days = _days(request) if show == "due" else None
-    prices = dashboards.prices_of(request)
+    prices = prices_of(request)
     asked = [Asked(what, request.now, timezone.get_current_timezone(), prices, days) for what in SHOWN[show]]
     sums = [dashboard_lists.sum_of(request.actor, one) for one in asked]
     waiting = dashboard_lists.waiting(request.actor) if show == "monitors" else []

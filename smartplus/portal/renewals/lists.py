@@ -19,8 +19,7 @@ from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.lists import Column, Filter, List, Listing, Option
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.renewals import rows
-from subscriptions import dashboard as counts
-from subscriptions import reports, rights
+from subscriptions import at_risk, reports, rights
 from subscriptions.actions import cards
 from subscriptions.models import AutoRenewal, Order
 
@@ -45,9 +44,9 @@ AUTO_RENEWALS = List(
         Filter(
             "show",
             {
-                "risk": Option(gettext_lazy("At risk"), Q(rank=counts.AT_RISK)),
+                "risk": Option(gettext_lazy("At risk"), Q(rank=at_risk.AT_RISK)),
                 "active": Option(gettext_lazy("Active"), Q(state=AutoRenewal.State.ACTIVE)),
-                "ended": Option(gettext_lazy("Ended"), Q(rank=counts.OVER)),
+                "ended": Option(gettext_lazy("Ended"), Q(rank=at_risk.OVER)),
             },
             label=gettext_lazy("Status"),
         ),
@@ -67,7 +66,7 @@ def auto_renewal_list(request: access.PortalRequest) -> HttpResponse:
     """Auto-renewals of one's subtree: those that need somebody first, then the next due; each with what it will charge then to who
     sees it."""
     listing, seen = AUTO_RENEWALS.asked(request), AutoRenewal.objects.visible_to(request.actor)
-    ranked = counts.ranked(seen, now=request.now)
+    ranked = at_risk.ranked(seen, now=request.now)
     found = listing.narrowed(ranked)
     page = _page(listing, found, ranked)
     orders = Order.objects.visible_to(request.actor).filter(type=Order.Type.AUTO_RENEWAL).only("pk")

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET
 
 from accounts.scope import Role
 from smartplus import access
-from smartplus.portal.dashboard import queries as dashboards
 from smartplus.portal.kit import keyset
 from smartplus.portal.kit.lists import Column, Filter, List, Option, options
+from smartplus.portal.kit.prices import prices_of
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.requests import rows
 from smartplus.portal.requests.waiting import WAITING
@@ -55,7 +55,7 @@ SHOWN = ("kind", "site_kind", "months", "state", "reason", "created_at", "instal
 @require_GET
 def request_list(request: access.PortalRequest) -> HttpResponse:
     """Requests of one's subtree, the newest first."""
-    prices = dashboards.prices_of(request)
+    prices = prices_of(request)
     listing = REQUESTS.asked(request, hidden=() if prices else ("price",))
     seen = RenewalRequest.objects.visible_to(request.actor)
     found = listing.narrowed(seen.waiting() if listing.chosen.get("state") == WAITING else seen)

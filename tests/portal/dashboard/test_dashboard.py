@@ -17,7 +17,7 @@ from accounts.typed.days import end_date
 from communities.actions import assignments
 from communities.models import Apartment, Entitlement, Site
 from smartplus import vocabulary
-from smartplus.portal.dashboard import queries as dashboard_queries
+from smartplus.portal.dashboard import manager
 from smartplus.portal.kit import chart
 from subscriptions.actions import prices
 from subscriptions.models import PriceList
@@ -254,7 +254,7 @@ def test_the_dashboard_of_a_manager_is_paged_and_its_numbers_are_of_all_pages(
     sign_in: SignIn,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dashboard_queries, "COMMUNITIES", 1)
+    monkeypatch.setattr(manager, "COMMUNITIES", 1)
     for name in ("Aurora", "Zenith"):
         assignments.set_managers(
             people.ivan.actor,

@@ -1,0 +1,62 @@
+"""The dashboard of an installer: the sites with their progress, the first thing to do at each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from communities import reports
+from communities.models import Site
+from devices import reports as device_reports
+from smartplus.access import PortalRequest
+from smartplus.portal.audit import activity as events
+from smartplus.portal.dashboard.calendar import date_today
+from smartplus.portal.dashboard.tiles import differ_tile, due_tile, monitor_tile, new_tile
+from smartplus.portal.kit.prices import prices_of
+from smartplus.portal.sites import todo
+from subscriptions import dashboard as counts
+from subscriptions import payers, rights, waiting
+from subscriptions.dashboard import Standing
+
+SITES = 8  # rows shown; the rest is behind a link
+LOOKED_AT = 200  # sites among which those are chosen that need something
+
+
+def of_installer(request: PortalRequest) -> dict[str, Any]:
+    """Installer: my sites with their progress, the first thing to do at each; three steps while there is none."""
+    actor, now = request.actor, request.now
+    prices = prices_of(request)
+    [firm] = counts.installers(actor, now=now)
+    standing = sum(counts.standings(actor, now=now, prices=prices).values(), Standing())
+    sites = list(Site.objects.visible_to(actor).order_by("-created_at", "-pk")[:LOOKED_AT])
+    ids = [site.pk for site in sites]
+    progress, units = reports.paid_progress(ids, now), device_reports.unit_progress(ids)
+    may_pay = rights.may_pay_for(actor, firm.organization)
+    open_at = waiting.open_at(actor, ids)
+    rows = [
+        (
+            site,
+            paid,
+            built,
+            todo.next_step(site, paid, built, open_at.get(site.pk, waiting.Open()), may_pay=may_pay, now=now),
+        )
+        for site in sites
+        for paid, built in [
+            (progress.get(site.pk, reports.PaidProgress()), units.get(site.pk, device_reports.UnitProgress()))
+        ]
+    ]
+    rows.sort(key=lambda row: row[3] is None)
+    currency = prices.currency if prices else ""
+    return {
+        "today": date_today(request),
+        "firm": firm,
+        "may_pay": may_pay,
+        "payer": payers.payer_above(firm.organization),
+        "tiles": [
+            due_tile(standing, firm.due_sites, currency),
+            new_tile(standing),
+            differ_tile(standing),
+            monitor_tile(firm.waiting),
+        ],
+        "rows": rows[:SITES],
+        "events": events.recent(request, names={site.pk: site.name for site in sites}),
+    }
