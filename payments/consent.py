@@ -1,4 +1,4 @@
-"""The words to which a payer agrees when a card is stored; `VERSION` changes with them, and every card remembers its own."""
+"""The text that a payer agrees to when a card is stored. `VERSION` changes with the text, and every card keeps the version agreed to."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,4 +1,4 @@
-"""What payments refuse, and what gateways answer when they do not answer."""
+"""Errors of payments: refusals, and missing or negative answers of a gateway."""
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -7,7 +7,7 @@ from accounts.errors import ActionError, Refused
 
 
 class GatewayUnavailable(ActionError):
-    """No usable answer: a time-out, a broken connection, a 5xx. The outcome is unknown, which is never "declined"."""
+    """No usable answer: a time-out, a broken connection, a 5xx. The outcome is unknown, which never means "declined"."""
 
     message = _("The payment service did not answer. Nothing is lost: we keep asking it what became of this payment.")
 
@@ -17,13 +17,13 @@ class GatewayUnavailable(ActionError):
 
 
 class GatewayNotSetUp(GatewayUnavailable):
-    """No key, or one that the gateway does not know. Of a payment begun before, that says nothing."""
+    """No key is set, or the gateway does not know the key. This says nothing about a payment that began before."""
 
     message = _("Card payment is not set up here.")
 
 
 class PaymentOpen(GatewayUnavailable):
-    """The gateway answered, but what becomes of the payment is not known yet, so its order stays open."""
+    """The gateway answered, but the outcome of the payment is not known yet, so its order stays open."""
 
 
 class GatewayRefused(Refused):
@@ -37,7 +37,7 @@ class GatewayRefused(Refused):
 
 
 class GatewayForgot(GatewayRefused):
-    """The gateway has nothing of the name it once gave us: other keys, or another account."""
+    """The gateway does not know an id that it once gave us: our keys changed, or they belong to another account."""
 
     message = _(
         "The payment service does not know this payment any more. Nothing is charged by it; the order closes by itself."
@@ -45,11 +45,13 @@ class GatewayForgot(GatewayRefused):
 
 
 class CardGone(GatewayRefused):
-    """The gateway has the card, but it belongs to its customer no more: it can't be charged again, by nobody."""
+    """The gateway knows the card, but the card has no customer any more: nobody can charge it again."""
 
 
 class OtherAccount(PaymentOpen):
-    """The gateway of our present keys can't know it: it lies in another account, or in the other mode. That proves nothing."""
+    """The gateway can't know the object with our present keys: it belongs to another account or to the other mode. This proves nothing
+    about it.
+    """
 
     message = _(
         "The payment service of this installation does not know this payment or card. The operator is told; nothing is lost."
@@ -57,7 +59,7 @@ class OtherAccount(PaymentOpen):
 
 
 class EarlierOpen(PaymentOpen):
-    """An earlier attempt for the same order is not known to be closed at the gateway: no further one may begin."""
+    """An earlier payment for the same order may still be open at the gateway, so no further payment may begin."""
 
 
 class UnknownGateway(Refused):
@@ -67,7 +69,7 @@ class UnknownGateway(Refused):
 
 
 class GatewayCant(Refused):
-    """The gateway lacks what would be needed: it was never asked, and nothing was written."""
+    """The gateway lacks the capability that is needed: it was not asked, and nothing was written."""
 
     def __init__(self, label: str, capability: str, *, field: str | None = None) -> None:
         super().__init__(gettext("%(gateway)s can't do this. Nothing was charged.") % {"gateway": label}, field=field)
@@ -75,7 +77,7 @@ class GatewayCant(Refused):
 
 
 class NotRenewable(GatewayCant):
-    """What is paid there can't be charged again by itself, so no Auto Renew begins with it."""
+    """This gateway can't charge again without the payer, so Auto Renew can't begin with it."""
 
     def __init__(self, label: str) -> None:
         super().__init__(label, "off_session", field="auto_renew")
@@ -91,31 +93,31 @@ class NotRepresentable(Refused):
 
 
 class AlreadyPaid(Refused):
-    """Money for this reference has arrived; a second payment would take it twice."""
+    """Money for this reference has arrived; a second payment would charge twice."""
 
     message = _("This is paid already. Nothing more was charged.")
 
 
 class TooMuch(Refused):
-    """More than one charge may carry."""
+    """The amount is above the gateway's limit for one charge."""
 
     message = _("This amount is more than one payment can carry.")
 
 
 class BadSignature(Refused):
-    """A webhook that does not prove that the gateway sent it just now (R50)."""
+    """The message does not prove that the gateway sent it just now (R50)."""
 
     message = _("The signature does not match.")
 
 
 class TooLarge(Refused):
-    """A webhook body beyond what any event needs."""
+    """The body of the message is larger than any event."""
 
     message = _("The message is too large.")
 
 
 class TooSmall(Refused):
-    """Less than the gateway takes at all."""
+    """The amount is below the gateway's minimum."""
 
     message = _("This amount is too small to be paid by card.")
 

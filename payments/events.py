@@ -1,4 +1,4 @@
-"""Webhooks: verified, stored once, worked off in turn. A message is a doorbell: it says where to look, never what is true (R50)."""
+"""Webhooks: verified, stored once, then processed in order. A message only says which object to look up; it is never proof (R50)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from payments.models import EventState, GatewayEvent, Payment
 
 log = logging.getLogger("smartplus.payments")
 
-# An event claimed by a worker that died is due again after this. One that only is slow may find a second worker at its side: the
-# claim is a conditional update and settling idempotent, so that costs a question to the gateway, while a long lease costs the payer.
+# Seconds after which an event can be claimed again, in case its worker died. A worker that is only slow may then get a second one
+# beside it. That costs one more request to the gateway, since the claim is a conditional update and settling is idempotent; a longer
+# lease would let the payer wait.
 LEASE = timedelta(seconds=20)
 WAITING = (EventState.NEW, EventState.FAILED)
 
 
 def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datetime) -> bool:
-    """Store a webhook; False for one that we have. What does not concern us, or is of no shape we know, is stored as ignored.
+    """Store a webhook; False for one that is stored already. An event that does not concern us, or has an unknown shape, is stored as
+    ignored.
 
-    Size and signature come before any database access: a forger costs us no statement. Raises TooLarge and BadSignature, and
-    UnknownGateway or GatewayCant where no such gateway tells us anything.
-    One statement says both whether we had it and keeps it: of two copies in the same instant one answers True.
+    Size and signature are checked before any database access, so a forged message costs no statement. Raises TooLarge, BadSignature,
+    and UnknownGateway or GatewayCant where no such gateway sends messages. One INSERT both stores the event and tells whether it was
+    new: of two copies at the same instant exactly one returns True.
     """
     sender = gateways.events(gateway)
     if len(body) > settings.WEBHOOK_MAX_BYTES:
@@ -56,7 +58,7 @@ def receive(gateway: str, body: bytes, headers: Mapping[str, str], *, now: datet
 
 
 def _keep(row: GatewayEvent) -> bool:
-    """INSERT, and do nothing where it is there already; whether it is new, which `bulk_create(ignore_conflicts=True)` does not tell."""
+    """Insert the row unless it exists, and return whether it was new, which `bulk_create(ignore_conflicts=True)` does not tell."""
     insert = InsertQuery(GatewayEvent, on_conflict=OnConflict.IGNORE)
     insert.insert_values([field for field in GatewayEvent._meta.concrete_fields if not field.primary_key], [row])
     using = router.db_for_write(GatewayEvent)
@@ -67,12 +69,12 @@ def _keep(row: GatewayEvent) -> bool:
 
 
 def due(now: datetime, limit: int = 100) -> list[GatewayEvent]:
-    """Events to be worked on now, the longest waiting first."""
+    """Events to be processed now, the longest waiting first."""
     return list(GatewayEvent.objects.due(now).defer("raw_body")[:limit])
 
 
 def claim(event: GatewayEvent, *, now: datetime) -> bool:
-    """Take an event for the length of the lease; False when another worker was faster. Counts as one try."""
+    """Claim an event for the length of the lease; False if another worker was faster. Counts as one try."""
     taken = GatewayEvent.objects.filter(
         pk=event.pk, state__in=WAITING, tries=event.tries, next_try_at=event.next_try_at
     ).update(tries=event.tries + 1, next_try_at=now + LEASE)
@@ -83,16 +85,20 @@ def claim(event: GatewayEvent, *, now: datetime) -> bool:
 
 
 def finish(event: GatewayEvent, *, now: datetime, is_ignored: bool = False) -> None:
-    """A claimed event is worked off, or turned out to concern none of our payments. Settling is idempotent, so a worker that was
-    slower than its lease says so as well."""
+    """Mark a claimed event as processed, or as ignored because it concerns none of our payments. A worker that was slower than its
+    lease may call it too, since settling is idempotent.
+    """
     event.state = EventState.IGNORED if is_ignored else EventState.DONE
     event.next_try_at, event.done_at, event.last_error = None, now, ""
     event.save(update_fields=["state", "next_try_at", "done_at", "last_error"])
 
 
 def fail(event: GatewayEvent, problem: Exception, *, is_expected: bool, now: datetime) -> datetime | None:
-    """A claimed event could not be worked off: later again, ever later, and answers when. After the last try it stays in the list of
-    failures; one that waits for a gateway is never given up. Raises NotNow, and writes nothing, where another worker has it by now."""
+    """Record that a claimed event failed, and return the time of its next try; each wait is longer than the one before.
+
+    After the last try the event stays in the list of failures; an event that waits for a gateway is never given up. Raises NotNow, and
+    writes nothing, where another worker has claimed the event since.
+    """
     later = fences.later(event.tries, now=now, is_expected=is_expected)
     mine = GatewayEvent.objects.filter(pk=event.pk, state__in=WAITING, tries=event.tries)
     if not mine.update(state=EventState.FAILED, last_error=fences.in_words(problem), next_try_at=later):
@@ -101,18 +107,18 @@ def fail(event: GatewayEvent, problem: Exception, *, is_expected: bool, now: dat
 
 
 def try_again(event_id: int, *, now: datetime) -> None:
-    """A person wants an event that failed to be worked on now, with all its tries before it."""
+    """Process a failed event now, at a person's request. Its number of tries starts again at zero."""
     GatewayEvent.objects.filter(pk=event_id, state=EventState.FAILED).update(next_try_at=now, tries=0)
 
 
 def unsettled(request_keys: Iterable[str]) -> bool:
-    """Whether the gateway told of money for one of these payments and nobody has found it in its books yet."""
+    """Whether a message reported money for one of these payments and the gateway's object has not confirmed it yet."""
     told = GatewayEvent.objects.filter(says_paid=True, state__in=[EventState.NEW, EventState.FAILED])
     return told.filter(request_key__in=list(request_keys)).exists()
 
 
 def payment_of(event: GatewayEvent) -> Payment | None:
-    """The payment an event is about: by the page, by the gateway's payment, or by our own key that the gateway echoes."""
+    """The payment that an event is about: found by the page's id, by the gateway's payment id, or by our own key in the event."""
     ours = Payment.objects.filter(gateway=event.gateway)
     for name, value in (
         ("gateway_ref", event.object_ref),

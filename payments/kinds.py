@@ -1,4 +1,4 @@
-"""What rows and gateways both speak of: kinds of payment methods, and what a message is about."""
+"""Kinds that rows and gateways share: kinds of payment methods, and the topics of a gateway's messages."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +12,7 @@ class MethodKind(TextChoices):
 
 
 class Topic(TextChoices):
-    """What the object is that a gateway's message names."""
+    """The kind of object that a gateway's message names."""
 
     PAYMENT = "payment", _("Payment")
     METHOD = "method", _("Payment method")

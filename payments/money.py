@@ -1,4 +1,4 @@
-"""Money: integer minor units and an ISO 4217 code. Rounding and sharing out happen here and nowhere else (R41)."""
+"""Money: integer minor units and an ISO 4217 code. All rounding and allotting is done here (R41)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def to_decimal(minor: int, currency: str) -> Decimal:
 
 
 def marks(currency: str) -> frozenset[str]:
-    """What people write before or behind an amount to say its currency."""
+    """The signs and codes that people write before or after an amount for its currency."""
     if currency == CREDITS:
         return frozenset()
     signs = {str(get_currency_symbol(currency, locale=language)) for language, _name in settings.LANGUAGES}
@@ -56,11 +56,11 @@ def marks(currency: str) -> frozenset[str]:
 
 
 def show(minor: int, currency: str, *, language: str = "en") -> str:
-    """The amount in the reader's language; US dollars are named as such, since many currencies are dollars."""
+    """The amount in the reader's language. US dollars are written "US$", since many currencies are dollars."""
     return _shown(minor, currency, language)
 
 
-@lru_cache(maxsize=4096)  # the same prices stand in every row
+@lru_cache(maxsize=4096)  # the same prices stand in every row of a list, so the texts are cached
 def _shown(minor: int, currency: str, language: str) -> str:
     locale = language.replace("-", "_")
     if currency == CREDITS:
@@ -71,23 +71,26 @@ def _shown(minor: int, currency: str, language: str) -> str:
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:
-    """Integer division rounded half away from zero; the one rounding point of a line."""
+    """Divide and round half away from zero; a line is rounded here and only once."""
     sign = -1 if (numerator < 0) != (denominator < 0) else 1
     numerator, denominator = abs(numerator), abs(denominator)
     return sign * ((2 * numerator + denominator) // (2 * denominator))
 
 
 def allot(total: int, weights: Sequence[int]) -> list[int]:
-    """Share `total` out in proportion to `weights`, to the last unit, by largest remainder; ties go to the earlier one.
+    """Divide `total` in proportion to `weights` by largest remainder, without losing a unit; on a tie the earlier weight gets the unit.
 
-    The shares sum up to `total` exactly. With all weights zero everything goes to the first share.
+    The shares add up to `total` exactly. If all weights are zero, the first share gets everything.
     """
     return [share for runs in allot_runs(total, [(weight, 1) for weight in weights]) for share, _count in runs]
 
 
 def allot_runs(total: int, weights: Sequence[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """`allot` over weights that stand for so many alike each, one behind the other, however many these are: for each (weight, count) the
-    shares as (share, count), in their order, one or two of them, with the same counts together."""
+    """`allot` over runs of equal weights, given as (weight, count), whatever the counts.
+
+    Returns for each run its shares as (share, count), one or two of them, in order. The counts of a run's shares add up to the run's
+    count.
+    """
     if not weights:
         if total:
             raise ValueError("nothing to allot to")

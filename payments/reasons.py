@@ -1,4 +1,4 @@
-"""Why something about money went wrong, kept as a code with what it names and put into words for whoever reads it."""
+"""Reasons for failures about money: stored as a code with its values, and translated for whoever reads it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BRANDS = {
     "visa": "Visa",
 }
 
-_BLOCKED = _("The bank has blocked this card.")  # lost, stolen or suspected: the bank wants no more said
+_BLOCKED = _("The bank has blocked this card.")  # lost, stolen or suspected: the bank does not want the reason told
 _DECLINED = _("The bank declined the card.")
 _UNFIT = _("The card can't be used for this payment.")
 _WRONG = _("The card's details are not right any more.")
@@ -67,10 +67,10 @@ MISMATCHES: dict[str, Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A code and what its sentence names: text, {"at": instant, "zone"} for a day at a site, {"minor", "currency"} for an amount, {"brand", "last4"}
-    for a card, {"brand", "holder"} for an account.
+    """A code and the values of its sentence: text, {"at": instant, "zone"} for a day at a site, {"minor", "currency"} for an amount,
+    {"brand", "last4"} for a card, {"brand", "holder"} for an account.
 
-    `str()` puts it into the words of the reader of that moment, so that a mail and a page each speak their own language.
+    `str()` translates it into the language that is active at that moment, so that a mail and a page each use their own.
     """
 
     code: str
@@ -83,7 +83,7 @@ class Reason:
         words = str(self.TEXTS.get(self.code, self.OTHERWISE))
         try:
             return words % {name: shown(value) for name, value in self.detail.items()}
-        except KeyError:  # kept by an older version, which named less
+        except KeyError:  # stored by an older version with fewer values
             return words
 
     def stored(self) -> dict[str, Any]:
@@ -92,22 +92,22 @@ class Reason:
 
 
 def decline(code: str) -> str:
-    """Why a card was declined, in the reader's words; a code we don't know says that it was."""
+    """Why a card was declined, in the reader's language; an unknown code only says that it was declined."""
     return str(Reason(code if code in DECLINES else ""))
 
 
 def amount(minor: int, currency: str) -> dict[str, Any]:
-    """An amount as a sentence may name it."""
+    """An amount as a value of a reason."""
     return {"minor": minor, "currency": currency}
 
 
 def instant(at: datetime, zone: str) -> dict[str, str]:
-    """A day at a site as a sentence may name it."""
+    """A day at a site as a value of a reason."""
     return {"at": at.isoformat(), "zone": zone}
 
 
 def shown(value: Any) -> Any:
-    """What a sentence names, in the reader's language."""
+    """A value of a reason in the reader's language."""
     language = (get_language() or "en").split("-", maxsplit=1)[0]
     if isinstance(value, Mapping) and "minor" in value:
         return money.show(value["minor"], value["currency"], language=language)

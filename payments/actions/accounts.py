@@ -1,4 +1,4 @@
-"""In which of a gateway's accounts something lies: an id means nothing in another one, and its absence there proves nothing."""
+"""Which account of a gateway holds an object. An id is valid in one account only; that another account does not have it proves nothing."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from payments.errors import OtherAccount
 
 
 def account_of(gateway: str, *, now: datetime) -> str:
-    """The account of our present key; "" where the gateway does not say. Asks it where nobody has yet: outside any transaction."""
+    """The gateway account of our present key; "" where the gateway does not say. Asks the gateway if no answer is stored, so call it
+    outside any transaction.
+    """
     return (keys.last_answer(gateway) or keys.ask(gateway, now=now)).account
 
 
 def refuse_other_account(
     account: str, is_live_mode: bool, gateway: str, *, now: datetime, cause: Exception | None = None
 ) -> None:
-    """Raise OtherAccount where what lies in `account` is not what our present key sees.
+    """Raise OtherAccount where an object of `account` is out of reach of our present key.
 
-    With a `cause`, which is the gateway saying that it knows no such thing, an account that is not known proves nothing either.
+    `cause` is the gateway's answer that it does not know the object. With a `cause`, an unknown account raises too: it proves nothing.
     """
     ours, is_live = account_of(gateway, now=now), gateways.get(gateway).is_live_mode
     is_other = is_live_mode != is_live or (account != "" and ours not in {"", account})

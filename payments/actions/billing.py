@@ -35,18 +35,18 @@ def may_save_billing(actor: Actor) -> bool:
 def save_billing(
     actor: Actor, *, organization: Organization, now: datetime, version: int | None = None, **fields: str
 ) -> BillingProfile:
-    """Write whom the invoices of `organization` are made out to; fields left out keep their value (R39).
+    """Save the billing information that invoices of `organization` are addressed to (R39). Fields that are not given keep their value.
 
-    `version` is the one the form was filled from (None: none existed): somebody else's other change in between raises Conflict.
-    By members who manage subscriptions only, since they place the orders that it is printed on. Refuses with the field that lacks or
-    is wrong. The audit keeps which fields changed, not the personal values.
+    `version` is the version the form was filled from (None: there was none); Conflict if somebody else saved a different value since.
+    Only members who manage subscriptions may do this, because they place the orders. Raises Refused at the field that is missing or
+    wrong. The audit keeps the names of the changed fields, not the personal values.
     """
     if not may_save_billing(actor):
         raise NotPermitted(_("Only members who manage subscriptions change billing information."))
     owner = Organization.objects.visible_to(actor).get(pk=organization.pk)
     rows = BillingProfile.objects.select_for_update(of=("self",), no_key=True).filter(organization=owner)
     profile = rows.first()
-    # The first time there is no row of its own to lock.
+    # the first time there is no profile row that could be locked, so the organization is locked
     if profile is None:
         list(Organization.objects.filter(pk=owner.pk).select_for_update(no_key=True).values_list("pk"))
         profile = rows.first()
@@ -61,7 +61,7 @@ def save_billing(
     for name, value in postal.tidied(profile).items():
         setattr(profile, name, value)
     changed = [name for name in FIELDS if getattr(profile, name) != before[name]]
-    if not changed and not is_new:  # the same form again, perhaps by a double click
+    if not changed and not is_new:  # the same form was sent twice: nothing to do
         return profile
     if (None if is_new else profile.version) != version:
         raise Conflict

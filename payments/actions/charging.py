@@ -1,4 +1,4 @@
-"""Charging a stored card while its holder is away: prepared first, its id stored, and only then does any money move."""
+"""Charging a stored card without its holder. The charge is prepared and its id is stored before any money can move."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from payments.models import Kind, Payment, PaymentMethod, State
 
 
 def charge(payment_id: int, *, now: datetime) -> Payment:
-    """Charge the stored card of a payment that was not sent yet. Answers the others unchanged.
+    """Charge the stored card of a payment that was not sent yet. Other payments are returned unchanged.
 
-    HTTP outside any transaction. A decline is noted, with `decline_reason`, `decline_code` and `is_hard_decline`. A success is
-    not, because noting it belongs into the one transaction that also fulfils what was paid for: the payment is then `pending`
-    and the caller settles it. GatewayUnavailable leaves it `unknown` and is raised again.
+    Asks the gateway, so it must run outside any transaction. A decline is written here, with `decline_reason`, `decline_code` and
+    `is_hard_decline`. A success is not: it must be written in the same transaction that fulfils the order. The payment is then
+    `pending`, and the caller settles it. GatewayUnavailable sets the payment to `unknown` and is raised again.
     """
     refuse_in_transaction()
     payment = Payment.objects.get(pk=payment_id)
@@ -35,9 +35,9 @@ def charge(payment_id: int, *, now: datetime) -> Payment:
 
 
 def look_up_charge(payment: Payment, *, now: datetime) -> Remote | None:
-    """What became of a charge, read from the very object; goes on with one that was not confirmed. None while there is nothing to tell.
+    """Read the state of a charge from the gateway's object, and continue a charge that was not confirmed. None while nothing is known.
 
-    Without a stored id no money can have moved: the same question under the same key brings the id, or the charge is given up.
+    Without a stored id no money can have moved. The same request under the same key then returns the id, or the charge is given up.
     """
     payment = Payment.objects.get(pk=payment.pk)
     if not payment.gateway_ref:
@@ -56,9 +56,9 @@ def look_up_charge(payment: Payment, *, now: datetime) -> Remote | None:
 
 
 def stop_charge(payment_id: int, *, now: datetime) -> Remote | None:
-    """Close a charge at the gateway, so that it can take no money any more, and answer what it is after that.
+    """Close a charge at the gateway so that it can take no money any more, and return its state after that.
 
-    An end is noted, a success is not. One that was never sent needs no gateway.
+    A failed end is written here; a success is left to the caller. A charge that was never sent is closed without asking the gateway.
     """
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
@@ -83,10 +83,10 @@ def stop_charge(payment_id: int, *, now: datetime) -> Remote | None:
 
 
 def send(payment_id: int, *, now: datetime) -> Remote | None:
-    """Prepare the charge, store its id, confirm it, and answer what came of it; None where somebody else has an answer already.
+    """Prepare the charge, store its id, confirm it, and return the result; None where another worker continues with it.
 
-    Notes no end. It is `unknown` before it leaves the house: `created` proves that nothing was sent. Each step is safe to repeat:
-    what is prepared twice under one key is one object, and an object takes its money once.
+    Writes no final state. The payment becomes `unknown` before the first request, because `created` proves that nothing was sent. Each
+    step may be repeated: a request prepared twice under one key is one object, and one object takes its money once.
     """
     payment, ended = _leave(payment_id, now)
     if payment is None or ended is not None:
@@ -114,9 +114,9 @@ def send(payment_id: int, *, now: datetime) -> Remote | None:
 
 
 def _leave(payment_id: int, now: datetime) -> tuple[Payment | None, Remote | None]:
-    """Note that something may be under way from here on; or how it ended, where nothing needs to be sent for that.
+    """Write that a request may be on its way from now on; or the final state, where nothing needs to be sent.
 
-    Removing the card locks its row too, so that a charge either left before or never does.
+    Removing the card locks the card's row too, so a charge was either sent before the removal or is never sent.
     """
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
@@ -133,7 +133,9 @@ def _leave(payment_id: int, now: datetime) -> tuple[Payment | None, Remote | Non
 
 
 def _keep_ref(payment_id: int, ref: str, account: str, now: datetime) -> str:
-    """Store where the charge is found, committed before it may take anything; the id that is stored, which another worker's may be."""
+    """Store the id of the charge, committed before it can take money. Returns the stored id, which may be one that another worker
+    stored.
+    """
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         if not payment.gateway_ref:
@@ -144,7 +146,7 @@ def _keep_ref(payment_id: int, ref: str, account: str, now: datetime) -> str:
 
 
 def _may_confirm(payment_id: int, ref: str, now: datetime) -> bool:
-    """Looked at again behind the id: not given up meanwhile, the card not removed, not too late."""
+    """Check once more, after the id is stored: the payment was not given up, the card was not removed, and it is not too late."""
     with transaction.atomic():
         payment = Payment.objects.select_for_update(of=("self",), no_key=True).get(pk=payment_id)
         is_wanted = payment.state == State.UNKNOWN and payment.gateway_ref == ref and now < payment.expires_at
@@ -156,7 +158,7 @@ def _confirm(gateway: OffSession, payment: Payment, ref: str) -> Remote:
         return gateway.confirm_charge(ref, request_key=payment.request_key)
     except GatewayForgot:
         raise
-    except GatewayRefused as error:  # it took nothing and never will: that is what closing it makes sure
+    except GatewayRefused as error:  # nothing was taken; closing the charge makes sure that nothing will be
         closed = gateway.cancel_charge(ref)
         if closed.state != RemoteState.EXPIRED:
             return closed
@@ -164,7 +166,7 @@ def _confirm(gateway: OffSession, payment: Payment, ref: str) -> Remote:
 
 
 def _method_of(payment: Payment, *, lock: bool = False) -> PaymentMethod:
-    assert payment.method_id is not None  # held by a constraint
+    assert payment.method_id is not None  # guaranteed by a database constraint
     methods = PaymentMethod.objects.select_for_update(no_key=True) if lock else PaymentMethod.objects.all()
     return methods.get(pk=payment.method_id)
 

@@ -1,4 +1,4 @@
-"""The gateway's page of a payment: opened once; nobody is sent there, and so nobody can pay there, before its id is stored."""
+"""The gateway's payment page. It is opened once, and nobody is sent to it (so nobody can pay there) before its id is stored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from payments.models import Kind, Payment, State
 
 START_WINDOW = timedelta(
     minutes=15
-)  # from begin() to the gateway's receipt: slow pages, retries, clocks apart by 10 min
+)  # time between create_payment() and the gateway receiving it: slow pages, retries, clocks that differ by up to 10 min
 CHECKOUT_LIFE = timedelta(minutes=30) + START_WINDOW  # Stripe wants 30 min left; unpaid orders time out after 45 (R53)
 REPLAY_LIFE = timedelta(hours=23)  # gateways forget keys after 24 h; a forgotten key would open a second page
 
@@ -47,10 +47,10 @@ def start_checkout(payment_id: int, *, now: datetime) -> Payment:
 
 
 def learn_ref(payment: Payment, now: datetime) -> str:
-    """The page's id, asked for anew by the same question under the same key; "" where there is no page that anybody can pay at.
+    """The id of the page, read by repeating the same request under the same key; "" where there is no page that anybody can pay at.
 
-    Raises GatewayUnavailable as long as the answer is still worth waiting for. After that the gateway may have forgotten the key: a
-    page of which nobody was ever told the address takes no money.
+    Raises GatewayUnavailable while an answer is still possible. After that the gateway may have forgotten the key; but nobody was ever
+    given the address of that page, so it takes no money.
     """
     if payment.state not in {State.CREATED, State.UNKNOWN} or now >= payment.created_at + REPLAY_LIFE:
         return ""

@@ -1,4 +1,4 @@
-"""Writing down the intention to pay, before any gateway hears of it."""
+"""Creating the row of a payment before the gateway is asked for anything."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from payments.models import GatewayCustomer, Kind, Payment, PaymentMethod, Purpo
 class PaymentRequest:
     """What is to be paid, by whom, and how.
 
-    With `method` the stored card is to be charged while nobody is there; otherwise the payer goes to the gateway's page, which
-    keeps the card where `save_method` says so, by consent of `consent_by` to `payments.consent.TEXT`; with `is_setup` it does
-    that and takes nothing.
+    With `method` the stored card is charged without its holder. Otherwise the payer goes to the gateway's page. That page stores the
+    card if `save_method` is set (`consent_by` agreed to `payments.consent.TEXT`); with `is_setup` it only stores the card and takes
+    nothing.
     """
 
     purpose: Purpose
@@ -42,17 +42,17 @@ class PaymentRequest:
 
     @property
     def kind(self) -> Kind:
-        """How it is paid."""
+        """How the money is collected."""
         return Kind.OFF_SESSION if self.method else Kind.SETUP if self.is_setup else Kind.CHECKOUT
 
 
 def create_payment(wanted: PaymentRequest, *, now: datetime) -> Payment:
-    """Write down the intention to pay, inside the caller's transaction and lock of whatever `subject` names.
+    """Create a payment, inside the caller's transaction and under the caller's lock of the row that `subject` names.
 
-    A double click gets the live payment that exists, of whichever kind. Everything the gateway will be
-    told is fixed here, so that the question can be put again, word for word, by payment id alone. Raises AlreadyPaid where
-    money has arrived, EarlierOpen where an earlier attempt is not known to be closed (`expire` closes it), MethodUnusable for a card that
-    is not the payer's to be charged now, GatewayCant for what the gateway can't do.
+    A second call returns the live payment that exists, of whichever kind, so a double click is harmless. Everything that will be sent
+    to the gateway is fixed here, so the same request can be repeated by the payment's id alone. Raises AlreadyPaid where money has
+    arrived, EarlierOpen where an earlier payment may still be open at the gateway (`expire` closes it), MethodUnusable for a card that
+    this payer cannot be charged with now, and GatewayCant for what the gateway is not able to do.
     """
     _refuse_gateway(wanted)
     attempts = _attempts(wanted)
@@ -93,7 +93,7 @@ def create_payment(wanted: PaymentRequest, *, now: datetime) -> Payment:
 
 
 def _refuse_gateway(wanted: PaymentRequest) -> None:
-    """Raise GatewayCant for what the gateway can't do."""
+    """Raise GatewayCant for what this gateway is not able to do."""
     if wanted.method is not None:
         gateways.off_session(wanted.gateway)
     else:
@@ -103,19 +103,19 @@ def _refuse_gateway(wanted: PaymentRequest) -> None:
 
 
 def _attempts(wanted: PaymentRequest) -> list[Payment]:
-    """The payments for the same subject, locked, the earliest first. Raises AlreadyPaid at the first whose money was taken and kept."""
+    """The payments for the same subject, locked, the earliest first. Raises AlreadyPaid if one of them took money and kept it."""
     found = Payment.objects.filter(purpose=wanted.purpose, subject=wanted.subject)
     attempts = list(found.select_for_update(of=("self",), no_key=True).order_by("pk"))
     for attempt in attempts:
         if attempt.is_live:
             break
         if attempt.state == State.SUCCEEDED and attempt.refunded_minor < attempt.captured_minor and not wanted.is_setup:
-            raise AlreadyPaid  # while a card may be stored again and again
+            raise AlreadyPaid  # a card may be stored any number of times
     return attempts
 
 
 def _refuse_second(wanted: PaymentRequest, attempts: list[Payment]) -> None:
-    """Raise MethodUnusable and EarlierOpen; none of the attempts is live."""
+    """Raise MethodUnusable or EarlierOpen, once no payment for the subject is live."""
     if wanted.method is not None and not _is_chargeable(wanted.method, wanted.payer, wanted.gateway):
         raise MethodUnusable
     if not attempts or wanted.is_setup:
@@ -126,13 +126,13 @@ def _refuse_second(wanted: PaymentRequest, attempts: list[Payment]) -> None:
 
 
 def refuse_not_renewable(gateway: str) -> None:
-    """Raise NotRenewable where the gateway can't keep what people pay with, or can't charge it again while they are away."""
+    """Raise NotRenewable where the gateway can't store a payment method, or can't charge a stored one without its holder."""
     if not gateways.renews(gateway):
         raise NotRenewable(gateways.label(gateway))
 
 
 def refuse_unpayable(amount_minor: int, currency: str, gateway: str) -> None:
-    """Raise TooSmall, TooMuch or NotRepresentable, saying the limit, for an amount in minor units that the gateway would not take."""
+    """Raise TooSmall, TooMuch or NotRepresentable, with the limit, for an amount in minor units that the gateway does not accept."""
     limits = gateways.get(gateway).limits(currency)
     amount = money.show(amount_minor, currency)
     if amount_minor < limits.least_minor:
@@ -163,7 +163,7 @@ def _is_chargeable(method: PaymentMethod, payer: Organization, gateway: str) -> 
 
 
 def _customer_of(payer: Organization, gateway: str) -> str:
-    """The payer's customer in the account and mode of our present keys; another one's is unknown there."""
+    """The payer's customer id in the account and mode of our present keys. Ids of other accounts are unknown to the gateway there."""
     known = GatewayCustomer.objects.filter(
         owner=payer, gateway=gateway, is_live_mode=gateways.get(gateway).is_live_mode
     )

@@ -1,4 +1,4 @@
-"""The gateways' keys: whether there are any, whether the gateway accepts them, and no payment begun without."""
+"""The gateways' keys: whether a key is set, whether the gateway accepts it, and the refusal of payments without a valid key."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ Answer = GatewayKey.Answer
 
 
 def refuse_unconfigured(gateway: str) -> None:
-    """Raise GatewayNotSetUp where there is no key at all. Touches neither network nor database; the cause is in the log."""
+    """Raise GatewayNotSetUp where no key is set. Uses neither network nor database; the missing setting is written to the log."""
     if missing := gateways.missing_setting(gateway):
         log.error("a payment through %s is refused: %s is not set", gateway, missing)
         raise GatewayNotSetUp(f"{missing} is not set")
 
 
 def refuse_not_set_up(gateway: str, *, now: datetime) -> None:
-    """Raise GatewayNotSetUp where nothing can be paid: no key, or one that the gateway refuses. Before any row is written.
+    """Raise GatewayNotSetUp where no payment is possible: no key, or a key that the gateway refuses. Call it before any row is written.
 
-    The gateway is asked only when it has not accepted this very key yet. One that does not answer proves nothing: the payment is
-    begun, and what becomes of it is found out.
+    The gateway is asked only if it has not accepted this key before. If it does not answer, nothing is proved and the payment may
+    begin.
     """
     refuse_unconfigured(gateway)
     known = last_answer(gateway)
@@ -43,7 +43,7 @@ def refuse_not_set_up(gateway: str, *, now: datetime) -> None:
 
 
 def last_answer(gateway: str) -> GatewayKey | None:
-    """What the gateway answered about the present key; None where it was never asked about this one."""
+    """The gateway's stored answer about the present key; None where it was never asked about this key."""
     return GatewayKey.objects.filter(gateway=gateway, print=_print(gateway)).first()
 
 
@@ -53,14 +53,14 @@ def is_live(gateway: str) -> bool:
 
 
 def ask_all(*, now: datetime) -> None:
-    """Ask every configured gateway now, because a person wants to know."""
+    """Ask every configured gateway now, at a person's request."""
     for gateway in gateways.names():
         if not gateways.missing_setting(gateway):
             ask(gateway, now=now)
 
 
 def ask(gateway: str, *, now: datetime) -> GatewayKey:
-    """Ask the gateway about our key, over the network and outside any transaction, and keep the answer. The log says what is wrong."""
+    """Ask the gateway about our key, over the network and outside any transaction, and store the answer. Problems go to the log."""
     refuse_in_transaction()
     account = ""
     try:
@@ -98,21 +98,21 @@ def _is_due(gateway: str, now: datetime) -> bool:
 
 
 def label_of(number: int) -> str:
-    """The gateway that an item of the job stands for, in the word of people; "" for one that is none any more."""
+    """The display name of the gateway with this item number of the job; "" for a gateway that is not in use any more."""
     return dict(enumerate(map(gateways.label, gateways.names()), start=1)).get(number, "")
 
 
 def _number(gateway: str) -> int:
-    """A gateway as the item of a job."""
+    """The item number that stands for a gateway in the job."""
     return gateways.names().index(gateway) + 1
 
 
 def record_refused(gateway: str, *, now: datetime) -> None:
-    """The gateway refused our key in the middle of something else: kept, so that the next payment asks before it begins."""
+    """Store that the gateway refused our key during another call, so that the next payment checks the key before it begins."""
     GatewayKey.objects.filter(gateway=gateway).update(answer=Answer.REFUSED, asked_at=now)
 
 
 def _print(gateway: str) -> str:
-    """What tells one key from another, and nobody the key."""
+    """A digest of the key: it tells two keys apart and does not reveal the key."""
     key = gateways.get(gateway).secret
     return salted_hmac("payments.keys", f"{gateway}:{key}", secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()

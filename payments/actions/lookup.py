@@ -19,14 +19,15 @@ from payments.models import Kind, Payment, State
 
 
 def look_up(payment: Payment, *, now: datetime, named: str = "") -> Remote | None:
-    """Ask the gateway what became of a payment; None while there is nothing to tell. Notes no end: `note` does.
+    """Ask the gateway for the state of a payment; None while nothing is known. Writes no final state: `apply_remote_state` does.
 
-    The very object is read by its id. Where that never reached us (a crash, a time-out), the object that a message `named` is taken,
-    if it carries our key; else it is learnt by the same question under the same key, which moves no money. Raises GatewayUnavailable
+    The object is read by its stored id. If no id was stored (a crash, a time-out), the object `named` in a message is used, provided
+    that it carries our key; otherwise the same request under the same key returns the id, and moves no money. Raises GatewayUnavailable
     and GatewayRefused.
     """
     refuse_in_transaction()
-    Payment.objects.filter(pk=payment.pk).update(checked_at=now)  # first: who can't be asked must not block the queue
+    # First: a payment whose lookup fails must not block the queue
+    Payment.objects.filter(pk=payment.pk).update(checked_at=now)
     if named and not payment.gateway_ref:
         remote = _adopt(payment, named, now)
         if remote.state == RemoteState.SUCCEEDED:
@@ -39,25 +40,25 @@ def look_up(payment: Payment, *, now: datetime, named: str = "") -> Remote | Non
         return _read(payment, ref, now)
     never_opened = Payment.objects.filter(pk=payment.pk, state__in=[State.CREATED, State.UNKNOWN])
     if now >= payment.expires_at and never_opened.exists():
-        return ended_unpaid(payment, RemoteState.EXPIRED)  # nobody was ever told where such a page would be
+        return ended_unpaid(payment, RemoteState.EXPIRED)  # nobody was ever given the address of such a page
     return None
 
 
 def second_object(payment: Payment, remote: Remote | None, named: str) -> Remote | None:
-    """What a message named, read from the gateway, where that is none of the objects that we know of this payment.
+    """The object that a message named, read from the gateway, if it is none of the objects known for this payment.
 
-    None as a rule: there should be one object for one payment. Raises GatewayRefused where it does not carry our key.
+    Usually None, because one payment should have one object. Raises GatewayRefused where the object does not carry our key.
     """
     known = {payment.gateway_ref, payment.gateway_payment_ref, *((remote.ref, remote.payment_ref) if remote else ())}
     return None if not named or named in known else _named(payment, named)
 
 
 def expire(payment_id: int, *, now: datetime) -> Remote | None:
-    """Close a payment at the gateway, so that no money can come by it any more, and answer what the gateway says after that.
+    """Close a payment at the gateway, so that it can take no money any more, and return the gateway's state after that.
 
-    What is closed or paid before is fine; one that ended for us is closed too, where the gateway has not said that it is. An end is
-    noted; a success is not, because noting it belongs into the one transaction that also fulfils what was paid for: the caller settles
-    it. None where there is nothing to close.
+    It may be closed or paid already. A payment that ended here is closed too, unless the gateway has confirmed that it is closed. A
+    failed end is written here; a success is not, because it must be written in the same transaction that fulfils the order: the caller
+    settles it. None where nothing has to be closed.
     """
     refuse_in_transaction()
     payment = Payment.objects.get(pk=payment_id)
@@ -68,7 +69,7 @@ def expire(payment_id: int, *, now: datetime) -> Remote | None:
     ref = payment.gateway_ref or learn_ref(payment, now)
     if not ref:
         return None
-    with suppress(GatewayRefused):  # not open any more: the look below says what it is
+    with suppress(GatewayRefused):  # not open any more: the state is read below
         gateways.checkout(payment.gateway).expire_checkout(ref)
     remote = _read(payment, ref, now)
     if remote.state != RemoteState.SUCCEEDED:
@@ -80,7 +81,7 @@ def expire(payment_id: int, *, now: datetime) -> Remote | None:
 
 
 def _read(payment: Payment, ref: str, now: datetime) -> Remote:
-    """What the gateway says about a page. One it does not know any more has ended once its time is over: nobody pays there."""
+    """Read the state of a page. A page that the gateway no longer knows counts as ended once its time is over: nobody can pay there."""
     gateway = gateways.get(payment.gateway)
     try:
         return gateway.fetch(ref)
@@ -100,7 +101,7 @@ def _named(payment: Payment, named: str) -> Remote:
 
 
 def _adopt(payment: Payment, named: str, now: datetime) -> Remote:
-    """The object that a message named, for a payment whose own id never reached us; from here on it is known by it."""
+    """Take the object that a message named for a payment without a stored id, and store its id."""
     remote = _named(payment, named)
     is_charge = remote.ref == remote.payment_ref
     column = "gateway_ref" if payment.kind == Kind.OFF_SESSION or not is_charge else "gateway_payment_ref"

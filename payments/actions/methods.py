@@ -23,7 +23,7 @@ CHECKOUT = Actor.system("checkout")
 GATEWAY = Actor.system("payment service")
 DETAILS = ("brand", "last4", "exp_month", "exp_year")
 FOLLOWED = (*DETAILS, "failed_reason")
-# Refusals of a card whose details were old: with new ones it may be charged again.
+# Declines because of outdated card details: with new details the card may be charged again.
 OUTDATED = frozenset(
     {"expired_card", "incorrect_number", "invalid_number", "invalid_expiry_month", "invalid_expiry_year"}
 )
@@ -43,10 +43,10 @@ METHOD_REMOVED = audit.Word("payment_method.removed", _("Card removed"), _("%(wh
 
 
 def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMethod | None:
-    """Store the method that a paid checkout saved, with the consent given when it began; any number of times, once.
+    """Store the method that a paid checkout saved, with the consent given at its start. A repeated call stores it once.
 
-    Called inside the settlement's transaction, under the payment's lock. None where nothing was to be saved, the gateway saved
-    nothing, or the card was removed in the meantime.
+    Called inside the settlement's transaction, under the payment's lock. None where nothing was to be saved, the gateway saved nothing,
+    or the card was removed in the meantime.
     """
     saved = remote.method
     if not payment.saves_method or remote.state != RemoteState.SUCCEEDED or saved is None or payment.consent_at is None:
@@ -85,17 +85,18 @@ def keep_method(payment: Payment, remote: Remote, *, now: datetime) -> PaymentMe
 
 
 def hold_method(gateway: str, ref: str) -> None:
-    """Lock a stored method, where it is known, until the caller's transaction has given it to an auto-renewal: nobody can make it unusable, or
-    usable, without seeing that auto-renewal."""
+    """Lock a stored method, if it is known, until the caller has given it to an auto-renewal and commits. So every change of whether
+    the method is usable is made either before, or after with that auto-renewal visible.
+    """
     known = PaymentMethod.objects.filter(gateway=gateway, gateway_ref=ref).order_by("pk")
     list(known.select_for_update(no_key=True).values_list("pk"))
 
 
 def follow_method(gateway: str, ref: str, *, now: datetime) -> bool:
-    """Bring a stored method to what the gateway says it is now, because it told of a change; False for one that is not ours.
+    """Update a stored method after the gateway reported a change; False for a method that is not ours.
 
-    Brand, last digits and expiry are the gateway's. A card that it renewed after it had expired can be charged again; one that it
-    detached can't be charged any more. One that it does not know is left as it is: these may be other keys.
+    Brand, last digits and expiry come from the gateway. A card renewed by its bank after its expiry can be charged again; a detached
+    card cannot. A card that the gateway does not know stays as it is, because our keys may belong to another account.
     """
     refuse_in_transaction()
     known = PaymentMethod.objects.filter(gateway=gateway, gateway_ref=ref, removed_at=None)
@@ -126,10 +127,10 @@ def _update(method: PaymentMethod, found: SavedMethod | None, now: datetime) -> 
 
 
 def remove_method(actor: Actor, *, method_id: int, now: datetime) -> PaymentMethod:
-    """Remove a stored card: no charge starts with it from the commit on, and then the gateway forgets it.
+    """Remove a stored card: no charge starts with it after the commit. Then the gateway is asked to delete it.
 
-    Refuses technicians; a card out of sight is PaymentMethod.DoesNotExist; one removed before is answered as it is. Where the
-    gateway does not answer, `detach_removed` asks it again later.
+    Refuses technicians. A card that the actor may not see raises PaymentMethod.DoesNotExist; one that was removed before is returned as
+    it is. If the gateway does not answer, the job `detach_removed` asks again.
     """
     refuse_in_transaction()
     if actor.role is Role.TECHNICIAN:
@@ -154,7 +155,7 @@ def remove_method(actor: Actor, *, method_id: int, now: datetime) -> PaymentMeth
 
 
 def detach_removed(*, now: datetime, budget: fences.Budget | None = None, limit: int = 100) -> int:
-    """Let the gateways forget removed cards that they still know, the first removed first; answers how many they forgot."""
+    """Ask the gateways to delete removed cards that they still hold, the earliest removed first. Returns how many were deleted."""
     refuse_in_transaction()
     budget = budget or fences.Budget()
     waiting = PaymentMethod.objects.filter(removed_at__isnull=False, detached_at=None)
@@ -174,7 +175,7 @@ def detach_removed(*, now: datetime, budget: fences.Budget | None = None, limit:
 def _detach(method: PaymentMethod, *, now: datetime) -> None:
     try:
         gateways.vault(method.gateway).remove_method(method.gateway_ref)
-    except GatewayRefused as error:  # it knows no such card, or has forgotten it before
+    except GatewayRefused as error:  # the gateway never knew the card, or has deleted it before
         log.info("card %s: %s", method.pk, error.detail)
     method.detached_at = now
     method.save(update_fields=["detached_at"])

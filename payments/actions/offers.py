@@ -1,4 +1,4 @@
-"""Which gateways people are offered, and what each can do for them; nobody above needs to know any by name."""
+"""Which gateways people are offered, and what each can do. Callers above this app name no gateway."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from payments.kinds import MethodKind
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A gateway where people can pay. `renews`: it can be charged again by itself, and stores a method without a payment too."""
+    """A gateway where people can pay. `renews`: it can charge again without the payer, and can store a method without a payment."""
 
     name: str
     label: str
@@ -22,25 +22,25 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """How a gateway stands in the settings, for whoever looks after the installation."""
+    """The configuration state of a gateway, for the operator's pages."""
 
     name: str
     label: str
-    address: str  # where it is asked
-    key_settings: tuple[str, ...]  # without which nothing can be paid
-    missing_setting: str  # the first of them without a value
-    event_setting: str  # without which its messages can't be verified; "" where it sends none
+    address: str  # the address at which the gateway is asked
+    key_settings: tuple[str, ...]  # the settings without which no payment is possible
+    missing_setting: str  # the first of them that has no value
+    event_setting: str  # the setting without which messages can't be verified; "" where the gateway sends none
     can_verify: bool
-    is_only: bool  # no other one is set up
+    is_only: bool  # this gateway is shown only because none is configured
 
     @property
     def settings(self) -> tuple[str, ...]:
-        """All settings that it needs."""
+        """All settings that the gateway needs."""
         return (*self.key_settings, *([self.event_setting] if self.event_setting else []))
 
 
 def set_up() -> list[SetUp]:
-    """The gateways that have their keys, in order; where none has, the first one all the same."""
+    """The gateways that have their keys, in order; if none has, the first gateway."""
     every = [gateways.get(name) for name in gateways.names()]
     found = [gateway for gateway in every if not gateways.missing_setting(gateway.name)] or every[:1]
     return [
@@ -59,21 +59,22 @@ def set_up() -> list[SetUp]:
 
 
 def offered() -> list[Offer]:
-    """The gateways with pages where people pay that are set up, the proposed one first; where none is, that one all the same, so
-    that whoever tries to pay is told."""
+    """The configured gateways that have payment pages, the proposed one first. If none is configured, the proposed one is returned all
+    the same, so that a payment is refused with a reason.
+    """
     pages = [gateway for name in gateways.names() if isinstance(gateway := gateways.get(name), Checkout)]
     found = [gateway for gateway in pages if not gateways.missing_setting(gateway.name)] or pages[:1]
     return [Offer(gateway.name, gateway.label, gateway.method_kind, gateways.renews(gateway.name)) for gateway in found]
 
 
 def proposed() -> str:
-    """The gateway that is taken where nobody chose one; GatewayNotSetUp where there is none at all."""
+    """The gateway used where nobody chose one. Raises GatewayNotSetUp where none has payment pages."""
     if found := offered():
         return found[0].name
     raise GatewayNotSetUp("there is no gateway with a payment page")
 
 
 def proposed_to_renew(used: str) -> str:
-    """The gateway that stores a new method for what `used` charges by itself: the same, as long as it is offered."""
+    """The gateway that stores a new method for an auto-renewal that was charged through `used`: the same one as long as it is offered."""
     able = [offer.name for offer in offered() if offer.renews]
     return used if used in able or not able else able[0]

@@ -1,4 +1,4 @@
-"""Money that goes back: rows beside the payment it was taken by."""
+"""Refunds: rows that belong to the payment whose money goes back."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from payments.models import Payment, Refund, RefundState, State
 
 
 def refundable_minor(payment: Payment) -> int:
-    """What a payment has left that can go back: what it took, less all that went back or still may."""
+    """The amount of a payment that can still be refunded: what it took, less all refunds that were made or are still possible."""
     given = payment.refunds.standing().aggregate(sum=Sum("amount_minor"))["sum"] or 0
     return payment.captured_minor - given if payment.state == State.SUCCEEDED else 0
 
 
 def record_outside_refund(actor: Actor, payment: Payment, *, amount_minor: int, reason: str, now: datetime) -> Refund:
-    """Write down that money went back without us, in the gateway's own dashboard or by bank transfer. The caller holds the payment's lock,
-    audits, and moves what was paid for. Refuses more than the payment has left (R57)."""
+    """Record money that was paid back outside SmartPlus, in the gateway's dashboard or by bank transfer.
+
+    The caller holds the payment's lock, audits, and changes the order. Refuses more than `refundable_minor` (R57).
+    """
     left = refundable_minor(payment)
     if not 0 < amount_minor <= left:
         raise Refused(

@@ -1,4 +1,4 @@
-"""Where payments stand: the one state machine, and the comparison of what came with what was asked for."""
+"""States of payments: the only state machine, and the comparison of what the gateway reports with what was asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from payments.gateways.base import Remote, RemoteState
 from payments.models import Payment, PaymentMethod, State
 from payments.reasons import Reason
 
-FORGOTTEN = "forgotten"  # the code of what the gateway knows no more
+FORGOTTEN = "forgotten"  # decline code for an object that the gateway does not know any more
 TARGET = {
     RemoteState.OPEN: State.PENDING,
     RemoteState.PENDING: State.PENDING,
@@ -23,10 +23,10 @@ TARGET = {
 
 
 def apply_remote_state(payment: Payment, remote: Remote, *, now: datetime) -> bool:
-    """Move the payment, which the caller holds locked, to where the gateway says it is; answers whether anything changed.
+    """Move the payment to the state that the gateway reports; returns whether anything changed. The caller holds the payment's lock.
 
-    The one state machine. `succeeded` is final and reachable from everywhere, since money that came late came all the
-    same (R52); what ended otherwise never comes back to life.
+    This is the only state machine of payments. `succeeded` is final and can be reached from every state, because late money still is
+    money (R52). A payment that ended otherwise never becomes live again.
     """
     target = TARGET[remote.state]
     before = (payment.state, payment.captured_minor, payment.gateway_payment_ref, payment.decline_reason)
@@ -63,7 +63,9 @@ def apply_remote_state(payment: Payment, remote: Remote, *, now: datetime) -> bo
 
 
 def mismatch_of(payment: Payment, remote: Remote, *, is_setup: bool = False) -> Reason | None:
-    """None where amount, currency, mode and reference are what we asked for; otherwise what differs (R50)."""
+    """The first difference between what the gateway reports and what was asked for (amount, currency, mode, reference); None if there
+    is none (R50).
+    """
     taken = remote.captured_minor if remote.state == RemoteState.SUCCEEDED else remote.amount_minor
     if remote.request_key != payment.request_key:
         return Reason("other_request")
@@ -80,7 +82,9 @@ def mismatch_of(payment: Payment, remote: Remote, *, is_setup: bool = False) -> 
 
 
 def refuse_in_transaction() -> None:
-    """Nobody waits for a gateway while holding locks; the transaction a test case wraps around itself doesn't count."""
+    """Raise where a transaction is open: no call may wait for a gateway while it holds locks. The transaction of a test case does not
+    count.
+    """
     blocks = connection.atomic_blocks
     if blocks and not getattr(blocks[-1], "_from_testcase", False):
         raise RuntimeError("A gateway must not be asked inside a transaction.")
@@ -89,7 +93,7 @@ def refuse_in_transaction() -> None:
 def ended_unpaid(
     payment: Payment, state: RemoteState, *, reason: str = "", code: str = "", is_hard: bool = False
 ) -> Remote:
-    """What we know without the gateway's books: nothing was taken, nothing can be, and this is how it ended."""
+    """A final state without money that we know without asking the gateway: nothing was taken and nothing can be."""
     return Remote(
         ref="",
         payment_ref="",

@@ -1,7 +1,7 @@
-"""The gateways, private to payments: whoever needs one, or what it can do, asks here by its name.
+"""The gateways, private to payments. Code that needs a gateway or a capability asks here by name.
 
-`settings.PAYMENT_GATEWAYS` lists them, name by class, the first one proposed. What a gateway lacks is GatewayCant, before anything was
-written or asked.
+`settings.PAYMENT_GATEWAYS` lists them, name by class, the proposed one first. A missing capability raises GatewayCant before anything
+was written or asked.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from payments.gateways.base import Checkout, Events, Gateway, OffSession, Vault
 
 
 def names() -> tuple[str, ...]:
-    """All of them, in the order in which they are offered."""
+    """The names of all gateways, in the order in which they are offered."""
     return tuple(settings.PAYMENT_GATEWAYS)
 
 
 def get(name: str) -> Gateway:
-    """The gateway of this name, with the settings of now; UnknownGateway for a name nobody has."""
+    """The gateway with this name, built from the present settings; UnknownGateway for another name."""
     return _class_of(name).from_settings()
 
 
 def label(name: str) -> str:
-    """How people call it; a gateway that is not in use any more keeps its name."""
+    """The name that people see; a gateway that is not in use any more keeps its name."""
     try:
         return _class_of(name).label
     except UnknownGateway:
@@ -34,7 +34,7 @@ def label(name: str) -> str:
 
 
 def checkout(name: str) -> Checkout:
-    """The gateway, which has pages where people pay."""
+    """The gateway, if it has payment pages; GatewayCant otherwise."""
     gateway = get(name)
     if not isinstance(gateway, Checkout):
         raise GatewayCant(gateway.label, "checkout")
@@ -42,7 +42,7 @@ def checkout(name: str) -> Checkout:
 
 
 def vault(name: str) -> Vault:
-    """The gateway, which keeps what people pay with."""
+    """The gateway, if it stores payment methods; GatewayCant otherwise."""
     gateway = get(name)
     if not isinstance(gateway, Vault):
         raise GatewayCant(gateway.label, "vault")
@@ -50,7 +50,7 @@ def vault(name: str) -> Vault:
 
 
 def off_session(name: str) -> OffSession:
-    """The gateway, which charges what it keeps."""
+    """The gateway, if it can charge stored methods; GatewayCant otherwise."""
     gateway = get(name)
     if not isinstance(gateway, OffSession):
         raise GatewayCant(gateway.label, "off_session")
@@ -58,7 +58,7 @@ def off_session(name: str) -> OffSession:
 
 
 def events(name: str) -> Events:
-    """The gateway, which tells us what happens."""
+    """The gateway, if it sends messages; GatewayCant otherwise."""
     gateway = get(name)
     if not isinstance(gateway, Events):
         raise GatewayCant(gateway.label, "events")
@@ -66,13 +66,13 @@ def events(name: str) -> Events:
 
 
 def renews(name: str) -> bool:
-    """Whether it can charge again what people paid with, while they are away."""
+    """Whether the gateway can charge a stored method again without its holder."""
     gateway = get(name)
     return isinstance(gateway, Vault) and isinstance(gateway, OffSession)
 
 
 def missing_setting(name: str) -> str:
-    """The first setting without which nothing can be paid there and that has no value; "" where all have."""
+    """The first required setting without a value; "" where all have one."""
     return next((setting for setting, is_set in get(name).key_settings.items() if not is_set), "")
 
 

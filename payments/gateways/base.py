@@ -1,8 +1,8 @@
-"""What a gateway can be to us: small capabilities, each a few questions, and answers that are plain values.
+"""The interface of a gateway: small capabilities with a few methods each, and plain values as answers.
 
-A gateway names the capabilities it has as its bases; what it lacks is refused by `payments.gateways`, before anything was written.
-Network methods raise GatewayUnavailable (outcome unknown) and GatewayRefused (nothing done). Nothing here lists or searches: what a
-list does not show proves nothing.
+A gateway has its capabilities as base classes; `payments.gateways` refuses a missing one before anything is written. Network methods
+raise GatewayUnavailable (outcome unknown) and GatewayRefused (nothing was done). No method lists or searches: that an object is missing
+in a list proves nothing.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from payments.kinds import MethodKind, Topic
 
 
 class RemoteState(enum.StrEnum):
-    """Where a payment stands in the gateway's books."""
+    """The state of a payment as the gateway reports it."""
 
     OPEN = (
-        "open"  # the page waits for the customer (a declined card leaves it open), or the charge for its confirmation
+        "open"  # the page waits for the customer (also after a declined card), or the charge waits for its confirmation
     )
-    PENDING = "pending"  # the customer is done, the money is under way
+    PENDING = "pending"  # the customer has finished, the money is not there yet
     ACTION_REQUIRED = "action_required"
     SUCCEEDED = "succeeded"
     DECLINED = "declined"
@@ -31,7 +31,7 @@ class RemoteState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckoutRequest:
-    """A hosted page to be opened. The same `request_key` must always come with the same rest."""
+    """A request to open a payment page. The same `request_key` must always be sent with the same values."""
 
     reference: str
     request_key: str
@@ -42,14 +42,14 @@ class CheckoutRequest:
     return_url: str
     cancel_url: str
     expires_at: datetime
-    saves_method: bool = False  # the page says so, and what pays may be charged later; asked of a Vault only
-    customer: str = ""  # whose method it will be; "" makes a new customer where it is saved
-    is_setup: bool = False  # the page only saves a method and takes nothing; asked of a Vault only
+    saves_method: bool = False  # the page says so, and the method may be charged later; needs a Vault
+    customer: str = ""  # the customer the method is stored for; "" creates a new customer if a method is saved
+    is_setup: bool = False  # the page only stores a method and takes nothing; needs a Vault
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeRequest:
-    """A stored method to be charged while its holder is away. The same `request_key` must always come with the same rest."""
+    """A request to charge a stored method without its holder. The same `request_key` must always be sent with the same values."""
 
     reference: str
     request_key: str
@@ -62,9 +62,9 @@ class ChargeRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundRequest:
-    """Money to be given back. The same `request_key` must always come with the same rest."""
+    """A request to pay money back. The same `request_key` must always be sent with the same values."""
 
-    payment_ref: str  # the gateway's payment that took it
+    payment_ref: str  # the gateway's payment whose money goes back
     request_key: str
     amount_minor: int
     currency: str  # ISO 4217, upper case
@@ -72,16 +72,16 @@ class RefundRequest:
 
 @dataclass(frozen=True, slots=True)
 class SavedMethod:
-    """What the gateway keeps for later charges: a card, or an account there."""
+    """A payment method that the gateway stores for later charges: a card, or an account there."""
 
     kind: MethodKind
     customer: str
     ref: str
-    brand: str  # "visa"; of an account the service's name
-    last4: str = ""  # of a card
+    brand: str  # "visa"; for an account the name of the service
+    last4: str = ""  # for cards only
     exp_month: int | None = None
     exp_year: int | None = None
-    holder: str = ""  # of an account: how people know it, as a rule its email address
+    holder: str = ""  # for accounts only: the name people know it by, usually an email address
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class CheckoutStarted:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A payment as the gateway has it right now."""
+    """A payment as the gateway reports it now."""
 
     ref: str
     payment_ref: str
@@ -104,69 +104,69 @@ class Remote:
     currency: str
     reference: str
     is_live_mode: bool
-    request_key: str = ""  # our own, as the gateway echoes it
-    is_closed: bool = False  # it can take no more money than it says, whatever is still on its way there
+    request_key: str = ""  # our own key, returned by the gateway
+    is_closed: bool = False  # it can take no further money, whatever is still on its way
     decline_reason: str = ""
-    decline_code: str = ""  # the gateway's word for the reason: "insufficient_funds"
-    declined_ref: str = ""  # the attempt that was declined last: on a page a person may make several
-    is_hard: bool = False  # declined for good: this method is not to be tried again
-    method: SavedMethod | None = None  # where a checkout saved one
+    decline_code: str = ""  # the gateway's code of the reason: "insufficient_funds"
+    declined_ref: str = ""  # the attempt that was declined last: several can be made on one page
+    is_hard: bool = False  # declined for good: this method must not be tried again
+    method: SavedMethod | None = None  # the method that a checkout saved
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteRefund:
-    """A refund as the gateway has it right now: PENDING, SUCCEEDED or DECLINED."""
+    """A refund as the gateway reports it now: PENDING, SUCCEEDED or DECLINED."""
 
     ref: str
     state: RemoteState
     amount_minor: int
     currency: str
-    request_key: str  # our own, as the gateway echoes it
+    request_key: str  # our own key, returned by the gateway
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A verified message. It says where to look, not what is true."""
+    """A verified message. It names the object to look up; what it claims about the object is not trusted."""
 
     id: str
-    kind: str  # the gateway's word for it
+    kind: str  # the gateway's name for the type of event
     object_ref: str
     request_key: str
-    is_known: bool  # whether the kind concerns us
-    topic: Topic = Topic.PAYMENT  # what `object_ref` is
-    says_paid: bool = False  # it claims that money has moved: if the books then say otherwise, somebody has to look
-    is_odd: bool = False  # verified, yet of no shape that we know
+    is_known: bool  # whether this type of event concerns us
+    topic: Topic = Topic.PAYMENT  # what kind of object `object_ref` is
+    says_paid: bool = False  # it claims that money moved: if the object says otherwise, a person has to look
+    is_odd: bool = False  # verified, but of an unknown shape
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one payment in a currency may be, in our minor units: the gateway's rule, not ours."""
+    """The gateway's limits for one payment in a currency, in our minor units."""
 
-    least_minor: int  # 0 where that is not known beforehand
+    least_minor: int  # 0 where the gateway does not publish it
     most_minor: int
     step_minor: int = 1  # amounts are multiples of it: 100 for whole units of a currency that we count in hundredths
 
 
 @runtime_checkable
 class Gateway(Protocol):
-    """What every gateway is: somebody who can be asked about our key and about an object by its id."""
+    """Base of every gateway: it can be asked about our key and about an object by its id."""
 
-    name: ClassVar[str]  # how rows, settings and addresses call it
-    label: ClassVar[str]  # how people call it; the same in every language
+    name: ClassVar[str]  # the name in rows, settings and addresses
+    label: ClassVar[str]  # the name that people see; the same in every language
 
     @classmethod
     def from_settings(cls) -> Self:
-        """The gateway as this installation is configured."""
+        """The gateway with the present settings."""
         ...
 
     @property
     def key_settings(self) -> Mapping[str, bool]:
-        """The settings without which nothing can be paid, and whether each has a value."""
+        """The settings without which no payment is possible, and whether each has a value."""
         ...
 
     @property
     def secret(self) -> str:
-        """The key itself, for telling one from another; never stored, shown or logged."""
+        """The key itself, only to tell keys apart; never stored, shown or logged."""
         ...
 
     @property
@@ -176,11 +176,13 @@ class Gateway(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it is asked, for people who look after the installation."""
+        """The address at which the gateway is asked, for the operator's pages."""
         ...
 
     def ask_account(self) -> str:
-        """The account of our key, asked now; "" where the key may not ask. GatewayNotSetUp for a key that the gateway does not know."""
+        """The account of our key, asked over the network; "" where the key may not read it. Raises GatewayNotSetUp for a key that the
+        gateway does not know.
+        """
         ...
 
     def limits(self, currency: str) -> Limits:
@@ -188,72 +190,75 @@ class Gateway(Protocol):
         ...
 
     def fetch(self, ref: str) -> Remote:
-        """Read one object of the gateway's books by its id, of whichever kind: a page or a charge."""
+        """Read one object by its id, a page or a charge."""
         ...
 
 
 @runtime_checkable
 class Checkout(Gateway, Protocol):
-    """It has pages of its own where people pay: nobody is sent to one before its id is stored."""
+    """The gateway has payment pages. Nobody is sent to one before its id is stored."""
 
-    method_kind: ClassVar[MethodKind]  # what people pay with there
+    method_kind: ClassVar[MethodKind]  # the kinds of methods that people can pay with there
 
     @property
     def page_origins(self) -> frozenset[str]:
-        """Where its pages lie, as "https://pay.example": browsers go there from a form only if `form-action` of the settings says so."""
+        """The origins of its pages, such as "https://pay.example". A browser follows a form there only if `form-action` in the settings
+        allows it.
+        """
         ...
 
     def start_checkout(self, request: CheckoutRequest) -> CheckoutStarted:
-        """Open a hosted page; asking again with the same key answers the same page."""
+        """Open a payment page. The same key always returns the same page."""
         ...
 
     def expire_checkout(self, ref: str) -> None:
-        """Close the page, so that nobody pays there any more; GatewayRefused when it is closed or paid already."""
+        """Close the page, so that nobody can pay there any more. Raises GatewayRefused when it is closed or paid already."""
         ...
 
 
 @runtime_checkable
 class Vault(Gateway, Protocol):
-    """It keeps what people pay with. Its pages take `saves_method` and `is_setup`."""
+    """The gateway stores payment methods. Its pages accept `saves_method` and `is_setup`."""
 
     def fetch_method(self, ref: str) -> SavedMethod | None:
-        """Read a stored method, whose `customer` is "" where it was detached; None for what is none any more."""
+        """Read a stored method; its `customer` is "" where it was detached. None for a method that does not exist any more."""
         ...
 
     def remove_method(self, ref: str) -> None:
-        """Let the gateway forget a stored method for good; GatewayRefused when it has."""
+        """Delete a stored method at the gateway. Raises GatewayRefused when it was deleted before."""
         ...
 
 
 @runtime_checkable
 class OffSession(Gateway, Protocol):
-    """It charges a stored method while its holder is away.
+    """The gateway charges a stored method without its holder.
 
-    Money moves only on an object whose id we have stored: `create_charge` moves none, `confirm_charge` moves it on that very object,
-    once at most. A gateway that can't create without charging (stored wallets, as a rule) answers a lost request by the same
-    request under the same key while it keeps keys; afterwards its order goes under review and nothing new is charged for it.
+    Money moves only on an object whose id we have stored: `create_charge` moves none, `confirm_charge` moves it on exactly that object,
+    at most once. A gateway that can't create without charging (usually stored wallets) is asked again under the same key after a lost
+    answer, as long as it remembers keys. After that the order goes under review, and nothing new is charged for it.
     """
 
     def create_charge(self, request: ChargeRequest) -> Remote:
-        """Prepare a charge of a stored method, which moves no money; asking again with the same key answers the same object."""
+        """Prepare a charge of a stored method. It moves no money. The same key always returns the same object."""
         ...
 
     def confirm_charge(self, ref: str, *, request_key: str) -> Remote:
-        """Let the prepared charge take its money. A decline is an answer, not an error; so is what became of it before."""
+        """Let the prepared charge take its money. A decline, or the result of an earlier confirmation, is returned and not raised."""
         ...
 
     def cancel_charge(self, ref: str) -> Remote:
-        """Close a charge for good where it has taken nothing, and answer what it is after that."""
+        """Close a charge for good if it has taken nothing, and return its state after that."""
         ...
 
 
 @runtime_checkable
 class Refunds(Gateway, Protocol):
-    """It gives money back. No gateway we know prepares a refund without making it: a lost answer is asked for by the same request under
-    the same key while it keeps keys, and after that nothing is given back again for it."""
+    """The gateway pays money back. No gateway we know can prepare a refund without making it. After a lost answer the same request is
+    repeated under the same key, as long as the gateway remembers keys; after that the refund is not tried again.
+    """
 
     def refund(self, request: RefundRequest) -> RemoteRefund:
-        """Give back a part or all of a payment, once for each key. GatewayRefused where it would be more than was taken."""
+        """Pay back a part or all of a payment, once for each key. Raises GatewayRefused where it would be more than was taken."""
         ...
 
     def fetch_refund(self, ref: str) -> RemoteRefund:
@@ -263,10 +268,10 @@ class Refunds(Gateway, Protocol):
 
 @runtime_checkable
 class Events(Gateway, Protocol):
-    """It tells us when something happened, at `/webhooks/<name>/`."""
+    """The gateway reports events, at `/webhooks/<name>/`."""
 
-    event_setting: ClassVar[str]  # the setting without which its messages can't be verified
-    event_headers: ClassVar[frozenset[str]]  # the headers, in lower case, that are kept with a message
+    event_setting: ClassVar[str]  # the setting without which messages can't be verified
+    event_headers: ClassVar[frozenset[str]]  # the headers, in lower case, that are stored with a message
 
     @property
     def can_verify(self) -> bool:
@@ -274,5 +279,5 @@ class Events(Gateway, Protocol):
         ...
 
     def read_event(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Event:
-        """Verify a webhook; raises BadSignature. Touches neither network nor database."""
+        """Verify a webhook; raises BadSignature. Uses neither network nor database."""
         ...

@@ -1,4 +1,4 @@
-"""Tables of payments: who is billed, what was asked of a gateway, which cards are stored, what a gateway told us."""
+"""Tables of payments: billing information, payments, stored methods, refunds, events and keys of gateways."""
 
 from payments.models.billing import BillingProfile
 from payments.models.events import EventState, GatewayEvent

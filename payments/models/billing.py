@@ -22,16 +22,16 @@ REQUIRED = [
 
 
 class BillingProfileQuerySet(models.QuerySet["BillingProfile"]):
-    """Billing information, bounded by who asks."""
+    """Billing information, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Of the actor's subtree; a manager's own only; a technician has nothing to do with bills (R1)."""
+        """That of the actor's subtree; a manager sees its own only, a technician none (R1)."""
         bound = payers_of(actor, "organization")
         return self.none() if bound is None else self.filter(bound)
 
 
 class BillingProfile(models.Model):
-    """An organization as invoices name it. Invariant: `version` grows with every change; invoices keep a snapshot."""
+    """The name and address of an organization on invoices. Invariant: `version` grows with every change; invoices keep a snapshot."""
 
     organization = models.OneToOneField(Organization, models.PROTECT, related_name="billing")
     company = models.CharField(_("company"), max_length=120)

@@ -1,4 +1,4 @@
-"""What gateways told us: every verified webhook, kept until it is worked off and after."""
+"""Messages of gateways: every verified webhook, kept before and after it is processed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from payments.kinds import Topic
 
 
 class EventState(models.TextChoices):
-    """How far an event is worked off."""
+    """Whether an event was processed."""
 
     NEW = "new", _("New")
     DONE = "done", _("Done")
@@ -23,21 +23,23 @@ class EventState(models.TextChoices):
 
 
 class GatewayEventQuerySet(models.QuerySet["GatewayEvent"]):
-    """Events, bounded by who asks."""
+    """Events, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """The webhook log is the operator's."""
+        """Only the operator sees the webhook log."""
         return self if actor.sees_all else self.none()
 
     def due(self, now: datetime) -> Self:
-        """Those to be worked on now, longest waiting first."""
+        """Events to be processed now, the longest waiting first."""
         return self.filter(state__in=[EventState.NEW, EventState.FAILED], next_try_at__lte=now).order_by(
             "next_try_at", "pk"
         )
 
 
 class GatewayEvent(models.Model):
-    """A verified message. Invariant: one row per gateway and event id; the row says that something happened, never what."""
+    """A verified message. Invariant: one row per gateway and event id. The row only says that something happened to an object; the
+    object itself says what.
+    """
 
     gateway = models.CharField(max_length=16)
     event_id = models.CharField(max_length=255)
@@ -45,7 +47,7 @@ class GatewayEvent(models.Model):
     topic = models.CharField(max_length=8, choices=Topic.choices, default=Topic.PAYMENT)
     object_ref = models.CharField(max_length=255, blank=True)  # a page, a charge or a stored method
     request_key = models.CharField(max_length=64, blank=True)  # of the payment, as the gateway echoes it
-    says_paid = models.BooleanField(default=False)  # it claims that money has moved, which its object has to confirm
+    says_paid = models.BooleanField(default=False)  # it claims that money moved; the object has to confirm it
     raw_body = models.BinaryField()
     headers = models.JSONField(default=dict)  # signature and content type, no more
     state = models.CharField(max_length=8, choices=EventState.choices, default=EventState.NEW)
@@ -78,5 +80,5 @@ class GatewayEvent(models.Model):
 
     @property
     def gateway_label(self) -> str:
-        """Who told it, in the word of people."""
+        """The name of the gateway that people see."""
         return gateways.label(self.gateway)

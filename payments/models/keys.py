@@ -12,18 +12,20 @@ from accounts.scope import Actor
 
 
 class GatewayKeyQuerySet(models.QuerySet["GatewayKey"]):
-    """Answers, bounded by who asks."""
+    """Answers about keys, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """The operator's business."""
+        """Only the operator sees them."""
         return self if actor.sees_all else self.none()
 
 
 class GatewayKey(models.Model):
-    """The last answer of one gateway. Invariants: one row per gateway; it counts for the key of this `print` only, and holds no key."""
+    """The last answer of one gateway about our key. Invariants: one row per gateway; valid only for the key with this `print`; holds no
+    key.
+    """
 
     class Answer(models.TextChoices):
-        """What it said."""
+        """What the gateway answered."""
 
         ACCEPTED = "accepted", _("gateway key", "Accepted")
         REFUSED = "refused", _("gateway key", "Refused")
@@ -32,7 +34,8 @@ class GatewayKey(models.Model):
     gateway = models.CharField(max_length=16, unique=True)
     print = models.CharField(max_length=64)  # of the key, made with this installation's secret
     answer = models.CharField(max_length=8, choices=Answer.choices)
-    account = models.CharField(max_length=64, blank=True)  # as the gateway names it; "" where the key may not ask
+    # As the gateway names the account; "" where the key may not read it
+    account = models.CharField(max_length=64, blank=True)
     asked_at = models.DateTimeField()
 
     objects = GatewayKeyQuerySet.as_manager()

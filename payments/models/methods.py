@@ -1,4 +1,4 @@
-"""Stored payment methods: what a payer allowed us to charge later, and who that payer is at the gateway."""
+"""Stored payment methods: what a payer allowed us to charge later, and the payer's customer id at the gateway."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from payments.models.scope import payers_of
 
 
 class GatewayCustomerQuerySet(models.QuerySet["GatewayCustomer"]):
-    """Customers, bounded by who asks."""
+    """Customers, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Of the actor's subtree; a manager's own only (R1)."""
+        """Those of the actor's subtree; a manager sees its own only (R1)."""
         bound = payers_of(actor, "owner")
         return self.none() if bound is None else self.filter(bound)
 
@@ -47,27 +47,31 @@ class GatewayCustomer(models.Model):
 
 
 class PaymentMethodQuerySet(models.QuerySet["PaymentMethod"]):
-    """Stored cards, bounded by who asks."""
+    """Stored cards, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Of the actor's subtree; a manager's own only; a technician does not pay (R1)."""
+        """Those of the actor's subtree; a manager sees its own only, a technician none (R1)."""
         bound = payers_of(actor, "owner")
         return self.none() if bound is None else self.filter(bound)
 
     def usable(self) -> Self:
-        """Those that may be charged: not removed, and not refused for good by their bank. Whether a card has expired its bank knows."""
+        """Methods that may be charged: not removed and not refused for good by the bank. The printed expiry is not checked: banks renew
+        stored cards.
+        """
         return self.filter(usable_method())
 
 
 def usable_method(method: str = "") -> models.Q:
-    """`PaymentMethodQuerySet.usable` as a condition on rows that name a card in `method` ("method__"): a join reads the cards of
-    these rows only, a subquery those of everybody."""
+    """`PaymentMethodQuerySet.usable` as a condition on rows that refer to a method through `method` ("method__"). The join reads only
+    the cards of these rows; a subquery would read the cards of all payers.
+    """
     return models.Q(**{f"{method}removed_at": None, f"{method}failed_at": None})
 
 
 class PaymentMethod(models.Model):
-    """A card, or an account at a gateway, that may be charged without its holder being there. Invariants: it was stored with consent, to
-    which text and when is known; what was removed is never charged again and never comes back under the same reference."""
+    """A card, or an account at a gateway, that may be charged without its holder. Invariants: it was stored with consent, and the text
+    and time of the consent are kept; a removed method is never charged again and never returns under the same reference.
+    """
 
     owner = models.ForeignKey(Organization, models.PROTECT, related_name="payment_methods")
     gateway = models.CharField(max_length=16)
@@ -86,7 +90,7 @@ class PaymentMethod(models.Model):
     consent_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True)
-    detached_at = models.DateTimeField(null=True)  # the gateway forgot it too
+    detached_at = models.DateTimeField(null=True)  # deleted at the gateway too
     failed_at = models.DateTimeField(null=True)  # the bank refused it for good
     failed_reason = models.CharField(max_length=250, blank=True)  # the decline's code
 
@@ -118,19 +122,19 @@ class PaymentMethod(models.Model):
 
     @property
     def label(self) -> str:
-        """How people know it: “Visa ending 4242”, “PayPal ivan@hafen.example”."""
+        """The name that people know it by: “Visa ending 4242”, “PayPal ivan@hafen.example”."""
         return str(reasons.shown(self.named))
 
     @property
     def named(self) -> dict[str, str]:
-        """The method as a kept sentence may name it."""
+        """The method as a stored reason names it."""
         if self.kind == MethodKind.ACCOUNT:
             return {"brand": self.brand, "holder": self.holder}
         return {"brand": self.brand, "last4": self.last4}
 
     @property
     def gateway_label(self) -> str:
-        """Who keeps it, in the word of people."""
+        """The name of the gateway that stores it."""
         return gateways.label(self.gateway)
 
     @property
@@ -144,7 +148,6 @@ class PaymentMethod(models.Model):
         return self.removed_at is None and self.failed_at is None
 
     def is_past(self, now: datetime) -> bool:
-        """Whether its printed date is over, at the end of its month: a warning, since many banks renew cards that are stored. An
-        account has none."""
+        """Whether the printed month is over. Only a warning, since many banks renew stored cards. An account has no expiry."""
         day = now.astimezone(UTC)
         return self.exp_year is not None and (self.exp_year, self.exp_month or 12) < (day.year, day.month)

@@ -15,10 +15,10 @@ from payments.models.scope import payers_of
 
 
 class Purpose(models.TextChoices):
-    """What it is for, and so what `subject` names."""
+    """What a payment is for; it decides what `subject` names."""
 
-    ORDER = "order", _("Order")  # its number
-    AUTO_RENEWAL = "auto-renewal", _("Auto-renewal")  # what one is charged with; its id
+    ORDER = "order", _("Order")  # `subject` is the order's number
+    AUTO_RENEWAL = "auto-renewal", _("Auto-renewal")  # `subject` is the id of the auto-renewal whose method is replaced
 
 
 class Kind(models.TextChoices):
@@ -32,12 +32,12 @@ class Kind(models.TextChoices):
 class State(models.TextChoices):
     """Where a payment stands."""
 
-    CREATED = "created", _("Created")  # written down, the gateway may or may not have heard of it
+    CREATED = "created", _("Created")  # the row is written; the gateway may or may not have received the request
     PENDING = "pending", _("Waiting for payment")
-    ACTION_REQUIRED = "action_required", _("Waiting for confirmation")  # 3-D Secure and its like
+    ACTION_REQUIRED = "action_required", _("Waiting for confirmation")  # waits for the customer, such as for 3-D Secure
     SUCCEEDED = "succeeded", _("Paid")
     DECLINED = "declined", _("Declined")
-    UNKNOWN = "unknown", _("Being checked")  # the gateway did not answer; ends by evidence only
+    UNKNOWN = "unknown", _("Being checked")  # the gateway did not answer; only its answer ends this state
     EXPIRED = "expired", _("Expired")
 
 
@@ -45,26 +45,27 @@ LIVE = (State.CREATED, State.PENDING, State.ACTION_REQUIRED, State.UNKNOWN)
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
-    """Payments, bounded by who asks."""
+    """Payments, limited to what the actor may see."""
 
     def unclosed(self) -> Self:
-        """Those that ended for us without money, while the gateway has not said that its object is closed for good."""
+        """Payments that ended here without money, while the gateway has not confirmed that its object is closed for good."""
         ended = self.filter(state__in=[State.DECLINED, State.EXPIRED], closed_at=None)
         return ended.exclude(gateway_ref="").exclude(kind=Kind.SETUP)
 
     def of_order(self, number: str | models.F | models.OuterRef) -> Self:
-        """Those that are to pay the order of this number."""
+        """The payments of the order with this number."""
         return self.filter(purpose=Purpose.ORDER, subject=number)
 
     def visible_to(self, actor: Actor) -> Self:
-        """What the actor's subtree pays; a manager's own only; a technician does not pay (R1)."""
+        """What the actor's subtree pays; a manager sees its own only, a technician none (R1)."""
         bound = payers_of(actor, "payer")
         return self.none() if bound is None else self.filter(bound)
 
 
 class Payment(models.Model):
     """One attempt to pay. Invariants: one live payment per purpose and subject; `request_key` and everything that is sent to the
-    gateway are fixed at birth, so that asking again is the same question; `succeeded` is final."""
+    gateway are fixed at creation, so that a repeated request is the same request; `succeeded` is final.
+    """
 
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
     subject = models.CharField(max_length=40)  # the name of what it is for, within its purpose
@@ -79,17 +80,19 @@ class Payment(models.Model):
     payer = models.ForeignKey(Organization, models.PROTECT, related_name="payments")
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    captured_minor = models.BigIntegerField(default=0)  # as the gateway says, even if it is not what we asked for
+    # As the gateway reports, even if it differs from what was asked for
+    captured_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0)
-    is_live_mode = models.BooleanField(default=False)  # what our key was when this began
+    is_live_mode = models.BooleanField(default=False)  # the mode of our key at creation
     decline_reason = models.CharField(
         max_length=250, blank=True
-    )  # the gateway's own words, for support; nobody is shown them
+    )  # the gateway's own message, for support; it is not shown to people
     decline_code = models.CharField(max_length=64, blank=True)
-    is_hard_decline = models.BooleanField(default=False)  # the bank wants this card not to be tried again
+    is_hard_decline = models.BooleanField(default=False)  # the bank says that this card must not be tried again
 
     method = models.ForeignKey(PaymentMethod, models.PROTECT, null=True, related_name="payments")  # charged off session
-    gateway_customer = models.CharField(max_length=255, blank=True)  # "" lets a saving checkout make one
+    # "" lets a checkout that saves a method create a customer
+    gateway_customer = models.CharField(max_length=255, blank=True)
     saves_method = models.BooleanField(default=False)
     consent_text_version = models.CharField(max_length=16, blank=True)
     consent_at = models.DateTimeField(null=True)
@@ -102,9 +105,9 @@ class Payment(models.Model):
 
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-    checked_at = models.DateTimeField(null=True)  # the gateway was last asked
-    closed_at = models.DateTimeField(null=True)  # the gateway said then that its object takes no (more) money
-    expires_at = models.DateTimeField()  # the gateway's page ends; off session: the charge is not sent from then on
+    checked_at = models.DateTimeField(null=True)  # when the gateway was asked last
+    closed_at = models.DateTimeField(null=True)  # the gateway reported that its object takes no more money
+    expires_at = models.DateTimeField()  # end of the gateway's page; off session: no charge is sent after it
 
     objects = PaymentQuerySet.as_manager()
 
@@ -154,12 +157,12 @@ class Payment(models.Model):
 
     @property
     def reference(self) -> str:
-        """How the gateway and its payer read what it is for: an order's own number, else purpose and name."""
+        """The text that gateway and payer see as the reference: an order's number, otherwise purpose and subject."""
         return self.subject if self.purpose == Purpose.ORDER else f"{self.purpose}-{self.subject}"
 
     @property
     def gateway_label(self) -> str:
-        """Through whom, in the word of people."""
+        """The name of the gateway that people see."""
         return gateways.label(self.gateway)
 
     @property
@@ -169,5 +172,5 @@ class Payment(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether it may still bring money."""
+        """Whether money may still arrive by it."""
         return self.state in LIVE

@@ -16,30 +16,31 @@ from payments.models.scope import payers_of
 class RefundState(models.TextChoices):
     """Where a refund stands."""
 
-    CREATED = "created", _("Created")  # written down, the gateway may or may not have heard of it
+    CREATED = "created", _("Created")  # the row is written; the gateway may or may not have received the request
     PENDING = "pending", _("On its way")
     SUCCEEDED = "succeeded", _("Paid back")
     REFUSED = "refused", _("Refused")
-    UNKNOWN = "unknown", _("Being checked")  # the gateway did not answer; ends by evidence only
+    UNKNOWN = "unknown", _("Being checked")  # the gateway did not answer; only its answer ends this state
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):
-    """Refunds, bounded by who asks."""
+    """Refunds, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Those of the payments that one sees (R1)."""
+        """Those of the payments that the actor sees (R1)."""
         bound = payers_of(actor, "payment__payer")
         return self.none() if bound is None else self.filter(bound)
 
     def standing(self) -> Self:
-        """Those that have given money back or still may: what a payment has left is what these leave of it."""
+        """Refunds that were paid or still may be: they reduce what can be refunded."""
         return self.exclude(state=RefundState.REFUSED)
 
 
 class Refund(models.Model):
-    """Money that goes back. Invariants: the refunds of a payment that stand are no more than it took (R57), held under the payment's lock;
-    `Payment.refunded_minor` is the sum of those that succeeded; `request_key` is fixed at birth, so that asking again is the same question.
-    `is_outside`: it was made in the gateway's own dashboard or by bank transfer, and is only noted here."""
+    """Money that goes back. Invariants: the refunds in `standing` are together at most what the payment took (R57), held under the
+    payment's lock; `Payment.refunded_minor` is the sum of the succeeded ones; `request_key` is fixed at creation, so that a repeated
+    request is the same. `is_outside`: it was made in the gateway's dashboard or by bank transfer, and is only recorded here.
+    """
 
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
     amount_minor = models.BigIntegerField()

@@ -1,4 +1,4 @@
-"""Who may see what belongs to a payer: one rule for bills, payments and stored cards."""
+"""Who sees what belongs to a payer: one rule for billing information, payments and stored cards."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ BILLED = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER})
 
 
 def payers_of(actor: Actor, payer: str) -> Q | None:
-    """The condition on rows whose field `payer` names an organization: the actor's subtree, a manager's own only (R1).
+    """The condition that limits rows by their field `payer` to the actor's subtree; for a manager to its own organization (R1).
 
-    None for those who see nothing of it: a technician has nothing to do with money.
+    None for a technician, who sees nothing about money.
     """
     if actor.sees_all:
         return Q()

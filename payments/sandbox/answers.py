@@ -1,4 +1,4 @@
-"""What goes back over the API: answers, refusals, pages of a list."""
+"""Answers of the sandbox's API: results, refusals, pages of a list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INVALID = "invalid_request_error"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back; `is_silent` when nothing does."""
+    """An answer of the API; with `is_silent` nothing is sent."""
 
     status: int
     body: Json
@@ -30,7 +30,7 @@ class Problem(Exception):
 
 
 def missing(kind: str, ref: str, param: str, *, status: int = 404) -> Problem:
-    """There is no such object: 404 where it was asked for, 400 where it was named in something else."""
+    """The refusal for an object that does not exist: 404 where the path named it, 400 where a parameter did."""
     return Problem(status, f"No such {kind}: '{ref}'", code="resource_missing", param=param)
 
 
@@ -46,7 +46,7 @@ def listed(url: str, rows: Iterable[Json], params: Json) -> Answer:
 
 
 def request_id(status: int) -> dict[str, str]:
-    """The headers of an answer that a key can bring again."""
+    """Headers of an answer, with an id of the request; the same key can return the same answer again."""
     headers = {"Request-Id": new_id("req_", 14)}
-    # Stripe asks its SDKs not to repeat a stored 500: the same key can only bring the same answer
+    # Stripe asks its SDKs not to repeat a stored 500: the same key can only return the same answer
     return headers | {"Stripe-Should-Retry": "false"} if status >= 500 else headers

@@ -1,4 +1,4 @@
-"""The test cards of the pay page: what each is, and what becomes of it when it is charged while its holder is away."""
+"""The test cards of the payment page, and the result of charging each without its holder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def card_error(
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card; `failure` is what its bank says off session, None lets it pay."""
+    """A card; `failure` is the bank's answer off session, None lets it pay."""
 
     brand: str
     last4: str

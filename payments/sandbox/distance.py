@@ -1,4 +1,4 @@
-"""The sandbox of another process, from here: its clock follows ours while we pretend that it is another day."""
+"""Control of a sandbox in another process: its clock follows ours while a command pretends that it is another day."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def clocks_at(instant: datetime) -> Iterator[None]:
-    """`clock_at` for every gateway of this installation that is a sandbox."""
+    """`clock_at` for every configured gateway that is a sandbox."""
     with ExitStack() as clocks:
         for name in gateways.names():
             clocks.enter_context(clock_at(gateways.get(name).address, instant))
@@ -30,9 +30,9 @@ def clocks_at(instant: datetime) -> Iterator[None]:
 
 @contextmanager
 def clock_at(base_url: str, instant: datetime) -> Iterator[None]:
-    """Let the clock of the sandbox at `base_url` run on from `instant`, and put it back afterwards.
+    """Run the clock of the sandbox at `base_url` from `instant` on, and set it back afterwards.
 
-    Only an address on this machine can be a sandbox; where none answers there, nothing happens.
+    Only an address on this machine can be a sandbox. If none answers there, nothing happens.
     """
     is_here = urlsplit(base_url).scheme == "http" and urlsplit(base_url).hostname in {"127.0.0.1", "localhost"}
     before = _set(base_url, {"at": instant.isoformat()}) if is_here else None

@@ -1,4 +1,4 @@
-"""Switches for what goes wrong in real life; each is armed for a number of times and goes out by itself."""
+"""Faults that can be switched on: each happens a given number of times and then stops."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ NAMES = {
 
 @dataclass
 class Faults:
-    """What is armed, and how long an answer that does not come keeps its caller waiting."""
+    """The faults that are switched on, and how long (seconds) a missing answer lets its caller wait."""
 
     hang_s: float = 30.0
     armed: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def arm(self, name: str, times: int = 1) -> None:
-        """Let this go wrong the next `times` times; raises KeyError for a fault nobody knows."""
+        """Let this fault happen the next `times` times; raises KeyError for an unknown fault."""
         NAMES[name]
         with self._lock:
             self.armed[name] = times
 
     def clear(self) -> None:
-        """Nothing goes wrong any more."""
+        """Switch all faults off."""
         with self._lock:
             self.armed.clear()
 
     def take(self, name: str) -> bool:
-        """Whether it goes wrong this time; uses up one of the times."""
+        """Whether the fault happens this time; uses up one of its times."""
         with self._lock:
             left = self.armed.get(name, 0)
             if left > 1:

@@ -1,4 +1,4 @@
-"""What Stripe refuses before it does anything: parameters, currencies, amounts and texts that it doesn't take."""
+"""What Stripe refuses before it does anything: unknown parameters, currencies, amounts and texts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from payments.sandbox.store import Json
 
 Tree: TypeAlias = Mapping[str, Any]  # a parameter's name: None for a value, another tree for what has parameters itself
 
-# As the SDK's typed parameters have them, as far as we send any; a test compares the two.
+# As in the SDK's typed parameters, as far as we send them; a test compares the two.
 SESSION: Tree = {
     "mode": None, "client_reference_id": None, "metadata": None, "success_url": None, "cancel_url": None,
     "expires_at": None, "customer": None, "customer_email": None, "customer_creation": None,
@@ -30,7 +30,7 @@ CONFIRM: Tree = {"off_session": None, "expand": None}
 REFUND: Tree = {"payment_intent": None, "amount": None, "metadata": None}
 CANCEL: Tree = {"cancellation_reason": None, "expand": None}
 
-# The stand-in's tables, kept apart from those that refuse beforehand.
+# Separate from the tables of `payments.gateways`, so that a test notices an error in those.
 CURRENCIES = frozenset({
     "aed", "afn", "all", "amd", "ang", "aoa", "ars", "aud", "awg", "azn", "bam", "bbd", "bdt", "bgn", "bhd", "bif",
     "bmd", "bnd", "bob", "brl", "bsd", "bwp", "byn", "bzd", "cad", "cdf", "chf", "clp", "cny", "cop", "crc", "cve",

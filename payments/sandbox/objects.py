@@ -1,4 +1,4 @@
-"""The shapes of Stripe's objects, as far as we show them; the contract tests compare them with Stripe's own examples."""
+"""The shapes of Stripe's objects, as far as the sandbox returns them; the contract tests compare them with Stripe's own examples."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def payment_intent(params: Json, *, amount: int, currency: str, now: int) -> Jso
 
 
 def setup_intent(params: Json, *, customer: str | None, now: int) -> Json:
-    """What saves a card without taking money, before the card is there."""
+    """A SetupIntent, which stores a card without taking money, before it has a card."""
     ref = new_id("seti_1")
     return {
         "id": ref,
@@ -137,7 +137,7 @@ def setup_intent(params: Json, *, customer: str | None, now: int) -> Json:
 
 
 def account(ref: str) -> Json:
-    """Whose key it is."""
+    """The account of the key."""
     return {
         "id": ref,
         "object": "account",
@@ -183,7 +183,7 @@ def customer(*, email: str | None, now: int) -> Json:
 
 
 def payment_method(card: Card, *, now: int) -> Json:
-    """A card as it lies in the vault, belonging to nobody yet."""
+    """A card that is stored and has no customer yet."""
     return {
         "id": new_id("pm_1"),
         "object": "payment_method",
@@ -213,7 +213,7 @@ def payment_method(card: Card, *, now: int) -> Json:
 
 
 def charge(intent: Json, *, amount: int, now: int, failure: Json | None = None) -> Json:
-    """One attempt on a card: it worked, or `failure` says why not."""
+    """One attempt to charge a card: successful, or `failure` is the bank's answer."""
     return {
         "id": new_id("ch_3"),
         "object": "charge",
@@ -249,7 +249,7 @@ def charge(intent: Json, *, amount: int, now: int, failure: Json | None = None) 
 
 
 def refund(charge: Json, params: Json, *, amount: int, now: int) -> Json:
-    """Money of a charge that goes back, at once."""
+    """A refund of a charge, which is paid at once."""
     return {
         "id": new_id("re_3"),
         "object": "refund",
@@ -269,7 +269,7 @@ def refund(charge: Json, params: Json, *, amount: int, now: int) -> Json:
 
 
 def event(kind: str, target: Json, *, now: int, request_key: str | None = None) -> Json:
-    """A message about `target` as it is now."""
+    """An event about `target` in its present state."""
     return {
         "id": new_id("evt_1"),
         "object": "event",

@@ -1,4 +1,4 @@
-"""The hosted pay page: not of our portal, and plainly no real one."""
+"""The sandbox's payment page: outside our portal, and clearly marked as not real."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ FRAME = """<!doctype html>
 
 
 def pay(session: Json, name: str, error: str = "", *, saves_card: bool = False) -> str:
-    """The page of an open session, with what the last card said; where the card is saved it says so and offers several."""
+    """The page of an open session, with the answer to the last card. If the card is saved, the page says so and offers several cards."""
     is_setup = session["mode"] == "setup"
     amount = "" if is_setup else escape(money.show(session["amount_total"], session["currency"].upper()))
     email = session["customer_email"]
@@ -74,12 +74,12 @@ def ended(session: Json, back_url: str) -> str:
 
 
 def missing() -> str:
-    """The page of a session that never was."""
+    """The page for a session that does not exist."""
     return _frame("Not found", "<h1>There is no such page.</h1>")
 
 
 def bank(session: Json) -> str:
-    """The page of the card's bank, which asks its holder (3-D Secure)."""
+    """The page of the bank, which asks the card's holder to confirm (3-D Secure)."""
     amount = escape(money.show(session["amount_total"], session["currency"].upper()))
     return _frame(
         "Confirm the payment",

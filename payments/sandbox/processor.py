@@ -1,4 +1,4 @@
-"""What happens to a session: opened, approved, declined, expired, each with its messages."""
+"""State changes of a session: opened, approved, declined, expired, each with its events."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from payments.sandbox.webhook_sender import WebhookSender
 
 
 class Processor:
-    """The sandbox's money: none of it real, all of it in the book."""
+    """The sandbox's payments, all of them kept in the store; no real money."""
 
     def __init__(self, store: Store, clock: Clock, faults: Faults, webhook_sender: WebhookSender) -> None:
         self._store, self._clock, self._faults, self._webhook_sender = store, clock, faults, webhook_sender
 
     def open(self, params: Json, *, amount: int, base_url: str) -> Json:
-        """A new session and what its page shows."""
+        """Create a session, and the line that its page shows."""
         with self._store.lock:
             session = objects.checkout_session(params, amount=amount, now=self._clock.now(), base_url=base_url)
             self._store.sessions[session["id"]] = session
@@ -58,7 +58,7 @@ class Processor:
             return True
 
     def ask_holder(self, ref: str, card: str) -> bool:
-        """The bank wants the holder to confirm (3-D Secure), and nothing moves before that; False when the session is not open."""
+        """Let the bank ask the holder to confirm (3-D Secure); no money moves before that. False when the session is not open."""
         with self._store.lock:
             self.sweep()
             session = self._store.sessions[ref]
@@ -71,7 +71,7 @@ class Processor:
             return True
 
     def answer_bank(self, ref: str, *, is_confirmed: bool) -> bool:
-        """The holder confirms or refuses at the bank; refused, the session takes another card. False when nobody was asked."""
+        """The holder confirms or refuses at the bank. After a refusal the session accepts another card. False when nobody was asked."""
         with self._store.lock:
             session = self._store.sessions[ref]
             if not self.is_asking(session):
@@ -90,7 +90,7 @@ class Processor:
         return session["status"] == "open" and intent is not None and intent["status"] == "requires_action"
 
     def decline(self, ref: str) -> bool:
-        """The card is refused; the session stays open for another one."""
+        """Decline the card; the session stays open for another one."""
         with self._store.lock:
             self.sweep()
             session = self._store.sessions[ref]
@@ -106,7 +106,7 @@ class Processor:
             return True
 
     def expire(self, ref: str) -> bool:
-        """The session ends unpaid; False when it has ended before."""
+        """End the session unpaid; False when it has ended before."""
         with self._store.lock:
             self.sweep()
             session = self._store.sessions[ref]
@@ -116,7 +116,7 @@ class Processor:
             return True
 
     def prepare(self, params: Json) -> Json:
-        """An intent with a stored card, which waits for its confirmation: no money moves."""
+        """Create an intent with a stored card, which waits for its confirmation; no money moves."""
         with self._store.lock:
             intent = objects.payment_intent(
                 params, amount=int(params["amount"]), currency=params["currency"], now=self._clock.now()
@@ -127,7 +127,7 @@ class Processor:
             return intent
 
     def confirm(self, ref: str) -> Json:
-        """Charge the stored card of an intent that waits for it; the intent says whether it worked."""
+        """Charge the stored card of an intent that waits for it; the returned intent has the result."""
         with self._store.lock:
             intent: Json = self._store.intents[ref]
             method = self._store.methods[intent["payment_method"]]
@@ -135,7 +135,7 @@ class Processor:
             if failure is None:
                 self._take(intent, intent["amount"])
                 self._tell(("payment_intent.succeeded", intent))
-            else:  # the intent is ready for another card, and says which one failed
+            else:  # the intent accepts another card and names the one that failed
                 self._refuse(intent, failure | {"payment_method": copy.deepcopy(method)})
                 intent |= {"status": "requires_payment_method", "payment_method": None}
                 self._tell(("payment_intent.payment_failed", intent))
@@ -150,7 +150,7 @@ class Processor:
             return intent
 
     def detach(self, ref: str) -> bool:
-        """Forget a stored card; False when it belongs to nobody."""
+        """Detach a stored card from its customer; False when it has none."""
         with self._store.lock:
             method = self._store.methods[ref]
             was_kept = method["customer"] is not None
@@ -160,7 +160,7 @@ class Processor:
             return was_kept
 
     def renew_card(self, ref: str, **card: Any) -> None:
-        """The bank issued the card anew: expiry, and sometimes the number, change without anybody's doing."""
+        """Issue the card anew, as a bank does: its expiry, and sometimes its number, change without the holder."""
         with self._store.lock:
             method = self._store.methods[ref]
             method["card"] |= card
@@ -174,7 +174,7 @@ class Processor:
                     self._end(session)
 
     def moved(self) -> Json:
-        """Money taken by reference: amount and number of charges. One reference should never have two."""
+        """Money taken, by reference: amount and number of charges. A reference should never have two charges."""
         with self._store.lock:
             sums: Json = {}
             for charge in self._store.charges.values():
@@ -195,7 +195,7 @@ class Processor:
         self._tell(("checkout.session.expired", session))
 
     def _intent_of(self, session: Json) -> Json:
-        if session["payment_intent"] is None:  # Stripe makes it at the first attempt, not with the session
+        if session["payment_intent"] is None:  # Stripe creates the intent at the first attempt, not with the session
             told = self._store.lines[session["id"]]["intent"] | {"customer": session["customer"]}
             intent = objects.payment_intent(
                 told, amount=session["amount_total"], currency=session["currency"], now=self._clock.now()
@@ -206,7 +206,7 @@ class Processor:
         return found
 
     def _save(self, session: Json, card: str) -> bool:
-        """The card of a page that takes nothing is kept with the customer."""
+        """Store the card of a page that takes no money for its customer."""
         setup = self._store.setups[session["setup_intent"]]
         self._put_card(session, setup | {"setup_future_usage": setup["usage"]}, card, into=setup)
         setup |= {"status": "succeeded", "last_setup_error": None}
@@ -215,7 +215,7 @@ class Processor:
         return True
 
     def _put_card(self, session: Json, intent: Json, card: str, *, into: Json | None = None) -> None:
-        """The card that pays; it is kept where the session says so and there is a customer to keep it for."""
+        """The card that pays. It is stored if the session asks for it and has a customer."""
         method = objects.payment_method(CARDS[card], now=self._clock.now())
         self._store.methods[method["id"]] = method
         if session["customer"] is None and session["customer_creation"] == "always":

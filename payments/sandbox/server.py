@@ -61,7 +61,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it listens: what STRIPE_API_BASE has to be."""
+        """The address it listens on, for STRIPE_API_BASE."""
         return f"http://{HOST}:{self._server.server_port}"
 
     def start(self) -> None:
@@ -71,14 +71,14 @@ class Sandbox:
         self.webhooks.start()
 
     def stop(self) -> None:
-        """Listen no more; whoever waits for a silent answer is let go."""
+        """Stop listening; requests that wait for a silent answer are released."""
         self.is_stopping.set()
         self._server.shutdown()
         self._server.server_close()
         self.webhooks.stop()
 
     def pay_page(self, ref: str, action: str, card: str = WORKS) -> tuple[int, str, str]:
-        """What the hosted page answers to a button ("" for none): status, page, and where it sends the customer."""
+        """The answer of the payment page to a button ("" for none): status, page, and the address the customer is sent to."""
         with self.store.lock:
             self.processor.sweep()
             session = self.store.sessions.get(ref)
@@ -106,7 +106,7 @@ class Sandbox:
             return 200, pages.ended(session, paid_url if session["status"] == "complete" else left_url), ""
 
     def state(self) -> dict[str, Any]:
-        """What a test or a curious person wants to see."""
+        """The sandbox's state, for tests and for inspection."""
         with self.store.lock:
             self.processor.sweep()
             return {
@@ -134,18 +134,18 @@ class _Server(ThreadingHTTPServer):
         super().__init__((HOST, port), _Handler)
 
     def server_bind(self) -> None:
-        """Bind without asking DNS for our own name, as the base class does; that can hang on a machine without network."""
+        """Bind without the reverse DNS lookup of the base class, which can hang on a machine without network."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away, which is what a time-out looks like from here, is no error."""
+        """Ignore a client that closed its connection, which is how a time-out looks from here."""
         logger.info("sandbox: connection from %s broke off", client_address, exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
-    timeout = 10  # a client that sends nothing holds its thread no longer
+    timeout = 10  # a client that sends nothing may not block its thread longer
 
     def do_GET(self) -> None:
         """Read."""
@@ -156,11 +156,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer("POST")
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: a demo's terminal is for the demo."""
+        """Log nothing: the demo uses the terminal."""
 
     def _answer(self, method: str) -> None:
         if (self.headers.get("Host") or "").rsplit(":", 1)[0] not in {HOST, "localhost"}:
-            return self._send(403, b"", "text/plain")  # a name that someone pointed at this machine
+            # Refuses other host names that point to this machine (DNS rebinding)
+            return self._send(403, b"", "text/plain")
         length = int(self.headers.get("Content-Length") or 0)
         if length > BODY_MAX_BYTES:
             return self._send(413, b"", "text/plain")
@@ -174,7 +175,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stripe(self, method: str, path: str, text: str) -> None:
         sandbox = self.server.sandbox
-        with sandbox.store.lock:  # until it is text: rows change; not while it is sent: clients are slow
+        # Locked until the answer is text, since rows change; not while it is sent, since clients are slow
+        with sandbox.store.lock:
             answer = sandbox.stripe.answer(method, path, text, dict(self.headers.items()), sandbox.url)
             payload = json.dumps(answer.body).encode()
         if answer.is_silent:
@@ -191,7 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _control(self, method: str, path: str, body: str) -> None:
         sandbox = self.server.sandbox
         if method == "POST" and self.headers.get_content_type() != "application/json":
-            return self._json(Answer(415, {"error": "application/json is wanted"}))  # no form of another site gets here
+            # Refuses forms that another site sends
+            return self._json(Answer(415, {"error": "application/json is wanted"}))
         doors: dict[tuple[str, str], Callable[[], dict[str, Any]]] = {
             ("GET", "/sandbox/state"): sandbox.state,
             ("GET", "/sandbox/faults"): lambda: {"armed": sandbox.faults.armed, "known": NAMES},
@@ -207,7 +210,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._json(Answer(400, {"error": f"{type(error).__name__}: {error}"}))
 
     def _arm(self, wanted: dict[str, int]) -> dict[str, Any]:
-        """`{"webhook_late": 1}` arms a fault, `{}` clears all, `{"hang_s": 2}` sets how long silence lasts."""
+        """`{"webhook_late": 1}` switches a fault on, `{}` switches all off, `{"hang_s": 2}` sets how long a missing answer takes
+        (seconds).
+        """
         faults = self.server.sandbox.faults
         if not wanted:
             faults.clear()
@@ -219,8 +224,9 @@ class _Handler(BaseHTTPRequestHandler):
         return {"armed": faults.armed}
 
     def _set_clock(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """`{"at": "2026-12-01T09:00:00Z"}` runs on from there, `{"ahead": -600}` ten minutes behind, `{"fixed": 1796115600}` stands
-        still, `{}` is the machine's time again. Answers what was before, to be sent back."""
+        """`{"at": "2026-12-01T09:00:00Z"}` runs on from there, `{"ahead": -600}` runs ten minutes behind, `{"fixed": 1796115600}`
+        stands still, `{}` is the machine's time again. Returns the setting of before, which can be sent back.
+        """
         sandbox = self.server.sandbox
         if "at" in wanted:
             instant = datetime.fromisoformat(wanted["at"].replace("Z", "+00:00"))

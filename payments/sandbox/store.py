@@ -1,4 +1,4 @@
-"""The sandbox's books: everything it must still know after a restart, in one JSON file."""
+"""The sandbox's data: everything that must survive a restart, in one JSON file."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Clock:
         self._fixed, self._ahead = (None if instant is None else int(instant.timestamp())), 0
 
     def set(self, *, fixed: int | None = None, ahead: int = 0) -> dict[str, int | None]:
-        """Stand still at the second `fixed`, or run `ahead` seconds before the machine's clock; answers what was before."""
+        """Stand still at the second `fixed`, or run `ahead` seconds before the machine's clock; returns the setting of before."""
         before: dict[str, int | None] = {"fixed": self._fixed, "ahead": self._ahead}
         self._fixed, self._ahead = fixed, ahead
         return before
@@ -50,7 +50,7 @@ class Clock:
 
 
 class Store:
-    """Sections of rows by id. Invariant: whoever reads or writes holds `lock`; who wrote calls `save` before letting go."""
+    """Sections of rows by id. Invariant: readers and writers hold `lock`; a writer calls `save` before it releases the lock."""
 
     def __init__(self, path: Path | None) -> None:
         self.lock = threading.RLock()
@@ -62,7 +62,7 @@ class Store:
         self.customers, self.methods, self.setups, self.refunds = sections[6:]
 
     def save(self) -> None:
-        """Write everything to the file, so that a crash leaves the old or the new state and never half of one."""
+        """Write everything to the file; a crash leaves the old or the new state, never a part of one."""
         if self._path is None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,5 +73,5 @@ class Store:
 
 
 def new_id(prefix: str, length: int = 24) -> str:
-    """A fresh id in Stripe's manner."""
+    """A new id in Stripe's format."""
     return prefix + "".join(secrets.choice(ALPHABET) for _ in range(length))

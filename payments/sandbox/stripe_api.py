@@ -1,4 +1,4 @@
-"""Stripe's API, as much of it as we call: authentication, idempotency, validation, and the answers' true shapes."""
+"""The part of Stripe's API that we call: authentication, idempotency, validation, and answers in Stripe's shapes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SILENCE = {
 
 
 class StripeApi:
-    """Answers one request at a time, under the book's lock."""
+    """Answers one request at a time, under the store's lock."""
 
     def __init__(self, store: Store, clock: Clock, faults: Faults, processor: Processor, secret_key: str) -> None:
         self._store, self._clock, self._faults, self._processor, self._secret_key = (
@@ -76,7 +76,8 @@ class StripeApi:
         print_ = hashlib.sha256(json.dumps([method, path, decode(text)], sort_keys=True).encode()).hexdigest()
         stored = self._store.keys.get(key)
         if stored is None:
-            answer = self._route(method, path, decode(text), base_url)  # what validation refuses is not stored
+            # An answer that validation refuses is not stored under the key
+            answer = self._route(method, path, decode(text), base_url)
             self._store.keys[key] = {"print": print_, "status": answer.status, "body": answer.body, "at": now}
             self._store.save()
             return answer
@@ -117,7 +118,7 @@ class StripeApi:
         if self._faults.take("create_fails_after"):
             message = "An unknown error occurred."
             return Answer(500, objects.error("api_error", message), request_id(500))
-        shown = json.loads(json.dumps(session))  # as it is now: the stored answer must not change with it
+        shown = json.loads(json.dumps(session))  # a copy: the stored answer must not change with the object
         return Answer(200, shown, request_id(200), is_silent=self._faults.take("create_times_out_after"))
 
     def _expire(self, ref: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Stripe's API of refunds: money that was taken goes back, never more than was taken."""
+"""Stripe's API of refunds: never more than was taken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from payments.sandbox.store import Clock, Json, Store
 
 
 class StripeRefunds:
-    """Answers under the book's lock; None for a request that is not about refunds."""
+    """Answers under the store's lock; None for a request that is not about refunds."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock

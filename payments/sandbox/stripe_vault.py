@@ -15,7 +15,7 @@ CANCELLABLE = frozenset({"requires_payment_method", "requires_confirmation", "re
 
 
 class StripeVault:
-    """Answers under the book's lock; None for a request that is not about stored cards."""
+    """Answers under the store's lock; None for a request that is not about stored cards."""
 
     def __init__(self, store: Store, faults: Faults, processor: Processor) -> None:
         self._store, self._faults, self._processor = store, faults, processor
@@ -80,7 +80,9 @@ class StripeVault:
         return Answer(200, self.expanded(ref, params.get("expand") or []))
 
     def _shown(self, intent: Json, params: Json, *, is_silent: bool) -> Answer:
-        """An intent as it is now, since the answer stored under its key must not change with it; a declined one as an error."""
+        """The present state of an intent, copied, since the answer stored under its key must not change with it; a declined intent as
+        an error.
+        """
         shown: Json = json.loads(json.dumps(self.expanded(intent["id"], params.get("expand") or [])))
         if failure := shown["last_payment_error"]:
             body = {"error": failure | {"payment_intent": shown}}

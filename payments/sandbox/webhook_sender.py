@@ -1,4 +1,4 @@
-"""Signed messages to our webhook, in the background: retried when they are not accepted, and lost or late on demand."""
+"""Sends signed messages to our webhook in the background: retried if they are not accepted; lost or late if a fault asks for it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def sign(body: bytes, secret: str, timestamp: int) -> str:
 
 
 class WebhookSender:
-    """One thread that delivers what is in the book; what is held waits there until it is released."""
+    """One thread that delivers the messages in the store; held messages wait there until they are released."""
 
     def __init__(self, store: Store, clock: Clock, faults: Faults, *, url: str | None, secret: str) -> None:
         self.url, self._secret = url, secret
-        self.sent: list[str] = []  # kinds, as they were accepted
+        self.sent: list[str] = []  # types of the accepted messages, in order
         self._store, self._clock, self._faults = store, clock, faults
         self._wake = threading.Condition(store.lock)
         self._due: dict[str, float] = {}
@@ -44,15 +44,15 @@ class WebhookSender:
         self._thread.start()
 
     def stop(self) -> None:
-        """Deliver no more."""
+        """Stop delivering."""
         with self._wake:
             self._is_stopping = True
             self._wake.notify_all()
         if self._thread.is_alive():
-            self._thread.join(1.0)  # a message under way is not waited for: it is still in the book
+            self._thread.join(1.0)  # a message that is being sent is not waited for: it stays in the store
 
     def take(self, events: list[Json]) -> None:
-        """Accept the messages of one happening; the caller holds the book and saves it."""
+        """Accept the messages of one change; the caller holds the store's lock and saves it."""
         if self.url is None or self._faults.take("webhook_lost"):
             return
         if self._faults.take("webhook_reordered"):
@@ -70,7 +70,7 @@ class WebhookSender:
         self._wake.notify_all()
 
     def release(self) -> int:
-        """Send what was held; answers how many messages that are."""
+        """Send the held messages; returns how many they are."""
         with self._wake:
             held = [row for row in self._store.deliveries.values() if row["is_held"]]
             for row in held:
@@ -80,7 +80,7 @@ class WebhookSender:
             return len(held)
 
     def wait_idle(self, timeout_s: float = 10.0) -> bool:
-        """Wait until everything that is not held has been delivered or given up; False when that takes too long."""
+        """Wait until every message that is not held was delivered or given up; False after `timeout_s`."""
         with self._wake:
             return self._wake.wait_for(
                 lambda: self._in_flight is None and all(row["is_held"] for row in self._store.deliveries.values()),

@@ -1,4 +1,4 @@
-"""How Stripe is asked: over HTTP by its SDK, under our keys, with its errors in our words."""
+"""Requests to Stripe through its SDK: HTTP, our keys, and the translation of its errors into ours."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from stripe import StripeClient
 
 RETRIES = 2
-PAUSE_S = 5  # the SDK's longest between two tries
+PAUSE_S = 5  # the longest wait of the SDK between two tries
 
 Answer = TypeVar("Answer")
 
 
 def keyed(key: str, send: Callable[[str], Answer]) -> Answer:
-    """Send under our key; where that only ever brings back a stored error (5xx), once more under a second one.
+    """Send under our key. If Stripe only returns a stored error (5xx) under that key, send once more under a second key.
 
-    For requests that move no money, or move it once whoever asks: then two of them do no harm.
+    Only for requests that move no money, or that move it once even if sent twice.
     """
     import stripe
 
@@ -36,18 +36,18 @@ def keyed(key: str, send: Callable[[str], Answer]) -> Answer:
 
 
 def longest_call_s(timeout_s: float) -> float:
-    """How long a gateway that hangs can hold up one call: connecting and reading take the time-out together, each time."""
+    """The longest time in seconds that one call can take: connecting and reading may each use the whole time-out, at every try."""
     return (RETRIES + 1) * timeout_s + RETRIES * PAUSE_S
 
 
 @lru_cache(maxsize=8)
 def client_of(api_key: str, api_base: str, timeout_s: float) -> StripeClient:
-    """The SDK's client for a key, kept while the process runs; a call takes at most `longest_call_s`."""
+    """The SDK's client for a key, one for each process. A call takes at most `longest_call_s`."""
     import requests
     import stripe
 
     session = None
-    if api_base:  # the sandbox on loopback: no proxy of the environment stands between
+    if api_base:  # the sandbox runs on loopback, so no proxy of the environment is used
         session = requests.Session()
         session.trust_env = False
     return stripe.StripeClient(
@@ -60,7 +60,7 @@ def client_of(api_key: str, api_base: str, timeout_s: float) -> StripeClient:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """The SDK's errors in our two: a rejected request did nothing, everything else leaves the outcome open.
+    """Translate the SDK's errors: a rejected request did nothing, every other error leaves the outcome unknown.
 
     A wrong key (401), a key in use (409) or a key with other parameters says nothing about what an earlier try did.
     """

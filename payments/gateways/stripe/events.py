@@ -1,4 +1,4 @@
-"""Stripe's messages as our plain values: any verified body becomes an event; no network and no SDK here."""
+"""Stripe's messages as our plain values: every verified body becomes an event. Uses no network and no SDK."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAID_KINDS = frozenset({"checkout.session.async_payment_succeeded", "payment_int
 
 
 def event_of(body: bytes) -> Event:
-    """Any verified message as an event: one of a shape that we don't know concerns us not, and is kept to be looked at."""
+    """Any verified message as an event. A message of an unknown shape is kept as not concerning us, so that a person can look at it."""
     try:
         told = _object(json.loads(body))
     except (ValueError, RecursionError):
@@ -56,6 +56,6 @@ def _object(value: object) -> Mapping[str, Any]:
 
 
 def _text(value: object, length: int) -> str:
-    """What a column can hold of it: PostgreSQL stores no NUL, and nobody half a character."""
+    """The part of a text that a column can hold: PostgreSQL stores no NUL, and no half of a surrogate pair."""
     text = value if isinstance(value, str) else ""
     return text.encode(errors="replace").decode().replace("\0", "?")[:length]

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
 
 INSIDE = ["latest_charge", "payment_method"]
-SIGNATURE_TOLERANCE_S = 300  # Stripe's own; it guards the past only, we guard the future as well
+SIGNATURE_TOLERANCE_S = 300  # seconds, Stripe's own default; it checks the past only, we check the future as well
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
 
     @classmethod
     def from_settings(cls) -> StripeGateway:
-        """The gateway as this installation is configured."""
+        """The gateway with the present settings."""
         return cls(
             api_key=settings.STRIPE_SECRET_KEY,
             webhook_secret=settings.STRIPE_WEBHOOK_SECRET,
@@ -82,7 +82,7 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
 
     @property
     def key_settings(self) -> Mapping[str, bool]:
-        """Without the secret key nothing can be asked; without the webhook's secret it takes longer, no more."""
+        """The secret key is required. The webhook's secret is not: without it a payment is only noticed later."""
         return {"STRIPE_SECRET_KEY": bool(self.api_key)}
 
     @property
@@ -92,12 +92,12 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
 
     @property
     def page_origins(self) -> frozenset[str]:
-        """Stripe's own, and the sandbox's."""
+        """Stripe's origin, and the sandbox's if it is used."""
         return frozenset({"https://checkout.stripe.com", *([self.api_base] if self.api_base else [])})
 
     @property
     def address(self) -> str:
-        """The sandbox's, or Stripe's own."""
+        """The sandbox's address if it is used, else Stripe's."""
         return self.api_base or "api.stripe.com"
 
     def ask_account(self) -> str:
@@ -156,7 +156,7 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
             raise
 
     def confirm_charge(self, ref: str, *, request_key: str) -> Remote:
-        """Confirm off session. It names no card, so that an intent whose card was declined can't be charged by a late request."""
+        """Confirm off session. The request names no card, so an intent whose card was declined can't be charged by a late request."""
         confirm = self._client().v1.payment_intents.confirm
         params: PaymentIntentConfirmParams = {"off_session": True, "expand": INSIDE}
         try:
@@ -165,14 +165,14 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
                 return charge_of(intent.to_dict())
         except GatewayForgot:
             raise
-        except GatewayRefused:  # declined, or what became of it before: the intent says which
+        except GatewayRefused:  # declined, or ended before: the intent says which
             found = self.fetch(ref)
             if found.state == RemoteState.OPEN:
                 raise
             return found
 
     def cancel_charge(self, ref: str) -> Remote:
-        """Cancel the intent; one that can't be cancelled has ended, and says how."""
+        """Cancel the intent. If it can't be cancelled, it has ended, and its state says how."""
         try:
             with translated():
                 return charge_of(self._client().v1.payment_intents.cancel(ref, {"expand": INSIDE}).to_dict())
@@ -209,7 +209,7 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
             return refund_of(self._client().v1.refunds.retrieve(ref).to_dict())
 
     def limits(self, currency: str) -> Limits:
-        """What Stripe publishes."""
+        """The limits that Stripe publishes."""
         return limits.limits(currency)
 
     def read_event(self, body: bytes, headers: Mapping[str, str], *, now: datetime) -> Event:
@@ -220,7 +220,8 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
         try:
             stripe.WebhookSignature.verify_header(body, signature, self.webhook_secret)
             signed_at = int(next(part[2:] for part in signature.split(",") if part.startswith("t=")))
-        # A header outside ASCII is a TypeError in the SDK, a body that is no text a ValueError: signatures are over text.
+        # The SDK raises TypeError for a header outside ASCII and ValueError for a body that is no text; neither can have a valid
+        # signature.
         except (stripe.SignatureVerificationError, TypeError, ValueError) as error:
             raise BadSignature from error
         if abs(signed_at - now.timestamp()) > SIGNATURE_TOLERANCE_S:
@@ -228,10 +229,10 @@ class StripeGateway(Checkout, Vault, OffSession, Refunds, Events):
         return event_of(body)
 
     def _look_at_card(self, request: ChargeRequest, detail: str) -> None:
-        """Raise where it is the card that was refused; asked, since the refusal says so in words only."""
+        """Raise CardGone where the card itself was refused. The card is read for that, since the refusal says so in words only."""
         try:
             card = self.fetch_method(request.method_ref)
-        except GatewayForgot as forgot:  # even a detached card can be read: this account never had it
+        except GatewayForgot as forgot:  # even a detached card can be read, so this account never had the card
             raise OtherAccount(forgot.detail) from forgot
         if card is None or card.customer != request.customer:
             raise CardGone(detail)
@@ -274,7 +275,7 @@ def _setup(request: CheckoutRequest) -> SessionCreateParams:
 
 
 def _whose(request: CheckoutRequest) -> SessionCreateParams:
-    """The fields that say who pays; a card can be kept only with a customer, and only cards are kept."""
+    """The fields that name the customer. A method is stored only with a customer, and only cards are stored."""
     told: SessionCreateParams = {}
     if request.saves_method:
         told["allowed_payment_method_types"] = ["card"]

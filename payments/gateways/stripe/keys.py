@@ -14,11 +14,11 @@ def account_of(api_key: str, api_base: str) -> str:
     import stripe
 
     session = requests.Session()
-    session.trust_env = not api_base  # the sandbox on loopback: no proxy of the environment stands between
+    session.trust_env = not api_base  # the sandbox runs on loopback, so no proxy of the environment is used
     client = stripe.StripeClient(
         api_key,
         base_addresses={"api": api_base} if api_base else None,
-        max_network_retries=0,  # somebody waits for the answer
+        max_network_retries=0,  # seconds; a person waits for the answer
         http_client=stripe.RequestsClient(timeout=TIMEOUT_S, session=session),
     )
     try:
@@ -26,6 +26,6 @@ def account_of(api_key: str, api_base: str) -> str:
     except stripe.AuthenticationError as error:
         raise GatewayNotSetUp("authentication error") from error
     except (stripe.PermissionError, stripe.InvalidRequestError):
-        return ""  # it knows the key, which may not ask that
+        return ""  # Stripe knows the key, but the key may not read the account
     except stripe.StripeError as error:
         raise GatewayUnavailable(type(error).__name__) from error

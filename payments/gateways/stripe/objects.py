@@ -11,7 +11,7 @@ from payments.kinds import MethodKind
 
 Object = Mapping[str, Any]
 
-# Declines after which the same card can't work: it is gone, wrong, or its holder forbade it. Trying again costs fees.
+# Declines after which the same card can't work: it is lost, wrong, or blocked by its holder. Trying again costs fees.
 HARD_DECLINES = frozenset(
     {
         "card_not_supported", "currency_not_supported", "expired_card", "fraudulent", "highest_risk_level",
@@ -21,7 +21,7 @@ HARD_DECLINES = frozenset(
     }
 )  # fmt: skip
 WANTS_HOLDER = "authentication_required"
-# What is not listed here waits for another card or for its holder, who is away.
+# Other declines need another card, or the holder, who is not there.
 INTENT_STATES = {
     "requires_confirmation": RemoteState.OPEN,
     "processing": RemoteState.PENDING,
@@ -62,7 +62,7 @@ def remote_of(session: Object) -> Remote:
 
 
 def _setup_of(session: Object) -> Remote:
-    """A Checkout Session that only saves a card (its SetupIntent and card expanded): it takes nothing, whatever becomes of it."""
+    """A Checkout Session that only stores a card (its SetupIntent and card expanded). It takes no money, whatever its state."""
     intent: Object = session.get("setup_intent") or {}
     is_saved = session["status"] == "complete" and intent.get("status", "succeeded") == "succeeded"
     return Remote(
@@ -87,7 +87,7 @@ def _setup_of(session: Object) -> Remote:
 def charge_of(intent: Object) -> Remote:
     """A PaymentIntent (latest charge and card expanded) as a plain value.
 
-    Nobody is there to confirm anything: an intent that waits for the holder is a decline, though not for good.
+    Nobody is there to confirm an off-session charge, so an intent that waits for the holder is a decline, but not for good.
     """
     status = intent["status"]
     state = INTENT_STATES.get(status, RemoteState.DECLINED)
@@ -114,7 +114,7 @@ def charge_of(intent: Object) -> Remote:
 
 
 def refund_of(refund: Object) -> RemoteRefund:
-    """A Refund as a plain value: what is not done yet is under way, whoever has to do something for it."""
+    """A Refund as a plain value. A refund that is not finished is pending, whoever has to act for it."""
     currency = str(refund["currency"]).upper()
     return RemoteRefund(
         ref=refund["id"],
@@ -126,7 +126,7 @@ def refund_of(refund: Object) -> RemoteRefund:
 
 
 def request_key_of(target: Object) -> str:
-    """Our own key, as Stripe echoes it."""
+    """Our own key, as Stripe returns it."""
     metadata = target.get("metadata")
     return str(metadata.get("request_key", "")) if isinstance(metadata, Mapping) else ""
 
@@ -134,9 +134,9 @@ def request_key_of(target: Object) -> str:
 def _state_of(status: str, payment_status: str, intent_status: str) -> RemoteState:
     if status == "complete" and payment_status in {"paid", "no_payment_required"}:
         return RemoteState.SUCCEEDED
-    if intent_status == "succeeded":  # the intent is ahead of the session for a moment
+    if intent_status == "succeeded":  # for a moment the intent is ahead of the session
         return RemoteState.SUCCEEDED
-    if intent_status == "processing":  # money under way, whatever its page is by now: the items stay reserved
+    if intent_status == "processing":  # money is on its way, whatever the state of the page: the items stay reserved
         return RemoteState.PENDING
     if status == "expired":
         return RemoteState.EXPIRED
@@ -164,7 +164,7 @@ def _is_hard(code: str, advice: object) -> bool:
 
 
 def _card_of(intent: Object) -> SavedMethod | None:
-    """The card that the intent left with its customer; None where it was for this one payment only."""
+    """The card that the intent stored for its customer; None where the card was used for this payment only."""
     method, customer = intent.get("payment_method"), intent.get("customer")
     if intent.get("setup_future_usage") != "off_session" or not customer or not isinstance(method, Mapping):
         return None
@@ -172,7 +172,7 @@ def _card_of(intent: Object) -> SavedMethod | None:
 
 
 def kept_card(method: Object, customer: str) -> SavedMethod | None:
-    """A PaymentMethod as the card that it is, kept for `customer`, "" for nobody; None for what is no card."""
+    """A PaymentMethod as a stored card of `customer` ("" for none); None for a method that is no card."""
     card: Object = method.get("card") or {}
     if not card.get("exp_year"):
         return None
