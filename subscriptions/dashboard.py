@@ -1,4 +1,4 @@
-"""The numbers of a dashboard: what ends when, what is paid and not used, who has how much. Set-wise: one statement a question."""
+"""The numbers of a dashboard: what ends when, what is paid and not used, who has how much. One statement for each question."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from subscriptions.cycles import list_amounts, total_of
 from subscriptions.prices import PriceTable, Product
 from subscriptions.summary import HORIZON, PRODUCT, SOON, What, narrowed, today_of, worth_of
 
-FEW_ROWS = 3  # of a site's in the summary, that are read for each site that is counted
+FEW_ROWS = 3  # rows of the summary that are read for each site that is counted
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Items alike whose paid time ends on one day; what is in grace already counts for today.
+    """Like items whose paid time ends on one day; items already in grace count for today.
 
-    `amount_minor` is what 30 more days cost them all, None where there is no price.
+    `amount_minor` is the price of 30 more days for all of them, None where there is no price.
     """
 
     day: date
@@ -39,8 +39,8 @@ class Due:
 
 
 def forecast(actor: Actor, *, now: datetime, zone: tzinfo, prices: PriceTable | None) -> list[Due]:
-    """What ends within `HORIZON`, by the day at its site; one statement. What has lapsed renews from now and is not in it, and what ended
-    is put to today in `zone`."""
+    """What ends within `HORIZON`, by the day at its site. Lapsed items are left out; items in grace count for today in `zone`. One
+    statement."""
     today = today_of(now, zone)
     rows = list(
         narrowed(ExpiryDay.objects.visible_to(actor), What.DUE, today, today + HORIZON)
@@ -58,9 +58,9 @@ def forecast(actor: Actor, *, now: datetime, zone: tzinfo, prices: PriceTable | 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The wanted items of an installer: never activated, in force (grace included), lapsed. `unpaid` have something on that is not
-    paid for, so all that are not in force do; `unused` are in force with something paid that is not on. `due` end within `SOON`,
-    costing `due_minor`."""
+    """The wanted items of an installer: never activated, in force (grace included), lapsed. `unpaid` items have something switched on
+    that is not paid for (so all items that are not in force); `unused` items are in force and have something paid that is off. `due`
+    items end within `SOON`, and renewing them costs `due_minor`."""
 
     items: int = 0
     never: int = 0
@@ -73,7 +73,7 @@ class Standing:
 
     @property
     def percent(self) -> int:
-        """How much of what is wanted is paid; only complete is 100."""
+        """How much of what is wanted is paid, in per cent; only a complete sum is 100."""
         return self.in_force * 100 // self.items if self.items else 0
 
     def __add__(self, other: Standing) -> Standing:
@@ -97,13 +97,12 @@ def standings(
     by: str = "installer_id",
     sites: Iterable[int] | None = None,
 ) -> dict[int, Standing]:
-    """How the items one sees stand, by installer (or by another key column); of these `sites` where they are named. One statement."""
-    found = _counted(actor, now, by, sites)
-    return _standings(found, prices, now)
+    """The numbers of the items that the actor sees, by installer (or by the column `by`), of all sites or of `sites`. One statement."""
+    return _standings(_counted(actor, now, by, sites), prices, now)
 
 
 class _Counted(NamedTuple):
-    """Items alike under one key: how many, and how many of them were never activated, are in force, and are due."""
+    """Like items under one key: how many, and how many of them were never activated, are in force, and are due."""
 
     key: int
     product: Product
@@ -115,7 +114,7 @@ class _Counted(NamedTuple):
 
 
 def _counted(actor: Actor, now: datetime, by: str, sites: Iterable[int] | None) -> list[_Counted]:
-    """What one sees, by a key column; one statement."""
+    """The items that the actor sees, by the column `by`; one statement."""
     today = today_of(now)
     rows = (
         _seen(actor, by, sites)
@@ -127,7 +126,7 @@ def _counted(actor: Actor, now: datetime, by: str, sites: Iterable[int] | None) 
             alive=Sum("count", filter=expiries.in_force(today), default=0),
             due=Sum("count", filter=expiries.due(today, today + SOON), default=0),
         )
-        .exclude(n=0)  # rows that come to nothing until they are folded; what they name may have no price any more
+        .exclude(n=0)  # groups that add up to nothing until they are folded; their price may not exist any more
     )
     return [_Counted(row[0], Product(*row[1:5]), *row[5:]) for row in rows]
 
@@ -157,7 +156,7 @@ def _standings(counted: list[_Counted], prices: PriceTable | None, now: datetime
 
 
 def _seen(actor: Actor, by: str, sites: Iterable[int] | None) -> QuerySet[ExpiryDay]:
-    """The rows of the summary that one sees, all of them or those of some sites; by the fewest rows that name the key."""
+    """The rows of the summary that the actor sees, of all sites or of `sites`, from the smallest set of rows that has the key."""
     if sites is None:
         return ExpiryDay.objects.by_site(actor) if by == "site_id" else ExpiryDay.objects.visible_to(actor)
     return ExpiryDay.objects.by_site(actor).filter(site_id__in=list(sites))
@@ -165,7 +164,7 @@ def _seen(actor: Actor, by: str, sites: Iterable[int] | None) -> QuerySet[Expiry
 
 @dataclass(frozen=True, slots=True)
 class Firm:
-    """An organization with what is below it. `waiting` apartments need an indoor monitor and have none."""
+    """An organization with the numbers of everything below it. `waiting` apartments need an indoor monitor and have none."""
 
     organization: Organization
     sites: int
@@ -176,7 +175,7 @@ class Firm:
 
 
 def installers(actor: Actor, *, now: datetime) -> list[Firm]:
-    """The installers one sees (an installer: itself), by name; a statement for each number, whatever there is."""
+    """The installers that the actor sees (an installer: itself), by name; one statement for each number."""
     rows = Organization.objects.visible_to(actor).installers().select_related("distributor", "subdistributor")
     today = today_of(now)
     due = narrowed(ExpiryDay.objects.by_site(actor), What.DUE, today, today + SOON)
@@ -185,15 +184,14 @@ def installers(actor: Actor, *, now: datetime) -> list[Firm]:
 
 
 def distributors(actor: Actor) -> list[Firm]:
-    """The distributors one sees, by name, without their sites that are due (see `due_sites`); a statement for each number."""
+    """The distributors that the actor sees, by name, without `due_sites`; one statement for each number."""
     rows = Organization.objects.visible_to(actor).filter(kind=Kind.DISTRIBUTOR)
     return _firms(actor, rows, "distributor_id", Counter())
 
 
 def due_sites(actor: Actor, *, now: datetime, most: int) -> int:
-    """At how many sites something ends within `SOON`. Counting stops at `most`, so that it costs whoever sees everything no more where there
-    is more. Some folded rows are looked at first, whichever they are: each is a site that is due, unless a row that was not folded yet takes
-    it back, which one row does to one site at most."""
+    """At how many sites something ends within `SOON`. Counting stops at `most`, which bounds the cost for the operator. A few folded
+    rows are read first: each is a due site, unless a row not yet folded takes it back, and one such row takes back one site at most."""
     today = today_of(now)
     due = narrowed(ExpiryDay.objects.by_site(actor), What.DUE, today, today + SOON).order_by()
     folded = due.filter(stage=Stage.SITE, count__gt=0).values("site_id")[: FEW_ROWS * most]
@@ -212,12 +210,9 @@ def due_sites(actor: Actor, *, now: datetime, most: int) -> int:
 
 
 def _firms(actor: Actor, rows: QuerySet[Organization], key: str, due_sites: Mapping[int, int]) -> list[Firm]:
-    """Each number is counted over what the actor sees, not for each firm: a subquery would read what strangers hold."""
-    places: Counter[tuple[int, str]] = Counter()
-    for firm, found, n in (
-        ExpiryDay.objects.places(actor).order_by().values_list(key, "variant").annotate(n=Sum("count"))
-    ):
-        places[firm, found] = n
+    """The numbers are counted once over all that the actor sees: a subquery for each firm would read rows of other tenants."""
+    counted = ExpiryDay.objects.places(actor).order_by().values_list(key, "variant").annotate(n=Sum("count"))
+    places = Counter({(firm, what): n for firm, what, n in counted})
     below = _counts(Organization.objects.visible_to(actor).installers(), key) if key == "distributor_id" else {}
     return [
         Firm(
@@ -241,8 +236,8 @@ Counts = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """A site's wanted items, parted: `paid` are in force and come to `paid_minor` every 30 days, as far as they are paid; `open` are
-    not in force; having everything on paid would cost `more_minor` more. Each of the counts is by service type."""
+    """A site's wanted items in two parts: `paid` items are in force and cost `paid_minor` every 30 days as far as they are paid; `open`
+    items are not in force. Paying for everything that is on would cost `more_minor` more. Each count is by service type."""
 
     paid_minor: int | None = 0
     more_minor: int | None = 0
@@ -251,12 +246,12 @@ class Coverage:
 
     @property
     def named_paid(self) -> list[tuple[str, int]]:
-        """What is paid, with the service types in words."""
+        """The paid ones, with the service types in words."""
         return _in_words(self.paid)
 
     @property
     def named_open(self) -> list[tuple[str, int]]:
-        """What is on and not in force, with the service types in words."""
+        """Those that are on and not in force, with the service types in words."""
         return _in_words(self.open)
 
 
@@ -272,7 +267,7 @@ def with_coverage(
     by: str = "installer_id",
     sites: Iterable[int] | None = None,
 ) -> dict[int, tuple[Standing, Coverage]]:
-    """As `standings`, each with what of it is paid and what is only on; one statement."""
+    """As `standings`, each with its paid and its open part; one statement."""
     counted = _counted(actor, now, by, sites)
     standing = _standings(counted, prices, now)
     parts = [(row, True, row.alive) for row in counted if row.alive and row.product.variant]
