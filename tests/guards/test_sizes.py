@@ -40,7 +40,6 @@ TABLES = {
     "tests/permissions/further.py": "is one table: what no person does",
     "tests/permissions/table.py": "is one table: every action with what it needs",
 }
-PORTAL = "smartplus/portal/"  # its lists and forms shrink as they come to the kit; then this goes
 
 
 def sources(*folders: str) -> Iterator[tuple[str, str]]:
@@ -64,8 +63,7 @@ def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def test_a_module_is_one_subject() -> None:
-    long = {path: source.count("\n") for path, source in sources(*OURS) if source.count("\n") > LINES}
-    assert {path: n for path, n in long.items() if not path.startswith(PORTAL)} == {}
+    assert {path: n for path, source in sources(*OURS) if (n := source.count("\n")) > LINES} == {}
 
 
 def test_a_module_of_tests_is_one_subject() -> None:
@@ -74,9 +72,8 @@ def test_a_module_of_tests_is_one_subject() -> None:
 
 def test_a_function_is_one_thought() -> None:
     long = {name for name, node in functions() if (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES}
-    assert {name for name in long if not name.startswith(PORTAL)} == set(LONG)
+    assert long == set(LONG)
 
 
 def test_a_function_takes_few_arguments() -> None:
-    many = {name for name, node in functions() if parameters(node) > PARAMETERS}
-    assert {name for name in many if not name.startswith(PORTAL)} == set(MANY)
+    assert {name for name, node in functions() if parameters(node) > PARAMETERS} == set(MANY)

@@ -61,14 +61,16 @@ def resident_edit(request: access.PortalRequest, resident_id: int) -> HttpRespon
     return edits.edit(
         request,
         "apartments/resident.html",
-        row=lambda: seen.select_related("apartment__building", "apartment__site__installer").get(pk=resident_id),
-        form=lambda resident, sent: ResidentForm(sent, country=resident.apartment.site.country, resident=resident),
-        act=lambda form: residents.edit_resident(
-            request.actor, resident_id=resident_id, version=edits.version_of(form), now=request.now, **form.values
+        edits.Edit(
+            row=lambda: seen.select_related("apartment__building", "apartment__site__installer").get(pk=resident_id),
+            form=lambda resident, sent: ResidentForm(sent, country=resident.apartment.site.country, resident=resident),
+            act=lambda form: residents.edit_resident(
+                request.actor, resident_id=resident_id, version=edits.version_of(form), now=request.now, **form.values
+            ),
+            context=context,
+            said=lambda saved, _form: _("%(name)s is saved.") % {"name": saved.name},
+            to=lambda saved: reverse("apartment-detail", args=[saved.apartment_id]),
         ),
-        context=context,
-        said=lambda saved, _form: _("%(name)s is saved.") % {"name": saved.name},
-        to=lambda saved: reverse("apartment-detail", args=[saved.apartment_id]),
     )
 
 

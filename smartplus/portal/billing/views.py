@@ -32,16 +32,18 @@ def billing(request: access.PortalRequest) -> HttpResponse:
     return edits.edit(
         request,
         "billing/information.html",
-        row=lambda: own_profile(request),
-        form=form_of,
-        act=lambda form: actions.save_billing(
-            request.actor,
-            organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
-            version=form.cleaned_data["version"],
-            now=request.now,
-            **form.values(),
+        edits.Edit(
+            row=lambda: own_profile(request),
+            form=form_of,
+            act=lambda form: actions.save_billing(
+                request.actor,
+                organization=Organization.objects.visible_to(request.actor).get(pk=request.actor.organization_id),
+                version=form.cleaned_data["version"],
+                now=request.now,
+                **form.values(),
+            ),
+            context=lambda _profile, _form: {"may_change": may_change},
+            said=lambda _saved, _form: _("Billing information is saved. It is used from the next order on."),
+            to=lambda _saved: reverse("settings-billing"),
         ),
-        context=lambda _profile, _form: {"may_change": may_change},
-        said=lambda _saved, _form: _("Billing information is saved. It is used from the next order on."),
-        to=lambda _saved: reverse("settings-billing"),
     )

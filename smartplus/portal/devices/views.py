@@ -54,16 +54,18 @@ def device_rename(request: access.PortalRequest, device_id: int) -> HttpResponse
     return edits.edit(
         request,
         "devices/rename.html",
-        row=lambda: _device(request, device_id),
-        form=lambda device, sent: DeviceNameForm(
-            sent, initial={"name": device.name, "version": device.version}, label_suffix=""
+        edits.Edit(
+            row=lambda: _device(request, device_id),
+            form=lambda device, sent: DeviceNameForm(
+                sent, initial={"name": device.name, "version": device.version}, label_suffix=""
+            ),
+            act=lambda form: actions.rename_device(
+                request.actor, device_id=device_id, now=request.now, **form.cleaned_data
+            ),
+            context=lambda device, _form: _device_context(request, device),
+            said=lambda saved, _form: _("The device is now called %(name)s.") % {"name": saved.name},
+            to=_home,
         ),
-        act=lambda form: actions.rename_device(
-            request.actor, device_id=device_id, now=request.now, **form.cleaned_data
-        ),
-        context=lambda device, _form: _device_context(request, device),
-        said=lambda saved, _form: _("The device is now called %(name)s.") % {"name": saved.name},
-        to=_home,
     )
 
 

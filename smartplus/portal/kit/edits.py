@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from django import forms
 from django.contrib import messages
@@ -24,45 +25,47 @@ Saved = TypeVar("Saved")
 Context = Mapping[str, Any]
 
 
-def edit(
-    request: PortalRequest,
-    template: str,
-    *,
-    row: Callable[[], Row],
-    form: Callable[[Row, QueryDict | None], Form],
-    act: Callable[[Form], Saved],
-    said: Callable[[Saved, Form], str],
-    to: Callable[[Saved], str],
-    context: Callable[[Row, Form], Context] = lambda _row, _form: {},
-    asks: Callable[[Form], Form | None] = lambda _form: None,
-    fresh: Callable[[Row], Form] | None = None,
-    saved_by: Callable[[Row], Q] | None = None,
-    is_own: bool = False,
-) -> HttpResponse:
-    """Show or save the form of one row: 200, 422 when something in it is refused, 409 when somebody saved first, else on `to`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit(Generic[Row, Form, Saved]):
+    """What is edited, and how.
 
     `row` reads it as the actor sees it, again after a conflict; `form` fills the form with it; `act` is one action, which raises Conflict
-    for another version. `asks` answers with the form to show where the person only asked for something, such as a price. `fresh` is the
-    form after a conflict where `form` alone does not say it. `saved_by` finds the audit rows that tell who saved the row, `is_own` says
-    that nobody but the person can have. A form may have several `parts`.
+    for another version. `said` is the message and `to` the address after it. `asks` answers with the form to show where the person only
+    asked for something, such as a price. `fresh` is the form after a conflict where `form` alone does not say it. `saved_by` finds the audit
+    rows that tell who saved the row, `is_own` says that nobody but the person can have. A form may have several `parts`.
     """
-    found = row()
-    sent = form(found, posted(request))
-    if sent.is_bound and (asked := asks(sent)) is not None:
-        return answer(request, template, asked, context(found, asked))
+
+    row: Callable[[], Row]
+    form: Callable[[Row, QueryDict | None], Form]
+    act: Callable[[Form], Saved]
+    said: Callable[[Saved, Form], str]
+    to: Callable[[Saved], str]
+    context: Callable[[Row, Form], Context] = lambda _row, _form: {}
+    asks: Callable[[Form], Form | None] = lambda _form: None
+    fresh: Callable[[Row], Form] | None = None
+    saved_by: Callable[[Row], Q] | None = None
+    is_own: bool = False
+
+
+def edit(request: PortalRequest, template: str, page: Edit[Row, Form, Saved]) -> HttpResponse:
+    """Show or save the form of one row: 200, 422 when something in it is refused, 409 when somebody saved first, else on `to`."""
+    found = page.row()
+    sent = page.form(found, posted(request))
+    if sent.is_bound and (asked := page.asks(sent)) is not None:
+        return answer(request, template, asked, page.context(found, asked))
     try:
-        saved = submitted(sent, lambda: act(sent))
+        saved = submitted(sent, lambda: page.act(sent))
     except Conflict:
-        now = row()
-        both = fresh(now) if fresh else form(now, None)
-        who = saved_by(now) if saved_by else _about(now)
-        told = conflicts.clash(request, who, *zip(parts(sent), parts(both), strict=True), is_own=is_own)
-        shown = {**context(now, both), "form": both, "conflict": told}
+        now = page.row()
+        both = page.fresh(now) if page.fresh else page.form(now, None)
+        who = page.saved_by(now) if page.saved_by else _about(now)
+        told = conflicts.clash(request, who, *zip(parts(sent), parts(both), strict=True), is_own=page.is_own)
+        shown = {**page.context(now, both), "form": both, "conflict": told}
         return render(request, template, shown, status=CONFLICT)
     if saved is None:
-        return answer(request, template, sent, context(found, sent))
-    messages.success(request, said(saved, sent))
-    return redirect(to(saved))
+        return answer(request, template, sent, page.context(found, sent))
+    messages.success(request, page.said(saved, sent))
+    return redirect(page.to(saved))
 
 
 def add(

@@ -51,22 +51,24 @@ def library_assign(request: access.PortalRequest, entry_id: int) -> HttpResponse
     return edits.edit(
         request,
         "library/assign.html",
-        row=lambda: entries.get(pk=entry_id),
-        form=lambda entry, sent: AssignForm(
-            sent, actor=request.actor, initial={"installer": entry.installer_id, "version": entry.version}
+        edits.Edit(
+            row=lambda: entries.get(pk=entry_id),
+            form=lambda entry, sent: AssignForm(
+                sent, actor=request.actor, initial={"installer": entry.installer_id, "version": entry.version}
+            ),
+            act=lambda form: actions.assign_library_entry(
+                request.actor,
+                entry_id=entry_id,
+                installer_id=form.cleaned_data["installer"],
+                version=form.cleaned_data["version"],
+                now=request.now,
+            ),
+            context=lambda entry, _form: {"entry": entry},
+            said=lambda saved, _form: (
+                _("%(mac)s is now with %(where)s.") % {"mac": saved, "where": saved.installer or _("stock")}
+            ),
+            to=lambda _saved: reverse("library-list"),
         ),
-        act=lambda form: actions.assign_library_entry(
-            request.actor,
-            entry_id=entry_id,
-            installer_id=form.cleaned_data["installer"],
-            version=form.cleaned_data["version"],
-            now=request.now,
-        ),
-        context=lambda entry, _form: {"entry": entry},
-        said=lambda saved, _form: (
-            _("%(mac)s is now with %(where)s.") % {"mac": saved, "where": saved.installer or _("stock")}
-        ),
-        to=lambda _saved: reverse("library-list"),
     )
 
 

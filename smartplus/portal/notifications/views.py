@@ -41,20 +41,22 @@ def notifications(request: access.PortalRequest) -> HttpResponse:
     return edits.edit(
         request,
         "notifications/settings.html",
-        row=lambda: notices.muted_by(request.user),
-        form=lambda muted, sent: NotificationsForm(sent, muted=muted),
-        act=lambda form: notices.choose_topics(
-            request.actor,
-            request.user,
-            muted=form.wishes,
-            seen=conflicts.began_with(form) or {},
-            now=request.now,
+        edits.Edit(
+            row=lambda: notices.muted_by(request.user),
+            form=lambda muted, sent: NotificationsForm(sent, muted=muted),
+            act=lambda form: notices.choose_topics(
+                request.actor,
+                request.user,
+                muted=form.wishes,
+                seen=conflicts.began_with(form) or {},
+                now=request.now,
+            ),
+            context=context,
+            said=lambda _saved, _form: _("Your notifications are saved."),
+            to=lambda _saved: reverse("settings-notifications"),
+            saved_by=lambda _muted: conflicts.about(request.user) & Q(action=notices.NOTIFICATIONS_CHANGED.code),
+            is_own=True,
         ),
-        context=context,
-        said=lambda _saved, _form: _("Your notifications are saved."),
-        to=lambda _saved: reverse("settings-notifications"),
-        saved_by=lambda _muted: conflicts.about(request.user) & Q(action=notices.NOTIFICATIONS_CHANGED.code),
-        is_own=True,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -110,9 +112,45 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     # The installer stands below whoever pays: so both read it.
     support.record_view(request, order, tenant=order.installer)
     is_mine = rights.is_paid_by(request.actor, order)
+    context = {
+        "order": order,
+        "seller": sellers.in_force(now=order.created_at),
+        "terms_url": _terms_url(order),
+        "tone": TONES[Order.State(order.state)],
+        "is_mine": is_mine,
+        "shows_amounts": rights.sees_amounts(request.actor, order.payer_id),
+        "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
+        "judgment": judgment or JudgmentForm(),
+        "back_minor": _back_minor(request, order),
+        **_lines_context(request, order, is_mine=is_mine),
+        **_payment_context(request, order, is_mine=is_mine),
+    }
+    is_fragment = bool(request.htmx) and request.htmx.target == "timeline"
+    response = render(request, "orders/_timeline.html" if is_fragment else "orders/detail.html", context)
+    if judgment is not None:
+        response.status_code = UNPROCESSABLE
+    if is_fragment and not order.is_open:
+        response["HX-Refresh"] = "true"  # the state stands in the head and the rail too
+    return response
+
+
+def _lines_context(request: access.PortalRequest, order: Order, *, is_mine: bool) -> dict[str, Any]:
+    """What is in it: all lines for whoever pays, else those of one's own sites."""
     lines = order.lines.all() if is_mine else order.lines.visible_to(request.actor)
     groups = reports.gathered_lines(order, lines)
     until, until_zone = reports.applied_until(lines)
+    return {
+        "groups": groups,
+        "shown_minor": sum(group.amount_minor for group in groups),
+        "shown_count": sum(group.count for group in groups),
+        "sites": list(dict.fromkeys((group.site_id, group.site_name) for group in groups)),
+        "until": until,
+        "until_zone": until_zone,
+    }
+
+
+def _payment_context(request: access.PortalRequest, order: Order, *, is_mine: bool) -> dict[str, Any]:
+    """Its payment, what can be done about it now, and what happened so far."""
     is_unpaid = order.state == Order.State.PROCESSING and order.type != Order.Type.AUTO_RENEWAL
     payment = (
         Payment.objects.visible_to(request.actor).of_order(order.number).order_by("-pk").first() if is_mine else None
@@ -124,42 +162,20 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     back_at = returns.came_back_at(events, payment) if is_unpaid else None
     is_awaited = back_at is not None and request.now < back_at + returns.AWAITED
     may_start = rights.may_start(request.actor, order)
-    context = {
-        "order": order,
-        "seller": sellers.in_force(now=order.created_at),
-        "terms_url": _terms_url(order),
-        "tone": TONES[Order.State(order.state)],
-        "is_mine": is_mine,
-        "shows_amounts": rights.sees_amounts(request.actor, order.payer_id),
+    return {
         "may_pay": is_unpaid and not is_awaited and may_start,
         "may_cancel": is_unpaid and not is_awaited and rights.may_cancel(request.actor, order),
         "may_check": back_at is not None and not is_awaited and may_start,
         "may_reorder": order.type != Order.Type.AUTO_RENEWAL and may_start,
         "renewal": renewal,
-        "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
-        "judgment": judgment or JudgmentForm(),
-        "back_minor": _back_minor(request, order),
         "is_awaited": is_awaited,
         "payment": payment,
         "gateway": _gateway_of(order, payment),
         "pay_until": order.created_at + UNPAID_TIMEOUT,
-        "groups": groups,
-        "shown_minor": sum(group.amount_minor for group in groups),
-        "shown_count": sum(group.count for group in groups),
-        "sites": list(dict.fromkeys((group.site_id, group.site_name) for group in groups)),
-        "until": until,
-        "until_zone": until_zone,
         "told": mail,
         "steps": _steps(events, mail.notices),
         "poll_every_s": 2 if is_charging or is_awaited else 10 if back_at is not None else 0,
     }
-    is_fragment = bool(request.htmx) and request.htmx.target == "timeline"
-    response = render(request, "orders/_timeline.html" if is_fragment else "orders/detail.html", context)
-    if judgment is not None:
-        response.status_code = UNPROCESSABLE
-    if is_fragment and not order.is_open:
-        response["HX-Refresh"] = "true"  # the state stands in the head and the rail too
-    return response
 
 
 def _back_minor(request: access.PortalRequest, order: Order) -> int:

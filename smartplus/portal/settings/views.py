@@ -33,19 +33,21 @@ def profile(request: PortalRequest) -> HttpResponse:
     return edits.edit(
         request,
         "settings/profile.html",
-        row=lambda: User.objects.get(pk=request.user.pk),
-        form=lambda user, sent: ProfileForm(sent, user=user),
-        act=lambda form: actions.edit_profile(
-            request.actor,
-            request.user,
-            values=form.cleaned_data,
-            seen=conflicts.began_with(form) or {},
-            now=request.now,
+        edits.Edit(
+            row=lambda: User.objects.get(pk=request.user.pk),
+            form=lambda user, sent: ProfileForm(sent, user=user),
+            act=lambda form: actions.edit_profile(
+                request.actor,
+                request.user,
+                values=form.cleaned_data,
+                seen=conflicts.began_with(form) or {},
+                now=request.now,
+            ),
+            said=said,
+            to=lambda _saved: reverse("settings"),
+            saved_by=lambda user: conflicts.about(user) & Q(action=actions.PROFILE_CHANGED.code),
+            is_own=True,
         ),
-        said=said,
-        to=lambda _saved: reverse("settings"),
-        saved_by=lambda user: conflicts.about(user) & Q(action=actions.PROFILE_CHANGED.code),
-        is_own=True,
     )
 
 

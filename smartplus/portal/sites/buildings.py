@@ -43,19 +43,23 @@ def building_edit(request: access.PortalRequest, building_id: int) -> HttpRespon
     return edits.edit(
         request,
         "sites/building.html",
-        row=lambda: Building.objects.visible_to(request.actor).select_related("site__installer").get(pk=building_id),
-        form=lambda building, sent: BuildingForm(sent, building=building),
-        act=lambda form: sites.rename_building(
-            request.actor,
-            building_id=building_id,
-            version=edits.version_of(form),
-            name=form.cleaned_data["name"],
-            now=request.now,
+        edits.Edit(
+            row=lambda: (
+                Building.objects.visible_to(request.actor).select_related("site__installer").get(pk=building_id)
+            ),
+            form=lambda building, sent: BuildingForm(sent, building=building),
+            act=lambda form: sites.rename_building(
+                request.actor,
+                building_id=building_id,
+                version=edits.version_of(form),
+                name=form.cleaned_data["name"],
+                now=request.now,
+            ),
+            context=lambda building, _form: {
+                **site_context(request, building.site, "apartments"),
+                "building": building,
+            },
+            said=lambda saved, _form: _("The building is now called %(building)s.") % {"building": saved.name},
+            to=lambda saved: f"{reverse('apartment-list', args=[saved.site_id])}?building={saved.pk}",
         ),
-        context=lambda building, _form: {
-            **site_context(request, building.site, "apartments"),
-            "building": building,
-        },
-        said=lambda saved, _form: _("The building is now called %(building)s.") % {"building": saved.name},
-        to=lambda saved: f"{reverse('apartment-list', args=[saved.site_id])}?building={saved.pk}",
     )

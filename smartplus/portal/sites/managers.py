@@ -24,21 +24,23 @@ def site_managers(request: access.PortalRequest, site_id: int) -> HttpResponse:
     return edits.edit(
         request,
         "sites/managers.html",
-        row=lambda: visible_site(request, site_id),
-        form=lambda site, sent: _form(request, site, sent),
-        asks=lambda form: form if form.is_searching else None,
-        act=lambda form: assignments.set_people(
-            request.actor,
-            site_id=site_id,
-            version=edits.version_of(form),
-            pm_app_by_membership=form.pm_app_by_membership,
-            technician_ids=form.technician_ids,
-            now=request.now,
+        edits.Edit(
+            row=lambda: visible_site(request, site_id),
+            form=lambda site, sent: _form(request, site, sent),
+            asks=lambda form: form if form.is_searching else None,
+            act=lambda form: assignments.set_people(
+                request.actor,
+                site_id=site_id,
+                version=edits.version_of(form),
+                pm_app_by_membership=form.pm_app_by_membership,
+                technician_ids=form.technician_ids,
+                now=request.now,
+            ),
+            fresh=lambda site: _form(request, site, sent_before=request.POST),
+            context=lambda site, _form: site_context(request, site, "managers"),
+            said=lambda saved, _form: _("The people of %(site)s are saved.") % {"site": saved.name},
+            to=lambda saved: reverse("site-managers", args=[saved.pk]),
         ),
-        fresh=lambda site: _form(request, site, sent_before=request.POST),
-        context=lambda site, _form: site_context(request, site, "managers"),
-        said=lambda saved, _form: _("The people of %(site)s are saved.") % {"site": saved.name},
-        to=lambda saved: reverse("site-managers", args=[saved.pk]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -21,12 +22,19 @@ FEW = 25  # up to so many others stand in the list without being searched for
 FOUND = 25  # shown of a search
 
 
-class Crowd:
-    """The people of one kind that a site's page shows, bounded however many there are.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page asks of a crowd: `query` is its address; `ticked` are ids that have to be shown besides (those of them whom nobody may
+    tick here are not); `text` is what is searched for among those who are not assigned."""
 
-    `ticked` are ids that have to be shown besides (those of them whom nobody may tick here are not); `text` is what is searched for among
-    those who are not assigned. `name` is how the page's keys are called in the address.
-    """
+    query: QueryDict
+    ticked: Iterable[int]
+    text: str
+
+
+class Crowd:
+    """The people of one kind that a site's page shows, bounded however many there are. `name` is how the page's keys are called in the
+    address."""
 
     def __init__(
         self,
@@ -36,26 +44,25 @@ class Crowd:
         name: str,
         assigned: QuerySet[Membership],
         assigned_ids: set[int],
-        query: QueryDict,
-        ticked: Iterable[int],
-        text: str,
+        asked: Asked,
         now: datetime,
     ) -> None:
-        self.assigned_ids, self._query, self._name, self._now, self._assigned = assigned_ids, query, name, now, assigned
+        self.assigned_ids, self._name, self._now, self._assigned = assigned_ids, name, now, assigned
+        self._query = asked.query
         self._candidates = assignments.candidates(site.installer_id, kind=kind)
         self._page = self._assigned_page()
         here = {person.pk for person in self._page.rows}
         others = self._candidates.exclude(pk__in=assigned_ids) if assigned_ids else self._candidates
         some = list(others.order_by().values_list("pk", flat=True)[: FEW + 1])
         self.is_many = len(some) > FEW
-        self.text = text if self.is_many else ""
+        self.text = asked.text if self.is_many else ""
         self.found: list[int] = []
         if self.text:
             matching = others.filter(user_lists.person_matches(self.text)).order_by(known_order(), "pk")
             self.found = list(matching.values_list("pk", flat=True)[: FOUND + 1])
         self.has_more = len(self.found) > FOUND
         self.found = self.found[:FOUND]
-        wanted = {*ticked, *(self.found if self.is_many else some)} - here
+        wanted = {*asked.ticked, *(self.found if self.is_many else some)} - here
         self.rows = self._sorted([*self._page.rows, *self._those(wanted)])
 
     @property

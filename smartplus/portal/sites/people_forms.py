@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django import forms
 from django.conf import settings
+from django.db.models import Q
 from django.http import QueryDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +21,7 @@ from communities.models import Entitlement, ManagerAssignment, Resident, Site, T
 from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.fields import LineField, MailField, MailInput, PhoneField, PhoneInput
 from smartplus.portal.kit.numbers import typed_id
-from smartplus.portal.sites.people import Crowd
+from smartplus.portal.sites.people import Asked, Crowd
 
 FIND = forms.TextInput(attrs={"type": "search", "autocomplete": "off", "placeholder": _("Name or email")})
 
@@ -87,35 +88,10 @@ class PeopleForm(forms.Form):
         sent_before: QueryDict | None = None,
     ) -> None:
         super().__init__(data, label_suffix="")
-        managed = ManagerAssignment.objects.visible_to(actor).filter(site=site, ended_at=None)
-        working = TechnicianAssignment.objects.visible_to(actor).filter(site=site)
-        rows = list(managed.order_by().values_list("membership_id", "pm_app", "target_id"))
-        self._apps = {person: has_app for person, has_app, _target in rows}
-        self._targets = {target: person for person, _has_app, target in rows}
-        seen, sent = Membership.objects.visible_to(actor), data or sent_before or QueryDict()
-        self.managed = Crowd(
-            site,
-            kind=Kind.MANAGER,
-            name="managers",
-            assigned=seen.filter(managed_sites__site=site, managed_sites__ended_at=None),
-            assigned_ids=set(self._apps),
-            query=query,
-            ticked=_ids(sent.getlist("managers") + sent.getlist("pm_app")),
-            text=sought(sent.get("find_manager", "")),
-            now=now,
-        )
-        self.working = Crowd(
-            site,
-            kind=Kind.INSTALLER,
-            name="technicians",
-            assigned=seen.filter(worked_sites__site=site),
-            assigned_ids=set(working.order_by().values_list("membership_id", flat=True)),
-            query=query,
-            ticked=_ids(sent.getlist("technicians")),
-            text=sought(sent.get("find_technician", "")),
-            now=now,
-        )
-        self._site, self._now = site, now
+        self._site, self._now, self._query = site, now, query
+        sent = data or sent_before or QueryDict()
+        self.managed = self._managers_of_site(actor, sent)
+        self.working = self._technicians_of_site(actor, sent)
         self._paid = self._paid_of(self.managed.ids)
         self.initial = {
             "managers": sorted(self.managed.ids & self.managed.assigned_ids),
@@ -130,6 +106,35 @@ class PeopleForm(forms.Form):
             assert isinstance(choices, forms.TypedMultipleChoiceField)
             choices.choices = [(person.pk, person.known_as) for person in crowd.rows]
             choices.error_messages["invalid_choice"] = _("One of the chosen people is not yours to choose.")
+
+    def _managers_of_site(self, actor: Actor, sent: QueryDict) -> Crowd:
+        managed = ManagerAssignment.objects.visible_to(actor).filter(site=self._site, ended_at=None)
+        rows = list(managed.order_by().values_list("membership_id", "pm_app", "target_id"))
+        self._apps = {person: has_app for person, has_app, _target in rows}
+        self._targets = {target: person for person, _has_app, target in rows}
+        assigned = Q(managed_sites__site=self._site, managed_sites__ended_at=None)
+        ticked = _ids(sent.getlist("managers") + sent.getlist("pm_app"))
+        return Crowd(
+            self._site,
+            kind=Kind.MANAGER,
+            name="managers",
+            assigned=Membership.objects.visible_to(actor).filter(assigned),
+            assigned_ids=set(self._apps),
+            asked=Asked(self._query, ticked, sought(sent.get("find_manager", ""))),
+            now=self._now,
+        )
+
+    def _technicians_of_site(self, actor: Actor, sent: QueryDict) -> Crowd:
+        working = TechnicianAssignment.objects.visible_to(actor).filter(site=self._site)
+        return Crowd(
+            self._site,
+            kind=Kind.INSTALLER,
+            name="technicians",
+            assigned=Membership.objects.visible_to(actor).filter(worked_sites__site=self._site),
+            assigned_ids=set(working.order_by().values_list("membership_id", flat=True)),
+            asked=Asked(self._query, _ids(sent.getlist("technicians")), sought(sent.get("find_technician", ""))),
+            now=self._now,
+        )
 
     @property
     def is_searching(self) -> bool:

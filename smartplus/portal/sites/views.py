@@ -63,17 +63,19 @@ def site_edit(request: access.PortalRequest, site_id: int) -> HttpResponse:
     return edits.edit(
         request,
         "sites/form.html",
-        row=lambda: visible_site(request, site_id),
-        form=lambda site, sent: SiteForm(sent, site=site, now=request.now),
-        asks=lambda form: form.as_typed() if price_preview.is_asking(request) else None,
-        act=lambda form: _save(request, site_id, form),
-        context=lambda site, form: {
-            "site": site,
-            "area": "sites",
-            "preview": price_preview.for_site(request, form, site),
-        },
-        said=lambda saved, _form: _("%(site)s is saved. Prices follow at the next order.") % {"site": saved.name},
-        to=lambda saved: reverse("site-detail", args=[saved.pk]),
+        edits.Edit(
+            row=lambda: visible_site(request, site_id),
+            form=lambda site, sent: SiteForm(sent, site=site, now=request.now),
+            asks=lambda form: form.as_typed() if price_preview.is_asking(request) else None,
+            act=lambda form: _save(request, site_id, form),
+            context=lambda site, form: {
+                "site": site,
+                "area": "sites",
+                "preview": price_preview.for_site(request, form, site),
+            },
+            said=lambda saved, _form: _("%(site)s is saved. Prices follow at the next order.") % {"site": saved.name},
+            to=lambda saved: reverse("site-detail", args=[saved.pk]),
+        ),
     )
 
 
@@ -98,16 +100,20 @@ def site_free_members(request: access.PortalRequest, site_id: int) -> HttpRespon
     return edits.edit(
         request,
         "sites/free_members.html",
-        row=lambda: visible_site(request, site_id),
-        form=lambda site, sent: FreeMembersForm(
-            sent, initial={"free_members": site.free_members, "version": site.version}, label_suffix=""
+        edits.Edit(
+            row=lambda: visible_site(request, site_id),
+            form=lambda site, sent: FreeMembersForm(
+                sent, initial={"free_members": site.free_members, "version": site.version}, label_suffix=""
+            ),
+            act=lambda form: sites.edit_site(
+                request.actor, site_id=site_id, basics={}, switches={}, options={}, now=request.now, **form.cleaned_data
+            ),
+            context=lambda site, _form: site_context(request, site, "overview"),
+            said=lambda saved, _form: (
+                _("Apartments now have %(n)s free family members each.") % {"n": saved.free_members}
+            ),
+            to=lambda saved: reverse("site-detail", args=[saved.pk]),
         ),
-        act=lambda form: sites.edit_site(
-            request.actor, site_id=site_id, basics={}, switches={}, options={}, now=request.now, **form.cleaned_data
-        ),
-        context=lambda site, _form: site_context(request, site, "overview"),
-        said=lambda saved, _form: _("Apartments now have %(n)s free family members each.") % {"n": saved.free_members},
-        to=lambda saved: reverse("site-detail", args=[saved.pk]),
     )
 
 

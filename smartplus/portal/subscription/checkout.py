@@ -24,8 +24,8 @@ from smartplus.portal.billing import profiles
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.roles import PAYERS
+from smartplus.portal.subscription.choice import Choice
 from smartplus.portal.subscription.forms import BillingForm, PayForm, TermForm
-from smartplus.portal.subscription.views import Choice
 from smartplus.statuses import CONFLICT
 from subscriptions import periods, reports, rights
 from subscriptions.actions import carts, orders, returns

@@ -106,12 +106,14 @@ def firm_edit(request: access.PortalRequest, organization_id: int) -> HttpRespon
     return edits.edit(
         request,
         "users/firm_edit.html",
-        row=lambda: visible_firm(request, organization_id),
-        form=form_of,
-        act=act,
-        context=lambda firm, form: {**_firm_context(request, firm), "may": form.may},
-        said=lambda saved, _form: _("%(firm)s is saved.") % {"firm": saved.name},
-        to=lambda saved: reverse("firm-detail", args=[saved.pk]),
+        edits.Edit(
+            row=lambda: visible_firm(request, organization_id),
+            form=form_of,
+            act=act,
+            context=lambda firm, form: {**_firm_context(request, firm), "may": form.may},
+            said=lambda saved, _form: _("%(firm)s is saved.") % {"firm": saved.name},
+            to=lambda saved: reverse("firm-detail", args=[saved.pk]),
+        ),
     )
 
 

@@ -133,18 +133,22 @@ def user_detail(request: access.PortalRequest, membership_id: int) -> HttpRespon
     return edits.edit(
         request,
         "users/person.html",
-        row=lambda: visible_person(request, membership_id),
-        form=lambda person, sent: RightsForm(sent, actor=request.actor, firm=person.organization, membership=person),
-        act=lambda form: actions.edit_member(
-            request.actor,
-            membership_id=membership_id,
-            version=edits.version_of(form),
-            now=request.now,
-            **form.values,
+        edits.Edit(
+            row=lambda: visible_person(request, membership_id),
+            form=lambda person, sent: RightsForm(
+                sent, actor=request.actor, firm=person.organization, membership=person
+            ),
+            act=lambda form: actions.edit_member(
+                request.actor,
+                membership_id=membership_id,
+                version=edits.version_of(form),
+                now=request.now,
+                **form.values,
+            ),
+            context=lambda person, _form: _person_context(request, person),
+            said=said,
+            to=lambda saved: reverse("user-detail", args=[saved.pk]),
         ),
-        context=lambda person, _form: _person_context(request, person),
-        said=said,
-        to=lambda saved: reverse("user-detail", args=[saved.pk]),
     )
 
 
