@@ -1,4 +1,4 @@
-"""Tables that only grow: UPDATE and DELETE are refused by triggers of the database itself, on SQLite and PostgreSQL."""
+"""Append-only tables: triggers in the database refuse UPDATE and DELETE, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from accounts.migrated import unapplied
 
 
 class AppendOnly(models.Model):
-    """Base of every append-only table. Its migration ends with `GuardTable("<table>")`; a check misses it otherwise.
+    """Base of every append-only table. Its migration must end with `GuardTable("<table>")`; a system check finds a missing one.
 
-    `changeable` names the columns that may change nevertheless, as `GuardTable("<table>", changeable=[...])` does.
+    `changeable` names columns that may change all the same, as in `GuardTable("<table>", changeable=[...])`.
     """
 
     changeable: ClassVar[tuple[str, ...]] = ()
@@ -32,8 +32,8 @@ class AppendOnly(models.Model):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A trigger as the database describes it; two that are equal do the same. `what` is, on SQLite, its whole text; on PostgreSQL when it
-    fires, on which columns and condition, with which arguments, and the source of its function."""
+    """A trigger as the database describes it; equal triggers do the same. On SQLite `what` is its whole text; on PostgreSQL it is when
+    the trigger fires, on which columns and condition, with which arguments, and the source of its function."""
 
     name: str
     what: str
@@ -44,13 +44,13 @@ PG_SOURCE = (
     " BEGIN IF TG_OP = 'UPDATE' THEN IF TG_NARGS > 0 AND to_jsonb(NEW) - TG_ARGV = to_jsonb(OLD) - TG_ARGV THEN RETURN NEW; END IF; "
     "END IF; RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END "
 )
-PG_ROW, PG_BEFORE, PG_DELETE, PG_UPDATE, PG_TRUNCATE = 1, 2, 8, 16, 32  # pg_trigger.tgtype
+PG_ROW, PG_BEFORE, PG_DELETE, PG_UPDATE, PG_TRUNCATE = 1, 2, 8, 16, 32  # bits of pg_trigger.tgtype
 PG_CHANGE = PG_ROW | PG_BEFORE | PG_UPDATE | PG_DELETE
 PG_EMPTY = PG_BEFORE | PG_TRUNCATE
 
 
 def guard_sql(connection: BaseDatabaseWrapper, table: str, changeable: Sequence[str] = ()) -> list[str]:
-    """The statements that make `table` refuse DELETE, and UPDATE of all but the `changeable` columns. The table has to exist."""
+    """The statements that make `table` refuse DELETE, and UPDATE of all columns but the `changeable` ones. The table must exist."""
     if connection.vendor == "sqlite":
         fixed: set[str] = set()
         if changeable:
@@ -68,7 +68,7 @@ def guard_sql(connection: BaseDatabaseWrapper, table: str, changeable: Sequence[
 
 
 def _sqlite_guards(table: str, fixed: Iterable[str]) -> list[str]:
-    """Of a table with `fixed` columns the others may change. Values are compared, not names: `UPDATE OF id` would not see `SET rowid`."""
+    """SQLite: refuse changes of the `fixed` columns. Values are compared, because `UPDATE OF id` would not notice `SET rowid`."""
     differs = " OR ".join(f'NEW."{column}" IS NOT OLD."{column}"' for column in sorted(fixed))
     return [
         f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} {condition}"
@@ -78,14 +78,14 @@ def _sqlite_guards(table: str, fixed: Iterable[str]) -> list[str]:
 
 
 def unguard_sql(connection: BaseDatabaseWrapper, table: str) -> list[str]:
-    """The statements that take the guard away again."""
+    """The statements that remove the triggers."""
     if connection.vendor == "sqlite":
         return [f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for verb in ("update", "delete")]
     return [f"DROP TRIGGER IF EXISTS {table}_no_{verb} ON {table}" for verb in ("change", "truncate")]
 
 
 class GuardTable(Operation):
-    """Migration operation: guard a table. Put `UnguardTable` before and this after whatever alters the table later."""
+    """Migration operation: guard a table. A later migration that alters the table needs `UnguardTable` before and this after."""
 
     reversible = True
     elidable = False
@@ -95,12 +95,12 @@ class GuardTable(Operation):
         self.changeable = tuple(changeable)
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Nothing changes in Django's eyes."""
+        """The state of the models does not change."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Install the triggers."""
+        """Create the triggers."""
         for statement in guard_sql(schema_editor.connection, self.table, self.changeable):
             schema_editor.execute(statement, None)  # no parameters: the % in it is text
 
@@ -116,7 +116,7 @@ class GuardTable(Operation):
         return f"Make {self.table} append-only"
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        """How the operation is written into a migration."""
+        """The operation as written into a migration file."""
         return type(self).__name__, [self.table], {"changeable": self.changeable} if self.changeable else {}
 
 
@@ -132,7 +132,7 @@ class UnguardTable(GuardTable):
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Install the triggers."""
+        """Create the triggers."""
         super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
@@ -143,12 +143,12 @@ def guarded_models() -> list[type[AppendOnly]]:
 
 
 def guarded_tables() -> dict[str, tuple[str, ...]]:
-    """Their tables, with the columns that may change nevertheless."""
+    """The tables of append-only models, with the columns that may change all the same."""
     return {model._meta.db_table: model.changeable for model in guarded_models()}
 
 
 def expected_guards(connection: BaseDatabaseWrapper, model: type[AppendOnly]) -> list[Trigger]:
-    """The triggers that its table should have, as the database would describe them."""
+    """The triggers that a model's table should have, as the database would describe them."""
     table, changeable = model._meta.db_table, set(model.changeable)
     if connection.vendor == "sqlite":
         columns = {str(field.column) for field in model._meta.concrete_fields}
@@ -165,13 +165,13 @@ def _pg(fires: int, *, columns: str = "", condition: str = "", arguments: Sequen
 
 
 def installed_guards(connection: BaseDatabaseWrapper) -> set[Trigger]:
-    """The triggers that exist in this database and fire."""
+    """The triggers of this database that are enabled."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
             return {Trigger(*row) for row in cursor.fetchall()}
     with connection.cursor() as cursor:
-        # tgenabled: O(rigin) and A(lways) fire for everybody, R(eplica) and D(isabled) do not
+        # tgenabled: O(rigin) and A(lways) fire in our connections, R(eplica) and D(isabled) do not
         cursor.execute(
             "SELECT t.tgname, t.tgtype, t.tgattr::text, coalesce(pg_get_expr(t.tgqual, t.tgrelid), ''), "
             "encode(t.tgargs, 'escape'), l.lanname || f.prosrc "
@@ -195,8 +195,8 @@ def installed_guards(connection: BaseDatabaseWrapper) -> set[Trigger]:
 
 @checks.register(checks.Tags.database)
 def check_guards(databases: Iterable[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """Compare installed triggers with expected ones, whole: SQLite's table rebuild drops them without a word, and a trigger of the right
-    name may do nothing."""
+    """Compare installed triggers with expected ones, text included: SQLite drops triggers silently when it rebuilds a table, and a
+    trigger with the right name may do nothing."""
     found: list[checks.CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
@@ -209,7 +209,7 @@ def check_guards(databases: Iterable[str] | None = None, **_: Any) -> list[check
                 if trigger not in installed
             ]
             waiting = {app for app, _name in unapplied(connection)} if missing else set()
-        except (OperationalError, ProgrammingError):  # no database yet: migrate comes first
+        except (OperationalError, ProgrammingError):  # no database yet: migrate has to run first
             continue
         names = {trigger.name for trigger in installed}
         found += [
@@ -219,6 +219,6 @@ def check_guards(databases: Iterable[str] | None = None, **_: Any) -> list[check
                 id="accounts.E001",
             )
             for table, trigger in missing
-            if table.app_label not in waiting  # `migrate` runs this first, and may be about to install them
+            if table.app_label not in waiting  # `migrate` runs this check first, and may be about to create them
         ]
     return found

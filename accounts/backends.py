@@ -8,7 +8,7 @@ from accounts.models import User
 
 
 class EmailBackend(BaseBackend):
-    """Finds the user by email, however it is written; an unknown address costs the same time as a wrong password."""
+    """Finds the user by email, in any spelling with the same key. An unknown address takes as long as a wrong password."""
 
     def authenticate(
         self, request: Any, username: str | None = None, password: str | None = None, **kwargs: Any
@@ -19,10 +19,11 @@ class EmailBackend(BaseBackend):
         try:
             user = User.objects.get_by_natural_key(username)
         except User.DoesNotExist:
-            User().set_password(password)  # same work as check_password, so that addresses can't be probed by the clock
+            # The same work as check_password, so that response times do not reveal which addresses exist
+            User().set_password(password)
             return None
         return user if user.check_password(password) and user.is_active else None
 
     def get_user(self, user_id: int) -> User | None:
-        """The user of a session, None once deactivated: the session dies with its next request."""
+        """The user of a session; None once deactivated, which ends the session with its next request."""
         return User.objects.filter(pk=user_id, is_active=True).first()

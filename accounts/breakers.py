@@ -1,4 +1,5 @@
-"""A server that does not answer is left alone for a while, by all processes: hanging at every item would hold up everything behind it."""
+"""Circuit breakers: all processes stop calling a server that does not answer, because time-outs at every item would block everything
+else."""
 
 from __future__ import annotations
 
@@ -18,35 +19,35 @@ from accounts.models import CircuitBreaker
 
 log = logging.getLogger("smartplus.jobs")
 
-LIMIT = 3  # failures in a row that open it
-REST = (timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2))  # longer with each probe that failed as well
-PROBE = timedelta(minutes=2)  # the one who looks whether it is back has that long; longer than a call takes
+LIMIT = 3  # failures in a row that open the breaker
+REST = (timedelta(seconds=30), timedelta(minutes=1), timedelta(minutes=2))  # longer after each failed probe
+PROBE = timedelta(minutes=2)  # the time that one process has for its probe; longer than any call
 
 Errors: TypeAlias = type[Exception] | tuple[type[Exception], ...]
 
 
 class Resting(NotNow):
-    """The server is left alone at present: the item was not tried."""
+    """The breaker is open: the item was not tried."""
 
 
 @dataclass
 class Call:
-    """What the guarded work says about itself: `was_made` is False where the server was not asked after all."""
+    """Filled by the guarded work: `was_made` is False where the server was not called after all."""
 
     was_made: bool = True
 
 
 def resting(now: datetime) -> list[str]:
-    """The servers that are left alone at this instant."""
+    """The names of the servers whose breaker is open now."""
     return list(CircuitBreaker.objects.filter(open_until__gt=now).values_list("name", flat=True))
 
 
 @contextmanager
 def guard(name: str, *, trips_on: Errors, but_not: Errors = (), at: Callable[[], datetime]) -> Iterator[Call]:
-    """Work with the server `name`; raises Resting instead while it is left alone.
+    """Run the guarded work with the server `name`; raises Resting instead while its breaker is open.
 
-    When the rest is over one process looks whether it is back (half-open), the others go on resting. `at` tells the instant, since
-    a call may take a minute. `trips_on` are the errors that mean "no answer"; `but_not` those among them that do not.
+    When the wait is over, one process probes the server (half-open) and the others keep waiting. `at` returns the present instant,
+    since a call may take a minute. `trips_on` are the errors that mean "no answer"; `but_not` are exceptions from them.
     """
     row = CircuitBreaker.objects.filter(name=name).first()
     probe = _take_probe(row, at()) if row is not None and row.open_until is not None else None
@@ -60,10 +61,10 @@ def guard(name: str, *, trips_on: Errors, but_not: Errors = (), at: Callable[[],
         fences.mend_connections()
         _record_failure(name, problem, at())
         raise
-    except ActionError:  # it answered, if only with a no
+    except ActionError:  # the server answered, even if it refused
         _record_answer(row)
         raise
-    except Exception:  # of our own making: it says nothing about the server
+    except Exception:  # an error of our own says nothing about the server
         fences.mend_connections()
         _give_back(row, probe)
         raise
@@ -74,7 +75,7 @@ def guard(name: str, *, trips_on: Errors, but_not: Errors = (), at: Callable[[],
 
 
 def _take_probe(row: CircuitBreaker, now: datetime) -> datetime:
-    """Half-open: whoever moves `open_until` on is the one that tries."""
+    """Half-open: the process that moves `open_until` forward makes the probe."""
     assert row.open_until is not None
     if now < row.open_until:
         raise Resting(row.name)
@@ -85,7 +86,7 @@ def _take_probe(row: CircuitBreaker, now: datetime) -> datetime:
 
 
 def _give_back(row: CircuitBreaker | None, probe: datetime | None) -> None:
-    """Nothing was learnt about the server: another item looks."""
+    """The probe learnt nothing about the server, so another item may make it."""
     if row is not None and probe is not None:
         CircuitBreaker.objects.filter(pk=row.pk, open_until=probe).update(open_until=row.open_until)
 

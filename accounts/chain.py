@@ -1,8 +1,8 @@
-"""The hash chain over the audit: sealing what has been committed, and looking whether everything is still as it was sealed.
+"""The hash chain over the audit: sealing committed events, and verifying that nothing changed since.
 
-A seal covers its event and the seal before it, so nothing in a chain can be changed, taken out or put in between without every later
-digest failing. Somebody who may write to the database could compute a whole chain anew, or cut off its end; that shows only against
-heads of an earlier run that were kept elsewhere.
+A seal covers its event and the previous seal. If an event is changed, removed or inserted, every later digest fails. A person who can
+write to the database could compute a whole chain anew or cut off its end; only heads of an earlier run that are kept elsewhere show
+that.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ log = logging.getLogger("smartplus.jobs")
 
 JOB = "audit_seals"
 
-BATCH = 1000  # events sealed in one transaction, or looked at in one statement
-FEW = 100  # rows asked for by several columns at once
-MOST = 20_000  # events one run seals, some ten seconds; the next tick goes on
-OPEN_AT_MOST = timedelta(hours=1)  # no transaction of ours lasts that long
+BATCH = 1000  # events sealed in one transaction, or verified in one statement
+FEW = 100  # rows in one condition over several columns
+MOST = 20_000  # events that one run seals, about ten seconds; the next run continues
+OPEN_AT_MOST = timedelta(hours=1)  # none of our transactions takes so long
 OVERDUE = timedelta(days=1)
-START = "0" * 64  # what the first seal of a chain continues
+START = "0" * 64  # the previous digest of the first seal of a chain
 
 KEYS = (
     "id", "at", "user_id", "actor_role", "action", "subject_type", "subject_id",
     "organization_id", "distributor_id", "subdistributor_id", "installer_id", "site_id",
-    "batch_id",  # of a row of a batch alone: seals of before it was kept stay right
+    "batch_id",  # for rows of a batch only: seals older than this field stay valid
 )  # fmt: skip
 CONTENT = ("actor_label", "subject_label", "before", "after")
 
 Event = Mapping[str, Any]  # KEYS and CONTENT
-Head = tuple[int, str]  # the number of the last seal of a chain, and its digest
+Head = tuple[int, str]  # number and digest of the last seal of a chain
 
 
 # --- sealing ------------------------------------------------------------------------------------------------------------
@@ -53,11 +53,10 @@ def seal_due(
 ) -> int:
     """Seal events that have no seal yet; returns how many. On PostgreSQL five statements for 1,000 events, and four for the run.
 
-    Events become visible out of the order of their ids, because transactions commit when they will. So there is no mark up to which
-    everything would be done: whatever has no seal is sealed next, and the order of a chain is that of sealing. Only ids that
-    are old enough are not looked at again; should an event slip through there, `verify` names it and `from_the_start` seals it.
-
-    An organization whose events can't be sealed does not hold up the others: its failure is written down, and its chain is tried alone later.
+    Events become visible out of the order of their ids, because transactions take different times. So there is no id up to which
+    everything is sealed: whatever has no seal is sealed next, and the order of a chain is the order of sealing. Only events with old
+    ids are not looked for again; if one was missed there, `verify` names it and `from_the_start` seals it. An organization whose events
+    can't be sealed does not block the others: its failure is recorded, and its chain is tried alone later.
     """
     budget = budget or fences.Budget()
     failed = dict(
@@ -71,7 +70,7 @@ def seal_due(
         size, start = min(BATCH, limit - sealed), after
         try:
             done, after = _seal_some(size, after=start, busy=busy, now=now)
-        except Exception as problem:  # of one organization, as yet unknown which: each alone
+        except Exception as problem:  # the failing organization is not known, so each is tried alone
             log.warning("a batch of seals failed: %s", fences.in_words(problem))
             fences.mend_connections()
             found = _found(size, after=start, busy=busy)
@@ -85,7 +84,7 @@ def seal_due(
 
 
 def _seal_each(organization_ids: list[int], size: int, *, budget: fences.Budget, now: datetime) -> int:
-    """Seal these organizations one by one, each fenced, from the start of what it has unsealed."""
+    """Seal these organizations one by one, each fenced, from the first event without a seal."""
 
     def seal(organization_id: int) -> int:
         return _seal_some(size, after=0, busy=set(), now=now, only=organization_id)[0]
@@ -94,9 +93,9 @@ def _seal_each(organization_ids: list[int], size: int, *, budget: fences.Budget,
 
 
 def _floor() -> int:
-    """The id up to which nothing new can appear: of an event sealed an hour before the last run that sealed anything. Whatever has a
-    lower id was inserted before, so by that last run it was committed, and sealed by it or by one before. Counting from now would
-    be wrong: after a night without runs, what was uncommitted in the last one would lie below."""
+    """The id below which no new event can appear: that of an event sealed one hour before the last run that sealed anything. Every
+    lower id was inserted earlier, so it was committed and sealed by that run or an earlier one. Counting from now would be wrong:
+    after a night without runs, events that were uncommitted during the last run would lie below."""
     newest = AuditSeal.objects.order_by("-sealed_at", "-pk").values_list("sealed_at", flat=True)
     last = newest.first()
     if last is None:
@@ -109,10 +108,10 @@ def _floor() -> int:
 def _seal_some(
     size: int, *, after: int, busy: set[int], now: datetime, only: int | None = None
 ) -> tuple[int, int | None]:
-    """Seal up to `size` events behind the id `after`; returns how many, and the last id looked at (None at the end).
+    """Seal up to `size` events after the id `after`; returns how many, and the last id looked at (None at the end).
 
-    An organization in use is passed over and noted in `busy`: waiting for its lock while holding others could end in a deadlock with
-    actions that lock several.
+    An organization that is locked is skipped and added to `busy`: waiting for its lock while holding others could deadlock with actions
+    that lock several organizations.
     """
     waiting = _waiting(after=after, busy=busy, only=only)
     found = _found(size, after=after, busy=busy, only=only)
@@ -123,8 +122,8 @@ def _seal_some(
     free = set(rows.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
     busy |= wanted - free
     if only is not None and not free:
-        raise fences.NotNow  # in use
-    # Read again under the lock: another worker may just have sealed some of them.
+        raise fences.NotNow  # locked by another transaction
+    # Read again under the lock: another worker may have sealed some of them.
     events = waiting.filter(organization_id__in=free, pk__lte=found[-1][0]).values(*KEYS, *CONTENT)[:size]
     ends = heads(free)
     seals = []
@@ -157,12 +156,12 @@ def _waiting(*, after: int, busy: set[int], only: int | None = None) -> QuerySet
 
 
 def _found(size: int, *, after: int, busy: set[int], only: int | None = None) -> list[tuple[int, int]]:
-    """The next events without a seal, as ids and their organizations'."""
+    """The next events without a seal: their ids and organizations."""
     return list(_waiting(after=after, busy=busy, only=only).values_list("pk", "organization_id")[:size])
 
 
 def heads(organization_ids: Iterable[int] | None = None) -> dict[int, Head]:
-    """The last seal of each chain, or of those of some organizations; one query."""
+    """The last seal of each chain, or of the chains of some organizations; one statement."""
     last = AuditSeal.objects.filter(organization_id=OuterRef("pk")).order_by("-sequence")
     of_whom = (
         Organization.objects.all() if organization_ids is None else Organization.objects.filter(pk__in=organization_ids)
@@ -174,7 +173,7 @@ def heads(organization_ids: Iterable[int] | None = None) -> dict[int, Head]:
 
 
 def lost(kept: Mapping[int, Head]) -> set[int]:
-    """The organizations whose chain does not contain its kept head any more; one query for every hundred."""
+    """The organizations whose chain no longer contains its kept head; one statement for every hundred."""
     rows = sorted(kept.items())
     missing = set(kept)
     for first in range(0, len(rows), FEW):
@@ -186,7 +185,7 @@ def lost(kept: Mapping[int, Head]) -> set[int]:
 
 
 def content_digest(event: Event, salt: str) -> str:
-    """What an event says in words and values, as 64 hex digits."""
+    """The salted digest of an event's words and values, as 64 hex digits."""
     return _sha256(salt, _canonical([event[name] for name in CONTENT]))
 
 
@@ -213,7 +212,7 @@ def _sha256(*parts: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Where a chain does not hold: its organization, the number of the seal (0 for an event without one), the event (0 if unknown)."""
+    """A place where a chain fails: its organization, the number of the seal (0 for an event without one), the event (0 if unknown)."""
 
     organization_id: int
     sequence: int
@@ -226,7 +225,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Verified:
-    """What a run found: how many seals, the head of each chain as far as it holds, and the first fault of each chain."""
+    """The result of a verification: number of seals, the head of the valid part of each chain, and the first fault of each chain."""
 
     seals: int = 0
     heads: dict[int, Head] = field(default_factory=dict)
@@ -234,8 +233,8 @@ class Verified:
 
 
 def verify(*, now: datetime, kept: Mapping[int, Head] | None = None) -> Verified:
-    """Compute every chain anew. `kept` are heads of an earlier run, which have to be in their chains still. Writes nothing; memory
-    does not grow with the number of events."""
+    """Compute every chain anew. `kept` are heads of an earlier run, which must still be in their chains. Writes nothing; memory does
+    not grow with the number of events."""
     result = Verified()
     broken: set[int] = set()
     reached: dict[int, Head] = {}
@@ -286,7 +285,7 @@ def _against(kept: Mapping[int, Head] | None, seal: Mapping[str, Any]) -> str:
 
 
 def _sealed() -> Iterator[tuple[Mapping[str, Any], Event | None]]:
-    """Every seal in the order of the chains, with its event; an event that is gone is None, which a join would hide."""
+    """Every seal in the order of its chain, with its event; None for a deleted event, which an inner join would hide."""
     seals = (
         AuditSeal.objects.order_by("organization_id", "sequence")
         .values("organization_id", "sequence", "event_id", "salt", "content", "previous", "digest")
@@ -310,5 +309,5 @@ def _unsealed(now: datetime) -> list[Fault]:
 
 
 def waiting() -> int:
-    """How many events have no seal yet."""
+    """The number of events without a seal."""
     return AuditEvent.objects.filter(seal=None).count()

@@ -1,4 +1,4 @@
-"""What is kept of where somebody came from: a masked address, and the browser in words."""
+"""What is stored about a client: a masked address, and the browser in words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
-# In this order: browsers name those they descend from as well.
+# In this order: a browser's header also names the browsers it is derived from.
 _BROWSERS = (
     ("Edge", re.compile(r"\bEdgA?(?:iOS)?/(\d{1,4})")),
     ("Opera", re.compile(r"\bOPR/(\d{1,4})")),
@@ -28,18 +28,18 @@ _DEVICES = (
     ("Linux", "Linux PC"),
 )
 UNKNOWN_DEVICE: StrOrPromise = _("Unknown device")
-_LONGEST = 400  # characters of a user agent that are looked at; it is the client's to choose
+_LONGEST = 400  # characters of a user agent that are read; the client chooses its length
 
 
 class Client(NamedTuple):
-    """A browser in words; empty where it did not say."""
+    """A browser in words; empty where the header does not say."""
 
     device: str  # "Windows PC"
     browser: str  # "Firefox 145"
 
 
 def in_words(user_agent: str) -> Client:
-    """What a User-Agent header says, as far as people care: which device, which browser."""
+    """The device and the browser that a User-Agent header names."""
     text = user_agent[:_LONGEST]
     device = next((words for sign, words in _DEVICES if sign in text), "")
     found = ((name, pattern.search(text)) for name, pattern in _BROWSERS)
@@ -48,7 +48,7 @@ def in_words(user_agent: str) -> Client:
 
 
 def masked(address: str | None) -> str:
-    """An address with its last half hidden: "84.17.x.x", and of IPv6 its /48. Empty for what is no address."""
+    """An address with its second half hidden: "84.17.x.x"; for IPv6 its /48. Empty for text that is no address."""
     try:
         known = ipaddress.ip_address(address or "")
     except ValueError:

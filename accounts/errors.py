@@ -1,14 +1,14 @@
-"""What actions raise instead of doing what was asked: four kinds, each with its own answer on pages and in the API."""
+"""The errors of actions: four kinds, each with its own answer on pages and in the API."""
 
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
 
 class ActionError(Exception):
-    """An action did not do what was asked; `message` is for the person, `field` names the form field it is about.
+    """An action was not done; `message` is for the person, `field` names the form field it is about.
 
-    Raised as one of four kinds, none of which is another one: `Refused`, `NotPermitted`, `Conflict` and, of the gateways,
-    `payments.errors.GatewayUnavailable`. `smartplus/portal/kit/errors.py` answers them all.
+    There are four kinds, and none is a subclass of another: `Refused`, `NotPermitted`, `Conflict` and
+    `payments.errors.GatewayUnavailable`. `smartplus/portal/kit/errors.py` answers all of them.
     """
 
     message: StrOrPromise = _("This is not possible.")
@@ -26,7 +26,7 @@ class ActionError(Exception):
 
 
 class Refused(ActionError):
-    """A rule stands against it; nothing was changed, and the person can send something else."""
+    """A rule forbids it; nothing was changed, and the person can send something else."""
 
 
 class NotPermitted(ActionError):
@@ -36,7 +36,7 @@ class NotPermitted(ActionError):
 
 
 class Conflict(ActionError):
-    """Somebody else saved the same row first; nothing of theirs was overwritten."""
+    """Somebody else saved the same row first; their change was not overwritten."""
 
     message = _(
         "Somebody saved this in the meantime. Nothing of yours was applied: look at the new values and save again."

@@ -1,4 +1,4 @@
-"""Heads of the audit's chains, kept where the database can't rewrite them: a file that only grows, and the log."""
+"""Heads of the audit's chains, stored where the database can't rewrite them: in an append-only file and in the log."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from accounts import chain, fences
 from accounts.chain import Head
 
 log = logging.getLogger("smartplus.audit")
-PER_LINE = 20  # heads in a line of the log: collectors cut off what is longer than some kilobytes
+PER_LINE = 20  # heads in one line of the log: log collectors cut lines of more than some kilobytes
 TAIL = re.compile(rb'"at": "(\d{4}-\d\d-\d\d)T[^"]*"\}\n\Z')
 
 
 class UnreadableHeads(Exception):
-    """The file holds something else; the message says where."""
+    """The file has an unexpected content; the message says where."""
 
 
 class LostHeads(Exception):
-    """Chains do not contain their kept heads any more: somebody wrote past the portal, or the database was restored."""
+    """Chains no longer contain their kept heads: somebody wrote to the database directly, or it was restored."""
 
 
 def read(path: Path) -> dict[int, Head]:
-    """The newest kept head of each chain; nothing where there is no file. One line in memory at a time."""
+    """The newest kept head of each chain; empty where there is no file. Reads one line at a time."""
     found: dict[int, Head] = {}
     if not path.exists():
         return found
@@ -43,7 +43,7 @@ def read(path: Path) -> dict[int, Head]:
 
 
 def keep(path: Path, heads: Mapping[int, Head], *, now: datetime) -> None:
-    """Add a line to the file, and the same to the log. Written at once, so that two processes don't mix their lines."""
+    """Append a line to the file, and write the same to the log. One write, so that lines of two processes do not mix."""
     line = json.dumps({"heads": {str(pk): head for pk, head in sorted(heads.items())}, "at": now.isoformat()}) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
@@ -57,7 +57,7 @@ def keep(path: Path, heads: Mapping[int, Head], *, now: datetime) -> None:
 
 
 def _in_lines(heads: Mapping[int, Head]) -> Iterator[str]:
-    """ "12 at 345 is <digest>; …", some in each; one line also where nothing moved: the day was not forgotten."""
+    """Lines such as "12 at 345 is <digest>; …", several heads in each; one line also where no head moved, as proof that the day was checked."""
     if not heads:
         yield "no chain has moved"
     rows = sorted(heads.items())
@@ -67,11 +67,12 @@ def _in_lines(heads: Mapping[int, Head]) -> Iterator[str]:
 
 
 def keep_daily(*, now: datetime, budget: fences.Budget | None = None) -> int:
-    """Once a day: keep the heads that moved; of a new file all of them, so that a file may be put away at any time. How many.
+    """Once a day, keep the heads that moved; in a new file all of them, so that an old file may be archived at any time. Returns how
+    many.
 
-    A chain that does not contain its kept head any more keeps the old one in the file: else a chain written anew would be believed from
-    the next day on. When the others are kept, LostHeads names it, so that the operator is told. One line is all the work, so it has no
-    items and needs no `budget`.
+    If a chain no longer contains its kept head, the file keeps the old one; otherwise a rewritten chain would be accepted from the next
+    day on. After the others are kept, LostHeads names the chain, so that the operator is told. The job has no items and needs no
+    `budget`.
     """
     path: Path = settings.AUDIT_HEADS
     if _last_day(path) == now.date().isoformat():
@@ -87,7 +88,7 @@ def keep_daily(*, now: datetime, budget: fences.Budget | None = None) -> int:
 
 
 def _last_day(path: Path) -> str:
-    """The day of the last line, without reading the others; "" if there is none."""
+    """The day of the last line, without reading the other lines; "" if there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 64))

@@ -1,4 +1,4 @@
-"""Uploaded pictures: judged by their bytes, never by their name or what the browser says they are."""
+"""Uploaded pictures: identified by their bytes, never by their name or the type that the browser sends."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 
-MOST_BYTES = 100 * 1024  # it travels with every mail
-MOST_PIXELS = 2000  # on either side
+MOST_BYTES = 100 * 1024  # every mail contains it
+MOST_PIXELS = 2000  # on each side
 PNG_BEGIN, JPEG_BEGIN = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start-of-frame markers: they hold the size
+JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start-of-frame markers, which contain the size
 JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a length
 JPEG_SCAN, JPEG_END = 0xDA, b"\xff\xd9"
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """What the bytes are; `digest` is their SHA-256 in hex."""
+    """A picture; `digest` is its SHA-256 in hex."""
 
     content_type: str
     width: int
@@ -30,7 +30,7 @@ class Picture:
 
 
 def examine(content: bytes) -> Picture:
-    """Say what the picture is. Refuses what is too large, no PNG or JPEG from the first byte to the last, or has too many pixels."""
+    """Identify a picture. Refuses bytes that are not one whole PNG or JPEG, too large a file, and too many pixels."""
     if len(content) > MOST_BYTES:
         raise Refused(_("The logo is larger than %(n)s KB.") % {"n": MOST_BYTES // 1024}, field="logo")
     if content.startswith(PNG_BEGIN):
@@ -48,7 +48,7 @@ def examine(content: bytes) -> Picture:
 
 
 def _png(content: bytes) -> tuple[int, int] | None:
-    """The size; None where a chunk is broken or anything follows the end."""
+    """Width and height; None where a chunk is broken or bytes follow the end."""
     at, size = len(PNG_BEGIN), None
     while at + 12 <= len(content):
         length, kind = struct.unpack(">I4s", content[at : at + 8])
@@ -67,13 +67,13 @@ def _png(content: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg(content: bytes) -> tuple[int, int] | None:
-    """The size; None where a segment is broken, there is no frame, or the end is missing."""
+    """Width and height; None where a segment is broken, or the frame or the end is missing."""
     at, size = 2, None
     while at + 4 <= len(content):
         if content[at] != 0xFF:
             return None
         marker = content[at + 1]
-        if marker == 0xFF or marker in JPEG_ALONE:  # filling
+        if marker == 0xFF or marker in JPEG_ALONE:  # fill bytes
             at += 1 if marker == 0xFF else 2
             continue
         length = struct.unpack(">H", content[at + 2 : at + 4])[0]

@@ -1,4 +1,4 @@
-"""Mail as it is sent: text and HTML that say the same, and the headers by which programs know what it is."""
+"""Mail as it is sent: text and HTML with the same content, and headers for mail programs."""
 
 from __future__ import annotations
 
@@ -31,21 +31,22 @@ URL = re.compile(r"https?://\S+")
 ROW = re.compile(r"([^\s:][^:]{0,38}): (?!//)(\S.*)")
 LOGO_ID = "logo"
 GONE_AWAY = 421
-ONE_FAILED = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError)  # the server refused one mail; the next may go
+# The server refused one mail; the next mail may be accepted
+ONE_FAILED = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError)
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Whose mail it is: the seller in force, or else the operator's organization."""
+    """The sender of a mail: the seller in force, or else the operator's organization."""
 
     name: str
-    line: str  # with the address, for the foot
+    line: str  # with the address, for the footer
     logo: bytes | None = None
     logo_type: str = ""
 
     @classmethod
     def of(cls, *, now: datetime) -> House:
-        """At most three statements, for a whole batch."""
+        """The sender at an instant. At most three statements, for a whole batch."""
         if found := sellers.in_force(now=now):
             picture = sellers.logo(found.logo.digest) if found.logo else None
             content = bytes(picture.content) if picture else None
@@ -66,7 +67,7 @@ class Block:
 
 
 class Batch:
-    """Sends one mail after the other over one connection, which is opened with the first and anew after it broke."""
+    """Sends mails one after the other over one connection; it is opened with the first mail, and again after it broke."""
 
     def __init__(self, *, now: datetime) -> None:
         self._now = now
@@ -82,14 +83,15 @@ class Batch:
         self._close()
 
     def send(self, notice: Notice) -> None:
-        """Hand one mail to the server. Raises OSError or SMTPException where that failed, ValueError where no mail can be made of it."""
+        """Hand one mail to the server. Raises OSError or SMTPException where that failed, ValueError where the notice can't be made
+        into a mail."""
         self._house = self._house or House.of(now=self._now)
         mail = message(notice, self._house)
         is_used = self._connection is not None
         try:
             self._hand_over(mail)
         except (SMTPServerDisconnected, SMTPSenderRefused) as problem:
-            # Servers end a connection after some mails or minutes (421): that says nothing about this mail.
+            # Servers close a connection after some mails or minutes (421), which says nothing about this mail.
             if not is_used or getattr(problem, "smtp_code", GONE_AWAY) != GONE_AWAY:
                 raise
             self._hand_over(mail)
@@ -110,13 +112,13 @@ class Batch:
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(OSError):  # it broke already: nobody listens to the goodbye
+            with suppress(OSError):  # the connection broke already
                 connection.close()
 
 
 def message(notice: Notice, house: House) -> EmailMultiAlternatives:
-    """The mail of a notice, in its recipient's language. Its Message-ID is the same at every try, so that a mail whose receipt was
-    lost is known again."""
+    """The mail of a notice, in its recipient's language. Its Message-ID is the same at every try, so that a mail sent twice is
+    recognized."""
     host = urlsplit(settings.SITE_URL).hostname or "localhost"
     headers = {
         "Message-ID": f"<{hashlib.sha256(notice.key.encode()).hexdigest()[:40]}@{host}>",
@@ -152,8 +154,8 @@ def message(notice: Notice, house: House) -> EmailMultiAlternatives:
 
 
 def blocks(body: str) -> list[Block]:
-    """The paragraphs of a text. Lines like "Order: SP-…" are rows, a line that is an address of ours is a link; everything else is text:
-    an address that somebody wrote into a note must not become our button."""
+    """The paragraphs of a text. Lines like "Order: SP-…" become rows, and a line that is an address of this portal becomes a link. All
+    other text stays text, so that an address somebody wrote into a note does not become our button."""
     found: list[Block] = []
     for paragraph in re.split(r"\n\s*\n", body.strip()):
         lines = [line.strip() for line in paragraph.splitlines() if line.strip()]
@@ -165,7 +167,7 @@ def blocks(body: str) -> list[Block]:
 
 
 def _block(lines: list[str]) -> tuple[Block, int]:
-    """The first block of a paragraph, and how many lines it takes."""
+    """The first block of a paragraph, and the number of its lines."""
     if _is_ours(lines[0]):
         return Block(LINK, address=lines[0]), 1
     rows = []
@@ -188,7 +190,7 @@ def _is_ours(line: str) -> bool:
 
 
 def mute_address(notice: Notice) -> str:
-    """Where mail like this is stopped without signing in; "" for mail that must arrive (R8)."""
+    """The address at which this topic can be muted without signing in; "" for mail that can't be muted (R8)."""
     if notice.topic in UNMUTABLE or notice.user_id is None:
         return ""
     token = signing.Signer(salt=MUTE_SALT).sign_object([notice.user_id, notice.topic])
@@ -196,7 +198,7 @@ def mute_address(notice: Notice) -> str:
 
 
 def muted_by(token: str) -> tuple[User, Topic] | None:
-    """Whom and what a link of `mute_address` names; None for one that we did not make."""
+    """The user and topic that a link of `mute_address` names; None for a link with another signature."""
     try:
         user_id, topic = signing.Signer(salt=MUTE_SALT).unsign_object(token)
     except (signing.BadSignature, ValueError, TypeError):

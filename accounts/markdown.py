@@ -1,4 +1,4 @@
-"""Markdown of the operator's texts as HTML that is safe to show: no HTML of its own, no pictures, only harmless links."""
+"""Converts the operator's Markdown to safe HTML: no raw HTML, no pictures, only harmless links."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ TAGS = {
     "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
-SELLER_MARK = "{seller}"  # in a text: who sells
+SELLER_MARK = "{seller}"  # placeholder in a text for the seller
 SCHEMES = {"http", "https", "mailto"}
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+.!|~-])")
 
 
 def rendered(text: str, *, below: int = 0) -> SafeString:
-    """The text as HTML. HTML in it is shown as text; `below` moves headings down, 1 makes an h2 of the first level."""
+    """The text as HTML. Raw HTML in it is shown as text; `below` lowers headings: with 1 the first level becomes h2."""
     import nh3
 
     tokens = _parser().parse(text)
@@ -38,14 +38,14 @@ def rendered(text: str, *, below: int = 0) -> SafeString:
 
 
 def with_seller(text: str, seller: SellerVersion | None) -> str:
-    """The Markdown with the seller's name and city for `{seller}`."""
+    """The Markdown with the seller's name and city in place of `{seller}`."""
     if seller is None:
         return text
     return text.replace(SELLER_MARK, escaped(f"{seller.name}, {postal.place(seller)}"))
 
 
 def escaped(text: str) -> str:
-    """A text that says in Markdown what it says, for names that are filled in."""
+    """A text escaped for Markdown, for names that are inserted."""
     return SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 

@@ -1,4 +1,4 @@
-"""Whether a database has all migrations of an app: what compares a database with the code can't say anything before."""
+"""Whether a database has all migrations; checks that compare the database with the code need them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from django.db.migrations.loader import MigrationLoader
 
 
 def is_migrated(connection: BaseDatabaseWrapper, app_label: str) -> bool:
-    """Whether every migration of the app is applied. `migrate` runs the checks of the database first: one that asks for what a migration
-    is about to make would refuse the migration that makes it."""
+    """Whether every migration of the app is applied. `migrate` runs the database checks first: without this question a check would
+    refuse the very migration that creates what it looks for."""
     return not any(app == app_label for app, _name in unapplied(connection))
 
 
 def unapplied(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
-    """Every migration that is not applied, (app, name). While there is one, the checks above say nothing: who asks whether the database
-    was tampered with has to say so."""
+    """Every migration that is not applied, as (app, name). The checks say nothing while there is one, so a command that verifies the
+    database has to report them."""
     loader = MigrationLoader(connection, ignore_no_migrations=True)
     return sorted(set(loader.disk_migrations) - set(loader.applied_migrations))

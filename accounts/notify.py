@@ -1,4 +1,4 @@
-"""Telling people: written into the outbox with the change itself, sent by a job after it, tried again, kept as proof."""
+"""Notices: written to the outbox in the transaction of the change, sent later by a job, retried, kept as proof."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from accounts.models import Mute, Notice, Organization, Topic, User
 from accounts.models.notices import UNMUTABLE
 
 BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=12))
-LEASE = timedelta(minutes=5)  # a worker that died while sending gives the notice back after it
+LEASE = timedelta(minutes=5)  # after it a notice whose worker died while sending is sent by another one
 NO_ANSWER = (TimeoutError, ConnectionError, SMTPConnectError, SMTPServerDisconnected)
 
 
@@ -33,8 +33,8 @@ def post(
     has_secret: bool = False,
     email: str = "",
 ) -> Notice | None:
-    """Queue one mail, inside the caller's transaction; the same `key` again is the same notice and is not queued twice. For what is told
-    see `draft`."""
+    """Queue one mail inside the caller's transaction. A second mail with the same `key` is not queued. For the other arguments see
+    `draft`."""
     is_muted = topic not in UNMUTABLE and Mute.objects.filter(user=to, topic=topic).exists()
     put(
         [
@@ -48,12 +48,12 @@ def post(
 
 
 def put(notices: Iterable[Notice]) -> None:
-    """Queue what `draft` made, however many; one statement."""
+    """Queue drafts; one statement."""
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
 
 
 def muted(topic: Topic, *, by: str) -> models.Exists:
-    """Whether the person that the column `by` names has muted a topic; for `draft`."""
+    """Whether the person in the column `by` has muted a topic; for `draft`."""
     return models.Exists(Mute.objects.filter(user=models.OuterRef(by), topic=topic))
 
 
@@ -73,8 +73,8 @@ def draft(
 ) -> Notice:
     """One mail, not queued yet.
 
-    `templates/mail/<template>.txt` holds the subject in its first line and the text below, in the recipient's language. A muted
-    topic is kept as muted, except where it must arrive (R8). `email` is another address than the person's, where one is changed.
+    `templates/mail/<template>.txt` has the subject in its first line and the text below; it is rendered in the recipient's language. A
+    muted topic is stored as muted, unless it can't be muted (R8). `email` is used where the recipient's address is being changed.
     """
     is_muted = is_muted and topic not in UNMUTABLE
     with translation.override(to.language):
@@ -98,8 +98,8 @@ def draft(
 
 
 def send_due(*, now: datetime, budget: fences.Budget | None = None, limit: int = 100) -> int:
-    """Send what waits, the longest waiting first, over one connection. Returns how many went out. A failure is kept with its reason and
-    tried again, ever later. A mail server that does not answer is left alone for a while."""
+    """Send waiting mail over one connection, the longest waiting first. Returns how many were sent. A failure is stored with its
+    reason, and each wait before the next try is longer. The circuit breaker stops calls to a mail server that does not answer."""
     budget = budget or fences.Budget()
     with mail.Batch(now=now) as batch:
 
@@ -126,11 +126,11 @@ def _send(notice: Notice, batch: mail.Batch, *, now: datetime, lease_from: datet
 
 
 def _postpone(notice: Notice, problem: Exception, *, now: datetime) -> datetime | None:
-    """Write the failure to the notice; answers when it is tried again."""
+    """Store the failure in the notice; returns the time of the next try."""
     tries = notice.tries + 1
     is_unrecoverable = isinstance(
         problem, ValueError
-    )  # no mail can be made of it (a line break in a header), now or later
+    )  # the notice can't be made into a mail (such as a line break in a header), so no try will succeed
     later = now + BACK_OFF[tries - 1] if tries <= len(BACK_OFF) and not is_unrecoverable else None
     Notice.objects.filter(pk=notice.pk).exclude(state=Notice.State.SENT).update(
         state=Notice.State.FAILED, last_error=fences.in_words(problem)[:300], next_try_at=later
@@ -139,13 +139,13 @@ def _postpone(notice: Notice, problem: Exception, *, now: datetime) -> datetime 
 
 
 def try_again(notice_id: int, *, now: datetime) -> None:
-    """A person wants a mail that failed to be sent now, with all its tries before it."""
+    """Send a failed mail now, at a person's request. Its number of tries starts again at zero."""
     Notice.objects.filter(pk=notice_id, state=Notice.State.FAILED).update(next_try_at=now, tries=0)
 
 
 @transaction.atomic
 def set_mutes(user: User, *, topics: set[str], now: datetime) -> None:
-    """Mute exactly these topics; what must arrive is never among them (R8)."""
+    """Mute exactly these topics, except those that can't be muted (R8)."""
     wanted = {topic for topic in topics if topic in Topic.values and topic not in UNMUTABLE}
     Mute.objects.filter(user=user).exclude(topic__in=wanted).delete()
     known = set(Mute.objects.filter(user=user).values_list("topic", flat=True))

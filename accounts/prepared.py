@@ -1,4 +1,4 @@
-"""Queries whose SQL is built once per process: for the few that every request asks."""
+"""Queries whose SQL is built once per process, for the few queries that every request runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Row = TypeVar("Row", bound=models.Model)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL, its parameters with the places where values go, and how a row of the answer becomes an instance."""
+    """SQL, its parameters with the positions of the values, and how a row becomes an instance."""
 
     sql: str
     params: tuple[Any, ...]
@@ -29,18 +29,18 @@ class Statement:
 
 
 class PreparedQuery(Generic[Row]):
-    """`build(*values)` as SQL that is kept, since Django takes longer to write a join over five tables than the database to answer it.
+    """`build(*values)` as stored SQL, since Django takes longer to build a join over five tables than the database takes to run it.
 
-    `stand_ins` are values of the same types that occur nowhere else in the query (text or aware datetimes): where they end up in the
-    parameters, the values of a call go. What the query looks like must not depend on the values.
+    `stand_ins` are values of the same types that occur nowhere else in the query (text or aware datetimes): the values of a call are
+    put where the stand-ins appear in the parameters. The shape of the query must not depend on the values.
     """
 
     def __init__(self, build: Callable[..., models.QuerySet[Row]], *stand_ins: str | datetime) -> None:
         self.build, self.stand_ins = build, stand_ins
-        self.statements: dict[str, Statement] = {}  # by kind of database
+        self.statements: dict[str, Statement] = {}  # by database vendor
 
     def first(self, *values: str | datetime) -> Row | None:
-        """The first row for these values, with what the query joins and annotates; None where there is none. One statement."""
+        """The first row for these values, with its joins and annotations; None where there is none. One statement."""
         statement = self.statements.get(connection.vendor) or self._prepare()
         sent = list(statement.params)
         for place, index in statement.places.items():
@@ -87,5 +87,5 @@ class PreparedQuery(Generic[Row]):
 
 
 def _adapted(value: str | datetime) -> Any:
-    """A value as the database's driver takes it."""
+    """A value as the database driver expects it."""
     return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value

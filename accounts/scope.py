@@ -1,4 +1,4 @@
-"""Who is asking: the Actor, and the one way in which lists of tenants' rows are bounded by it (R1)."""
+"""The actor, and the condition that limits rows to the actor's tenants (R1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 
 
 class Role(enum.StrEnum):
-    """What a person is while working for one organization (DOMAIN §1)."""
+    """The role of a person in one organization (DOMAIN §1)."""
 
     OPERATOR = "operator"
     DISTRIBUTOR = "distributor"
@@ -21,7 +21,7 @@ class Role(enum.StrEnum):
 
 
 class Grant(enum.StrEnum):
-    """What an organization may allow a member; the values are fields of Membership."""
+    """What an organization may allow a member to do; the values are fields of Membership."""
 
     SEES_PRICES = "sees_prices"
     SEES_INVOICES = "sees_invoices"
@@ -29,8 +29,8 @@ class Grant(enum.StrEnum):
     MANAGES_SUBSCRIPTIONS = "manages_subscriptions"
 
 
-MACHINE = "SmartPlus"  # how what nobody in person did is signed
-# The column that names the firm of who has a subtree.
+MACHINE = "SmartPlus"  # the name for what the system did
+# The tenant key column of each role that has a subtree.
 TENANT_KEYS = {
     Role.DISTRIBUTOR: "distributor_id",
     Role.SUBDISTRIBUTOR: "subdistributor_id",
@@ -41,24 +41,24 @@ RESELLERS = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR})
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, for which organization, as what. Passed to every action and every scoped read; never a thread-local. A person's comes from
-    `Membership.actor()`."""
+    """Who acts, for which organization, in which role. Passed to every action and every scoped read; never a thread-local. A person's
+    actor comes from `Membership.actor()`."""
 
     role: Role
     user_id: int | None = None
-    organization_id: int = 0  # 0 is nobody's: the system works for no organization
+    organization_id: int = 0  # 0: the system works for no organization
     membership_id: int = 0
-    path: str = ""  # of the organization: its subtree is everything that starts with it
-    label: str = ""  # how the audit names the actor
+    path: str = ""  # the organization's path; all paths of its subtree begin with it
+    label: str = ""  # the name in the audit
     grants: frozenset[Grant] = frozenset(Grant)
-    job: str = ""  # of the system: which part of it
-    distributor_id: int = field(default=0, compare=False)  # in whose tree; 0 for those above all trees
+    job: str = ""  # for the system: which job
+    distributor_id: int = field(default=0, compare=False)  # the tree; 0 for actors above all trees
     organization: models.Model | None = field(default=None, compare=False, repr=False)  # see `accounts.models.firm_of`
 
     @classmethod
     def system(cls, job: str) -> Actor:
-        """The actor of background work and commands: sees everything, is nobody's customer. People read SmartPlus wherever it is named;
-        `job` is for logs and debuggers."""
+        """The actor of jobs and commands: it sees everything and belongs to no customer. People see the name SmartPlus; `job` is for
+        logs."""
         return cls(role=Role.SYSTEM, label=MACHINE, job=job)
 
     @property
@@ -68,9 +68,9 @@ class Actor:
 
 
 def by_tenant_keys(actor: Actor) -> models.Q | None:
-    """The condition on rows with tenant keys that bounds them to a reseller's or installer's subtree.
+    """The condition that limits rows with tenant keys to the subtree of a reseller or installer.
 
-    None for the roles that see single sites only (technician, manager) or nothing; a model decides about those itself.
+    None for roles that see single sites only (technician, manager) or nothing; their models decide themselves.
     """
     if actor.sees_all:
         return models.Q()

@@ -1,4 +1,4 @@
-"""The same form twice: whoever comes first does it, the other one waits and is told where that led."""
+"""Sending the same form twice: the first request does the work, the second waits and is redirected to the result of the first."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from accounts import fences
 from accounts.models import SentForm
 
 KEPT = timedelta(days=1)
-REPEATED = timedelta(
-    minutes=2
-)  # how long the same deed is taken for the same click, where it made no row that tells whether it was undone
+# So long the same form counts as the same click, where no created row can tell whether it was undone.
+REPEATED = timedelta(minutes=2)
 FORGOTTEN_AT_ONCE = 500
-CLOSED = ("removed_at", "revoked_at", "closed_at")  # columns that tell that a row is history
+CLOSED = ("removed_at", "revoked_at", "closed_at")  # columns that mark a row as removed
 
 
 def claim(digest: str, *, now: datetime) -> SentForm | None:
-    """Claim a form inside the transaction that does what it asks for; None where that was done already and still stands. Where it is
-    being done right now, this waits for the end of it."""
+    """Claim a form inside the transaction of its action; None where it was done already and its result still exists. If another request
+    is doing it now, this call waits for its end."""
     rows = SentForm.objects.select_for_update(no_key=True)
     form, is_new = rows.get_or_create(digest=digest, defaults={"sent_at": now})
     if not is_new and _stands(form, now):
@@ -33,13 +32,13 @@ def claim(digest: str, *, now: datetime) -> SentForm | None:
 
 @contextmanager
 def claiming(digest: str, *, now: datetime) -> Iterator[SentForm | None]:
-    """`claim`, and what is done inside, as one transaction: what is raised gives the claim back."""
+    """`claim` and the work inside as one transaction; an exception releases the claim."""
     with transaction.atomic():
         yield claim(digest, now=now)
 
 
 def _stands(form: SentForm, now: datetime) -> bool:
-    """Whether what the form made is there and in use."""
+    """Whether the created row exists and was not removed."""
     if not form.made:
         return now < form.sent_at + REPEATED
     label, _colon, pk = form.made.partition(":")
@@ -50,7 +49,7 @@ def _stands(form: SentForm, now: datetime) -> bool:
 
 
 def finish(claimed: SentForm, *, path: str, row: models.Model | None = None) -> None:
-    """Note where the answer leads, and the row that was made."""
+    """Store the address of the answer, and the row that was created."""
     claimed.path, claimed.made = path, f"{row._meta.label_lower}:{row.pk}" if row else ""
     claimed.save(update_fields=["path", "made", "sent_at"])
 
@@ -61,12 +60,12 @@ def give_back(claimed: SentForm) -> None:
 
 
 def led_to(digest: str) -> str:
-    """Where the answer to a form led; "" for none that leads anywhere."""
+    """The address that the answer to a form redirected to; "" where there is none."""
     return SentForm.objects.filter(digest=digest).values_list("path", flat=True).first() or ""
 
 
 def forget_old(*, now: datetime, budget: fences.Budget | None = None) -> int:
-    """Delete what is older than a day, some at a time. Returns how many there were."""
+    """Delete rows older than a day, in batches. Returns how many."""
     deleted = 0
     while budget is None or not budget.is_over:
         some = _delete_some(now - KEPT)

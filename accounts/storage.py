@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
 
-ROOM = 50  # per cent of a page that is filled: at 70 only two of five updates found room beside their row (measured)
+ROOM = 50  # fillfactor in per cent: with 70, only two of five updates found room on their row's page (measured)
 
 
 def leave_room(*tables: str) -> RunPython:
-    """Migration operation: let updates find room on the row's own page, so that no index has to be touched (HOT). PostgreSQL only."""
+    """Migration operation: leave room on each page, so that an update stays on its page and touches no index (HOT). PostgreSQL only."""
 
     def forwards(apps: object, schema_editor: BaseDatabaseSchemaEditor) -> None:
         _set(schema_editor, tables, f"SET (fillfactor = {ROOM})")

@@ -1,4 +1,4 @@
-"""The second factor in figures: secrets, the QR code's address, recovery codes and what is kept of them."""
+"""Calculations of the second factor: secrets, the address in the QR code, recovery codes and their digests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.utils.crypto import salted_hmac
 from django_otp.oath import TOTP
 
 RECOVERY_CODES = 8
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without those that are misread: 0 and O, 1 and I
-CODE_LENGTH = 8  # 40 bits; whoever guesses is held up long before
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without characters that are easily confused: 0 and O, 1 and I
+CODE_LENGTH = 8  # 40 bits; guessing is slowed down long before
 KEY_BYTES = 20
 _SIX_DIGITS = re.compile(r"[0-9]{6}")
 
@@ -23,12 +23,12 @@ def new_key() -> str:
 
 
 def spelled(key: str) -> str:
-    """The secret as one types it into an app: base32 in groups of four."""
+    """The secret as people type it into an app: base32 in groups of four."""
     return _in_fours(b32encode(bytes.fromhex(key)).decode().rstrip("="))
 
 
 def matching_step(key: str, code: str, *, unix_time: float) -> int | None:
-    """The 30-second step whose code this is, one step early or late allowed; None for any other."""
+    """The 30-second step of this code, one step early or late allowed; None for a wrong code."""
     digits = compact(code)
     if not is_six_digits(digits):
         return None
@@ -38,12 +38,12 @@ def matching_step(key: str, code: str, *, unix_time: float) -> int | None:
 
 
 def is_six_digits(code: str) -> bool:
-    """Whether this is what an app shows, and not a recovery code."""
+    """Whether it looks like a code of an app, and not like a recovery code."""
     return bool(_SIX_DIGITS.fullmatch(code))
 
 
 def new_recovery_codes() -> list[str]:
-    """Fresh codes as people see them: "4F7K-Q2MX"."""
+    """New codes as people see them: "4F7K-Q2MX"."""
     drawn: set[str] = set()
     while len(drawn) < RECOVERY_CODES:
         drawn.add("".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)))
@@ -51,17 +51,17 @@ def new_recovery_codes() -> list[str]:
 
 
 def recovery_digests(codes: Iterable[str]) -> list[str]:
-    """What is kept of recovery codes."""
+    """The stored digests of recovery codes."""
     return [recovery_digest(code) for code in codes]
 
 
 def recovery_digest(code: str) -> str:
-    """16 hex digits, as many as django-otp's column holds; keyed, since 40 bits could be tried out by who has the table."""
+    """16 hex digits, as many as django-otp's column holds. Keyed, because 40 bits could be tried by a person who has the table."""
     return salted_hmac("accounts.two_factor.recovery", compact(code), algorithm="sha256").hexdigest()[:16]
 
 
 def compact(code: str) -> str:
-    """A code without what people put between its parts, in capitals."""
+    """A code in capitals without separators."""
     return re.sub(r"[\s-]", "", code[:40]).upper()
 
 

@@ -161,7 +161,7 @@ class CreateTriggers(Operation):
     elidable = False
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Nothing changes in Django's eyes."""
+        """The state of the models does not change."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState

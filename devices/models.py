@@ -28,7 +28,7 @@ class Status(models.TextChoices):
 
 
 class LibraryQuerySet(models.QuerySet["LibraryEntry"]):
-    """Library entries, bounded by who asks."""
+    """Library entries, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """A distributor's whole library; below it only what was assigned to the installers one sees (R1, R70)."""

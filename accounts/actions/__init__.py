@@ -1,4 +1,4 @@
-"""What is done to organizations and people."""
+"""Actions on organizations, people and what belongs to them."""
 
 from accounts.actions.invitations import (
     accept_invitation,

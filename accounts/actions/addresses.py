@@ -1,4 +1,4 @@
-"""The address a person signs in with: asked for, confirmed by a link to the new one, told to the old one."""
+"""Changing the address that a person signs in with: requested, confirmed by a link to the new address, and told to the old one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from accounts.scope import Actor
 from accounts.typed import mail
 
 PURPOSE = MailLink.Purpose.ADDRESS
-MOST_AT_ONCE, HOUR = 5, timedelta(hours=1)  # mails to addresses that somebody types
+MOST_AT_ONCE, HOUR = 5, timedelta(hours=1)  # mails within the hour to addresses that a person enters
 ADDRESS_ASKED = audit.Word("address.asked", gettext_lazy("Change of own address requested"), area=audit.Area.SECURITY)
 ADDRESS_WITHDRAWN = audit.Word(
     "address.withdrawn", gettext_lazy("Change of own address withdrawn"), area=audit.Area.SECURITY
@@ -42,15 +42,16 @@ MEMBER_ADDRESS_WITHDRAWN = audit.Word(
 
 
 def pending_address(user: User, *, now: datetime) -> MailLink | None:
-    """The change of address that waits for its link to be opened."""
+    """The requested change of address whose link was not opened yet."""
     return MailLink.objects.open(now).filter(user=user, purpose=PURPOSE).select_related("asked_by").first()
 
 
 def ask_for_address(actor: Actor, user: User, *, email: str, password: str, code: str = "", now: datetime) -> None:
-    """Ask for another address of one's own: its mailbox gets a link, the old one is told, and until the link is opened nothing changes.
+    """Request another address for oneself. A link is sent to the new address and a notice to the old one; nothing changes until the
+    link is opened.
 
-    Refused: a wrong proof, the address one has, too many tries. Whether somebody else has the address makes no difference to the
-    answer, to what is written, or to the list of one's mail: only its mailbox learns of it.
+    Refuses a wrong proof, the present address, and too many tries. Whether the address belongs to another login changes neither the
+    answer, nor what is written, nor the person's mail history: only the mailbox itself learns of it.
     """
     two_factor.prove(user, password=password, code=code, now=now)
     with transaction.atomic():
@@ -64,11 +65,11 @@ def ask_for_address(actor: Actor, user: User, *, email: str, password: str, code
 
 @transaction.atomic
 def ask_for_address_of(actor: Actor, *, membership_id: int, email: str, now: datetime) -> None:
-    """Ask for another address of a member, by who manages the people of its firm: for who can't reach the old mailbox any more.
+    """Request another address for a member, by an administrator of its firm: for a person who can't reach the old mailbox any more.
 
-    As `ask_for_address`; once the link is opened, every session and token of the person ends. Refused: one's own, who has not joined,
-    a login that belongs to any firm outside the actor's own tree (whoever has the address could set the password: no firm may take a
-    person's login into others), and people with rights that the actor has not.
+    As `ask_for_address`; once the link is opened, every session and token of the person ends. Refuses the actor's own login, members
+    who have not joined, logins that also belong to a firm outside the actor's subtree (an address allows to set the password, so no
+    firm may take over a login that opens other firms), and people with rights that the actor does not have.
     """
     membership = members.lock_member(actor, membership_id)
     refuse_member(actor, membership)
@@ -79,7 +80,7 @@ def ask_for_address_of(actor: Actor, *, membership_id: int, email: str, now: dat
 
 @transaction.atomic
 def withdraw_address(actor: Actor, user: User, *, now: datetime) -> None:
-    """Give up a change of one's own address that waits: its link does nothing any more."""
+    """Withdraw a requested change of one's own address: its link stops working."""
     person = members.lock_self(user)
     _withdraw(person, now=now)
     if (firm := firm_of(actor)) is not None:
@@ -88,7 +89,7 @@ def withdraw_address(actor: Actor, user: User, *, now: datetime) -> None:
 
 @transaction.atomic
 def withdraw_address_of(actor: Actor, *, membership_id: int, now: datetime) -> None:
-    """As `withdraw_address`, by who may ask for one."""
+    """Withdraw a requested change of a member's address; the same people may do it as may request one."""
     membership = members.lock_member(actor, membership_id)
     refuse_member(actor, membership)
     _withdraw(members.lock_self(membership.user), now=now)
@@ -96,16 +97,16 @@ def withdraw_address_of(actor: Actor, *, membership_id: int, now: datetime) -> N
 
 
 def confirm_new_address(token: str, *, now: datetime) -> User:
-    """Take the address whose mailbox the link was sent to, once. Raises LinkUsedUp, also where somebody got the address meanwhile, or
-    where who asked may not ask any more.
+    """Take the address that the link was sent to, once. Raises LinkUsedUp, also where the address was taken meanwhile, or where the
+    person who requested the change may not request it any more.
 
-    Audited in every firm the person works for, and mailed to both addresses. Who was given another address by a firm is signed out
-    everywhere, and its tokens end. Links to a new password die by themselves: the address is in them.
+    Audited in every firm the person works for, and mailed to both addresses. If a firm requested the change, all sessions and tokens of
+    the person end. Links for a new password stop working by themselves, since they contain the old address.
     """
     try:
         with transaction.atomic():
             return _confirm(token, now=now)
-    except IntegrityError:  # taken in this very moment
+    except IntegrityError:  # the address was taken at this moment
         raise LinkUsedUp from None
 
 
@@ -127,8 +128,8 @@ def _confirm(token: str, *, now: datetime) -> User:
 
 
 def _still_may(link: MailLink, person: User) -> bool:
-    """Whether who asked may ask now: between link and click the person may have joined another firm or got more rights, and who asked
-    may have been let go."""
+    """Whether the person who requested the change still may: meanwhile the member may have joined another firm or got more rights, and
+    the requesting person may have left."""
     if link.asked_by_id == person.pk:
         return True
     asking = Membership.objects.usable().filter(user_id=link.asked_by_id or 0).select_related("organization", "user")
@@ -166,7 +167,7 @@ def _withdraw(person: User, *, now: datetime) -> None:
 
 
 def refuse_member(actor: Actor, membership: Membership) -> None:
-    """Refuse where the actor may not change this member's address, and say why."""
+    """Refuse, with the reason, where the actor may not change this member's address."""
     if not members.manages_people(actor):
         raise NotPermitted
     if membership.user_id == actor.user_id:
@@ -181,7 +182,7 @@ def refuse_member(actor: Actor, membership: Membership) -> None:
 
 
 def why_not(actor: Actor, membership: Membership) -> str:
-    """Why the actor may not change this member's address; "" where it may."""
+    """The reason why the actor may not change this member's address; "" where it may."""
     try:
         refuse_member(actor, membership)
     except (NotPermitted, Refused) as reason:
@@ -213,5 +214,5 @@ def _tell(
 
 
 def _record(actor: Actor, word: audit.Word, person: User, *, tenant: Organization, now: datetime) -> None:
-    """The name of the field only: a person's own data have no place in a log that is never shortened."""
+    """Audit the name of the field only: the audit is append-only, so personal data must not be in it."""
     audit.record(actor, word, person, now=now, tenant=tenant, after={"fields": ["email"]}, label=f"#{person.pk}")

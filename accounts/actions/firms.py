@@ -1,4 +1,4 @@
-"""A firm that comes to be with the first person of it."""
+"""Adding a firm together with its first person."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from accounts.scope import Actor
 def add_firm(
     actor: Actor, *, kind: str, parent: Organization, person: Mapping[str, Any], now: datetime, **fields: Any
 ) -> Organization:
-    """Add an organization below `parent` and invite its first administrator, or neither; refuses as `create_organization` and `invite`.
+    """Add an organization below `parent` and invite its first administrator, or do neither. Refuses as `create_organization` and
+    `invite` do.
 
-    `person` has the address, name and language of whom to invite.
+    `person` has the address, name and language of the administrator.
     """
     firm = create_organization(actor, kind=kind, parent=parent, now=now, **fields)
     invite(actor, organization_id=firm.pk, now=now, **person)

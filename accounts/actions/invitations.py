@@ -1,4 +1,4 @@
-"""Inviting people: a membership that waits for its person, and the link that opens it once."""
+"""Invitations: a membership that waits for its person, and the link that the person uses once to join."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from accounts.models.invitations import VALID_FOR, digest_of
 from accounts.scope import Actor, Role
 from accounts.typed import mail, text
 
-MOST_AT_ONCE = 5  # mails to one person within the hour: the link of the last one works, more would only annoy
+MOST_AT_ONCE = 5  # mails to one person within the hour; only the last link works, so more would be useless
 HOUR = timedelta(hours=1)
 MEMBER_INVITED = audit.Word(
     "member.invited",
@@ -58,7 +58,7 @@ MEMBER_JOINED = audit.Word(
 
 
 class LinkUsedUp(Refused):
-    """The link was used, replaced, cancelled, is too old or never was one: which of them is not told."""
+    """The link was used, replaced, cancelled, is too old or never existed. The message does not tell which."""
 
 
 @transaction.atomic
@@ -73,11 +73,12 @@ def invite(
     grants: Iterable[str] | None = None,
     now: datetime,
 ) -> Membership:
-    """Invite a person into the own firm, or one below whose people one chooses (R1, R2), and queue the mail with the link.
+    """Invite a person into the actor's firm, or into one below whose people the actor chooses (R1, R2), and queue the mail with the
+    link.
 
-    `grants` are the rights to give, None for all that the actor has: more is refused, and so is the own address. The membership can
-    do nothing until the person has joined. Whether the address has a login elsewhere is not told and makes no difference to what the
-    firm sees: until then it is shown as written here.
+    `grants` are the rights to give, None for all rights of the actor. Refuses rights that the actor does not have, and the actor's own
+    address. The membership can do nothing until the person has joined. Whether the address already has a login is not told and changes
+    nothing that the firm sees: until the person joins, name and address are shown as they were entered here.
     """
     if not manages_people(actor):
         raise NotPermitted
@@ -108,7 +109,7 @@ def invite(
 
 @transaction.atomic
 def resend_invitation(actor: Actor, *, membership_id: int, now: datetime) -> Membership:
-    """Send a new link; the old one does nothing any more."""
+    """Send a new link; the previous link stops working."""
     membership = lock_member(actor, membership_id)
     last = membership.invitations.first()
     if membership.joined_at is not None or not membership.is_active or last is None:
@@ -122,9 +123,9 @@ def resend_invitation(actor: Actor, *, membership_id: int, now: datetime) -> Mem
 
 @transaction.atomic
 def cancel_invitation(actor: Actor, *, membership_id: int, now: datetime) -> None:
-    """Withdraw an invitation nobody has accepted: the link does nothing any more, the membership is gone.
+    """Withdraw an invitation that was not accepted: the link stops working and the membership is deleted.
 
-    Where work was given to it already, sites or paid time may hang on it: then it stays, deactivated.
+    A membership that was already assigned to sites, or has paid time, is kept and deactivated instead.
     """
     membership = lock_member(actor, membership_id)
     if membership.joined_at is not None or not membership.invitations.exists():
@@ -141,7 +142,7 @@ def cancel_invitation(actor: Actor, *, membership_id: int, now: datetime) -> Non
 
 
 def find_invitation(token: str, *, now: datetime) -> Invitation:
-    """The invitation of a link. Raises LinkUsedUp for every link that does not work, whatever the reason."""
+    """The invitation that a link belongs to. Raises LinkUsedUp for every link that does not work, whatever the reason."""
     found = Invitation.objects.working(now).select_related("membership__user", "membership__organization", "invited_by")
     invitation = found.filter(digest=digest_of(token)).first()
     if invitation is None:
@@ -150,7 +151,7 @@ def find_invitation(token: str, *, now: datetime) -> Invitation:
 
 
 def _invited(actor: Actor, organization: Organization, address: mail.MailAddress, *, name: str, language: str) -> User:
-    """The login of an address, made where there is none. Refuses the actor's own, and a member's."""
+    """The login with this address, created where there is none. Refuses the actor's own address and that of a member."""
     user = User.objects.filter(email_key=address.key).first()
     if user is None:
         zone = organization.time_zone
@@ -169,14 +170,14 @@ def _invited(actor: Actor, organization: Organization, address: mail.MailAddress
 def accept_invitation(
     *, token: str, user: User | None, name: str = "", password: str = "", now: datetime
 ) -> Membership:
-    """Join by a link, once: `user` is who is signed in; somebody without a password yet sets name and password instead.
+    """Join by a link, once. `user` is the signed-in person; a person without a password sets name and password instead.
 
-    The mailbox is proved by the link, so the address is confirmed (R6). Whoever has a password has to be signed in: a link
-    alone never takes over a login. Raises LinkUsedUp for a link that ended, be it at this very moment. Locks: membership →
-    invitation → user.
+    The link proves the mailbox, so the address is confirmed (R6). A person who has a password must be signed in, so that a link alone
+    never gives access to a login. Raises LinkUsedUp for a link that ended, even at this moment. Locks: membership → invitation → user.
     """
     found = find_invitation(token, now=now)
-    # The membership first, as whoever withdraws does; then everything is looked at again: it may have ended while we waited.
+    # The membership is locked first, as withdrawing does. Then everything is read again: it may have ended while this transaction
+    # waited.
     memberships = Membership.objects.select_for_update(of=("self",), no_key=True).select_related("organization")
     membership = memberships.filter(pk=found.membership_id).first()
     working = Invitation.objects.working(now).select_for_update(of=("self",), no_key=True)
@@ -219,7 +220,7 @@ def _set_up(invited: User, name: str, password: str) -> None:
 
 
 def _still_looks_after(user: User, organization: Organization) -> bool:
-    """Whether the person works for this organization or one above it, right now."""
+    """Whether the person works for this organization or one above it at present."""
     firms = (
         Membership.objects.usable().filter(user=user, is_technician=False).values_list("organization__path", flat=True)
     )
@@ -227,7 +228,7 @@ def _still_looks_after(user: User, organization: Organization) -> bool:
 
 
 def _send(actor: Actor, membership: Membership, *, name: str, email: str, now: datetime) -> None:
-    """Replace what is open by a new link, and queue its mail. The token is in the mail and nowhere else."""
+    """Replace open links by a new one and queue its mail. The token is in the mail only; it is stored nowhere."""
     membership.invitations.open().update(closed_at=now)
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(

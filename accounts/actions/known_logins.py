@@ -1,4 +1,4 @@
-"""Logins whose password everybody knows, taken out all at once."""
+"""Deactivating logins with a publicly known password (those of the demo), all at once."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from accounts.scope import Actor
 
 @transaction.atomic
 def deactivate_logins(actor: Actor, *, addresses: Collection[str], now: datetime) -> int:
-    """Take the people with these addresses (casefolded) out of every firm; their sessions end with the next request, their tokens now.
+    """Deactivate every membership of the people with these addresses (casefolded). Their sessions end with the next request, their
+    tokens now.
 
-    The operator's business. Unlike with a single person a firm may be left without an administrator: it is not a firm of real
-    people. Refuses one's own login, and in the portal to leave the operator without anybody. Returns how many memberships that were.
+    Operator only. A firm may be left without an administrator, unlike in `set_member_active`: these are not firms of real people.
+    Refuses the actor's own login, and, in the portal, leaving the operator without people. Returns the number of deactivated
+    memberships.
     """
     if not actor.sees_all:
         raise NotPermitted

@@ -1,4 +1,4 @@
-"""Links by mail: sent, used once, closed."""
+"""One-time links by mail: sent, used, closed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ VALID_FOR = {PURPOSE.SIGN_IN: timedelta(minutes=30), PURPOSE.ADDRESS: timedelta(
 def make_link(
     person: User, *, purpose: MailLink.Purpose, email: str, asked_by_id: int | None, now: datetime
 ) -> tuple[MailLink, str]:
-    """A new link of a locked person in place of the one before, and its token, which is kept nowhere."""
+    """Create a link for a locked person and return its token; it replaces the person's previous link of this purpose. The token is not
+    stored."""
     MailLink.objects.filter(user=person, purpose=purpose, used_at=None, closed_at=None).update(closed_at=now)
     token = secrets.token_urlsafe(32)
     link = MailLink.objects.create(
@@ -36,7 +37,7 @@ def make_link(
 
 
 def find_link(token: str, *, purpose: MailLink.Purpose, now: datetime) -> MailLink:
-    """The link with this token. Raises LinkUsedUp for every one that does not work, whatever the reason."""
+    """The link with this token. Raises LinkUsedUp for every link that does not work, whatever the reason."""
     found = MailLink.objects.open(now).filter(purpose=purpose, user__is_active=True).select_related("user")
     link = found.filter(digest=digest_of(token)).first()
     if link is None:
@@ -45,7 +46,7 @@ def find_link(token: str, *, purpose: MailLink.Purpose, now: datetime) -> MailLi
 
 
 def use_link(token: str, *, purpose: MailLink.Purpose, now: datetime) -> tuple[MailLink, User]:
-    """Use a link up, inside the caller's transaction. Returns it with its person, both locked. Raises LinkUsedUp as `find_link`."""
+    """Use a link, inside the caller's transaction. Returns the link and its person, both locked. Raises LinkUsedUp as `find_link` does."""
     person = User.objects.select_for_update(no_key=True).get(pk=find_link(token, purpose=purpose, now=now).user_id)
     link = MailLink.objects.open(now).select_for_update(no_key=True).filter(digest=digest_of(token)).first()
     if link is None:
@@ -57,7 +58,8 @@ def use_link(token: str, *, purpose: MailLink.Purpose, now: datetime) -> tuple[M
 
 @transaction.atomic
 def send_sign_in_link(user: User, *, now: datetime) -> None:
-    """Mail a person the way past the throttle. Who asks is not known, so nothing is audited; the mail is the trace."""
+    """Mail a person a link that lets it sign in although its account is throttled. Nobody is signed in, so nothing is audited; the mail
+    itself is the record."""
     person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
     link, token = make_link(person, purpose=PURPOSE.SIGN_IN, email=person.email, asked_by_id=None, now=now)
     notify.post(
@@ -78,5 +80,5 @@ def send_sign_in_link(user: User, *, now: datetime) -> None:
 
 @transaction.atomic
 def use_sign_in_link(token: str, *, now: datetime) -> User:
-    """The person whose mailbox the link was sent to; it may try its password again. Raises LinkUsedUp."""
+    """The person that the link was sent to; it may try its password again. Raises LinkUsedUp."""
     return use_link(token, purpose=PURPOSE.SIGN_IN, now=now)[1]

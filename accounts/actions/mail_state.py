@@ -1,4 +1,4 @@
-"""Whether mail goes out, as the outbox shows."""
+"""Whether mail can be sent, as the outbox shows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAIL_TESTED = audit.Word("mail.tested", _("Test mail sent"), _("Test mail sent t
 
 @dataclass(frozen=True, slots=True)
 class MailState:
-    """When mail last went out, and what the newest failure after that was."""
+    """When mail was sent last, and the newest failure after that."""
 
     sent_at: datetime | None
     failed_at: datetime | None = None
@@ -26,12 +26,12 @@ class MailState:
 
     @property
     def failing(self) -> bool:
-        """Nothing has gone out since a failure."""
+        """Whether nothing was sent since the last failure."""
         return self.failed_at is not None
 
 
 def look() -> MailState:
-    """Two reads of the outbox. A mail that failed counts until another one goes out."""
+    """Read the state from the outbox, in two statements. A failure counts until another mail was sent."""
     sent_at = (
         Notice.objects.filter(state=Notice.State.SENT).order_by("-sent_at").values_list("sent_at", flat=True).first()
     )
@@ -43,7 +43,7 @@ def look() -> MailState:
 
 @transaction.atomic
 def send_test(actor: Actor, user: User, *, now: datetime) -> None:
-    """Queue a mail to oneself; twice in a minute is once. The operator's business."""
+    """Queue a test mail to the actor; twice within a minute is one mail. Operator only."""
     if not actor.sees_all:
         raise NotPermitted
     key = f"test-mail-{user.pk}-{now:%Y%m%d%H%M}"

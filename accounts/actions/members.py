@@ -1,4 +1,4 @@
-"""Members of organizations: what they may do there, and whether they still work there."""
+"""Members of organizations: their rights, and whether they are active."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ MEMBER_REACTIVATED = audit.Word(
 
 
 def manages_people(actor: Actor) -> bool:
-    """Whether the actor invites and changes people at all: of the own firm and below, never technicians and managers."""
+    """Whether the actor invites and changes people (of its own firm and below). Technicians and managers never do."""
     return actor.role in SUPERIORS
 
 
@@ -65,9 +65,9 @@ def add_member(
     password: str | None = None,
     has_joined: bool = True,
 ) -> Membership:
-    """Make the owner of `email` a member of `organization` without asking; the login is created when there is none yet.
+    """Make the person with `email` a member of `organization` without asking it; the login is created if there is none.
 
-    For the seed and for tests: people invite (`invite`), since a member who never agreed would be one all the same.
+    Only for the demo and for tests. People use `invite`, since a person has to agree to a membership.
     """
     if not Organization.objects.visible_to(actor).filter(pk=organization.pk).exists():
         raise NotPermitted
@@ -95,10 +95,10 @@ def add_member(
 def edit_member(
     actor: Actor, *, membership_id: int, version: int, is_technician: bool, grants: Iterable[str], now: datetime
 ) -> Membership:
-    """Change what a person may do in the firm: the four grants, and in an installer whether as a technician (R9).
+    """Change a member's rights: the four grants, and in an installer whether it is a technician (R9).
 
-    Refuses the own rights in whichever firm, rights the actor does not have, to leave a firm without an administrator, and anybody
-    but the installer itself to say who is a technician (R2).
+    Refuses the actor's own rights in any firm, rights that the actor does not have, leaving a firm without an administrator, and a
+    change of who is a technician by anybody but the installer itself (R2).
     """
     membership = lock_member(actor, membership_id)
     if membership.version != version:
@@ -109,7 +109,7 @@ def edit_member(
     if is_technician != membership.is_technician:
         refuse_adding(actor, membership.organization, is_technician=True)
     wanted = with_implied(grants)
-    # What is ticked for a technician counts for nothing, so who becomes a colleague is given all of it.
+    # Grants kept for a technician have no effect, so a technician who becomes a full member gets all of them checked as new rights.
     refuse_rights(actor, wanted if is_promoted else wanted - ticked(membership))
     if is_technician and not membership.is_technician:
         refuse_last_administrator(membership)
@@ -128,9 +128,9 @@ def edit_member(
 
 @transaction.atomic
 def set_member_active(actor: Actor, *, membership_id: int, is_active: bool, now: datetime) -> Membership:
-    """Take a person out of the firm, or back in; the session there ends with its next request.
+    """Deactivate a member, or activate it again; its session in this firm ends with the next request.
 
-    Nobody deactivates oneself, and a firm keeps an active administrator. Who was taken out comes back without the tokens of before.
+    Refuses the actor itself, and the last active administrator of a firm. Tokens that ended with the deactivation stay ended.
     """
     membership = lock_member(actor, membership_id)
     if membership.user_id == actor.user_id:
@@ -158,20 +158,21 @@ def set_member_active(actor: Actor, *, membership_id: int, is_active: bool, now:
 
 
 def confirm_address(user: User, *, now: datetime) -> None:
-    """Note that the address is the person's own: the first login proves it, since a password comes by mail only (R6)."""
+    """Record that the address belongs to the person: the first login proves it, because a password is set by mail only (R6)."""
     if user.confirmed_at is None:
         User.objects.filter(pk=user.pk, confirmed_at=None).update(confirmed_at=now)
         user.confirmed_at = now
 
 
 def lock_self(user: User) -> User:
-    """The signed-in person's own row as it is now, locked until the transaction ends: two windows of one person take turns."""
+    """The signed-in person's own row, read anew and locked until the transaction ends, so that two windows of one person do not run at
+    once."""
     return User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def lock_member(actor: Actor, membership_id: int) -> Membership:
-    """The membership, if the actor manages people and sees it. The firm's row is locked first, so that of two administrators
-    who take each other away at once one stays."""
+    """The membership, if the actor manages people and sees it. The firm's row is locked first: if two administrators deactivate each
+    other at once, only one succeeds."""
     if not manages_people(actor):
         raise NotPermitted
     seen = Membership.objects.visible_to(actor).select_related("organization", "user")
@@ -181,7 +182,7 @@ def lock_member(actor: Actor, membership_id: int) -> Membership:
 
 
 def refuse_last_administrator(membership: Membership) -> None:
-    """Refuse where nobody else could manage the firm. The caller holds the firm's lock."""
+    """Refuse where no other member could manage the firm. The caller holds the firm's lock."""
     if membership.is_technician or not membership.is_active or membership.joined_at is None:
         return
     others = Membership.objects.usable().filter(organization_id=membership.organization_id, is_technician=False)
@@ -193,7 +194,7 @@ def refuse_last_administrator(membership: Membership) -> None:
 
 
 def with_implied(grants: Iterable[str]) -> set[str]:
-    """The grants with what they are worth nothing without: who manages subscriptions sees orders, who sees orders sees prices."""
+    """The grants, plus those that they depend on: who manages subscriptions sees orders, and who sees orders sees prices."""
     wanted = {str(grant) for grant in grants}
     if Grant.MANAGES_SUBSCRIPTIONS.value in wanted:
         wanted.add(Grant.SEES_INVOICES.value)
@@ -203,12 +204,12 @@ def with_implied(grants: Iterable[str]) -> set[str]:
 
 
 def ticked(membership: Membership) -> set[str]:
-    """The grants as they are kept, also of a technician, for whom they count for nothing."""
+    """The stored grants, also of a technician, for whom they have no effect."""
     return {name for name in GRANTS if getattr(membership, name)}
 
 
 def refuse_adding(actor: Actor, organization: Organization, *, is_technician: bool) -> None:
-    """Refuse to make somebody a member, or a technician, of a firm whose people are not the actor's to choose (R2)."""
+    """Refuse adding a person, or a technician, to a firm whose people the actor does not choose (R2)."""
     if may_add_people(actor, organization, is_technician=is_technician):
         return
     if is_technician and organization.kind != Kind.INSTALLER:
@@ -219,7 +220,7 @@ def refuse_adding(actor: Actor, organization: Organization, *, is_technician: bo
 
 
 def refuse_rights(actor: Actor, given: set[str]) -> None:
-    """Refuse to give rights one does not have oneself, in whichever firm: it would be a way to take them."""
+    """Refuse granting rights that the actor does not have: otherwise it could get them through another member."""
     if unknown := given - set(GRANTS):
         raise Refused(_("Unknown rights: %(names)s.") % {"names": ", ".join(sorted(unknown))})
     if given - {grant.value for grant in actor.grants}:
@@ -235,7 +236,7 @@ def record(
     before: dict[str, object] | None = None,
     after: dict[str, object] | None = None,
 ) -> None:
-    """Audit a change of a membership; who has not joined is named as invited, not as the login may call itself elsewhere."""
+    """Audit a change of a membership. A member who has not joined is named as it was invited: its login may have another name elsewhere."""
     audit.record(
         actor,
         word,

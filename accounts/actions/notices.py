@@ -1,4 +1,4 @@
-"""What people do with mail: send again what failed for others, and stop what they do not want."""
+"""What people do with mail: send failed mail again, and mute topics."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def muted_by(user: User) -> set[str]:
 
 @transaction.atomic
 def choose_topics(actor: Actor, user: User, *, muted: set[str], seen: Mapping[str, Any], now: datetime) -> set[str]:
-    """Mute exactly these topics of one's own mail, but for what must arrive (R8); the topics that are muted now.
+    """Mute exactly these topics for oneself, except the topics that can't be muted (R8). Returns the topics that are now muted.
 
-    `seen` is what the page was filled with, topic by topic: whether mail was wanted. Where that is otherwise by now, it is a Conflict.
+    `seen` is the state the form was filled with: topic by topic, whether mail was wanted. Raises Conflict where it has changed since.
     """
     person = members.lock_self(user)
     before = muted_by(person)
@@ -51,7 +51,7 @@ def choose_topics(actor: Actor, user: User, *, muted: set[str], seen: Mapping[st
 
 
 def may_send_again(actor: Actor, notice: Notice) -> bool:
-    """Whether to offer it: failed mail without a secret link that is a matter of the actor's subtree, as `send_again` asks."""
+    """Whether `send_again` would accept the notice: failed mail without a secret link that belongs to the actor's subtree."""
     keys = {
         Role.DISTRIBUTOR: notice.distributor_id,
         Role.SUBDISTRIBUTOR: notice.subdistributor_id,
@@ -67,15 +67,16 @@ def may_send_again(actor: Actor, notice: Notice) -> bool:
 
 
 def manages_mail(actor: Actor) -> bool:
-    """Whether the actor looks after mail of the own subtree, and not only after the own."""
+    """Whether the actor sees the mail of its subtree, and not only its own."""
     return by_tenant_keys(actor) is not None and actor.role is not Role.TECHNICIAN
 
 
 @transaction.atomic
 def send_again(actor: Actor, *, notice_id: int, now: datetime) -> Notice:
-    """Let one failed mail be tried once more, at once; by an organization whose matter it is, or one above. Audited.
+    """Try a failed mail once more, at once. For members of the organization it belongs to, or of one above. Audited.
 
-    Mail with a one-time link is refused: by now the link may be used or withdrawn, and a new one is made where the first was.
+    Refuses mail with a one-time link: the link may have been used or withdrawn since, and a new one is sent from where the first was
+    sent.
     """
     bound = by_tenant_keys(actor)
     if bound is None or not manages_mail(actor):
@@ -97,8 +98,11 @@ def send_again(actor: Actor, *, notice_id: int, now: datetime) -> Notice:
 
 @transaction.atomic
 def mute_by_link(user: User, *, topic: Topic, now: datetime) -> bool:
-    """Mute one topic for who follows the link in a mail about it; False where it was muted already. The caller has judged the link's
-    signature, which is all that is asked for: no sign-in. What must arrive is refused (R8). Audited where the person works now."""
+    """Mute one topic for the person who opened the link in a mail; False where it was muted already.
+
+    The caller has checked the link's signature; no sign-in is needed. Refuses topics that can't be muted (R8). Audited where the person
+    works.
+    """
     if topic in UNMUTABLE:
         raise Refused(_("Mail like this always arrives: it can't be muted."))
     User.objects.select_for_update(no_key=True).get(pk=user.pk)

@@ -1,4 +1,4 @@
-"""Organizations: who creates which below whom, what they are called, what they may do, whether they are active."""
+"""Organizations: who may create which, their name, their permissions, whether they are active."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from accounts.models.organizations import LABEL_WIDTH, firm_of
 from accounts.scope import Actor, Grant, Role
 from accounts.typed import postal, text
 
-# Who creates whom (R2, DOMAIN §1). The operator is born by the seed.
+# Who creates which kind (R2, DOMAIN §1). The operator is created by `add_operator` or by the demo.
 MAY_CREATE: dict[Role, frozenset[str]] = {
     Role.SYSTEM: frozenset(Kind.values),
     Role.OPERATOR: frozenset({Kind.DISTRIBUTOR}),
@@ -26,13 +26,13 @@ MAY_CREATE: dict[Role, frozenset[str]] = {
     Role.SUBDISTRIBUTOR: frozenset({Kind.INSTALLER}),
     Role.INSTALLER: frozenset({Kind.MANAGER}),
 }
-# Into firms of which kinds, besides the own, whom adds administrators (R2): those it creates, since it invites their first one. The
-# operator does so for support in any firm that sells or installs; the people of a property manager are its installer's matter.
+# Kinds of firms, besides its own, into which a role invites administrators (R2): the kinds it creates, since it invites their first
+# administrator. The operator does so in every firm that sells or installs; the people of a property manager are its installer's matter.
 MAY_STAFF: dict[Role, frozenset[str]] = {
     **MAY_CREATE,
     Role.OPERATOR: frozenset({Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR, Kind.INSTALLER}),
 }
-# What stands directly below what.
+# The kinds that may stand directly below a kind.
 PARENT_KINDS: dict[str, frozenset[str]] = {
     Kind.OPERATOR: frozenset(),
     Kind.DISTRIBUTOR: frozenset({Kind.OPERATOR}),
@@ -42,7 +42,8 @@ PARENT_KINDS: dict[str, frozenset[str]] = {
 }
 BASICS = ("name", "street", "postal_code", "city", "state", "country", "time_zone")
 PERMISSIONS = ("pays_regular", "pays_credits", "require_2fa", "sees_prices")
-# Whoever decides about money for others has to have that right: else the way around it would be a firm below (DOMAIN §1).
+# To change a permission about money for others one needs that right oneself; otherwise a firm below could be used to get it (DOMAIN
+# §1).
 DECIDED_WITH: dict[str, Grant] = {
     "pays_regular": Grant.MANAGES_SUBSCRIPTIONS,
     "pays_credits": Grant.MANAGES_SUBSCRIPTIONS,
@@ -89,7 +90,7 @@ ORGANIZATION_REACTIVATED = audit.Word(
 
 
 def is_above(actor: Actor, organization: Organization) -> bool:
-    """Whether the actor works for an organization above this one, in a role that has organizations below it."""
+    """Whether the actor works for an organization above this one, in a role that has a subtree."""
     if actor.role is Role.SYSTEM:
         return True
     return (
@@ -100,9 +101,9 @@ def is_above(actor: Actor, organization: Organization) -> bool:
 
 
 def may_add_people(actor: Actor, organization: Organization, *, is_technician: bool = False) -> bool:
-    """Whether the actor adds people to this firm (R2): to the own one, and administrators to firms below as `MAY_STAFF` says.
+    """Whether the actor adds people to this firm (R2): to its own, and administrators to firms below as `MAY_STAFF` says.
 
-    A technician is made by the installer alone, whoever stands above it.
+    Only the installer itself adds technicians.
     """
     if actor.role is Role.SYSTEM:
         return True
@@ -113,13 +114,13 @@ def may_add_people(actor: Actor, organization: Organization, *, is_technician: b
 
 
 def may_decide(actor: Actor, permission: str) -> bool:
-    """Whether the actor's own rights cover deciding this permission of an installer."""
+    """Whether the actor's own rights allow it to change this permission of an installer."""
     needed = DECIDED_WITH.get(permission)
     return needed is None or needed in actor.grants
 
 
 def parents_for(actor: Actor, kind: str) -> QuerySet[Organization]:
-    """Below which organizations the actor may add one of this kind (R2): none where it may create no such one."""
+    """The organizations below which the actor may add one of this kind (R2); none where it may not create this kind."""
     if kind not in MAY_CREATE.get(actor.role, frozenset()):
         return Organization.objects.none()
     return Organization.objects.visible_to(actor).filter(kind__in=PARENT_KINDS[kind], is_active=True)
@@ -129,13 +130,13 @@ def parents_for(actor: Actor, kind: str) -> QuerySet[Organization]:
 def create_organization(
     actor: Actor, *, kind: str, name: str, parent: Organization | None, now: datetime, **fields: Any
 ) -> Organization:
-    """Add an organization below `parent`, which must be in the actor's subtree (R2). Writes path and tenant keys."""
+    """Add an organization below `parent`, which must be in the actor's subtree (R2). Sets path and tenant keys."""
     if kind not in MAY_CREATE.get(actor.role, frozenset()):
         raise NotPermitted
     if parent is None if kind != Kind.OPERATOR else parent is not None:
         raise NotPermitted
     if parent is not None:
-        # Locked and read again: an installer that is being moved has another path in a moment.
+        # Locked and read again: if the installer is being moved, its path changes.
         parent = parents_for(actor, kind).select_for_update(of=("self",), no_key=True).filter(pk=parent.pk).first()
         if parent is None:
             raise NotPermitted
@@ -148,7 +149,7 @@ def create_organization(
     if kind == Kind.INSTALLER:
         as_born = audit.fields_of(Organization(), list(PERMISSIONS))
         _refuse_decisions(actor, as_born, audit.fields_of(organization, list(PERMISSIONS)))
-    organization.path = f"new:{kind}:{name}"[:190]  # the id is known only after the insert
+    organization.path = f"new:{kind}:{name}"[:190]  # the path needs the id, which exists only after the insert
     organization.save()
     organization.path = f"{parent.path if parent else ''}{organization.pk:0{LABEL_WIDTH}d}."
     organization.save(update_fields=["path"])
@@ -165,7 +166,7 @@ def create_organization(
 
 
 def currency_below(actor: Actor, kind: str) -> str:
-    """The currency that a new firm of this kind will be billed in, as its tree; "" for a distributor, which begins a tree."""
+    """The billing currency of a new firm of this kind, taken from its tree; "" for a distributor, which begins a tree."""
     firm = firm_of(actor)
     if kind == Kind.DISTRIBUTOR or firm is None:
         return ""
@@ -183,9 +184,9 @@ def edit_organization(
     permissions: Mapping[str, bool] | None = None,
     now: datetime,
 ) -> Organization:
-    """Correct name, address and time zone: by its own people or from above. Conflict when somebody saved since `version`.
+    """Change name, address and time zone, by the firm's own people or from above. Conflict when somebody saved since `version`.
 
-    With `permissions` these are set too, as `set_permissions` does, or nothing is saved.
+    With `permissions` these are set too, as by `set_permissions`; everything is saved or nothing.
     """
     organization = _locked(actor, organization_id, version)
     before = audit.fields_of(organization, list(BASICS))
@@ -209,8 +210,7 @@ def set_permissions(
 ) -> Organization:
     """Set Pay by Installer, the demand for two-factor and whether prices are shown, of an installer (S2, R5, R7).
 
-    By an organization above only, never by the installer itself, and only what one's own rights cover; audited with before and
-    after (R9).
+    Only by an organization above, and only what the actor's own rights cover. Audited with before and after (R9).
     """
     organization = _locked(actor, organization_id, version)
     if organization.kind != Kind.INSTALLER or not is_above(actor, organization):
@@ -225,7 +225,7 @@ def set_permissions(
 
 @transaction.atomic
 def set_organization_active(actor: Actor, *, organization_id: int, is_active: bool, now: datetime) -> Organization:
-    """Close an organization to its people, or open it again. By who is above it only; what is paid there goes on running."""
+    """Close an organization to its people, or open it again. Only by an organization above it. Paid time continues."""
     organization = (
         Organization.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=organization_id)
     )
@@ -245,7 +245,7 @@ def set_organization_active(actor: Actor, *, organization_id: int, is_active: bo
 
 
 def _refuse_decisions(actor: Actor, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Refuse where a permission differs that the actor may not decide."""
+    """Refuse where a permission would change that the actor may not change."""
     if any(before[field] != after[field] and not may_decide(actor, field) for field in PERMISSIONS):
         raise NotPermitted(_("You can only decide about payments and prices with that right yourself."))
 
@@ -262,7 +262,7 @@ def _locked(actor: Actor, organization_id: int, version: int) -> Organization:
 
 
 def _save(actor: Actor, word: audit.Word, organization: Organization, before: dict[str, Any], *, now: datetime) -> None:
-    """Write the fields that differ, and what they were; nothing at all when none does."""
+    """Write and audit the fields that differ; nothing when none differs."""
     after = audit.fields_of(organization, list(before))
     if after == before:
         return

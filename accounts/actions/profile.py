@@ -1,4 +1,4 @@
-"""What people set of their own login: name, language and time zone, and the password."""
+"""A person's own settings: name, language, time zone and password."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ PASSWORD_CHANGED = audit.Word("password.changed", gettext_lazy("Own password cha
 def edit_profile(
     actor: Actor, user: User, *, values: Mapping[str, str], seen: Mapping[str, Any], now: datetime
 ) -> User:
-    """Set one's own name, language and time zone; what does not differ is not written.
+    """Set one's own name, language and time zone; fields that do not differ are not written.
 
-    `seen` is what the page was filled with, field by field: another value by now is a Conflict. The row has no version, since jobs and
-    sign-ins write it too. The audit keeps which fields changed, not the personal values.
+    `seen` has the values the form was filled with; Conflict where one has changed since. The row has no version, because jobs and
+    sign-ins write it too. The audit keeps the names of the changed fields, not the personal values.
     """
     person = members.lock_self(user)
     if any(seen[name] != getattr(person, name) for name in FIELDS if name in seen):
@@ -52,8 +52,11 @@ def edit_profile(
 
 
 def change_password(actor: Actor, user: User, *, password: str, session_key: str | None, now: datetime) -> None:
-    """Set a new password and end every session but this one. The form has checked it against the current one of `user`: where that was
-    changed meanwhile it is refused, at `old_password`. Checks and hash stay outside of the lock, since hashing takes its time."""
+    """Set a new password and end every other session.
+
+    The form has checked it against the current password of `user`; if that was changed meanwhile, it is refused at `old_password`. The
+    new password is checked and hashed before the row is locked, because hashing is slow.
+    """
     known, user_password = user.password, make_password(password)
     with transaction.atomic():
         if members.lock_self(user).password != known:
@@ -65,7 +68,8 @@ def change_password(actor: Actor, user: User, *, password: str, session_key: str
 
 
 def reset_password(user: User, *, password: str, now: datetime) -> None:
-    """Set the password of who came by the link of a mail, which the caller has judged; every session ends. Audited in each firm."""
+    """Set the password of the person who opened the link of a mail, which the caller has checked; every session ends. Audited in each
+    firm."""
     hashed = make_password(password)
     with transaction.atomic():
         _write(members.lock_self(user), hashed)
@@ -74,7 +78,8 @@ def reset_password(user: User, *, password: str, now: datetime) -> None:
 
 
 def send_reset_link(user: User, *, now: datetime) -> None:
-    """Queue the mail with the link that sets a new password; it is good for `PASSWORD_RESET_TIMEOUT`, and until the password changes."""
+    """Queue the mail with the link that sets a new password; it works for `PASSWORD_RESET_TIMEOUT` seconds, and until the password
+    changes."""
     uid, token = urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
     notify.post(
         key=f"password-reset-{uuid4()}",
@@ -92,7 +97,7 @@ def send_reset_link(user: User, *, now: datetime) -> None:
 
 
 def record(actor: Actor, word: audit.Word, user: User, *, fields: list[str], now: datetime) -> None:
-    """Audit a change of one's own settings: names of fields only, since values of a person have no place in a log that is never shortened."""
+    """Audit a change of one's own settings: the names of the fields only, because the audit is append-only and values are personal data."""
     if actor.organization is not None:
         audit.record(
             actor, word, user, now=now, tenant=actor.organization, after={"fields": fields}, label=f"#{user.pk}"
@@ -100,6 +105,6 @@ def record(actor: Actor, word: audit.Word, user: User, *, fields: list[str], now
 
 
 def _write(user: User, hashed: str) -> None:
-    """The password and nothing else: the person was read before, and may have changed since in another window."""
+    """Write the password only: other fields were read before the lock and may have changed in another window."""
     user.password = hashed
     user.save(update_fields=["password"])

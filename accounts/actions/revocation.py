@@ -1,4 +1,4 @@
-"""Ending what a person's programs hold, because of something that happened to the person's access; part of another action."""
+"""Ending a person's tokens and links after a change of the person's access; used inside other actions."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ TOKEN_REVOKED = audit.Word(
 
 
 def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor | None = None) -> int:
-    """End every token of a person, in whichever firm it was made, and tell the person by mail which and why.
+    """End every token of a person, in whichever firm it was made, and mail the person which tokens ended and why.
 
-    Writes one audit row in the firm of each token, done by `by`, or by the person. Returns how many tokens that were.
+    Audits each token in its firm, done by `by`, or by the person. Returns the number of tokens.
     """
     in_use = Q(expires_at=None) | Q(expires_at__gt=now)
     found = ApiToken.objects.of(user).filter(in_use, revoked_at=None)
@@ -58,11 +58,11 @@ def revoke_tokens_of(user: User, *, reason: RevokedFor, now: datetime, by: Actor
 
 
 def close_links(user: User, *, now: datetime) -> None:
-    """End what waits in somebody's mailbox: the links to another address, and past the throttle. Part of another action."""
+    """Close a person's open links: for another address, and for signing in past the throttle. Used inside other actions."""
     MailLink.objects.filter(user=user, used_at=None, closed_at=None).update(closed_at=now)
 
 
 def revoke_tokens_of_membership(membership: Membership, *, now: datetime) -> int:
-    """End what a member's programs hold when the firm lets the member go; its audit row says how many. Returns their number."""
+    """End a member's tokens when the firm deactivates it; the audit row of that action says how many. Returns their number."""
     found = ApiToken.objects.filter(membership=membership, revoked_at=None)
     return found.update(revoked_at=now, revoked_for=RevokedFor.DEACTIVATED)

@@ -1,4 +1,4 @@
-"""The seller: which version is in force, and publishing the next one."""
+"""The seller: the version in force, and publishing the next one."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def publish(
 ) -> SellerVersion:
     """Publish the next version of the seller: `values` are FIELDS. Operator only, never for the past.
 
-    `picture` are the bytes of a PNG or JPEG; without one the last version's stays, or none with `keeps_logo=False`. `newest` is the
-    number of the last version as the page showed it; raises Conflict where somebody published meanwhile. `is_example` is the demo's.
+    `picture` are the bytes of a PNG or JPEG; without one the last logo is kept, or removed with `keeps_logo=False`. `newest` is the number
+    of the last version that the page showed; Conflict where another was published since. `is_example` marks the demo's seller.
     """
     if actor.role not in {Role.OPERATOR, Role.SYSTEM}:
         raise NotPermitted
@@ -72,7 +72,7 @@ def publish(
 
 
 def _checked(values: Mapping[str, str]) -> dict[str, str]:
-    """The values to keep. Refuses what lacks or is wrong, at its field."""
+    """The values to store. Refuses a missing or wrong value, at its field."""
     kept = {name: text.line(values.get(name, "")) for name in FIELDS}
     if kept["email"]:
         kept["email"] = mail.address(kept["email"]).shown
@@ -83,7 +83,7 @@ def _checked(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def _stored(content: bytes) -> SellerLogo:
-    """The picture's row, the same for the same bytes; refuses what is no PNG or JPEG of decent size."""
+    """The stored picture, one row for the same bytes. Refuses bytes that are no PNG or JPEG, or too large."""
     picture = logos.examine(content)
     found, _is_new = SellerLogo.objects.defer("content").get_or_create(
         digest=picture.digest,
@@ -98,7 +98,7 @@ def _stored(content: bytes) -> SellerLogo:
 
 
 def _values(version: SellerVersion) -> dict[str, object]:
-    """What is compared and audited; the logo by the begin of its digest."""
+    """The values to compare and audit; the logo is represented by the beginning of its digest."""
     return {name: getattr(version, name) for name in FIELDS} | {
         "logo": version.logo.digest[:12] if version.logo else None,
         "valid_from": version.valid_from.isoformat(),

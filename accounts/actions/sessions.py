@@ -1,4 +1,4 @@
-"""Sessions of people: begun, used, ended; and what a new password does to them."""
+"""Sessions of people: started, used, ended, and ended by a new password."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
 
 FORGOTTEN_AT_ONCE = 1000
-SEEN_EVERY = timedelta(minutes=1)  # a page must not cost a write each time
+SEEN_EVERY = timedelta(minutes=1)  # a request must not cost a write each time
 SESSION_ENDED = audit.Word("session.ended", _("Signed out elsewhere"), area=audit.Area.SECURITY)
 PASSWORD_RESET = audit.Word("password.reset", _("Own password set by the link in a mail"), area=audit.Area.SECURITY)
 
@@ -37,7 +37,7 @@ def begin_session(
     is_known: bool,
     now: datetime,
 ) -> UserSession:
-    """Note a sign-in; from a browser that this person was not seen with before, tell by mail. `address` is masked already."""
+    """Record a sign-in. If this person was not seen with this browser before, a mail tells it. `address` is masked already."""
     begun = UserSession.objects.create(
         user=user,
         membership=membership,
@@ -54,7 +54,7 @@ def begin_session(
 
 
 def forget_old(*, now: datetime, budget: fences.Budget | None = None) -> int:
-    """Delete what nobody can be signed in with any more, here and in the store, some at a time. Returns how many sessions there were."""
+    """Delete session rows, and sessions of the store, that can't be used any more, in batches. Returns how many."""
     deleted = 0
     too_old = UserSession.objects.filter(created_at__lt=now - timedelta(seconds=settings.SESSION_COOKIE_AGE))
     for rows in (too_old.order_by("created_at"), Session.objects.filter(expire_date__lt=now).order_by("expire_date")):
@@ -67,7 +67,7 @@ def forget_old(*, now: datetime, budget: fences.Budget | None = None) -> int:
 
 
 def _delete_some(rows: QuerySet[Any]) -> int:
-    with transaction.atomic():  # what somebody ends at this moment needs no waiting for
+    with transaction.atomic():  # rows that are being ended at this moment are skipped
         some = rows.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True)
         keys = list(some[:FORGOTTEN_AT_ONCE])
         deleted: int = rows.model._base_manager.filter(pk__in=keys).delete()[0]
@@ -75,13 +75,13 @@ def _delete_some(rows: QuerySet[Any]) -> int:
 
 
 def see_session(session_id: int, *, session_key: str, now: datetime) -> bool:
-    """Note that a session is in use, under the key it has by now. False when its row is gone: it was ended."""
+    """Record that a session is in use, under its present key. False when its row is gone, because it was ended."""
     return bool(UserSession.objects.filter(pk=session_id).update(session_key=session_key, last_seen_at=now))
 
 
 @transaction.atomic
 def end_session(actor: Actor, user: User, *, session_id: int, now: datetime) -> None:
-    """Sign one device of `user` out. UserSession.DoesNotExist for somebody else's."""
+    """Sign one device of `user` out. Raises UserSession.DoesNotExist for another person's session."""
     ended = UserSession.objects.of(user).get(pk=session_id)
     _end([ended])
     _record(actor, SESSION_ENDED, user, now=now, after={"sessions": 1})
@@ -89,9 +89,9 @@ def end_session(actor: Actor, user: User, *, session_id: int, now: datetime) -> 
 
 @transaction.atomic
 def end_other_sessions(actor: Actor, user: User, *, but: str, now: datetime) -> tuple[int, int]:
-    """Sign every device of `user` out except the session with the key `but`, and end what its programs hold.
+    """Sign out every device of `user` except the session with the key `but`, and end the person's tokens.
 
-    Returns how many devices and how many tokens that were.
+    Returns how many devices and how many tokens.
     """
     others = list(UserSession.objects.of(user).exclude(session_key=but))
     alive = UserSession.objects.of(user).alive(now).exclude(session_key=but).count()
@@ -105,12 +105,12 @@ def end_other_sessions(actor: Actor, user: User, *, but: str, now: datetime) -> 
 
 
 def end_all_sessions(user: User) -> None:
-    """Sign every device of `user` out, as part of another action, which audits it."""
+    """Sign every device of `user` out; used inside another action, which audits it."""
     _end(UserSession.objects.of(user))
 
 
 def end_own_session(session_key: str) -> None:
-    """Forget the session that signs out; the store forgets it by itself."""
+    """Forget the session that signs out; Django removes it from the store."""
     UserSession.objects.filter(session_key=session_key).delete()
 
 
@@ -118,10 +118,10 @@ def end_own_session(session_key: str) -> None:
 def record_new_password(
     user: User, *, but: str | None, now: datetime, reason: RevokedFor = RevokedFor.PASSWORD
 ) -> None:
-    """After a new password: every other session ends at once (its hash would refuse it anyway), so do API tokens, since whoever knew
-    the old one may have made some; and the person is told.
+    """After a new password: end every other session (its hash would be refused anyway) and every API token, since a person who knew the
+    old password may have made some; and mail the person.
 
-    `but` is the session that changed it, None where it was set by mail.
+    `but` is the session that changed the password, None where it was set by mail.
     """
     user.password_at = now
     user.save(update_fields=["password_at"])
@@ -133,8 +133,8 @@ def record_new_password(
 
 @transaction.atomic
 def record_password_reset(user: User, *, now: datetime) -> None:
-    """After a password set by the link of a mail: as `record_new_password`, and audited in every firm the person works for, since
-    nobody is signed in who would work for one of them."""
+    """After a password set by the link of a mail: as `record_new_password`, and audited in every firm the person works for, because
+    nobody is signed in for one of them."""
     for membership in (
         Membership.objects.usable().filter(user=user).select_related("organization", "user").order_by("pk")
     ):
@@ -159,12 +159,12 @@ def _end(sessions: Iterable[UserSession]) -> None:
     store = import_module(settings.SESSION_ENGINE).SessionStore
     for session in sorted(
         sessions, key=lambda session: session.pk
-    ):  # rows go in the one order, whatever order they are shown in
+    ):  # rows are locked in the order of ids, whatever order they are shown in
         store(session.session_key).delete()
         session.delete()
 
 
 def _record(actor: Actor, word: audit.Word, user: User, *, now: datetime, after: dict[str, object]) -> None:
-    """A person's own data have no place in a log that is never shortened, so the label is a number."""
+    """Audit with a number as label: the audit is append-only, so personal data must not be in it."""
     if (firm := firm_of(actor)) is not None:
         audit.record(actor, word, user, now=now, tenant=firm, after=after, label=f"#{user.pk}")

@@ -1,4 +1,4 @@
-"""The support view: what the operator looked at in a tenant's firm, written down for the tenant (DOMAIN §1)."""
+"""The support view: what the operator opened in a tenant's firm, recorded so that the tenant can read it (DOMAIN §1)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts import audit
 from accounts.models import AuditEvent, Kind, Organization, User
 from accounts.scope import Actor, Role
 
-NOTED_EVERY = timedelta(hours=1)  # somebody who helps turns pages; once says as much as twenty times
+NOTED_EVERY = timedelta(hours=1)  # opening many pages in a row is recorded once
 SUPPORT_VIEWED = audit.Word(
     "support.viewed", _("Support view opened"), _("Support view opened: %(what)s"), area=audit.Area.SECURITY
 )
@@ -27,9 +27,10 @@ def record_view(
     label: str | None = None,
     is_noted: bool = False,
 ) -> None:
-    """Audit that the operator opened `subject`, a row of `tenant`: once an hour for each person and object, for other roles never.
+    """Audit that the operator opened `subject`, a row of `tenant`: once an hour for each person and object. Other roles are not
+    recorded.
 
-    What is the operator's own is no tenant's. `is_noted` where it is known that it was (`noted`).
+    Rows of the operator's own firm are not recorded. `is_noted`: the caller knows already (from `noted`) that it was recorded.
     """
     if actor.role is not Role.OPERATOR or (isinstance(tenant, Organization) and tenant.kind == Kind.OPERATOR):
         return
@@ -38,13 +39,13 @@ def record_view(
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(
             pk=actor.user_id or 0
-        )  # two pages opened at once are noted once
+        )  # two pages opened at once are recorded once
         if not _is_noted(actor, subject, now):
             audit.record(actor, SUPPORT_VIEWED, subject, now=now, tenant=tenant, site_id=site_id, label=label)
 
 
 def noted(actor: Actor, model: type[models.Model], now: datetime) -> models.Exists | models.Value:
-    """For a query of `model`: whether the actor's look at a row is noted already; for other roles nothing is looked up."""
+    """For a query of `model`: whether the actor's view of a row is recorded already; for other roles nothing is looked up."""
     if actor.role is not Role.OPERATOR:
         return models.Value(False)
     return models.Exists(_notes(actor, model, now).filter(subject_id=models.OuterRef("pk")))

@@ -1,4 +1,4 @@
-"""Terms and privacy notice: which version is in force, who accepted it, and publishing the next one."""
+"""Terms and privacy notice: the version in force, who accepted it, and publishing the next one."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from accounts.typed.text import block
 
 Version = TypeVar("Version", TextVersion, SellerVersion)
 IN_FORCE, UPCOMING, REPLACED = "in_force", "upcoming", "replaced"
-LONGEST = 100_000  # letters of a text in one language
-# Sentences of the shipped examples. A text that still has one of them is an example, whoever pasted it.
+LONGEST = 100_000  # characters of a text in one language
+# Sentences of the shipped examples. A text that contains one of them is treated as an example.
 EXAMPLE_MARKS = ("This is an example text, not legal advice.", "Dies ist ein Beispieltext und keine Rechtsberatung.")
 LATEST: dict[str, str] = {Document.TERMS: "terms_version", Document.PRIVACY: "privacy_version"}  # fields of User
 TEXT_DRAFTED = audit.Word(
@@ -38,23 +38,23 @@ TEXT_PUBLISHED = audit.Word(
 
 
 def in_force(document: str, *, now: datetime) -> TextVersion | None:
-    """The version of a document (`Document.TERMS`, `Document.PRIVACY`) that counts at `now`; None before the operator published one.
+    """The version of a document (`Document.TERMS`, `Document.PRIVACY`) in force at `now`; None before the operator published one.
 
-    The shipped examples count in the demo only.
+    The shipped examples are valid in the demo only.
     """
     return TextVersion.objects.begun(now).filter(document=document).select_related("seller").first()
 
 
 def kept(document: str, version: str) -> TextVersion | None:
-    """The version that an acceptance or an order names; None where its text was never kept here."""
+    """The version that an acceptance or an order names; None where its text is not stored."""
     if not version.isdecimal():
         return None
     return TextVersion.objects.usable().filter(document=document, number=int(version)).first()
 
 
 def columns_in_force(now: datetime) -> dict[str, Subquery]:
-    """For `annotate()`: `terms_in_force` and `privacy_in_force`, the numbers in force (or NULL), so that a query that runs for every
-    page brings them along."""
+    """For `annotate()`: `terms_in_force` and `privacy_in_force`, the numbers in force (or NULL), for the query that every page runs
+    anyway."""
     return {
         f"{document.value}_in_force": Subquery(
             TextVersion.objects.begun(now).filter(document=document.value).values("number")[:1]
@@ -64,13 +64,13 @@ def columns_in_force(now: datetime) -> dict[str, Subquery]:
 
 
 def numbers_in_force(now: datetime) -> dict[str, int]:
-    """document → the number in force; a document without one is left out. One statement."""
+    """The number in force, by document; documents without one are left out. One statement."""
     found = TextVersion.objects.begun(now).order_by().values_list("document")
     return dict(found.annotate(newest=models.Max("number")))
 
 
 def published(document: str, *, now: datetime) -> list[tuple[TextVersion, str]]:
-    """Every version with where it stands (IN_FORCE, UPCOMING or REPLACED), the newest first. One statement."""
+    """Every version with its standing (IN_FORCE, UPCOMING or REPLACED), the newest first. One statement."""
     return standing(
         list(
             TextVersion.objects.usable()
@@ -83,9 +83,10 @@ def published(document: str, *, now: datetime) -> list[tuple[TextVersion, str]]:
 
 
 def standing(versions: list[Version], *, now: datetime) -> list[tuple[Version, str]]:
-    """Each version, the highest number first, with where it stands: an upcoming one is replaced when a later one comes before it."""
+    """Each version with its standing, the highest number first. An upcoming version counts as replaced if a later version begins before
+    it."""
     found: list[tuple[Version, str]] = []
-    earliest: datetime | None = None  # the first day of any later version
+    earliest: datetime | None = None  # the first day of any version with a higher number
     for version in versions:
         begins = version.valid_from
         if earliest is not None and earliest <= begins:
@@ -100,12 +101,12 @@ def standing(versions: list[Version], *, now: datetime) -> list[tuple[Version, s
 
 
 def has_accepted(user: User, numbers: Mapping[str, int | None]) -> bool:
-    """Whether the person accepted every document that is in force; `numbers` are those of `numbers_in_force`."""
+    """Whether the person accepted every document in force; `numbers` come from `numbers_in_force`. No statement."""
     return not pending(user, numbers)
 
 
 def pending(user: User, numbers: Mapping[str, int | None]) -> list[str]:
-    """The documents in force that the person has not accepted in this version."""
+    """The documents in force whose version the person has not accepted."""
     return [
         document
         for document, field in LATEST.items()
@@ -115,9 +116,9 @@ def pending(user: User, numbers: Mapping[str, int | None]) -> list[str]:
 
 @transaction.atomic
 def accept(user: User, *, now: datetime, address: str = "") -> None:
-    """Write down that `user` accepts what is in force; a second time changes nothing. `address` is masked already.
+    """Record that `user` accepts what is in force; a second call changes nothing. `address` is masked already.
 
-    There is no audit row: the table is one itself, append-only, and concerns nobody but the person.
+    No audit row: the table itself is append-only, and it concerns this person only.
     """
     versions = {document: str(number) for document, number in numbers_in_force(now).items()}
     Acceptance.objects.bulk_create(
@@ -133,7 +134,7 @@ def accept(user: User, *, now: datetime, address: str = "") -> None:
 
 
 def draft_of(actor: Actor, document: str) -> TextDraft | None:
-    """The draft somebody left, if there is one."""
+    """The saved draft of a document, if there is one."""
     return TextDraft.objects.visible_to(actor).filter(document=document).select_related("saved_by").first()
 
 
@@ -147,8 +148,8 @@ def save_draft(
     version: int | None,
     now: datetime,
 ) -> TextDraft:
-    """Keep a text that is not published yet. `version` is the draft's as the page showed it, None where there was none; raises
-    Conflict where somebody saved or published meanwhile."""
+    """Save a draft. `version` is the draft's version that the page showed, None where there was none; Conflict where somebody saved or
+    published meanwhile."""
     operator = _operator(actor)
     _refuse_misshapen(texts)
     draft = _fresh_draft(document, version)
@@ -177,7 +178,7 @@ def save_draft(
 
 @transaction.atomic
 def discard_draft(actor: Actor, *, document: str, version: int | None, now: datetime) -> None:
-    """Throw a draft away; raises Conflict where somebody saved it meanwhile."""
+    """Delete a draft; Conflict where somebody saved it meanwhile."""
     operator = _operator(actor)
     draft = _fresh_draft(document, version)
     if draft is None:
@@ -198,10 +199,10 @@ def publish(
     now: datetime,
     version: int | None = None,
 ) -> TextVersion:
-    """Publish the next version; its text is fixed from then on, a mistake is mended by a further version. The draft goes.
+    """Publish the next version and delete the draft. A published text never changes; a mistake is corrected by a further version.
 
-    Operator only, never for the past, with at least the English text. Texts of the shipped examples are refused outside the demo.
-    `version` is the draft's as the page showed it; raises Conflict where somebody saved or published meanwhile.
+    Operator only, never for the past; at least the English text is required. Texts of the shipped examples are refused outside the
+    demo. `version` is the draft's version that the page showed; Conflict where somebody saved or published meanwhile.
     """
     operator = _operator(actor)
     _refuse_misshapen(texts)
@@ -236,12 +237,12 @@ def publish(
 
 
 def starts_at(day: date, *, now: datetime) -> datetime:
-    """The instant a version counts from: the begin of the day in UTC, today at once."""
+    """The instant from which a version is valid: the start of the day in UTC; for today, now."""
     return now if day == now.astimezone(UTC).date() else datetime.combine(day, time(), tzinfo=UTC)
 
 
 def _operator(actor: Actor) -> Organization:
-    """The operator's organization, locked: it makes one publication or draft wait for another. Refuses everybody else."""
+    """The operator's organization, locked, so that publications and drafts are written one after the other. Refuses everybody else."""
     if actor.role not in {Role.OPERATOR, Role.SYSTEM}:
         raise NotPermitted
     found = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").select_for_update(no_key=True)
@@ -263,7 +264,7 @@ def _refuse_misshapen(texts: Mapping[str, str]) -> None:
 
 
 def _first_number(document: str) -> int:
-    """1, or more where people accepted versions before the texts were kept here: an old acceptance never counts for a new text."""
+    """1, or higher where people accepted versions before texts were stored here: an old acceptance must never match a new text."""
     old = Acceptance.objects.filter(document=document).order_by().values_list("version", flat=True).distinct()
     return 1 + max((int(version) for version in old if version.isdecimal()), default=0)
 

@@ -1,4 +1,4 @@
-"""Keys of machines: made, used, revoked."""
+"""API tokens: created, used, revoked."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from accounts.models.tokens import RevokedFor, digest, scopes_open_to
 from accounts.scope import Actor
 from accounts.typed.text import line
 
-MARK = "sp_"  # so that a token found somewhere says what it is
-SHOWN = 8  # characters of a token by which people tell theirs apart
-MOST_TOKENS = 20  # of one membership at a time
+MARK = "sp_"  # prefix, so that a token that is found somewhere can be recognized
+SHOWN = 8  # characters of a token that people see, to tell their tokens apart
+MOST_TOKENS = 20  # of one membership at the same time
 USED_EVERY = timedelta(minutes=1)  # a request must not cost a write each time
 TOKEN_CREATED = audit.Word(
     "token.created", gettext_lazy("API token made"), gettext_lazy("API token “%(what)s” made"), area=audit.Area.SECURITY
@@ -37,11 +37,11 @@ def create_token(
     code: str = "",
     now: datetime,
 ) -> tuple[ApiToken, str]:
-    """A new token of the actor's membership, and its text, which is never to be had again. Writes audit and a mail.
+    """Create a token of the actor's membership and return it with its text, which is never shown again. Writes audit and a mail.
 
-    Password and, where there is a second factor, its code are asked for: a token outlives the session it was made in, so a session
-    left open must not be enough. NotPermitted: a scope beyond the actor's own rights. Refused: a wrong proof, no name, no scope,
-    an end in the past, too many tokens.
+    Password and, if the person has a second factor, its code are required: a token outlives the session, so an unattended session must
+    not be enough. Raises NotPermitted for a scope beyond the actor's rights. Refuses a wrong proof, no name, no scope, an end in the
+    past, and too many tokens.
     """
     membership = Membership.objects.select_related("user").get(pk=actor.membership_id)
     if not set(scopes) <= set(scopes_open_to(actor)):
@@ -54,8 +54,7 @@ def create_token(
 def _create(
     actor: Actor, proven: User, *, name: str, scopes: Collection[str], expires_at: datetime | None, now: datetime
 ) -> tuple[ApiToken, str]:
-    """As `create_token`, of a person whose proof was right a moment ago: one whose password was changed since is refused, since
-    that change has ended the tokens it found already."""
+    """As `create_token`, after the proof was checked. Refuses if the password changed since: that change ended only the tokens it found."""
     membership = (
         Membership.objects.select_for_update(of=("self",), no_key=True)
         .select_related("user")
@@ -89,7 +88,7 @@ def _create(
 
 @transaction.atomic
 def revoke_token(actor: Actor, *, token_id: int, now: datetime) -> ApiToken:
-    """End one of the actor's tokens, at once and for good; a second time changes nothing."""
+    """Revoke one of the actor's tokens, at once and for good; a second call changes nothing."""
     token = ApiToken.objects.visible_to(actor).select_for_update(no_key=True).get(pk=token_id)
     if token.revoked_at is None:
         token.revoked_at, token.revoked_for = now, RevokedFor.OWNER
@@ -100,7 +99,7 @@ def revoke_token(actor: Actor, *, token_id: int, now: datetime) -> ApiToken:
 
 
 def find_token(text: str, *, now: datetime) -> ApiToken | None:
-    """The usable token with this text, its use noted; None for any other."""
+    """The usable token with this text, with its use recorded; None for any other text."""
     if not text.startswith(MARK):
         return None
     found = ApiToken.objects.usable(now).filter(digest=digest(text))
@@ -120,5 +119,5 @@ def _record(
     before: dict[str, object] | None = None,
 ) -> None:
     firm = firm_of(actor)
-    assert firm is not None  # whoever has a membership works for one
+    assert firm is not None  # a person who has a membership works for an organization
     audit.record(actor, word, token, now=now, tenant=firm, before=before, after=after)

@@ -1,4 +1,4 @@
-"""The second factor of a person: set up, asked for, renewed, switched off (R7)."""
+"""The second factor of a person: set up, checked, renewed, switched off (R7)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from accounts.models import Membership, Organization, User, firm_of
 from accounts.models.tokens import RevokedFor
 from accounts.scope import Actor
 
-# django-otp doubles the wait with each wrong code, up to a hundred years. Whoever knows the password could shut the owner out with
-# that, so it ends at 2**11 seconds, some half an hour: 42 tries a day.
+# django-otp doubles the wait with each wrong code, up to a hundred years. A person who knows only the password could lock the owner out
+# with that, so the wait ends at 2**11 seconds, about half an hour: 42 tries a day.
 MOST_FAILURES = 12
-TELL_AT = 5  # wrong codes in a row: somebody has the password
+TELL_AT = 5  # wrong codes in a row; then somebody else probably has the password, and the owner is told
 SWITCHED_ON = audit.Word(
     "two_factor.on", gettext_lazy("Two-factor authentication switched on"), area=audit.Area.SECURITY
 )
@@ -39,7 +39,7 @@ TWO_FACTOR_RESET = audit.Word(
 
 
 def demanding(user: User) -> Organization | None:
-    """The organization of the person that demands two-factor, the first if several do."""
+    """The organization of the person that demands two-factor; the first if several do."""
     found = Membership.objects.usable().filter(user=user, organization__require_2fa=True)
     membership = found.select_related("organization").order_by("pk").first()
     return membership.organization if membership else None
@@ -52,10 +52,10 @@ def recovery_codes_left(user: User) -> int:
 
 @transaction.atomic
 def begin_two_factor(user: User, *, key: str, code: str, password: str, now: datetime) -> list[str]:
-    """Take the authenticator app whose code is right, and hand out recovery codes; nothing is asked for yet.
+    """Store the authenticator app whose code is right, and return recovery codes once. Sign-in does not ask for a code yet.
 
-    `key` is the secret the app was shown, in hex. Returns the codes, for this once. Refused: it is on already, or code or password are
-    wrong. The password is asked for because a session left open could shut its owner out with somebody else's app.
+    `key` is the app's secret, in hex. Refuses if two-factor is on already, or code or password are wrong. The password is required
+    because with an unattended session somebody could lock the owner out with another app.
     """
     person = _locked(user)
     if person.two_factor_at is not None:
@@ -66,14 +66,14 @@ def begin_two_factor(user: User, *, key: str, code: str, password: str, now: dat
     if step is None:
         raise Refused(_("This code is not right. Type the one the app shows now."), field="code")
     TOTPDevice.objects.filter(user=person).delete()
-    # A code counts once: the one that set the app up does not sign in.
+    # Each code is valid once: the one that set the app up can't be used to sign in.
     TOTPDevice.objects.create(user=person, name="app", key=key, confirmed=False, last_t=step)
     return _new_codes(person, confirmed=False)
 
 
 @transaction.atomic
 def draw_codes_again(user: User) -> list[str]:
-    """Fresh recovery codes for an app that was taken but not switched on, because those before were not kept."""
+    """New recovery codes for an app that was stored but not switched on, because the first ones were not saved."""
     person = _locked(user)
     if person.two_factor_at is not None or not TOTPDevice.objects.filter(user=person, confirmed=False).exists():
         raise Refused(_("Scan the code and type the six digits first."))
@@ -82,7 +82,7 @@ def draw_codes_again(user: User) -> list[str]:
 
 @transaction.atomic
 def switch_two_factor_on(actor: Actor, user: User, *, now: datetime) -> None:
-    """From now on each sign-in asks for a code. Writes the user, both devices, audit and a mail. Refused: no app was taken yet."""
+    """Ask for a code at each sign-in from now on. Writes user, both devices, audit and a mail. Refuses where no app was stored before."""
     person = _locked(user)
     if person.two_factor_at is not None:
         raise Refused(_("Two-factor authentication is on already."))
@@ -95,7 +95,7 @@ def switch_two_factor_on(actor: Actor, user: User, *, now: datetime) -> None:
 
 
 def switch_two_factor_off(actor: Actor, user: User, *, password: str, code: str, now: datetime) -> None:
-    """Ask for no code any more. Refused: an organization of the person demands it, or password or code are wrong."""
+    """Stop asking for a code. Refuses where an organization of the person demands it, or password or code are wrong."""
     firm = demanding(user)
     if firm is not None:
         raise Refused(_("%(firm)s has to use two-factor authentication.") % {"firm": firm})
@@ -109,7 +109,7 @@ def switch_two_factor_off(actor: Actor, user: User, *, password: str, code: str,
 
 
 def renew_recovery_codes(actor: Actor, user: User, *, password: str, code: str, now: datetime) -> list[str]:
-    """Hand out fresh recovery codes; those before work no longer. Refused: password or code are wrong."""
+    """Return new recovery codes; the previous ones stop working. Refuses a wrong password or code."""
     _prove(user, password, code, now)
     with transaction.atomic():
         person = _locked(user)
@@ -121,13 +121,11 @@ def renew_recovery_codes(actor: Actor, user: User, *, password: str, code: str, 
 
 @transaction.atomic
 def reset_two_factor(actor: Actor, *, membership_id: int, now: datetime) -> None:
-    """Let a person back in whose phone and recovery codes are lost: the second factor is gone, every session and token ends,
-    the person is told.
+    """Remove the second factor of a person who lost phone and recovery codes; every session and token ends and the person is told.
 
-    By who manages the person's firm or one above, never for oneself. Writes the user, its devices, sessions and tokens,
-    audit and mail.
-    Refused where the login opens firms outside the actor's subtree: none of several tenants opens it alone, only the operator; which
-    they are is not told. Where two-factor is demanded, the next sign-in sets it up anew (R7).
+    By administrators of the person's firm or one above, never for oneself. Writes user, devices, sessions, tokens, audit and mail.
+    Refuses a login that also opens firms outside the actor's subtree (without naming them): only the operator resets it. Where
+    two-factor is demanded, the next sign-in sets it up again (R7).
     """
     membership = members.lock_member(actor, membership_id)
     if membership.user_id == actor.user_id:
@@ -149,8 +147,9 @@ def reset_two_factor(actor: Actor, *, membership_id: int, now: datetime) -> None
 
 
 def check_code(user: User, code: str, *, now: datetime) -> bool:
-    """Whether this is the app's code of now, or a recovery code; each counts once, and wrong ones make the next try wait."""
-    with transaction.atomic():  # the count of wrong ones has to stay, so nothing is raised in here
+    """Whether this is the app's present code or a recovery code. Each code is valid once; wrong codes delay the next try."""
+    # The count of wrong codes must be committed, so nothing is raised inside the transaction
+    with transaction.atomic():
         person = _locked(user)
         typed = two_factor.compact(code)
         kind = TOTPDevice if two_factor.is_six_digits(typed) else StaticDevice
@@ -174,8 +173,8 @@ def check_code(user: User, code: str, *, now: datetime) -> bool:
 
 
 def prove(user: User, *, password: str, code: str, now: datetime) -> None:
-    """Refuse who does not know the password or, where there is one, hold the second factor. Outside the change's transaction: a
-    refusal must not take back the count of wrong codes."""
+    """Refuse a wrong password or a wrong code of the second factor. Call it outside the transaction of the change: a refusal must not
+    roll back the count of wrong codes."""
     if not user.check_password(password):
         raise Refused(_("This is not your password."), field="password")
     if user.two_factor_at is not None and not check_code(user, code, now=now):
@@ -189,7 +188,7 @@ def _prove(user: User, password: str, code: str, now: datetime) -> None:
 
 
 class WrongCode(Refused):
-    """A code that is not right, was used before, or came too soon after a wrong one."""
+    """The code is not right, was used before, or came too soon after a wrong one."""
 
     message = gettext_lazy("This code is not right, or was used before. Wait for the next one.")
     field = "code"
@@ -211,7 +210,7 @@ def _forget_devices(person: User) -> None:
 
 
 def _works_elsewhere(person: User, actor: Actor) -> bool:
-    """Whether an organization the actor is not responsible for has this login as a member."""
+    """Whether this login is a member of an organization outside the actor's subtree."""
     if actor.sees_all:
         return False
     joined = Membership.objects.filter(user=person, is_active=True, joined_at__isnull=False)

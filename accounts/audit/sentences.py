@@ -1,4 +1,4 @@
-"""How words of the audit say more than their sentence: with the names and amounts that one reader may know."""
+"""How audit words build a longer sentence, with the names and amounts that the reader may know."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from django.utils.translation import ngettext
 
 from accounts.models import AuditEvent
 
-NAMED = 3  # changes that are spelled out; more are counted
+NAMED = 3  # changes that are listed by name; more are counted
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What one reader knows of one change: the names behind ids in the values, as far as they may be known, the currency of bare
-    amounts ("" if unknown), and whether amounts and orders' numbers are shown at all."""
+    """What one reader may know about a change: the names for ids in its values, the currency of bare amounts ("" if unknown), and
+    whether amounts and order numbers are shown."""
 
     people: Mapping[int, str]
     firms: Mapping[int, str]
@@ -27,7 +27,7 @@ class Names:
 
 
 def person(key: str, names: Names) -> str:
-    """Who a membership's number stands for, as far as the reader may know."""
+    """The name of the member with this id, as far as the reader may know it."""
     pk = int(key) if key.isdecimal() else 0
     return names.people.get(pk) or _("Person %(n)s") % {"n": key}
 
@@ -45,18 +45,18 @@ def listed(told: list[str]) -> str:
 
 
 def detailed(sentence: str, *details: str) -> str:
-    """A sentence with what else is known."""
+    """A sentence with further details."""
     told = ", ".join(detail for detail in details if detail)
     return _("%(sentence)s: %(details)s") % {"sentence": sentence, "details": told} if told else sentence
 
 
 def items(event: AuditEvent) -> str:
-    """How many items it was about, "" where it does not say."""
+    """How many items the change was about; "" where it does not say."""
     n = event.after.get("items")
     return ngettext("%(n)s item", "%(n)s items", n) % {"n": n} if isinstance(n, int) else ""
 
 
 def size(event: AuditEvent, field: str) -> int:
-    """How many a batch is of; rows of before batches were kept name them one by one."""
+    """The number of rows of a batch. Events older than batches list the rows by name."""
     value = event.after.get(field, 0)
     return value if isinstance(value, int) else len(value)

@@ -14,7 +14,7 @@ from accounts.scope import Actor
 
 
 class Tenanted(Protocol):
-    """A row with tenant keys, as all large tables have."""
+    """A row with tenant keys, as all large tables have them."""
 
     @property
     def distributor_id(self) -> int | None: ...
@@ -27,19 +27,19 @@ class Tenanted(Protocol):
 
 
 def record(actor: Actor, word: Word, subject: models.Model, **told: Any) -> AuditEvent:
-    """Write that `actor` did to `subject` what `word` says (R9); for what else is told see `event`."""
+    """Audit that `actor` did `word` to `subject` (R9); for the other arguments see `event`."""
     row = event(actor, word, subject, **told)
     row.save(force_insert=True)
     return row
 
 
 def record_all(events: Iterable[AuditEvent]) -> None:
-    """Write what `event` made, however many; one statement for a thousand."""
+    """Write events made by `event`; one statement for each thousand."""
     AuditEvent.objects.bulk_create(events, batch_size=1000)
 
 
 def record_batch(of: AuditEvent, rows: Sequence[AuditEvent]) -> None:
-    """Write a change of many objects: `of` says it as a whole, `rows` each of them. Of one object alone its row says it all."""
+    """Write a change of many objects: `of` describes it as a whole, `rows` each object. If it is one object, only its row is written."""
     if len(rows) > 1:
         of.save(force_insert=True)
         for row in rows:
@@ -60,10 +60,10 @@ def event(
     label: str | None = None,
     batch: AuditEvent | None = None,
 ) -> AuditEvent:
-    """The row that says so, not written yet; only the fields that differ are kept.
+    """An audit event, not written yet. Of `before` and `after` only the fields that differ are stored.
 
-    `tenant` says whose row it is: the organization itself, or any row that carries tenant keys. `batch` is the change of many objects that
-    this is a row of, written before.
+    `tenant` is the organization the event belongs to, or any row with tenant keys. `batch` is the event of the whole change that this
+    row belongs to; it must be written before.
     """
     was, now_is = before or {}, after or {}
     changed = [
@@ -89,7 +89,7 @@ def event(
 
 
 def _tenant(tenant: Tenanted | Organization) -> tuple[dict[str, int | None], int | None]:
-    """The tenant keys of a row, and the organization that it is of; None where no firm of the tree is named."""
+    """The tenant keys of a row and the organization it belongs to; None for a row outside the tree."""
     if isinstance(tenant, Organization):
         return tenant_keys(tenant), tenant.pk
     keys = {f"{level}_id": getattr(tenant, f"{level}_id") for level in ("distributor", "subdistributor", "installer")}
@@ -97,7 +97,7 @@ def _tenant(tenant: Tenanted | Organization) -> tuple[dict[str, int | None], int
 
 
 def tenant_keys(organization: Organization) -> dict[str, int | None]:
-    """The tenant keys of rows that belong to `organization`: itself included at its own level."""
+    """The tenant keys of rows that belong to `organization`, which include the organization itself at its own level."""
     keys: dict[str, int | None] = {
         "distributor_id": organization.distributor_id,
         "subdistributor_id": organization.subdistributor_id,
@@ -109,7 +109,7 @@ def tenant_keys(organization: Organization) -> dict[str, int | None]:
 
 
 def fields_of(row: models.Model, names: list[str]) -> dict[str, Any]:
-    """The named fields of a row as plain values, for `before` and `after`."""
+    """The named fields of a row as JSON values, for `before` and `after`."""
     return {name: _plain(getattr(row, name)) for name in names}
 
 

@@ -1,4 +1,4 @@
-"""Tables of the ground floor: organizations, people and how they come in, audit, mail."""
+"""Tables of accounts: organizations, people and invitations, audit, mail."""
 
 from accounts.models.audit import AuditEvent
 from accounts.models.chain import AuditSeal

@@ -12,35 +12,36 @@ from accounts.models.people import User
 from accounts.scope import MACHINE, TENANT_KEYS, Actor, Grant, Role
 from accounts.typed.columns import SearchKey
 
-# Rows that are about orders, by what was changed or looked at: their label or their values tell an order's number.
+# Types of rows that are about orders: their label or values may contain an order number.
 ORDER_SUBJECTS = (
     "order",
     "payment",
     "autorenewal",
     "subscription",
-)  # the last is what auto-renewals were called: rows are sealed
-NOBODY = 0  # the key of no firm
+)  # the last one is an old name of auto-renewals, which sealed rows keep
+NOBODY = 0  # an id that no firm has
 
 
 def of_orders() -> models.Q:
-    """The condition on rows that only who sees orders and invoices reads."""
+    """The condition for rows that only members who see orders and invoices may read."""
     return models.Q(subject_type__in=ORDER_SUBJECTS)
 
 
 def tenant_order(actor: Actor) -> tuple[str, ...]:
-    """What the rows of `visible_to` are ordered by before their number, though it is the same in all of them: so PostgreSQL reads them by
-    the index of the reader's firm. Ordered by the number alone it may walk the table backwards, through all that strangers did lately;
-    and it leaves out of an order what a condition makes equal, so the condition names a second firm, which is nobody's."""
+    """The columns that rows of `visible_to` are sorted by before their id. All rows have the same value there, but it makes PostgreSQL
+    use the index of the reader's firm; sorted by the id alone, it may walk the whole table backwards through the rows of other
+    tenants. PostgreSQL drops a sort column that a condition makes constant, so the condition also names a second firm that does not
+    exist."""
     key = TENANT_KEYS.get(actor.role)
     return (key,) if key else ()
 
 
 class AuditQuerySet(models.QuerySet["AuditEvent"]):
-    """Audit rows, bounded by who asks."""
+    """Audit rows, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Each organization reads what concerns its own subtree; technicians and managers read nothing here. Members whose firm shows
-        them no orders read no rows of orders, as the orders' own pages refuse them."""
+        """Rows of the actor's subtree; none for technicians and managers. Members whose firm does not show them orders get no rows
+        about orders."""
         if actor.sees_all:
             return self.all()
         if actor.role not in TENANT_KEYS:
@@ -53,37 +54,38 @@ class AuditQuerySet(models.QuerySet["AuditEvent"]):
         return self.order_by(*tenant_order(actor), "-pk")
 
     def whole(self) -> Self:
-        """Changes as people count them, without the rows of batches."""
+        """Without the rows inside batches: one row for each change, as people count."""
         return self.filter(batch=None)
 
     def at_site(self, site_id: int) -> Self:
-        """Changes of one site; of a batch that is not its own the row that is."""
+        """The changes of one site; for a batch over several sites, the row of this site."""
         return self.filter(site_id=site_id).exclude(batch__site_id=site_id)
 
 
 class AuditEvent(AppendOnly):
-    """One change. Invariant: append-only; `before` and `after` hold only the fields that changed.
+    """One change. Invariant: append-only; `before` and `after` contain only the fields that changed.
 
-    A change of many objects is one row that says it, and below it a row for each object: those name it as their `batch`.
+    A change of many objects is one row for the whole and one row for each object, which refers to it as its `batch`.
     """
 
     at = models.DateTimeField()
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    actor_label = models.CharField(max_length=254)  # a name, or the address of who has none
+    actor_label = models.CharField(max_length=254)  # a name, or the address where the person has no name
     actor_role = models.CharField(max_length=16)
     action = models.CharField(max_length=60)  # "site.created"
     subject_type = models.CharField(max_length=40)
     subject_id = models.BigIntegerField()
-    subject_label = models.TextField()  # several names may be in it
+    subject_label = models.TextField()  # may list several names
     search_key = SearchKey("actor_label", "subject_label")
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
-    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")  # whose row was changed
+    # The organization whose row was changed
+    organization = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
     batch = models.ForeignKey("self", models.PROTECT, null=True, related_name="rows", db_index=False)
-    site_id = models.BigIntegerField(null=True)  # a number, not a key: sites live above this layer
+    site_id = models.BigIntegerField(null=True)  # an id and no foreign key: sites belong to a higher layer
 
     objects = AuditQuerySet.as_manager()
 
@@ -98,12 +100,12 @@ class AuditEvent(AppendOnly):
             models.Index(fields=["subject_type", "subject_id", "-id"], name="audit_by_subject"),
             models.Index(
                 fields=["at"], name="audit_by_time"
-            ),  # a few days out of years; rows come in this order, so it is cheap
+            ),  # rows arrive in the order of time, so this index is small
         ]
 
     @property
     def who(self) -> str:
-        """Who did it, for people; what the machine did by itself was signed with the name of its part once."""
+        """Who did it, for people. Older rows of background work contain the name of a job instead."""
         return MACHINE if self.actor_role == Role.SYSTEM else self.actor_label
 
     def __str__(self) -> str:

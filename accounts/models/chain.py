@@ -1,4 +1,4 @@
-"""The seals of the audit: one chain of digests for each organization, so that a quiet change of its past shows."""
+"""Seals of the audit: a hash chain for each organization, which shows later changes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from accounts.models.organizations import Organization
 
 
 class AuditSeal(AppendOnly):
-    """One link. Invariants: append-only; an event has one seal; the numbers of a chain are 1, 2, 3… without gaps; `digest` is made
-    of `previous`, of the event's keys and of `content`, the salted digest of what the event says in words and values.
+    """One link of a chain. Invariants: append-only; one seal for each event; numbers in a chain are 1, 2, 3… without gaps; `digest` is
+    made of `previous`, the event's keys and `content`, the salted digest of the event's words and values.
 
-    Words and values enter the chain only as `content`, because names of people are among them: were they and the salt erased one
-    day, the chain would still hold, and nobody could guess them back from the digest.
+    Words and values are in the chain only through `content`, because they include names of people: if they and the salt are erased one
+    day, the chain still verifies, and nobody can guess the names from the digest.
     """
 
     organization = models.ForeignKey(
         Organization, models.PROTECT, related_name="+", db_index=False
-    )  # the constraint has one
+    )  # the unique constraint has an index
     sequence = models.BigIntegerField()
     event = models.OneToOneField(AuditEvent, models.PROTECT, related_name="seal")
     sealed_at = models.DateTimeField(db_index=True)

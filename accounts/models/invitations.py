@@ -14,19 +14,19 @@ VALID_FOR = timedelta(days=7)
 
 
 def digest_of(token: str) -> str:
-    """What is kept of a token: from it nobody can make the link again."""
+    """The stored digest of a token; the link can't be rebuilt from it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
-    """Invitations by what their links still do. They are found by token, or below a membership one sees."""
+    """Invitations by their state. They are found by their token, or through a membership that the actor sees."""
 
     def open(self) -> Self:
-        """Neither accepted nor withdrawn; their time may have run out all the same."""
+        """Neither accepted nor withdrawn; their time may be over."""
         return self.filter(accepted_at=None, closed_at=None)
 
     def working(self, now: datetime) -> Self:
-        """Those whose link can be used: open, in time, and into a firm and a membership that are active."""
+        """Those whose link can be used: open, in time, and of an active firm and membership."""
         return self.open().filter(
             expires_at__gt=now,
             membership__joined_at=None,
@@ -37,10 +37,10 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """A link sent to one address. Invariants: of a membership at most one is open; the token itself is in the mail only.
+    """A link sent to one address. Invariants: a membership has at most one open invitation; the token itself is in the mail only.
 
-    `name` and `email` are as whoever invited wrote them: until the person has joined, that is all the firm is shown, since the
-    login may exist already and be somebody's elsewhere.
+    `name` and `email` are stored as the inviting person entered them. Until the person has joined, the firm sees nothing else, since
+    the login may exist already and belong to other firms.
     """
 
     membership = models.ForeignKey(Membership, models.CASCADE, related_name="invitations")
@@ -51,7 +51,7 @@ class Invitation(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
-    closed_at = models.DateTimeField(null=True)  # cancelled, or replaced by a newer one
+    closed_at = models.DateTimeField(null=True)  # cancelled, or replaced by a newer link
 
     objects = InvitationQuerySet.as_manager()
 

@@ -1,4 +1,4 @@
-"""Links that are mailed, work once and for a short time, and prove whose mailbox it is; and how often somebody failed to sign in."""
+"""One-time links that prove a mailbox and work for a short time; and counts of failed sign-ins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.models.people import User
 
 
 class MailLinkQuerySet(models.QuerySet["MailLink"]):
-    """Links by what they still do. They are found by their token, or below a person one sees."""
+    """Links by their state. They are found by their token, or through a person that the actor sees."""
 
     def open(self, now: datetime) -> Self:
         """Neither used nor closed, and in time."""
@@ -19,16 +19,16 @@ class MailLinkQuerySet(models.QuerySet["MailLink"]):
 
 
 class MailLink(models.Model):
-    """A link sent to one address. Invariants: of a person at most one of each purpose is open; the token itself is in the mail only.
+    """A link sent to one address. Invariants: a person has at most one open link of each purpose; the token itself is in the mail only.
 
-    Of a new address `email` is that address; whether somebody has it already is not told here.
+    For a new address `email` is that address; whether it belongs to another login is not told here.
     """
 
     class Purpose(models.TextChoices):
         """What the link is for."""
 
-        SIGN_IN = "sign_in"  # past the throttle, to the password
-        ADDRESS = "address"  # the person's new address
+        SIGN_IN = "sign_in"  # to sign in although the account is throttled
+        ADDRESS = "address"  # to confirm the person's new address
 
     user = models.ForeignKey(User, models.CASCADE, related_name="mail_links")
     purpose = models.CharField(max_length=8, choices=Purpose.choices)
@@ -38,7 +38,7 @@ class MailLink(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
-    closed_at = models.DateTimeField(null=True)  # withdrawn, or replaced by a newer one
+    closed_at = models.DateTimeField(null=True)  # withdrawn, or replaced by a newer link
 
     objects = MailLinkQuerySet.as_manager()
 
@@ -57,8 +57,8 @@ class MailLink(models.Model):
 
 
 class FailureCount(models.Model):
-    """How often signing in failed from one network address, or for one account, as a bucket that leaks: each failure moves `clears_at`
-    on by the time one failure weighs, and what lies behind now counts for nothing. Accounts are kept as digests, known or not."""
+    """Failed sign-ins from one network address, or for one account, as a leaky bucket: each failure moves `clears_at` forward by its
+    weight; an instant in the past means empty. Accounts are stored as digests, whether they exist or not."""
 
     key = models.CharField(max_length=80, unique=True)
     clears_at = models.DateTimeField(db_index=True)

@@ -1,4 +1,4 @@
-"""The outbox for mail: written with what it tells about, sent after, kept as proof."""
+"""The outbox for mail: written in the transaction it reports, sent later, kept as proof."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from accounts.scope import Actor, Role, by_tenant_keys
 
 
 class Topic(models.TextChoices):
-    """What mail is about; people mute by topic, except those that must arrive (R8)."""
+    """What a mail is about; people mute by topic, except topics that can't be muted (R8)."""
 
     SECURITY = "security", _("Sign-in and security")
     PAYMENT_FAILED = "payment_failed", _("Failed payments")
@@ -28,10 +28,10 @@ UNMUTABLE = frozenset({Topic.SECURITY, Topic.PAYMENT_FAILED})
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
-    """Notices, bounded by who asks."""
+    """Notices, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """One's own, and those that concern one's subtree; technicians and managers see their own only (R1)."""
+        """A person's own mail, and mail about the actor's subtree; technicians and managers see their own only (R1)."""
         own = models.Q(user_id=actor.user_id) if actor.user_id else models.Q(pk=None)
         bound = by_tenant_keys(actor)
         if bound is None or actor.role is Role.TECHNICIAN:
@@ -45,7 +45,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         )
 
     def about(self, *subjects: models.Model | models.QuerySet[Any]) -> Self:
-        """Those that tell about one of these rows, or of the rows that a query finds, newest first; one statement."""
+        """Those about one of these rows, or about the rows that a query finds, newest first; one statement."""
         ids: dict[str, set[int]] = defaultdict(set)
         for subject in subjects:
             if isinstance(subject, models.Model):
@@ -58,7 +58,7 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
             for subject in subjects
             if isinstance(subject, models.QuerySet)
         ]
-        if parts:  # a union, each part of which looks into the index: an OR over queries would read all there are
+        if parts:  # a union whose parts each use the index: an OR over subqueries would read the whole table
             first, *others = (
                 part.order_by().values("pk") for part in [*parts, *([self.filter(wanted)] if ids else [])]
             )
@@ -67,11 +67,11 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """One mail to one person. Invariants: `key` is unique, so the same thing is told once; a muted notice is kept and not sent;
-    mail of an unmutable topic is never muted (R8). The text of a notice with a secret link is erased once it is sent."""
+    """One mail to one person. Invariants: `key` is unique, so one event is mailed once; a muted notice is stored and not sent; mail of
+    an unmutable topic is never muted (R8). The text of a notice with a secret link is erased once it is sent."""
 
     class State(models.TextChoices):
-        """How far it got."""
+        """Whether it was sent."""
 
         QUEUED = "queued", _("Queued")
         SENT = "sent", _("Sent")
@@ -82,7 +82,7 @@ class Notice(models.Model):
     topic = models.CharField(max_length=16, choices=Topic.choices)
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="notices", db_index=False)
     email = models.EmailField(max_length=254)
-    subject = models.TextField()  # several names may be in it
+    subject = models.TextField()  # may list several names
     body = models.TextField(blank=True)
     has_secret = models.BooleanField(default=False)
     about_type = models.CharField(max_length=40, blank=True)
@@ -115,12 +115,12 @@ class Notice(models.Model):
 
     @property
     def happened_at(self) -> datetime:
-        """When it went out, or else when it was written."""
+        """When it was sent, otherwise when it was written."""
         return self.sent_at or self.queued_at
 
 
 class Mute(models.Model):
-    """A person does not want mail of a topic. Invariant: never of an unmutable one (R8); removing the row unmutes."""
+    """A topic that a person has muted. Invariant: never an unmutable one (R8); deleting the row unmutes it."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="mutes", db_index=False)
     topic = models.CharField(max_length=16, choices=Topic.choices)

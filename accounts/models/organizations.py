@@ -14,11 +14,11 @@ from accounts.scope import Actor, Role
 from accounts.typed.columns import Keyed, SearchKey, SortKey
 
 SUBTREES = frozenset({Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER})
-LABEL_WIDTH = 8  # characters of one step of the path: base 10, room for 99,999,999 organizations
+LABEL_WIDTH = 8  # characters of one step of the path, decimal: at most 99,999,999 organizations
 
 
 class Kind(models.TextChoices):
-    """What an organization is in the trade (DOMAIN §1)."""
+    """The kind of an organization (DOMAIN §1)."""
 
     OPERATOR = "operator", _("Operator")
     DISTRIBUTOR = "distributor", _("Distributor")
@@ -28,13 +28,14 @@ class Kind(models.TextChoices):
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
-    """Organizations, bounded by who asks."""
+    """Organizations, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """The actor's own organization and everything below it; a technician sees the own firm only (R1)."""
+        """The actor's own organization and everything below it; a technician sees its own firm only (R1)."""
         if actor.sees_all:
             return self
-        if actor.role in SUBTREES:  # by keys, not by the path: the database knows how many rows a key has
+        # By tenant keys and not by path: the planner has statistics for how many rows a key has
+        if actor.role in SUBTREES:
             below = {f"{actor.role.value}_id": actor.organization_id}
             return self.filter(models.Q(pk=actor.organization_id) | models.Q(**below))
         if actor.role in {Role.TECHNICIAN, Role.MANAGER}:
@@ -51,7 +52,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
 
 class Organization(Keyed):
-    """A node of the tree. Invariant: `path` is the parent's path plus the own zero-padded id, so a subtree is one prefix."""
+    """A node of the tree. Invariant: `path` is the parent's path plus the own zero-padded id, so a subtree is all paths with one prefix."""
 
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
     name = models.CharField(_("name"), max_length=120)
@@ -70,7 +71,7 @@ class Organization(Keyed):
     country = models.CharField(_("country"), max_length=2, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
 
-    currency = models.CharField(_("currency"), max_length=3, blank=True)  # of a distributor: what its tree is billed in
+    currency = models.CharField(_("currency"), max_length=3, blank=True)  # of a distributor: the currency of its tree
     pays_regular = models.BooleanField(_("may pay by card or PayPal"), default=False)
     pays_credits = models.BooleanField(_("may pay with credits"), default=False)
     sees_prices = models.BooleanField(_("sees prices"), default=True)
@@ -100,12 +101,12 @@ class Organization(Keyed):
 
     @property
     def country_name(self) -> str:
-        """The country in words; "" where none is said."""
+        """The country's name; "" where none is set."""
         return str(countries.name(self.country)) if self.country else ""
 
     @property
     def may_pay(self) -> bool:
-        """Whether this organization may pay an order itself: resellers always, an installer only as permitted (R5)."""
+        """Whether this organization may pay an order itself: resellers always, an installer only if it is permitted (R5)."""
         if self.kind == Kind.INSTALLER:
             return self.pays_regular or self.pays_credits
         return self.kind in {Kind.OPERATOR, Kind.DISTRIBUTOR, Kind.SUBDISTRIBUTOR}
@@ -115,6 +116,6 @@ models.CharField.register_lookup(Length)
 
 
 def firm_of(actor: Actor) -> Organization | None:
-    """The row of the organization that the actor works for; the system works for none. No statement."""
+    """The row of the organization that the actor works for; the system works for none. Uses no statement."""
     assert actor.organization is None or isinstance(actor.organization, Organization)
     return actor.organization

@@ -1,4 +1,4 @@
-"""People and their memberships: one login, several organizations."""
+"""People and their memberships: one login may belong to several organizations."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from accounts.typed.columns import Keyed, SearchKey, SortKey
 
 
 def initials_of(name: str) -> str:
-    """The first letters of the first and the last word."""
+    """The first letters of the first and the last word of a name."""
     words = name.split()
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
 
 def known_as(membership: str = "") -> models.Case:
-    """`Membership.known_as` for a query; `membership` is the way there, as in "manager__membership__"."""
+    """`Membership.known_as` for a query; `membership` is the path to the membership, such as "manager__membership__"."""
     name, email = models.F(f"{membership}user__name"), models.F(f"{membership}user__email")
     return models.Case(
         models.When(_is_invited(membership), then=models.F(f"{membership}invited_as")),
@@ -33,7 +33,7 @@ def known_as(membership: str = "") -> models.Case:
 
 
 def known_order(membership: str = "") -> models.Case:
-    """What people are sorted by as their firm calls them; `membership` as in `known_as`."""
+    """The sort key of people by the name that their firm uses; `membership` as in `known_as`."""
     return models.Case(
         models.When(_is_invited(membership), then=models.F(f"{membership}invited_order")),
         default=models.F(f"{membership}user__name_order"),
@@ -46,28 +46,28 @@ def _is_invited(membership: str) -> models.Q:
 
 
 class UserManager(BaseUserManager["User"]):
-    """Users by email; how it is written does not matter."""
+    """Users by email, in any spelling with the same key."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """A user with a usable password, or with none until it is set by mail."""
+        """Create a user with a usable password, or with none until one is set by mail."""
         user = self.model(email=mail.address(email).shown, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, *args: Any, **fields: Any) -> User:
-        """There is none: whoever runs the house is a member of the operator."""
+        """Refused: an administrator of the installation is a member of the operator (`add_operator`)."""
         raise CommandError(
             "SmartPlus knows no superusers. The first person comes by: manage.py add_operator --email … --name …"
         )
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """The user with this address, however it is written."""
+        """The user with this address, in any spelling."""
         return self.get(email_key=mail.key(username or ""))
 
 
 class User(Keyed, AbstractBaseUser):
-    """A login. Invariant: `email_key` is the key of the address and unique: two people never differ by the way it is written alone."""
+    """A login. Invariant: `email_key` is the key of the address and unique, so two logins never differ in spelling only."""
 
     email = models.EmailField(_("email"), max_length=254)
     email_key = models.CharField(max_length=254, unique=True, editable=False)
@@ -80,11 +80,11 @@ class User(Keyed, AbstractBaseUser):
     confirmed_at = models.DateTimeField(_("email confirmed"), null=True, editable=False)
     two_factor_at = models.DateTimeField(
         null=True, editable=False
-    )  # since when a second factor is asked for; null: off
-    password_at = models.DateTimeField(null=True, editable=False)  # last changed by the person
+    )  # since when sign-in asks for a second factor; null: off
+    password_at = models.DateTimeField(null=True, editable=False)  # when the person changed it last
     terms_version = models.CharField(
         max_length=16, blank=True, editable=False
-    )  # the latest accepted, as Acceptance has it
+    )  # the latest accepted versions, as in Acceptance
     privacy_version = models.CharField(max_length=16, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -101,7 +101,7 @@ class User(Keyed, AbstractBaseUser):
         return self.name or self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Keep the key in step with the address."""
+        """Save, and update the key with the address."""
         self.email_key = mail.key(self.email)
         if (fields := kwargs.get("update_fields")) is not None and "email" in fields:
             kwargs["update_fields"] = {*fields, "email_key"}
@@ -114,10 +114,10 @@ class User(Keyed, AbstractBaseUser):
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    """Memberships, bounded by who asks."""
+    """Memberships, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """People of the actor's subtree; technicians and managers see themselves only (R1)."""
+        """The members of the actor's subtree; technicians and managers see themselves only (R1)."""
         if actor.sees_all:
             return self
         if actor.role in SUBTREES:
@@ -127,26 +127,26 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.none()
 
     def choosable(self) -> Self:
-        """Those who may be given work: as `usable`, and those invited who have not joined yet (DOMAIN §1)."""
+        """Those who may be assigned to sites: `usable` ones, and those invited who have not joined yet (DOMAIN §1)."""
         return self.filter(is_active=True, organization__is_active=True, user__is_active=True)
 
     def usable(self) -> Self:
-        """Those a person may work under right now."""
+        """Those that a person may work under at present."""
         return self.filter(is_active=True, joined_at__isnull=False, organization__is_active=True, user__is_active=True)
 
 
 class Membership(Keyed):
     """A person works for an organization.
 
-    Invariants: technicians exist in installers only; until it has joined, the person is shown as `invited_as` and `invited_email`, as
-    whoever invited wrote them, since the login behind it may exist already and be somebody's elsewhere.
+    Invariants: technicians exist in installers only. Until the person has joined, it is shown as `invited_as` and `invited_email`, as
+    the inviting person entered them, since the login may exist already and belong to other firms.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships", db_index=False)
     organization = models.ForeignKey(Organization, models.PROTECT, related_name="memberships")
     is_technician = models.BooleanField(_("technician"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
-    joined_at = models.DateTimeField(null=True)  # null: invited and not there yet
+    joined_at = models.DateTimeField(null=True)  # null: invited and not joined
     invited_as = models.CharField(max_length=120, blank=True, editable=False)
     invited_order = SortKey("invited_as")
     invited_email = models.EmailField(max_length=254, blank=True, editable=False)
@@ -168,7 +168,7 @@ class Membership(Keyed):
         return f"{self.user} ({self.organization})"
 
     def actor(self) -> Actor:
-        """Who acts where this person works for this organization."""
+        """The actor for this person in this organization."""
         firm = self.organization
         role = Role.TECHNICIAN if self.is_technician else Role(firm.kind)
         return Actor(
@@ -185,17 +185,17 @@ class Membership(Keyed):
 
     @property
     def known_as(self) -> str:
-        """What the firm calls this member."""
+        """The name that the firm uses for this member."""
         return self.invited_as if self.joined_at is None and self.invited_as else str(self.user)
 
     @property
     def initials(self) -> str:
-        """One or two letters of that name."""
+        """One or two letters of `known_as`."""
         return initials_of(self.known_as)
 
     @property
     def grants(self) -> frozenset[Grant]:
-        """What the organization lets this member do; a technician has nothing to do with money (DOMAIN §1)."""
+        """The grants of this member; a technician has none (DOMAIN §1)."""
         if self.is_technician:
             return frozenset()
         return frozenset(grant for grant in Grant if getattr(self, grant.value))

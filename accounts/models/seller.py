@@ -1,4 +1,4 @@
-"""Who sells: name, address, tax number and logo of the operator, in versions."""
+"""The seller: name, address, tax number and logo of the operator, in versions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from accounts.typed import postal
 
 
 class SellerLogo(AppendOnly):
-    """A picture, kept in the database so that every machine has it. Invariants: append-only; `digest` is the SHA-256 of `content`."""
+    """A picture, stored in the database so that every server has it. Invariants: append-only; `digest` is the SHA-256 of `content`."""
 
     digest = models.CharField(max_length=64, unique=True)
     content = models.BinaryField()
-    content_type = models.CharField(max_length=16)  # image/png or image/jpeg, as its bytes say
+    content_type = models.CharField(max_length=16)  # image/png or image/jpeg, determined from the bytes
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
 
@@ -29,26 +29,26 @@ class SellerLogo(AppendOnly):
 
 
 class SellerVersionQuerySet(models.QuerySet["SellerVersion"]):
-    """Versions of the seller: they stand on every invoice, so they are no secret."""
+    """Versions of the seller. They are printed on invoices, so they are not secret."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Everybody who buys reads who sells; the demo's seller exists in the demo only."""
+        """Everybody may read who sells; the demo's seller is visible in the demo only."""
         return self.usable()
 
     def usable(self) -> Self:
-        """All but the demo's seller, which counts in the demo only."""
+        """All versions except the demo's seller, which is valid in the demo only."""
         return self if settings.DEMO else self.filter(is_example=False)
 
     def begun(self, now: datetime) -> Self:
-        """Those whose day has come, the highest number first: that one is in force. The logo's bytes are left out."""
+        """Versions whose day has come, the highest number first: the first is in force. Without the logo's bytes."""
         return (
             self.usable().filter(valid_from__lte=now).select_related("logo").defer("logo__content").order_by("-number")
         )
 
 
 class SellerVersion(AppendOnly):
-    """The seller as mails, orders and invoices name it. Invariant: append-only and never published for the past, so that the version
-    in force at an order's time can be looked up for ever."""
+    """The seller as mails, orders and invoices name it. Invariant: append-only and never published for the past, so the version in
+    force at the time of an order can always be found."""
 
     number = models.PositiveIntegerField(unique=True)
     name = models.CharField(max_length=120)
@@ -61,7 +61,7 @@ class SellerVersion(AppendOnly):
     email = models.EmailField(max_length=254, blank=True)
     logo = models.ForeignKey(SellerLogo, models.PROTECT, null=True, related_name="+")
     valid_from = models.DateTimeField()
-    is_example = models.BooleanField(default=False)  # the demo's: not in force outside it
+    is_example = models.BooleanField(default=False)  # of the demo: not valid outside it
     published_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     published_at = models.DateTimeField()
 
@@ -75,5 +75,5 @@ class SellerVersion(AppendOnly):
 
     @property
     def line(self) -> str:
-        """Name and address in one line, for a mail's foot."""
+        """Name and address in one line, for the footer of a mail."""
         return ", ".join((self.name, *postal.lines(self)))

@@ -1,4 +1,4 @@
-"""Where people are signed in: one row beside each session of the store, so that it can be shown and ended."""
+"""Where people are signed in: one row for each session in the store, so that it can be shown and ended."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from accounts.models.people import Membership, User
 
 
 class UserSessionQuerySet(models.QuerySet["UserSession"]):
-    """Sessions of people; each person sees the own ones only, so that `of` takes the place of `visible_to`."""
+    """Sessions of people. Each person sees its own only, so `of` takes the place of `visible_to`."""
 
     def of(self, user: User) -> Self:
-        """A person's own, the one used last first."""
+        """A person's own sessions, the one used last first."""
         return self.filter(user=user).order_by("-last_seen_at", "-pk")
 
     def alive(self, now: datetime) -> Self:
-        """Those whose session is still in the store; a browser that was just closed leaves its row until it expires."""
+        """Those whose session is still in the store. A closed browser leaves its row until the session expires."""
         return self.filter(session_key__in=Session.objects.filter(expire_date__gt=now).values("session_key"))
 
 
 class UserSession(models.Model):
-    """One sign-in. Invariants: `session_key` is the key in the session store; `last_seen_at` is at most a minute behind; the
-    address is kept masked only."""
+    """One sign-in. Invariants: `session_key` is the key in the session store; `last_seen_at` is at most a minute late; the address is
+    stored masked only."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions")
-    membership = models.ForeignKey(Membership, models.SET_NULL, null=True, related_name="+")  # worked under at first
+    # The membership at sign-in
+    membership = models.ForeignKey(Membership, models.SET_NULL, null=True, related_name="+")
     session_key = models.CharField(max_length=40, unique=True)
     created_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()

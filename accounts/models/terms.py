@@ -1,4 +1,4 @@
-"""The texts people accept, in versions; who accepted which version, and when."""
+"""The texts that people accept, in versions; who accepted which version, and when."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from accounts.models.people import User
 from accounts.models.seller import SellerVersion
 from accounts.scope import Actor
 
-FALLBACK = "en"  # the language every published text has; shown where the reader's own is missing
+FALLBACK = "en"  # the language that every published text has; used where the reader's own language is missing
 
 
 class Document(models.TextChoices):
@@ -29,28 +29,28 @@ class TextVersionQuerySet(models.QuerySet["TextVersion"]):
     """Published versions: public, for everybody to read."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Everybody reads what was published; examples exist in the demo only."""
+        """Everybody reads published versions; examples are visible in the demo only."""
         return self.usable()
 
     def usable(self) -> Self:
-        """All but the shipped examples, which count in the demo only."""
+        """All versions except the shipped examples, which are valid in the demo only."""
         return self if settings.DEMO else self.filter(is_example=False)
 
     def begun(self, now: datetime) -> Self:
-        """Those whose day has come, the highest number first: that one is in force."""
+        """Versions whose day has come, the highest number first: the first is in force."""
         return self.usable().filter(valid_from__lte=now).order_by("-number")
 
 
 class TextVersion(AppendOnly):
-    """A published text in its languages. Invariant: append-only; of those whose day has come the highest number is in force, so a
-    mistake is mended by a further version. `texts` maps a language to Markdown; `seller` is whom `{seller}` in it names."""
+    """A published text in its languages. Invariant: append-only. Of the versions whose day has come the highest number is in force, so
+    a mistake is corrected by a further version. `texts` maps a language to Markdown; `seller` replaces `{seller}` in it."""
 
     document = models.CharField(max_length=8, choices=Document.choices)
     number = models.PositiveIntegerField()
     texts = models.JSONField()
     valid_from = models.DateTimeField()
     seller = models.ForeignKey(SellerVersion, models.PROTECT, null=True, related_name="+")
-    is_example = models.BooleanField(default=False)  # shipped with SmartPlus: not in force outside the demo
+    is_example = models.BooleanField(default=False)  # shipped with SmartPlus: not valid outside the demo
     published_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     published_at = models.DateTimeField()
 
@@ -68,11 +68,11 @@ class TextVersion(AppendOnly):
 
     @property
     def version(self) -> str:
-        """The number as acceptances and orders keep it."""
+        """The number as acceptances and orders store it."""
         return str(self.number)
 
     def language_for(self, language: str) -> str:
-        """The language this text is shown in to a reader of `language`."""
+        """The language in which a reader of `language` sees the text."""
         return language if self.texts.get(language, "").strip() else FALLBACK
 
     def text_for(self, language: str) -> str:
@@ -81,7 +81,7 @@ class TextVersion(AppendOnly):
 
 
 class TextDraftQuerySet(models.QuerySet["TextDraft"]):
-    """Drafts, which are the operator's."""
+    """Drafts; only the operator sees them."""
 
     def visible_to(self, actor: Actor) -> Self:
         """The operator's people only."""
@@ -89,12 +89,12 @@ class TextDraftQuerySet(models.QuerySet["TextDraft"]):
 
 
 class TextDraft(models.Model):
-    """The next version of a document while it is written. Invariant: one for each document; gone once it is published."""
+    """The next version of a document while it is written. Invariant: one for each document; deleted when it is published."""
 
     document = models.CharField(max_length=8, choices=Document.choices, unique=True)
     texts = models.JSONField(default=dict)
     valid_from = models.DateField(null=True)  # the day, in UTC
-    version = models.PositiveIntegerField(default=1)  # of the row: counts up with each save
+    version = models.PositiveIntegerField(default=1)  # version of the row, increased with each save
     saved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     saved_at = models.DateTimeField()
 
@@ -105,20 +105,20 @@ class TextDraft(models.Model):
 
 
 class AcceptanceQuerySet(models.QuerySet["Acceptance"]):
-    """Acceptances, bounded by who asks."""
+    """Acceptances, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """All for the operator, for everybody else their own."""
+        """All for the operator; other people see their own."""
         if actor.sees_all:
             return self
         return self.filter(user_id=actor.user_id) if actor.user_id else self.none()
 
 
 class Acceptance(AppendOnly):
-    """A person accepted one version of one document. Invariants: append-only; once per person, document and version.
+    """A person accepted one version of one document. Invariants: append-only; one row for each person, document and version.
 
-    `User.terms_version` and `User.privacy_version` repeat the latest, so that a page need not look here. A version without a
-    `TextVersion` of that number was accepted before the texts were kept here.
+    `User.terms_version` and `User.privacy_version` repeat the latest one, so that pages need not read this table. A version number
+    without a `TextVersion` was accepted before the texts were stored here.
     """
 
     user = models.ForeignKey(User, models.PROTECT, related_name="acceptances", db_index=False)

@@ -1,4 +1,4 @@
-"""Keys of machines: what a member lets a program read on the member's behalf."""
+"""API tokens: what a member lets a program read on its behalf."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ class RevokedFor(models.TextChoices):
 
 
 def scopes_open_to(actor: Actor) -> tuple[Scope, ...]:
-    """The scopes the actor's own rights cover: nobody lends what they do not have (technicians see no payments)."""
+    """The scopes that the actor's own rights cover; a token can't have more (technicians see no payments)."""
     sees_orders = actor.role is not Role.TECHNICIAN and Grant.SEES_INVOICES in actor.grants
     return (Scope.READ_SITES, Scope.READ_ORDERS) if sees_orders else (Scope.READ_SITES,)
 
 
 def digest(token: str) -> str:
-    """What is kept of a token. A fast hash will do: 256 random bits can't be guessed, only read."""
+    """The stored digest of a token. A fast hash is enough, since 256 random bits can't be guessed."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    """Tokens, bounded by who asks."""
+    """Tokens, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """The own ones, of the membership one works under: a token is as personal as a password."""
+        """The tokens of the membership that the actor works under; nobody else sees them."""
         return self.filter(membership_id=actor.membership_id) if actor.membership_id else self.none()
 
     def of(self, user: User) -> Self:
@@ -55,7 +55,7 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(membership__user=user)
 
     def usable(self, now: datetime) -> Self:
-        """Neither revoked nor expired, of a member who may still work; where the firm demands two-factor, of one who has it (R7)."""
+        """Neither revoked nor expired, and of an active member; where the firm demands two-factor, of a member who has it (R7)."""
         return self.filter(
             models.Q(membership__organization__require_2fa=False)
             | models.Q(membership__user__two_factor_at__isnull=False),
@@ -69,13 +69,13 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
 
 
 class ApiToken(models.Model):
-    """A token. Invariants: only its SHA-256 is kept; it never outlives its membership; `revoked_at` is final; `last_used_at`
-    is at most a minute behind."""
+    """A token. Invariants: only its SHA-256 is stored; it never outlives its membership; `revoked_at` is final; `last_used_at` is at
+    most a minute late."""
 
     membership = models.ForeignKey(Membership, models.CASCADE, related_name="tokens")
     name = models.CharField(_("name"), max_length=60)
     scopes = models.JSONField(default=list)  # values of Scope
-    prefix = models.CharField(max_length=12)  # by which people tell their tokens apart
+    prefix = models.CharField(max_length=12)  # the part by which people tell their tokens apart
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
@@ -83,7 +83,7 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
     revoked_for = models.CharField(
         max_length=16, choices=RevokedFor.choices, blank=True
-    )  # empty of those before there were reasons
+    )  # empty for tokens revoked before reasons were stored
 
     objects = ApiTokenQuerySet.as_manager()
 

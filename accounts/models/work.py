@@ -1,4 +1,4 @@
-"""What background work could not do, and which servers it leaves alone for a while."""
+"""Background work: items that failed, and servers whose circuit breaker is open."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from accounts.scope import Actor
 
 
 class ItemFailureQuerySet(models.QuerySet["ItemFailure"]):
-    """Failures, bounded by who asks."""
+    """Failures, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Background work is the operator's."""
+        """Only the operator sees background work."""
         return self if actor.sees_all else self.none()
 
     def due(self, now: datetime) -> Self:
@@ -23,20 +23,18 @@ class ItemFailureQuerySet(models.QuerySet["ItemFailure"]):
 
 
 class ItemFailure(models.Model):
-    """One item at which a job failed. Invariants: one row per job and item, kept until the item is worked or needs it no more;
-    `next_try_at` is empty when it was given up, and then only a person starts it again. `item_id` 0 is the job itself."""
+    """One item at which a job failed. Invariants: one row per job and item, kept until the item succeeds or needs no work any more;
+    `next_try_at` is empty when it was given up; then only a person starts it again. `item_id` 0 is the job itself."""
 
-    job = models.CharField(max_length=32)  # a name of smartplus.jobs.JOBS
-    item_id = models.BigIntegerField()  # of the table that the job works on
+    job = models.CharField(max_length=32)  # a key of smartplus.jobs.JOBS
+    item_id = models.BigIntegerField()  # id in the table that the job works on
     tries = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=500)
-    is_expected = models.BooleanField(
-        default=False
-    )  # a server did not answer: nobody's mistake, so it is never given up
+    is_expected = models.BooleanField(default=False)  # a server did not answer: such an item is never given up
     failed_at = models.DateTimeField()  # the first time
     tried_at = models.DateTimeField()  # the last time
     next_try_at = models.DateTimeField(null=True)
-    told_at = models.DateTimeField(null=True)  # the operator was told
+    told_at = models.DateTimeField(null=True)  # when the operator was told
 
     objects = ItemFailureQuerySet.as_manager()
 
@@ -53,26 +51,26 @@ class ItemFailure(models.Model):
 
     @property
     def is_given_up(self) -> bool:
-        """Whether it is not tried again by itself."""
+        """Whether it is no longer tried without a person."""
         return self.next_try_at is None
 
 
 class CircuitBreakerQuerySet(models.QuerySet["CircuitBreaker"]):
-    """Breakers, bounded by who asks."""
+    """Breakers, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """As failures are."""
+        """Only the operator sees them."""
         return self if actor.sees_all else self.none()
 
 
 class CircuitBreaker(models.Model):
-    """A server that did not answer several times in a row is left alone until `open_until`; all processes read it here.
-    Invariant: `open_until` is empty while it answers."""
+    """A server that did not answer several times in a row is not called until `open_until`; all processes read this row. Invariant:
+    `open_until` is empty while the server answers."""
 
     name = models.CharField(max_length=32, unique=True)  # a gateway
     failures = models.PositiveIntegerField(default=0)  # in a row
     error = models.CharField(max_length=500, blank=True)
-    opened_at = models.DateTimeField(null=True)  # since when it does not answer
+    opened_at = models.DateTimeField(null=True)  # since when the server does not answer
     open_until = models.DateTimeField(null=True)
     told_at = models.DateTimeField(null=True)
 

@@ -1,1 +1,1 @@
-"""What people type and paste: one module for each kind of it cleans, compares, finds and shows it."""
+"""Text that people type and paste: one module for each kind of it cleans, compares, finds and formats it."""

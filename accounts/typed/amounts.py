@@ -1,4 +1,4 @@
-"""Amounts of money as people type them: with decimal comma or point, in thousands or not, and never a thousand times too much."""
+"""Amounts of money as people type them: decimal comma or point, with or without thousands separators; ambiguous ones are refused."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from accounts.errors import Refused
 from accounts.typed import text
 
 MOST = 10**12  # smallest units
-LONGEST = 40  # signs, of which no amount has more
+LONGEST = 40  # characters; no amount has more
 NUMBER = re.compile(r"\d+(?:[ '.,]\d+)*|[.,]\d+")
 WHOLE = re.compile(r"[.,](?:-+)?$")  # 12,- and 12.
 
 
 class TooFine(Refused):
-    """More digits behind the decimal sign than the currency has."""
+    """More decimals than the currency has."""
 
 
 def minor(typed: str, *, digits: int, language: str, marks: Collection[str] = ()) -> int:
-    """The amount in the smallest units of a currency with `digits` behind the decimal sign; `marks` are its code and signs.
+    """The amount in the smallest units of a currency with `digits` decimals; `marks` are its code and signs.
 
-    Refuses, in words, what is no amount of the currency, and asks where one sign may divide thousands or be the decimal sign.
+    Refuses text that is no amount of the currency, and asks where one sign may be a thousands separator or the decimal sign.
     """
     number = WHOLE.sub("", _without_marks(text.code(typed), marks))
     if number.startswith("-"):
@@ -43,25 +43,25 @@ def minor(typed: str, *, digits: int, language: str, marks: Collection[str] = ()
 
 
 def shown(amount: int, *, digits: int, language: str) -> str:
-    """The amount as a field holds it: with the reader's decimal sign, and without signs between the thousands."""
+    """The amount as a form field shows it: with the reader's decimal sign and without thousands separators."""
     signs = str(amount).rjust(digits + 1, "0")
     return f"{signs[:-digits]}{_decimal_sign(language)}{signs[-digits:]}" if digits else signs
 
 
 def _parted(number: str, digits: int, language: str) -> tuple[str, str]:
-    """The whole part and the fraction, both bare digits."""
+    """The whole part and the fraction, both as bare digits."""
     signs = [sign for sign in number if sign in ".,"]
     last = signs[-1] if signs else ""
     head, _sign, tail = number.rpartition(last) if last else (number, "", "")
     if last and signs.count(last) == 1 and not _groups(number, last, digits, language):
         return _bare(head, without=last, digits=digits, language=language), tail
-    if len(set(signs)) > 1:  # 1.234.567,8 was parted above; 1,234.567.8 is nothing
+    if len(set(signs)) > 1:  # 1.234.567,8 was handled above; 1,234.567.8 is no amount
         raise Refused(_("This is no amount. Write it like %(example)s.") % {"example": _example(digits, language)})
     return _bare(number, without="", digits=digits, language=language), ""
 
 
 def _groups(number: str, sign: str, digits: int, language: str) -> bool:
-    """Whether the only comma or point divides thousands; asks where nobody can know."""
+    """Whether the only comma or point is a thousands separator; refuses where both readings are possible."""
     head, _sign, tail = number.partition(sign)
     others = set(number) & set(" '.,") - {sign}
     if others or len(tail) != 3 or not head or len(head) > 3 or head.startswith("0"):
@@ -79,7 +79,7 @@ def _groups(number: str, sign: str, digits: int, language: str) -> bool:
 
 
 def _bare(whole: str, *, without: str, digits: int, language: str) -> str:
-    """The digits of the whole part, if its thousands are divided by one kind of sign, and where they should be."""
+    """The digits of the whole part, if its thousands are separated by one kind of sign at the right places."""
     dividers = {sign for sign in whole if not sign.isdecimal()}
     if not dividers:
         return whole or "0"
@@ -92,7 +92,7 @@ def _bare(whole: str, *, without: str, digits: int, language: str) -> str:
 
 
 def _without_marks(typed: str, marks: Collection[str]) -> str:
-    """Without the currency before or behind it, in any case; with another one it stays, and is no amount."""
+    """The text without the currency before or after it, in any case. Another currency stays, so the text is no amount."""
     typed = typed.casefold()
     for mark in sorted(map(str.casefold, marks), key=len, reverse=True):
         for bare in (typed.removeprefix(mark), typed.removesuffix(mark)):

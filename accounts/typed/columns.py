@@ -1,4 +1,4 @@
-"""Columns that keep a key of other columns of their row, in step with every save and bulk_create."""
+"""Key columns: they are computed from other columns of their row on every save and bulk_create."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.typed import keys
 
-LONGEST = (
-    500  # characters of a key that is sorted by: what an index of PostgreSQL takes, whatever folding made of the text
-)
+LONGEST = 500  # characters of a sort key, whatever folding made of the text: the limit of a PostgreSQL index
 
 
 class Keyed(models.Model):
-    """A row with keys: saving some of its columns saves their keys too."""
+    """A row with key columns: saving some of its columns saves their keys too."""
 
     class Meta:
         abstract = True
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the keys of what is saved."""
+        """Save, with the keys of the saved columns added."""
         if (fields := kwargs.get("update_fields")) is not None:
             wanted = set(fields)
             kwargs["update_fields"] = wanted | {
@@ -32,7 +30,7 @@ class Keyed(models.Model):
 
 
 class Key(models.TextField):  # type: ignore[type-arg]
-    """Base of the keys: worked out from `sources`, columns of the same row, whenever the row is saved."""
+    """Base of the key columns: computed from `sources`, columns of the same row, whenever the row is saved."""
 
     def __init__(self, *sources: str, **options: Any) -> None:
         self.sources = sources or tuple(options.pop("sources", ()))
@@ -40,21 +38,21 @@ class Key(models.TextField):  # type: ignore[type-arg]
         super().__init__(**{"default": "", "blank": True, "editable": False, **options})
 
     def key(self, *texts: str) -> str:
-        """The key of these texts, the values of the sources."""
+        """The key of these values of the sources."""
         raise NotImplementedError
 
     def of(self, row: models.Model) -> str:
-        """The key of a row as it is now."""
+        """The key of a row with its present values."""
         return self.key(*(getattr(row, name) or "" for name in self.sources))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
-        """Keep the key in step."""
+        """Compute the key before the row is saved."""
         value = self.of(model_instance)
         setattr(model_instance, self.attname, value)
         return value
 
     def deconstruct(self) -> Any:
-        """How the column is written into a migration."""
+        """The column as written into a migration file."""
         name, path, args, kwargs = super().deconstruct()
         for option in ("default", "blank", "editable"):
             kwargs.pop(option, None)
@@ -62,69 +60,70 @@ class Key(models.TextField):  # type: ignore[type-arg]
 
 
 class IdentityKey(Key):
-    """A key that is unique where the text has to be."""
+    """A unique key for texts that must be unique."""
 
     def key(self, *texts: str) -> str:
-        """What is the same, looks the same (R77)."""
+        """Texts that look the same have the same key (R77)."""
         return keys.identity_key(" ".join(texts))[:LONGEST]
 
 
 class SortKey(Key):
-    """A key that rows are sorted by: sign by sign, on PostgreSQL too, whatever the language of the database is."""
+    """A sort key, compared by code point on both databases, whatever the database's locale is."""
 
     def key(self, *texts: str) -> str:
-        """As people count."""
+        """Numbers inside are sorted by value."""
         return keys.natural_key(" ".join(texts))[:LONGEST]
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
-        """The plain order of signs, which SQLite has anyway."""
+        """The collation "C"; SQLite compares like that anyway."""
         return {**super().db_parameters(connection), "collation": "C" if connection.vendor == "postgresql" else None}
 
 
 class FloorKey(SortKey):
-    """A key that floors are sorted by."""
+    """A sort key for floors."""
 
     def key(self, *texts: str) -> str:
-        """As people count floors."""
+        """Floors are sorted as people count them."""
         return keys.floor_key(" ".join(texts))[:LONGEST]
 
 
 class PlaceKey(SortKey):
-    """A key that places are sorted by: building, floor, number and, where there is one, the number of a slot; what stands in no building
-    comes last. It is `place_key` of the parts' own keys, so that it can be put together from theirs by a statement."""
+    """A sort key for places: building, floor, number and, if there is one, the slot's number; places without a building come last. It
+    is `place_key` of the keys of its parts, so one SQL statement can compute it from them."""
 
     def of(self, row: models.Model) -> str:
-        """The key of a row: the last part is a number."""
+        """The key of a row; its last part is a number."""
         building, floor, number, slot = (getattr(row, name) for name in self.sources)
         parts = (keys.natural_key(building), keys.floor_key(floor), keys.natural_key(number))
         return keys.place_key(*(part[:LONGEST] for part in parts), slot=slot) if building else keys.place_key(slot=slot)
 
 
 class SearchKey(Key):
-    """A key that rows are found by, each source a line of it; a migration adds `TrigramIndex`."""
+    """A key for search; each source is a line of it. A migration has to add `TrigramIndex`."""
 
     def key(self, *texts: str) -> str:
-        """As people search."""
+        """The text as people search for it."""
         return "\n".join(filter(None, map(keys.search_key, texts)))
 
 
 class CompactKey(Key):
-    """A key that numbers are found by, with any separators or none."""
+    """A key for numbers that are found with any separators or none."""
 
     def key(self, *texts: str) -> str:
-        """Letters and digits alone."""
+        """Letters and digits only."""
         return keys.compact_key("".join(texts))
 
 
 def keys_of_model(model: type[models.Model]) -> list[Key]:
-    """The keys that rows of a model keep."""
+    """The key columns of a model."""
     return [field for field in model._meta.concrete_fields if isinstance(field, Key)]
 
 
 def fill(rows: models.QuerySet[Any], *, batch: int = 1000) -> None:
-    """Work the keys of existing rows out, some at a time; for migrations.
+    """Compute the keys of existing rows, in batches; for migrations.
 
-    Where two rows became the same, the younger keeps a key of its own until somebody saves it: only then is another name asked for.
+    Where two rows get the same unique key, the younger one keeps an artificial key until it is saved; only then a new name is asked
+    for.
     """
     columns, names = keys_of_model(rows.model), [column.name for column in keys_of_model(rows.model)]
     last = 0
@@ -147,7 +146,7 @@ def _keep_one(rows: models.QuerySet[Any], row: models.Model, columns: list[Key])
     except IntegrityError:
         for column in columns:
             if isinstance(column, IdentityKey):
-                own = f"{keys.LAST}{row.pk}"  # no typed name holds this sign
+                own = f"{keys.LAST}{row.pk}"  # a character that typed names can't contain
                 setattr(row, column.attname, f"{getattr(row, column.attname)[: LONGEST - len(own)]}{own}")
         rows.bulk_update([row], names)
 

@@ -1,4 +1,4 @@
-"""The day on which paid time ends: the day at the site, whoever reads it and wherever."""
+"""The day on which paid time ends: always the day at the site, whoever reads it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ MOMENT = {"en": "d MMM y, HH:mm", "de": "d. MMM y, HH:mm"}
 
 
 def language() -> str:
-    """The reader's language, without its country."""
+    """The reader's language, without its region."""
     return (get_language() or "en").split("-", maxsplit=1)[0]
 
 
-@lru_cache(maxsize=4096)  # rows of a list have the same few days
+@lru_cache(maxsize=4096)  # rows of a list share a few days, so texts are cached
 def day_words(day: date, language: str) -> str:
-    """A day in words of a language: "12 Jan 2027"."""
+    """A day in words: "12 Jan 2027"."""
     return str(format_date(day, DAY.get(language, "medium"), locale=language))
 
 
 def moment_words(wall: datetime, language: str) -> str:
-    """An instant as a clock on the wall shows it, to the minute: "12 Jan 2027, 08:30"."""
+    """A local date and time to the minute: "12 Jan 2027, 08:30"."""
     return _minute_words(wall.replace(second=0, microsecond=0, tzinfo=None), language)
 
 
@@ -35,15 +35,15 @@ def _minute_words(minute: datetime, language: str) -> str:
 
 
 def site_day(instant: datetime, zone: str) -> date:
-    """The day that it is at the site at an instant."""
+    """The date at the site at an instant."""
     return instant.astimezone(ZoneInfo(zone)).date()
 
 
 def end_date(instant: datetime, zone: str) -> str:
-    """The day at the site in the reader's words: "12 Jan 2027"."""
+    """The date at the site in the reader's language: "12 Jan 2027"."""
     return day_words(site_day(instant, zone), language())
 
 
 def end_moment(instant: datetime, zone: str) -> str:
-    """The same to the minute, with the zone it is told in: "12 Jan 2027, 23:30, Pacific/Auckland"."""
+    """The same to the minute, with its time zone: "12 Jan 2027, 23:30, Pacific/Auckland"."""
     return f"{moment_words(instant.astimezone(ZoneInfo(zone)), language())}, {zone}"

@@ -1,4 +1,4 @@
-"""Finding rows by what people type: on the columns that keep a search key, never on the text itself."""
+"""Search by typed text, always on columns with a search key, never on the text itself."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from django.db.models.lookups import GreaterThan
 from accounts.typed import mail
 from accounts.typed.keys import search_key
 
-WORDS = 8  # of a text that are looked for one by one
+WORDS = 8  # words of a search that are used
 
 TRIGRAM = re.compile(r"[^\W_]{3}")
 NOTHING = Q(pk__in=())
 
 
 def words(text: str) -> list[str]:
-    """What is looked for, word by word, folded as the columns are; domains as people read them."""
+    """The words to search for, folded as the columns are; domains in Unicode."""
     if "xn--" in text.casefold():
         text = mail.key(text)
     return list(dict.fromkeys(search_key(text).split()))[:WORDS]
 
 
 def holds(word: str, *columns: str) -> Q:
-    """One of the columns contains this word of `words`.
+    """Condition: one of the columns contains this word of `words`.
 
-    A word without three letters or digits in a row has no trigram: PostgreSQL would read the whole index for it, so it is not offered.
+    A word without three letters or digits in a row has no trigram, so PostgreSQL would read the whole index; then the index is not
+    used.
     """
     found = Q()
     for column in columns:
@@ -40,7 +41,7 @@ def holds(word: str, *columns: str) -> Q:
 
 
 def every_word(text: str, found: Callable[[str], Q]) -> Q:
-    """Each word is found; a text without any finds nothing."""
+    """Condition: each word is found; a text without words finds nothing."""
     wanted = Q()
     for word in words(text):
         wanted &= found(word)
@@ -48,5 +49,5 @@ def every_word(text: str, found: Callable[[str], Q]) -> Q:
 
 
 def matching(text: str, *columns: str) -> Q:
-    """Each word of the text stands in one of the columns, which keep search keys."""
+    """Condition: each word of the text is in one of the columns, which hold search keys."""
     return every_word(text, lambda word: holds(word, *columns))

@@ -1,6 +1,6 @@
-"""Keys of typed text: `identity_key` says what is the same, `natural_key` and `floor_key` what comes first, `search_key` what is found.
+"""Keys of typed text: `identity_key` for equality, `natural_key` and `floor_key` for order, `search_key` for search.
 
-Pure: a column keeps the key (`accounts.typed.columns`), so that SQLite and PostgreSQL compare the same plain text, sign by sign.
+Pure functions. Columns store the keys (`accounts.typed.columns`), so SQLite and PostgreSQL compare the same text by code point.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import unicodedata
 
 from accounts.typed.text import is_unseen, straight
 
-# Left out, so that O’Neill, O'Neill and ONeill are found alike.
+# Removed, so that O’Neill, O'Neill and ONeill are found alike.
 APOSTROPHES = "'`´‘’‚‛ʹʻʼʽˈˊˋ′‵＇｀׳ߴ"
 MINUS = "−"
-# Letters that no decomposition leads back to the ones people type for them.
+# Letters that have no decomposition into the letters people type for them.
 LETTERS = {
     "ı": "i", "ø": "o", "œ": "oe", "æ": "ae", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŋ": "n", "ŧ": "t", "ə": "e",
     "ȷ": "j", "ƶ": "z", "ɨ": "i", "ʉ": "u", "ɓ": "b", "ɗ": "d", "ƙ": "k", "ƴ": "y", "ـ": "",
 }  # fmt: skip
-# Accents of Latin, Greek and Cyrillic, and the points of Hebrew and Arabic, which few people type. The signs of Indic and Thai scripts
-# and of kana are letters and stay.
+# Accents of Latin, Greek and Cyrillic, and the points of Hebrew and Arabic, which few people type. The marks of Indic and Thai scripts
+# and of kana are parts of letters and stay.
 ACCENTS = (
     (0x0300, 0x036F), (0x0483, 0x0487), (0x0591, 0x05BD), (0x05BF, 0x05C7), (0x0610, 0x061A), (0x064B, 0x065F), (0x0670, 0x0670),
     (0x06D6, 0x06DC), (0x06DF, 0x06E8), (0x1AB0, 0x1ACE), (0x1DC0, 0x1DFF), (0x20D0, 0x20F0), (0xFE00, 0xFE0F), (0xFE20, 0xFE2F),
@@ -28,20 +28,21 @@ _ACCENTS = frozenset(chr(code) for first, last in ACCENTS for code in range(firs
 _WITHOUT_APOSTROPHES = dict.fromkeys(map(ord, APOSTROPHES))
 _DIGITS = re.compile(r"([0-9]+)")
 _BELOW = re.compile(r"-\s*([0-9]+)(.*)", re.DOTALL)
-LAST = "\t"  # before what decides between texts that are otherwise alike: below every sign of a key
+LAST = "\t"  # separator before what decides between otherwise equal keys; sorts below every other character
 
 
 def identity_key(text: str) -> str:
-    """The key by which names are compared: what looks alike is alike (R77).
+    """The key for comparing names: texts that look the same have the same key (R77).
 
-    Compatibility forms, quotes and dashes are folded, invisible signs dropped, case folded here since SQLite's lower() knows ASCII only.
+    Folds compatibility forms, quotes and dashes, drops invisible characters, and folds case here because SQLite's lower() knows ASCII
+    only.
     """
     seen = "".join(sign for sign in unicodedata.normalize("NFKC", straight(text)) if not is_unseen(sign))
     return unicodedata.normalize("NFKC", " ".join(straight(seen).split()).casefold())
 
 
 def search_key(text: str) -> str:
-    """The text without what people leave out or type otherwise when they search: case, accents, apostrophes, dashes, doubled spaces."""
+    """The text without what people leave out or vary when they search: case, accents, apostrophes, dashes, doubled spaces."""
     opened = unicodedata.normalize("NFKD", text.translate(_WITHOUT_APOSTROPHES)).casefold()
     found = []
     for sign in unicodedata.normalize("NFKD", opened).translate(_WITHOUT_APOSTROPHES):
@@ -56,12 +57,12 @@ def search_key(text: str) -> str:
 
 
 def compact_key(text: str) -> str:
-    """Letters and digits alone: numbers of orders are found with any separators or none."""
+    """Letters and digits only: order numbers are found with any separators or none."""
     return "".join(sign for sign in search_key(text) if sign.isalnum())
 
 
 def natural_key(text: str) -> str:
-    """A key that sorts as people count: A2 before A10, -10 before -2 before 1, 0012 beside 12, Ä beside A."""
+    """A sort key with numbers by value: A2 before A10, -10 before -2 before 1, 0012 beside 12, Ä beside A."""
     below = _BELOW.match(_with_plain_minus(text))
     if below:
         return _depth(below[1]) + _counted(search_key(below[2]))
@@ -69,7 +70,7 @@ def natural_key(text: str) -> str:
 
 
 def _with_plain_minus(text: str) -> str:
-    """The text as its digits are read, each dash of it an ASCII one."""
+    """The text with every dash as an ASCII hyphen."""
     folded = "".join(
         "-" if unicodedata.category(sign) == "Pd" or sign == MINUS else sign
         for sign in unicodedata.normalize("NFKC", text)
@@ -79,7 +80,7 @@ def _with_plain_minus(text: str) -> str:
 
 
 def _counted(folded: str) -> str:
-    """Each number led by its length, so that a longer one comes later; leading zeros decide last."""
+    """Each number preceded by its length, so that longer ones come later; leading zeros decide last."""
     parts = _DIGITS.split(folded)
     parts[1::2] = [_height(digits) for digits in parts[1::2]]
     key = "".join(parts)
@@ -92,30 +93,30 @@ def _height(digits: str) -> str:
 
 
 def _depth(digits: str) -> str:
-    """A number below zero, the deeper the earlier; "!" comes before all letters and digits."""
+    """The key of a negative number: the lower it is, the earlier; "!" sorts before all letters and digits."""
     digits = digits.lstrip("0") or "0"
     return f"!{99 - min(len(digits), 99):02}" + digits.translate(str.maketrans("0123456789", "9876543210"))
 
 
-NEXT = "\x01"  # between the parts of a place: below every sign of a key, and below LAST
+NEXT = "\x01"  # separator of the parts of a place; sorts below every other character, also below LAST
 SLOT_DIGITS = 5
 
 
 def place_key(*parts: str, slot: int | None = None) -> str:
-    """The key of a place by the keys of its parts, the outermost first: what has none comes after what has some, slots after their place."""
+    """The key of a place from the keys of its parts, the outermost first. Places without a part come last, slots after their place."""
     place = "".join(f"{part}{NEXT}" for part in ("0", *parts)) if parts else f"1{NEXT}"
     return place if slot is None else f"{place}{slot:0{SLOT_DIGITS}}"
 
 
 def places_in(part: str) -> tuple[str, str]:
-    """Where the keys of places begin whose outermost part has this key, and where they have ended."""
+    """The range of keys of the places whose outermost part has this key: its start and its end."""
     first = place_key(part)
     return first, first.removesuffix(NEXT) + chr(ord(NEXT) + 1)
 
 
 # --- floors -------------------------------------------------------------------------------------------------------------
 
-# What floors without a number are called, spaces, dots and slashes left out: tenths of a floor above the ground.
+# Names of floors without a number (spaces, dots and slashes removed), in tenths of a floor above the ground.
 NAMED = {
     -20: "undergroundgarage tiefgarage tg parking garage carpark",
     -10: "ug kg lg lgf keller kellergeschoss untergeschoss souterrain basement cellar lowerground lowergroundfloor sousol sotano sótano",
@@ -141,7 +142,7 @@ _BELOW_NAMED = re.compile(
     r"[\s.]*-\s*([0-9]{1,6})"
 )
 _STOREY = re.compile(r"([0-9]{1,6})(.*)")
-GROUND = 500_000_000  # tenths of a floor: room for any number below the ground
+GROUND = 500_000_000  # tenths of a floor, added so that floors below the ground sort first
 
 
 def floor_key(text: str) -> str:

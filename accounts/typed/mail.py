@@ -1,7 +1,8 @@
-"""Mail addresses: how they are read, told apart and sent to.
+"""Mail addresses: reading, comparing and formatting.
 
-Two addresses are one when they have one key: the part before the @ without case, and the domain by IDNA 2008, which knows ß from ss.
-People see domains in Unicode; only the mail server is told them in ASCII."""
+Two addresses are the same when they have the same key: the part before the @ without case, and the domain by IDNA 2008, which keeps ß
+and ss apart. People see domains in Unicode; only the mail server gets them in ASCII.
+"""
 
 from __future__ import annotations
 
@@ -29,19 +30,19 @@ class NoAddress(Refused):
 
 @dataclass(frozen=True, slots=True)
 class MailAddress:
-    """An address as people read it, and the key by which it is told apart."""
+    """An address as people read it, and its key for comparison."""
 
     shown: str
     key: str
 
 
 def address(typed: str) -> MailAddress:
-    """What somebody typed or pasted, also as `Name <address>` or with `mailto:`. Refuses what is no address, or more than one."""
+    """The address in a typed or pasted text, also as `Name <address>` or with `mailto:`. Refuses text with no address, or more than one."""
     if text.is_endless(typed, LONGEST) or len(plain := _bare(text.code(typed))) > LONGEST:
         raise NoAddress(_("An email address has at most %(n)s characters.") % {"n": LONGEST})
     import email_validator
 
-    # Whether mail arrives there is proved by the first login, not by the name: offices have their .local, tests their .invalid.
+    # Whether mail arrives is proved by the first login, not by the name: offices use .local, tests use .invalid.
     email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
     try:
         found = email_validator.validate_email(plain, check_deliverability=False, allow_smtputf8=False)
@@ -51,7 +52,7 @@ def address(typed: str) -> MailAddress:
 
 
 def key(typed: str) -> str:
-    """The key of an address; of anything else, as of a part of one that is searched for, what would stand in the key."""
+    """The key of an address; for other text, such as a part of an address in a search, the same folding."""
     try:
         return address(typed).key
     except Refused:  # also of control characters
@@ -59,7 +60,7 @@ def key(typed: str) -> str:
 
 
 def in_ascii(shown: str) -> str:
-    """The address as mail servers take it. By IDNA 2008: that of 2003 would send mail for straße to strasse."""
+    """The address for mail servers, by IDNA 2008: that of 2003 would send mail for straße to strasse."""
     local, _at, domain = shown.rpartition("@")
     if domain.isascii():
         return shown
@@ -70,10 +71,10 @@ def in_ascii(shown: str) -> str:
 
 
 def _bare(typed: str) -> str:
-    """Without the name before it, the brackets around it, and the marks that a list or a sentence left."""
+    """The text without a name before it, brackets around it, and marks left from a list or a sentence."""
     found = IN_BRACKETS.fullmatch(typed)
     plain = (found[1] if found else typed).strip(WRAPPING)
-    if plain.endswith("'"):  # no domain does, but the part before the @ may begin with one
+    if plain.endswith("'"):  # no domain begins so, but the part before the @ may
         plain = plain[:-1].removeprefix("'").strip(WRAPPING)
     if plain[:7].lower() == "mailto:":
         plain = unquote(plain[7:].partition("?")[0]).strip()

@@ -1,4 +1,4 @@
-"""Migration operations for keys of typed text: filling them for rows that exist, and trigram indexes, which only PostgreSQL has."""
+"""Migration operations for key columns: filling them for existing rows, and trigram indexes (PostgreSQL only)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class _KeyOperation(Operation):
     elidable = False
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Nothing changes in Django's eyes."""
+        """The state of the models does not change."""
 
 
 class FillKeys(_KeyOperation):
-    """Work the keys of a model's rows out."""
+    """Compute the keys of a model's rows."""
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -33,31 +33,31 @@ class FillKeys(_KeyOperation):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Some rows at a time."""
+        """Compute them, in batches."""
         model = to_state.apps.get_model(app_label, self.model)
         fill(model._base_manager.using(schema_editor.connection.alias).all())
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """The columns go."""
+        """Nothing to do: the columns are dropped."""
 
     def describe(self) -> str:
         """What `migrate` prints."""
         return f"Fill the keys of {self.model}"
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        """How the operation is written into a migration."""
+        """The operation as written into a migration file."""
         return type(self).__name__, [self.model], {}
 
 
 class AddExtensions(_KeyOperation):
-    """Have the extensions there: create what is missing, and say what to do where that is not permitted."""
+    """Create missing PostgreSQL extensions, or say what to do where that is not permitted."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Create what is missing."""
+        """Create missing ones."""
         if schema_editor.connection.vendor != "postgresql":
             return
         for name in EXTENSIONS:
@@ -78,7 +78,7 @@ class AddExtensions(_KeyOperation):
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Leave them: others may use them."""
+        """Keep them: others may use them."""
 
     def describe(self) -> str:
         """What `migrate` prints."""
@@ -88,7 +88,7 @@ class AddExtensions(_KeyOperation):
 class TrigramIndex(_KeyOperation):
     """An index for finding parts of words in `column` within the rows of a tenant, one of the `tenants` columns.
 
-    No `fastupdate`: its list of new entries would be read by every search.
+    Without `fastupdate`, because every search would have to read its list of pending entries.
     """
 
     def __init__(self, table: str, column: str, tenants: Sequence[str] = ()) -> None:
@@ -98,13 +98,13 @@ class TrigramIndex(_KeyOperation):
 
     @property
     def name(self) -> str:
-        """The index in the database."""
+        """The name of the index."""
         return f"{self.table}_{self.column}_trgm"
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Create it."""
+        """Create the index."""
         if schema_editor.connection.vendor == "postgresql":
             columns = ", ".join([*self.tenants, f"{self.column} gin_trgm_ops"])
             schema_editor.execute(
@@ -114,7 +114,7 @@ class TrigramIndex(_KeyOperation):
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Drop it."""
+        """Drop the index."""
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(f"DROP INDEX IF EXISTS {self.name}")
 
@@ -123,5 +123,5 @@ class TrigramIndex(_KeyOperation):
         return f"Index parts of words in {self.table}.{self.column}"
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        """How the operation is written into a migration."""
+        """The operation as written into a migration file."""
         return type(self).__name__, [self.table, self.column], {"tenants": self.tenants} if self.tenants else {}

@@ -1,4 +1,4 @@
-"""Telephone numbers: kept as E.164 with their extension as RFC 3966 writes it (+49401234567;ext=12), shown with the usual gaps."""
+"""Telephone numbers: stored as E.164 with their extension as in RFC 3966 (+49401234567;ext=12), shown in the usual format."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
 LONGEST = 48  # +, 15 digits, ;ext= and the 20 digits that an extension may have
-LEAST_SOUGHT = 6  # digits, below which a text that is searched for is no part of a number
-WORDS = "extension|ext|x|#|durchwahl|dw|nebenstelle|nst|poste"  # before an extension
+LEAST_SOUGHT = 6  # digits; a shorter search text is not taken for a part of a number
+WORDS = "extension|ext|x|#|durchwahl|dw|nebenstelle|nst|poste"  # characters that mark an extension
 EXTENSION = rf"(?:;ext=|[;,]?\s*(?:{WORDS})[.:]?\s*)(?P<extension>\d{{1,20}})#?"
-CALLED = r"(?:telefon|telephone|tel|phone|fon|mobile|mobil)\b[.:]*\s*"  # before the number
+CALLED = r"(?:telefon|telephone|tel|phone|fon|mobile|mobil)\b[.:]*\s*"  # text before a number
 WRITTEN = re.compile(rf"(?:{CALLED})?(?P<number>[+\d()\[\]./\s-]+?)\s*(?:{EXTENSION})?", re.IGNORECASE)
 DATE = re.compile(r"[0-3]?\d([./-])[0-3]?\d\1(?:19|20)\d\d|(?:19|20)\d\d-[01]\d-[0-3]\d")
 
 
 def number(typed: str, country: str) -> str:
-    """The number to keep; without a country's code it is one of `country` (ISO 3166). Refuses what is none, in words."""
+    """The number to store. Without a country code it is a number of `country` (ISO 3166). Refuses text that is no number."""
     import phonenumbers
 
     read = text.code(typed)
@@ -45,7 +45,7 @@ def number(typed: str, country: str) -> str:
 
 
 def shown(kept: str) -> str:
-    """A kept number as people read it; what was kept before there were rules as it was typed."""
+    """A stored number as people read it; older values, stored before numbers were checked, as they were typed."""
     import phonenumbers
 
     found, _semicolon, extension = kept.partition(";ext=")
@@ -59,14 +59,14 @@ def shown(kept: str) -> str:
 
 
 def link(kept: str) -> str:
-    """The address that dials a kept number; "" for what was kept before there were rules."""
+    """The tel: address of a stored number; "" for older values that were not checked."""
     return f"tel:{kept}" if re.fullmatch(r"\+\d{4,15}(;ext=\d+)?", kept) else ""
 
 
 def digits(typed: str) -> str:
-    """What to look for in the digits of kept numbers when somebody searches for this; "" when it is no part of a number.
+    """The digits to look for in stored numbers for this search text; "" when it can't be a part of a number.
 
-    Without the zeros that are dialled before a number at home or abroad.
+    Leading zeros, which are dialled at home or abroad, are dropped.
     """
     parts = WRITTEN.fullmatch(text.sought(typed, most=LONGEST).translate(text.SIGNS))
     if parts is None:
@@ -77,7 +77,7 @@ def digits(typed: str) -> str:
 
 
 def example(country: str) -> str:
-    """A mobile number of the country as one writes it for people abroad."""
+    """A mobile number of the country in international format."""
     import phonenumbers
 
     found = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE) if country else None
@@ -87,7 +87,7 @@ def example(country: str) -> str:
 
 
 def _parsed(written: str, country: str) -> PhoneNumber:
-    """The number as its country dials it; where that makes none, a leading 00 is the + of other countries."""
+    """The number as dialled within its country; if that is no number, a leading 00 is read as the + of international numbers."""
     import phonenumbers
 
     try:
@@ -102,8 +102,8 @@ def _parsed(written: str, country: str) -> PhoneNumber:
 
 
 def _refuse_impossible(found: PhoneNumber, country: str) -> None:
-    """Refuse what has the wrong number of digits, or without a country's code begins like none of the country. With the code it may be
-    newer than what we know."""
+    """Refuse a wrong number of digits or, without a country code, a beginning that the country does not have. With a country code it is
+    accepted, since the number range may be newer than our data."""
     import phonenumbers
     from phonenumbers import CountryCodeSource, ValidationResult
 

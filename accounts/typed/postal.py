@@ -1,7 +1,7 @@
-"""Postal addresses by country: which parts there are, what they are called, what is wrong with them, and how they are written.
+"""Postal addresses by country: their parts, labels, problems and format.
 
-An address is any object or mapping with `street`, `postal_code`, `city`, `state` and `country`. What a country has comes from Google's
-address data. It is asked for no more than the data is sure of: that a part is there, and the form of a postal code.
+An address is any object or mapping with `street`, `postal_code`, `city`, `state` and `country`. The rules of a country come from
+Google's address data. Only what this data is sure of is required: that a part is present, and the format of a postal code.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PARTS = ("street", "postal_code", "city", "state")
 FIELDS = (*PARTS, "country")
 OF_LETTER = {"A": "street", "Z": "postal_code", "C": "city", "S": "state"}
 OF_LIBRARY = {"street_address": "street", "postal_code": "postal_code", "city": "city", "country_area": "state"}
-ANYWHERE = ("street", "postal_code", "city", "state")  # what is asked for before the country is known
+ANYWHERE = ("street", "postal_code", "city", "state")  # the required parts while the country is not known
 
 POSTAL_CODES: dict[str, Promise] = {
     "postal": gettext_lazy("Postal code"),
@@ -58,7 +58,7 @@ STATES: dict[str, Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the addresses of a country: its name here and for people, and the values where there is a list of them."""
+    """One part of a country's addresses: its name in code, its label, and its values where there is a list."""
 
     name: str
     label: Promise
@@ -68,7 +68,7 @@ class Part:
 
 @cache
 def parts(country: str) -> tuple[Part, ...]:
-    """The parts of an address in the order they are written in; without a country those that most have, of which none is sure."""
+    """The parts of an address in their written order; without a country those that most countries have, none of them required."""
     if not (rules := _rules(country)):
         return tuple(Part(name, _label(name, None), is_required=name == "street") for name in ANYWHERE)
     required = {OF_LIBRARY.get(name) for name in rules.required_fields}
@@ -79,13 +79,13 @@ def parts(country: str) -> tuple[Part, ...]:
 
 
 def required(country: str) -> tuple[str, ...]:
-    """The names of the parts that no address of the country lacks."""
+    """The names of the parts that every address of the country has."""
     return tuple(part.name for part in parts(country) if part.is_required)
 
 
 def tidied(address: Any) -> dict[str, str]:
-    """The parts as the country writes them: the postal code with its separators, the state as the list has it. What the country
-    has no use for stays, but for a postal code where there are none: a form that did not know the country asked for it."""
+    """The parts as the country writes them: the postal code with its separators, the state from the country's list. Parts that the
+    country does not use stay, except a postal code in a country without postal codes: a form without a country asks for one."""
     values = _values(address)
     if not (rules := _rules(values["country"])):
         return values
@@ -95,7 +95,7 @@ def tidied(address: Any) -> dict[str, str]:
     elif code := _postal_code(values["postal_code"], rules):
         values["postal_code"] = code
     if "city" not in known and _folded(values["city"]) == _folded(str(countries.name(values["country"]))):
-        values["city"] = ""  # Singapore, Singapore
+        values["city"] = ""  # "Singapore, Singapore"
     if "state" in known:
         if "city" not in known and not values["state"] and _state(values["city"], rules):
             values["state"], values["city"] = values["city"], ""
@@ -104,13 +104,13 @@ def tidied(address: Any) -> dict[str, str]:
 
 
 def state_of(country: str, text: str) -> str:
-    """The value of the state that `text` names in the country's list; "" when it is none of it."""
+    """The value of the state that `text` names in the country's list; "" when there is none."""
     rules = _rules(country)
     return _state(text, rules) if rules else ""
 
 
 def problems(address: Any) -> dict[str, str]:
-    """What keeps a tidied address from being one of its country: a sentence for each part."""
+    """The problems of a tidied address: a sentence for each part."""
     values, found = _values(address), dict[str, str]()
     if not (rules := _rules(values["country"])):
         return found
@@ -132,8 +132,8 @@ def problems(address: Any) -> dict[str, str]:
 
 
 def checked(address: Any, *, before: Any = None, is_needed: bool = True) -> dict[str, str]:
-    """The tidied address, for an action to save; refuses what is none of its country. The one it had `before` is not judged again.
-    Without `is_needed` it may lack what it likes."""
+    """The tidied address, for an action to save; raises Refused for a problem. The address that was there `before` is not checked
+    again. Without `is_needed` parts may be missing."""
     values = _values(address)
     if before is not None and values == _values(before):
         return values
@@ -145,7 +145,7 @@ def checked(address: Any, *, before: Any = None, is_needed: bool = True) -> dict
 
 
 def lines(address: Any, *, with_country: bool = False) -> list[str]:
-    """The lines of the address as its country writes them; what it has no place for comes after them."""
+    """The lines of the address as its country writes them; parts that the country does not use come last."""
     values = _values(address)
     rules = _rules(values["country"])
     layout, shown = "%A%n%Z %C%n%S", dict(values)
@@ -170,7 +170,7 @@ def one_line(address: Any) -> str:
 
 
 def place(address: Any) -> str:
-    """Where it is in a word: the city, or what is said in its place where addresses have none."""
+    """The place in one word: the city, or what is used where addresses have no city."""
     values = _values(address)
     if values["city"] or values["state"]:
         return values["city"] or values["state"]
@@ -179,7 +179,7 @@ def place(address: Any) -> str:
 
 
 def short(address: Any) -> str:
-    """Street and place, to tell apart in a list."""
+    """Street and place, to tell addresses apart in a list."""
     return ", ".join(filter(None, (_values(address)["street"], place(address))))
 
 
@@ -210,7 +210,7 @@ def _label(name: str, rules: ValidationRules | None) -> Promise:
 
 
 def _states(rules: ValidationRules) -> tuple[tuple[str, str], ...]:
-    """What is stored and shown for each state: its postal letters or its name, in Latin letters."""
+    """The stored and the shown value of each state: its postal letters or its name, in Latin letters."""
     found: dict[str, tuple[str, str]] = {}
     for key, name in rules.country_area_choices:
         if not _is_local(name):
@@ -219,7 +219,7 @@ def _states(rules: ValidationRules) -> tuple[tuple[str, str], ...]:
 
 
 def _state(text: str, rules: ValidationRules) -> str:
-    """The value of the state that `text` names by letters or by name, in any of the country's languages; "" for none."""
+    """The value of the state that `text` names by letters or name, in any of the country's languages; "" for none."""
     wanted = _folded(text)
     for key, name in rules.country_area_choices:
         if wanted and wanted in (_folded(key), _folded(name)):
@@ -238,7 +238,7 @@ def _local_state(text: str, rules: ValidationRules) -> str:
 
 
 def _postal_code(typed: str, rules: ValidationRules) -> str:
-    """The code as the country writes it; "" when it can't be one. Without what is put before it abroad (D-20457)."""
+    """The code as the country writes it, without a country prefix (D-20457); "" when it can't be a code."""
     shapes = [matcher.pattern for matcher in rules.postal_code_matchers[:1]]
     bare = text.code(typed).upper()
     if not shapes:
@@ -253,7 +253,7 @@ def _postal_code(typed: str, rules: ValidationRules) -> str:
 
 
 def _in_shape_of(example: str, signs: str) -> str:
-    """The signs with the separators of an example that has as many; "" when it has not."""
+    """The characters with the separators of an example that has as many; "" where none has."""
     left = iter(signs)
     if sum(sign.isalnum() for sign in example) != len(signs):
         return ""
@@ -261,7 +261,7 @@ def _in_shape_of(example: str, signs: str) -> str:
 
 
 def _line(layout: str, values: Mapping[str, str]) -> str:
-    """One line; what stands between two parts is written only where both are."""
+    """One line; a separator between two parts is written only where both parts are."""
     written, between, has_begun = "", "", False
     for piece in re.split("(%.)", layout):
         if not piece.startswith("%"):
@@ -274,7 +274,7 @@ def _line(layout: str, values: Mapping[str, str]) -> str:
 
 
 def _is_local(text: str) -> bool:
-    """Whether it is written in other than Latin letters."""
+    """Whether the text has other than Latin letters."""
     return any(sign.isalpha() and not unicodedata.name(sign, "").startswith("LATIN") for sign in text)
 
 

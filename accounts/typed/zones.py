@@ -1,4 +1,4 @@
-"""Time zones under the one name that IANA gives them today, and which of them a country has."""
+"""Time zones by their present IANA name, and the zones of each country."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from importlib.resources import files
 from babel.core import get_global
 
 UTC = "UTC"
-# Countries of several zones where nearly everybody lives in one: CLDR's primary zones, and where the others are islands or keep
-# the same clock.
+# Countries with several zones where nearly everybody lives in one: CLDR's primary zones, and countries whose other zones are islands or
+# have the same time.
 PRIMARY: dict[str, str] = {
     "AR": "America/Argentina/Buenos_Aires",
     "CL": "America/Santiago",
@@ -31,12 +31,12 @@ PRIMARY: dict[str, str] = {
     "UA": "Europe/Kyiv",
     "UZ": "Asia/Tashkent",
 }
-UNLISTED: dict[str, tuple[str, ...]] = {"XK": ("Europe/Belgrade",)}  # no country of ISO 3166, so not in IANA's table
+UNLISTED: dict[str, tuple[str, ...]] = {"XK": ("Europe/Belgrade",)}  # no ISO 3166 country, so not in IANA's table
 
 
 @cache
 def _table() -> dict[str, tuple[str, ...]]:
-    """The zones of each country as IANA's `zone.tab` has them, the primary one first."""
+    """The zones of each country from IANA's `zone.tab`, the primary one first."""
     found: dict[str, list[str]] = {}
     for line in (files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -50,17 +50,17 @@ def _table() -> dict[str, tuple[str, ...]]:
 
 @cache
 def every() -> tuple[str, ...]:
-    """Every zone that somebody lives in, and UTC. No links: Asia/Kolkata, not Asia/Calcutta."""
+    """Every zone that people live in, and UTC. No former names: Asia/Kolkata, not Asia/Calcutta."""
     return (UTC, *sorted({zone for zones in _table().values() for zone in zones}))
 
 
 def of_country(country: str) -> tuple[str, ...]:
-    """The zones of a country (ISO 3166), the primary one first; nothing where nobody lives."""
+    """The zones of a country (ISO 3166), the primary one first; empty for an uninhabited one."""
     return _table().get(country, ())
 
 
 def proposed(country: str) -> str:
-    """The zone to take when none was chosen: the only one, or the primary one; "" when the person has to say."""
+    """The zone to propose: the only or the primary one of a country; "" when the person has to choose."""
     zones = of_country(country)
     return zones[0] if len(zones) == 1 or country in PRIMARY else ""
 
@@ -71,7 +71,7 @@ def in_words(zone: str) -> str:
 
 
 def canonical(text: str) -> str:
-    """The zone that `text` names, typed with or without underscores, in any case, or by a former name; "" when there is none."""
+    """The zone that `text` names, with or without underscores, in any case, or by a former name; "" when there is none."""
     return _by_words().get(in_words(" ".join(text.split())).casefold(), "")
 
 

@@ -1,4 +1,4 @@
-"""Every word that the actions of this app write into the audit; a test finds one that is missing."""
+"""Every audit word that the actions of this app write; a test finds a missing one."""
 
 from accounts.audit import Word
 from communities.actions import apartments, assignments, residents, sites

@@ -26,7 +26,7 @@ class Kind(models.TextChoices):
 
 
 class SiteQuerySet(models.QuerySet["Site"]):
-    """Sites, bounded by who asks."""
+    """Sites, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """The subtree's sites; for technicians and managers only those they are assigned to right now (R1, R3)."""

@@ -17,7 +17,7 @@ from subscriptions.models.orders import Order
 
 
 class AutoRenewalQuerySet(models.QuerySet["AutoRenewal"]):
-    """Auto-renewals, bounded by who asks."""
+    """Auto-renewals, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """What one's subtree pays, and what concerns sites of one's subtree; a manager's sites; a technician pays nothing."""
@@ -106,7 +106,7 @@ class AutoRenewal(models.Model):
 
 
 class AutoRenewalItemQuerySet(models.QuerySet["AutoRenewalItem"]):
-    """Items of auto-renewals, bounded by who asks."""
+    """Items of auto-renewals, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """Those of one's own sites (R1)."""

@@ -14,7 +14,7 @@ from subscriptions.models.selections import Selection
 
 
 class CartQuerySet(models.QuerySet["Cart"]):
-    """Carts, bounded by who asks."""
+    """Carts, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """One's own organization's."""

@@ -24,7 +24,7 @@ from subscriptions.taxes import Untaxed
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
-    """Orders, bounded by who asks."""
+    """Orders, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """What one's subtree pays, and what has lines of one's sites; technicians see no payments (DOMAIN §1)."""
@@ -171,7 +171,7 @@ MAY_RESERVE = (Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING, Order.Stat
 
 
 class OrderLineQuerySet(models.QuerySet["OrderLine"]):
-    """Lines, bounded by who asks."""
+    """Lines, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """The lines of one's own sites, whoever pays (R1)."""

@@ -17,7 +17,7 @@ from subscriptions.prices import PriceClass, PriceKey
 
 
 class PriceListQuerySet(models.QuerySet["PriceList"]):
-    """Price lists, bounded by who asks."""
+    """Price lists, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """The operator's business; a distributor sees the defaults and what it is charged itself."""

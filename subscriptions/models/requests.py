@@ -16,7 +16,7 @@ from subscriptions.periods import MAX_MONTHS
 
 
 class RenewalRequestQuerySet(models.QuerySet["RenewalRequest"]):
-    """Requests, bounded by who asks."""
+    """Requests, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """Those of the installers of one's subtree; technicians and managers have nothing to do with them (R1)."""

@@ -13,7 +13,7 @@ from subscriptions.models.prices import PriceList
 
 
 class SelectionQuerySet(models.QuerySet["Selection"]):
-    """Selections, bounded by who asks."""
+    """Selections, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
         """One's own organization's."""

@@ -1,4 +1,4 @@
-"""Emptying the database for the next test; append-only tables make it impossible anywhere else."""
+"""Emptying the test database: append-only tables need their triggers removed for that."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ from accounts import append_only
 
 
 class Command(DjangoFlush):
-    """Django's `flush` with the triggers lifted for its duration that would refuse it; refuses outside the test suite."""
+    """Django's `flush` without the triggers that would refuse it; refuses outside of tests."""
 
     def handle(self, **options: Any) -> None:
-        """Lift the triggers, flush, put them back."""
+        """Remove the triggers, flush, create them again."""
         if not settings.TESTING:
             raise CommandError("This database holds an append-only ledger and audit; it can't be flushed.")
         connection = connections[options["database"]]
@@ -28,7 +28,7 @@ class Command(DjangoFlush):
 
 @contextmanager
 def _guards_lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """On PostgreSQL a TRUNCATE runs into the guards only."""
+    """On PostgreSQL TRUNCATE fires the triggers of append-only tables only."""
     tables = append_only.guarded_tables()
     _run(connection, [sql for table in tables for sql in append_only.unguard_sql(connection, table)])
     try:
@@ -40,7 +40,7 @@ def _guards_lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
 
 @contextmanager
 def _all_lifted(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """SQLite empties a table by DELETE, which every trigger sees: one that follows it would write into tables that are empty already."""
+    """SQLite empties a table by DELETE, which fires every trigger; others would write into tables that are empty already."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
         triggers = dict(cursor.fetchall())
