@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from django import forms
+from django.db.models import Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.datastructures import MultiValueDict
@@ -16,11 +17,11 @@ from accounts.errors import Refused
 from smartplus import past_forms
 from smartplus.access import PortalRequest
 from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.conflicts import Clash
 from smartplus.portal.kit.fields import refuse
 from smartplus.statuses import CONFLICT, UNPROCESSABLE
 
 Result = TypeVar("Result")
+Form = TypeVar("Form", bound=forms.BaseForm)
 
 
 def posted(request: PortalRequest) -> QueryDict | None:
@@ -96,7 +97,16 @@ def _open(form: forms.BaseForm) -> list[str]:
 
 
 def conflict(
-    request: PortalRequest, template: str, fresh: forms.BaseForm, context: Mapping[str, Any] | None, told: Clash
+    request: PortalRequest,
+    template: str,
+    sent: forms.BaseForm,
+    fresh: Form,
+    saved_by: Q,
+    *,
+    context: Callable[[Form], Mapping[str, Any]] = lambda _form: {},
+    is_own: bool = False,
 ) -> HttpResponse:
-    """409: somebody saved first. `fresh` is the form that `conflicts.clash` brought both inputs into; `told` says what differs."""
-    return render(request, template, {**(context or {}), "form": fresh, "conflict": told}, status=CONFLICT)
+    """409: somebody saved first. `fresh` is the form of what is saved now, which both inputs are brought into, part by part; `saved_by` and
+    `is_own` as for `conflicts.clash`. The context is asked for once both are in it."""
+    told = conflicts.clash(request, saved_by, *zip(parts(sent), parts(fresh), strict=True), is_own=is_own)
+    return render(request, template, {**context(fresh), "form": fresh, "conflict": told}, status=CONFLICT)

@@ -63,10 +63,9 @@ def about(subject: Model) -> Q:
     return Q(subject_type=subject._meta.model_name or "", subject_id=subject.pk) & vocabulary.SAVES
 
 
-def clash(
-    request: PortalRequest, of: Q, *pairs: tuple[forms.BaseForm, forms.BaseForm], again: str = "", is_own: bool = False
-) -> Clash:
-    """Bring what was sent into the fresh forms of the same row, and say what differs. Pairs are (sent, fresh).
+def clash(request: PortalRequest, of: Q, *pairs: tuple[forms.BaseForm, forms.BaseForm], is_own: bool = False) -> Clash:
+    """Bring what was sent into the fresh forms of the same row, and say what differs. Pairs are (sent, fresh); a fresh one that is bound
+    stays as it was sent. One starts over on the page's address, or on the `home` of a form that stands on another page.
 
     A field the person changed stays as sent; one that was left alone is as saved now; of a list of boxes each box counts for
     itself. Where the page did not say what it began with, everything stays as sent. Saving the fresh forms then applies what
@@ -74,11 +73,13 @@ def clash(
     """
     differences: list[Difference] = []
     for sent, fresh in pairs:
-        differences += _merged(sent, fresh)
+        if not fresh.is_bound:
+            differences += _merged(sent, fresh)
     event = AuditEvent.objects.visible_to(request.actor).filter(of).first()
     is_self = is_own or (event is not None and event.user_id == request.actor.user_id)
     who, what = (event.who, vocabulary.label(event.action)) if event is not None else ("", "")
-    return Clash(who, what, is_self, event.at if event else None, tuple(differences), again or request.path)
+    again: str = getattr(pairs[0][1], "home", request.get_full_path())
+    return Clash(who, what, is_self, event.at if event else None, tuple(differences), again)
 
 
 def began_with(sent: forms.BaseForm) -> dict[str, Any] | None:
@@ -99,11 +100,13 @@ def is_stale(sent: forms.BaseForm, fresh: forms.BaseForm) -> bool:
 
 
 def shown(form: forms.BaseForm) -> dict[str, Any]:
-    """What an unsent form is filled with, field by field, as plain values."""
+    """What an unsent form is filled with, field by field, as plain values; without files, and without what the form's page compares itself
+    (`compared_by_page`)."""
+    others = QUESTIONS | getattr(form, "compared_by_page", frozenset())
     return {
         name: _plain(form.get_initial_for_field(field, name))
         for name, field in form.fields.items()
-        if not field.widget.is_hidden and name not in QUESTIONS
+        if not field.widget.is_hidden and not field.widget.needs_multipart_form and name not in others
     }
 
 

@@ -10,14 +10,13 @@ from django import forms
 from django.contrib import messages
 from django.db.models import Model, Q
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 
 from accounts.errors import Conflict
 from smartplus.access import PortalRequest
 from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.answers import answer, parts, posted, submitted
+from smartplus.portal.kit.answers import answer, conflict, posted, submitted
 from smartplus.portal.kit.once import made
-from smartplus.statuses import CONFLICT
 
 Row = TypeVar("Row")
 Form = TypeVar("Form", bound=forms.BaseForm)
@@ -59,9 +58,11 @@ def edit(request: PortalRequest, template: str, page: Edit[Row, Form, Saved]) ->
         now = page.row()
         both = page.fresh(now) if page.fresh else page.form(now, None)
         who = page.saved_by(now) if page.saved_by else _about(now)
-        told = conflicts.clash(request, who, *zip(parts(sent), parts(both), strict=True), is_own=page.is_own)
-        shown = {**page.context(now, both), "form": both, "conflict": told}
-        return render(request, template, shown, status=CONFLICT)
+
+        def context(form: Form) -> Context:
+            return page.context(now, form)
+
+        return conflict(request, template, sent, both, who, context=context, is_own=page.is_own)
     if saved is None:
         return answer(request, template, sent, page.context(found, sent))
     messages.success(request, page.said(saved, sent))
@@ -77,9 +78,20 @@ def add(
     said: Callable[[Saved, Form], str],
     to: Callable[[Saved], str],
     context: Callable[[Form], Context] = lambda _form: {},
+    overtaken: Callable[[Form], tuple[Form, Q]] | None = None,
 ) -> HttpResponse:
-    """Show an empty form, or make a row of what was sent, with a view that is `@once`: 200, 422 when something is refused, else on `to`."""
-    saved = submitted(form, lambda: act(form))
+    """Show an empty form, or make a row of what was sent, with a view that is `@once`: 200, 422 when something is refused, else on `to`.
+
+    Where the row follows the last one of its kind, `act` raises Conflict for another last one: 409. `overtaken` then answers with the form
+    of what is the last one now, and with the audit rows that tell who made it.
+    """
+    try:
+        saved = submitted(form, lambda: act(form))
+    except Conflict:
+        if overtaken is None:
+            raise
+        fresh, who = overtaken(form)
+        return conflict(request, template, form, fresh, who, context=context)
     if saved is None:
         return answer(request, template, form, context(form))
     messages.success(request, said(saved, form))

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import messages
-from django.db.models import Max, TextField, Value
+from django.db.models import Max, Q, TextField, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.errors import Conflict
 from accounts.scope import Actor, Role
 from communities import catalogue
 from payments import money
 from smartplus import access
-from smartplus.portal.kit import conflicts, keyset
-from smartplus.portal.kit.answers import answer, conflict, posted, submitted
+from smartplus.portal.kit import conflicts, edits, keyset
+from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.lists import Column, List
 from smartplus.portal.kit.numbers import typed_id
-from smartplus.portal.kit.once import made, once
+from smartplus.portal.kit.once import once
 from smartplus.portal.prices.forms import PriceListForm, field_name, sections
 from subscriptions.actions import prices as actions
 from subscriptions.models import PriceList
@@ -97,9 +96,8 @@ def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
 @once
 def price_list_new(request: access.PortalRequest) -> HttpResponse:
     """Publish a version, filled in with the one it follows."""
-    form = PriceListForm(posted(request), actor=request.actor, initial=_initial(request))
 
-    def publish() -> PriceList:
+    def publish(form: PriceListForm) -> PriceList:
         distributor = form.cleaned_data["distributor"]
         return actions.publish_price_list(
             request.actor,
@@ -113,25 +111,24 @@ def price_list_new(request: access.PortalRequest) -> HttpResponse:
             now=request.now,
         )
 
-    try:
-        published = submitted(form, publish)
-    except Conflict:
-        return _overtaken(request, form)
-    if published is None:
-        return answer(request, "prices/new.html", form)
-    messages.success(request, _("%(list)s is published. Orders that exist keep their prices.") % {"list": published})
-    return made(redirect("price-list-detail", published.pk), published)
+    return edits.add(
+        request,
+        "prices/new.html",
+        form=PriceListForm(posted(request), actor=request.actor, initial=_initial(request)),
+        act=publish,
+        overtaken=lambda form: _overtaken(request, form),
+        said=lambda saved, _form: _("%(list)s is published. Orders that exist keep their prices.") % {"list": saved},
+        to=lambda saved: reverse("price-list-detail", args=[saved.pk]),
+    )
 
 
-def _overtaken(request: access.PortalRequest, form: PriceListForm) -> HttpResponse:
+def _overtaken(request: access.PortalRequest, form: PriceListForm) -> tuple[PriceListForm, Q]:
     """Somebody published for the same tree since: the newest list and what was typed, in one form."""
     owner, currency = form.cleaned_data["distributor"], form.cleaned_data["currency"]
     seen = PriceList.objects.visible_to(request.actor)
     theirs = seen.filter(distributor=owner, currency=currency).order_by("-number")[0]
     values = {**_values_of(theirs), "valid_from": form.cleaned_data["valid_from"], "version": _newest_id(request)}
-    fresh = PriceListForm(actor=request.actor, initial=values)
-    told = conflicts.clash(request, conflicts.about(theirs), (form, fresh), again=request.get_full_path())
-    return conflict(request, "prices/new.html", fresh, {}, told)
+    return PriceListForm(actor=request.actor, initial=values), conflicts.about(theirs)
 
 
 def _newest_id(request: access.PortalRequest) -> int:

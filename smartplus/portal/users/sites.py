@@ -48,7 +48,7 @@ class SitesForm(forms.Form):
     ) -> None:
         super().__init__(data, label_suffix="")
         sent = data or sent_before or QueryDict()
-        self.assigned, self._home, self._query = assigned, home, query
+        self.assigned, self.home, self._query = assigned, home, query
         self._page: keyset.Page[Site] = keyset.Page(list(seen[: FEW + 1]), "", "")
         self.is_many, self.text, self.hits, self.has_more = len(self._page.rows) > FEW, "", 0, False
         rows = self._page.rows
@@ -120,7 +120,7 @@ class SitesForm(forms.Form):
     def _address(self, way: str, key: str) -> str:
         query = QueryDict(mutable=True)
         query[f"sites_{way}"] = key
-        return f"{self._home}?{query.urlencode()}" if key else ""
+        return f"{self.home}?{query.urlencode()}" if key else ""
 
 
 def _ids(values: Iterable[str]) -> set[int]:

@@ -7,22 +7,22 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
 from accounts.actions import addresses, firms, members, two_factor
-from accounts.errors import Conflict, NotPermitted
+from accounts.errors import NotPermitted
 from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.actions import assignments
 from communities.models import Site
 from smartplus import access, jobs
-from smartplus.portal.kit import conflicts, edits
+from smartplus.portal.kit import edits
 from smartplus.portal.kit import support_view as support
-from smartplus.portal.kit.answers import posted, submitted
+from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
@@ -30,7 +30,6 @@ from smartplus.portal.users import queries as user_lists
 from smartplus.portal.users.forms import NewFirmForm, PermissionsForm, PersonForm, RightsForm
 from smartplus.portal.users.queries import PEOPLE, TECHNICIANS
 from smartplus.portal.users.sites import SitesForm
-from smartplus.statuses import CONFLICT
 
 MANAGERS_OF_PEOPLE = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 COLLEAGUE, TECHNICIAN = "colleague", "technician"
@@ -145,7 +144,11 @@ def user_detail(request: access.PortalRequest, membership_id: int) -> HttpRespon
                 now=request.now,
                 **form.values,
             ),
-            context=lambda person, _form: _person_context(request, person),
+            context=lambda person, form: {
+                **_person_context(request, person),
+                "rights": form,
+                "sites": sites_form(request, person),
+            },
             said=said,
             to=lambda saved: reverse("user-detail", args=[saved.pk]),
         ),
@@ -167,7 +170,6 @@ def _person_context(request: access.PortalRequest, person: Membership) -> dict[s
         "firm": person.organization,
         "is_own": person.organization_id == request.actor.organization_id,
         "is_self": person.user_id == request.actor.user_id,
-        "sites": sites_form(request, person),
         # not of who works for firms of others too
         "pending": None
         if addresses.why_not(request.actor, person)
@@ -196,38 +198,46 @@ def sites_form(
 def user_sites(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """Let a manager or technician look after exactly the ticked sites (DOMAIN §1, R3). With `find` the form comes back with those that were
     searched for, and nothing is saved."""
-    person = visible_person(request, membership_id)
-    form = sites_form(request, person, request.POST)
-    if form is None:
-        raise NotPermitted(_("This person has no sites to choose."))
-    rights = RightsForm(actor=request.actor, firm=person.organization, membership=person)
-    if form.is_searching:
-        return render(request, "users/person.html", {**_person_context(request, person), "form": rights, "sites": form})
-    try:
-        saved = submitted(
-            form,
-            lambda: assignments.set_sites_of(
+
+    def form_of(person: Membership, sent: QueryDict | None = None, sent_before: QueryDict | None = None) -> SitesForm:
+        form = sites_form(request, person, sent, sent_before=sent_before)
+        if form is None:
+            raise NotPermitted(_("This person has no sites to choose."))
+        return form
+
+    def saved_by(person: Membership) -> Q:
+        """Who set the people of the sites that are ticked otherwise now than the page says."""
+        sent = form_of(person, request.POST)
+        set_at_sites = Q(
+            action__in=[assignments.MANAGERS_SET.code, assignments.TECHNICIANS_SET.code], subject_type="site"
+        )
+        return set_at_sites & Q(subject_id__in=(sent.seen_ids or set()) ^ sent.assigned)
+
+    return edits.edit(
+        request,
+        "users/person.html",
+        edits.Edit(
+            row=lambda: visible_person(request, membership_id),
+            form=form_of,
+            asks=lambda form: form if form.is_searching else None,
+            act=lambda form: assignments.set_sites_of(
                 request.actor,
                 membership_id=membership_id,
                 site_ids=form.site_ids,
                 seen_ids=form.seen_ids,
                 now=request.now,
             ),
-        )
-    except Conflict:
-        fresh = sites_form(request, person, sent_before=request.POST)
-        assert fresh is not None
-        mine = Q(action__in=[assignments.MANAGERS_SET.code, assignments.TECHNICIANS_SET.code], subject_type="site")
-        ids = (form.seen_ids or set()) ^ fresh.assigned
-        again = reverse("user-detail", args=[membership_id])
-        told = conflicts.clash(request, mine & Q(subject_id__in=ids), (form, fresh), again=again)
-        context = {**_person_context(request, person), "form": rights, "sites": fresh, "sites_conflict": told}
-        return render(request, "users/person.html", context, status=CONFLICT)
-    if saved is None:
-        context = {**_person_context(request, person), "form": rights, "sites": form}
-        return render(request, "users/person.html", context, status=422)
-    messages.success(request, _("The sites of %(name)s are saved.") % {"name": person.known_as})
-    return redirect("user-detail", membership_id)
+            fresh=lambda person: form_of(person, sent_before=request.POST),
+            saved_by=saved_by,
+            context=lambda person, form: {
+                **_person_context(request, person),
+                "rights": RightsForm(actor=request.actor, firm=person.organization, membership=person),
+                "sites": form,
+            },
+            said=lambda saved, _form: _("The sites of %(name)s are saved.") % {"name": saved.known_as},
+            to=lambda saved: reverse("user-detail", args=[saved.pk]),
+        ),
+    )
 
 
 @access.roles(*MANAGERS_OF_PEOPLE)
