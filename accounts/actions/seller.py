@@ -19,7 +19,11 @@ from accounts.typed import mail, postal, text
 FIELDS = ("name", *postal.FIELDS, "tax_number", "email")
 REQUIRED = ("name", "street", "country", "tax_number")
 SELLER_PUBLISHED = audit.Word(
-    "seller.published", gettext_lazy("Seller published"), gettext_lazy("%(what)s published"), area=audit.Area.SETUP
+    "seller.published",
+    gettext_lazy("Seller published"),
+    gettext_lazy("%(what)s published"),
+    area=audit.Area.SETUP,
+    saves=True,
 )
 
 

@@ -27,13 +27,17 @@ LONGEST = 100_000  # characters of a text in one language
 EXAMPLE_MARKS = ("This is an example text, not legal advice.", "Dies ist ein Beispieltext und keine Rechtsberatung.")
 LATEST: dict[str, str] = {Document.TERMS: "terms_version", Document.PRIVACY: "privacy_version"}  # fields of User
 TEXT_DRAFTED = audit.Word(
-    "text.drafted", gettext_lazy("Draft saved"), gettext_lazy("%(what)s saved"), area=audit.Area.SETUP
+    "text.drafted", gettext_lazy("Draft saved"), gettext_lazy("%(what)s saved"), area=audit.Area.SETUP, saves=True
 )
 TEXT_DISCARDED = audit.Word(
-    "text.discarded", gettext_lazy("Draft deleted"), gettext_lazy("%(what)s deleted"), area=audit.Area.SETUP
+    "text.discarded", gettext_lazy("Draft deleted"), gettext_lazy("%(what)s deleted"), area=audit.Area.SETUP, saves=True
 )
 TEXT_PUBLISHED = audit.Word(
-    "text.published", gettext_lazy("Text published"), gettext_lazy("%(what)s published"), area=audit.Area.SETUP
+    "text.published",
+    gettext_lazy("Text published"),
+    gettext_lazy("%(what)s published"),
+    area=audit.Area.SETUP,
+    saves=True,
 )
 
 

@@ -64,7 +64,7 @@ class ApartmentForm(forms.Form):
         apartment: Apartment | None = None,
         start: dict[str, Any] | None = None,
     ) -> None:
-        self.site, self.apartment, self._buildings = site, apartment, list(buildings)
+        self.site, self.apartment, self.buildings = site, apartment, list(buildings)
         initial: dict[str, Any] = {**apartments.inherited(site), **(start or {})}
         if apartment:
             initial = {field: getattr(apartment, field) for field in ("floor", "number", "name", "version")}
@@ -72,7 +72,7 @@ class ApartmentForm(forms.Form):
         super().__init__(data, initial=initial, label_suffix="")
         building = self.fields["building"]
         assert isinstance(building, forms.TypedChoiceField)
-        building.choices = [(row.pk, row.name) for row in self._buildings]
+        building.choices = [(row.pk, row.name) for row in self.buildings]
         if apartment:
             del self.fields["building"]
         for field in ("floor", "number", "name"):
@@ -87,11 +87,6 @@ class ApartmentForm(forms.Form):
     def place(self) -> dict[str, str]:
         """Floor, number and name."""
         return {field: self.cleaned_data[field] for field in ("floor", "number", "name")}
-
-    def as_typed(self) -> ApartmentForm:
-        """The same form with what was typed, unchecked."""
-        typed = {name: self[name].value() for name in self.fields}
-        return ApartmentForm(site=self.site, buildings=self._buildings, apartment=self.apartment, start=typed)
 
     def switch_rows(self) -> list[Switch]:
         """The three switches with what they do and why one can't be on (R22)."""
@@ -246,39 +241,41 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(ApartmentForm):
     """An apartment's form together with its rows of monitors: sent, checked and answered as one."""
 
     NAMES: ClassVar = (*ApartmentForm.base_fields, "monitors-")
 
-    form: ApartmentForm
-    rows: MonitorRows
+    def __init__(self, data: QueryDict | None = None, *, rows: MonitorRows, **place: Any) -> None:
+        super().__init__(data, **place)
+        self.rows = rows
+        self.parts: list[forms.BaseForm] = [self, *rows.forms]
 
-    def is_valid(self) -> bool:
-        """Whether both were sent and are in shape; both are looked at, so that everything wrong is said at once."""
-        return all([self.form.is_bound, self.form.is_valid(), self.rows.is_valid()])
+    def clean(self) -> None:
+        """The counters of the rows are neither missing nor forged; what is wrong in a row is said there."""
+        if not self.rows.is_valid() and self.rows.non_form_errors():
+            self.add_error(None, _("The rows of monitors did not arrive whole. Load the page again."))
 
     def refuse(self, refusal: Refused) -> None:
         """Show a refusal at its row, at its field, or on top."""
         if not self.rows.refuse(refusal):
-            refuse(self.form, refusal)
+            refuse(self, refusal)
 
     def as_typed(self, *, use: str = "", more: int = 1) -> Sheet:
         """The same sheet unchecked, with one more row or a repaired MAC: for pages without script."""
-        return Sheet(self.form.as_typed(), self.rows.with_more(use=use, more=more))
+        typed = {name: self[name].value() for name in self.fields}
+        rows = self.rows.with_more(use=use, more=more)
+        return Sheet(rows=rows, site=self.site, buildings=self.buildings, apartment=self.apartment, start=typed)
 
     def summary(self) -> dict[str, Any]:
         """What is wrong, for components/errors.html."""
-        general = [str(text) for text in self.form.non_field_errors()]
-        if self.rows.is_bound and self.rows.non_form_errors():  # the counters of the rows are missing or forged
-            general.append(_("The rows of monitors did not arrive whole. Load the page again."))
         items = [
             {"id": bound.id_for_label, "label": str(bound.label), "text": str(text)}
-            for bound in self.form
-            if self.form.is_bound
+            for bound in self
+            if self.is_bound
             for text in bound.errors
         ]
+        general = [str(text) for text in self.non_field_errors()]
         items += self.rows.problems()
         return {"general": general, "items": items, "count": len(general) + len(items)}
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.errors import Conflict, Refused
 from communities.models import Apartment, Building
 from devices import actions
 from smartplus import access, past_forms
 from smartplus.portal.apartments.forms import ApartmentForm, MonitorRows, Sheet, with_fixed
-from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.answers import posted
-from smartplus.portal.kit.once import made, once_where
+from smartplus.portal.kit import conflicts, edits
+from smartplus.portal.kit.answers import answer, posted
+from smartplus.portal.kit.once import once_where
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site
-from smartplus.statuses import CONFLICT, UNPROCESSABLE
+
+PAGE = "apartments/form.html"
 
 
 @access.roles(*READERS)
@@ -44,57 +42,65 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     start = {"building": request.GET.get("building"), "floor": request.GET.get("floor")}
     kept = past_forms.take(request, request.path, Sheet.NAMES)
     data = kept or posted(request)
-    sheet = Sheet(ApartmentForm(data, site=site, buildings=buildings, start=start), MonitorRows(data))
-    context = {**site_context(request, site, "apartments"), "buildings": buildings}
-    if kept is not None:
-        return _page(request, context, sheet.as_typed(more=0))
-    if _is_preparing(request):
-        return _page(request, context, _as_typed(request, sheet))
-    created = _tried(sheet, lambda: _create(request, sheet))
-    if created is None:
-        return _page(request, context, sheet)
-    said = _("%(apartment)s is created.") % {"apartment": created}
-    messages.success(request, with_fixed(said, sheet.rows.fixed))
-    leads = _another(created) if request.POST.get("then") == "another" else _home(created)
-    return made(redirect(leads), created)
+    shown = {**site_context(request, site, "apartments"), "buildings": buildings}
+
+    def context(sheet: Sheet) -> edits.Context:
+        return _context(request, shown, sheet)
+
+    sheet = Sheet(data, rows=MonitorRows(data), site=site, buildings=buildings, start=start)
+    if kept is not None or _is_preparing(request):
+        typed = sheet.as_typed(more=0) if kept is not None else _as_typed(request, sheet)
+        return answer(request, PAGE, typed, context(typed))
+    return edits.add(
+        request,
+        PAGE,
+        form=sheet,
+        act=lambda sheet: _create(request, sheet),
+        context=context,
+        said=lambda saved, sheet: with_fixed(_("%(apartment)s is created.") % {"apartment": saved}, sheet.rows.fixed),
+        to=_another if request.POST.get("then") == "another" else _home,
+    )
 
 
 @access.roles(*WORKERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def apartment_edit(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """Facts and switches of an apartment; monitors may be added on the way (R17)."""
-    context = apartment_page(request, apartment_id)
     kept = past_forms.take(request, request.path, Sheet.NAMES)
-    sheet = _sheet(kept or posted(request), context)
-    if kept is not None:
-        saved_now, typed = _sheet(None, context).form, sheet.as_typed(more=0)
-        typed.form.initial["version"] = saved_now.initial["version"]
-        typed.form.saved = conflicts.shown(saved_now)  # type: ignore[attr-defined]
-        return _page(request, context, typed)
-    if _is_preparing(request):
-        return _page(request, context, _as_typed(request, sheet))
-    try:
-        saved = _tried(sheet, lambda: _save(request, apartment_id, sheet))
-    except Conflict:
-        context = apartment_page(request, apartment_id)
-        fresh = Sheet(_sheet(None, context).form, sheet.rows.with_more(more=0))
-        told = conflicts.clash(request, conflicts.about(context["apartment"]), (sheet.form, fresh.form))
-        return _page(request, {**context, "conflict": told}, fresh, status=CONFLICT)
-    if saved is None:
-        return _page(request, context, sheet)
-    said = _("%(apartment)s is saved.") % {"apartment": saved}
-    messages.success(request, with_fixed(said, sheet.rows.fixed))
-    return redirect(_home(saved))
+
+    def unsaved(sheet: Sheet) -> Sheet | None:
+        """The sheet as it was typed, where it is not sent to be saved. Of one that waited, a conflict is told by what is saved now."""
+        if kept is None:
+            return _as_typed(request, sheet) if _is_preparing(request) else None
+        typed, now = sheet.as_typed(more=0), ApartmentForm(site=sheet.site, apartment=sheet.apartment)
+        typed.initial = {**typed.initial, "version": now.initial["version"], conflicts.WAS: conflicts.shown(now)}
+        return typed
+
+    return edits.edit(
+        request,
+        PAGE,
+        edits.Edit(
+            row=lambda: apartment_page(request, apartment_id),
+            form=lambda shown, sent: _sheet(shown, kept or sent),
+            asks=unsaved,
+            act=lambda sheet: _save(request, apartment_id, sheet),
+            fresh=lambda shown: _sheet(shown, None, rows=MonitorRows(request.POST).with_more(more=0)),
+            saved_by=lambda shown: conflicts.about(shown["apartment"]),
+            context=lambda shown, sheet: _context(request, shown, sheet),
+            said=lambda saved, sheet: with_fixed(_("%(apartment)s is saved.") % {"apartment": saved}, sheet.rows.fixed),
+            to=_home,
+        ),
+    )
 
 
 def _create(request: access.PortalRequest, sheet: Sheet) -> Apartment:
     return actions.add_apartment(
         request.actor,
-        building_id=sheet.form.cleaned_data["building"],
-        switches=sheet.form.switches,
+        building_id=sheet.cleaned_data["building"],
+        switches=sheet.switches,
         monitors=sheet.rows.entries,
         now=request.now,
-        **sheet.form.place,
+        **sheet.place,
     )
 
 
@@ -102,45 +108,29 @@ def _save(request: access.PortalRequest, apartment_id: int, sheet: Sheet) -> Apa
     return actions.edit_apartment(
         request.actor,
         apartment_id=apartment_id,
-        version=sheet.form.cleaned_data["version"] or 0,
-        switches=sheet.form.switches,
+        version=edits.version_of(sheet),
+        switches=sheet.switches,
         monitors=sheet.rows.entries,
         now=request.now,
-        **sheet.form.place,
+        **sheet.place,
     )
 
 
-def _tried(sheet: Sheet, act: Callable[[], Apartment]) -> Apartment | None:
-    """Run the action if the sheet is in shape; what it refuses is shown where it belongs."""
-    if not sheet.is_valid():
-        return None
-    try:
-        return act()
-    except Refused as refusal:
-        sheet.refuse(refusal)
-    return None
-
-
-def _page(request: access.PortalRequest, context: dict[str, Any], sheet: Sheet, *, status: int = 0) -> HttpResponse:
-    summary = sheet.summary()
-    page = {
-        **context,
-        "form": sheet.form,
+def _context(request: access.PortalRequest, shown: dict[str, Any], sheet: Sheet) -> edits.Context:
+    return {
+        **shown,
         "rows": sheet.rows,
-        "summary": summary,
+        "summary": sheet.summary(),
         "limit": settings.DEVICES_PER_APARTMENT,
-        "preview": price_preview.for_apartment(request, sheet.form, sheet.form.site, sheet.form.apartment),
+        "preview": price_preview.for_apartment(request, sheet, sheet.site, sheet.apartment),
     }
-    return render(request, "apartments/form.html", page, status=status or (UNPROCESSABLE if summary["count"] else 200))
 
 
-def _sheet(data: QueryDict | None, context: dict[str, Any]) -> Sheet:
+def _sheet(shown: dict[str, Any], data: QueryDict | None, *, rows: MonitorRows | None = None) -> Sheet:
     """The sheet of an existing apartment: an empty row only where there is no monitor yet."""
-    apartment: Apartment = context["apartment"]
-    return Sheet(
-        ApartmentForm(data, site=apartment.site, apartment=apartment),
-        MonitorRows(data, rows=0 if context["devices"] else 1),
-    )
+    apartment: Apartment = shown["apartment"]
+    rows = rows or MonitorRows(data, rows=0 if shown["devices"] else 1)
+    return Sheet(data, rows=rows, site=apartment.site, apartment=apartment)
 
 
 def _is_preparing(request: access.PortalRequest) -> bool:

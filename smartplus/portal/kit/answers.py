@@ -58,12 +58,14 @@ def answer(
     request: PortalRequest,
     template: str,
     form: forms.BaseForm,
-    context: Mapping[str, Any] | None = None,
+    context: Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None,
     *,
     action: str = "",
 ) -> HttpResponse:
-    """The page with its form: 200 to look at, 422 when something in it was not accepted. `action` as for `refill`."""
+    """The page with its form: 200 to look at, 422 when something in it was not accepted. `action` as for `refill`. A context that reads the
+    form is a function: it is asked for once the form is filled again."""
     refill(request, *parts(form), action=action)
+    context = context() if callable(context) else context
     status = UNPROCESSABLE if form.is_bound and any(part.errors for part in parts(form)) else 200
     return render(request, template, {**(context or {}), "form": form}, status=status)
 
@@ -78,7 +80,7 @@ def refill(request: PortalRequest, *shown: forms.BaseForm, action: str = "") -> 
     if data is None:
         return
     for form in shown:
-        form.saved = conflicts.shown(form)  # type: ignore[attr-defined]
+        form.initial[conflicts.WAS] = conflicts.shown(form)
         for name in _open(form):
             widget = form.fields[name].widget
             form.initial[name] = widget.value_from_datadict(data, MultiValueDict(), form.add_prefix(name))

@@ -116,8 +116,8 @@ def remembered(form: forms.BaseForm) -> str:
         return str(form.data.get(form.add_prefix(WAS), ""))
     if "version" in form.fields and form.get_initial_for_field(form.fields["version"], "version") is None:
         return ""
-    saved = getattr(form, "saved", None)  # a form with both inputs in it began with what is saved
-    return json.dumps(shown(form) if saved is None else saved, separators=(",", ":"))
+    began = form.initial.get(WAS)  # a form with both inputs in it began with what is saved
+    return json.dumps(shown(form) if began is None else began, separators=(",", ":"))
 
 
 def _merged(sent: forms.BaseForm, fresh: forms.BaseForm) -> list[Difference]:
@@ -139,8 +139,7 @@ def _merged(sent: forms.BaseForm, fresh: forms.BaseForm) -> list[Difference]:
             found.append(
                 Difference(str(field.label or name), before, _word(field, saved), _word(field, yours), is_touched)
             )
-    fresh.saved = theirs  # type: ignore[attr-defined]
-    fresh.initial = {**fresh.initial, **kept}
+    fresh.initial = {**fresh.initial, **kept, WAS: theirs}
     return found
 
 

@@ -51,7 +51,7 @@ def edit(request: PortalRequest, template: str, page: Edit[Row, Form, Saved]) ->
     found = page.row()
     sent = page.form(found, posted(request))
     if sent.is_bound and (asked := page.asks(sent)) is not None:
-        return answer(request, template, asked, page.context(found, asked))
+        return answer(request, template, asked, lambda: page.context(found, asked))
     try:
         saved = submitted(sent, lambda: page.act(sent))
     except Conflict:
@@ -64,7 +64,7 @@ def edit(request: PortalRequest, template: str, page: Edit[Row, Form, Saved]) ->
 
         return conflict(request, template, sent, both, who, context=context, is_own=page.is_own)
     if saved is None:
-        return answer(request, template, sent, page.context(found, sent))
+        return answer(request, template, sent, lambda: page.context(found, sent))
     messages.success(request, page.said(saved, sent))
     return redirect(page.to(saved))
 
@@ -93,7 +93,7 @@ def add(
         fresh, who = overtaken(form)
         return conflict(request, template, form, fresh, who, context=context)
     if saved is None:
-        return answer(request, template, form, context(form))
+        return answer(request, template, form, lambda: context(form))
     messages.success(request, said(saved, form))
     return made(redirect(to(saved)), saved if isinstance(saved, Model) else None)
 

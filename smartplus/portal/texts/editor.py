@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -18,17 +17,17 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import markdown, sellers
 from accounts.actions import terms
-from accounts.errors import Conflict, Refused
+from accounts.errors import Refused
 from accounts.models import Acceptance, Document, TextDraft, TextVersion
 from accounts.models.terms import FALLBACK
 from accounts.scope import Role
 from smartplus import access
-from smartplus.portal.kit.answers import posted, refill, submitted
+from smartplus.portal.kit import conflicts, edits
+from smartplus.portal.kit.answers import posted
 from smartplus.portal.texts import changes as text_changes
 from smartplus.portal.texts import queries as acceptances
 from smartplus.portal.texts.changes import Change
 from smartplus.portal.texts.forms import TextForm
-from smartplus.statuses import CONFLICT, UNPROCESSABLE
 
 STATES = {terms.IN_FORCE: "active", terms.UPCOMING: "pending", terms.REPLACED: "inactive"}
 NAMED = 5  # of those who have not accepted yet
@@ -55,23 +54,32 @@ class Page:
         return next((row for row, state in self.published if state == terms.IN_FORCE), None)
 
 
+class Done(NamedTuple):
+    """What a button of the editor did: where it leads, and what is said there."""
+
+    to: str
+    said: str
+
+
 @access.roles(Role.OPERATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def editor(request: access.PortalRequest, document: str) -> HttpResponse:
     """One text: its next version in each language, with preview and what changed; all versions; who has not accepted yet."""
-    page = _page(request, document)
-    if request.method != "POST":
-        form = _form(request, page)
-        refill(request, form)
-        return _shown(request, page, form)
-    form = TextForm(posted(request))
-    if form.is_valid() and request.POST.get("do") == "preview":
-        return _shown(request, page, form)
-    try:
-        done = submitted(form, lambda: _done(request, page, form))
-    except Conflict:
-        return _overtaken(request, page, form)
-    return done or _shown(request, page, form, status=UNPROCESSABLE)
+    return edits.edit(
+        request,
+        "texts/editor.html",
+        edits.Edit(
+            row=lambda: _page(request, document),
+            form=lambda page, sent: TextForm(sent) if sent is not None else _form(request, page),
+            asks=lambda form: form if request.POST.get("do") == "preview" and form.is_valid() else None,
+            act=lambda form: _done(request, document, form),
+            fresh=lambda page: _form(request, page, sent=TextForm(request.POST)),
+            saved_by=_saved_by,
+            context=lambda page, form: _context(request, page, form),
+            said=lambda done, _form: done.said,
+            to=lambda done: done.to,
+        ),
+    )
 
 
 @access.roles(Role.OPERATOR)
@@ -89,29 +97,38 @@ def _page(request: access.PortalRequest, document: str) -> Page:
     return Page(document, terms.draft_of(request.actor, document), terms.published(document, now=request.now))
 
 
-def _form(request: access.PortalRequest, page: Page) -> TextForm:
-    language = request.GET.get("language", "")
+def _saved_by(page: Page) -> Q:
+    """Who saved the draft; without one, who published it or threw it away."""
+    if page.draft:
+        return conflicts.about(page.draft)
+    label = str(TextDraft(document=page.document))
+    discarded = Q(action=terms.TEXT_DISCARDED.code, subject_label=label)
+    return discarded | conflicts.about(page.published[0][0]) if page.published else discarded
+
+
+def _form(request: access.PortalRequest, page: Page, *, sent: TextForm | None = None) -> TextForm:
+    """What is written so far in the language that the address asks for, or, after a conflict, the text as it was `sent`."""
+    language = str(sent["language"].value() if sent else request.GET.get("language", ""))
     language = language if language in dict(settings.LANGUAGES) else FALLBACK
     day = page.draft.valid_from if page.draft else None
     begun = {
         "language": language,
         "version": page.draft.version if page.draft else None,
-        "text": page.texts.get(language, ""),
+        "text": sent["text"].value() if sent else page.texts.get(language, ""),
         "valid_from": day or request.now.astimezone(UTC).date(),
     }
     return TextForm(initial=begun)
 
 
-def _done(request: access.PortalRequest, page: Page, form: TextForm) -> HttpResponse:
+def _done(request: access.PortalRequest, document: str, form: TextForm) -> Done:
     """What the pressed button asks for."""
-    document, version = page.document, form.cleaned_data["version"]
-    texts = page.texts | {form.cleaned_data["language"]: form.cleaned_data["text"]}
+    version = form.cleaned_data["version"]
+    texts = _page(request, document).texts | {form.cleaned_data["language"]: form.cleaned_data["text"]}
     day: date | None = form.cleaned_data["valid_from"]
     address, do = reverse(f"setup-{document}"), request.POST.get("do", "")
     if do == "discard":
         terms.discard_draft(request.actor, document=document, version=version, now=request.now)
-        messages.success(request, _("The draft is thrown away."))
-        return redirect(address)
+        return Done(address, _("The draft is thrown away."))
     if do == "publish":
         if day is None:
             raise Refused(_("Say from which day it is valid."), field="valid_from")
@@ -123,32 +140,14 @@ def _done(request: access.PortalRequest, page: Page, form: TextForm) -> HttpResp
             version=version,
             now=request.now,
         )
-        messages.success(request, _("%(text)s is published.") % {"text": made})
-        return redirect(address)
+        return Done(address, _("%(text)s is published.") % {"text": made})
     terms.save_draft(request.actor, document=document, texts=texts, valid_from=day, version=version, now=request.now)
     wanted = request.POST.get("go", form.cleaned_data["language"])
-    messages.success(request, _("The draft is saved."))
-    return redirect(f"{address}?language={wanted}" if wanted in dict(settings.LANGUAGES) else address)
+    to = f"{address}?language={wanted}" if wanted in dict(settings.LANGUAGES) else address
+    return Done(to, _("The draft is saved."))
 
 
-def _overtaken(request: access.PortalRequest, page: Page, form: TextForm) -> HttpResponse:
-    """Somebody saved or published meanwhile: what was typed stays, and it is said how theirs reads; saving again is a decision."""
-    language = form.cleaned_data["language"]
-    data = request.POST.copy()
-    data["version"] = str(page.draft.version) if page.draft else ""
-    fresh = TextForm(data)
-    fresh.is_valid()
-    clash = {
-        "clash": page.draft or (page.published[0][0] if page.published else None),
-        "clash_is_draft": page.draft is not None,
-        "clash_changes": text_changes.changes(page.texts.get(language, ""), form.cleaned_data["text"]),
-    }
-    return _shown(request, page, fresh, status=CONFLICT, **clash)
-
-
-def _shown(
-    request: access.PortalRequest, page: Page, form: TextForm, *, status: int = 200, **more: Any
-) -> HttpResponse:
+def _context(request: access.PortalRequest, page: Page, form: TextForm) -> edits.Context:
     document = page.document
     counts = dict(
         Acceptance.objects.visible_to(request.actor)
@@ -157,10 +156,15 @@ def _shown(
     current = page.in_force
     language = str(form["language"].value() or FALLBACK)
     written = {code for code, text in page.texts.items() if text.strip()}
-    context = {
+
+    def from_theirs() -> list[Change]:
+        """What differs between what is saved now and what stands in the form; a page without a conflict does not ask."""
+        return text_changes.changes(page.texts.get(language, ""), str(form["text"].value() or ""))
+
+    return {
         "area": "setup",
         "section": document,
-        "form": form,
+        "from_theirs": from_theirs,
         "title": Document(document).label,
         "document": document,
         "language": language,
@@ -171,9 +175,7 @@ def _shown(
         "missing": list(acceptances.missing(request.actor, current)[:NAMED]) if current else [],
         "missing_count": acceptances.missing(request.actor, current).count() if current else 0,
         **_seen(request, page, form),
-        **more,
     }
-    return render(request, "texts/editor.html", context, status=status)
 
 
 def _seen(request: access.PortalRequest, page: Page, form: TextForm) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -28,7 +28,10 @@ def _day() -> forms.DateField:
 
 
 class TextForm(forms.Form):
-    """The next version of a text in one of its languages. `version` is the draft's when the page was opened."""
+    """The next version of a text in one of its languages. `version` is the draft's when the page was opened. What a conflict changes in the
+    text is shown by paragraphs on its page."""
+
+    compared_by_page: ClassVar = frozenset({"text"})
 
     language = forms.ChoiceField(choices=settings.LANGUAGES, widget=forms.HiddenInput)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Any
 
-from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import sellers
 from accounts.actions import seller as actions
 from accounts.actions import terms
-from accounts.errors import Conflict, Refused
+from accounts.errors import Refused
 from accounts.models import SellerVersion
 from accounts.scope import Role
 from smartplus import access
-from smartplus.portal.kit.answers import refill, submitted
-from smartplus.portal.kit.once import made, once
+from smartplus.portal.kit import conflicts, edits
+from smartplus.portal.kit.once import once
 from smartplus.portal.texts.editor import STATES
 from smartplus.portal.texts.forms import SellerForm
-from smartplus.statuses import CONFLICT, UNPROCESSABLE
 
 LOGO_POLICY = "default-src 'none'; sandbox"
 
@@ -37,21 +35,23 @@ def seller(request: access.PortalRequest) -> HttpResponse:
         .select_related("logo", "published_by").defer("logo__content").order_by("-number")
     )  # fmt: skip
     last = rows[0] if rows else None
-    if request.method != "POST":
-        form = SellerForm.filled(last, valid_from=request.now.astimezone(UTC).date())
-        refill(request, form)
-        return _shown(request, rows, form)
-    form = SellerForm(request.POST, request.FILES)
-    try:
-        published = submitted(form, lambda: _publish(request, form))
-    except Conflict:
-        data = request.POST.copy()
-        data["newest"] = str(last.number if last else 0)
-        return _shown(request, rows, SellerForm(data), status=CONFLICT, clash=last)
-    if published is None:
-        return _shown(request, rows, form, status=UNPROCESSABLE)
-    messages.success(request, _("%(text)s is published.") % {"text": published})
-    return made(redirect("setup-seller"), published)
+
+    def overtaken(form: SellerForm) -> tuple[SellerForm, Q]:
+        """What somebody published since, before the day that was typed."""
+        assert last is not None  # versions are never deleted
+        return SellerForm.filled(last, valid_from=form.cleaned_data["valid_from"]), conflicts.about(last)
+
+    begun = SellerForm.filled(last, valid_from=request.now.astimezone(UTC).date())
+    return edits.add(
+        request,
+        "texts/seller.html",
+        form=SellerForm(request.POST, request.FILES) if request.method == "POST" else begun,
+        act=lambda form: _publish(request, form),
+        context=lambda _form: _context(request, rows),
+        overtaken=overtaken,
+        said=lambda saved, _form: _("%(text)s is published.") % {"text": saved},
+        to=lambda _saved: reverse("setup-seller"),
+    )
 
 
 @access.public
@@ -82,18 +82,13 @@ def _publish(request: access.PortalRequest, form: SellerForm) -> SellerVersion:
     )
 
 
-def _shown(
-    request: access.PortalRequest, rows: list[SellerVersion], form: SellerForm, *, status: int = 200, **more: Any
-) -> HttpResponse:
+def _context(request: access.PortalRequest, rows: list[SellerVersion]) -> edits.Context:
     standing = terms.standing(rows, now=request.now)
-    context = {
+    return {
         "area": "setup",
         "section": "seller",
-        "form": form,
         "versions": [(row, state, STATES[state]) for row, state in standing],
         "last": rows[0] if rows else None,
         "current": next((row for row, state in standing if state == terms.IN_FORCE), None),
         "next_number": rows[0].number + 1 if rows else 1,
-        **more,
     }
-    return render(request, "texts/seller.html", context, status=status)

@@ -21,19 +21,12 @@ from subscriptions.actions import prices
 from subscriptions.models import PriceList
 from subscriptions.prices import PriceKey
 from tests.people import NOW, SYSTEM, People, Person
-from tests.portal.html import assert_clean, form_in
+from tests.portal.conflicts import told
+from tests.portal.html import form_in
 from tests.portal.places import building
 
 SignIn = Callable[[Person], Client]
 pytestmark = pytest.mark.usefixtures("time_machine_at_noon")
-
-
-def told(page: Any) -> list[tuple[str, str | None, str, str, bool]]:
-    """The table of a conflict: label, before, theirs, yours, and whether yours stands in the form."""
-    assert page.status_code == 409
-    assert_clean(page.content)
-    conflict = page.context["conflict"] or page.context["sites_conflict"]
-    return [(row.label, row.before, row.theirs, row.yours, row.keeps_yours) for row in conflict.differences]
 
 
 @pytest.fixture
