@@ -9,5 +9,5 @@ class CommunitiesConfig(AppConfig):
     name = "communities"
 
     def ready(self) -> None:
-        """Register the check of the triggers that write the summary."""
+        """Register the system checks of the triggers that write the summary."""
         import communities.expiry_triggers  # noqa: F401

@@ -1,4 +1,4 @@
-"""How changes of sites and apartments read: what was switched, who was chosen, and what the fields are called."""
+"""Sentences for changes of sites and apartments: services switched, people assigned, and the labels of fields."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ APARTMENT_FIELDS: dict[str, Promise] = {
 
 
 def label(subject_type: str, field: str) -> str:
-    """What a field of a site or an apartment is called; "" for any other."""
+    """The label of a field of a site or an apartment; "" for other fields."""
     if subject_type == "apartment" and field in APARTMENT_FIELDS:
         return str(APARTMENT_FIELDS[field])
     return str(catalogue.BY_CODE[field].label if field in catalogue.BY_CODE else FIELDS.get(field, ""))
 
 
 def is_switch(subject_type: str, field: str) -> bool:
-    """Whether a field is a service, and not a tick."""
+    """Whether the field is the switch of a service."""
     return field in catalogue.SWITCHES or (subject_type == "apartment" and field in APARTMENT_FIELDS)
 
 
 def managers_set(event: AuditEvent, names: Names) -> str:
-    """Who was chosen as manager, who was taken off, whose PM App was switched."""
+    """Which managers were assigned, which removed, and whose PM App was switched."""
     told = []
     for key in {**event.before, **event.after}:
         who = person(key, names)
@@ -58,7 +58,7 @@ def managers_set(event: AuditEvent, names: Names) -> str:
 
 
 def technicians_set(event: AuditEvent, names: Names) -> str:
-    """Which technicians were chosen and which taken off."""
+    """Which technicians were assigned and which removed."""
     before, after = (set(values.get("technicians", ())) for values in (event.before, event.after))
     told = [_("technician %(who)s chosen") % {"who": person(str(pk), names)} for pk in sorted(after - before)]
     told += [_("technician %(who)s taken off") % {"who": person(str(pk), names)} for pk in sorted(before - after)]
@@ -66,11 +66,11 @@ def technicians_set(event: AuditEvent, names: Names) -> str:
 
 
 def switched(event: AuditEvent, names: Names) -> str:
-    """What of a site or an apartment was switched on or off, in the order of the services, and which other fields changed."""
+    """The services that were switched on or off, in the order of the catalogue, and the other changed fields."""
     told = []
     for field in sorted(
         event.before.keys() & event.after.keys(), key=_place
-    ):  # PostgreSQL keeps the keys of JSON in an order of its own
+    ):  # PostgreSQL does not keep the order of JSON keys
         value, words = event.after[field], _("%(what)s changed")
         if isinstance(value, bool) and is_switch(event.subject_type, field):
             words = _("%(what)s on") if value else _("%(what)s off")
@@ -79,7 +79,7 @@ def switched(event: AuditEvent, names: Names) -> str:
 
 
 def of_apartment(event: AuditEvent, names: Names) -> str:
-    """The same, with the apartment before it."""
+    """As `switched`, preceded by the apartment."""
     told = switched(event, names)
     return f"{event.subject_label}: {told}" if told else ""
 

@@ -1,4 +1,4 @@
-"""Whether targets agree with their owners and items with their targets; rows that were written by hand are named."""
+"""Checks that targets agree with their owners and items with their targets; they find rows that were changed in the database directly."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from communities.models.targets import mislabelled
 
 
 def verify() -> Iterator[str]:
-    """Every disagreement, check by check; each check is one statement for a table over the whole database, its rows arrive one by one. Writes
-    nothing."""
+    """Every disagreement, check by check. Each check is one statement for a table; rows arrive one by one. Writes nothing."""
     for check in CHECKS:
         yield from check()
 
@@ -26,7 +25,7 @@ def _named(rows: QuerySet[Any], name: str, problem: str) -> Iterator[str]:
 
 
 def _of_another(way: str) -> Q:
-    """A row whose site or tenants are not those of what `way` leads to."""
+    """Rows whose site or tenants differ from those of the row that `way` leads to."""
     other = Q()
     for key in ("site", "distributor", "installer"):
         other |= ~Q(**{f"{key}_id": F(f"{way}{key}_id")})
@@ -36,7 +35,7 @@ def _of_another(way: str) -> Q:
 
 
 def owners() -> Iterator[str]:
-    """An owner has a target of its kind, its site and its tenants."""
+    """Every owner has a target of its kind, its site and its tenants."""
     owned: tuple[tuple[str, Any, str], ...] = (
         ("apartment", Apartment, catalogue.Target.APARTMENT),
         ("assignment", ManagerAssignment, catalogue.Target.MANAGER),
@@ -51,7 +50,7 @@ def owners() -> Iterator[str]:
 
 
 def orphans() -> Iterator[str]:
-    """A target has its owner, a slot its place."""
+    """Every target has its owner, every slot its parent."""
     owned: dict[str, Any] = {catalogue.Target.APARTMENT: Apartment, catalogue.Target.MANAGER: ManagerAssignment}
     for kind, model in owned.items():
         owner = Exists(model.objects.filter(target=OuterRef("pk")))
@@ -66,7 +65,7 @@ def orphans() -> Iterator[str]:
 
 
 def doors() -> Iterator[str]:
-    """A target says what stands on the door of its owner, and sorts by it; what stands in no building comes last."""
+    """Every target has the label and sort key of its owner; targets without a building come last."""
     for kind in (catalogue.Target.APARTMENT, *catalogue.SLOTS):
         yield from _named(mislabelled(Target.objects.all(), kind), "target", "does not say what stands on its door")
     bare = Target.objects.filter(kind__in=[catalogue.Target.MANAGER, catalogue.Target.SITE])
@@ -74,7 +73,8 @@ def doors() -> Iterator[str]:
 
 
 def items() -> Iterator[str]:
-    """An item is for a target of its service type's kind, its site and its tenants, and blocked exactly while its apartment waits (R17)."""
+    """Every item has a target of its service type's kind, with its site and tenants, and is blocked exactly while its apartment waits
+    (R17)."""
     right = Q()
     for entry in catalogue.ENTRIES:
         right |= Q(service_type=entry.code, target__kind=entry.target)

@@ -1,4 +1,4 @@
-"""What communities refuse."""
+"""Refusals of communities."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -6,7 +6,7 @@ from accounts.errors import Refused
 
 
 class ServiceLocked(Refused):
-    """A switch can't be changed now; the message says who holds it (R11)."""
+    """A switch can't be changed now; the message says which active items lock it (R11)."""
 
 
 class NameTaken(Refused):
@@ -17,4 +17,4 @@ class NameTaken(Refused):
 
 
 class CeilingOff(Refused):
-    """Landline or video storage in an apartment while the community has it off (R22)."""
+    """Landline or video storage is on in an apartment while the community has it off (R22)."""

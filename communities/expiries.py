@@ -1,8 +1,8 @@
-"""How entitlements stand on a day, by the summary `ExpiryDay`; folding its rows; looking whether it is right.
+"""The state of entitlements by day, read from the summary `ExpiryDay`; folding its rows; verifying it.
 
-One set of conditions by day serves tiles, calendars and lists. A day is the day at the site, and "today" the reader's: what ends today
-has not lapsed before tomorrow, whatever the hour. Pages of one site ask the entitlements themselves, which know the instant; what stands above
-them is read here where that is the same (`communities.site_status`).
+Tiles, calendars and lists use the same conditions by day. A day is the date at the site, and "today" the reader's date: what ends today has
+not lapsed before tomorrow. Pages of one site read the entitlements themselves, which have the exact instant; the head of these pages reads
+the summary where the result is the same (`communities.site_status`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from communities.models import ExpiryDay
 from communities.models.expiries import Stage
 
 AT_ONCE = 1000  # fresh rows folded in one transaction
-FOLDING = 0x0F01D  # what the folding process holds, for the length of a transaction
+FOLDING = 0x0F01D  # advisory lock of the folding process, held until its transaction ends
 
 
 def graces() -> dict[int, list[str]]:
@@ -41,15 +41,15 @@ def in_force(today: date) -> Q:
 
 
 def lapsed(today: date) -> Q:
-    """Was paid once, and its grace is over."""
+    """Was paid before, and its grace is over."""
     return reduce(
         operator.or_, (Q(service_type__in=codes, day__lt=today - timedelta(days=n)) for n, codes in graces().items())
     )
 
 
 def due(today: date, last: date) -> Q:
-    """In grace, or ending up to this last day. Said as days less what has no grace left, not by `in_force`: so an index has its bounds, and
-    the database knows how many rows there are."""
+    """In grace, or ending up to the day `last`. Written as a range of days minus what has no grace left, and not with `in_force`, so that
+    the index has bounds and the planner can estimate the number of rows."""
     longest = max(graces())
     return reduce(
         operator.and_,
@@ -62,7 +62,7 @@ def due(today: date, last: date) -> Q:
 
 
 def fold(*, now: datetime | None = None, budget: Budget | None = None) -> int:
-    """Gather fresh rows into those of their sites and installers, some at a time. Returns how many there were."""
+    """Fold fresh rows into those of their sites and installers, in batches. Returns how many there were."""
     folded = 0
     while budget is None or not budget.is_over:
         some = _fold_some()
@@ -74,8 +74,8 @@ def fold(*, now: datetime | None = None, budget: Budget | None = None) -> int:
 
 @transaction.atomic
 def _fold_some() -> int:
-    """One process folds at a time: two that had fresh rows of their own would both gather the same folded ones, which then count twice.
-    Writers, who only append, wait for nobody."""
+    """Fold one batch. Only one process folds at a time: two would both add the same folded rows, which then count twice. Writers only
+    insert, so they never wait."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FOLDING])
@@ -111,8 +111,8 @@ def _fold_some() -> int:
 
 
 def faults() -> Iterator[tuple[str, int, int]]:
-    """Groups of which the summary says another number than there are entitlements, apartments or sites: (which, said, counted), by site
-    and by installer. One statement each, so it sees one instant."""
+    """Groups for which the summary has another number than there are entitlements, apartments or sites: (group, summary, counted), by site
+    and by installer. One statement each, so each sees one instant."""
     vendor, named = connection.vendor, ", ".join(COLUMNS)
     truth = " UNION ALL ".join(
         f"SELECT {groups_sql(vendor, table, 'item')}, 0, 1 FROM {table} item JOIN {site_sql(table, 'item')}"  # noqa: S608  (names of ours)

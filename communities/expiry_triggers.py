@@ -1,12 +1,12 @@
-"""The one writer of `ExpiryDay`: triggers that count every change of entitlements, set-wise, in the transaction that makes it; and how many
-apartments and sites there are, by the way.
+"""Triggers that write `ExpiryDay`: they count every change of entitlements, apartments and sites, set-based, in the transaction that makes
+it. Nothing else inserts counts.
 
-One statement that changes ten thousand entitlements appends one row for each group of like ones it took away or made (on SQLite one or
-two for each entitlement). Nothing is read or locked but the rows that changed and their sites. A site whose time zone changes has its
-entitlements counted anew; whoever changes it holds the site and has locked its entitlements.
+One statement that changes ten thousand entitlements inserts one row for each group of like ones (on SQLite one or two for each
+entitlement). The triggers read and lock only the changed rows and their sites. When a site's time zone changes, its entitlements are
+counted anew; that transaction holds the site and its entitlements locked.
 """
 
-# ruff: noqa: S608  (the statements are made of names of ours)
+# ruff: noqa: S608 (the statements are made of our own names)
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from communities.models import Apartment, Entitlement, ExpiryDay, Site
 from communities.models.expiries import What
 
 ITEMS, APARTMENTS, SITES, DAYS = (model._meta.db_table for model in (Entitlement, Apartment, Site, ExpiryDay))
-PRICE_CLASS = "'normal'"  # of every site, until one can be connected to a property management system
+PRICE_CLASS = "'normal'"  # the price class of every site, until sites can be connected to a property management system
 OF_TENANT = ("distributor_id", "subdistributor_id", "installer_id")
 OF_SERVICE = ("service_type", "variant", "paid_variant", "mode", "blocked")
 COLUMNS = ("site_id", *OF_TENANT, "project_type", "price_class", *OF_SERVICE, "day")
-GROUPED = ", ".join(str(at) for at in range(2, 2 + len(COLUMNS)))  # the places of those columns behind the stage
+GROUPED = ", ".join(str(at) for at in range(2, 2 + len(COLUMNS)))  # positions of those columns after the stage
 READ = {
     ITEMS: ("site_id", *OF_TENANT, *OF_SERVICE, "expires_at"),
     APARTMENTS: ("site_id", *OF_TENANT, "monitor_pending"),
@@ -44,9 +44,9 @@ TRIGGERS = {f"{table}_{verb}": table for table in READ for verb in ("inserted", 
 
 
 def groups_sql(vendor: str, table: str, row: str, *, zone: str = "site.time_zone", kind: str = "site.kind") -> str:
-    """The columns of the summary for a `row` of one of the three tables and its row `site`."""
+    """The columns of the summary for a `row` of one of the three tables and its site row."""
     if table == ITEMS:
-        is_lite = vendor == "sqlite"  # the same clock as `communities.days.SiteDay`
+        is_lite = vendor == "sqlite"  # the same function as `communities.days.SiteDay`
         instant = f"{row}.expires_at"
         day = (
             f"django_datetime_cast_date({instant}, {zone}, 'UTC')"
@@ -63,23 +63,23 @@ def groups_sql(vendor: str, table: str, row: str, *, zone: str = "site.time_zone
 
 
 def site_sql(table: str, row: str) -> str:
-    """How a row of one of the tables finds its site; a site is its own."""
+    """The condition that joins a row of one of the tables to its site; a site is its own."""
     return f"{SITES} site ON site.id = {row}.{'id' if table == SITES else 'site_id'}"
 
 
 def create_sql(vendor: str) -> list[str]:
-    """The statements that install the triggers."""
+    """The statements that create the triggers."""
     return _pg() if vendor == "postgresql" else _sqlite()
 
 
 def drop_sql(vendor: str) -> list[str]:
-    """The statements that take them away: before a migration that rewrites one of the tables on SQLite."""
+    """The statements that drop them, before a migration that rebuilds one of the tables on SQLite."""
     is_pg = vendor == "postgresql"
     return [f"DROP TRIGGER IF EXISTS {name}{f' ON {table}' if is_pg else ''}" for name, table in TRIGGERS.items()]
 
 
 def recount_sql(vendor: str) -> list[str]:
-    """The statements that count everything anew, whatever was counted before."""
+    """The statements that delete all counts and count again."""
     fresh = (
         f"{groups_sql(vendor, table, 'item')}, count(*) FROM {table} item JOIN {site_sql(table, 'item')} GROUP BY {GROUPED}"
         for table in READ
@@ -154,8 +154,8 @@ def _sqlite() -> list[str]:
 
 
 class CreateTriggers(Operation):
-    """Migration operation: count entitlements by day from now on, and what is there already. Put `Unfollow` before and this after whatever
-    alters the entitlements, apartments or sites later: SQLite writes such a table anew and forgets its triggers."""
+    """Migration operation: create the triggers and count what exists. A later migration that alters entitlements, apartments or sites needs
+    `DropTriggers` before and this after: SQLite rebuilds such a table without its triggers."""
 
     reversible = True
     elidable = False
@@ -166,16 +166,16 @@ class CreateTriggers(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Install the triggers, and count what came before them."""
+        """Create the triggers, and count existing rows."""
         vendor = schema_editor.connection.vendor
         recount: list[str] = []
-        if not schema_editor.collect_sql:  # `sqlmigrate` only writes down
+        if not schema_editor.collect_sql:  # `sqlmigrate` only prints
             with schema_editor.connection.cursor() as cursor:
                 if not _has_columns(schema_editor.connection, cursor):
-                    return  # the migration that adds what is missing follows then
+                    return  # the migration that adds the missing column creates them
                 cursor.execute(
                     f"SELECT 1 FROM {SITES} LIMIT 1"
-                )  # of nothing nothing is counted: columns may come later
+                )  # without rows there is nothing to count, and columns may be added later
                 recount = recount_sql(vendor) if cursor.fetchone() else []
         for statement in [*drop_sql(vendor), *create_sql(vendor), *recount]:
             schema_editor.execute(statement, None)  # no parameters: the % in it is text
@@ -193,29 +193,29 @@ class CreateTriggers(Operation):
 
 
 def _has_columns(connection: BaseDatabaseWrapper, cursor: Any) -> bool:
-    """Whether the summary has every column of today: of an older state of the code it has fewer."""
+    """Whether the summary has every present column; an older state of the migrations has fewer."""
     there = {column.name for column in connection.introspection.get_table_description(cursor, DAYS)}
     return there.issuperset(COLUMNS)
 
 
 class DropTriggers(CreateTriggers):
-    """Migration operation: the opposite of Follow."""
+    """Migration operation: the opposite of CreateTriggers."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Remove the triggers."""
+        """Drop the triggers."""
         super().database_backwards(app_label, schema_editor, from_state, to_state)
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Install the triggers."""
+        """Create the triggers."""
         super().database_forwards(app_label, schema_editor, from_state, to_state)
 
 
 def installed(connection: BaseDatabaseWrapper) -> set[str]:
-    """The triggers that are there, fire and do what they should, by name."""
+    """The triggers that exist, are enabled and have the expected text, by name."""
     wanted = create_sql(connection.vendor)
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -232,7 +232,7 @@ def installed(connection: BaseDatabaseWrapper) -> set[str]:
 
 @checks.register(checks.Tags.database)
 def check_triggers(databases: Iterable[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """Every trigger that writes the summary is installed."""
+    """System check: every trigger that writes the summary is installed."""
     found: list[checks.CheckMessage] = []
     for alias in databases or []:
         connection = connections[alias]
@@ -240,7 +240,7 @@ def check_triggers(databases: Iterable[str] | None = None, **_: Any) -> list[che
             there = installed(connection)
             missing = [name for name in TRIGGERS if name not in there]
             is_missed = bool(missing) and is_migrated(connection, Site._meta.app_label)
-        except (OperationalError, ProgrammingError):  # no database yet: migrate comes first
+        except (OperationalError, ProgrammingError):  # no database yet: migrate has to run first
             continue
         if is_missed:
             told = "is not written: the trigger {} is missing or another one."
@@ -250,8 +250,8 @@ def check_triggers(databases: Iterable[str] | None = None, **_: Any) -> list[che
 
 @checks.register(checks.Tags.database)
 def check_zones(databases: Iterable[str] | None = None, **_: Any) -> list[checks.CheckMessage]:
-    """PostgreSQL knows every time zone that can be chosen: for a site in another one it could count no day, and so write no payment. Where
-    there is such a site that is an error, which stops a deployment: its orders would take money and never be applied."""
+    """System check: PostgreSQL knows every time zone that can be chosen. For a site in an unknown zone the triggers fail, and so does every
+    payment. Such a site is an error, which stops a deployment: otherwise its orders would take money and never be applied."""
     found: list[checks.CheckMessage] = []
     for alias in databases or []:
         if connections[alias].vendor != "postgresql":

@@ -1,4 +1,4 @@
-"""Read-only aggregates of sites: what is paid, until when, and what needs doing. Callers pass sites they may see."""
+"""Read-only numbers of sites: what is paid, until when, and what needs action. Callers pass sites that the actor may see."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from communities.models import Apartment, Entitlement, Site, status
 
 WARNING = timedelta(
     days=7
-)  # "Expiring" begins so long before the end (DOMAIN §4); what is due in 30 days is a forecast
+)  # "Expiring" begins so long before the end (DOMAIN §4); what is due in 30 days is only a forecast
 
 
 @dataclass(frozen=True, slots=True)
 class PaidProgress:
-    """How far a site's Apps are paid, how many of its wanted items stand badly, and when the first of them ends (null = nothing
-    activated). `unpaid` items run with something on that is not paid for; `next_end` leaves out what has lapsed;
-    `next_stop` is when the grace of the first of them ends."""
+    """How far a site's Apps are paid, how many of its wanted items need attention, and when the first of them ends (null = nothing
+    activated). `unpaid` items run with something on that is not paid for. `next_end` ignores lapsed items; `next_stop` is the end of
+    grace of the first."""
 
     apps: int = 0
     apps_in_force: int = 0
     items: int = 0
     next_expiry: datetime | None = None
-    next_loose: datetime | None = None  # the first end among those that nobody renews by itself
+    next_loose: datetime | None = None  # the first end among items without auto-renewal
     next_end: datetime | None = None
     next_stop: datetime | None = None
     never: int = 0
@@ -38,16 +38,16 @@ class PaidProgress:
 
     @property
     def renews(self) -> bool:
-        """Whether what ends first is renewed without anybody doing anything."""
+        """Whether what ends first is renewed by an auto-renewal."""
         return self.next_expiry is not None and (self.next_loose is None or self.next_loose > self.next_expiry)
 
     def is_ending(self, now: datetime) -> bool:
-        """Whether something is about to end that is not renewed by itself."""
+        """Whether something without auto-renewal ends soon."""
         return self.next_loose is not None and now < self.next_loose <= now + WARNING
 
 
 def paid_progress(site_ids: Iterable[int], now: datetime) -> dict[int, PaidProgress]:
-    """The progress of these sites; one statement however many. Sites without services are not in it."""
+    """The progress of these sites, in one statement. Sites without services are left out."""
     rows = (
         Entitlement.objects.filter(site_id__in=list(site_ids))
         .wanted()
@@ -91,7 +91,7 @@ def _by_site(rows: Iterable[tuple[Any, ...]]) -> dict[int, PaidProgress]:
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """So many items of a site that stand alike, `loose` of them not renewed by themselves."""
+    """A number of items of a site in the same state, `loose` of them without auto-renewal."""
 
     service_type: str
     variant: str
@@ -103,7 +103,7 @@ class Alike:
 
 
 def progress_of(rows: Iterable[Alike], now: datetime) -> PaidProgress:
-    """What `paid_progress` says of a site, from items that were read already."""
+    """`paid_progress` of one site, from items that were read before."""
     wanted = [row for row in rows if row.variant]
     alive = [row for row in wanted if row.works_until and row.works_until > now]
     apps = catalogue.MAIN_SERVICE
@@ -125,7 +125,7 @@ def progress_of(rows: Iterable[Alike], now: datetime) -> PaidProgress:
 
 
 def next_expiry() -> Subquery:
-    """`PaidProgress.next_expiry` for a query of sites: when the first of what is wanted there ends."""
+    """`PaidProgress.next_expiry` for a query of sites: the first end of wanted items there."""
     wanted = Entitlement.objects.filter(site=OuterRef("pk")).wanted().order_by().values("site")
     return Subquery(wanted.annotate(at=Min("expires_at")).values("at"))
 
@@ -136,10 +136,10 @@ def _first(instants: Iterable[datetime | None]) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLine:
-    """One switch of a site and its money. `on` of `of` apartments have it on (both 0 for community services).
+    """One switch of a site and its money. It is on in `on` of `of` apartments (both 0 for services of the community).
 
-    `configured` items have it, `paid` of them work, `missing` run without having paid for it, `started` were ever activated;
-    `unused` paid for it and don't have it on.
+    `configured` items have it on, `paid` of them work, `missing` run without having paid for it, `started` were activated before; `unused`
+    items have paid for it and have it off.
     """
 
     service: catalogue.Service
@@ -155,25 +155,24 @@ class ServiceLine:
 
     @property
     def is_per_apartment(self) -> bool:
-        """Whether apartments have a switch of their own."""
+        """Whether apartments have their own switch."""
         return self.service.scope == "apartment"
 
     @property
     def is_locked(self) -> bool:
-        """Whether it stays on as long as something of it is paid for (R11)."""
+        """Whether it can't be switched off while something is paid for (R11)."""
         return self.is_on and bool(self.paid) and self.service.code in catalogue.HELD_SWITCHES
 
     @property
     def is_used(self) -> bool:
-        """Whether there is anything to say but "off"."""
+        """Whether there is more to show than "off"."""
         return self.is_on or bool(self.on or self.configured or self.unused)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Items of a site alike in service, variant and paid variant, whether on or only paid: how many there are and how they stand. `ending`
-    and `first_end` are of those that nobody renews by itself, `ordered` were never activated and are in an open order, `free` might be
-    activated."""
+    """A number of a site's items with the same service, variant and paid variant, by state. `ending` and `first_end` count items without
+    auto-renewal, `ordered` ones were never activated and are in an open order, `free` ones can be activated."""
 
     service_type: str
     variant: str
@@ -197,7 +196,7 @@ class Group:
 
 
 def groups_of(site: Site, now: datetime) -> list[Group]:
-    """What the pages of a site say about its items, read once however many those are; one statement."""
+    """The items of a site in groups, for all pages of the site; one statement, whose size does not depend on the number of items."""
     alive, grace = status.in_force(now), status.in_grace(now)
     ahead, renewed = status.ends_after(now), status.LOOSE
     waiting = status.NEVER & Q(reserved_by=None)
@@ -224,7 +223,7 @@ def groups_of(site: Site, now: datetime) -> list[Group]:
 
 
 def progress_at(site: Site, groups: Iterable[Group]) -> PaidProgress:
-    """What `paid_progress` says of the site."""
+    """`paid_progress` of the site, from its groups."""
     rows = (
         (
             site.pk,
@@ -248,7 +247,7 @@ def progress_at(site: Site, groups: Iterable[Group]) -> PaidProgress:
 
 @dataclass(frozen=True, slots=True)
 class Apartments:
-    """How many apartments a site has, how many of them wait for their indoor monitor, and how many have each switch on."""
+    """The number of a site's apartments, of those that wait for their indoor monitor, and of those that have each switch on."""
 
     all: int
     waiting: int
@@ -256,7 +255,7 @@ class Apartments:
 
 
 def apartments_of(site: Site) -> Apartments:
-    """One statement."""
+    """The numbers of a site; one statement."""
     counts = Apartment.objects.filter(site=site).aggregate(
         all=Count("pk"),
         waiting=Count("pk", filter=Q(indoor_monitor=True, monitor_pending=True)),
@@ -266,7 +265,7 @@ def apartments_of(site: Site) -> Apartments:
 
 
 def service_lines(site: Site, groups: Iterable[Group], apartments: Apartments) -> list[ServiceLine]:
-    """Every service of the catalogue with how it is switched and paid at the site."""
+    """Every service of the catalogue with its switch and payment at the site."""
     groups = list(groups)
     lines = []
     for service in catalogue.SERVICES:
@@ -306,8 +305,8 @@ def service_lines(site: Site, groups: Iterable[Group], apartments: Apartments) -
 
 @dataclass(frozen=True, slots=True)
 class Dues:
-    """The wanted items of one service type at a site that need money soon. `first_end` is the first end still ahead of what is not
-    renewed by itself."""
+    """The wanted items of one service type at a site that soon need a payment. `first_end` is the first future end of items without
+    auto-renewal."""
 
     service_type: str
     never: int
@@ -324,7 +323,7 @@ class Dues:
 
 
 def dues(groups: Iterable[Group]) -> list[Dues]:
-    """What of a site waits for activation or renewal by somebody, by service type."""
+    """What of a site waits for an activation or a renewal by a person, by service type."""
     of_type: dict[str, list[Group]] = {}
     for row in sorted(groups, key=lambda row: row.service_type):
         if row.variant:
@@ -344,5 +343,5 @@ def dues(groups: Iterable[Group]) -> list[Dues]:
 
 
 def last_end(groups: Iterable[Group]) -> datetime | None:
-    """When the last of a site's wanted running items ends."""
+    """The last end of a site's wanted running items."""
     return max((row.last_end for row in groups if row.variant and row.last_end), default=None)

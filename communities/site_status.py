@@ -1,5 +1,5 @@
-"""How a site stands at a glance, as the head of each of its pages says it: from the summary by day, which has few rows however large the
-site is. Where an item begins, ends or lapses today the day does not say which side of now it is on: then the items themselves are asked."""
+"""The state of a site for the head of its pages, read from the summary by day, which has few rows however large the site is. If an item
+begins, ends or lapses today, the day does not tell whether that is before or after now; only then the items themselves are read."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class SiteStatus:
-    """The instants of `progress` are right in their order and by the day, not to the hour: it is for `pill_of`, not to be shown."""
+    """The instants of `progress` are exact to the day only: they are for `pill_of`, and must not be shown."""
 
     progress: PaidProgress
     places: Places
 
 
 def status_of(site: Site, now: datetime) -> SiteStatus:
-    """One statement; two on a day on which something of the site ends."""
+    """One statement; a second one on a day on which something of the site ends."""
     groups = ("service_type", "variant", "paid_variant", "mode", "day")
     rows = ExpiryDay.objects.filter(site=site, stage__in=BY_SITE).order_by().values_list(*groups)
     items, places, is_certain = list[Alike](), dict[str, int](), True
@@ -68,11 +68,12 @@ def _begin(day: date, zone: str) -> datetime:
 
 
 def _is_split(service_type: str, first: datetime, beyond: datetime, now: datetime) -> bool:
-    """Whether of items that end in this time some may have ended, lapsed or come near their end, and others not."""
+    """Whether, of items that end in this time, some may have ended, lapsed or come near their end while others have not."""
     grace = catalogue.BY_TYPE[service_type].grace
     return any(first <= instant < beyond for instant in (now, now - grace, now + WARNING))
 
 
 def _is_mixed(items: list[Alike], first: datetime | None) -> bool:
-    """Whether what ends on the first day that is not renewed by itself has some beside it that is: which is first?"""
+    """Whether the first day on which something without auto-renewal ends also has ends of auto-renewed items: then the first of them is
+    unknown."""
     return first is not None and any(row.expires_at == first and row.variant and row.loose == 0 for row in items)

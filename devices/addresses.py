@@ -1,4 +1,4 @@
-"""The MAC address as a value: what it is, whose it is, how it is written. How people write it is read in `mac.py`."""
+"""The MAC address as a value: its maker and its notations. `mac.py` reads what people type."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 DIGITS = 12
 BROADCAST = (1 << 48) - 1
-VENDOR_OUI = 0x0C1105  # the one block that IEEE gave Akuvox
+VENDOR_OUI = 0x0C1105  # the only block that IEEE assigned to Akuvox
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mac:
-    """A 48-bit address. `str()` is what people see, `hex` the canonical form, `value` what the column stores."""
+    """A 48-bit address. `str()` is the form that people see, `hex` the canonical form, `value` the stored number."""
 
     value: int
 
@@ -26,7 +26,7 @@ class Mac:
 
     @property
     def oui(self) -> str:
-        """The maker's half: "0C:11:05"."""
+        """The first half, which identifies the maker: "0C:11:05"."""
         return str(self)[:8]
 
     @property

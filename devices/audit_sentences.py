@@ -1,4 +1,4 @@
-"""How changes of devices and of the MAC library read."""
+"""Sentences for changes of devices and of the MAC library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from accounts.models import AuditEvent
 
 
 def placed(sentence: Promise) -> Callable[[AuditEvent, Names], str]:
-    """Which device, and where; the sentence of the word stands where no place was written."""
+    """Add the device and its place to a sentence; without a stored place the word's own sentence is used."""
 
     def tell(event: AuditEvent, names: Names) -> str:
         place = event.after.get("apartment") or event.after.get("place") or event.before.get("place")
@@ -23,18 +23,18 @@ def placed(sentence: Promise) -> Callable[[AuditEvent, Names], str]:
 
 
 def added(event: AuditEvent, names: Names) -> str:
-    """How many MACs came into the library."""
+    """How many MACs were added to the library."""
     n = size(event, "macs")
     words = ngettext("%(n)s MAC address added to the library", "%(n)s MAC addresses added to the library", n)
     return words % {"n": n}
 
 
 def how_many(event: AuditEvent, names: Names) -> str:
-    """The same, for a narrow column."""
+    """As `added`, for a narrow column."""
     n = size(event, "macs")
     return ngettext("%(n)s MAC", "%(n)s MACs", n) % {"n": n}
 
 
 def time_stays(event: AuditEvent, names: Names) -> str:
-    """What a swap does to what was paid for: nothing."""
+    """Says that paid time stays after a swap."""
     return _("Paid time stays")

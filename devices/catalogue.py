@@ -41,7 +41,7 @@ MODELS: Mapping[DeviceType, tuple[str, ...]] = {
     DeviceType.ACCESS_CONTROL: ("A01", "A02", "A03", "A05", "A08", "A092", "A094", "EC33"),
     DeviceType.SENSOR: ("MR01",),
     DeviceType.LOCK: ("iTec", "Dormakaba"),
-    DeviceType.CAMERA: (),  # of any maker
+    DeviceType.CAMERA: (),  # models of other makers
 }  # fmt: skip
 
 _BY_KEY: Mapping[str, tuple[str, DeviceType]] = {
@@ -50,7 +50,7 @@ _BY_KEY: Mapping[str, tuple[str, DeviceType]] = {
 
 
 def canonical(model: str) -> str | None:
-    """The model as the catalogue writes it, whatever the case typed ("itec" → "iTec"); None for an unknown one."""
+    """The model as the catalogue writes it, in any case ("itec" → "iTec"); None for an unknown one."""
     known = _BY_KEY.get(model.strip().casefold())
     return known[0] if known else None
 

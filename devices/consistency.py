@@ -1,4 +1,4 @@
-"""Does what is written down about devices agree with the devices? Asked by `verify_ledger`."""
+"""Checks of `verify_ledger` for devices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from devices.reports import wrongly_pending
 
 
 def verify() -> Iterator[str]:
-    """Apartments that do not say rightly whether they wait for their monitor, which decides what can be activated and in which variant an
-    App renews (R17)."""
+    """Apartments whose stored `monitor_pending` is wrong; it decides what can be activated and in which variant an App renews (R17)."""
     for pk in wrongly_pending(Apartment.objects.order_by("pk")).values_list("pk", flat=True):
         yield f"apartment {pk}: whether it waits for its monitor is not what its devices say"

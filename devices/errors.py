@@ -1,4 +1,4 @@
-"""What devices refuse."""
+"""Refusals of devices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from devices.addresses import Mac
 
 
 class MacRefused(Refused):
-    """Something is wrong with a MAC; `suggestion` is what the label may really say, when exactly one reading is known."""
+    """A MAC is refused; `suggestion` is what the label probably says, if exactly one reading is known."""
 
     field = "mac"
     suggestion: Mac | None = None
@@ -30,23 +30,23 @@ class WrongLength(MacRefused):
 
 
 class NotHex(MacRefused):
-    """Something in it is no hex digit."""
+    """It contains a character that is no hex digit."""
 
 
 class SpreadsheetNumber(MacRefused):
-    """A spreadsheet took it for a number: zeros or the last digits are gone."""
+    """A spreadsheet converted it to a number: zeros or the last digits are lost."""
 
 
 class Ambiguous(MacRefused):
-    """It can be read in two ways, or is two addresses."""
+    """It can be read in two ways, or contains two addresses."""
 
 
 class NotADevice(MacRefused):
-    """A well-formed address that no device is made with: all zeros, broadcast, multicast, locally administered."""
+    """A well-formed address that no device has: all zeros, broadcast, multicast, locally administered."""
 
 
 class ForeignOui(MacRefused):
-    """The address is of another maker than the vendor (R71); `may_confirm` says whether a tick lets it pass."""
+    """The address belongs to another maker (R71); `may_confirm` says whether a tick allows it."""
 
     may_confirm = True
 
@@ -56,7 +56,7 @@ class ForeignOui(MacRefused):
 
 
 class MacNotUsable(MacRefused):
-    """Not in the library or in use by somebody else: one neutral text, so that it tells nothing of others (R70)."""
+    """Not in the library, or in use by another tenant: one neutral text, so that it reveals nothing about others (R70)."""
 
     message = gettext_lazy("This MAC can't be used here. Check it with your distributor.")
 
@@ -66,7 +66,7 @@ class MacInUse(MacRefused):
 
 
 class DuplicateMac(MacRefused):
-    """The same MAC stands in two rows of one form."""
+    """Two rows of one form have the same MAC."""
 
 
 class AlreadyInLibrary(MacRefused):
@@ -95,7 +95,7 @@ class MonitorRequired(Refused):
 
 
 class LastMonitor(Refused):
-    """The last required monitor can't go (R19)."""
+    """The last required monitor can't be removed (R19)."""
 
 
 class TooManyDevices(Refused):
@@ -109,7 +109,7 @@ class EntryInUse(Refused):
 
 
 class RowsRefused(Refused):
-    """Some rows of a list are wrong and nothing was done; `errors` tells what, by the row's index from 0."""
+    """Some rows of a list are wrong and nothing was done; `errors` has the error by the row's index from 0."""
 
     message = gettext_lazy("Some rows can't be saved yet. Nothing was changed.")
 
@@ -119,12 +119,12 @@ class RowsRefused(Refused):
 
 
 class MonitorRowsRefused(RowsRefused):
-    """Rows of the monitors in an apartment's form."""
+    """Wrong rows of the monitors in an apartment's form."""
 
     field = "monitors"
 
 
 class LibraryRowsRefused(RowsRefused):
-    """Rows of a list for the MAC library."""
+    """Wrong rows of a list for the MAC library."""
 
     field = "rows"

@@ -1,4 +1,4 @@
-"""MAC addresses: reading them as people type, scan, paste and misread them (R68, R69, R71). Pure, no database."""
+"""MAC addresses: reading them as people type, scan, paste and misread them (R68, R69, R71). Pure functions, no database."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from devices.addresses import DIGITS, Mac
 from devices.errors import Ambiguous, MacRefused, NotADevice, NotHex, SpreadsheetNumber, WrongLength
 from devices.mac_problems import HEX, device_problem, length_problem, lost_digits, lost_zeros, sign_problem
 
-MISREAD = {"O": "0", "D": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2"}  # what is read → what is printed
+# Misread character → printed character
+MISREAD = {"O": "0", "D": "0", "I": "1", "L": "1", "S": "5", "B": "8", "Z": "2"}
 LOOK_ALIKE = str.maketrans(
     "АВСЕОІЅΑΒΕΟΙΖ", "ABCEOISABEOIZ"
 )  # Cyrillic and Greek letters → the Latin ones they look like
 
 _DASHES = "−∶꞉:.·•∙⋅‧"  # besides what Unicode calls a dash or a connector: minus, ratio, modifier colon and middle dots
-_FOLDED = ("<wide>", "<narrow>", "<small>", "<font>")  # compatibility forms of the same sign, such as full-width digits
-_COLUMNS = ("\t", ";", "|", ",")  # what divides the columns of a line, the surest first
+# Compatibility forms of the same character, such as full-width digits
+_FOLDED = ("<wide>", "<narrow>", "<small>", "<font>")
+_COLUMNS = ("\t", ";", "|", ",")  # column separators, the most certain first
 _ORDINARY = re.compile(
     r"[0-9A-F]{12}|[0-9A-F]{2}([:.\- ])(?:[0-9A-F]{2}\1){4}[0-9A-F]{2}|[0-9A-F]{4}([:.\- ])[0-9A-F]{4}\2[0-9A-F]{4}"
     r"|[0-9A-F]{6}[:.\- ][0-9A-F]{6}",
@@ -37,25 +39,25 @@ _PREFIX = re.compile(r"(?<![0-9A-Z])0x(?=[0-9A-F])", re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"(\d)(?:[.,](\d+))?E(\+?)(\d{2})", re.IGNORECASE)
 _WHOLE = re.compile(r"(\d{10,11})|(\d{7,11})[.,]0+")
 _POINT = re.compile(r"(?<=^\d{12})[.,]0+$")
-_SHORT = 4  # digits that stand beside a MAC and may as well belong to it
+_SHORT = 4  # digits next to a MAC that may also belong to it
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text says as a MAC: the address, or the problem with it.
+    """A text read as a MAC: the address, or the problem with it.
 
-    `digits` are the twelve, or the fewer of a beginning; `other_text` is what else stood in the line, such as model and serial.
+    `digits` are the twelve digits, or fewer of a beginning; `other_text` is the rest of the line, such as model and serial number.
     """
 
     mac: Mac | None = None
     digits: str = ""
-    was_fixed: bool = False  # not one of the usual notations: a label, quotes, invisible signs, more columns
+    was_fixed: bool = False  # not in a usual notation: with a label, quotes, invisible characters, more columns
     problem: MacRefused | None = None
     other_text: tuple[str, ...] = ()
-    typed: str = ""  # what stands in the place of the digits, right or wrong
+    typed: str = ""  # the text in the place of the digits, right or wrong
 
     def span(self, *, min_digits: int = 1) -> tuple[int, int] | None:
-        """The addresses that it may be the beginning of; None when it is none or too short."""
+        """The range of addresses that begin with the digits; None when it is no MAC or too short."""
         if not min_digits <= len(self.digits) <= DIGITS:
             return None
         room = 4 * (DIGITS - len(self.digits))
@@ -64,7 +66,8 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """Read one MAC, in any notation, with what labels, spreadsheets and messengers put around it; never guess between two."""
+    """Read one MAC in any notation, with the text that labels, spreadsheets and messengers put around it. Two possible readings are
+    refused."""
     cleaned = _LABEL.sub("\n", _clean(text))
     parts = [column for line in cleaned.split("\n") for column in _columns(line)]
     labelled = "\n" in cleaned.strip(" ") and cleaned.count("\n") == 1
@@ -97,7 +100,7 @@ def read(text: str) -> Reading:
 
 
 def parse(text: str) -> Mac:
-    """The address that `text` means. Raises what is wrong with it, a MacRefused (R69: format, then unicast and global)."""
+    """The address that `text` means. Raises a MacRefused with its problem (R69: format, then unicast and global)."""
     reading = read(text)
     if reading.mac is None:
         assert reading.problem is not None
@@ -106,11 +109,11 @@ def parse(text: str) -> Mac:
 
 
 def repairs(text: str, known: Set[Mac] | Callable[[Set[Mac]], Iterable[Mac]]) -> Mac | None:
-    """The one known address that the label may really say, or None when there is none or more than one.
+    """The only known address that the label may really say; None when there is none or more than one.
 
-    `known` is the set of known addresses, or a function that picks the known ones out of the candidates (at most 4095).
-    D and B are digits too, so they are tried both ways; O, I, l, S and Z can only be misread. Zeros that a spreadsheet or
-    a computer left out at the beginning are put back.
+    `known` is the set of known addresses, or a function that selects the known ones of the candidates (at most 4095). D and B are digits
+    too, so both readings are tried; O, I, l, S and Z can only be misread. Leading zeros that a spreadsheet or a computer dropped are
+    restored.
     """
     typed = read(text).typed.upper()
     latin = typed.translate(LOOK_ALIKE)
@@ -124,7 +127,7 @@ def repairs(text: str, known: Set[Mac] | Callable[[Set[Mac]], Iterable[Mac]]) ->
 
 
 def may_be_devices(value: int) -> bool:
-    """Whether a device can have this address, or one that it is the beginning of."""
+    """Whether a device can have this address, or an address that begins with it."""
     return not (value >> 40) & 3
 
 
@@ -146,8 +149,8 @@ def is_decimal(mac: Mac) -> bool:
 
 
 def maker(mac: Mac) -> str:
-    """Whose block the address is of, as IEEE's register says; "" when nobody's."""
-    import netaddr  # reads its registers from files, and only a foreign address needs them
+    """The maker of the address by IEEE's register; "" when unassigned."""
+    import netaddr  # imported here: the registers are read from files, and only foreign addresses need them
 
     try:
         return str(netaddr.EUI(mac.value, version=48).oui.registration().org)
@@ -156,10 +159,12 @@ def maker(mac: Mac) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without what nobody sees, every dash and connector a hyphen, quotes and brackets gone, look-alike forms folded."""
+    """The text without invisible characters, with hyphens for all dashes and connectors, without quotes and brackets, with look-alikes
+    folded."""
     signs = []
     for typed in text:
-        if unicodedata.category(typed) == "Cf":  # zero-width signs, direction marks, byte order marks, soft hyphens
+        # Zero-width characters, direction marks, byte order marks, soft hyphens
+        if unicodedata.category(typed) == "Cf":
             continue
         is_form = unicodedata.decomposition(typed).startswith(_FOLDED)
         sign = unicodedata.normalize("NFKC", typed) if is_form else typed
@@ -188,7 +193,7 @@ def _bare(text: str) -> str:
 
 
 def _chosen(found: dict[int, Reading], after_label: int) -> int | None:
-    """The column that holds the MAC; None when that is in doubt."""
+    """The column that contains the MAC; None when several may."""
     if not found:
         return None
     if after_label in found:
@@ -205,7 +210,7 @@ def _chosen(found: dict[int, Reading], after_label: int) -> int | None:
 
 
 def _best(readings: dict[int, Reading], after_label: int) -> Reading:
-    """The reading of the column that is most likely meant."""
+    """The most probable reading among the columns."""
     if after_label in readings:
         return readings[after_label]
     for reading in readings.values():
@@ -215,7 +220,7 @@ def _best(readings: dict[int, Reading], after_label: int) -> Reading:
 
 
 def _column(text: str) -> Reading:
-    """Read one column; words beside the MAC are told apart by their spaces."""
+    """Read one column; words next to the MAC are separated by spaces."""
     text = _POINT.sub("", _PREFIX.sub("", text).strip())
     if _SCIENTIFIC.fullmatch(text) and ("." in text or "," in text or "+" in text):
         return Reading(problem=SpreadsheetNumber(lost_digits()), typed=text)
@@ -234,7 +239,7 @@ def _column(text: str) -> Reading:
 
 
 def _other_text(words: Sequence[str], start: int, end: int) -> Reading:
-    """The MAC of words[start:end], unless digits next to it may belong to it."""
+    """The text around the MAC in words[start:end]; None if digits next to it may belong to the MAC."""
     for place in (start - 1, end):
         if 0 <= place < len(words) and _may_belong(words[place]):
             return _wrong("".join(words[min(start, place) : max(end, place + 1)]))
@@ -247,7 +252,7 @@ def _other_text(words: Sequence[str], start: int, end: int) -> Reading:
 
 
 def _spaced(words: Sequence[str]) -> Reading:
-    """A MAC whose groups have spaces between them, perhaps with a model and a serial number after it."""
+    """A MAC whose groups are separated by spaces, perhaps followed by a model and a serial number."""
     run = list(itertools.takewhile(_is_hex, words))
     lengths = [len(_bare(word)) for word in run]
     model = next((place for place, word in enumerate(run) if place and catalogue.canonical(word)), None)
@@ -279,7 +284,7 @@ def _may_belong(word: str) -> bool:
 
 
 def _wrong(typed: str) -> Reading:
-    """Why it is no MAC: the first sign that disturbs, else the number of digits."""
+    """Why it is no MAC: the first wrong character, otherwise the number of digits."""
     compact = _bare(typed)
     if not HEX.issuperset(compact):
         return Reading(problem=NotHex(sign_problem(compact)), typed=typed)
@@ -299,7 +304,7 @@ def _misread(compact: str) -> set[str]:
 
 
 def _without_zeros(typed: str) -> set[str]:
-    """With the zeros back that a spreadsheet or a computer leaves out at the beginning of a number."""
+    """The text with the leading zeros restored that a spreadsheet or a computer drops from a number."""
     if _WHOLE.fullmatch(typed):
         return {typed.zfill(DIGITS)}
     pairs = re.split("[:-]", typed)

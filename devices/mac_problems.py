@@ -1,4 +1,4 @@
-"""What is wrong with a MAC address, in words for whoever typed it."""
+"""The problem with a MAC address, in words for the person who typed it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEX = frozenset("0123456789abcdefABCDEF")
 
 
 def sign_problem(compact: str) -> str:
-    """The first sign that is no digit, by its name where its looks do not tell it, and how many digits there are besides."""
+    """The first character that is no digit, by its name where people can't recognize it, and the number of digits beside it."""
     sign = next(sign for sign in compact if sign not in HEX)
     problem = _(
         "“%(character)s” is no digit of a MAC address; those are 0–9 and A–F. Look at the label, or scan it."
@@ -33,12 +33,12 @@ def sign_problem(compact: str) -> str:
 
 
 def _is_plain(sign: str) -> bool:
-    """Whether people know it by its looks: visible, and not the twin of a Latin letter."""
+    """Whether people recognize the character: visible, and not a look-alike of a Latin letter."""
     return sign.isascii() or unicodedata.name(sign, "").startswith("LATIN")
 
 
 def lost_digits() -> str:
-    """Of a number such as 1.12233E+11, from which nobody can tell the address."""
+    """The text for a number such as 1.12233E+11, which has lost the digits of the address."""
     return _(
         "A spreadsheet made a number of this MAC address, and its last digits are lost. Make the column text there, or read "
         "the label."
@@ -46,7 +46,7 @@ def lost_digits() -> str:
 
 
 def lost_zeros(length: int) -> str:
-    """Of a number that has lost the zeros it began with."""
+    """The text for a number that has lost its leading zeros."""
     return _(
         "%(n)s of 12 digits: a spreadsheet makes a number of such a MAC address and drops the zeros before it. Make the column "
         "text there, or read the label."
@@ -54,7 +54,7 @@ def lost_zeros(length: int) -> str:
 
 
 def length_problem(length: int) -> str:
-    """Too few digits, too many, or none at all."""
+    """The text for too few digits, too many, or none."""
     if not length:
         return _("Enter the MAC address: 12 digits on the label, or scan it.")
     if length < DIGITS:

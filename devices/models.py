@@ -19,7 +19,7 @@ IS_UNICAST = models.Q(mac__gt=0, mac__lt=BROADCAST)
 
 
 class Status(models.TextChoices):
-    """How a library entry stands."""
+    """The state of a library entry."""
 
     IN_STOCK = "in_stock", _("In stock")
     ASSIGNED = "assigned", _("Assigned")
@@ -31,7 +31,7 @@ class LibraryQuerySet(models.QuerySet["LibraryEntry"]):
     """Library entries, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """A distributor's whole library; below it only what was assigned to the installers one sees (R1, R70)."""
+        """A distributor's whole library; below the distributor only entries assigned to installers that the actor sees (R1, R70)."""
         bound = by_tenant_keys(actor)
         if bound is not None:
             return self.filter(bound)
@@ -40,17 +40,17 @@ class LibraryQuerySet(models.QuerySet["LibraryEntry"]):
         return self.none()
 
     def usable_at(self, site: Site) -> Self:
-        """What the site's installer may register: its distributor's, not retired, nobody's or its own (R69)."""
+        """Entries that may be registered at the site: its distributor's, not retired, unassigned or of its installer (R69)."""
         return self.filter(
             models.Q(installer=None) | models.Q(installer_id=site.installer_id), distributor_id=site.distributor_id
         ).exclude(status=Status.RETIRED)
 
 
 class LibraryEntry(Keyed):
-    """A MAC that a distributor says it has sold or has in stock.
+    """A MAC that a distributor has sold or has in stock, by its own statement.
 
-    Invariants: a MAC once per distributor (R72); assigned and registered entries have an installer, those in stock none;
-    `subdistributor` is the installer's.
+    Invariants: a MAC once in each library (R72); assigned and registered entries have an installer, those in stock none; `subdistributor`
+    is the installer's.
     """
 
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
@@ -64,7 +64,7 @@ class LibraryEntry(Keyed):
     model_order = SortKey("model")
     serial_order = SortKey("serial")
     search_key = SearchKey("serial", "model")
-    note_key = SearchKey("note")  # apart, since not everybody who finds the entry reads its note
+    note_key = SearchKey("note")  # a separate search key, since some people who find the entry may not read its note
     status = models.CharField(_("status"), max_length=12, choices=Status.choices, default=Status.IN_STOCK)
     created_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
@@ -102,19 +102,19 @@ class DeviceQuerySet(SiteChildQuerySet["Device"]):
     """Devices by what they are now."""
 
     def active(self) -> Self:
-        """Those in use; the removed ones are history."""
+        """Devices in use; removed ones are history."""
         return self.filter(removed_at=None)
 
     def monitors(self) -> Self:
-        """What counts for the monitor rule (R74)."""
+        """Devices that count for the monitor rule (R74)."""
         return self.filter(removed_at=None, type=DeviceType.INDOOR_MONITOR.value)
 
 
 class Device(SiteChild):
     """A device in an apartment, in a building or in the community's public space (R75).
 
-    Invariants: one active row per MAC in the whole installation (R68); a name is unique among the active devices of an
-    apartment (R77). Removing sets `removed_at` and keeps the row (R73); a swap changes `mac` and keeps the rest (R19).
+    Invariants: one active row for each MAC in the whole installation (R68); a name is unique among the active devices of an apartment
+    (R77). Removing sets `removed_at` and keeps the row (R73); a swap changes `mac` and keeps the rest (R19).
     """
 
     mac = models.BigIntegerField(_("MAC"))
@@ -165,5 +165,5 @@ class Device(SiteChild):
 
     @property
     def place(self) -> str:
-        """Where it is: the apartment, else the building, else the community itself."""
+        """Its place: the apartment, else the building, else the community itself."""
         return str(self.apartment or self.building or self.site)

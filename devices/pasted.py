@@ -1,4 +1,4 @@
-"""Lists for the MAC library as people paste them: one MAC a line, rows of a spreadsheet, or a file with a header. Pure."""
+"""Parser of pasted lists for the MAC library: one MAC a line, rows of a spreadsheet, or a file with a header. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 
 from devices import catalogue, mac
 
-DIVIDERS = ("\t", ";", "|", ",")  # the surest first
-_AS_TEXT = re.compile(r'=?"(.*)"')  # how a spreadsheet is told that a number is text
-_GUARD = re.compile(r"'(?=\s*[=+\-@\t\r\n])")  # what our own files put before a text that begins like a formula
-_COUNTER = re.compile("[0-9]{1,4}")  # of a list whose first column counts the rows
-_LINE_END = re.compile(r"\r\n|\n|\r")  # not the signs that only Unicode ends a line with: they stand inside of cells
+DIVIDERS = ("\t", ";", "|", ",")  # the most certain first
+_AS_TEXT = re.compile(r'=?"(.*)"')  # marks in spreadsheets that make a number a text
+_GUARD = re.compile(r"'(?=\s*[=+\-@\t\r\n])")  # marks that our own exports put before text that looks like a formula
+_COUNTER = re.compile("[0-9]{1,4}")  # heads of a first column that numbers the rows
+# Not the characters that only Unicode counts as line ends: they appear inside cells
+_LINE_END = re.compile(r"\r\n|\n|\r")
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 HEADS = {
     "mac": {"mac", "macaddress", "macadresse", "macaddr", "macid", "lanmac", "wlanmac", "ethernetmac"},
@@ -28,7 +29,7 @@ HEADS = {
 
 @dataclass(frozen=True, slots=True)
 class PastedRow:
-    """One line of a list; `mac` is the text that the MAC is read from."""
+    """One line of a list; `mac` is the text from which the MAC is read."""
 
     number: int
     line: str
@@ -40,12 +41,12 @@ class PastedRow:
 
     @property
     def was_fixed(self) -> bool:
-        """Whether the MAC was understood, but not written in a usual way."""
+        """Whether the MAC was understood although it was not in a usual notation."""
         return mac.read(self.mac).was_fixed
 
 
 def rows(text: str) -> list[PastedRow]:
-    """The lines in which something stands, with their numbers from 1. A header says which column is which, in any order."""
+    """The lines that are not empty, with their numbers from 1. A header says which column is which, in any order."""
     lines = [(number, line) for number, line in enumerate(_LINE_END.split(text), start=1) if line.strip(" \t,;|\ufeff")]
     if not lines:
         return []
@@ -66,7 +67,7 @@ def _unquoted(line: str) -> str:
 def _cells(line: str, divider: str) -> list[str]:
     try:
         (cells,) = csv.reader([line], delimiter=divider)
-    except csv.Error:  # a cell longer than the reader takes
+    except csv.Error:  # the cell is longer than the csv reader accepts
         cells = line.split(divider)
     return [_cell(cell) for cell in cells]
 
@@ -78,7 +79,7 @@ def _cell(text: str) -> str:
 
 
 def _head(line: str) -> tuple[str, dict[str, int] | None, int]:
-    """What divides the columns, which is which, and how many there are; None when the line is no header."""
+    """The separator of a header, its columns, and their number; None when the line is no header."""
     divider = _divider(line)
     cells = _cells(line, divider) if divider else [line]
     heads = _known_heads()
@@ -95,7 +96,7 @@ def _head(line: str) -> tuple[str, dict[str, int] | None, int]:
 
 
 def _known_heads() -> dict[str, set[str]]:
-    """The heads of files that people have, and of ours in the reader's language."""
+    """The column heads of common files, and of ours in the reader's language."""
     ours = {"model": _("Model"), "type": _("Type"), "serial": _("Serial number"), "note": _("Note")}
     return {name: words | {_letters(ours.get(name, name))} for name, words in HEADS.items()}
 
@@ -105,7 +106,7 @@ def _letters(text: str) -> str:
 
 
 def _under(head: dict[str, int], width: int, divider: str, number: int, line: str) -> PastedRow:
-    """A line below a header; cells beyond it are noted."""
+    """A line below a header; text in surplus cells goes to the note."""
     if divider not in _unquoted(line):
         return _row(number, line)
     cells = _cells(line, divider)
@@ -116,7 +117,7 @@ def _under(head: dict[str, int], width: int, divider: str, number: int, line: st
 
 
 def _row(number: int, line: str) -> PastedRow:
-    """A line without a header: MAC, model, serial number, note; the MAC may stand elsewhere when only it can be one."""
+    """A line without a header: MAC, model, serial number, note. The MAC may be elsewhere if only one cell can be a MAC."""
     reading, divider = mac.read(line), _divider(line)
     if divider is None:
         model, serial, note = _other_text([_cell(part) for part in reading.other_text if part], joined=True)
@@ -131,7 +132,7 @@ def _row(number: int, line: str) -> PastedRow:
 
 
 def _other_text(cells: Sequence[str], *, before: Sequence[str] = (), joined: bool = False) -> tuple[str, str, str]:
-    """Model, serial number and note of what stands beside a MAC; a model is known by the catalogue. What has no place is noted."""
+    """Model, serial number and note from the cells around a MAC. The catalogue recognizes a model; everything else goes to the note."""
     names = list(_models([*before, *cells]))
     model, lost = (names[0] if names else ""), [cell for cell in before if cell and not _COUNTER.fullmatch(cell)]
     if not names:

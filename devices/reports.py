@@ -1,4 +1,4 @@
-"""Read-only aggregates of devices, and finding things by their MAC. Callers pass rows they may see."""
+"""Read-only numbers of devices, and searching by MAC. Callers pass rows that the actor may see."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from devices import addresses, mac
 from devices.catalogue import DeviceType
 from devices.models import Device, LibraryEntry, Status
 
-MONITOR_MISSING = Q(monitor_pending=True)  # an apartment that requires one and has none (R17)
-MIN_DIGITS = 6  # fewer hex digits are more likely a word or a number than the beginning of a MAC
-MAC_DIGITS = 4  # where devices are looked for, fewer are hardly the beginning of a MAC
-DIVIDED = re.compile(  # as only a MAC is: pairs, or fours with a letter or a third of them
+MONITOR_MISSING = Q(monitor_pending=True)  # an apartment that requires a monitor and has none (R17)
+MIN_DIGITS = 6  # hex digits; fewer are more likely a word or a number than the beginning of a MAC
+MAC_DIGITS = 4  # hex digits, where only devices are searched
+DIVIDED = re.compile(  # only a MAC is written so: pairs, or groups of four with a letter or of three groups
     r"[0-9A-F]{2}(?::[0-9A-F]{2}){2,5}|[0-9A-F]{2}(?:-[0-9A-F]{2}){3,5}|(?=.*[A-F])[0-9A-F]{4}\.[0-9A-F]{2,4}|(?:[0-9A-F]{4}\.){2}[0-9A-F]{1,4}",
     re.IGNORECASE,
 )
@@ -26,7 +26,7 @@ DIVIDED = re.compile(  # as only a MAC is: pairs, or fours with a letter or a th
 
 @dataclass(frozen=True, slots=True)
 class UnitProgress:
-    """A site's apartments, how many of them need an indoor monitor, and how many of those have one."""
+    """The apartments of a site, how many of them require an indoor monitor, and how many of those have one."""
 
     units: int = 0
     needed: int = 0
@@ -34,12 +34,12 @@ class UnitProgress:
 
     @property
     def missing(self) -> int:
-        """How many required monitors are not there yet."""
+        """How many required monitors are missing."""
         return self.needed - self.present
 
 
 def unit_progress(site_ids: Iterable[int]) -> dict[int, UnitProgress]:
-    """The progress of these sites; one statement however many. Sites without apartments are not in it."""
+    """The progress of these sites, in one statement. Sites without apartments are left out."""
     needs = Q(indoor_monitor=True)
     rows = (
         Apartment.objects.filter(site_id__in=list(site_ids))
@@ -56,14 +56,14 @@ def unit_progress(site_ids: Iterable[int]) -> dict[int, UnitProgress]:
 
 
 def mac_range(text: str, *, min_digits: int = MIN_DIGITS) -> tuple[int, int] | None:
-    """The addresses that `text` may be the beginning of, in any notation; None when it can't be a MAC."""
+    """The range of addresses that `text` may be the beginning of, in any notation; None when it can't be a MAC."""
     return mac.read(text).span(min_digits=min_digits)
 
 
 def is_mac_like(text: str) -> bool:
-    """Whether `text` can mean nothing but a device's MAC: with the vendor's block in front, whole, or divided as one.
+    """Whether `text` can only be a device's MAC: it begins with the vendor's block, is complete, or is grouped like a MAC.
 
-    What may be a telephone number can mean that too, and words of a to f are no device's address: they are looked for everywhere.
+    Text that may also be a telephone number, or a word of the letters a to f, is not: it is searched for everywhere.
     """
     reading = mac.read(text)
     span = reading.span(min_digits=MIN_DIGITS)
@@ -77,7 +77,7 @@ def is_mac_like(text: str) -> bool:
 
 
 def _words_or_mac(text: str, words: Q, devices: QuerySet[Device]) -> Q:
-    """Found by words, or by the MAC of one of these devices; what is a MAC asks the devices alone."""
+    """Rows found by words, or by the MAC of one of these devices; if the text can only be a MAC, only devices are searched."""
     span = mac_range(text)
     if span is None:
         return words
@@ -86,12 +86,12 @@ def _words_or_mac(text: str, words: Q, devices: QuerySet[Device]) -> Q:
 
 
 def searched_sites(sites: QuerySet[Site], text: str) -> QuerySet[Site]:
-    """The sites with each word of `text` in their name or address, or with a device whose MAC begins with it."""
+    """Sites that have each word of `text` in their name or address, or a device whose MAC begins with it."""
     return sites.filter(_words_or_mac(text, matching(text, "search_key"), Device.objects.filter(site=OuterRef("pk"))))
 
 
 def searched_apartments(apartments: QuerySet[Apartment], text: str) -> QuerySet[Apartment]:
-    """The apartments with each word of `text` in their number, their name or a resident's, or with a device whose MAC begins with it."""
+    """Apartments that have each word of `text` in their number, name or a resident's name, or a device whose MAC begins with it."""
     living = Resident.objects.filter(apartment=OuterRef("pk"))
     found = every_word(
         text, lambda word: holds(word, "search_key") | Q(Exists(living.filter(holds(word, "search_key"))))
@@ -102,7 +102,7 @@ def searched_apartments(apartments: QuerySet[Apartment], text: str) -> QuerySet[
 
 
 def searched_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
-    """The devices in use with each word of `text` in their name or model, or whose MAC begins with it."""
+    """Active devices that have each word of `text` in their name or model, or whose MAC begins with it."""
     found = matching(text, "search_key")
     if span := mac_range(text, min_digits=MAC_DIGITS):
         found |= Q(mac__range=span)
@@ -110,7 +110,7 @@ def searched_devices(devices: QuerySet[Device], text: str) -> QuerySet[Device]:
 
 
 def searched_library(entries: QuerySet[LibraryEntry], text: str, *, reads_notes: bool) -> QuerySet[LibraryEntry]:
-    """The entries whose MAC begins with `text`, or with each word of it in their serial number or model, or in the note for who reads it."""
+    """Entries whose MAC begins with `text`, or with each word of it in serial number or model; in the note only for actors who may read it."""
     found = matching(text, *(["search_key", "note_key"] if reads_notes else ["search_key"]))
     if span := mac_range(text, min_digits=2):
         found |= Q(mac__range=span)
@@ -118,7 +118,7 @@ def searched_library(entries: QuerySet[LibraryEntry], text: str, *, reads_notes:
 
 
 def free_macs(entries: QuerySet[LibraryEntry], *, site: Site, type: DeviceType, text: str) -> QuerySet[LibraryEntry]:
-    """The entries kept for the site's installer and not in use whose MAC begins with `text`, or with the vendor's half and `text`."""
+    """Entries assigned to the site's installer and not in use whose MAC begins with `text`, or with the vendor's half and `text`."""
     free = entries.filter(installer_id=site.installer_id, status=Status.ASSIGNED, type=type.value).order_by("mac", "pk")
     if not text.strip():
         return free
@@ -131,23 +131,23 @@ def free_macs(entries: QuerySet[LibraryEntry], *, site: Site, type: DeviceType, 
 
 
 def without_monitor(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:
-    """Those that require an indoor monitor and have none (R17)."""
+    """Apartments that require an indoor monitor and have none (R17)."""
     return apartments.filter(MONITOR_MISSING)
 
 
 def wrongly_pending(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:
-    """Those where what is written down about their monitor is not what is there; reads every device of them."""
+    """Apartments whose `monitor_pending` is wrong; reads all their devices."""
     waits = Q(indoor_monitor=True) & ~Q(_has_monitor())
     return apartments.exclude(Q(waits, monitor_pending=True) | Q(~waits, monitor_pending=False))
 
 
 def without_master(apartments: QuerySet[Apartment]) -> QuerySet[Apartment]:
-    """Those without a family master: their App can't be activated (R32)."""
+    """Apartments without a family master: their App can't be activated (R32)."""
     return apartments.filter(~Q(Exists(Resident.objects.filter(apartment=OuterRef("pk"), is_master=True))))
 
 
 def with_entitlement(apartments: QuerySet[Apartment], entitlements: QuerySet[Entitlement]) -> QuerySet[Apartment]:
-    """Those that one of the entitlements is for."""
+    """Apartments that one of the entitlements belongs to."""
     return apartments.filter(Exists(entitlements.filter(target=OuterRef("target_id"))))
 
 

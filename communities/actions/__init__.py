@@ -1,1 +1,1 @@
-"""What is done to sites, apartments and their people; one function = one intention = one transaction = one audit row."""
+"""Actions on sites, apartments and their people. One function is one intention, one transaction and one audit row."""

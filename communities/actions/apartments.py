@@ -1,4 +1,4 @@
-"""Apartments as communities know them. With the monitor required, `devices.actions` is the way in (R18)."""
+"""Creating and changing apartments. With the monitor required, `devices.actions` calls these (R18)."""
 
 from __future__ import annotations
 
@@ -52,11 +52,10 @@ def create_apartment(
     monitor_pending: bool | None = None,
     now: datetime,
 ) -> Apartment:
-    """Insert an apartment; switches left out are inherited from the community (R23).
+    """Create an apartment; switches that are not given are inherited from the community (R23).
 
-    Without `monitor_pending` it waits for a monitor if it requires one: nothing is in it yet.
-
-    Locks the site. Refuses a taken number (R77) and switches above the community's ceiling (R22).
+    Without `monitor_pending`, an apartment that requires a monitor is marked as waiting for one, since it is still empty. Locks the site.
+    Refuses a number that exists (R77) and switches that the community has off (R22).
     """
     if not may_configure(actor):
         raise NotPermitted
@@ -101,7 +100,7 @@ def change_apartment(
 ) -> Apartment:
     """Change an apartment's facts and its three switches (R14). Locks site, apartment.
 
-    `has_monitor` is the devices layer's answer to whether an indoor monitor is there or comes with this change.
+    `has_monitor` comes from the devices layer: whether an indoor monitor is there or is added in the same transaction.
     """
     if not may_configure(actor):
         raise NotPermitted
@@ -132,12 +131,12 @@ def change_apartment(
 
 
 def inherited(site: Site) -> dict[str, bool]:
-    """The switches a new apartment starts with (R22, R23)."""
+    """The switches of a new apartment (R22, R23)."""
     return {code: getattr(site, code) for code in catalogue.APARTMENT_SWITCHES}
 
 
 def refuse_above_ceiling(site: Site, switches: Mapping[str, bool]) -> None:
-    """Refuse landline or video storage in an apartment of a community that has it off (R22)."""
+    """Refuse landline or video storage in an apartment of a community that has the service off (R22)."""
     for code in catalogue.CEILING_SWITCHES:
         if switches[code] and not getattr(site, code):
             raise CeilingOff(
@@ -148,7 +147,7 @@ def refuse_above_ceiling(site: Site, switches: Mapping[str, bool]) -> None:
 
 
 def refuse_number(building: Building, number: str) -> None:
-    """Refuse an empty number or one the building already has (R77)."""
+    """Refuse an empty number, or one that exists in the building (R77)."""
     if not identity_key(number):
         raise Refused(_("The apartment needs a number."), field="number")
     if Apartment.objects.filter(building=building, number_key=identity_key(number)).exists():

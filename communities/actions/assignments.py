@@ -1,4 +1,4 @@
-"""The managers and technicians of a site."""
+"""Assigning managers and technicians to sites."""
 
 from __future__ import annotations
 
@@ -46,13 +46,11 @@ TECHNICIANS_SET = audit.Word(
 def set_managers(
     actor: Actor, *, site_id: int, pm_app_by_membership: Mapping[int, bool], now: datetime, version: int | None = None
 ) -> None:
-    """Make exactly these property managers look after the site; the value says who gets the PM App (DOMAIN §1, R13).
+    """Assign exactly these property managers to the site; the value of each says whether it gets the PM App (DOMAIN §1, R13).
 
-    `version` is the site's when the choice was shown: whoever changed the site or its people since raises Conflict. None is for
-    who has nothing older than this transaction.
-
-    Who is left out loses the site at once (R3); paid time stays on the ended assignment. A PM App that is paid for can't be
-    unticked while its manager stays: the money would buy nothing.
+    `version` is the site's version that the form showed; Conflict if the site or its people changed since. None if the caller read the site
+    in this transaction. Managers who are left out lose the site at once (R3); paid time stays on the ended assignment. Refuses to untick an
+    active PM App of a manager who stays, since it was paid for.
     """
     if actor.role not in {Role.INSTALLER, Role.SYSTEM}:
         raise NotPermitted(_("Managers are chosen by the installer."))
@@ -94,7 +92,7 @@ def set_managers(
 def set_technicians(
     actor: Actor, *, site_id: int, membership_ids: list[int], now: datetime, version: int | None = None
 ) -> None:
-    """Make exactly these technicians of the installer work on the site; `version` as in `set_managers`."""
+    """Assign exactly these technicians of the installer to the site; `version` as in `set_managers`."""
     if actor.role not in {Role.INSTALLER, Role.SYSTEM}:
         raise NotPermitted(_("Technicians are chosen by the installer."))
     site = lock_site(actor, site_id)
@@ -131,15 +129,16 @@ def set_people(
     technician_ids: list[int],
     now: datetime,
 ) -> Site:
-    """Choose the managers and the technicians of a site as one change of it, or neither; `version` as in `set_managers`."""
+    """Set managers and technicians of a site in one transaction; `version` as in `set_managers`."""
     set_managers(actor, site_id=site_id, version=version, pm_app_by_membership=pm_app_by_membership, now=now)
-    set_technicians(actor, site_id=site_id, membership_ids=technician_ids, now=now)  # the site is locked by now
+    # The site is locked since `set_managers`
+    set_technicians(actor, site_id=site_id, membership_ids=technician_ids, now=now)
     return Site.objects.visible_to(actor).get(pk=site_id)
 
 
 def sites_of(actor: Actor, membership: Membership) -> set[int] | None:
-    """The sites, among those the actor sees, that this manager or technician looks after; None where there is nothing to choose: only an
-    installer chooses, and only for people who work on sites."""
+    """The sites that this manager or technician is assigned to, among those the actor sees. None where nothing can be chosen: only an
+    installer assigns people, and only managers and technicians are assigned."""
     works = membership.is_technician or membership.organization.kind == Kind.MANAGER
     if actor.role is not Role.INSTALLER or not works or not membership.is_active:
         return None
@@ -160,20 +159,18 @@ def set_sites_of(
     now: datetime,
     seen_ids: Collection[int] | None = None,
 ) -> Membership:
-    """Let a property manager or a technician look after exactly these sites of the installer; others are not touched.
+    """Assign a property manager or a technician to exactly these sites of the installer; sites of other installers stay.
 
-    `seen_ids` are the sites that the choice began with: where the person has others by now, it raises Conflict.
-
-    The same rules as from the site's side: a site that is not named is lost at once (R3), paid time stays on the ended assignment.
-    PM Apps stay as they are ticked at the sites; a site that is new comes without one. Locks the sites in the order of their ids.
-    Audited at each site; where there are several, as a batch of the person.
+    `seen_ids` are the sites that the form showed as assigned; Conflict if they changed since. The rules are those of `set_managers`: sites
+    that are not named are lost at once (R3), and paid time stays on the ended assignment. PM Apps stay as they are; a new site begins
+    without one. Locks the sites in the order of their ids. Audited at each site; for several sites as a batch of the person.
     """
     if actor.role not in {Role.INSTALLER, Role.SYSTEM}:
         raise NotPermitted(_("Managers and technicians are chosen by the installer."))
     person = Membership.objects.visible_to(actor).select_related("organization", "user").get(pk=membership_id)
     kind = person.organization.kind
     installer_id = person.organization.installer_id if kind == Kind.MANAGER else person.organization_id
-    assert installer_id is not None  # managers live below an installer
+    assert installer_id is not None  # managers belong to a firm below an installer
     _own_members(installer_id, {person.pk: True}, kind=kind)
     wanted = set(site_ids)
     rows = (
@@ -186,7 +183,7 @@ def set_sites_of(
         raise Refused(
             _("%(n)s of the chosen sites are not yours to choose. Nothing was changed.") % {"n": len(unknown)}
         )
-    if seen_ids is not None and _sites_of(rows, person) != set(seen_ids):  # asked again, now that the sites are locked
+    if seen_ids is not None and _sites_of(rows, person) != set(seen_ids):  # read again, now that the sites are locked
         raise Conflict
     change = _set_manager if kind == Kind.MANAGER else _set_technician
     told = [change(actor, site, person, is_wanted=site.pk in wanted, now=now) for site in sites.values()]
@@ -209,13 +206,13 @@ def _refuse_stale(site: Site, version: int | None) -> None:
 
 
 def _record_change(site: Site) -> None:
-    """Let the site's version grow: whoever chooses people from an older page is told. The caller holds the site's lock."""
+    """Increase the site's version, so that a form that shows older people raises Conflict. The caller holds the site's lock."""
     site.version += 1
     site.save(update_fields=["version"])
 
 
 def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime) -> AuditEvent | None:
-    """Give a locked site to one manager or take it away, whoever else looks after it; what is to be audited."""
+    """Assign one manager to a locked site or remove it; other managers stay. Returns the events to audit."""
     row = ManagerAssignment.objects.select_for_update(no_key=True).filter(site=site, membership=person).first()
     has_it = row is not None and row.ended_at is None
     if has_it == is_wanted:
@@ -236,7 +233,7 @@ def _set_manager(actor: Actor, site: Site, person: Membership, *, is_wanted: boo
 def _set_technician(
     actor: Actor, site: Site, person: Membership, *, is_wanted: bool, now: datetime
 ) -> AuditEvent | None:
-    """Give a locked site to one technician or take it away, whoever else works there; what is to be audited."""
+    """Assign one technician to a locked site or remove it; others stay. Returns the events to audit."""
     if TechnicianAssignment.objects.filter(site=site, membership=person).exists() == is_wanted:
         return None
     if is_wanted:
@@ -250,7 +247,8 @@ def _set_technician(
 
 
 def candidates(installer_id: int, *, kind: str) -> QuerySet[Membership]:
-    """People who may be ticked for a site of this installer, also before they have joined: its managers' people, or its own technicians."""
+    """People who may be assigned to sites of this installer, also before they have joined: people of its managers' firms, or its
+    technicians."""
     people = Membership.objects.choosable()
     if kind == Kind.MANAGER:
         return people.filter(organization__kind=Kind.MANAGER, organization__parent_id=installer_id)
@@ -260,7 +258,7 @@ def candidates(installer_id: int, *, kind: str) -> QuerySet[Membership]:
 def _own_members(
     installer_id: int, wanted: Mapping[int, bool], *, kind: str, already: Collection[int] = ()
 ) -> list[int]:
-    """Refuse people who are neither the installer's to choose nor there `already`: who is deactivated keeps its sites."""
+    """Refuse people whom the installer may not assign, unless they are assigned `already`: a deactivated person keeps its sites."""
     asked = set(wanted) - set(already)
     known = (
         set(candidates(installer_id, kind=kind).filter(pk__in=asked).values_list("pk", flat=True)) if asked else set()

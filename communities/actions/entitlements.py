@@ -1,4 +1,4 @@
-"""Entitlements follow the configuration: created, re-labelled, blocked or made dormant, never deleted (R17, R26, R33)."""
+"""Entitlements follow the configuration: they are created, changed, blocked or made dormant, and never deleted (R17, R26, R33)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from communities.actions.targets import slot_of
 from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, Site, Target, keys_of
 from communities.models.entitlements import blocked_by
 
-Key = tuple[catalogue.Target, catalogue.TargetKey]  # as a configuration names what is billed
+Key = tuple[catalogue.Target, catalogue.TargetKey]  # targets by what a configuration calls them
 
 
 def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) -> catalogue.Configuration:
-    """The saved configuration of a site as the catalogue's value, its keys the ids of targets; two queries however many apartments there
-    are. With `apartment_ids` only these apartments stand in it, and nothing else."""
+    """The saved configuration of a site as the catalogue's value, with ids of targets as keys; two queries however many apartments. With
+    `apartment_ids` it contains only these apartments and nothing else."""
     apartments = Apartment.objects.filter(site=site)
     managers = ManagerAssignment.objects.filter(site=site, ended_at=None)
     if apartment_ids is not None:
@@ -46,17 +46,17 @@ def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) 
 
 
 def sync_site(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None:
-    """Make the site's entitlements say what its configuration says. The caller holds the site's lock.
+    """Bring the site's entitlements into line with its configuration. The caller holds the site's lock.
 
-    With `apartment_ids` only what these apartments are billed for is looked at, for edits of single apartments.
+    With `apartment_ids` only entitlements of these apartments are read, for edits of single apartments.
     """
     ids = None if apartment_ids is None else list(apartment_ids)
     agree(site, configuration_of(site, apartment_ids=ids), is_whole=ids is None)
 
 
 def agree(site: Site, configuration: catalogue.Configuration, *, is_whole: bool = True) -> None:
-    """Make the entitlements of a site say what a configuration of it says, whose keys are ids of targets. Without `is_whole` it names some
-    apartments only, and nothing else is touched. The caller holds the site's lock."""
+    """Bring the entitlements of a site into line with `configuration`, whose keys are ids of targets. Without `is_whole` it contains some
+    apartments only, and other entitlements are not touched. The caller holds the site's lock."""
     found = catalogue.billables(configuration)
     if not is_whole:
         found = [item for item in found if item.target_kind in catalogue.OF_APARTMENTS]
@@ -82,7 +82,7 @@ def agree(site: Site, configuration: catalogue.Configuration, *, is_whole: bool 
 
 
 def _targets_of(site: Site, wanted: Collection[Key]) -> Mapping[Key, int]:
-    """The ids of what a configuration names: of slots and of the site itself they are looked up, and rows are made where there are none."""
+    """The ids of the targets that a configuration names. Slots and the site's own target are looked up, and created where they are missing."""
     found: dict[Key, int] = {}
     numbered: list[Key] = []
     for kind, key in wanted:
@@ -124,8 +124,8 @@ def _and_slots(targets: Collection[int]) -> list[int]:
 
 
 def mark_blocked(site_id: int, targets: Collection[int] | None) -> None:
-    """Write what keeps the items of a site from being activated, or of these apartments' targets: whoever changed that an apartment waits
-    for its monitor says so here (R17). The caller holds the site's lock; two statements at most, however many."""
+    """Write what blocks the activation of a site's items, or of these apartments' items. Every change of whether an apartment waits for its
+    monitor has to call this (R17). The caller holds the site's lock; at most two statements."""
     rows = Entitlement.objects.filter(site=site_id)
     if targets is not None:
         rows = rows.filter(target__in=_and_slots(targets))

@@ -16,7 +16,7 @@ from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
 from communities.models import Apartment, Resident, keys_of
 
-MAX_MEMBERS = 63  # beyond the family master (R31)
+MAX_MEMBERS = 63  # besides the family master (R31)
 RESIDENT_FIELDS = ["name", "email", "mobile", "language", "remark"]
 RESIDENT_ADDED = audit.Word(
     "resident.added",
@@ -41,7 +41,7 @@ RESIDENT_REMOVED = audit.Word(
 
 
 def may_edit_residents(actor: Actor) -> bool:
-    """Residents are the business of whoever configures the site and of its managers."""
+    """Whether the actor configures sites or is a property manager; both edit residents."""
     return may_configure(actor) or actor.role is Role.MANAGER
 
 
@@ -57,7 +57,7 @@ def add_resident(
     remark: str = "",
     now: datetime,
 ) -> Resident:
-    """Add a resident; the first one of an apartment becomes its family master, which makes the App billable (R32)."""
+    """Add a resident. The first one of an apartment becomes its family master, which makes the App billable (R32)."""
     if not may_edit_residents(actor):
         raise NotPermitted
     apartment = Apartment.objects.visible_to(actor).get(pk=apartment_id)
@@ -102,7 +102,7 @@ def edit_resident(
     remark: str,
     now: datetime,
 ) -> Resident:
-    """Correct a resident's data; refuses when somebody else saved since `version` was read."""
+    """Change a resident's data. Conflict when somebody else saved since `version`."""
     if not may_edit_residents(actor):
         raise NotPermitted
     resident = (
@@ -122,7 +122,7 @@ def edit_resident(
         setattr(resident, field, value)
     resident.version += 1
     resident.save()
-    audit.record(  # which fields, not their values: the audit can't be erased, personal data must be
+    audit.record(  # only the names of the fields: the audit is append-only, but personal data must be erasable
         actor,
         RESIDENT_CHANGED,
         resident,
@@ -137,7 +137,7 @@ def edit_resident(
 
 @transaction.atomic
 def remove_resident(actor: Actor, *, resident_id: int, now: datetime) -> None:
-    """A resident moves out. Paid time stays with the apartment (R33); the next member, if any, becomes family master."""
+    """Remove a resident. Paid time stays with the apartment (R33); the next member, if there is one, becomes family master."""
     if not may_edit_residents(actor):
         raise NotPermitted
     resident = Resident.objects.visible_to(actor).get(pk=resident_id)
@@ -164,7 +164,7 @@ def remove_resident(actor: Actor, *, resident_id: int, now: datetime) -> None:
 
 
 def _cleaned(name: str, email: str, mobile: str, remark: str, *, country: str, kept: str = "") -> dict[str, str]:
-    """The values to keep. A number that was kept before stays as it is, whatever it is."""
+    """The values to save. A number that equals the stored one is not checked again."""
     values = {
         "name": text.line(name),
         "email": text.line(email),

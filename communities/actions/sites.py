@@ -60,12 +60,12 @@ BUILDING_RENAMED = audit.Word(
 
 
 def lock_site(actor: Actor, site_id: int) -> Site:
-    """The site, if the actor sees it, locked until the transaction ends. First in the one lock order."""
+    """The site, if the actor sees it, locked until the transaction ends. Nearly every lock order begins with it."""
     return Site.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=site_id)
 
 
 def may_configure(actor: Actor) -> bool:
-    """Sites are the installer's and its technicians' work (S1, DOMAIN §1)."""
+    """Whether the actor configures sites: installers and their technicians (S1, DOMAIN §1)."""
     return actor.role in {Role.INSTALLER, Role.TECHNICIAN, Role.SYSTEM}
 
 
@@ -79,11 +79,11 @@ def create_community(
     options: Mapping[str, Any],
     now: datetime,
 ) -> Site:
-    """Add a community site with its services (S1). Installers only; the name is unique per installer (R77)."""
+    """Create a community site with its services (S1). Installers only. Refuses a name that the installer already uses (R77)."""
     if actor.role is not Role.INSTALLER:
         raise NotPermitted(_("Sites are created by the installer."))
     installer = Organization.objects.visible_to(actor).select_for_update(no_key=True).get(pk=actor.organization_id)
-    assert installer.distributor_id is not None  # installers live below a distributor
+    assert installer.distributor_id is not None  # every installer belongs to a distributor
     refuse_wrong_options(switches, options)
     site = Site(
         kind=Kind.COMMUNITY,
@@ -119,10 +119,10 @@ def edit_site(
     now: datetime,
     ceiling_confirmed: bool = False,
 ) -> Site:
-    """Change basics and services under the site's lock (R11, R12, R22, R24, R26); entitlements follow.
+    """Change facts and services under the site's lock (R11, R12, R22, R24, R26); entitlements follow.
 
-    `free_members` may be changed by the distributor only; None leaves it. Switching landline or video storage off
-    switches it off in every apartment, once `ceiling_confirmed`.
+    `free_members` may be changed by the distributor only; None keeps it. Switching landline or video storage off switches it off in every
+    apartment, and is refused without `ceiling_confirmed`.
     """
     if not may_configure(actor) and actor.role not in RESELLERS:
         raise NotPermitted
@@ -138,7 +138,8 @@ def edit_site(
         refuse_locked_switches(site, wanted, now)
         _write_basics(site, basics, options)
         lowered = _write_switches(site, wanted, ceiling_confirmed=ceiling_confirmed)
-    if site.time_zone != before["time_zone"]:  # their days are counted anew; nobody may change them meanwhile
+    # The summary counts their days anew; no other transaction may change them meanwhile
+    if site.time_zone != before["time_zone"]:
         items = Entitlement.objects.filter(site=site).order_by("pk")
         list(items.select_for_update(of=("self",), no_key=True).values_list("pk"))
     site.version += 1
@@ -160,7 +161,7 @@ def _write_free_members(actor: Actor, site: Site, count: int) -> None:
 
 
 def _write_switches(site: Site, wanted: Mapping[str, bool], *, ceiling_confirmed: bool) -> dict[str, list[Apartment]]:
-    """Put what is on into the site; the apartments in which a service went off with it, by service."""
+    """Write the switches to the site. Returns the apartments in which a service was switched off with it, by service."""
     lowered = {
         code: _lower_ceiling(site, code, confirmed=ceiling_confirmed)
         for code in catalogue.CEILING_SWITCHES
@@ -172,7 +173,7 @@ def _write_switches(site: Site, wanted: Mapping[str, bool], *, ceiling_confirmed
 
 
 def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, Any]) -> None:
-    """Put name, address and options on the site; refuses an empty or taken name (R77)."""
+    """Write name, address and options to the site. Refuses an empty or used name (R77)."""
     for field, value in _read(basics, before=site).items():
         setattr(site, field, value)
     for field in OPTIONS:
@@ -185,14 +186,14 @@ def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, A
 
 
 def _read(basics: Mapping[str, str], before: Site | None = None) -> dict[str, str]:
-    """Name, address and zone as they are kept."""
+    """Name, address and zone as they are stored."""
     values = {field: text.line(basics.get(field, "")) for field in BASICS}
     values["time_zone"] = zones.canonical(values["time_zone"]) or values["time_zone"]
     return values | postal.checked(values, before=before)
 
 
 def refuse_wrong_options(switches: Mapping[str, bool], options: Mapping[str, Any]) -> None:
-    """Refuse combinations that mean nothing: PM landline without PM App, cameras nobody may watch, unknown retention."""
+    """Refuse combinations without a meaning: PM landline without PM App, cameras without viewers, an unknown retention."""
     if switches.get("pm_landline") and not switches.get("pm_app"):
         raise Refused(_("Landline Service for PM needs the PM App. Switch it on as well."), field="pm_landline")
     if switches.get("third_party_camera") and not (options["camera_residents"] or options["camera_administrators"]):
@@ -204,8 +205,8 @@ def refuse_wrong_options(switches: Mapping[str, bool], options: Mapping[str, Any
 
 
 def active_pm_apps(site: Site, now: datetime, *, target_ids: Collection[int] | None = None) -> list[Entitlement]:
-    """The PM Apps that hold the switch on: paid, grace included, of managers still assigned with the PM App (R11); of these targets only, where
-    they are named."""
+    """The PM Apps that lock the switch: paid, grace included, of managers who are assigned with the PM App (R11); with `target_ids` only
+    those."""
     rows = Entitlement.objects.filter(site=site, service_type__in=[entry.code for entry in catalogue.HOLDING])
     if target_ids is not None:
         rows = rows.filter(target__in=target_ids)
@@ -213,7 +214,7 @@ def active_pm_apps(site: Site, now: datetime, *, target_ids: Collection[int] | N
 
 
 def pm_app_lock_reason(holders: list[Entitlement]) -> str:
-    """Why the PM App switch is locked, naming who holds it: "2 PM Apps are active: Petra until 14 Mar 2027, …"."""
+    """Why the PM App switch is locked and by whose apps: "2 PM Apps are active: Petra until 14 Mar 2027, …"."""
     names = ", ".join(
         _("%(name)s until %(date)s")
         % {"name": holder.target, "date": end_date(holder.expires_at, holder.site.time_zone)}
@@ -229,14 +230,14 @@ def pm_app_lock_reason(holders: list[Entitlement]) -> str:
 
 
 def refuse_locked_switches(site: Site, wanted: Mapping[str, bool], now: datetime) -> None:
-    """Refuse to switch the PM App off while one is active. The caller holds the site's lock (R11)."""
+    """Refuse to switch the PM App off while one is active (R11). The caller holds the site's lock."""
     for code in sorted(catalogue.HELD_SWITCHES):
         if not wanted[code] and (holders := active_pm_apps(site, now)):
             raise ServiceLocked(pm_app_lock_reason(holders), field=code)
 
 
 def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> list[Apartment]:
-    """Switch a ceiling service off in all apartments (R22); those that had it."""
+    """Switch a ceiling service off in all apartments (R22). Returns the apartments that had it on."""
     below = Apartment.objects.filter(site=site, **{code: True})
     locked = below.order_by("pk").select_for_update(of=("self",), no_key=True)
     had = list(locked.select_related("building"))
@@ -257,7 +258,7 @@ def _lower_ceiling(site: Site, code: str, *, confirmed: bool) -> list[Apartment]
 def _lost(
     actor: Actor, lowered: Mapping[str, list[Apartment]], batch: AuditEvent, *, now: datetime
 ) -> Iterator[AuditEvent]:
-    """A row of the audit for each apartment that lost services, with all of them (R9)."""
+    """One audit row for each apartment that lost services, with all of them (R9)."""
     codes_of: dict[int, list[str]] = {}
     for code, had in lowered.items():
         for apartment in had:
@@ -272,7 +273,7 @@ def _lost(
 
 @transaction.atomic
 def add_building(actor: Actor, *, site_id: int, name: str, now: datetime) -> Building:
-    """Add a building; its name is unique in the community (R4, R77)."""
+    """Add a building. Refuses a name that the community already uses (R4, R77)."""
     if not may_configure(actor):
         raise NotPermitted
     site = lock_site(actor, site_id)
@@ -290,7 +291,7 @@ def add_building(actor: Actor, *, site_id: int, name: str, now: datetime) -> Bui
 
 @transaction.atomic
 def rename_building(actor: Actor, *, building_id: int, version: int, name: str, now: datetime) -> Building:
-    """Give a building another name, unique in the community (R77)."""
+    """Rename a building. Refuses a name that the community already uses (R77)."""
     if not may_configure(actor):
         raise NotPermitted
     site = lock_site(actor, Building.objects.visible_to(actor).get(pk=building_id).site_id)

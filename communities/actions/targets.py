@@ -1,4 +1,4 @@
-"""Targets follow their owners: made before them, relabelled with them. The caller holds the site's lock."""
+"""Targets follow their owners: created before them, relabelled with them. The caller holds the site's lock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TENANTS = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
 
 
 def made_for(owners: Sequence[Owner]) -> Sequence[Owner]:
-    """Give owners that are about to be inserted their targets; one statement however many. Answers the owners."""
+    """Create the targets of owners that are about to be inserted, in one statement. Returns the owners."""
     rows = Target.objects.bulk_create([_of(owner) for owner in owners])
     for owner, target in zip(owners, rows, strict=True):
         owner.target = target
@@ -39,8 +39,8 @@ def slot_of(parent: Target, kind: catalogue.Target, number: int) -> Target:
 
 
 def relabel(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None:
-    """Write what is on the doors of a site, or of some apartments of it, to their targets and the slots of these: after a building was
-    renamed or apartments were numbered anew. Two statements however many; what is right already is not written."""
+    """Copy the labels of a site's apartments, or of some of them, to their targets and slots, after a building was renamed or apartments
+    were renumbered. Two statements; rows that are right are not written."""
     here = Target.objects.filter(site=site)
     homes = here
     if apartment_ids is not None:

@@ -1,7 +1,7 @@
-"""The service catalogue: what can be switched, and what a configuration makes billable (S1, S2). Pure, no database.
+"""The service catalogue: what can be switched, and what a configuration makes billable (S1, S2). Pure functions, no database.
 
-`switches` are those of the feature section, `service_types` what is paid for, `entries` what is known of each, `variants` their parts,
-`configurations` what a site has; `stored` answers for rows, which name service type and variant by their codes.
+`switches` has the feature section, `service_types` what is paid for, `entries` their base class, `variants` their parts, `configurations`
+the services of a site; `stored` answers questions about rows, which store service type and variant as codes.
 """
 
 from communities.catalogue.configurations import (

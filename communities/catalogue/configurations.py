@@ -1,4 +1,4 @@
-"""Configurations: a site as far as billing is concerned. Saved or a draft, the same values."""
+"""Configurations: a site as billing sees it, saved or a draft."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from communities.catalogue.switches import DEFAULT_RETENTION_DAYS
 from communities.catalogue.variants import Variant
 
 Key = int | str
-SlotKey = tuple[Key, int]  # the numbered slot of an apartment or site
+SlotKey = tuple[Key, int]  # number of the slot of an apartment or site
 TargetKey = Key | SlotKey
 
 
@@ -23,7 +23,7 @@ class Project(enum.StrEnum):
 
 
 class Target(enum.StrEnum):
-    """Kinds of what a service is billed for, in the order in which bills have them."""
+    """Kinds of targets, in the order of a bill."""
 
     APARTMENT = "apartment"
     MEMBER_SLOT = "member_slot"  # of an apartment, numbered from 1
@@ -38,17 +38,17 @@ class Target(enum.StrEnum):
 SLOTS: Mapping[Target, Target] = {
     Target.MEMBER_SLOT: Target.APARTMENT,
     Target.DOOR_SLOT: Target.SITE,
-}  # of what they are
-OF_APARTMENTS = frozenset({Target.APARTMENT, Target.MEMBER_SLOT})  # what an apartment is billed for
+}  # their parent kinds
+OF_APARTMENTS = frozenset({Target.APARTMENT, Target.MEMBER_SLOT})  # kinds that an apartment is billed for
 PLACELESS = frozenset(
     {Target.MANAGER, Target.DOOR_SLOT, Target.ACCOUNT, Target.SITE}
-)  # stand in no building and have no texts
-OWNED = frozenset({Target.APARTMENT, Target.MANAGER})  # kinds whose owners have a table today
+)  # kinds without a building and without a label
+OWNED = frozenset({Target.APARTMENT, Target.MANAGER})  # kinds whose owners have a table
 
 
 @dataclass(frozen=True, slots=True)
 class ApartmentConfiguration:
-    """What one apartment needs. `key` is its target's id, or any label while it is a draft; `members` leave the family master out."""
+    """The services of one apartment. `key` is its target's id, or any label in a draft; `members` does not include the family master."""
 
     key: Key
     indoor_monitor: bool
@@ -76,8 +76,8 @@ class AccountConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A site as far as billing is concerned. `switches` maps every code of SWITCHES to on or off; `free_members` are those of an
-    apartment that cost nothing; locks, sensors and doors are listed by their keys."""
+    """A site as billing sees it. `switches` maps every code of SWITCHES to on or off; `free_members` are the members of an apartment that
+    are free; locks, sensors and doors are listed by their keys."""
 
     switches: Mapping[str, bool]
     retention_days: int = DEFAULT_RETENTION_DAYS
@@ -96,7 +96,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Billable:
-    """One service on one target: `target` is its key, that of its apartment or site with a number where it is a slot."""
+    """One service for one target: `target` is its key, or that of its apartment or site with a number if it is a slot."""
 
     service_type: str
     target_kind: Target

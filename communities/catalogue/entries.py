@@ -1,4 +1,4 @@
-"""What the catalogue knows of a service type, and the four shapes that service types have."""
+"""The base class of service types, and its three subclasses for types with variants."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from communities.catalogue.configurations import Configuration, Project, Target,
 from communities.catalogue.switches import BY_CODE, CEILING_SWITCHES, RETENTION_DAYS, SERVICES
 from communities.catalogue.variants import Variant
 
-GRACE = timedelta(days=7)  # what was paid goes on working for a week (DOMAIN §4)
-EACH = "each"  # the one part of what has no variants
+GRACE = timedelta(days=7)  # a service works for a week after its paid time (DOMAIN §4)
+EACH = "each"  # the only part of a type without variants
 WITH_MONITOR, WITHOUT_MONITOR = "monitor", "no_monitor"
 PM_PLAIN, PM_LANDLINE = "plain", "landline"
 
 
 class ServiceType(enum.StrEnum):
-    """The codes of the service types, as they are stored."""
+    """The stored codes of the service types."""
 
     APP = "app"
     PM_APP = "pm_app"
@@ -41,12 +41,12 @@ Wanted = Iterator[tuple[TargetKey, Variant]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A service type. This one has no variants: every target costs the same, and its one part is EACH.
+    """A service type. This base has no variants: every target costs the same, and its only part is EACH.
 
-    `each` names that part in a price list. `targets` are the keys of what a configuration wants it for. While one item of it is active at a
-    site, the site's switch `holds` is on and locked (R11), and activating the first one switches it on (R13). `needs_master`: it is
-    billed once somebody lives in the apartment. `is_main`: what apartments of a site are counted as paid by. `is_sum`: its variants are
-    told apart by their components, which a bill names below the price; `has_components`: part of a variant may be paid for.
+    `each` is the label of that part in a price list. `targets` returns the keys of a configuration that want the service. While one item of
+    it is active at a site, the site's switch `holds` is on and locked (R11), and activating the first one switches it on (R13).
+    `needs_master`: billed once the apartment has a family master. `is_main`: "paid apartments" of a site are counted by it. `is_sum`: its
+    variants differ in components, which a bill lists below the price; `has_components`: a part of a variant may be paid without the rest.
     """
 
     code: ServiceType
@@ -65,21 +65,21 @@ class Entry:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The rows that it has in a price list."""
+        """The rows of this type in a price list."""
         return (EACH,)
 
     def parts_in(self, project: str) -> tuple[str, ...]:
-        """Those that are sold at sites of a project type."""
+        """The rows that are sold at sites of a project type."""
         return self.parts if project in self.projects else ()
 
     def works_until(self, expires_at: datetime) -> datetime:
-        """Until when an item that is paid to an instant works: grace included."""
+        """The end of grace for an item paid until `expires_at`."""
         return expires_at + self.grace
 
     # --- what a configuration wants, and what that costs -----------------------------------------------------------------
 
     def wanted(self, configuration: Configuration) -> Wanted:
-        """What of a configuration it is billed for, each with its variant; the project type is not asked."""
+        """The targets of a configuration that want this service, each with its variant; the project type is not checked."""
         return ((key, Variant((EACH,))) for key in self.targets(configuration))
 
     def price_parts(self, variant: Variant) -> tuple[str, ...]:
@@ -89,11 +89,11 @@ class Entry:
     # --- words -------------------------------------------------------------------------------------------------------------
 
     def part_label(self, part: str) -> str:
-        """How one part is called."""
+        """The label of one part."""
         return str(self.each) if part == EACH else part
 
     def price_label(self, part: str) -> str:
-        """How a row of a price list is called: what is paid on top of something else says so."""
+        """The label of a row of a price list; a surcharge says so."""
         return self.part_label(part)
 
     def per_label(self, part: str) -> str:
@@ -101,27 +101,27 @@ class Entry:
         return str(self.per)
 
     def variant_label(self, variant: Variant) -> str:
-        """How a variant is called in lists."""
+        """The label of a variant in lists."""
         return ", ".join(self.part_label(part) for part in variant.parts) if variant else _("nothing")
 
     # --- how variants compare ----------------------------------------------------------------------------------------------
 
     def uncovered(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
-        """The parts of the configured variant that the paid one does not cover: what is on and does not work."""
+        """Parts of the configured variant that the paid one does not cover: they are on and do not work."""
         return tuple(part for part in variant.parts if part not in paid)
 
     def unused(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
-        """The parts that are paid for and not on."""
+        """Parts that are paid for and not on."""
         return tuple(part for part in paid.parts if part not in variant)
 
     def unused_label(self, variant: Variant, paid: Variant) -> str:
-        """What is paid for and not on, in words; "" when all of it is used."""
+        """The label of what is paid for and not on; "" when all of it is used."""
         return ", ".join(self.part_label(part) for part in self.unused(variant, paid))
 
     # --- the switches of the feature section ---------------------------------------------------------------------------------
 
     def part_of_switch(self, switch: str, retention_days: int) -> str | None:
-        """The part that a switch of the feature section puts on; None when it has no part of this service type."""
+        """The part that a switch of the feature section adds; None when the switch has no part of this type."""
         return None
 
     def other_part(self, switch: str) -> str | None:
@@ -129,24 +129,24 @@ class Entry:
         return None
 
     def is_surcharge(self, part: str) -> bool:
-        """Whether a part is paid on top of the service itself."""
+        """Whether a part is paid in addition to the service itself."""
         return False
 
     def has_switch(self, switch: str, variant: Variant) -> bool:
-        """Whether a variant contains what a switch stands for."""
+        """Whether a variant contains the part of a switch."""
         return False
 
     def covers_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
-        """Whether the paid variant covers what a switch of the configured one stands for."""
+        """Whether the paid variant covers the part of a switch in the configured one."""
         return not self.uncovered(variant, paid)
 
     def wastes_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
-        """Whether what a switch stands for is paid for and not on."""
+        """Whether the part of a switch is paid for and not on."""
         return self.has_switch(switch, paid) and not self.has_switch(switch, variant)
 
 
 class App(Entry):
-    """Its two price points are no components: a running App goes on at the paid one until its renewal (DOMAIN §3)."""
+    """The App. Its two prices are not components: a running App continues with the paid one until its renewal (DOMAIN §3)."""
 
     __slots__ = ()
     SWITCH = "indoor_monitor"
@@ -157,20 +157,20 @@ class App(Entry):
         return (WITH_MONITOR, WITHOUT_MONITOR)
 
     def wanted(self, configuration: Configuration) -> Wanted:
-        """Apartments with a family master, at the price that With Indoor Monitor says (R27)."""
+        """Apartments with a family master, in the variant that With Indoor Monitor says (R27)."""
         points = {True: Variant((WITH_MONITOR,)), False: Variant((WITHOUT_MONITOR,))}
         return ((row.key, points[row.indoor_monitor]) for row in configuration.apartments if row.has_master)
 
     def part_label(self, part: str) -> str:
-        """With or without."""
+        """With or without indoor monitor."""
         return _("with indoor monitor") if part == WITH_MONITOR else _("without indoor monitor")
 
     def uncovered(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
-        """Whatever was paid covers both."""
+        """Nothing: either paid variant covers both."""
         return () if paid else variant.parts
 
     def unused(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
-        """The cheaper one is used all the same."""
+        """Nothing: the paid variant is used either way."""
         return () if variant else paid.parts
 
     def part_of_switch(self, switch: str, retention_days: int) -> str | None:
@@ -178,7 +178,7 @@ class App(Entry):
         return WITH_MONITOR if switch == self.SWITCH else None
 
     def other_part(self, switch: str) -> str | None:
-        """Without one another price is paid."""
+        """Without a monitor the other price is paid."""
         return WITHOUT_MONITOR if switch == self.SWITCH else None
 
     def has_switch(self, switch: str, variant: Variant) -> bool:
@@ -186,29 +186,29 @@ class App(Entry):
         return switch == self.SWITCH and WITH_MONITOR in variant
 
     def wastes_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
-        """A monitor is no component that could lie idle."""
+        """False: the monitor is not a component that could be unused."""
         return False
 
 
 class PmApp(Entry):
-    """Its landline is paid on top of it, and what is paid with landline covers it without."""
+    """The PM App. Its landline is a surcharge, and a variant paid with landline covers the one without."""
 
     __slots__ = ()
     LANDLINE_SWITCH = "pm_landline"
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The app, and the landline on top."""
+        """The app, and the landline as a surcharge."""
         return (PM_PLAIN, PM_LANDLINE)
 
     def wanted(self, configuration: Configuration) -> Wanted:
-        """Managers ticked for it, also while the community's switch is off (R13); with landline where both switches are on (R24)."""
+        """Managers with the PM App ticked, even while the community's switch is off (R13); with landline where both switches are on (R24)."""
         switches = configuration.switches
         variant = Variant((PM_LANDLINE if switches[self.holds] and switches[self.LANDLINE_SWITCH] else PM_PLAIN,))
         return ((row.key, variant) for row in configuration.managers if row.pm_app)
 
     def price_parts(self, variant: Variant) -> tuple[str, ...]:
-        """With landline: the app and the landline."""
+        """With landline two rows: the app and the landline."""
         return self.parts if PM_LANDLINE in variant else variant.parts
 
     def part_label(self, part: str) -> str:
@@ -231,11 +231,11 @@ class PmApp(Entry):
         return _("with landline") if PM_LANDLINE in variant else _("without landline")
 
     def uncovered(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
-        """With landline covers without."""
+        """A variant paid with landline covers the one without."""
         return () if paid == variant or PM_LANDLINE in paid else variant.parts
 
     def unused(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
-        """The landline that is paid for, or all of it."""
+        """The landline if only that is unused, or the whole variant."""
         return paid.parts if not variant or (PM_LANDLINE in paid and PM_LANDLINE not in variant) else ()
 
     def unused_label(self, variant: Variant, paid: Variant) -> str:
@@ -247,24 +247,25 @@ class PmApp(Entry):
         return {self.holds: PM_PLAIN, self.LANDLINE_SWITCH: PM_LANDLINE}.get(switch)
 
     def is_surcharge(self, part: str) -> bool:
-        """The landline is paid on top."""
+        """True for the landline."""
         return part == PM_LANDLINE
 
     def has_switch(self, switch: str, variant: Variant) -> bool:
-        """Every variant has the app, one the landline."""
+        """Every variant contains the app, one also the landline."""
         return bool(variant) and (switch == self.holds or (switch == self.LANDLINE_SWITCH and PM_LANDLINE in variant))
 
     def covers_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
-        """Without its landline it still is the PM App."""
+        """A variant without landline still covers the PM App."""
         return bool(paid) if switch == self.holds else not self.uncovered(variant, paid)
 
 
 VIDEO_SWITCH = "video_storage"
-VIDEO: Mapping[str, int] = {f"{VIDEO_SWITCH}_{days}": days for days in RETENTION_DAYS}  # each retention has its price
+# Each retention period has its own price
+VIDEO: Mapping[str, int] = {f"{VIDEO_SWITCH}_{days}": days for days in RETENTION_DAYS}
 
 
 def video_component(retention_days: int) -> str:
-    """The Premium component that stores video for `retention_days`."""
+    """The Premium component for storing video for `retention_days`."""
     return f"{VIDEO_SWITCH}_{retention_days}"
 
 
@@ -278,7 +279,8 @@ PREMIUM_COMPONENTS: tuple[str, ...] = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PremiumPlan(Entry):
-    """The sum of its components; no components, no line (DOMAIN §3). `switches` are those it may have, by project type (R28)."""
+    """The Premium Plan: the sum of its components; without components it is not billed (DOMAIN §3). `switches` are the possible components
+    by project type (R28)."""
 
     switches: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -288,16 +290,16 @@ class PremiumPlan(Entry):
         return PREMIUM_COMPONENTS
 
     def parts_in(self, project: str) -> tuple[str, ...]:
-        """The components of the project type's switches."""
+        """The components that sites of this project type can have."""
         allowed = self.switches.get(project, frozenset())
         return tuple(part for part in self.parts if any(_is_of(switch, part) for switch in allowed))
 
     def wanted(self, configuration: Configuration) -> Wanted:
-        """Every apartment with a component on. What apartments have a switch for is off where the community has it off (R22)."""
+        """Every apartment with at least one component on. A service that the community has off is off in all its apartments (R22)."""
         allowed = self.switches.get(configuration.project, frozenset())
         on = {code for code in allowed if configuration.switches[code]}
         shared = on.difference(CEILING_SWITCHES)
-        by_own: dict[tuple[bool, ...], Variant] = {}  # so that ten thousand apartments are a handful of values
+        by_own: dict[tuple[bool, ...], Variant] = {}  # cached, so that ten thousand apartments make a handful of values
         for row in configuration.apartments:
             own = tuple(code in on and getattr(row, code) for code in CEILING_SWITCHES)
             if own not in by_own:
@@ -308,23 +310,23 @@ class PremiumPlan(Entry):
                 yield row.key, variant
 
     def part_label(self, part: str) -> str:
-        """The switch, and how long video is kept: "Video Storage, 30 days"."""
+        """The switch, and the retention of video: "Video Storage, 30 days"."""
         if part in VIDEO:
             return _("Video Storage, %(days)s days") % {"days": VIDEO[part]}
         return str(BY_CODE[part].label) if part in BY_CODE else part
 
     def uncovered(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
-        """Component by component; longer retention covers shorter."""
+        """Compared component by component; a longer paid retention covers a shorter one."""
         kept = max((VIDEO.get(part, 0) for part in paid.parts), default=0)
         return tuple(part for part in variant.parts if part not in paid and not 0 < VIDEO.get(part, 0) <= kept)
 
     def unused(self, variant: Variant, paid: Variant) -> tuple[str, ...]:
-        """Component by component; a shorter retention uses the paid one."""
+        """Compared component by component; a longer paid retention is used by a shorter one."""
         stores = any(part in VIDEO for part in variant.parts)
         return tuple(part for part in paid.parts if part not in variant and not (stores and part in VIDEO))
 
     def part_of_switch(self, switch: str, retention_days: int) -> str | None:
-        """The switch itself, but for video, which is priced by its retention."""
+        """The switch itself; for video the component of its retention."""
         if switch == VIDEO_SWITCH:
             return video_component(retention_days)
         return switch if switch in self.parts else None
@@ -334,7 +336,7 @@ class PremiumPlan(Entry):
         return any(_is_of(switch, part) for part in variant.parts)
 
     def covers_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
-        """Whether its component is paid for, whatever the others are."""
+        """Whether its component is paid for, whatever the other components are."""
         return not any(_is_of(switch, part) for part in self.uncovered(variant, paid))
 
 

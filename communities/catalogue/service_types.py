@@ -1,6 +1,6 @@
 """The service types of S2, one entry each: what an order line pays for.
 
-A new service is one entry here and one row of the table in tests/communities/test_catalogue.py.
+A new service type is one entry here and one row of the table in tests/communities/test_catalogue.py.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from communities.catalogue.configurations import Configuration, Project, SlotKey
 from communities.catalogue.entries import VIDEO_SWITCH, App, Entry, PmApp, PremiumPlan, ServiceType
 from communities.catalogue.switches import SERVICES
 
-SENSOR_GRACE = timedelta(days=14)  # safety-relevant: two weeks (DOMAIN §4)
+SENSOR_GRACE = timedelta(days=14)  # safety-relevant, so two weeks (DOMAIN §4)
 
 
 def _member_slots(configuration: Configuration) -> Iterator[SlotKey]:
-    """Members beyond the free number; the family master is not one of them (R30)."""
+    """Members beyond the free number, without the family master (R30)."""
     for row in configuration.apartments:
         for number in range(1, row.members - configuration.free_members + 1):
             yield row.key, number
 
 
 def _door_slots(configuration: Configuration) -> Iterator[SlotKey]:
-    """All doors but one; no particular door is the free one (R34)."""
+    """All doors but one; the free one is not a particular door (R34)."""
     return ((configuration.site, number) for number in range(1, len(configuration.doors)))
 
 
@@ -69,12 +69,14 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code=ServiceType.PERSONNEL_APP, label=gettext_lazy("Personnel App"), projects=frozenset({COMMERCIAL}),
         target=Target.ACCOUNT, each=gettext_lazy("each account with intercom"),
-        targets=lambda configuration: (row.key for row in configuration.personnel if row.intercom),  # R35
+        # Only while the intercom is on (R35)
+        targets=lambda configuration: (row.key for row in configuration.personnel if row.intercom),
     ),
     Entry(
         code=ServiceType.ADMIN_APP, label=gettext_lazy("Admin App"), projects=frozenset({COMMERCIAL}),
         target=Target.ACCOUNT, each=gettext_lazy("each account with intercom"),
-        targets=lambda configuration: (row.key for row in configuration.admins if row.intercom),  # R35
+        # Only while the intercom is on (R35)
+        targets=lambda configuration: (row.key for row in configuration.admins if row.intercom),
     ),
     Entry(
         code=ServiceType.TIME_ATTENDANCE, label=gettext_lazy("Time Attendance Plan"), projects=frozenset({COMMERCIAL}),

@@ -1,4 +1,4 @@
-"""What rows say by codes, asked of its service type: the one place that reads a stored variant."""
+"""Questions about rows, answered by their service type. Only this module parses stored variants."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from communities.catalogue.service_types import BY_TYPE, ENTRIES
 from communities.catalogue.switches import DEFAULTS
 from communities.catalogue.variants import Variant
 
-# What an entitlement can be for today. The other service types have prices, and nobody owns their targets yet.
+# Service types that entitlements exist for today. The others have prices, but their targets have no owners yet.
 AVAILABLE: tuple[Entry, ...] = tuple(entry for entry in ENTRIES if entry.target in OWNED)
 HOLDING: tuple[Entry, ...] = tuple(
     entry for entry in ENTRIES if entry.holds
-)  # hold a switch of their site on (R11, R13)
+)  # types that lock a switch of their site (R11, R13)
 PER_APARTMENT: tuple[str, ...] = tuple(entry.code for entry in ENTRIES if entry.target is Target.APARTMENT)
 MAIN_SERVICE: str = next(entry.code for entry in ENTRIES if entry.is_main)
 HELD_SWITCHES = frozenset(entry.holds for entry in HOLDING)
@@ -32,13 +32,13 @@ def priced_in(project: str) -> tuple[tuple[str, str], ...]:
 
 
 def rank(service_type: str) -> tuple[int, int]:
-    """Where a service type stands in bills: what apartments have before what people have, and that in S2's order."""
+    """The position of a service type in bills: types of apartments before types of people, otherwise the order of S2."""
     entry = BY_TYPE[service_type]
     return list(Target).index(entry.target), ENTRIES.index(entry)
 
 
 def billables(configuration: Configuration) -> list[Billable]:
-    """Everything a configuration makes billable (S2, R13, R24, R25, R27, R30, R34, R35), apartment by apartment, then the rest."""
+    """Everything a configuration makes billable (S2, R13, R24, R25, R27, R30, R34, R35): first by apartment, then the rest."""
     found = [
         Billable(entry.code, entry.target, target, variant)
         for entry in sorted(ENTRIES, key=lambda entry: rank(entry.code))
@@ -53,7 +53,7 @@ def billables(configuration: Configuration) -> list[Billable]:
 
 
 def of_residents(apartment: ApartmentConfiguration) -> list[Billable]:
-    """What an apartment is billed for once it has a family master, whether it has one or not."""
+    """What an apartment is billed for with a family master, whether it has one or not."""
     occupied = Configuration(switches=DEFAULTS, apartments=(replace(apartment, has_master=True),))
     return [
         Billable(entry.code, entry.target, target, variant)
@@ -64,7 +64,7 @@ def of_residents(apartment: ApartmentConfiguration) -> list[Billable]:
 
 
 def works_until(service_type: str, expires_at: datetime | None) -> datetime | None:
-    """Until when an item that is paid to an instant works, grace included; None if it was never paid."""
+    """The end of grace for an item paid until `expires_at`; None if it was never paid."""
     return BY_TYPE[service_type].works_until(expires_at) if expires_at else None
 
 
@@ -80,7 +80,7 @@ def part_labels(service_type: str, parts: Iterable[str]) -> list[str]:
 
 
 def price_label(service_type: str, part: str) -> str:
-    """How a row of a price list is called: what is paid on top of something else says so."""
+    """The label of a row of a price list; a surcharge says so."""
     return BY_TYPE[service_type].price_label(part)
 
 
@@ -90,14 +90,14 @@ def variant_label(service_type: str, variant: str) -> str:
 
 
 def uncovered(service_type: str, variant: str, paid_variant: str, *, is_in_force: bool = True) -> tuple[str, ...]:
-    """The parts that are on and not paid for: what the running payment does not cover, everything where none is in force."""
+    """Parts that are on and not covered by the running paid period; all parts where none is in force."""
     paid = Variant.parse(paid_variant if is_in_force else "")
     return BY_TYPE[service_type].uncovered(Variant.parse(variant), paid)
 
 
 def covered(service_type: str, variant: str, paid_variant: str) -> str:
-    """What of a configured variant the running payment covers, as the variant that can be paid on with nothing new; the configured one where
-    all of it or nothing is covered."""
+    """The part of a configured variant that the paid one covers, as a variant that can be renewed without an upgrade; the configured
+    variant itself where all of it or nothing is covered."""
     missing = uncovered(service_type, variant, paid_variant)
     if not missing or not paid_variant:
         return variant
@@ -107,10 +107,10 @@ def covered(service_type: str, variant: str, paid_variant: str) -> str:
 
 
 def unused(service_type: str, variant: str, paid_variant: str) -> tuple[str, ...]:
-    """The parts that an item in force is paid for and has not on."""
+    """Parts that an item in force has paid for and not on."""
     return BY_TYPE[service_type].unused(Variant.parse(variant), Variant.parse(paid_variant))
 
 
 def unused_label(service_type: str, variant: str, paid_variant: str) -> str:
-    """The same in words; "" when all of it is used."""
+    """`unused` in words; "" when all of it is used."""
     return BY_TYPE[service_type].unused_label(Variant.parse(variant), Variant.parse(paid_variant))

@@ -1,4 +1,4 @@
-"""The switches of the feature section (S1), and which of them there are where."""
+"""The switches of the feature section (S1) and where each exists."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Group(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One switch of the feature section, in our words."""
+    """One switch of the feature section, with our texts."""
 
     code: str
     label: Promise
     group: Group
-    scope: str  # "apartment": has a switch in every apartment too; "community": one switch for all
-    effect: Promise  # "when enabled"
-    advice: Promise  # "recommended when"
+    scope: str  # "apartment": every apartment has a switch too; "community": one switch for the community
+    effect: Promise  # the "when enabled" text
+    advice: Promise  # the "recommended when" text
     default: bool = False
-    is_premium: bool = False  # a component of the Premium Plan
-    needs: str = ""  # the switch that has to be on
+    is_premium: bool = False  # whether it is a component of the Premium Plan
+    needs: str = ""  # the switch that must be on for this one
 
 
 SERVICES: tuple[Service, ...] = (
@@ -110,7 +110,7 @@ DEFAULTS: Mapping[str, bool] = {service.code: service.default for service in SER
 
 
 def normalised(switches: Mapping[str, bool]) -> dict[str, bool]:
-    """The switches with what depends on them: a service whose `needs` is off is off (R24)."""
+    """The switches with dependencies applied: a service whose `needs` is off is off (R24)."""
     return {
         code: bool(switches.get(code, False)) and (not BY_CODE[code].needs or bool(switches.get(BY_CODE[code].needs)))
         for code in SWITCHES

@@ -1,4 +1,4 @@
-"""Variants: which parts of a service type are configured or paid for."""
+"""Variants: the parts of a service type that are configured or paid for."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ SEPARATOR = "+"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Some parts of a service type, such as ("landline", "booking"). None at all is false: nothing is wanted, or nothing was paid.
+    """Some parts of a service type, such as ("landline", "booking"). Empty is false: nothing is wanted, or nothing was paid.
 
-    `code` is how a variant is stored; nothing else knows how that is written.
+    `code` is its stored form; only this class knows the format.
     """
 
     parts: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, code: str) -> Variant:
-        """The variant that is stored as `code`: "landline+booking" → ("landline", "booking")."""
+        """The variant stored as `code`: "landline+booking" → ("landline", "booking")."""
         return cls(tuple(code.split(SEPARATOR))) if code else NOTHING
 
     @classmethod
     def of(cls, chosen: Iterable[str], every: Iterable[str]) -> Variant:
-        """The chosen ones of `every` part, in its order, so that equal choices have one code."""
+        """The variant of the `chosen` parts, in the order of `every`, so that equal choices have one code."""
         chosen = frozenset(chosen)
         return cls(tuple(part for part in every if part in chosen))
 
     @property
     def code(self) -> str:
-        """How it is stored; "" is nothing."""
+        """The stored form; "" for no parts."""
         return SEPARATOR.join(self.parts)
 
     def __bool__(self) -> bool:

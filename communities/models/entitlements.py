@@ -18,7 +18,7 @@ from communities.models.targets import Target
 
 
 class Block(enum.StrEnum):
-    """What keeps an item from being activated, besides its variant and its orders."""
+    """Why an item can't be activated, besides its variant and its orders."""
 
     MONITOR_PENDING = "monitor_pending"  # its apartment waits for a monitor (R17)
 
@@ -27,7 +27,7 @@ BLOCK_LABELS = {Block.MONITOR_PENDING: _("waits for its monitor")}
 
 
 def blocked_by() -> Case:
-    """What `blocked` has to say: whether the apartment, or that of a slot, waits for its monitor."""
+    """The right value of `blocked`: whether the apartment, or that of the slot, waits for its monitor."""
     pending = models.Q(apartment__monitor_pending=True) | models.Q(parent__apartment__monitor_pending=True)
     waits = Exists(Target.objects.filter(pending, pk=OuterRef("target_id")))
     return Case(
@@ -36,10 +36,10 @@ def blocked_by() -> Case:
 
 
 class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
-    """Entitlements by what they are now."""
+    """Entitlements by their present state."""
 
     def unblocked(self) -> EntitlementQuerySet:
-        """Those that nothing keeps from being activated (R17)."""
+        """Those that nothing blocks (R17)."""
         return self.filter(blocked="")
 
     def wanted(self) -> EntitlementQuerySet:
@@ -47,11 +47,11 @@ class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
         return self.exclude(variant="")
 
     def wrongly_blocked(self) -> EntitlementQuerySet:
-        """Those whose code is not what their apartment says."""
+        """Those whose `blocked` disagrees with their apartment."""
         return self.alias(should_be=blocked_by()).exclude(blocked=F("should_be"))
 
     def never_activated(self) -> EntitlementQuerySet:
-        """Those that Activate is for (R47)."""
+        """Those that Activate offers (R47)."""
         return self.filter(status.NEVER)
 
     def in_force(self, now: datetime) -> EntitlementQuerySet:
@@ -59,8 +59,8 @@ class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
         return self.filter(status.in_force(now))
 
     def pay_until(self, expires_at: datetime, **fields: Any) -> int:
-        """Write until when these are paid, and with it until when they work: the expiry and the grace of their service type. Nothing else
-        writes either of the two. Returns how many there were; one statement."""
+        """Set the end of paid time, and with it the end of grace by service type. Nothing else writes the two columns. Returns how many;
+        one statement."""
         codes: dict[datetime, list[str]] = {}
         for entry in catalogue.ENTRIES:
             codes.setdefault(entry.works_until(expires_at), []).append(entry.code)
@@ -72,15 +72,15 @@ class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
 class Entitlement(SiteChild):
     """One billable service on one target (DESIGN §2).
 
-    `variant` is what is configured ("" = nothing of it is wanted now: dormant), `paid_variant` what the period that runs now was paid for,
-    `variant_until` until when that counts where a later period paid for something else (null = to the expiry); `expires_at` null = never
-    activated. `works_until` is the end of its grace, so that "works now" is one comparison; both are written by `pay_until`. `anchor_at`
-    is the instant that months are counted from where `expires_at` alone does not say it: paid to 28 Feb, come from 31 Jan. `reserved_by`
-    is the id of the open order that has it, null = none has: so an item is in one open order at most (R48); a plain number, since a key
-    can't point up. `blocked` says what prevents an activation, "" = nothing does; whoever makes that true or untrue writes it
-    (`communities.actions.entitlements`). `mode` says whether it is renewed by itself. All else but `variant` is written by the subscriptions
-    layer only. No index may name one of what that layer writes but `paid_variant`: extending would stop being a HOT update. What is
-    counted by day follows every change, by triggers (`communities/expiry_triggers.py`).
+    `variant` is what is configured ("" = nothing is wanted: dormant). `paid_variant` is what the running period was paid for, and
+    `variant_until` the instant until which that is valid if a later period was paid for another variant (null = to the expiry).
+    `expires_at` null = never activated. `works_until` is the end of its grace, so "works now" is one comparison; `pay_until` writes both.
+    `anchor_at` is the instant that months are counted from, where `expires_at` alone does not tell it: paid to 28 Feb after 31 Jan.
+    `reserved_by` is the id of the open order that reserves the item (null = none), so an item is in at most one open order (R48); it is no
+    foreign key, since orders belong to a higher layer. `blocked` says what prevents an activation ("" = nothing), and every action that
+    changes that writes it (`communities.actions.entitlements`). `mode` says whether it renews by itself. All columns but `variant` are
+    written by the subscriptions layer only. Of the columns that it writes only `paid_variant` may be indexed: otherwise an extension is no
+    HOT update any more. Triggers count every change by day (`communities/expiry_triggers.py`).
     """
 
     service_type = models.CharField(
@@ -123,11 +123,11 @@ class Entitlement(SiteChild):
 
     @property
     def renews(self) -> bool:
-        """Whether it is renewed without anybody doing anything."""
+        """Whether it is renewed without an action by a person."""
         return self.mode == Mode.AUTO
 
     def state(self, now: datetime) -> State:
-        """Never activated, active, in grace or lapsed at `now`; the expiry itself is the first instant of grace."""
+        """Its state at `now`; the expiry itself is the first instant of grace."""
         return state_of(self.expires_at, self.works_until, now)
 
     def is_in_force(self, now: datetime) -> bool:
@@ -135,11 +135,11 @@ class Entitlement(SiteChild):
         return self.works_until is not None and now < self.works_until
 
     def unpaid_parts(self) -> tuple[str, ...]:
-        """What is switched on but not covered by the last payment."""
+        """Parts that are on but not covered by the running paid period."""
         return catalogue.uncovered(self.service_type, self.variant, self.paid_variant)
 
     def is_usable(self, now: datetime, part: str | None = None) -> bool:
-        """Whether the service (or one part of it) may run for its target right now: switched on, paid for, in force."""
+        """Whether the service (or one part of it) may run for its target now: switched on, paid for, in force."""
         if not self.variant or not self.is_in_force(now):
             return False
         if part is None:

@@ -1,4 +1,4 @@
-"""The summary of entitlements by day: what dashboards, calendars and the lists behind them read."""
+"""The summary of entitlements by day, for dashboards, calendars and the lists behind them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from communities.models.status import Mode, renewed
 
 
 class Stage(enum.IntEnum):
-    """Where a row of the summary stands: just written, folded into its site's rows, or into those of its installer, which name no site."""
+    """The stage of a row: fresh, folded into its site's rows, or folded into its installer's rows, which have no site."""
 
     FRESH = 0
     SITE = 1
@@ -22,7 +22,7 @@ class Stage(enum.IntEnum):
 
 
 class What(enum.StrEnum):
-    """What is counted under no service type: sites, and their apartments, those that wait for their indoor monitor apart."""
+    """What rows without a service type count: sites, and their apartments; apartments that wait for their indoor monitor apart."""
 
     SITE = "site"
     APARTMENT = "apartment"
@@ -33,7 +33,7 @@ BY_SITE, BY_FIRM = (Stage.FRESH, Stage.SITE), (Stage.FRESH, Stage.FIRM)
 
 
 def _firm_of(actor: Actor) -> dict[str, int]:
-    """The installer whose sites somebody without a subtree is assigned to: so no other firm's rows are read to find those."""
+    """The installer of the sites that an actor without a subtree is assigned to, so that only this firm's rows are read."""
     firm = firm_of(actor)
     if firm is None:
         return {}
@@ -41,44 +41,43 @@ def _firm_of(actor: Actor) -> dict[str, int]:
 
 
 class ExpiryDayQuerySet(models.QuerySet["ExpiryDay"]):
-    """Rows of the summary, read by site or by firm: either way what is fresh counts too, and whoever reads both counts twice. What is
-    read has `renewed`, the variant that a renewal pays for."""
+    """Rows of the summary, read by site or by firm. Each way includes fresh rows, so a reader of both would count twice. Rows have
+    `renewed`, the variant that a renewal pays for."""
 
     def by_site(self, actor: Actor) -> Self:
-        """What the sites that one sees have."""
+        """The rows of the sites that the actor sees."""
         bound = by_tenant_keys(actor)
         rows = self.filter(stage__in=BY_SITE).exclude(service_type="").annotate(renewed=renewed())
         if bound is not None:
             return rows.filter(bound)
-        # "+ 0" keeps the database from walking by site, through all firms, where it has the rows of one.
+        # "+ 0" keeps the planner from an index by site, which would walk through all firms
         return rows.alias(at=models.F("site_id") + 0).filter(at__in=assigned_sites(actor), **_firm_of(actor))
 
     def visible_to(self, actor: Actor) -> Self:
-        """What one sees, by the fewest rows: those of installers, or of single sites where the role has no subtree (R1, R3)."""
+        """The rows that the actor sees, from the smallest set: rows of installers, or of single sites where the role has no subtree (R1,
+        R3)."""
         bound = by_tenant_keys(actor)
         if bound is None:
             return self.by_site(actor)
         return self.filter(bound, stage__in=BY_FIRM).exclude(service_type="").annotate(renewed=renewed())
 
     def places(self, actor: Actor) -> Self:
-        """How many sites and apartments the firms of one's subtree have (`What`); nothing for who has none."""
+        """Counts of sites and apartments in the actor's subtree (`What`); empty for an actor without a subtree."""
         bound = by_tenant_keys(actor)
         return self.none() if bound is None else self.filter(bound, stage__in=BY_FIRM, service_type="")
 
 
 class ExpiryDay(models.Model):
-    """So many entitlements alike end on one day, the day at their site (null = never activated). Signed: the sum of rows alike counts.
-    Or so many apartments or sites, under no service type (`What`).
+    """A number of like entitlements that end on one day, the date at their site (null = never activated). The number may be negative: the
+    sum of like rows counts. Or a number of apartments or sites, without a service type (`What`).
 
-    Written by the triggers of `communities/expiry_triggers.py` only, one row for each group that a statement changed, and folded by the job of
-    `communities/expiries.py`. Nobody updates a row, so nobody waits for one.
+    Written only by the triggers of `communities/expiry_triggers.py`, one row for each group that a statement changed, and folded by the job
+    of `communities/expiries.py`. Rows are never updated, so no writer waits for another.
     """
 
     stage = models.PositiveSmallIntegerField()  # Stage
-    site = (
-        models.ForeignKey(  # null: of the installer. A site that goes is counted down, and its rows add up to nothing
-            Site, models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
-        )
+    site = models.ForeignKey(  # null: of the installer; a deleted site is subtracted, so its rows add up to nothing
+        Site, models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
     )
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+", db_index=False)
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+", db_index=False)
@@ -99,7 +98,7 @@ class ExpiryDay(models.Model):
         ordering = ["pk"]
         indexes = [
             models.Index(fields=["id"], condition=models.Q(stage=0), name="expiry_fresh"),
-            *(  # of who sees everything
+            *(  # for actors that see everything
                 models.Index(
                     fields=["day"],
                     condition=models.Q(stage__in=stages) & ~models.Q(service_type=""),
@@ -108,7 +107,7 @@ class ExpiryDay(models.Model):
                 for name, stages in (("site", [0, 1]), ("firm", [0, 2]))
             ),
             models.Index(fields=["site", "day"], condition=models.Q(stage__in=[0, 1]), name="expiry_by_site"),
-            models.Index(  # where something waits for its activation
+            models.Index(  # for sites where something can be activated
                 fields=["installer", "site"],
                 condition=models.Q(stage__in=[0, 1], day=None) & ~models.Q(service_type="") & ~models.Q(variant=""),
                 name="expiry_waiting",

@@ -1,4 +1,4 @@
-"""Sites and what stands in them: buildings, apartments, residents, and who looks after them."""
+"""Sites and their parts: buildings, apartments, residents, and the people assigned to them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SiteQuerySet(models.QuerySet["Site"]):
     """Sites, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """The subtree's sites; for technicians and managers only those they are assigned to right now (R1, R3)."""
+        """The sites of the subtree; for technicians and managers only those they are assigned to at present (R1, R3)."""
         bound = by_tenant_keys(actor)
         if bound is not None:
             return self.filter(bound)
@@ -41,7 +41,8 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
 
 class Site(Keyed):
-    """A project with its switches. Invariant: tenant keys equal its installer's; `version` grows with every edit and every change of its people."""
+    """A project with its switches. Invariant: tenant keys equal those of its installer; `version` grows with every edit and every change of
+    its people."""
 
     kind = models.CharField(_("project type"), max_length=12, choices=Kind.choices, default=Kind.COMMUNITY)
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="sites", db_index=False)
@@ -135,7 +136,7 @@ class Site(Keyed):
 
 
 class SiteChild(Keyed):
-    """What belongs to a site carries its tenant keys, so that no list climbs the tree."""
+    """Base of rows that belong to a site: they have its tenant keys, so that lists need no joins up the tree."""
 
     site = models.ForeignKey(Site, models.PROTECT, related_name="%(class)ss")
     distributor = models.ForeignKey(Organization, models.PROTECT, related_name="+")
@@ -147,7 +148,7 @@ class SiteChild(Keyed):
 
 
 def keys_of(site: Site) -> dict[str, int | None]:
-    """The site and tenant keys that every row below `site` carries."""
+    """The site and tenant keys for every row below `site`."""
     return {
         "site_id": site.pk,
         "distributor_id": site.distributor_id,
@@ -163,7 +164,7 @@ class SiteChildQuerySet(models.QuerySet[_Row]):
     """Rows below a site: visible exactly when the site is (R1, R3)."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """By tenant keys where the role has a subtree, else by the visible sites."""
+        """By tenant keys where the role has a subtree, otherwise by the visible sites."""
         bound = by_tenant_keys(actor)
         if bound is not None:
             return self.filter(bound)
@@ -196,10 +197,10 @@ class Building(SiteChild):
 
 
 class Apartment(SiteChild):
-    """A unit. Invariants: number unique in its building; landline and video storage never on above the community's ceiling.
+    """A unit. Invariants: its number is unique in the building; landline and video storage are never on while the community has them off.
 
-    `monitor_pending`: the requirement is on and no indoor monitor is there (R17). A fact that the devices layer writes down with
-    every change of either, so that nobody has to look for devices in order to count what is missing.
+    `monitor_pending`: a monitor is required and there is none (R17). The devices layer writes it with every change of either, so that
+    counting missing monitors does not read devices.
     """
 
     building = models.ForeignKey(Building, models.PROTECT, related_name="apartments", db_index=False)
@@ -290,10 +291,10 @@ class Resident(SiteChild):
 
 
 class ManagerAssignment(SiteChild):
-    """A property manager looks after a community, with or without the PM App.
+    """A property manager is assigned to a community, with or without the PM App.
 
-    Invariant: one row per person and site; `ended_at` takes the site from the person's view at once (R3) and keeps the
-    row, because paid time may hang on it.
+    Invariant: one row for each person and site. `ended_at` takes the site from the person's view at once (R3) and keeps the row, because
+    paid time may belong to it.
     """
 
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="managed_sites")
@@ -302,7 +303,7 @@ class ManagerAssignment(SiteChild):
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
-    site = models.ForeignKey(Site, models.PROTECT, related_name="managers")  # reads better than the generated name
+    site = models.ForeignKey(Site, models.PROTECT, related_name="managers")  # shorter than the generated name
 
     objects = SiteChildQuerySet["ManagerAssignment"].as_manager()
 
@@ -315,7 +316,7 @@ class ManagerAssignment(SiteChild):
 
 
 class TechnicianAssignment(SiteChild):
-    """A technician works on a site. Invariant: one row per person and site, deleted when the person leaves it."""
+    """A technician is assigned to a site. Invariant: one row for each person and site, deleted when the assignment ends."""
 
     membership = models.ForeignKey(Membership, models.PROTECT, related_name="worked_sites")
     created_at = models.DateTimeField()
@@ -332,7 +333,7 @@ class TechnicianAssignment(SiteChild):
 
 
 def assigned_sites(actor: Actor) -> models.QuerySet[Any, int]:
-    """The numbers of the sites that somebody without a subtree sees, as `visible_to` says, without a look at the sites."""
+    """The ids of the sites that an actor without a subtree sees, as in `visible_to`, without reading the sites."""
     if actor.role is Role.MANAGER:
         rows = ManagerAssignment.objects.filter(membership_id=actor.membership_id, ended_at=None)
         return rows.values_list("site_id", flat=True)

@@ -1,7 +1,7 @@
-"""How an entitlement stands at an instant: what is paid, in grace, lapsed, what differs from what is paid, what renews, and until when.
+"""The state of an entitlement at an instant: paid, in grace, lapsed, what is unpaid, which variant a renewal pays for, and until when.
 
-The same words are here for one item (`state_of`) and as conditions for queries of entitlements, which every list of them uses. By day, for
-numbers of many sites, `communities.expiries` says it of the summary.
+Each state is defined for one item (`state_of`) and as a condition for queries, which every list uses. For numbers of many sites by day,
+`communities.expiries` defines the same on the summary.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from communities import catalogue
 
 
 class State(enum.StrEnum):
-    """How a billable item stands at one instant."""
+    """The state of a billable item at one instant."""
 
     NEW = "new"  # never activated
     ACTIVE = "active"
@@ -35,20 +35,21 @@ STATE_LABELS = {
 
 
 class Mode(models.TextChoices):
-    """Who has to do something before paid time ends: a person, nobody, or a person although it should run by itself."""
+    """Whether an action is needed before paid time ends: by a person, by nobody, or by a person because the auto-renewal has a problem."""
 
     MANUAL = "manual", _("By hand")
     AUTO = "auto", _("Auto-renew")
-    FAIL = "fail", _("Will fail")  # auto-renewal with a card that can't be charged, or was declined
+    FAIL = "fail", _("Will fail")  # auto-renewal whose card can't be charged, or was declined
 
 
 NEVER = Q(expires_at=None)  # activated
-LOOSE = ~Q(mode=Mode.AUTO)  # not renewed by itself
-DIFFERS = ~Q(variant=F("paid_variant"))  # what is on is not what is paid; the catalogue says which parts are missing
+LOOSE = ~Q(mode=Mode.AUTO)  # not renewed by an auto-renewal
+# What is on differs from what is paid; the catalogue says which parts are missing
+DIFFERS = ~Q(variant=F("paid_variant"))
 
 
 def state_of(expires_at: datetime | None, works_until: datetime | None, now: datetime) -> State:
-    """How an item stands that is paid to an instant and works until another one."""
+    """The state of an item that is paid until `expires_at` and works until `works_until`."""
     if expires_at is None or works_until is None:
         return State.NEW
     if now >= works_until:
@@ -62,7 +63,7 @@ def in_force(now: datetime) -> Q:
 
 
 def in_grace(now: datetime) -> Q:
-    """In force, and its paid time is over; the expiry itself is the first instant."""
+    """In force, and its paid time is over; the expiry itself is the first instant of grace."""
     return Q(expires_at__lte=now, works_until__gt=now)
 
 
@@ -72,18 +73,18 @@ def lapsed(now: datetime) -> Q:
 
 
 def ends_after(now: datetime) -> Q:
-    """The end of the paid time is still ahead. What was taken back ends, and is not in force."""
+    """The end of paid time is in the future. Time that was taken back has ended, so it is not in force either."""
     return Q(expires_at__gt=now)
 
 
 def paid_until() -> Coalesce:
-    """Until when the paid variant is paid for: to the expiry, or before it where a later period was paid for another one."""
+    """The end of the paid variant: the expiry, or earlier where a later period was paid for another variant."""
     return Coalesce("variant_until", "expires_at")
 
 
 def renewed(prefix: str = "") -> Case:
-    """The variant that a renewal pays for, and nothing else says it: what is configured; but what has no components and waits for
-    something that its configured variant needs goes on at what was paid last, which is what works (R17)."""
+    """The variant that a renewal pays for; the only definition of it. It is the configured one. But an item without components that waits
+    for something its configured variant needs is renewed in the variant paid last, which still works (R17)."""
     whole = [entry.code for entry in catalogue.ENTRIES if not entry.has_components]
     waits = Q(**{f"{prefix}service_type__in": whole}) & ~Q(**{f"{prefix}blocked": ""})
     was_paid = ~Q(**{f"{prefix}variant": ""}) & ~Q(**{f"{prefix}paid_variant": ""})

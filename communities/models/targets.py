@@ -1,4 +1,4 @@
-"""What is billed, whatever it is: one row each. How it is called in words, in which order it stands and how it is found are said here alone."""
+"""Targets: one row for each thing that can be billed. Its label, order and search are defined only here."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PLACELESS = sorted(kind.value for kind in catalogue.PLACELESS)
 
 
 class Target(SiteChild):
-    """Whatever is billed: an apartment, a slot of it, somebody's assignment, a site (DESIGN §2).
+    """A thing that can be billed: an apartment, a slot of it, an assignment of a manager, a site (DESIGN §2).
 
-    Its owner (`Apartment.target`, `ManagerAssignment.target`) holds the key to it and is made after it; a slot belongs to its `parent` and
-    is numbered from 1; of a site there is one, made when something is billed for it. Invariants: the texts are those of the door, never
-    anybody's name; `communities.actions.targets.relabel` keeps them those of the owner. Rows are made and relabelled under the lock of the
-    site, and never deleted.
+    Its owner (`Apartment.target`, `ManagerAssignment.target`) refers to it and is created after it. A slot belongs to its `parent` and is
+    numbered from 1. A site has one, created when something is billed for the site. Invariants: the texts are those on the door, never a
+    person's name; `communities.actions.targets.relabel` keeps them equal to the owner's. Rows are created and relabelled under the site's
+    lock and never deleted.
     """
 
     kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in Kinds])
@@ -56,7 +56,7 @@ class Target(SiteChild):
         ]
 
     def __str__(self) -> str:
-        """How it is called now; a person's name is read here, so load `named` along."""
+        """Its present name. A person's name is read from the person, so load `named` with it."""
         if self.kind == Kinds.MANAGER:
             return self.assignment.membership.known_as
         place = self.site.name if self.kind in {Kinds.SITE, Kinds.DOOR_SLOT} else ""
@@ -64,7 +64,8 @@ class Target(SiteChild):
 
     @property
     def label(self) -> str:
-        """The parts that need no translation and name nobody: "Quay House 2.04", "Quay House 2.04 (1)"; "" where there are none."""
+        """The label without words to translate and without names of people: "Quay House 2.04", "Quay House 2.04 (1)"; "" where there is
+        none."""
         slot = f"({self.slot})" if self.slot else ""
         return f"{self.building} {self.number} {slot}".strip().replace("  ", " ")
 
@@ -74,16 +75,16 @@ class Target(SiteChild):
         return self.kind == Kinds.APARTMENT
 
 
-# --- for queries: `way` is how they come to the target, as in "target__" ---------------------------------------------------
+# --- for queries: `way` is the path to the target, such as "target__" ------------------------------------------------------
 
 
 def named(way: str = "target__") -> tuple[str, ...]:
-    """What `str(target)` reads, for `select_related`."""
+    """The relations that `str(target)` reads, for `select_related`."""
     return (person_relation(way), f"{way}site")
 
 
 def person_relation(way: str = "target__") -> str:
-    """Where the person of a manager's target is, for `select_related`."""
+    """The path to the person of a manager's target, for `select_related`."""
     return f"{way}assignment__membership__user"
 
 
@@ -94,7 +95,7 @@ def person_columns(way: str = "target__") -> list[str]:
 
 
 def label(way: str = "target__") -> Case:
-    """`Target.label`: text that outlives renames and names nobody."""
+    """`Target.label`: stored text, independent of renames, without names of people."""
     place = Concat(F(f"{way}building"), Value(" "), F(f"{way}number"))
     slot = Concat(Value("("), Cast(f"{way}slot", CharField()), Value(")"))
     return Case(
@@ -105,7 +106,7 @@ def label(way: str = "target__") -> Case:
 
 
 def words(way: str = "target__") -> Case:
-    """`str(target)`: the label, with the name that a person or a site has now."""
+    """`str(target)`: the label, with the present name of a person or a site."""
     site = F(f"{way}site__name")
     return Case(
         When(**{f"{way}kind": Kinds.MANAGER.value}, then=known_as(f"{way}assignment__membership__")),
@@ -117,28 +118,28 @@ def words(way: str = "target__") -> Case:
 
 
 def person_order(way: str = "target__") -> Coalesce:
-    """What people are sorted by, "" for what is nobody's: their name stands in no `sort_key`."""
+    """The sort key of a person's name, "" for targets without a person; `sort_key` contains no names."""
     return Coalesce(known_order(f"{way}assignment__membership__"), Value(""), output_field=SortKey())
 
 
 def order(way: str = "target__") -> tuple[str | Coalesce, ...]:
-    """In which order targets of a site stand: as one walks through it, then people by name."""
+    """The order of the targets of a site: by building, floor and number, then people by name."""
     return (f"{way}sort_key", person_order(way))
 
 
 def member(way: str = "target__") -> F:
-    """The membership whose person a target is for; null where it is for nobody."""
+    """The membership of the person a target belongs to; null where there is none."""
     return F(f"{way}assignment__membership_id")
 
 
 def master(target: str = "target_id") -> Subquery:
-    """The family master of the apartment that a column names as target; null where there is none."""
+    """The family master of the apartment whose target is in a column; null where there is none."""
     masters = Resident.objects.filter(apartment__target=OuterRef(target), is_master=True)
     return Subquery(masters.values("name")[:1])
 
 
 def found(word: str, way: str = "target__") -> Q:
-    """Those whose building, apartment, family master or person holds a word; slots are found with what they are slots of."""
+    """Targets whose building, apartment, family master or person contains a word; slots are found with their parents."""
     masters = Resident.objects.filter(finding.holds(word, "search_key"), apartment=OuterRef("pk"), is_master=True)
     homes = Apartment.objects.filter(
         finding.holds(word, "search_key", "building__search_key") | Q(Exists(masters)),
@@ -148,29 +149,29 @@ def found(word: str, way: str = "target__") -> Q:
 
 
 def person(word: str, membership: str) -> Q:
-    """A word of a person's name, as the firm calls a member; `membership` is the way there."""
+    """A word in a person's name, as the firm calls the member; `membership` is the path to it."""
     joined = finding.holds(word, f"{membership}user__search_key") & Q(**{f"{membership}joined_at__isnull": False})
     return joined | finding.holds(word, f"{membership}invited_search") & Q(**{f"{membership}joined_at": None})
 
 
-# --- what is on the door, as the owner has it ------------------------------------------------------------------------------
+# --- labels, as the owner has them ------------------------------------------------------------------------------------------
 
 
 def door_key(way: str = "") -> Concat:
-    """The `sort_key` of an apartment's target, from the keys that the apartment and its building keep; `way` leads to the apartment."""
+    """The `sort_key` of an apartment's target, from the stored keys of apartment and building; `way` leads to the apartment."""
     parts = [F(f"{way}{name}") for name in ("building__name_order", "floor_order", "number_order")]
     pieces = [piece for part in parts for piece in (part, Value(keys.NEXT))]
     return Concat(Value(f"0{keys.NEXT}"), *pieces, output_field=SortKey())
 
 
 def slot_key(place: Combinable, slot: Combinable) -> Concat:
-    """The `sort_key` of a slot by that of its place and its number."""
+    """The `sort_key` of a slot, from that of its parent and its number."""
     number = LPad(Cast(slot, CharField()), keys.SLOT_DIGITS, Value("0"))
     return Concat(place, number, output_field=SortKey())
 
 
 def mislabelled(targets: QuerySet[Target], kind: str) -> QuerySet[Target]:
-    """Those of a kind, an apartment's or a slot's, whose parts or key are not those of the apartment or the place of the slot."""
+    """Targets of a kind, an apartment's or a slot's, whose label or key differs from that of the apartment or the parent."""
     same = {name: OuterRef(name) for name in ("floor", "number")}
     rows = targets.filter(kind=kind)
     if kind in catalogue.SLOTS:
@@ -185,7 +186,7 @@ def mislabelled(targets: QuerySet[Target], kind: str) -> QuerySet[Target]:
 
 
 def how_many(kind: str, n: int) -> str:
-    """So many targets of a kind, in words."""
+    """A number of targets of a kind, in words."""
     if kind == Kinds.APARTMENT:
         return ngettext("%(n)s apartment", "%(n)s apartments", n) % {"n": n}
     if kind == Kinds.MANAGER:

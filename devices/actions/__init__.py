@@ -1,4 +1,4 @@
-"""What is done to devices and MAC libraries; one function = one intention = one transaction."""
+"""Actions on devices and MAC libraries. One function is one intention and one transaction."""
 
 from devices.actions.apartments import add_apartment, edit_apartment
 from devices.actions.checks import CheckedMac, MonitorEntry, check_mac

@@ -1,4 +1,4 @@
-"""Apartments together with their indoor monitors: the only way such an apartment is born (R18)."""
+"""Creating and changing apartments together with their indoor monitors, the only way to create one that requires a monitor (R18)."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def add_apartment(
 ) -> Apartment:
     """Add an apartment with its indoor monitors, or nothing at all (R18, R20, R23).
 
-    `switches` left out are inherited. Refuses what `create_apartment` refuses, then MonitorRequired when With Indoor
-    Monitor ends up on and no row came, TooManyDevices (R76), and MonitorRowsRefused with the error of every wrong row.
+    `switches` that are not given are inherited. Refuses what `create_apartment` refuses, then MonitorRequired when With Indoor Monitor is
+    on and no row was given, TooManyDevices (R76), and MonitorRowsRefused with the error of every wrong row.
     """
     apartment = apartments.create_apartment(
         actor,
@@ -65,7 +65,7 @@ def edit_apartment(
     monitors: Sequence[MonitorEntry] = (),
     now: datetime,
 ) -> Apartment:
-    """Change an apartment and its three switches, adding `monitors` on the way (R14, R17, R20, R21).
+    """Change an apartment and its three switches, and add `monitors` (R14, R17, R20, R21).
 
     Switching With Indoor Monitor on needs a monitor there or in `monitors`; switching it off deletes no device.
     """

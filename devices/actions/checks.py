@@ -1,4 +1,4 @@
-"""The one check of a MAC that somebody wants to register (R69–R71)."""
+"""The check of a MAC before its registration (R69–R71); all forms and actions use it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from devices.catalogue import DeviceType
 from devices.errors import ForeignOui, MacInUse, MacNotUsable, MacRefused, TypeDisagrees, UnknownModel
 from devices.models import Device, LibraryEntry, Status
 
-MOST_ROUNDED = 200  # library entries looked at for the one that a spreadsheet rounded
+MOST_ROUNDED = 200  # library entries compared with a number that a spreadsheet rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class MonitorEntry:
 
 @dataclass(frozen=True, slots=True)
 class CheckedMac:
-    """A MAC that may be registered. `entry` is its library entry, if any; `model` may be ""; `warnings` are sentences."""
+    """A MAC that may be registered. `entry` is its library entry, if there is one; `model` may be ""; `warnings` are sentences."""
 
     mac: Mac
     entry: LibraryEntry | None
@@ -47,11 +47,11 @@ class CheckedMac:
 def check_mac(
     actor: Actor, *, site: Site, text: str, type: DeviceType, model: str = "", confirmed: bool = False
 ) -> CheckedMac:
-    """Whether the device labelled `text` may be registered at `site`; writes and locks nothing, so a form may ask any time.
+    """Whether the device labelled `text` may be registered at `site`. Writes and locks nothing, so forms may call it at any time.
 
-    In R69's order: format, unicast and global, maker (R71), library, not in use, type. Raises a MacRefused, whose
-    `suggestion` is set when the label was probably misread, TypeDisagrees or UnknownModel. Whether a MAC is unknown or
-    somebody else's can't be told apart: same text, same queries (R70).
+    Checks in the order of R69: format, unicast and global, maker (R71), library, not in use, type. Raises a MacRefused, with `suggestion`
+    when the label was probably misread, TypeDisagrees or UnknownModel. An unknown MAC and one of another tenant give the same text and the
+    same queries (R70).
     """
     if not may_configure(actor):
         raise NotPermitted
@@ -70,9 +70,9 @@ def check_mac(
 
 
 def maker_warnings(address: Mac, *, confirmed: bool) -> tuple[str, ...]:
-    """What to say about another maker's MAC, by the installation's policy: warn, enforce or off (R71).
+    """Warnings about another maker's MAC, by the setting: warn, enforce or off (R71).
 
-    Raises ForeignOui when it is not confirmed, or may not be.
+    Raises ForeignOui when it is not confirmed, or can't be.
     """
     if address.is_vendor or settings.MAC_FOREIGN_OUI == "off":
         return ()
@@ -91,9 +91,9 @@ def maker_warnings(address: Mac, *, confirmed: bool) -> tuple[str, ...]:
 
 
 def agreed_model(type: DeviceType, model: str, entry: LibraryEntry | None) -> str:
-    """The model to register, as the catalogue writes it: the one given, else the library's, else "".
+    """The model to register, as the catalogue writes it: the given one, else the library's, else "".
 
-    Both must agree with the wanted type: only an indoor monitor is an indoor monitor (R74).
+    Raises TypeDisagrees where one of them is of another type: only an indoor monitor counts as an indoor monitor (R74).
     """
     if entry is not None and entry.type != type:
         raise TypeDisagrees(
@@ -115,7 +115,7 @@ def agreed_model(type: DeviceType, model: str, entry: LibraryEntry | None) -> st
 
 
 def _with_suggestion(refusal: MacRefused, site: Site, text: str) -> MacRefused:
-    """The refusal, offering what the label says if exactly one reading of it is free for this installer."""
+    """The refusal, with a suggestion if exactly one reading of the label is free for this installer."""
 
     entries = LibraryEntry.objects.usable_at(site).filter(status__in=[Status.IN_STOCK, Status.ASSIGNED])
 
@@ -132,14 +132,14 @@ def _with_suggestion(refusal: MacRefused, site: Site, text: str) -> MacRefused:
 
 
 def _only_decimal(entries: QuerySet[LibraryEntry]) -> Mac | None:
-    """The one address that a spreadsheet may have taken for a number; None when there are more, or too many to look at."""
+    """The only address that a spreadsheet may have rounded to this number; None when several fit, or there are too many to compare."""
     values = list(entries.order_by("mac").values_list("mac", flat=True)[: MOST_ROUNDED + 1])
     found = [address for address in map(Mac, values) if mac.is_decimal(address)]
     return found[0] if len(found) == 1 and len(values) <= MOST_ROUNDED else None
 
 
 def _place_for(actor: Actor, holder: Device, site: Site) -> str:
-    """Where the device is, if it is the same installer's and at a site that this actor sees; else "" (R70)."""
+    """The place of the device, if it belongs to the same installer and to a site that this actor sees; else "" (R70)."""
     if holder.installer_id != site.installer_id:
         return ""
     seen = Device.objects.visible_to(actor).filter(pk=holder.pk)

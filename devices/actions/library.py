@@ -25,7 +25,7 @@ from devices.models import Device, LibraryEntry, Status
 LENGTHS = {"serial": 64, "note": 200}
 AUDITED = ["status", "installer_id"]
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
-CHUNK = 1000  # rows in one statement: SQLite bounds the number of values
+CHUNK = 1000  # rows in one statement, because SQLite limits the number of parameters
 LIBRARY_ADDED = audit.Word(
     "library.added",
     gettext_lazy("MAC addresses added to the library"),
@@ -57,7 +57,7 @@ ENTRY_RETIRED = audit.Word(
 
 @dataclass(frozen=True, slots=True)
 class LibraryRow:
-    """One row of a list for the library, as typed. `type` may be left out when the model tells it."""
+    """One row of a list for the library, as typed. `type` may be left out where the model determines it."""
 
     mac: str
     model: str = ""
@@ -73,7 +73,7 @@ def add_to_library(
 ) -> list[LibraryEntry]:
     """Add MACs to the actor's own library, in stock or assigned to one of its installers; all rows or none (R2, R72).
 
-    Raises LibraryRowsRefused with the error of every wrong row. Some rows per statement, never one by one.
+    Raises LibraryRowsRefused with the error of every wrong row. Inserts in batches, not row by row.
     """
     _refuse_others(actor)
     if not macs:
@@ -89,10 +89,10 @@ def add_to_library(
         raise LibraryRowsRefused(errors)
     try:
         with transaction.atomic():
-            # In the order of the MACs: two lists that share some wait for each other instead of dead-locking.
+            # Inserted in the order of the MACs, so that two lists with common rows wait for each other instead of deadlocking.
             in_order = sorted(entries, key=lambda entry: entry.mac)
             LibraryEntry.objects.bulk_create(in_order, batch_size=CHUNK)
-    except IntegrityError:  # somebody added one of them in this very moment
+    except IntegrityError:  # another transaction added one of them at this moment
         raise LibraryRowsRefused(_already_there(distributor, row_by_mac)) from None
     told = audit.record(
         actor,
@@ -110,7 +110,7 @@ def add_to_library(
 
 
 def _read(rows: Sequence[LibraryRow]) -> tuple[list[LibraryEntry], dict[int, int], dict[int, Refused]]:
-    """The entries that the rows name, the row of each MAC, and what is wrong with which row."""
+    """The entries of the rows, the row of each MAC, and the error of each wrong row."""
     errors: dict[int, Refused] = {}
     entries: list[LibraryEntry] = []
     row_by_mac: dict[int, int] = {}
@@ -131,9 +131,9 @@ def _read(rows: Sequence[LibraryRow]) -> tuple[list[LibraryEntry], dict[int, int
 def assign_library_entry(
     actor: Actor, *, entry_id: int, installer_id: int | None, version: int, now: datetime
 ) -> LibraryEntry:
-    """Keep a MAC for one installer of the subtree, or put it back in stock (None); a retired one returns to service.
+    """Assign a MAC to one installer of the subtree, or put it back in stock (None); a retired one returns to service.
 
-    Refuses one in use (R72) and a stale `version`.
+    Refuses an entry in use (R72). Conflict for an old `version`.
     """
     entry = _lock(actor, entry_id, version)
     installer = _installer(actor, installer_id)
@@ -144,7 +144,7 @@ def assign_library_entry(
 
 @transaction.atomic
 def retire_library_entry(actor: Actor, *, entry_id: int, version: int, now: datetime) -> LibraryEntry:
-    """Take a MAC out of service: nobody can register it any more. Refuses one in use (R72) and a stale `version`."""
+    """Retire a MAC: it can't be registered any more. Refuses an entry in use (R72). Conflict for an old `version`."""
     entry = _lock(actor, entry_id, version)
     before = audit.fields_of(entry, AUDITED)
     entry.status = Status.RETIRED
@@ -190,7 +190,7 @@ def _save(
 
 
 def _entry(row: LibraryRow) -> LibraryEntry:
-    """The entry that a row describes, checked without the database."""
+    """The entry of a row, checked without the database."""
     address = mac.parse(row.mac)
     maker_warnings(address, confirmed=row.confirmed)
     texts = {"serial": text.code(row.serial), "note": text.line(row.note)}
@@ -228,7 +228,7 @@ def _model_and_type(row: LibraryRow) -> tuple[str, DeviceType]:
 
 
 def _already_there(distributor: Organization, row_by_mac: dict[int, int]) -> dict[int, Refused]:
-    """The rows whose MAC the library has already."""
+    """The rows whose MAC is in the library already."""
     wanted = list(row_by_mac)
     library = LibraryEntry.objects.filter(distributor=distributor).only("mac", "status")
     return {

@@ -57,7 +57,7 @@ DEVICE_SWAPPED = audit.Word(
 
 @transaction.atomic
 def add_monitor(actor: Actor, *, apartment_id: int, entry: MonitorEntry, now: datetime) -> Device:
-    """Add an indoor monitor to an apartment, required or not (R20). Raises the row's refusal itself, or TooManyDevices."""
+    """Add an indoor monitor to an apartment, required or not (R20). Raises the refusal of the row, or TooManyDevices."""
     if not may_configure(actor):
         raise NotPermitted
     site = lock_site(actor, Apartment.objects.visible_to(actor).get(pk=apartment_id).site_id)
@@ -73,7 +73,7 @@ def add_monitor(actor: Actor, *, apartment_id: int, entry: MonitorEntry, now: da
 
 @transaction.atomic
 def rename_device(actor: Actor, *, device_id: int, version: int, name: str, now: datetime) -> Device:
-    """Give a device another name, unique in its apartment (R77)."""
+    """Rename a device; the name is unique in its apartment (R77)."""
     site, device = _lock(actor, device_id)
     if device.version != version:
         raise Conflict
@@ -96,7 +96,7 @@ def rename_device(actor: Actor, *, device_id: int, version: int, name: str, now:
 
 @transaction.atomic
 def remove_device(actor: Actor, *, device_id: int, now: datetime) -> None:
-    """Take a device away: its row stays as history, its MAC is free again (R73).
+    """Remove a device: its row stays as history, its MAC is free again (R73).
 
     Refuses the last indoor monitor of an apartment that requires one (R19).
     """
@@ -124,9 +124,9 @@ def remove_device(actor: Actor, *, device_id: int, now: datetime) -> None:
 def swap_device(
     actor: Actor, *, device_id: int, entry: MonitorEntry, reason: str, retire_old: bool = True, now: datetime
 ) -> Device:
-    """Put another device of the same type in the place of this one (RMA): place, name and history stay (R19).
+    """Replace a device by another of the same type (RMA): place, name and history stay (R19).
 
-    Only `entry`'s MAC, model and confirmation count. The old one's library entry is retired, unless `retire_old` is off.
+    Of `entry` only MAC, model and confirmation are used. The library entry of the old device is retired, unless `retire_old` is off.
     """
     site, device = _lock(actor, device_id)
     reason = line(reason)
@@ -154,12 +154,12 @@ def swap_device(
 
 
 def _lock(actor: Actor, device_id: int) -> tuple[Site, Device]:
-    """The active device, with its site and apartment locked in this order; the site's lock guards the device too."""
+    """The active device, with site and apartment locked in this order; the site's lock also protects the device."""
     if not may_configure(actor):
         raise NotPermitted
     devices = Device.objects.visible_to(actor).active()
     site = lock_site(actor, devices.get(pk=device_id).site_id)
-    # Apartments are never moved, so the id is still right under the lock.
+    # Apartments never move to another site, so the id is still right under the lock.
     list(Apartment.objects.filter(devices=device_id).select_for_update(of=("self",), no_key=True))
     device = devices.select_related("apartment__building", "building", "site").get(pk=device_id)
     return site, device

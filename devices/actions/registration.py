@@ -1,4 +1,4 @@
-"""Putting devices into apartments: the steps that several intentions share. Their callers hold site and apartment."""
+"""Steps of registration that several actions share. The callers hold the locks of site and apartment."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def register_monitors(
     if errors:
         raise MonitorRowsRefused(errors)
     devices: dict[int, Device] = {}
-    # In the order of the MACs: two forms that hold the same ones wait for each other instead of dead-locking.
+    # Inserted in the order of the MACs, so that two forms with common MACs wait for each other instead of deadlocking.
     for row in sorted(checked, key=lambda row: checked[row].mac):
         try:
             devices[row] = _register(actor, site, apartment, checked[row], name=entries[row].name, now=now)
@@ -83,13 +83,13 @@ def register_monitors(
 
 
 def lock_entries(site: Site, *, texts: Iterable[str] = (), ids: Iterable[int | None] = ()) -> None:
-    """Lock the library entries of these MACs and ids, in ascending id, before anything about them is decided."""
+    """Lock the library entries of these MACs and ids, in ascending id, before they are checked."""
     values = []
     for text in texts:
         try:
             values.append(mac.parse(text).value)
         except MacRefused:
-            continue  # the check will say so
+            continue  # `check_mac` refuses it later
     entries = LibraryEntry.objects.filter(distributor_id=site.distributor_id)
     wanted = entries.filter(mac__in=values) | entries.filter(pk__in=[pk for pk in ids if pk is not None])
     list(wanted.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
@@ -97,19 +97,19 @@ def lock_entries(site: Site, *, texts: Iterable[str] = (), ids: Iterable[int | N
 
 @contextmanager
 def last_fence() -> Iterator[None]:
-    """Write an active MAC: when another transaction got it first, the database's own refusal becomes the neutral one."""
+    """Write an active MAC. If another transaction wrote it first, the unique constraint refuses it, and MacNotUsable is raised."""
     try:
-        with transaction.atomic():  # a savepoint, so that the caller may go on and say which row it was
+        with transaction.atomic():  # a savepoint, so that the caller can continue and say which row it was
             yield
     except IntegrityError as error:
-        # PostgreSQL names the constraint, SQLite the column.
+        # PostgreSQL names the constraint, SQLite the column
         if not any(hint in str(error) for hint in ("device_one_active_per_mac", "devices_device.mac")):
             raise
         raise MacNotUsable from None
 
 
 def take_entry(entry: LibraryEntry | None, site: Site) -> None:
-    """The library entry becomes this installer's and registered."""
+    """Assign the library entry to this installer and mark it registered."""
     if entry is not None:
         entry.status = Status.REGISTERED
         entry.installer_id, entry.subdistributor_id = site.installer_id, site.subdistributor_id
@@ -118,7 +118,7 @@ def take_entry(entry: LibraryEntry | None, site: Site) -> None:
 
 
 def free_entry(device: Device, *, retire: bool = False) -> None:
-    """The library entry of a device that leaves: back to assigned, since the installer has it in hand, or retired."""
+    """The library entry of a removed device becomes assigned again, since the installer still has the device, or retired."""
     entry = device.library_entry
     if entry is not None:
         entry.status = Status.RETIRED if retire else Status.ASSIGNED
@@ -127,7 +127,7 @@ def free_entry(device: Device, *, retire: bool = False) -> None:
 
 
 def refuse_name(name: str, taken: Iterable[str]) -> None:
-    """Refuse a name that is empty, too long or taken in the apartment; `taken` holds name keys (R77)."""
+    """Refuse a name that is empty, too long or used in the apartment; `taken` has name keys (R77)."""
     name = line(name)
     if not name:
         raise Refused(_("The device needs a name."), field="name")
@@ -138,7 +138,7 @@ def refuse_name(name: str, taken: Iterable[str]) -> None:
 
 
 def settle_pending(apartment: Apartment) -> None:
-    """An apartment that has got its monitor, or needs none any more, is not waiting for one (R17)."""
+    """An apartment that has its monitor, or does not require one any more, stops waiting for one (R17)."""
     if apartment.monitor_pending and (not apartment.indoor_monitor or has_monitor(apartment)):
         apartment.monitor_pending = False
         Apartment.objects.filter(pk=apartment.pk).update(monitor_pending=False)
@@ -154,7 +154,7 @@ def _refuse_repeated(text: str, row: int, row_by_mac: dict[int, int]) -> None:
     try:
         value = mac.parse(text).value
     except MacRefused:
-        return  # the check says so, and knows how to repair it
+        return  # `check_mac` refuses it, and can suggest a repair
     first = row_by_mac.setdefault(value, row)
     if first != row:
         raise DuplicateMac(_("Row %(n)s has the same MAC.") % {"n": first + 1})
