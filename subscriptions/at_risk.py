@@ -1,4 +1,4 @@
-"""Auto-renewals that need somebody: which they are, and how many."""
+"""Auto-renewals that need an action by a person: which they are, and how many."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AT_RISK, RUNNING, OVER = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class AutoRenewals:
-    """Auto-renewals: how many run, how many of them with a card that can't be charged, how many a problem stopped lately."""
+    """How many auto-renewals are active, how many of them have a card that can't be charged, and how many were suspended lately."""
 
     active: int
     unchargeable: int
@@ -26,13 +26,13 @@ class AutoRenewals:
 
     @property
     def at_risk(self) -> int:
-        """How many need somebody."""
+        """How many need an action."""
         return self.unchargeable + self.stopped
 
 
 def ranked(rows: QuerySet[AutoRenewal], *, now: datetime) -> QuerySet[AutoRenewal]:
-    """Auto-renewals with `rank` and `due`: what needs somebody first (the last charge failed, the card can't be charged, or a problem
-    stopped it lately), then what runs, then what is over. "Lately" is the last 30 days: what stopped earlier has lapsed or was renewed."""
+    """Auto-renewals with `rank` and `due`: first those that need an action (last charge failed, card can't be charged, suspended within the last
+    30 days, since what was suspended earlier has lapsed or was renewed by hand), then active ones, then ended ones."""
     active = Q(state=AutoRenewal.State.ACTIVE)
     stopped = Q(state=AutoRenewal.State.SUSPENDED, ended_at__gt=now - CYCLE)
     chargeable = Q(usable_method("method__"), tries=0)
@@ -48,7 +48,7 @@ def ranked(rows: QuerySet[AutoRenewal], *, now: datetime) -> QuerySet[AutoRenewa
 
 
 def auto_renewals(actor: Actor, *, now: datetime) -> AutoRenewals:
-    """The auto-renewals one sees; one statement."""
+    """The numbers of auto-renewals that the actor sees; one statement."""
     active, at_risk = Q(state=AutoRenewal.State.ACTIVE), Q(rank=AT_RISK)
     return AutoRenewals(
         **ranked(AutoRenewal.objects.visible_to(actor), now=now).aggregate(

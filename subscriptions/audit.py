@@ -1,4 +1,4 @@
-"""Words of the audit that reads look for too: these may import no actions."""
+"""Audit words that reads look for too; reads may import no actions, so these are declared here."""
 
 from django.utils.translation import gettext_lazy as _
 

@@ -1,5 +1,5 @@
-"""Statements over all lines of an order at once, which the ORM has no form for (DESIGN §9): their number does not grow with lines, sites
-or expiries. New ends are worked out in Python, once for each distinct base, and sent as one JSON parameter."""
+"""SQL for all lines of an order at once, for which the ORM has no form (DESIGN §9): the number of statements does not grow with lines,
+sites or expiries. New ends are computed in Python, once for each distinct base, and sent as one JSON parameter."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from subscriptions.models.terms import TermKind
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What a new end depends on: items that agree in it, and their lines in the term, are extended alike. `quoted_at` is from when a term to a
-    date was priced; None of any other."""
+    """What a new end depends on: items with equal values, whose lines have equal terms, are extended alike. `quoted_at` is when a term to a
+    date was priced; None for other terms."""
 
     term_kind: str
     term_count: int
@@ -37,8 +37,8 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How many lines of an order, of one kind, have an item that the order has and that stands at one base. `turns`: what one of them pays
-    for, or will be paid for, is not all the same; `is_asked`: one of them is in a request."""
+    """How many lines of an order, of one kind, have reserved items with the same base. `turns`: at least one item is paid for another
+    variant, now or later; `is_asked`: at least one is in a request."""
 
     kind: str
     base: Base
@@ -49,7 +49,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What the items of one base are paid for now: from, to, and the columns that follow from it (`Entitlement`)."""
+    """What the items of one base get: the period, and the columns that follow from it (`Entitlement`)."""
 
     base: Base
     starts_at: datetime
@@ -59,8 +59,8 @@ class Extension:
 
 
 def hold(order: Order) -> list[Held]:
-    """Lock the items that an order has, in the order of their ids, and gather their lines. One statement, whose rows are as many as there
-    are different bases."""
+    """Lock the reserved items of an order, in the order of their ids, and group their lines. One statement with one row for each distinct
+    base."""
     with connection.cursor() as cursor:
         cursor.execute(_HOLD[connection.vendor], [order.pk, order.pk])
         rows = cursor.fetchall()
@@ -71,7 +71,7 @@ def hold(order: Order) -> list[Held]:
 
 
 def extensions(found: Iterable[Base], *, now: datetime) -> list[Extension]:
-    """What its term makes of each base at `now`; pure."""
+    """The extension of each base by its term at `now`. Pure function."""
     made = []
     for base in found:
         term = periods.term_of(base.term_kind, base.term_count, base.term_day)
@@ -85,10 +85,12 @@ def extensions(found: Iterable[Base], *, now: datetime) -> list[Extension]:
 
 
 def extend(order: Order, made: Sequence[Extension], *, turns: bool, now: datetime) -> int:
-    """Write the periods of the lines that activate or renew, and what they make of their items, which are free afterwards. The caller holds
-    the items' locks. Only items that the order has and that still stand at their base are touched; answers how many that were: how many
-    lines there are is the caller's to compare. What is paid for a period that has not begun yet counts from then on (`VariantChange`);
-    `turns` False says that none of it differs. Four statements at most."""
+    """Write the periods of activation and renewal lines and the new state of their items, and release the items. The caller holds the
+    items' locks.
+
+    Only reserved items that still have their base are changed. Returns how many; the caller compares it with the number of lines. The
+    variant of a period that has not begun waits in `VariantChange`; `turns` False says that there is none. At most four statements.
+    """
     sent = json.dumps([_row(extension) for extension in made])
     with connection.cursor() as cursor:
         cursor.execute(_PERIODS[connection.vendor], [sent, order.pk, order.pk])
@@ -103,12 +105,13 @@ def extend(order: Order, made: Sequence[Extension], *, turns: bool, now: datetim
 
 
 def upgrade(order: Order, *, turns: bool, now: datetime) -> int:
-    """Write the periods of the lines that upgrade, from `now` to their quoted ends, and what they make of their items: these are paid for
-    more, until then, and no expiry moves (R52). An item is free afterwards unless the order renews it too.
+    """Write the periods of upgrade lines, from `now` to their quoted ends, and the new variant of their items; no expiry moves (R52). An
+    item is released unless the order renews it too.
 
-    Only lines whose end has not passed and was not taken back are applied, and whose items are paid for what the price was worked out from;
-    answers how many that were. `turns` says that some end before their item does: what was paid for comes back then. Three statements at
-    most; the caller holds the items' locks, and extends afterwards."""
+    Applied are only lines whose end is in the future and was not revoked, and whose items have the variant that was priced. Returns how
+    many. `turns` says that some end before their item does: then the old variant comes back. At most three statements; the caller holds the
+    items' locks, and extends afterwards.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_RAISED_PERIODS[connection.vendor], [_text(now), order.pk, order.pk, _text(now)])
         periods_written = int(cursor.rowcount)
@@ -129,18 +132,18 @@ def _row(extension: Extension) -> Mapping[str, str | int | None]:
         "expires_at",
         "works_until",
         "anchor_at",
-    ):  # compared with `=`, which a join can use and NULL is not
+    ):  # compared with `=`, which a join can use; NULL could not be compared
         named[name] = named[name] or _NEVER[connection.vendor]
     return named
 
 
 def _text(instant: datetime) -> str:
-    """An instant as the database writes it."""
+    """An instant in the database's text format."""
     return str(connection.ops.adapt_datetimefield_value(instant))
 
 
 def _at(value: Any) -> datetime | None:
-    """An instant as the database gives it: SQLite keeps text, in UTC."""
+    """An instant from the database: SQLite stores text, in UTC."""
     found = parse_datetime(value) if isinstance(value, str) else value
     return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
@@ -170,7 +173,7 @@ SELECT kind, term_kind, term_count, term_day, quoted_at, service_type, expires_a
   MAX(turns), MAX(asked), COUNT(*)
 FROM held GROUP BY kind, term_kind, term_count, term_day, quoted_at, service_type, expires_at, works_until, anchor_at, time_zone
 """
-# What was worked out for a base, beside each line of the order whose item it has and which still stands there.
+# The extension of each base, joined to each line whose item is reserved and still has that base.
 _LINES = """
   JOIN communities_entitlement item ON base.service_type = item.service_type
     AND base.expires_at = COALESCE(item.expires_at, {never}) AND base.works_until = COALESCE(item.works_until, {never})
@@ -211,14 +214,14 @@ _WRITE_PERIODS = """
 INSERT INTO subscriptions_serviceperiod (entitlement_id, line_id, variant, is_upgrade, starts_at, ends_at, anchor_at, is_revoked)
 SELECT item.id, line.id, line.variant, {false}, base.starts_at, base.ends_at, base.next_anchor, {false} FROM {base}
 """
-# Also where it is what is paid for now, if something else comes in between.
+# Also where it equals the present variant, if another one comes in between.
 _WRITE_CHANGES = """
 INSERT INTO subscriptions_variantchange (entitlement_id, at, variant)
 SELECT item.id, base.starts_at, line.variant FROM {base} AND base.starts_at > %s AND (line.variant <> item.paid_variant
   OR EXISTS (SELECT 1 FROM subscriptions_variantchange earlier WHERE earlier.entitlement_id = item.id))
 ON CONFLICT (entitlement_id, at) DO UPDATE SET variant = excluded.variant
 """
-# What begins now comes after everything that waited, whether or not its instant was noticed.
+# A variant that begins now replaces every one that waited, whether or not its time had come.
 _FORGET_CHANGES = """
 DELETE FROM "subscriptions_variantchange" WHERE "entitlement_id" IN (SELECT item.id FROM {base} AND base.starts_at <= %s)
 """
@@ -231,7 +234,7 @@ FROM (SELECT item.id AS id, base.starts_at, base.ends_at, base.end_of_grace, bas
   (SELECT MIN(at) FROM subscriptions_variantchange waiting WHERE waiting.entitlement_id = item.id) AS turns_at FROM {base}) AS source
 WHERE "communities_entitlement".id = source.id
 """
-# The upgrades of an order whose item it has, which still is paid to the quoted end or longer, for what was paid for when it was quoted.
+# Upgrade lines whose item is reserved, is still paid to the quoted end or longer, and has the variant that was quoted.
 _RAISED = """
   communities_entitlement item JOIN subscriptions_orderline line ON line.entitlement_id = item.id AND {raises}
   WHERE line.order_id = %s AND item.reserved_by = %s AND line.ends_at > %s AND item.expires_at >= line.ends_at
@@ -266,7 +269,7 @@ _WORDS = {
 
 
 def _for(vendor: str, statement: str) -> str:
-    """A statement in the words of one kind of database."""
+    """A statement in the SQL of one database vendor."""
     parts = {"base": _SENT[vendor] + _LINES, "raised": _RAISED}
     for name, text in {
         **parts,

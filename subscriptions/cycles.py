@@ -1,4 +1,4 @@
-"""What 30 days cost: one answer for bills, dashboards, the review, the checkout and auto-renewals (R27, R41)."""
+"""The price of 30 days: one function for bills, dashboards, the review, the checkout and auto-renewals (R27, R41)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from subscriptions.pricing import quote
 from subscriptions.quotes import Item, Quote
 from subscriptions.taxes import UNTAXED, Tax
 
-Amounts = list[int | None]  # minor units, one for each row; None for all where one of them has no price
+Amounts = list[int | None]  # minor units, one for each row; None for all where one has no price
 
 
 def recurring_total(
     kinds: Iterable[tuple[Product, int]], prices: PriceTable, now: datetime, tax: Tax = UNTAXED
 ) -> Quote:
-    """What 30 days of (product, count) cost: one line for each, in their order. Raises MissingPrice.
+    """The price of 30 days of (product, count): one line for each, in their order. Raises MissingPrice.
 
-    Without `tax` it is what the list says; with that of whoever is billed `total_minor` is what an auto-renewal of them charges. Project
-    type and price class are the product's: who leaves them out asks for the Normal price of communities.
+    Without `tax` it is the list price; with the tax of a payer `total_minor` is what an auto-renewal charges. Products without project type
+    and price class get the Normal price of communities.
     """
     items = [
         Item(at, service_type, variant, count=n, project_type=project_type, price_class=price_class)
@@ -30,7 +30,7 @@ def recurring_total(
 
 
 def list_amounts(kinds: Iterable[tuple[Product, int]], prices: PriceTable | None, now: datetime) -> Amounts:
-    """What 30 days of each (product, count) cost at list prices."""
+    """The list price of 30 days of each (product, count)."""
     kinds = list(kinds)
     if prices is None:
         return [None] * len(kinds)
@@ -41,7 +41,7 @@ def list_amounts(kinds: Iterable[tuple[Product, int]], prices: PriceTable | None
 
 
 def unpaid_amounts(rows: Iterable[tuple[Product, str, int]], prices: PriceTable | None) -> Amounts:
-    """What 30 days of each (product, paid variant, count) cost more than what is paid, at list prices; never less than nothing."""
+    """The list price of 30 days of each (product, paid variant, count) above what is paid; at least 0."""
     rows = list(rows)
     if prices is None:
         return [None] * len(rows)
@@ -52,6 +52,6 @@ def unpaid_amounts(rows: Iterable[tuple[Product, str, int]], prices: PriceTable 
 
 
 def total_of(amounts: Iterable[int | None]) -> int | None:
-    """The sum of amounts, None where one of them is unknown."""
+    """The sum of amounts; None where one is unknown."""
     amounts = list(amounts)
     return None if None in amounts else sum(amount or 0 for amount in amounts)

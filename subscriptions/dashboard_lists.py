@@ -1,4 +1,4 @@
-"""The lists behind the numbers of a dashboard: lines of items alike at one site, a page at a time."""
+"""The lists behind the numbers of a dashboard: each line is a group of like items at one site; read a page at a time."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from subscriptions.cycles import total_of
 from subscriptions.prices import PriceTable, Product
 from subscriptions.summary import HORIZON, PRODUCT, SOON, What, alive_on, narrowed, today_of, worth_of
 
-ORDER = ("site__name_order", "site_id", "service_type", "renewed", "paid_variant", "mode")  # of a list's lines on a day
+# The order of lines with the same day
+ORDER = ("site__name_order", "site_id", "service_type", "renewed", "paid_variant", "mode")
 
 
 class Place(NamedTuple):
-    """By what the lines of a list are sorted, what never began behind all days."""
+    """The sort key of a line; lines without a day come last."""
 
     day: date | None
     name_order: str
@@ -37,8 +38,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SiteLine:
-    """Items alike at one site. `day` is the first on which some of them end, None for what was never activated; `amount_minor` as
-    `worth_of` says for the list."""
+    """Like items at one site. `day` is the first day on which some of them end, None if never activated; `amount_minor` as in `worth_of`."""
 
     site_id: int
     site_name: str
@@ -56,7 +56,7 @@ class SiteLine:
 
     @property
     def place(self) -> Place:
-        """Where it stands in its list."""
+        """The sort key in its list."""
         names = (self.service_type, self.variant, self.paid_variant, self.mode.value)
         return Place(self.day, self.name_order, self.site_id, *names)
 
@@ -72,7 +72,7 @@ class SiteLine:
 
     @property
     def renews(self) -> bool:
-        """Whether they are renewed by themselves."""
+        """Whether auto-renewals renew them."""
         return self.mode is Mode.AUTO
 
     @property
@@ -82,7 +82,7 @@ class SiteLine:
 
     @property
     def variant_label(self) -> str:
-        """What is renewed, in words."""
+        """The variant that is renewed, in words."""
         return catalogue.variant_label(self.service_type, self.variant)
 
     @property
@@ -100,8 +100,8 @@ class SiteLine:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a list is about: of these days at the sites, both included, or of all that `what` is about. Up to today in `zone` also what ended
-    before is due."""
+    """What a list shows: items that end on these days at their sites (both included), or all that `what` means. For a range up to today in
+    `zone`, earlier ends that are in grace are due too."""
 
     what: What
     now: datetime
@@ -115,7 +115,7 @@ class Asked:
         return today_of(self.now, self.zone)
 
     def narrow(self, rows: QuerySet[ExpiryDay]) -> QuerySet[ExpiryDay]:
-        """The rows of the summary that the list is about, with `alive`: in force."""
+        """The rows of the summary that belong to the list, with `alive`: in force."""
         first, last = None, self.today + SOON
         if self.what is What.DUE and self.days:
             first = self.days[0] if self.days[0] > self.today else None
@@ -123,7 +123,7 @@ class Asked:
         return narrowed(rows, self.what, self.today, last, first).order_by().annotate(alive=alive_on(self.today))
 
     def keeps(self, service_type: str, variant: str, paid_variant: str, *, is_in_force: bool) -> bool:
-        """Whether items alike are in the list, which the database can't say of parts of variants."""
+        """Whether like items belong to the list; the database can't compare the parts of variants."""
         if self.what is What.UNPAID:
             return bool(catalogue.uncovered(service_type, variant, paid_variant, is_in_force=is_in_force))
         return self.what is not What.UNUSED or bool(catalogue.unused(service_type, variant, paid_variant))
@@ -131,8 +131,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """A whole list: how many items, what they come to, and which kinds of them there are: (service type, variant, paid variant, whether
-    in force)."""
+    """The totals of a list: number of items, price, and its kinds: (service type, variant, paid variant, whether in force)."""
 
     count: int
     amount_minor: int | None
@@ -140,7 +139,7 @@ class Summed:
 
 
 def sum_of(actor: Actor, asked: Asked) -> Summed:
-    """The numbers of a list; one statement, over the rows of installers where one sees those."""
+    """The totals of a list; one statement, over rows of installers where the actor sees those."""
     rows = [
         row
         for row in asked.narrow(ExpiryDay.objects.visible_to(actor))
@@ -164,7 +163,7 @@ def lines_of(
     prices: PriceTable | None,
     days: tuple[date, date] | None = None,
 ) -> list[SiteLine]:
-    """All items behind a number, gathered by site and service, what ends first at the top."""
+    """All items behind a number, grouped by site and service, the first end first."""
     asked = Asked(what, now, zone, prices, days)
     return page_of(actor, asked, sum_of(actor, asked))
 
@@ -172,7 +171,7 @@ def lines_of(
 def page_of(
     actor: Actor, asked: Asked, summed: Summed, *, after: Place | None = None, limit: int | None = None
 ) -> list[SiteLine]:
-    """Some lines of a list, from the one behind `after` on. A site that goes to somebody else meanwhile is left out."""
+    """A page of lines that come after `after`. A site that moves to another tenant meanwhile is left out."""
     if not summed.kinds:
         return []
     whole = _groups(actor, asked, summed)
@@ -203,15 +202,15 @@ def page_of(
 
 
 def next_end(actor: Actor, *, now: datetime) -> tuple[datetime, str] | None:
-    """The first end of paid time that is in force, and the time zone of its site; None where nothing is. It reads a line and not the list."""
+    """The first end of paid time that is in force, with the time zone of its site; None where nothing is. Reads one line, not the list."""
     asked = Asked(What.PAID, now, None, None)
     lines = page_of(actor, asked, Summed(1, None, frozenset({("", "", "", True)})), limit=1)
     return next(((line.ends_at, line.zone) for line in lines if line.ends_at), None)
 
 
 def _walked(actor: Actor, asked: Asked, summed: Summed, after: Place | None, limit: int) -> list[tuple[Any, ...]]:
-    """A page of lines, read by key: rows of the summary in the order of the list, and all that the sites they name have. A row is the first
-    of its line where the line begins on its day; so what is read is a page and not the list, however long that is."""
+    """A page of lines, read by key: first rows of the summary in list order, then all rows of the sites they name. Only where a line begins
+    on the row's day is the row the first of its line. So the cost depends on the page and not on the length of the list."""
     found: list[tuple[Any, ...]] = []
     lines: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     read: set[int] = set()
@@ -222,7 +221,7 @@ def _walked(actor: Actor, asked: Asked, summed: Summed, after: Place | None, lim
                 read |= more
                 lines |= {line[:8]: line for line in _by_first_day(_groups(actor, asked, summed, more))}
             line = lines.get(tuple(same))
-            if line is None or line[10] != day:  # everything has left it, or it stands on a page before
+            if line is None or line[10] != day:  # all its items have left, or the line belongs to an earlier page
                 continue
             found.append(lines.pop(line[:8]))
             if len(found) == limit:
@@ -231,7 +230,7 @@ def _walked(actor: Actor, asked: Asked, summed: Summed, after: Place | None, lim
 
 
 def _sites_ahead(rows: list[tuple[Any, ...]], read: set[int], limit: int) -> set[int]:
-    """The sites not read yet of the next `limit` lines."""
+    """The sites of the next `limit` lines that were not read yet."""
     ahead = {tuple(same): same[0] for _day, *same in rows[: 2 * limit]}
     return set(list(ahead.values())[:limit]) - read
 
@@ -239,8 +238,8 @@ def _sites_ahead(rows: list[tuple[Any, ...]], read: set[int], limit: int) -> set
 def _rows_from(
     actor: Actor, asked: Asked, summed: Summed, after: Place | None, limit: int
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of the summary behind a place in the order of the list, (day, site, …, alive), in ever larger pieces: those with a day, by its
-    index, then those without."""
+    """The rows of the summary after a position in list order, (day, site, …, alive), in growing batches: first rows with a day, by its
+    index, then rows without."""
     dated, undated = _rows(actor, asked, summed).exclude(day=None), _rows(actor, asked, summed).filter(day=None)
     if after is not None and after.day is not None:
         dated = dated.filter(Q(day__gt=after.day) | (Q(day=after.day) & _behind(after)), day__gte=after.day)
@@ -259,7 +258,7 @@ def _rows_from(
 
 
 def _behind(place: Place) -> Q:
-    """Behind it on the same day: (a, b) > (x, y) as SQL without row values understands it."""
+    """After the position on the same day: (a, b) > (x, y) in SQL without row values."""
     condition, same = Q(), Q()
     for name, value in zip(ORDER, place[1:], strict=True):
         condition |= same & Q(**{f"{name}__gt": value})
@@ -268,8 +267,8 @@ def _behind(place: Place) -> Q:
 
 
 def _by_first_day(days: QuerySet[ExpiryDay, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """Lines from `_groups`, with their number and the first day on which some of them end, in that order. The days are
-    counted first, in a statement around the other: one that everything has left still has rows until they are folded."""
+    """Lines from `_groups`, with their count and the first day on which some of them end, in that order. Days are summed first, in an inner
+    statement: a day that all items have left still has rows until they are folded."""
     try:
         counted, params = days.query.sql_with_params()
     except EmptyResultSet:
@@ -290,7 +289,7 @@ def _by_first_day(days: QuerySet[ExpiryDay, tuple[Any, ...]]) -> list[tuple[Any,
 def _groups(
     actor: Actor, asked: Asked, summed: Summed, sites: Iterable[int] | None = None
 ) -> QuerySet[ExpiryDay, tuple[Any, ...]]:
-    """The lines of a list, of these sites where they are named: items alike at a site, with their number `n`, by day."""
+    """The lines of a list, of these sites if given: like items at a site, with their number `n`, by day."""
     rows = _rows(actor, asked, summed)
     if sites is not None:
         rows = rows.filter(site_id__in=sorted(sites))
@@ -299,13 +298,13 @@ def _groups(
 
 
 def _rows(actor: Actor, asked: Asked, summed: Summed) -> QuerySet[ExpiryDay]:
-    """The rows of the summary that the lines of a list are made of."""
+    """The rows of the summary that make up the lines of a list."""
     rows = asked.narrow(ExpiryDay.objects.by_site(actor))
     return rows.filter(_one_of(summed.kinds)) if asked.what in {What.UNPAID, What.UNUSED} else rows
 
 
 def _one_of(kinds: Iterable[tuple[str, str, str, bool]]) -> Q:
-    """Rows of one of these kinds."""
+    """The condition for rows of one of these kinds."""
     of_type: dict[tuple[str, bool], dict[str, list[str]]] = {}
     for service_type, variant, paid_variant, alive in kinds:
         of_type.setdefault((service_type, alive), {}).setdefault(variant, []).append(paid_variant)
@@ -318,7 +317,7 @@ def _one_of(kinds: Iterable[tuple[str, str, str, bool]]) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Apartments of one site that need an indoor monitor and have none."""
+    """Apartments of one site that require an indoor monitor and have none."""
 
     site_id: int
     site_name: str
@@ -327,7 +326,7 @@ class Waiting:
 
 
 def waiting(actor: Actor) -> list[Waiting]:
-    """Where indoor monitors are missing, the most first; one statement."""
+    """Sites with missing indoor monitors, the most first; one statement."""
     rows = (
         device_reports.without_monitor(Apartment.objects.visible_to(actor))
         .order_by()

@@ -1,4 +1,4 @@
-"""Discounts as values: what comes off the lines of a quote, and in which order. Pure; integers only (R41)."""
+"""Discounts: what is taken off the lines of a quote, and in which order. Pure functions, integers only (R41)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from payments import money
 
-WHOLE = 10_000  # basis points: 1 % is 100 of them
+WHOLE = 10_000  # basis points: 100 are 1 %
 
 
 class Place(NamedTuple):
-    """Where a line belongs, as far as a scope asks. The last two are ids, None while it is a draft."""
+    """The properties of a line that a scope can ask for. The last two are ids, None in a draft."""
 
     project_type: str
     service_type: str
@@ -22,7 +22,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which lines a discount is for. Each set narrows it; an empty one leaves that question open. Organizations are installers."""
+    """The lines that a discount is for. Each set limits it; an empty set does not. Organizations are installers."""
 
     project_types: frozenset[str] = frozenset()
     service_types: frozenset[str] = frozenset()
@@ -30,7 +30,7 @@ class Scope:
     organizations: frozenset[int] = frozenset()
 
     def covers(self, place: Place) -> bool:
-        """Whether a line that belongs there is within."""
+        """Whether a line with these properties is in scope."""
         asked = (self.project_types, self.service_types, self.sites, self.organizations)
         return all(not wanted or found in wanted for wanted, found in zip(asked, place, strict=True))
 
@@ -40,8 +40,7 @@ EVERYTHING = Scope()
 
 @dataclass(frozen=True, slots=True)
 class FreePeriods:
-    """So many periods of 30 days of each item for nothing, of those that are bought: never more paid time, and nothing of what is paid
-    in credits."""
+    """A number of free 30-day periods of each item, at most as many as are bought. It adds no paid time, and does not apply to credits."""
 
     count: int
     scope: Scope = EVERYTHING
@@ -53,7 +52,7 @@ class FreePeriods:
 
 @dataclass(frozen=True, slots=True)
 class Percent:
-    """A share of what the lines within the scope come to, in basis points: 1250 is 12.5 %."""
+    """A share of the lines in scope, in basis points: 1250 is 12.5 %."""
 
     basis_points: int
     scope: Scope = EVERYTHING
@@ -65,7 +64,7 @@ class Percent:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """So many minor units of a currency, off the lines within the scope together; what they do not come to is forfeited."""
+    """Minor units of a currency, off the lines in scope together; what exceeds their sum is forfeited."""
 
     minor: int
     currency: str
@@ -80,8 +79,8 @@ Discount = FreePeriods | Percent | Amount
 
 
 class Charge(NamedTuple):
-    """What a line costs before discounts: `period_minor` is what 30 days of it cost, `periods` how many are bought whole. So many `lines`
-    that are alike in all of this, one behind the other, are one charge."""
+    """The cost of a line before discounts: `period_minor` is the price of 30 days, `periods` how many whole periods are bought. `lines`
+    consecutive lines that are equal in all of this are one charge."""
 
     place: Place
     amount_minor: int
@@ -90,12 +89,12 @@ class Charge(NamedTuple):
     lines: int = 1
 
 
-Runs = list[tuple[int, int]]  # of lines that are alike: (minor units of each, how many), in their order
+Runs = list[tuple[int, int]]  # for equal lines: (minor units of each, how many), in their order
 
 
 @dataclass(slots=True)
 class _Left:
-    """What is left of so many lines of a charge that are still alike."""
+    """What is left of consecutive lines of a charge that are still equal."""
 
     charge: int
     minor: int
@@ -103,12 +102,12 @@ class _Left:
 
 
 def taken_off(discounts: Sequence[Discount], charges: Sequence[Charge], currency: str) -> list[Runs]:
-    """What comes off each line of each charge, in minor units, never more than it costs. The same as if every line were a charge of its
-    own, in the same order, and no dearer for many that are alike.
+    """The discount of each line of each charge, in minor units, at most its cost. The result is the same as if every line were its own
+    charge, in the same order; equal lines only make it faster.
 
-    First free periods: of each line the smaller of what the discounts give together and what is bought, at its 30-day price. Then
-    percentages, then amounts, in the order given, each on what is left within its scope: rounded once, half-up, and shared out over the
-    lines by largest remainder. Raises ValueError for an amount in another currency.
+    Free periods come first: for each line the smaller of all free periods and the bought periods, at its 30-day price. Then percentages,
+    then amounts, in the given order, each on what is left within its scope: rounded once, half-up, and allotted to the lines by largest
+    remainder. Raises ValueError for an amount in another currency.
     """
     places = {charge.place for charge in charges}
     left = [_Left(at, charge.amount_minor, charge.lines) for at, charge in enumerate(charges)]
@@ -142,7 +141,7 @@ def _within(scope: Scope, charges: Sequence[Charge], places: Iterable[Place]) ->
 
 
 def _take(off: int, left: list[_Left], mine: set[int]) -> list[_Left]:
-    """What is left after `off` came off the lines of some charges; those that get another share than their like stand apart."""
+    """What is left after `off` was taken from the lines of some charges; lines that get another share than their equals are split off."""
     weights = [(run.minor, run.count) for run in left if run.charge in mine]
     shares = iter(money.allot_runs(off, weights))
     return [

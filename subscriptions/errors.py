@@ -1,4 +1,4 @@
-"""What subscriptions refuse."""
+"""Refusals of subscriptions."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -12,25 +12,25 @@ class MayNotPay(NotPermitted):
 
 
 class NotBillable(Refused):
-    """An item that is not configured any more, already activated, or waiting for its monitor (R17, R25, R47)."""
+    """The item is not configured any more, activated already, or waits for its monitor (R17, R25, R47)."""
 
 
 class ItemHeld(Refused):
-    """An item is in another open order (R48)."""
+    """The item is in another open order (R48)."""
 
 
 class NotApplied(ItemHeld):
-    """A paid order's items are not what they were when it was placed: nothing is applied, somebody decides (R52)."""
+    """The items of a paid order changed since it was placed: nothing is applied, and the operator decides (R52)."""
 
 
 class NothingLeft(NotBillable):
-    """All that a cart's filter had went before it was shown: nothing costs nothing, and an order of nothing is none."""
+    """Nothing that a cart's filter means is available any more, and an order needs at least one item."""
 
     message = _("Nothing of this can be activated any more. Change the items.")
 
 
 class PriceChanged(Refused):
-    """What would be charged is not what was shown (R40)."""
+    """The price differs from the one that was shown (R40)."""
 
     message = _("The price changed since it was shown. Nothing was charged: look at the new price and pay again.")
 
@@ -58,8 +58,8 @@ class BillingIncomplete(Refused):
 
 
 class RequestClosed(Refused):
-    """A request was withdrawn, refused or paid in the meantime."""
+    """The request was withdrawn, refused or paid in the meantime."""
 
 
 class IllegalTransition(Refused):
-    """An order can't go from its state to the wanted one (R49)."""
+    """The order can't go from its present state to the wanted one (R49)."""

@@ -1,4 +1,4 @@
-"""What stands alike of a site's items: by service, variant, paid variant, state, day of expiry and payer, and what it is for."""
+"""A site's items in groups: by service, variant, paid variant, state, day of expiry and payer, with the names of their targets."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from communities.reports import WARNING, Alike
 from subscriptions.prices import Product
 from subscriptions.reports import Payer, Payers
 
-AHEAD = timedelta(days=60)  # what ends within it has a filter of its own
-NAMED = 4  # targets that are listed; more are counted
-NAMED_GROUPS = 60  # groups whose targets are listed, so that one statement stays readable for the database
+AHEAD = timedelta(days=60)  # items that end within it have their own filter
+NAMED = 4  # targets that are named; more are counted
+NAMED_GROUPS = 60  # groups whose targets are named, which limits the length of the statement
 GROUP_ORDER = ("paid", "new", "lapsed", "off")
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Items of a site that stand alike. Per 30 days and at today's prices: `amount_minor` is what renewing them costs as they are
-    switched, `paid_minor` what of that is paid now, `more_minor` what is on and not paid; 0 when nothing is on, None when unknown."""
+    """A group of like items of a site. Per 30 days at today's prices: `amount_minor` is the renewal in the configured variant, `paid_minor`
+    the part of it that is paid now, `more_minor` what is on and not paid; 0 when nothing is on, None when unknown."""
 
     service_type: str
     variant: str
     renewed: str  # the variant that a renewal pays for
     paid_variant: str
     expires_at: datetime | None
-    instants: tuple[datetime, ...]  # the exact ends behind the day
+    instants: tuple[datetime, ...]  # the exact ends on that day
     auto_renewal_id: int | None
     is_per_apartment: bool
     count: int
@@ -48,19 +48,19 @@ class Holding:
     targets: str = ""
 
     def product(self, site: Site) -> Product:
-        """What is renewed, as the price list of the site's project type names it."""
+        """What is renewed, as in the price list of the site's project type."""
         return Product(self.service_type, self.renewed, site.kind)
 
     @property
     def group(self) -> str:
-        """Under which head it stands: paid, not activated, lapsed, or paid and switched off."""
+        """The heading it belongs under: paid, not activated, lapsed, or paid and switched off."""
         if not self.variant:
             return "off"
         return "paid" if self.is_in_force else "new" if self.state is State.NEW else "lapsed"
 
     @property
     def entry(self) -> catalogue.Entry:
-        """What the catalogue knows of the service type."""
+        """The entry of the catalogue."""
         return catalogue.BY_TYPE[self.service_type]
 
     @property
@@ -85,28 +85,28 @@ class Holding:
 
     @property
     def missing(self) -> str:
-        """What is on and not paid for, in words; "" when everything is."""
+        """What is on and not paid for, in words; "" when all is paid."""
         parts = catalogue.uncovered(self.service_type, self.variant, self.paid_variant, is_in_force=self.is_in_force)
         return ", ".join(catalogue.part_labels(self.service_type, parts))
 
     @property
     def unused(self) -> str:
-        """What is paid for and not on, in words. A variant that costs less than the paid one is no loss of a service."""
+        """What is paid for and not on, in words. A cheaper variant of the same service is no unused part."""
         if not self.is_in_force:
             return ""
         return catalogue.unused_label(self.service_type, self.variant, self.paid_variant)
 
     @property
     def differs(self) -> bool:
-        """Whether what is on and what is paid for are not the same, in either direction."""
+        """Whether what is on and what is paid for differ, in either direction."""
         return bool(self.missing or self.unused)
 
     def is_ending(self, now: datetime, within: timedelta = AHEAD) -> bool:
-        """Whether it runs out within a time, or has, in grace."""
+        """Whether it ends within a time, or is in grace."""
         return self.expires_at is not None and self.is_in_force and self.expires_at <= now + within
 
     def status(self, now: datetime) -> tuple[str, str]:
-        """How it stands: (tone, word)."""
+        """Its state as (tone, word)."""
         if self.state is State.NEW:
             return "inactive hollow", _("Not activated")
         if self.state is State.LAPSED:
@@ -125,8 +125,8 @@ class Holding:
 
 
 def holding_rows(site: Site, now: datetime, *, is_agreed: bool) -> list[tuple[Alike, str, int | None]]:
-    """The site's items that stand alike to the second, the variant they are renewed in, and the auto-renewal they are under, which is looked for
-    where there is any."""
+    """The site's items, grouped by the exact second, with the variant they are renewed in and their auto-renewal. `is_agreed` False: there
+    is none."""
     items = (
         _with_auto_renewals(site)
         if is_agreed
@@ -149,7 +149,7 @@ def holding_rows(site: Site, now: datetime, *, is_agreed: bool) -> list[tuple[Al
 
 
 def gathered(site: Site, rows: list[tuple[Alike, str, int | None]], payers: Payers, now: datetime) -> list[Holding]:
-    """Those that end on one day at the site together, in the order of the page: by group, service, and how many they are."""
+    """Groups of items that end on the same day at the site, in page order: by heading, service and number."""
     zone = ZoneInfo(site.time_zone)
     found: dict[tuple[object, ...], Holding] = {}
     for alike, renewed, auto_renewal_id in rows:
@@ -195,7 +195,7 @@ def gathered(site: Site, rows: list[tuple[Alike, str, int | None]], payers: Paye
 
 
 def _with_auto_renewals(site: Site) -> QuerySet[Any]:
-    """The items with `auto_renewal_item`, their place in the live auto-renewal they are under, if any, and the variant they are `renewed` in."""
+    """The items with `auto_renewal_item`, their row in an active auto-renewal, if any, and the variant they are `renewed` in."""
     return Entitlement.objects.filter(site=site).annotate(
         auto_renewal_item=FilteredRelation("auto_renewal_items", condition=Q(auto_renewal_items__is_live=True)),
         renewed=status.renewed(),
@@ -203,7 +203,7 @@ def _with_auto_renewals(site: Site) -> QuerySet[Any]:
 
 
 def named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> list[Holding]:
-    """Say what each row is for: few targets by name, many by number; one statement."""
+    """The names of each group's targets: a few by name, many as a number; one statement."""
     few = [row for row in found if row.count <= NAMED][:NAMED_GROUPS]
     conditions = Q(pk=None)
     for row in few:

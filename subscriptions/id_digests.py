@@ -1,8 +1,7 @@
-"""What a set of ids was, in little room, however large it was: enough to tell it from another one, and to name the few ids by which they
-differ.
+"""Digests of sets of ids of any size: they tell whether two sets differ, and name the ids if only a few differ.
 
-The ids fall into buckets, each keeping how many there are and their sum. Where two sets differ by one id in a bucket, the difference of
-the sums is that id; where by more, only how many is known.
+Ids are divided into buckets; each has the number and the sum of its ids. Where two sets differ by one id in a bucket, the difference of the
+sums is that id; where they differ by more, only the number is known.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from typing import Any
 
 from django.db.models import Count, F, Max, QuerySet, Sum
 
-BUCKETS = 127  # a prime, so that every second or tenth id of a list falls into different ones
-LONGEST = 18  # digits of a sum: what every database takes for a number
+BUCKETS = 127  # a prime, so that every second or tenth id of a list falls into different buckets
+LONGEST = 18  # digits of a sum, which every database can store as a number
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Which ids went and which came. Where `is_whole` is false there are more, or others, than are named."""
+    """The ids that were removed and added. If `is_whole` is false, there are more than are named."""
 
     went: frozenset[int]
     came: frozenset[int]
@@ -28,14 +27,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class IdDigest:
-    """How many ids there are in each bucket, and their sum."""
+    """The number of ids in each bucket, and their sum."""
 
     counts: tuple[int, ...]
     sums: tuple[int, ...]
 
     @classmethod
     def of(cls, ids: Iterable[int]) -> IdDigest:
-        """Of ids."""
+        """The digest of ids."""
         counts, sums = [0] * BUCKETS, [0] * BUCKETS
         for pk in ids:
             counts[pk % BUCKETS] += 1
@@ -44,7 +43,7 @@ class IdDigest:
 
     @classmethod
     def read(cls, text: str) -> IdDigest | None:
-        """What `text` says; None where it says nothing."""
+        """The digest in a text; None for other text."""
         parts = [part.partition("-") for part in text.split(",")]
         numbers = [number for count, dash, total in parts if dash for number in (count, total)]
         plain = all(number.isascii() and number.isdigit() and len(number) <= LONGEST for number in numbers)
@@ -57,7 +56,7 @@ class IdDigest:
 
     @property
     def text(self) -> str:
-        """As a form or a row keeps it."""
+        """The text for a form or a row."""
         return ",".join(f"{n}-{total}" if n else "" for n, total in zip(self.counts, self.sums, strict=True))
 
     @property
@@ -66,7 +65,7 @@ class IdDigest:
         return sum(self.counts)
 
     def until(self, now: IdDigest) -> Difference:
-        """What went and what came from this one to another one."""
+        """The removed and added ids from this digest to another one."""
         went: set[int] = set()
         came: set[int] = set()
         is_whole = True
@@ -84,19 +83,19 @@ class IdDigest:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a list was when it was shown: its ids, and the newest of them. What is newer was never on it."""
+    """The state of a list when it was shown: a digest of its ids, and the newest id. Newer ids were never on it."""
 
     newest: int
     digest: IdDigest
 
     @classmethod
     def of_ids(cls, ids: Collection[int]) -> Mark:
-        """Of ids."""
+        """The mark of ids."""
         return cls(max(ids, default=0), IdDigest.of(ids))
 
     @classmethod
     def of(cls, rows: QuerySet[Any]) -> Mark:
-        """Of rows, whose ids the database gathers; one statement."""
+        """The mark of rows, aggregated in the database; one statement."""
         counts, sums, newest = [0] * BUCKETS, [0] * BUCKETS, 0
         found = rows.order_by().annotate(bucket=F("pk") % BUCKETS).values("bucket")
         for row in found.annotate(n=Count("pk"), total=Sum("pk"), last=Max("pk")):
@@ -106,7 +105,7 @@ class Mark:
 
     @classmethod
     def read(cls, text: str) -> Mark | None:
-        """What a form sends back; None for anything else."""
+        """The mark that a form sends back; None for other text."""
         newest, _colon, rest = text.partition(":")
         digest = IdDigest.read(rest)
         if digest is None or not newest.isascii() or not newest.isdigit() or len(newest) >= LONGEST:
@@ -115,5 +114,5 @@ class Mark:
 
     @property
     def text(self) -> str:
-        """As a form keeps it, however long the list is."""
+        """The text for a form; its length does not depend on the list."""
         return f"{self.newest}:{self.digest.text}"

@@ -1,4 +1,4 @@
-"""Whether the books agree: what works was paid for, what was paid works, and nobody wrote to them by hand."""
+"""Checks of `verify_ledger`: what works was paid for, what was paid works, and no row was changed outside of the actions."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from subscriptions.renewing import mode_of
 S = Order.State
 KEEP_MONEY = (S.SUCCEED, S.REVIEW, S.REFUNDED)
 SHORTEST_MONTH, LONGEST_MONTH = timedelta(days=28), timedelta(days=31)
-CLOCKS = timedelta(hours=3)  # a month is counted on the site's wall clock, which may be put back meanwhile
+CLOCKS = timedelta(hours=3)  # months are counted in local time, and clocks may be set back meanwhile
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A row that does not agree with others: which, and what is wrong."""
+    """A row that disagrees with others, and how."""
 
     row: str
     problem: str
@@ -42,8 +42,8 @@ class Fault:
 
 
 def verify() -> Iterator[Fault]:
-    """Every disagreement, check by check. Each check is one statement over the whole database (`lengths` one for each term that was ever
-    bought), so it sees one instant and may run beside everything else; rows arrive one by one. Writes nothing."""
+    """Every disagreement, check by check. Each check is one statement over the whole database (`lengths` one for each distinct term), so it
+    sees one instant and may run at any time; rows arrive one by one. Writes nothing."""
     for check in CHECKS:
         yield from check()
 
@@ -53,11 +53,11 @@ def _rows(found: QuerySet[Any], *names: str) -> Iterator[Any]:
 
 
 def expiries() -> Iterator[Fault]:
-    """An item is paid until the end of its last period that was not revoked and works for the grace of its service type longer, in the
-    variant that this one paid or will have once it begins, and its next month is counted from where this one says."""
+    """Every item is paid until the end of its last period that was not revoked, works for the grace of its service type longer, has the
+    variant of that period (now, or once it begins), and counts months from where that period says."""
     counts = ServicePeriod.objects.filter(entitlement=OuterRef("pk"), is_revoked=False)
     last = counts.filter(is_upgrade=False).order_by("-ends_at", "-pk")
-    longest = counts.order_by("-ends_at", "-is_upgrade", "-pk")  # an upgrade says the variant for as long as it lasts
+    longest = counts.order_by("-ends_at", "-is_upgrade", "-pk")  # an upgrade decides the variant while it lasts
     later = VariantChange.objects.filter(entitlement=OuterRef("pk")).order_by("-at")
     rows = Entitlement.objects.annotate(
         until=Subquery(last.values("ends_at")[:1]),
@@ -84,7 +84,7 @@ def expiries() -> Iterator[Fault]:
 
 
 def _variants(counts: QuerySet[ServicePeriod]) -> Iterator[Fault]:
-    """The variant of the present period, and those that wait for theirs to begin. `counts` are an entitlement's periods that were not revoked."""
+    """The variant of the present period, and of those that have not begun. `counts` is the condition for periods that were not revoked."""
     until_then = counts.filter(starts_at__lt=OuterRef("variant_until"), ends_at__gte=OuterRef("variant_until"))
     runs = until_then.order_by("-is_upgrade", "-pk").values("variant")[:1]
     waiting = Entitlement.objects.annotate(runs=Subquery(runs))
@@ -110,7 +110,7 @@ def _variants(counts: QuerySet[ServicePeriod]) -> Iterator[Fault]:
 
 
 def _another_grace() -> Q:
-    """Works longer or shorter than the expiry and the grace of the service type say."""
+    """Whether the end of grace differs from expiry plus grace of the service type."""
     half = Q(expires_at=None, works_until__isnull=False) | Q(expires_at__isnull=False, works_until=None)
     for entry in catalogue.ENTRIES:
         until = F("expires_at") + entry.grace
@@ -119,7 +119,7 @@ def _another_grace() -> Q:
 
 
 def sums() -> Iterator[Fault]:
-    """The lines of an order add up to it (R41)."""
+    """The lines of an order add up to its sums (R41)."""
     rows = Order.objects.annotate(
         n=Count("lines"),
         amount=Coalesce(Sum("lines__amount_minor"), 0),
@@ -137,7 +137,7 @@ def sums() -> Iterator[Fault]:
 
 
 def payments() -> Iterator[Fault]:
-    """Money that arrived has an order that says so, and an order that succeeded has its money."""
+    """Every order with money succeeded or is under review, and every order that succeeded has its money."""
     orders = Order.objects.filter(number=OuterRef("subject"), state__in=KEEP_MONEY)
     taken = Payment.objects.filter(state=PaymentState.SUCCEEDED).exclude(kind=PaymentKind.SETUP)
     for row in _rows(taken.exclude(Exists(orders)), "subject", "captured_minor"):
@@ -152,14 +152,14 @@ def payments() -> Iterator[Fault]:
     )
     judged = OrderEvent.objects.filter(
         order=OuterRef("pk"), kind="judged"
-    )  # the operator took another amount for right
+    )  # unless the operator accepted another amount
     short = Q(n=0) | Q(Q(kept__lt=F("total_minor")), ~Exists(judged))
     for row in _rows(paid.filter(short), "number", "total_minor", "kept", "n"):
         yield Fault(f"order {row.number}", f"succeeded over {row.total_minor}, {row.n} payments brought {row.kept}")
 
 
 def refunds() -> Iterator[Fault]:
-    """What went back of a payment is what its refunds say, never more than it took, and an order that is refunded keeps nothing (R57)."""
+    """The refunded amount of a payment is the sum of its refunds, at most what it took; a refunded order has nothing left (R57)."""
     done = Refund.objects.filter(payment=OuterRef("pk"), state=RefundState.SUCCEEDED).order_by().values("payment")
     standing = Refund.objects.standing().filter(payment=OuterRef("pk")).order_by().values("payment")
     rows = Payment.objects.annotate(
@@ -180,14 +180,14 @@ def refunds() -> Iterator[Fault]:
 
 
 def successes() -> Iterator[Fault]:
-    """An order that succeeded was settled: the audit, which can't be written anew, says so."""
+    """Every order that succeeded has its audit row, which can't be changed."""
     told = AuditEvent.objects.filter(subject_type="order", subject_id=OuterRef("pk"), action=ORDER_SUCCEEDED.code)
     for row in _rows(Order.objects.filter(state=S.SUCCEED).exclude(Exists(told)), "number"):
         yield Fault(f"order {row.number}", "succeeded, but the audit does not know of it")
 
 
 def periods() -> Iterator[Fault]:
-    """Paid time comes from lines of orders that succeeded, once for each line and of the line's item."""
+    """Every period belongs to a line of an order that succeeded, one for each line, and to that line's item."""
     of_paid = ServicePeriod.objects.filter(is_revoked=False).exclude(line__order__state=S.SUCCEED)
     for row in _rows(of_paid, "entitlement_id", "line__order__number"):
         yield Fault(
@@ -203,8 +203,7 @@ def periods() -> Iterator[Fault]:
 
 
 def lengths() -> Iterator[Fault]:
-    """No period is longer or shorter than what its order bought, but for what stayed of one that was given back; an upgrade lasts to its
-    quoted end."""
+    """Every period is as long as the line bought, unless a part was given back; an upgrade lasts to its quoted end."""
     counted = {"months": (SHORTEST_MONTH, LONGEST_MONTH), "cycles": (CYCLE, CYCLE)}
     of_lines = OrderLine.objects.filter(term_kind__in=counted).order_by()
     for kind, count in of_lines.values_list("term_kind", "term_count").distinct():
@@ -230,7 +229,7 @@ def lengths() -> Iterator[Fault]:
 
 
 def reservations() -> Iterator[Fault]:
-    """An item names the open order that has it, and the other way round (R48)."""
+    """An item names the open order that has it, and the order has the item (R48)."""
     has_it = OrderLine.objects.filter(
         entitlement=OuterRef("pk"), order=OuterRef("reserved_by"), order__state__in=MAY_RESERVE
     )
@@ -245,14 +244,14 @@ def reservations() -> Iterator[Fault]:
 
 
 def modes() -> Iterator[Fault]:
-    """An item says whether it renews by itself as its auto-renewal and the stored card do."""
+    """Every item's `mode` agrees with its auto-renewal and stored card."""
     wrong = Entitlement.objects.annotate(should=mode_of()).exclude(mode=F("should"))
     for row in _rows(wrong, "mode", "should"):
         yield Fault(f"entitlement {row.pk}", f"renews {row.mode!r}, by its auto-renewal it should {row.should!r}")
 
 
 def summary() -> Iterator[Fault]:
-    """The summary by day says how many entitlements there are; named is the first group of which it does not."""
+    """The summary by day agrees with the entitlements; the first group that differs is named."""
     for which, said, counted in islice(faults_of_summary(), 1):
         yield Fault(f"expiries of {which}", f"are {said} in the summary and {counted} in truth")
 

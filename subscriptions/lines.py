@@ -1,4 +1,4 @@
-"""How order lines are called, and by whom they are found: a line freezes what stands on a door, a person's name is read."""
+"""The names of order lines, and searching orders by them. A line freezes the label of its target; a person's name is read when it is shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FEW = 200  # sites
 
 
 def target_names() -> Case:
-    """What a line is for, in words: as it was frozen, and where that names nothing, by the name that the target has now."""
+    """The name of a line's target: the frozen label, or if that is empty, the target's present name."""
     now = Target.objects.filter(entitlements=OuterRef("entitlement_id")).values(called=targets.words(""))
     return Case(
         When(target_label="", then=Coalesce(Subquery(now), Value(""))),
@@ -28,8 +28,8 @@ def target_names() -> Case:
 
 
 def in_orders(actor: Actor, text: str) -> Q:
-    """The orders with a line the actor sees that has each word of `text` in its site or its apartment, or in its site or the name that its
-    person has now. Each part looks into one index: an OR over a line and its site would read all lines there are."""
+    """Orders with a line that the actor sees in which each word of `text` is in its site or apartment, or in its site or its person's
+    present name. Each part uses one index: an OR over a line and its site would read all visible lines."""
     seen, words = OrderLine.objects.visible_to(actor), finding.words(text)
     if not words:
         return finding.NOTHING
@@ -43,8 +43,8 @@ def in_orders(actor: Actor, text: str) -> Q:
 
 
 def _of_people(actor: Actor, words: list[str], seen: QuerySet[OrderLine]) -> Q:
-    """Those with a line for a person who has one of the words, and the site or the person the others: what has all of them in its site is
-    found by that. Of many assignments each order is looked at, as in `_in_sites`."""
+    """Orders with a line for a person who has at least one of the words, while the site or person has the others; if the site has all of
+    them, `_in_sites` finds it. With many assignments the orders are walked, as in `_in_sites`."""
     theirs = Q()
     for word in words:
         others = Q()
@@ -60,8 +60,9 @@ def _of_people(actor: Actor, words: list[str], seen: QuerySet[OrderLine]) -> Q:
 
 
 def _in_sites(actor: Actor, text: str, seen: QuerySet[OrderLine]) -> Q:
-    """Those with a line of a site that has all the words. Of many sites nearly every order has one: then each order is looked at, from the
-    newest on, until a page is full (a value rather than EXISTS, of which PostgreSQL would make a list of all of them first)."""
+    """Orders with a line of a site that has all the words. If many sites match, nearly every order has such a line: then the orders are
+    walked from the newest until a page is full (with a scalar subquery, because PostgreSQL would turn EXISTS into a list of all of them
+    first)."""
     sites = Site.objects.visible_to(actor).filter(finding.matching(text, "search_key")).order_by()
     few = list(sites.values_list("pk", flat=True)[: FEW + 1])
     if len(few) > FEW:
@@ -75,7 +76,7 @@ def _of_person(word: str) -> Q:
 
 
 class SiteShare(NamedTuple):
-    """What one order has at one site."""
+    """The part of one order that belongs to one site."""
 
     order_id: int
     site_name: str
@@ -84,8 +85,8 @@ class SiteShare(NamedTuple):
 
 
 def shares(actor: Actor, orders: Iterable[Order]) -> list[SiteShare]:
-    """What these orders have at each site that the actor sees (R1), in the order of the sites' names; one statement, for a manager two: which
-    sites are the manager's is asked once for each site, not for each line."""
+    """The parts of these orders at each site that the actor sees (R1), by site name; one statement, for a manager two: its sites are read
+    once, not for each line."""
     lines = OrderLine.objects.filter(order__in=list(orders)).order_by()
     sums = {"amount": Sum("amount_minor"), "n": Count("pk")}
     if actor.role is not Role.MANAGER:

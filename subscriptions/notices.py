@@ -1,4 +1,5 @@
-"""Who is told what about orders, auto-renewals, requests and moves; written into the outbox in the transaction that makes it true."""
+"""Mail about orders, auto-renewals, requests and moves: who gets it, and its content. Written to the outbox in the transaction of the
+change."""
 
 from __future__ import annotations
 
@@ -20,14 +21,14 @@ from subscriptions import rights
 from subscriptions.models import AutoRenewal, Order, RenewalRequest
 from subscriptions.reasons import Reason
 
-OVER = frozenset({"lapsed", "services_off"})  # no card helps any more
+OVER = frozenset({"lapsed", "services_off"})  # another card does not help any more
 CARD = frozenset({*DECLINES, "card_unusable"})  # another card helps
 
 BILLING, MANAGES, ANYBODY = Q(gets_billing_mail=True), Q(manages_subscriptions=True), Q()
 
 
 def order_succeeded(order: Order, *, until: datetime | None, zone: str, now: datetime) -> None:
-    """To the payer's members who get billing mail, and to who placed it: what was paid, and until when it works."""
+    """To the payer's members with billing mail, and to the person who placed the order: what was paid, and until when it works."""
     who = BILLING | Q(user_id=order.created_by_id)
     told: QuerySet[Any] = _working(order.payer, who).annotate(is_muted=notify.muted(Topic.ORDERS, by="user"))
     notify.put(
@@ -49,7 +50,7 @@ def renewal_failed(
     zone: str,
     now: datetime,
 ) -> None:
-    """One try of an auto-renewal was declined and another one follows: a mail each time (R44)."""
+    """A try of an auto-renewal was declined and another one follows: a mail for each try (R44)."""
     for member in _alarmed(order.payer):
         _post(
             "renewal_failed", f"renewal-failed:{order.pk}.{payment.pk}", Topic.PAYMENT_FAILED, member, order, order.payer, now,
@@ -59,7 +60,7 @@ def renewal_failed(
 
 
 def renewal_suspended(auto_renewal: AutoRenewal, *, order: Order | None, reason: Reason, now: datetime) -> None:
-    """An auto-renewal stopped by a problem: nothing is tried any more, somebody has to act (R44)."""
+    """An auto-renewal was suspended: nothing is tried any more, and a person has to act (R44)."""
     key = f"renewal-suspended:{auto_renewal.pk}.{auto_renewal.version}"
     items = auto_renewal.items.filter(reason=reason.code, entitlement__expires_at__isnull=False)
     first = items.order_by("entitlement__works_until", "pk")
@@ -73,7 +74,7 @@ def renewal_suspended(auto_renewal: AutoRenewal, *, order: Order | None, reason:
 
 
 def renewal_lapsed(auto_renewal: AutoRenewal, *, items: int, now: datetime) -> None:
-    """Some items of an auto-renewal lapsed and left it while the others go on: nobody wished that, so it is told (R44)."""
+    """Some items of an auto-renewal lapsed and left it while others continue: mailed, because nobody asked for it (R44)."""
     key = f"renewal-lapsed:{auto_renewal.pk}.{now.isoformat()}"
     for member in _alarmed(auto_renewal.payer):
         _post(
@@ -83,7 +84,7 @@ def renewal_lapsed(auto_renewal: AutoRenewal, *, items: int, now: datetime) -> N
 
 
 def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: str, now: datetime) -> None:
-    """Money that does not fit: to the operator's members, who decide (R50, R52). `kind` is mismatch, late, duplicate_payment or forgotten."""
+    """Money that does not fit, to the operator's members, who decide (R50, R52). `kind` is mismatch, late, duplicate_payment or forgotten."""
     for membership in (
         Membership.objects.usable().filter(organization__kind=Kind.OPERATOR).select_related("user", "organization")
     ):
@@ -96,7 +97,7 @@ def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: 
 def installer_moved(
     installer: Organization, *, old: Organization, new: Organization, by: Actor, ended: int, now: datetime
 ) -> None:
-    """To the administrators on both sides, except who did it: the one loses the installer's sites, the other has them now."""
+    """To the administrators on both sides, except the person who did it: one side loses the installer's sites, the other gets them."""
     key = f"installer-moved:{installer.pk}.{installer.version}"
     for firm, has_it in ((old, False), (new, True)):
         for member in _members(firm, ANYBODY):
@@ -108,20 +109,20 @@ def installer_moved(
 
 
 def request_made(request: RenewalRequest, *, to: Organization, now: datetime) -> None:
-    """To those who decide about it."""
+    """To the people who decide about it."""
     _post_request("request_made", request, _deciders(to), now)
 
 
 def request_withdrawn(request: RenewalRequest, *, to: Organization, now: datetime) -> None:
-    """To those who need not decide any more, and to who made it where a colleague withdrew it."""
+    """To the people who no longer have to decide, and to the requesting person where a colleague withdrew it."""
     _post_request("request_withdrawn", request, _deciders(to), now)
     if request.decided_by_id != request.requested_by_id:
         _post_request("request_withdrawn", request, _requester(request), now)
 
 
 def request_decided(request: RenewalRequest, event: str, *, now: datetime, **detail: object) -> None:
-    """To who made it, or where that person has left, to those of the firm who could have. `event`: approved, refused, done (paid)
-    or reopened."""
+    """To the requesting person, or if it has left, to members of the firm who may request. `event`: approved, refused, done (paid) or
+    reopened."""
     members = _requester(request) or _deciders(request.installer)
     _post_request(f"request_{event}", request, members, now, **detail)
 
@@ -145,23 +146,23 @@ def _members(firm: Organization, who: Q) -> list[Membership]:
 
 
 def _first_found(firm: Organization, *ranks: Q) -> list[Membership]:
-    """The firm's members of the first step that has any."""
+    """The members of the first of these groups that is not empty."""
     return next((found for who in ranks if (found := _members(firm, who))), [])
 
 
 def _requester(request: RenewalRequest) -> list[Membership]:
-    """Who made the request, as long as that person works for the installer."""
+    """The person who made the request, as long as it works for the installer."""
     return _members(request.installer, Q(user_id=request.requested_by_id))
 
 
 def _deciders(firm: Organization) -> list[Membership]:
-    """Who may act; where nobody may, those who hear about money, else everybody, so that a request is never lost in silence."""
+    """Members who may decide; if none may, those with billing mail, else everybody, so that no request stays unread."""
     return _first_found(firm, MANAGES, BILLING, ANYBODY)
 
 
 def _alarmed(payer: Organization) -> list[Membership]:
-    """Who hears that a payment failed: those who get billing mail, else who could act, else every administrator; of a payer without
-    anybody (it is closed, or all have left) the people of the firm above. Somebody always hears it (R8, R44)."""
+    """Who is told about a failed payment: members with billing mail, else those who may act, else every administrator; for a payer without
+    active people those of the firm above. Somebody always gets it (R8, R44)."""
     firm: Organization | None = payer
     while firm is not None:
         if found := _first_found(firm, BILLING, MANAGES, ANYBODY):
@@ -184,7 +185,7 @@ def _post(
     now: datetime,
     **context: object,
 ) -> None:
-    """One mail to one person; the key tells it once however often it is settled."""
+    """One mail to one person; `key` makes sure it is sent once, however often it is settled."""
     is_muted = Membership.objects.filter(notify.muted(topic, by="user"), pk=member.pk).exists()
     notify.put([_draft(template, key, topic, member, about, tenant, now, is_muted=is_muted, **context)])
 
@@ -201,7 +202,7 @@ def _draft(
     is_muted: bool,
     **context: object,
 ) -> Notice:
-    """One mail to one person, with dates at that person's time. Its subject names no amount: it stands in lists that others read."""
+    """One mail to one person, with dates in that person's time zone. The subject contains no amount, since other people see it in lists."""
     user = member.user
     with timezone.override(user.time_zone):
         return notify.draft(

@@ -1,11 +1,11 @@
-"""Order numbers: `SP-yymmdd-XXXXXXXX`, readable over the phone, the last character a check."""
+"""Order numbers: `SP-yymmdd-XXXXXXXX`, easy to read over the phone, the last character is a check character."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import datetime
 
-# 31 characters, a prime, so that any single mistyped character and any swap of two neighbours is noticed; no 0 O I L U.
+# 31 characters, a prime, so that every single wrong character and every swap of two neighbours is noticed; without 0 O I L U.
 ALPHABET = "123456789ABCDEFGHJKMNPQRSTVWXYZ"
 BODY_LENGTH = 7
 
@@ -18,13 +18,13 @@ def new(now: datetime) -> str:
 
 
 def check_character(text: str) -> str:
-    """The weighted sum of the characters modulo 31; weights 2, 3, 4…, so neighbours never weigh the same."""
+    """The weighted sum of the characters modulo 31, with weights 2, 3, 4…, so that neighbours have different weights."""
     total = sum((ALPHABET + "0").index(char) % 31 * weight for weight, char in enumerate(text, start=2))
     return ALPHABET[total % len(ALPHABET)]
 
 
 def is_valid(number: str) -> bool:
-    """Whether a typed number can exist at all."""
+    """Whether a typed number has the right form and check character."""
     parts = number.strip().upper().split("-")
     if len(parts) != 3 or parts[0] != "SP" or len(parts[1]) != 6 or len(parts[2]) != BODY_LENGTH + 1:
         return False

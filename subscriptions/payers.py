@@ -1,4 +1,4 @@
-"""Who pays: one answer for every page, mail and request (DOMAIN §1, docs/adr/0006-who-pays.md)."""
+"""Who is expected to pay: one answer for every page, mail and request (DOMAIN §1, docs/adr/0006-who-pays.md)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from subscriptions.models import AutoRenewal, AutoRenewalItem
 
 
 def payer_above(installer: Organization) -> Organization:
-    """The reseller directly above an installer: its sub-distributor while that is active, else its distributor.
+    """The firm above an installer that pays for it: its sub-distributor while that is active, else its distributor.
 
-    A sub-distributor does "the same in its own subtree" (DOMAIN §1): there it is the installer's distributor.
+    A sub-distributor does "the same in its own subtree" (DOMAIN §1), so it takes the distributor's place there.
     """
     reseller = installer.subdistributor
     if reseller is None or not reseller.is_active:
@@ -29,14 +29,14 @@ def payer_above(installer: Organization) -> Organization:
 
 
 def default_payer(installer: Organization, *, site_kind: str) -> Organization:
-    """Who pays what is under no auto-renewal: the installer if it may pay for sites of this kind, else who is above it."""
+    """The payer of items without auto-renewal: the installer if it may pay for sites of this kind, else the firm above it."""
     may_pay = installer.may_pay if site_kind == Kind.COMMERCIAL else installer.pays_regular
     return installer if may_pay else payer_above(installer)
 
 
 def with_payers(sites: QuerySet[Site]) -> QuerySet[Site]:
-    """Sites with the firms that `default_payer` asks for, in one more statement: joined, they would be read for each site that is sorted,
-    not for those of the page."""
+    """Sites with the firms that `default_payer` reads, in one more statement: a join would read them for every site that is sorted, not
+    only for those of the page."""
     return sites.prefetch_related(
         Prefetch("installer", Organization.objects.select_related("distributor", "subdistributor"))
     )
@@ -44,7 +44,7 @@ def with_payers(sites: QuerySet[Site]) -> QuerySet[Site]:
 
 @dataclass(frozen=True, slots=True)
 class AutoRenewed:
-    """The items of a site that are under auto-renewals: who pays them, and how many an active auto-renewal renews by itself."""
+    """The items of a site that are in auto-renewals: who pays them, and how many are renewed by active ones."""
 
     names: tuple[str, ...] = ()
     items: int = 0
@@ -52,7 +52,7 @@ class AutoRenewed:
 
 
 def under_auto_renewal(actor: Actor, site_ids: Iterable[int]) -> Mapping[int, AutoRenewed]:
-    """What auto-renewals pay for at these sites, by site; one statement. Sites without one are not in it."""
+    """What auto-renewals pay for at these sites, by site; one statement. Sites without one are left out."""
     rows = (
         AutoRenewalItem.objects.visible_to(actor)
         .live()

@@ -1,4 +1,4 @@
-"""Paid time: where a period starts and where it ends. Instants are UTC; months are counted on the site's wall clock."""
+"""Paid time: the start and end of periods. Instants are UTC; months are counted in the site's local time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-CYCLE = timedelta(days=30)  # what a price is for, and what one auto-renewal adds (S2)
-PAYING = timedelta(hours=1)  # from the price that is shown to the money, at most: an unpaid order waits 45 minutes
-MAX_MONTHS = 60  # how far ahead can be paid (R45); so no single order has more
+CYCLE = timedelta(days=30)  # days that a price is for, and that one auto-renewal adds (S2)
+PAYING = timedelta(hours=1)  # the longest time from the shown price to the money: an unpaid order waits 45 minutes
+MAX_MONTHS = 60  # how far ahead one can pay (R45), so no single order has more
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class Cycles:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """A term up to `day` at the site, at the wall-clock time it starts at: co-term. Priced by the day."""
+    """A term up to `day` at the site, at the local time it starts at (co-term). Priced by the day."""
 
     day: date
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The rest of the running period: from now to the item's own expiry. What an upgrade in its middle is charged for, by the day."""
+    """The rest of the running period: from now to the item's own expiry. The price of an upgrade is for these days."""
 
 
 Term = Months | Cycles | Until | Rest
@@ -51,7 +51,7 @@ Stored = tuple[str, int, date | None]  # kind, count, day
 
 
 def stored(term: Term | None) -> Stored:
-    """A term as three values that a row can keep; `term_of` reads them. None is a row where nothing lasts."""
+    """A term as three column values; `term_of` reads them. None is a row without a duration."""
     if isinstance(term, Months):
         return "months", term.count, None
     if isinstance(term, Cycles):
@@ -62,7 +62,7 @@ def stored(term: Term | None) -> Stored:
 
 
 def term_of(kind: str, count: int, day: date | None) -> Term | None:
-    """The term that `stored` made these values of."""
+    """The term with these column values."""
     if kind == "months":
         return Months(count)
     if kind == "cycles":
@@ -73,22 +73,23 @@ def term_of(kind: str, count: int, day: date | None) -> Term | None:
 
 
 def base(expires_at: datetime | None, works_until: datetime | None, now: datetime) -> datetime:
-    """Where newly paid time begins: at the expiry while running or in grace, else now (R46). `works_until` is the end of grace; None: it
-    has none."""
+    """Where newly paid time begins: at the expiry while running or in grace, else now (R46). `works_until` is the end of grace, None
+    without grace."""
     return expires_at if expires_at is not None and now < (works_until or expires_at) else now
 
 
 def add_months(instant: datetime, months: int, zone: str, anchor: datetime | None = None) -> datetime:
-    """The same wall-clock time `months` later at the site, on the last day of a month that is too short: 31 Jan + 1 = 28/29 Feb.
+    """The same local time `months` later at the site; in a shorter month its last day: 31 Jan + 1 = 28/29 Feb.
 
-    With an `anchor` they are counted from there: 28 Feb, come from 31 Jan, + 1 = 31 Mar."""
+    With an `anchor` months are counted from it: 28 Feb with the anchor 31 Jan, + 1 = 31 Mar.
+    """
     origin, passed = _origin(instant, zone, anchor)
     return _months_after(origin, passed + months, zone)
 
 
 def anchor_of(term: Term, start: datetime, zone: str, anchor: datetime | None = None) -> datetime | None:
-    """The instant that later months are counted from, where the end of this term does not say it by itself: its month was too short for
-    the day, or the clock was put forward over the time. Cycles and dates begin anew; the rest of a period changes nothing."""
+    """The instant that later months are counted from, where the end of this term does not tell it: its month was too short for the day, or
+    the local time was skipped. Cycles and dates set the anchor anew; the rest of a period keeps it."""
     if isinstance(term, Rest):
         return anchor
     if not isinstance(term, Months):
@@ -99,8 +100,8 @@ def anchor_of(term: Term, start: datetime, zone: str, anchor: datetime | None = 
 
 
 def _origin(instant: datetime, zone: str, anchor: datetime | None) -> tuple[datetime, int]:
-    """Where months up to `instant` were counted from, and how many. An anchor that does not lead to it by whole months says nothing any
-    more: the site's time zone was changed meanwhile."""
+    """The instant from which months up to `instant` were counted, and their number. An anchor that is not a whole number of months before
+    is not used: the site's time zone was changed meanwhile."""
     if anchor is not None:
         here, there = instant.astimezone(ZoneInfo(zone)), anchor.astimezone(ZoneInfo(zone))
         passed = 12 * (here.year - there.year) + here.month - there.month
@@ -123,9 +124,9 @@ def latest_end(now: datetime, zone: str) -> datetime:
 
 
 def end(term: Term, start: datetime, zone: str, anchor: datetime | None = None) -> datetime:
-    """Where the term ends when it starts at `start`; never before `start`, so paid time is never shortened.
+    """The end of the term when it starts at `start`; never before `start`, so paid time is never shortened.
 
-    `anchor` is what months up to `start` were counted from. A `Rest` adds no time: `span` knows where it ends.
+    `anchor` is what months up to `start` were counted from. A `Rest` adds no time; `span` knows its end.
     """
     if isinstance(term, Months):
         return add_months(start, term.count, zone, anchor)
@@ -146,7 +147,7 @@ def span(
     zone: str,
     anchor: datetime | None = None,
 ) -> tuple[datetime, datetime]:
-    """What a term pays for an item: from its base on, or, for the rest of the running period, from now to its expiry."""
+    """The period that a term pays for: from the item's base on, or for Rest from now to its expiry."""
     if isinstance(term, Rest):
         return now, max(now, expires_at or now)
     start = base(expires_at, works_until, now)
@@ -161,16 +162,16 @@ def settled(
     zone: str,
     anchor: datetime | None,
 ) -> tuple[datetime, datetime, datetime | None]:
-    """The span of a term, and what months after it are counted from."""
+    """The period of a term, and the anchor for months after it."""
     start, finish = span(term, expires_at, works_until, now, zone, anchor)
     goes_on = start == expires_at or isinstance(term, Rest)
     return start, finish, anchor_of(term, start, zone, anchor if goes_on else None)
 
 
 def end_as_bought(term: Until, quoted_at: datetime, start: datetime, zone: str) -> datetime:
-    """Where a term to a date that was priced from `quoted_at` ends when it begins at `start` (R52). On the same day at the site it ends as it
-    would have, at the time of day it begins at. Where a day began while somebody was paying it ends at the very instant that was shown. What
-    begins elsewhere has as many days as were paid: later, where money came late, or earlier, where time before it was taken back."""
+    """The end of a term to a date, priced at `quoted_at`, when it begins at `start` (R52). If it begins on the same day at the site, it
+    ends on the chosen date, at the local time it begins at. If midnight passed during payment, it ends at exactly the shown instant.
+    Otherwise it has as many days as were paid: it ends later where money came late, or earlier where time before it was revoked."""
     priced, begins = (at.astimezone(ZoneInfo(zone)).date() for at in (quoted_at, start))
     if begins == priced:
         return end(term, start, zone)
@@ -180,7 +181,7 @@ def end_as_bought(term: Until, quoted_at: datetime, start: datetime, zone: str) 
 
 
 def days_of(term: Term, start: datetime, finish: datetime, zone: str) -> int:
-    """Days charged for a term: to a date the difference of the dates at the site, whatever the clocks do; else begun days."""
+    """The days that are charged for a term: for a date the difference of the dates at the site, whatever the clocks do; else started days."""
     if not isinstance(term, Until):
         return days_between(start, finish)
     first, last = (at.astimezone(ZoneInfo(zone)).date() for at in (start, finish))
@@ -188,11 +189,11 @@ def days_of(term: Term, start: datetime, finish: datetime, zone: str) -> int:
 
 
 def days_between(start: datetime, finish: datetime) -> int:
-    """Days charged between two instants, begun days counted."""
+    """The days that are charged between two instants, rounded up."""
     return -((start - finish) // timedelta(days=1))
 
 
 def whole_periods(term: Term, days: int) -> int:
-    """How many whole periods of 30 days a line of `days` buys, which a discount can make free: each month and each cycle is one, since
-    it costs the 30-day price; of a term to a date, and of the rest of a period, those that fit into its days."""
+    """The whole 30-day periods in a line of `days`, which a discount can make free: each month and cycle is one, since it costs the 30-day
+    price; for a date or the rest of a period, as many as fit into its days."""
     return term.count if isinstance(term, Months | Cycles) else days // CYCLE.days

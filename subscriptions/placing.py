@@ -1,5 +1,5 @@
-"""Statements that write many rows of what is asked for or ordered, however many: their number does not grow with items, sites or prices.
-Items that cost the same are sent once, as JSON, beside the ids of each of them; doors and tenants are read where they stand."""
+"""Inserting the rows of requests and orders in bulk: the number of statements does not grow with items, sites or prices. Items with the
+same price are sent once, as JSON with their ids; labels and tenants are read inside the statement."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from subscriptions.periods import Rest
 from subscriptions.quotes import Line, Quote
 
 TENANTS = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
-# Columns of a line that all items of a priced line share, with their types.
+# Columns that all items of a priced line share, with their types.
 SHARED = {
     "kind": "text", "term_kind": "text", "term_count": "int", "term_day": "date", "service_type": "text", "variant": "text",
     "paid_variant": "text", "project_type": "text", "price_class": "text", "starts_at": "timestamptz", "ends_at": "timestamptz",
     "unit_minor": "bigint", "amount_minor": "bigint", "discount_minor": "bigint", "tax_rate_bp": "int", "tax_reason": "text",
     "tax_minor": "bigint", "included_tax_minor": "bigint",
 }  # fmt: skip
-# A name of these signs has itself in small letters as its search key; of any other Python works it out.
+# A name of these characters only is its own search key in lower case; for other names Python computes it.
 PLAIN = r"^[A-Za-z0-9.,:;/()&+#_]+( [A-Za-z0-9.,:;/()&+#_]+)*$"
 
 
 def insert_lines(order: Order, found: Quote) -> int:
-    """Freeze the quote's lines as the order's, one for each item, with the tenant keys and what stands on the door of each, in the order in
-    which they were quoted; how many lines. The caller holds the items' locks. Two statements."""
+    """Insert the quote's lines as the order's, one for each item, with tenant keys and target label, in quoted order. Returns how many. The
+    caller holds the items' locks. Two statements."""
     shared = json.dumps([_shared(line) for line in found.lines])
     keys = [line.item.keys or (line.item.key,) for line in found.lines]
     members = json.dumps(keys)
@@ -47,7 +47,7 @@ def insert_lines(order: Order, found: Quote) -> int:
 
 
 def ask_for(request: RenewalRequest, items: QuerySet[Entitlement]) -> int:
-    """Write what a request asks for; how many items. One statement."""
+    """Insert the items of a request; returns how many. One statement."""
     asked = items.order_by().annotate(of=Value(request.pk), live=Value(value=True)).values_list("of", "pk", "live")
     sql, values = asked.query.sql_with_params()
     with connection.cursor() as cursor:
@@ -56,7 +56,7 @@ def ask_for(request: RenewalRequest, items: QuerySet[Entitlement]) -> int:
 
 
 def kind_of(line: Line) -> LineKind:
-    """What a priced line is: the rest of a running period is an upgrade, the first time of an item its activation (R47)."""
+    """The kind of a priced line: for the rest of a running period an upgrade, for an item's first time its activation (R47)."""
     if isinstance(line.why.term, Rest):
         return LineKind.UPGRADE
     return LineKind.ACTIVATION if line.item.expires_at is None else LineKind.RENEWAL
@@ -67,7 +67,7 @@ def _named_items() -> QuerySet[Entitlement, tuple[object, ...]]:
 
 
 def _shared(line: Line) -> Mapping[str, str | int | None]:
-    """What a line has of `SHARED`; amounts are those of one item."""
+    """The values of a line for `SHARED`; amounts are those of one item."""
     n = line.item.count
     values = {
         "kind": kind_of(line).value,
@@ -91,7 +91,7 @@ def _shared(line: Line) -> Mapping[str, str | int | None]:
 
 
 def _text(when: datetime | date) -> str:
-    """An instant or a day as the database writes it."""
+    """An instant or a day in the database's text format."""
     return str(connection.ops.adapt_datetimefield_value(when)) if isinstance(when, datetime) else when.isoformat()
 
 
@@ -102,7 +102,7 @@ _MEMBERS = {
 """,
     "sqlite": "SELECT line.key AS place, one.value AS id FROM json_each(%s) AS line JOIN json_each(line.value) AS one",
 }
-# How many members a JSON text has PostgreSQL does not know; from the array it does, and reads no more items than those.
+# PostgreSQL can't estimate the members of a JSON text; of an array it can, and so reads no more items than these.
 _BOUND = {"postgresql": "AND item.id = ANY(%s)", "sqlite": "AND json_array_length(%s) IS NOT NULL"}
 _ONE = {
     "postgresql": "(line.one ->> '{name}')::{kind} AS {name}",

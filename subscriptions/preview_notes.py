@@ -1,4 +1,4 @@
-"""What a price preview says beside its sums."""
+"""The notes below the sums of a price preview."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def notes_of(
     as_of: datetime,
     prices: PriceTable,
 ) -> list[str]:
-    """What waits for a family master, what no apartment has on, and what is paid and would not be used. Raises MissingPrice."""
+    """Notes about what waits for a family master, what no apartment has on, and what is paid and would not be used. Raises MissingPrice."""
     notes = []
     if homeless := Counter({row.key: counts.get(row.key, 1) for row in draft.apartments if not row.has_master}):
         amount = sum(

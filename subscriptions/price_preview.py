@@ -1,4 +1,4 @@
-"""The price preview: what a configuration, saved or still a draft, costs every 30 days, and what it takes to have it work today."""
+"""The price preview: the price of a configuration, saved or a draft, every 30 days, and what it costs to make it work today."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from subscriptions.saved_items import Saved, Step, census_of, is_running, steps_
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the bill: one variant, every 30 days. `was_minor` is what the same targets cost as saved.
+    """A line of the preview: one variant, every 30 days. `was_minor` is the price of the same targets as saved.
 
-    A variant that is not wanted any more has a count of 0 and costs nothing.
+    A variant that is no longer wanted has a count of 0 and costs nothing.
     """
 
     service_type: str
@@ -58,16 +58,16 @@ class Row:
 
     @property
     def new_labels(self) -> list[str]:
-        """What is in the variant and was not in the saved one of every target."""
+        """Parts in the variant that were not in the saved variant of every target."""
         return catalogue.part_labels(self.service_type, sorted(self.new_parts))
 
 
 @dataclass(frozen=True, slots=True)
 class PricePreview:
-    """What a configuration costs. Amounts in minor units of `currency`; saving charges nothing of it.
+    """The price of a configuration. Amounts are minor units of `currency`; saving charges nothing.
 
-    `activation` is one month for everything that was never activated or has lapsed, `upgrade` the difference to their own
-    expiry for running items with something on that is not paid for: together they are `today_minor`.
+    `activation` is one month for everything that was never activated or has lapsed; `upgrade` is the difference up to their own expiry for
+    running items with unpaid parts. Together they are `today_minor`.
     """
 
     every_30_days: Quote
@@ -92,37 +92,37 @@ class PricePreview:
 
     @property
     def difference_minor(self) -> int:
-        """How much more than saved, every 30 days."""
+        """The difference to the saved price, every 30 days."""
         return self.every_30_days.total_minor - self.before_minor
 
     @property
     def per_apartment_difference_minor(self) -> int:
-        """How much more than saved, every 30 days and apartment."""
+        """The difference to the saved price, every 30 days for each apartment."""
         return self.per_apartment_minor - self.per_apartment_before_minor
 
     @property
     def has_several_plans(self) -> bool:
-        """Whether apartments differ in their Premium Plan, so that its lines need telling apart."""
+        """Whether apartments differ in their Premium Plan, so that its lines have to name the parts."""
         return sum(row.entry.is_sum and bool(row.count) for row in self.rows) > 1
 
     @property
     def upgrade_groups(self) -> list[Group]:
-        """What is due today of running items, gathered."""
+        """The upgrades due today, in groups."""
         return self.upgrade.groups()
 
     @property
     def has_one_upgrade_end(self) -> bool:
-        """Whether all of them run to the same instant."""
+        """Whether all upgrades end at the same instant."""
         return len({line.ends_at for line in self.upgrade.lines}) == 1
 
     @property
     def to_activate(self) -> int:
-        """How many items wait for a month of their own."""
+        """How many items need an activation."""
         return _count(self.activation)
 
     @property
     def to_upgrade(self) -> int:
-        """How many running items have something on that is not paid for."""
+        """How many running items have unpaid parts."""
         return _count(self.upgrade)
 
 
@@ -135,11 +135,11 @@ def preview_of(
     zone: str,
     counts: Mapping[int | str, int] | None = None,
 ) -> PricePreview:
-    """Price a configuration against what is saved (R25, R27). Pure; raises MissingPrice.
+    """The price of a configuration compared with the saved one (R25, R27). Pure function; raises MissingPrice.
 
-    One rule for every bill beside a form: an apartment is priced as with its family master, whether it is planned, new or saved;
-    `saved` has to be so too (`as_occupied`). A note says how many have none yet, and what of the sum waits for one. `counts`
-    says how many apartments stand behind a key, one if it doesn't: alike ones are priced once.
+    Every apartment is priced as with its family master, whether planned, new or saved; so `saved` must be too (`as_occupied`). A note says
+    how many apartments have none, and which part of the sum waits for one. `counts` says how many equal apartments a key stands for
+    (default 1); they are priced once.
     """
     counts = counts or {}
     steps = steps_of(_occupied(draft), saved, counts)
@@ -180,7 +180,7 @@ def _ordered(rows: Counter[_Kind]) -> list[_Kind]:
 
 
 def _every_30_days(rows: Counter[_Kind], project: str, prices: PriceTable, as_of: datetime) -> Quote:
-    """What they cost at a site of a project type: a line for each, as `_ordered`."""
+    """Their price at a site of a project type: one line for each, as in `_ordered`."""
     return recurring_total(
         (
             (Product(service, variant, project), rows[kind, service, variant])
@@ -192,7 +192,7 @@ def _every_30_days(rows: Counter[_Kind], project: str, prices: PriceTable, as_of
 
 
 def _per_apartment(rows: Counter[_Kind], priced: Quote, apartments: int) -> int:
-    """The lines of apartments shared by all of them, rounded once."""
+    """The price for each apartment: the lines of apartments divided by their number, rounded once."""
     if not apartments:
         return 0
     lines = zip(_ordered(rows), priced.lines, strict=True)
@@ -205,7 +205,7 @@ def _lacks(step: Step) -> bool:
 
 
 def _to_activate(steps: Counter[Step], as_of: datetime, zone: str, project: str) -> list[Item]:
-    """Never activated or lapsed; and in grace with something unpaid, since no running period is left to upgrade."""
+    """Items to activate: never activated or lapsed; and those in grace with unpaid parts, since no running period is left to upgrade."""
     return [
         Item(
             str(step),
@@ -281,7 +281,7 @@ def _count(found: Quote) -> int:
 
 
 def site_total_minor(site: Site, prices: PriceTable, *, as_of: datetime) -> int:
-    """What a site costs every 30 days as it is saved, by the rule of `preview_of`; two statements. Raises MissingPrice."""
+    """The price of a saved site every 30 days, by the rules of `preview_of`; two statements. Raises MissingPrice."""
     census = census_of(site)
     draft = census.under(site.switches, retention_days=site.retention_days)
     steps = steps_of(_occupied(draft), census.saved, census.counts)

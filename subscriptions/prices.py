@@ -1,4 +1,4 @@
-"""What has a price and by which key it is found, and one version of a price list as values."""
+"""Prices: what has one, its key, and one version of a price list as a value."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from accounts.errors import Refused
 from communities import catalogue
 from communities.models import Kind as ProjectType
 
-Parts = tuple[tuple[str, int], ...]  # what a 30-day price is the sum of: (part, minor units)
+Parts = tuple[tuple[str, int], ...]  # the parts of a 30-day price: (part, minor units)
 
 
 class CantQuote(Refused):
-    """What is chosen has no price, or can't be bought for so long."""
+    """The chosen items have no price, or can't be bought for so long."""
 
 
 class MissingPrice(CantQuote):
-    """The price list does not name prices that are needed; the message says which (DOMAIN §3)."""
+    """The price list lacks prices that are needed; the message names them (DOMAIN §3)."""
 
 
 class PriceClass(models.TextChoices):
@@ -32,7 +32,7 @@ class PriceClass(models.TextChoices):
 
 
 class PriceKey(NamedTuple):
-    """What a price of a list is for."""
+    """The key of a price in a list."""
 
     service_type: str
     part: str
@@ -41,7 +41,7 @@ class PriceKey(NamedTuple):
 
     @property
     def fallback(self) -> PriceKey | None:
-        """Whose price counts where the list has none for this key: Integration is sold at the Normal price, a house at the Community's."""
+        """The key whose price counts where the list has none for this key: Integration falls back to Normal, a house to the Community."""
         if self.price_class != PriceClass.NORMAL:
             return self._replace(price_class=PriceClass.NORMAL)
         if self.project_type == ProjectType.HOUSE:
@@ -50,7 +50,7 @@ class PriceKey(NamedTuple):
 
     @property
     def part_label(self) -> str:
-        """What of the service it is for, in words; the Normal price of communities is meant where nothing else is said."""
+        """The part of the service, in words; project type and class are named unless they are Community and Normal."""
         words = [catalogue.price_label(self.service_type, self.part)]
         if self.project_type != ProjectType.COMMUNITY:
             words.append(str(ProjectType(self.project_type).label))
@@ -65,7 +65,7 @@ class PriceKey(NamedTuple):
 
 
 def price_keys() -> Iterator[PriceKey]:
-    """Every price that a list can name, in the order of its page. Only communities can be connected, so only they have two classes."""
+    """Every price that a list can have, in page order. Only communities can be connected, so only they have two classes."""
     for project_type in ProjectType.values:
         classes = PriceClass.values if project_type == ProjectType.COMMUNITY else [PriceClass.NORMAL.value]
         for service_type, part in catalogue.priced_in(project_type):
@@ -73,7 +73,7 @@ def price_keys() -> Iterator[PriceKey]:
 
 
 class Product(NamedTuple):
-    """What has one price per 30 days: a service in a variant, at a site of a project type and price class."""
+    """A thing with one price per 30 days: a service in a variant, at a site of a project type and price class."""
 
     service_type: str
     variant: str
@@ -82,13 +82,13 @@ class Product(NamedTuple):
 
     @property
     def code(self) -> str:
-        """What names it within one order, which is of one project type."""
+        """Its identifier within one order, which has one project type."""
         parts = (self.service_type, self.variant)
         return ":".join(parts if self.price_class == PriceClass.NORMAL else (*parts, self.price_class))
 
     @property
     def price_keys(self) -> tuple[PriceKey, ...]:
-        """The prices whose sum is the product's."""
+        """The keys of the prices that are added up for it."""
         return tuple(
             PriceKey(service_type, part, self.project_type, self.price_class)
             for service_type, part in catalogue.price_parts(self.service_type, self.variant)
@@ -97,19 +97,18 @@ class Product(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PriceTable:
-    """One version of a price list as values: amount per 30 days, in minor units, by key; with `includes_tax` tax is contained in them
-    (gross), else it is added (net)."""
+    """One version of a price list as a value: minor units per 30 days by key; with `includes_tax` gross, else net."""
 
     list_id: int
     label: str  # "Price list 7, from 1 Oct 2026"
     currency: str
     amounts: Mapping[PriceKey, int]
-    is_invented: bool = False  # demo prices are labelled so
-    former: Mapping[PriceKey, int] = field(default_factory=dict)  # last prices of what left the list
+    is_invented: bool = False  # demo prices are marked so
+    former: Mapping[PriceKey, int] = field(default_factory=dict)  # the last prices of products that left the list
     includes_tax: bool = False
 
     def amount_of(self, key: PriceKey) -> int | None:
-        """The price of a key or of what it falls back to; None where the list has none."""
+        """The price of a key or of its fallback; None where the list has neither."""
         at: PriceKey | None = key
         while at is not None:
             if at in self.amounts:
@@ -118,20 +117,20 @@ class PriceTable:
         return None
 
     def as_paid(self) -> PriceTable:
-        """The table that also prices what left the list, at its last price: for what was paid for already, never for what is sold."""
+        """The table including last prices of products that left the list: only for what was paid before, never for new sales."""
         left = {key: amount for key, amount in self.former.items() if self.amount_of(key) is None}
         return replace(self, amounts={**left, **self.amounts}, former={})
 
     def change_parts(self, product: Product, paid_variant: str) -> tuple[Parts, Parts]:
-        """The parts of a product and of its paid variant, for the difference between them. What is paid for may have left the list: it is
-        priced as it last was, on both sides alike. Raises MissingPrice for what is new and has no price."""
+        """The parts of a product and of its paid variant, for the difference between them. A paid part that left the list keeps its last
+        price, on both sides. Raises MissingPrice for a new part without price."""
         before = product._replace(variant=paid_variant)
         paid = self.as_paid().parts(before)
         covered = {key: amount for key, (_part, amount) in zip(before.price_keys, paid, strict=True)}
         return replace(self, amounts={**covered, **self.amounts}).parts(product), paid
 
     def parts(self, product: Product) -> Parts:
-        """What the 30-day price of a product is made of: (part, minor units). Raises MissingPrice."""
+        """The parts of the product's 30-day price: (part, minor units). Raises MissingPrice."""
         found = [(key.part, self.amount_of(key)) for key in product.price_keys]
         known = tuple((part, amount) for part, amount in found if amount is not None)
         if len(known) < len(found):
@@ -139,7 +138,7 @@ class PriceTable:
         return known
 
     def refuse_missing(self, products: Iterable[Product]) -> None:
-        """Raise MissingPrice that names everything these products need and the list has not."""
+        """Raise MissingPrice naming every price that these products need and the list lacks."""
         needed = dict.fromkeys(key for product in products for key in product.price_keys)
         missing = [key for key in needed if self.amount_of(key) is None]
         if missing:
@@ -155,5 +154,5 @@ class PriceTable:
 
 
 def unit_price(parts: Parts, paid: Parts = ()) -> int:
-    """Minor units per 30 days of `parts`, less what is paid for already; not below 0, since nothing is given back."""
+    """Minor units per 30 days of `parts`, less what is paid already; at least 0, since nothing is given back."""
     return max(0, sum(amount for _name, amount in parts) - sum(amount for _name, amount in paid))

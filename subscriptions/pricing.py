@@ -1,4 +1,4 @@
-"""One pure function prices everything: the price preview, the cart, the order, "why this price" (R27, R40, R41)."""
+"""The one function that prices everything: the price preview, the cart, the order, "why this price" (R27, R40, R41)."""
 
 from __future__ import annotations
 
@@ -31,18 +31,17 @@ def quote(
     discounts: Sequence[Discount] = (),
     tax: Tax = UNTAXED,
 ) -> Quote:
-    """Price `items` for `term` as of an instant (DESIGN §3). Pure; raises MissingPrice, and TooFarAhead where the term is one that
-    people choose and the paid time would reach further than 60 months from `as_of`, whatever the term's own length (R45).
+    """Price `items` for `term` at an instant (DESIGN §3). Pure function. Raises MissingPrice, and TooFarAhead where people choose the term
+    and the paid time would end more than 60 months after `as_of`, whatever the length of the term itself (R45).
 
-    Each item is rounded once, half-up. `discounts` come off the lines (`discounts.taken_off`; what counts as a bought period says
-    `periods.whole_periods`), then tax is worked out on what is left, within each rate (`taxes.tax_on`): added where the list is net, said
-    to be contained where it is gross.
-    Distinct products and bases are worked out once and shared by their lines; items that are alike in everything come as one
-    (`Item.keys`) and become one line, or a few where a remainder makes them differ: each costs the same as if they came one by one.
-    The rest of a running period costs what the variant costs more than the paid one, by the day, and never less than nothing.
+    Each item is rounded once, half-up. `discounts` are taken off the lines (`discounts.taken_off`; `periods.whole_periods` counts bought
+    periods); then tax is computed on what is left, for each rate (`taxes.tax_on`): added to net prices, stated as contained in gross
+    prices. Distinct products and bases are computed once. Equal items come as one (`Item.keys`) and become one line, or a few where an
+    allotted remainder differs; each costs the same as if priced alone. The rest of a running period costs the difference to the paid
+    variant, by the day, at least 0.
     """
     lines = _lines(list(items), term, as_of, prices, tax)
-    # months that begin now or in grace are never too many, even where the item's own day lies later in the last month
+    # months from now or in grace never exceed it, even where the item's own day is later in the last month
     ahead = [line for line in lines if isinstance(line.why.term, Months) and line.starts_at > as_of]
     refuse_too_far([*ahead, *(line for line in lines if isinstance(line.why.term, Until))], as_of)
     return Quote(
@@ -60,7 +59,7 @@ def _lines(items: Sequence[Item], term: Term, as_of: datetime, prices: PriceTabl
     products = [item.product for item in items]
     terms = [item.term or term for item in items]
     new = [product for product, own in zip(products, terms, strict=True) if not isinstance(own, Rest)]
-    prices.refuse_missing(dict.fromkeys(new))  # what is paid for already need not be in the list
+    prices.refuse_missing(dict.fromkeys(new))  # the paid variant need not be in the list
     priced: dict[tuple[Product, str], tuple[Parts, Parts, int]] = {}
     spans: dict[
         tuple[Term, datetime | None, datetime | None, str, datetime | None], tuple[datetime, datetime, int]

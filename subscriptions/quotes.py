@@ -1,4 +1,4 @@
-"""What a quote consists of: items, lines with their reasons, sums, and the fingerprint of what was shown (R40, R41)."""
+"""The parts of a quote: items, lines with their reasons, sums, and the fingerprint of what was shown (R40, R41)."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from subscriptions.taxes import Treatment
 
 
 def why_code(product: Product, paid_variant: str = "") -> str:
-    """What names the why of a product, or of its upgrade from a paid variant, within one order."""
+    """The identifier, within one order, of the reasons for a product's price, or for its upgrade from a paid variant."""
     return f"{product.code}<{paid_variant}" if paid_variant else product.code
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to price, or `count` alike. `key` is the entitlement's id, or any label while it is a draft. `keys` are the ids, ascending, of
-    entitlements that are alike in everything else: each of them is a line of its own, priced once.
+    """One thing to price, or `count` equal ones. `key` is the entitlement's id, or any label in a draft. `keys` are the ids, ascending, of
+    entitlements that are equal in everything else: each gets its own order line, and they are priced once.
 
-    `paid_variant` is what was paid for last; only the rest of a running period asks about it. Project type and price class say which
-    price it has; site and installer, ids, are asked by the scopes of discounts.
+    `paid_variant` is what was paid for last; only the rest of a running period uses it. Project type and price class select the price; site
+    and installer are ids for the scopes of discounts.
     """
 
     key: int | str
@@ -48,14 +48,14 @@ class Item:
     site_id: int | None = None
     installer_id: int | None = None
     keys: tuple[int, ...] = ()
-    term: Term | None = None  # its own, where others of the quote have another one
+    term: Term | None = None  # its own term, where it differs from that of the quote
 
     def of_all(self, keys: Sequence[int]) -> Item:
-        """All of these, each like this one."""
+        """The item for all `keys` together."""
         return replace(self, key=keys[0], keys=tuple(keys), count=len(keys))
 
     def part(self, start: int, count: int) -> Item:
-        """So many of the alike, from a place on."""
+        """The item for `count` of its keys, from `start` on."""
         if not self.keys or count == self.count:
             return self
         keys = self.keys[start : start + count]
@@ -68,13 +68,13 @@ class Item:
 
     @property
     def place(self) -> Place:
-        """Where it belongs, for the scopes of discounts."""
+        """Its properties for the scopes of discounts."""
         return Place(self.project_type, self.service_type, self.site_id, self.installer_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """How the amount of a variant came about; shared by all lines of the variant and base. Words are made when it is read."""
+    """The reasons of an amount; shared by all lines of the same variant and base. Words are made when they are read."""
 
     service_type: str
     parts: Parts
@@ -82,21 +82,21 @@ class Why:
     days: int
     currency: str
     price_list: str
-    paid_parts: Parts = ()  # what the running period was paid for already
+    paid_parts: Parts = ()  # what the running period has paid already
 
     @property
     def unit_minor(self) -> int:
-        """The 30-day price: the sum of the parts, less what is paid already; nothing is given back."""
+        """The 30-day price: the sum of the parts, less what is paid already; at least 0."""
         return unit_price(self.parts, self.paid_parts)
 
     @property
     def amount_minor(self) -> int:
-        """What one item costs for the term."""
+        """The price of one item for the term."""
         return line_amount(self.term, self.unit_minor, self.days)
 
     @property
     def named_parts(self) -> list[tuple[str, int]]:
-        """The parts in the reader's language; of an upgrade what is new, and less what is not on any more."""
+        """The parts in the reader's language; for an upgrade the new ones, and minus those that are off."""
         added = [part for part in self.parts if part not in self.paid_parts]
         dropped = [part for part in self.paid_parts if part not in self.parts]
         return [
@@ -123,8 +123,8 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One priced item (or several alike, with all of them summed up): from, to, what it costs, what comes off, and its tax: `tax_minor` is
-    added to the price, `included_tax_minor` contained in it, for information; one of them is 0. Items of one line agree in all of it."""
+    """One priced item (or several equal ones, all summed up): from, to, price, discount and tax. `tax_minor` is added to the price,
+    `included_tax_minor` is contained in it; one of them is 0. Items of one line are equal in all of this."""
 
     item: Item
     starts_at: datetime
@@ -140,13 +140,13 @@ class Line:
 
     @property
     def each_minor(self) -> int:
-        """What one of the items costs."""
+        """The price of one of the items."""
         return self.amount_minor // self.item.count
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Lines of one variant that cost the same: what a bill shows as one row."""
+    """Lines of one variant with the same price: one row of a bill."""
 
     service_type: str
     variant: str
@@ -176,15 +176,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What is to be paid. Invariant (R41): Σ lines − discount + tax = total ≥ 0, of net and of gross prices: tax that these contain is
-    said beside them and is no part of the sum."""
+    """What is to be paid. Invariant (R41): Σ lines − discount + tax = total ≥ 0, for net and gross prices: contained tax is stated
+    separately and is not in the sum."""
 
     currency: str
     lines: tuple[Line, ...]
     price_list: str = ""
     price_list_id: int = 0
     is_invented: bool = False
-    includes_tax: bool = False  # prices are gross
+    includes_tax: bool = False  # whether prices are gross
 
     @property
     def count(self) -> int:
@@ -193,8 +193,7 @@ class Quote:
 
     @property
     def each_cycle_minor(self) -> int:
-        """What 30 days of all of them cost whoever this is billed to, tax included: what an auto-renewal of them charges, for which no
-        discount counts."""
+        """The price of 30 days of all items for the payer, with tax and without discounts: what an auto-renewal charges."""
         lines = [replace(line, amount_minor=line.unit_minor * line.item.count, discount_minor=0) for line in self.lines]
         taxed = with_tax(lines, includes_tax=self.includes_tax)
         return sum(line.amount_minor + (0 if self.includes_tax else line.tax_minor) for line in taxed)
@@ -206,36 +205,36 @@ class Quote:
 
     @property
     def discount_minor(self) -> int:
-        """What comes off all lines together."""
+        """The discounts of all lines together."""
         return sum(line.discount_minor for line in self.lines)
 
     @property
     def tax_minor(self) -> int:
-        """The tax that is added."""
+        """The tax added to net prices."""
         return sum(line.tax_minor for line in self.lines)
 
     @property
     def included_tax_minor(self) -> int:
-        """The tax that gross prices contain, after discounts."""
+        """The tax contained in gross prices, after discounts."""
         return sum(line.included_tax_minor for line in self.lines)
 
     @property
     def total_minor(self) -> int:
-        """What is charged."""
+        """The amount that is charged."""
         return self.subtotal_minor - self.discount_minor + self.tax_minor
 
     @property
     def ends_at(self) -> datetime | None:
-        """The latest end, for the button that names the date."""
+        """The latest end of all lines."""
         return max((line.ends_at for line in self.lines), default=None)
 
     @property
     def zone(self) -> str:
-        """The time zone of the site where that is."""
+        """The time zone of the site with the latest end."""
         return max(self.lines, key=lambda line: line.ends_at).item.zone if self.lines else "UTC"
 
     def groups(self) -> list[Group]:
-        """The lines gathered by variant and price, in the order in which they first appear."""
+        """The lines grouped by variant and price, in the order in which they first appear."""
         gathered: dict[tuple[str, str, int, datetime, str, Parts], list[Line]] = {}
         for line in self.lines:
             item = line.item
@@ -257,8 +256,8 @@ class Quote:
         ]
 
     def fingerprint(self) -> str:
-        """A short digest of everything the person was shown a price for: items, variants, terms, what they are paid to, amounts, discounts, tax,
-        total (R40). The same whether items that are alike were priced one by one or together."""
+        """A short digest of everything that the person was shown: items, variants, terms, ends, amounts, discounts, tax, total (R40). It is
+        the same whether equal items were priced together or one by one."""
         alike: dict[str, list[str]] = {}
         for line in self.lines:
             item, n = line.item, line.item.count if line.item.keys else 1
@@ -291,7 +290,7 @@ def with_tax(lines: Sequence[Line], *, includes_tax: bool) -> Sequence[Line]:
 
 
 def split_line(line: Line, runs: Sequence[tuple[int, int]]) -> Iterator[tuple[Line, int]]:
-    """A line taken apart where its items get different shares, with the share of each."""
+    """Split a line where its items get different shares; each part has its share."""
     at, n = 0, len(line.item.keys) or 1
     for share, count in runs:
         if count == n:
@@ -310,7 +309,7 @@ def split_line(line: Line, runs: Sequence[tuple[int, int]]) -> Iterator[tuple[Li
 
 
 def line_amount(term: Term, unit_minor: int, days: int) -> int:
-    """The amount of one item: months and cycles cost the 30-day price each, anything else days × price / 30, half-up."""
+    """The amount of one item: months and cycles cost the 30-day price each, other terms days × price / 30, half-up."""
     if isinstance(term, Months | Cycles):
         return term.count * unit_minor
     return money.divide_half_up(days * unit_minor, periods.CYCLE.days)

@@ -1,4 +1,4 @@
-"""Why an auto-renewal or an order stands as it does, in the words of whoever reads it; see payments.reasons."""
+"""Reasons for the state of an auto-renewal or order, translated for the reader; see payments.reasons."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Reason(payment_reasons.Reason):
 
 
 class CantRenew(Refused):
-    """What keeps an auto-renewal from being ordered, as a reason that can be kept."""
+    """Why an auto-renewal can't be ordered, as a reason that can be stored."""
 
     def __init__(self, code: str, **detail: Any) -> None:
         self.reason = Reason(code, detail)
@@ -59,14 +59,14 @@ class CantRenew(Refused):
 
 
 def of_refusal(refused: Refused) -> Reason:
-    """Why an order was refused, as a reason that can be kept."""
+    """The reason of a refused order, as a reason that can be stored."""
     if isinstance(refused, CantRenew):
         return refused.reason
     return Reason(next((code for kind, code in OF_REFUSALS if isinstance(refused, kind)), "refused"))
 
 
 def words(stored: object) -> str:
-    """A kept reason in the reader's words: what `Reason.stored` gave, or text that was kept before there were codes."""
+    """A stored reason in the reader's language: from `Reason.stored`, or a text stored before there were codes."""
     if isinstance(stored, Mapping):
         return str(
             Reason(str(stored.get("code", "")), {name: value for name, value in stored.items() if name != "code"})
@@ -75,5 +75,5 @@ def words(stored: object) -> str:
 
 
 def of_columns(code: str, detail: Mapping[str, Any]) -> str:
-    """The same of a code and what it names in two columns; a code nobody knows is such old text."""
+    """As `words`, for a code and its values in two columns; an unknown code is such an old text."""
     return str(Reason(code, detail)) if code in Reason.TEXTS else code

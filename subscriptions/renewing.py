@@ -1,4 +1,4 @@
-"""What says whether an item renews by itself: its auto-renewal runs, has a method that can be charged, and its last try did not fail."""
+"""When an item renews by itself: its auto-renewal is active, has a method that can be charged, and its last try did not fail."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from subscriptions.models import AutoRenewal, AutoRenewalItem
 
 
 def sound() -> QuerySet[AutoRenewalItem]:
-    """Items under an auto-renewal that renews them without anybody doing anything."""
+    """Items in an auto-renewal that works without an action by a person."""
     runs = Q(auto_renewal__state=AutoRenewal.State.ACTIVE, auto_renewal__tries=0)
     return AutoRenewalItem.objects.live().filter(runs, usable_method("auto_renewal__method__"))
 
 
 def mode_of() -> Case:
-    """`Entitlement.mode` as it should be, for queries over entitlements."""
+    """The right value of `Entitlement.mode`, for queries of entitlements."""
     of_item = {"entitlement": OuterRef("pk")}
     live = AutoRenewalItem.objects.live().filter(auto_renewal__state=AutoRenewal.State.ACTIVE, **of_item)
     return Case(

@@ -1,4 +1,4 @@
-"""Read-only views of money: bills by site, the lines of an order gathered for people."""
+"""Read-only views of money: bills by site, order lines in groups."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from subscriptions.quotes import Group, Line, Quote, Why, why_code
 from subscriptions.tables import table_for
 from subscriptions.taxes import Tax, tax_for
 
-NAMED = 12  # of a group of like items
+NAMED = 12  # names of a group
 
 
 @dataclass(frozen=True, slots=True)
 class SiteTotal:
-    """What one site costs within a quote."""
+    """The part of a quote that belongs to one site."""
 
     site_id: int
     site_name: str
@@ -41,7 +41,7 @@ class SiteTotal:
 
 
 def by_site(quote: Quote) -> list[SiteTotal]:
-    """The quote's lines gathered by site and variant, sites by name; one query."""
+    """The quote's lines grouped by site and variant, sites by name; one statement."""
     lines: dict[int, list[Line]] = {}
     for line in quote.lines:
         lines.setdefault(line.item.site_id or 0, []).append(line)
@@ -60,8 +60,8 @@ def by_site(quote: Quote) -> list[SiteTotal]:
 
 
 def named(actor: Actor, sites: list[SiteTotal]) -> list[tuple[SiteTotal, list[tuple[Group, list[str], int]]]]:
-    """Each group of a site's bill with the names of its first items, apartments with their family master, and how many more there
-    are; one query."""
+    """Add to each group of a site's bill the names of its first items, apartments with their family master, and the number of the others;
+    one statement."""
     first = {int(str(key)) for site in sites for group in site.groups for key in group.keys[:NAMED]}
     rows = Entitlement.objects.visible_to(actor).filter(pk__in=first)
     names = {
@@ -98,14 +98,14 @@ class LineGroup:
     why: Why | None
 
 
-GATHERED = (  # what lines of one group have in common
+GATHERED = (  # the columns that lines of one group share
     "site_id", "site__name", "site__time_zone", "service_type", "variant", "paid_variant", "term_kind",
     "term_count", "term_day", "project_type", "price_class", "amount_minor", "ends_at",
 )  # fmt: skip
 
 
 def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
-    """An order's lines (already scoped to who asks) gathered by site, service, variant and price; one query."""
+    """An order's lines (limited to the reader before) grouped by site, service, variant and price; one statement."""
     rows = (
         lines.order_by()
         .values(*GATHERED)
@@ -139,7 +139,7 @@ def gathered_lines(order: Order, lines: QuerySet[OrderLine]) -> list[LineGroup]:
 
 
 def why_of(order: Order, line: Mapping[str, Any]) -> Why | None:
-    """The why of a line that was kept with the order when it was placed; the line is a row of `gathered_lines`."""
+    """The reasons of a line's price, stored with the order; the line is a row of `gathered_lines`."""
     product = Product(line["service_type"], line["variant"], line["project_type"], line["price_class"])
     kept = order.why.get(why_code(product, line["paid_variant"]))
     term = term_of(line["term_kind"], line["term_count"], line["term_day"])
@@ -157,7 +157,7 @@ def why_of(order: Order, line: Mapping[str, Any]) -> Why | None:
 
 
 def applied_until(lines: QuerySet[OrderLine]) -> tuple[datetime | None, str]:
-    """The latest end of the paid time that lines applied, and the time zone of its site."""
+    """The latest end of paid time that these lines bought, and the time zone of its site."""
     applied = lines.filter(periods__is_revoked=False).order_by("-periods__ends_at", "-pk")
     return applied.values_list("periods__ends_at", "site__time_zone").first() or (None, "UTC")
 
@@ -165,10 +165,10 @@ def applied_until(lines: QuerySet[OrderLine]) -> tuple[datetime | None, str]:
 def next_charges(
     auto_renewals: Iterable[AutoRenewal], renewed: Mapping[int, Renewed], *, now: datetime
 ) -> dict[int, int | None]:
-    """What each active auto-renewal will charge next, in minor units at today's prices with the tax of its payer; None where it can't be priced
-    or is over. Auto-renewals that are charged together round their tax once for all of them.
+    """The next charge of each active auto-renewal, in minor units at today's prices with its payer's tax; None where it has no price or has
+    ended. Auto-renewals that are charged together round their tax once.
 
-    The auto-renewals come with their installers and the distributors of these, and with what they renew. One statement for who is billed, two
+    The auto-renewals come with their installers, the distributors of these, and what they renew. One statement for billing information, two
     for the prices of each distributor.
     """
     found: dict[int, int | None] = {row.pk: None for row in auto_renewals}
@@ -177,7 +177,7 @@ def next_charges(
     tables: dict[int, PriceTable | None] = {}
     same: dict[
         tuple[int, int, frozenset[tuple[Product, int]]], int | None
-    ] = {}  # many auto-renewals renew as much as others
+    ] = {}  # many auto-renewals renew the same as others
     for pk, auto_renewal in active.items():
         distributor = auto_renewal.installer.distributor
         if distributor is None:
@@ -213,8 +213,8 @@ def _table_or_none(distributor: Organization, now: datetime) -> PriceTable | Non
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """What an auto-renewal renews, or renewed when it stopped for the reason it names: how many items, the names of the sites that the reader
-    sees, those that left it too; and of what it renews what is charged."""
+    """The items of an auto-renewal, also of a suspended one: their number, the names of the sites that the reader sees, items that left it
+    too; and the products that are charged."""
 
     count: int
     sites: list[str]
@@ -222,8 +222,8 @@ class Renewed:
 
 
 def renewed_by(actor: Actor, auto_renewals: Iterable[AutoRenewal]) -> dict[int, Renewed]:
-    """What each of these auto-renewals renews; one statement. Apart from the query of a page, which would count the items of every auto-renewal
-    before it knows which fifty are shown."""
+    """The items of each of these auto-renewals; one statement. Separate from the query of a page, which would count the items of every
+    auto-renewal before it knows which fifty are shown."""
     rows = {row.pk: row for row in auto_renewals}
     bound = by_tenant_keys(actor)
     seen = Case(When(bound, then=True), default=False) if bound else Value(bound is not None)
@@ -238,7 +238,7 @@ def renewed_by(actor: Actor, auto_renewals: Iterable[AutoRenewal]) -> dict[int, 
         .annotate(n=Count("pk"))
     )  # fmt: skip
     live, left = Counter[int](), Counter[int]()
-    sites: dict[int, dict[str, None]] = {pk: {} for pk in rows}  # each once, in their order
+    sites: dict[int, dict[str, None]] = {pk: {} for pk in rows}  # each name once, in order
     charged: dict[int, Counter[Product]] = {pk: Counter() for pk in rows}
     for pk, is_live, reason, is_seen, name, kind, service_type, configured, variant, n in kinds:
         if is_seen:
@@ -257,8 +257,8 @@ def renewed_by(actor: Actor, auto_renewals: Iterable[AutoRenewal]) -> dict[int, 
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """Who pays an item, and whether somebody has to do it (`manual`), nobody (`auto`), or somebody again, because the card of an
-    auto-renewal can't be charged (`failing`) or it stopped (`stopped`)."""
+    """Who pays an item, and how: by an action (`manual`), automatically (`auto`), or by an action because the auto-renewal's card can't be
+    charged (`failing`) or it was suspended (`stopped`)."""
 
     organization_id: int
     name: str
@@ -267,25 +267,25 @@ class Payer:
 
 @dataclass(frozen=True, slots=True)
 class Payers:
-    """The payers of a site's items: by the auto-renewal an item is under, else the default payer."""
+    """The payers of a site's items: by auto-renewal, else the default payer."""
 
     default: Payer
     by_auto_renewal: Mapping[int, Payer]
-    next_due: Mapping[int, datetime]  # by auto-renewal: when its card is charged next
+    next_due: Mapping[int, datetime]  # by auto-renewal: the date of its next charge
 
     def of(self, auto_renewal_id: int | None) -> Payer:
-        """The payer of an item under this auto-renewal, or under none."""
+        """The payer of an item in this auto-renewal, or in none."""
         return self.by_auto_renewal.get(auto_renewal_id or 0, self.default)
 
 
 def is_agreed() -> Exists:
-    """For a query of sites: whether anything there is under an auto-renewal."""
+    """For a query of sites: whether any item there is in an auto-renewal."""
     return Exists(AutoRenewalItem.objects.live().filter(site=OuterRef("pk")))
 
 
 def payers_of(site: Site, *, now: datetime, is_agreed: bool = True) -> Payers:
-    """Who pays for a site: an auto-renewal's payer, else the default payer (`payers`); the site comes with its installer and those above. Of a site
-    that is not `is_agreed` no auto-renewals are asked for."""
+    """Who pays for a site: the auto-renewal's payer, else the default payer (`payers`). The site comes with its installer and the firms
+    above. With `is_agreed` False no auto-renewals are read."""
     default = payers.default_payer(site.installer, site_kind=site.kind)
     auto_renewals = is_agreed and list(
         AutoRenewal.objects.exclude(state=AutoRenewal.State.ENDED)

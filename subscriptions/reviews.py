@@ -27,8 +27,8 @@ from subscriptions.tables import table_for
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A day on which paid time ends, and what the next 30 days of it cost. `what` names its items, or counts them; `charge_at` is
-    when a card is charged for them, if `is_auto`."""
+    """A day on which paid time ends, and the price of the next 30 days. `what` names its items, or counts them; `charge_at` is when a card
+    is charged, if `is_auto`."""
 
     at: datetime
     charge_at: datetime | None
@@ -41,9 +41,9 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Everything the billing page of a site says about money. Amounts are None when a price is missing; `refused` says which.
+    """Everything that the billing page of a site shows about money. Amounts are None when a price is missing; `refused` says which.
 
-    `paid_minor` is what is paid of what is on, every 30 days, `more_minor` what everything that is on would cost more.
+    `paid_minor` is the paid part of what is on, every 30 days; `more_minor` what the unpaid part would cost more.
     """
 
     holdings: tuple[Holding, ...]
@@ -60,10 +60,10 @@ class Review:
 
 
 def review_of(site: Site, *, apartments: int, now: datetime, reader: Actor, is_agreed: bool = True) -> Review:
-    """Gather a site's items by service, variant, paid variant, state, day of expiry and payer; three statements and the prices'.
+    """Group a site's items by service, variant, paid variant, state, day of expiry and payer; three statements and those for the prices.
 
-    The site comes with its installer and distributor, and has so many apartments; it has no auto-renewals unless it `is_agreed`. `reader` is
-    only asked who "you" is.
+    The site comes with its installer and distributor, and has `apartments` apartments. With `is_agreed` False it has no auto-renewals.
+    `reader` is only used for the word "you".
     """
     payers = payers_of(site, now=now, is_agreed=is_agreed)
     rows = holding_rows(site, now, is_agreed=bool(payers.by_auto_renewal))
@@ -102,12 +102,12 @@ def _priced(site: Site, found: list[Holding], prices: PriceTable, now: datetime)
 
 
 def _per_apartment(wanted: list[Holding], apartments: int) -> int:
-    """What is paid for apartments, shared by all of them, rounded once."""
+    """What is paid for apartments, divided by their number, rounded once."""
     return money.divide_half_up(sum(row.paid_minor or 0 for row in wanted if row.is_per_apartment), apartments)
 
 
 def _endings(found: list[Holding], now: datetime, zone: str, payers: Payers) -> list[Ending]:
-    """The days on which something wanted ends, the earliest first; what is in grace has ended already."""
+    """The days on which wanted items end, the earliest first; items in grace have ended already."""
     days: dict[date, list[Holding]] = {}
     for row in found:
         if row.variant and row.is_in_force and row.expires_at:
@@ -131,7 +131,7 @@ def _endings(found: list[Holding], now: datetime, zone: str, payers: Payers) -> 
 
 @dataclass(frozen=True, slots=True)
 class OrderShare:
-    """What an order has for one site; nothing of its other lines (R1)."""
+    """The part of an order that belongs to one site; nothing of its other lines (R1)."""
 
     order: Order
     count: int
@@ -141,11 +141,11 @@ class OrderShare:
     target: str
 
 
-OF_ORDER = ("id", "number", "type", "state", "currency", "created_at")  # what is shown of one
+OF_ORDER = ("id", "number", "type", "state", "currency", "created_at")  # columns of an order that are shown
 
 
 def orders_of(actor: Actor, site: Site, *, limit: int) -> list[OrderShare]:
-    """The newest orders with lines of the site, each with the site's lines and their sum only; one statement (R1)."""
+    """The newest orders with lines of the site, each with the lines of this site and their sum only; one statement (R1)."""
     rows = (
         OrderLine.objects.visible_to(actor)
         .filter(site=site, order__in=Order.objects.visible_to(actor))

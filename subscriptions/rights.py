@@ -35,7 +35,7 @@ PAYERS = RESELLERS | {Role.INSTALLER}  # the roles whose firms can pay
 
 
 def may_pay(actor: Actor) -> bool:
-    """Whether the actor manages what a firm pays, whatever it is: of a reseller or an installer a member who manages subscriptions."""
+    """Whether the actor manages what its firm pays: a member of a reseller or installer who manages subscriptions."""
     return actor.role in PAYERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants
 
 
@@ -50,7 +50,7 @@ def may_pay_for(actor: Actor, installer: Organization) -> bool:
 
 
 def payable_installers(actor: Actor) -> QuerySet[Organization]:
-    """The installers whose sites the actor's firm may pay for; asked after the grant."""
+    """The installers whose sites the actor's firm may pay for; the caller has checked the grant."""
     installers = Organization.objects.visible_to(actor).installers().filter(is_active=True)
     if actor.role in RESELLERS:
         return installers
@@ -60,7 +60,7 @@ def payable_installers(actor: Actor) -> QuerySet[Organization]:
 
 
 def may_request_for(actor: Actor, installer: Organization) -> bool:
-    """Whether the actor may ask instead of paying: an installer's member who manages subscriptions, where the firm may not pay."""
+    """Whether the actor may request instead of paying: an installer's member who manages subscriptions, where the firm may not pay."""
     return (
         actor.role is Role.INSTALLER
         and installer.pk == actor.organization_id
@@ -70,13 +70,13 @@ def may_request_for(actor: Actor, installer: Organization) -> bool:
 
 
 def may_start(actor: Actor, order: Order) -> bool:
-    """Whether the actor may pay this order: its payer's member, as long as the payer may pay for its sites (R5)."""
+    """Whether the actor may pay this order: a member of its payer, as long as the payer may pay for its sites (R5)."""
     return order.payer_id == actor.organization_id and may_pay_for(actor, order.installer)
 
 
 def may_cancel(actor: Actor, order: Order) -> bool:
-    """Whether the actor may give an unpaid order up: of its payer a member who manages subscriptions, though the firm may not pay any
-    more; of a reseller above the payer one who may pay."""
+    """Whether the actor may cancel an unpaid order: a member of its payer who manages subscriptions, even if the firm may not pay any more;
+    or, of a reseller above the payer, a member who may pay."""
     if not may_pay(actor):
         return False
     if order.payer_id == actor.organization_id:
@@ -85,7 +85,7 @@ def may_cancel(actor: Actor, order: Order) -> bool:
 
 
 def may_still_pay(payer: Organization, installer: Organization) -> bool:
-    """Whether an auto-renewal's payer is still above the installer, or the installer itself with leave to pay (R43)."""
+    """Whether an auto-renewal's payer is still above the installer, or is the installer itself with the permission to pay (R43)."""
     if not payer.is_active:
         return False
     if payer.kind == Kind.INSTALLER:
@@ -97,28 +97,28 @@ def may_still_pay(payer: Organization, installer: Organization) -> bool:
 
 
 def may_decide(actor: Actor, request: RenewalRequest) -> bool:
-    """Whether the actor may approve or refuse: a reseller above the installer who may pay for it."""
+    """Whether the actor may approve or refuse a request: a member of a reseller above the installer who may pay for it."""
     return actor.role in RESELLERS and may_pay_for(actor, request.installer)
 
 
 def decidable(actor: Actor) -> QuerySet[RenewalRequest]:
-    """The requests that this person can do something about; none for who may not pay for others."""
+    """The requests that this person may act on; none for a person who may not pay for others."""
     found = RenewalRequest.objects.visible_to(actor).waiting()
     return found if actor.role in RESELLERS and may_pay(actor) else found.none()
 
 
 def may_withdraw(actor: Actor, request: RenewalRequest) -> bool:
-    """Whether the actor may take a request back: any member of the installer who manages subscriptions."""
+    """Whether the actor may withdraw a request: any member of the installer who manages subscriptions."""
     return actor.organization_id == request.installer_id and Grant.MANAGES_SUBSCRIPTIONS in actor.grants
 
 
 def may_stop(actor: Actor, auto_renewal: AutoRenewal) -> bool:
-    """Whether the actor may stop an auto-renewal: who pays it, and those above the payer."""
+    """Whether the actor may stop an auto-renewal: its payer, and firms above the payer."""
     return may_pay(actor) and auto_renewal.payer.path.startswith(actor.path)
 
 
 def may_choose_card(actor: Actor, auto_renewal: AutoRenewal) -> bool:
-    """Whether the actor may choose what an auto-renewal is charged to: a member of its payer who manages subscriptions."""
+    """Whether the actor may choose the card of an auto-renewal: a member of its payer who manages subscriptions."""
     return may_pay(actor) and auto_renewal.payer_id == actor.organization_id
 
 
@@ -126,13 +126,13 @@ def may_choose_card(actor: Actor, auto_renewal: AutoRenewal) -> bool:
 
 
 def is_paid_by(actor: Actor, paid: Order | AutoRenewal) -> bool:
-    """Whether the actor sees the whole of an order or auto-renewal, its card and the bank's words too: its payer is the actor's organization
-    or below it (R1)."""
+    """Whether the actor sees the whole of an order or auto-renewal, with its card and the bank's answers: its payer is the actor's
+    organization or below it (R1)."""
     return actor.sees_all or (actor.role is not Role.MANAGER and paid.payer.path.startswith(actor.path))
 
 
 def sees_prices(actor: Actor) -> bool:
-    """Whether prices are shown: to members whose firm shows them, never to technicians; an installer that may not pay sees them
+    """Whether prices are shown: to members whose firm shows them to them, never to technicians. An installer that may not pay sees them
     unless its distributor hides them."""
     if Grant.SEES_PRICES not in actor.grants:
         return False
@@ -143,6 +143,6 @@ def sees_prices(actor: Actor) -> bool:
 
 
 def sees_amounts(actor: Actor, payer_id: int) -> bool:
-    """Whether the actor is shown what the organization `payer_id` pays: the one question of every page, file, mail and answer that
-    names an amount. Who sees prices sees them all; a firm whose distributor hides prices sees those of what it pays itself."""
+    """Whether the actor sees amounts that the organization `payer_id` pays. Every page, file, mail and API answer with an amount asks this.
+    A person who sees prices sees all amounts; a firm whose distributor hides prices sees those that it pays itself."""
     return sees_prices(actor) or (payer_id == actor.organization_id and Grant.SEES_PRICES in actor.grants)

@@ -1,4 +1,4 @@
-"""What is saved of a site's items, and what a configuration makes of each: the two sides of a price preview."""
+"""A site's saved items and what a configuration makes of each: the two sides of a price preview."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from communities.models import Apartment, Entitlement, Kind, Site, status
 
 
 class Saved(NamedTuple):
-    """An entitlement as a bill looks at it. `target` is its key in the configuration; `renewed` the variant that its renewal pays for, where
-    that is not the configured one."""
+    """An entitlement for a price preview. `target` is its key in the configuration; `renewed` is the variant that its renewal pays for,
+    where that is not the configured one."""
 
     target_kind: str
     target: int | str
@@ -31,7 +31,7 @@ class Saved(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What happens to one billable: from the saved variant to the wanted one, and what of it is paid."""
+    """The change of one billable: from the saved variant to the wanted one, and what of it is paid."""
 
     target_kind: str
     service_type: str
@@ -44,7 +44,7 @@ class Step(NamedTuple):
 
 
 def steps_of(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Mapping[int | str, int]) -> Counter[Step]:
-    """What becomes of each item, saved or new, and for how many. `counts` as in `price_preview.preview_of`."""
+    """The change of each item, saved or new, with its number. `counts` as in `price_preview.preview_of`."""
     wanted: dict[tuple[str, TargetKey, str], str] = {
         (item.target_kind, item.target, item.service_type): item.variant.code for item in catalogue.billables(draft)
     }
@@ -69,13 +69,13 @@ def steps_of(draft: catalogue.Configuration, saved: Iterable[Saved], counts: Map
 
 
 def _times(counts: Mapping[int | str, int], kind: str, target: TargetKey) -> int:
-    """How many stand behind a target: alike apartments are counted, and their members' slots with them."""
+    """How many equal targets a key stands for: equal apartments are counted, and their slots with them."""
     key = target[0] if isinstance(target, tuple) else target
     return counts.get(key, 1) if kind in catalogue.OF_APARTMENTS else 1
 
 
 def is_running(step: Step, as_of: datetime) -> bool:
-    """Whether its paid time runs, grace not included."""
+    """Whether its paid time runs, without grace."""
     return step.expires_at is not None and as_of < step.expires_at
 
 
@@ -84,12 +84,12 @@ PAID = (
     "expires_at",
     "works_until",
     "variant_until",
-)  # the columns of an entitlement that `Saved` ends with,
-RENEWED = "renewed"  # and this one
+)  # the columns of an entitlement that are the last fields of `Saved`,
+RENEWED = "renewed"  # and this annotation
 
 
 def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
-    """The entitlements of one apartment, or with None of whatever else is billed at the site, as a bill looks at them; one statement."""
+    """The entitlements of one apartment, or with None of all other targets of the site, for a price preview; one statement."""
     rows = Entitlement.objects.filter(site=site)
     rows = (
         rows.filter(target=apartment.target_id) if apartment else rows.exclude(target__kind__in=catalogue.OF_APARTMENTS)
@@ -103,12 +103,12 @@ def saved_of(site: Site, *, apartment: Apartment | None) -> list[Saved]:
 
 
 def as_occupied(saved: Iterable[Saved], apartment: catalogue.ApartmentConfiguration) -> list[Saved]:
-    """What is saved for an apartment, with the App it has with a family master."""
+    """What is saved for an apartment, plus the App that it would have with a family master."""
     rows = {row.service_type: row for row in saved}
     for item in catalogue.of_residents(apartment):
         row = rows.get(item.service_type)
         if row is None or not row.variant:
-            rows.pop(item.service_type, None)  # it comes last
+            rows.pop(item.service_type, None)  # the last in order
             row = row or Saved(item.target_kind, apartment.key, item.service_type, "", "", None)
             rows[item.service_type] = row._replace(variant=item.variant.code)
     return list(rows.values())
@@ -116,7 +116,7 @@ def as_occupied(saved: Iterable[Saved], apartment: catalogue.ApartmentConfigurat
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """What a site has, alike apartments counted instead of listed: `counts` says how many stand behind an apartment's key."""
+    """A site with equal apartments counted instead of listed: `counts` says how many a key stands for."""
 
     apartments: tuple[catalogue.ApartmentConfiguration, ...]
     managers: tuple[catalogue.ManagerConfiguration, ...]
@@ -125,15 +125,15 @@ class Census:
     project: str = Kind.COMMUNITY
 
     def under(self, switches: Mapping[str, bool], *, retention_days: int) -> catalogue.Configuration:
-        """The same apartments and managers under switches that are not saved."""
+        """The same apartments and managers with switches that are not saved."""
         on = catalogue.normalised(switches)
         return catalogue.Configuration(on, retention_days, self.apartments, self.managers, project=self.project)
 
 
 def census_of(site: Site) -> Census:
-    """Count a site's apartments by their switches and by what is paid for them; two statements, as fast for ten thousand.
+    """Count a site's apartments by switches and paid services; two statements, independent of their number.
 
-    Who has a family master or the PM App is what the entitlements say: they follow the configuration.
+    Family masters and PM Apps are read from the entitlements, which follow the configuration.
     """
     kinds = catalogue.PER_APARTMENT
     columns = [
@@ -177,7 +177,7 @@ def census_of(site: Site) -> Census:
 
 
 def planned(switches: Mapping[str, bool], *, apartments: int, managers: int) -> Census:
-    """A community that does not exist yet: so many apartments as it makes them (R23), so many managers with the PM App."""
+    """A community that does not exist yet: a number of apartments with inherited switches (R23), and managers with the PM App."""
     on = catalogue.normalised(switches)
     one = catalogue.ApartmentConfiguration(key=0, **{code: on[code] for code in catalogue.APARTMENT_SWITCHES})
     people = tuple(catalogue.ManagerConfiguration(number, pm_app=True) for number in range(managers) if on["pm_app"])

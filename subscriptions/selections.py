@@ -1,4 +1,4 @@
-"""What a selection means: its filter as a value, the items it has at this moment, and how they differ from what was shown."""
+"""The meaning of a selection: its filter, its items at present, and how they differ from what was shown."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ from subscriptions.id_digests import IdDigest
 from subscriptions.models import RequestItem, Selection
 from subscriptions.quotes import Item, Quote
 
-MOST_TICKED = 1_000  # ids that are named one by one; whoever wants more chooses by what they have in common
-NAMED = 5  # items that a sentence names; the others are counted
+MOST_TICKED = 1_000  # ids that are stored one by one; larger selections use filters
+NAMED = 5  # items that a sentence names; more are counted
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What is chosen: by installer and project type, narrowed by whatever else is set. `search` is looked for in
-    targets and sites, `site_search` in sites only. `ids` are exactly these, `request_id` what is still
-    asked for by a request, `up_to` the newest id there was when the list was shown."""
+    """What is chosen: by installer and project type, limited by what else is set. `search` matches targets and sites, `site_search` sites
+    only. `ids` are exactly these items, `request_id` the live items of a request, `up_to` the newest id when the list was shown."""
 
     installer_id: int
     project_type: str
@@ -43,7 +42,7 @@ class Filter:
     up_to: int | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what is no filter."""
+        """Raises ValueError for an invalid filter."""
         numbers = (self.site_id, self.request_id, self.up_to, *(self.ids or ()))
         if any(type(number) is not int or number < 0 for number in (self.installer_id, *numbers) if number is not None):
             raise ValueError("an id is a number")
@@ -56,23 +55,23 @@ class Filter:
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
-        """The filter that a row keeps."""
+        """The filter in a stored row."""
         ids = stored.get("ids")
         return cls(**{**stored, "ids": None if ids is None else tuple(ids)})
 
     @property
     def stored(self) -> dict[str, Any]:
-        """As a row keeps it: what is set."""
+        """The JSON for a row, with the fields that are set."""
         values = {name: getattr(self, name) for name in self.__slots__}
         return {name: value for name, value in values.items() if value not in {None, ""}}
 
     @property
     def is_narrow(self) -> bool:
-        """Whether anything is set but installer and project type."""
+        """Whether anything is set besides installer and project type."""
         return len(self.stored) > len(("installer_id", "project_type"))
 
     def narrow(self, items: QuerySet[Entitlement]) -> QuerySet[Entitlement]:
-        """Those of the items that it means."""
+        """The items that it matches."""
         wanted = Q(installer_id=self.installer_id, site__kind=self.project_type)
         if self.site_id:
             wanted &= Q(site_id=self.site_id)
@@ -107,11 +106,11 @@ class _Ids(Aggregate):
     name = "Ids"
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """As text: SQLite has no arrays."""
+        """Concatenated as text, because SQLite has no arrays."""
         return self.as_sql(compiler, connection, function="GROUP_CONCAT", **context)
 
     def convert_value(self, value: Any, expression: Any, connection: Any) -> tuple[int, ...]:
-        """Ascending."""
+        """In ascending order."""
         return tuple(sorted(map(int, value.split(",") if isinstance(value, str) else value)))
 
 
@@ -129,8 +128,8 @@ ALIKE = (
 
 
 def alike(items: QuerySet[Entitlement], *, with_keys: bool = True) -> list[Item]:
-    """Entitlements as what `quote` prices, those that cost the same gathered, in the order in which they are billed; one statement. Without
-    keys, which the fingerprint needs, no ids are read. What was paid before is priced as it is renewed (`standing.renewed`)."""
+    """Entitlements as items for `quote`, equal ones in one item, in the order of a bill; one statement. Without keys, which the fingerprint
+    needs, no ids are read. Items paid before are priced as they are renewed (`status.renewed`)."""
     rows = items.annotate(renewed=status.renewed()).order_by(*ALIKE).values_list(*ALIKE)
     counted = rows.annotate(found=_Ids("pk")) if with_keys else rows.annotate(found=Count("pk"))
     made: list[Item] = []
@@ -147,7 +146,7 @@ def alike(items: QuerySet[Entitlement], *, with_keys: bool = True) -> list[Item]
 
 
 def keep_shown(selection: Selection, quote: Quote | None) -> None:
-    """Note on an unsaved or locked selection what is shown with a price; with None that nothing is. The caller saves it."""
+    """Store in an unsaved or locked selection what is shown with its price; with None that nothing is. The caller saves it."""
     if quote is None or not quote.lines:
         selection.count = selection.total_minor = selection.price_list_id = None
         selection.currency = selection.digest = ""
@@ -164,7 +163,7 @@ def keep_shown(selection: Selection, quote: Quote | None) -> None:
 
 
 def difference(actor: Actor, selection: Selection, now: Quote) -> str:
-    """How what a selection was shown with differs from what it is now, in sentences; "" where nothing was shown or nothing differs."""
+    """How the present state differs from what was shown, in sentences; "" where nothing was shown or nothing differs."""
     before = IdDigest.read(selection.shown.get("ids", ""))
     if before is None or selection.count is None or selection.digest == now.fingerprint():
         return ""
@@ -209,7 +208,7 @@ def _keys(quote: Quote) -> list[int]:
 
 
 def _kinds(quote: Quote) -> Counter[str]:
-    """How many items there are of each service and variant."""
+    """The number of items by service and variant."""
     found: Counter[str] = Counter()
     for line in quote.lines:
         found[f"{line.item.service_type}/{line.item.variant}"] += line.item.count
@@ -217,7 +216,7 @@ def _kinds(quote: Quote) -> Counter[str]:
 
 
 def _named(actor: Actor, ids: Collection[int], *, whole: bool) -> str:
-    """The names of a few items, in brackets; "" where there are too many, or not all are known."""
+    """The names of a few items, in brackets; "" where there are too many, or some are not known."""
     if not whole or len(ids) > NAMED:
         return ""
     items = Entitlement.objects.visible_to(actor).filter(pk__in=ids).order_by("pk")

@@ -1,4 +1,4 @@
-"""What a number or a list counts of the summary by day (`ExpiryDay`), and what 30 days of it come to."""
+"""What numbers and lists count in the summary by day (`ExpiryDay`), and the price of 30 days of it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,26 @@ from subscriptions.tables import table_with_former
 
 HORIZON = timedelta(days=90)  # how far the calendar looks
 SOON = timedelta(days=30)  # what is called due
-PRODUCT = ("service_type", "renewed", "project_type", "price_class")  # of a row of the summary, as `Product` takes them
+# Columns of the summary, in the order of `Product`
+PRODUCT = ("service_type", "renewed", "project_type", "price_class")
 
 
 class What(enum.StrEnum):
-    """What a list is about; what it counts, a tile with the same name counts too."""
+    """What a list shows; the tile with the same name counts the same."""
 
     DUE = "due"  # in grace, or ending within the time asked for
     NEW = "new"  # never activated
     LAPSED = "lapsed"
-    UNPAID = "unpaid"  # on and not paid for: never activated, lapsed, or running with a part that is not paid
+    UNPAID = "unpaid"  # on and not paid for: never activated, lapsed, or running with an unpaid part
     UNUSED = "unused"  # paid for and not on
     PAID = "paid"  # on and in force, grace included
     ALL = "all"  # everything that is on, paid or not
 
 
 def prices_for(distributor_id: int | None, *, at: datetime) -> PriceTable | None:
-    """The prices a distributor's tree is charged at an instant, its own list before the default; two statements.
+    """The prices of a distributor's tree, its own list before the default; two statements.
 
-    None when there is no list: the page counts items then, and shows no money.
+    None when there is no list: pages then count items and show no money.
     """
     if distributor_id is None:
         return None
@@ -54,8 +55,8 @@ def prices_for(distributor_id: int | None, *, at: datetime) -> PriceTable | None
 def worth_of(
     what: What, rows: Iterable[tuple[Product, str, bool, int]], prices: PriceTable | None, now: datetime
 ) -> list[int | None]:
-    """What 30 days of each (product, paid variant, whether it is in force, count) come to, in the sense of a list: of
-    what is paid there, of what is on and not paid there, else of what is on. None for all where one of them has no price."""
+    """The price of 30 days of each (product, paid variant, whether in force, count), in the meaning of the list: what is paid, what is on
+    and not paid, or else what is on. None for all where one has no price."""
     rows = list(rows)
     if what is What.PAID:
         was_paid = prices.as_paid() if prices else None
@@ -66,14 +67,14 @@ def worth_of(
 
 
 def today_of(now: datetime, zone: tzinfo | None = None) -> date:
-    """The reader's day, by which everything here counts: with the same one a number and its list agree."""
+    """The reader's date. Numbers and lists use the same one, so that they agree."""
     return timezone.localtime(now, zone).date()
 
 
 def narrowed(
     rows: QuerySet[ExpiryDay], what: What, today: date, last: date, first: date | None = None
 ) -> QuerySet[ExpiryDay]:
-    """The rows of the summary that a list is about. What is unpaid or unused of them, `catalogue` says (`_alike`)."""
+    """The rows of the summary for a list. Which of them are unpaid or unused only the catalogue can say (`_alike`)."""
     if what is What.UNUSED:
         return rows.filter(expiries.in_force(today)).exclude(variant=F("paid_variant"))
     rows = rows.exclude(variant="")

@@ -1,4 +1,4 @@
-"""What a service of the feature section costs once it is switched on."""
+"""The price of each switch of the feature section."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from subscriptions.prices import PriceKey, PriceTable
 
 @dataclass(frozen=True, slots=True)
 class SwitchPrice:
-    """What a service of the feature section costs every 30 days once it is on, in minor units; `other_minor` is what the App costs
-    without an indoor monitor, a surcharge comes on top of the price of the service it needs."""
+    """The price of a switch every 30 days, in minor units. `other_minor` is the price of the App without an indoor monitor; a surcharge is
+    added to the price of the service it needs."""
 
     minor: int
     per: str
@@ -20,7 +20,8 @@ class SwitchPrice:
 
 
 def switch_prices(prices: PriceTable, *, retention_days: int, project: str) -> dict[str, SwitchPrice]:
-    """Service code → its price in a list for a project type; a service whose price the list lacks is not in it. Video as long as it is kept."""
+    """The price of each service code in a list for a project type; services without a price are left out. Video has the price of its
+    retention."""
     found: dict[str, SwitchPrice] = {}
     for entry in catalogue.AVAILABLE:
         for code in catalogue.SWITCHES:

@@ -1,4 +1,4 @@
-"""Price lists as the values that `quote` works with."""
+"""Price lists as values for `quote`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from accounts.models import Organization
 from subscriptions.models import Price, PriceList
 from subscriptions.prices import MissingPrice, PriceKey, PriceTable
 
-# What a table says of its price list.
+# columns of a price list that a table needs
 NAMED = ("id", "number", "valid_from", "currency", "is_invented", "includes_tax")
 
 
 def table_for(distributor: Organization, *, at: datetime, with_former: bool = False) -> PriceTable:
-    """The prices that `distributor`'s tree is charged at an instant. Raises MissingPrice when there is no list at all.
+    """The prices of `distributor`'s tree at an instant. Raises MissingPrice when there is no list at all.
 
-    `with_former` also reads the last prices of what left the list: an upgrade needs them, since what was paid for stays paid for.
+    `with_former` also reads the last prices of products that left the list: an upgrade needs the price of what was paid.
     """
     in_force = PriceList.objects.newest(distributor.pk, distributor.currency, at)
     if not with_former:
@@ -40,7 +40,7 @@ def table_for(distributor: Organization, *, at: datetime, with_former: bool = Fa
 
 
 def table_with_former(price_list: PriceList, distributor_id: int, *, at: datetime) -> PriceTable:
-    """The list in force, with the newest price of every part that it does not name any more; one query for both."""
+    """The list in force, with the newest price of every part that it does not have any more; one statement."""
     all_there_were = PriceList.objects.that_were_in_force(distributor_id, price_list.currency, at)
     rows = Price.objects.filter(price_list__in=all_there_were).order_by(
         F("price_list__distributor_id").asc(nulls_last=True), "-price_list__valid_from", "-price_list__number"
@@ -54,7 +54,7 @@ def table_with_former(price_list: PriceList, distributor_id: int, *, at: datetim
 
 
 def table_of(price_list: PriceList) -> PriceTable:
-    """A price list as the value that `quote` works with."""
+    """A price list as a value for `quote`."""
     amounts = {price.key: price.amount_minor for price in price_list.prices.all()}
     return replace(_named(price_list), amounts=amounts)
 

@@ -1,4 +1,4 @@
-"""Tax as a rule per line: it follows the buyer's billing country and tax number. Pure; rates are basis points (R41)."""
+"""Tax of each line, by the buyer's country and tax number. Pure functions; rates are basis points (R41)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ WHOLE = 10_000  # basis points: a rate of 19 % is 1900
 
 
 class Untaxed(enum.StrEnum):
-    """Why there is no tax on a line; an invoice has to say it."""
+    """The reason why a line has no tax; an invoice has to state it."""
 
-    NO_RULE = "no_rule"  # nothing is known for the buyer's country and this service
-    EXEMPT = "exempt"  # the rule is that there is none
-    REVERSE_CHARGE = "reverse_charge"  # the buyer owes it itself
+    NO_RULE = "no_rule"  # there is no rule for the buyer's country and this service
+    EXEMPT = "exempt"  # the rule says no tax
+    REVERSE_CHARGE = "reverse_charge"  # reverse charge: the buyer owes it
     CREDITS = "credits"  # paid in credits, which were taxed when they were bought
 
 
 @dataclass(frozen=True, slots=True)
 class Treatment:
-    """How one line is taxed. Invariant: it has a rate, or a reason why it has none."""
+    """The tax of one line. Invariant: it has a rate, or a reason for having none."""
 
     rate_bp: int = 0
     reason: Untaxed | None = None
@@ -39,8 +39,8 @@ IN_CREDITS = Treatment(reason=Untaxed.CREDITS)
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Who is billed, as far as tax asks. `is_confirmed` says that the operator looked the tax number up; that it is well-formed proves
-    nothing and frees of nothing."""
+    """The buyer's data that tax depends on. `is_confirmed`: the operator has checked the tax number; a well-formed number proves nothing
+    and frees from nothing."""
 
     country: str = ""
     tax_number: str = ""
@@ -48,14 +48,14 @@ class Buyer:
 
     @property
     def is_business(self) -> bool:
-        """Whether the buyer is known to be taxed itself."""
+        """Whether the buyer is a confirmed business."""
         return bool(self.tax_number) and self.is_confirmed
 
 
 @dataclass(frozen=True, slots=True)
 class TaxRule:
-    """What is charged to buyers in one country: `rate_bp`, 0 where it is exempt there. Empty `service_types` = all of them. With
-    `is_reversed` a business owes the tax itself."""
+    """The tax for buyers in one country: `rate_bp`, 0 where exempt. Empty `service_types` = all. With `is_reversed` a business owes the tax
+    itself."""
 
     country: str
     rate_bp: int
@@ -69,12 +69,12 @@ class TaxRule:
 
 @dataclass(frozen=True, slots=True)
 class TaxRules:
-    """All rules; the first that is for a country and a service counts. None, as today, means that nothing is taxed."""
+    """All rules; the first one for a country and service counts. No rules, as now, mean no tax."""
 
     rules: tuple[TaxRule, ...] = ()
 
     def treatment(self, buyer: Buyer, service_type: str) -> Treatment:
-        """How a service is taxed for a buyer."""
+        """The tax of a service for a buyer."""
         for rule in self.rules:
             if rule.country == buyer.country and (not rule.service_types or service_type in rule.service_types):
                 if rule.rate_bp == 0:
@@ -90,21 +90,21 @@ IN_FORCE = TaxRules()
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """The rules as they are for one buyer: what `quote` asks for each line."""
+    """The rules for one buyer, as `quote` uses them for each line."""
 
     rules: TaxRules
     buyer: Buyer
 
     def on(self, service_type: str, currency: str) -> Treatment:
-        """How a service that is paid for in `currency` is taxed."""
+        """The tax of a service paid in `currency`."""
         return IN_CREDITS if currency == money.CREDITS else self.rules.treatment(self.buyer, service_type)
 
 
-UNTAXED = Tax(TaxRules(), Buyer())  # of list prices and estimates, which nobody is billed for
+UNTAXED = Tax(TaxRules(), Buyer())  # for list prices and estimates, which nobody is billed for
 
 
 def tax_for(billing: BillingProfile | None) -> Tax:
-    """The rules in force for whom an order is billed to. Tax numbers are confirmed by nobody yet, so none frees of tax."""
+    """The rules in force for a payer. No tax number is confirmed yet, so none frees from tax."""
     buyer = Buyer(billing.country, billing.tax_number) if billing else Buyer()
     return Tax(IN_FORCE, buyer)
 
@@ -112,10 +112,10 @@ def tax_for(billing: BillingProfile | None) -> Tax:
 def tax_on(
     treatments: Sequence[Treatment], amounts: Sequence[int], counts: Sequence[int], *, includes_tax: bool
 ) -> list[list[tuple[int, int]]]:
-    """The tax of each line, whose `amounts` are after discounts: added to them, or with `includes_tax` contained in them.
+    """The tax of each line, on `amounts` after discounts: added to them, or contained in them with `includes_tax`.
 
-    Each entry stands for `counts` lines that are alike, one behind the other; its taxes come as (tax of each, how many). Of all lines of a
-    rate together it is rounded once, half-up, and shared out over them by largest remainder.
+    Each entry stands for `counts` equal consecutive lines; its taxes are returned as (tax of each, how many). For all lines of one rate
+    together the tax is rounded once, half-up, and allotted to them by largest remainder.
     """
     found = [[(0, count)] for count in counts]
     by_rate: dict[int, list[int]] = {}

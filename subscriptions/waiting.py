@@ -1,4 +1,4 @@
-"""What waits: requests for whoever pays, and items that could be activated, requested already or not."""
+"""What waits: requests for the firm that pays, and items that can be activated, requested or not."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Counts = tuple[tuple[str, int], ...]  # (service type, how many)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What of a request can be activated now: items by service type, the names of their sites, and what it costs today for the
-    months that were asked for (None where it can't be priced)."""
+    """What can be activated of a request: items by service type, the names of their sites, and the price today for the requested months
+    (None where it has no price)."""
 
     counts: Counts = ()
     sites: tuple[str, ...] = ()
     amount_minor: int | None = None
     ends_at: datetime | None = None
-    zone: str = "UTC"  # of the site where that is
+    zone: str = "UTC"  # time zone of the site with that end
 
     @property
     def items(self) -> int:
@@ -52,7 +52,7 @@ def in_words(counts: Counts) -> list[tuple[str, int]]:
 def asked_in(
     actor: Actor, requests: Iterable[RenewalRequest], *, prices: PriceTable | None, now: datetime
 ) -> dict[int, Asked]:
-    """What requests of one price list ask for, as far as it can be activated; one statement however many. `prices` None = no amounts."""
+    """What requests with one price list ask for, as far as it can be activated; one statement. `prices` None = no amounts."""
     by_id = {request.pk: request for request in requests}
     rows = (
         free_items(actor)
@@ -89,30 +89,30 @@ def _asked(
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What of a site was never activated and could be: `free` waits for nobody yet, `asked` is requested (by the request's id)."""
+    """Never activated items of a site: `free` ones are in no request, `asked` ones are requested (by the request's id)."""
 
     free: Counts = ()
     asked: Mapping[int, Counts] | None = None
 
     @property
     def to_activate(self) -> int:
-        """How many items nobody has asked for or paid yet."""
+        """How many items are in no request or order."""
         return sum(n for _kind, n in self.free)
 
     @property
     def requested(self) -> int:
-        """How many items wait in requests."""
+        """How many items are in requests."""
         return sum(n for counts in (self.asked or {}).values() for _kind, n in counts)
 
 
 def requests_in(found: Open) -> tuple[RenewalRequest, ...]:
-    """The requests in which items wait that the caller may see; of the requests themselves only who asks and pays is shown more."""
+    """The requests that contain these items and that the caller may see; the firms that ask and pay may see more of them."""
     return tuple(RenewalRequest.objects.filter(pk__in=found.asked).order_by("pk")) if found.asked else ()
 
 
 def open_here(actor: Actor, site: Site, groups: Iterable[Group]) -> Open:
-    """What `open_at` says of one site whose items are counted already: a statement where something might be activated, over the requests of
-    its installer."""
+    """`open_at` for one site whose items are counted already: a statement only where something may be activated, over the requests of its
+    installer."""
     free: dict[str, int] = {}
     for row in sorted(groups, key=lambda row: row.service_type):
         if row.variant and row.free:
@@ -128,13 +128,13 @@ def open_here(actor: Actor, site: Site, groups: Iterable[Group]) -> Open:
         .annotate(n=Count("pk"))
     ):
         asked.setdefault(request_id, []).append((kind, n))
-        free[kind] = max(0, free.get(kind, 0) - n)  # it may have changed between both statements
+        free[kind] = max(0, free.get(kind, 0) - n)  # the count may have changed between both statements
     counts = tuple((kind, n) for kind, n in free.items() if n)
     return Open(counts, {request_id: tuple(found) for request_id, found in asked.items()})
 
 
 def open_at(actor: Actor, site_ids: Iterable[int]) -> dict[int, Open]:
-    """What could be activated at these sites, by site; one statement. Sites where nothing could are not in it."""
+    """What can be activated at these sites, by site; one statement. Sites without such items are left out."""
     rows = (
         free_items(actor)
         .filter(site_id__in=list(site_ids))

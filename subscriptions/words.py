@@ -1,4 +1,4 @@
-"""Terms in words, for pages, mail and what the gateway shows."""
+"""Terms in words, for pages, mail and gateways."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from subscriptions.periods import Cycles, Months, Term, Until
 
 
 def of_term(term: Term | None) -> str:
-    """How long what is bought lasts; "" where nothing lasts."""
+    """The length of a term in words; "" without a duration."""
     if isinstance(term, Months):
         return ngettext("%(n)s month", "%(n)s months", term.count) % {"n": term.count}
     if isinstance(term, Cycles):

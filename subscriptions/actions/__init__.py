@@ -1,1 +1,1 @@
-"""What is done about money and paid time; one function = one intention = one transaction = one audit row."""
+"""Actions on money and paid time. One function is one intention, one transaction and one audit row."""

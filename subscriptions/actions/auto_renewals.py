@@ -1,4 +1,4 @@
-"""Auto-renewals: made by a paid order, rescheduled by whatever moves an expiry, stopped by people or by trouble."""
+"""Auto-renewals: created by a paid order, rescheduled when an expiry moves, stopped by people or by a problem."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from subscriptions.reasons import Reason
 
 log = logging.getLogger("smartplus.renewals")
 
-LEAD = timedelta(days=3)  # the first try, so that a failure can be mended before anything ends
+LEAD = timedelta(days=3)  # the first try is early, so that a failure can be repaired before anything ends
 RETRY_SCHEDULE = (
     LEAD,
     timedelta(days=2),
@@ -54,15 +54,16 @@ CLOSED: dict[str, audit.Word] = {SUSPENDED: AUTO_RENEWAL_SUSPENDED, ENDED: AUTO_
 
 
 def create_auto_renewal(order: Order, method: PaymentMethod, *, now: datetime) -> AutoRenewal | None:
-    """Agree on renewing what `order` activated, with the card it was paid with. Once per order; the caller holds its locks.
+    """Create the auto-renewal of what `order` activated, with the card it was paid with. Once per order; the caller holds its locks.
 
-    Items that another live auto-renewal renews stay there. None when nothing is left to agree on.
+    Items under another active auto-renewal stay there. None when no item is left.
     """
     existing = AutoRenewal.objects.filter(order=order).first()
     if existing is not None:
         return existing
     taken = AutoRenewalItem.objects.live().filter(entitlement__lines__order=order).values("entitlement_id")
-    ordered = order.lines.filter(entitlement__isnull=False).values("entitlement_id")  # one may be upgraded and renewed
+    # An item may be both upgraded and renewed
+    ordered = order.lines.filter(entitlement__isnull=False).values("entitlement_id")
     entitlements = list(Entitlement.objects.filter(pk__in=ordered).exclude(pk__in=taken).order_by("pk"))
     first = min((row.expires_at for row in entitlements if row.expires_at), default=None)
     if first is None:
@@ -102,7 +103,7 @@ def _item(auto_renewal: AutoRenewal, row: Entitlement) -> AutoRenewalItem:
 
 
 def of_order(order: Order) -> list[int]:
-    """The live auto-renewals that an order moves: those it renews, or those that its items are under."""
+    """The active auto-renewals that an order changes: those it renews, or those that contain its items."""
     if order.type == Order.Type.AUTO_RENEWAL:
         return list(order.renews.filter(state=ACTIVE).order_by("pk").values_list("pk", flat=True))
     items = AutoRenewalItem.objects.live().filter(entitlement__lines__order=order)
@@ -110,7 +111,7 @@ def of_order(order: Order) -> list[int]:
 
 
 def sharing_orders(auto_renewal_ids: Iterable[int]) -> list[int]:
-    """These auto-renewals and those that share an open order with them: what befalls the order befalls them all."""
+    """These auto-renewals and those that share an open order with them: a payment or failure of the order concerns all of them."""
     ids = list(auto_renewal_ids)
     shared = list(Order.objects.filter(renews__in=ids, state=Order.State.PROCESSING).values_list("pk", flat=True))
     with_them = AutoRenewal.objects.filter(renewal__in=shared, state=ACTIVE).values_list("pk", flat=True)
@@ -118,7 +119,7 @@ def sharing_orders(auto_renewal_ids: Iterable[int]) -> list[int]:
 
 
 def changed_by(order: Order, locked: Iterable[AutoRenewal]) -> list[AutoRenewal]:
-    """The same of auto-renewals that were locked for the order: those of its items, and those it renews."""
+    """As `of_order`, from auto-renewals that were locked for the order."""
     if order.type != Order.Type.AUTO_RENEWAL:
         return list(locked)
     return [row for row in locked if row.renewal_id == order.pk and row.state == ACTIVE]
@@ -131,12 +132,12 @@ def lock(chosen: Iterable[int] | Q) -> list[AutoRenewal]:
 
 
 def retry_times(first: datetime, *, after: datetime) -> list[datetime]:
-    """The tries that the retry schedule still has for what ends at `first`."""
+    """The remaining tries of the retry schedule for what ends at `first`."""
     return [first - before for before in RETRY_SCHEDULE if first - before > after]
 
 
 def first_end(order: Order) -> tuple[datetime, datetime, str]:
-    """The earliest end among what an auto-renewal order extends, from which its retry schedule counts, until when that works, and the time zone
+    """The earliest end that an auto-renewal order extends (its retry schedule counts from there), the end of its grace, and the time zone
     of its site."""
     rows = order.lines.order_by("starts_at", "pk")
     ends, works_until, zone = rows.values_list("starts_at", "entitlement__works_until", "site__time_zone")[0]
@@ -145,16 +146,17 @@ def first_end(order: Order) -> tuple[datetime, datetime, str]:
 
 
 def worked_until(auto_renewal: AutoRenewal, items: Iterable[int]) -> tuple[datetime | None, str]:
-    """Until when the last of some items of an auto-renewal worked, and the time zone of its site."""
+    """The last end of grace of some items of an auto-renewal, and the time zone of its site."""
     rows = auto_renewal.items.filter(pk__in=items, entitlement__works_until__isnull=False)
     rows = rows.order_by("-entitlement__works_until", "pk")
     return rows.values_list("entitlement__works_until", "site__time_zone").first() or (None, "UTC")
 
 
 def reschedule(auto_renewals: Iterable[AutoRenewal], *, now: datetime) -> None:
-    """Write when each (locked) auto-renewal is due next: the next try of its open order, else its earliest expiry less the lead.
+    """Write when each (locked) auto-renewal is due next: the next try of its open order, otherwise its earliest expiry less the lead.
 
-    While the order is being charged that is the try after, in case nobody is told what became of the charge. Without items it ends.
+    While the order is being charged, that is the try after, in case the result of the charge is never reported. An auto-renewal without
+    items ends.
     """
     for auto_renewal in auto_renewals:
         if auto_renewal.state != ACTIVE:
@@ -177,7 +179,7 @@ def reschedule(auto_renewals: Iterable[AutoRenewal], *, now: datetime) -> None:
 
 
 def record_success(order: Order, auto_renewals: Iterable[AutoRenewal], *, now: datetime) -> None:
-    """An auto-renewal was paid: count the cycle, forget earlier failures, find the next date; end what is used up (R43)."""
+    """Record that an auto-renewal was paid: count the cycle, clear earlier failures, set the next date; end it after its last cycle (R43)."""
     auto_renewals = list(auto_renewals)
     changing = [row.pk for row in auto_renewals if row.tries or row.renewals_left is not None]
     for auto_renewal in auto_renewals:
@@ -193,7 +195,7 @@ def record_success(order: Order, auto_renewals: Iterable[AutoRenewal], *, now: d
 
 
 def _cycles_left(auto_renewal: AutoRenewal) -> int:
-    """The cycles that some item still has to go; what had all of its own leaves. Items of two time zones are due hours apart."""
+    """The cycles that remain for some item; an item that has had all of its cycles leaves. Items in two time zones are due hours apart."""
     automatic = Q(
         entitlement__periods__line__order__type=Order.Type.AUTO_RENEWAL,
         entitlement__periods__line__order__created_at__gte=auto_renewal.created_at,
@@ -207,10 +209,11 @@ def _cycles_left(auto_renewal: AutoRenewal) -> int:
 
 
 def record_failure(order: Order, payment: Payment, *, actor: Actor, now: datetime) -> None:
-    """A try was declined (R44): the order waits for the retry schedule's next day, and ends with it, or when the bank said never.
+    """Record that a try was declined (R44). The order waits for the next day of the retry schedule; it fails after the last one, or when
+    the bank refused for good.
 
-    The caller holds the order and its auto-renewals. Where somebody chose another card meanwhile, that one is tried at once. An order
-    whose auto-renewals were all stopped while it was being charged is cancelled.
+    The caller holds the locks of the order and its auto-renewals. If another card was chosen meanwhile, it is tried at once. An order whose
+    auto-renewals were all stopped while it was being charged is cancelled.
     """
     reason = Reason(payment.decline_code or "not_charged")
     auto_renewals = lock(of_order(order))
@@ -220,7 +223,7 @@ def record_failure(order: Order, payment: Payment, *, actor: Actor, now: datetim
     first, works_until, zone = first_end(order)
     later = retry_times(first, after=now)
     is_final = payment.is_hard_decline or not later
-    if auto_renewals[0].method_id != payment.method_id:  # the card that the next try charges is another one
+    if auto_renewals[0].method_id != payment.method_id:  # the next try charges another card
         later, is_final = [now], False
     for auto_renewal in auto_renewals:
         auto_renewal.tries += 1
@@ -242,10 +245,10 @@ def record_failure(order: Order, payment: Payment, *, actor: Actor, now: datetim
 def close(
     auto_renewal: AutoRenewal, state: str, reason: Reason, *, actor: Actor, now: datetime, order: Order | None = None
 ) -> None:
-    """Suspend or end a locked auto-renewal and let go of its items; what is paid stays paid. Suspending is never silent (R44).
+    """Suspend or end a locked auto-renewal and release its items; paid time stays. A suspension is always mailed (R44).
 
-    Its open order goes with it, unless it is being charged this moment: then the charge's answer decides. `order` is the one
-    whose charge failed, if that is why.
+    Its open order is closed too, unless it is being charged now: then the result of the charge decides. `order` is the one whose charge
+    failed, if that is the reason.
     """
     before = auto_renewal.state
     auto_renewal.state, auto_renewal.reason, auto_renewal.reason_detail = state, reason.code, dict(reason.detail)
@@ -272,7 +275,7 @@ def close(
 
 
 def _close_order(auto_renewal: AutoRenewal, reason: Reason, *, actor: Actor, now: datetime) -> None:
-    """End the open order of a closed auto-renewal; the others it renewed get an order of their own on the retry schedule's next day."""
+    """Close the open order of a closed auto-renewal; other auto-renewals in it get a new order on the next day of the retry schedule."""
     orders = Order.objects.select_for_update(of=("self",), no_key=True).select_related("payer")
     order = orders.filter(pk=auto_renewal.renewal_id or 0, state=Order.State.PROCESSING).first()
     if order is None or Payment.objects.of_order(order.number).filter(state__in=LIVE).exists():
@@ -284,8 +287,8 @@ def _close_order(auto_renewal: AutoRenewal, reason: Reason, *, actor: Actor, now
 
 @transaction.atomic
 def stop_auto_renewal(actor: Actor, *, auto_renewal_id: int, now: datetime) -> AutoRenewal:
-    """Stop renewing, and cancel the order that waits for its next try. Paid time stays; an order that is being charged right now
-    may still extend it once. Locks: auto-renewal → order → entitlement."""
+    """Stop renewing, and cancel the order that waits for its next try. Paid time stays; an order that is being charged now may still extend
+    it once. Locks: auto-renewal → order → entitlement."""
     if not rights.may_pay(actor):
         raise NotPermitted
     found = AutoRenewal.objects.visible_to(actor).select_related("payer").get(pk=auto_renewal_id)

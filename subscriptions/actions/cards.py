@@ -1,4 +1,4 @@
-"""The card of an auto-renewal: another stored one, a new one from the gateway's page, or none any more."""
+"""The card of an auto-renewal: another stored card, a new card from the gateway's page, or removal."""
 
 from __future__ import annotations
 
@@ -38,10 +38,11 @@ CARD_CHANGED = audit.Word(
 
 @transaction.atomic
 def change_card(actor: Actor, *, auto_renewal_id: int, method_id: int, now: datetime) -> AutoRenewal:
-    """Renew with this stored card of the payer from now on; what failed or stopped is due at once (DESIGN §4).
+    """Renew with this stored card of the payer from now on; what failed or was suspended is due at once (DESIGN §4).
 
-    For members of the payer who manage subscriptions. The auto-renewals that share an open order get the same card. Refuses what was
-    ended by people, what has lapsed, and a card that can't be charged. Locks: site → payer → auto-renewal → order → method → entitlement.
+    For members of the payer who manage subscriptions. Auto-renewals that share an open order get the same card. Refuses an auto-renewal
+    that people ended, one whose items have lapsed, and a card that can't be charged. Locks: site → payer → auto-renewal → order → method →
+    entitlement.
     """
     auto_renewal = _own(actor, auto_renewal_id)
     method = PaymentMethod.objects.visible_to(actor).get(pk=method_id, owner_id=auto_renewal.payer_id)
@@ -49,16 +50,17 @@ def change_card(actor: Actor, *, auto_renewal_id: int, method_id: int, now: date
 
 
 def start_card_setup(actor: Actor, *, auto_renewal_id: int, return_base: str, now: datetime) -> str:
-    """Open the gateway's page that stores a new card for the auto-renewal, by the actor's consent, and answer its address.
+    """Open the gateway's page that stores a new card for the auto-renewal, by the actor's consent, and return its address.
 
-    Nothing is charged there. Once the gateway says that the card is kept, it is used as by `change_card`.
+    Nothing is charged there. Once the gateway reports that the card is stored, it is used as by `change_card`.
     """
-    auto_renewal = _own(actor, auto_renewal_id)  # before the gateway is asked whether our keys work
+    auto_renewal = _own(actor, auto_renewal_id)  # checked before the row is written
     gateway = payment_actions.proposed_to_renew(auto_renewal.method.gateway)
     payment_actions.refuse_not_set_up(gateway, now=now)
     page = f"{return_base}/subscription/auto-renew/{auto_renewal_id}/card/"
     payment = _begin_setup(actor, auto_renewal_id, gateway, page, now=now)
-    if payment.state in {State.PENDING, State.UNKNOWN}:  # begun before: its page may be over, or somebody else's
+    # An earlier setup: its page may have ended, or belong to another person
+    if payment.state in {State.PENDING, State.UNKNOWN}:
         if payment.consent_by_id != actor.user_id:
             payment_actions.expire(payment.pk, now=now)
         settle_setup(payment.pk, payment_actions.look_up(payment, now=now), now=now)
@@ -94,7 +96,7 @@ def _begin_setup(actor: Actor, auto_renewal_id: int, gateway: str, page: str, *,
 
 
 def settle_setup(payment_id: int, remote: payment_actions.Remote | None, *, now: datetime) -> None:
-    """Keep the card that the gateway has stored, and use it; any number of times, once. Locks as `change_card`, then payment."""
+    """Keep the card that the gateway has stored, and use it. May be called any number of times. Locks as `change_card`, then payment."""
     if remote is None:
         return
     with transaction.atomic():
@@ -116,18 +118,14 @@ def settle_setup(payment_id: int, remote: payment_actions.Remote | None, *, now:
             with transaction.atomic():
                 who = str(payment.consent_by) if payment.consent_by else ""
                 _use(replace(CHECKOUT, label=who), auto_renewal, method, now=now)
-        except (
-            Refused,
-            MayNotPay,
-        ) as refused:  # stopped or lapsed while somebody typed a number; the card is kept all the same
+        except (Refused, MayNotPay) as refused:  # stopped or lapsed while the card was entered; the card is kept
             log.warning("auto-renewal %s can't use its new card: %s", auto_renewal.pk, refused)
 
 
 def remove_card(actor: Actor, *, method_id: int, stops: int = 0, now: datetime) -> None:
-    """Forget a stored card, and stop what it renews: that is what its holder agreed to.
+    """Remove a stored card and stop the auto-renewals that use it; the card's holder agreed to that.
 
-    `stops` is how many auto-renewals the person was told that this ends; another number is refused, so that nothing ends without
-    a word.
+    `stops` is the number of auto-renewals that the page named; another number is refused, so that none ends unannounced.
     """
     if not rights.may_pay(actor):
         raise NotPermitted
@@ -145,16 +143,16 @@ def remove_card(actor: Actor, *, method_id: int, stops: int = 0, now: datetime) 
                 auto_renewal, ENDED, Reason("card_removed_by", {"name": actor.label}), actor=actor, now=now
             )
     payment_actions.remove_method(actor, method_id=method_id, now=now)
-    modes.refresh_for_card(method_id)  # what got it meanwhile
+    modes.refresh_for_card(method_id)  # auto-renewals that got the card meanwhile
 
 
 def renewed_by(card: PaymentMethod) -> list[int]:
-    """The active auto-renewals that are paid with a card."""
+    """The active auto-renewals that a card pays."""
     return list(AutoRenewal.objects.filter(method=card, state=ACTIVE).order_by("pk").values_list("pk", flat=True))
 
 
 def is_used(auto_renewal: AutoRenewal, setup: Payment) -> bool:
-    """Whether the auto-renewal renews with the card that this finished setup stored: it runs, with a card by that consent."""
+    """Whether the auto-renewal uses the card that this finished setup stored: it is active, with a card of that consent."""
     method = auto_renewal.method
     return auto_renewal.state == ACTIVE and (method.consent_at, method.consent_by_id) == (
         setup.consent_at,
@@ -163,7 +161,7 @@ def is_used(auto_renewal: AutoRenewal, setup: Payment) -> bool:
 
 
 def is_recoverable(auto_renewal: AutoRenewal, *, now: datetime) -> bool:
-    """Whether another card could still help: it renews, or stopped by a problem and not everything has lapsed."""
+    """Whether another card can still help: the auto-renewal is active, or suspended with items that have not lapsed."""
     if auto_renewal.state == ACTIVE:
         return True
     return auto_renewal.state == SUSPENDED and bool(_resumable(auto_renewal, now))
@@ -180,14 +178,14 @@ def _own(actor: Actor, auto_renewal_id: int) -> AutoRenewal:
 
 
 def _lock(auto_renewal: AutoRenewal) -> list[AutoRenewal]:
-    """Sites, payer, and the auto-renewal with those that share its open order."""
+    """Lock sites, payer, and the auto-renewal with those that share its open order."""
     ids = auto_renewals.sharing_orders([auto_renewal.pk])
     sites = AutoRenewalItem.objects.filter(auto_renewal__in=ids).values("site_id")
     list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     Organization.objects.select_for_update(no_key=True).get(pk=auto_renewal.payer_id)
     return auto_renewals.lock(
         auto_renewals.sharing_orders(ids)
-    )  # asked again: whoever had the payer may have put them into one order
+    )  # read again: the transaction that held the payer may have put them into one order
 
 
 def _use(actor: Actor, auto_renewal: AutoRenewal, method: PaymentMethod, *, now: datetime) -> AutoRenewal:
@@ -202,7 +200,7 @@ def _use(actor: Actor, auto_renewal: AutoRenewal, method: PaymentMethod, *, now:
         raise MethodUnusable
     if order is not None:
         transitions.log_event(order, "card", now=now, actor=actor, method=method.named)
-        if order.next_try_at is not None:  # otherwise it is being charged: a failure of that tries the new card at once
+        if order.next_try_at is not None:  # if it is being charged now, its failure tries the new card at once
             order.next_try_at = now
             order.save(update_fields=["next_try_at"])
     for row in rows:
@@ -230,7 +228,7 @@ def _refuse_unrecoverable(auto_renewal: AutoRenewal, *, now: datetime) -> None:
 
 
 def _resumable(auto_renewal: AutoRenewal, now: datetime) -> list[int]:
-    """The items that left when a problem stopped it, as far as they still run, are on, and nothing else renews them."""
+    """Items that left when the auto-renewal was suspended, if they still run, are on, and are under no other auto-renewal."""
     running = Entitlement.objects.in_force(now).wanted()
     elsewhere = AutoRenewalItem.objects.live().values("entitlement_id")
     left = auto_renewal.items.filter(is_live=False, entitlement__in=running).exclude(entitlement__in=elsewhere)

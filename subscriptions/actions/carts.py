@@ -1,4 +1,4 @@
-"""Choosing what to activate: the list, the selection on the server, its price."""
+"""Carts: what Activate and Renew offer, the selection stored on the server, and its price."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from subscriptions.taxes import tax_for
 
 
 def activatable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
-    """What Activate offers for an installer and a project type."""
+    """The items that Activate offers for an installer and a project type."""
     return free_items(actor).filter(installer=installer, site__kind=site_kind)
 
 
 def extendable(
     actor: Actor, *, installer: Organization, site_kind: str, term: Term, now: datetime
 ) -> QuerySet[Entitlement]:
-    """What Renew offers for an installer and a project type: what was activated once, is wanted, and is in no open order (R25, R47, R48).
-    With the rest of what is paid as the term what Upgrade is for, which `extending.items_of` looks at once more: it runs, and is paid for
-    something else."""
+    """The items that Renew offers for an installer and a project type: activated before, wanted, and in no open order (R25, R47, R48). With
+    the rest of the paid time as term, the items that Upgrade offers; `extending.items_of` checks them again: running, and paid for
+    another variant."""
     found = Entitlement.objects.visible_to(actor).wanted().filter(
         installer=installer, site__kind=site_kind, reserved_by=None, expires_at__isnull=False
     )  # fmt: skip
@@ -59,15 +59,16 @@ def priced(
     with_keys: bool = True,
     prices: PriceTable | None = None,
 ) -> Quote:
-    """What activating or extending these costs whoever is billed by `billing`; without it tax is left out. Raises CantQuote. `prices` are
-    those of the distributor, where they were read already. Without keys there is no fingerprint, and no line knows its items."""
+    """The price of activating or extending these, for the payer with `billing`; without billing information tax is left out. Raises
+    CantQuote. `prices` are those of the distributor, if the caller has them. Without keys there is no fingerprint, and lines have no
+    items."""
     items = alike(entitlements, with_keys=with_keys)
     prices = prices or table_for(distributor, at=now)
     return quote(items, periods.Months(months), now, prices, (), tax_for(billing))
 
 
 def each_priced(rows: Iterable[Entitlement], *, prices: PriceTable, months: int, now: datetime) -> dict[int, int]:
-    """What activating each of some items costs, by id; their sites are loaded. Nothing is asked of the database. Raises CantQuote."""
+    """The price of activating each of some items, by id; their sites are loaded. Uses no statement. Raises CantQuote."""
     kinds: dict[tuple[str, str, str, str], list[Entitlement]] = {}
     for row in rows:
         kinds.setdefault((row.service_type, row.variant, row.site.kind, row.site.time_zone), []).append(row)
@@ -81,7 +82,7 @@ def each_priced(rows: Iterable[Entitlement], *, prices: PriceTable, months: int,
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What was ticked: what can be taken, as a filter with its exceptions, and of the others the names with why not."""
+    """The result of checking a selection: the available items as a filter with exceptions, and the names of the others with the reason."""
 
     matching: Filter
     exceptions: frozenset[int] = frozenset()
@@ -90,7 +91,7 @@ class Assessment:
 
     @property
     def sentence(self) -> str:
-        """How many fell out, and which."""
+        """How many were left out, and which."""
         count = len(self.left_out)
         names = "; ".join(self.left_out[:NAMED])
         if count > NAMED:
@@ -105,21 +106,21 @@ class Assessment:
         ) % {"n": count, "names": names}
 
     def refuse_left_out(self) -> None:
-        """Raise Refused unless everything that was ticked can be taken."""
+        """Raise Refused unless everything that was ticked is available."""
         if self.left_out:
             raise Refused(self.sentence)
 
     def refuse_nothing(self) -> None:
-        """Raise Refused where nothing is left to take."""
+        """Raise Refused where nothing is available."""
         if self.is_empty:
             raise Refused(self.sentence if self.left_out else _("Tick at least one item."))
 
 
 def assessed(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement], within: Filter) -> Assessment:
-    """Judge exactly what was ticked against what can be taken now; `within` says of which installer and project type.
+    """Check exactly what was ticked against what is available now; `within` limits it to an installer and project type.
 
-    Refuses an empty selection, and one with ids that the actor does not see, be they somebody else's or nobody's (R1). What was there when the
-    page was made and can't be taken any more is left out by name. A handful of statements, however many items.
+    Refuses an empty selection, and one with ids that the actor does not see, whether they exist or not (R1). Items that are no longer
+    available are left out by name. The number of statements does not depend on the number of items.
     """
     wanted = set(ticked)
     if not wanted:
@@ -141,10 +142,10 @@ def assessed(actor: Actor, ticked: Iterable[int], free: QuerySet[Entitlement], w
 def assessed_all(
     actor: Actor, shown: Mark, free: QuerySet[Entitlement], within: Filter, *, exceptions: Collection[int]
 ) -> Assessment:
-    """Judge a list that was selected as a whole, as it was shown, but for what was taken out of it: it is ordered as it is now.
+    """Check a list that was selected as a whole, as it was shown, minus what was unticked: the present state is ordered.
 
-    What is newer was never on it; what came back since is an exception; what can't be taken any more is left out by name. Refuses a list
-    that changed by more than can be told.
+    Newer items are not included; items that came back since are exceptions; items that are no longer available are left out by name.
+    Refuses a list that changed by more than `Difference` can name.
     """
     matching = replace(within, up_to=shown.newest)
     items = matching.narrow(free)
@@ -178,14 +179,14 @@ def _refuse_unseen(actor: Actor, wanted: Collection[int]) -> None:
 
 
 def _why_left_out(actor: Actor, ids: Collection[int]) -> tuple[str, ...]:
-    """The names of items that can't be taken, each with why not; one statement."""
+    """The names of items that are not available, each with the reason; one statement."""
     gone = Entitlement.objects.visible_to(actor).filter(pk__in=ids).order_by("pk")
     named = gone.select_related(*targets.named())
     return tuple(f"{item} ({_why_not(item)})" for item in named)
 
 
 def _why_not(item: Entitlement) -> str:
-    """Why an item can't be activated, in a word or two. The number of the order that has it is not everybody's to read."""
+    """Why an item can't be activated, in a few words. It does not name the order that reserves the item, since not everybody may know it."""
     if not item.variant:
         return _("switched off")
     if item.expires_at is not None:
@@ -209,8 +210,8 @@ def fill_cart(
     matching: Filter | None = None,
     exceptions: Collection[int] = (),
 ) -> Cart:
-    """Keep a selection on the server: what was ticked one by one, or all that match but for the exceptions. Refuses what was ticked and
-    can't be activated now, and an empty selection. What it is shown with, its price as of now, is kept beside it."""
+    """Store a selection on the server: what was ticked one by one, or all that match but for the exceptions. Its present price is stored
+    with it. Refuses ticked items that can't be activated now, and an empty selection."""
     installer = (
         Organization.objects.visible_to(actor)
         .filter(kind=Kind.INSTALLER)
@@ -241,8 +242,7 @@ def new_cart(
     now: datetime,
     exceptions: Collection[int] = (),
 ) -> Cart:
-    """A cart of what a filter means, with what it costs now beside it; the caller has asked whether the actor may pay. Refuses an empty
-    one."""
+    """Create a cart of what a filter means, with its present price. The caller has checked that the actor may pay. Refuses an empty one."""
     if actor.user_id is None or actor.organization_id is None:
         raise NotPermitted
     selection = Selection(
@@ -266,13 +266,13 @@ def new_cart(
 
 
 def show_again(actor: Actor, cart: Cart, *, now: datetime) -> None:
-    """Note what a cart is shown with from now on. The caller holds its lock."""
+    """Store what a cart is shown with from now on. The caller holds its lock."""
     keep_shown(cart.selection, _price_of(actor, cart, now=now))
     cart.selection.save()
 
 
 def _price_of(actor: Actor, cart: Cart, *, now: datetime) -> Quote | None:
-    """What a cart costs whoever would pay it, taxed as its billing information says; None where that can't be said."""
+    """The price of a cart for its payer, with the tax of its billing information; None where it has no price."""
     if cart.installer.distributor is None:
         return None
     billing = BillingProfile.objects.filter(organization=cart.organization_id).first()
@@ -285,7 +285,7 @@ def _price_of(actor: Actor, cart: Cart, *, now: datetime) -> Quote | None:
 
 @transaction.atomic
 def change_term(actor: Actor, *, cart_id: int, months: int, now: datetime) -> Cart:
-    """Choose for how many months a cart buys. Refuses what reaches too far ahead (R45), and a cart whose order is placed."""
+    """Choose the number of months of a cart. Refuses too many (R45), and a cart whose order is placed."""
     cart = (
         Cart.objects.visible_to(actor)
         .select_for_update(of=("self",), no_key=True)
@@ -299,7 +299,7 @@ def change_term(actor: Actor, *, cart_id: int, months: int, now: datetime) -> Ca
     _refuse_months(months)
     distributor = cart.installer.distributor
     if distributor is not None:
-        with suppress(MissingPrice):  # that is said where the price would stand, whatever the term
+        with suppress(MissingPrice):  # the page shows that problem in place of the price, whatever the term
             priced(contents(cart, actor), distributor=distributor, months=months, now=now, with_keys=False)
     cart.months = months
     cart.save(update_fields=["months"])
@@ -313,8 +313,8 @@ def _refuse_months(months: int) -> None:
 
 
 def contents(cart: Cart, actor: Actor | None = None) -> QuerySet[Entitlement]:
-    """The entitlements of a cart, within what the actor sees: of a placed one those of its order; else exactly those that were ticked, though
-    some may not be free any more, or all free ones that its filter means."""
+    """The entitlements of a cart that the actor sees. Of a placed cart those of its order; otherwise exactly the ticked ones, even if some
+    are not available any more, or all available ones that its filter means."""
     items = Entitlement.objects.all() if actor is None else Entitlement.objects.visible_to(actor)
     if cart.order_id is not None:
         return items.filter(lines__order=cart.order_id)
@@ -324,6 +324,6 @@ def contents(cart: Cart, actor: Actor | None = None) -> QuerySet[Entitlement]:
 
 
 def available(cart: Cart, actor: Actor) -> QuerySet[Entitlement]:
-    """Those of an open cart that can be activated at this moment."""
+    """The entitlements of an open cart that can be activated now."""
     wanted = Filter.read(cart.selection.filter)
     return wanted.narrow(free_items(actor)).exclude(pk__in=cart.selection.exceptions)

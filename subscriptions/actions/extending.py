@@ -1,4 +1,4 @@
-"""More for what was paid before: time (a renewal), parts that were switched on since (an upgrade), or both in one order."""
+"""Orders for items that were paid before: more time (a renewal), parts that were switched on since (an upgrade), or both."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from subscriptions.quotes import Item, Quote
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 
-AGAIN = timedelta(days=1)  # as long as a form is remembered
+AGAIN = timedelta(days=1)  # as long as a sent form is remembered
 COLUMNS = (
     "pk", "service_type", "variant", "renewed", "paid_variant", "variant_until", "expires_at", "works_until", "anchor_at", "site_id", "site__kind",
     "site__time_zone", "installer_id",
@@ -38,12 +38,12 @@ COLUMNS = (
 
 
 def items_of(chosen: QuerySet[Entitlement], term: Term, *, upgrades: bool, now: datetime) -> list[Item]:
-    """These entitlements as what `quote` prices for a term. One statement.
+    """These entitlements as items for `quote` with a term. One statement.
 
-    What runs and has parts on that are not paid for is upgraded to the end of what it is paid for, and then renewed with them; without
-    `upgrades` it is renewed in the variant that is paid (R27). In grace nothing is left to be upgraded. For the rest of what is paid only
-    the upgrades come out. What is paid beyond a date already gets no time to it; and what waits for `variants.turn_due` to write what its next
-    period pays for is not upgraded until then: the period before is over.
+    A running item with unpaid parts is upgraded to the end of its paid time, and then renewed with them; without `upgrades` it is renewed
+    in the paid variant (R27). In grace there is nothing to upgrade. With the term Rest only upgrades are returned. An item that is paid
+    beyond the chosen date gets no time. An item whose next period has begun, while `variants.turn_due` has not yet written its variant, is
+    not upgraded until then.
     """
     found = []
     rows = chosen.annotate(renewed=status.renewed()).order_by("site_id", "service_type", "variant", "pk")
@@ -66,7 +66,7 @@ def items_of(chosen: QuerySet[Entitlement], term: Term, *, upgrades: bool, now: 
 
 
 def _adds(term: Term, item: Item, *, now: datetime) -> bool:
-    """Whether a term brings an item any time."""
+    """Whether a term adds time to an item."""
     start, finish = periods.span(term, item.expires_at, item.works_until, now, item.zone, item.anchor_at)
     return finish > start
 
@@ -80,14 +80,15 @@ def priced(
     now: datetime,
     billing: BillingProfile | None = None,
 ) -> Quote:
-    """What a term costs for these whoever is billed by `billing`; without it tax is left out. Raises CantQuote, also where cycles would reach
-    too far ahead (R45), and Refused for days in credits, which are whole periods (DOMAIN §5)."""
+    """The price of a term for these, for the payer with `billing`; without billing information tax is left out. Raises CantQuote, also
+    where cycles would reach too far ahead (R45), and Refused for days paid in credits, which buy whole periods only (DOMAIN §5)."""
     items = items_of(chosen, term, upgrades=upgrades, now=now)
-    prices = table_for(distributor, at=now, with_former=True)  # what is paid for stays so, though it left the list
+    # What is paid for keeps its last price, even if the list no longer has it
+    prices = table_for(distributor, at=now, with_former=True)
     if prices.currency == money.CREDITS and any(isinstance(item.term or term, Rest | Until) for item in items):
         raise Refused(_("In credits only whole months or periods of 30 days can be paid."))
     found = quote(items, term, now, prices, (), tax_for(billing))
-    if isinstance(term, Cycles):  # which people chose here; those of an auto-renewal come one by one
+    if isinstance(term, Cycles):  # people chose these items together; an auto-renewal's items are limited one by one
         refuse_too_far([line for line in found.lines if line.why.term == term], now)
     return found
 
@@ -108,10 +109,10 @@ def place_extension(
     gateway: str = "",
     reference: str = "",
 ) -> Order:
-    """Order more for what was paid before, as `priced` showed it, with a payment that waits to be started (R5, R26, R39, R40, R48).
+    """Place an order for more time or parts, as `priced` showed it, with a payment that waits to be started (R5, R26, R39, R40, R48).
 
-    `term` Rest is an Upgrade, any other a Renewal; `upgrades` as `items_of` has it. For the rest see `orders.place_order`. Refuses all of it
-    where one of the items can't have it any more; the same once more, at the same instant too, gets the order that the first one made.
+    The `term` Rest is an Upgrade, any other a Renewal; `upgrades` as in `items_of`; for the rest see `orders.place_order`. Refuses
+    everything where one item is not available any more. The same request sent again returns the first order, also when both arrive at once.
     Locks: site → payer → auto-renewal → order → payment → entitlement.
     """
     installer = Organization.objects.visible_to(actor).filter(kind=Kind.INSTALLER).get(pk=installer_id)
@@ -127,7 +128,8 @@ def place_extension(
         return placed
     billing = orders.complete_billing(payer)
     renewing = AutoRenewalItem.objects.live().filter(entitlement__in=chosen)
-    touched = auto_renewals.lock(Q(pk__in=renewing.values("auto_renewal_id")))  # before the items, as everybody does
+    # Before the items, as in every lock order
+    touched = auto_renewals.lock(Q(pk__in=renewing.values("auto_renewal_id")))
     items = Entitlement.objects.filter(pk__in=chosen.values("pk")).order_by("pk")
     list(items.select_for_update(no_key=True).values_list("pk"))
     free = carts.extendable(actor, installer=installer, site_kind=site_kind, term=term, now=now).filter(pk__in=ids)
@@ -164,8 +166,8 @@ def place_extension(
 
 
 def _placed(actor: Actor, ids: list[int], fingerprint: str, *, now: datetime) -> Order | None:
-    """The order that this person made of the same items at the same price within a day, unless it is over without having brought anything:
-    then the same can be meant again. The caller holds the payer's lock, so who waited for it finds the order."""
+    """The order that this person placed for the same items at the same price within a day, unless it ended without success: then the person
+    may want another one. The caller holds the payer's lock, so a second request finds the order of the first."""
     same = Order.objects.filter(
         lines__entitlement__in=ids[:1], payer=actor.organization_id, created_by=actor.user_id, fingerprint=fingerprint,
         created_at__gt=now - AGAIN,
@@ -174,7 +176,7 @@ def _placed(actor: Actor, ids: list[int], fingerprint: str, *, now: datetime) ->
 
 
 def _refuse_others(ids: list[int], found: Quote) -> None:
-    """Everything that was chosen has a line, or nothing is ordered."""
+    """Refuse unless every chosen item has a line."""
     if not ids:
         raise Refused(_("Tick at least one item."))
     bought = {key for line in found.lines for key in (line.item.keys or (line.item.key,))}

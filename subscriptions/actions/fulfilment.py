@@ -1,4 +1,4 @@
-"""What a paid order does: the paid time of its items, kind by kind of line, in one transaction."""
+"""What a paid order does: it extends or upgrades its items, by kind of line, in one transaction."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ Apply = Callable[[Order, Sequence[bulk_sql.Held], bool, datetime], tuple[int, da
 
 
 def _upgrade(order: Order, held: Sequence[bulk_sql.Held], turns: bool, now: datetime) -> tuple[int, datetime, str]:
-    """Upgrades: the items are paid for more until where they are paid to; how many there were, the latest end, and its time zone."""
+    """Apply the upgrade lines: more parts until the items' paid end. Returns how many, the latest end, and its time zone."""
     count = bulk_sql.upgrade(order, turns=turns, now=now)
     return count, *max((group.base.expires_at or now, group.base.zone) for group in held)
 
 
 def _extend(order: Order, held: Sequence[bulk_sql.Held], turns: bool, now: datetime) -> tuple[int, datetime, str]:
-    """Activations and renewals: each line's duration from the base of this moment; how many, the latest end, and its time zone."""
+    """Apply activation and renewal lines: each line's duration from the present base. Returns how many, the latest end, and its time zone."""
     made = bulk_sql.extensions({group.base for group in held}, now=now)
     count = bulk_sql.extend(order, made, turns=turns, now=now)
     return count, *max((extension.ends_at, extension.base.zone) for extension in made)
 
 
-APPLIED: tuple[tuple[tuple[LineKind, ...], Apply], ...] = (  # what payment does, kind by kind of line, in this order
+APPLIED: tuple[tuple[tuple[LineKind, ...], Apply], ...] = (  # the effect of a payment by kind of line, in this order
     ((LineKind.UPGRADE,), _upgrade),
     ((LineKind.ACTIVATION, LineKind.RENEWAL), _extend),
 )
@@ -54,11 +54,11 @@ APPLIED: tuple[tuple[tuple[LineKind, ...], Apply], ...] = (  # what payment does
 def fulfil(
     order: Order, *, now: datetime, touched: list[AutoRenewal] | None = None, timeline: Sequence[OrderEvent] = ()
 ) -> None:
-    """Apply a paid order: what each kind of line says, once, all in the caller's transaction (R49, R52).
+    """Apply a paid order once, by kind of line, in the caller's transaction (R49, R52).
 
-    The caller holds the locks of sites, payer and order, and of the auto-renewals `touched` where it knows them. `timeline` are events that come
-    before. The number of statements is the same for one line and for ten thousand. Raises NotApplied where an item is not the order's any
-    more or can't have what was bought: the caller takes everything back then.
+    The caller holds the locks of sites, payer and order, and of the auto-renewals in `touched`, if it gives them. `timeline` has events to
+    write before. The number of statements does not depend on the number of lines. Raises NotApplied where an item does not belong to the
+    order any more or can't have what was bought; the caller must roll back.
     """
     before = order.state
     transitions.transition(order, Order.State.SYSTEM_PROCESSING, Order.State.SUCCEED, now=now)
@@ -72,7 +72,7 @@ def fulfil(
             if mine := [group for group in held if group.kind in kinds]:
                 count, until, zone = apply(order, mine, turns, now)
                 applied += count
-    except IntegrityError as taken:  # the fence: a period starts there already
+    except IntegrityError as taken:  # the unique constraint: a period with this start exists
         raise NotApplied(_changed(order)) from taken
     if applied != order.line_count:
         raise NotApplied(_changed(order))
@@ -101,7 +101,7 @@ def _changed(order: Order) -> str:
 
 
 def _switch_on(order: Order, held: Sequence[bulk_sql.Held], *, now: datetime) -> list[AuditEvent]:
-    """Activating the first PM App of a community switches it on there (R13). The sites are locked. Returns what is to be audited."""
+    """Activating the first PM App of a community switches the PM App on there (R13). The sites are locked. Returns the events to audit."""
     written = []
     for entry in catalogue.HOLDING:
         if all(group.base.service_type != entry.code for group in held):

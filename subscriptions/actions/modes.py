@@ -1,7 +1,8 @@
-"""Whether an item renews by itself, written down with it (`Entitlement.mode`): the layers below can't ask auto-renewals and cards.
+"""Writing `Entitlement.mode`: whether an item renews by itself. Lower layers can't read auto-renewals and cards, so it is stored with the
+item.
 
-`follow` is called by everything that makes, changes or ends an auto-renewal, takes items out of one, notes a failed or paid try, and by
-what hears that a card can or can't be charged any more.
+Called by everything that creates, changes or ends an auto-renewal, removes items from one, records a failed or paid try, or learns that a
+card can or can't be charged any more.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from subscriptions.renewing import mode_of
 
 
 def gather_due(*, now: datetime, budget: Budget | None = None) -> int:
-    """The job of the summary by day: fold what is fresh. Returns how many rows that were. What still counts as renewed by itself although
-    its card can't be charged any more is followed before: whoever noted that of the card died before it came to it."""
+    """The job of the summary by day: fold fresh rows. Returns how many there were. Before that it corrects items that still count as
+    auto-renewed although their card can't be charged any more, because the process that recorded that of the card died."""
     for method_id in _stale():
         refresh_for_card(method_id)
     return expiries.fold(now=now, budget=budget)
 
 
 def _stale() -> list[int]:
-    """The cards that can't be charged and still renew something; one statement."""
+    """Cards that can't be charged while items still count as renewed by them; one statement."""
     automatic = AutoRenewalItem.objects.live().filter(auto_renewal=OuterRef("pk"), entitlement__mode=Mode.AUTO)
     running = AutoRenewal.objects.filter(~usable_method("method__"), state=AutoRenewal.State.ACTIVE)
     found = running.filter(Exists(automatic)).order_by("method_id")
@@ -37,9 +38,9 @@ def _stale() -> list[int]:
 
 
 def refresh(auto_renewal_ids: Iterable[int]) -> int:
-    """Write how the items that these auto-renewals have or had renew now. The caller holds the auto-renewals, and a card that it gave to one of
-    them (`payment_actions.hold_method`): whoever changes that card waits, and then follows it. The items that differ are locked in the order
-    of their ids. Returns how many those were; a statement where none differs."""
+    """Write the present mode of the items that these auto-renewals have or had. The caller holds the auto-renewals, and a card that it gave
+    to one of them (`payment_actions.hold_method`): a transaction that changes that card waits, and then updates the modes. Items that
+    differ are locked in the order of their ids. Returns how many; one statement where none differs."""
     items = AutoRenewalItem.objects.filter(auto_renewal__in=list(auto_renewal_ids)).values("entitlement_id")
     differing = Entitlement.objects.filter(pk__in=items).annotate(should=mode_of()).exclude(mode=F("should"))
     ids = list(differing.order_by("pk").values_list("pk", "should"))
@@ -57,7 +58,8 @@ def refresh(auto_renewal_ids: Iterable[int]) -> int:
 
 @transaction.atomic
 def refresh_for_card(method_id: int) -> int:
-    """The same for everything a stored card or account renews, after it became usable or unusable. Locks: auto-renewal → entitlement."""
+    """As `refresh`, for everything that a stored card or account renews, after it became usable or unusable. Locks: auto-renewal →
+    entitlement."""
     auto_renewals = AutoRenewal.objects.filter(method=method_id, state=AutoRenewal.State.ACTIVE).order_by("pk")
     ids = list(auto_renewals.select_for_update(no_key=True).values_list("pk", flat=True))
     return refresh(ids) if ids else 0

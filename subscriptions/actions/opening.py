@@ -1,4 +1,4 @@
-"""An order is opened in one way, whatever is bought and whoever does it: its row, its frozen lines, its hold on the items, its first step."""
+"""Creating an order: its row, its frozen lines, the reservation of its items, its first event. All orders are created here."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ORDER_CREATED = audit.Word(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:
-    """What is bought, for whom, who pays it, and what was accepted with it."""
+    """What is bought, for whom, who pays, and what was accepted with it."""
 
     type: str
     term: Term
@@ -49,9 +49,9 @@ class Purchase:
 
 
 def open_order(actor: Actor, found: Quote, bought: Purchase, *, now: datetime) -> Order:
-    """Write an order with its lines as they were quoted, and give it their items (R26, R40, R48). The caller holds the locks of sites, payer
-    and items, has quoted under them, and starts the payment. Raises ItemHeld where another open order has an item, and Refused for
-    too long a reference."""
+    """Create an order with its lines as quoted, and reserve its items (R26, R40, R48). The caller holds the locks of sites, payer and
+    items, has quoted under them, and starts the payment. Raises ItemHeld where another open order has an item, and Refused for too long
+    a reference."""
     reference = text.code(bought.reference)
     if len(reference) > Order.REFERENCE_LENGTH:
         raise Refused(
@@ -93,13 +93,13 @@ def open_order(actor: Actor, found: Quote, bought: Purchase, *, now: datetime) -
 
 
 def _tenants(installer_id: int) -> dict[str, int | None]:
-    """The tenant keys of what is ordered now. Read under the caller's locks: before it had them, the installer may have been moved."""
+    """The present tenant keys of the installer. Read under the caller's locks, since the installer may have been moved before."""
     keys = ("distributor_id", "subdistributor_id")
     return {"installer_id": installer_id, **Organization.objects.values(*keys).get(pk=installer_id)}
 
 
 def frozen_why(found: Quote) -> dict[str, object]:
-    """The why of each product, and of an upgrade of what was paid before, as JSON: kept once per order, not per line."""
+    """The reasons of each product's price, and of each upgrade's, as JSON: stored once per order, not per line."""
     kept: dict[str, object] = {}
     for line in found.lines:
         code = why_code(line.item.product, line.item.paid_variant if isinstance(line.why.term, Rest) else "")

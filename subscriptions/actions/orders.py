@@ -1,4 +1,4 @@
-"""Placing an order, paying it, giving it up."""
+"""Placing, paying and cancelling orders."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def place_order(
     reference: str = "",
     invoice_to: Mapping[str, Any] | None = None,
 ) -> Order:
-    """Turn a cart into an order with frozen lines and a payment that waits to be started (R5, R39, R40, R48).
+    """Place an order for a cart, with frozen lines and a payment that waits to be started (R5, R39, R40, R48).
 
-    `fingerprint` is that of the quote the person saw; a different price is refused and changes nothing. `terms_version` is that of
-    the Terms and Conditions the person saw and accepted: refused unless it is in force. A second submit of the same cart returns the
-    same order. With `auto_renew` the card is kept, by the actor's consent, and once the order is paid an auto-renewal renews its items
-    every 30 days, `renewals` times or until it is stopped. `gateway` is where it is paid, "" the proposed one; what that can't do or
-    does not take is refused. `reference` is the payer's own, such as a PO number. `invoice_to` is billing information that is kept with
-    the order or not at all, as `save_billing` takes it. Locks: cart → site → payer → order → payment → entitlement.
+    `fingerprint` is that of the quote the person saw: with another price the order is refused and nothing changes. `terms_version` is the
+    version of the Terms and Conditions that the person accepted: refused unless it is in force. A second submit of the same cart returns
+    the same order. With `auto_renew` the card is stored, by the actor's consent, and the paid order creates an auto-renewal: every 30 days,
+    `renewals` times or until it is stopped. `gateway` takes the payment, "" means the proposed one; refuses what it can't do or an amount
+    it does not accept. `reference` is the payer's own, such as a PO number. `invoice_to` is billing information as in `save_billing`, saved
+    only if the order is placed. Locks: cart → site → payer → order → payment → entitlement.
     """
     cart = (
         Cart.objects.visible_to(actor)
@@ -121,7 +121,7 @@ def place_order(
 
 
 def complete_billing(payer: Organization) -> BillingProfile:
-    """Whom an order of this payer is made out to. Raises BillingIncomplete."""
+    """The billing information of this payer. Raises BillingIncomplete."""
     billing = BillingProfile.objects.filter(organization=payer).first()
     if billing is None or not billing.is_complete:
         raise BillingIncomplete
@@ -129,7 +129,7 @@ def complete_billing(payer: Organization) -> BillingProfile:
 
 
 def _refuse_gateway(found: Quote, gateway: str, *, renews: bool) -> None:
-    """Raise where a gateway is not set up, can't take this sum, or can't charge every 30 days what is to renew by itself."""
+    """Raise where a gateway is not configured, does not accept this amount, or can't charge every 30 days for an auto-renewal."""
     payment_actions.refuse_unconfigured(gateway)
     if renews:
         payment_actions.refuse_not_renewable(gateway)
@@ -138,8 +138,8 @@ def _refuse_gateway(found: Quote, gateway: str, *, renews: bool) -> None:
 
 
 def _quoted(actor: Actor, cart: Cart, billing: BillingProfile, *, fingerprint: str, now: datetime) -> Quote:
-    """What a locked cart costs, its items locked and looked at again. Refuses items that were ticked and can't be activated any more, and
-    anything that is not as it was shown, in words where what was shown is what the cart keeps (R40)."""
+    """The price of a locked cart, with its items locked and read again. Refuses ticked items that can't be activated any more, and any
+    difference from what was shown, described in words if the cart stores what was shown (R40)."""
     chosen = carts.contents(cart, actor)
     locked = set(chosen.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
     items = selections.alike(carts.available(cart, actor))
@@ -158,8 +158,8 @@ def _quoted(actor: Actor, cart: Cart, billing: BillingProfile, *, fingerprint: s
 
 
 def refuse_without_gateway(cart: Cart, *, gateway: str = "", now: datetime) -> None:
-    """Raise GatewayNotSetUp where a cart costs money and none can be taken by this gateway ("" the proposed one). Asks the gateway, so it
-    comes before `place_order`."""
+    """Raise GatewayNotSetUp where a cart costs money and this gateway ("" the proposed one) can't take any. Asks the gateway, so call it
+    before the transaction of `place_order`."""
     distributor = distributor_of(Organization.objects.select_related("distributor").get(pk=cart.installer_id))
     chosen = carts.contents(cart)
     if carts.priced(chosen, distributor=distributor, months=cart.months, now=now, with_keys=False).total_minor:
@@ -167,7 +167,7 @@ def refuse_without_gateway(cart: Cart, *, gateway: str = "", now: datetime) -> N
 
 
 def accepted_terms(accepted: str | None, *, now: datetime) -> str:
-    """What was accepted, which has to be the version in force, not one that was replaced while the page was open."""
+    """The accepted version, which must be in force, and not one that was replaced while the page was open."""
     text = terms.in_force(Document.TERMS, now=now)
     if text is None:
         raise TermsMissing
@@ -189,7 +189,7 @@ def begin_payment(
     now: datetime,
     method: PaymentMethod | None = None,
 ) -> Payment:
-    """Write down, inside the caller's transaction, that a payment is about to be started (DESIGN §4 A); `method` is charged."""
+    """Create the payment row, inside the caller's transaction (DESIGN §4 A); with `method` a stored card is charged."""
     page = f"{return_base}/orders/{order.number}/"
     return payment_actions.create_payment(
         payment_actions.PaymentRequest(
@@ -217,11 +217,11 @@ def begin_payment(
 
 
 def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime) -> str:
-    """Open the gateway's pay page for an unpaid order and return its address (DESIGN §4 B and C).
+    """Open the gateway's payment page for an unpaid order and return its address (DESIGN §4 B and C).
 
-    Starts a new payment, through the gateway of the last one, when that ended without money. A gateway that does not answer leaves
-    the payment unknown and the order open; the janitor finds out what happened. "" where the money turns out to be there already.
-    Refuses an order that is not waiting for money (R5, R49).
+    If the last payment ended without money, a new one is created at the same gateway. If the gateway does not answer, the payment stays
+    unknown and the order open; `reconcile_stale_payments` finds the result later. Returns "" where the money has arrived already. Refuses
+    an order that does not wait for money (R5, R49).
     """
     order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
     payment_actions.refuse_unconfigured(_gateway_of(order))
@@ -232,7 +232,7 @@ def start_payment(actor: Actor, *, number: str, return_base: str, now: datetime)
         return ""
     order, payment = _create_again(actor, number=number, return_base=return_base, now=now)
     if payment.state in {PaymentState.PENDING, PaymentState.UNKNOWN}:
-        # Begun before: its page may have ended since, or be open without our knowing. A page that is over leads nowhere.
+        # An earlier payment: its page may have ended, or be open without our knowing. A page that has ended leads nowhere.
         try:
             settled = settlement.settle(payment.pk, now=now)
         except GatewayUnavailable:
@@ -270,13 +270,13 @@ def _create_again(actor: Actor, *, number: str, return_base: str, now: datetime)
 
 
 def _gateway_of(order: Order) -> str:
-    """Where the order was to be paid last; every order that costs money begins with a payment."""
+    """The gateway of the last payment; every order that costs money has one from its start."""
     last = Payment.objects.of_order(order.number).order_by("-pk").values_list("gateway", flat=True).first()
     return last or payment_actions.proposed()
 
 
 def gateway_label(order: Order) -> str:
-    """Where the order is paid, in the word of people."""
+    """The name of the gateway that people see."""
     return payment_actions.label(_gateway_of(order))
 
 
@@ -288,9 +288,10 @@ def _refuse_unstartable(actor: Actor, order: Order) -> None:
 
 
 def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:
-    """Give an unpaid order up: first the gateway's page is closed, then the items are released. For who may, see `rights.may_cancel`.
+    """Cancel an unpaid order: the gateway's page is closed first, then the items are released. Refuses actors whom `rights.may_cancel`
+    refuses.
 
-    If the money turns out to have arrived, the order succeeds instead: verified money is never dropped (R52).
+    If the money has arrived meanwhile, the order succeeds instead: verified money is never dropped (R52).
     """
     order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
     if not rights.may_cancel(actor, order):
@@ -301,7 +302,7 @@ def cancel_order(actor: Actor, *, number: str, now: datetime) -> Order:
 
 
 def _refuse_gone(gone: list[int]) -> None:
-    """Say of items that were ticked why they can't be activated any more."""
+    """Refuse because ticked items can't be activated any more, with the reasons."""
     reserved = Entitlement.objects.filter(pk__in=gone).exclude(reserved_by=None)
     if (first := reserved.select_related(*targets.named()).first()) is not None:
         number = Order.objects.values_list("number", flat=True).get(pk=first.reserved_by or 0)

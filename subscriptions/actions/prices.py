@@ -43,10 +43,10 @@ def publish_price_list(
     is_invented: bool = False,
     newest_id: int | None = None,
 ) -> PriceList:
-    """Publish a new version: minor units per 30 days, net or with `includes_tax` gross. Operator only; never in the past.
+    """Publish a new version: minor units per 30 days, net, or gross with `includes_tax`. Operator only; never in the past.
 
-    A list may leave prices out: what falls back to no other price is refused when it is quoted, and named. `newest_id` is the newest list there was
-    when this one was begun: where the same tree and currency got another since, it raises Conflict.
+    A list may leave prices out. A price that is needed, and has no fallback, is refused at the quote by name. `newest_id` is the newest
+    list when the form was opened: Conflict where the same tree and currency got another one since.
     """
     if actor.role not in {Role.OPERATOR, Role.SYSTEM}:
         raise NotPermitted
@@ -89,7 +89,7 @@ def _refuse_wrong(currency: str, amounts: Mapping[PriceKey, int], *, includes_ta
 
 
 def _latest(distributor: Organization | None, currency: str, newest_id: int | None) -> PriceList | None:
-    """The last version that a tree and currency have. Raises Conflict where it is newer than the one that was known."""
+    """The last version of a tree and currency. Conflict where it is newer than `newest_id`."""
     latest = PriceList.objects.filter(distributor=distributor, currency=currency).order_by("-number").first()
     if newest_id is not None and latest is not None and latest.pk > newest_id:
         raise Conflict
@@ -97,7 +97,7 @@ def _latest(distributor: Organization | None, currency: str, newest_id: int | No
 
 
 def _locked_distributor(distributor_id: int, currency: str) -> Organization:
-    """Whose own list it is; refuses a currency in which its tree is not billed."""
+    """The distributor whose own list it is, locked. Refuses another currency than that of its tree."""
     distributor = (
         Organization.objects.filter(kind=Kind.DISTRIBUTOR).select_for_update(no_key=True).get(pk=distributor_id)
     )

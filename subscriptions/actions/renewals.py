@@ -1,4 +1,4 @@
-"""The renewal engine: finds what is due at the payer, makes one order, charges it once, settles it as every other order."""
+"""The job that renews: it finds a payer's due auto-renewals, creates one order, charges it once, and settles it like every other order."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ from subscriptions.taxes import tax_for
 log = logging.getLogger("smartplus.renewals")
 
 JOB = "renewals"
-LEASE = timedelta(minutes=15)  # longer than any charge takes; a worker that died gives its payers back after it
-# To the gateway for one charge, at most: earlier tries asked once more, the charge, its settlement. A test compares them with the lease.
+LEASE = timedelta(minutes=15)  # longer than any charge takes; if a worker dies, its payers are free again after it
+# The longest time of one charge at the gateway: asking about earlier tries, the charge, its settlement. A test compares it with the
+# lease.
 CALLS_PER_CHARGE = 12
 
 NO_ANSWER = (GatewayUnavailable, GatewayRefused)
-LOOK_AGAIN = timedelta(minutes=5)  # where everything that is due is in somebody's open order
+LOOK_AGAIN = timedelta(minutes=5)  # where all due items are in open orders of other people
 ITEMS_LEFT = audit.Word(
     "auto_renewal.items_left",
     _("Items taken out of an auto-renewal"),
@@ -52,7 +53,7 @@ ITEMS_LEFT = audit.Word(
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The auto-renewals of one charge, held by `key` until the lease is over."""
+    """The auto-renewals of one charge, claimed with `key` until the lease ends."""
 
     key: str
     ids: list[int]
@@ -62,8 +63,8 @@ class Claimed:
 def renew_due(*, now: datetime, budget: Budget | None = None, limit: int = 250) -> int:
     """Renew what is due, payer by payer, the longest due first. Returns how many charges were sent.
 
-    Any number of processes may run it at once: a payer's auto-renewals are claimed by a conditional update that is committed before
-    the work starts (DESIGN §4). Running it again changes nothing: what is being charged or paid is due later. Each payer is fenced,
+    Any number of processes may run it at once: a payer's auto-renewals are claimed by a conditional update that is committed before the
+    work starts (DESIGN §4). Running it again changes nothing, because what is being charged or was paid is due later. Each payer is fenced,
     and so is each charge.
     """
     budget = budget or Budget()
@@ -81,7 +82,7 @@ def renew_due(*, now: datetime, budget: Budget | None = None, limit: int = 250) 
 
 
 def _renew_payer(payer_id: int, *, now: datetime, budget: Budget) -> int:
-    """Claim what the payer has due, and charge it; what was claimed is given back in any case."""
+    """Claim what the payer has due, and charge it. The claims are released in any case."""
     groups = claim(payer_id, now=now, at=budget.at(now))
     try:
         return fences.each(
@@ -94,10 +95,11 @@ def _renew_payer(payer_id: int, *, now: datetime, budget: Budget) -> int:
 
 
 def claim(payer_id: int, *, now: datetime, at: datetime | None = None) -> list[Claimed]:
-    """Take the payer's due auto-renewals for the length of the lease, from the instant `at` it is by now.
+    """Claim the payer's due auto-renewals for the length of the lease, from the present instant `at`.
 
-    That is a charge per method, currency and installer, since an order is one installer's (ADR 0005), and one for every order that
-    waits for its next try. What failed before waits for its next try, and is charged alone then, so that it spoils nobody else's.
+    There is one charge for each method, currency and installer, since an order belongs to one installer (ADR 0005), and one for each order
+    that waits for its next try. An auto-renewal that failed before waits for its own next try, and is charged alone, so that it does not
+    block others.
     """
     at = at or now
     key = uuid.uuid4().hex
@@ -120,13 +122,13 @@ def _unclaimed(now: datetime) -> Q:
 
 
 def _hold(group: Claimed, *, at: datetime) -> bool:
-    """Renew the lease before each charge, since those before it may have taken long; False when it was lost meanwhile."""
+    """Renew the lease before each charge, since the charges before may have taken long. False when the claim was lost meanwhile."""
     held = AutoRenewal.objects.filter(pk__in=group.ids, claim_key=group.key, claimed_until__gt=at)
     return held.update(claimed_until=at + LEASE) == len(group.ids)
 
 
 def _renew(group: Claimed, *, now: datetime, budget: Budget) -> int:
-    """Order, charge and settle what one charge holds; 0 when nothing had to be charged."""
+    """Create the order of one claim, charge and settle it. 0 when nothing had to be charged."""
     payment = None
     try:
         with breakers.guard(
@@ -137,7 +139,8 @@ def _renew(group: Claimed, *, now: datetime, budget: Budget) -> int:
         ) as call:
             if not _hold(group, at=budget.at(now)):
                 raise fences.NotNow
-            for number in _waiting(group.ids):  # before another try: one that has taken the money ends the timeline
+            # Asked before another try: if an earlier try has taken the money, that settles the order
+            for number in _waiting(group.ids):
                 settlement.settle_earlier_attempts(number, now=now)
             payment = prepare(group.ids, now=now)
             call.was_made = payment is not None
@@ -149,28 +152,27 @@ def _renew(group: Claimed, *, now: datetime, budget: Budget) -> int:
                 log.warning("payment %s was refused: %s", payment.pk, problem.detail)
             settlement.settle(payment.pk, now=now)
     except NO_ANSWER as problem:
-        if (
-            payment is None
-        ):  # no try follows before an earlier one is known to be closed; none has moved the date, so the fence does
+        # An earlier try may still be open, so no other follows; the due date has not moved, so the fence sets the next look.
+        if payment is None:
             raise
-        # The janitor asks what became of it; the other payers go on.
+        # The outcome is unknown: `reconcile_stale_payments` asks later. The other payers continue.
         log.warning("auto-renewals %s: the payment is unknown: %s", group.ids, problem.detail)
     return int(payment is not None)
 
 
 def _waiting(auto_renewal_ids: list[int]) -> list[str]:
-    """The open orders of these auto-renewals, whose earlier tries are asked about before the next one."""
+    """The open orders of these auto-renewals; their earlier tries are asked about before the next one."""
     waiting = Order.objects.filter(renews__in=auto_renewal_ids, state=Order.State.PROCESSING)
     return list(waiting.order_by("pk").values_list("number", flat=True).distinct())
 
 
 @transaction.atomic
 def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
-    """Write the payment down, with a new order or for the one that waits for its next try; nothing else (DESIGN §4 A).
+    """Create the payment, for a new order or for the one that waits for its next try; nothing is sent (DESIGN §4 A).
 
-    None when nothing is to be charged now. Items that are switched off leave the auto-renewal, lapsed ones too; without a right to
-    pay, a usable card or a price the auto-renewal is suspended and says why (R25, R43). Locks: site → payer → auto-renewal → order →
-    payment → entitlement.
+    None when nothing is to be charged now. Items that are switched off leave the auto-renewal, lapsed ones too. Without a right to pay, a
+    usable card or a price the auto-renewal is suspended with the reason (R25, R43). Locks: site → payer → auto-renewal → order → payment →
+    entitlement.
     """
     ids = auto_renewals.sharing_orders(auto_renewal_ids)
     items = AutoRenewalItem.objects.live().filter(auto_renewal__in=ids)
@@ -179,7 +181,7 @@ def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
     payer_ids = AutoRenewal.objects.filter(pk__in=ids).values("payer_id")
     payer = Organization.objects.select_for_update(no_key=True).get(pk__in=payer_ids)
     if auto_renewals.sharing_orders(ids) != ids:
-        return None  # others share an order with them meanwhile: all together, with the next look
+        return None  # others share an order with them now; the next run takes all together
     locked = [row for row in auto_renewals.lock(ids) if row.state == AutoRenewal.State.ACTIVE]
     of_them = {row.renewal_id for row in locked if row.renewal_id is not None}
     waiting = list(
@@ -189,23 +191,21 @@ def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
         .order_by("pk")
     )
     if any(order.next_try_at is None or order.next_try_at > now for order in waiting) or len(waiting) > 1:
-        auto_renewals.reschedule(locked, now=now)  # somebody was faster, or it is being charged
+        auto_renewals.reschedule(locked, now=now)  # another process was faster, or it is being charged
         return None
     _drop_what_ended(locked, now=now)
     locked = [row for row in locked if row.state == AutoRenewal.State.ACTIVE]
     order = waiting[0] if waiting else None
     if order is not None:
-        # it may have ended with an auto-renewal that shared it
+        # the order may have ended with another auto-renewal in it
         order.refresh_from_db(fields=["state", "next_try_at", "closed_at"])
         order = order if order.state == Order.State.PROCESSING else None
     if not locked:
         return None
     try:
-        with transaction.atomic():  # a refusal takes what was written of the order back
+        with transaction.atomic():  # a savepoint: a refusal takes the new order back
             return _charge(order, locked, payer, now=now)
-    except (
-        Refused
-    ) as refused:  # no answer of a gateway is none: an earlier try may still take money, so it goes on upwards
+    except Refused as refused:  # no refusal: an earlier try may still take money, so the caller has to see it
         reason = of_refusal(refused)
         for auto_renewal in locked:
             auto_renewals.close(auto_renewal, SUSPENDED, reason, actor=RENEWALS, now=now, order=order)
@@ -213,7 +213,7 @@ def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
 
 
 def _charge(order: Order | None, locked: list[AutoRenewal], payer: Organization, *, now: datetime) -> Payment | None:
-    """Begin the payment of the order that waits, if what it is for is still what is renewed; else of a new one."""
+    """Create the payment of the waiting order, if it still has exactly what is renewed; otherwise of a new order."""
     first = locked[0]
     installer = Organization.objects.select_related("distributor").get(pk=first.installer_id)
     if not rights.may_still_pay(payer, installer):
@@ -239,18 +239,19 @@ def _charge(order: Order | None, locked: list[AutoRenewal], payer: Organization,
         transitions.log_event(order, "charged", now=now, method=first.method.named, payment=payment.pk)
     auto_renewals.reschedule(auto_renewals.lock([row.pk for row in locked]), now=now)
     still_due = AutoRenewal.objects.filter(pk__in=[row.pk for row in locked], next_due_at__lte=now)
-    still_due.update(next_due_at=now + LOOK_AGAIN)  # or it would be looked at each time, before all others
+    # Without a later date it would be looked at every time, before all others
+    still_due.update(next_due_at=now + LOOK_AGAIN)
     return payment
 
 
 def _has_changed(order: Order, locked: list[AutoRenewal]) -> bool:
-    """Whether an item of the order is not renewed any more: an order never changes (R26), so the rest needs another one."""
+    """Whether an item of the order is not renewed any more. An order never changes (R26), so the other items need a new one."""
     renewed = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked).values("entitlement_id")
     return order.lines.exclude(entitlement__reserved_by=order.pk, entitlement__in=renewed).exists()
 
 
 def _drop_what_ended(locked: list[AutoRenewal], *, now: datetime) -> None:
-    """Items whose service is off or that lapsed are not renewed any more; an auto-renewal without items ends."""
+    """Remove items whose service is off or that lapsed; an auto-renewal without items ends."""
     items = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked)
     off = list(items.filter(entitlement__variant="").values_list("pk", flat=True))
     AutoRenewalItem.objects.filter(pk__in=off).update(is_live=False, reason="service_off")
@@ -266,12 +267,12 @@ def _drop_what_ended(locked: list[AutoRenewal], *, now: datetime) -> None:
         worked_until, zone = auto_renewals.worked_until(auto_renewal, lapsed)
         reason = Reason("lapsed", {"day": instant(worked_until, zone)}) if worked_until else Reason("services_off")
         is_waiting = auto_renewal.renewal is not None and auto_renewal.renewal.state == Order.State.PROCESSING
-        order = auto_renewal.renewal if is_waiting else None  # the last one that was paid has nothing to do with it
+        order = auto_renewal.renewal if is_waiting else None  # the reason has nothing to do with the last order
         auto_renewals.close(auto_renewal, SUSPENDED, reason, actor=RENEWALS, now=now, order=order)
 
 
 def _record_dropped(auto_renewal: AutoRenewal, off: list[int], lapsed: list[int], *, now: datetime) -> None:
-    """Write down what leaves an auto-renewal that goes on, and tell of what lapsed: that is nobody's wish (R9, R44)."""
+    """Audit what leaves an auto-renewal that continues, and mail about lapsed items, because nobody asked for that (R9, R44)."""
     n_off = auto_renewal.items.filter(pk__in=off).count()
     n_lapsed = auto_renewal.items.filter(pk__in=lapsed).count()
     if not n_off and not n_lapsed:
@@ -291,7 +292,7 @@ def _record_dropped(auto_renewal: AutoRenewal, off: list[int], lapsed: list[int]
 def _order(
     locked: list[AutoRenewal], payer: Organization, installer: Organization, billing: BillingProfile, *, now: datetime
 ) -> Order | None:
-    """A new order for what is due of these auto-renewals; None when nothing is. One of nothing to pay is fulfilled here."""
+    """A new order for what is due in these auto-renewals; None when nothing is. An order of total 0 is fulfilled here."""
     assert installer.distributor is not None
     renewed = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked)
     due = Entitlement.objects.filter(
@@ -322,6 +323,6 @@ def _order(
     )
     with_items = renewed.filter(entitlement__in=ids).values("auto_renewal_id")
     AutoRenewal.objects.filter(pk__in=with_items).update(renewal=order)
-    if order.total_minor == 0:  # nothing to charge, as with an activation
+    if order.total_minor == 0:  # nothing to charge, so it is paid at once
         fulfilment.fulfil(order, now=now)
     return order

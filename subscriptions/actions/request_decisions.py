@@ -1,4 +1,4 @@
-"""What becomes of a request: it is approved into a ready cart, refused, withdrawn, paid, or open again (R5)."""
+"""Decisions about a request: approved (as a cart), refused, withdrawn, paid, or reopened (R5)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from subscriptions.models.orders import SERVICES
 from subscriptions.selections import Filter
 
 REQUESTS = Actor.system("requests")
-HANDOVER = timedelta(minutes=45)  # as long as an order waits for its money, a cart of another firm is left to it
+HANDOVER = timedelta(minutes=45)  # while an order may wait for its money, the cart of another firm is left to it
 S = RenewalRequest.State
 REQUEST_APPROVED = audit.Word(
     "request.approved", gettext_lazy("Request approved"), gettext_lazy("%(what)s approved"), area=audit.Area.ORDERS
@@ -47,7 +47,7 @@ REQUEST_DONE = audit.Word(
     gettext_lazy("%(what)s paid and done"),
     area=audit.Area.ORDERS,
 )
-MOVED: dict[str, audit.Word] = {  # what a state that a request comes to is called
+MOVED: dict[str, audit.Word] = {  # the event of each state
     S.APPROVED: REQUEST_APPROVED,
     S.REFUSED: REQUEST_REFUSED,
     S.WITHDRAWN: REQUEST_WITHDRAWN,
@@ -58,7 +58,7 @@ MOVED: dict[str, audit.Word] = {  # what a state that a request comes to is call
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What approving gave: the cart to pay, and the names of the items that could not go into it any more."""
+    """The result of an approval: the cart to pay, and the names of items that are not available any more."""
 
     request: RenewalRequest
     cart: Cart
@@ -66,12 +66,12 @@ class Approval:
 
 
 def live_items(request: RenewalRequest) -> QuerySet[Entitlement]:
-    """The items that a request is still about."""
+    """The items that a request still contains."""
     return Entitlement.objects.filter(requests__in=request.items.filter(is_live=True))
 
 
 def available(actor: Actor, request: RenewalRequest) -> QuerySet[Entitlement]:
-    """Those of the live items that can be activated at this moment."""
+    """The live items that can be activated now."""
     free = carts.activatable(actor, installer=request.installer, site_kind=request.site_kind)
     return free.filter(pk__in=request.items.filter(is_live=True).values("entitlement_id"))
 
@@ -80,9 +80,8 @@ def available(actor: Actor, request: RenewalRequest) -> QuerySet[Entitlement]:
 def approve(actor: Actor, *, request_id: int, now: datetime) -> Approval:
     """Turn a request into the actor's cart with exactly the items that can still be activated; the checkout does the rest.
 
-    An upgrade has no cart: whoever pays it places its order. Approving again, by whomever of the same organization, gives the same
-    cart. Refuses a request that was withdrawn or decided,
-    and one that another organization approved and is paying.
+    An upgrade has no cart: its payer places the order directly. A second approval by the same organization returns the same cart. Refuses a
+    request that was withdrawn or decided, and one that another organization approved and is paying.
     """
     request, was_seen = _lock(actor, request_id)
     if not rights.may_decide(actor, request) or actor.user_id is None:
@@ -114,7 +113,7 @@ def approve(actor: Actor, *, request_id: int, now: datetime) -> Approval:
 
 @transaction.atomic
 def refuse(actor: Actor, *, request_id: int, reason: str, now: datetime) -> RenewalRequest:
-    """Say no, with the reason the installer reads. Refused once its order is placed."""
+    """Refuse a request, with a reason that the installer reads. Not possible once its order is placed."""
     request, was_seen = _lock(actor, request_id)
     if not rights.may_decide(actor, request):
         raise MayNotPay
@@ -130,7 +129,7 @@ def refuse(actor: Actor, *, request_id: int, reason: str, now: datetime) -> Rene
 
 @transaction.atomic
 def withdraw(actor: Actor, *, request_id: int, now: datetime) -> RenewalRequest:
-    """Take a request back; any member of the installer who manages subscriptions may, until its order is placed."""
+    """Withdraw a request. Any member of the installer who manages subscriptions may, until its order is placed."""
     request, was_seen = _lock(actor, request_id)
     if not rights.may_withdraw(actor, request):
         raise NotPermitted
@@ -142,23 +141,23 @@ def withdraw(actor: Actor, *, request_id: int, now: datetime) -> RenewalRequest:
 
 
 def refuse_stale_cart(cart: Cart) -> None:
-    """Called under the cart's lock before its order is placed: a cart made from a request needs that request as it was approved."""
+    """Refuse to place the order of a cart made from a request, if the request is not approved as it was. Called under the cart's lock."""
     request = RenewalRequest.objects.filter(cart=cart).exclude(state=S.APPROVED).first()
     if request is not None:
         _refuse_closed(request)
 
 
 def record_paid(order: Order, *, now: datetime) -> None:
-    """An order succeeded: requests all of whose items are paid by now are done. The caller holds the order's lock, and asks where an item
-    is in a request."""
+    """An order succeeded: requests whose items are all paid now are done. The caller holds the order's lock, and calls it only where an
+    item is in a request."""
     lines = order.lines.filter(kind__in=SERVICES)
-    upgraded = lines.filter(kind=LineKind.UPGRADE).values("entitlement_id")  # what was asked for is what was bought
+    upgraded = lines.filter(kind=LineKind.UPGRADE).values("entitlement_id")  # the order contains what was requested
     extended = lines.exclude(kind=LineKind.UPGRADE).values("entitlement_id")
     is_upgrade = Q(request__kind=RenewalRequest.Kind.UPGRADE)
     met = Q(is_upgrade, entitlement__in=upgraded) | Q(~is_upgrade, entitlement__in=extended)
     ids = sorted(set(RequestItem.objects.filter(met, is_live=True).values_list("request_id", flat=True)))
     for request in _locked(ids):
-        if request.state not in {S.OPEN, S.APPROVED}:  # withdrawn or refused while we waited
+        if request.state not in {S.OPEN, S.APPROVED}:  # withdrawn or refused while this transaction waited
             continue
         RequestItem.objects.filter(pk__in=request.items.filter(met).values("pk")).update(is_live=False)
         if not request.items.filter(is_live=True).exists():
@@ -179,8 +178,8 @@ def record_closed_unpaid(order: Order, *, now: datetime) -> None:
 
 
 def _locked(ids: list[int]) -> list[RenewalRequest]:
-    """Lock requests in the order of their ids, then read them with what they name. Two statements: PostgreSQL gives a row it waited
-    for its new values, but joins what the old ones pointed at."""
+    """Lock requests in the order of their ids, then read them with their relations. Two statements: after waiting for a lock, PostgreSQL
+    returns the row's new values, but the joined rows of its old ones."""
     if not ids:
         return []
     list(RenewalRequest.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))
@@ -196,7 +195,7 @@ def _locked(ids: list[int]) -> list[RenewalRequest]:
 
 
 def _lock(actor: Actor, request_id: int) -> tuple[RenewalRequest, bool]:
-    """Lock a request, its cart before it as placing the cart's order does; False: somebody approved it at this very moment."""
+    """Lock a request, and its cart before it, as placing the cart's order does. False: it was approved at this moment."""
     visible = RenewalRequest.objects.visible_to(actor)
     cart_id = visible.values_list("cart_id", flat=True).get(pk=request_id)
     if cart_id is not None:
@@ -224,7 +223,7 @@ def _refuse_being_paid(request: RenewalRequest, was_seen: bool) -> None:
 
 
 def _leave_out(request: RenewalRequest, free: QuerySet[Entitlement]) -> tuple[str, ...]:
-    """Drop the items that can't be activated any more from the request, and so from the cart that pays it; their names, for people."""
+    """Remove items that are not available any more from the request, and so from its cart. Returns their names."""
     gone = list(
         live_items(request).exclude(pk__in=free.order_by().values("pk")).select_related(*targets.named()).order_by("pk")
     )
@@ -243,7 +242,7 @@ def _decide(
     cart: Cart | None = None,
     **detail: Any,
 ) -> None:
-    """Move a locked request and write it down; a closed one lets go of its items."""
+    """Write the decision on a locked request; a closed request releases its items."""
     before = request.state
     request.state, request.reason, request.version = state, reason, request.version + 1
     request.cart = cart or request.cart

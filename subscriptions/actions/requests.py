@@ -1,4 +1,4 @@
-"""Requests: an installer that may not pay asks whoever pays above it (R5)."""
+"""Requests: an installer that may not pay asks the firm above it that pays (R5)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REQUEST_MADE = audit.Word(
 
 
 def requestable(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
-    """What can be activated and is in no request yet."""
+    """The items that can be activated and are in no request."""
     asked = RequestItem.objects.filter(entitlement=OuterRef("pk"), is_live=True)
     return carts.activatable(actor, installer=installer, site_kind=site_kind).exclude(Exists(asked))
 
@@ -50,11 +50,11 @@ def request_activation(
     exceptions: Collection[int] = (),
     note: str = "",
 ) -> RenewalRequest:
-    """Ask whoever pays for the actor's firm to activate items for so many months: those ticked one by one, or all that match now but for
-    the exceptions. The request holds these items, whatever else will match later.
+    """Ask the firm that pays to activate items for some months: those ticked one by one, or all that match now but for the exceptions. The
+    request keeps exactly these items, whatever matches later.
 
-    Refuses a firm that may pay itself, items that can't be activated now or wait in another request, and an empty selection.
-    Tells those who decide.
+    Refuses a firm that may pay itself, items that can't be activated now or are in another request, and an empty selection. Mails the
+    people who decide.
     """
     installer = _asking(actor, site_kind)
     if not 1 <= months <= periods.MAX_MONTHS:
@@ -73,8 +73,8 @@ def request_activation(
 def request_upgrade(
     actor: Actor, *, site_kind: str, entitlement_ids: Iterable[int], now: datetime, note: str = ""
 ) -> RenewalRequest:
-    """Ask whoever pays for the actor's firm to pay for what was switched on since these items were paid, to the end of what is paid. Done
-    once such an order is paid (`extending.place_extension`). Refuses as `request_activation`, and items that lack nothing."""
+    """Ask the firm that pays to pay for parts switched on since these items were paid, until their paid end. Done once such an order is
+    paid (`extending.place_extension`). Refuses as `request_activation`, and items without unpaid parts."""
     installer = _asking(actor, site_kind)
     asked = RequestItem.objects.filter(entitlement=OuterRef("pk"), is_live=True)
     wanted = set(entitlement_ids)
@@ -111,7 +111,7 @@ def _ask(
     note: str,
     now: datetime,
 ) -> RenewalRequest:
-    """Write a request down, and tell those who decide."""
+    """Write a request, and mail the people who decide."""
     note = text.block(note).strip()
     if len(note) > 500:
         raise Refused(_("The note has room for 500 characters."), field="note")
@@ -129,7 +129,7 @@ def _ask(
         created_at=now,
     )
     try:
-        with transaction.atomic():  # of two who ask for the same item at once, one is told
+        with transaction.atomic():  # if two people request the same item at once, the second is refused
             request.save()
             n_items = placing.ask_for(request, chosen)
             if not n_items:

@@ -1,4 +1,4 @@
-"""To the gateway's page and back: what the order's timeline keeps of it, and how long the answer is waited for."""
+"""The way to the gateway's page and back: its events in the order's timeline, and the time during which the result is awaited."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from subscriptions.actions import settlement, transitions
 from subscriptions.errors import IllegalTransition
 from subscriptions.models import Order, OrderEvent
 
-AWAITED = timedelta(minutes=2)  # so long nobody who came back is offered to pay or to cancel
+AWAITED = timedelta(minutes=2)  # so long the page offers neither to pay nor to cancel after the payer came back
 SAME_CLICK = timedelta(seconds=10)  # two clicks at once are one attempt
 SENT, SENT_AGAIN, RETURNED, LEFT = "sent", "sent_again", "returned", "left"
 WAY = (SENT, SENT_AGAIN, RETURNED, LEFT)
@@ -22,10 +22,10 @@ WAY = (SENT, SENT_AGAIN, RETURNED, LEFT)
 
 @transaction.atomic
 def record_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
-    """A person is sent to the page of this payment: tell it, each attempt once. Returns which attempt to pay the order it is."""
+    """Record, once for each attempt, that a person is sent to the page of this payment. Returns the number of the attempt for the order."""
     order = Order.objects.select_for_update(no_key=True).get(
         number=payment.subject
-    )  # of two clicks at once, one tells it
+    )  # of two clicks at once, one is recorded
     last, before = order.events.filter(kind__in=WAY).last(), attempts(order.number)
     is_sent = last is not None and last.kind in {SENT, SENT_AGAIN} and last.detail.get("payment") == payment.pk
     if last is not None and is_sent and now - last.at < SAME_CLICK:
@@ -39,23 +39,23 @@ def record_sent(actor: Actor, payment: Payment, *, now: datetime) -> int:
 
 
 def attempts(number: str) -> int:
-    """How often somebody was sent to the gateway to pay this order."""
+    """How often a person was sent to the gateway to pay this order."""
     return OrderEvent.objects.filter(order__number=number, kind__in=[SENT, SENT_AGAIN]).count()
 
 
 def record_returned(actor: Actor, *, number: str, now: datetime) -> bool:
-    """The payer came back as if it had paid, which proves nothing (R51): from now on the answer is awaited. Whether it was news."""
+    """Record that the payer came back from the page as if it had paid, which proves nothing (R51). Returns whether it was new."""
     return _record(actor, RETURNED, number=number, now=now)
 
 
 def record_left(actor: Actor, *, number: str, now: datetime) -> bool:
-    """The payer pressed Cancel on the gateway's page; the page stays open at the gateway, and the order here. Whether it was news."""
+    """Record that the payer pressed Cancel on the gateway's page. Page and order stay open. Returns whether it was new."""
     return _record(actor, LEFT, number=number, now=now)
 
 
 @transaction.atomic
 def _record(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
-    """Only of an order that waits for its money, only by who may pay it, and once: an address can be opened by anybody, and again."""
+    """Only for an order that waits for its money, by a person who may pay it, and once: anybody can open an address, and several times."""
     visible = Order.objects.visible_to(actor).select_related("payer", "installer")
     order = visible.select_for_update(of=("self",), no_key=True).get(number=number)
     if order.state != Order.State.PROCESSING or not rights.may_start(actor, order):
@@ -71,7 +71,7 @@ def _record(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
 
 
 def came_back_at(events: list[OrderEvent], payment: Payment | None) -> datetime | None:
-    """When the payer last came back from the page of this payment as if it had paid; None where it has not, or the payment ended."""
+    """When the payer last came back from the page of this payment as if it had paid; None where it has not, or the payment has ended."""
     if payment is None or not payment.is_live:
         return None
     way = [event for event in events if event.kind in WAY and event.detail.get("payment") == payment.pk]
@@ -79,7 +79,7 @@ def came_back_at(events: list[OrderEvent], payment: Payment | None) -> datetime 
 
 
 def check(actor: Actor, *, number: str, now: datetime) -> Order:
-    """Ask the gateway about the order now, because somebody who may pay it wants to know. Raises GatewayUnavailable."""
+    """Ask the gateway about the order now, for a person who may pay it. Raises GatewayUnavailable."""
     order = Order.objects.visible_to(actor).select_related("payer", "installer").get(number=number)
     if not rights.may_start(actor, order):
         raise NotPermitted

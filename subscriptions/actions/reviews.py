@@ -1,5 +1,5 @@
-"""What the operator decides about money that does not fit: an order under review is applied or paid back, and of what was paid twice it is
-noted that it went back (R50, R52)."""
+"""The operator's decisions about money that does not fit: an order under review is applied or paid back, and money paid twice is recorded
+as paid back (R50, R52)."""
 
 from __future__ import annotations
 
@@ -40,12 +40,11 @@ DUPLICATE_REPAID = audit.Word(
 def resolve(
     actor: Actor, *, number: str, is_accepted: bool, reason: str, now: datetime, seen_minor: int | None = None
 ) -> Order:
-    """Apply an order under review as if its money had been right, or note that it was paid back at the gateway.
+    """Apply an order under review as if its money had been right, or record that it was paid back at the gateway.
 
-    Operator only, with a reason. Applying needs the items free: another order may have them by now. Paying back releases them; the
-    refund itself is made in the gateway's own dashboard, and here is a row that says so for each payment that took money. `seen_minor`
-    is what the page said came in for it: more may have come since, which nobody paid back. None is for who has nothing older than this
-    transaction.
+    Operator only, with a reason. Applying refuses items that another order has meanwhile. Paying back releases the items; the refund itself
+    is made in the gateway's dashboard, and a row records it for each payment that took money. `seen_minor` is the amount that the page
+    showed: refused if more came in since, which nobody has paid back. None if the caller read it in this transaction.
     """
     reason = _reason(actor, reason)
     order_id = Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number)
@@ -79,14 +78,14 @@ def resolve(
 
 
 def paid_for(order: Order) -> int:
-    """What came in for an order and did not go back."""
+    """The money that came in for an order, less what was paid back."""
     return sum(map(payment_actions.refundable_minor, _taken(order)))
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicatePayment:
-    """Money that came although the order had its own: the gateway's object, the payment that it came by, how much. `refundable_minor` is
-    what of it stands in that payment; of a second object of one payment nothing does."""
+    """Money that came although the order was paid: the gateway's object, its payment, and the amount. `refundable_minor` is the part that
+    this payment can refund; for a second object of one payment it is 0."""
 
     payment: Payment
     payment_ref: str
@@ -95,7 +94,7 @@ class DuplicatePayment:
 
 
 def duplicate_payments_of(order: Order) -> list[DuplicatePayment]:
-    """What came for an order beside its own money and is not noted as paid back."""
+    """Money that came in addition to an order's own payment and is not recorded as paid back."""
     told = list(
         order.events.filter(kind__in=["duplicate_payment", "repaid"]).order_by("pk").values_list("kind", "detail")
     )
@@ -116,10 +115,10 @@ def duplicate_payments_of(order: Order) -> list[DuplicatePayment]:
 def record_duplicate_repaid(
     actor: Actor, *, number: str, reason: str, now: datetime, seen_minor: int | None = None
 ) -> Order:
-    """Note that everything that was paid beside an order's own money went back, in the gateway's own dashboard or by bank transfer.
+    """Record that everything paid twice for an order was paid back, in the gateway's dashboard or by bank transfer.
 
-    Operator only, with a reason. The order stays what it is: its own money is not touched. An order under review is decided as a whole.
-    `seen_minor` is how much the page said that is, as in `resolve`.
+    Operator only, with a reason. The order keeps its state, since its own money stays. An order under review is decided as a whole instead.
+    `seen_minor` is the amount that the page showed, as in `resolve`.
     """
     reason = _reason(actor, reason)
     order = settlement.lock_order(Order.objects.visible_to(actor).values_list("pk", flat=True).get(number=number))
@@ -145,7 +144,7 @@ def record_duplicate_repaid(
 
 
 def _refuse_news(minor: int, seen_minor: int | None, order: Order) -> None:
-    """Refuse to note more, or less, as paid back than was shown to who paid it back."""
+    """Refuse if the amount is not the one that the page showed."""
     if seen_minor not in {None, minor}:
         raise Refused(
             _("What came in is %(amount)s by now. Look at the order again.")
@@ -154,7 +153,7 @@ def _refuse_news(minor: int, seen_minor: int | None, order: Order) -> None:
 
 
 def _reason(actor: Actor, reason: str) -> str:
-    """Why, in a line; refuses who is no operator, and none."""
+    """The reason in one line. Refuses an empty one, and people who are not the operator."""
     if actor.role is not Role.OPERATOR:
         raise NotPermitted
     reason = text.line(reason)
@@ -169,5 +168,5 @@ def _taken(order: Order) -> QuerySet[Payment]:
 
 
 def _paying(order: Order) -> list[Payment]:
-    """The same, locked; the order is locked already."""
+    """As `_taken`, locked; the order is locked already."""
     return list(_taken(order).select_for_update(of=("self",), no_key=True))

@@ -1,4 +1,4 @@
-"""What time brings: events that wait, payments that hang, orders that nobody pays; each sweep is a query for due rows, each row fenced."""
+"""Jobs about orders and payments: waiting events, stale payments, unpaid orders. Each is a query for due rows, each row fenced."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from subscriptions.actions.settlement import close_unpaid, process_event, settle
 from subscriptions.models import Order
 
 UNPAID_TIMEOUT = timedelta(minutes=45)  # R53
-LOOK_AFTER = timedelta(minutes=2)  # a payment is somebody's business right now until then
+LOOK_AFTER = timedelta(minutes=2)  # a payment younger than this is left to the request that began it
 LOOK_AGAIN = timedelta(minutes=5)
-NO_ANSWER = (GatewayUnavailable, GatewayRefused)  # known not to be known yet: asked again, never given up
+NO_ANSWER = (GatewayUnavailable, GatewayRefused)  # errors that say "not known yet": asked again, never given up
 
 
 def process_events(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
-    """Work on the gateway events that wait: settle the payment each is about. Returns how many were finished."""
+    """Process waiting gateway events: settle the payment each is about. Returns how many were finished."""
     budget = budget or Budget()
 
     def work(event: GatewayEvent) -> int:
@@ -44,8 +44,7 @@ def process_events(*, now: datetime, budget: Budget | None = None, limit: int = 
 
 
 def reconcile_stale_payments(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
-    """The janitor: ask the gateway about payments nobody has heard of for a while, the longest unasked first. Returns how many were
-    asked about."""
+    """Ask the gateway about payments without a recent answer, the longest unasked first. Returns how many were asked about."""
     hanging = Payment.objects.filter(state__in=LIVE, created_at__lte=now - LOOK_AFTER)
     unasked = Q(checked_at=None) | Q(checked_at__lte=now - LOOK_AGAIN)
     by = (F("checked_at").asc(nulls_first=True), "pk")
@@ -53,7 +52,7 @@ def reconcile_stale_payments(*, now: datetime, budget: Budget | None = None, lim
 
 
 def reconcile_unreported_charges(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
-    """Charges that ended while nobody was left to tell their auto-renewal, because the process died in between."""
+    """Find charges that ended while their process died before the auto-renewal was updated, and settle them."""
     trying = Order.objects.filter(type=Order.Type.AUTO_RENEWAL, state=Order.State.PROCESSING, next_try_at=None)
     under_way = Payment.objects.of_order(OuterRef("subject")).filter(state__in=LIVE)
     tried = Payment.objects.filter(purpose=Purpose.ORDER, subject__in=trying.values("number"))
@@ -85,15 +84,15 @@ def _reconcile_each(
 
 
 def expire_unpaid_orders(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
-    """Close orders that nobody paid within 45 minutes, the oldest first; an unknown payment keeps its order open (R53)."""
+    """Close orders that were not paid within 45 minutes, the oldest first; an unknown payment keeps its order open (R53)."""
     unpaid = Order.objects.filter(state=Order.State.PROCESSING, created_at__lte=now - UNPAID_TIMEOUT)
     by_people = unpaid.exclude(type=Order.Type.AUTO_RENEWAL)
     return _close_each("order_timeouts", by_people, Order.State.TIMEOUT, now=now, budget=budget, limit=limit)
 
 
 def cancel_unauthorized_orders(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
-    """Cancel the unpaid orders whose payer may no longer pay, their open pay pages first (R5). Money that was faster is honoured, and
-    money that comes all the same is late money (R52). Auto-renewals look at it themselves before they charge (R43)."""
+    """Cancel unpaid orders whose payer may no longer pay, after closing their payment pages (R5). If money arrived first, the order is
+    honoured; money that arrives later is handled as late money (R52). Auto-renewals check the right before each charge themselves (R43)."""
     unpaid = Order.objects.unpermitted().filter(state=Order.State.PROCESSING).exclude(type=Order.Type.AUTO_RENEWAL)
     return _close_each(
         "revoked_orders", unpaid, Order.State.CANCELLED, because="may_not_pay", now=now, budget=budget, limit=limit
@@ -110,7 +109,7 @@ def _close_each(
     limit: int,
     because: str = "",
 ) -> int:
-    """Close each of the orders; how many ended in `state`, since money may have been faster."""
+    """Close each of the orders. Returns how many ended in `state`: an order may have been paid meanwhile."""
     budget = budget or Budget()
 
     def close(order_id: int) -> int:
@@ -126,7 +125,7 @@ def _close_each(
 
 @contextmanager
 def _asking(gateway: str, now: datetime, budget: Budget) -> Iterator[breakers.Call]:
-    """Work that asks this gateway, unless it is left alone at present; "" asks none."""
+    """The breaker's guard for this gateway; no guard for ""."""
     if not gateway:
         yield breakers.Call(was_made=False)
         return

@@ -1,4 +1,4 @@
-"""Settling: the one way from verified money to paid time, and what is done about payments that hang."""
+"""Settlement: the only path from verified money to paid time."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ PAID_TWICE = audit.Word(
 
 
 def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
-    """Bring an order to what the gateway says about its payment; the one way to fulfil (R49–R52).
+    """Bring an order into line with what the gateway reports of its payment; the only function that fulfils (R49–R52).
 
-    Called by the webhook's task, the janitor and reconciliation alike, any number of times, in any order, by any number of
-    processes. Asks the gateway first, outside any transaction; raises GatewayUnavailable when it does not answer. Then, under
-    the locks in the one order, notes the answer and applies verified money exactly once. `named` is the object that an event named.
+    Called by webhook events, jobs and pages, any number of times, in any order, by any number of processes. Asks the gateway first, outside
+    any transaction; raises GatewayUnavailable when it does not answer. Then it writes the answer under the locks, in the lock order, and
+    applies verified money exactly once. `named` is the object that an event named.
     """
     payment = Payment.objects.get(pk=payment_id)
     try:
@@ -60,19 +60,19 @@ def settle(payment_id: int, *, now: datetime, named: str = "") -> Order | None:
     if second is not None and second.state != payment_actions.RemoteState.SUCCEEDED:
         second = None
     elif second is not None and (remote is None or remote.state != payment_actions.RemoteState.SUCCEEDED):
-        remote, second = second, None  # that one has the money
+        remote, second = second, None  # the named object has the money
     if payment.purpose == Purpose.AUTO_RENEWAL:
         cards.settle_setup(payment.pk, remote, now=now)
         return None
     try:
         order = _settle_order(payment, remote, second, now=now)
-    except NotApplied as problem:  # which took everything back; the money stays, so somebody has to decide
+    except NotApplied as problem:  # everything was rolled back; the money stays, so the operator has to decide
         log.warning("payment %s: %s", payment.pk, problem)
         order = _settle_order(payment, remote, second, now=now, applies=False)
     if payment.method_id and remote is not None and remote.state == payment_actions.RemoteState.DECLINED:
         modes.refresh_for_card(
             payment.method_id
-        )  # what else it renews; where we die before, the job of the summary does it
+        )  # the modes of other items with this card; if the process dies before, the job of the summary writes them
     return order
 
 
@@ -85,7 +85,7 @@ def _settle_order(
     now: datetime,
     applies: bool = True,
 ) -> Order | None:
-    """Note the gateway's answer under the locks, and do what follows from it; with `applies` False money that would be applied brings the
+    """Write the gateway's answer under the locks, and what follows from it. With `applies` False, money that would be applied puts the
     order under review. Raises NotApplied."""
     found = lock_all(_paid_by(payment).values("pk"))
     if found is None:
@@ -100,19 +100,19 @@ def _settle_order(
             _alarm_duplicate_payment(order, payment, second.payment_ref, now=now)
     elif payment.state in {State.DECLINED, State.EXPIRED}:
         _record_end(order, payment, is_news=changed, now=now)
-    elif order.is_open and payment.decline_code:  # its page stays open for another card
+    elif order.is_open and payment.decline_code:  # the page stays open for another card
         ref = remote.declined_ref if remote is not None else ""
         _record_decline(order, payment, ref, is_news=payment.decline_code != was_declined, now=now)
     return order
 
 
 def _paid_by(payment: Payment) -> QuerySet[Order]:
-    """The order that a payment is for; none where it is for something else."""
+    """The order that a payment is for; None where it is for something else."""
     return Order.objects.filter(number=payment.subject if payment.purpose == Purpose.ORDER else "")
 
 
 def _record_end(order: Order, payment: Payment, *, is_news: bool, now: datetime) -> None:
-    """A payment ended without money: a person may try again, and so does the retry schedule of an auto-renewal, once for each try (R44)."""
+    """A payment ended without money: the payer may try again, and the retry schedule of an auto-renewal continues, once for each try (R44)."""
     if payment.decline_code == payment_actions.FORGOTTEN:
         _alarm_forgotten(order, payment, now=now)
     if order.type == Order.Type.AUTO_RENEWAL:
@@ -128,7 +128,7 @@ def _record_end(order: Order, payment: Payment, *, is_news: bool, now: datetime)
 
 
 def _alarm_other_account(payment: Payment, problem: OtherAccount, *, now: datetime) -> None:
-    """Our keys are not those of the account where the card or the payment lies: nothing is decided, the operator is told. Once."""
+    """Our keys do not belong to the account of the card or payment: nothing is decided, and the operator is mailed, once."""
     with transaction.atomic():
         order = _paid_by(payment).select_for_update(of=("self",), no_key=True).first()
         if order is None or order.events.filter(kind="other_account", detail__payment=payment.pk).exists():
@@ -140,14 +140,14 @@ def _alarm_other_account(payment: Payment, problem: OtherAccount, *, now: dateti
 
 
 def _record_decline(order: Order, payment: Payment, ref: str, *, is_news: bool, now: datetime) -> None:
-    """A card was declined on a page that stays open: each attempt is told once, also where the next card fails for the same reason."""
+    """A card was declined on a page that stays open: each attempt is recorded once, also where the next card fails for the same reason."""
     is_told = order.events.filter(kind="declined", detail__attempt=ref).exists() if ref else not is_news
     if not is_told:
         transitions.log_event(order, "declined", now=now, reason=Reason(payment.decline_code).stored(), attempt=ref)
 
 
 def _alarm_forgotten(order: Order, payment: Payment, *, now: datetime) -> None:
-    """The gateway knows nothing of the payment any more: the operator looks where the money went, if there was any. Once."""
+    """The gateway does not know the payment any more: the operator is mailed, once, and has to look for the money."""
     if order.events.filter(kind="forgotten", detail__payment=payment.pk).exists():
         return
     reason = Reason(payment_actions.FORGOTTEN)
@@ -165,12 +165,12 @@ def lock_order(order_id: int) -> Order:
 
 
 def lock_all(chosen: QuerySet[Order, Any]) -> tuple[Order, list[AutoRenewal]] | None:
-    """Lock sites, payer, auto-renewals and order, in that order, and give the auto-renewals that the order may move; None where there is no such
-    order. Lines never change, so the sites are known beforehand; `chosen` gives the order's id."""
+    """As `lock_order`, and return the auto-renewals that the order may change; None where there is no such order. Lines never change, so
+    the sites are known before; `chosen` selects the order's id."""
     sites = OrderLine.objects.filter(order__in=chosen).values("site_id")
     list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     payer = Order.objects.filter(pk__in=chosen).values("payer_id")
-    # no_key: every row that names the payer (an audit row, a payment) would else wait behind us, holding what we want next
+    # no_key: otherwise rows that refer to the payer (audit, payments) would wait for us while holding what we lock next
     list(Organization.objects.filter(pk__in=payer).select_for_update(no_key=True).values_list("pk"))
     items = AutoRenewalItem.objects.live().filter(entitlement__lines__order__in=chosen)
     touched = auto_renewals.lock(Q(pk__in=items.values("auto_renewal_id")) | Q(renewal__in=chosen))
@@ -189,16 +189,16 @@ def _accept_money(
     applies: bool,
     now: datetime,
 ) -> None:
-    """Verified money is here: fulfil, honour it late, or put the order under review; never drop it (R50, R52).
+    """Verified money has arrived: fulfil, honour it late, or put the order under review; never drop it (R50, R52).
 
-    From every state any number of times: what was decided about this money stays decided. Raises NotApplied where it `applies`.
+    Any number of times from every state: what was decided about this money stays decided. Raises NotApplied where `applies` is set.
     """
     if order.state in {Order.State.SUCCEED, Order.State.REFUNDED}:
-        if is_news:  # this order's money had come and was used or paid back before
+        if is_news:  # this money was used or paid back before
             _alarm_duplicate_payment(order, payment, payment.gateway_payment_ref, now=now)
         return
     if order.state == Order.State.REVIEW:
-        if is_news:  # somebody decides about the order anyway, and has to know of this too
+        if is_news:  # the order is under review anyway, and the operator has to see this money too
             _alarm_duplicate_payment(order, payment, payment.gateway_payment_ref, now=now)
         return
     mismatch = payment_actions.mismatch_of(payment, remote)
@@ -210,7 +210,7 @@ def _accept_money(
         return
     timeline = []
     if order.auto_renew and remote.method is not None:
-        payment_actions.hold_method(payment.gateway, remote.method.ref)  # before the items
+        payment_actions.hold_method(payment.gateway, remote.method.ref)  # before the items, as the lock order wants
     if order.state != Order.State.PROCESSING:
         if not transitions.reserve(order):
             _review(order, "late", now=now, reason=Reason("items_elsewhere"))
@@ -226,7 +226,7 @@ def _accept_money(
 
 
 def _alarm_duplicate_payment(order: Order, payment: Payment, ref: str, *, now: datetime) -> None:
-    """More money than the order costs: the operator pays it back. Once for each of the gateway's objects."""
+    """More money came than the order costs: the operator pays it back. Once for each of the gateway's objects."""
     if order.events.filter(kind="duplicate_payment", detail__payment_ref=ref).exists():
         return
     transitions.log_event(order, "duplicate_payment", now=now, payment=payment.pk, payment_ref=ref)
@@ -262,11 +262,11 @@ def _review(order: Order, kind: str, *, now: datetime, reason: Reason) -> None:
 
 
 def close_unpaid(order_id: int, state: str, *, actor: Actor, now: datetime, because: str = "") -> Order:
-    """Close an unpaid order: its pay page first, so that no money can arrive for released items; then the order (R53).
-    `because` is a step of its timeline that says why.
+    """Close an unpaid order: first its payment page, so that no money can arrive for released items, then the order (R53). `because` is an
+    event of the timeline with the reason.
 
-    When the gateway says the money is already there, the order is fulfilled instead. While a payment is unknown the order stays
-    open and GatewayUnavailable is raised.
+    If the gateway reports that the money arrived, the order is fulfilled instead. While a payment is unknown the order stays open and
+    GatewayUnavailable is raised.
     """
     mine = Payment.objects.of_order(Order.objects.values_list("number", flat=True).get(pk=order_id)).filter(
         state__in=LIVE
@@ -278,7 +278,7 @@ def close_unpaid(order_id: int, state: str, *, actor: Actor, now: datetime, beca
         order = lock_order(order_id)
         open_payments = mine.select_for_update(no_key=True)
         if order.state == Order.State.PROCESSING:
-            if open_payments.exists():  # not known to have ended, or begun since we looked
+            if open_payments.exists():  # not known to have ended, or begun since the first look
                 raise PaymentOpen
             if because:
                 transitions.log_event(order, because, now=now)
@@ -288,7 +288,7 @@ def close_unpaid(order_id: int, state: str, *, actor: Actor, now: datetime, beca
 
 
 def process_event(event: GatewayEvent, *, now: datetime) -> bool:
-    """Do what an event asks for, once or many times; False where it is about nothing of ours."""
+    """Do what an event asks for; safe to repeat. False where it concerns nothing of ours."""
     if event.topic == Topic.METHOD:
         is_ours = payment_actions.follow_method(event.gateway, event.object_ref, now=now)
         stored = PaymentMethod.objects.filter(gateway=event.gateway, gateway_ref=event.object_ref).order_by("pk")
@@ -304,10 +304,10 @@ def process_event(event: GatewayEvent, *, now: datetime) -> bool:
 
 
 def settle_reported(event: GatewayEvent, payment_id: int, *, now: datetime) -> None:
-    """Settle the payment that an event is about, by the very object that it names.
+    """Settle the payment that an event is about, by the object that the event names.
 
-    Where the gateway told of money and its books show none, the operator is told and PaymentOpen raised: such an event is never
-    done, and nothing more is charged for its order.
+    If the event reported money and the object shows none, the operator is mailed and PaymentOpen raised: such an event is never done, and
+    nothing more is charged for its order.
     """
     settle(payment_id, now=now, named=event.object_ref)
     payment = Payment.objects.get(pk=payment_id)
@@ -323,9 +323,9 @@ def settle_reported(event: GatewayEvent, payment_id: int, *, now: datetime) -> N
 
 
 def settle_earlier_attempts(number: str, *, now: datetime) -> None:
-    """Ask about the attempts of an order that ended for us, and close them at the gateway, before another one may charge.
+    """Ask about those attempts of an order that ended here, and close them at the gateway, before another one may charge.
 
-    Raises GatewayUnavailable where that can't be known now: then nothing new may be charged either.
+    Raises GatewayUnavailable where the state is not known now: then nothing new may be charged either.
     """
     for payment_id in Payment.objects.unclosed().of_order(number).values_list("pk", flat=True):
         payment_actions.expire(payment_id, now=now)
@@ -338,7 +338,7 @@ def settle_order(number: str, *, now: datetime) -> int:
 
 
 def settle_setups(auto_renewal_id: int, *, now: datetime) -> int:
-    """Ask the gateway now about the cards that are being stored for an auto-renewal. Returns how many there were."""
+    """Ask the gateway now about cards that are being stored for an auto-renewal. Returns how many there were."""
     return _settle_live(Payment.objects.filter(purpose=Purpose.AUTO_RENEWAL, subject=str(auto_renewal_id)), now=now)
 
 

@@ -33,7 +33,7 @@ from subscriptions.actions import auto_renewals
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Order, OrderLine, RenewalRequest
 from subscriptions.reasons import Reason
 
-# Every table with a sub-distributor's key is in one of these two (a test looks): what goes along, and what tells of the past.
+# Every table with the key of a sub-distributor is in one of the next two (a test checks it): rows that move, and rows about the past.
 MOVED: tuple[type[models.Model], ...] = (
     Site,
     Building,
@@ -73,14 +73,14 @@ INSTALLER_MOVED_AWAY = audit.Word(
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """What a move takes along, and what it ends: lines of (what, how many)."""
+    """What a move takes along, and what it ends: rows of (what, how many)."""
 
     taken: tuple[tuple[Promise, int], ...]
     ended: tuple[tuple[Promise, int], ...]
 
 
 def targets(actor: Actor, installer: Organization) -> QuerySet[Organization]:
-    """Where the installer may go: the distributor itself or one of its active sub-distributors, not where it is."""
+    """Where the installer may move: to the distributor itself or one of its active sub-distributors, other than its present place."""
     if actor.role is not Role.DISTRIBUTOR:
         return Organization.objects.none()
     above = Organization.objects.visible_to(actor).filter(
@@ -90,7 +90,7 @@ def targets(actor: Actor, installer: Organization) -> QuerySet[Organization]:
 
 
 def moving(actor: Actor, installer: Organization) -> Moving:
-    """What would go along and what would end, for the page that asks whether to."""
+    """What would move and what would end, for the page that asks for confirmation."""
     below = {"installer": installer}
     managers = Organization.objects.visible_to(actor).filter(**below, kind=Kind.MANAGER)
     return Moving(
@@ -116,13 +116,13 @@ def moving(actor: Actor, installer: Organization) -> Moving:
 
 @transaction.atomic
 def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime) -> Organization:
-    """Put an installer below another sub-distributor of the actor, or directly below the actor, with everything it owns.
+    """Move an installer below another sub-distributor of the actor, or directly below the actor, with everything it owns.
 
-    The distributor only. Rewrites the tree and the tenant keys of every row that goes along; old orders, audit and sent mail keep
-    theirs. Auto-renewals that the old sub-distributor pays end, since it may no longer pay (R43); its open orders have to be closed
-    first. Both sides' administrators are told. Audited below the new parent and, for a sub-distributor that loses it, once more there:
-    the first row is out of its sight. Both name the firms by their ids, so that each reader reads only the names it may (R1).
-    Locks, each in the order of ids: sites → apartments → MACs of the library → organizations → auto-renewals → items → requests.
+    Distributor only. Rewrites the tree and the tenant keys of every row that moves; old orders, audit and sent mail keep theirs.
+    Auto-renewals paid by the old sub-distributor end, since it may no longer pay (R43); refuses while it has other open orders.
+    Administrators of both sides are mailed. Audited below the new parent and once more for a sub-distributor that loses the installer,
+    since it can't read the first row. Both rows name firms by id, so that each reader sees only names it may know (R1). Locks, each in the
+    order of ids: sites → apartments → MACs of the library → organizations → auto-renewals → items → requests.
     """
     if actor.role is not Role.DISTRIBUTOR:
         raise NotPermitted(_("The distributor moves installers."))
@@ -131,10 +131,10 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     installer = Organization.objects.visible_to(actor).select_related("parent").get(pk=installer_id)
     if to_id == installer.parent_id:
         raise Refused(_("It is there already."), field="to")
-    target = targets(actor, installer).get(pk=to_id)  # absent and foreign alike (R1)
+    target = targets(actor, installer).get(pk=to_id)  # a missing and a foreign installer look alike (R1)
     _refuse_open_orders(installer)
     old = installer.parent
-    assert old is not None  # installers live below a distributor
+    assert old is not None  # every installer belongs to a distributor
     ended = _end_auto_renewals(actor, installer, now=now)
     before = {"under": old.pk, "subdistributor": installer.subdistributor_id}
     subdistributor_id = target.pk if target.kind == Kind.SUBDISTRIBUTOR else None
@@ -154,7 +154,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
             "auto_renewals_ended": ended,
         },
     )
-    if old.kind == Kind.SUBDISTRIBUTOR:  # where it went is not its matter
+    if old.kind == Kind.SUBDISTRIBUTOR:  # the old side may not know where it went
         before, after = {"under": old.pk}, {"auto_renewals_ended": ended}
         audit.record(actor, INSTALLER_MOVED_AWAY, installer, now=now, tenant=old, before=before, after=after)
     notices.installer_moved(installer, old=old, new=target, by=actor, ended=ended, now=now)
@@ -164,7 +164,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
 def _rewrite(
     installer: Organization, old: Organization, new: Organization, subdistributor_id: int | None
 ) -> dict[str, int]:
-    """Write the place in the tree into the firms below, and the tenant key into every row that goes along; how many, by model."""
+    """Write the new path into the firms below, and the tenant key into every row that moves. Returns how many, by model."""
     old_path, new_path = installer.path, new.path + installer.path[len(old.path) :]
     tree = Organization.objects.filter(path__startswith=old_path)
     tree.update(path=Concat(Value(new_path), Substr("path", len(old_path) + 1)), subdistributor_id=subdistributor_id)
@@ -178,8 +178,8 @@ def _rewrite(
 
 
 def _lock(installer: Organization, to_id: int) -> None:
-    """Lock what moves, in the one order: the UPDATEs that follow would take it in whatever order they like. What only ever changes
-    under the lock of its site needs none of its own."""
+    """Lock what moves, in the lock order, because the following UPDATEs would lock in any order. Rows that change only under the lock of
+    their site need no lock."""
     of_firms = models.Q(pk__in=[to_id, installer.parent_id]) | models.Q(path__startswith=installer.path)
     for rows in (
         Site.objects.filter(installer=installer),
@@ -194,7 +194,7 @@ def _lock(installer: Organization, to_id: int) -> None:
 
 
 def _old_subdistributor_orders(installer: Organization) -> QuerySet[Order]:
-    """Without those of auto-renewals that wait for their next try: they are cancelled when those end."""
+    """Without orders of auto-renewals that wait for their next try: these are cancelled when the auto-renewals end."""
     found = Order.objects.filter(installer=installer, payer_id=installer.subdistributor_id, state__in=OPEN_ORDERS)
     return found.exclude(type=Order.Type.AUTO_RENEWAL, next_try_at__isnull=False)
 
@@ -206,7 +206,7 @@ def _auto_renewals_of_old_payer(installer: Organization) -> QuerySet[AutoRenewal
 
 
 def _refuse_open_orders(installer: Organization) -> None:
-    """Money under way has to arrive where it was asked for."""
+    """Refuse while an order may still be paid: its money has to arrive for the tenants that ordered."""
     numbers = list(_old_subdistributor_orders(installer).order_by("pk").values_list("number", flat=True)[:3])
     if installer.subdistributor_id is not None and numbers:
         raise Refused(
@@ -222,7 +222,7 @@ def _refuse_open_orders(installer: Organization) -> None:
 
 
 def _end_auto_renewals(actor: Actor, installer: Organization, *, now: datetime) -> int:
-    """End what the old sub-distributor renews; returns how many. The reason is for its eyes: where the installer went is not."""
+    """End what the old sub-distributor renews; returns how many. The reason does not say where the installer went."""
     if installer.subdistributor_id is None:
         return 0
     found = auto_renewals.lock(_auto_renewals_of_old_payer(installer).values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""How an order's state moves: each move is one function, under the order's lock, and refused otherwise (R49)."""
+"""Transitions of an order's state: each is one function, under the order's lock; others are refused (R49)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     S.SUCCEED: frozenset(),
     S.REFUNDED: frozenset(),
 }
-GIVEN_UP = frozenset({S.FAILED, S.TIMEOUT, S.CANCELLED, S.REFUNDED})  # over, and nothing was bought
+GIVEN_UP = frozenset({S.FAILED, S.TIMEOUT, S.CANCELLED, S.REFUNDED})  # ended without success
 ORDER_FAILED = audit.Word(
     "order.failed", gettext_lazy("Order failed"), gettext_lazy("Order %(what)s failed"), area=audit.Area.ORDERS
 )
@@ -45,8 +45,8 @@ CLOSED: dict[str, audit.Word] = {S.FAILED: ORDER_FAILED, S.TIMEOUT: ORDER_TIMED_
 
 
 def transition(order: Order, *states: str, now: datetime) -> None:
-    """Move a locked order, through several states at once where nobody could see those between; refuses what §4 does not allow. Closing
-    states note when."""
+    """Change the state of a locked order, also through several states that nobody could see between. Raises IllegalTransition for what
+    DOMAIN §4 does not allow. Final states record the time."""
     for state in states:
         _transition_once(order, state, now=now)
     order.save(update_fields=["state", "closed_at", "next_try_at"])
@@ -64,20 +64,20 @@ def _transition_once(order: Order, state: str, *, now: datetime) -> None:
 
 
 def transition_if_refunded(order: Order, *, now: datetime) -> None:
-    """Refunded is what has nothing left of the money that was paid for it; what keeps a part stays what it was (R57). The caller holds the
-    locks of the order and its payments, and has taken back what was paid for."""
+    """Set the state Refunded when nothing of the order's money is left; an order that keeps a part keeps its state (R57). The caller holds
+    the locks of the order and its payments, and has taken back what was paid for."""
     paid = Payment.objects.of_order(order.number).filter(state=PaymentState.SUCCEEDED)
     if not paid.filter(refunded_minor__lt=F("captured_minor")).exists():
         transition(order, S.REFUNDED, now=now)
 
 
 def new_event(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, **detail: Any) -> OrderEvent:
-    """A step of the order's timeline, not written yet."""
+    """An event of the order's timeline, not written yet."""
     return OrderEvent(order=order, at=now, kind=kind, detail=detail, actor_label=actor.label if actor else "")
 
 
 def log_event(order: Order, kind: str, *, now: datetime, actor: Actor | None = None, **detail: Any) -> None:
-    """Add a step to the order's timeline."""
+    """Add an event to the order's timeline."""
     new_event(order, kind, now=now, actor=actor, **detail).save(force_insert=True)
 
 
@@ -86,9 +86,9 @@ def _items(order: Order) -> QuerySet[OrderLine, Any]:
 
 
 def reserve(order: Order, *, locked: int | None = None) -> bool:
-    """Give the items of an order to it; False where another open order has one of them (R48), and then nothing is changed, or what is has to
-    be rolled back. The caller holds the order's lock, and where it says how many items it has `locked`, theirs; else they are locked here,
-    in the order of their ids. They are taken by one update, counted."""
+    """Reserve the items of an order; False where another open order has one of them (R48): then nothing was changed, or the caller has to
+    roll back. The caller holds the order's lock. If it gives the number of items it has `locked`, it holds theirs too; otherwise they
+    are locked here, in the order of their ids. One counted update reserves them."""
     mine = Entitlement.objects.filter(pk__in=_items(order))
     if locked is not None:
         return mine.filter(reserved_by=None).update(reserved_by=order.pk) == locked
@@ -98,16 +98,16 @@ def reserve(order: Order, *, locked: int | None = None) -> bool:
 
 
 def release(order: Order) -> None:
-    """Let go of the items of an order that will not be paid, as far as it has them. The caller holds the order's lock."""
+    """Release the items of an order that will not be paid, if it still has them. The caller holds the order's lock."""
     held = Entitlement.objects.filter(pk__in=_items(order), reserved_by=order.pk)
     list(
         held.order_by("pk").select_for_update(no_key=True).values_list("pk")
-    )  # an UPDATE locks in whatever order it likes
+    )  # locked in the order of ids first: an UPDATE locks in any order
     held.update(reserved_by=None)
 
 
 def close(order: Order, state: str, *, now: datetime, actor: Actor, **detail: Any) -> None:
-    """End an unpaid order as time-out, cancelled or failed and release its items."""
+    """End an unpaid order as timed out, cancelled or failed, and release its items."""
     before = order.state
     transition(order, state, now=now)
     release(order)

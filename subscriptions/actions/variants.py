@@ -1,4 +1,4 @@
-"""What is paid for changes when the period begins that paid for something else."""
+"""Applying the variant of a paid later period when that period begins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AT_ONCE = 1000
 
 
 def turn_due(*, now: datetime, budget: Budget | None = None) -> int:
-    """Let the items whose next period has begun have what it paid for, some at a time. Returns how many changes there were."""
+    """Apply the variants of periods that have begun, in batches. Returns how many changes there were."""
     turned = 0
     while budget is None or not budget.is_over:
         some = _turn_some(now)
@@ -27,7 +27,7 @@ def turn_due(*, now: datetime, budget: Budget | None = None) -> int:
 
 @transaction.atomic
 def _turn_some(now: datetime) -> int:
-    """Locks: entitlement. Several processes may do this at once: who waited for the locks finds the changes gone."""
+    """Locks: entitlement. Several processes may run it at once: the second one finds the changes done."""
     due = VariantChange.objects.filter(at__lte=now)
     ids = sorted(set(due.order_by("at", "pk").values_list("entitlement_id", flat=True)[:AT_ONCE]))
     list(Entitlement.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True).values_list("pk"))

@@ -31,7 +31,7 @@ WORDS: tuple[Word, ...] = (
     ORDER_SUCCEEDED, settlement.ORDER_IN_REVIEW, settlement.PAID_TWICE, fulfilment.PM_APP_SWITCHED_ON,
     tenancy.INSTALLER_MOVED, tenancy.INSTALLER_MOVED_AWAY,
 )  # fmt: skip
-# Codes of before, which sealed rows keep.
+# old codes that sealed rows still contain
 FORMER: dict[str, Word] = {
     "agreement.made": auto_renewals.AUTO_RENEWAL_MADE,
     "agreement.parked": auto_renewals.AUTO_RENEWAL_SUSPENDED,

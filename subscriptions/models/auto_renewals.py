@@ -20,12 +20,13 @@ class AutoRenewalQuerySet(models.QuerySet["AutoRenewal"]):
     """Auto-renewals, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """What one's subtree pays, and what concerns sites of one's subtree; a manager's sites; a technician pays nothing."""
+        """Those that the actor's subtree pays, and those about sites of the subtree; for a manager those about its sites; none for a
+        technician."""
         if actor.sees_all:
             return self
         if actor.role is Role.SUBDISTRIBUTOR:
-            # What it pays itself, and all of its installers, which may have been another's when it was made: the sites of an auto-renewal are
-            # its installer's, and its payer is the installer or above it.
+            # Those it pays itself, and all of its installers', which may have belonged to another firm at creation: all sites of an
+            # auto-renewal belong to its installer, and its payer is the installer or above it.
             installers = Organization.objects.filter(subdistributor_id=actor.organization_id).values("pk")
             own = models.Q(payer_id=actor.organization_id) | models.Q(installer__in=installers)
             return self.filter(own, distributor_id=actor.distributor_id)
@@ -36,9 +37,9 @@ class AutoRenewalQuerySet(models.QuerySet["AutoRenewal"]):
 
 
 class AutoRenewal(models.Model):
-    """An auto-renewal. Invariants: `next_due_at` is the earliest expiry among its live items less the lead, or the next
-    try of its open order, of which it has one at most (`renewal`); every action that moves an expiry or its items rewrites it.
-    `claimed_until` is a worker's lease."""
+    """An auto-renewal. Invariants: `next_due_at` is the earliest expiry of its live items less the lead, or the next try of its open order,
+    of which it has at most one (`renewal`); every action that moves an expiry or changes the items rewrites it. `claimed_until` is a
+    worker's lease."""
 
     class State(models.TextChoices):
         """How an auto-renewal stands."""
@@ -54,20 +55,21 @@ class AutoRenewal(models.Model):
     currency = models.CharField(max_length=8)  # ISO 4217, or money.CREDITS
     order = models.OneToOneField(
         Order, models.PROTECT, null=True, related_name="auto_renewal"
-    )  # the one that made it, if one did
+    )  # the order that created it, if one did
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
-    renewals_wanted = models.PositiveSmallIntegerField(null=True)  # how many were agreed; null: until it is stopped
+    # The agreed number of renewals; null: until it is stopped
+    renewals_wanted = models.PositiveSmallIntegerField(null=True)
     terms_version = models.CharField(max_length=16)
     renewals_left = models.PositiveSmallIntegerField(null=True)  # null: until it is stopped
     state = models.CharField(max_length=9, choices=State.choices, default=State.ACTIVE)
     reason = models.CharField(
         max_length=250, blank=True
-    )  # code of why it is suspended or ended, or why the last try failed
-    reason_detail = models.JSONField(default=dict)  # what its sentence names
+    )  # code of the reason for being suspended or ended, or of the last failure
+    reason_detail = models.JSONField(default=dict)  # the values of the reason's sentence
     renewal = models.ForeignKey(
         Order, models.PROTECT, null=True, related_name="renews"
     )  # the newest order that renews it
-    tries = models.PositiveSmallIntegerField(default=0)  # failed ones since the last success
+    tries = models.PositiveSmallIntegerField(default=0)  # failed tries since the last success
     next_due_at = models.DateTimeField(null=True)
     claimed_until = models.DateTimeField(null=True)
     claim_key = models.CharField(max_length=32, blank=True)
@@ -96,12 +98,12 @@ class AutoRenewal(models.Model):
 
     @property
     def reason_words(self) -> str:
-        """Why it stands so, in the reader's words."""
+        """The reason for its state, in the reader's language."""
         return reasons.of_columns(self.reason, self.reason_detail)
 
     @property
     def setups(self) -> PaymentQuerySet:
-        """Attempts to store a card for it, without a charge."""
+        """Payments that only store a card for it."""
         return Payment.objects.filter(purpose=Purpose.AUTO_RENEWAL, subject=str(self.pk))
 
 
@@ -109,7 +111,7 @@ class AutoRenewalItemQuerySet(models.QuerySet["AutoRenewalItem"]):
     """Items of auto-renewals, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Those of one's own sites (R1)."""
+        """Those of sites that the actor sees (R1)."""
         bound = by_tenant_keys(actor)
         if bound is not None:
             return self.filter(bound)
@@ -123,7 +125,7 @@ class AutoRenewalItemQuerySet(models.QuerySet["AutoRenewalItem"]):
 
 
 class AutoRenewalItem(models.Model):
-    """One entitlement under an auto-renewal. Invariant: under one live auto-renewal at most."""
+    """One entitlement in an auto-renewal. Invariant: an entitlement is live in at most one active auto-renewal."""
 
     auto_renewal = models.ForeignKey(AutoRenewal, models.PROTECT, related_name="items")
     entitlement = models.ForeignKey(Entitlement, models.PROTECT, related_name="auto_renewal_items")
@@ -132,7 +134,7 @@ class AutoRenewalItem(models.Model):
     subdistributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="+")
     is_live = models.BooleanField(default=True)
-    reason = models.CharField(max_length=120, blank=True)  # code of why it is not renewed any more
+    reason = models.CharField(max_length=120, blank=True)  # code of the reason why it left
 
     objects = AutoRenewalItemQuerySet.as_manager()
 

@@ -17,14 +17,14 @@ class CartQuerySet(models.QuerySet["Cart"]):
     """Carts, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """One's own organization's."""
+        """Those of the actor's own organization."""
         return self.filter(organization_id=actor.organization_id)
 
 
 class Cart(models.Model):
-    """A selection with a term, until it becomes an order. It holds nothing and fixes no price."""
+    """A selection with a term, until it becomes an order. It reserves nothing and fixes no price."""
 
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")  # who would pay
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")  # the expected payer
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     installer = models.ForeignKey(Organization, models.CASCADE, related_name="+")
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
@@ -43,6 +43,6 @@ class Cart(models.Model):
 
     @property
     def is_live(self) -> bool:
-        """Whether it can be ordered, or its order is not given up."""
+        """Whether it can be ordered, or has an order that was not cancelled."""
         given_up = {Order.State.FAILED, Order.State.TIMEOUT, Order.State.CANCELLED, Order.State.REFUNDED}
         return self.order is None or self.order.state not in given_up

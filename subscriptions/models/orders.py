@@ -27,17 +27,17 @@ class OrderQuerySet(models.QuerySet["Order"]):
     """Orders, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """What one's subtree pays, and what has lines of one's sites; technicians see no payments (DOMAIN §1)."""
+        """Those that the subtree pays, and those with lines of its sites; technicians see no payments (DOMAIN §1)."""
         if actor.sees_all:
             return self
         if actor.role is Role.SUBDISTRIBUTOR:
-            # An order keeps the tenants it was placed under; what the firms below have paid comes to it with them.
+            # An order keeps the tenants of its creation; orders that firms below have paid are found by them.
             me = actor.organization_id
             below = Organization.objects.filter(subdistributor_id=me).values("pk")
             own = models.Q(subdistributor_id=me) | models.Q(payer_id=me) | models.Q(payer__in=below)
             return self.filter(own, distributor_id=actor.distributor_id)
         if actor.role is Role.MANAGER:
-            # all of the manager's sites are of one installer, whose orders are looked at newest first
+            # a manager's sites all belong to one installer, whose orders are read from the newest
             lines = OrderLine.objects.filter(order=models.OuterRef("pk"), site__in=assigned_sites(actor))
             firm = firm_of(actor)
             installer = firm.installer_id if firm else None
@@ -46,20 +46,20 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.none() if bound is None else self.filter(bound)
 
     def unpermitted(self) -> Self:
-        """Those whose payer may not pay in this way any more (R5): a firm that was switched off, or an installer without the permission
-        for what the order is in, money or credits. The two permissions are two."""
+        """Those whose payer may not pay them any more (R5): the firm was deactivated, or the installer lacks the permission for money or
+        for credits, whichever the order is in."""
         in_credits = models.Q(currency=money.CREDITS)
         may_not = models.Q(in_credits, payer__pays_credits=False) | models.Q(~in_credits, payer__pays_regular=False)
         return self.filter(models.Q(payer__is_active=False) | models.Q(may_not, payer__kind=OrganizationKind.INSTALLER))
 
 
 class Order(Termed, Keyed):
-    """What is bought, frozen at creation (R40). Invariants: Σ lines − discount + tax = total ≥ 0; `state` moves only through
-    `subscriptions.actions.transitions`, each move once, under the order's lock (R49); never deleted (R56). The term is the chosen one; each line
-    says its own. The tenant keys are those its lines have: whose the installer was when it was placed."""
+    """What is bought, frozen at creation (R40). Invariants: Σ lines − discount + tax = total ≥ 0; `state` changes only through
+    `subscriptions.actions.transitions`, under the order's lock (R49); never deleted (R56). The term is the chosen one; each line has its
+    own. The tenant keys are those of its lines: the installer's tenants at creation."""
 
     class Type(models.TextChoices):
-        """Why the order was made (S2)."""
+        """The kind of order (S2)."""
 
         ACTIVATION = "activation", _("Activation")
         RENEWAL = "renewal", _("Renewal")
@@ -67,7 +67,7 @@ class Order(Termed, Keyed):
         UPGRADE = "upgrade", _("Upgrade")
 
     class State(models.TextChoices):
-        """The states people see (DOMAIN §4)."""
+        """The states that people see (DOMAIN §4)."""
 
         PROCESSING = "processing", _("Processing")
         SYSTEM_PROCESSING = "system_processing", _("System Processing")
@@ -94,18 +94,19 @@ class Order(Termed, Keyed):
         _("your reference"), max_length=REFERENCE_LENGTH, blank=True
     )  # the payer's own, such as a PO number
     reference_key = SearchKey("reference")
-    auto_renew = models.BooleanField(default=False)  # once paid, an auto-renewal is made
-    renewals_wanted = models.PositiveSmallIntegerField(null=True)  # how many; null: until it is stopped
+    auto_renew = models.BooleanField(default=False)  # once paid, an auto-renewal is created
+    renewals_wanted = models.PositiveSmallIntegerField(null=True)  # the number of renewals; null: until it is stopped
     currency = models.CharField(max_length=8)  # ISO 4217, or money.CREDITS
     subtotal_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
-    tax_minor = models.BigIntegerField(default=0)  # added; what gross prices contain is said beside it
+    # Tax added to net prices; tax contained in gross prices is a separate column
+    tax_minor = models.BigIntegerField(default=0)
     included_tax_minor = models.BigIntegerField(default=0)
     total_minor = models.BigIntegerField(_("total"))
     line_count = models.PositiveIntegerField()
     price_list = models.ForeignKey(PriceList, models.PROTECT, related_name="+")
     fingerprint = models.CharField(max_length=24, blank=True)  # of the quote that was shown (`Quote.fingerprint`)
-    why = models.JSONField(default=dict)  # per variant: the parts of the 30-day price and the formula
+    why = models.JSONField(default=dict)  # by variant: the parts of the 30-day price and the formula
     billing = models.JSONField()  # snapshot of the billing information (R39)
     terms_version = models.CharField(max_length=16)
     terms_accepted_at = models.DateTimeField()
@@ -162,11 +163,11 @@ class Order(Termed, Keyed):
 
     @property
     def is_open(self) -> bool:
-        """Whether money may still arrive in the ordinary way."""
+        """Whether a payment is still expected."""
         return self.state in {self.State.PROCESSING, self.State.SYSTEM_PROCESSING}
 
 
-# Orders in which items may be reserved; of any other state none are.
+# States in which an order may reserve items; in any other state none are reserved.
 MAY_RESERVE = (Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING, Order.State.REVIEW)
 
 
@@ -174,7 +175,7 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
     """Lines, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """The lines of one's own sites, whoever pays (R1)."""
+        """Lines of sites that the actor sees, whoever pays (R1)."""
         bound = by_tenant_keys(actor)
         if bound is not None:
             return self.filter(bound) if bound else self
@@ -184,7 +185,7 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
 
 
 class LineKind(models.TextChoices):
-    """What a line is; payment does for each kind what `subscriptions.actions.fulfilment` lists."""
+    """The kind of a line; `subscriptions.actions.fulfilment` has the effect of each when it is paid."""
 
     ACTIVATION = "activation", _("Activation")
     RENEWAL = "renewal", _("Renewal")
@@ -193,12 +194,12 @@ class LineKind(models.TextChoices):
     ADJUSTMENT = "adjustment", _("Adjustment")
 
 
-EXTENDING = (LineKind.ACTIVATION, LineKind.RENEWAL)  # these move an expiry; an upgrade does not
-SERVICES = (*EXTENDING, LineKind.UPGRADE)  # these are of an item
+EXTENDING = (LineKind.ACTIVATION, LineKind.RENEWAL)  # kinds that move an expiry; an upgrade does not
+SERVICES = (*EXTENDING, LineKind.UPGRADE)  # kinds that have an item
 
 
 def _kind_and_target() -> models.CheckConstraint:
-    """A line of a service has all that says of what, for whom and how long; any other has none of it."""
+    """Constraint: a line of a service has service, target and term; other lines have none of them."""
     keys = ("entitlement", "site", "distributor", "installer", "starts_at", "ends_at")
     texts = ("service_type", "variant", "term_kind")
     whole = models.Q(kind__in=[kind.value for kind in SERVICES], **{f"{name}__isnull": False for name in keys})
@@ -212,8 +213,8 @@ def _kind_and_target() -> models.CheckConstraint:
 
 
 class OrderLine(Termed, AppendOnly):
-    """A position of an order. Invariants: nothing of it ever changes (R26, R27); the database refuses it. An item stands in an order once for
-    each kind: renewed and upgraded in one. Which open order has an item stands on the item (`Entitlement.reserved_by`, R48)."""
+    """A line of an order. Invariants: it never changes (R26, R27), which the database enforces. An item is in an order at most once for
+    each kind: renewed and upgraded. The item names its open order (`Entitlement.reserved_by`, R48)."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="lines", db_index=False)
     kind = models.CharField(max_length=12, choices=LineKind.choices)
@@ -224,18 +225,18 @@ class OrderLine(Termed, AppendOnly):
     installer = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="+")
     service_type = models.CharField(max_length=16, blank=True)
     variant = models.CharField(max_length=200, blank=True)
-    paid_variant = models.CharField(max_length=200, blank=True)  # of an upgrade what was paid for before, as priced
-    project_type = models.CharField(max_length=12, choices=SiteKind.choices)  # with the class: which price it had
+    paid_variant = models.CharField(max_length=200, blank=True)  # for an upgrade: the variant paid before, as priced
+    project_type = models.CharField(max_length=12, choices=SiteKind.choices)  # with the class: the key of its price
     price_class = models.CharField(max_length=12, choices=PriceClass.choices, default=PriceClass.NORMAL)
     target_label = models.CharField(max_length=160, blank=True)
     search_key = SearchKey("target_label")
-    starts_at = models.DateTimeField(null=True)  # as quoted; what was applied is in ServicePeriod
+    starts_at = models.DateTimeField(null=True)  # as quoted; ServicePeriod has what was applied
     ends_at = models.DateTimeField(null=True)
     unit_minor = models.BigIntegerField()
     amount_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField(default=0)
     tax_rate_bp = models.PositiveIntegerField(default=0)  # basis points; 0 has a reason
-    tax_reason = models.CharField(  # why there is no rate
+    tax_reason = models.CharField(  # the reason for the missing rate
         max_length=16, blank=True, choices=[(code.value, code.value) for code in Untaxed], default=Untaxed.NO_RULE.value
     )
     tax_minor = models.BigIntegerField(default=0)

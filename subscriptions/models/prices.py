@@ -1,4 +1,4 @@
-"""The price book: versions of lists; a published price is never edited (DOMAIN §3)."""
+"""The price book: versions of price lists; a published price never changes (DOMAIN §3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PriceListQuerySet(models.QuerySet["PriceList"]):
     """Price lists, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """The operator's business; a distributor sees the defaults and what it is charged itself."""
+        """All for the operator; a distributor sees the default lists and its own."""
         if actor.sees_all:
             return self
         if actor.role is Role.DISTRIBUTOR:
@@ -32,7 +32,7 @@ class PriceListQuerySet(models.QuerySet["PriceList"]):
         return self.newest(distributor_id, currency, at).first()
 
     def newest(self, distributor_id: int, currency: str, at: datetime) -> Self:
-        """The versions valid at `at`, the one in force first: the distributor's own list before the default of its currency."""
+        """The versions valid at `at`, the one in force first: the distributor's own list comes before the default of its currency."""
         own_first = models.F("distributor_id").asc(nulls_last=True)
         candidates = self.that_were_in_force(distributor_id, currency, at)
         return candidates.order_by(own_first, "-valid_from", "-number")
@@ -44,15 +44,15 @@ class PriceListQuerySet(models.QuerySet["PriceList"]):
 
 
 class PriceList(AppendOnly):
-    """One version. Invariant: numbered per owner and currency; valid from an instant until a newer one is."""
+    """One version. Invariant: numbered per owner and currency; valid from an instant until a newer one is valid."""
 
     distributor = models.ForeignKey(Organization, models.PROTECT, null=True, related_name="price_lists")
     currency = models.CharField(_("currency"), max_length=8)  # ISO 4217, or money.CREDITS
     number = models.PositiveIntegerField(_("number"))
     valid_from = models.DateTimeField(_("valid from"))
     note = models.CharField(_("note"), max_length=200, blank=True)
-    includes_tax = models.BooleanField(default=False)  # gross; of a net list tax is added
-    is_invented = models.BooleanField(default=False)  # demo prices say so wherever they are shown
+    includes_tax = models.BooleanField(default=False)  # gross; for a net list tax is added
+    is_invented = models.BooleanField(default=False)  # demo prices are marked wherever they are shown
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
 
@@ -104,5 +104,5 @@ class Price(AppendOnly):
 
     @property
     def key(self) -> PriceKey:
-        """What it is the price of."""
+        """The key it is the price of."""
         return PriceKey(self.service_type, self.part, self.project_type, self.price_class)

@@ -19,29 +19,29 @@ class RenewalRequestQuerySet(models.QuerySet["RenewalRequest"]):
     """Requests, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """Those of the installers of one's subtree; technicians and managers have nothing to do with them (R1)."""
+        """Those of the installers in the subtree; none for technicians and managers (R1)."""
         bound = by_tenant_keys(actor)
         return self.none() if bound is None else self.filter(bound)
 
     def waiting(self) -> Self:
-        """Those that somebody has to do something about: not decided, or approved and no order placed for them yet."""
+        """Those that need an action: not decided, or approved and not ordered yet."""
         undecided = models.Q(state=RenewalRequest.State.OPEN)
         return self.filter(undecided | models.Q(state=RenewalRequest.State.APPROVED, cart__order=None))
 
 
 class RenewalRequest(models.Model):
-    """What an installer asks to have paid. Invariants: a refusal has its reason; an approved request is what `cart` pays; once the
-    cart's order succeeds the request is done, and if the order is given up it is open again. `version` counts the decisions."""
+    """What an installer asks to have paid. Invariants: a refusal has a reason; an approved request is paid through `cart`; when the cart's
+    order succeeds the request is done, and when the order ends unpaid it is open again. `version` counts the decisions."""
 
     class Kind(models.TextChoices):
-        """What is asked for."""
+        """What is requested."""
 
         ACTIVATION = "activation", _("Activation")
         RENEWAL = "renewal", _("Renewal")
         UPGRADE = "upgrade", _("Upgrade")
 
     class State(models.TextChoices):
-        """How far it got."""
+        """Its state."""
 
         OPEN = "open", _("Waiting")
         APPROVED = "approved", _("Approved")
@@ -55,7 +55,7 @@ class RenewalRequest(models.Model):
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.ACTIVATION)
     site_kind = models.CharField(max_length=12, choices=SiteKind.choices)
-    months = models.PositiveSmallIntegerField(_("months"))  # 0 of an upgrade: the rest of what is paid
+    months = models.PositiveSmallIntegerField(_("months"))  # 0 for an upgrade: the rest of the paid time
     note = models.CharField(_("note"), max_length=500, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

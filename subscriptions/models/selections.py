@@ -1,4 +1,4 @@
-"""Selections: what somebody chose, as a filter and what is left out of it, however many rows that is."""
+"""Selections: what a person chose, as a filter and exceptions, however many rows that is."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class SelectionQuerySet(models.QuerySet["Selection"]):
     """Selections, limited to what the actor may see."""
 
     def visible_to(self, actor: Actor) -> Self:
-        """One's own organization's."""
+        """Those of the actor's own organization."""
         return self.filter(organization_id=actor.organization_id)
 
 
 class Selection(models.Model):
-    """What somebody chose. `filter` is a `subscriptions.selections.Filter`, `exceptions` the ids that it would have and that are left out; what
-    it means is asked anew each time, within what who asks may see.
+    """What a person chose. `filter` is a `subscriptions.selections.Filter`, `exceptions` are ids that it would match and that are left out.
+    It is evaluated anew each time, within what the reader may see.
 
-    The rest says what was shown with a price, null where nothing was: how many, the total, by which version of which price list, and the
-    digest of entitlements, variants, what they are paid to and all amounts. `shown` has what is needed to say in words how it differs now.
+    The other columns keep what was shown with a price, null where nothing was: number, total, version of the price list, and a digest of
+    entitlements, variants, ends and all amounts. `shown` has what is needed to describe differences in words.
     """
 
     class Purpose(models.TextChoices):

@@ -1,4 +1,4 @@
-"""The periods that orders paid for."""
+"""The periods of paid time that orders bought."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from subscriptions.models.orders import OrderLine
 
 
 class ServicePeriod(AppendOnly):
-    """Paid time of one entitlement in one variant. Invariants: of the periods that extend, no second one starts where one does, the fence
-    against double extension; a period can be revoked, and nothing else of it ever changes: the database refuses it.
+    """Paid time of one entitlement in one variant. Invariants: two periods that extend never start at the same instant, which prevents a
+    double extension; a period can be revoked, and nothing else of it ever changes, which the database enforces.
 
-    An upgrade's period lies over those that extend, from when it was paid, and says the variant only. What is given back is revoked, and
-    where a part of it stays, a shorter period `replaces` it.
+    An upgrade's period overlaps those that extend, from its payment on, and decides the variant only. A refunded period is revoked; if a
+    part of it stays, a shorter period `replaces` it.
     """
 
     changeable = ("is_revoked",)
@@ -27,7 +27,7 @@ class ServicePeriod(AppendOnly):
     ends_at = models.DateTimeField()
     anchor_at = models.DateTimeField(
         null=True
-    )  # as on the entitlement, which goes back to it when a later period is revoked
+    )  # as on the entitlement, which returns to it when a later period is revoked
     replaces = models.OneToOneField("self", models.PROTECT, null=True, related_name="replaced_by")
     is_revoked = models.BooleanField(default=False)
 
@@ -48,8 +48,8 @@ class ServicePeriod(AppendOnly):
 
 
 class VariantChange(models.Model):
-    """What an item is paid for from a later instant on: a period that has begun does not change because the next one is paid already.
-    A queue: `subscriptions.actions.variants.turn_due` writes the variant to the entitlement when the instant comes, and the row goes."""
+    """The variant that an item has from a later instant on: the running period does not change because the next one is paid already. Rows
+    are a queue: `subscriptions.actions.variants.turn_due` writes the variant to the entitlement at that instant and deletes the row."""
 
     entitlement = models.ForeignKey(Entitlement, models.CASCADE, related_name="variant_changes", db_index=False)
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""A term as columns: of an order what was chosen, of a line what it bought."""
+"""A term as columns: for an order the chosen term, for a line the bought one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from subscriptions.periods import MAX_MONTHS, Term
 
 
 class TermKind(models.TextChoices):
-    """The value objects of `periods`, by name; "" in the column where nothing lasts, as with credits."""
+    """The classes of `periods`, by name; "" in the column where nothing has a duration, as for credits."""
 
     MONTHS = "months", _("Months")
     CYCLES = "cycles", _("30 days")
@@ -22,7 +22,7 @@ class TermKind(models.TextChoices):
 
 
 class Termed(models.Model):
-    """A row with a term. Invariant: a count stands beside months and cycles only, a day beside a date only."""
+    """A row with a term. Invariant: a count only with months and cycles, a day only with a date."""
 
     term_kind = models.CharField(max_length=8, blank=True, choices=TermKind.choices)
     term_count = models.PositiveSmallIntegerField(default=0)
@@ -33,17 +33,17 @@ class Termed(models.Model):
 
     @property
     def term(self) -> Term | None:
-        """The duration bought, None where nothing lasts."""
+        """The bought term; None where nothing has a duration."""
         return periods.term_of(self.term_kind, self.term_count, self.term_day)
 
 
 def columns_of(term: Term | None) -> dict[str, Any]:
-    """The columns of a `Termed` row that keep a term."""
+    """The columns of a `Termed` row for a term."""
     return dict(zip(("term_kind", "term_count", "term_day"), periods.stored(term), strict=True))
 
 
 def term_is_one(name: str) -> models.CheckConstraint:
-    """The columns are those of one term, or of none."""
+    """Constraint: the columns are those of one term, or of none."""
     counted = Q(term_day=None, term_count__gt=0)
     return models.CheckConstraint(
         condition=Q(counted, term_kind="months", term_count__lte=MAX_MONTHS)

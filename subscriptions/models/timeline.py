@@ -12,7 +12,8 @@ from payments.reasons import shown
 from subscriptions import reasons
 from subscriptions.models.orders import Order
 
-JOBS = frozenset({MACHINE, "renewals", "settlement", "checkout"})  # how background work signs, and signed once
+# Signatures of background work, now and in older rows
+JOBS = frozenset({MACHINE, "renewals", "settlement", "checkout"})
 EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the mark)
     "created": (_("Order created"), "active"),
     "sent": (_("Sent to %(gateway)s"), "active"),
@@ -47,7 +48,7 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
 
 
 class OrderEvent(AppendOnly):
-    """A step of an order's timeline, for its timeline. `detail` holds what the sentence names."""
+    """An event of an order's timeline. `detail` holds the values of its sentence."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="events")
     at = models.DateTimeField()
@@ -63,18 +64,18 @@ class OrderEvent(AppendOnly):
 
     @property
     def sentence(self) -> str:
-        """What happened, in words."""
+        """The sentence of what happened."""
         words = {"gateway": _("The payment service"), **{name: shown(value) for name, value in self.detail.items()}}
         return str(EVENT_TEXTS[self.kind][0]) % words if self.kind in EVENT_TEXTS else self.kind
 
     @property
     def reason(self) -> str:
-        """Why it happened, in words; "" where that is not said."""
+        """The reason in words; "" where there is none."""
         return reasons.words(self.detail.get("reason"))
 
     @property
     def actor_words(self) -> str:
-        """Who did it; background work is SmartPlus itself, whichever job it was."""
+        """Who did it; for every job that is SmartPlus."""
         return str(_("SmartPlus, by itself")) if self.actor_label in JOBS else self.actor_label
 
     @property
