@@ -1,1 +1,1 @@
-"""The doors of the house: portal, webhooks, commands. Nothing imports this package."""
+"""The entry points: portal, API, webhooks, commands, jobs. No other app imports this package."""

@@ -1,4 +1,4 @@
-"""The door: who is asking, how far in they are, and may that role ask this route at all. Every view declares a policy."""
+"""Access control of routes: who asks, whether sign-in is complete, and whether the role may open the route. Every view declares a policy."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ EVERYONE = frozenset(Role) - {Role.SYSTEM}
 
 
 class TimedRequest(HttpRequest):
-    """A request with the one instant it happens at."""
+    """A request with its `now`, one instant for everything it does."""
 
     now: datetime
 
 
 class PortalRequest(TimedRequest):
-    """A request that passed the door: its actor."""
+    """A request that passed access control: it has an actor."""
 
     user: User
     actor: Actor
@@ -36,22 +36,22 @@ class PortalRequest(TimedRequest):
 
 
 class Stage(enum.IntEnum):
-    """How far somebody with the right password has come in."""
+    """How far the sign-in of a person with the right password has come."""
 
-    CODE = 1  # two-factor is on, and this session has not shown a code yet
-    SET_UP = 2  # the organization demands two-factor, and the person has none yet (R7)
-    TERMS = 3  # the terms or the privacy notice of today are not accepted yet
+    CODE = 1  # two-factor is on, and this session has not given a code yet
+    SET_UP = 2  # the organization demands two-factor, and the person has not set it up (R7)
+    TERMS = 3  # the terms or privacy notice in force are not accepted yet
     INSIDE = 4
 
 
-# Where each stage is left behind. Until then no page opens but those that declare it.
+# The page that completes each stage. Until then only pages that declare the stage can be opened.
 NEXT_PAGE = {Stage.CODE: "sign-in-code", Stage.SET_UP: "settings-security", Stage.TERMS: "accept-terms"}
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Who may ask a route: anybody (`is_public`), programs with a token (`is_api`), or signed-in people of these roles, once
-    they are inside or while they are at one of the stages `also_at`."""
+    """Who may open a route: anybody (`is_public`), programs with a token (`is_api`), or signed-in people of these roles, once sign-in is
+    complete or while it is at one of the stages `also_at`."""
 
     is_public: bool = False
     is_api: bool = False
@@ -59,7 +59,7 @@ class Policy:
     also_at: frozenset[Stage] = frozenset()
 
 
-SIGN_IN_AT = "X-Sign-In"  # of a 401: where to
+SIGN_IN_AT = "X-Sign-In"  # header of a 401: where the script goes
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
@@ -70,7 +70,7 @@ def public(view: View) -> View:
 
 
 def api(view: View) -> View:
-    """Declare a view of the API: it asks for a token itself and is deaf to sessions."""
+    """Declare a view of the API: it checks a token itself and ignores sessions."""
     return _declared(view, Policy(is_api=True))
 
 
@@ -84,12 +84,12 @@ def roles(*allowed: Role, also_at: Collection[Stage] = ()) -> Callable[[View], V
 
 
 def _declared(view: View, policy: Policy) -> View:
-    vars(view)["policy"] = policy  # which goes along where a decorator wraps the view
+    vars(view)["policy"] = policy  # copied where a decorator wraps the view
     return view
 
 
 def policy_of(view: Callable[..., Any]) -> Policy:
-    """The policy a view declares; a view without one is a mistake, not an open door."""
+    """The policy that a view declares. A view without one raises: it is a mistake, and must not be open to everybody."""
     policy = getattr(view, "policy", None)
     if not isinstance(policy, Policy):
         raise ImproperlyConfigured(
@@ -99,21 +99,21 @@ def policy_of(view: Callable[..., Any]) -> Policy:
 
 
 def current_membership(request: PortalRequest) -> Membership | None:
-    """The membership the session works under, None once it is not usable any more; the first that is, where none was chosen."""
+    """The membership that the session works under; None if it is no longer usable. Where none was chosen, the first usable one."""
     chosen = request.session.get(sessions.SESSION_KEY)
-    loaded = getattr(request.session, "membership", None)  # a test may bring another store
+    loaded = getattr(request.session, "membership", None)  # tests may use another session store
     if loaded is not None and (known := loaded(chosen)) is not None and known.user_id == request.user.pk:
         return known  # type: ignore[no-any-return]
     usable = Membership.objects.usable().filter(user=request.user).select_related("organization", "user")
     usable = usable.annotate(
         **terms.columns_in_force(request.now)
-    )  # what is to be accepted costs no statement of its own
+    )  # the documents in force come with the same statement
     return usable.filter(pk=chosen).first() if chosen else usable.order_by("pk").first()
 
 
 def stage_of(request: PortalRequest, membership: Membership | None) -> Stage:
-    """How far in a signed-in person is, by the person's own row and the organization worked for: no further query
-    for a membership of `current_membership`."""
+    """How far the sign-in of a person has come, by its own row and the organization. No further statement for a membership from
+    `current_membership`."""
     user = request.user
     if user.two_factor_at is not None and not sessions.is_verified(request, user):
         return Stage.CODE

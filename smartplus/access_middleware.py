@@ -1,4 +1,4 @@
-"""Access control of every request: builds the Actor, asks the view's policy, answers what is foreign and what is absent alike (R1)."""
+"""Access control of every request: builds the actor, checks the view's policy, and answers foreign and missing rows alike (R1)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: TimedRequest) -> HttpResponse:
-        """Fix the instant of the request, and speak the person's language at the person's time."""
+        """Set the instant of the request, and activate the person's language and time zone."""
         request.now = timezone.now()
         if isinstance(request.user, User) and sessions.is_left_half(request, request.user):
             logout(request)
@@ -53,10 +53,10 @@ class AccessMiddleware:
     def process_view(
         self, request: PortalRequest, view: Callable[..., Any], args: Any, kwargs: Any
     ) -> HttpResponseBase | None:
-        """Let the request through to its view, send it to the sign-in page, or say that the role may not."""
+        """Pass the request to its view, or redirect to the sign-in page, or refuse the role."""
         policy = policy_of(view)
         if "%00" in request.META.get("QUERY_STRING", ""):
-            return errors.not_found(request)  # PostgreSQL has no such character: nothing is called like that
+            return errors.not_found(request)  # PostgreSQL can't store this character, so no row matches
         if policy.is_api:
             return None
         stage = Stage.CODE
@@ -78,7 +78,7 @@ class AccessMiddleware:
         return None
 
     def process_exception(self, request: PortalRequest, exception: Exception) -> HttpResponse | None:
-        """Rows outside the actor's view and rows that never were get the same page (R1); what an action raised is said."""
+        """Foreign and missing rows get the same page (R1); errors of actions get their message."""
         if isinstance(exception, ObjectDoesNotExist):
             return errors.not_found(request)
         if isinstance(exception, ActionError):
@@ -87,8 +87,8 @@ class AccessMiddleware:
 
 
 def _with_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The answer; or where a form waits for this page that the page did not fill, a word about it (the address may answer no GET, and
-    there may be no such page under another membership)."""
+    """The answer. If a form waits for this page and the page did not fill it in, a message says so (the page may not exist under this
+    membership, or accept no GET)."""
     if (
         not hasattr(request, "actor")
         or request.headers.get("HX-Request")
@@ -104,7 +104,7 @@ def _to_sign_in(request: PortalRequest) -> HttpResponse:
 
 
 def _keep_form(request: PortalRequest) -> None:
-    """What was sent can't be done yet; it is shown again after what comes first."""
+    """The sent form can't be processed yet; it is stored, and shown again after sign-in."""
     if request.method == "POST":
         past_forms.keep_for_later(request, _way_back(request))
 
@@ -115,8 +115,8 @@ def _to_next_page(request: PortalRequest, stage: Stage) -> HttpResponse:
 
 
 def _way_back(request: PortalRequest) -> str:
-    """Where one is sent on to after signing in: the page one was at. What is sent from a page, a form or a request for a fragment,
-    names another address, which answers no GET."""
+    """The address to return to after signing in: the page the person was on. A request for a form or a fragment has another address, which
+    accepts no GET."""
     named = request.headers.get("HX-Current-URL", "")
     if request.method not in {"GET", "HEAD"} and not named:
         named = request.headers.get("Referer", "")
@@ -127,7 +127,7 @@ def _way_back(request: PortalRequest) -> str:
 
 
 def _as_told(request: PortalRequest, response: HttpResponse) -> HttpResponse:
-    """A fragment can't show another page: 401 with its address, to which the script leads, keeping what was typed."""
+    """A fragment can't show another page: 401 with the address, where the script goes and keeps what was typed."""
     if not request.headers.get("HX-Request"):
         return response
     told = HttpResponse(status=401)
@@ -136,10 +136,10 @@ def _as_told(request: PortalRequest, response: HttpResponse) -> HttpResponse:
 
 
 def _send_away(request: PortalRequest) -> HttpResponse:
-    """End the session of who was removed from the organization it works for; with another one, sign in again."""
+    """End the session of a person who was removed from the organization it works for; with another membership it signs in again."""
     if Membership.objects.usable().filter(user=request.user).exists():
         logout(request)
         return _to_sign_in(request)
-    page = errors.no_membership(request)  # names the person, so before the session ends
+    page = errors.no_membership(request)  # it names the person, so before the session ends
     logout(request)
     return page

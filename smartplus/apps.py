@@ -1,4 +1,4 @@
-"""The app of the doors: portal, webhooks, commands."""
+"""The app of the entry points: portal, API, webhooks, commands."""
 
 from django.apps import AppConfig
 
@@ -9,5 +9,5 @@ class SmartPlusConfig(AppConfig):
     name = "smartplus"
 
     def ready(self) -> None:
-        """Register the check of the set-up."""
+        """Register the system check of the set-up."""
         from smartplus.setup import system_check  # noqa: F401

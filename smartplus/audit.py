@@ -1,4 +1,4 @@
-"""What jobs write into the audit by themselves."""
+"""Audit words of jobs."""
 
 from django.utils.translation import gettext_lazy as _
 

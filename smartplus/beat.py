@@ -1,4 +1,4 @@
-"""Celery's scheduler with a pulse: it writes down that it lives, apart from whatever the workers do."""
+"""Celery's scheduler with a heartbeat of its own, independent of the workers'."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from smartplus import heartbeats
 
 
 class Scheduler(PersistentScheduler):  # type: ignore[misc]  # Celery is not typed
-    """Celery's own, which keeps its clock in a file."""
+    """Celery's scheduler, which keeps its clock in a file."""
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        """Publish what is due, having noted that this process lives."""
+        """Record the heartbeat, then publish due tasks."""
         heartbeats.note(heartbeats.Sign.BEAT, now=timezone.now())
         return super().tick(*args, **kwargs)

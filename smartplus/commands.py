@@ -10,10 +10,10 @@ from accounts.errors import ActionError
 
 
 class PlainCommand(BaseCommand):
-    """A command whose actions may refuse: it then ends with their sentence and status 1, without a traceback."""
+    """A command whose actions may refuse: it ends with their message and status 1, without a traceback."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run, and say what an action did not do."""
+        """Run the command, and print a refusal."""
         try:
             return super().execute(*args, **options)
         except ActionError as error:

@@ -1,4 +1,4 @@
-"""The demo tenants: two trees, a MAC library, invented prices, a community to play with. Built by the actions people use."""
+"""The demo tenants: two trees, a MAC library, invented prices, a community. Created by the same actions that people use."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ LOGINS: tuple[tuple[str, str], ...] = (
     (f"pm.other@{DOMAIN}", "its property manager"),
 )
 
-# All of them, also those who are not offered on the sign-in page.
+# All of them, also those that the sign-in page does not offer.
 ADDRESSES = (*(email for email, _role in LOGINS), f"installer.north@{DOMAIN}", f"pm.weber@{DOMAIN}")
 
 # Minor units per 30 days; the amounts are invented.
@@ -91,14 +91,14 @@ def is_seeded() -> bool:
 
 
 def active_logins() -> QuerySet[User]:
-    """The demo's people who could sign in here; outside the demo there must be none, since everybody knows their password."""
+    """The demo's logins that could sign in here. Outside the demo there must be none, since their password is public."""
     working = Membership.objects.usable().filter(user__email_key__in=ADDRESSES)
     return User.objects.filter(pk__in=working.values("user_id")).order_by("pk")
 
 
 @transaction.atomic
 def seed(now: datetime | None = None) -> None:
-    """Create everything once, or nothing; a second call changes nothing. Refuses any installation but the demo."""
+    """Create everything once, in one transaction; a second call changes nothing. Refuses any installation but the demo."""
     if not settings.DEMO:
         raise Refused("The demo's people and prices are for the demo only.")
     if is_seeded():
@@ -113,7 +113,7 @@ def seed(now: datetime | None = None) -> None:
 
 
 def _nordlys(operator: Organization, now: datetime) -> None:
-    """The distributor of the tour, with everybody below it."""
+    """The main distributor of the demo, with its subtree."""
     nordlys = _organization(
         Kind.DISTRIBUTOR, "Nordlys Distribution", operator, now, currency="USD", country="NO", time_zone="Europe/Oslo"
     )
@@ -147,7 +147,7 @@ def _nordlys(operator: Organization, now: datetime) -> None:
 
 
 def _zephyr(operator: Organization, now: datetime) -> None:
-    """Another distributor, whose rows nobody of the first may see."""
+    """Another distributor, whose rows nobody of the first tree may see."""
     zephyr = _organization(
         Kind.DISTRIBUTOR, "Zephyr Trading", operator, now, currency="EUR", country="FR", time_zone="Europe/Paris"
     )
@@ -180,7 +180,7 @@ def publish_prices(now: datetime) -> None:
 
 
 def _texts(now: datetime) -> None:
-    """The seller, the terms and the privacy notice, all of them examples that count in the demo only."""
+    """The seller, the terms and the privacy notice, all of them examples that are valid in the demo only."""
     since = now - timedelta(days=1)
     seller.publish(SEED, values=EXAMPLE_SELLER, valid_from=since, now=now, is_example=True)
     for document in Document:
@@ -216,7 +216,7 @@ def _library(distributor: Actor, installer: Organization, first: int, now: datet
 
 
 def _community(actor: Actor, where: tuple[str, ...], switches: dict[str, bool], now: datetime) -> Site:
-    """`where` are its name, street, city, postal code, country and time zone."""
+    """A community; `where` has its name, street, city, postal code, country and time zone."""
     return sites.create_community(
         actor,
         basics=dict(zip(("name", "street", "city", "postal_code", "country", "time_zone"), where, strict=True)),
@@ -256,9 +256,9 @@ def _harbour_view(ivan: Actor, tess: Actor, petra: Actor, now: datetime) -> None
 
 
 def buy_something(now: datetime) -> None:
-    """Let the distributor pay for one building through the running sandbox, renewing by itself, so that there is something to see.
+    """Let the distributor pay for one building through the running sandbox, with auto-renewal, so that the demo shows paid items.
 
-    Real steps over real HTTP; does nothing once there is an order, and gives up quietly without a sandbox.
+    Uses real HTTP. Does nothing if there is an order, and gives up silently without a sandbox.
     """
     dora = (
         Membership.objects.select_related("user", "organization").get(user__email_key=f"distributor@{DOMAIN}").actor()
@@ -295,22 +295,22 @@ def buy_something(now: datetime) -> None:
         approve = urllib.request.Request(page, data=b"action=approve", method="POST")  # noqa: S310  (our own sandbox on loopback)
         urllib.request.build_opener(urllib.request.ProxyHandler({}), _StayHere()).open(approve, timeout=10)
     except urllib.error.HTTPError as answer:
-        if answer.code != HTTPStatus.SEE_OTHER:  # the way back to the portal: approved
+        if answer.code != HTTPStatus.SEE_OTHER:  # the redirect back to the portal means approved
             return
     except (ActionError, OSError):
-        return  # the worker finds out; the order can be paid by hand
+        return  # the worker settles it later, or the order is paid by hand
     settlement.settle_order(order.number, now=now)
 
 
 class _StayHere(urllib.request.HTTPRedirectHandler):
-    """The pay page sends the customer back to the portal, which is not up yet."""
+    """Do not follow the redirect to the portal, which is not running yet."""
 
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
 
 
 def ids() -> dict[str, Any]:
-    """Logins and the ids behind them, for scripts (`demo --json`)."""
+    """Logins and their ids, for scripts (`demo --json`)."""
     memberships = Membership.objects.filter(user__email_key__in=[email for email, _role in LOGINS]).select_related(
         "user", "organization"
     )

@@ -1,4 +1,4 @@
-"""The demo's data of an older or newer SmartPlus: moved aside, since a demo is to start and not to be repaired."""
+"""Demo data of an older or newer version of SmartPlus is moved aside, so that the demo always starts."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ log = logging.getLogger("smartplus.demo")
 
 STAYS = frozenset(
     {"demo.env", "up.lock", "static"}
-)  # secrets of this machine, the lock that is held, what is built anew
+)  # secrets of this machine, the held lock, and files that are created anew
 
 
 def set_aside_if_older(*, now: datetime) -> Path | None:
-    """Move the demo's data into a folder of its own when the present code can't work on it; the folder, or None when all is well.
+    """Move the demo's data into a separate folder if the present code can't use it. Returns the folder, or None when all is well.
 
-    Only the demo's own SQLite file is ever moved. What merely lacks the newest migrations is brought up to date and stays.
+    Only the demo's own SQLite file is moved. A file that only lacks the newest migrations is migrated and stays.
     """
     path = Path(settings.DATABASES["default"]["NAME"])
     if connection.vendor != "sqlite" or path.parent != settings.VAR_DIR or not path.exists():
@@ -46,7 +46,7 @@ def set_aside_if_older(*, now: datetime) -> Path | None:
 
 
 def _misfit() -> str:
-    """Why the code can't work on this database; "" when it can. Migrates it if that is all it needs."""
+    """Why the code can't use this database; "" when it can. Migrates it if that is enough."""
     try:
         loader = MigrationLoader(connection, ignore_no_migrations=True)
         unknown = set(MigrationRecorder(connection).applied_migrations()) - set(loader.graph.nodes)
@@ -56,7 +56,7 @@ def _misfit() -> str:
         call_command("migrate", verbosity=0)
     except InconsistentMigrationHistory as problem:
         return str(problem)
-    except Exception as problem:  # whatever a file of another shape makes SQLite or a migration raise
+    except Exception as problem:  # any error that a file of another shape causes in SQLite or a migration
         return f"it can't be migrated: {problem}"
     if missing := _missing_columns():
         return f"it lacks {', '.join(missing[:3])}"
@@ -64,7 +64,7 @@ def _misfit() -> str:
 
 
 def _missing_columns() -> list[str]:
-    """Columns that the models have and the tables lack: a migration was rewritten under its old name."""
+    """Columns of the models that the tables lack: a migration was rewritten under its old name."""
     found: dict[str, set[str]] = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):

@@ -1,4 +1,4 @@
-"""Where settings come from: a real installation's environment and `.env`, or what the demo made for itself; never a mixture."""
+"""The source of settings: a real installation uses the environment and `.env`, the demo its own file; never both."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from urllib.parse import quote, urlsplit
 
 import environ
 
-PORT_DEFAULT, PORT_MAX = 8000, 65534  # the payment sandbox takes the next one
+PORT_DEFAULT, PORT_MAX = 8000, 65534  # the payment sandbox uses the next port
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
-# What a demo may be told from outside: nothing that leads to anybody's data. The last two are for tests, and for nobody by accident.
+# Variables that a demo reads from outside: none that leads to real data. The last two are for tests.
 TOLD_TO_THE_DEMO = {
     "PORT": "PORT",
     "LOG_LEVEL": "LOG_LEVEL",
@@ -26,7 +26,7 @@ TOLD_TO_THE_DEMO = {
 
 
 class Given(environ.Env):  # type: ignore[misc]  # django-environ is not typed
-    """The variables of one installation, apart from those of the process. What is left empty counts as not given."""
+    """The variables of one installation, separate from those of the process. An empty value counts as not given."""
 
     def __init__(self, variables: dict[str, str]) -> None:
         super().__init__()
@@ -34,12 +34,12 @@ class Given(environ.Env):  # type: ignore[misc]  # django-environ is not typed
 
 
 def is_demo() -> bool:
-    """Whether this process is the demo: `manage.py … --demo` said so. A `.env` can't say it, and nothing is guessed from files."""
+    """Whether this process is the demo, by the option in `manage.py … --demo`. `.env` can't say it, and no file is examined."""
     return os.environ.get("SMARTPLUS_DEMO", "").strip().casefold() in {"1", "true", "yes", "on"}
 
 
 def of_installation(env_file: Path | None) -> Given:
-    """A real installation: the process's environment, and `.env` for whatever is not set there."""
+    """A real installation: the process's environment, and `.env` for variables that are not set there."""
     variables = dict(os.environ)
     if env_file is not None:
 
@@ -51,13 +51,13 @@ def of_installation(env_file: Path | None) -> Given:
 
 
 def of_demo(var: Path, *, sandbox: str, sandbox_secrets: Sequence[str]) -> Given:
-    """The demo: its own secrets and addresses, whatever the process's environment or a `.env` beside it says.
+    """The demo: its own secrets and addresses, independent of the process's environment and of `.env`.
 
-    `var` is the demo's own folder; the secrets are made at the first start and kept in `demo.env` there. `sandbox` is the variable that
-    says where the payment sandbox listens, `sandbox_secrets` are those that it shares with us.
+    `var` is the demo's folder; its secrets are created at the first start and stored in `demo.env` there. `sandbox` is the variable with
+    the address of the payment sandbox, `sandbox_secrets` are the secrets that both share.
     """
     for name in [name for name in os.environ if name.startswith("CELERY_")]:
-        del os.environ[name]  # Celery would take a broker from there, past all settings
+        del os.environ[name]  # Celery would use a broker from this variable, whatever the settings say
     port = port_of(os.environ.get("PORT", ""))
     os.environ["PORT"] = str(port)
     variables = {
@@ -76,7 +76,7 @@ def of_demo(var: Path, *, sandbox: str, sandbox_secrets: Sequence[str]) -> Given
 
 
 def _secrets(var: Path, of_sandbox: Sequence[str]) -> dict[str, str]:
-    """What `demo.env` says, made at the first start."""
+    """The contents of `demo.env`, created at the first start."""
     var.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = var / "demo.env"
     if not path.exists():
@@ -93,7 +93,7 @@ def _secrets(var: Path, of_sandbox: Sequence[str]) -> dict[str, str]:
 
 
 def database_url(env: Given, otherwise: Path) -> str:
-    """`DATABASE_URL`; or the address made of `POSTGRES_HOST` and `POSTGRES_PASSWORD`, the one password there is; or SQLite's file."""
+    """`DATABASE_URL`; or an address from `POSTGRES_HOST` and `POSTGRES_PASSWORD`; or SQLite's file."""
     if url := env.str("DATABASE_URL", default=""):
         return str(url)
     if host := env.str("POSTGRES_HOST", default=""):
@@ -104,7 +104,7 @@ def database_url(env: Given, otherwise: Path) -> str:
 
 
 def installation_name(env: Given, site_url: str, *, is_demo: bool) -> str:
-    """What keys and queues in a shared Redis begin with: `INSTALLATION_NAME`, or the host and port of `SITE_URL`."""
+    """The prefix of keys and queues in a shared Redis: `INSTALLATION_NAME`, or host and port of `SITE_URL`."""
     if is_demo:
         return "smartplus-demo"
     given = env.str("INSTALLATION_NAME", default="") or urlsplit(site_url).netloc.rpartition("@")[2]
@@ -112,19 +112,19 @@ def installation_name(env: Given, site_url: str, *, is_demo: bool) -> str:
 
 
 def make_folders(*folders: Path) -> None:
-    """Make what data is kept in, for this user only. Where that is not allowed, whatever needs it says so itself."""
+    """Create the data folders, readable for this user only. Where that is not allowed, the code that needs a folder reports it."""
     for folder in folders:
         with suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address is this machine's own, so that nothing of it travels over a network."""
+    """Whether an address is this machine's loopback, so that no data travels over a network."""
     return urlsplit(url).hostname in LOOPBACK
 
 
 def port_of(text: str) -> int:
-    """The web port that `PORT` or `--port` says, the default for an empty text; SystemExit with a sentence for what is no port."""
+    """The web port in `PORT` or `--port`, the default for an empty text; SystemExit with a message for text that is no port."""
     text = text.strip() or str(PORT_DEFAULT)
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= PORT_MAX):
         raise SystemExit(f"PORT has to be a number from 1 to {PORT_MAX}, not “{text}”.")

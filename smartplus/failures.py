@@ -1,4 +1,4 @@
-"""Telling the operator what background work could not do: by mail once a day for each job, and on a page."""
+"""Reporting failures of jobs to the operator: by mail once a day for each job, and on a page."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from accounts.models import CircuitBreaker, ItemFailure, Kind, Membership, Topic
 log = logging.getLogger("smartplus.jobs")
 
 SERVERS: dict[str, Promise] = {"mail": _("The mail server")}
-PATIENCE = 4  # tries, nearly an hour, before it is told that a server does not answer for an item
+PATIENCE = 4  # tries, nearly an hour, before a missing answer of a server is reported for an item
 
 
 def record_broken(job: str, problem: Exception, *, now: datetime) -> None:
-    """A job broke outside its items: the next run tries it again. Where the database is gone, only the log says so."""
+    """A job failed outside its items: the next run tries it again. If the database is gone, only the log has the error."""
     try:
         fences.mend_connections()
         fences.record_failure(job, fences.WHOLE_JOB, problem, now=now, next_try_at=now, is_set=True)
@@ -31,13 +31,13 @@ def record_broken(job: str, problem: Exception, *, now: datetime) -> None:
 
 
 def record_whole(job: str) -> None:
-    """The job ran through."""
+    """The job ran to its end."""
     if fences.failed(job, [fences.WHOLE_JOB]):
         fences.forget(job, fences.WHOLE_JOB)
 
 
 def tell(job: str, label: Promise, *, now: datetime) -> None:
-    """Mail the operator's people about new failures of a job, and about servers that do not answer; once a day for each."""
+    """Mail the operator's people about new failures of a job, and about servers that do not answer; at most once a day for each."""
     try:
         with transaction.atomic():
             _tell_failures(job, label, now=now)
@@ -79,7 +79,7 @@ def _tell_breakers(*, now: datetime) -> None:
 
 
 def server_name(name: str) -> str:
-    """What a person calls the server of a breaker."""
+    """The name of a breaker's server that people see."""
     return str(SERVERS.get(name, name.capitalize()))
 
 

@@ -1,4 +1,4 @@
-"""`python -m smartplus.first_env`: a `.env` with secrets made on this machine, where there is none yet."""
+"""`python -m smartplus.first_env`: create `.env` with secrets of this machine, unless it exists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MADE = {"SECRET_KEY": 50, "POSTGRES_PASSWORD": 32}  # bytes of randomness
 
 
 def write(example: Path, target: Path) -> bool:
-    """Copy the example with its secrets filled in, readable by this user only; False, and nothing, where the file exists."""
+    """Copy the example with its secrets filled in, readable for this user only. False, without a change, where the file exists."""
     text = example.read_text()
     for name, length in MADE.items():
         text, count = re.subn(rf"(?m)^{name}=$", f"{name}={secrets.token_urlsafe(length)}", text)

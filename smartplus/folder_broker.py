@@ -1,4 +1,5 @@
-"""Celery's broker in a folder, whose messages appear whole: kombu's own can hand a worker one that is still being written, which ends it."""
+"""Celery's broker in a folder, with atomic writes: with kombu's own, a worker may read a message that is still being written, and then it
+ends."""
 
 from __future__ import annotations
 
@@ -13,13 +14,13 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    """Kombu's, but a message is written under another name first."""
+    """Kombu's channel, but a message is written under another name first and then renamed."""
 
     def _put(self, queue: Any, message: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # as in kombu's own
-        """Put a message onto a queue."""
+        """Put a message into a queue."""
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}"
         folder = Path(self.data_folder_out)
-        scratch = folder / f"{name}.scratch"  # no reader takes such a name
+        scratch = folder / f"{name}.scratch"  # readers skip names like this
         try:
             scratch.write_text(dumps(message))  # type: ignore[no-untyped-call]
             scratch.replace(folder / f"{name}.{queue}.msg")
@@ -28,11 +29,11 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
-    """Kombu's, with that channel."""
+    """Kombu's transport with that channel."""
 
     Channel = Channel
 
 
 def install() -> None:
-    """From now on `filesystem://` is this one."""
+    """Replace `filesystem://` by this transport."""
     TRANSPORT_ALIASES["filesystem"] = f"{__name__}:Transport"

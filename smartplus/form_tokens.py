@@ -1,5 +1,5 @@
-"""The token in every form: which form of which person it is, so that the same one sent twice is known, and a form that comes after the
-end of its session is given back to nobody else, and under no other membership."""
+"""The token in every form. It names the form and the person, so that the same form sent twice is recognized, and a form that is sent after
+the end of its session is given back only to the same person and membership."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GIVEN_BACK_FOR = timedelta(days=1)
 
 
 class Owner(NamedTuple):
-    """Who had the page with the form open, and the membership the person worked under then (0 for none yet)."""
+    """The person who opened the page with the form, and its membership then (0 for none)."""
 
     user: int
     membership: int
@@ -25,12 +25,12 @@ NOBODY = Owner(0, 0)
 
 
 def new(user_id: int, membership_id: int) -> str:
-    """A token for one form as it is written now."""
+    """A token for a form that is rendered now."""
     return _signer().sign(f"{user_id}.{membership_id}.{secrets.token_urlsafe(9)}")
 
 
 def owner(token: str, *, within: timedelta | None = None) -> Owner:
-    """Whose page the form stood on; nobody's where the token is none of ours, or older than `within`."""
+    """The person whose page had the form; nobody where the token is not ours, or older than `within`."""
     try:
         user, membership, _chance = _signer().unsign(token, max_age=within).split(".")
         return Owner(int(user), int(membership))

@@ -1,4 +1,4 @@
-"""Is the process alive, and may work be sent to it: two public answers that never raise and give nothing away."""
+"""Liveness and readiness: two public answers that never raise and reveal nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _red: dict[str, list[str]] = {}
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """200 as long as the process answers; asks nothing else, so that a database's bad hour does not restart us."""
+    """200 as long as the process answers. Asks nothing else, so that an unreachable database does not restart the process."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
@@ -42,9 +42,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 or 503 with `{"ready": bool, "checks": {name: "ok" | "warn" | "fail" | "unknown"}, "beat_age_s": …, "worker_age_s": …}`.
 
-    `setup` is what the operator's Set-up page lists: `fail` where strangers could come in, `warn` for anything else that is red
-    there, with which the portal has to stay in reach, or nobody could mend it. The ages are seconds since the last sign of life,
-    null for none. A dead beat with a living worker fails `beat` alone; a worker that lives and does not work fails `worker`.
+    `setup` summarizes the operator's Set-up page: `fail` where strangers could sign in, `warn` for any other problem, with which the portal
+    must stay reachable so that it can be solved. Ages are seconds since the last heartbeat, null for none. If beat is dead and a worker
+    lives, only `beat` fails; a worker that lives and does no work fails `worker`.
     """
     checks = {"database": _ask("database", database_answers)}
     for name, question in (("migrations", migrations_are_applied), ("guards", guards_are_installed)):
@@ -54,7 +54,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if checks["broker"] == "ok":
         life, ages = heartbeats.signs_of_life(now=timezone.now())
         checks |= {name: "ok" if is_well else "fail" for name, is_well in life.items()}
-    else:  # where their signs of life would be
+    else:  # where heartbeats would be stored
         checks |= {"beat": "unknown", "worker": "unknown"}
     checks["setup"] = _setup() if {checks["database"], checks["migrations"]} == {"ok"} else "unknown"
     failed = sorted(name for name, answer in checks.items() if answer not in {"ok", "warn"})
@@ -65,7 +65,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def _setup() -> str:
-    """What the set-up says to machines: the dangerous questions each time, all of them once a minute."""
+    """The set-up in one word: the dangerous questions at each call, all questions once a minute."""
     now = timezone.now()
     try:
         if any(
@@ -78,7 +78,7 @@ def _setup() -> str:
             _red["keys"] = [finding.key for finding in setup.look(now) if finding.state == setup.State.BLOCKS]
             if _red["keys"]:
                 log.warning("set-up: %s", ", ".join(_red["keys"]))
-    except Exception:  # as below: an answer, whatever breaks
+    except Exception:  # as below: any error becomes an answer
         log.exception("the set-up could not be looked at")
         return "fail"
     return "warn" if _red.get("keys") else "ok"
@@ -87,37 +87,38 @@ def _setup() -> str:
 def _ask(name: str, question: Callable[[], bool]) -> str:
     try:
         return "ok" if question() else "fail"
-    except Exception as problem:  # whatever a driver raises when its server is gone; the answer must come all the same
+    # Any error that a driver raises when its server is gone; an answer is needed all the same
+    except Exception as problem:
         log.warning("%s: %s", name, problem)
         return "fail"
 
 
 def database_answers() -> bool:
-    """A query comes back."""
+    """A query works."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         return bool(cursor.fetchone() == (1,))
 
 
 def migrations_are_applied() -> bool:
-    """The database knows every migration of this code; newer ones than ours do not matter while a new version rolls out."""
+    """The database has every migration of this code. Newer ones do not matter: another version may be rolling out."""
     return _our_migrations() <= set(MigrationRecorder(connection).applied_migrations())
 
 
 @cache
 def _our_migrations() -> frozenset[tuple[str, str]]:
-    """Read from the disk once: the code does not change while it runs."""
+    """Read from disk once, since the code does not change while it runs."""
     return frozenset(MigrationLoader(None, ignore_no_migrations=True).graph.nodes)
 
 
 def guards_are_installed() -> bool:
-    """Every append-only table has its triggers, and so have the tables that the summary by day is counted from."""
+    """Every append-only table has its triggers, and so have the tables that the summary by day counts."""
     checks = (append_only.check_guards, check_triggers)
     return not any(check(databases=["default"]) for check in checks)
 
 
 def broker_answers() -> bool:
-    """Redis answers a ping; without Redis, the folder of messages can be written."""
+    """Redis answers a ping; without Redis, the broker's folder can be written."""
     if settings.REDIS_URL:
         with heartbeats.connect() as client:
             return bool(client.ping())

@@ -1,4 +1,4 @@
-"""Signs of life of beat and of the workers: each writes down its own, so that a dead one is told from the other."""
+"""Heartbeats of beat and of the workers: each process records its own, so that a dead one can be named."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("smartplus.health")
 
-LATEST = timedelta(minutes=3)  # beat ticks every 20 seconds; one long round of work is not an outage
-EVERY = timedelta(seconds=10)  # a heart that beats more often is not written down more often
+LATEST = timedelta(minutes=3)  # beat ticks every 20 seconds; one long round of work is no outage
+EVERY = timedelta(seconds=10)  # more frequent heartbeats are not written
 TIMEOUT_S = 1
 
 
 class Sign(enum.StrEnum):
-    """Who lives, or what was done last."""
+    """The kinds of heartbeats."""
 
-    BEAT = "beat"  # the scheduler looked at its clock
+    BEAT = "beat"  # the scheduler ran
     WORKER = "worker"  # a worker listens to the broker, or works
-    GATEWAYS = "gateway-worker"  # so does one for the queue of what may wait for a gateway
-    TICK = "tick"  # a round of everything due was begun or ended
-    BAD_SIGNATURE = "bad-signature"  # a webhook came whose signature is not that of our secret
+    GATEWAYS = "gateway-worker"  # the same, for the queue of jobs that ask a gateway
+    TICK = "tick"  # a round of all due jobs began or ended
+    BAD_SIGNATURE = "bad-signature"  # a webhook arrived whose signature does not match our secret
 
 
 _written: dict[Sign, datetime] = {}
 
 
 def note(sign: Sign, *, now: datetime, is_always: bool = False) -> None:
-    """Remember a sign of life: in a file of this machine, and in Redis where there is one. At most every ten seconds. Never raises."""
+    """Record a heartbeat in a file of this machine, and in Redis where there is one; at most every ten seconds. Never raises."""
     last = _written.get(sign)
     if not is_always and last is not None and timedelta(0) <= now - last < EVERY:
         return
@@ -43,16 +43,16 @@ def note(sign: Sign, *, now: datetime, is_always: bool = False) -> None:
     try:
         scratch = _file(sign).with_suffix(f".{os.getpid()}")
         scratch.write_text(now.isoformat())
-        scratch.replace(_file(sign))  # at once: a reader never meets half a file
+        scratch.replace(_file(sign))  # an atomic rename: readers never see half a file
         if settings.REDIS_URL:
             with connect() as client:
                 client.set(_key(sign), now.isoformat())
-    except (_redis_error(), OSError) as problem:  # the work matters more than the note that it was done
+    except (_redis_error(), OSError) as problem:  # the work is more important than the record of it
         log.warning("could not note the sign of life of %s: %s", sign, problem)
 
 
 def last(sign: Sign) -> datetime | None:
-    """When somebody of this installation noted it last, on whichever machine; None for never, or where the note can't be read."""
+    """The last heartbeat of this installation, on any machine; None for none, or where it can't be read."""
     try:
         if settings.REDIS_URL:
             with connect() as client:
@@ -63,7 +63,7 @@ def last(sign: Sign) -> datetime | None:
 
 
 def last_here(sign: Sign) -> datetime | None:
-    """When a process of this machine (or container) noted it last."""
+    """The last heartbeat of a process on this machine (or container)."""
     try:
         return _instant(_file(sign).read_text())
     except (OSError, ValueError):
@@ -76,12 +76,12 @@ def age_s(noted: datetime | None, *, now: datetime) -> int | None:
 
 
 def is_fresh(noted: datetime | None, *, now: datetime) -> bool:
-    """Whether a sign of life is young enough."""
+    """Whether a heartbeat is recent enough."""
     return noted is not None and now - noted <= LATEST
 
 
 def connect() -> redis.Redis:
-    """Redis, for an answer now rather than a better one later."""
+    """Redis with short time-outs: a quick failure is better than a late answer."""
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -96,7 +96,7 @@ def connect() -> redis.Redis:
 
 
 def _redis_error() -> type[Exception]:
-    """What its client raises; asked only when something was raised."""
+    """The errors of the Redis client; imported only when something was raised."""
     import redis
 
     return redis.RedisError
@@ -116,13 +116,13 @@ def _key(sign: Sign) -> str:
 
 
 def signs_of_life(*, now: datetime) -> tuple[dict[str, bool], dict[str, int | None]]:
-    """Whether beat and a worker live, and the seconds since each said so.
+    """Whether beat and a worker live, and the seconds since each one's heartbeat.
 
-    A worker that listens but has not begun what beat sends for three minutes counts as dead: nothing is done. So does it where nobody
-    takes what may wait for a gateway: that queue has a worker of its own, or the only worker takes both.
+    A worker counts as dead if it listens but has not begun a round for three minutes. The same applies if no worker takes the queue of jobs
+    that ask a gateway: it has a worker of its own, or the only worker takes both.
     """
     beat, worker, gateways, tick = (last(sign) for sign in (Sign.BEAT, Sign.WORKER, Sign.GATEWAYS, Sign.TICK))
     lives = is_fresh(beat, now=now)
-    is_idle = lives and tick is not None and not is_fresh(tick, now=now)  # None: the first round is yet to come
+    is_idle = lives and tick is not None and not is_fresh(tick, now=now)  # None: there was no round yet
     works = is_fresh(worker, now=now) and is_fresh(gateways, now=now) and not is_idle
     return {"beat": lives, "worker": works}, {"beat": age_s(beat, now=now), "worker": age_s(worker, now=now)}

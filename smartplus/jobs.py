@@ -1,4 +1,4 @@
-"""The kinds of background work, each a query for due rows; Celery and `tick` only say when."""
+"""The jobs: each is a query for due rows. Celery and `tick` only decide when they run."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from subscriptions.actions import modes, renewals, scheduled, variants
 
 log = logging.getLogger("smartplus.jobs")
 
-# The names of Celery's tasks (smartplus/tasks.py): who sends a message needs no more of them.
+# Names of Celery's tasks (smartplus/tasks.py), so that senders need not import them.
 RUN_JOB, SETTLE_ORDER, SETTLE_SETUPS = "smartplus.run_job", "smartplus.settle_order", "smartplus.settle_setups"
-GATEWAYS = "gateways"  # the queue of what may wait for a gateway; mail and seals have workers that never do
+GATEWAYS = "gateways"  # the queue of jobs that may wait for a gateway; mail and seals have workers of their own
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A kind of work. `sweep(now=, budget=)` works on what is due and answers how many; it fences its items (accounts/fences.py)."""
+    """A job. `sweep(now=, budget=)` works on what is due and returns how many; it fences its items (accounts/fences.py)."""
 
     sweep: Callable[..., int]
     label: Promise
-    budget_s: float  # what is left when it is over waits for the next run, 20 seconds later
+    budget_s: float  # what is left when the time is over waits for the next run, 20 seconds later
     asks_gateways: bool = True
-    again: Callable[..., None] | None = None  # `again(item_id, now=)`, where the table keeps its own next try
+    again: Callable[..., None] | None = None  # `again(item_id, now=)` for tables that store their own next try
 
 
-# In this order: first what can't hang for long, then what money did, what waits, and what is given up.
+# In this order: first jobs that can't hang for long, then effects of money, then waiting work, then what is given up.
 JOBS: dict[str, Job] = {
     "audit_seals": Job(chain.seal_due, _("Sealing the audit log"), 30, asks_gateways=False),
     "audit_heads": Job(heads.keep_daily, _("Keeping the heads of the audit log"), 30, asks_gateways=False),
@@ -62,9 +62,9 @@ JOBS: dict[str, Job] = {
 
 
 def tick(*, now: datetime) -> dict[str, int | None]:
-    """Run everything due once; None stands for a job that broke, which does not keep the others from running.
+    """Run every job once. None stands for a job that failed, which does not stop the others.
 
-    What asks no gateway comes first, so that it never waits for one, and once more at the end, for what the others wrote down.
+    Jobs that ask no gateway run first, so that they never wait for one, and once more at the end, for what the others wrote.
     """
     local = [name for name, job in JOBS.items() if not job.asks_gateways]
     did: dict[str, int | None] = {}
@@ -75,13 +75,13 @@ def tick(*, now: datetime) -> dict[str, int | None]:
 
 
 def run(name: str, *, now: datetime) -> int | None:
-    """Run one job within its time; what it did is its number. The operator is told of what failed."""
+    """Run one job within its time; returns its number. Failures are reported to the operator."""
     job = JOBS[name]
     count: int | None = None
     try:
         fences.mend_connections()
         count = job.sweep(now=now, budget=fences.Budget(job.budget_s))
-    except Exception as problem:  # one broken job must not stop the others
+    except Exception as problem:  # one failing job must not stop the others
         log.exception("job %s broke", name)
         failures.record_broken(name, problem, now=now)
     else:
@@ -92,8 +92,8 @@ def run(name: str, *, now: datetime) -> int | None:
 
 @transaction.atomic
 def try_again(actor: Actor, *, failure_id: int, now: datetime) -> ItemFailure:
-    """Try an item that failed now, with all its tries before it. For the operator; refuses others. A failure that is gone is
-    ItemFailure.DoesNotExist: the item worked out meanwhile."""
+    """Try a failed item now; its number of tries starts again at zero. Operator only. ItemFailure.DoesNotExist where the item was
+    successful meanwhile."""
     if actor.role is not Role.OPERATOR:
         raise NotPermitted
     failure = ItemFailure.objects.visible_to(actor).select_for_update(no_key=True).get(pk=failure_id)
@@ -116,21 +116,21 @@ def try_again(actor: Actor, *, failure_id: int, now: datetime) -> ItemFailure:
 
 
 def hurry(name: str) -> None:
-    """Wake a worker for a job once the current transaction is committed; without a broker beat finds the rows later."""
+    """Start a job in a worker after the current transaction is committed. Without a broker, beat starts it later."""
     transaction.on_commit(partial(wake, name))
 
 
 def wake(name: str, *, expires_s: int | None = None) -> None:
-    """Wake a worker for a job now; it may come to nothing, since beat looks for the same rows."""
+    """Start a job in a worker now. The message may get lost, since beat starts the same job."""
     queue = GATEWAYS if JOBS[name].asks_gateways else None
     wakeups.publish(RUN_JOB, name, queue=queue, expires_s=expires_s)
 
 
 def hurry_order(number: str) -> None:
-    """Wake a worker to ask the gateway about one order, because its payer is back from the pay page."""
+    """Let a worker ask the gateway about one order, because its payer came back from the payment page."""
     wakeups.publish(SETTLE_ORDER, number, queue=GATEWAYS)
 
 
 def hurry_setups(auto_renewal_id: int) -> None:
-    """Wake a worker to ask the gateway about the card of an auto-renewal, because its payer is back from the page that stores it."""
+    """Let a worker ask the gateway about the card of an auto-renewal, because its payer came back from the page that stores it."""
     wakeups.publish(SETTLE_SETUPS, str(auto_renewal_id), queue=GATEWAYS)

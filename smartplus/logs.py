@@ -1,4 +1,4 @@
-"""Log lines: JSON in production, text elsewhere; each with its request's id, none with secrets or personal data."""
+"""Log lines: JSON in production, text elsewhere; each with the id of its request, without secrets or personal data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from smartplus.redaction import redacted
 
-# What a record may carry besides its message; anything else in `extra` stays out of the log.
+# The fields that a record may have besides its message; other `extra` fields are not logged.
 FIELDS = ("method", "path", "status", "duration_ms", "user_id", "organization_id", "task")
 WELL_FORMED = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -22,7 +22,7 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def current_id() -> str:
-    """The id of the request (or of the task it started) that is being worked on; empty outside of both."""
+    """The id of the present request (or of the task it started); empty outside of both."""
     return _request_id.get()
 
 
@@ -32,13 +32,13 @@ def new_id() -> str:
 
 
 def is_well_formed(given: str) -> bool:
-    """Whether an id from outside may enter our logs: 8 to 64 letters, digits and hyphens."""
+    """Whether an id from outside may be logged: 8 to 64 letters, digits and hyphens."""
     return WELL_FORMED.fullmatch(given) is not None
 
 
 @contextmanager
 def working_on(request_id: str) -> Iterator[None]:
-    """Every line written inside carries this id."""
+    """Every line written inside has this id."""
     token = _request_id.set(request_id)
     try:
         yield
@@ -47,22 +47,22 @@ def working_on(request_id: str) -> Iterator[None]:
 
 
 def route_of(request: Any) -> str:
-    """The pattern of the route, never the address itself: addresses carry numbers, tokens and what people typed."""
+    """The pattern of the route, never the address: addresses contain numbers, tokens and typed text."""
     match = getattr(request, "resolver_match", None)
     return f"/{match.route}" if match else "(no route)"
 
 
 class PlainFormatter(logging.Formatter):
-    """Text for people: the terminal of the demo and of development."""
+    """Text for the terminal of the demo and of development."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, logger, id, message, and the traceback below. The record stays as it is: other handlers read it too."""
+        """Time, level, logger, id, message, and the traceback below. The record is not changed, since other handlers read it too."""
         head = f"{self.formatTime(record)} {record.levelname} {record.name} [{_id_of(record) or '-'}] {_message_of(record)}"
         return "\n".join(part for part in (head, _traceback_of(record)) if part)
 
 
 class JsonFormatter(logging.Formatter):
-    """One object on one line for machines; times are UTC, ids are numbers."""
+    """One JSON object for each line; times are UTC."""
 
     def format(self, record: logging.LogRecord) -> str:
         """`time level logger message request_id`, the FIELDS it carries, `exception_type` and `exception` if there is one."""
@@ -84,25 +84,25 @@ class JsonFormatter(logging.Formatter):
 
 
 def _id_of(record: logging.LogRecord) -> str:
-    """Django logs refused requests after the middleware is through: then the request itself knows its id."""
+    """Django logs refused requests after the middleware has ended; then the request itself has its id."""
     return current_id() or str(getattr(getattr(record, "request", None), "request_id", ""))
 
 
 def _message_of(record: logging.LogRecord) -> str:
     try:
         text = record.getMessage()
-    except Exception:  # a wrong placeholder: logging would print the arguments raw, and they may be anything
+    except Exception:  # a wrong placeholder: logging would print the raw arguments, which may be secret
         text = f"{record.msg} (its arguments do not fit)"
     request = getattr(record, "request", None)
     path = str(getattr(request, "path", ""))
     if len(path) > 1:
         for written in (path, path.encode("unicode_escape").decode("ascii")):  # Django escapes what it logs
             text = text.replace(written, route_of(request))
-    return redacted(text).replace("\r", "\\r").replace("\n", "\\n")  # one record is one line, whoever wrote the text
+    return redacted(text).replace("\r", "\\r").replace("\n", "\\n")  # one record is one line, whatever text it contains
 
 
 def _traceback_of(record: logging.LogRecord) -> str:
-    """Made anew rather than taken from the record, where another handler may have left it as it was."""
+    """Formatted again, since another handler may have stored an unredacted one in the record."""
     parts = [logging.Formatter().formatException(record.exc_info)] if record.exc_info and record.exc_info[0] else []
     if record.exc_text and not parts:
         parts.append(record.exc_text)

@@ -1,4 +1,4 @@
-"""The outermost layer: every request gets an id and leaves one line in the log."""
+"""The outermost middleware: every request gets an id and one line in the access log."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ log = logging.getLogger("smartplus.requests")
 
 
 class NamedRequest(HttpRequest):
-    """A request with the id that its log lines carry."""
+    """A request with the id of its log lines."""
 
     request_id: str
 
 
 class RequestMiddleware:
-    """Names the request, answers the name in X-Request-ID, and writes the access line."""
+    """Sets the id of the request, returns it in X-Request-ID, and writes the access line."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: NamedRequest) -> HttpResponse:
-        """Work on the request under its id; its language and time zone end with it, since threads serve the next person too."""
+        """Process the request under its id. Its language and time zone are reset after it, since a thread serves other people next."""
         started = time.monotonic()
         request_id = _id_for(request)
         request.request_id = request_id
@@ -44,7 +44,7 @@ class RequestMiddleware:
 
 
 def _id_for(request: HttpRequest) -> str:
-    """The proxy's id, where there is a proxy to trust; anybody else's would let strangers write into our logs."""
+    """The proxy's id, if there is a trusted proxy; any other would let strangers write into our logs."""
     given = request.headers.get("X-Request-ID", "") if settings.BEHIND_PROXY else ""
     return given if logs.is_well_formed(given) else logs.new_id()
 
@@ -52,7 +52,7 @@ def _id_for(request: HttpRequest) -> str:
 def _write_line(request: HttpRequest, response: HttpResponse, duration_ms: float) -> None:
     is_file = request.path.startswith(settings.STATIC_URL)
     path = settings.STATIC_URL if is_file else logs.route_of(request)
-    actor = getattr(request, "actor", None)  # asking for the user would cost a query
+    actor = getattr(request, "actor", None)  # reading the user would cost a statement
     fields = {
         "method": request.method if request.method in _METHODS else "(other)",
         "path": path,

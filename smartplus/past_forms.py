@@ -1,9 +1,9 @@
-"""A form that came when it could not be done: after its session had ended, or after somebody signed in or switched the organization in
-another tab. It waits in the session, for an hour, for the person and the membership its page was made for, and is filled in again when
-that page is opened. Nothing is ever sent again by us.
+"""Forms that could not be processed when they were sent: after the end of the session, or after a sign-in or a change of organization in
+another tab. Such a form is stored in the session for an hour, for the same person and membership, and filled in again when its page is
+opened. It is never sent again automatically.
 
-Passwords, codes and files are never kept. Of a form that does not belong to its page (a button of a row, signing out, switching) nothing
-comes back: the page says that it was not done.
+Passwords, codes and files are never stored. A form without a page of its own (a button of a row, signing out, switching) is not filled in
+again: a message says that it was not done.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from smartplus import form_tokens, throttle
 PAGE = "errors/old_form.html"
 LATER = "form_for_later"
 KEPT_FOR_S = 3600
-MOST_KEPT = 300_000  # characters of a form; more than the largest field of any takes
+MOST_KEPT = 300_000  # characters of a form; more than its largest field may have
 OURS = {
     "was",
     "version",
@@ -36,15 +36,15 @@ OURS = {
     "use",
     "active",
     "form_token",
-}  # pages fill these in themselves
+}  # fields that pages fill in themselves
 SHOWN = 40
 SECRET_WORDS = ("password", "code", "key", "secret", "card", "csrfmiddlewaretoken")
 NO_SECRETS = {"postal_code"}
 
 
 class Waiting(TypedDict):
-    """A form that could not be done: whose, under which membership, of which page, where it went, what was typed, and when it came.
-    `is_told`: the person was told that it waits under another membership."""
+    """A form that was not processed: its person, membership, page, target address, values and time. `is_told`: the person knows that it
+    waits under another membership."""
 
     user: int
     membership: int
@@ -56,20 +56,20 @@ class Waiting(TypedDict):
 
 
 def typed(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields of the form that was sent, in order, without secrets."""
+    """The fields of the sent form, in order, without secrets."""
     return [(name, value) for name, values in request.POST.lists() if not is_secret(name) for value in values]
 
 
 def shown(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """What a person typed, to be read and copied: not the numbers of rows and versions."""
+    """The typed values, for reading and copying, without ids and versions."""
     fields = [(name, value) for name, value in fields if not _is_ours(name)]
     words = [(name.replace("_", " ").replace("-", " "), value) for name, value in fields if _is_written(value)]
     return words[:SHOWN]
 
 
 def keep_for_later(request: HttpRequest, page: str) -> Waiting | None:
-    """Let the form that was sent wait for the person on whose `page` it stood. One at a time, and none that is not ours, nor for somebody
-    who may not work under that membership any more. Of one that is too long only waits that it was not done."""
+    """Store the sent form for the person whose `page` contained it. Only one at a time; only forms of ours, for a person who may still work
+    under that membership. Of a form that is too long only the fact is stored that it was not done."""
     is_fragment = bool(request.headers.get("HX-Request"))  # the script keeps what it sent
     owner = form_tokens.owner(request.POST.get(form_tokens.FIELD, ""), within=form_tokens.GIVEN_BACK_FOR)
     is_signed_in, now = isinstance(request.user, User), timezone.now()
@@ -92,13 +92,12 @@ def keep_for_later(request: HttpRequest, page: str) -> Waiting | None:
     }
     request.session[LATER] = waiting
     if not is_signed_in:
-        request.session.set_expiry(KEPT_FOR_S)  # signing in sets another one
+        request.session.set_expiry(KEPT_FOR_S)  # signing in creates a new session
     return waiting
 
 
 def waiting_here(request: HttpRequest) -> Waiting | None:
-    """The form that waits for this person and this page, under whatever membership. What waits for somebody else, or for too long, is
-    thrown away."""
+    """The form that waits for this person and page, under any membership. A form of another person, or one that is too old, is deleted."""
     if request.method != "GET" or not isinstance(request.user, User) or LATER not in request.session:
         return None
     found: Waiting = request.session[LATER]
@@ -109,13 +108,13 @@ def waiting_here(request: HttpRequest) -> Waiting | None:
 
 
 def drop(request: HttpRequest) -> None:
-    """Let nothing wait any more."""
+    """Delete the waiting form."""
     request.session.pop(LATER, None)
 
 
 def take(request: HttpRequest, action: str, names: Collection[str]) -> QueryDict | None:
-    """What was typed on this page into the form that is sent to `action` and has these fields ("rows-": all that begin so), once; the page
-    says that it is not saved. None where it was sent elsewhere, under another membership, or with something written that has no place in the form."""
+    """Take what was typed on this page into the form with this `action` and these fields ("rows-": all that begin so), once; the page says
+    that it is not saved. None where it was sent elsewhere, under another membership, or contains values that have no field in the form."""
     found = waiting_here(request)
     membership = getattr(getattr(request, "actor", None), "membership_id", None)
     if found is None or found["membership"] != membership or not belongs_to(found, action) or not found["fields"]:
@@ -137,18 +136,18 @@ def take(request: HttpRequest, action: str, names: Collection[str]) -> QueryDict
 
 
 def belongs_to(found: Waiting, action: str) -> bool:
-    """Whether the form was sent to this address, whatever its query."""
+    """Whether the form was sent to this address, whatever the query."""
     return urlsplit(found["path"]).path == urlsplit(action).path
 
 
 def membership_of(found: Waiting) -> Membership | None:
-    """The membership that a form was made for, if the person may still work under it."""
+    """The membership of a form, if the person may still work under it."""
     usable = Membership.objects.usable().filter(user=found["user"]).select_related("organization")
     return usable.filter(pk=found["membership"]).first()
 
 
 def is_secret(name: str) -> bool:
-    """Whether a field of this name is never kept."""
+    """Whether a field of this name is never stored."""
     return name.rpartition("-")[2] not in NO_SECRETS and any(word in name.lower() for word in SECRET_WORDS)
 
 
@@ -157,5 +156,5 @@ def _is_ours(name: str) -> bool:
 
 
 def _is_written(value: str) -> bool:
-    """Whether a person may have written it: no number of a row or a version, no tick."""
+    """Whether a person may have typed it: no id, version or tick."""
     return bool(value.strip()) and not value.isdecimal() and value != "on"

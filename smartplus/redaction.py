@@ -1,4 +1,4 @@
-"""What must never stand in a log: keys, passwords, cookies, addresses of people; `redacted` puts `***` in their place."""
+"""Removing secrets from logs: `redacted` replaces keys, passwords, cookies and personal addresses by `***`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from functools import cache
 
 HIDDEN = "***"
-# Shorter values of settings are words that occur by chance; hiding them would hide the log.
+# Shorter values of settings are common words; replacing them would make the log useless.
 SHORTEST_SECRET = 8
 
 _QUOTED = r"""b?"(?:[^"\\\n]|\\.)*"|b?'(?:[^'\\\n]|\\.)*'|\[[^\]\n]*\]"""
-# Every repetition is bounded: a hostile line must not cost more than its length.
+# Every repetition is bounded, so that the cost of a hostile line depends on its length only.
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), hidden)
     for pattern, hidden in (
-        # PostgreSQL quotes the whole row that a constraint refused
+        # PostgreSQL prints the whole row that a constraint refused
         (r"\bDETAIL:.*?(?=\n\n|\n(?:CONTEXT|HINT|Traceback)|\Z)", f"DETAIL: {HIDDEN}"),
         (r"""(cookies?["']?\s{0,3}[:=])[^\n]*""", rf"\1 {HIDDEN}"),
         (rf"""(passw(?:or)?d\w{{0,20}}["']?\s{{0,3}}[:=]\s{{0,3}})(?:{_QUOTED}|[^,;&\n)}}\]]+)""", rf"\1{HIDDEN}"),
@@ -27,12 +27,13 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", rf"\1 {HIDDEN}"),
         (r"\b(?:sk|rk|pk)_(?:test|live)_\w+", HIDDEN),
         (r"\bwhsec_[\w+/=-]+", HIDDEN),
-        (r"\b\w{2,10}_[A-Za-z0-9]{6,80}_secret_\w+", HIDDEN),  # a client secret of a payment
+        (r"\b\w{2,10}_[A-Za-z0-9]{6,80}_secret_\w+", HIDDEN),  # client secret of a payment
         (r"\bsandbox_[0-9a-f]{12,}", HIDDEN),
         (r"\baccess_token\$[\w$]+|\bA21AA[\w-]{20,}", HIDDEN),  # tokens of wallets
-        (r"(?<![\w-])[AE][\w-]{79}(?![\w-])", HIDDEN),  # their client id and secret
-        (r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*", HIDDEN),  # a signed web token
-        (r"(://)[^/\s:@]{0,100}:[^@\s/]{1,200}@", rf"\1{HIDDEN}@"),  # the password of a database or broker
+        (r"(?<![\w-])[AE][\w-]{79}(?![\w-])", HIDDEN),  # client id and secret of wallets
+        (r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*", HIDDEN),  # JSON web token
+        # The password in the address of a database or broker
+        (r"(://)[^/\s:@]{0,100}:[^@\s/]{1,200}@", rf"\1{HIDDEN}@"),
         (r"(/password-reset)/[^/\s]{1,100}/[^/\s]{1,200}", rf"\1/{HIDDEN}"),
         (r"(/invitation|/sign-in/link|/address|/mail/mute)/[^/\s]{1,300}", rf"\1/{HIDDEN}"),
         (r"(?<=[\w/])\?[\w%.~+\[\]-]{1,100}=[^\s\"'<>]*", f"?{HIDDEN}"),  # the query of an address
@@ -42,7 +43,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 
 def redacted(text: str) -> str:
-    """The text with everything that looks like a secret or an address of a person hidden, and our own secrets in any case."""
+    """The text without anything that looks like a secret or a personal address, and without our own secrets."""
     for secret in own_secrets():
         text = text.replace(secret, HIDDEN)
     for pattern, hidden in _RULES:
@@ -52,7 +53,7 @@ def redacted(text: str) -> str:
 
 @cache
 def own_secrets() -> tuple[str, ...]:
-    """The secrets this installation was given, longest first; read when the first line is written, since settings configure the log."""
+    """The secrets of this installation, longest first; read when the first line is written, since settings configure the log."""
     from django.conf import settings
 
     return tuple(sorted({text for text in _given(settings) if len(text) >= SHORTEST_SECRET}, key=len, reverse=True))

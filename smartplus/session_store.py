@@ -1,4 +1,4 @@
-"""Sessions in the database, read together with whoever signed in: one statement for session, person, membership and firm."""
+"""Sessions in the database, read with the signed-in person: one statement for session, person, membership and firm."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from accounts.prepared import PreparedQuery
 
 
 def _sign_in(session_key: str, now: datetime) -> QuerySet[UserSession]:
-    """The sign-in behind a session with everything that each page asks about it, and the session's data (None once it is over)."""
+    """The sign-in of a session with everything that each page asks about it, and the session's data (None once it has expired)."""
     stored = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=now)
     others = Membership.objects.filter(user=OuterRef("user"), is_active=True).exclude(pk=OuterRef("membership"))
     return (
@@ -37,18 +37,18 @@ SIGN_IN = PreparedQuery(_sign_in, "a session's key", datetime(1900, 1, 1, tzinfo
 
 
 class SessionStore(DatabaseStore):
-    """Django's, whose load brings `row` along: the sign-in behind the session, None where there is none (yet)."""
+    """Django's session store, whose load also reads `row`: the sign-in of the session, None where there is none (yet)."""
 
     row: UserSession | None = None
-    has_others: bool = True  # whether the person may work under another membership too, as far as the load knows
+    has_others: bool = True  # whether the person has another usable membership, as far as the load knows
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
-        """The same table."""
+        """The same table as Django's."""
         return Session
 
     def _get_session_from_db(self) -> Any:
-        """The stored session, or None. A session that no sign-in stands behind is read as Django reads it."""
+        """The stored session, or None. A session without a sign-in is read as Django reads it."""
         if not self.session_key:
             return None
         row: Any = SIGN_IN.first(self.session_key, timezone.now())
@@ -58,7 +58,7 @@ class SessionStore(DatabaseStore):
         return Session(session_key=self.session_key, session_data=row.data)
 
     def membership(self, chosen: object) -> Membership | None:
-        """The membership with this key if the load brought it and a person may work under it."""
+        """The membership with this key, if the load read it and it is usable."""
         found = self.row.membership if self.row else None
         if self.row is None or found is None or found.pk != chosen or found.user_id != self.row.user_id:
             return None
@@ -70,10 +70,10 @@ class SessionStore(DatabaseStore):
 
 
 class AuthenticationMiddleware(DjangoAuthenticationMiddleware):
-    """Django's, which takes the person from the session's load where that is the one the session names."""
+    """Django's middleware, which takes the person from the session's load where the session names that person."""
 
     def process_request(self, request: HttpRequest) -> None:
-        """Put the person on the request, read when first asked for."""
+        """Set the person on the request, read at first use."""
         super().process_request(request)
         request.user = SimpleLazyObject(lambda: _user_of(request))  # type: ignore[assignment]
 
@@ -86,10 +86,9 @@ def _user_of(request: Any) -> Any:
 
 
 def _known(request: Any) -> User | None:
-    """The person of the load, if the session is really that person's: everything that Django looks at before it believes a session.
-    Whatever is not plain is left to Django itself."""
+    """The person from the load, if the session passes all of Django's checks. In every unusual case Django itself decides."""
     session = request.session
-    user_id = session.get(auth.SESSION_KEY)  # loads
+    user_id = session.get(auth.SESSION_KEY)  # this loads the session
     row = getattr(session, "row", None)
     if row is None or str(row.user_id) != str(user_id) or not row.user.is_active:
         return None

@@ -1,4 +1,4 @@
-"""The session of a request: begun at the sign-in, followed from page to page, marked once the second factor was shown."""
+"""The session of a request: begun at sign-in, followed at each request, marked once the second factor was given."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from accounts.actions import sessions as actions
 from accounts.models import Membership, User
 from smartplus import throttle
 
-# What is kept in the session.
-SESSION_KEY = "membership"  # under which of the person's memberships it works
+# Keys in the session.
+SESSION_KEY = "membership"  # the membership that it works under
 ROW = "session_row"
 BEGAN, SEEN = "began", "seen"  # seconds of Unix time
 VERIFIED = "two_factor"
@@ -27,15 +27,15 @@ MOST_KNOWN = 20  # people who share one browser
 
 
 def begin(request: HttpRequest, response: HttpResponse, user: User, *, is_first: bool, now: datetime) -> None:
-    """Note the completed sign-in: its row, the membership it works under, the browser as known to this person.
+    """Record the completed sign-in: its row, its membership, and the browser as known to this person.
 
-    `is_first` says that the person never signed in before: then there is nothing to compare with, and nothing to tell.
+    `is_first`: the person never signed in before, so there is no known browser to compare with, and no mail.
     """
     session = request.session
     usable = Membership.objects.usable().filter(user=user)
     membership = usable.filter(pk=session.get(SESSION_KEY) or 0).first() or usable.order_by("pk").first()
     if membership is not None:
-        session[SESSION_KEY] = membership.pk  # from here on the session stands and falls with it
+        session[SESSION_KEY] = membership.pk  # the session ends when this row is deleted
     known = _known_people(request)
     if not session.session_key:
         session.save()
@@ -63,36 +63,36 @@ def begin(request: HttpRequest, response: HttpResponse, user: User, *, is_first:
 
 
 def owe_code(request: HttpRequest) -> None:
-    """Mark the session: the password was right, and a code is still to come before it is one."""
+    """Mark the session: the password was right, and a code is still needed."""
     request.session[OWES_CODE] = True
 
 
 def is_left_half(request: HttpRequest, user: User) -> bool:
-    """Whether this session waited for a code when two-factor was switched off or reset: the password alone began none, and it
-    stands in no list of sessions that somebody could end."""
+    """Whether this session waited for a code when two-factor was switched off or reset. It never became a sign-in, and is in no list in
+    which a person could end it."""
     return user.two_factor_at is None and bool(request.session.get(OWES_CODE))
 
 
 def verify(request: HttpRequest, user: User) -> None:
-    """Mark the session: its person has shown the second factor. Who had the key of the session before has it no longer."""
+    """Mark the session: its person has given the second factor. Its key changes, so a person who had the old key has no access."""
     request.session.cycle_key()
     request.session.pop(OWES_CODE, None)
     request.session[VERIFIED] = _mark_of(user)
 
 
 def is_verified(request: HttpRequest, user: User) -> bool:
-    """Whether this session has shown the second factor that is asked for now; one set up anew is to be shown anew."""
+    """Whether this session has given the present second factor; after a new set-up it has to be given again."""
     return request.session.get(VERIFIED) == _mark_of(user)
 
 
 def address_of(request: HttpRequest) -> str:
-    """Where the request comes from, masked, as it may be kept."""
+    """The address of the request, masked for storing."""
     return clients.masked(throttle.client_address(request))
 
 
 @contextmanager
 def followed(request: HttpRequest, *, now: datetime) -> Iterator[None]:
-    """Before the page: note that the session is in use, or end it. After it: keep its row in step with its key."""
+    """Before the page: record that the session is in use, or end it. After it: update its row if the key has changed."""
     session = request.session
     row, key = session.get(ROW), session.session_key
     if row is not None:
@@ -116,6 +116,6 @@ def _mark_of(user: User) -> str:
 
 
 def _known_people(request: HttpRequest) -> list[int]:
-    """Who completed a sign-in in this browser before."""
+    """People who completed a sign-in in this browser before."""
     text = request.get_signed_cookie(KNOWN_COOKIE, default="", salt=KNOWN_COOKIE, max_age=KNOWN_FOR)
     return [int(part) for part in (text or "").split(".") if part.isdecimal()]

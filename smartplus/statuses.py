@@ -1,4 +1,4 @@
-"""The status with which an action's error is answered, by the pages and by the API alike."""
+"""The HTTP status of an action's error, for pages and API alike."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ STATUS: tuple[tuple[type[ActionError], int], ...] = (
 
 
 def status_of(error: ActionError) -> int:
-    """403 for a role that may not, 409 for a lost race, 503 for a gateway that does not answer, 422 for every refusal."""
+    """403 for a role that may not, 409 for a Conflict, 503 for a gateway that does not answer, 422 for every other refusal."""
     return next((status for kind, status in STATUS if isinstance(error, kind)), UNPROCESSABLE)

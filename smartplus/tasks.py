@@ -1,4 +1,4 @@
-"""Celery's shells around the jobs."""
+"""Celery tasks that run the jobs."""
 
 import logging
 
@@ -17,15 +17,15 @@ TICK_S = 20
 
 @app.task(name=jobs.RUN_JOB)
 def run_job(name: str) -> None:
-    """Run one kind of job now."""
+    """Run one job now."""
     jobs.run(name, now=timezone.now())
 
 
 @app.task(name="smartplus.tick")
 def tick() -> None:
-    """Wake a worker for each job, so that nothing depends on a message that got lost, and no job waits for another one.
+    """Start a task for each job, so that nothing depends on a lost message and no job waits for another one.
 
-    Beat calls it. A job that is still waiting when the next tick comes is not needed any more.
+    Called by beat. A task that still waits when the next tick comes is dropped.
     """
     heartbeats.note(Sign.TICK, now=timezone.now(), is_always=True)
     for name in jobs.JOBS:
@@ -34,7 +34,7 @@ def tick() -> None:
 
 @app.task(name=jobs.SETTLE_ORDER)
 def settle_order(number: str) -> None:
-    """Ask the gateway about one order; the webhook and the janitor do the same, so a failure here is only slower."""
+    """Ask the gateway about one order. Webhooks and `reconcile_stale_payments` do the same, so a failure here only costs time."""
     try:
         settlement.settle_order(number, now=timezone.now())
     except (GatewayUnavailable, GatewayRefused) as problem:
@@ -43,7 +43,7 @@ def settle_order(number: str) -> None:
 
 @app.task(name=jobs.SETTLE_SETUPS)
 def settle_setups(auto_renewal_id: str) -> None:
-    """Ask the gateway about the card of one auto-renewal; a failure here is only slower, too."""
+    """Ask the gateway about the card of one auto-renewal. A failure here only costs time, too."""
     try:
         settlement.settle_setups(int(auto_renewal_id), now=timezone.now())
     except (GatewayUnavailable, GatewayRefused) as problem:

@@ -1,4 +1,4 @@
-"""Templates without the indentation they are written with: in a list it would be sent once for each row."""
+"""Template loaders that remove indentation: in a list it would be sent once for each row."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ INDENTATION = re.compile(r"\n[ \t]+")
 
 
 def unindented(text: str) -> str:
-    """Each line from its first mark on. Lines stay lines, so that an error names the right one."""
+    """The text without indentation. Lines stay lines, so that an error names the right one."""
     return INDENTATION.sub("\n", text)
 
 
 def _of_page(origin: Origin) -> bool:
-    return str(origin.template_name).endswith(".html")  # in a text of mail every blank is seen
+    return str(origin.template_name).endswith(".html")  # in the text of a mail every space is visible
 
 
 class FilesystemLoader(filesystem.Loader):
-    """Django's, of pages without their indentation."""
+    """Django's loader, without the indentation of pages."""
 
     def get_contents(self, origin: Origin) -> str:
-        """What the file says."""
+        """The contents of the file."""
         text = super().get_contents(origin)
         return unindented(text) if _of_page(origin) else text
 
 
 class AppDirectoriesLoader(app_directories.Loader):
-    """Django's, of pages without their indentation."""
+    """Django's loader, without the indentation of pages."""
 
     def get_contents(self, origin: Origin) -> str:
-        """What the file says."""
+        """The contents of the file."""
         text = super().get_contents(origin)
         return unindented(text) if _of_page(origin) else text

@@ -1,8 +1,9 @@
-"""How often one may try: what django-axes counts by, what it answers, and our own counts beside it.
+"""Throttling: how django-axes counts and answers, and further counts of our own.
 
-django-axes locks the pair of a name and a network address. Two more counts leak like buckets (`FailureCount`): all failures from one
-network address, whatever the names, and all failures for one account, whatever the addresses. The owner of an account passes both, and the
-lock of the pair, by a link that is mailed to its address."""
+django-axes locks a pair of account and network address. Two more counts are leaky buckets (`FailureCount`): all failures from one network
+address, for any account, and all failures for one account, from any address. The owner of an account passes both, and the lock of the pair,
+with a link mailed to its address.
+"""
 
 from __future__ import annotations
 
@@ -24,37 +25,37 @@ from django.utils.crypto import salted_hmac
 from accounts.models import FailureCount, User
 from accounts.typed import mail
 
-RESET_MAILS = 3  # of one kind to one person within RESET_WINDOW; more would only fill the mailbox
+RESET_MAILS = 3  # mails of one kind to one person within RESET_WINDOW; more would only fill the mailbox
 RESET_WINDOW = timedelta(minutes=15)
-RESET_PREFIX = "password-reset "  # no address has a space, so these rows never meet those of the sign-in
+RESET_PREFIX = "password-reset "  # mail addresses contain no space, so these rows differ from those of sign-in
 LINK_PREFIX = "sign-in-link "
 CODE_PREFIX = "second-factor "
-PASS, PASS_FOR_S = "throttle_pass", 900  # key in the session: whose mailbox it has proved, and until when
+PASS, PASS_FOR_S = "throttle_pass", 900  # key in the session: the mailbox that it has proved, and until when
 NO_ADDRESS = "0.0.0.0"  # noqa: S104 (whoever asks; not NULL, or two requests at once would make two rows)
 
 
 class Bucket(NamedTuple):
-    """So many failures at once, then one more each time one has leaked out."""
+    """How many failures fit at once, and how long until one has leaked out."""
 
     name: str
     size: int
     leaks_every: timedelta
 
 
-COUNTED = "smartplus.counted_tries"  # in the request's environment: what this try was counted under
-# A firm of thirty behind one address mistypes less than this; one address tries 84 passwords an hour at most, whatever the names.
+COUNTED = "smartplus.counted_tries"  # key in the request's environment: what this try was counted under
+# A firm of thirty behind one address mistypes less than this. One address gets at most 84 passwords an hour, for any accounts.
 NETWORK = Bucket("network", 30, timedelta(minutes=1))
-# However many addresses somebody has: 20 tries, then 48 a day.
+# However many addresses are used: 20 tries, then 48 a day.
 ACCOUNT = Bucket("account", 20, timedelta(minutes=30))
-# Forms of one person that came after the session had ended: each takes a session row of an hour, and nobody is signed in.
+# Forms of one person sent after the end of the session: each stores a session row for an hour, while nobody is signed in.
 FORMS = Bucket("form", 5, timedelta(minutes=5))
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """The address the request came from: what our one proxy saw, or who is connected if there is none.
+    """The address of the client as seen by our one proxy, or of the connection if there is none.
 
-    Of X-Forwarded-For only the last entry is the proxy's own; those before it are whatever the client claimed.
-    An IPv6 address stands for its /64, since every customer has that many to choose from.
+    Of X-Forwarded-For only the last entry comes from the proxy; the client may invent the others. An IPv6 address stands for its /64, since
+    every customer can choose from that many.
     """
     claims = request.META.get("HTTP_X_FORWARDED_FOR", "") if settings.BEHIND_PROXY else ""
     for text in (claims.rpartition(",")[2].strip(), request.META.get("REMOTE_ADDR", "")):
@@ -71,14 +72,14 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def username(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:
-    """The address somebody tries to sign in with, as people are told apart."""
+    """The account that a sign-in is tried for, as its key."""
     given = credentials.get("username") if credentials else request.POST.get("username") if request else ""
     if not given:
         return ""
     known: dict[str, str] = {} if request is None else request.__dict__.setdefault("throttle_keys", {})
-    if given not in known:  # django-axes asks many times
+    if given not in known:  # cached: django-axes asks many times
         known[given] = _key(given)
-        known.setdefault(known[given], known[given])  # a key is its own key
+        known.setdefault(known[given], known[given])  # the key of a key is the key itself
     return known[given]
 
 
@@ -99,7 +100,7 @@ def _wait_of_pair(request: HttpRequest, credentials: dict[str, Any] | None) -> t
 def _rest(
     request: HttpRequest, wait: timedelta, *, credentials: dict[str, Any] | None = None, is_network: bool = False
 ) -> HttpResponse:
-    """The page that says how long to wait, and what the owner of the account can do meanwhile."""
+    """The page with the time to wait, and what the owner of the account can do meanwhile."""
     name = username(request, credentials)
     is_code = name.startswith(CODE_PREFIX)
     wait_s = max(0, math.ceil(wait.total_seconds()))
@@ -111,21 +112,21 @@ def _rest(
         "next": request.POST.get("next", ""),
     }
     response = render(request, "sign_in/locked.html", context, status=429)
-    response["Retry-After"] = str(wait_s + 1)  # at the last instant it is still shut
+    response["Retry-After"] = str(wait_s + 1)  # rounded up, since it is still locked at the last instant
     return response
 
 
 def refuses_sign_in(request: HttpRequest, *, now: datetime) -> HttpResponse | None:
-    """429 while too many tries failed from this network address or for this account; else the try is counted, until `forgive` takes it
-    back: of many tries at once none slips through between looking and counting.
+    """429 while too many tries failed from this network address or for this account. Otherwise the try is counted before it is made, and
+    `forgive` takes it back; so of many tries at once none passes between checking and counting.
 
-    Whoever proved a moment ago that the account's mailbox is theirs is not counted. Known and unknown accounts are treated alike.
+    A person who has just proved the account's mailbox is not counted. Known and unknown accounts are treated alike.
     """
     name = username(request)
     if not name or not request.POST.get("password") or _has_pass(request, name, now):
         return None
     if not AxesProxyHandler.is_allowed(request, {"username": name}):
-        return None  # the pair is locked: answered there, and not counted again
+        return None  # the pair is locked: django-axes answers, and the try is not counted again
     counted: list[tuple[Bucket, str]] = []
     for bucket, who in ((NETWORK, client_address(request) or NO_ADDRESS), (ACCOUNT, _digest(name))):
         wait = _count(bucket, who, now)
@@ -138,25 +139,26 @@ def refuses_sign_in(request: HttpRequest, *, now: datetime) -> HttpResponse | No
 
 
 def may_keep_form(user_id: int, *, now: datetime) -> bool:
-    """Count one more form that is to wait for this person to sign in; False while there were too many."""
+    """Count one more form that waits for this person to sign in; False if there were too many."""
     return _count(FORMS, str(user_id), now) is None
 
 
 def forgive(request: HttpRequest) -> None:
-    """The password was right: this try counts for nothing. Those before go on counting, or an own account would clear the count of an
-    address that guesses at others."""
+    """The password was right: this try is not counted. Earlier ones still count; otherwise signing in to one's own account would clear the
+    count of an address that guesses other passwords."""
     _take_back(request.META.get(COUNTED, []))
     request.session.pop(PASS, None)
 
 
 def let_pass(request: HttpRequest, email: str, *, now: datetime) -> None:
-    """For a quarter of an hour this browser may try to sign in as this person: the mailbox is proved. Five wrong passwords lock it again."""
+    """For a quarter of an hour this browser may try to sign in as this person, who has proved the mailbox. Five wrong passwords lock it
+    again."""
     forget_failures(email)
     request.session[PASS] = [_digest(_key(email)), now.timestamp() + PASS_FOR_S]
 
 
 def forget_failures(email: str) -> None:
-    """Let a person try again at once, from wherever: they have just proved that the mailbox is theirs."""
+    """Let a person try again at once, from any address, because it has just proved the mailbox."""
     AxesProxyHandler.reset_attempts(username=_key(email))
 
 
@@ -167,7 +169,7 @@ def _has_pass(request: HttpRequest, name: str, now: datetime) -> bool:
 
 @transaction.atomic
 def _count(bucket: Bucket, who: str, now: datetime) -> timedelta | None:
-    """Put one more into the bucket; if it is full, nothing is put in and the answer is how long until one fits."""
+    """Add one failure to the bucket. If it is full, nothing is added, and the time until one fits is returned."""
     FailureCount.objects.filter(clears_at__lte=now).delete()
     key = f"{bucket.name} {who}"
     row = FailureCount.objects.select_for_update(no_key=True).get_or_create(key=key, defaults={"clears_at": now})[0]
@@ -186,24 +188,24 @@ def _take_back(counted: list[tuple[Bucket, str]]) -> None:
 
 
 def _digest(name: str) -> str:
-    """What is kept of the name of an account that somebody tried, since it may be nobody's or a password typed into the wrong field."""
+    """A digest of the account name that was tried, since it may belong to nobody or be a password in the wrong field."""
     return salted_hmac("smartplus.throttle", name, algorithm="sha256").hexdigest()
 
 
 def refuses_codes(request: HttpRequest, user: User) -> HttpResponse | None:
-    """429 while too many wrong codes of this person came from this address; counted apart from passwords, so that the right
-    password is no way to a fresh count."""
+    """429 while too many wrong codes of this person came from this address. Counted apart from passwords, so that the right password does
+    not reset the count."""
     credentials = _code_credentials(user)
     return None if AxesProxyHandler.is_allowed(request, credentials) else locked(request, credentials=credentials)
 
 
 def count_wrong_code(request: HttpRequest, user: User) -> None:
-    """One more; the last one that is allowed answers 429 by itself."""
+    """Count a wrong code; the last allowed one returns 429 itself."""
     AxesProxyHandler.user_login_failed(sender=__name__, credentials=_code_credentials(user), request=request)
 
 
 def forget_wrong_codes(user: User) -> None:
-    """A right code ends the count."""
+    """Clear the count after a right code."""
     AxesProxyHandler.reset_attempts(username=_code_credentials(user)["username"])
 
 
@@ -212,8 +214,7 @@ def _code_credentials(user: User) -> dict[str, str]:
 
 
 def may_mail(kind: str, email: str, *, now: datetime) -> bool:
-    """Count one more mail of this kind, RESET_PREFIX or LINK_PREFIX, to this address; False once there were RESET_MAILS within
-    RESET_WINDOW."""
+    """Count one more mail of this kind, RESET_PREFIX or LINK_PREFIX, to this address; False after RESET_MAILS within RESET_WINDOW."""
     with transaction.atomic():
         attempts = AccessAttempt.objects.filter(username__startswith=kind)
         attempts.filter(attempt_time__lte=now - RESET_WINDOW).delete()

@@ -1,4 +1,4 @@
-"""Every address of the house."""
+"""The root of all addresses."""
 
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
@@ -7,9 +7,9 @@ from django.urls.resolvers import RoutePattern
 from smartplus import webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("webhooks/<slug:gateway>/", webhooks.receive, name="webhook"),  # first: patterns are tried one by one
+    path("webhooks/<slug:gateway>/", webhooks.receive, name="webhook"),  # first: patterns are tried in order
     path("", include("smartplus.portal.urls")),
-    # By its name: what makes the API is read when somebody asks it first, and by nobody else. The namespace keeps `reverse` from reading it.
+    # Included by name: the API is imported at its first request only. The namespace keeps `reverse` from importing it.
     URLResolver(RoutePattern("api/v1/"), "smartplus.api.urls", app_name="api", namespace="api"),
 ]
 

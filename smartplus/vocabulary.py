@@ -1,4 +1,4 @@
-"""Every word of the audit by its code, from the tables of all apps: what a row says happened, and which rows a filter finds."""
+"""Every audit word by its code, from the tables of all apps: the sentence of a row, and the rows that a filter finds."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ WORDS: tuple[Word, ...] = (
 )
 BY_CODE: dict[str, Word] = {word.code: word for word in WORDS}
 _WRITTEN = BY_CODE | of_subscriptions.FORMER  # every code that a row may have
-SAVES = Q(action__in=[code for code, word in _WRITTEN.items() if word.saves])  # after these a form is out of date
+SAVES = Q(action__in=[code for code, word in _WRITTEN.items() if word.saves])  # codes after which a form is outdated
 
 
 def in_area(area: Area) -> Q:
-    """The condition on rows of one area."""
+    """The condition for rows of one area."""
     return Q(action__in=[code for code, word in _WRITTEN.items() if word.area == area])
 
 
 def sentence(event: AuditEvent, names: Names) -> str:
-    """What an audit row says happened, as far as the reader may know."""
+    """The sentence of an audit row, as far as the reader may know it."""
     word = _WRITTEN.get(event.action)
     return word.tell(event, names) if word else f"{label(event.action)}: {event.subject_label}"
 
 
 def label(code: str) -> str:
-    """What kind of change a code stands for; one that nothing writes any more is shown as it is."""
+    """The label of a code; a code that nothing writes any more is shown as it is."""
     return str(_WRITTEN[code].label) if code in _WRITTEN else code.replace(".", " ").replace("_", " ").capitalize()

@@ -1,4 +1,4 @@
-"""Waking workers: a message to the broker, which may cost a click next to nothing, even where the broker hangs."""
+"""Messages to the broker that start a job, with a limit on their time even where the broker hangs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from django.conf import settings
 log = logging.getLogger("smartplus.jobs")
 
 CONNECT_TIMEOUT_S = 0.1
-ANSWER_TIMEOUT_S = 0.15  # together less than the 0.3 s that a click may lose to a broker that hangs
-REST_S = 30  # after a failure nobody waits again; beat finds the rows meanwhile
+ANSWER_TIMEOUT_S = 0.15  # together less than 0.3 s, which a click may lose to a hanging broker
+REST_S = 30  # after a failure nobody waits again; beat starts the jobs meanwhile
 
 
 @dataclass
 class Breaker:
-    """Whether this process leaves the broker alone."""
+    """Whether this process sends nothing to the broker at present."""
 
     clock: Callable[[], float] = time.monotonic
     rests_until: float = 0.0  # by that clock
@@ -30,10 +30,11 @@ breaker = Breaker()
 
 
 def publish(task: str, argument: str, *, queue: str | None = None, expires_s: int | None = None) -> bool:
-    """Send a task by its name; False where the broker could not be reached, or rests after that. Never raises: the rows are safe."""
+    """Send a task by its name; False where the broker could not be reached, or is not tried after a failure. Never raises: the rows are in
+    the database."""
     from kombu import pools
 
-    from smartplus import celery  # a fifth of a process's start, which only those pay who send something
+    from smartplus import celery  # imported here, since it takes a fifth of a process's start
 
     if breaker.clock() < breaker.rests_until:
         return False
@@ -48,7 +49,7 @@ def publish(task: str, argument: str, *, queue: str | None = None, expires_s: in
                 expires=expires_s,
                 retry=False,
             )
-    except Exception as problem:  # whatever the broker's client raises
+    except Exception as problem:  # any error of the broker's client
         breaker.rests_until = breaker.clock() + REST_S
         _drop_connections()
         log.warning("could not wake a worker for %s, resting for %s s: %s", argument, REST_S, problem)
@@ -57,18 +58,18 @@ def publish(task: str, argument: str, *, queue: str | None = None, expires_s: in
 
 
 def _drop_connections() -> None:
-    """Half an answer may still come on them: the next time begins anew."""
+    """Half an answer may still arrive on them, so the next message opens a new one."""
     from kombu import pools
 
     for group in (pools.producers, pools.connections):
-        with suppress(Exception):  # another thread was faster, or they can't even be closed
+        with suppress(Exception):  # another thread was faster, or they can't be closed
             group[connection()].force_close_all()
             del group[connection()]
 
 
 def connection() -> Any:
-    """The broker with time-outs of our own: a worker has to wait for messages, a click does not. One try only, without retries:
-    kombu would try to connect a hundred times."""
+    """The broker with short time-outs: a worker has to wait for messages, a click must not. One try only: kombu would try to connect a
+    hundred times."""
     from smartplus.celery import app
 
     options: dict[str, Any] = dict(settings.CELERY_BROKER_TRANSPORT_OPTIONS)

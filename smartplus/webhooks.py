@@ -1,4 +1,4 @@
-"""Where gateways ring: verify, write down, answer. What an event means is found out later, from the gateway itself (R50)."""
+"""The addresses for webhooks: verify, store, answer. What an event means is read later from the gateway itself (R50)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ log = logging.getLogger("smartplus.webhooks")
 @csrf_exempt
 @require_POST
 def receive(request: HttpRequest, gateway: str) -> HttpResponse:
-    """Accept an event of a gateway: 200 when written down (or known already), 400 when not genuine, 413 when too large.
+    """Receive an event of a gateway: 200 when stored (or known already), 400 when not genuine, 413 when too large.
 
-    404 where no such gateway tells us anything. 503 asks the gateway to send it again when the database can't be reached; nothing here is ever 500.
+    404 where no such gateway sends messages. 503 asks the gateway to send it again when the database can't be reached; nothing here returns
+    500.
     """
     try:
         is_new = events.receive(
@@ -35,7 +36,7 @@ def receive(request: HttpRequest, gateway: str) -> HttpResponse:
     except BadSignature:
         heartbeats.note(
             heartbeats.Sign.BAD_SIGNATURE, now=timezone.now()
-        )  # no statement, and no more than one every ten seconds
+        )  # no statement, and at most one write every ten seconds
         return HttpResponse("bad signature\n", status=400, content_type="text/plain")
     except TooLarge:
         return HttpResponse("too large\n", status=413, content_type="text/plain")

@@ -1,1 +1,1 @@
-"""The API: another door to what the pages show, for programs with a token."""
+"""The API: what the pages show, for programs with a token."""

@@ -1,4 +1,4 @@
-"""The description of the API: for programs as OpenAPI, for people as a page without scripts of others."""
+"""The description of the API: as OpenAPI for programs, and as a page without external scripts for people."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PREFIX = "/api/v1/"
 @access.public
 @require_safe
 def openapi(request: HttpRequest) -> HttpResponse:
-    """The OpenAPI document; it holds nobody's data."""
+    """The OpenAPI document; it contains no tenant data."""
     return JsonResponse(_document())
 
 
 @access.public
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    """What can be asked, with the fields of each answer."""
+    """The routes, with the fields of each answer."""
     document = _document()
     layout = "base.html" if hasattr(request, "actor") else "bare.html"
     base = settings.SITE_URL + PREFIX
@@ -58,7 +58,7 @@ def _groups(document: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
 
 
 def _fields(document: dict[str, Any], schema: dict[str, Any], depth: int = 0) -> list[dict[str, Any]]:
-    """The fields of an answer in order, those of lists of things right below them."""
+    """The fields of an answer in order; fields of the objects in a list follow the list."""
     known = _resolved(document, schema)
     rows = []
     for name, field in known.get("properties", {}).items():

@@ -1,4 +1,4 @@
-"""The API itself: who may come in, what is answered to what is refused, and every route with its policy."""
+"""The API application: authentication, errors, and every route with its policy."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from smartplus.statuses import status_of
 
 
 class ApiRequest(access.PortalRequest):
-    """A request with a token that works: `actor` is the member who made it."""
+    """A request with a valid token: `actor` is the member who created it."""
 
     token: ApiToken
 
 
 class Bearer(HttpBearer):
-    """`Authorization: Bearer sp_…`; sessions count for nothing here, so no page of somebody else can ask in one's name."""
+    """`Authorization: Bearer sp_…`. Sessions are ignored, so no foreign page can use a person's session for a request."""
 
     def authenticate(self, request: HttpRequest, token: str) -> Membership | None:
-        """The membership the token stands for; none if it is revoked, expired, or its member may not work any more."""
+        """The membership of the token; None if it is revoked, expired, or its member may not work any more."""
         asked = cast(ApiRequest, request)
         found = tokens.find_token(token, now=asked.now)
         if found is None:
@@ -48,13 +48,13 @@ api = NinjaAPI(
     description="Read what you see in the portal. Amounts are integers in the smallest unit of their currency.",
     urls_namespace="api",
     docs_url=None,
-    openapi_url=None,  # both are served by smartplus.api.docs, under our policies and without scripts of others
+    openapi_url=None,  # smartplus.api.docs serves both, under our policies and without external scripts
     auth=Bearer(),
 )
 
 
 def need(request: HttpRequest, scope: Scope) -> Actor:
-    """The actor of a request whose token covers `scope`; NotPermitted otherwise, also when the member has lost the right since."""
+    """The actor of a request whose token has `scope`; NotPermitted otherwise, also when the member has lost the right since."""
     asked = cast(ApiRequest, request)
     if scope not in asked.token.scopes or scope not in scopes_open_to(asked.actor):
         raise NotPermitted(f"The token lacks the scope {scope.value}.")
@@ -63,7 +63,7 @@ def need(request: HttpRequest, scope: Scope) -> Actor:
 
 @api.exception_handler(AuthenticationError)
 def no_token(request: HttpRequest, refusal: Exception) -> HttpResponse:
-    """401: no token, or none that works; which of them is not told."""
+    """401: no valid token; the answer does not tell why."""
     response = api.create_response(request, {"detail": "A valid token is needed."}, status=401)
     response["WWW-Authenticate"] = 'Bearer realm="SmartPlus"'
     return response
@@ -71,19 +71,19 @@ def no_token(request: HttpRequest, refusal: Exception) -> HttpResponse:
 
 @api.exception_handler(ActionError)
 def not_done(request: HttpRequest, error: ActionError) -> HttpResponse:
-    """What pages are answered with too: 403 where the token may not, 409, 422 and 503."""
+    """The same status as pages: 403 where the token may not, 409, 422 and 503."""
     return api.create_response(request, {"detail": str(error.message)}, status=status_of(error))
 
 
 @api.exception_handler(ObjectDoesNotExist)
 @api.exception_handler(Http404)
 def not_there(request: HttpRequest, refusal: Exception) -> HttpResponse:
-    """404: the same bytes for what is absent and what is someone else's (R1)."""
+    """404: the same bytes for missing and foreign rows (R1)."""
     return api.create_response(request, {"detail": "Not found."}, status=404)
 
 
 def urlpatterns() -> list[URLPattern | URLResolver]:
-    """The routes of the API, each under the policy of the API."""
+    """The routes of the API, each with the policy of the API."""
     found = []
     for pattern in api.urls[0]:
         if isinstance(pattern, URLPattern) and pattern.name != "api-root":
@@ -93,7 +93,7 @@ def urlpatterns() -> list[URLPattern | URLResolver]:
 
 
 def _guarded(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Answers are somebody's own: nothing on the way may keep them."""
+    """Forbid caching of answers, which contain tenant data."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -1,1 +1,2 @@
-"""What things cost, each beside its floor: the plainest way to do the same, measured in turn in one run (docs/performance.md)."""
+"""The benchmark: the cost of pages, lists and jobs beside a floor, the simplest code for the same result, measured in turn in one run
+(docs/performance.md)."""

@@ -1,4 +1,4 @@
-"""What a case is, and what it is to keep to."""
+"""Cases of the benchmark and their goals."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from smartplus.bench.measure import Cost
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a case has to keep; None asks nothing. Milliseconds are of CPU, process and backend together."""
+    """The goals of a case; None means no goal. Milliseconds are CPU time of process and database backend together."""
 
-    ratio: float | None = None  # to the floor
+    ratio: float | None = None  # relative to the floor
     cpu_ms: float | None = None
     statements: int | None = None
     sent_kb: int | None = None
-    growth: float | None = None  # from the smaller world to the larger one
+    growth: float | None = None  # from the smaller to the larger data set
 
     def __str__(self) -> str:
         said = [
@@ -34,30 +34,30 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a case cost, and its floor."""
+    """The cost of a case, and of its floor."""
 
-    group: str  # what --only names
+    group: str  # names for --only
     name: str
     goal: Goal
     ours: Cost
     floor: Cost | None = None
-    smaller: Cost | None = None  # the same in the smaller world
-    grows: str = ""  # what of it grows from there to here
+    smaller: Cost | None = None  # the same in the smaller data set
+    grows: str = ""  # what grows between the data sets
     notes: tuple[str, ...] = field(default=())
 
     @property
     def ratio(self) -> float | None:
-        """To the floor."""
+        """Cost relative to the floor."""
         return self.ours.cpu_ms / self.floor.cpu_ms if self.floor and self.floor.cpu_ms else None
 
     @property
     def growth(self) -> float | None:
-        """From the smaller world."""
+        """Cost relative to the smaller data set."""
         return self.ours.cpu_ms / self.smaller.cpu_ms if self.smaller and self.smaller.cpu_ms else None
 
     @property
     def missed(self) -> list[str]:
-        """What is not kept, in a word each."""
+        """The missed goals, one word each."""
         limits = (
             ("ratio", self.ratio, self.goal.ratio),
             ("CPU", self.ours.cpu_ms, self.goal.cpu_ms),
@@ -69,7 +69,7 @@ class Result:
 
     @property
     def excess(self) -> float:
-        """How far from its goals it is: 2 is twice what one of them allows. Of several readers of a page the worst is shown."""
+        """How far from its goals it is: 2 is twice the allowed cost. Of several readers of a page the worst one is shown."""
         pairs = (
             (self.ratio, self.goal.ratio),
             (self.ours.cpu_ms, self.goal.cpu_ms),

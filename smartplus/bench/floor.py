@@ -1,7 +1,7 @@
-"""The floor: a list as plain Django writes it, with the portal's door and navigation around it, and a page with nothing at all.
+"""The floor: a list in plain Django, with the portal's access control and navigation, and an empty page.
 
-A floor list has everything that every page of the portal has (session, person, membership and role, the menu), and of the list only the
-plainest: 50 whole rows read by key, five cells each, one of them a link. It has no state, no sums, no search, no filters, no other tables.
+A floor list has what every page of the portal has (session, person, membership and role, the menu), and the simplest list: 50 whole rows
+read by key, five cells each, one of them a link. It has no status, sums, search, filters or other tables.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
-# With whom the person works for and as what, which the menu asks.
+# With the person's organization and role, for the menu.
 MIDDLEWARE = [
     *BARE,
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -52,7 +52,7 @@ LIST = """{% extends "base.html" %}{% block title %}Rows{% endblock %}{% block h
 {% for row, cells in rows %}<tr>{% for cell in cells %}<td>{% if forloop.first %}<a class="n" href="{% url 'plain-row' name row.pk %}">{{ cell }}</a>
 {% else %}{{ cell }}{% endif %}</td>{% endfor %}</tr>
 {% endfor %}</tbody></table></div><a class="b" href="?after={{ last }}">Next</a>{% endblock %}"""
-# By list: the rows, what they are sorted by (the key a page begins after), and what is shown.
+# By list: the rows, their sort key (a page begins after one), and the columns shown.
 LISTS: dict[str, tuple[Callable[[], QuerySet[Any]], str, tuple[str, ...]]] = {
     "sites": (Site.objects.all, "name_order", ("name", "kind", "street", "city", "time_zone")),
     "apartments": (Apartment.objects.all, "number_order", ("number", "floor", "name", "building_id", "version")),
@@ -79,7 +79,7 @@ LISTS: dict[str, tuple[Callable[[], QuerySet[Any]], str, tuple[str, ...]]] = {
 
 
 def use_own_addresses(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware: the addresses of this module."""
+    """Middleware: use the addresses of this module."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         request.urlconf = __name__
@@ -90,7 +90,7 @@ def use_own_addresses(get_response: Callable[[HttpRequest], HttpResponse]) -> Ca
 
 @access.roles()
 def rows(request: access.PortalRequest, name: str) -> HttpResponse:
-    """Fifty rows of a list that have the value of the query in their columns."""
+    """Fifty rows of a list whose columns equal the values in the query."""
     found, by, shown = LISTS[name]
     bound = {column: int(request.GET[column]) for column in request.GET}
     page = list(found().filter(**bound).order_by(by, "pk")[: ROWS + 1])
@@ -101,13 +101,13 @@ def rows(request: access.PortalRequest, name: str) -> HttpResponse:
 
 @access.roles()
 def row(request: HttpRequest, name: str, key: int) -> HttpResponse:
-    """Where a row's link leads to; nobody follows it."""
+    """The target of a row's link; never opened."""
     return HttpResponse(f"{name} {key}")
 
 
 @access.public
 def nothing(request: HttpRequest) -> HttpResponse:
-    """Who is signed in, and nothing else."""
+    """The name of the signed-in person and nothing else."""
     return HttpResponse(_template(NOTHING).render({"user": request.user}, request))
 
 
@@ -119,7 +119,7 @@ def _template(text: str) -> Any:
 @access.public
 @csrf_exempt
 def webhook(request: HttpRequest) -> HttpResponse:
-    """Check the signature, keep the message."""
+    """Check the signature and store the message."""
     parts = dict(part.split("=", 1) for part in request.headers["Stripe-Signature"].split(","))
     signed = f"{parts['t']}.".encode() + request.body
     digest = hmac.new(settings.STRIPE_WEBHOOK_SECRET.encode(), signed, hashlib.sha256).hexdigest()

@@ -1,4 +1,5 @@
-"""Measuring: CPU of this process and of its PostgreSQL backend, statements, bytes, memory. Walls say nothing on a shared machine."""
+"""Measuring: CPU time of this process and of its PostgreSQL backend, statements, bytes, memory. Wall time means nothing on a shared
+machine."""
 
 from __future__ import annotations
 
@@ -13,22 +14,22 @@ from typing import Any
 
 from django.db import connection, transaction
 
-Action = Callable[[], int]  # does it once and says how many bytes came back, 0 where nothing does
+Action = Callable[[], int]  # runs it once and returns the number of answered bytes, 0 where there are none
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What doing something once costs."""
+    """The cost of one run."""
 
-    cpu_ms: float  # of both
+    cpu_ms: float  # of process and backend
     database_ms: float  # of the backend alone; 0 where the database runs in this process or on another machine
     statements: int
     sent_bytes: int
-    peak_kib: int  # of Python's memory beyond what there was before
+    peak_kib: int  # of Python's memory, above the state before
 
 
 def in_turn(ours: Action, floor: Action | None, *, rounds: int) -> tuple[Cost, Cost | None]:
-    """Both once to warm and to count, then A B A B; the medians."""
+    """Run both once to warm up and to count, then A B A B; returns the medians."""
     actions = [ours] if floor is None else [ours, floor]
     counted = [_count(action) for action in actions]
     times: list[list[tuple[float, float]]] = [[] for _action in actions]
@@ -44,7 +45,7 @@ def in_turn(ours: Action, floor: Action | None, *, rounds: int) -> tuple[Cost, C
 
 def _timed(action: Action) -> tuple[float, float]:
     backend = _backend_ns()
-    begun = time.thread_time_ns()  # of this thread: the gateway's stand-in has one of its own
+    begun = time.thread_time_ns()  # of this thread only: the sandbox has its own
     action()
     mine = time.thread_time_ns() - begun
     database = _backend_ns() - backend
@@ -52,7 +53,7 @@ def _timed(action: Action) -> tuple[float, float]:
 
 
 def _count(action: Action) -> tuple[int, int, int]:
-    """Statements, bytes and memory, in a run of its own, since looking costs time."""
+    """Statements, bytes and memory, in a separate run, since counting takes time."""
     action()
     statements = 0
 
@@ -72,7 +73,7 @@ def _count(action: Action) -> tuple[int, int, int]:
 
 
 def _backend_ns() -> int:
-    """CPU of our PostgreSQL backend so far, where it runs on this machine (Linux)."""
+    """CPU time of our PostgreSQL backend so far, where it runs on this machine (Linux)."""
     if connection.vendor != "postgresql":
         return 0
     connection.ensure_connection()
@@ -83,7 +84,7 @@ def _backend_ns() -> int:
 
 
 class _Undone(transaction.Atomic):
-    """Marked as Django marks the transaction around a test: code that asks gateways outside of one does not mind it."""
+    """Marked as Django marks the transaction around a test, so that `refuse_in_transaction` ignores it."""
 
     def __init__(self) -> None:
         super().__init__(using=None, savepoint=True, durable=False)
@@ -92,7 +93,7 @@ class _Undone(transaction.Atomic):
 
 @contextmanager
 def undone() -> Iterator[None]:
-    """Take back what happens inside. Gateways may be asked there: nobody waits for these locks."""
+    """Roll back what happens inside. Gateways may be asked there, since no other process waits for these locks."""
     with _Undone():
         yield
         transaction.set_rollback(True)

@@ -1,4 +1,4 @@
-"""Cases of money: pricing, placing and settling at one very large community, and what the gateway tells us."""
+"""Cases about money: pricing, placing and settling at one very large community, and webhooks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from subscriptions.selections import Filter
 def of_orders(
     payer: Actor, site: Site, processor: pattern.Driver, *, now: datetime, most: int, rounds: int
 ) -> Iterator[Result]:
-    """One line and `most` lines: priced, placed and settled. Everything is taken back, so that each round finds the same."""
+    """An order of one line and one of `most` lines: priced, placed and settled. Everything is rolled back, so that each round is the same."""
     installer = Organization.objects.select_related("distributor").get(pk=site.installer_id)
     distributor = installer.distributor
     assert distributor is not None
@@ -81,7 +81,7 @@ def of_orders(
 
 
 def _grouped(site: Site) -> int:
-    """How many items there are of each kind: what the sum of a price needs."""
+    """The number of items of each kind, which the sum of a price needs."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT service_type, variant, count(*) FROM communities_entitlement "
@@ -93,8 +93,8 @@ def _grouped(site: Site) -> int:
 
 
 def _place_plainly(site: Site, first: int, last: int) -> int:
-    """The lines copied from the items, and the items reserved: two statements without a look at anything."""
-    order_id = Order.objects.values_list("pk", flat=True).order_by("-pk")[0]  # any
+    """Copy the items into lines and reserve them, in two statements without any check."""
+    order_id = Order.objects.values_list("pk", flat=True).order_by("-pk")[0]  # any quote
     with undone(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO subscriptions_orderline (order_id, kind, term_kind, term_count, paid_variant, "
@@ -116,7 +116,7 @@ def _place_plainly(site: Site, first: int, last: int) -> int:
 
 
 def _settle_plainly(order: Order, now: datetime) -> int:
-    """The periods inserted from the lines, and the items extended: two statements without a look at anything."""
+    """Insert periods from the lines and extend the items, in two statements without any check."""
     with undone(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO subscriptions_serviceperiod (entitlement_id, line_id, variant, is_upgrade, starts_at, ends_at, is_revoked) "

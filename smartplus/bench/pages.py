@@ -20,12 +20,12 @@ from subscriptions.models import AutoRenewal, Order, RenewalRequest
 
 LIST = Goal(ratio=2.5, sent_kb=60)
 DASHBOARD = Goal(cpu_ms=150, growth=1.3)
-OVERVIEW = Goal(cpu_ms=150, sent_kb=60)  # what a site says at a glance: sums and tasks as on a dashboard, no list
+OVERVIEW = Goal(cpu_ms=150, sent_kb=60)  # a site's status at a glance: sums and tasks as on a dashboard, no list
 SEARCH = Goal(cpu_ms=60)
 EMPTY = "/help/, navigation without rows,"
 NOT_THEIRS = {403, 404}
-FORBIDDEN = {302, *NOT_THEIRS}  # not for this role
-# Address, the floor's list, the goal.
+FORBIDDEN = {302, *NOT_THEIRS}  # not opened by this role
+# address, the floor's list, the goal
 LISTS: tuple[tuple[str, str, Goal], ...] = (
     ("/dashboard/", "sites", DASHBOARD),
     ("/dashboard/items/?show=due", "sites", DASHBOARD),
@@ -52,8 +52,8 @@ SITE_PAGES: tuple[tuple[str, str, Goal], ...] = (
 
 
 def of_readers(found: list[Reader], world: World, smaller: dict[str, Cost] | None, *, rounds: int) -> Iterator[Result]:
-    """Every list and dashboard as every role that may open it; `smaller` has what they cost in the smaller world, None in that world
-    itself, where nothing is measured beside them."""
+    """Every list and dashboard as every role that may open it. `smaller` has the costs in the smaller data set; None while that one is
+    measured, without comparison."""
     for reader in found:
         if smaller is not None:
             bare = in_turn(lambda: reader.open("/help/"), lambda: reader.open_plain("/rows/nothing/"), rounds=rounds)  # noqa: B023
@@ -72,7 +72,7 @@ def of_readers(found: list[Reader], world: World, smaller: dict[str, Cost] | Non
 
 
 def of_searches(found: list[Reader], *, rounds: int) -> Iterator[Result]:
-    """A MAC whole and in part, a word that many rows have, and one that none has."""
+    """Searches for a whole MAC, a part of one, a word in many rows, and one in none."""
     for reader in found:
         mac = Device.objects.filter(**reader.bound).order_by("-pk").values_list("mac", flat=True)[0]
         written = f"{mac:012X}"
@@ -91,7 +91,7 @@ def of_searches(found: list[Reader], *, rounds: int) -> Iterator[Result]:
 
 
 def of_community(found: list[Reader], site: Site, *, rounds: int) -> Iterator[Result]:
-    """The pages of one community, as those who may open them."""
+    """The pages of one community, as the roles that may open them."""
     for reader in found:
         for template, plain, goal in SITE_PAGES:
             path = template.format(site=site.pk)
@@ -103,7 +103,7 @@ def of_community(found: list[Reader], site: Site, *, rounds: int) -> Iterator[Re
 
 
 def plain_address(reader: Reader, name: str) -> str:
-    """The floor's address of a reader's own rows."""
+    """The floor's address for a reader's own rows."""
     model: type[Model] = floor.LISTS[name][0]().model
     columns = {one.attname for one in model._meta.concrete_fields}
     bound = {column: value for column, value in reader.bound.items() if column in columns}
@@ -115,7 +115,7 @@ def plain_address(reader: Reader, name: str) -> str:
 
 
 def _installer(reader: Reader, world: World) -> int:
-    """Whose items the page of Subscription shows."""
+    """The installer whose items the Subscription page shows."""
     tree = next(
         (tree for tree in world.trees if tree.distributor.organization_id == reader.actor.distributor_id),
         world.trees[0],

@@ -1,4 +1,4 @@
-"""Who opens the pages, and with which browser."""
+"""The readers of the measured pages, each with a browser."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from smartplus.scale.building import World
 
 @dataclass
 class Reader:
-    """Somebody signed in, in the portal and at the floor."""
+    """A signed-in person, in the portal and at the floor."""
 
     label: str
     actor: Actor
-    grows: str  # what of the world it sees grows
-    bound: dict[str, int]  # by which columns the rows are its own
+    grows: str  # whether the data it sees grows
+    bound: dict[str, int]  # the columns by which rows belong to it
     client: Client = field(init=False)
     plain: Client = field(init=False)
 
@@ -44,24 +44,25 @@ class Reader:
 
     @property
     def sums_by_site(self) -> bool:
-        """Whether own rows grow and are summed site by site, since nothing is rolled up for this role (docs/adr/0029-growth-of-own-rows.md)."""
+        """Whether the role's own rows grow and are summed site by site, since there are no totals for this role
+        (docs/adr/0029-growth-of-own-rows.md)."""
         return self.actor.role is Role.MANAGER and self.grows.startswith("own")
 
     def status(self, path: str) -> int:
-        """What the portal answers."""
+        """The status of the portal's answer."""
         return self.client.get(path, secure=True).status_code
 
     def open(self, path: str) -> int:
-        """Open a page of the portal; its bytes."""
+        """Open a page of the portal; returns its bytes."""
         return _bytes(self.client.get(path, secure=True), path)
 
     def open_plain(self, path: str) -> int:
-        """Open a page of the floor; its bytes."""
+        """Open a page of the floor; returns its bytes."""
         return _bytes(self.plain.get(path, secure=True), path)
 
 
 def stranger(middleware: list[str] | None = None) -> Client:
-    """A browser without a session, in front of the portal or of other middleware."""
+    """A browser without a session, for the portal or for another middleware."""
     host = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
     client = Client(SERVER_NAME=host)
     if middleware is not None:
@@ -71,13 +72,13 @@ def stranger(middleware: list[str] | None = None) -> Client:
 
 
 def _bytes(answer: Any, path: str) -> int:
-    if answer.status_code not in {HTTPStatus.OK, HTTPStatus.FOUND}:  # a whole MAC leads to where it is
+    if answer.status_code not in {HTTPStatus.OK, HTTPStatus.FOUND}:  # a whole MAC redirects to its place
         raise RuntimeError(f"{path} answered {answer.status_code}")
     return len(answer.content)
 
 
 def readers(world: World) -> list[Reader]:
-    """One of each role in the tree that has half of everything, and in a small one where there is one: of that only strangers grow."""
+    """One reader of each role in the tree that has half of everything, and in a small tree, which does not grow itself."""
     found = [Reader("operator", world.operator, "everything", {})]
     for home, grows in zip(world.trees[:2], ("own rows, and strangers'", "strangers' rows"), strict=False):
         size = "large " if home is world.trees[0] else "small "

@@ -1,4 +1,4 @@
-"""A whole run: two worlds, the smaller one grown into the larger one, and the cases in each."""
+"""A whole run: a smaller data set that grows into a larger one, with the cases measured in each."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from smartplus.scale.gateway import stand_in
 GROUPS = ("start", "lists", "find", "community", "quote", "place", "settle", "webhook")
 OF_MONEY = {"quote", "place", "settle"}
 ROUNDS = 9
-GROWTH = 10  # times the smaller world
+GROWTH = 10  # factor to the smaller data set
 LARGEST = 10_000  # apartments of the large community, and lines of its order
 Say = Callable[[str], None]
 
 
 def refuse_other_databases() -> None:
-    """Refuse a database that is not kept for measuring: what is in it goes."""
+    """Refuse a database that is not for measuring, since its data is deleted."""
     if not building.is_for_bench():
         raise Refused(
             f"The benchmark empties its database. It works in one whose name ends with {building.BENCH} only."
@@ -35,7 +35,7 @@ def refuse_other_databases() -> None:
 
 
 def empty() -> None:
-    """Begin with nothing but the tables. On SQLite the file has to be new."""
+    """Delete all data. On SQLite the file has to be new."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("DROP SCHEMA IF EXISTS public CASCADE")
@@ -48,9 +48,9 @@ def empty() -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and how large everything is."""
+    """What is measured, and the sizes."""
 
-    scale: int  # apartments of the larger world
+    scale: int  # apartments of the larger data set
     only: frozenset[str] = frozenset(GROUPS)
     largest: int = LARGEST
     flats: int = building.FLATS
@@ -58,7 +58,7 @@ class Plan:
 
 
 def run(plan: Plan, *, now: datetime, say: Say) -> Iterator[Result]:
-    """Every case of the plan's groups, in an empty database."""
+    """Run every case of the plan's groups, in an empty database."""
     if "start" in plan.only:
         say("starting")
         yield from starting.of_processes(rounds=plan.rounds)
@@ -101,7 +101,7 @@ def _of_large_community(world: building.World, plan: Plan, now: datetime) -> Ite
 
 
 def _settle_down() -> None:
-    """Statistics and visibility as they are in an installation that is left alone at night; one process does all of a query's work."""
+    """Update statistics and the visibility map, as autovacuum does in an installation at night; and switch parallel queries off."""
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

@@ -1,4 +1,4 @@
-"""The case of starting: a process that is ready for its first request, beside bare Django."""
+"""The case of starting: a process until it is ready for its first request, beside bare Django."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BARE = (
 
 
 def of_processes(*, rounds: int) -> Iterator[Result]:
-    """Both in processes of their own, in turn, after one of each that keeps what it compiled."""
+    """Both in processes of their own, in turn; first one of each to write the bytecode cache."""
     found: dict[str, list[float]] = {OURS: [], BARE: []}
     for code in found:
         _cpu_ms(code)

@@ -1,4 +1,4 @@
-"""The figures as a table of Markdown, and as JSON."""
+"""The results as a Markdown table and as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEAD = (
 
 
 def markdown(results: Iterable[Result]) -> str:
-    """One line a case; of a page that several people read, the reader who is furthest from the goal."""
+    """One line for each case; for a page with several readers, the one furthest from the goal."""
     worst: dict[str, Result] = {}
     for result in results:
         page = result.name.partition(" as ")[0]
@@ -55,7 +55,7 @@ def _cells(result: Result) -> tuple[str, ...]:
 
 
 def as_json(results: Iterable[Result]) -> str:
-    """Everything, every reader of every page."""
+    """Everything, with every reader of every page."""
     rows = [
         {**asdict(result), "ratio": result.ratio, "growth": result.growth, "missed": result.missed}
         for result in results

@@ -1,1 +1,1 @@
-"""A world of any size for load: a small true one, built by the actions people use, and its rows multiplied set-wise."""
+"""Test data of any size for load: a small part is created by actions, and its rows are multiplied by SQL."""

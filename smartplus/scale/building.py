@@ -1,4 +1,4 @@
-"""Building a world for load: its trees by actions, its estates by copying, its audit sealed."""
+"""Creating test data for load: trees by actions, estates by copying, then sealing the audit."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from smartplus.scale.copying import Copier, Copy, Part, loaded_at_once, marks
 from smartplus.scale.gateway import stand_in
 from subscriptions import numbers
 
-BENCH = "_bench"  # how a database ends that may be filled for measuring
-FLATS = 25  # apartments of each of an estate's four sites, in a world that is large enough
+BENCH = "_bench"  # suffix of databases that may be filled for measuring
+FLATS = 25  # apartments of each of an estate's four sites, if the data set is large enough
 FEWEST = 2  # half of them are paid for at the last site
 TREE = 10_000  # apartments of a distributor; the first one has half of everything
-DAYS = 27  # copies happened up to so many days before: nothing that renews by itself is due yet
-AGE = timedelta(days=365)  # of the firms and their prices: before everything that was bought
+DAYS = 27  # copies are dated up to so many days earlier, so that no auto-renewal is due yet
+AGE = timedelta(days=365)  # date of the firms and their prices: before all orders
 Say = Callable[[str], None]
 
 
@@ -34,14 +34,14 @@ def is_for_bench() -> bool:
 
 
 def refuse_other_data() -> None:
-    """Refuse a database that holds somebody's organizations."""
+    """Refuse a database with organizations."""
     if Organization.objects.exists():
         raise Refused("This database holds organizations. A world for load is built in an empty one only.")
 
 
 @dataclass
 class World:
-    """What was built so far, and what more of it is made from."""
+    """What was created so far, and what is needed to create more."""
 
     operator: Actor
     estate: pattern.Estate
@@ -53,20 +53,20 @@ class World:
 
     @property
     def apartments(self) -> int:
-        """How many there are."""
+        """The number of apartments."""
         return sum(self.estates) * self.estate.apartments
 
 
 def build(apartments: int, *, now: datetime, flats: int = FLATS, say: Say = lambda _text: None) -> World:
-    """A world of about so many apartments (whole estates, one at least) in an empty database.
+    """Create about so many apartments (whole estates, at least one) in an empty database.
 
-    Not one transaction, since the pattern's orders are paid at the (stand-in) gateway: a database in which it broke off is of no use.
+    Not one transaction, since the pattern's orders are paid at the sandbox. If it is interrupted, the database can't be used.
     """
     refuse_other_data()
     flats = max(FEWEST, min(flats, apartments // 4))
     operator = pattern.root(now - AGE)
     with stand_in() as sandbox:
-        payment_actions.ask_all(now=now - AGE)  # what is known of a gateway's key is nobody's in particular
+        payment_actions.ask_all(now=now - AGE)  # what is known of a gateway's key belongs to no tenant
         before = marks()
         home = pattern.tree(operator, 0, now - AGE)
         middle = marks()
@@ -79,7 +79,8 @@ def build(apartments: int, *, now: datetime, flats: int = FLATS, say: Say = lamb
 
 @transaction.atomic
 def grow(world: World, apartments: int, *, say: Say = lambda _text: None) -> None:
-    """Let a world grow to about so many apartments: half of them the first distributor's, the others a tree for every ten thousand."""
+    """Add estates until there are about so many apartments: half of them belong to the first distributor, the others to one tree for every
+    ten thousand."""
     wanted = max(1, apartments // world.estate.apartments)
     per_tree = max(1, TREE // world.estate.apartments)
     small = wanted // 2
@@ -94,7 +95,7 @@ def grow(world: World, apartments: int, *, say: Say = lambda _text: None) -> Non
         for home, have in enumerate(world.estates)
         for at in range(wanted_of[home] - have)
     ]
-    places.sort()  # everybody's rows come in turn, as in an installation that several firms work in
+    places.sort()  # rows of different tenants alternate, as in an installation that several firms use
     copies = [
         _copy(world, number, home, is_first)
         for number, (_turn, home, is_first) in enumerate(places, start=sum(world.estates))
@@ -111,13 +112,13 @@ def grow(world: World, apartments: int, *, say: Say = lambda _text: None) -> Non
 
 
 def _copy(world: World, number: int, home: int, is_first: bool) -> Copy:
-    days = number * 10 % DAYS  # a few copies are far apart as well
+    days = number * 10 % DAYS  # even a few copies are far apart in time
     taken = world.estate.numbers_from
     placed = [_number_of_day(word, days) for word in world.estate.words[taken:]]
     return Copy(number, world.homes[home], is_first, days, [str(pattern.MARK + number), *placed])
 
 
 def _number_of_day(word: str, days: int) -> str:
-    """A number for a copy of an order: of the day so many days before."""
+    """An order number for a copy: of the day so many days before."""
     placed = datetime.strptime(word.split("-")[1], "%y%m%d")  # noqa: DTZ007  (only the day is read)
     return numbers.new(placed - timedelta(days=days))

@@ -1,4 +1,4 @@
-"""One very large community in a world: a block of apartments by the actions people use, multiplied."""
+"""One very large community: a block of apartments created by actions, then multiplied."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST_MAC = 0x0C1105800000
 
 
 def build(home: pattern.Tree, apartments: int, *, now: datetime, block: int = BLOCK) -> Site:
-    """A community of the tree's installer with about so many apartments, none of which was ever paid for; its manager looks after it."""
+    """Create a community of the tree's installer with about so many apartments, none of them paid; the tree's manager is assigned."""
     site = sites.create_community(
         home.installer,
         basics={"name": "Ten Thousand Homes", "state": "", **pattern.PLACES[0]},

@@ -1,8 +1,8 @@
-"""Many copies of a part of the database: one INSERT … SELECT a table, whatever columns and tables the models have.
+"""Copying a part of the database many times: one INSERT … SELECT for each table, for any columns and tables of the models.
 
-A part is what was written between two moments, so its rows are found by their ids alone. A copy has ids of its own; what points into the
-part points into the copy, what points into the part's home (the tree it stands in) points into the home of the copy, and everything else
-points where it did. Words that name the part (the number in its names, its order numbers) are replaced in every text and key.
+A part is what was written between two moments, so its rows are found by their ids. A copy has new ids. Foreign keys into the part point
+into the copy, those into the part's home (the tree it belongs to) point into the copy's home, and all others stay. Words that name the part
+(the number in its names, its order numbers) are replaced in every text and key.
 """
 
 from __future__ import annotations
@@ -27,34 +27,35 @@ from communities.models import ExpiryDay, Site
 
 Model: TypeAlias = type[models.Model]
 Marks: TypeAlias = Mapping[Model, int]  # the highest id of each table
-MAC = "mac"  # the column of a number that is counted on from copy to copy
+MAC = "mac"  # the column of a number that increases from copy to copy
 COPIES = "scale_copies"
 ROWS_AT_ONCE = 500
 
 
 def project_models() -> list[Model]:
-    """Every model of the project's own apps, tables between many and many included."""
+    """Every model of the project's own apps, with many-to-many tables."""
     own = [config for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR]
     return [model for config in own for model in config.get_models(include_auto_created=True)]
 
 
 def marks() -> dict[Model, int]:
-    """Where every table ends now."""
+    """The highest id of every table now."""
     written = [
         model for model in project_models() if model is not ExpiryDay
-    ]  # by the database itself, as the copies come
+    ]  # by the database itself, during the insert
     return {model: model._default_manager.aggregate(last=Max("pk"))["last"] or 0 for model in written}
 
 
 @dataclass(frozen=True)
 class Part:
-    """What was written between two moments: per table the ids above the first number, up to the second. Nobody else wrote meanwhile."""
+    """What was written between two moments: for each table the ids above the first number, up to the second. Nothing else was written
+    meanwhile."""
 
     spans: Mapping[Model, tuple[int, int]]
 
     @classmethod
     def between(cls, before: Marks, after: Marks) -> Part:
-        """The rows that came in between."""
+        """The rows written between both."""
         return cls({model: (before[model], last) for model, last in after.items() if last > before[model]})
 
     def rows(self, model: Model) -> models.QuerySet[Any]:
@@ -65,18 +66,18 @@ class Part:
 
 @dataclass(frozen=True)
 class Copy:
-    """One copy: its number in the whole world, the home it stands in, how many days before the part it happened, and its words."""
+    """One copy: its number, its home, how many days before the part it is dated, and its words."""
 
     number: int
     home: Part
-    is_first: bool  # in this home: what a home has once comes with it
+    is_first: bool  # its number in this home: rows that a home has once are copied with the first
     days: int
     words: Sequence[str]
 
 
 @dataclass
 class Copier:
-    """Writes copies of a part. `words` are those of the part itself; `macs` says how many numbers of devices each copy has."""
+    """Writes copies of a part. `words` are those of the part itself; `macs` is the number of MACs of each copy."""
 
     part: Part
     home: Part
@@ -85,7 +86,7 @@ class Copier:
     _first: dict[Model, int] = field(default_factory=dict)
 
     def write(self, copies: Sequence[Copy]) -> None:
-        """Write them, every table once. The caller holds the transaction."""
+        """Write the copies, each table once. The caller holds the transaction."""
         self._first = marks()
         self._list(copies)
         try:
@@ -97,7 +98,7 @@ class Copier:
                 cursor.execute(f"DROP TABLE {COPIES}")
 
     def _list(self, copies: Sequence[Copy]) -> None:
-        """The copies as a table: what the statements join with."""
+        """The copies as a table for joins."""
         homes = list(self.home.spans)
         self._forms = list(_forms(self.words))
         columns = ["r bigint", "number bigint", "is_first boolean", "days bigint"]
@@ -145,7 +146,7 @@ class Copier:
     # --- columns --------------------------------------------------------------------------------------------------------
 
     def _expression(self, model: Model, one: models.Field[Any, Any]) -> str:
-        """What a column of a copy is, as SQL over the row `t` and the copy `c`."""
+        """The SQL for a column of a copy, from the row `t` and the copy `c`."""
         here = f"t.{connection.ops.quote_name(str(one.column))}"
         if one.primary_key:
             return self._in_copy(model, here)
@@ -168,7 +169,7 @@ class Copier:
         return f"{here} + {self._first[model] - after} + c.r * {last - after}"
 
     def _points(self, target: Any, here: str, values: Iterable[int | None]) -> str:
-        """A key: into the copy, into its home, or to where it pointed; only the ways that `values` of the part's own rows take."""
+        """A foreign key: into the copy, into its home, or unchanged; only the cases that occur in `values` of the part's own rows."""
         cases, found = "", set(values)
         for part in (self.part, self.home):
             after, last = part.spans.get(target, (0, 0))
@@ -190,7 +191,7 @@ class Copier:
         return f"CASE{cases} ELSE {here} END"
 
     def _reworded(self, model: Model, one: models.Field[Any, Any], here: str) -> str:
-        """A text with the words of the copy, where the part's own rows hold any."""
+        """A text with the words of the copy, where the part's own rows contain any."""
         is_json = isinstance(one, models.JSONField)
         found = self.part.rows(model).values_list(one.attname, flat=True).distinct()
         texts = "\n".join(json.dumps(value, ensure_ascii=False) if is_json else str(value) for value in found)
@@ -203,18 +204,18 @@ class Copier:
         return expression
 
     def _mend_paths(self) -> None:
-        """Where an organization stands in the tree is made of ids."""
+        """Compute the path of each organization, which is made of ids."""
         added = Organization.objects.filter(pk__gt=self._first[Organization]).select_related("parent").order_by("pk")
         some: list[Organization] = []
         for one in added.iterator():
-            assert one.parent is not None  # the root is in no part
+            assert one.parent is not None  # the root belongs to no part
             one.path = f"{one.parent.path}{one.pk:0{LABEL_WIDTH}d}."
             some.append(one)
         Organization.objects.bulk_update(some, ["path"], batch_size=ROWS_AT_ONCE)
 
 
 def _unique_together(model: Model) -> Iterator[tuple[list[models.Field[Any, Any]], models.Q]]:
-    """The columns that are unique together, and of which rows."""
+    """The columns that are unique together, and the condition for their rows."""
     named = {one.name: one for one in model._meta.concrete_fields}
     for one in named.values():
         if one.unique and not one.primary_key:
@@ -225,7 +226,7 @@ def _unique_together(model: Model) -> Iterator[tuple[list[models.Field[Any, Any]
 
 
 def _forms(words: Iterable[str], others: Iterable[str] | None = None) -> Iterator[tuple[str, str]]:
-    """The words as they are written and as keys fold them, each with what takes its place."""
+    """The words as written and as folded in keys, each with its replacement."""
     for word, other in zip(words, words if others is None else others, strict=True):
         seen: set[str] = set()
         for fold in (str, keys.identity_key, keys.search_key, keys.compact_key):
@@ -244,13 +245,13 @@ def _earlier(here: str) -> str:
     return f"date(substr({here}, 1, 10), '-' || c.days || ' days') || substr({here}, 11)"
 
 
-# --- PostgreSQL: keys and indexes are checked and built once, at the end ---------------------------------------------------
+# --- PostgreSQL: foreign keys are checked and indexes built once, at the end ------------------------------------------------
 
 
 @contextmanager
 def loaded_at_once() -> Iterator[None]:
-    """Inside a transaction: on PostgreSQL the tables lose their foreign keys and indexes and get them back, so that every key is looked at
-    by one join a constraint and every index is built sorted. What does not hold then undoes everything."""
+    """Inside a transaction on PostgreSQL: drop foreign keys and indexes of the tables and create them again at the end, so that each
+    foreign key is checked by one join and each index is built sorted. A violation rolls everything back."""
     if connection.vendor != "postgresql":
         yield
         return
@@ -279,7 +280,7 @@ def loaded_at_once() -> Iterator[None]:
         yield
         for _name, definition in indexes:
             cursor.execute(definition)
-        for table, name, definition, _is_key in constraints:  # what is unique first: keys point at it
+        for table, name, definition, _is_key in constraints:  # unique ones first: foreign keys refer to them
             cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
         for table in tables:
             cursor.execute(

@@ -1,4 +1,4 @@
-"""The gateway of a world for load: the sandbox in a thread of this process, whatever keys this installation has."""
+"""The gateway for test data: the sandbox in a thread of this process, whatever keys the installation has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from payments.sandbox import Sandbox
 
 @contextmanager
 def stand_in() -> Iterator[Sandbox]:
-    """Inside, everything that asks the gateway asks the sandbox: no key of this installation is used, and no money moves."""
+    """Inside, all gateway calls go to the sandbox: no key of this installation is used, and no money moves."""
     key, secret = f"sandbox_{secrets.token_hex(16)}", f"sandbox_{secrets.token_hex(16)}"
     sandbox = Sandbox(secret_key=key, webhook_secret=secret)
     sandbox.start()

@@ -1,4 +1,4 @@
-"""What a world for load is made of, built by the actions people use: its root, a distributor's tree, and an estate that is multiplied."""
+"""The pattern of test data, created by actions: the root, a distributor's tree, and an estate that is multiplied."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ from subscriptions.selections import Filter
 BUILDER = Actor.system("scale")
 DOMAIN = "scale.smartplus.example"
 MARK = 7_310_000  # the number in the names of the pattern's estate; copies count on from it, always seven digits
-ESTATE_MACS, TREE_MACS = 0x0C1105000000, 0x0C1105F00000  # of the vendor's block
-IN_STOCK = 12  # devices of an estate that stand in its libraries and nowhere else
+ESTATE_MACS, TREE_MACS = 0x0C1105000000, 0x0C1105F00000  # the vendor's block
+IN_STOCK = 12  # MACs of an estate that are in its libraries only
 FIRST_NAMES = (
     "Anneke",
     "Tomasz",
@@ -74,12 +74,12 @@ PLACES = (
 
 @dataclass(frozen=True)
 class Tree:
-    """A distributor with everybody below it who works for all of its estates."""
+    """A distributor with its subtree, which all of its estates belong to."""
 
     distributor: Actor
     subdistributor: Actor
     installer: Actor  # directly below the distributor; may pay itself
-    installer_below: Actor  # below the sub-distributor; may not
+    installer_below: Actor  # below the sub-distributor; may not pay
     technician: Actor
     manager: Actor
 
@@ -91,11 +91,11 @@ class Estate:
     apartments: int
     macs: int
     words: Sequence[str]
-    numbers_from: int  # from this word on they are numbers of orders
+    numbers_from: int  # from this word on they are order numbers
 
 
 def root(now: datetime) -> Actor:
-    """The operator with its texts, and the prices of the demo."""
+    """The operator with its texts, and the demo's prices."""
     firm = _organization(Kind.OPERATOR, "SmartPlus Vendor", None, now)
     seller.publish(BUILDER, values=demo.EXAMPLE_SELLER, valid_from=now - timedelta(days=1), now=now)
     for document in Document:
@@ -111,7 +111,7 @@ def root(now: datetime) -> Actor:
 
 
 def tree(operator: Actor, number: int, now: datetime) -> Tree:
-    """A distributor, a sub-distributor and an installer of each; a technician and a property manager; a library, billing information."""
+    """A distributor, a sub-distributor and an installer of each; a technician and a property manager; a library and billing information."""
     above = Organization.objects.get(pk=operator.organization_id)
     distributor = _organization(Kind.DISTRIBUTOR, f"Nordlys {number}", above, now, currency="USD", **_home(2))
     dora = _member(distributor, f"dora.{number}", f"Dora Lindqvist {number}", now)
@@ -134,10 +134,10 @@ def tree(operator: Actor, number: int, now: datetime) -> Tree:
 
 
 def estate(home: Tree, sandbox: Sandbox, *, flats: int, now: datetime) -> Estate:
-    """Four communities of `flats` apartments each:
+    """Four communities of `flats` apartments each.
 
-    one renews by itself, one was paid for a month nearly a month ago (so that copies of some days before are due, in grace or lapsed),
-    one for a year by its installer, one below the sub-distributor only in part, and the rest is asked for. One order was given up.
+    One has an auto-renewal; one was paid for a month nearly a month ago (so that earlier copies are due, in grace or lapsed); one was paid
+    for a year by its installer; one below the sub-distributor is paid in part, and the rest is requested. One order was cancelled.
     """
     firm = Organization.objects.get(pk=home.installer.organization_id)
     weber = _organization(Kind.MANAGER, f"Weber {MARK}", firm, now, **_home(0))
@@ -176,7 +176,7 @@ def estate(home: Tree, sandbox: Sandbox, *, flats: int, now: datetime) -> Estate
 
 @dataclass(frozen=True)
 class Driver:
-    """Buying: each step through the action that people use, at the sandbox's pay page."""
+    """Places and pays orders, each step by its action, at the sandbox's payment page."""
 
     sandbox: Sandbox
 
@@ -213,7 +213,7 @@ class Driver:
         )
 
     def approve(self, actor: Actor, order: Order, *, now: datetime) -> Payment:
-        """Let the payer pay at the page; nobody has asked yet what became of it."""
+        """Pay at the payment page; the payment is not settled yet."""
         self.sandbox.clock.freeze(now)
         orders.start_payment(actor, number=order.number, return_base=settings.SITE_URL, now=now)
         payment: Payment = Payment.objects.of_order(order.number).get()
@@ -222,7 +222,7 @@ class Driver:
         return payment
 
     def pay(self, actor: Actor, site: Site, *, months: int, renews: bool, now: datetime, half: bool = False) -> str:
-        """An order paid and applied; `half` as for `place`. Its number."""
+        """A paid and settled order; `half` as in `place`. Returns its number."""
         order = self.place(actor, site, months=months, renews=renews, now=now, half=half)
         payment = self.approve(actor, order, now=now)
         self._ring(payment, now=now)
@@ -230,13 +230,13 @@ class Driver:
         return order.number
 
     def give_up(self, actor: Actor, site: Site, *, now: datetime) -> str:
-        """An order that was cancelled before it was paid. Its number."""
+        """An order that was cancelled before it was paid. Returns its number."""
         order = self.place(actor, site, months=1, renews=False, now=now, half=True)
         orders.cancel_order(actor, number=order.number, now=now)
         return order.number
 
     def _ring(self, payment: Payment, *, now: datetime) -> None:
-        """What the gateway told us about it, worked off."""
+        """Receive and process the gateway's message about it."""
         body = message(payment, event_id=f"evt_{payment.pk}")
         events.receive(payment.gateway, body, {"Stripe-Signature": signed(body, now)}, now=now)
         for event in events.due(now):
@@ -244,7 +244,7 @@ class Driver:
 
 
 def message(payment: Payment, *, event_id: str) -> bytes:
-    """A message of the gateway that a payment page was completed."""
+    """A gateway message that a payment page was completed."""
     told = {
         "id": payment.gateway_ref,
         "object": "checkout.session",
@@ -270,7 +270,7 @@ def _organization(kind: str, name: str, parent: Organization | None, now: dateti
 
 
 def _member(firm: Organization, local_part: str, name: str, now: datetime, *, is_technician: bool = False) -> Actor:
-    """Somebody without a password, who has accepted the terms."""
+    """A member without a password who has accepted the terms."""
     membership: Membership = account_actions.add_member(
         BUILDER, organization=firm, email=f"{local_part}@{DOMAIN}", name=name, is_technician=is_technician, now=now
     )
@@ -303,7 +303,7 @@ def _community(
 
 
 def furnish(installer: Actor, distributor: Actor, site: Site, macs: Sequence[int], *, now: datetime) -> None:
-    """Two buildings with an apartment for each MAC: every one has a monitor and a family master, every second one a member more."""
+    """Two buildings with an apartment for each MAC: every one has a monitor and a family master, every second one another member."""
     houses = [
         sites.add_building(installer, site_id=site.pk, name=f"{house} {MARK}", now=now)
         for house in ("Quay House", "Pier House")

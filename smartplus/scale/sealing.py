@@ -1,4 +1,4 @@
-"""Sealing the audit of a whole world at once, as `accounts.chain` does a thousand events at a time."""
+"""Sealing the audit of a whole data set at once, as `accounts.chain` does for a thousand events."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ AT_ONCE = 10_000
 
 
 def seal_all(ends: dict[int, chain.Head], *, now: datetime) -> int:
-    """Seal every event that has no seal; how many. Nobody else works in this database.
+    """Seal every event without a seal; returns how many. No other process may work in this database.
 
-    `ends` are `chain.heads()`, asked for while the seals had their indexes still.
+    `ends` are `chain.heads()`, read while the seals still had their indexes.
     """
     count = 0
     rows = AuditEvent.objects.filter(seal=None).order_by("pk").values(*chain.KEYS, *chain.CONTENT)

@@ -1,4 +1,4 @@
-"""What a real installation needs before money flows: one list of questions, which the operator's page, `check --deploy` and `/readyz` read."""
+"""What a real installation needs before money flows: one list of questions for the operator's page, `check --deploy` and `/readyz`."""
 
 from smartplus.setup.findings import Finding, State, Step
 from smartplus.setup.questions import QUESTIONS, look

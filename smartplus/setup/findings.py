@@ -1,4 +1,4 @@
-"""What a look at the installation finds."""
+"""The results of set-up questions."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from django.utils.translation import gettext as _
 
 from smartplus.portal.kit.routes import address_of
 
-COUNTED = 1001  # more is not counted, only said
+COUNTED = 1001  # counting stops here
 
 
 class State(enum.IntEnum):
-    """How it stands, the worst first."""
+    """The severity, the worst first."""
 
     BLOCKS = 0
-    WAITS = 1  # nobody loses money or a door by it
+    WAITS = 1  # neither money nor access is at risk
     OK = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A button: the page where it is mended, or (`is_post`) what does it at once."""
+    """A button: the page where the problem is solved, or (`is_post`) the action itself."""
 
     label: str
     url: str
     is_post: bool = False
     is_main: bool = False
-    confirm: str = ""  # asked before it is done
+    confirm: str = ""  # the question before it is done
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the list. `key` is the same each time: "gateway_keys", or "prices:CHF"."""
+    """One line of the list. `key` is stable: "gateway_keys", or "prices:CHF"."""
 
     key: str
     state: State
@@ -47,18 +47,18 @@ class Finding:
 
     @property
     def area(self) -> str:
-        """What it is about, without of what."""
+        """The subject, which is the first part of the key."""
         return self.key.partition(":")[0]
 
 
 def page(label: str, route: str, query: str = "") -> tuple[Step, ...]:
-    """The step that leads to a page, where this installation has it."""
+    """The step that leads to a page, where this installation has the page."""
     address = address_of(route, get_urlconf())
     return (Step(label, f"{address}?{query}" if query else address),) if address else ()
 
 
 def ago(instant: datetime | None, now: datetime) -> str:
-    """How long ago, in words: "3 minutes ago"; a dash for None."""
+    """The time since an instant, in words: "3 minutes ago"; a dash for None."""
     if instant is None:
         return "–"
     if abs(now - instant) < timedelta(minutes=1):
@@ -68,5 +68,5 @@ def ago(instant: datetime | None, now: datetime) -> str:
 
 
 def many(count: int) -> str:
-    """A number that was counted up to COUNTED."""
+    """A number that was counted up to COUNTED, in words."""
     return f"{COUNTED - 1:,}+" if count >= COUNTED else str(count)

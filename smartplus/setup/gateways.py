@@ -17,11 +17,11 @@ from smartplus import environment, heartbeats
 from smartplus.setup.findings import COUNTED, Finding, State, Step, ago, many, page
 
 BLOCKS, WAITS, OK = State.BLOCKS, State.WAITS, State.OK
-HEARD_AFTER = timedelta(hours=1)  # a paid payment's messages come within seconds
+HEARD_AFTER = timedelta(hours=1)  # messages about a payment arrive within seconds
 
 
 def keys(now: datetime) -> list[Finding]:
-    """Whether there are keys at all; what each gateway says of its own is `answer`."""
+    """Whether there are keys at all; `answer` has what each gateway says of its key."""
     if settings.DEMO:
         return [
             Finding("gateway_keys", OK, _("Payment sandbox (demo)"), _("Everything works, and no real money moves."))
@@ -42,7 +42,7 @@ def keys(now: datetime) -> list[Finding]:
 
 
 def answer(now: datetime) -> list[Finding]:
-    """Each gateway's key, as it answered about it last."""
+    """What each gateway answered about its key last."""
     if settings.DEMO:
         return []
     return [_answer(gateway, now) for gateway in payment_actions.set_up() if not gateway.missing_setting]
@@ -72,9 +72,9 @@ def _answer(gateway: payment_actions.SetUp, now: datetime) -> Finding:
 
 
 def webhook(now: datetime) -> list[Finding]:
-    """Whether each gateway's messages arrive: without them a paid order waits for the janitor."""
+    """Whether each gateway's messages arrive; without them a paid order waits for `reconcile_stale_payments`."""
     heard = [gateway for gateway in payment_actions.set_up() if not gateway.missing_setting and gateway.can_verify]
-    return [_heard(gateway, now) for gateway in heard]  # of the others nothing is to be heard, which is said already
+    return [_heard(gateway, now) for gateway in heard]  # gateways without a key are reported by `keys`
 
 
 def _heard(gateway: payment_actions.SetUp, now: datetime) -> Finding:
@@ -107,12 +107,12 @@ def _heard(gateway: payment_actions.SetUp, now: datetime) -> Finding:
 
 
 def _key(area: str, gateway: payment_actions.SetUp) -> str:
-    """A finding's key: only among several gateways it says of which."""
+    """A finding's key; it names the gateway only if there are several."""
     return area if gateway.is_only else f"{area}:{gateway.name}"
 
 
 def _short(account: str) -> str:
-    """Enough of an account's name to know it again."""
+    """The part of an account's id that is enough to recognize it."""
     return f"{account[:7]}…{account[-3:]}" if len(account) > 12 else account
 
 

@@ -1,4 +1,4 @@
-"""Question about prices: a list in force for every currency that a tree is billed in."""
+"""The question about prices: a list in force for every currency in which a tree is billed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from subscriptions.prices import PriceKey
 from subscriptions.tables import table_of
 
 BLOCKS, WAITS, OK = State.BLOCKS, State.WAITS, State.OK
-NAMED = 3  # firms or services that are spelled out
+NAMED = 3  # firms or services that are named
 
 
 def trees() -> dict[str, list[Organization]]:
-    """The active distributors by the currency their tree is billed in."""
+    """The active distributors by the currency of their tree."""
     found: dict[str, list[Organization]] = defaultdict(list)
     for firm in Organization.objects.filter(kind=Kind.DISTRIBUTOR, is_active=True).order_by(
         "currency", "name_order", "pk"
@@ -32,7 +32,7 @@ def trees() -> dict[str, list[Organization]]:
 
 
 def lists_in_force(now: datetime) -> dict[tuple[int | None, str], PriceList]:
-    """The newest valid list of each owner (None: everybody else) and currency."""
+    """The newest valid list of each distributor (None: the default) and currency."""
     newest: dict[tuple[int | None, str], PriceList] = {}
     for row in (
         PriceList.objects.filter(valid_from__lte=now).order_by("-valid_from", "-number").prefetch_related("prices")
@@ -42,7 +42,7 @@ def lists_in_force(now: datetime) -> dict[tuple[int | None, str], PriceList]:
 
 
 def prices(now: datetime) -> list[Finding]:
-    """What can't be quoted, and what is sold at the demo's prices."""
+    """Trees whose prices are missing, and trees with the demo's prices."""
     by_currency, in_force = trees(), lists_in_force(now)
     if not by_currency:
         steps = page(_("Add a distributor"), "user-list", "tab=distributors")
@@ -87,7 +87,7 @@ def prices(now: datetime) -> list[Finding]:
 
 
 def _missing(lists: list[PriceList]) -> list[str]:
-    """Names of what some list in force does not price."""
+    """Labels of prices that some list in force lacks."""
     needed = [PriceKey(entry.code, part) for entry in catalogue.AVAILABLE for part in entry.parts]
     tables = [table_of(row) for row in lists]
     lacking = [key for key in needed if any(table.amount_of(key) is None for table in tables)]

@@ -1,4 +1,4 @@
-"""The questions: what is asked, in which order, and by whom."""
+"""The list of questions, in their order."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ BLOCKS, WAITS, OK = State.BLOCKS, State.WAITS, State.OK
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`ask` answers findings at an instant. `stops` makes `/readyz` fail while one blocks; what `is_running` needs the portal to run,
-    so `check --deploy` leaves it out."""
+    """`ask` returns findings at an instant. With `stops` a blocking finding makes `/readyz` fail. A question with `is_running` needs a
+    running portal, so `check --deploy` leaves it out."""
 
     key: str
     ask: Callable[[datetime], list[Finding]]
@@ -33,13 +33,13 @@ class Question:
 
 
 def look(now: datetime, *, only: Callable[[Question], bool] = lambda question: True) -> list[Finding]:
-    """What all questions find, the worst first, else in the order of the questions."""
+    """The findings of all questions, the worst first, otherwise in the order of the questions."""
     found = [finding for question in QUESTIONS if only(question) for finding in question.ask(now)]
     return sorted(found, key=lambda finding: finding.state)
 
 
 def demo_logins(now: datetime) -> list[Finding]:
-    """Everybody knows their password."""
+    """The demo's logins, whose password is public."""
     if settings.DEMO:
         detail = _("This is the demo: everybody may sign in as one of them. A real installation has none.")
         return [Finding("demo_logins", OK, _("Demo logins (demo)"), detail)]
@@ -60,7 +60,7 @@ def demo_logins(now: datetime) -> list[Finding]:
 
 
 def address(now: datetime) -> list[Finding]:
-    """Where it is reached, and that nothing of it travels in the clear."""
+    """The public address, and whether traffic to it is encrypted."""
     site, host = settings.SITE_URL, urlsplit(settings.SITE_URL).hostname or ""
     title = _("Address and https")
     if settings.DEBUG:
@@ -86,7 +86,7 @@ def address(now: datetime) -> list[Finding]:
 
 
 def mail(now: datetime) -> list[Finding]:
-    """Whether mail can go out at all: nobody is invited and no password is reset without."""
+    """Whether mail can be sent at all: invitations and password resets need it."""
     if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
         if settings.DEMO:
             return [Finding("mail", OK, _("Mail"), _("Printed on the terminal of the demo."))]
@@ -98,9 +98,9 @@ def mail(now: datetime) -> list[Finding]:
 
 
 def outbox(now: datetime) -> list[Finding]:
-    """Whether it did go out."""
+    """Whether mail was sent."""
     if mail(now):
-        return []  # nothing to look for, which is said already
+        return []  # `mail` reports it already
     steps = tuple(Step(step.label, step.url, is_post=True) for step in page(_("Send me a test"), "setup-test-mail"))
     sender, seen = settings.DEFAULT_FROM_EMAIL, mail_state.look()
     if seen.failing:
@@ -114,7 +114,7 @@ def outbox(now: datetime) -> list[Finding]:
 
 
 def background(now: datetime) -> list[Finding]:
-    """Beat and worker: without them nothing renews, no mail goes out and lost webhooks stay lost."""
+    """Beat and worker: without them nothing renews, no mail is sent and lost webhooks stay lost."""
     life, ages = heartbeats.signs_of_life(now=now)
     dead = [name for name, is_well in life.items() if not is_well]
     steps = page(_("Background work"), "failure-list")
@@ -130,7 +130,7 @@ def _set(*names: str) -> str:
     return _("Set %(names)s, then restart.") % {"names": ", ".join(names)}
 
 
-# In the order of a person who sets it up: first what lets strangers in, then money, then the rest.
+# In the order of setting up: first what lets strangers in, then money, then the rest.
 QUESTIONS: tuple[Question, ...] = (
     Question("demo_logins", demo_logins, stops=True),
     Question("address", address, needs_database=False),

@@ -1,4 +1,4 @@
-"""`manage.py check --deploy` reads the list of the set-up: what blocks is an error, what can wait a warning."""
+"""`manage.py check --deploy` reads the set-up questions: a blocking finding is an error, another one a warning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAG = "setup"
 
 @checks.register(TAG, deploy=True)
 def check_setup(app_configs: Any = None, **_: Any) -> list[checks.CheckMessage]:
-    """What the operator's page says too, less what only a running portal knows. The gateways are asked about their keys now."""
+    """The findings of the operator's page, less those that need a running portal. The gateways are asked about their keys."""
     found: list[checks.CheckMessage] = []
     now = timezone.now()
     can_read = _can_read()
@@ -40,7 +40,7 @@ def check_setup(app_configs: Any = None, **_: Any) -> list[checks.CheckMessage]:
 
 
 def _can_read() -> bool:
-    """Whether the tables are there: before the first `migrate` they are not."""
+    """Whether the tables exist: before the first `migrate` they do not."""
     try:
         return "django_migrations" in connection.introspection.table_names() and "accounts_organization" in (
             connection.introspection.table_names()

@@ -1,4 +1,4 @@
-"""Questions about what is published: terms, privacy notice, and who sells."""
+"""Questions about published texts: terms, privacy notice, and the seller."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PAGES = {Document.TERMS: "setup-terms", Document.PRIVACY: "setup-privacy"}
 
 
 def published(now: datetime) -> list[Finding]:
-    """Terms and privacy notice of the operator's own; the shipped examples count in the demo only."""
+    """Whether terms and privacy notice are the operator's own; the shipped examples are valid in the demo only."""
     found = []
     for document, route in PAGES.items():
         in_force, name = terms.in_force(document, now=now), str(document.label)
@@ -45,7 +45,7 @@ def published(now: datetime) -> list[Finding]:
 
 
 def sold_by(now: datetime) -> list[Finding]:
-    """Whose name stands on mails and invoices."""
+    """Whether the seller on mails and invoices is published."""
     in_force = sellers.in_force(now=now)
     if in_force is None:
         detail = _("Mails and invoices name nobody. Name, address and tax number are needed.")

@@ -1,4 +1,4 @@
-"""What works now, because of what was found."""
+"""What works now, derived from the findings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from smartplus.setup.findings import Finding, State
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Something people come for."""
+    """A thing that people use the portal for."""
 
     label: str
     is_possible: bool
@@ -26,7 +26,7 @@ class Work:
 
 
 def works(found: Sequence[Finding]) -> list[Work]:
-    """What people can do with the installation as it stands."""
+    """What people can do with the installation in its present state."""
     blocked = {finding.key for finding in found if finding.state == State.BLOCKS}
     areas = {finding.area for finding in found if finding.state == State.BLOCKS}
     is_running = "background" not in areas

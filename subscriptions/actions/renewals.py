@@ -205,7 +205,7 @@ def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
     try:
         with transaction.atomic():  # a savepoint: a refusal takes the new order back
             return _charge(order, locked, payer, now=now)
-    except Refused as refused:  # no refusal: an earlier try may still take money, so the caller has to see it
+    except Refused as refused:  # not GatewayUnavailable: an earlier try may still take money
         reason = of_refusal(refused)
         for auto_renewal in locked:
             auto_renewals.close(auto_renewal, SUSPENDED, reason, actor=RENEWALS, now=now, order=order)

@@ -1,4 +1,4 @@
-"""The first person of an installation: nobody else could invite it."""
+"""The first person of an installation, whom nobody else could invite."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Command(PlainCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Who, and what the operator is called."""
+        """The person, and the name of the operator."""
         parser.add_argument("--email", required=True)
         parser.add_argument("--name", required=True)
         parser.add_argument(
@@ -36,14 +36,14 @@ class Command(PlainCommand):
         parser.add_argument("--language", default="en")
 
     def handle(self, **options: Any) -> None:
-        """Invite, or invite again who has not joined; CommandError for who is in already. A database without tables gets them first."""
+        """Invite the person, or invite again one who has not joined; CommandError for a member. Migrates an empty database first."""
         if not connection.introspection.table_names():
             call_command("migrate", verbosity=0)
         self.invite(**options)
 
     @transaction.atomic
     def invite(self, *, email: str, name: str, firm: str, language: str, **options: Any) -> None:
-        """Everything or nothing."""
+        """In one transaction."""
         now = timezone.now()
         address = mail.address(email)
         operator = Organization.objects.filter(kind=Kind.OPERATOR).order_by("pk").first()
@@ -69,7 +69,7 @@ class Command(PlainCommand):
 
 
 def _link_to(member: Membership) -> str:
-    """The link of the mail that waits to be sent."""
+    """The link in the queued mail."""
     mail = Notice.objects.about(member).filter(has_secret=True).first()
     found = re.search(r"https?://\S+/invitation/\S+", mail.body if mail else "")
     return found[0] if found else "the link in the mail"

@@ -1,4 +1,4 @@
-"""Whether one process of this container lives: what Compose, systemd or Kubernetes ask."""
+"""Liveness of one process of this container, for Compose, systemd or Kubernetes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whom, and where the web server listens."""
+        """Which process, and the port of the web server."""
         parser.add_argument("who", choices=["web", "worker", "gateway-worker", "beat"])
         parser.add_argument("--port", type=int, default=8000, help="of the web server")
 
     def handle(self, *, who: str, port: int, **options: Any) -> None:
-        """Ask, and say how long ago it lived."""
+        """Check, and print the age of the heartbeat."""
         if who == "web":
             return self._web(port)
         now = timezone.now()
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{who} {said}")
 
     def _web(self, port: int) -> None:
-        """Under the name that the portal answers to: any other host is refused."""
+        """Asked under the portal's host name, since other hosts are refused."""
         host = urlsplit(settings.SITE_URL).netloc
         request = urllib.request.Request(f"http://127.0.0.1:{port}/healthz", headers={"Host": host})
         try:

@@ -1,4 +1,4 @@
-"""The demo's people out of an installation that is none."""
+"""Deactivating the demo's logins in an installation that is not the demo."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from smartplus.commands import PlainCommand
 
 
 class Command(PlainCommand):
-    """`deactivate_demo_logins`: everybody knows their password."""
+    """`deactivate_demo_logins`: the password of these logins is public."""
 
     help = "Take the demo's people out of every firm of this installation."
 
     def handle(self, **options: Any) -> None:
-        """Deactivate and count; say how to come in where that leaves no operator."""
+        """Deactivate and count; where no operator is left, say how to add one."""
         if settings.DEMO:
             raise CommandError("This is the demo: its people are to sign in here.")
         count = deactivate_logins(Actor.system("command line"), addresses=demo.ADDRESSES, now=timezone.now())

@@ -1,4 +1,4 @@
-"""The demo tenants, or a world of any size for load."""
+"""Creating the demo tenants, or test data of any size."""
 
 import json
 from typing import Any
@@ -13,20 +13,20 @@ from smartplus.scale import building
 
 
 class Command(PlainCommand):
-    """`demo --demo [--json]`: create the demo tenants where they are missing; print their logins.
+    """`demo --demo [--json]`: create missing demo tenants; print their logins.
 
-    `demo --scale N`: fill an empty database with a world of about N apartments instead, whose people have no passwords.
+    `demo --scale N`: fill an empty database with about N apartments instead; its people have no passwords.
     """
 
     help = "Create the demo tenants (invented prices) unless they exist; with --scale a world for load in an empty database."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--json` for scripts, `--scale` for load."""
+        """`--json` for scripts, `--scale` for test data."""
         parser.add_argument("--json", action="store_true", help="print logins and ids as JSON")
         parser.add_argument("--scale", type=int, metavar="N", help="about so many apartments, in an empty database")
 
     def handle(self, *, json: bool = False, scale: int | None = None, verbosity: int = 1, **options: Any) -> None:
-        """Seed, then print; refuse any installation but the demo. A world for load goes into any database without organizations."""
+        """Create, then print; refuse any installation but the demo. Test data goes into any database without organizations."""
         if scale is not None:
             self._fill(scale, verbosity)
             return

@@ -1,4 +1,4 @@
-"""What to do next in an installation that stands."""
+"""The next step of an installation."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Say what an installation needs next."
 
     def handle(self, **options: Any) -> None:
-        """Where it will be, whether somebody can sign in, how it is started and looked over."""
+        """Print the address, whether somebody can sign in, and how it is started and checked."""
         database = settings.DATABASES["default"]
         say = self.stdout.write
         say(f"\n  SmartPlus is installed for {settings.SITE_URL}")

@@ -1,4 +1,4 @@
-"""Everything due, once, with no broker at all."""
+"""Running every job once, without a broker."""
 
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -12,16 +12,16 @@ from smartplus import jobs
 
 
 class Command(BaseCommand):
-    """`tick [--now ISO]`: settle what waits, ask about payments that hang, close what nobody paid."""
+    """`tick [--now ISO]`: run all due jobs, such as settling waiting payments and closing unpaid orders."""
 
     help = "Run everything that is due, once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--now` pretends it is another instant, to the payment sandbox as well; without an offset it is UTC."""
+        """`--now` pretends another instant, for the payment sandbox too; without an offset it is UTC."""
         parser.add_argument("--now", help="an ISO 8601 instant, UTC unless it says otherwise")
 
     def handle(self, *, now: str | None = None, **options: Any) -> None:
-        """Print what each job did; exit 1 when one broke."""
+        """Print the number of each job; exit 1 when one failed."""
         try:
             instant = datetime.fromisoformat(now) if now else timezone.now()
         except ValueError as problem:

@@ -1,4 +1,4 @@
-"""Everything on one machine: migrate, start web, worker with beat and, in the demo, the payment sandbox; stop them together."""
+"""Everything on one machine: migrates, starts web, worker with beat and, in the demo, the payment sandbox; stops them together."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
     help = "Start web, worker with beat and (in the demo) the payment sandbox; Ctrl-C stops all of them."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--demo` is read by manage.py already: the settings need it."""
+        """`--demo` is read by manage.py before, because the settings need it."""
         parser.add_argument("--demo", action="store_true", help="demo data, payment sandbox, mail on the console")
         parser.add_argument("--port", default=os.environ.get("PORT", ""), help="web port; the sandbox takes the next")
         parser.add_argument(
@@ -46,14 +46,14 @@ class Command(BaseCommand):
         """Prepare, start, wait, stop."""
         port, is_demo = environment.port_of(options["port"]), bool(options["demo"])
         if str(port) != os.environ.get("PORT", str(port)) or is_demo != settings.DEMO:
-            # Addresses are made from the port when the settings load: load them again with the right one.
+            # Addresses contain the port: load the settings again with the right one.
             told = os.environ | {"PORT": str(port), "SMARTPLUS_DEMO": "1" if is_demo else "0"}
             os.execve(sys.executable, [sys.executable, *sys.argv], told)  # noqa: S606  (ourselves again)
         with only_one(settings.VAR_DIR, port):
             self.run(port, bind)
 
     def run(self, port: int, bind: str) -> None:
-        """Everything from the first look at the ports to the last child's end."""
+        """From the check of the ports to the end of the last child process."""
         ports = {"web": port} | ({"payment sandbox": port + 1} if settings.DEMO else {})
         for name, wanted in ports.items():
             refuse_taken_port(bind, wanted, name)
@@ -83,7 +83,7 @@ class Command(BaseCommand):
             processes.stop()
 
     def announce(self, port: int) -> None:
-        """Say where it is, who may sign in, and what is in use."""
+        """Print the address, the logins, and what is in use."""
         database = settings.DATABASES["default"]
         say = self.stdout.write
         say(f"\n  SmartPlus runs at {settings.SITE_URL or f'http://127.0.0.1:{port}'}\n\n")
@@ -108,7 +108,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def only_one(var: Path, port: int) -> Iterator[None]:
-    """Hold the folder of data for this one: two houses on it would work on each other's messages and payments."""
+    """Lock the data folder: two installations on it would take each other's messages and payments."""
     var.mkdir(mode=0o700, exist_ok=True)
     with (var / "up.lock").open("a+") as lock:
         try:
@@ -126,7 +126,7 @@ def only_one(var: Path, port: int) -> Iterator[None]:
 
 
 def refuse_demo_people() -> None:
-    """Refuse a database in which the demo's logins work: it is a demo's file, or everybody knows a password of this installation."""
+    """Refuse a database in which the demo's logins work: it is a demo's file, or an installation with public passwords."""
     if count := demo.active_logins().count():
         raise CommandError(
             f"{count} logins of the demo can sign in here, and everybody knows their password. If {settings.DATABASES['default']['NAME']} is "
@@ -136,7 +136,7 @@ def refuse_demo_people() -> None:
 
 
 def refuse_taken_port(bind: str, port: int, name: str) -> None:
-    """Say clearly that a port is taken, before anything is started."""
+    """Refuse a taken port with a clear message, before anything is started."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -149,17 +149,17 @@ def refuse_taken_port(bind: str, port: int, name: str) -> None:
 
 
 def worker_command() -> list[str]:
-    """The worker for all that never waits for a gateway, with beat inside."""
+    """The worker for jobs that never wait for a gateway, with beat inside."""
     return [*_worker(), "--beat", "--exclude-queues", jobs.GATEWAYS]
 
 
 def gateway_worker_command() -> list[str]:
-    """The worker for all that may wait for a gateway: while it waits, mail goes out and the audit is sealed."""
+    """The worker for jobs that may wait for a gateway; meanwhile mail is sent and the audit is sealed."""
     return [*_worker(), "--queues", jobs.GATEWAYS, "--hostname", "gateways@%h"]
 
 
 def _worker() -> list[str]:
-    """SQLite has one writer, so one process is all that a worker can use."""
+    """On SQLite one process, since the database allows one writer."""
     pool = ["--pool", "solo"] if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") else ["--concurrency", "2"]
     return [
         sys.executable, "-m", "celery", "--quiet", "-A", "smartplus", "worker", *pool,
@@ -168,7 +168,7 @@ def _worker() -> list[str]:
 
 
 def web_command(bind: str, port: int) -> list[str]:
-    """The web server; threads share the database's one writer well enough on one machine."""
+    """The web server; on one machine threads share SQLite's single writer well enough."""
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", bind, "--port", str(port), "--workers", "1",
         "--blocking-threads", "4", "--log-level", "warning", "smartplus.wsgi:application",
@@ -176,7 +176,7 @@ def web_command(bind: str, port: int) -> list[str]:
 
 
 def wait_for(bind: str, port: int, processes: Processes) -> None:
-    """Wait until a server listens; a process that dies meanwhile ends the start."""
+    """Wait until a server listens; a process that ends meanwhile ends the start."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         processes.refuse_dead()
@@ -189,7 +189,7 @@ def wait_for(bind: str, port: int, processes: Processes) -> None:
 
 
 class Processes:
-    """The children of `up`: each in its own process group, so that Ctrl-C reaches them through us and in order."""
+    """The children of `up`, each in its own process group, so that Ctrl-C reaches them only through us and in order."""
 
     def __init__(self) -> None:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
@@ -205,20 +205,18 @@ class Processes:
             raise SystemExit(0)
 
     def start(self, name: str, command: list[str]) -> None:
-        """Start a child; it inherits our output."""
+        """Start a child; it uses our output."""
         self.commands[name] = command
         self.running[name] = subprocess.Popen(command, cwd=Path(settings.BASE_DIR), start_new_session=True)
 
     def refuse_dead(self) -> None:
-        """Raise when a child has ended: half a house is no house. The workers are started again a few times: what they were woken for is
-        in the database.
-        """
+        """Raise when a child has ended. Workers are restarted a few times, since their work is in the database."""
         for name, process in list(self.running.items()):
             if process.poll() is None:
                 continue
             if name in {WORKER, GATEWAY_WORKER} and self.restarts < MAX_RESTARTS and not self.stopping:
                 self.restarts += 1
-                _end_group(process)  # the beat inside it is a process of its own, and would tick on beside the new one
+                _end_group(process)  # its beat is a process of its own, and would run beside the new one
                 self.start(name, self.commands[name])
             else:
                 raise CommandError(f"The {name} ended with exit code {process.returncode}; everything is stopped.")
@@ -230,7 +228,7 @@ class Processes:
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """Ask every child to end, last started first; what does not listen is killed."""
+        """Stop every child, last started first; one that does not react is killed."""
         self.stopping = True
         for process in reversed(self.running.values()):
             if process.poll() is None:
@@ -244,6 +242,6 @@ class Processes:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of a child and of those it started."""
+    """Kill what is left of a child and of the processes it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Whether the audit is as it was sealed, and whether money, orders and paid time agree, targets with their owners, and monitors."""
+"""Verifies the audit's seals, and that money, orders, paid time, targets and monitors agree."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from communities.expiry_triggers import check_triggers
 from devices import consistency as monitors
 from subscriptions import ledger
 
-MOST = 100  # faults of the books, of the targets and of the monitors that are named
+MOST = 100  # faults that are listed
 
 
 class Command(BaseCommand):
-    """`verify_ledger [--heads FILE] [--seal]`: exit 1 and name the rows where something does not hold."""
+    """`verify_ledger [--heads FILE] [--seal]`: exit 1 and name the rows where something is wrong."""
 
     help = "Compute the hash chains of the audit anew, compare them with kept heads, and look whether the books agree."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which heads to compare with; a copy from another machine is worth most."""
+        """The heads to compare with; a copy from another machine is the best proof."""
         parser.add_argument(
             "--heads", type=Path, help=f"kept heads to compare with and to add to; {settings.AUDIT_HEADS} if not given"
         )
         parser.add_argument("--seal", action="store_true", help="first seal whatever has no seal, however old")
 
     def handle(self, *, heads: Path | None = None, seal: bool = False, **options: Any) -> None:
-        """Print the counts, then every fault: of each chain the first one, of books and targets the first hundred."""
+        """Print the counts, then the faults: the first one of each chain, and the first hundred of the others."""
         now = timezone.now()
         if seal:
             while chain.seal_due(now=now, from_the_start=True):
