@@ -122,6 +122,7 @@ TEMPLATES = [
                 "smartplus.portal.kit.link_tags",
                 "smartplus.portal.kit.list_tags",
                 "smartplus.portal.kit.money_tags",
+                "smartplus.portal.kit.page_tags",
                 "smartplus.portal.kit.status_tags",
                 "smartplus.portal.kit.translate_tags",
             ],

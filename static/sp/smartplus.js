@@ -158,7 +158,7 @@
     }
     const typing = event.target.matches("input, textarea, select, [contenteditable]");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      const find = all("[data-find], .find input").find((input) => input.offsetParent);
+      const find = all(".find input").find((input) => input.offsetParent);
       if (find) { event.preventDefault(); find.focus(); find.select(); }
     }
   });

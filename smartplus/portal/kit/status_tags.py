@@ -54,19 +54,10 @@ def _sprite() -> str:
 
 
 @register.simple_tag
-def status(tone: str, word: str) -> SafeString:
-    """A dot and a word, as in rows. `tone`: active, expiring, lapsed, inactive, "inactive hollow", pending or auto."""
-    return _marked("st", tone, word)
-
-
-@register.simple_tag
-def pill(tone: str, word: str) -> SafeString:
-    """A dot and a word on a soft ground, beside a title."""
-    return _marked("pill", tone, word)
-
-
-def _marked(kind: str, tone: str, word: str) -> SafeString:
-    return as_html('<span class="{} {}">{}</span>', kind, tone, word)
+def status(tone: str, word: str, look: str = "st") -> SafeString:
+    """A dot and a word. `tone`: active, expiring, lapsed, inactive, "inactive hollow", pending or auto; `look`: "st" in rows, "pill" beside
+    a title, on a soft ground."""
+    return as_html('<span class="{} {}">{}</span>', look, tone, word)
 
 
 @register.inclusion_tag("components/note.html")

@@ -60,6 +60,7 @@ def values(prefix: str) -> dict[str, Any]:
         if given not in (None, False):
             typed[f"{prefix}-{name}"] = "on" if given is True else given
     return {
+        "unique": f"{prefix}-of-its-own",
         "form": ExampleForm(typed, prefix=prefix),
         "long_name": LONG_NAME,
         "long_text": LONG_TEXT,

@@ -71,6 +71,7 @@ def acceptance_list(request: access.PortalRequest, document: str) -> HttpRespons
         "version": version,
         "current": current,
         "is_missing": is_missing,
+        "shown": None if is_missing else version,
         "is_kept": any(row.version == version for row, _state in published),
         "missing_count": acceptances.missing(request.actor, current).count() if current else 0,
     }
