@@ -26,9 +26,9 @@ def crumb(label: object, route: str = "", *values: int | str, url: str = "", **q
 
 
 @register.inclusion_tag("components/panel_head.html")
-def panel_head(title: str, id: str = "", count: int | None = None, end: str = "") -> dict[str, Any]:
-    """The head of a panel."""
-    return {"title": title, "id": id, "count": count, "end": end}
+def panel_head(title: str, id: str = "", count: int | None = None, end: str = "", url: str = "") -> dict[str, Any]:
+    """The head of a panel; `end` stands at its right, a link with a `url`."""
+    return {"title": title, "id": id, "count": count, "end": end, "url": url}
 
 
 @register.simple_tag

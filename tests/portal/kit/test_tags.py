@@ -84,7 +84,7 @@ def test_small_mac_numbers_keep_their_zeros():
 
 def test_status_is_a_word_and_a_mark_never_colour_alone():
     assert status_tags.status("active", "Active") == '<span class="st active">Active</span>'
-    assert status_tags.pill("auto", "Auto-renew") == '<span class="pill auto">Auto-renew</span>'
+    assert status_tags.status("auto", "Auto-renew", "pill") == '<span class="pill auto">Auto-renew</span>'
     assert "&lt;b&gt;" in status_tags.status("lapsed", "<b>")
 
 
