@@ -16,7 +16,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def crumb(label: object, route: str = "", *values: int | str, url: str = "", **query: object) -> SafeString:
+def crumb(label: object, route: str = "", *values: int | str, url: str = "", **query: int | str) -> SafeString:
     """A step of the way to a page: a link to a route, or to an address that is known; without either it is the page itself."""
     if route:
         url = address(route, *values) + (f"?{urlencode(query)}" if query else "")
