@@ -21,6 +21,7 @@ FILE = re.compile(
 )
 FOLDER = re.compile(rf"(?<![\w/.<-])(?:(?:{'|'.join(APPS)}|templates|deploy|docs|static|locale)/)(?:[\w.-]+/)*")
 DOTTED = re.compile(rf"(?<![\w/.-])(?:{'|'.join(APPS)})(?:\.[A-Za-z_]\w*)+(?![\w/])")
+SHORT = re.compile(r"`([a-z]\w*)\.([A-Za-z]\w*)[`(]")  # `postal.lines`: a module by its last name, and what it defines
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
 COMMAND = re.compile(r"\bmanage\.py ([a-z_]+)")
 # Made where SmartPlus runs, or a part of another program.
@@ -58,6 +59,16 @@ def exists(dotted: str) -> bool:
     return False
 
 
+def modules() -> dict[str, str]:
+    """The sources of all modules of one name."""
+    found: dict[str, str] = {}
+    for app in APPS:
+        for path in (ROOT / app).rglob("*.py"):
+            name = path.parent.name if path.stem == "__init__" else path.stem
+            found[name] = found.get(name, "") + path.read_text()
+    return found
+
+
 def headings(page: Path) -> set[str]:
     """The anchors of a page, as GitHub makes them."""
     return {
@@ -69,6 +80,15 @@ def headings(page: Path) -> set[str]:
 
 def faults(text: str, files: set[str], commands: set[str], targets: set[str]) -> Iterator[str]:
     """What the code of a page mentions and nobody has."""
+    known = modules()
+    for module, name in SHORT.findall(text):
+        if (
+            module in known
+            and module not in APPS
+            and f"{module}.{name}" not in files
+            and not re.search(rf"\b{name}\b", known[module])
+        ):
+            yield f"name {module}.{name}"
     for code in CODE.findall(text):
         yield from (
             f"file {name}" for name in FILE.findall(code) if name not in files and Path(name).name not in ELSEWHERE
@@ -100,12 +120,9 @@ def test_what_a_page_mentions_exists(page: Path) -> None:
 
 
 def test_the_guard_sees_what_it_is_for() -> None:
-    text = "`gone.py` `accounts/scope.py` `accounts.scope.Nobody` `accounts.scope.Actor.sees_all` `make nothing` `manage.py tock` `tests/gone/`"
+    text = "`gone.py` `accounts/scope.py` `accounts.scope.Nobody` `accounts.scope.Actor.sees_all` `postal.gone` "
+    text += "`make nothing` `manage.py tock` `tests/gone/`"
     found = faults(text, {"manage.py", "accounts", "accounts/scope.py"}, {"tick"}, {"run"})
     assert sorted(found) == [
-        "command tock",
-        "file gone.py",
-        "folder tests/gone/",
-        "name accounts.scope.Nobody",
-        "target nothing",
-    ]
+        "command tock", "file gone.py", "folder tests/gone/", "name accounts.scope.Nobody", "name postal.gone", "target nothing",
+    ]  # fmt: skip
