@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
 from accounts.scope import Actor, Grant, Role
+from smartplus.portal.kit import waiting_requests
 from smartplus.portal.kit.roles import ROLE_LABELS
 from smartplus.portal.kit.routes import address_of
-from smartplus.portal.requests import waiting as asking
 
 PHONE_ENTRIES = 4
 STYLESHEETS = ("tokens", "ground", "base", "shell", "components", "pages", "widths", "small")
@@ -140,8 +140,8 @@ def portal(request: Any) -> dict[str, Any]:
         "search_url": address_of("search", get_urlconf()),
         "now": request.now,
         "shows_orders": Grant.SEES_INVOICES in actor.grants,
-        "requests_waiting": lambda: asking.number(request),
-        "most_waiting": asking.MOST,
+        "requests_waiting": lambda: waiting_requests.number(request),
+        "most_waiting": waiting_requests.MOST,
     }
 
 

@@ -16,7 +16,6 @@ AREAS = (
     "notifications",
     "operator",
     "orders",
-    "price_preview",
     "prices",
     "renewals",
     "requests",

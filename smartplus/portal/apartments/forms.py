@@ -1,4 +1,4 @@
-"""Forms of apartments and the devices in them (S1, R14, R18)."""
+"""Forms of apartments, of the monitors that come with them, and of residents (S1, R14, R18)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.http import QueryDict
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -15,15 +16,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts.errors import Refused
 from communities import catalogue
-from communities.actions import apartments
-from communities.models import Apartment, Building, Site
-from devices import catalogue as device_catalogue
-from devices import mac
+from communities.actions import apartments, residents
+from communities.models import Apartment, Building, Resident, Site
 from devices.actions import MonitorEntry
 from devices.addresses import Mac
-from devices.catalogue import DeviceType
-from devices.errors import ForeignOui, MacRefused, MonitorRequired, MonitorRowsRefused
-from smartplus.portal.kit.fields import LineField, RawField, refuse
+from devices.errors import MonitorRequired, MonitorRowsRefused
+from smartplus.portal.kit.fields import LineField, MailField, MailInput, PhoneField, PhoneInput, refuse
+from smartplus.portal.kit.monitors import MonitorForm
 
 MAX_ROWS = 50  # of one form; how many devices an apartment may have is the action's question (R76)
 EFFECTS = {
@@ -107,70 +106,6 @@ class ApartmentForm(forms.Form):
         if reason:
             attrs["disabled"] = True
         return Switch(bound, bound.as_widget(attrs=attrs), str(EFFECTS[code]), reason)
-
-
-def with_fixed(said: str, fixed: Iterable[Mac]) -> str:
-    """What is said after saving, and that the format of these MACs was fixed."""
-    macs = ", ".join(map(str, fixed))
-    return f"{said} {_('Format fixed: %(macs)s.') % {'macs': macs}}" if macs else said
-
-
-class MonitorForm(forms.Form):
-    """One row of indoor monitors as typed. `suggestion` is what the label probably says."""
-
-    mac = RawField(
-        label=gettext_lazy("MAC address"),
-        required=False,
-        max_length=200,  # a pasted row with model and serial number
-        widget=forms.TextInput(
-            attrs={
-                "class": "mono", "autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false",
-                "placeholder": "0C:11:05:00:00:00",
-            }
-        ),
-    )  # fmt: skip
-    name = LineField(
-        label=gettext_lazy("Name"),
-        required=False,
-        max_length=64,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": gettext_lazy("Hallway")}),
-    )
-    confirmed = forms.BooleanField(
-        label=gettext_lazy("The label really says this: register it"), required=False, widget=forms.CheckboxInput
-    )
-
-    suggestion: Mac | None = None
-    may_confirm = False
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing was typed into the row."""
-        return not self.cleaned_data.get("mac", "").strip() and not self.cleaned_data.get("name", "").strip()
-
-    @property
-    def fixed(self) -> list[Mac]:
-        """The MAC, if it was understood but not written in a usual way."""
-        reading = mac.read(self.cleaned_data["mac"])
-        return [reading.mac] if reading.mac and reading.was_fixed else []
-
-    @property
-    def asks_confirmation(self) -> bool:
-        """Whether the row has another maker's MAC that a tick lets pass (R71)."""
-        return self.may_confirm or bool(self["confirmed"].value())
-
-    @property
-    def entry(self) -> MonitorEntry:
-        """The row for the action."""
-        values = self.cleaned_data
-        return MonitorEntry(mac=values["mac"], name=values["name"], confirmed=values["confirmed"])
-
-    def refuse(self, refusal: Refused) -> None:
-        """Show a refusal at the row, with what may be done about it."""
-        refuse(self, refusal)
-        if isinstance(refusal, MacRefused):
-            self.suggestion = refusal.suggestion
-        if isinstance(refusal, ForeignOui):
-            self.may_confirm = refusal.may_confirm
 
 
 _MonitorFormSet = forms.formset_factory(MonitorForm, extra=0, max_num=MAX_ROWS, absolute_max=MAX_ROWS)
@@ -280,42 +215,27 @@ class Sheet(ApartmentForm):
         return {"general": general, "items": items, "count": len(general) + len(items)}
 
 
-class DeviceNameForm(forms.Form):
-    """Another name for a device."""
+class ResidentForm(forms.Form):
+    """A resident: reachable by email or mobile."""
 
-    name = LineField(
-        label=gettext_lazy("Name"),
-        max_length=64,
-        help_text=gettext_lazy("Each device of an apartment has its own name."),
+    name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = MailField(label=_("Email"), required=False, widget=MailInput(attrs={"autocomplete": "off"}))
+    mobile = PhoneField(label=_("Mobile"), required=False, widget=PhoneInput(attrs={"autocomplete": "off"}))
+    language = forms.ChoiceField(
+        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the app and of mails.")
     )
-    version = forms.IntegerField(widget=forms.HiddenInput)
+    remark = LineField(label=_("Remark"), max_length=200, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-
-class SwapForm(MonitorForm):
-    """The device that takes the place of another, and why."""
-
-    name = None  # type: ignore[assignment]
-    model = forms.ChoiceField(label=gettext_lazy("Model"), required=False)
-    reason = LineField(
-        label=gettext_lazy("Reason"),
-        max_length=200,
-        help_text=gettext_lazy("Kept in the audit log, for instance “display dead, RMA 4711”."),
-    )
-
-    def __init__(self, data: QueryDict | None = None, *, type: str) -> None:
-        super().__init__(data, label_suffix="")
-        self.fields["mac"].required = True
-        self.fields["mac"].label = _("MAC address of the new device")
-        model = self.fields["model"]
-        assert isinstance(model, forms.ChoiceField)
-        model.choices = [
-            ("", _("As the library says")),
-            *((name, name) for name in device_catalogue.MODELS[DeviceType(type)]),
-        ]
-        self.order_fields(["mac", "confirmed", "model", "reason"])
+    def __init__(self, data: QueryDict | None = None, *, country: str, resident: Resident | None = None) -> None:
+        shown = [*residents.RESIDENT_FIELDS, "version"]
+        values = {field: getattr(resident, field) for field in shown} if resident else None
+        super().__init__(data, initial=values, label_suffix="")
+        mobile = self.fields["mobile"]
+        assert isinstance(mobile, PhoneField)
+        mobile.country, mobile.kept = country, resident.mobile if resident else ""
 
     @property
-    def entry(self) -> MonitorEntry:
-        """The new device for the action; the name stays with the place."""
-        values = self.cleaned_data
-        return MonitorEntry(mac=values["mac"], name="", model=values["model"], confirmed=values["confirmed"])
+    def values(self) -> dict[str, str]:
+        """What the actions take."""
+        return {field: self.cleaned_data[field] for field in residents.RESIDENT_FIELDS}

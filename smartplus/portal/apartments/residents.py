@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from communities.actions import residents
 from communities.models import Apartment, Resident
 from smartplus import access
+from smartplus.portal.apartments.forms import ResidentForm
 from smartplus.portal.kit import edits
 from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.once import once
-from smartplus.portal.sites.people_forms import ResidentForm
 from smartplus.portal.sites.site_context import HOUSEKEEPERS, site_context
 
 

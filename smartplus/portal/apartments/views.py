@@ -15,9 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from communities.models import Apartment, Building
 from devices import actions
 from smartplus import access, past_forms
-from smartplus.portal.apartments.forms import ApartmentForm, MonitorRows, Sheet, with_fixed
+from smartplus.portal.apartments.forms import ApartmentForm, MonitorRows, Sheet
 from smartplus.portal.kit import conflicts, edits
 from smartplus.portal.kit.answers import answer, posted
+from smartplus.portal.kit.monitors import with_fixed
 from smartplus.portal.kit.once import once_where
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site

@@ -12,9 +12,8 @@ from accounts.scope import Role
 from payments import actions
 from payments.models import BillingProfile
 from smartplus import access
-from smartplus.portal.billing.profiles import own_profile
 from smartplus.portal.kit import edits
-from smartplus.portal.subscription.forms import BillingForm
+from smartplus.portal.kit.billing import BillingForm, own_profile
 
 
 @access.roles(Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)

@@ -16,9 +16,10 @@ from communities.models import Apartment
 from devices import actions
 from devices.models import Device
 from smartplus import access
-from smartplus.portal.apartments.forms import DeviceNameForm, MonitorForm, SwapForm, with_fixed
+from smartplus.portal.devices.forms import DeviceNameForm, SwapForm
 from smartplus.portal.kit import edits
 from smartplus.portal.kit.answers import posted
+from smartplus.portal.kit.monitors import MonitorForm, with_fixed
 from smartplus.portal.kit.once import once
 from smartplus.portal.sites.site_context import WORKERS, apartment_page, site_context
 from smartplus.statuses import UNPROCESSABLE

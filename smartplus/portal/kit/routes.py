@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.http.response import HttpResponseBase
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+
+
+@cache
+def view_of(route: str) -> Callable[..., HttpResponseBase]:
+    """The view behind a route, whose policy says who may open its pages."""
+    return next(pattern.callback for pattern in _patterns(get_resolver()) if pattern.name == route)
 
 
 @cache
@@ -26,3 +34,11 @@ def next_page(request: HttpRequest, default: str = "home") -> str:
     if is_path and url_has_allowed_host_and_scheme(wanted, allowed_hosts=hosts, require_https=request.is_secure()):
         return wanted
     return reverse(default) if default else ""
+
+
+def _patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _patterns(pattern)
+        else:
+            yield pattern

@@ -18,12 +18,7 @@ from smartplus import access
 from smartplus.portal.kit.lists import Column, Filter, List, Search, options
 from smartplus.portal.library import exports as library_files
 from smartplus.portal.library import rows as library_rows
-
-
-def reads_notes(actor: Actor) -> bool:
-    """Whether the actor keeps the library: its notes are for nobody else."""
-    return actor.role is Role.DISTRIBUTOR
-
+from smartplus.portal.library.queries import reads_notes
 
 LIBRARY = List(
     title=gettext_lazy("MAC Library"),

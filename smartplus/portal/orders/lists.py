@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, F, Q, Value, When
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from accounts.scope import Actor, Grant, Role
-from accounts.typed.finding import holds, matching
-from accounts.typed.keys import compact_key
 from smartplus import access
 from smartplus.portal.kit import keyset
 from smartplus.portal.kit.grants import granted
 from smartplus.portal.kit.lists import Column, Filter, List, Option, Search, options
 from smartplus.portal.orders import exports as orders_files
 from smartplus.portal.orders import rows as order_rows
+from smartplus.portal.orders.queries import searched
 from smartplus.portal.orders.views import READERS
 from subscriptions import rights
-from subscriptions.lines import in_orders
 from subscriptions.models import Order
 
 OF_MANAGER = 200  # orders that are counted: each is looked through for a line at one of the manager's sites
 OPEN = "open"  # being paid: what a person calls one state are two of ours
-
-
-def searched(found: QuerySet[Order], text: str, actor: Actor) -> QuerySet[Order]:
-    """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person, or,
-    where the actor's firm or one below it pays, that carry such a reference."""
-    wanted = in_orders(actor, text)
-    if number := compact_key(text):
-        wanted |= holds(number, "number_key")
-    paid = Q() if actor.sees_all else Q(payer__path__startswith=actor.path)
-    if actor.role is not Role.MANAGER:
-        wanted |= paid & matching(text, "reference_key")
-    return found.filter(wanted)
 
 
 def _shown_total(actor: Actor) -> Case:

@@ -23,11 +23,11 @@ from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.day_tags import moment
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.pay_page import to_gateway
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.orders import renewal as renewals
 from smartplus.portal.orders.forms import JudgmentForm
 from smartplus.portal.orders.rows import TONES
-from smartplus.portal.subscription.checkout import to_gateway
 from smartplus.statuses import UNPROCESSABLE
 from subscriptions import reports, rights
 from subscriptions.actions import orders as actions

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.forms import BaseForm
 from django.urls import reverse
 
 from accounts.models import Organization
 from communities import catalogue
 from communities.models import Apartment, Site
 from smartplus.access import PortalRequest
-from smartplus.portal.apartments.forms import ApartmentForm
-from smartplus.portal.sites.forms import SiteForm
 from subscriptions import price_preview, rights, saved_items, switch_prices
 from subscriptions.price_preview import PricePreview
 from subscriptions.prices import MissingPrice, PriceTable
@@ -39,7 +38,7 @@ class FormPreview:
     switch_prices: Mapping[str, SwitchPrice] = field(default_factory=dict)
 
 
-def for_new_site(request: PortalRequest, form: SiteForm) -> FormPreview | None:
+def for_new_site(request: PortalRequest, form: BaseForm) -> FormPreview | None:
     """The bill of a community that is being added, for as many apartments and managers as the person plans."""
     if not rights.sees_prices(request.actor):
         return None
@@ -61,7 +60,7 @@ def for_new_site(request: PortalRequest, form: SiteForm) -> FormPreview | None:
     return _priced(preview, request, firm.distributor, bill, retention_days=_retention(form), project=census.project)
 
 
-def for_site(request: PortalRequest, form: SiteForm, site: Site) -> FormPreview | None:
+def for_site(request: PortalRequest, form: BaseForm, site: Site) -> FormPreview | None:
     """The bill of a site with the switches of the form."""
     if not rights.sees_prices(request.actor):
         return None
@@ -84,7 +83,7 @@ def _bill(
 
 
 def for_apartment(
-    request: PortalRequest, form: ApartmentForm, site: Site, apartment: Apartment | None = None
+    request: PortalRequest, form: BaseForm, site: Site, apartment: Apartment | None = None
 ) -> FormPreview | None:
     """The bill of one apartment with the switches of the form; new or not, it is priced as with its family master."""
     if not rights.sees_prices(request.actor):
@@ -142,11 +141,11 @@ def _priced(
         return replace(preview, refused=refused)
 
 
-def _switches(form: SiteForm) -> dict[str, bool]:
+def _switches(form: BaseForm) -> dict[str, bool]:
     return {code: bool(form[code].value()) for code in catalogue.SWITCHES}
 
 
-def _retention(form: SiteForm) -> int:
+def _retention(form: BaseForm) -> int:
     typed = str(form["retention_days"].value())
     return int(typed) if typed in map(str, catalogue.RETENTION_DAYS) else catalogue.DEFAULT_RETENTION_DAYS
 

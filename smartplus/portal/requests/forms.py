@@ -1,4 +1,4 @@
-"""Forms of requests: the note to whoever pays, the reason of a refusal."""
+"""Why a request is refused."""
 
 from __future__ import annotations
 
@@ -6,18 +6,6 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from smartplus.portal.kit.fields import BlockField
-from smartplus.portal.subscription.forms import TermForm
-
-
-class RequestForm(TermForm):
-    """How many months, and what the payer should know."""
-
-    note = BlockField(
-        label=_("Note"),
-        max_length=500,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
 
 
 class RefusalForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Requests that wait for whoever pays: their number for the menu, the first tile of the dashboard, the line with the newest."""
+"""Requests that wait for whoever pays: the first tile of the dashboard, the line with the newest."""
 
 from __future__ import annotations
 
@@ -9,23 +9,13 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 
 from smartplus.access import PortalRequest
+from smartplus.portal.kit import waiting_requests
 from subscriptions import rights, waiting
 from subscriptions.models import RenewalRequest
 from subscriptions.prices import PriceTable
 
 PRICED = 50  # requests whose amounts are added up; of more only the number is said
-MOST = 99  # what the menu counts to
 WAITING = "waiting"  # of the list's address
-COUNTED = "requests_waiting"  # on the request: the number, once it is known
-
-
-def number(request: PortalRequest) -> int:
-    """How many wait for this person, at most one more than `MOST`; asked once a request, and not at all for who decides none."""
-    if not hasattr(request, COUNTED):
-        found = rights.decidable(request.actor)
-        setattr(request, COUNTED, 0 if found.query.is_empty() else found.order_by()[: MOST + 1].count())
-    n: int = getattr(request, COUNTED)
-    return n
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +55,7 @@ def waiting_for(request: PortalRequest, prices: PriceTable | None) -> Waiting | 
         return None
     rows = list(found.select_related("installer", "requested_by").order_by("-pk")[: PRICED + 1])
     if len(rows) <= PRICED:
-        setattr(request, COUNTED, len(rows))
+        waiting_requests.remember(request, len(rows))
     if not rows:
         return None
     asked = waiting.asked_in(request.actor, rows, prices=prices, now=request.now)

@@ -23,14 +23,10 @@ from devices import mac, reports
 from devices.errors import MacRefused
 from devices.models import Device, LibraryEntry
 from smartplus import access
-from smartplus.portal.apartments import views as apartments
-from smartplus.portal.library import lists as library
-from smartplus.portal.orders import lists as order_lists
-from smartplus.portal.orders import views as orders
-from smartplus.portal.sites import views as sites
-from smartplus.portal.users import lists as firm_lists
+from smartplus.portal.kit.routes import view_of
+from smartplus.portal.library import queries as library
+from smartplus.portal.orders import queries as orders
 from smartplus.portal.users import queries as user_lists
-from smartplus.portal.users import views as users
 from subscriptions.models import Order
 
 SHOWN = 10  # of each kind
@@ -68,7 +64,7 @@ class Kind:
     name: str
     label: Promise
     icon: str
-    page: Callable[..., Any]  # the view whose policy says which roles see this kind at all
+    page: str  # the route whose policy says which roles see this kind at all
     find: Callable[[Actor, str, datetime], list[Hit]]
     more: str = ""  # name of the list's route
     grant: Grant | None = None
@@ -99,7 +95,7 @@ def is_too_wide(actor: Actor, text: str) -> bool:
 def kinds_of(actor: Actor) -> Iterator[Kind]:
     """The kinds whose pages the actor may open."""
     for kind in KINDS:
-        if actor.role in access.policy_of(kind.page).roles and kind.grant in {None, *actor.grants}:
+        if actor.role in access.policy_of(view_of(kind.page)).roles and kind.grant in {None, *actor.grants}:
             yield kind
 
 
@@ -244,9 +240,7 @@ def _people(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 
 def _orders(actor: Actor, text: str, now: datetime) -> list[Hit]:
-    found = (
-        order_lists.searched(Order.objects.visible_to(actor), text, actor).select_related("installer").order_by("-pk")
-    )
+    found = orders.searched(Order.objects.visible_to(actor), text, actor).select_related("installer").order_by("-pk")
     return [
         Hit(
             order.number,
@@ -259,11 +253,11 @@ def _orders(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 
 KINDS = (
-    Kind("sites", _("Sites"), "sites", sites.site_detail, _sites, "site-list"),
-    Kind("apartments", _("Apartments and residents"), "building", apartments.apartment_detail, _apartments),
-    Kind("devices", _("Devices"), "intercom", sites.site_detail, _devices),
-    Kind("library", _("MAC Library"), "library", library.library_list, _library, "library-list"),
-    Kind("firms", _("Firms"), "users", firm_lists.user_list, _firms),
-    Kind("people", _("People"), "user", users.user_detail, _people),
-    Kind("orders", _("Orders"), "orders", orders.order_detail, _orders, "order-list", Grant.SEES_INVOICES),
+    Kind("sites", _("Sites"), "sites", "site-detail", _sites, "site-list"),
+    Kind("apartments", _("Apartments and residents"), "building", "apartment-detail", _apartments),
+    Kind("devices", _("Devices"), "intercom", "site-detail", _devices),
+    Kind("library", _("MAC Library"), "library", "library-list", _library, "library-list"),
+    Kind("firms", _("Firms"), "users", "user-list", _firms),
+    Kind("people", _("People"), "user", "user-detail", _people),
+    Kind("orders", _("Orders"), "orders", "order-detail", _orders, "order-list", Grant.SEES_INVOICES),
 )

@@ -14,27 +14,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import two_factor
 from accounts.models import Document, Scope, User
-from smartplus.portal.kit.fields import IdentifierField, LineField, MailField, MailInput, SecretField
+from smartplus.portal.kit.fields import LineField, SecretField
+from smartplus.portal.kit.proof import CodeField, ProofForm
 
 LONGEST_TOKEN = timedelta(days=3653)  # ten years; the last day of the calendar is over after the calendar in New York
 KEY_SALT, KEY_FOR_S = "two-factor-key", 3600  # how long a QR code may stand on the screen
-
-
-class CodeField(IdentifierField):
-    """A code as people type or paste it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=20, **kwargs)
-        self.widget.attrs |= {
-            "autocomplete": "one-time-code",
-            "autocapitalize": "characters",
-            "spellcheck": "false",
-            "class": "six",
-        }
-
-    def to_python(self, value: Any) -> str:
-        """Without blanks and hyphens, in capitals."""
-        return two_factor.compact(super().to_python(value))
 
 
 class SignInCodeForm(forms.Form):
@@ -93,53 +77,6 @@ class KeptForm(forms.Form):
         label=_("I have kept them in a safe place"),
         error_messages={"required": _("Keep the codes first: without the phone nothing else lets you in.")},
     )
-
-
-class ProofForm(forms.Form):
-    """Password and code, before something changes by which others could come in. With `user`, one who has no second factor is asked
-    for the password only."""
-
-    password = SecretField(
-        label=_("Password"),
-        max_length=128,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-    code = CodeField(label=_("Code"), help_text=_("Of the app, or a recovery code."))
-
-    def __init__(self, *args: Any, user: User | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if user is not None and user.two_factor_at is None:
-            del self.fields["code"]
-
-    @property
-    def proof(self) -> dict[str, str]:
-        """What the actions take."""
-        return {"password": self.cleaned_data["password"], "code": self.cleaned_data.get("code", "")}
-
-    def is_complete(self) -> bool:
-        """Whether all of the proof was typed, so that a refusal was a wrong one."""
-        return all(self[name].value() for name in ("password", "code") if name in self.fields)
-
-    def is_wrong(self) -> bool:
-        """Whether a complete proof was refused: to be counted, since an open session is no place to guess passwords."""
-        return self.is_complete() and any(name in self.errors for name in ("password", "code"))
-
-
-class AddressForm(ProofForm):
-    """Another address of one's own."""
-
-    email = MailField(label=_("New address"), widget=MailInput(attrs={"autocomplete": "email"}))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.order_fields(["email", "password", "code"])
-
-
-class NewAddressForm(forms.Form):
-    """Another address of somebody else."""
-
-    email = MailField(label=_("New address"), widget=MailInput(attrs={"autocomplete": "off"}))
 
 
 class AcceptForm(forms.Form):

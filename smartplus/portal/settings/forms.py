@@ -11,7 +11,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from smartplus.portal.kit.fields import LineField
+from smartplus.portal.kit.fields import LineField, MailField, MailInput
+from smartplus.portal.kit.proof import ProofForm
 from smartplus.portal.kit.zones import TimeZoneField
 
 
@@ -39,3 +40,13 @@ class PasswordForm(django_forms.PasswordChangeForm):
         self.fields["new_password2"].label = _("The new one once more")
         self.fields["new_password2"].help_text = ""
         self.fields["old_password"].widget.attrs.pop("autofocus", None)
+
+
+class AddressForm(ProofForm):
+    """Another address of one's own."""
+
+    email = MailField(label=_("New address"), widget=MailInput(attrs={"autocomplete": "email"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.order_fields(["email", "password", "code"])

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
+from smartplus.portal.settings import address
 from smartplus.portal.settings import views as settings
-from smartplus.portal.users import addresses
 
 urlpatterns = [
     path("settings/", settings.profile, name="settings"),
-    path("settings/address/", addresses.own_address, name="settings-address"),
+    path("settings/address/", address.own_address, name="settings-address"),
     path("settings/password/", settings.password, name="settings-password"),
 ]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django import forms
-from django.conf import settings
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils.functional import cached_property
@@ -16,40 +15,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Kind, Membership
 from accounts.scope import Actor
 from accounts.typed.text import sought
-from communities.actions import residents, sites
-from communities.models import Entitlement, ManagerAssignment, Resident, Site, TechnicianAssignment
+from communities.actions import sites
+from communities.models import Entitlement, ManagerAssignment, Site, TechnicianAssignment
 from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.fields import LineField, MailField, MailInput, PhoneField, PhoneInput
+from smartplus.portal.kit.fields import LineField
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.sites.people import Asked, Crowd
 
 FIND = forms.TextInput(attrs={"type": "search", "autocomplete": "off", "placeholder": _("Name or email")})
-
-
-class ResidentForm(forms.Form):
-    """A resident: reachable by email or mobile."""
-
-    name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    email = MailField(label=_("Email"), required=False, widget=MailInput(attrs={"autocomplete": "off"}))
-    mobile = PhoneField(label=_("Mobile"), required=False, widget=PhoneInput(attrs={"autocomplete": "off"}))
-    language = forms.ChoiceField(
-        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the app and of mails.")
-    )
-    remark = LineField(label=_("Remark"), max_length=200, required=False)
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-
-    def __init__(self, data: QueryDict | None = None, *, country: str, resident: Resident | None = None) -> None:
-        shown = [*residents.RESIDENT_FIELDS, "version"]
-        values = {field: getattr(resident, field) for field in shown} if resident else None
-        super().__init__(data, initial=values, label_suffix="")
-        mobile = self.fields["mobile"]
-        assert isinstance(mobile, PhoneField)
-        mobile.country, mobile.kept = country, resident.mobile if resident else ""
-
-    @property
-    def values(self) -> dict[str, str]:
-        """What the actions take."""
-        return {field: self.cleaned_data[field] for field in residents.RESIDENT_FIELDS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -13,26 +14,32 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actions import terms
-from accounts.errors import ActionError, Conflict, Refused
+from accounts.errors import Conflict, Refused
 from accounts.models import Document
 from accounts.scope import Grant
 from payments import actions as payment_actions
 from payments import consent
 from payments.errors import GatewayUnavailable
 from smartplus import access
-from smartplus.portal.billing import profiles
+from smartplus.portal.kit import conflicts
+from smartplus.portal.kit.answers import conflict, posted, submitted
+from smartplus.portal.kit.billing import own_profile
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.months import TermForm
+from smartplus.portal.kit.pay_page import to_gateway
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.subscription.choice import Choice
-from smartplus.portal.subscription.forms import BillingForm, PayForm, TermForm
-from smartplus.statuses import CONFLICT
+from smartplus.portal.subscription.forms import CheckoutForm
+from smartplus.statuses import UNPROCESSABLE
 from subscriptions import periods, reports, rights
-from subscriptions.actions import carts, orders, returns
+from subscriptions.actions import carts, orders
 from subscriptions.errors import MayNotPay, NothingLeft, TermsMissing
-from subscriptions.models import Cart, Order, RenewalRequest
+from subscriptions.models import Cart, RenewalRequest
 from subscriptions.prices import CantQuote
 from subscriptions.quotes import Quote
+
+PAGE = "subscription/review.html"
 
 
 @access.roles(*PAYERS)
@@ -48,23 +55,21 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
         return redirect("order-detail", cart.order.number)
     if not rights.may_pay_for(request.actor, cart.installer):
         return _back_to_list(request, cart)
-    billing_form = BillingForm(request.POST or None, instance=profiles.own_profile(request))
-    pay_form = PayForm(request.POST or None)
-    status, told = 200, None
-    if request.method == "POST":
-        status = 422
-        if billing_form.is_valid() & pay_form.is_valid():
-            try:
-                orders.refuse_without_gateway(cart, gateway=pay_form.cleaned_data["gateway"], now=request.now)
-                order = place(request, cart, billing_form, pay_form)
-                return to_gateway(request, order)
-            except Conflict:
-                status = CONFLICT
-                billing_form, told = profiles.clash(request, billing_form)
-            except (Refused, MayNotPay, GatewayUnavailable) as refused:
-                show(refused, billing_form, pay_form)
-    context = review_context(request, cart, billing_form, pay_form) | {"conflict": told}
-    return render(request, "subscription/review.html", context, status=status)
+    form = CheckoutForm(posted(request), instance=own_profile(request))
+
+    def context(form: CheckoutForm) -> Mapping[str, Any]:
+        return review_context(request, cart, form)
+
+    try:
+        paying = submitted(form, lambda: _place_and_pay(request, cart, form))
+    except Conflict:
+        fresh = CheckoutForm(instance=own_profile(request), pay=form.pay)
+        return conflict(request, PAGE, form, fresh, conflicts.about(fresh.instance), context=context)
+    except (MayNotPay, GatewayUnavailable) as refused:
+        form.refuse(refused)
+        paying = None
+    status = UNPROCESSABLE if form.is_bound else 200
+    return paying or render(request, PAGE, {**context(form), "form": form}, status=status)
 
 
 def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
@@ -74,58 +79,31 @@ def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
     return redirect(f"{reverse('subscription')}?{query}" if query else "subscription")
 
 
-def place(request: access.PortalRequest, cart: Cart, invoice_to: BillingForm, pay: PayForm) -> Order:
-    """Keep the billing information and place the order; accepted are the terms that were shown (R39)."""
-    return orders.place_order(
+def _place_and_pay(request: access.PortalRequest, cart: Cart, form: CheckoutForm) -> HttpResponse:
+    """Keep the billing information, place the order and lead to the pay page; accepted are the terms that were shown (R39)."""
+    pay = form.pay.cleaned_data
+    orders.refuse_without_gateway(cart, gateway=pay["gateway"], now=request.now)
+    order = orders.place_order(
         request.actor,
         cart_id=cart.pk,
-        invoice_to={"version": invoice_to.cleaned_data["version"], **invoice_to.values()},
-        fingerprint=pay.cleaned_data["fingerprint"],
-        terms_version=pay.cleaned_data["terms_version"],
+        invoice_to={"version": form.cleaned_data["version"], **form.values()},
+        fingerprint=pay["fingerprint"],
+        terms_version=pay["terms_version"],
         return_base=settings.SITE_URL,
-        auto_renew=pay.cleaned_data["auto_renew"],
-        renewals=pay.cleaned_data["renewals"],
-        gateway=pay.cleaned_data["gateway"],
-        reference=pay.cleaned_data["reference"],
+        auto_renew=pay["auto_renew"],
+        renewals=pay["renewals"],
+        gateway=pay["gateway"],
+        reference=pay["reference"],
         now=request.now,
     )
+    return to_gateway(request, order)
 
 
-def to_gateway(request: access.PortalRequest, order: Order) -> HttpResponse:
-    """Open the gateway's pay page; when it does not answer, the order's page says what happens now."""
-    if not order.is_open:
-        return redirect("order-detail", order.number)
-    try:
-        address = orders.start_payment(
-            request.actor, number=order.number, return_base=settings.SITE_URL, now=request.now
-        )
-    except (Refused, MayNotPay, GatewayUnavailable) as error:
-        messages.error(request, str(error))
-        return redirect("order-detail", order.number)
-    if address and (attempt := returns.attempts(order.number)) > 1:
-        messages.info(  # read when one is back
-            request,
-            _(
-                "This was attempt %(n)s to pay order %(number)s. It is charged once at most, whatever became of the others."
-            )
-            % {"n": attempt, "number": order.number},
-        )
-    return redirect(address or reverse("order-detail", args=[order.number]))
-
-
-def show(refused: ActionError, billing: BillingForm, pay: PayForm) -> None:
-    """Put a refusal where the person looks for it."""
-    if refused.field in billing.fields:
-        billing.add_error(refused.field, str(refused))
-    else:
-        pay.add_error(refused.field if refused.field in pay.fields else None, str(refused))
-
-
-def review_context(request: access.PortalRequest, cart: Cart, billing: BillingForm, pay: PayForm) -> dict[str, Any]:
+def review_context(request: access.PortalRequest, cart: Cart, form: CheckoutForm) -> dict[str, Any]:
     """The cart priced now; the hidden fingerprint is always that of what this page shows."""
     contents = carts.contents(cart, request.actor)
     text = terms.in_force(Document.TERMS, now=request.now)
-    offers, chosen = payment_actions.offered(), pay.data.get("gateway")
+    offers, chosen = payment_actions.offered(), form.pay.data.get("gateway")
     quote: Quote | None = None
     refused: Refused | None = None
     try:
@@ -134,7 +112,7 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
             distributor=cart.installer.distributor,  # type: ignore[arg-type]
             months=cart.months,
             now=request.now,
-            billing=billing.instance,
+            billing=form.instance,
         )
         if not quote.count:
             quote, refused = None, NothingLeft()
@@ -149,8 +127,7 @@ def review_context(request: access.PortalRequest, cart: Cart, billing: BillingFo
         .filter(cart=cart)
         .select_related("requested_by")
         .first(),
-        "billing_form": billing,
-        "pay_form": pay,
+        "pay_form": form.pay,
         "fingerprint": quote.fingerprint() if quote else "",
         "each_cycle_minor": quote.each_cycle_minor if quote else 0,
         "offers": offers,

@@ -2,72 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
-from django.utils.functional import lazy
-from django.utils.translation import gettext, pgettext_lazy
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from accounts.errors import ActionError
 from payments import actions as payment_actions
 from payments.models import BillingProfile
-from smartplus.portal.kit.countries import CountryField
-from smartplus.portal.kit.fields import IdentifierField, LineField, MailField, SecretField
-from smartplus.portal.kit.postal import PostalForm
-from subscriptions import periods
+from smartplus.portal.kit.billing import BillingForm
+from smartplus.portal.kit.fields import BlockField, IdentifierField, SecretField
+from smartplus.portal.kit.months import TermForm
 from subscriptions.models import Order
 
 MONTHS = (1, 3, 6, 12)
 
 
-def _out_of_range() -> str:
-    return gettext("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS}
+class RequestForm(TermForm):
+    """How many months, and what the payer should know."""
 
-
-OUT_OF_RANGE = lazy(_out_of_range, str)()  # a lazy text that is filled in at import would stay English
-
-
-class TermForm(forms.Form):
-    """How many months are bought."""
-
-    months = forms.IntegerField(
-        label=_("Months"),
-        min_value=1,
-        max_value=periods.MAX_MONTHS,
-        initial=1,
-        error_messages={
-            "min_value": OUT_OF_RANGE,
-            "max_value": OUT_OF_RANGE,
-        },
+    note = BlockField(
+        label=_("Note"),
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
-
-
-class BillingForm(PostalForm, forms.ModelForm[BillingProfile]):
-    """Whom the invoice is made out to."""
-
-    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    company = LineField(label=_("Company"), max_length=120)
-    tax_number = IdentifierField(label=_("Tax number"), max_length=32, required=False)
-    email = MailField(label=_("Email for invoices"))
-    street = LineField(label=_("Street"), max_length=120)
-    postal_code = IdentifierField(label=_("Postal code"), max_length=16)
-    city = LineField(label=_("City"), max_length=80)
-    state = LineField(label=pgettext_lazy("address", "State"), max_length=80, required=False)
-    country = CountryField()
-
-    class Meta:
-        model = BillingProfile
-        fields = ("company", "tax_number", "email", "street", "postal_code", "city", "state", "country")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.initial["version"] = self.instance.version if self.instance.pk else None
-        for name, value in (("company", "organization"), ("email", "email")):
-            self.fields[name].widget.attrs["autocomplete"] = value
-
-    def values(self) -> dict[str, str]:
-        """What `save_billing` takes."""
-        return {name: self.cleaned_data[name] or "" for name in self.Meta.fields}
 
 
 class PayForm(forms.Form):
@@ -97,3 +55,21 @@ class PayForm(forms.Form):
         label=_("I accept the Terms and Conditions"),
         error_messages={"required": _("Please accept the Terms and Conditions.")},
     )
+
+
+class CheckoutForm(BillingForm):
+    """The last page before paying: whom the invoice is made out to, and how it is paid (`pay`), sent together."""
+
+    def __init__(
+        self, data: QueryDict | None = None, *, instance: BillingProfile | None, pay: PayForm | None = None
+    ) -> None:
+        super().__init__(data, instance=instance)
+        self.pay = pay or PayForm(data)
+        self.parts: list[forms.BaseForm] = [self, self.pay]
+
+    def refuse(self, refusal: ActionError) -> None:
+        """Show a refusal where the person looks for it."""
+        if refusal.field in self.fields:
+            self.add_error(refusal.field, str(refusal))
+        else:
+            self.pay.add_error(refusal.field if refusal.field in self.pay.fields else None, str(refusal))

@@ -23,7 +23,6 @@ from smartplus.portal.kit.numbers import as_ranges
 from smartplus.portal.kit.once import made, once_where
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.kit.ticks import Ticks
-from smartplus.portal.requests.forms import RequestForm
 from smartplus.portal.subscription import rows, to_activate
 from smartplus.portal.subscription.choice import Choice, choosable, read_choice
 from smartplus.portal.subscription.chosen import (
@@ -36,7 +35,7 @@ from smartplus.portal.subscription.chosen import (
     price_list,
     read_ticks,
 )
-from smartplus.portal.subscription.forms import MONTHS
+from smartplus.portal.subscription.forms import MONTHS, RequestForm
 from smartplus.statuses import UNPROCESSABLE
 from subscriptions import payers, rights
 from subscriptions.actions import carts, requests

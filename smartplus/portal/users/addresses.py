@@ -1,4 +1,4 @@
-"""Changing the address somebody signs in with: the own one, and by who manages people."""
+"""Changing the address that somebody else signs in with, by who manages people."""
 
 from __future__ import annotations
 
@@ -6,52 +6,18 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.actions import addresses
-from smartplus import access, jobs, throttle
+from smartplus import access, jobs
 from smartplus.access import PortalRequest
+from smartplus.portal.kit.address_words import LINK_SENT
 from smartplus.portal.kit.answers import answer, posted, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made, once
-from smartplus.portal.security.forms import AddressForm, NewAddressForm
+from smartplus.portal.users.forms import NewAddressForm
 from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, visible_person
-
-SAID = gettext_lazy("If %(email)s can be used, a link is on its way there. Until it is opened, nothing changes.")
-
-
-@sensitive_post_parameters()
-@never_cache
-@access.roles()
-@require_http_methods(["GET", "HEAD", "POST"])
-@refused_at("settings-address")
-@once
-def own_address(request: PortalRequest) -> HttpResponse:
-    """Ask for another address with password and code, or give up one that waits: `do` is "withdraw"."""
-    if request.method == "POST" and request.POST.get("do") == "withdraw":
-        addresses.withdraw_address(request.actor, request.user, now=request.now)
-        messages.success(request, _("The change is withdrawn: the link does nothing any more."))
-        return redirect("settings-address")
-    if request.method == "POST" and (refusal := throttle.refuses_codes(request, request.user)):
-        return refusal
-    form = AddressForm(posted(request), user=request.user)
-
-    def ask() -> bool:
-        email = form.cleaned_data["email"]
-        addresses.ask_for_address(request.actor, request.user, email=email, now=request.now, **form.proof)
-        return True
-
-    if submitted(form, ask):
-        jobs.hurry("mail")
-        messages.success(request, SAID % {"email": form.cleaned_data["email"]})
-        return made(redirect("settings-address"), addresses.pending_address(request.user, now=request.now))
-    if form.is_bound and form.is_wrong():
-        throttle.count_wrong_code(request, request.user)
-    context = {"pending": addresses.pending_address(request.user, now=request.now)}
-    return answer(request, "settings/address.html", form, context)
 
 
 @never_cache
@@ -75,7 +41,7 @@ def user_address(request: PortalRequest, membership_id: int) -> HttpResponse:
 
     if submitted(form, ask):
         jobs.hurry("mail")
-        messages.success(request, SAID % {"email": form.cleaned_data["email"]})
+        messages.success(request, LINK_SENT % {"email": form.cleaned_data["email"]})
         return made(redirect("user-detail", membership_id), addresses.pending_address(person.user, now=request.now))
     context = {
         "person": person,

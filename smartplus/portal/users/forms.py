@@ -287,3 +287,9 @@ class JoinForm(forms.Form):
             except ValidationError as problem:
                 self.add_error("password1", problem)
         return values
+
+
+class NewAddressForm(forms.Form):
+    """Another address of somebody else."""
+
+    email = MailField(label=_("New address"), widget=MailInput(attrs={"autocomplete": "off"}))

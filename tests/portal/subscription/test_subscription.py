@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from accounts.actions import terms
 from accounts.models import Organization
 from communities.models import Entitlement, Site
+from payments.actions import save_billing
 from payments.models import BillingProfile, Payment
 from payments.sandbox import Sandbox
 from smartplus.demo import INVENTED_PRICES
@@ -22,7 +24,8 @@ from subscriptions.models import Cart, Order, PriceList
 from tests.payments.pay_page import press
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.checkout import BILLING, fingerprint, tick_all
-from tests.portal.html import assert_clean, untimed
+from tests.portal.conflicts import told
+from tests.portal.html import assert_clean, form_in, page_of, untimed
 
 
 @pytest.fixture(autouse=True)
@@ -331,3 +334,25 @@ def test_the_payers_own_reference_stands_on_the_order_and_is_found(
 def answered(answer) -> str:
     """A file as it arrives."""
     return b"".join(answer.streaming_content if answer.streaming else [answer.content]).decode("utf-8-sig")
+
+
+def test_billing_information_saved_by_a_colleague_loses_nothing_of_the_checkout(
+    people: People, harbour_view: Site, price_list: PriceList, dora: Client, sandbox: Sandbox
+) -> None:
+    saved: dict[str, Any] = {name: value for name, value in BILLING.items() if name not in {"version", "terms_version"}}
+    save_billing(people.dora.actor, organization=people.dora.firm, now=NOW, **saved)
+    cart = tick_all(dora, people)
+    opened = form_in(dora.get(cart).content, "company")
+    save_billing(people.dora.actor, organization=people.dora.firm, version=1, now=NOW, **{**saved, "city": "Bergen"})
+    typed = {"street": "Storgata 9", "reference": "PO 77", "terms": "on", "auto_renew": "on", "renewals": "6"}
+    answer = dora.post(cart, opened | typed)
+    assert [(line[0], line[2], line[4]) for line in told(answer)] == [
+        ("Street", "Storgata 8", True),
+        ("Post town", "Bergen", False),
+    ]
+    assert "You saved this in another window" in page_of(answer)
+    again = form_in(answer.content, "company")
+    assert again.items() >= {**typed, "city": "Bergen", "version": "2"}.items()
+    assert not Order.objects.exists()
+    assert dora.post(cart, again)["Location"] == Payment.objects.get().checkout_url
+    assert BillingProfile.objects.values_list("street", "city").get() == ("Storgata 9", "Bergen")

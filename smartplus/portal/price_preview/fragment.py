@@ -1,0 +1,17 @@
+"""The price beside a form as a fragment: the form as it stands, priced and thrown away."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from accounts.errors import NotPermitted
+from smartplus.access import PortalRequest
+from smartplus.portal.price_preview.queries import FormPreview
+
+
+def fragment(request: PortalRequest, preview: FormPreview | None) -> HttpResponse:
+    """What the form would cost; refused where the distributor hides prices from this installer."""
+    if preview is None:
+        raise NotPermitted
+    return render(request, preview.template, {"preview": preview, "bill": preview.bill})

@@ -1,0 +1,28 @@
+"""The price of a site while its form is filled. Nothing is written."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_POST
+
+from accounts.scope import Role
+from communities.models import Site
+from smartplus import access
+from smartplus.portal.price_preview import queries as price_preview
+from smartplus.portal.price_preview.fragment import fragment
+from smartplus.portal.sites.forms import SiteForm
+
+
+@access.roles(Role.INSTALLER)
+@require_POST
+def site_bill_new(request: access.PortalRequest) -> HttpResponse:
+    """What the community in the form would cost, for as many apartments as planned."""
+    return fragment(request, price_preview.for_new_site(request, SiteForm(request.POST, now=request.now)))
+
+
+@access.roles(Role.INSTALLER)
+@require_POST
+def site_bill(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """What the site would cost with the services of the form."""
+    site = Site.objects.visible_to(request.actor).select_related("distributor").get(pk=site_id)
+    return fragment(request, price_preview.for_site(request, SiteForm(request.POST, now=request.now), site))
