@@ -89,6 +89,15 @@ def test_a_class_of_a_stylesheet_stands_on_a_page() -> None:
     assert len(known()) > 200
 
 
+def test_a_mark_of_the_sprite_stands_on_a_page() -> None:
+    said = by_script()
+    for _name, text in (*templates(), *strings()):
+        said |= set(re.findall(r"[a-z][a-z0-9-]*", text))
+    marks = set(re.findall(r'<symbol id="([^"]+)"', (ROOT / "static" / "sp" / "icons.svg").read_text()))
+    assert marks - said == set()
+    assert len(marks) > 50
+
+
 def test_no_class_is_put_together() -> None:
     built = [(name, text) for name, html in templates() for text in ATTRIBUTE.findall(html) if BUILT.search(text)]
     built += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,24 @@ TEMPLATES = Path(settings.BASE_DIR / "templates")
 LIMIT = 140
 
 COMPONENTS = {one.name: one for one in declarations.of_folder(TEMPLATES / "components")}
+MARKUP = {one.name: one for one in declarations.of_folder(TEMPLATES / "styleguide" / "markup")}
+SHOWN = [*COMPONENTS.values(), *MARKUP.values()]
+# Parts of the frame, of an address and of mails: they live from what a whole page knows, and are seen on it.
+OF_A_PAGE = {
+    "address",
+    "address_parts",
+    "field_words",
+    "find",
+    "me",
+    "me_menu",
+    "messages",
+    "notice",
+    "notice_again",
+    "notices",
+    "side",
+    "sub",
+}
+OF_A_PAGE |= {"tenant", "thumb", "waiting", "who"}
 
 
 def faults_of(source: str, components: dict[str, Declaration]) -> Iterator[str]:
@@ -70,16 +89,29 @@ def test_a_tag_takes_what_its_component_declares() -> None:
 
 
 def test_each_example_shows_its_component_rightly() -> None:
-    for component in COMPONENTS.values():
+    for component in SHOWN:
         for name, code in component.examples:
             assert list(faults_of(code, COMPONENTS)) == [], f"{component.name}: {name}"
-    assert sum(len(component.examples) for component in COMPONENTS.values()) > 40
+    assert sum(len(component.examples) for component in SHOWN) > 100
+    without = {name for name, component in COMPONENTS.items() if not component.examples}
+    assert without == OF_A_PAGE
+
+
+def test_a_button_has_no_other_classes_than_are_declared() -> None:
+    button, *others = [one.name for one in MARKUP["button"].classes]
+    found = set[str]()
+    for file in TEMPLATES.rglob("*.html"):
+        for text in re.findall(r'class="([^"]*)"', file.read_text()):
+            words = re.sub(r"{[%{].*?[%}]}", " ", text).split()
+            found |= set(words[1:]) if words[:1] == [button] else set()
+    assert found <= set(others)
+    assert {"p", "q", "d", "s", "lg", "w"} <= found
 
 
 def test_the_page_of_the_components_is_there_in_debug_only() -> None:
     page = views.index(RequestFactory().get("/styleguide/"))
     assert page.status_code == 200
-    assert page.content.decode().count('styleguide-look"') == 2 * sum(len(one.examples) for one in COMPONENTS.values())
+    assert page.content.decode().count('styleguide-look"') == 2 * sum(len(one.examples) for one in SHOWN)
     with pytest.raises(Resolver404):
         resolve("/styleguide/")
 

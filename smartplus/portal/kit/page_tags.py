@@ -41,4 +41,4 @@ def fact(label: str, value: object, css: str = "") -> SafeString:
 @register.simple_tag
 def tag(word: str, tone: str = "") -> SafeString:
     """A word in a box, beside what it says something of; `tone` is "a" (of an apartment, or chosen) or nothing."""
-    return as_html('<span class="tg{}">{}</span>', f" {tone}" if tone else "", word)
+    return as_html('<span class="tg {}">{}</span>', tone, word) if tone else as_html('<span class="tg">{}</span>', word)

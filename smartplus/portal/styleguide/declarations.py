@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 COMMENT = re.compile(r"(?:{% load [^%]*%})?{% comment %}\n(.*?)\n?{% endcomment %}", re.DOTALL)
-SECTION = re.compile(r"^(Parameters|Context|Examples): *(.*)$")
+SECTION = re.compile(r"^(Parameters|Classes|Context|Examples): *(.*)$")
 ENTRY = re.compile(r"  (?P<name>[^:(]+?)(?P<needed> \(needed\))?:(?: (?P<rest>.*))?")
 
 
@@ -27,12 +27,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The head of a component's file. An example is a name and template code that uses the component."""
+    """The head of a component's file. An example is a name and template code that uses the component. What pages write themselves has
+    `classes`: the one by which it is known, then those that may stand beside it."""
 
     name: str
     summary: str
     parameters: tuple[Parameter, ...]
     examples: tuple[tuple[str, str], ...]
+    classes: tuple[Parameter, ...] = ()
 
     @property
     def needed(self) -> set[str]:
@@ -71,6 +73,10 @@ def declared(name: str, source: str) -> Declaration:
             Parameter(entry, is_needed, shape) for entry, is_needed, shape in _entries(name, sections["Parameters"])
         ),
         examples=tuple((entry, code) for entry, _needed, code in _entries(name, sections.get("Examples", []))),
+        classes=tuple(
+            Parameter(entry, is_needed, shape)
+            for entry, is_needed, shape in _entries(name, sections.get("Classes", []))
+        ),
     )
 
 

@@ -21,7 +21,10 @@ THEMES = ("light", "dark")
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """Every component that has examples, each of them in both themes."""
-    components = declarations.of_folder(Path(settings.BASE_DIR) / "templates" / "components")
+    templates = Path(settings.BASE_DIR) / "templates"
+    components = declarations.of_folder(templates / "components") + declarations.of_folder(
+        templates / "styleguide" / "markup"
+    )
     shown = [
         (one, [_example(request, f"{one.name}-{at}", *example) for at, example in enumerate(one.examples)])
         for one in components
