@@ -47,8 +47,8 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[keyset.Page[Any]]]:
     made: list[keyset.Page[Any]] = []
     page = keyset.page
 
-    def short(rows: Any, *, by: Any, query: Any, size: int) -> keyset.Page[Any]:
-        made.append(page(rows, by=by, query=query, size=4))
+    def short(rows: Any, *, by: Any, query: Any, size: int, under: Any) -> keyset.Page[Any]:
+        made.append(page(rows, by=by, query=query, size=4, under=under))
         return made[-1]
 
     monkeypatch.setattr(keyset, "page", short)

@@ -1,4 +1,4 @@
-"""The audit as a list: what is asked for, which rows those are, and what each row shows, in few statements."""
+"""The audit as a list: which rows are asked for, and what each row shows, in few statements."""
 
 from __future__ import annotations
 
@@ -10,69 +10,28 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.audit import Area
 from accounts.audit.sentences import Names
 from accounts.models import AuditEvent, Membership, Organization
-from accounts.models.audit import tenant_order
 from accounts.scope import Actor, Grant, Role
 from accounts.typed.finding import matching
 from accounts.typed.keys import compact_key
-from accounts.typed.text import sought
 from communities.models import Site
 from devices import mac
 from devices.reports import MIN_DIGITS
 from smartplus import vocabulary
 from smartplus.portal.audit import values as audit_values
-from smartplus.portal.kit import keyset
+from smartplus.portal.kit.lists import Listing
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.roles import ROLE_LABELS
 from subscriptions import rights
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
 DAYS = ("7", "30", "90")
-ANY_TIME = "all"
-
-WHO: dict[str, Promise] = {
-    "": gettext_lazy("Everybody"),
-    "me": gettext_lazy("You"),
-    "own": gettext_lazy("Your organization"),
-    "system": gettext_lazy("SmartPlus by itself"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What an address asks for; what means nothing in it is as if it were not there."""
-
-    text: str
-    area: str
-    days: str
-    who: str
-
-    @classmethod
-    def of(cls, query: Mapping[str, str]) -> Asked:
-        """Read `q`, `area`, `days` and `who` of a query."""
-        area, days, who = query.get("area", ""), query.get("days", ""), query.get("who", "")
-        return cls(
-            text=sought(query.get("q", "")),
-            area=area if area in Area.values else "",
-            days=days if days in (*DAYS, ANY_TIME) else "30",
-            who=who if who in WHO or typed_id(who) else "",
-        )
-
-    @property
-    def person(self) -> int:
-        """The person asked for, 0 for none."""
-        return 0 if self.who in WHO else typed_id(self.who)
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether more than a period is asked for."""
-        return bool(self.text or self.area or self.who)
+LATELY, ANY_TIME = "30", "all"
+ME, OWN, SYSTEM = "me", "own", "system"  # whose changes; else those of the person with this id
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,25 +49,26 @@ class Row:
     names: Names
 
 
-def events(actor: Actor, asked: Asked, *, now: datetime, with_batches: bool = False) -> QuerySet[AuditEvent]:
+def events(actor: Actor, asked: Listing, *, now: datetime) -> QuerySet[AuditEvent]:
     """The rows asked for, as far as the actor may read. The rows of a batch stand under what was done; where a text is searched for, those
-    whose own object it is are found too, and `with_batches` all of them."""
-    found = AuditEvent.objects.visible_to(actor)
+    whose own object it is are found too, and all of them for a file."""
+    found, with_batches = AuditEvent.objects.visible_to(actor), bool(asked.file)
+    area, days, who = (asked.chosen.get(name, "") for name in ("area", "days", "who"))
     if not asked.text and not with_batches:
         found = found.whole()
-    if asked.days != ANY_TIME:
-        found = found.filter(at__gte=now - timedelta(days=int(asked.days)))
-    if asked.area:
-        found = found.filter(vocabulary.in_area(Area(asked.area)))
-    if asked.who == "me":
+    if days != ANY_TIME:
+        found = found.filter(at__gte=now - timedelta(days=int(days)))
+    if area:
+        found = found.filter(vocabulary.in_area(Area(area)))
+    if who == ME:
         found = found.filter(user_id=actor.user_id or 0)
-    elif asked.who == "own":
+    elif who == OWN:
         own = Membership.objects.visible_to(actor).filter(organization_id=actor.organization_id)
         found = found.filter(user_id__in=own.values("user_id"))
-    elif asked.who == "system":
+    elif who == SYSTEM:
         found = found.filter(actor_role=Role.SYSTEM)
-    elif asked.who:
-        found = found.filter(user_id=typed_id(asked.who))
+    elif who:
+        found = found.filter(user_id=typed_id(who))
     return _searched(found, actor, asked.text, with_batches) if asked.text else found
 
 
@@ -145,11 +105,6 @@ def _written(text: str, *, with_orders: bool) -> str:
     if number is None or not with_orders:
         return ""
     return "-".join(["SP", *filter(None, number.groups())])
-
-
-def count(actor: Actor, found: QuerySet[AuditEvent]) -> int:
-    """How many rows there are, as a list counts."""
-    return keyset.count(found, by=(*tenant_order(actor), "-pk"))
 
 
 def rows(actor: Actor, page: Iterable[AuditEvent]) -> list[Row]:

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from accounts.typed.text import isolated
-from smartplus.portal.audit.queries import Asked, Row
+from smartplus.portal.audit.queries import Row
 from smartplus.portal.kit.day_tags import when
 from smartplus.portal.kit.link_tags import address
 from smartplus.portal.kit.markup import as_html
@@ -35,15 +35,15 @@ class ChangeCells(NamedTuple):
     only: str
 
 
-def cells(rows: Iterable[Row], asked: Asked, query: QueryDict, now: datetime) -> list[ChangeCells]:
-    """The cells of changes; `query` is the address of the list, which *only changes by* keeps."""
+def cells(rows: Iterable[Row], query: QueryDict, now: datetime, *, is_of_one: bool) -> list[ChangeCells]:
+    """The cells of changes; `query` is the address of the list, which *only changes by* keeps. A list that `is_of_one` offers no other."""
     kept = urlencode([(name, value) for name, values in query.lists() if name not in PAGING for value in values])
     before = f"?{kept}&who=" if kept else "?who="
     only, found = _("Only changes by %(name)s"), []
     for row in rows:
         event = row.event
         by = ""
-        if event.user_id and not asked.who:
+        if event.user_id and not is_of_one:
             by = as_html('<a href="{}{}">{}</a>', before, event.user_id, only % {"name": isolated(event.who)})
         found.append(
             ChangeCells(

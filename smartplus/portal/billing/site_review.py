@@ -9,17 +9,17 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.errors import NotPermitted
 from accounts.scope import Grant, Role
-from accounts.typed.days import site_day
 from communities import site_status
 from communities.models import Entitlement, Site
-from payments.money import Money
 from smartplus import access
-from smartplus.portal.kit import exports as tables
-from smartplus.portal.kit.exports import Column
+from smartplus.portal.billing import exports
+from smartplus.portal.kit import keyset
+from smartplus.portal.kit.lists import Column, Filter, List, Option
 from smartplus.portal.kit.mail_history import Subject
 from smartplus.portal.orders.rows import TONES
 from smartplus.portal.sites.site_context import site_context, visible_site
@@ -28,11 +28,31 @@ from subscriptions.cycles import total_of
 from subscriptions.holdings import Holding
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Order, RenewalRequest
 from subscriptions.reports import is_agreed
-from subscriptions.reviews import Review
 
 SEERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
+HOLDINGS = List(
+    title=gettext_lazy("What is paid for"),
+    columns=(
+        Column("item", gettext_lazy("Item")),
+        Column("count", gettext_lazy("Count"), css="r", further=gettext_lazy("every 30 days")),
+        Column("state", gettext_lazy("Status")),
+        Column("on", gettext_lazy("Switched on")),
+        Column("paid", gettext_lazy("Paid for")),
+        Column("expires", gettext_lazy("Expires")),
+        Column("payer", gettext_lazy("Who pays"), css="col-760"),
+    ),
+    filters=(
+        Filter(
+            "show",
+            {"differs": Option(gettext_lazy("Differs")), "ending": Option(gettext_lazy("Ends within 60 days"))},
+            label=gettext_lazy("Filter"),
+        ),
+    ),
+    size=300,  # more are better read in the exported table
+    table="two-line cards holdings",
+    has_file=True,
+)
 ORDERS = 20
-ROWS = 300  # more are better read in the exported table
 
 
 @access.roles(*SEERS)
@@ -47,19 +67,22 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBas
     review = reviews.review_of(
         site, apartments=units.units, now=request.now, reader=request.actor, is_agreed=has_auto_renewals
     )
-    show = request.GET.get("show", "")
-    shown = [row for row in review.holdings if _is_shown(row, show, request)]
-    if file := tables.asked(request):
-        return _table(file, request, site, review, shown)
+    listing = HOLDINGS.asked(request)
+    shown = [row for row in review.holdings if _is_shown(row, listing.chosen.get("show", ""), request)]
+    if listing.file:
+        name = f"{slugify(site.name) or f'site-{site.pk}'}-billing-{request.now:%Y-%m-%d}"
+        return listing.answer(name, exports.columns(), exports.lines(site, review, shown, request.now))
+    numbers = {
+        "differs": sum(row.differs for row in review.holdings),
+        "ending": sum(row.is_ending(request.now) for row in review.holdings),
+    }
+    page: keyset.Page[Any] = keyset.Page(shown[: listing.list.size], "", "")
     shows_orders = Grant.SEES_INVOICES in request.actor.grants
     orders = reviews.orders_of(request.actor, site, limit=ORDERS + 1) if shows_orders else []
     context = {
+        **listing.context(page, _groups(request, shown), numbers={"show": numbers}),
         "review": review,
-        "groups": _groups(request, shown),
-        "hidden_rows": max(0, len(shown) - ROWS),
-        "show": show if show in {"differs", "ending"} else "",
-        "differing": sum(row.differs for row in review.holdings),
-        "ending": sum(row.is_ending(request.now) for row in review.holdings),
+        "hidden_rows": len(shown) - len(page.rows),
         "orders": [(share, TONES.get(Order.State(share.order.state), "inactive")) for share in orders[:ORDERS]],
         "has_more_orders": len(orders) > ORDERS,
         "told_of": _told_of(request, site, [share.order for share in orders[:ORDERS]]),
@@ -77,7 +100,7 @@ def _groups(request: access.PortalRequest, shown: list[Holding]) -> list[dict[st
         "lapsed": _("Lapsed"),
         "off": _("Paid, switched off"),
     }
-    found, room = list[dict[str, Any]](), ROWS
+    found, room = list[dict[str, Any]](), HOLDINGS.size
     for group, head in heads.items():
         rows = [row for row in shown if row.group == group]
         amounts = [row.paid_minor if group == "paid" else row.more_minor for row in rows]
@@ -110,38 +133,3 @@ def _is_shown(row: Holding, show: str, request: access.PortalRequest) -> bool:
     if show == "differs":
         return row.differs
     return row.is_ending(request.now) if show == "ending" else True
-
-
-def _table(
-    file: str, request: access.PortalRequest, site: Site, review: Review, shown: list[Holding]
-) -> HttpResponseBase:
-    columns = [
-        Column(_("Item")), Column(_("For")), Column(_("Count"), tables.Kind.NUMBER), Column(_("Status")), Column(_("Switched on")),
-        Column(_("Paid for")), Column(_("Paid, not used")), Column(_("Does not work yet")), Column(_("Expires"), tables.Kind.DAY),
-        Column(_("Who pays")), Column(_("How")), Column(_("Paid, every 30 days"), tables.Kind.MONEY),
-        Column(_("Not paid, every 30 days"), tables.Kind.MONEY), Column(_("Next 30 days"), tables.Kind.MONEY), Column(_("Currency")),
-    ]  # fmt: skip
-    name = slugify(site.name) or f"site-{site.pk}"
-    cells = (_cells(request, site, review, row) for row in shown)
-    return tables.answer(file, f"{name}-billing-{request.now:%Y-%m-%d}", columns, cells)
-
-
-def _cells(request: access.PortalRequest, site: Site, review: Review, row: Holding) -> list[Any]:
-    return [
-        row.service_label,
-        row.targets,
-        row.count,
-        row.status(request.now)[1],
-        row.variant_label,
-        row.paid_label if row.expires_at else "",
-        row.unused,
-        row.missing,
-        site_day(row.expires_at, site.time_zone) if row.expires_at else None,
-        row.payer.name,
-        row.payer.mode,
-        *(
-            None if amount is None else Money(amount, review.currency)
-            for amount in (row.paid_minor, row.more_minor, row.amount_minor)
-        ),
-        review.currency,
-    ]

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
+from smartplus.portal.dashboard import lists
 from smartplus.portal.dashboard import views as dashboard
 
 urlpatterns = [
     path("dashboard/", dashboard.dashboard, name="dashboard"),
-    path("dashboard/items/", dashboard.dashboard_items, name="dashboard-items"),
+    path("dashboard/items/", lists.dashboard_items, name="dashboard-items"),
 ]

@@ -28,7 +28,8 @@ class Column:
     """A column of the page; without a label an order that no head offers.
 
     `keys` are what rows are sorted by, as in `keyset.Columns`, none where they can't be. `annotations` gives those keys that are no fields, and
-    is asked only where the list is sorted so. `css` is the class of the head; the label of one that `is_silent` is for screen readers alone.
+    is asked only where the list is sorted so. `css` is the class of the head; the label of one that `is_silent` is for screen readers alone, as
+    is what `further` says.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Column:
     css: str = ""
     annotations: Callable[[Actor], Mapping[str, Any]] | None = None
     is_silent: bool = False
+    further: Text = ""
 
 
 class Option(NamedTuple):
@@ -54,34 +56,51 @@ def options(field: str, choices: type[Choices]) -> dict[str, Option]:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`?name=value`: a chip for each option, or a choice (`is_select`). `every` says what is not narrowed; without it the chosen chip takes
-    itself back. The `label` is for screen readers."""
+    """`?name=value`: a chip for each option, or a choice (`is_select`), which stands at the end of the bar where it `is_apart`. The `label`
+    is for screen readers.
+
+    `every` says what is not narrowed; without it the chosen chip takes itself back. With an `own` option there is no such state: that one
+    holds where the address names none. `also` are further words that addresses have for options; `clears` are parameters that say more about
+    one of the options, and go when another is chosen.
+    """
 
     name: str
     options: Mapping[str, Option]
     _: KW_ONLY
     label: Text = ""
     every: Text = ALL
+    own: str = ""
+    also: Mapping[str, str] = field(default_factory=dict)
+    clears: Sequence[str] = ()
     is_select: bool = False
+    is_apart: bool = False
+
+    def chosen(self, query: Mapping[str, str]) -> str:
+        """The option that an address names, else its own; "" where it narrows nothing."""
+        value = query.get(self.name, "")
+        value = self.also.get(value, value)
+        return value if value in self.options else self.own
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`?q=`: the label of the box, what may be typed there, and the rows of those given that match a text, as far as the actor may ask."""
+    """`?q=`: the label of the box, what may be typed there, and the rows of those given that match a text, as far as the actor may ask: None
+    where the view searches itself."""
 
     label: Text
     hint: Text
-    matching: Callable[[QuerySet[Any], str, Actor], QuerySet[Any]]
+    matching: Callable[[QuerySet[Any], str, Actor], QuerySet[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """What a list is. `own` is its order where the address names none: a column, "-" before it for downwards. `layout` is the template that
+    """What a list is. `own` is its order where the address names none: a column, "-" before it for downwards; none where the view
+    sorts its rows itself. `layout` is the template that
     `list.html` extends; `table`, `bar` and `panel` are classes of these."""
 
     title: Text
     columns: Sequence[Column]
-    own: str
+    own: str = ""
     search: Search | None = None
     filters: Sequence[Filter] = ()
     size: int = 50  # rows of a page
@@ -97,13 +116,13 @@ class List:
         """What the address asks of it; what means nothing there is as if it were not there. `hidden` are the columns that this reader does not
         see, `kept` further parameters that a search takes along."""
         query = request.GET
-        chosen = {each.name: query.get(each.name, "") for each in self.filters}
+        chosen = {each.name: each.chosen(query) for each in self.filters}
         return Listing(
             list=self,
             query=query,
             actor=request.actor,
             text=sought(query.get("q", "")) if self.search else "",
-            chosen={each.name: chosen[each.name] for each in self.filters if chosen[each.name] in each.options},
+            chosen={name: value for name, value in chosen.items() if value},
             sorting=keyset.sorting(query, {each.name: each.keys for each in self.columns if each.keys}, own=self.own, hidden=hidden),
             file=exports.asked(request) if self.has_file else "",
             columns=[each for each in self.columns if each.name not in hidden],
@@ -163,8 +182,9 @@ class Listing:
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether rows may be missing."""
-        return bool(self.text or self.chosen)
+        """Whether more is asked for than what the list shows by itself."""
+        own = {each.name: each.own for each in self.list.filters if each.own}
+        return bool(self.text) or any(own.get(name) != value for name, value in self.chosen.items())
 
     def narrowed(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         """Those of the rows that its filters and its search leave."""
@@ -172,7 +192,7 @@ class Listing:
             value = self.chosen.get(each.name)
             if value is not None and (where := each.options[value].where) is not None:
                 rows = rows.filter(where)
-        if self.text and self.list.search:
+        if self.text and self.list.search and self.list.search.matching:
             rows = self.list.search.matching(rows, self.text, self.actor)
         return rows
 
@@ -180,13 +200,13 @@ class Listing:
         """All of the rows in the order asked for."""
         return self._with_keys(rows).order_by(*self.sorting.by)
 
-    def page(self, rows: QuerySet[Row], *, only: Sequence[str] = ()) -> keyset.Page[Row]:
-        """The page asked for; with `only` these fields of its rows are read, and what they are sorted by."""
+    def page(self, rows: QuerySet[Row], *, only: Sequence[str] = (), under: Sequence[str] = ()) -> keyset.Page[Row]:
+        """The page asked for; with `only` these fields of its rows are read, and what they are sorted by. `under` as in `keyset.page`."""
         rows = self._with_keys(rows)
         if only:
             keys = (key.removeprefix("-") for key in self.sorting.by)
             rows = rows.only(*only, *(key for key in keys if key not in rows.query.annotations))
-        return keyset.page(rows, by=self.sorting.by, query=self.query, size=self.list.size)
+        return keyset.page(rows, by=self.sorting.by, query=self.query, size=self.list.size, under=under)
 
     def count(
         self, page: keyset.Page[Any], rows: QuerySet[Any], *, by: Sequence[str] = (), most: int = keyset.COUNTED
@@ -204,13 +224,15 @@ class Listing:
         self, page: keyset.Page[Any], cells: Sequence[Any], *, numbers: Mapping[str, Mapping[str, object]] | None = None
     ) -> dict[str, Any]:
         """What `list.html` shows. `numbers` are those of filters by their values, "" for all, where rows were counted for them."""
+        bars = [self._bar(each, (numbers or {}).get(each.name, {})) for each in self.list.filters]
         return {
             "list": self.list,
             "listing": self,
             "page": page,
             "cells": cells,
             "label": {each.name: each.label for each in self.columns},
-            "bars": [self._bar(each, (numbers or {}).get(each.name, {})) for each in self.list.filters],
+            "bars": [bar for bar in bars if not bar.filter.is_apart],
+            "apart": [bar for bar in bars if bar.filter.is_apart],
         }
 
     @property
@@ -238,19 +260,21 @@ class Listing:
 
     def _bar(self, of: Filter, numbers: Mapping[str, object]) -> Bar:
         chosen, chips = self.chosen.get(of.name, ""), []
-        if of.every:
-            chips.append(Chip("", of.every, address(self.query, of.name, ""), not chosen, numbers.get("")))
+        if of.every and not of.own:
+            chips.append(Chip("", of.every, address(self.query, of.name, "", of.clears), not chosen, numbers.get("")))
         for value, option in of.options.items():
             is_on = value == chosen
-            url = address(self.query, of.name, "" if is_on and not of.every else value)
+            takes_back = is_on and not of.every and not of.own
+            url = address(self.query, of.name, "" if takes_back else value, of.clears)
             chips.append(Chip(value, option.label, url, is_on, numbers.get(value)))
         return Bar(of, chips)
 
 
-def address(query: QueryDict, name: str, value: str) -> str:
-    """The address with another value of one parameter, "" for none; of another list than this page's, so from its beginning."""
+def address(query: QueryDict, name: str, value: str, clears: Sequence[str] = ()) -> str:
+    """The address with another value of one parameter, "" for none, and without those it `clears`; of another list than this page's, so
+    from its beginning."""
     changed = query.copy()
-    for gone in (*PAGING, *([name] if not value else [])):
+    for gone in (*PAGING, *clears, *([name] if not value else [])):
         changed.pop(gone, None)
     if value:
         changed[name] = value

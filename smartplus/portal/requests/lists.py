@@ -43,6 +43,7 @@ REQUESTS = List(
                 **{state: option for state, option in options("state", S).items() if state != S.OPEN},
             },
             label=gettext_lazy("Status"),
+            also={S.OPEN.value: WAITING},  # as the state of an order is called
         ),
     ),
     table="two-line cards orders",

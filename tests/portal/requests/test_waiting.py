@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Membership
 from communities.catalogue import ServiceType
 from communities.models import Apartment, Entitlement, Site
-from subscriptions.actions import carts
+from subscriptions.actions import carts, request_decisions
 from subscriptions.actions import requests as actions
 from subscriptions.models import Cart, PriceList, RenewalRequest
 from tests.people import NOW, People, Person
@@ -84,6 +84,17 @@ def test_of_several_the_newest_is_shown_and_the_others_counted(people: People, a
     assert "asks you to activate 1 item in Harbour View" in page
     assert "Review, US$10.00" in page
     assert '?state=waiting">2 more</a>' in page
+
+
+def test_an_address_may_call_waiting_requests_open(people: People, ask: Ask, sign_in: SignIn) -> None:
+    """The tiles of orders lead to `?state=open`; the same word must not show every request."""
+    asked, dora = ask(), sign_in(people.dora)
+    address = "/subscription/requests/?state=open"
+    listed = text_of(dora, address)
+    assert '<a class="chip on" href="?state=waiting" aria-current="true">' in listed
+    assert f"/subscription/requests/{asked.pk}/" in listed
+    request_decisions.refuse(people.dora.actor, request_id=asked.pk, reason="Not now.", now=NOW)
+    assert f"/subscription/requests/{asked.pk}/" not in text_of(dora, address)
 
 
 def test_a_payer_whose_prices_are_hidden_reads_items_and_no_amount(people: People, ask: Ask, sign_in: SignIn) -> None:
