@@ -1,4 +1,4 @@
-"""What the browser tests of a worker share: one running house."""
+"""What the browser tests of a worker share: one running installation."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser.house import House, running_house
+from tests.browser.installation import Installation, running_installation
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whoever asks for the house drives a browser; each worker has a house of its own."""
+    """Whoever asks for the installation drives a browser; each worker has an installation of its own."""
     for item in items:
-        if "house" in getattr(item, "fixturenames", ()):
+        if "installation" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """The running demo and a browser to visit it."""
-    with running_house(tmp_path_factory.mktemp("house")) as running:
+    with running_installation(tmp_path_factory.mktemp("installation")) as running:
         yield running

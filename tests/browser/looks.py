@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.browser.house import House
+from tests.browser.installation import Installation
 
 VENDOR = Path(__file__).parent / "vendor"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -97,12 +97,12 @@ def nothing_in(*lists: list[str]) -> None:
     assert not found, "\n" + "\n".join(found)
 
 
-def listen(house: House, page: Page) -> list[str]:
+def listen(installation: Installation, page: Page) -> list[str]:
     """Whatever the console complains about from now on, a refused style or script included; the gateway's pages aren't ours."""
     heard: list[str] = []
 
     def hear(text: str) -> None:
-        if page.url.startswith(house.url):
+        if page.url.startswith(installation.url):
             heard.append(f"{page.url}: {text}")
 
     page.on("console", lambda said: hear(said.text) if said.type == "error" else None)

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from tests.browser.house import House, running_house  # noqa: E402  (the demo's logins stand beside its models)
+from tests.browser.installation import Installation, running_installation  # noqa: E402  (the demo's logins stand beside its models)
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "images"
 
@@ -61,15 +61,15 @@ def settle(page: Page) -> None:
     page.evaluate("window.scrollTo(0, 0); document.activeElement && document.activeElement.blur()")
 
 
-def take(house: House) -> None:
+def take(installation: Installation) -> None:
     """Take every picture, the wide ones at 1280 × 800."""
     TARGET.mkdir(exist_ok=True)
     for old in TARGET.glob("*.png"):
         old.unlink()
     for name, shot in SHOTS.items():
         width, height = shot.size
-        page = house.visit(shot.login, theme=shot.theme, width=width, height=height)
-        page.goto(house.url + shot.address)
+        page = installation.visit(shot.login, theme=shot.theme, width=width, height=height)
+        page.goto(installation.url + shot.address)
         if shot.follow:
             page.locator(shot.follow).first.click()
             page.wait_for_url(re.compile(r"/orders/SP-"))
@@ -80,5 +80,5 @@ def take(house: House) -> None:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder, running_house(Path(folder)) as running:
+    with tempfile.TemporaryDirectory() as folder, running_installation(Path(folder)) as running:
         take(running)

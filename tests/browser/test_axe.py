@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.scope import Role
 from tests.browser import phone, walk
-from tests.browser.house import House
+from tests.browser.installation import Installation
 from tests.browser.looks import BY_COLOUR, NARROWEST, PHONE, WIDE, does_not_fit, faults, listen, nothing_in
 
 BY_SIZE = ["target-size"]  # nothing else depends on the font
@@ -92,28 +92,28 @@ def too_heavy(page: Page, route: str) -> list[str]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def asked(house: House) -> None:
+def asked(installation: Installation) -> None:
     """Ivan, who may not pay, has asked for an activation: there is a request to look at."""
-    ivan = house.visit("installer")
-    ivan.goto(f"{house.url}/subscription/?q=Harbour")
+    ivan = installation.visit("installer")
+    ivan.goto(f"{installation.url}/subscription/?q=Harbour")
     ivan.locator("input[name=item]").last.check()
     ivan.locator("#cart .ln").first.wait_for()
     ivan.get_by_role("button", name="Request activation").click()
     ivan.wait_for_url(re.compile("/requests/"))
     ivan.context.close()
-    olga = house.visit("operator")  # the sandbox's messages of the demo's first order come once the web is up
+    olga = installation.visit("operator")  # the sandbox's messages of the demo's first order come once the web is up
     deadline = time.monotonic() + 90
-    while not olga.goto(f"{house.url}/payments/webhooks/") or not olga.locator("main table tbody tr").count():
+    while not olga.goto(f"{installation.url}/payments/webhooks/") or not olga.locator("main table tbody tr").count():
         assert time.monotonic() < deadline, "no webhook arrived"
         olga.wait_for_timeout(500)  # polling another process, with a bound
     olga.context.close()
 
 
 @pytest.mark.parametrize("role", ORDER)
-def test_every_page_can_be_read_by_everybody(house: House, role: Role) -> None:
-    page = house.visit(walk.LOGINS[role])
-    heard, found, visited = listen(house, page), list[str](), set[str]()
-    for route, _address in walk.pages_of(house, page):
+def test_every_page_can_be_read_by_everybody(installation: Installation, role: Role) -> None:
+    page = installation.visit(walk.LOGINS[role])
+    heard, found, visited = listen(installation, page), list[str](), set[str]()
+    for route, _address in walk.pages_of(installation, page):
         visited.add(route.split()[0])
         name = f"{role} {route}" if route == "dashboard" else route
         if name not in LOOKED_AT:
@@ -130,10 +130,10 @@ def test_every_page_can_be_read_by_everybody(house: House, role: Role) -> None:
     assert not missed, f"no link leads {role} to {sorted(missed)}"
 
 
-def test_the_way_to_the_till(house: House) -> None:
-    page = house.visit("distributor")
-    heard, found = listen(house, page), list[str]()
-    page.goto(f"{house.url}/subscription/?q=Harbour")
+def test_the_way_to_the_till(installation: Installation) -> None:
+    page = installation.visit("distributor")
+    heard, found = listen(installation, page), list[str]()
+    page.goto(f"{installation.url}/subscription/?q=Harbour")
     page.locator("input[name=item]").first.check()
     page.locator("#cart .ln").first.wait_for()
     found += look_at(page, "subscription, ticked")
@@ -155,24 +155,24 @@ def test_the_way_to_the_till(house: House) -> None:
     nothing_in(found, heard)
 
 
-def test_pages_without_a_person(house: House) -> None:
-    page = house.window().new_page()
-    heard, found = listen(house, page), list[str]()
+def test_pages_without_a_person(installation: Installation) -> None:
+    page = installation.window().new_page()
+    heard, found = listen(installation, page), list[str]()
     for address in walk.public_pages():
-        page.goto(house.url + address)
+        page.goto(installation.url + address)
         found += look_at(page, address)
     page.context.close()
     nothing_in(found, heard)
 
 
-def test_what_goes_wrong_can_be_read_as_well(house: House) -> None:
-    page = house.visit("installer")
+def test_what_goes_wrong_can_be_read_as_well(installation: Installation) -> None:
+    page = installation.visit("installer")
     page.emulate_media(reduced_motion="reduce")
     found = []
     for address in ("/nothing/", "/prices/", "/sites/?q=Hafenblick", "/orders/?q=Hafenblick", "/library/?q=Hafenblick"):
-        page.goto(house.url + address)
+        page.goto(installation.url + address)
         found += look_at(page, address)
-    page.goto(f"{house.url}/sites/new/")
+    page.goto(f"{installation.url}/sites/new/")
     page.locator("#site-form").evaluate("form => { form.noValidate = true }")
     page.get_by_role("button", name="Create community site").click()
     page.get_by_role("alert").wait_for()

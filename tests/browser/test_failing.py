@@ -9,16 +9,18 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from smartplus.demo import DOMAIN, PASSWORD
-from tests.browser.house import House
+from tests.browser.installation import Installation
 from tests.browser.lost_connection import SAID, failing
 
 CART = re.compile(r"/subscription/(\?.*)?$")
 
 
 @pytest.mark.parametrize("how", ["500", "unreachable", "never"])
-def test_a_price_that_could_not_be_fetched_says_so_and_next_waits_until_it_works_again(house: House, how: str) -> None:
-    page = house.visit("distributor")
-    page.goto(f"{house.url}/subscription/")
+def test_a_price_that_could_not_be_fetched_says_so_and_next_waits_until_it_works_again(
+    installation: Installation, how: str
+) -> None:
+    page = installation.visit("distributor")
+    page.goto(f"{installation.url}/subscription/")
     page.locator("input[name=item]").first.check()
     cart = page.locator("#cart")
     expect(cart).to_contain_text("Activate 1 item")
@@ -42,9 +44,9 @@ def test_a_price_that_could_not_be_fetched_says_so_and_next_waits_until_it_works
     page.wait_for_url(re.compile(r"/subscription/carts/\d+/"))
 
 
-def test_a_bill_that_could_not_be_fetched_says_so_and_saving_still_works(house: House) -> None:
-    page = house.visit("installer")
-    page.goto(f"{house.url}/sites/new/")
+def test_a_bill_that_could_not_be_fetched_says_so_and_saving_still_works(installation: Installation) -> None:
+    page = installation.visit("installer")
+    page.goto(f"{installation.url}/sites/new/")
     works_again = failing(page, "500")
     page.get_by_role("switch", name="Booking Service").check()
     expect(page.locator("#bill").get_by_role("alert")).to_contain_text(SAID)
@@ -62,9 +64,9 @@ def sign_in_again(page: Page, local_part: str) -> None:
 
 
 @pytest.mark.parametrize("lost_by", ["fragment", "saving"])
-def test_a_lost_session_leads_to_sign_in_and_back_with_what_was_typed(house: House, lost_by: str) -> None:
-    page = house.visit("installer")
-    page.goto(f"{house.url}/sites/new/")
+def test_a_lost_session_leads_to_sign_in_and_back_with_what_was_typed(installation: Installation, lost_by: str) -> None:
+    page = installation.visit("installer")
+    page.goto(f"{installation.url}/sites/new/")
     page.get_by_label("Name", exact=True).fill("Speicher am Kai")
     page.get_by_label("Street").fill("Am Sandtorkai 1")
     page.get_by_label("Postal code").fill("20457")
@@ -86,13 +88,13 @@ def test_a_lost_session_leads_to_sign_in_and_back_with_what_was_typed(house: Hou
     expect(page.get_by_label("Street")).to_have_value("Am Sandtorkai 1")
     expect(page.get_by_role("switch", name="Package Room")).to_be_checked()
     expect(page.get_by_role("status").filter(has_text="It is not saved yet.")).to_be_visible()
-    page.goto(f"{house.url}/sites/new/")
+    page.goto(f"{installation.url}/sites/new/")
     expect(page.get_by_label("Name", exact=True)).to_have_value("")  # once is enough
 
 
-def test_what_one_person_typed_is_not_brought_to_another(house: House) -> None:
-    page = house.visit("installer")
-    page.goto(f"{house.url}/sites/new/")
+def test_what_one_person_typed_is_not_brought_to_another(installation: Installation) -> None:
+    page = installation.visit("installer")
+    page.goto(f"{installation.url}/sites/new/")
     page.get_by_label("Name", exact=True).fill("Speicher am Kai")
     page.context.clear_cookies(name=re.compile("session"))
     page.get_by_role("switch", name="Package Room").evaluate("box => box.click()")
@@ -116,14 +118,14 @@ def asked_on_leaving(page: Page, leave: Callable[[], object]) -> bool:
     return asked == ["beforeunload"]
 
 
-def test_leaving_asks_only_when_something_was_changed_and_not_sent(house: House) -> None:
-    page = house.visit("installer")
+def test_leaving_asks_only_when_something_was_changed_and_not_sent(installation: Installation) -> None:
+    page = installation.visit("installer")
 
     def away() -> None:
         page.get_by_role("link", name="Dashboard").first.click()
         page.wait_for_url(re.compile(r"/dashboard/"))
 
-    profile = f"{house.url}/settings/"
+    profile = f"{installation.url}/settings/"
     page.goto(profile)
     name = page.get_by_label("Name", exact=True)
     was = name.input_value()

@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from tests.browser.house import House
+from tests.browser.installation import Installation
 
 VENDOR = Path(__file__).parent / "vendor"
 WIDTH = """family => {
@@ -22,9 +22,9 @@ def test_every_font_is_the_one_that_was_vendored():
         assert hashlib.sha256((VENDOR / name).read_bytes()).hexdigest() == sha, name
 
 
-def test_pages_are_drawn_with_the_wide_font_and_measured_with_the_narrow_one(house: House):
-    page = house.window().new_page()
-    page.goto(f"{house.url}/sign-in/")
+def test_pages_are_drawn_with_the_wide_font_and_measured_with_the_narrow_one(installation: Installation):
+    page = installation.window().new_page()
+    page.goto(f"{installation.url}/sign-in/")
     width = {family: page.evaluate(WIDTH, family) for family in ("sans-serif", "'DejaVu Sans'", "'Archivo Narrow'")}
     assert page.evaluate(WIDTH, page.evaluate("getComputedStyle(document.body).fontFamily")) == width["'DejaVu Sans'"]
     assert width["sans-serif"] == width["'DejaVu Sans'"]

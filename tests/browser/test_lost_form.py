@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from smartplus.demo import PASSWORD
-from tests.browser.house import House
+from tests.browser.installation import Installation
 
 SAID = "What you had typed is here again. It is not saved yet."
 EMAIL = "installer@demo.smartplus.test"
@@ -21,10 +21,10 @@ def enter(page: Page) -> None:
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
-def test_a_new_site_survives_the_end_of_the_session(house: House, has_script: bool) -> None:
-    context = house.window(script=has_script)
+def test_a_new_site_survives_the_end_of_the_session(installation: Installation, has_script: bool) -> None:
+    context = installation.window(script=has_script)
     page = context.new_page()
-    page.goto(f"{house.url}/sign-in/?next=/sites/new/")
+    page.goto(f"{installation.url}/sign-in/?next=/sites/new/")
     enter(page)
     name = f"Lost {'and' if has_script else 'or'} Found Court"
     page.get_by_label("Name", exact=True).fill(name)
@@ -38,12 +38,12 @@ def test_a_new_site_survives_the_end_of_the_session(house: House, has_script: bo
     page.get_by_role("button", name="Create community site").click()
     expect(page).to_have_url(re.compile(r"/sign-in/\?next=/sites/new/$"))
     enter(page)
-    expect(page).to_have_url(f"{house.url}/sites/new/")
+    expect(page).to_have_url(f"{installation.url}/sites/new/")
     expect(page.get_by_text(SAID)).to_have_count(1)
     expect(page.get_by_label("Name", exact=True)).to_have_value(name)
     expect(page.get_by_label("City")).to_have_value("Hamburg")
     page.get_by_role("button", name="Create community site").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(name)
-    page.goto(f"{house.url}/sites/?q={name.replace(' ', '+')}")
+    page.goto(f"{installation.url}/sites/?q={name.replace(' ', '+')}")
     expect(page.get_by_role("link", name=name, exact=True)).to_have_count(1)
     context.close()

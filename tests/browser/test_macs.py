@@ -6,13 +6,15 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.house import House
+from tests.browser.installation import Installation
 from tests.browser.lost_connection import SAID, failing
 
 
-def test_a_mac_is_judged_on_leaving_it_offered_as_one_types_and_taken_over_with_a_click(house: House) -> None:
-    page = house.visit("installer")
-    page.goto(f"{house.url}/sites/")
+def test_a_mac_is_judged_on_leaving_it_offered_as_one_types_and_taken_over_with_a_click(
+    installation: Installation,
+) -> None:
+    page = installation.visit("installer")
+    page.goto(f"{installation.url}/sites/")
     page.get_by_role("link", name="Harbour View").first.click()
     page.goto(f"{page.url}apartments/new/")
     page.get_by_role(
@@ -43,9 +45,9 @@ def test_a_mac_is_judged_on_leaving_it_offered_as_one_types_and_taken_over_with_
     expect(said).not_to_have_class(re.compile("stale"))
 
 
-def test_what_was_refused_goes_when_the_field_is_asked_about_again(house: House) -> None:
-    page = house.visit("installer")
-    page.goto(f"{house.url}/sites/")
+def test_what_was_refused_goes_when_the_field_is_asked_about_again(installation: Installation) -> None:
+    page = installation.visit("installer")
+    page.goto(f"{installation.url}/sites/")
     page.get_by_role("link", name="Harbour View").first.click()
     page.goto(f"{page.url}apartments/new/")
     field = page.locator("[data-mac]").first

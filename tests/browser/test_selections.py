@@ -6,12 +6,12 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.house import House
+from tests.browser.installation import Installation
 
 
-def test_a_row_that_is_unticked_is_taken_out_of_all_that_match(house: House) -> None:
-    page = house.visit("distributor")
-    page.goto(f"{house.url}/subscription/")
+def test_a_row_that_is_unticked_is_taken_out_of_all_that_match(installation: Installation) -> None:
+    page = installation.visit("distributor")
+    page.goto(f"{installation.url}/subscription/")
     every = page.locator("input[name=all]")
     rows = page.locator("input[name=item]")
     found = re.search(r"Select all ([0-9]+) matching", page.locator(".selbar").inner_text())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.house import ROOT, House, two_ports
+from tests.browser.installation import ROOT, Installation, two_ports
 from tests.browser.looks import BY_COLOUR, PHONE, WIDE, does_not_fit, faults, listen, nothing_in
 
 THEMES = ("light", "dark")
@@ -55,10 +55,10 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", [WIDE, PHONE])
 def test_every_component_can_be_read_in_every_state(
-    house: House, address: str, tmp_path: Path, theme: str, width: int
+    installation: Installation, address: str, tmp_path: Path, theme: str, width: int
 ) -> None:
-    page = house.window(width=width, height=900, theme=theme).new_page()
-    heard = listen(house, page)
+    page = installation.window(width=width, height=900, theme=theme).new_page()
+    heard = listen(installation, page)
     page.goto(address)
     assert page.locator(".styleguide-look").count() > 100
     name = f"styleguide-{theme}-{width}"

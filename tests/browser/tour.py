@@ -15,7 +15,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from tests.browser import walk  # noqa: E402  (the routes need settings)
-from tests.browser.house import FLAGS, House, chromium, running_house  # noqa: E402
+from tests.browser.installation import FLAGS, Installation, chromium, running_installation  # noqa: E402
 
 LOOKS = (("wide", 1280, "light"), ("dark", 1280, "dark"), ("phone", 390, "light"))
 
@@ -30,30 +30,30 @@ def shoot(page: Page, folder: Path, name: str) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
 
 
-def tour(house: House, folder: Path) -> None:
+def tour(installation: Installation, folder: Path) -> None:
     """Every role along its links, then what nobody is signed in for and what goes wrong."""
     for role, login in walk.LOGINS.items():
-        page = house.visit(login)
-        for route, address in walk.pages_of(house, page):
+        page = installation.visit(login)
+        for route, address in walk.pages_of(installation, page):
             shoot(page, folder, f"{role}-{re.sub(r'[^a-z-]+', '-', route)}")
             print(f"{role}: {route} {address}")
-        page.goto(f"{house.url}/nothing/")
+        page.goto(f"{installation.url}/nothing/")
         shoot(page, folder, f"{role}-404")
         if role.value == "technician":
-            page.goto(f"{house.url}/dashboard/")
+            page.goto(f"{installation.url}/dashboard/")
             shoot(page, folder, f"{role}-403")
         if role.value == "installer":
-            page.goto(f"{house.url}/sites/?q=Hafenblick")
+            page.goto(f"{installation.url}/sites/?q=Hafenblick")
             shoot(page, folder, f"{role}-no-result")
-            page.goto(f"{house.url}/sites/new/")
+            page.goto(f"{installation.url}/sites/new/")
             page.locator("#site-form").evaluate("form => { form.noValidate = true }")
             page.get_by_role("button", name="Create community site").click()
             page.get_by_role("alert").wait_for()
             shoot(page, folder, f"{role}-refused")
         page.context.close()
-    page = house.window().new_page()
+    page = installation.window().new_page()
     for address in walk.public_pages():
-        page.goto(house.url + address)
+        page.goto(installation.url + address)
         shoot(page, folder, f"public-{address.strip('/').replace('/', '-')}")
     page.context.close()
 
@@ -62,11 +62,11 @@ def main(folder: Path, address: str = "") -> None:
     """Visit the given demo, or start one."""
     folder.mkdir(parents=True, exist_ok=True)
     if not address:
-        with tempfile.TemporaryDirectory() as var, running_house(Path(var)) as house:
-            return tour(house, folder)
+        with tempfile.TemporaryDirectory() as var, running_installation(Path(var)) as installation:
+            return tour(installation, folder)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        tour(House(address.rstrip("/"), browser, folder / "none.log"), folder)
+        tour(Installation(address.rstrip("/"), browser, folder / "none.log"), folder)
         browser.close()
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from accounts.scope import Role
 from smartplus.access import policy_of
-from tests.browser.house import House
+from tests.browser.installation import Installation
 
 LOGINS: dict[Role, str] = {
     Role.OPERATOR: "operator",
@@ -33,7 +33,7 @@ VARIANTS = {
 
 
 def links(page: Page) -> list[str]:
-    """Where the links of a page lead within the house: path and query, without what only jumps on the page."""
+    """Where the links of a page lead within the installation: path and query, without what only jumps on the page."""
     found = page.eval_on_selector_all("a[href]", "all => all.map(a => a.getAttribute('href'))")
     here = urlsplit(page.url)
     addresses = []
@@ -54,7 +54,7 @@ def route_of(address: str) -> str:
     return f"{name} {shown[1]}" if shown else name
 
 
-def pages_of(house: House, page: Page) -> Iterator[tuple[str, str]]:
+def pages_of(installation: Installation, page: Page) -> Iterator[tuple[str, str]]:
     """Every (route, address) that is found from the start page along links, each once, while the page stands at it.
 
     The walk is breadth first: what is near the menu is looked at before what hangs on it.
@@ -64,7 +64,7 @@ def pages_of(house: House, page: Page) -> Iterator[tuple[str, str]]:
     for _depth in range(DEPTH + 1):
         below: list[str] = []
         for address in level:
-            response = page.goto(house.url + address)
+            response = page.goto(installation.url + address)
             route = route_of(
                 urlsplit(page.url).path + ("?" + urlsplit(page.url).query if urlsplit(page.url).query else "")
             )

@@ -22,7 +22,7 @@ from tests.people import NOW, People
 Stock = Callable[..., list[LibraryEntry]]
 
 
-def tally() -> tuple[int, int]:
+def library_counts() -> tuple[int, int]:
     """Entries and audit rows."""
     return LibraryEntry.objects.count(), AuditEvent.objects.count()
 
@@ -50,7 +50,7 @@ def test_a_distributor_adds_a_list_at_once(people: People) -> None:
 @pytest.mark.rule("R72")
 def test_every_wrong_row_is_named_and_none_is_added(people: People, stock: Stock) -> None:
     stock(FIRST)
-    before = tally()
+    before = library_counts()
     rows = [
         LibraryRow(SECOND, model="C313"),
         LibraryRow(FIRST, model="C313"),
@@ -82,7 +82,7 @@ def test_every_wrong_row_is_named_and_none_is_added(people: People, stock: Stock
     }
     with pytest.raises(Refused, match="at least one MAC"):
         actions.add_to_library(people.dora.actor, macs=[], now=NOW)
-    assert tally() == before
+    assert library_counts() == before
 
 
 @pytest.mark.rule("R72")
@@ -107,7 +107,7 @@ def test_a_long_list_takes_a_few_statements(
 @pytest.mark.parametrize("who", ["olga", "sam", "ivan", "tess", "petra"])
 def test_the_library_is_the_distributors_alone(people: People, stock: Stock, who: str) -> None:
     (entry,) = stock(FIRST)
-    before = tally()
+    before = library_counts()
     actor = getattr(people, who).actor
     with pytest.raises(NotPermitted):
         actions.add_to_library(actor, macs=[LibraryRow(SECOND, model="C313")], now=NOW)
@@ -115,7 +115,7 @@ def test_the_library_is_the_distributors_alone(people: People, stock: Stock, who
         actions.assign_library_entry(actor, entry_id=entry.pk, installer_id=None, version=1, now=NOW)
     with pytest.raises(NotPermitted):
         actions.retire_library_entry(actor, entry_id=entry.pk, version=1, now=NOW)
-    assert tally() == before
+    assert library_counts() == before
 
 
 @pytest.mark.rule("R1")
@@ -139,7 +139,7 @@ def test_everybody_sees_the_entries_of_the_own_subtree_only(people: People, stoc
 def test_entries_and_installers_of_another_tree_do_not_exist(people: People, stock: Stock) -> None:
     (entry,) = stock(FIRST)
     (foreign,) = stock(SECOND, by=people.mallory)
-    before = tally()
+    before = library_counts()
     with pytest.raises(ObjectDoesNotExist):
         stock(THIRD, to=people.igor)
     with pytest.raises(ObjectDoesNotExist):
@@ -152,7 +152,7 @@ def test_entries_and_installers_of_another_tree_do_not_exist(people: People, sto
         )
     with pytest.raises(ObjectDoesNotExist):
         actions.retire_library_entry(people.dora.actor, entry_id=foreign.pk, version=1, now=NOW)
-    assert tally() == before
+    assert library_counts() == before
 
 
 def test_an_entry_is_assigned_unassigned_retired_and_brought_back(people: People, stock: Stock) -> None:
@@ -183,7 +183,7 @@ def test_an_entry_is_assigned_unassigned_retired_and_brought_back(people: People
 @pytest.mark.rule("R72")
 def test_an_entry_in_use_can_be_neither_retired_nor_given_away(people: People, flat: Apartment) -> None:
     entry = LibraryEntry.objects.get(mac=0x0C1105000001)
-    before = tally()
+    before = library_counts()
     for attempt in (
         lambda: actions.retire_library_entry(people.dora.actor, entry_id=entry.pk, version=2, now=NOW),
         lambda: actions.assign_library_entry(
@@ -193,7 +193,7 @@ def test_an_entry_in_use_can_be_neither_retired_nor_given_away(people: People, f
         with pytest.raises(EntryInUse, match="0C:11:05:00:00:01 is in use"):
             attempt()
     entry.refresh_from_db()
-    assert (entry.status, entry.version, tally()) == ("registered", 2, before)
+    assert (entry.status, entry.version, library_counts()) == ("registered", 2, before)
 
 
 @pytest.mark.rule("R69")

@@ -12,18 +12,18 @@ from accounts import fences
 from payments.sandbox import Sandbox
 from smartplus import jobs
 from tests.flows.ledger import assert_tenants_consistent
-from tests.flows.post import Post
+from tests.flows.webhook_queue import WebhookQueue
 from tests.people import People
 
 
 @pytest.fixture
-def post(sandbox: Sandbox) -> Post:
+def webhooks(sandbox: Sandbox) -> WebhookQueue:
     """The sandbox's webhooks, which go nowhere by themselves."""
     sandbox.webhooks.url = (
         "http://127.0.0.1:1/"  # somewhere, or nothing would be written; nothing is sent: all are held
     )
     sandbox.faults.arm("webhook_late", 10**9)
-    return Post(sandbox)
+    return WebhookQueue(sandbox)
 
 
 @pytest.fixture

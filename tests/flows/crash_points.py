@@ -1,4 +1,4 @@
-"""Killing a process wherever it could die: a forked child walks a road and is killed at the point it was told."""
+"""Killing a process wherever it could die: a forked child walks a journey and is killed at the point it was told."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 
 PATIENCE_S = 30.0
 READS = ("SELECT", "SAVEPOINT", "RELEASE")  # what leaves nothing behind, whether it was done or not
-Road = Callable[[Any], None]  # asks what it is given, a CrashPoints as a rule, and tells it the phases
+Journey = Callable[[Any], None]  # asks what it is given, a CrashPoints as a rule, and tells it the phases
 Answer = Callable[[], Any]
 
 
@@ -29,21 +29,21 @@ Answer = Callable[[], Any]
 class CrashPoints:
     """Lives in the child. Counts the points it passes, and kills the process at the one numbered `cut_at`."""
 
-    wire: Connection
+    pipe: Connection
     cut_at: int | None = None
     phase: str = ""
     points: list[str] = field(default_factory=list)
 
     def ask(self) -> Any:
         """What the parent answers right now."""
-        self.wire.send(("ask", None))
-        return self.wire.recv()
+        self.pipe.send(("ask", None))
+        return self.pipe.recv()
 
     def point(self, what: str) -> None:
         """A place where the process may die: without clean-up, goodbye or a chance to catch it."""
         label = f"{self.phase}: {what}"
         if len(self.points) == self.cut_at:
-            self.wire.send(("cut", label))
+            self.pipe.send(("cut", label))
             os.kill(os.getpid(), signal.SIGKILL)
         self.points.append(label)
 
@@ -78,9 +78,9 @@ def _short(sql: str) -> str:
     return " ".join(word for word in words.groups() if word)
 
 
-def walk(road: Road, *, answer: Answer) -> list[str]:
-    """Let a child walk the whole road; the points it passed, in order."""
-    kind, points = _fork(road, None, answer)
+def walk(journey: Journey, *, answer: Answer) -> list[str]:
+    """Let a child walk the whole journey; the points it passed, in order."""
+    kind, points = _fork(journey, None, answer)
     assert kind == "arrived", points
     return list(points)
 
@@ -109,21 +109,21 @@ def telling(points: list[str]) -> list[int]:
     return sorted(found)
 
 
-def kill(road: Road, *, at: int, answer: Answer) -> str:
-    """Let a child walk the road until it is killed at point number `at`; the name of the point."""
-    kind, label = _fork(road, at, answer)
+def kill(journey: Journey, *, at: int, answer: Answer) -> str:
+    """Let a child walk the journey until it is killed at point number `at`; the name of the point."""
+    kind, label = _fork(journey, at, answer)
     assert kind == "cut", label
     return str(label)
 
 
-def _fork(road: Road, cut_at: int | None, answer: Answer) -> tuple[str, Any]:
+def _fork(journey: Journey, cut_at: int | None, answer: Answer) -> tuple[str, Any]:
     ours, theirs = Pipe()
     connections.close_all()  # a connection must not be shared by two processes
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # the sandbox's threads, whose locks the child never needs
         pid = os.fork()
     if pid == 0:
-        _child(road, CrashPoints(theirs, cut_at))
+        _child(journey, CrashPoints(theirs, cut_at))
     theirs.close()
     last: tuple[str, Any] = ("silent", f"nothing was heard for {PATIENCE_S} seconds")
     try:
@@ -142,13 +142,13 @@ def _fork(road: Road, cut_at: int | None, answer: Answer) -> tuple[str, Any]:
     return last
 
 
-def _child(road: Road, crash_points: CrashPoints) -> NoReturn:
+def _child(journey: Journey, crash_points: CrashPoints) -> NoReturn:
     try:
         crash_points.place_points()
-        road(crash_points)
-        crash_points.wire.send(("arrived", crash_points.points))
+        journey(crash_points)
+        crash_points.pipe.send(("arrived", crash_points.points))
     except BaseException:
-        crash_points.wire.send(("broke", traceback.format_exc()))
+        crash_points.pipe.send(("broke", traceback.format_exc()))
     os._exit(0)
 
 

@@ -16,23 +16,23 @@ from smartplus import webhooks
 from subscriptions.actions import carts, orders, scheduled
 from subscriptions.models import Cart, Order
 from tests.flows import crash_points
-from tests.flows.post import Letter, Post, move_money
+from tests.flows.webhook_queue import SignedMessage, WebhookQueue, move_money
 from tests.payments.pay_page import press
 from tests.people import NOW, People
 from tests.subscriptions.lookups import BASE
 
 AHEAD = [timedelta(minutes=-10), timedelta(0), timedelta(minutes=10)]  # of the gateway's clock, in turn
-SOON = [timedelta(minutes=3), timedelta(minutes=10)]  # by then it is settled, with or without the gateway's letters
+SOON = [timedelta(minutes=3), timedelta(minutes=10)]  # by then it is settled, with or without the gateway's messages
 LATER = [timedelta(minutes=50), timedelta(days=1)]
 
 
 @dataclass
 class World:
-    """Dora, the gateway, whose clock is another than ours, and a fresh community on a day of its own for each time the road is walked."""
+    """Dora, the gateway, whose clock is another than ours, and a fresh community on a day of its own for each time the journey is walked."""
 
     people: People
     sandbox: Sandbox
-    post: Post
+    webhooks: WebhookQueue
     new_cart: Callable[..., Cart]
     ahead: timedelta = timedelta(0)  # our clock before the gateway's
 
@@ -65,7 +65,7 @@ class World:
         """Where the portal sends Dora."""
         return orders.start_payment(self.people.dora.actor, number=number, return_base=BASE, now=now)
 
-    def road(self, cart: Cart, at: datetime) -> crash_points.Road:
+    def journey(self, cart: Cart, at: datetime) -> crash_points.Journey:
         """From the cart to paid time, as the web process and the worker do it between them."""
 
         def walk(crash_points: Any) -> None:
@@ -76,8 +76,8 @@ class World:
             crash_points.phase = "approve"
             press(url, "approve")
             crash_points.phase = "hear"
-            for letter in crash_points.ask():
-                ring(letter, at)
+            for message in crash_points.ask():
+                deliver(message, at)
             crash_points.phase = "settle"
             scheduled.process_events(now=at)
 
@@ -99,9 +99,9 @@ class World:
                 move_money(now=at + pause + timedelta(seconds=1))
 
 
-def ring(letter: Letter, at: datetime) -> None:
+def deliver(message: SignedMessage, at: datetime) -> None:
     """The gateway's request at our door, through the true view."""
-    body, headers = letter
+    body, headers = message
     request = RequestFactory().post("/", body, content_type="application/json", headers=headers)
     with time_machine.travel(at, tick=False):
         assert webhooks.receive(request, "stripe").status_code == 200

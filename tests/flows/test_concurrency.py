@@ -27,7 +27,7 @@ from subscriptions.actions import carts, orders, scheduled, settlement
 from subscriptions.errors import IllegalTransition, ItemHeld, NotBillable
 from subscriptions.models import Cart, Order, OrderEvent, OrderLine, ServicePeriod
 from tests.flows.ledger import assert_ledger_agrees
-from tests.flows.post import Post
+from tests.flows.webhook_queue import WebhookQueue
 from tests.lock_waits import alone, wait_for_waiting
 from tests.payments.pay_page import press
 from tests.people import NOW, People, Person
@@ -66,7 +66,7 @@ def submit(people: People, billing: None) -> Callable[..., Callable[[], Order]]:
 
 @pytest.fixture
 def waiting(
-    people: People, new_cart: Callable[..., Cart], submit: Callable[..., Callable[[], Order]], post: Post
+    people: People, new_cart: Callable[..., Cart], submit: Callable[..., Callable[[], Order]], webhooks: WebhookQueue
 ) -> Callable[[str], tuple[Order, str]]:
     """An order that waits at its pay page, and the page's address."""
 
@@ -208,14 +208,14 @@ def test_the_summary_by_day_is_right_after_settlements_and_foldings_at_once(
 
 @pytest.mark.rule("R50")
 def test_the_same_letter_at_four_doors_is_written_down_once_and_worked_on_once(
-    waiting: Callable[[str], tuple[Order, str]], post: Post, sandbox: Sandbox
+    waiting: Callable[[str], tuple[Order, str]], webhooks: WebhookQueue, sandbox: Sandbox
 ) -> None:
     for number in range(ROUNDS):
         order, url = waiting(f"Harbour {number}")
         press(url, "approve")
-        assert sorted(post.kinds()) == ["checkout.session.completed", "payment_intent.succeeded"]
-        letters = post.take()
-        allow(together(*[partial(post.deliver, letters, now=NOW)] * 4))
+        assert sorted(webhooks.kinds()) == ["checkout.session.completed", "payment_intent.succeeded"]
+        messages = webhooks.take()
+        allow(together(*[partial(webhooks.deliver, messages, now=NOW)] * 4))
         assert GatewayEvent.objects.filter(state="new").count() == 2
         outcomes = together(*[partial(scheduled.process_events, now=SOON)] * 4)
         allow(outcomes)
@@ -229,12 +229,12 @@ def test_the_same_letter_at_four_doors_is_written_down_once_and_worked_on_once(
 @pytest.mark.rule("R50")
 @pytest.mark.parametrize("is_paid", [True, False])
 def test_worker_janitor_time_out_and_cancel_at_once_come_to_one_end(
-    people: People, waiting: Callable[[str], tuple[Order, str]], post: Post, sandbox: Sandbox, is_paid: bool
+    people: People, waiting: Callable[[str], tuple[Order, str]], webhooks: WebhookQueue, sandbox: Sandbox, is_paid: bool
 ) -> None:
     for number in range(ROUNDS):
         order, url = waiting(f"Harbour {number}")
         press(url, "approve" if is_paid else "decline")
-        post.deliver(post.take(), now=NOW)
+        webhooks.deliver(webhooks.take(), now=NOW)
         outcomes = together(
             partial(scheduled.process_events, now=LATE),
             partial(scheduled.reconcile_stale_payments, now=LATE),
@@ -250,7 +250,7 @@ def test_worker_janitor_time_out_and_cancel_at_once_come_to_one_end(
 @pytest.mark.rule("R49")
 @pytest.mark.rule("R52")
 def test_who_pays_in_the_moment_of_the_cancel_gets_the_goods_or_keeps_the_money(
-    people: People, waiting: Callable[[str], tuple[Order, str]], post: Post, sandbox: Sandbox
+    people: People, waiting: Callable[[str], tuple[Order, str]], webhooks: WebhookQueue, sandbox: Sandbox
 ) -> None:
     for number in range(ROUNDS):
         order, url = waiting(f"Harbour {number}")
@@ -258,7 +258,7 @@ def test_who_pays_in_the_moment_of_the_cancel_gets_the_goods_or_keeps_the_money(
         allow(outcomes)
         state, moved = Order.objects.get(pk=order.pk).state, sandbox.state()["moved"]
         assert (state, order.number in moved) in {("succeed", True), ("cancelled", False)}
-        post.deliver(post.take(), now=NOW)
+        webhooks.deliver(webhooks.take(), now=NOW)
         assert scheduled.process_events(now=SOON) > 0
         assert Order.objects.get(pk=order.pk).state == state
         assert_ledger_agrees(sandbox)

@@ -1,4 +1,4 @@
-"""The paying road, with the process killed at every point of it; people and jobs do what they do, and the books agree."""
+"""The paying journey, with the process killed at every point of it; people and jobs do what they do, and the books agree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from subscriptions.models import Cart, Order, ServicePeriod
 from tests.flows import crash_points
 from tests.flows.crashing import LATER, SOON, World, at_point
 from tests.flows.ledger import assert_ledger_agrees
-from tests.flows.post import Letter, Post
+from tests.flows.webhook_queue import SignedMessage, WebhookQueue
 from tests.people import People
 
 pytestmark = [
@@ -32,8 +32,10 @@ PHASES = ("place", "start", "approve", "hear", "settle")
 
 
 @pytest.fixture
-def world(people: People, billing: None, sandbox: Sandbox, post: Post, new_cart: Callable[..., Cart]) -> World:
-    return World(people, sandbox, post, new_cart)
+def world(
+    people: People, billing: None, sandbox: Sandbox, webhooks: WebhookQueue, new_cart: Callable[..., Cart]
+) -> World:
+    return World(people, sandbox, webhooks, new_cart)
 
 
 def assert_paid_once(world: World, cart: Cart) -> None:
@@ -53,29 +55,29 @@ def assert_paid_once(world: World, cart: Cart) -> None:
 
 
 def map_of(world: World) -> list[str]:
-    """The points of the road, found by walking it without a crash."""
+    """The points of the journey, found by walking it without a crash."""
     cart, at = world.begin(0)
-    world.road(cart, at)(
-        SimpleNamespace(ask=lambda: world.post.take(at=at))
+    world.journey(cart, at)(
+        SimpleNamespace(ask=lambda: world.webhooks.take(at=at))
     )  # here first: what it imports, no child has to import again
     assert_paid_once(world, cart)
     cart, at = world.begin(1)
-    points = crash_points.walk(world.road(cart, at), answer=lambda: world.post.take(at=at))
+    points = crash_points.walk(world.journey(cart, at), answer=lambda: world.webhooks.take(at=at))
     assert_paid_once(world, cart)
     return points
 
 
-def killed(world: World, points: list[str], number: int, index: int) -> tuple[Cart, datetime, list[Letter]]:
-    """Scenario `number`: the cart whose road ended at point `index`, when that was, and the letters written until then."""
+def killed(world: World, points: list[str], number: int, index: int) -> tuple[Cart, datetime, list[SignedMessage]]:
+    """Scenario `number`: the cart whose journey ended at point `index`, when that was, and the messages written until then."""
     cart, at = world.begin(number)
-    letters: list[Letter] = []
+    messages: list[SignedMessage] = []
 
-    def answer() -> list[Letter]:
-        letters.extend(world.post.take(at=at))
-        return letters
+    def answer() -> list[SignedMessage]:
+        messages.extend(world.webhooks.take(at=at))
+        return messages
 
-    assert crash_points.kill(world.road(cart, at), at=index, answer=answer) == points[index]
-    return cart, at, letters
+    assert crash_points.kill(world.journey(cart, at), at=index, answer=answer) == points[index]
+    return cart, at, messages
 
 
 def test_each_transaction_and_each_call_has_points_that_tell() -> None:
@@ -99,11 +101,11 @@ def test_wherever_the_process_dies_the_payer_pays_once_and_gets_everything_once(
     started = time.monotonic()
     for number, index in enumerate(mine, start=2):
         with at_point(points[index]):
-            cart, at, letters = killed(world, points, number, index)
+            cart, at, messages = killed(world, points, number, index)
             world.come_back(cart, at + timedelta(minutes=1))
-            letters += world.post.take(at=at)
+            messages += world.webhooks.take(at=at)
             if index % 2 == 0:  # otherwise they are lost
-                world.post.deliver(letters, now=at + timedelta(minutes=2))
+                world.webhooks.deliver(messages, now=at + timedelta(minutes=2))
             world.let_time_pass(at, SOON)
             assert_paid_once(world, cart)
             world.let_time_pass(at, LATER)
@@ -120,10 +122,10 @@ def test_if_nobody_comes_back_after_the_crash_the_order_ends_by_itself(world: Wo
     ends = Counter[str]()
     for number, index in enumerate(outward, start=2):
         with at_point(points[index]):
-            cart, at, letters = killed(world, points, number, index)
-            letters += world.post.take(at=at)
+            cart, at, messages = killed(world, points, number, index)
+            messages += world.webhooks.take(at=at)
             if index % 2 == 0:
-                world.post.deliver(letters, now=at + timedelta(minutes=2))
+                world.webhooks.deliver(messages, now=at + timedelta(minutes=2))
             world.let_time_pass(at, SOON + LATER)
             cart.refresh_from_db()
             if index > points.index("approve: before POST /pay/…"):

@@ -1,4 +1,4 @@
-"""Every job, with one exploding item first: it stops nobody, is written down, told, tried again, and starves nobody."""
+"""Every job, with one failing item first: it stops nobody, is written down, told, tried again, and starves nobody."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ from tests.factories import (
 )
 from tests.people import NOW, SYSTEM, People, Person
 
-N = 3  # items of each job; the first explodes
+N = 3  # items of each job; the first one fails
 LONG_AGO = NOW - timedelta(hours=2)
 
 
 @dataclass
-class Bomb:
-    """Explodes at one item, as long as it is armed, and remembers which others were worked."""
+class FailingWork:
+    """Work that raises at one item as long as it `is_broken`, and remembers the other items that were worked."""
 
     at: Any
-    armed: bool = True
+    is_broken: bool = True
     worked: list[Any] = field(default_factory=list)
 
-    def touch(self, item: Any, answer: Any = None) -> Any:
+    def on(self, item: Any, answer: Any = None) -> Any:
         """Work on an item."""
-        if self.armed and item == self.at:
-            raise RuntimeError("an exploding item")
+        if self.is_broken and item == self.at:
+            raise RuntimeError("a failing item")
         self.worked.append(item)
         return answer
 
@@ -90,14 +90,14 @@ class Stage:
         return PaymentMethodFactory.create(owner=payer.firm, gateway_ref=f"pm_{n}", **fields)
 
 
-def gateway_events(stage: Stage) -> Bomb:
+def gateway_events(stage: Stage) -> FailingWork:
     rows = [GatewayEventFactory.create(next_try_at=NOW - timedelta(seconds=10 - n)) for n in range(N)]
-    bomb = Bomb(rows[0].pk)
-    stage.patch.setattr(events, "payment_of", lambda event: bomb.touch(event.pk))
-    return bomb
+    failing = FailingWork(rows[0].pk)
+    stage.patch.setattr(events, "payment_of", lambda event: failing.on(event.pk))
+    return failing
 
 
-def due_auto_renewals(stage: Stage) -> Bomb:
+def due_auto_renewals(stage: Stage) -> FailingWork:
     made = [
         SubscriptionFactory.create(
             payer=payer.firm, installer=stage.people.ivan.firm, distributor=stage.people.dora.firm, method=stage.card(n, payer),
@@ -105,25 +105,25 @@ def due_auto_renewals(stage: Stage) -> Bomb:
         )
         for n, payer in enumerate(stage.payers())
     ]  # fmt: skip
-    bomb = Bomb(made[0].pk)
+    failing = FailingWork(made[0].pk)
 
     def prepare(ids: list[int], *, now: datetime) -> Any:
-        bomb.touch(ids[0])
+        failing.on(ids[0])
         AutoRenewal.objects.filter(pk__in=ids).update(next_due_at=NOW + timedelta(days=30))
         return SimpleNamespace(pk=ids[0])
 
     stage.patch.setattr(renewals, "prepare", prepare)
     stage.patch.setattr(payment_actions, "charge", lambda payment_id, *, now: None)
     stage.patch.setattr(settlement, "settle", lambda payment_id, *, now: None)
-    return bomb
+    return failing
 
 
-def stale_payments(stage: Stage) -> Bomb:
+def stale_payments(stage: Stage) -> FailingWork:
     rows = [stage.payment(n, payer) for n, payer in enumerate(stage.payers())]
     return _settling(stage, rows, {"state": "expired"})
 
 
-def unreported_charges(stage: Stage) -> Bomb:
+def unreported_charges(stage: Stage) -> FailingWork:
     rows: list[Payment] = []
     for n, payer in enumerate(stage.payers()):
         stage.order(n, payer, type=Order.Type.AUTO_RENEWAL)
@@ -133,115 +133,115 @@ def unreported_charges(stage: Stage) -> Bomb:
     return _settling(stage, rows, {"subject": "told"})
 
 
-def _settling(stage: Stage, rows: list[Payment], ends: dict[str, str]) -> Bomb:
-    bomb = Bomb(rows[0].pk)
+def _settling(stage: Stage, rows: list[Payment], ends: dict[str, str]) -> FailingWork:
+    failing = FailingWork(rows[0].pk)
 
     def settle(payment_id: int, *, now: datetime) -> None:
-        bomb.touch(payment_id)
+        failing.on(payment_id)
         Payment.objects.filter(pk=payment_id).update(**ends)
 
     stage.patch.setattr(scheduled, "settle", settle)
-    return bomb
+    return failing
 
 
-def unpaid_orders(stage: Stage) -> Bomb:
+def unpaid_orders(stage: Stage) -> FailingWork:
     rows = [stage.order(n, payer) for n, payer in enumerate(stage.payers())]
-    bomb = Bomb(rows[0].pk)
+    failing = FailingWork(rows[0].pk)
 
     def close_unpaid(order_id: int, state: str, **_: Any) -> Any:
-        bomb.touch(order_id)
+        failing.on(order_id)
         Order.objects.filter(pk=order_id).update(state=state)
         return SimpleNamespace(state=state)
 
     stage.patch.setattr(scheduled, "close_unpaid", close_unpaid)
-    return bomb
+    return failing
 
 
-def revoked_orders(stage: Stage) -> Bomb:
+def revoked_orders(stage: Stage) -> FailingWork:
     for payer in stage.payers():
         type(payer.firm).objects.filter(pk=payer.firm.pk).update(is_active=False)
     return unpaid_orders(stage)
 
 
-def mail(stage: Stage) -> Bomb:
+def mail(stage: Stage) -> FailingWork:
     Notice.objects.all().delete()
     for n, person in enumerate(stage.payers()):
         NoticeFactory.create(
             user=person.membership.user, subject=f"letter {n}", next_try_at=NOW - timedelta(seconds=10 - n)
         )
-    bomb = Bomb("letter 0")
+    failing = FailingWork("letter 0")
 
-    stage.patch.setattr(letters.Batch, "send", lambda _batch, notice: bomb.touch(notice.subject))
-    return bomb
+    stage.patch.setattr(letters.Batch, "send", lambda _batch, notice: failing.on(notice.subject))
+    return failing
 
 
-def removed_cards(stage: Stage) -> Bomb:
+def removed_cards(stage: Stage) -> FailingWork:
     for n, payer in enumerate(stage.payers()):
         stage.card(n, payer, removed_at=LONG_AGO + timedelta(seconds=n))
-    bomb = Bomb("pm_0")
-    stage.patch.setattr(gateways, "vault", lambda name: SimpleNamespace(remove_method=bomb.touch))
-    return bomb
+    failing = FailingWork("pm_0")
+    stage.patch.setattr(gateways, "vault", lambda name: SimpleNamespace(remove_method=failing.on))
+    return failing
 
 
-def audit_seals(stage: Stage) -> Bomb:
+def audit_seals(stage: Stage) -> FailingWork:
     chain.seal_due(now=LONG_AGO)
     for payer in stage.payers():
         audit.record(SYSTEM, ORDER_CREATED, payer.firm, now=NOW, tenant=payer.firm)
-    bomb = Bomb(stage.people.dora.firm.pk)
+    failing = FailingWork(stage.people.dora.firm.pk)
     digest = chain.content_digest
 
     def content_digest(event: Any, salt: str) -> str:
-        bomb.touch(event["organization_id"])
+        failing.on(event["organization_id"])
         return digest(event, salt)
 
     stage.patch.setattr(chain, "content_digest", content_digest)
-    return bomb
+    return failing
 
 
-def gateway_keys(stage: Stage) -> Bomb:
-    bomb = Bomb("one")
+def gateway_keys(stage: Stage) -> FailingWork:
+    failing = FailingWork("one")
     stage.patch.setattr(gateways, "names", lambda: ("one", "two", "three"))
     stage.patch.setattr(gateways, "get", lambda name: SimpleNamespace(key_settings={}, secret="s"))
-    stage.patch.setattr(keys, "ask", lambda name, **_: bomb.touch(name))
-    return bomb
+    stage.patch.setattr(keys, "ask", lambda name, **_: failing.on(name))
+    return failing
 
 
-def audit_heads(stage: Stage) -> Bomb:
+def audit_heads(stage: Stage) -> FailingWork:
     """One line of a file is all its work: the job itself is the item."""
-    bomb = Bomb("all")
-    stage.patch.setattr(chain, "heads", lambda: bomb.touch("all", {}))
-    return bomb
+    failing = FailingWork("all")
+    stage.patch.setattr(chain, "heads", lambda: failing.on("all", {}))
+    return failing
 
 
-def old_sessions(stage: Stage) -> Bomb:
+def old_sessions(stage: Stage) -> FailingWork:
     """Rows that nobody needs go by the thousand: the job itself is the item."""
-    bomb = Bomb("all")
-    stage.patch.setattr(sessions, "_delete_some", lambda rows: bomb.touch("all", 0))
-    return bomb
+    failing = FailingWork("all")
+    stage.patch.setattr(sessions, "_delete_some", lambda rows: failing.on("all", 0))
+    return failing
 
 
-def old_forms(stage: Stage) -> Bomb:
+def old_forms(stage: Stage) -> FailingWork:
     """As old sessions."""
-    bomb = Bomb("all")
-    stage.patch.setattr(sent_forms, "_delete_some", lambda before: bomb.touch("all", 0))
-    return bomb
+    failing = FailingWork("all")
+    stage.patch.setattr(sent_forms, "_delete_some", lambda before: failing.on("all", 0))
+    return failing
 
 
-def paid_variants(stage: Stage) -> Bomb:
+def paid_variants(stage: Stage) -> FailingWork:
     """As old sessions."""
-    bomb = Bomb("all")
-    stage.patch.setattr(variants, "_turn_some", lambda now: bomb.touch("all", 0))
-    return bomb
+    failing = FailingWork("all")
+    stage.patch.setattr(variants, "_turn_some", lambda now: failing.on("all", 0))
+    return failing
 
 
-def expiry_days(stage: Stage) -> Bomb:
+def expiry_days(stage: Stage) -> FailingWork:
     """As old sessions."""
-    bomb = Bomb("all")
-    stage.patch.setattr(expiries, "_fold_some", lambda: bomb.touch("all", 0))
-    return bomb
+    failing = FailingWork("all")
+    stage.patch.setattr(expiries, "_fold_some", lambda: failing.on("all", 0))
+    return failing
 
 
-CASES: dict[str, Callable[[Stage], Bomb]] = {
+CASES: dict[str, Callable[[Stage], FailingWork]] = {
     "audit_seals": audit_seals,
     "audit_heads": audit_heads,
     "mail": mail,
@@ -274,14 +274,14 @@ def stage(people: People, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_pa
 
 @pytest.mark.parametrize("name", JOBS)
 def test_one_exploding_item_stops_nobody_and_is_written_told_and_tried_again(name: str, stage: Stage) -> None:
-    bomb = CASES[name](stage)
+    failing = CASES[name](stage)
     told_before = set(Notice.objects.values_list("pk", flat=True))
     others = 0 if name in ALONE else N - 1
     assert jobs.run(name, now=NOW) == (None if name in ALONE else others)
-    assert len(set(bomb.worked)) == others
-    assert bomb.at not in bomb.worked
+    assert len(set(failing.worked)) == others
+    assert failing.at not in failing.worked
     failure = ItemFailure.objects.get(job=name)
-    assert (failure.tries, failure.error, failure.is_expected) == (1, "RuntimeError: an exploding item", False)
+    assert (failure.tries, failure.error, failure.is_expected) == (1, "RuntimeError: a failing item", False)
     assert failure.next_try_at is not None
     told = Notice.objects.exclude(pk__in=told_before).filter(email=stage.people.olga.email)
     assert [letter.subject for letter in told] == [f"Background work fails: {JOBS[name].label}"]
@@ -294,26 +294,26 @@ def test_one_exploding_item_stops_nobody_and_is_written_told_and_tried_again(nam
     assert failure.tries == 2  # and told of no second time
     assert Notice.objects.exclude(pk__in=told_before).filter(email=stage.people.olga.email).count() == 1
 
-    bomb.armed = False
+    failing.is_broken = False
     assert jobs.run(name, now=failure.next_try_at) is not None
-    assert bomb.at in bomb.worked
+    assert failing.at in failing.worked
     assert not ItemFailure.objects.filter(job=name).exists()
 
 
 @pytest.mark.parametrize("name", [name for name in JOBS if "limit" in inspect.signature(JOBS[name].sweep).parameters])
 def test_items_that_always_fail_do_not_starve_those_behind_them(name: str, stage: Stage) -> None:
-    bomb = CASES[name](stage)
+    failing = CASES[name](stage)
     for _run in range(N):
         JOBS[name].sweep(now=NOW, limit=1)
-    assert len(set(bomb.worked)) == N - 1
+    assert len(set(failing.worked)) == N - 1
 
 
 @pytest.mark.parametrize("name", [name for name in JOBS if name not in ALONE])
 def test_a_job_stops_between_items_when_its_time_is_over(name: str, stage: Stage) -> None:
-    bomb = CASES[name](stage)
-    bomb.armed = False
+    failing = CASES[name](stage)
+    failing.is_broken = False
     ticks: Iterable[float] = iter(range(10**6))
     JOBS[name].sweep(now=NOW, budget=fences.Budget(0, clock=lambda: next(ticks)))  # type: ignore[call-overload]
-    assert bomb.worked == []
+    assert failing.worked == []
     JOBS[name].sweep(now=NOW)
-    assert len(set(bomb.worked)) == N
+    assert len(set(failing.worked)) == N

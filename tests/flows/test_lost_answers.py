@@ -13,9 +13,9 @@ from payments.errors import BadSignature
 from payments.sandbox import Sandbox
 from subscriptions.actions import auto_renewals, scheduled
 from subscriptions.models import AutoRenewal, Cart, Order
-from tests.flows.losing import AHEAD, APART, World, assert_charged_once
-from tests.flows.post import Post
-from tests.flows.wire import LOSSES, losing
+from tests.flows.lost_answers import AHEAD, APART, World, assert_charged_once
+from tests.flows.lost_messages import LOSSES, lose_call
+from tests.flows.webhook_queue import WebhookQueue
 from tests.people import NOW, People
 
 # What gets lost on the wire does not depend on the database; deaths of the process do, and are tried on both.
@@ -32,17 +32,17 @@ def ahead(request: pytest.FixtureRequest) -> timedelta:
 
 @pytest.fixture(params=LOSSES)
 def world(
-    people: People, billing: None, sandbox: Sandbox, post: Post, new_cart: Callable[..., Cart], ahead: timedelta,
+    people: People, billing: None, sandbox: Sandbox, webhooks: WebhookQueue, new_cart: Callable[..., Cart], ahead: timedelta,
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch,
 ) -> World:  # fmt: skip
-    return World(people, sandbox, post, new_cart, monkeypatch, ahead, request.param)
+    return World(people, sandbox, webhooks, new_cart, monkeypatch, ahead, request.param)
 
 
 def each_call(world: World, prepare: Callable[[int], Any], timeline: Callable[[Any], None]) -> list[str]:
     """Run the story with its first call lost, then its second, until there is no such call any more; all calls of the last one."""
     for index in range(30):
         prepared = prepare(index)
-        with losing(world.patch, world.loss, at=index) as calls, named(index, calls):
+        with lose_call(world.patch, world.loss, at=index) as calls, named(index, calls):
             timeline(prepared)
         if index >= len(calls):
             return calls
@@ -70,7 +70,7 @@ def test_a_checkout_is_paid_once_whichever_call_gets_lost(world: World) -> None:
         order, now = prepared
         world.pay(order, now)
         with suppress(BadSignature):
-            world.post.deliver(world.post.take(), now=now)
+            world.webhooks.deliver(world.webhooks.take(), now=now)
         scheduled.process_events(now=now)
         again = world.at(now + timedelta(minutes=1))
         world.pay(order, again)  # Dora looks again, and pays where it still waits

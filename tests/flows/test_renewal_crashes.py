@@ -14,8 +14,8 @@ from subscriptions.actions import auto_renewals, renewals
 from subscriptions.models import AutoRenewal, Cart, Order
 from tests.flows import crash_points
 from tests.flows.crashing import at_point
-from tests.flows.losing import AHEAD, World, assert_charged_once
-from tests.flows.post import Post
+from tests.flows.lost_answers import AHEAD, World, assert_charged_once
+from tests.flows.webhook_queue import WebhookQueue
 from tests.people import People
 
 pytestmark = [
@@ -27,9 +27,9 @@ pytestmark = [
 
 @pytest.fixture
 def world(
-    people: People, billing: None, sandbox: Sandbox, post: Post, new_cart: Callable[..., Cart], monkeypatch: pytest.MonkeyPatch
+    people: People, billing: None, sandbox: Sandbox, webhooks: WebhookQueue, new_cart: Callable[..., Cart], monkeypatch: pytest.MonkeyPatch
 ) -> World:  # fmt: skip
-    return World(people, sandbox, post, new_cart, monkeypatch, timedelta(0), "")
+    return World(people, sandbox, webhooks, new_cart, monkeypatch, timedelta(0), "")
 
 
 def begin(world: World, number: int, card: str) -> tuple[AutoRenewal, datetime]:
@@ -45,7 +45,7 @@ def begin(world: World, number: int, card: str) -> tuple[AutoRenewal, datetime]:
     return auto_renewal, due
 
 
-def road(due: datetime) -> crash_points.Road:
+def journey(due: datetime) -> crash_points.Journey:
     """What the worker does when an auto-renewal is due."""
 
     def walk(crash_points: Any) -> None:
@@ -66,19 +66,19 @@ def assert_renewed_once(world: World, auto_renewal: AutoRenewal, due: datetime) 
 
 @pytest.mark.rule("R42")
 @pytest.mark.rule("R44")
-# The second try walks the first one's road once more, with four times the points: once, on SQLite.
+# The second try walks the first one's journey once more, with four times the points: once, on SQLite.
 @pytest.mark.parametrize("card", ["works", pytest.param("no-funds-later", marks=pytest.mark.walk)])
 def test_wherever_the_process_dies_the_renewal_charges_once(world: World, card: str) -> None:
     auto_renewal, due = begin(world, 0, card)
-    road(due)(SimpleNamespace())  # here first: what it imports, no child has to import again
+    journey(due)(SimpleNamespace())  # here first: what it imports, no child has to import again
     assert_renewed_once(world, auto_renewal, due)
     auto_renewal, due = begin(world, 1, card)
-    points = crash_points.walk(road(due), answer=list)
+    points = crash_points.walk(journey(due), answer=list)
     assert_renewed_once(world, auto_renewal, due)
     outward = [index for index, label in enumerate(points) if label.endswith("COMMIT") or "/" in label]
     assert any("/confirm" in points[index] for index in outward)
     for number, index in enumerate(outward, start=2):
         with at_point(points[index]):
             auto_renewal, due = begin(world, number, card)
-            assert crash_points.kill(road(due), at=index, answer=list) == points[index]
+            assert crash_points.kill(journey(due), at=index, answer=list) == points[index]
             assert_renewed_once(world, auto_renewal, due)

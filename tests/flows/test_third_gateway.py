@@ -22,7 +22,7 @@ from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import cards, carts, orders, prices, settlement
 from subscriptions.models import AutoRenewal, Cart, Order
 from tests.flows.ledger import assert_tenants_consistent
-from tests.flows.post import move_money
+from tests.flows.webhook_queue import move_money
 from tests.payments.memory import HOST, Accounts, MemoryGateway
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.checkout import BILLING, fingerprint, tick_all
@@ -54,8 +54,8 @@ def pay_page(people: People, order: Order) -> str:
     return orders.start_payment(people.dora.actor, number=order.number, return_base=BASE, now=NOW)
 
 
-def ring(letter: tuple[bytes, dict[str, str]], *, at: str = "memory") -> int:
-    body, headers = letter
+def deliver(message: tuple[bytes, dict[str, str]], *, at: str = "memory") -> int:
+    body, headers = message
     with time_machine.travel(NOW, tick=False):
         return Client().post(f"/webhooks/{at}/", body, content_type="application/json", headers=headers).status_code
 
@@ -65,7 +65,7 @@ def auto_renewal(people: People, memory: Accounts, order_at: Callable[..., Order
     """Everything is paid for a month at the memory gateway, and renews by itself."""
     order = order_at("memory", auto_renew=True)
     ref = memory.approve(pay_page(people, order))
-    assert ring(memory.message(ref)) == 200
+    assert deliver(memory.message(ref)) == 200
     move_money(now=NOW)
     return AutoRenewal.objects.get(order=order)
 
@@ -89,11 +89,11 @@ def test_an_order_is_paid_there_and_its_own_message_settles_it(
     page = pay_page(people, order)
     payment = payment_of(order)
     assert (payment.gateway, page) == ("memory", f"{HOST}/{payment.gateway_ref}")
-    letter = memory.message(memory.approve(page), key=payment.request_key)
-    body, headers = letter
-    assert [ring((body, {"Memory-Signature": "0" * 64})), ring((body + b" ", headers))] == [400, 400]
+    message = memory.message(memory.approve(page), key=payment.request_key)
+    body, headers = message
+    assert [deliver((body, {"Memory-Signature": "0" * 64})), deliver((body + b" ", headers))] == [400, 400]
     assert not GatewayEvent.objects.exists()
-    assert [ring(letter), ring(letter)] == [200, 200]
+    assert [deliver(message), deliver(message)] == [200, 200]
     event = GatewayEvent.objects.get()
     assert (event.gateway, event.state, event.headers) == (
         "memory",
@@ -153,7 +153,7 @@ def test_a_decline_there_waits_for_the_next_try_and_another_account_is_tried_at_
 
 def test_a_message_about_an_account_is_read_by_its_topic(memory: Accounts, auto_renewal: AutoRenewal) -> None:
     memory.methods.clear()
-    assert ring(memory.message(auto_renewal.method.gateway_ref, kind="method")) == 200
+    assert deliver(memory.message(auto_renewal.method.gateway_ref, kind="method")) == 200
     move_money(now=NOW)
     account = PaymentMethod.objects.get()
     assert (account.is_usable, account.failed_reason) == (False, "method_gone")
@@ -187,7 +187,7 @@ def test_a_gateway_that_keeps_nothing_refuses_auto_renew_and_takes_the_payment_w
     assert str(caught.value) == "Memory Till can't be charged by itself later: pay without Auto Renew."
     nothing_is_written()
     order = order_at("till")
-    assert ring(memory.message(memory.approve(pay_page(people, order))), at="till") == 200
+    assert deliver(memory.message(memory.approve(pay_page(people, order))), at="till") == 200
     move_money(now=NOW)
     order.refresh_from_db()
     assert (order.state, PaymentMethod.objects.count()) == ("succeed", 0)
@@ -207,7 +207,7 @@ def test_nobody_rings_where_no_gateway_tells_anything(
     memory: Accounts, gateway: str, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(0):
-        assert ring(memory.message("page-1"), at=gateway) == 404
+        assert deliver(memory.message("page-1"), at=gateway) == 404
 
 
 def test_what_the_gateway_can_not_represent_is_its_own_rule_and_places_no_order(

@@ -1,4 +1,4 @@
-"""Orders with upgrades, the process killed at every point of their road: what runs is paid for more once, and no expiry moves by it (R52)."""
+"""Orders with upgrades, the process killed at every point of their journey: what runs is paid for more once, and no expiry moves by it (R52)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from subscriptions.selections import alike
 from subscriptions.tables import table_for
 from subscriptions.taxes import tax_for
 from tests.flows import crash_points
-from tests.flows.crashing import LATER, SOON, World, at_point, ring
+from tests.flows.crashing import LATER, SOON, World, at_point, deliver
 from tests.flows.ledger import assert_ledger_agrees
-from tests.flows.post import Letter, Post
+from tests.flows.webhook_queue import SignedMessage, WebhookQueue
 from tests.payments.pay_page import press
 from tests.people import NOW, SYSTEM, People
 from tests.subscriptions.lookups import BASE, payment_of
@@ -72,12 +72,12 @@ class Upgrades(World):
     make_apartment: Callable[..., object]
 
     def of(self, kinds: str, number: int) -> Scenario:
-        """A fresh community, activated and paid on the true road, and what is to be ordered ten days later."""
+        """A fresh community, activated and paid on the true journey, and what is to be ordered ten days later."""
         cart, at = self.begin(number)
         order = self.submit(cart, at)
         press(self.pay_page(order.number, at), "approve")
-        for letter in self.post.take(at=at):
-            ring(letter, at)
+        for message in self.webhooks.take(at=at):
+            deliver(message, at)
         scheduled.process_events(now=at)
         site = Site.objects.get(entitlements__in=order.lines.values("entitlement_id")[:1])
         plan = Entitlement.objects.filter(site=site, service_type="premium")
@@ -128,7 +128,7 @@ class Upgrades(World):
             orders.begin_payment(order, billing.email, gateway="stripe", return_base=BASE, now=now)
             return order
 
-    def walked(self, timeline: Scenario) -> crash_points.Road:
+    def walked(self, timeline: Scenario) -> crash_points.Journey:
         """From the order to paid time."""
 
         def walk(crash_points: Any) -> None:
@@ -139,8 +139,8 @@ class Upgrades(World):
             crash_points.phase = "approve"
             press(url, "approve")
             crash_points.phase = "hear"
-            for letter in crash_points.ask():
-                ring(letter, timeline.at)
+            for message in crash_points.ask():
+                deliver(message, timeline.at)
             crash_points.phase = "settle"
             scheduled.process_events(now=timeline.at)
 
@@ -168,11 +168,11 @@ def world(
     people: People,
     billing: None,
     sandbox: Sandbox,
-    post: Post,
+    webhooks: WebhookQueue,
     new_cart: Callable[..., Cart],
     make_apartment: Callable[..., object],
 ) -> Upgrades:
-    found = Upgrades(people, sandbox, post, new_cart)
+    found = Upgrades(people, sandbox, webhooks, new_cart)
     found.make_apartment = make_apartment
     return found
 
@@ -207,10 +207,10 @@ def assert_had_once(world: Upgrades, timeline: Scenario) -> None:
 )
 def test_wherever_the_process_dies_the_upgrade_is_paid_once_and_moves_nothing(world: Upgrades, kinds: str) -> None:
     timeline = world.of(kinds, 0)
-    world.walked(timeline)(SimpleNamespace(ask=lambda: world.post.take(at=timeline.at)))
+    world.walked(timeline)(SimpleNamespace(ask=lambda: world.webhooks.take(at=timeline.at)))
     assert_had_once(world, timeline)
     timeline = world.of(kinds, 1)
-    points = crash_points.walk(world.walked(timeline), answer=lambda: world.post.take(at=timeline.at))
+    points = crash_points.walk(world.walked(timeline), answer=lambda: world.webhooks.take(at=timeline.at))
     assert_had_once(world, timeline)
     # placing and settling have one way, whatever is in the order: of the others only the ends of what they do
     mine = crash_points.telling(points) if kinds == "upgrade" else ends_of(points)
@@ -218,17 +218,17 @@ def test_wherever_the_process_dies_the_upgrade_is_paid_once_and_moves_nothing(wo
     for number, index in enumerate(mine, start=2):
         with at_point(points[index]):
             timeline = world.of(kinds, number)
-            letters: list[Letter] = []
+            messages: list[SignedMessage] = []
 
-            def answer(timeline: Scenario = timeline, letters: list[Letter] = letters) -> list[Letter]:
-                letters.extend(world.post.take(at=timeline.at))
-                return letters
+            def answer(timeline: Scenario = timeline, messages: list[SignedMessage] = messages) -> list[SignedMessage]:
+                messages.extend(world.webhooks.take(at=timeline.at))
+                return messages
 
             assert crash_points.kill(world.walked(timeline), at=index, answer=answer) == points[index]
             world.return_to(timeline, timeline.at + timedelta(minutes=1))
-            letters += world.post.take(at=timeline.at)
+            messages += world.webhooks.take(at=timeline.at)
             if index % 2 == 0:  # otherwise they are lost
-                world.post.deliver(letters, now=timeline.at + timedelta(minutes=2))
+                world.webhooks.deliver(messages, now=timeline.at + timedelta(minutes=2))
             world.let_time_pass(timeline.at, SOON)
             assert_had_once(world, timeline)
             world.let_time_pass(timeline.at, LATER)
@@ -244,7 +244,7 @@ def test_wherever_it_dies_late_money_for_an_upgrade_is_honoured_or_looked_at(wor
         timeline = world.of("upgrade", number)
         order = world.order(timeline, timeline.at)
         press(world.pay_page(order.number, timeline.at), "approve")
-        world.post.take(at=timeline.at)
+        world.webhooks.take(at=timeline.at)
         with transaction.atomic():
             transitions.close(settlement.lock_order(order.pk), Order.State.TIMEOUT, now=timeline.at, actor=SYSTEM)
         ends = timeline.ends[timeline.plan.pk]
@@ -253,7 +253,7 @@ def test_wherever_it_dies_late_money_for_an_upgrade_is_honoured_or_looked_at(wor
         world.it_is(at)
         return timeline, order, at
 
-    def road(order: Order, at: datetime) -> crash_points.Road:
+    def journey(order: Order, at: datetime) -> crash_points.Journey:
         def walk(crash_points: Any) -> None:
             crash_points.phase = "late"
             settlement.settle(payment_of(order).pk, now=at)
@@ -271,12 +271,12 @@ def test_wherever_it_dies_late_money_for_an_upgrade_is_honoured_or_looked_at(wor
         assert list(ledger.verify()) == []
 
     timeline, order, at = late(0)
-    points = crash_points.walk(road(order, at), answer=list)
+    points = crash_points.walk(journey(order, at), answer=list)
     assert_right(timeline, order)
     for number, index in enumerate(ends_of(points), start=1):
         with at_point(points[index]):
             timeline, order, at = late(number)
-            assert crash_points.kill(road(order, at), at=index, answer=list) == points[index]
+            assert crash_points.kill(journey(order, at), at=index, answer=list) == points[index]
             for _again in range(2):
                 settlement.settle(payment_of(order).pk, now=at + timedelta(minutes=1))
                 assert_right(timeline, order)

@@ -14,7 +14,7 @@ import pytest
 from smartplus import jobs, tasks, wakeups
 
 
-class Silent:
+class SilentServer:
     """A server that takes connections and answers nothing."""
 
     def __init__(self) -> None:
@@ -33,15 +33,17 @@ class Silent:
 
 
 @pytest.fixture
-def silent(settings: Any) -> Iterator[Silent]:
-    server = Silent()
+def silent(settings: Any) -> Iterator[SilentServer]:
+    server = SilentServer()
     settings.REDIS_URL = settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{server.socket.getsockname()[1]}/0"
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2}
     yield server
     server.close()
 
 
-def test_a_broker_that_hangs_is_tried_once_and_then_left_alone(silent: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_hangs_is_tried_once_and_then_left_alone(
+    silent: SilentServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = [1000.0]
     monkeypatch.setattr(wakeups, "breaker", wakeups.Breaker(clock=lambda: clock[0]))
     options = wakeups.connection().transport_options

@@ -15,10 +15,11 @@ FOLDERS = ("accounts", "communities", "devices", "payments", "subscriptions", "s
 # Old word, as a part of a name → what it is called.
 SUCCESSORS = {
     "agreement": "auto_renewal", "agreements": "auto_renewals",
-    "around": "context", "beside": "preview", "blade": "crash_points", "book": "store", "books": "ledger", "courier": "webhook_sender",
+    "around": "context", "beside": "preview", "blade": "crash_points", "bomb": "failing_work", "book": "store", "books": "ledger",
+    "courier": "webhook_sender",
     "deed": "action", "deeds": "actions", "doorbell": "webhook_receiver", "glance": "status", "glances": "status", "hanging": "stale",
     "hopeful": "recoverable", "hopeless": "unrecoverable", "judged": "assessed", "knife": "crash_points", "ladder": "retry_schedule",
-    "looking": "lookup", "moves": "transitions", "parked": "suspended", "revive": "resume", "rung": "try", "rungs": "retry_times",
+    "looking": "lookup", "moves": "transitions", "parked": "suspended", "revive": "resume", "road": "journey", "rung": "try", "rungs": "retry_times",
     "setwise": "bulk_sql", "sketch": "digest", "sketches": "digests", "story": "timeline", "surplus": "duplicate_payment",
     "sweeps": "scheduled", "till": "processor", "trespasses": "leaks", "trier": "form_walker", "untold": "unreported", "usual": "default",
 }  # fmt: skip

@@ -93,7 +93,7 @@ def paid_for_more(order: Order) -> None:
     Entitlement.objects.filter(lines__order=order, service_type="premium").update(paid_variant="everything")
 
 
-def dearer(order: Order) -> None:
+def price_raised(order: Order) -> None:
     OrderLine.objects.filter(order=order).update(amount_minor=1)
 
 
@@ -157,15 +157,15 @@ def given_away(order: Order) -> None:
     )
 
 
-def let_go(order: Order) -> None:
+def unreserved(order: Order) -> None:
     Entitlement.objects.filter(lines__order=order).update(reserved_by=None)
 
 
-def kept_for_nobody(order: Order) -> None:
+def reserved_for_no_order(order: Order) -> None:
     Entitlement.objects.filter(lines__order=order).update(reserved_by=10**6)
 
 
-def kept_after_all(order: Order) -> None:
+def reserved_by_paid_order(order: Order) -> None:
     Entitlement.objects.filter(lines__order=order).update(reserved_by=order.pk)
 
 
@@ -178,7 +178,7 @@ def kept_after_all(order: Order) -> None:
         ("paid", works_no_more, "works until None, with its grace it should until"),
         ("unpaid", works_unpaid, "with its grace it should until None"),
         ("paid", paid_for_more, "paid_variant is 'everything', its last period paid 'landline+booking'"),
-        ("paid", dearer, "its 2 lines are 2 − 0 + 0"),
+        ("paid", price_raised, "its 2 lines are 2 − 0 + 0"),
         ("paid", one_line_more, "its 3 lines are"),
         ("paid", never_charged, "0 payments brought 0"),
         ("paid", charged_less, "1 payments brought"),
@@ -192,9 +192,9 @@ def kept_after_all(order: Order) -> None:
         ("paid", without_periods, "has no period"),
         ("paid", other_item, "of another one"),
         ("unpaid", given_away, "did not succeed"),
-        ("unpaid", let_go, "is not reserved by it"),
-        ("unpaid", kept_for_nobody, "is reserved by order 1000000, which is no open order of it"),
-        ("paid", kept_after_all, "which is no open order of it"),
+        ("unpaid", unreserved, "is not reserved by it"),
+        ("unpaid", reserved_for_no_order, "is reserved by order 1000000, which is no open order of it"),
+        ("paid", reserved_by_paid_order, "which is no open order of it"),
     ],
 )
 def test_whatever_is_written_by_hand_is_named(

@@ -23,7 +23,7 @@ from tests.subscriptions.lookups import BASE, payment_of
 
 
 @pytest.fixture
-def doubtful(
+def under_review(
     people: People, harbour_view: Site, fill_cart: Callable[..., Cart], place: Callable[..., Order], sandbox: Sandbox
 ) -> Order:
     """An order of which the gateway took half of the amount."""
@@ -36,23 +36,23 @@ def doubtful(
     return order
 
 
-def test_the_operator_applies_it(people: People, doubtful: Order) -> None:
+def test_the_operator_applies_it(people: People, under_review: Order) -> None:
     reviews.resolve(
-        people.olga.actor, number=doubtful.number, is_accepted=True, reason="Rest came by bank transfer", now=NOW
+        people.olga.actor, number=under_review.number, is_accepted=True, reason="Rest came by bank transfer", now=NOW
     )
-    doubtful.refresh_from_db()
-    assert doubtful.state == "succeed"
+    under_review.refresh_from_db()
+    assert under_review.state == "succeed"
     assert ServicePeriod.objects.count() == 5
     assert AuditEvent.objects.get(action="order.judged").after["reason"] == "Rest came by bank transfer"
 
 
 def test_the_operator_notes_that_it_was_paid_back_and_the_items_are_free(
-    people: People, doubtful: Order, fill_cart, place
+    people: People, under_review: Order, fill_cart, place
 ) -> None:
-    reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=False, reason="Paid back", now=NOW)
-    doubtful.refresh_from_db()
-    payment = payment_of(doubtful)
-    assert (doubtful.state, payment.refunded_minor) == ("refunded", payment.captured_minor)
+    reviews.resolve(people.olga.actor, number=under_review.number, is_accepted=False, reason="Paid back", now=NOW)
+    under_review.refresh_from_db()
+    payment = payment_of(under_review)
+    assert (under_review.state, payment.refunded_minor) == ("refunded", payment.captured_minor)
     refund = payment.refunds.get()
     assert (refund.amount_minor, refund.currency, refund.state, refund.is_outside, refund.reason, refund.created_by) == (
         payment.captured_minor, payment.currency, "succeeded", True, "Paid back", people.olga.membership.user,
@@ -71,25 +71,25 @@ def test_the_operator_notes_that_it_was_paid_back_and_the_items_are_free(
     assert place(fill_cart()).line_count == 5
 
 
-def test_nobody_else_does_and_not_without_a_reason_and_not_twice(people: People, doubtful: Order) -> None:
+def test_nobody_else_does_and_not_without_a_reason_and_not_twice(people: People, under_review: Order) -> None:
     for person in (people.dora, people.ivan, people.mallory, people.petra):
         with pytest.raises((NotPermitted, Order.DoesNotExist)):
-            reviews.resolve(person.actor, number=doubtful.number, is_accepted=True, reason="please", now=NOW)
+            reviews.resolve(person.actor, number=under_review.number, is_accepted=True, reason="please", now=NOW)
     with pytest.raises(Refused, match="Say why"):
-        reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="  ", now=NOW)
-    doubtful.refresh_from_db()
-    assert doubtful.state == "review"
-    reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="fine", now=NOW)
+        reviews.resolve(people.olga.actor, number=under_review.number, is_accepted=True, reason="  ", now=NOW)
+    under_review.refresh_from_db()
+    assert under_review.state == "review"
+    reviews.resolve(people.olga.actor, number=under_review.number, is_accepted=True, reason="fine", now=NOW)
     with pytest.raises(Refused, match="not under review"):
-        reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=False, reason="twice", now=NOW)
+        reviews.resolve(people.olga.actor, number=under_review.number, is_accepted=False, reason="twice", now=NOW)
 
 
 @pytest.mark.usefixtures("time_machine_at_noon")
 def test_a_reason_out_of_shape_is_asked_for_again_on_the_page_and_nothing_changes(
-    people: People, doubtful: Order, sign_in: Callable[[Person], Client]
+    people: People, under_review: Order, sign_in: Callable[[Person], Client]
 ) -> None:
     """A NUL byte is what no PostgreSQL can keep; too long a text was cut in silence."""
-    client, address = sign_in(people.olga), f"/orders/{doubtful.number}/judge/"
+    client, address = sign_in(people.olga), f"/orders/{under_review.number}/judge/"
     for reason, said in (
         ("Paid\0back", "a character that can&#x27;t be shown (U+0000)"),
         ("x" * 301, "at most 300 characters"),
@@ -98,15 +98,16 @@ def test_a_reason_out_of_shape_is_asked_for_again_on_the_page_and_nothing_change
         answer = client.post(address, {"verdict": "apply", "reason": reason})
         assert (answer.status_code, said in answer.content.decode()) == (422, True), reason
         assert "Apply the order" in answer.content.decode()
-    doubtful.refresh_from_db()
-    assert doubtful.state == "review"
+    under_review.refresh_from_db()
+    assert under_review.state == "review"
     assert not AuditEvent.objects.filter(action="order.judged").exists()
     assert client.post("/orders/SP-261122-ABSENT11/judge/", {"reason": ""}).status_code == 404
     assert (
-        client.post(address, {"verdict": "apply", "reason": "Rest came"})["Location"] == f"/orders/{doubtful.number}/"
+        client.post(address, {"verdict": "apply", "reason": "Rest came"})["Location"]
+        == f"/orders/{under_review.number}/"
     )
-    doubtful.refresh_from_db()
-    assert doubtful.state == "succeed"
+    under_review.refresh_from_db()
+    assert under_review.state == "succeed"
     assert AuditEvent.objects.get(action="order.judged").after["reason"] == "Rest came"
 
 
@@ -138,16 +139,16 @@ def pay_again(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Payment]:
 @pytest.mark.parametrize("is_accepted", [True, False])
 def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_stays(
     people: People,
-    doubtful: Order,
+    under_review: Order,
     pay_again: Callable[..., Payment],
     sign_in: Callable[[Person], Client],
     is_accepted: bool,
 ) -> None:
-    reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=is_accepted, reason="looked", now=NOW)
-    second = pay_again(doubtful)
-    doubtful.refresh_from_db()
-    before, address = doubtful.state, f"/orders/{doubtful.number}/"
-    assert (before, second.captured_minor) == ("succeed" if is_accepted else "refunded", doubtful.total_minor)
+    reviews.resolve(people.olga.actor, number=under_review.number, is_accepted=is_accepted, reason="looked", now=NOW)
+    second = pay_again(under_review)
+    under_review.refresh_from_db()
+    before, address = under_review.state, f"/orders/{under_review.number}/"
+    assert (before, second.captured_minor) == ("succeed" if is_accepted else "refunded", under_review.total_minor)
     assert bool(list(ledger.refunds())) is not is_accepted
     assert "was paid twice" not in sign_in(people.dora).get(address).content.decode()
     client = sign_in(people.olga)
@@ -156,10 +157,10 @@ def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_sta
     said = {"verdict": "duplicate_payment", "reason": "By bank"}
     assert client.post(f"{address}judge/", said)["Location"] == address
     second.refresh_from_db()
-    doubtful.refresh_from_db()
+    under_review.refresh_from_db()
     refund = second.refunds.get()
     assert (refund.amount_minor, refund.is_outside, refund.reason) == (second.captured_minor, True, "By bank")
-    assert (doubtful.state, second.refunded_minor) == (before, second.captured_minor)
+    assert (under_review.state, second.refunded_minor) == (before, second.captured_minor)
     told = AuditEvent.objects.get(action="payment.surplus_repaid")
     assert told.after == {
         "amount_minor": second.captured_minor, "refunded_minor": second.captured_minor, "payment_ref": "pi_again", "reason": "By bank",
@@ -167,9 +168,9 @@ def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_sta
     assert not list(ledger.refunds()) and not list(ledger.payments())
     assert "I paid the money back" not in client.get(address).content.decode()
     with pytest.raises(Refused, match="Nothing that was paid twice"):
-        reviews.record_duplicate_repaid(people.olga.actor, number=doubtful.number, reason="again", now=NOW)
+        reviews.record_duplicate_repaid(people.olga.actor, number=under_review.number, reason="again", now=NOW)
     settlement.settle(second.pk, now=NOW)  # told once more by the gateway
-    assert not reviews.duplicate_payments_of(doubtful)
+    assert not reviews.duplicate_payments_of(under_review)
 
 
 @pytest.mark.rule("R50", "R52", "R57")
@@ -177,16 +178,16 @@ def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_sta
 @pytest.mark.parametrize("is_under_review", [True, False])
 def test_only_what_the_page_showed_is_noted_as_paid_back(
     people: People,
-    doubtful: Order,
+    under_review: Order,
     pay_again: Callable[..., Payment],
     sign_in: Callable[[Person], Client],
     is_under_review: bool,
 ) -> None:
-    first = payment_of(doubtful)
+    first = payment_of(under_review)
     if not is_under_review:
-        reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="looked", now=NOW)
-        first = pay_again(doubtful)
-    client, address = sign_in(people.olga), f"/orders/{doubtful.number}/"
+        reviews.resolve(people.olga.actor, number=under_review.number, is_accepted=True, reason="looked", now=NOW)
+        first = pay_again(under_review)
+    client, address = sign_in(people.olga), f"/orders/{under_review.number}/"
     said = {"verdict": "refunded" if is_under_review else "duplicate_payment", "reason": "By bank"}
 
     def shown() -> str:
@@ -195,24 +196,24 @@ def test_only_what_the_page_showed_is_noted_as_paid_back(
 
     before = shown()
     assert int(before) == first.captured_minor
-    pay_again(doubtful, "third")  # while the operator is at the bank
+    pay_again(under_review, "third")  # while the operator is at the bank
     page = client.post(f"{address}judge/", {**said, "seen": before}, follow=True).content.decode()
     assert "Look at the order again." in page
     assert not Refund.objects.exists()
-    assert int(shown()) == first.captured_minor + doubtful.total_minor
+    assert int(shown()) == first.captured_minor + under_review.total_minor
     client.post(f"{address}judge/", {**said, "seen": shown()})
-    assert sum(Refund.objects.values_list("amount_minor", flat=True)) == first.captured_minor + doubtful.total_minor
+    assert sum(Refund.objects.values_list("amount_minor", flat=True)) == first.captured_minor + under_review.total_minor
     assert not list(ledger.refunds()) and not list(ledger.payments())
 
 
 @pytest.mark.rule("R50")
 def test_a_second_object_of_one_payment_is_noted_without_touching_the_orders_own_money(
-    people: People, doubtful: Order
+    people: People, under_review: Order
 ) -> None:
-    reviews.resolve(people.olga.actor, number=doubtful.number, is_accepted=True, reason="looked", now=NOW)
-    payment = payment_of(doubtful)
+    reviews.resolve(people.olga.actor, number=under_review.number, is_accepted=True, reason="looked", now=NOW)
+    payment = payment_of(under_review)
     OrderEvent.objects.create(
-        order=doubtful, at=NOW, kind="duplicate_payment", detail={"payment": payment.pk, "payment_ref": "pi_twin"}
+        order=under_review, at=NOW, kind="duplicate_payment", detail={"payment": payment.pk, "payment_ref": "pi_twin"}
     )
-    reviews.record_duplicate_repaid(people.olga.actor, number=doubtful.number, reason="By bank", now=NOW)
-    assert (payment_of(doubtful).refunded_minor, reviews.duplicate_payments_of(doubtful)) == (0, [])
+    reviews.record_duplicate_repaid(people.olga.actor, number=under_review.number, reason="By bank", now=NOW)
+    assert (payment_of(under_review).refunded_minor, reviews.duplicate_payments_of(under_review)) == (0, [])

@@ -20,7 +20,7 @@ def told(request: RenewalRequest) -> list[tuple[str, str]]:
     return [(notice.email, notice.key.split(":")[0]) for notice in Notice.objects.about(request).order_by("pk")]
 
 
-def trail(request: RenewalRequest) -> list[str]:
+def audit_codes(request: RenewalRequest) -> list[str]:
     return list(
         AuditEvent.objects.filter(subject_type="renewalrequest", subject_id=request.pk)
         .order_by("pk")

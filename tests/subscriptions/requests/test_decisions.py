@@ -19,7 +19,7 @@ from subscriptions.models import Cart, Order, RenewalRequest, RequestItem
 from tests.flows.tenants import assert_tenants_consistent
 from tests.people import NOW, People
 from tests.subscriptions.lookups import entitlement, payment_of
-from tests.subscriptions.requests.scenes import Ask, paid, told, trail
+from tests.subscriptions.requests.scenes import Ask, audit_codes, paid, told
 
 
 def test_approving_gives_a_cart_that_the_checkout_pays_and_then_the_request_is_done(
@@ -46,7 +46,7 @@ def test_approving_gives_a_cart_that_the_checkout_pays_and_then_the_request_is_d
         ("ivan@hafen.example", "request-approved"),
         ("ivan@hafen.example", "request-done"),
     ]
-    assert trail(asked) == ["request.made", "request.approved", "request.done"]
+    assert audit_codes(asked) == ["request.made", "request.approved", "request.done"]
     assert not Entitlement.objects.wanted().filter(expires_at=None).exists()
     with pytest.raises(RequestClosed, match="paid already"):
         request_decisions.approve(people.dora.actor, request_id=asked.pk, now=NOW)
@@ -120,7 +120,7 @@ def test_an_order_that_is_given_up_opens_the_request_again(
     paid(people, place(cart))
     asked.refresh_from_db()
     assert asked.state == "done"
-    assert trail(asked) == [
+    assert audit_codes(asked) == [
         "request.made", "request.approved", "request.reopened", "request.approved", "request.done",
     ]  # fmt: skip
 

@@ -17,7 +17,7 @@ from payments.sandbox import Sandbox
 from subscriptions.actions import carts, orders
 from subscriptions.models import AutoRenewal, Cart, Order, ServicePeriod
 from tests.flows.ledger import assert_ledger_agrees
-from tests.flows.post import Post, move_money
+from tests.flows.webhook_queue import WebhookQueue, move_money
 from tests.payments.pay_page import press
 from tests.people import NOW, People
 from tests.subscriptions.lookups import BASE
@@ -40,7 +40,7 @@ class World:
 
     people: People
     sandbox: Sandbox
-    post: Post
+    webhooks: WebhookQueue
     new_cart: Callable[..., Cart]
     patch: pytest.MonkeyPatch
     ahead: timedelta
@@ -66,10 +66,10 @@ class World:
                 press(url, "approve", card=card)
 
     def tick(self, instant: datetime) -> None:
-        """The gateway's letters arrive, where the clocks let us believe them, and the jobs run: once more after a round that did anything."""
+        """The gateway's messages arrive, where the clocks let us believe them, and the jobs run: once more after a round that did anything."""
         now = self.at(instant)
         with suppress(BadSignature):
-            self.post.deliver(self.post.take(), now=now)
+            self.webhooks.deliver(self.webhooks.take(), now=now)
         if move_money(now=now):
             move_money(now=now + timedelta(seconds=1))
 
@@ -83,7 +83,7 @@ class World:
         now = self.at(NOW + number * APART)
         order = self.order(self.new_cart(f"Harbour {number}", now=now), now, auto_renew=True)
         self.pay(order, now, card)
-        self.post.take()
+        self.webhooks.take()
         self.tick(now + timedelta(minutes=3))
         auto_renewal = AutoRenewal.objects.get(order=order)
         assert auto_renewal.next_due_at is not None

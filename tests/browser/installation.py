@@ -1,4 +1,4 @@
-"""A whole running house: web, worker with beat and sandbox as processes, on the database and broker of the run; and a browser to visit it."""
+"""A running installation: web, worker with beat and sandbox as processes, on the database and broker of the run; and a browser to visit it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FLAGS = [
 
 
 @dataclass
-class House:
+class Installation:
     """A running installation and a browser to visit it."""
 
     url: str
@@ -81,7 +81,7 @@ def chromium() -> str:
 
 @contextmanager
 def two_ports() -> Iterator[int]:
-    """A port that is ours together with the one after it, as long as the house stands.
+    """A port that is ours together with the one after it, as long as the installation stands.
 
     Free at the moment of asking is not enough: houses start at once, each some seconds before it binds, and the system lends any
     port to any connection meanwhile. So each pair has a lock that other houses respect, below the ports that are lent.
@@ -97,7 +97,7 @@ def two_ports() -> Iterator[int]:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                continue  # another house's
+                continue  # another installation's
             if is_free(port) and is_free(port + 1):
                 yield port
                 return
@@ -116,15 +116,15 @@ def is_free(port: int) -> bool:
 
 
 @contextmanager
-def running_house(var: Path) -> Iterator[House]:
+def running_installation(var: Path) -> Iterator[Installation]:
     """`manage.py up --demo` on a database of its own: SQLite in the folder `var`, or the run's PostgreSQL and Redis."""
     path = chromium()
     with two_ports() as port:
         yield from standing(var, port, path)
 
 
-def standing(var: Path, port: int, path: str) -> Iterator[House]:
-    """The house at a port of its own."""
+def standing(var: Path, port: int, path: str) -> Iterator[Installation]:
+    """The installation at a port of its own."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -149,7 +149,7 @@ def standing(var: Path, port: int, path: str) -> Iterator[House]:
                 browser = playwright.chromium.launch(
                     executable_path=path, args=FLAGS, env={**os.environ, "FONTCONFIG_FILE": str(FONTS)}
                 )
-                yield House(f"http://127.0.0.1:{port}", browser, log)
+                yield Installation(f"http://127.0.0.1:{port}", browser, log)
                 browser.close()
         finally:
             process.send_signal(signal.SIGTERM)
@@ -159,20 +159,20 @@ def standing(var: Path, port: int, path: str) -> Iterator[House]:
 
 
 def wait_until_up(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until the house says where it is."""
+    """Wait until the installation says where it is."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            pytest.fail(f"the house did not start:\n{log.read_text()}")
+            pytest.fail(f"the installation did not start:\n{log.read_text()}")
         if "SmartPlus runs at" in log.read_text():
             return
         time.sleep(0.1)  # polling a process, with a bound
-    pytest.fail(f"the house did not start in time:\n{log.read_text()}")
+    pytest.fail(f"the installation did not start in time:\n{log.read_text()}")
 
 
 @dataclass
 class Database:
-    """A PostgreSQL database for one run of the house."""
+    """A PostgreSQL database for one run of the installation."""
 
     server: str
     name: str

@@ -13,16 +13,16 @@ from payments.sandbox import Sandbox
 from payments.sandbox.webhook_sender import sign
 from smartplus import jobs
 
-Letter = tuple[bytes, dict[str, str]]  # body and headers
+SignedMessage = tuple[bytes, dict[str, str]]  # body and headers
 
 
 @dataclass(frozen=True)
-class Post:
+class WebhookQueue:
     """The sandbox's webhooks, kept back: a story takes them out and delivers them when, if and how often it likes."""
 
     sandbox: Sandbox
 
-    def take(self, *, at: datetime | None = None) -> list[Letter]:
+    def take(self, *, at: datetime | None = None) -> list[SignedMessage]:
         """What was written since the last time, signed at the sandbox's present second, or `at` another one."""
         with self.sandbox.store.lock:
             bodies = [row["body"].encode() for row in self.sandbox.store.deliveries.values()]
@@ -31,9 +31,9 @@ class Post:
         secret = django_settings.STRIPE_WEBHOOK_SECRET
         return [(body, {"Stripe-Signature": sign(body, secret, signed_at)}) for body in bodies]
 
-    def deliver(self, letters: list[Letter], *, now: datetime) -> None:
-        """Hand letters to the door behind the view."""
-        for body, headers in letters:
+    def deliver(self, messages: list[SignedMessage], *, now: datetime) -> None:
+        """Hand messages to the door behind the view."""
+        for body, headers in messages:
             events.receive("stripe", body, headers, now=now)
 
     def kinds(self) -> list[str]:

@@ -17,7 +17,7 @@ SENDS = 3  # the SDK's first try and its two retries
 
 
 @contextmanager
-def losing(patch: pytest.MonkeyPatch, loss: str, *, at: int | None) -> Iterator[list[str]]:
+def lose_call(patch: pytest.MonkeyPatch, loss: str, *, at: int | None) -> Iterator[list[str]]:
     """Lose call number `at` of our own calls to the gateway, the SDK's retries of it too; None loses nothing.
 
     The list grows by a name for every call: "POST /v1/payment_intents/…/confirm". Buttons pressed on its pages are no calls of ours.

@@ -1,4 +1,4 @@
-"""The whole road in a real browser: from an empty community to a paid one, on real processes."""
+"""A whole journey in a real browser: from an empty community to a paid one, on real processes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from smartplus.demo import FIRST_MAC
-from tests.browser.house import House
+from tests.browser.installation import Installation
 
 FREE_MAC = f"{FIRST_MAC + 20:012x}"  # in the installer's library, not in use
 
@@ -49,9 +49,9 @@ def add_apartment(page: Page, name: str) -> None:
     expect(page.get_by_text("9.01").first).to_be_visible()
 
 
-def test_from_an_empty_community_to_a_paid_one(house: House) -> None:
+def test_from_an_empty_community_to_a_paid_one(installation: Installation) -> None:
     name = "Speicherhof"
-    ivan = house.visit("installer")
+    ivan = installation.visit("installer")
     add_community(ivan, name)
     site = re.sub(r"(/sites/\d+/).*", r"\1", ivan.url)
     add_apartment(ivan, name)
@@ -68,8 +68,8 @@ def test_from_an_empty_community_to_a_paid_one(house: House) -> None:
     ivan.get_by_role("main").get_by_role("button", name=re.compile("Save|Submit")).last.click()
     expect(ivan.get_by_text("PM App").first).to_be_visible()
 
-    dora = house.visit("distributor")
-    dora.goto(f"{house.url}/subscription/?q={name}")
+    dora = installation.visit("distributor")
+    dora.goto(f"{installation.url}/subscription/?q={name}")
     expect(dora.get_by_text("Lagerhaus 9.01").first).to_be_visible()
     dora.get_by_role("checkbox", name=re.compile("Select all 3 matching")).check()
     expect(dora.locator("#cart")).to_contain_text("US$6.80")  # App 1.50, Booking 0.30, PM App 5.00
@@ -106,24 +106,24 @@ def test_from_an_empty_community_to_a_paid_one(house: House) -> None:
     expect(lock).to_be_disabled()
     expect(ivan.get_by_text(re.compile(r"Locked on.*Petra Holm until"))).to_be_visible()
 
-    petra = house.visit("pm")
+    petra = installation.visit("pm")
     petra.goto(site)
     expect(petra.get_by_role("heading", level=1)).to_contain_text(name)
 
-    stranger = house.visit("distributor.other")
-    for address in (site, f"{house.url}/orders/{order[0]}/"):
+    stranger = installation.visit("distributor.other")
+    for address in (site, f"{installation.url}/orders/{order[0]}/"):
         response = stranger.goto(address)
         assert response is not None
         assert response.status == 404
 
 
-def test_the_road_works_without_script(house: House) -> None:
-    page = house.window(script=False).new_page()
-    page.goto(f"{house.url}/sign-in/")
+def test_the_journey_works_without_script(installation: Installation) -> None:
+    page = installation.window(script=False).new_page()
+    page.goto(f"{installation.url}/sign-in/")
     page.get_by_label("Email").fill("distributor@demo.smartplus.test")
     page.get_by_label("Password", exact=True).fill("smartplus-demo")
     page.get_by_role("button", name="Sign in").click()
-    page.goto(f"{house.url}/subscription/?q=Harbour")
+    page.goto(f"{installation.url}/subscription/?q=Harbour")
     page.locator("input[name=item]").first.check()
     page.get_by_role("button", name="Show the price").click()
     expect(page.locator("#cart")).to_contain_text("Activate 1 item")
