@@ -234,12 +234,12 @@ def _column(text: str) -> Reading:
         problem = _("Two MAC addresses in one line: %(first)s and %(second)s. Enter one.")
         return Reading(problem=Ambiguous(problem % {"first": first, "second": second}))
     if whole:
-        return _other_text(words, whole[0], whole[0] + 1)
+        return _read_words(words, whole[0], whole[0] + 1)
     return _spaced(words)
 
 
-def _other_text(words: Sequence[str], start: int, end: int) -> Reading:
-    """The text around the MAC in words[start:end]; None if digits next to it may belong to the MAC."""
+def _read_words(words: Sequence[str], start: int, end: int) -> Reading:
+    """The MAC in words[start:end], with the other words as `other_text`; refused if a word next to it may belong to it."""
     for place in (start - 1, end):
         if 0 <= place < len(words) and _may_belong(words[place]):
             return _wrong("".join(words[min(start, place) : max(end, place + 1)]))
@@ -261,12 +261,12 @@ def _spaced(words: Sequence[str]) -> Reading:
         end = sums.index(DIGITS) + 1
         is_uniform = len(set(lengths[:end])) == 1
         if is_uniform or (model is not None and model >= end and not any(n % 2 for n in lengths[:end])):
-            return _other_text(words, 0, end)
+            return _read_words(words, 0, end)
         if model is None and end == len(run):
             if any(n % 2 for n in lengths):
                 problem = _("The spaces leave open where the MAC address ends. Write its 12 digits without spaces.")
                 return Reading(problem=Ambiguous(problem), typed="".join(run))
-            return _other_text(words, 0, end)
+            return _read_words(words, 0, end)
     if model is not None:
         return _wrong(":".join(run[:model]))
     if len(run) < len(words) and (catalogue.canonical(words[len(run)]) is None or not run):

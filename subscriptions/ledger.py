@@ -137,7 +137,7 @@ def sums() -> Iterator[Fault]:
 
 
 def payments() -> Iterator[Fault]:
-    """Every order with money succeeded or is under review, and every order that succeeded has its money."""
+    """Every order whose money arrived has a state that says so, and every order that succeeded has its money."""
     orders = Order.objects.filter(number=OuterRef("subject"), state__in=KEEP_MONEY)
     taken = Payment.objects.filter(state=PaymentState.SUCCEEDED).exclude(kind=PaymentKind.SETUP)
     for row in _rows(taken.exclude(Exists(orders)), "subject", "captured_minor"):

@@ -94,7 +94,7 @@ def _grouped(site: Site) -> int:
 
 def _place_plainly(site: Site, first: int, last: int) -> int:
     """Copy the items into lines and reserve them, in two statements without any check."""
-    order_id = Order.objects.values_list("pk", flat=True).order_by("-pk")[0]  # any quote
+    order_id = Order.objects.values_list("pk", flat=True).order_by("-pk")[0]  # any order will do
     with undone(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO subscriptions_orderline (order_id, kind, term_kind, term_count, paid_variant, "

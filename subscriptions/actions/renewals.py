@@ -42,7 +42,7 @@ LEASE = timedelta(minutes=15)  # longer than any charge takes; if a worker dies,
 CALLS_PER_CHARGE = 12
 
 NO_ANSWER = (GatewayUnavailable, GatewayRefused)
-LOOK_AGAIN = timedelta(minutes=5)  # where all due items are in open orders of other people
+LOOK_AGAIN = timedelta(minutes=5)  # where all due items are in open orders
 ITEMS_LEFT = audit.Word(
     "auto_renewal.items_left",
     _("Items taken out of an auto-renewal"),

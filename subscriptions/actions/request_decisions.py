@@ -24,7 +24,7 @@ from subscriptions.models.orders import SERVICES
 from subscriptions.selections import Filter
 
 REQUESTS = Actor.system("requests")
-HANDOVER = timedelta(minutes=45)  # while an order may wait for its money, the cart of another firm is left to it
+HANDOVER = timedelta(minutes=45)  # an unpaid order may wait so long, and so long the cart of another firm is kept
 S = RenewalRequest.State
 REQUEST_APPROVED = audit.Word(
     "request.approved", gettext_lazy("Request approved"), gettext_lazy("%(what)s approved"), area=audit.Area.ORDERS
