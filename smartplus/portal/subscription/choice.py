@@ -15,10 +15,10 @@ from accounts.scope import Actor, Grant, Role
 from accounts.typed import finding
 from accounts.typed.keys import identity_key
 from accounts.typed.text import sought
-from communities import catalogue
 from communities.models import ExpiryDay, Kind, Site
 from smartplus import access
 from smartplus.portal.kit.numbers import typed_id
+from smartplus.portal.subscription.lists import SERVICES
 from subscriptions import rights
 from subscriptions.models import Cart
 from subscriptions.selections import Filter
@@ -100,14 +100,14 @@ def read_choice(request: access.PortalRequest) -> Choice:
         waiting = ExpiryDay.objects.visible_to(request.actor).filter(day=None).exclude(variant="")
         with_work = Q(pk__in=waiting.values("installer_id"))
         installer = installers.filter(with_work).first() or installers.first()
-    kind, service = kind_of(request), request.GET.get("service", "")
+    kind = kind_of(request)
     site, site_name = _site(request, installer, kind)
     return Choice(
         installer=installer,
         kind=kind,
         site=site,
         site_name=site_name,
-        service=service if service in {entry.code for entry in catalogue.AVAILABLE} else "",
+        service=SERVICES.chosen(request.GET),
         search=sought(request.GET.get("q", "")),
     )
 

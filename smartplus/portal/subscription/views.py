@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.errors import NotPermitted, Refused
-from accounts.scope import Grant
-from communities import catalogue
+from accounts.models import Organization
+from accounts.scope import Actor, Grant
 from communities.models import Entitlement, Kind
 from smartplus import access
 from smartplus.portal.kit import keyset, ticks
@@ -36,6 +36,7 @@ from smartplus.portal.subscription.chosen import (
     read_ticks,
 )
 from smartplus.portal.subscription.forms import MONTHS, RequestForm
+from smartplus.portal.subscription.lists import PRICE, SERVICES, to_activate_for
 from smartplus.statuses import UNPROCESSABLE
 from subscriptions import payers, rights
 from subscriptions.actions import carts, requests
@@ -44,7 +45,6 @@ from subscriptions.items import in_open_orders_of
 from subscriptions.models import AutoRenewal, RenewalRequest
 from subscriptions.prices import CantQuote
 
-PAGE = 50
 OFFERED = 50  # installers in a drop-down; of more one is chosen by its name
 
 
@@ -91,8 +91,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
     }
     if request.htmx and request.htmx.target == "cart":
         return render(request, "subscription/_cart.html", context)
-    context |= list_context(request, choice, free, matching, ticked)
-    context["cells"] = cells_of(request, context["page"].rows, ticked, prices, months)
+    context |= list_context(request, choice, free, matching, ticked, prices, months)
     return render(request, "subscription/activate.html", context, status=status)
 
 
@@ -124,6 +123,8 @@ def list_context(
     free: QuerySet[Entitlement],
     matching: QuerySet[Entitlement],
     ticked: Ticks,
+    prices: Prices,
+    months: int,
 ) -> dict[str, Any]:
     """The rows of the page, and the counts and choices of the filter bar. Counting stops (`keyset.count`): how many there are exactly, a list
     that is longer says when it is ticked as a whole."""
@@ -132,31 +133,43 @@ def list_context(
     every = to_activate.find(free, installer.pk)
     found = every.narrowed(wanted) or to_activate.find(matching, installer.pk)
     sent = request.POST if request.method == "POST" else request.GET
-    page = to_activate.page(actor, matching, found, wanted, query=sent, size=PAGE)
+    listing = to_activate_for(months).asked(
+        request,
+        hidden=() if rights.sees_prices(actor) else [PRICE.name],
+        kept={"installer": str(installer.pk), "kind": choice.kind},
+    )
+    page = to_activate.page(actor, matching, found, wanted, query=sent, size=listing.list.size)
     ids = [row.pk for row in page.rows]
     mark = ticked.mark or found.mark
-    asked = RenewalRequest.objects.visible_to(actor)
-    held = in_open_orders_of(actor, installer.pk).filter(site__kind=choice.kind)
-    requested = asked.filter(installer=installer, site_kind=choice.kind, items__is_live=True)
-    may_pay = rights.may_pay_for(actor, installer)
     counts = every.by_service
+    numbers = {SERVICES.name: {code: counts[code] for code in SERVICES.options}} if counts is not None else None
     offered_installers = list(choosable(actor).only("name")[: OFFERED + 1])
     return {
+        **listing.context(page, cells_of(request, page.rows, ticked, prices, months), numbers=numbers),
         "row_ids": as_ranges(ids),
-        "page": page,
         "mark": mark.text if mark else ticks.EVERY,
         "all_ticked": ticked.is_all,
         "elsewhere": ticked.elsewhere(ids),
         "total": mark.digest.count if mark else found.count,
         "is_exact": mark is not None,
         "everything": every.count,
-        "services": [(entry.code, entry.label, counts and counts[entry.code]) for entry in catalogue.AVAILABLE],
         "installers": offered_installers if len(offered_installers) <= OFFERED else [],
         "kinds": Kind.choices,
+        **_elsewhere(actor, installer, choice.kind),
+    }
+
+
+def _elsewhere(actor: Actor, installer: Organization, kind: str) -> dict[str, int]:
+    """How much is in open orders and requested, and the numbers of the tabs."""
+    asked = RenewalRequest.objects.visible_to(actor)
+    held = in_open_orders_of(actor, installer.pk).filter(site__kind=kind)
+    requested = asked.filter(installer=installer, site_kind=kind, items__is_live=True)
+    agreed = AutoRenewal.objects.visible_to(actor).filter(state=AutoRenewal.State.ACTIVE)
+    return {
         "held": keyset.count(held.values("pk").distinct()),
-        "requested": 0 if may_pay else keyset.count(requested),
+        "requested": 0 if rights.may_pay_for(actor, installer) else keyset.count(requested),
         "waiting": keyset.count(asked.waiting()),
-        "auto_renewals": keyset.count(AutoRenewal.objects.visible_to(actor).filter(state=AutoRenewal.State.ACTIVE)),
+        "auto_renewals": keyset.count(agreed),
     }
 
 
