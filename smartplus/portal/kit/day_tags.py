@@ -38,6 +38,12 @@ def moment(value: datetime | str | None) -> str:
 
 
 @register.filter
+def timed(value: datetime, text: str = "") -> SafeString:
+    """The moment of a step, or words for it that are made elsewhere, with the exact moment on hover."""
+    return _timed(value, text or moment(value))
+
+
+@register.filter
 def ago(value: datetime | str | None, now: datetime | None = None) -> SafeString | str:
     """How far away an instant is: "in 2 days", "3 days ago", with the exact moment on hover. A dash for None."""
     if value is None or isinstance(value, str):
