@@ -1,4 +1,4 @@
-"""Ask whether a locked package has a known vulnerability, and say how many could be asked about."""
+"""Checks the locked packages for known vulnerabilities, and says how many could be checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOCK = Path(__file__).resolve().parent.parent / "requirements.txt"
 
 
 def main() -> None:
-    """Print a line, and one for each vulnerability; exit 1 where there is one, or where the tool itself failed."""
+    """Print a summary, and a line for each vulnerability; exit 1 where there is one, or where the tool failed."""
     command = [
         sys.executable,
         "-m",

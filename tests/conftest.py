@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ pytest_plugins = (
 )
 
 
-# Whether an example is slow depends on the machine, not on the code: nothing here is judged by the clock.
+# Whether an example is slow depends on the machine, so no deadline is set.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
@@ -46,7 +46,7 @@ CAST = Kept(create_people)
 
 @pytest.fixture(autouse=True)
 def speaks_english_in_utc() -> Iterator[None]:
-    """What a test activates in its thread ends with it: no test depends on who was here before."""
+    """Reset the language and time zone that a test activated in its thread, so that tests do not depend on each other."""
     yield
     translation.deactivate()
     timezone.deactivate()
@@ -54,7 +54,7 @@ def speaks_english_in_utc() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def process_forgets() -> Iterator[None]:
-    """As if each test had a process of its own."""
+    """Clear the caches of the process before each test."""
     memories.forget()
     yield
     memories.forget()
@@ -62,32 +62,32 @@ def process_forgets() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def heads_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A path for each test; a folder for each would have pytest look through all of them for a free name."""
+    """A path for each test; a folder for each would let pytest search all of them for a free name."""
     folder = tmp_path_factory.mktemp("heads")
     return (folder / str(number) / "audit-heads.jsonl" for number in count())
 
 
 @pytest.fixture(autouse=True)
 def audit_begins_anew(settings: Any, heads_of_all: Iterator[Path]) -> None:
-    """Each test has a database of its own in time, so the heads kept of another's audit say nothing about it."""
+    """Each test has its own audit, so heads kept by another test must not be compared with it."""
     settings.AUDIT_HEADS = next(heads_of_all)
 
 
 @pytest.fixture
 def now() -> datetime:
-    """The instant of the stories: a Sunday morning in November 2026."""
+    """The instant of all stories: a Sunday morning in November 2026."""
     return NOW
 
 
 @pytest.fixture
 def people(db: None) -> People:
-    """The whole cast."""
+    """All people of the stories."""
     return CAST.put()
 
 
 @pytest.fixture
 def sign_in() -> Callable[[Person], Client]:
-    """A browser-like client with this person signed in."""
+    """A test client in which this person is signed in."""
 
     def enter(person: Person) -> Client:
         client = Client()
@@ -105,6 +105,6 @@ def sign_in() -> Callable[[Person], Client]:
 
 @pytest.fixture
 def time_machine_at_noon() -> Iterator[None]:
-    """Pages read the clock themselves: let it stand at NOW."""
+    """The clock stands at NOW, because pages read the clock themselves."""
     with time_machine.travel(NOW, tick=False):
         yield

@@ -1,4 +1,4 @@
-"""Rows that many tests begin with: written once by the actions, later put back as they were, in one statement per table."""
+"""Rows that many tests begin with: written once by actions, then inserted again as they were, with one statement per table."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ T = TypeVar("T")
 
 @dataclass
 class Kept(Generic[T]):
-    """The result of `build`, and the rows it wrote, by model in the order in which they can be inserted."""
+    """The result of `build`, and the rows it wrote, by model in an order in which they can be inserted."""
 
     build: Callable[[], T]
     result: T | None = None
     rows: dict[type[models.Model], list[models.Model]] | None = None
-    statements: list[tuple[str, Any]] | None = None  # that put the rows back, kept from the first time
+    statements: list[tuple[str, Any]] | None = None  # statements that insert the rows, built the first time
 
     def put(self) -> T:
-        """Write the rows into the database of this test, and answer a copy of the result that the test may change."""
+        """Insert the rows into the database of this test, and return a copy of the result, which the test may change."""
         if self.rows is None:
             before = {model: _keys(model) for model in _models()}
             self.result = copy.deepcopy(result := self.build())
@@ -44,7 +44,7 @@ class Kept(Generic[T]):
 
 
 def _statements_of(kept: dict[type[models.Model], list[models.Model]]) -> list[tuple[str, Any]]:
-    """Write the rows; the statements that did it."""
+    """The statements that insert the rows."""
     done: list[tuple[str, Any]] = []
 
     def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -62,7 +62,7 @@ def _statements_of(kept: dict[type[models.Model], list[models.Model]]) -> list[t
 
 
 def _models() -> list[type[models.Model]]:
-    """Every model, those first that others point at."""
+    """All models; a model comes after those that its foreign keys refer to."""
     ordered: list[type[models.Model]] = []
 
     def add(model: type[models.Model]) -> None:
@@ -76,7 +76,8 @@ def _models() -> list[type[models.Model]]:
 
     under_way: set[type[models.Model]] = set()
     for model in apps.get_models():
-        if not model._meta.proxy and model._meta.managed and model is not ExpiryDay:  # which the database writes itself
+        # Columns that the database writes itself
+        if not model._meta.proxy and model._meta.managed and model is not ExpiryDay:
             add(model)
     return ordered
 

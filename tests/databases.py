@@ -1,4 +1,4 @@
-"""The databases of a test run: migrated once per state of the apps, copied for every later start."""
+"""The databases of a test run: migrated once for each state of the apps, copied at every later start."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
 ROOT = Path(__file__).resolve().parents[1]
-KEPT = ROOT / "var" / "test-databases"  # of SQLite; PostgreSQL keeps its own
+KEPT = ROOT / "var" / "test-databases"  # for SQLite; PostgreSQL has its own
 PREFIX = "smartplus_template_"
 MOST_KEPT = 8
-# Of the pages, what the database says makes the difference in these: lists, sums, searches, and who comes first. On every page of every role
-# PostgreSQL is asked by tests/guards (costs, sorting, lengths of what is typed), and every action by tests/permissions.
+# Pages on which the database makes a difference: lists, sums, searches, and sorting. On PostgreSQL tests/guards opens every page as
+# every role (costs, sorting, lengths of typed text), and tests/permissions runs every action.
 PAGES_ON_BOTH = {
     "test_audit", "test_billing_review", "test_dashboard", "test_dashboard_lists", "test_long_selections", "test_once", "test_requests",
     "test_search", "test_subscription",
 }  # fmt: skip
-ASKS = {"db", "transactional_db", "walked_database"}  # fixtures of whoever asks the database
+ASKS = {"db", "transactional_db", "walked_database"}  # fixtures of tests that use the database
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +36,9 @@ def django_db_setup(
     django_db_blocker: Any,
     django_db_modify_db_settings: None,
 ) -> Iterator[None]:
-    """An empty, migrated database for this worker: a copy of the template where there is one. `--create-db` starts from nothing.
+    """An empty, migrated database for this worker, copied from the template if there is one. `--create-db` creates it from nothing.
 
-    Django's `migrate` runs over the copy as well, so that a stale template would be completed; it finds nothing to do.
+    Django's `migrate` runs on the copy too: it would complete an outdated template, and otherwise finds nothing to do.
     """
     template = _template()
     name: str = connection.creation._get_test_db_name()  # type: ignore[attr-defined]  # the stubs lack it
@@ -53,9 +53,9 @@ def django_db_setup(
         teardown_databases(aliases, verbosity=verbosity)
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """To what asks no database, and to most pages, it makes no difference which one there is: once is enough."""
+    """Tests without a database, and most pages, have the same result on both databases, so they run on one only."""
     for item in items:
         asks = item.get_closest_marker("django_db") or ASKS & set(getattr(item, "fixturenames", ()))
         is_page = "portal" in item.path.parts and item.path.stem not in PAGES_ON_BOTH
@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _digest() -> str:
-    """Of everything that decides what an empty database looks like; any change of an app makes another one."""
+    """A digest of everything that determines an empty database; any change of an app changes it."""
     apps = ("accounts", "communities", "devices", "payments", "credits", "subscriptions")
     files = [path for app in apps for path in sorted((ROOT / app).rglob("*.py"))]
     digest = hashlib.sha256()
@@ -87,14 +87,14 @@ class FileTemplate:
         self.path = path
 
     def copy_to(self, name: str) -> bool:
-        """Put a copy where the tests look for their database; False where there is no template yet."""
+        """Copy the template to the path of the tests' database; False where there is no template yet."""
         if not self.path.exists():
             return False
         shutil.copyfile(self.path, name)
         return True
 
     def take_from(self, name: str) -> None:
-        """Make what was just migrated the template; those of other states go."""
+        """Make the migrated database the template; templates of other states are deleted."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for old in self.path.parent.glob("*.sqlite3"):
             old.unlink(missing_ok=True)
@@ -111,7 +111,7 @@ class ServerTemplate:
         self.name = name
 
     def copy_to(self, name: str) -> bool:
-        """Create the tests' database as a copy; False where there is no template yet, or it is being made or dropped just now."""
+        """Create the tests' database as a copy; False where there is no template yet, or another run is creating or dropping it."""
         with closing(self._server()) as server, server.cursor() as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self.name])
             if cursor.fetchone() is None:
@@ -124,7 +124,7 @@ class ServerTemplate:
         return True
 
     def take_from(self, name: str) -> None:
-        """Make what was just migrated the template, unless a neighbour was faster. Other checkouts keep theirs, up to a few."""
+        """Make the migrated database the template, unless another run was faster. Templates of other checkouts are kept, up to a few."""
         connection.close()
         with closing(self._server()) as server, server.cursor() as cursor:
             cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [PREFIX])
@@ -139,7 +139,7 @@ class ServerTemplate:
 
     @staticmethod
     def _server() -> Any:
-        """A connection outside the databases that come and go."""
+        """A connection to a database that is never dropped."""
         given = connection.settings_dict
         server = psycopg2.connect(
             dbname="postgres", user=given["USER"], password=given["PASSWORD"] or None,

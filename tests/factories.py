@@ -1,4 +1,4 @@
-"""Rows that tests need in numbers, or only as somebody to point at, with what every such row has; stories use the actions instead."""
+"""Rows that tests need in numbers, or only to refer to, with valid defaults. Stories use the actions instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.people import NOW
 
 
 class PaymentMethodFactory(DjangoModelFactory[PaymentMethod]):
-    """A stored card; say whose (`owner`)."""
+    """A stored card; give its `owner`."""
 
     class Meta:
         model = PaymentMethod
@@ -37,7 +37,7 @@ class PaymentMethodFactory(DjangoModelFactory[PaymentMethod]):
 
 
 class OrderFactory(DjangoModelFactory[Order]):
-    """An order without lines; say who pays (`payer`), for whom (`installer`, `distributor`), and by which `price_list`."""
+    """An order without lines; give `payer`, `installer`, `distributor` and `price_list`."""
 
     class Meta:
         model = Order
@@ -58,7 +58,7 @@ class OrderFactory(DjangoModelFactory[Order]):
 
 
 class PaymentFactory(DjangoModelFactory[Payment]):
-    """A payment that the gateway was asked for and that waits; say who pays (`payer`)."""
+    """A payment that was sent to the gateway and waits; give its `payer`."""
 
     class Meta:
         model = Payment
@@ -77,7 +77,7 @@ class PaymentFactory(DjangoModelFactory[Payment]):
 
 
 class SubscriptionFactory(DjangoModelFactory[AutoRenewal]):
-    """An auto-renewal without items; say who pays (`payer`), for whom (`installer`, `distributor`), its `order` and its card (`method`)."""
+    """An auto-renewal without items; give `payer`, `installer`, `distributor`, `order` and `method`."""
 
     class Meta:
         model = AutoRenewal
@@ -89,7 +89,7 @@ class SubscriptionFactory(DjangoModelFactory[AutoRenewal]):
 
 
 class GatewayEventFactory(DjangoModelFactory[GatewayEvent]):
-    """A verified message of the gateway, worked on at once unless `next_try_at` says otherwise."""
+    """A verified gateway event, due at once unless `next_try_at` says otherwise."""
 
     class Meta:
         model = GatewayEvent
@@ -102,7 +102,7 @@ class GatewayEventFactory(DjangoModelFactory[GatewayEvent]):
 
 
 class NoticeFactory(DjangoModelFactory[Notice]):
-    """A mail that waits; say to whom (`user`)."""
+    """A waiting mail; give its recipient `user`."""
 
     class Meta:
         model = Notice
@@ -149,7 +149,7 @@ def apartments(
 
 
 def monitors(site: Site) -> None:
-    """An indoor monitor in every apartment of a site, of addresses that nothing else in the stories has."""
+    """An indoor monitor in every apartment of a site, with MACs that no story uses."""
     Device.objects.bulk_create(
         Device(
             **keys_of(site), apartment=flat, building=flat.building, mac=0x0C1105F00000 + flat.pk, name="Monitor",

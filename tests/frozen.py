@@ -12,7 +12,7 @@ from accounts.append_only import guard_sql, guarded_tables, unguard_sql
 
 @contextmanager
 def unfrozen(table: str) -> Iterator[None]:
-    """A guarded table without its guards, for a moment."""
+    """Remove the triggers of an append-only table inside the block."""
     with connection.cursor() as cursor:
         for statement in unguard_sql(connection, table):
             cursor.execute(statement)

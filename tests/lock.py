@@ -1,7 +1,7 @@
-"""Are the lock files those of pyproject.toml? With --write, make them so.
+"""Checks that the lock files agree with pyproject.toml. With --write it updates them.
 
-requirements.txt and requirements-dev.txt hold exact versions with hashes. They are made by uv from the ranges in pyproject.toml; what is
-locked already stays as long as it fits, so a check does not depend on what was released meanwhile.
+requirements.txt and requirements-dev.txt contain exact versions with hashes. uv creates them from the ranges in pyproject.toml. A locked
+version stays as long as it fits, so a check does not depend on later releases.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ OPTIONS = [
 
 
 def compile_lock(name: str, target: Path) -> None:
-    """Resolve one lock file into `target`, preferring the versions it already names."""
+    """Resolve one lock file into `target`, preferring the versions that it has."""
     command = [
         sys.executable,
         "-m",
@@ -48,7 +48,7 @@ def compile_lock(name: str, target: Path) -> None:
 
 
 def main() -> int:
-    """Exit 1 and name the file that is out of date."""
+    """Exit 1 and name the outdated file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
     write = parser.parse_args().write

@@ -1,4 +1,4 @@
-"""Sessions that wait for each other's locks (PostgreSQL)."""
+"""Waiting for locks of other sessions (PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import connection
 
 
 def alone(attempt: Callable[[], Any]) -> Any:
-    """In a thread: with a connection of its own, closed at the end."""
+    """Run in a thread with its own connection, which is closed at the end."""
     try:
         return attempt()
     finally:
@@ -18,7 +18,7 @@ def alone(attempt: Callable[[], Any]) -> Any:
 
 
 def wait_for_waiting(sessions: int) -> None:
-    """Until so many sessions of this database wait for somebody's lock."""
+    """Wait until so many sessions of this database wait for a lock."""
     deadline = time.monotonic() + 20
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:

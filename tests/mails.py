@@ -1,4 +1,4 @@
-"""The outbox of the tests: what waits is sent when a test looks for it, as the job does."""
+"""Mail in tests: waiting notices are sent when a test looks for mail, as the job does."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from accounts import notify
 
 
 def sent() -> list[Any]:
-    """Everything sent so far, after what waited has gone out too."""
+    """All mail sent so far, after sending what waits."""
     notify.send_due(now=timezone.now())
     return list(mail.outbox)
 
 
 def sent_to(email: str) -> list[str]:
-    """The subjects of what one person got, oldest first."""
+    """The subjects of all mail to one person, oldest first."""
     return [message.subject for message in sent() if message.to == [email]]

@@ -1,4 +1,4 @@
-"""What the processes of the product remember between two requests: a test must not meet what another one left there."""
+"""Caches of the process that live between two requests; each test has to begin without them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ KNOWN = frozenset({"smartplus.health._looked", "smartplus.health._red", "smartpl
 
 
 def forget() -> None:
-    """Bring each of them back to how it is when a process starts."""
+    """Reset each cache to its state at the start of a process."""
     health._looked.clear()
     health._red.clear()
     heartbeats._written.clear()

@@ -1,4 +1,4 @@
-"""Bring the German catalogue into order after `makemessages`: sorted, no guesses, so that a change shows as what it is."""
+"""Tidies the German catalogue after `makemessages`: sorted, without guesses, so that a diff shows only real changes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from pathlib import Path
 from babel.messages.pofile import read_po, write_po
 
 CATALOGUE = Path(__file__).resolve().parent.parent / "locale" / "de" / "LC_MESSAGES" / "django.po"
-WIDTH = 0  # a text is one line: no text is broken anew because a word of it changed
+WIDTH = 0  # a text is on one line, so that a changed word does not rewrap it
 
 
 def main() -> None:
-    """Rewrite the file; a translation that gettext only guessed becomes an empty one, which a test finds."""
+    """Rewrite the file. A translation that gettext guessed becomes empty, which a test finds."""
     with CATALOGUE.open("rb") as file:
         catalogue = read_po(file, locale="de")
     for message in catalogue:
         message.user_comments = [
             text for text in message.user_comments if not text.lstrip().startswith("|")
-        ]  # what it was
+        ]  # the previous source text
         if message.id and message.fuzzy:
             message.flags.discard("fuzzy")
             message.string = ("", "") if message.pluralizable else ""

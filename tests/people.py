@@ -1,4 +1,4 @@
-"""The people of every story: Dora and her tree, and Mallory of another one (STYLE §2.14 of the design, docs/architecture.md)."""
+"""The people of all stories: Dora and her tree, and Mallory of another tree."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ SYSTEM = Actor.system("tests")
 
 @dataclass(frozen=True)
 class Person:
-    """A member of an organization, with what tests ask about."""
+    """A member of an organization, with what tests need of it."""
 
     membership: Membership
 
     @property
     def actor(self) -> Actor:
-        """The actor this person is."""
+        """This person's actor."""
         return self.membership.actor()
 
     @property
     def firm(self) -> Organization:
-        """The organization this person works for."""
+        """The organization that this person works for."""
         return self.membership.organization
 
     @property
@@ -46,8 +46,8 @@ class Person:
 
 @dataclass(frozen=True)
 class People:
-    """Everybody: operator Olga; Dora the distributor, Sam below her, Ivan the installer below Dora, Tess his technician,
-    Petra the property manager of Ivan; Ines an installer below Sam. Mallory, Igor and Paul are another tree."""
+    """All people: operator Olga; Dora the distributor, Sam the sub-distributor below her, Ivan the installer below Dora, Tess his
+    technician, Petra his property manager; Ines an installer below Sam. Mallory, Igor and Paul belong to another tree."""
 
     olga: Person
     dora: Person
@@ -62,7 +62,7 @@ class People:
 
 
 def create_people() -> People:
-    """Insert the whole cast."""
+    """Insert all people."""
 
     def organization(kind: str, name: str, parent: Organization | None = None, **fields: object) -> Organization:
         return actions.create_organization(SYSTEM, kind=kind, name=name, parent=parent, now=NOW, **fields)

@@ -1,4 +1,4 @@
-"""Several people at one instant."""
+"""Running several actions at the same instant."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 
 
 def together(*attempts: Callable[[], object]) -> list[object]:
-    """Run every attempt in a thread of its own, starting at once; what each returned or raised, in order."""
+    """Run every attempt in its own thread, all starting at once; returns what each returned or raised, in order."""
     barrier = threading.Barrier(len(attempts))
     outcomes: list[object] = [None] * len(attempts)
 

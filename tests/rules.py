@@ -1,4 +1,4 @@
-"""Which rules of the domain does no test prove? Reads the marks in the tests and the numbers in docs/rules.md."""
+"""Lists the rules that no test proves. Reads the marks of the tests and the numbers in docs/rules.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def proved() -> dict[str, list[str]]:
-    """Rule → the tests that carry its mark."""
+    """Rule → the tests with its mark."""
     found: dict[str, list[str]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -32,7 +32,7 @@ def marks(node: ast.FunctionDef) -> list[str]:
 
 
 def known() -> dict[str, str]:
-    """Rule → its sentence, from docs/rules.md."""
+    """Rule → its sentence in docs/rules.md."""
     lines = (ROOT / "docs" / "rules.md").read_text().splitlines()
     return {found[1]: found[2] for line in lines if (found := re.match(r"- \*\*(R\d+)\*\* (.*)", line))}
 

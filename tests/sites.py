@@ -1,4 +1,4 @@
-"""What the communities of stories are made with."""
+"""The values that communities of stories are created with."""
 
 from __future__ import annotations
 

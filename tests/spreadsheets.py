@@ -1,4 +1,4 @@
-"""Reading Excel files as the CSV file says the same."""
+"""Reading Excel files in the form of the CSV file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import openpyxl
 
 
 def sheet(raw: bytes) -> Any:
-    """The one sheet of a file."""
+    """The only sheet of a file."""
     (found,) = openpyxl.load_workbook(io.BytesIO(raw)).worksheets
     return found
 
 
 def as_csv(cell: Any) -> str:
-    """How the English file for any spreadsheet writes this cell."""
+    """A cell as the English CSV file has it."""
     if isinstance(cell.value, datetime):
         return cell.value.strftime("%Y-%m-%d" if cell.number_format == "YYYY-MM-DD" else "%Y-%m-%d %H:%M:%S")
     if isinstance(cell.value, float | int) and "0.00" in cell.number_format:
@@ -26,5 +26,5 @@ def as_csv(cell: Any) -> str:
 
 
 def rows(raw: bytes) -> list[list[str]]:
-    """All of it, as CSV says it."""
+    """All rows, as in CSV."""
     return [[as_csv(cell) for cell in row] for row in sheet(raw).iter_rows()]

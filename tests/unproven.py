@@ -1,4 +1,4 @@
-"""What a run did not prove is said at its end: a green line must not be read as more than it is."""
+"""The end of a test run lists what it did not prove, so that a green line is not read as more than it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ HEADS = {
 
 
 def unproven(skipped: Iterable[Any]) -> list[str]:
-    """Lines about the skipped tests (pytest's reports), by what remains open: a head with their number, then each with its reason."""
+    """Lines about the skipped tests (pytest's reports), by what remains unproven: a heading with their number, then each test with its
+    reason."""
     groups: dict[str, list[str]] = {kind: [] for kind in HEADS}
     for report in skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
@@ -32,7 +33,7 @@ def unproven(skipped: Iterable[Any]) -> list[str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Last of all, in yellow: what is still open."""
+    """Printed last, in yellow."""
     lines = unproven(terminalreporter.stats.get("skipped", ()))
     if lines:
         terminalreporter.write_sep("=", "what this run did not prove", yellow=True, bold=True)

@@ -1,4 +1,4 @@
-"""What the stories that run through several apps may ask for."""
+"""Fixtures of stories that run through several apps."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from tests.people import People
 
 @pytest.fixture
 def webhooks(sandbox: Sandbox) -> WebhookQueue:
-    """The sandbox's webhooks, which go nowhere by themselves."""
+    """The sandbox's webhooks, which are delivered only by the test."""
     sandbox.webhooks.url = (
-        "http://127.0.0.1:1/"  # somewhere, or nothing would be written; nothing is sent: all are held
+        # Some address, since without one nothing is written; nothing is sent, as all messages are held
+        "http://127.0.0.1:1/"
     )
     sandbox.faults.arm("webhook_late", 10**9)
     return WebhookQueue(sandbox)
@@ -28,14 +29,14 @@ def webhooks(sandbox: Sandbox) -> WebhookQueue:
 
 @pytest.fixture
 def tenants_stay_apart(people: People) -> Iterator[None]:
-    """At the end of a story, whatever it was about. It asks for the people so that the database is still there then."""
+    """Checked at the end of every story. It requests `people`, so that the database still exists then."""
     yield
     assert_tenants_consistent()
 
 
 @pytest.fixture
 def no_job_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs keep the other jobs, and their other items, running when one breaks; a story wants to know."""
+    """A job stores the error of an item and goes on; in a story such an error must fail the test."""
 
     def run(name: str, *, now: datetime) -> int | None:
         return jobs.JOBS[name].sweep(now=now)

@@ -1,4 +1,4 @@
-"""Killing a process wherever it could die: a forked child walks a journey and is killed at the point it was told."""
+"""Killing the process at every point: a forked child runs a journey and is killed at the given point."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from django.db import connections
 from requests.adapters import HTTPAdapter
 
 PATIENCE_S = 30.0
-READS = ("SELECT", "SAVEPOINT", "RELEASE")  # what leaves nothing behind, whether it was done or not
-Journey = Callable[[Any], None]  # asks what it is given, a CrashPoints as a rule, and tells it the phases
+READS = ("SELECT", "SAVEPOINT", "RELEASE")  # statements that leave nothing behind, whether they were run or not
+Journey = Callable[[Any], None]  # run with the child's CrashPoints; asks it for answers and tells it the phases
 Answer = Callable[[], Any]
 
 
 @dataclass
 class CrashPoints:
-    """Lives in the child. Counts the points it passes, and kills the process at the one numbered `cut_at`."""
+    """Lives in the child. Counts the points that it passes, and kills the process at number `cut_at`."""
 
     pipe: Connection
     cut_at: int | None = None
@@ -35,12 +35,12 @@ class CrashPoints:
     points: list[str] = field(default_factory=list)
 
     def ask(self) -> Any:
-        """What the parent answers right now."""
+        """The parent's answer at this moment."""
         self.pipe.send(("ask", None))
         return self.pipe.recv()
 
     def point(self, what: str) -> None:
-        """A place where the process may die: without clean-up, goodbye or a chance to catch it."""
+        """A point at which the process may be killed, without clean-up or a chance to catch it."""
         label = f"{self.phase}: {what}"
         if len(self.points) == self.cut_at:
             self.pipe.send(("cut", label))
@@ -48,20 +48,20 @@ class CrashPoints:
         self.points.append(label)
 
     def surround(self, what: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """A point before and a point after a call; what it answered is lost with the process."""
+        """A point before and a point after a call; when killed there, the result of the call is lost."""
         self.point(f"before {what}")
         answer = call(*args, **kwargs)
         self.point(f"after {what}")
         return answer
 
     def place_points(self) -> None:
-        """Put points around every statement, every end of a transaction, and every request over HTTP."""
+        """Put points around every statement, every end of a transaction, and every HTTP request."""
         connection = connections["default"]
         connection.ensure_connection()
         connection.execute_wrappers.append(
             lambda execute, sql, *rest: self.surround(_short(sql), partial(execute, sql, *rest))
         )
-        for name in ("_commit", "_rollback"):  # these are no statements to Django
+        for name in ("_commit", "_rollback"):  # Django does not run these as statements
             setattr(connection, name, partial(self.surround, name.strip("_").upper(), getattr(connection, name)))
         send = HTTPAdapter.send
 
@@ -79,17 +79,17 @@ def _short(sql: str) -> str:
 
 
 def walk(journey: Journey, *, answer: Answer) -> list[str]:
-    """Let a child walk the whole journey; the points it passed, in order."""
+    """Let a child run the whole journey; returns the points that it passed, in order."""
     kind, points = _fork(journey, None, answer)
     assert kind == "arrived", points
     return list(points)
 
 
 def telling(points: list[str]) -> list[int]:
-    """The points at which a death leaves something of its own behind, by number.
+    """The points at which a crash leaves a different state, by number.
 
-    Whatever a transaction has done before its COMMIT is taken back, so a death after its BEGIN, before its COMMIT or between them leaves
-    the same rows: one point between them stands for all, as does one between two statements that only read. CRASH_EVERYWHERE=1 takes all.
+    Everything before a COMMIT is rolled back, so a crash after BEGIN, before COMMIT or between them leaves the same rows: one point between
+    them is enough. The same holds between two statements that only read. CRASH_EVERYWHERE=1 takes all points.
     """
     if os.environ.get("CRASH_EVERYWHERE") == "1":
         return list(range(len(points)))
@@ -110,7 +110,7 @@ def telling(points: list[str]) -> list[int]:
 
 
 def kill(journey: Journey, *, at: int, answer: Answer) -> str:
-    """Let a child walk the journey until it is killed at point number `at`; the name of the point."""
+    """Let a child run the journey until it is killed at point number `at`; returns the name of the point."""
     kind, label = _fork(journey, at, answer)
     assert kind == "cut", label
     return str(label)
@@ -118,9 +118,9 @@ def kill(journey: Journey, *, at: int, answer: Answer) -> str:
 
 def _fork(journey: Journey, cut_at: int | None, answer: Answer) -> tuple[str, Any]:
     ours, theirs = Pipe()
-    connections.close_all()  # a connection must not be shared by two processes
+    connections.close_all()  # two processes must not share a connection
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the sandbox's threads, whose locks the child never needs
+        warnings.simplefilter("ignore", DeprecationWarning)  # the sandbox's threads; the child never needs their locks
         pid = os.fork()
     if pid == 0:
         _child(journey, CrashPoints(theirs, cut_at))
@@ -131,7 +131,7 @@ def _fork(journey: Journey, cut_at: int | None, answer: Answer) -> tuple[str, An
             last = ours.recv()
             if last[0] == "ask":
                 ours.send(answer())
-    except EOFError:  # the child is dead
+    except EOFError:  # the child was killed
         pass
     else:
         os.kill(pid, signal.SIGKILL)
@@ -153,7 +153,7 @@ def _child(journey: Journey, crash_points: CrashPoints) -> NoReturn:
 
 
 def _wait_for_the_server() -> None:
-    """Until PostgreSQL has noticed that the child is gone and rolled back what it had begun; SQLite's locks die with it."""
+    """Wait until PostgreSQL has noticed the end of the child and rolled back its transaction; SQLite's locks end with the process."""
     connection = connections["default"]
     if connection.vendor != "postgresql":
         return

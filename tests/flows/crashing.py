@@ -1,4 +1,4 @@
-"""A world in which the process is killed on the way from a cart to paid time."""
+"""The story in which the process is killed between a cart and paid time."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ from tests.payments.pay_page import press
 from tests.people import NOW, People
 from tests.subscriptions.lookups import BASE
 
-AHEAD = [timedelta(minutes=-10), timedelta(0), timedelta(minutes=10)]  # of the gateway's clock, in turn
-SOON = [timedelta(minutes=3), timedelta(minutes=10)]  # by then it is settled, with or without the gateway's messages
+AHEAD = [timedelta(minutes=-10), timedelta(0), timedelta(minutes=10)]  # differences of the gateway's clock, in turn
+# After these it is settled, with or without the gateway's messages
+SOON = [timedelta(minutes=3), timedelta(minutes=10)]
 LATER = [timedelta(minutes=50), timedelta(days=1)]
 
 
 @dataclass
 class World:
-    """Dora, the gateway, whose clock is another than ours, and a fresh community on a day of its own for each time the journey is walked."""
+    """Dora, a gateway with another clock than ours, and a new community on a day of its own for each run of the journey."""
 
     people: People
     sandbox: Sandbox
     webhooks: WebhookQueue
     new_cart: Callable[..., Cart]
-    ahead: timedelta = timedelta(0)  # our clock before the gateway's
+    ahead: timedelta = timedelta(0)  # how far our clock is ahead of the gateway's
 
     def it_is(self, now: datetime) -> None:
-        """By our clock; the gateway thinks otherwise."""
+        """Set our clock; the gateway's differs."""
         self.sandbox.clock.freeze(now - self.ahead)
 
     def begin(self, number: int) -> tuple[Cart, datetime]:
@@ -48,7 +49,7 @@ class World:
         return self.new_cart(f"Harbour {number}"), at
 
     def submit(self, cart: Cart, now: datetime) -> Order:
-        """Look at the price, accept the terms, press Pay."""
+        """See the price, accept the terms, press Pay."""
         distributor = cart.installer.distributor
         assert distributor is not None
         shown = carts.priced(carts.contents(cart), distributor=distributor, months=cart.months, now=now)
@@ -62,11 +63,11 @@ class World:
         )
 
     def pay_page(self, number: str, now: datetime) -> str:
-        """Where the portal sends Dora."""
+        """The address to which the portal redirects Dora."""
         return orders.start_payment(self.people.dora.actor, number=number, return_base=BASE, now=now)
 
     def journey(self, cart: Cart, at: datetime) -> crash_points.Journey:
-        """From the cart to paid time, as the web process and the worker do it between them."""
+        """From the cart to paid time, as the web process and the worker do it together."""
 
         def walk(crash_points: Any) -> None:
             crash_points.phase = "place"
@@ -84,15 +85,15 @@ class World:
         return walk
 
     def come_back(self, cart: Cart, now: datetime) -> None:
-        """Dora looks what became of it: submits again if there is no order, pays if it still waits."""
+        """Dora looks at the result: she submits again if there is no order, and pays if it still waits."""
         self.it_is(now)
         cart.refresh_from_db()
         order = cart.order or self.submit(cart, now)
         if order.state == Order.State.PROCESSING and (url := self.pay_page(order.number, now)):
-            press(url, "approve")  # where the page has taken money before, it says so and has no button
+            press(url, "approve")  # a page that has taken the money says so and has no button
 
     def let_time_pass(self, at: datetime, pauses: list[timedelta]) -> None:
-        """The jobs run at each of a few later instants, twice where the first round did anything."""
+        """Run the jobs at some later instants, twice where the first round did anything."""
         for pause in pauses:
             self.it_is(at + pause)
             if move_money(now=at + pause):
@@ -100,7 +101,7 @@ class World:
 
 
 def deliver(message: SignedMessage, at: datetime) -> None:
-    """The gateway's request at our door, through the true view."""
+    """The gateway's request to our webhook address, through the real view."""
     body, headers = message
     request = RequestFactory().post("/", body, content_type="application/json", headers=headers)
     with time_machine.travel(at, tick=False):
@@ -109,7 +110,7 @@ def deliver(message: SignedMessage, at: datetime) -> None:
 
 @contextmanager
 def at_point(label: str) -> Iterator[None]:
-    """What fails in here says where the process had been killed."""
+    """An error inside is reported with the point at which the process was killed."""
     try:
         yield
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""Do money, periods and entitlements agree? Every story may ask at its end; the answer is about the whole database."""
+"""Whether money, periods and entitlements agree in the whole database; every story may check it at its end."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ CLOSED_UNPAID = frozenset({S.FAILED, S.TIMEOUT, S.CANCELLED})
 
 
 def assert_ledger_agrees(sandbox: Sandbox, *, now: datetime | None = None) -> None:
-    """Compare the gateway's books with payments, orders, lines, periods, entitlements, the orders' stories and the audit.
+    """Compare the gateway's payments with our payments, orders, lines, periods, entitlements, timelines and the audit.
 
-    Holds whenever nothing is under way: what the gateway took has to be settled. `now`, for what depends on the day, is the
-    instant of the newest audit row where it is not given. Fails with every disagreement there is, not only the first.
+    Holds whenever nothing is in progress: everything that the gateway took must be settled. `now` defaults to the instant of the newest
+    audit row. Fails with every disagreement, not only the first.
     """
     ledger = Ledger.read(sandbox)
     now = now or AuditEvent.objects.aggregate(newest=Max("at"))["newest"]
@@ -56,7 +56,7 @@ class Ledger:
 
     sessions: list[dict[str, Any]]
     intents: list[dict[str, Any]]
-    paid: set[str]  # keys of the payments that the gateway has taken money for, on a page or not
+    paid: set[str]  # request keys of the payments that the gateway has taken money for, on a page or off session
     moved: dict[str, dict[str, int]]
     orders: list[Order]
     payments: dict[str, list[Payment]]  # by reference
@@ -69,7 +69,7 @@ class Ledger:
 
     @classmethod
     def read(cls, sandbox: Sandbox) -> Ledger:
-        """Ten queries and a look at the sandbox."""
+        """Ten statements, and the state of the sandbox."""
         state = sandbox.state()
         audits = AuditEvent.objects.filter(subject_type="order").values_list("subject_id", "action")
         ticked = Cart.objects.filter(order__isnull=False).values_list("order_id", "selection__filter__ids")
@@ -97,7 +97,7 @@ def _gathered(pairs: Any) -> dict[Any, list[Any]]:
 
 
 def pages_and_payments(ledger: Ledger) -> Iterator[str]:
-    """Every page at the gateway is one payment's, and both say the same about the money."""
+    """Every page at the gateway belongs to one payment, and both have the same money."""
     by_key = {payment.request_key: payment for found in ledger.payments.values() for payment in found}
     states = {order.number: order.state for order in ledger.orders}
     for reference in sorted(set(ledger.moved) | set(ledger.payments)):
@@ -182,7 +182,7 @@ def _lines(order: Order, ledger: Ledger) -> Iterator[str]:
 
 
 def _upgraded(line: OrderLine) -> Iterator[str]:
-    """An upgrade is paid by the day, at least one, for parts that were not paid before."""
+    """An upgrade is priced by the day, at least one, for parts that were not paid before."""
     assert line.starts_at is not None and line.ends_at is not None
     days = periods.days_between(line.starts_at, line.ends_at)
     if days < 1 or not isinstance(line.term, periods.Rest):
@@ -201,7 +201,7 @@ def _timeline(order: Order, ledger: Ledger) -> Iterator[str]:
     for kind in ("late", "mismatch", "unapplied", "duplicate_payment"):
         if ledger.events[order.pk, kind] > int(
             kind != "duplicate_payment"
-        ):  # duplicate-payment: charged twice, which must not be at all
+        ):  # duplicate-payment: charged twice, which must never happen
             yield f"tells {ledger.events[order.pk, kind]} times of {kind}"
     if ledger.events[order.pk, "sent"] > len(ledger.payments[order.number]):
         yield f"tells {ledger.events[order.pk, 'sent']} times that it was sent to the gateway"
@@ -217,7 +217,7 @@ def _timeline(order: Order, ledger: Ledger) -> Iterator[str]:
 
 
 def entitlements_and_periods(ledger: Ledger, now: datetime | None) -> Iterator[str]:
-    """What works is what was paid: expiry, variant and hold follow from the periods, what is reserved is ordered."""
+    """What works was paid: expiry, variant and reservation follow from periods and open orders."""
     lines = {line.pk: line for found in ledger.lines.values() for line in found}
     orders = {order.pk: order for order in ledger.orders}
     spans: dict[int, list[ServicePeriod]] = defaultdict(list)
@@ -241,7 +241,8 @@ def entitlements_and_periods(ledger: Ledger, now: datetime | None) -> Iterator[s
             yield f"entitlement {row.pk} is reserved by {row.reserved_by}, which does not order it"
         changes = list(row.variant_changes.order_by("at"))
         has = {**vars(row), "will_have": changes[-1].variant if changes else row.paid_variant}
-        if now and until and now < until and not (changes and changes[0].at <= now):  # which the job has yet to see
+        # A change that the job has not applied yet
+        if now and until and now < until and not (changes and changes[0].at <= now):
             wanted["paid_variant"] = _counts_at(paid, now, lines)
         for name, value in wanted.items():
             if has[name] != value:
@@ -262,14 +263,14 @@ def _closed(orders: dict[int, Order], line: OrderLine) -> datetime:
 
 
 def _counts_at(paid: list[ServicePeriod], at: datetime, lines: dict[int, OrderLine]) -> str:
-    """The variant that is paid for at an instant: that of the newest upgrade that lasts until then, else of the period."""
+    """The variant that is paid at an instant: that of the newest upgrade that lasts until then, otherwise that of the period."""
     over = [period for period in paid if period.starts_at <= at < period.ends_at]
     newest = max(over, key=lambda period: (period.is_upgrade, period.pk), default=None)
     return lines[newest.line_id].variant if newest else ""
 
 
 def _durations(row: Entitlement, extending: list[ServicePeriod], lines: dict[int, OrderLine]) -> Iterator[str]:
-    """Each period that moved the expiry lasts as long as was bought, and no two overlap."""
+    """Each period that moved the expiry is as long as was bought, and no two overlap."""
     before = None
     for period in extending:
         line = lines[period.line_id]
@@ -290,7 +291,7 @@ def _durations(row: Entitlement, extending: list[ServicePeriod], lines: dict[int
 def _upgrade(
     period: ServicePeriod, line: OrderLine, orders: dict[int, Order], extending: list[ServicePeriod]
 ) -> Iterator[str]:
-    """An upgrade says the variant only, from when it was settled to the end that was quoted, of time that others have paid (R52)."""
+    """An upgrade changes the variant only, from its settlement to the quoted end, within time that other periods paid (R52)."""
     name = f"upgrade {period.pk} of entitlement {period.entitlement_id}"
     if (period.ends_at, period.variant, period.anchor_at) != (line.ends_at, line.variant, None):
         yield f"{name} is another one than its line"
@@ -303,7 +304,7 @@ def _upgrade(
 
 
 def pm_app_switches(now: datetime | None) -> Iterator[str]:
-    """While a PM App is active, its community has the switch on (R11, R13), and each order switched it on once at most."""
+    """While a PM App is active, its community has the switch on (R11, R13); each order switched it on at most once."""
     for site in Site.objects.filter(pm_app=False).order_by("pk"):
         if now is not None and (holders := active_pm_apps(site, now)):
             yield f"site {site.pk} has PM App off, yet active: {', '.join(str(holder) for holder in holders)}"

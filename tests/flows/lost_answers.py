@@ -1,4 +1,4 @@
-"""A world in which the gateway's answers get lost."""
+"""The story in which answers of the gateway get lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.people import NOW, People
 from tests.subscriptions.lookups import BASE
 
 AHEAD = [timedelta(minutes=-10), timedelta(0), timedelta(minutes=10)]
-APART = timedelta(days=100)  # between two stories, so that nothing of the one is due in the other
+APART = timedelta(days=100)  # between two stories, so that nothing of one is due in the other
 LATER = [
     timedelta(minutes=3),
     timedelta(minutes=9),
@@ -36,7 +36,7 @@ LATER = [
 
 @dataclass
 class World:
-    """Dora, a gateway whose clock differs from ours by `ahead`, and the wire between."""
+    """Dora, a gateway whose clock differs from ours by `ahead`, and the connection between them."""
 
     people: People
     sandbox: Sandbox
@@ -47,12 +47,12 @@ class World:
     loss: str
 
     def at(self, instant: datetime) -> datetime:
-        """It is `instant` here; the gateway thinks otherwise."""
+        """Set our clock to `instant`; the gateway's differs."""
         self.sandbox.clock.freeze(instant - self.ahead)
         return instant
 
     def order(self, cart: Cart, now: datetime, *, auto_renew: bool = False) -> Order:
-        """Look at the price, accept the terms, press Pay."""
+        """See the price, accept the terms, press Pay."""
         shown = carts.priced(carts.contents(cart), distributor=self.people.dora.firm, months=1, now=now)
         return orders.place_order(
             self.people.dora.actor, cart_id=cart.pk, fingerprint=shown.fingerprint(), terms_version="1",
@@ -60,13 +60,14 @@ class World:
         )  # fmt: skip
 
     def pay(self, order: Order, now: datetime, card: str = "") -> None:
-        """Go to the pay page, if the portal knows one now, and approve."""
-        with suppress(Refused, GatewayUnavailable):  # the gateway does not answer, or it is paid already
+        """Go to the payment page, if the portal knows one, and approve."""
+        with suppress(Refused, GatewayUnavailable):  # the gateway does not answer, or the order is paid already
             if url := orders.start_payment(self.people.dora.actor, number=order.number, return_base=BASE, now=now):
                 press(url, "approve", card=card)
 
     def tick(self, instant: datetime) -> None:
-        """The gateway's messages arrive, where the clocks let us believe them, and the jobs run: once more after a round that did anything."""
+        """Deliver the gateway's messages, if the clocks allow us to accept them, and run the jobs: once more after a round that did
+        anything."""
         now = self.at(instant)
         with suppress(BadSignature):
             self.webhooks.deliver(self.webhooks.take(), now=now)
@@ -74,12 +75,12 @@ class World:
             move_money(now=now + timedelta(seconds=1))
 
     def let_time_pass(self, start: datetime) -> None:
-        """Until everything that anybody tries again by itself is tried."""
+        """Go on until everything that is retried automatically was retried."""
         for pause in LATER:
             self.tick(start + pause)
 
     def agree(self, number: int, card: str) -> tuple[AutoRenewal, datetime]:
-        """An auto-renewal with this test card, and when it is due first."""
+        """An auto-renewal with this test card, and the instant when it is due first."""
         now = self.at(NOW + number * APART)
         order = self.order(self.new_cart(f"Harbour {number}", now=now), now, auto_renew=True)
         self.pay(order, now, card)
@@ -91,7 +92,7 @@ class World:
 
 
 def assert_charged_once(world: World, order: Order) -> None:
-    """The gateway's book of money, our payments and the periods: one charge, one payment, one period for each line."""
+    """The gateway's charges, our payments and the periods agree: one charge, one payment, one period for each line."""
     order.refresh_from_db()
     assert order.state == Order.State.SUCCEED
     assert world.sandbox.state()["moved"][order.number] == {"amount": order.total_minor, "charges": 1}

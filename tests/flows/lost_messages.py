@@ -1,4 +1,4 @@
-"""The wire to the gateway, cut where a story wants it: the request never arrives, or its answer never comes back."""
+"""Losing messages between us and the gateway: a request never arrives, or its answer never comes back."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SENDS = 3  # the SDK's first try and its two retries
 
 @contextmanager
 def lose_call(patch: pytest.MonkeyPatch, loss: str, *, at: int | None) -> Iterator[list[str]]:
-    """Lose call number `at` of our own calls to the gateway, the SDK's retries of it too; None loses nothing.
+    """Lose call number `at` of our calls to the gateway, with the SDK's retries of it; None loses nothing.
 
-    The list grows by a name for every call: "POST /v1/payment_intents/…/confirm". Buttons pressed on its pages are no calls of ours.
+    The list gets a name for every call: "POST /v1/payment_intents/…/confirm". Buttons on the gateway's pages do not count as calls.
     """
     calls: list[str] = []
     left = 0  # sends of the lost call that are still to be lost

@@ -1,4 +1,4 @@
-"""Does every row point at rows of its own tenant only? Found out from the models themselves, whatever they are."""
+"""Whether every row refers only to rows of its own tenant; derived from the models, so new ones are covered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from subscriptions.models import AutoRenewal, Cart, Order, Selection
 
 LEVELS = {"distributor": Kind.DISTRIBUTOR, "subdistributor": Kind.SUBDISTRIBUTOR, "installer": Kind.INSTALLER}
 Model: TypeAlias = type[models.Model]
-# What is kept as it was when an installer moves: frozen rows, who paid them, what was chosen and agreed by whoever was above.
+# Tables that keep their tenants when an installer moves: frozen rows, their payers, and what was chosen and agreed by the firm above
+# then.
 PAST: frozenset[Model] = frozenset({*tenancy.STAYS, Order, Cart, Selection, AutoRenewal})
 
 
@@ -42,13 +43,13 @@ def assert_tenants_consistent() -> None:
 
 
 def project_models() -> list[Model]:
-    """Every model of the project's own apps, tables between many and many included."""
+    """Every model of the project's own apps, with many-to-many tables."""
     own = [config for config in apps.get_app_configs() if Path(config.path).parent == settings.BASE_DIR]
     return [model for config in own for model in config.get_models(include_auto_created=True)]
 
 
 def foreign_keys(model: Model) -> dict[str, Model]:
-    """Name → target of the foreign keys of a model; also a plain `site_id`, kept where the layers forbid a key."""
+    """Name → target of the foreign keys of a model; also a plain `site_id`, where layers forbid a foreign key."""
     found: dict[str, Model] = {}
     for field in model._meta.concrete_fields:
         if isinstance(field, models.ForeignKey):
@@ -64,7 +65,7 @@ def claims(model: Model) -> dict[str, list[str]]:
     for name, target in foreign_keys(model).items():
         if target in {Organization, Site}:
             said[_claim(name, target)].append(name)
-        if target is Organization or name == "site_id":  # a level by itself; a number can't be followed
+        if target is Organization or name == "site_id":  # a level itself; an id without a foreign key can't be followed
             continue
         for inner, beyond in foreign_keys(target).items():
             if beyond in {Organization, Site}:
@@ -79,7 +80,7 @@ def _claim(name: str, target: Model) -> str:
 
 
 def mixed_rows(model: Model, tree: dict[int, Organization]) -> Iterator[str]:
-    """One sentence for each contradiction in the rows of a model; one query."""
+    """One sentence for each contradiction in the rows of a model; one statement."""
     whole = claims(model)
     paths = [path for found in whole.values() for path in found]
     if not paths:
@@ -110,14 +111,14 @@ def mixed_rows(model: Model, tree: dict[int, Organization]) -> Iterator[str]:
 
 
 def moved_installers() -> set[int]:
-    """Those that have changed their sub-distributor."""
+    """The installers that moved to another sub-distributor."""
     return set(AuditEvent.objects.filter(action="organization.moved").values_list("subject_id", flat=True))
 
 
 def told_of_the_present(
     model: Model, said: dict[str, list[str]], row: dict[str, Any], moved: set[int], tree: dict[int, Organization]
 ) -> dict[str, list[str]]:
-    """What a row says, less what it says of the past of an installer that was moved: sub-distributors that frozen tables kept."""
+    """What a row says, without what it keeps from before an installer moved: sub-distributors in frozen tables."""
     installers = {row[path] for path in said.get("installer", ()) if row[path]}
     if not installers & moved:
         return said

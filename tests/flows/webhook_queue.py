@@ -1,4 +1,4 @@
-"""The sandbox's webhooks, delivered when a story likes, and the jobs that move money."""
+"""The sandbox's webhooks, delivered when a test wants it, and the jobs that move money."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SignedMessage = tuple[bytes, dict[str, str]]  # body and headers
 
 @dataclass(frozen=True)
 class WebhookQueue:
-    """The sandbox's webhooks, kept back: a story takes them out and delivers them when, if and how often it likes."""
+    """The sandbox's held webhooks: a test takes them and delivers them when, if and how often it likes."""
 
     sandbox: Sandbox
 
     def take(self, *, at: datetime | None = None) -> list[SignedMessage]:
-        """What was written since the last time, signed at the sandbox's present second, or `at` another one."""
+        """The messages written since the last call, signed at the sandbox's present second, or at `at`."""
         with self.sandbox.store.lock:
             bodies = [row["body"].encode() for row in self.sandbox.store.deliveries.values()]
             self.sandbox.store.deliveries.clear()
@@ -32,17 +32,16 @@ class WebhookQueue:
         return [(body, {"Stripe-Signature": sign(body, secret, signed_at)}) for body in bodies]
 
     def deliver(self, messages: list[SignedMessage], *, now: datetime) -> None:
-        """Hand messages to the door behind the view."""
+        """Pass messages to `events.receive`, which the view calls."""
         for body, headers in messages:
             events.receive("stripe", body, headers, now=now)
 
     def kinds(self) -> list[str]:
-        """What is waiting, without taking it."""
+        """The types of the waiting messages, without taking them."""
         with self.sandbox.store.lock:
             return [json.loads(row["body"])["type"] for row in self.sandbox.store.deliveries.values()]
 
 
 def move_money(*, now: datetime) -> int:
-    """A tick without what never asks a gateway: seals, mail and old sessions move no money, and have tests of their own.
-    Answers how much there was to do."""
+    """Run the jobs that ask a gateway; seals, mail and old sessions move no money, and have their own tests. Returns how much was done."""
     return sum(jobs.run(name, now=now) or 0 for name, job in jobs.JOBS.items() if job.asks_gateways)

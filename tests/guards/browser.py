@@ -1,4 +1,4 @@
-"""Asks a page as one of the cast, and takes back whatever that did to the database."""
+"""Opens a page as one of the people, and rolls back what that did to the database."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NEW_EACH_TIME = {"X-Request-ID", "Content-Length"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, and what it did before it was taken back."""
+    """The answer, and what it did before the rollback."""
 
     asked: str
     status: int
@@ -41,22 +41,22 @@ class Answer:
     tables: frozenset[str]
     leaks: tuple[str, ...]
     problem: str = ""
-    names: frozenset[str] = frozenset()  # read from the query or the form
-    is_refusal: bool = False  # it tells of something that went wrong
-    grown: frozenset[str] = frozenset()  # models of which there are more rows, where it was sent a second time
+    names: frozenset[str] = frozenset()  # names read from the query or the form
+    is_refusal: bool = False  # it reports that something went wrong
+    grown: frozenset[str] = frozenset()  # models with more rows after the request was sent a second time
 
     @property
     def body(self) -> str:
-        """What came back, as text."""
+        """The body as text."""
         return self.raw.decode(errors="replace")
 
     @property
     def text(self) -> str:
-        """Everything a person could read in it."""
+        """Everything that a person could read in it."""
         return "\n".join([self.body, *self.headers.values(), *self.flashes]).lower()
 
     def alike(self, *typed: str) -> tuple[Any, ...]:
-        """What has to be the same for a foreign and an absent id: everything but the typed text and newborn numbers."""
+        """What must be equal for a foreign and a missing id: everything but the typed text and new ids."""
 
         def blurred(text: str) -> str:
             for word in typed:
@@ -73,7 +73,7 @@ class Answer:
 
 @dataclass
 class Browser:
-    """One client for everybody; each request begins with nothing but the session cookie of who asks."""
+    """One client for all people; each request begins with only the session cookie of the person."""
 
     world: World
     ledger: Ledger
@@ -93,8 +93,8 @@ class Browser:
         target: str = "",
         token: str = "",
     ) -> Answer:
-        """The same, and the same answer to the same request: clock and rows are as they were, since everything is taken back. Only the
-        answers to the person who asked last are kept."""
+        """As `ask`, with the same answer for the same request: clock and rows are unchanged, since everything is rolled back. Only the
+        answers to the last person are cached."""
         if next(iter(self.known), (person,))[0] != person:
             self.known.clear()
         request = (person, method, path, tuple(data or ()), htmx, target, token)
@@ -114,8 +114,8 @@ class Browser:
         token: str = "",
         is_second: bool = False,
     ) -> Answer:
-        """Send a request; whatever it wrote is looked at and rolled back. With `is_second` it was sent before, and `grown` says of which
-        tables there are more rows after the second time."""
+        """Send a request; what it wrote is recorded and rolled back. With `is_second` it is sent twice, and `grown` names the tables with
+        more rows after the second time."""
         self.requests += 1
         client = self.client
         client.cookies = SimpleCookie({"sessionid": self.sessions[person]} if person else {})
@@ -159,12 +159,12 @@ class Browser:
 
 
 def rows_of_all() -> dict[str, int]:
-    """How many rows each model of the project has."""
+    """The number of rows of each project model."""
     return {model.__name__: model._default_manager.count() for model in project_models()}
 
 
 def sign_in(world: World, person: str) -> str:
-    """Begin a session as the sign-in page does, with its row, or every request would write one; its cookie."""
+    """Begin a session as the sign-in page does, with its row, because otherwise every request would write one; returns its cookie."""
     client, membership = Client(), world.person(person).membership
     client.force_login(membership.user, backend="accounts.backends.EmailBackend")
     session = client.session
@@ -178,7 +178,7 @@ def sign_in(world: World, person: str) -> str:
 
 @contextmanager
 def names_read() -> Iterator[list[tuple[Any, str]]]:
-    """The names asked of queries and forms inside: what a view reads need not be guessed."""
+    """The names that a view reads from queries and forms."""
     names: list[tuple[Any, str]] = []
     originals = {name: getattr(MultiValueDict, name) for name in ("__getitem__", "get", "getlist")}
 

@@ -1,4 +1,4 @@
-"""What the statements of one request cost."""
+"""The cost of the statements of one request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LISTED = re.compile(r"\(%s(?:, %s)+\)")
 
 @dataclass
 class Cost:
-    """What the statements of one request were, and how many pages of 8 KiB each of them read."""
+    """The statements of one request, and how many pages of 8 KiB each of them read."""
 
     statements: list[str] = field(default_factory=list)
     reads: Counter[str] = field(default_factory=Counter)
@@ -35,7 +35,7 @@ class Cost:
 
 @contextmanager
 def measured(*, reading: bool) -> Iterator[Cost]:
-    """Count statements, and what each of them reads if `reading`."""
+    """Count statements, and with `reading` what each of them reads."""
     cost = Cost()
 
     def spy(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -53,18 +53,18 @@ def measured(*, reading: bool) -> Iterator[Cost]:
 
 
 class NobodyLooks(Ledger):
-    """The walker's look at what a request wrote reads whole tables: it is no cost of the page."""
+    """No recording of what a request wrote: it reads whole tables, which is no cost of the page."""
 
     def __init__(self, world: World) -> None:
         self.world = world
 
     def leaks(self, *_: Any, **__: Any) -> list[str]:
-        """Nothing is looked at."""
+        """Nothing is checked."""
         return []
 
 
 def visit(browser: Browser, role: Role, path: str, *, reading: bool, warm: bool = False) -> tuple[int, Cost]:
-    """Open a page once to warm what is kept between requests (unless it is `warm`), and once to measure."""
+    """Open a page once to fill caches (unless it is `warm`), and once to measure."""
     browser = replace(browser, ledger=NobodyLooks(browser.world))
     if not warm:
         browser.ask(WALKERS[role], "GET", path)
