@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class SiteLine:
+class SiteLine(catalogue.Labelled):
     """Like items at one site. `day` is the first day on which some of them end, None if never activated; `amount_minor` as in `worth_of`."""
 
     site_id: int
@@ -74,16 +74,6 @@ class SiteLine:
     def renews(self) -> bool:
         """Whether auto-renewals renew them."""
         return self.mode is Mode.AUTO
-
-    @property
-    def service_label(self) -> str:
-        """The service type in words."""
-        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
-
-    @property
-    def variant_label(self) -> str:
-        """The variant that is renewed, in words."""
-        return catalogue.variant_label(self.service_type, self.variant)
 
     @property
     def unpaid_labels(self) -> list[str]:

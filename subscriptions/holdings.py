@@ -27,7 +27,7 @@ GROUP_ORDER = ("paid", "new", "lapsed", "off")
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(catalogue.PaidLabelled):
     """A group of like items of a site. Per 30 days at today's prices: `amount_minor` is the renewal in the configured variant, `paid_minor`
     the part of it that is paid now, `more_minor` what is on and not paid; 0 when nothing is on, None when unknown."""
 
@@ -57,26 +57,6 @@ class Holding:
         if not self.variant:
             return "off"
         return "paid" if self.is_in_force else "new" if self.state is State.NEW else "lapsed"
-
-    @property
-    def entry(self) -> catalogue.Entry:
-        """The entry of the catalogue."""
-        return catalogue.BY_TYPE[self.service_type]
-
-    @property
-    def service_label(self) -> str:
-        """The service type in words."""
-        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
-
-    @property
-    def variant_label(self) -> str:
-        """What is switched on, in words."""
-        return catalogue.variant_label(self.service_type, self.variant)
-
-    @property
-    def paid_label(self) -> str:
-        """What was paid for, in words."""
-        return catalogue.variant_label(self.service_type, self.paid_variant)
 
     @property
     def is_in_force(self) -> bool:

@@ -21,7 +21,7 @@ from subscriptions.saved_items import Saved, Step, census_of, is_running, steps_
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Row(catalogue.Labelled):
     """A line of the preview: one variant, every 30 days. `was_minor` is the price of the same targets as saved.
 
     A variant that is no longer wanted has a count of 0 and costs nothing.
@@ -40,21 +40,6 @@ class Row:
     def difference_minor(self) -> int:
         """How much more than saved, per 30 days."""
         return self.amount_minor - self.was_minor
-
-    @property
-    def entry(self) -> catalogue.Entry:
-        """What the catalogue knows of the service type."""
-        return catalogue.BY_TYPE[self.service_type]
-
-    @property
-    def service_label(self) -> str:
-        """The service type in words."""
-        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
-
-    @property
-    def variant_label(self) -> str:
-        """The variant in words."""
-        return catalogue.variant_label(self.service_type, self.variant)
 
     @property
     def new_labels(self) -> list[str]:

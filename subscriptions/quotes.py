@@ -145,7 +145,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(catalogue.Labelled):
     """Lines of one variant with the same price: one row of a bill."""
 
     service_type: str
@@ -157,21 +157,6 @@ class Group:
     zone: str
     why: Why
     keys: tuple[int | str, ...] = field(repr=False, default=())
-
-    @property
-    def entry(self) -> catalogue.Entry:
-        """What the catalogue knows of the service type."""
-        return catalogue.BY_TYPE[self.service_type]
-
-    @property
-    def service_label(self) -> str:
-        """The service type in words."""
-        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
-
-    @property
-    def variant_label(self) -> str:
-        """The variant in words."""
-        return catalogue.variant_label(self.service_type, self.variant)
 
 
 @dataclass(frozen=True, slots=True)

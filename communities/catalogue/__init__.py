@@ -1,7 +1,8 @@
 """The service catalogue: what can be switched, and what a configuration makes billable (S1, S2). Pure functions, no database.
 
 `switches` has the feature section, `service_types` what is paid for, `entries` their base class, `variants` their parts, `configurations`
-the services of a site; `stored` answers questions about rows, which store service type and variant as codes.
+the services of a site; `stored` answers questions about rows, which store service type and variant as codes, `labels` says
+what they are called.
 """
 
 from communities.catalogue.configurations import (
@@ -28,6 +29,7 @@ from communities.catalogue.entries import (
     Entry,
     ServiceType,
 )
+from communities.catalogue.labels import Labelled, PaidLabelled
 from communities.catalogue.service_types import BY_TYPE, ENTRIES
 from communities.catalogue.stored import (
     AVAILABLE,
@@ -99,7 +101,9 @@ __all__ = [
     "Configuration",
     "Entry",
     "Group",
+    "Labelled",
     "ManagerConfiguration",
+    "PaidLabelled",
     "Project",
     "Service",
     "ServiceType",

@@ -69,7 +69,7 @@ class EntitlementQuerySet(SiteChildQuerySet["Entitlement"]):
         return self.update(expires_at=expires_at, works_until=works_until, **fields)
 
 
-class Entitlement(SiteChild):
+class Entitlement(catalogue.PaidLabelled, SiteChild):
     """One billable service on one target (DESIGN §2).
 
     `variant` is what is configured ("" = nothing is wanted: dormant). `paid_variant` is what the running period was paid for, and
@@ -110,16 +110,6 @@ class Entitlement(SiteChild):
 
     def __str__(self) -> str:
         return f"{self.get_service_type_display()}, {self.target}"
-
-    @property
-    def variant_label(self) -> str:
-        """The configured variant in words."""
-        return catalogue.variant_label(self.service_type, self.variant)
-
-    @property
-    def paid_label(self) -> str:
-        """The paid variant in words."""
-        return catalogue.variant_label(self.service_type, self.paid_variant)
 
     @property
     def renews(self) -> bool:

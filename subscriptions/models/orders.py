@@ -212,7 +212,7 @@ def _kind_and_target() -> models.CheckConstraint:
     return models.CheckConstraint(condition=(whole & upgrades) | bare, name="order_line_kind_has_target")
 
 
-class OrderLine(Termed, AppendOnly):
+class OrderLine(catalogue.Labelled, Termed, AppendOnly):
     """A line of an order. Invariants: it never changes (R26, R27), which the database enforces. An item is in an order at most once for
     each kind: renewed and upgraded. The item names its open order (`Entitlement.reserved_by`, R48)."""
 
@@ -269,13 +269,3 @@ class OrderLine(Termed, AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.service_type} {self.target_label}"
-
-    @property
-    def service_label(self) -> str:
-        """The service type in words."""
-        return str(catalogue.SERVICE_TYPE_LABELS[self.service_type])
-
-    @property
-    def variant_label(self) -> str:
-        """The variant in words."""
-        return catalogue.variant_label(self.service_type, self.variant)
