@@ -22,7 +22,7 @@ from smartplus.portal.kit import keyset
 from smartplus.portal.kit.lists import Column, Filter, List, Option
 from smartplus.portal.kit.mail_history import Subject
 from smartplus.portal.orders.rows import TONES
-from smartplus.portal.sites.site_context import site_context, visible_site
+from smartplus.portal.sites.site_context import site_context, visible_sites, with_distributor
 from subscriptions import reviews, rights
 from subscriptions.cycles import total_of
 from subscriptions.holdings import Holding
@@ -59,13 +59,13 @@ ORDERS = 20
 @require_safe
 def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
     """The page, or its table as a file."""
-    site = visible_site(request, site_id, n_units=site_status.units(), is_agreed=is_agreed())
+    found = visible_sites(request).annotate(n_units=site_status.units(), is_agreed=is_agreed()).get(pk=site_id)
+    site = with_distributor(found)
     if not rights.sees_prices(request.actor):
         raise NotPermitted
-    units = site_status.Places(site.n_units)  # type: ignore[attr-defined]
-    has_auto_renewals: bool = site.is_agreed  # type: ignore[attr-defined]
+    units = site_status.Places(found.n_units)
     review = reviews.review_of(
-        site, apartments=units.units, now=request.now, reader=request.actor, is_agreed=has_auto_renewals
+        site, apartments=units.units, now=request.now, reader=request.actor, is_agreed=found.is_agreed
     )
     listing = HOLDINGS.asked(request)
     shown = [row for row in review.holdings if _is_shown(row, listing.chosen.get("show", ""), request)]

@@ -75,7 +75,9 @@ class PriceListForm(forms.Form):
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         distributors = Organization.objects.visible_to(actor).filter(kind=Kind.DISTRIBUTOR)
-        self.fields["distributor"].queryset = distributors  # type: ignore[attr-defined]
+        choice = self.fields["distributor"]
+        assert isinstance(choice, forms.ModelChoiceField)
+        choice.queryset = distributors
         for key in price_keys():
             field = AmountField(label=key.part_label, required=False)
             field.currency = self.unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
@@ -17,14 +17,15 @@ from accounts.actions import addresses, links
 from accounts.actions.invitations import LinkUsedUp
 from accounts.models import User
 from smartplus import access, jobs, throttle
+from smartplus.access import TimedRequest
 from smartplus.portal.sign_in.forms import PasswordResetForm
 
 
 @access.public
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign_in_link(request: HttpRequest) -> HttpResponse:
+def sign_in_link(request: TimedRequest) -> HttpResponse:
     """Ask for a way past the throttle. The answer is the same for every address, and does not wait for a mail server."""
-    now = request.now  # type: ignore[attr-defined]
+    now = request.now
     form = PasswordResetForm(request.POST if request.method == "POST" else None)
     if not form.is_bound or not form.is_valid():
         return render(request, "sign_in/sign_in_link.html", {"form": form}, status=422 if form.is_bound else 200)
@@ -38,7 +39,7 @@ def sign_in_link(request: HttpRequest) -> HttpResponse:
 
 @access.public
 @require_safe
-def sign_in_link_sent(request: HttpRequest) -> HttpResponse:
+def sign_in_link_sent(request: TimedRequest) -> HttpResponse:
     """The same page whether or not the address was known."""
     return render(request, "sign_in/sign_in_link_sent.html")
 
@@ -46,9 +47,9 @@ def sign_in_link_sent(request: HttpRequest) -> HttpResponse:
 @never_cache
 @access.public
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign_in_pass(request: HttpRequest, token: str) -> HttpResponse:
+def sign_in_pass(request: TimedRequest, token: str) -> HttpResponse:
     """Past the throttle, once. Looking changes nothing, since mail scanners look too; the button leads on to the sign-in."""
-    now = request.now  # type: ignore[attr-defined]
+    now = request.now
     try:
         if request.method != "POST":
             links.find_link(token, purpose=links.PURPOSE.SIGN_IN, now=now)
@@ -63,9 +64,9 @@ def sign_in_pass(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @access.public
 @require_http_methods(["GET", "HEAD", "POST"])
-def address_confirm(request: HttpRequest, token: str) -> HttpResponse:
+def address_confirm(request: TimedRequest, token: str) -> HttpResponse:
     """Take the new address. Looking changes nothing; the button does, once, whoever is signed in here."""
-    now = request.now  # type: ignore[attr-defined]
+    now = request.now
     try:
         if request.method != "POST":
             link = links.find_link(token, purpose=links.PURPOSE.ADDRESS, now=now)
@@ -80,5 +81,5 @@ def address_confirm(request: HttpRequest, token: str) -> HttpResponse:
     return redirect("settings" if is_own else "sign-in")
 
 
-def _used_up(request: HttpRequest) -> HttpResponse:
+def _used_up(request: TimedRequest) -> HttpResponse:
     return render(request, "sign_in/link_over.html", status=410)

@@ -16,6 +16,7 @@ from communities.actions import assignments
 from communities.models import Site
 from smartplus.portal.kit import keyset
 from smartplus.portal.users import queries as user_lists
+from smartplus.portal.users.queries import Person
 
 PAGE = 50  # of those who are assigned
 FEW = 25  # up to so many others stand in the list without being searched for
@@ -63,14 +64,14 @@ class Crowd:
         self.has_more = len(self.found) > FOUND
         self.found = self.found[:FOUND]
         wanted = {*asked.ticked, *(self.found if self.is_many else some)} - here
-        self.rows = self._sorted([*self._page.rows, *self._those(wanted)])
+        self.rows = self._sorted([*user_lists.people_of(self._page.rows, now), *self._those(wanted)])
 
     @property
     def ids(self) -> set[int]:
         """Who is shown."""
-        return {person.pk for person in self.rows}
+        return {person.membership.pk for person in self.rows}
 
-    def with_those(self, ids: Iterable[int]) -> list[Membership]:
+    def with_those(self, ids: Iterable[int]) -> list[Person]:
         """The rows, and those of these people who are not among them and may be ticked."""
         missing = set(ids) - self.ids
         return self._sorted([*self.rows, *self._those(missing)]) if missing else self.rows
@@ -92,7 +93,7 @@ class Crowd:
         asked = {key: self._query.get(f"{self._name}_{key}", "") for key in ("after", "before")}
         return keyset.page(rows, by=("list_order", "pk"), query=asked, size=PAGE)
 
-    def _those(self, ids: set[int]) -> list[Membership]:
+    def _those(self, ids: set[int]) -> list[Person]:
         """Two statements where one would do by an OR, which reads what strangers hold."""
         rows: list[Membership] = []
         for people_of, wanted in (
@@ -101,12 +102,11 @@ class Crowd:
         ):
             if wanted:
                 rows += user_lists.with_invitation(people_of.filter(pk__in=wanted), self._now)
-        return rows
+        return user_lists.people_of(rows, self._now)
 
-    def _sorted(self, rows: list[Membership]) -> list[Membership]:
-        return sorted(
-            user_lists.finished(rows, self._now), key=lambda person: (natural_key(person.known_as), person.pk)
-        )
+    @staticmethod
+    def _sorted(rows: list[Person]) -> list[Person]:
+        return sorted(rows, key=lambda person: (natural_key(person.membership.known_as), person.membership.pk))
 
     def _address(self, way: str, key: str) -> str:
         if not key:

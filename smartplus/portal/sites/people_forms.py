@@ -21,19 +21,24 @@ from smartplus.portal.kit import conflicts
 from smartplus.portal.kit.fields import LineField
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.sites.people import Asked, Crowd
+from smartplus.portal.users.queries import Person
 
 FIND = forms.TextInput(attrs={"type": "search", "autocomplete": "off", "placeholder": _("Name or email")})
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A person who may be ticked, with `shown_name`, `shown_email` and `standing`; `paid` is the entitlement that keeps the PM App
-    ticked while the person stays."""
+    """A person who may be ticked; `paid` is the entitlement that keeps the PM App ticked while the person stays."""
 
-    membership: Membership
+    person: Person
     is_assigned: bool
     has_app: bool
     paid: Entitlement | None
+
+    @property
+    def membership(self) -> Membership:
+        """Who it is."""
+        return self.person.membership
 
 
 class PeopleForm(forms.Form):
@@ -77,7 +82,7 @@ class PeopleForm(forms.Form):
         ):  # fmt: skip
             choices = self.fields[name]
             assert isinstance(choices, forms.TypedMultipleChoiceField)
-            choices.choices = [(person.pk, person.known_as) for person in crowd.rows]
+            choices.choices = [(row.membership.pk, row.membership.known_as) for row in crowd.rows]
             choices.error_messages["invalid_choice"] = _("One of the chosen people is not yours to choose.")
 
     def _managers_of_site(self, actor: Actor, sent: QueryDict) -> Crowd:
@@ -149,16 +154,18 @@ class PeopleForm(forms.Form):
     def _managers(self) -> list[Candidate]:
         chosen, apps = self._ticked("managers"), self._ticked("pm_app")
         rows = self.managed.with_those(chosen | apps)
-        paid = self._paid | self._paid_of({person.pk for person in rows} - self.managed.ids)
+        paid = self._paid | self._paid_of({row.membership.pk for row in rows} - self.managed.ids)
         return [
-            Candidate(person, person.pk in chosen, person.pk in apps or person.pk in paid, paid.get(person.pk))
-            for person in rows
+            Candidate(row, key in chosen, key in apps or key in paid, paid.get(key))
+            for row in rows
+            for key in [row.membership.pk]
         ]
 
     @cached_property
     def _technicians(self) -> list[Candidate]:
         chosen = self._ticked("technicians")
-        return [Candidate(person, person.pk in chosen, False, None) for person in self.working.with_those(chosen)]
+        rows = self.working.with_those(chosen)
+        return [Candidate(row, row.membership.pk in chosen, False, None) for row in rows]
 
     def _now_ticked(self, name: str, before: set[int]) -> set[int]:
         """All who have this tick when the form is saved: of those on the page as they are ticked, the others as before. A form that does

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable
@@ -34,11 +34,26 @@ RECENT = 5
 MANAGERS = 20  # of a site, shown on its overview
 
 
-def visible_site(request: access.PortalRequest, site_id: int, **along: Combinable) -> Site:
-    """The site with its installer and who is above that, if the actor sees it; `along` are things to find out by the same statement, as
-    what `around` has to know is."""
-    seen = Site.objects.visible_to(request.actor).annotate(**along, **_known(request))
-    site = seen.select_related("installer__distributor", "installer__subdistributor", "created_by").get(pk=site_id)
+class Manager(NamedTuple):
+    """Who looks after a site, and the entitlement of the PM App where it is ticked."""
+
+    assignment: ManagerAssignment
+    app: Entitlement | None
+
+
+def visible_site(request: access.PortalRequest, site_id: int) -> Site:
+    """The site with its installer and who is above that, if the actor sees it."""
+    return with_distributor(visible_sites(request).get(pk=site_id))
+
+
+def visible_sites(request: access.PortalRequest) -> QuerySet[Site]:
+    """The sites that the actor sees, with what the pages of one show around their content; a page may ask for more by the same statement."""
+    seen = Site.objects.visible_to(request.actor).annotate(**_known(request))
+    return seen.select_related("installer__distributor", "installer__subdistributor", "created_by")
+
+
+def with_distributor(site: Site) -> Site:
+    """The same site with the distributor of its installer, which is its own."""
     site.distributor = site.installer.distributor  # type: ignore[assignment]  # the same key (R2)
     return site
 
@@ -94,17 +109,15 @@ def _assigned(request: access.PortalRequest, site: Site) -> QuerySet[ManagerAssi
     return ManagerAssignment.objects.visible_to(request.actor).filter(site=site, ended_at=None)
 
 
-def managers_of(request: access.PortalRequest, site: Site) -> list[ManagerAssignment]:
-    """Who looks after the site now, each with `app` (the PM App's entitlement or None); one more than `MANAGERS` where there are more."""
+def managers_of(request: access.PortalRequest, site: Site) -> list[Manager]:
+    """Who looks after the site now; one more than `MANAGERS` where there are more."""
     found = list(
         _assigned(request, site).select_related("membership__user", "membership__organization")[: MANAGERS + 1]
     )
     items = Entitlement.objects.visible_to(request.actor)
     with_app = [row.target_id for row in found if row.pm_app]
     apps = {app.target_id: app for app in items.filter(target__in=with_app)} if with_app else {}
-    for row in found:
-        row.app = apps.get(row.target_id) if row.pm_app else None  # type: ignore[attr-defined]
-    return found
+    return [Manager(row, apps.get(row.target_id) if row.pm_app else None) for row in found]
 
 
 def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:

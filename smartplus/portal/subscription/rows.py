@@ -8,9 +8,9 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from communities import catalogue
-from communities.models import Entitlement
 from payments import money
 from smartplus.portal.kit.ticks import Ticks
+from smartplus.portal.subscription.to_activate import Item
 
 CHECKED = " checked"
 
@@ -27,7 +27,7 @@ class ItemCells(NamedTuple):
     price: str
 
 
-def cells(found: Iterable[Entitlement], ticked: Ticks, each: Mapping[int, int], *, currency: str) -> list[ItemCells]:
+def cells(found: Iterable[Item], ticked: Ticks, each: Mapping[int, int], *, currency: str) -> list[ItemCells]:
     """What the table says of each item. `each` has the prices of those that have one and may be shown."""
     rows = list(found)
     amounts = {minor: money.show(minor, currency) for minor in set(each.values())}
@@ -36,7 +36,7 @@ def cells(found: Iterable[Entitlement], ticked: Ticks, each: Mapping[int, int], 
     nobody = _("no family master yet: the Premium Plan belongs to the apartment")
     filled = []
     for row in rows:
-        master = row.master or (nobody if row.target.is_home else "")  # type: ignore[attr-defined]
+        master = row.master or (nobody if row.target.is_home else "")
         filled.append(
             ItemCells(
                 id=row.pk,

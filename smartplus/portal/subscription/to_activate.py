@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -21,6 +22,9 @@ from subscriptions.id_digests import Mark
 from subscriptions.items import never_activated_at
 from subscriptions.selections import Filter
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
 BY = ("site__name_order", "site_id", "target__sort_key", "person", "service_type", "pk")
 SHOWN = (
     "service_type", "variant", "installer_id", "site__name", "site__name_order", "site__kind", "site__time_zone",
@@ -31,6 +35,16 @@ AT_FIRST = 64  # of those where something waits, for counting
 TIED = (
     20  # targets at one place by their key, at most: namesakes, doors 1 and 01, and the one that the last page ended in
 )
+
+
+class Named(TypedDict):
+    """What an item is shown by besides: the order of its person, and the family master of its apartment."""
+
+    person: str
+    master: str | None
+
+
+Item: TypeAlias = "WithAnnotations[Entitlement, Named]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +111,11 @@ def find(items: QuerySet[Entitlement], installer_id: int) -> Found:
 
 def page(
     actor: Actor, matching: QuerySet[Entitlement], found: Found, wanted: Filter, *, query: Mapping[str, str], size: int
-) -> keyset.Page[Entitlement]:
+) -> keyset.Page[Item]:
     """The page of a list that `query` asks for; one statement, and for long lists two or three more."""
     rows = matching.select_related("site", targets.person_relation()).only(*SHOWN, *targets.person_columns())
-    rows = rows.annotate(person=targets.person_order(), master=targets.master())
-    shown = _page(actor, matching, rows, found, wanted, query=query, size=size)
+    named = rows.annotate(person=targets.person_order(), master=targets.master())
+    shown = _page(actor, matching, named, found, wanted, query=query, size=size)
     for row in shown.rows:
         row.target.site = row.site  # its name is read where it is what the target is called
     return shown
@@ -110,13 +124,13 @@ def page(
 def _page(
     actor: Actor,
     matching: QuerySet[Entitlement],
-    rows: QuerySet[Entitlement],
+    rows: QuerySet[Item],
     found: Found,
     wanted: Filter,
     *,
     query: Mapping[str, str],
     size: int,
-) -> keyset.Page[Entitlement]:
+) -> keyset.Page[Item]:
     if found.is_whole:
         return keyset.page(rows.filter(pk__in=found.ids), by=BY, query=query, size=size)
     start = keyset.start(query, BY)

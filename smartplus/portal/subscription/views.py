@@ -174,7 +174,7 @@ def _elsewhere(actor: Actor, installer: Organization, kind: str) -> dict[str, in
 
 
 def cells_of(
-    request: access.PortalRequest, found: list[Entitlement], ticked: Ticks, prices: Prices, months: int
+    request: access.PortalRequest, found: list[to_activate.Item], ticked: Ticks, prices: Prices, months: int
 ) -> list[rows.ItemCells]:
     """The rows of the table, with prices for who sees them and where there are some."""
     each, currency = dict[int, int](), ""

@@ -27,7 +27,8 @@ from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, visible_person
 @once
 def user_address(request: PortalRequest, membership_id: int) -> HttpResponse:
     """Ask for another address of a person who can't reach the old mailbox, or give it up: `do` is "withdraw"."""
-    person = visible_person(request, membership_id)
+    known = visible_person(request, membership_id)
+    person = known.membership
     if request.method == "POST" and request.POST.get("do") == "withdraw":
         addresses.withdraw_address_of(request.actor, membership_id=membership_id, now=request.now)
         messages.success(request, _("The change is withdrawn: the link does nothing any more."))
@@ -45,6 +46,7 @@ def user_address(request: PortalRequest, membership_id: int) -> HttpResponse:
         return made(redirect("user-detail", membership_id), addresses.pending_address(person.user, now=request.now))
     context = {
         "person": person,
+        "known": known,
         "firm": person.organization,
         "is_own": person.organization_id == request.actor.organization_id,
         "why_not": addresses.why_not(request.actor, person),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
@@ -21,6 +21,7 @@ from accounts.actions.invitations import LinkUsedUp
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Invitation, Membership, User
 from smartplus import access, sessions
+from smartplus.access import TimedRequest
 from smartplus.portal.kit.fields import refuse
 from smartplus.portal.users.forms import JoinForm
 
@@ -31,9 +32,9 @@ BACKEND = "accounts.backends.EmailBackend"
 @never_cache
 @access.public
 @require_http_methods(["GET", "HEAD", "POST"])
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
+def invitation(request: TimedRequest, token: str) -> HttpResponse:
     """Join a firm. Looking changes nothing, since mail scanners look too; only the button joins, and once."""
-    now = request.now  # type: ignore[attr-defined]
+    now = request.now
     try:
         found = actions.find_invitation(token, now=now)
         invited = found.membership.user
@@ -47,7 +48,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "users/link_used.html", status=410)
 
 
-def _with_login(request: HttpRequest, found: Invitation, token: str) -> HttpResponse:
+def _with_login(request: TimedRequest, found: Invitation, token: str) -> HttpResponse:
     """The person has a login: it signs in and joins with a click."""
     invited = found.membership.user
     user = request.user if isinstance(request.user, User) else None
@@ -57,15 +58,15 @@ def _with_login(request: HttpRequest, found: Invitation, token: str) -> HttpResp
             f"{reverse('sign-in-code')}?{urlencode({'next': request.path})}"
         )  # half a sign-in joins nothing
     if request.method == "POST" and is_invited:
-        membership = actions.accept_invitation(token=token, user=user, now=request.now)  # type: ignore[attr-defined]
+        membership = actions.accept_invitation(token=token, user=user, now=request.now)
         return _welcome(request, membership)
     context = {"invitation": found, "is_invited": is_invited, "other": user if user and not is_invited else None}
     return render(request, "users/join.html", context)
 
 
-def _without_login(request: HttpRequest, found: Invitation, token: str) -> HttpResponse:
+def _without_login(request: TimedRequest, found: Invitation, token: str) -> HttpResponse:
     """The person has none: it sets name and password and is signed in."""
-    now = request.now  # type: ignore[attr-defined]
+    now = request.now
     invited = found.membership.user
     form = JoinForm(request.POST if request.method == "POST" else None, user=invited, name=found.name)
     if form.is_bound and form.is_valid():
@@ -91,7 +92,7 @@ def _without_login(request: HttpRequest, found: Invitation, token: str) -> HttpR
     return render(request, "users/join.html", context, status=422 if form.errors else 200)
 
 
-def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
+def _welcome(request: TimedRequest, membership: Membership) -> HttpResponse:
     request.session[sessions.SESSION_KEY] = membership.pk
     messages.success(request, _("Welcome: you now work for %(firm)s.") % {"firm": membership.organization})
     return redirect("home")

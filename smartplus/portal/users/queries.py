@@ -124,8 +124,8 @@ def mail_word(state: str | None) -> str:
 
 
 def with_invitation(people: QuerySet[Membership], now: datetime) -> QuerySet[Membership]:
-    """Members with what their last invitation says, `shown_name` and `shown_email`: until a person has joined as it was written
-    by whoever invited, since the login behind it may be somebody's elsewhere."""
+    """Members with what their last invitation says, for `people_of`: until a person has joined, name and address are as whoever invited
+    wrote them, since the login behind them may be somebody's elsewhere."""
     last = Invitation.objects.filter(membership=OuterRef("pk")).order_by("-pk")
     mail = Notice.objects.filter(about_type="membership", about_id=OuterRef("pk"), has_secret=True).order_by("-pk")
     return people.select_related("user", "organization").annotate(
@@ -134,14 +134,6 @@ def with_invitation(people: QuerySet[Membership], now: datetime) -> QuerySet[Mem
         invited_until=Subquery(last.values("expires_at")[:1]),
         mail_state=Subquery(mail.values("state")[:1]),
     )
-
-
-def finished(people: Iterable[Membership], now: datetime) -> list[Membership]:
-    """Rows of `with_invitation`, each with `shown_name`, `shown_email` and `standing`."""
-    rows: list[Any] = list(people)
-    for row, person in zip(rows, people_of(rows, now), strict=True):
-        row.shown_name, row.shown_email, row.standing = person.name, person.email, person.standing
-    return rows
 
 
 def people_of(found: Iterable[Any], now: datetime) -> list[Person]:

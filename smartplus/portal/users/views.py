@@ -20,7 +20,7 @@ from accounts.scope import Role
 from communities.actions import assignments
 from communities.models import Site
 from smartplus import access, jobs
-from smartplus.portal.kit import edits
+from smartplus.portal.kit import conflicts, edits
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.errors import refused_at
@@ -28,7 +28,7 @@ from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
 from smartplus.portal.users import queries as user_lists
 from smartplus.portal.users.forms import NewFirmForm, PermissionsForm, PersonForm, RightsForm
-from smartplus.portal.users.queries import PEOPLE, TECHNICIANS
+from smartplus.portal.users.queries import PEOPLE, TECHNICIANS, Person
 from smartplus.portal.users.sites import SitesForm
 
 MANAGERS_OF_PEOPLE = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
@@ -134,9 +134,7 @@ def user_detail(request: access.PortalRequest, membership_id: int) -> HttpRespon
         "users/person.html",
         edits.Edit(
             row=lambda: visible_person(request, membership_id),
-            form=lambda person, sent: RightsForm(
-                sent, actor=request.actor, firm=person.organization, membership=person
-            ),
+            form=lambda known, sent: _rights_form(request, known, sent),
             act=lambda form: actions.edit_member(
                 request.actor,
                 membership_id=membership_id,
@@ -144,10 +142,11 @@ def user_detail(request: access.PortalRequest, membership_id: int) -> HttpRespon
                 now=request.now,
                 **form.values,
             ),
-            context=lambda person, form: {
-                **_person_context(request, person),
+            saved_by=lambda known: conflicts.about(known.membership),
+            context=lambda known, form: {
+                **_person_context(request, known),
                 "rights": form,
-                "sites": sites_form(request, person),
+                "sites": sites_form(request, known.membership),
             },
             said=said,
             to=lambda saved: reverse("user-detail", args=[saved.pk]),
@@ -155,18 +154,25 @@ def user_detail(request: access.PortalRequest, membership_id: int) -> HttpRespon
     )
 
 
-def visible_person(request: access.PortalRequest, membership_id: int) -> Membership:
-    """The member, if the actor sees it, with `shown_name`, `shown_email` and `standing`."""
+def visible_person(request: access.PortalRequest, membership_id: int) -> Person:
+    """The member, if the actor sees it, as its firm knows it."""
     people = user_lists.with_invitation(Membership.objects.visible_to(request.actor), request.now)
-    return user_lists.finished([people.get(pk=membership_id)], request.now)[0]
+    return user_lists.people_of([people.get(pk=membership_id)], request.now)[0]
 
 
-def _person_context(request: access.PortalRequest, person: Membership) -> dict[str, Any]:
+def _rights_form(request: access.PortalRequest, known: Person, sent: QueryDict | None) -> RightsForm:
+    person = known.membership
+    return RightsForm(sent, actor=request.actor, firm=person.organization, membership=person)
+
+
+def _person_context(request: access.PortalRequest, known: Person) -> dict[str, Any]:
     """What the page of a person shows around its form."""
-    label = f"{person.shown_name} ({person.organization})"  # type: ignore[attr-defined]
+    person = known.membership
+    label = f"{known.name} ({person.organization})"
     support.record_view(request, person, tenant=person.organization, label=label)
     return {
         "person": person,
+        "known": known,
         "firm": person.organization,
         "is_own": person.organization_id == request.actor.organization_id,
         "is_self": person.user_id == request.actor.user_id,
@@ -199,15 +205,15 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
     """Let a manager or technician look after exactly the ticked sites (DOMAIN §1, R3). With `find` the form comes back with those that were
     searched for, and nothing is saved."""
 
-    def form_of(person: Membership, sent: QueryDict | None = None, sent_before: QueryDict | None = None) -> SitesForm:
-        form = sites_form(request, person, sent, sent_before=sent_before)
+    def form_of(known: Person, sent: QueryDict | None = None, sent_before: QueryDict | None = None) -> SitesForm:
+        form = sites_form(request, known.membership, sent, sent_before=sent_before)
         if form is None:
             raise NotPermitted(_("This person has no sites to choose."))
         return form
 
-    def saved_by(person: Membership) -> Q:
+    def saved_by(known: Person) -> Q:
         """Who set the people of the sites that are ticked otherwise now than the page says."""
-        sent = form_of(person, request.POST)
+        sent = form_of(known, request.POST)
         set_at_sites = Q(
             action__in=[assignments.MANAGERS_SET.code, assignments.TECHNICIANS_SET.code], subject_type="site"
         )
@@ -227,11 +233,11 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
                 seen_ids=form.seen_ids,
                 now=request.now,
             ),
-            fresh=lambda person: form_of(person, sent_before=request.POST),
+            fresh=lambda known: form_of(known, sent_before=request.POST),
             saved_by=saved_by,
-            context=lambda person, form: {
-                **_person_context(request, person),
-                "rights": RightsForm(actor=request.actor, firm=person.organization, membership=person),
+            context=lambda known, form: {
+                **_person_context(request, known),
+                "rights": _rights_form(request, known, None),
                 "sites": form,
             },
             said=lambda saved, _form: _("The sites of %(name)s are saved.") % {"name": saved.known_as},
@@ -245,14 +251,14 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
 @refused_at("user-detail")
 def user_activity(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """Deactivate or reactivate a person in its firm: `active` is "yes" or "no"."""
-    person, is_active = visible_person(request, membership_id), request.POST.get("active") == "yes"
+    known, is_active = visible_person(request, membership_id), request.POST.get("active") == "yes"
     said = (
         _("%(name)s can sign in for %(firm)s again.")
         if is_active
         else _("%(name)s no longer works for %(firm)s: the next click there is refused.")
     )
     actions.set_member_active(request.actor, membership_id=membership_id, is_active=is_active, now=request.now)
-    messages.success(request, said % {"name": person.shown_name, "firm": person.organization})  # type: ignore[attr-defined]
+    messages.success(request, said % {"name": known.name, "firm": known.membership.organization})
     return redirect("user-detail", membership_id)
 
 
@@ -261,10 +267,10 @@ def user_activity(request: access.PortalRequest, membership_id: int) -> HttpResp
 @refused_at("user-detail")
 def user_two_factor(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """Take the second factor off a person who lost it."""
-    person = visible_person(request, membership_id)
+    known = visible_person(request, membership_id)
     two_factor.reset_two_factor(request.actor, membership_id=membership_id, now=request.now)
     said = _("The second factor of %(name)s is gone, and every device is signed out.")
-    messages.success(request, said % {"name": person.shown_name})  # type: ignore[attr-defined]
+    messages.success(request, said % {"name": known.name})
     return redirect("user-detail", membership_id)
 
 
@@ -274,15 +280,14 @@ def user_two_factor(request: access.PortalRequest, membership_id: int) -> HttpRe
 @once
 def user_invitation(request: access.PortalRequest, membership_id: int) -> HttpResponse:
     """Send the invitation again, or withdraw it: `do` is "resend" or "cancel"."""
-    person = visible_person(request, membership_id)
-    email: str = person.shown_email  # type: ignore[attr-defined]
+    known = visible_person(request, membership_id)
     if request.POST.get("do") == "cancel":
         actions.cancel_invitation(request.actor, membership_id=membership_id, now=request.now)
         said = _("The invitation to %(email)s is withdrawn: its link does nothing any more.")
-        messages.success(request, said % {"email": email})
+        messages.success(request, said % {"email": known.email})
         return redirect("user-list")
     actions.resend_invitation(request.actor, membership_id=membership_id, now=request.now)
     jobs.hurry("mail")
     said = _("A new invitation to %(email)s is on its way. The old link does nothing any more.")
-    messages.success(request, said % {"email": email})
-    return made_once(redirect("user-detail", membership_id), person.invitations.first())
+    messages.success(request, said % {"email": known.email})
+    return made_once(redirect("user-detail", membership_id), known.membership.invitations.first())
