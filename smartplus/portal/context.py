@@ -1,4 +1,4 @@
-"""What every page knows: who is signed in, and the menu of that role."""
+"""Template variables of every page: the signed-in person, and the menu of its role."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ STYLESHEETS = ("tokens", "ground", "base", "shell", "components", "pages", "widt
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One menu entry: `area` is compared with what the page says it belongs to."""
+    """One menu entry; `area` is compared with the area of the page."""
 
     area: str
     label: Promise
     url: str  # name of a route
     icon: str = ""
-    sub: tuple[Entry, ...] = ()  # shown while one is in the area
+    sub: tuple[Entry, ...] = ()  # shown only while the page is in the area
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A menu entry as the templates see it: its route resolved."""
+    """A menu entry for templates, with its address."""
 
     area: str
     label: Promise
@@ -110,12 +110,12 @@ GRANTS: dict[str, Grant] = {
 
 
 def portal(request: Any) -> dict[str, Any]:
-    """What the shell needs: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`; on a
-    phone `thumb` and `rest`, the menu parted. And `shows_orders`: whether order numbers are for this person; `way_back`: where a page that
-    stands in no menu leads, unless it says so itself; `requests_waiting`: how many requests wait for this person, asked of the database
-    only where a menu shows it.
+    """The variables of the page frame: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`;
+    for phones `thumb` and `rest`, the two parts of the menu. `shows_orders`: whether this person may see order numbers. `way_back`: the
+    link back on a page outside of every menu, unless the page sets its own. `requests_waiting`: the number of requests that wait for
+    this person, read only if a menu shows it.
 
-    `area` and `section` follow from the address; a view that knows better puts its own into its context.
+    `area` and `section` follow from the address; a view may set its own in its context.
     """
     common: dict[str, Any] = {"way_back": {"url": address_of("home", get_urlconf()), "label": "SmartPlus"}}
     common |= {"demo": settings.DEMO, "stylesheets": _stylesheets()}
@@ -145,13 +145,13 @@ def portal(request: Any) -> dict[str, Any]:
     }
 
 
-@cache  # the files do not change while a process runs
+@cache  # cached: the files do not change while a process runs
 def _stylesheets() -> tuple[str, ...]:
     return tuple(static(f"sp/{name}.css") for name in STYLESHEETS)
 
 
 def _others(request: Any) -> QuerySet[Membership]:
-    """What else the person may work for; no statement where the door has seen already that there is nothing."""
+    """The person's other memberships; no statement if the session's load has found none."""
     if not getattr(request.session, "has_others", True):
         return Membership.objects.none()
     usable = Membership.objects.usable().filter(user=request.user).exclude(pk=request.membership.pk)
@@ -159,17 +159,17 @@ def _others(request: Any) -> QuerySet[Membership]:
 
 
 def menu_of(actor: Actor) -> tuple[Shown, ...]:
-    """The entries of the role's menu whose pages exist, less those that the own firm does not grant."""
+    """The entries of the role's menu whose pages exist, without those that the firm does not grant."""
     return _shown(MENU.get(actor.role, ()), actor)
 
 
 def _addresses(menu: tuple[Shown, ...]) -> set[str]:
-    """Where the menu leads to: the pages that need no way back."""
+    """The addresses of the menu, whose pages need no link back."""
     return {address for entry in menu for address in (entry.url, *_addresses(entry.sub))}
 
 
 def _at_thumb(menu: tuple[Shown, ...]) -> list[Shown]:
-    """The four entries a phone has room for; where there are more, the library waits under More."""
+    """The four entries that fit on a phone; if there are more, the library is under More."""
     return [entry for entry in menu if len(menu) <= PHONE_ENTRIES or entry.area != LIBRARY.area][:PHONE_ENTRIES]
 
 
@@ -182,6 +182,6 @@ def _shown(entries: tuple[Entry, ...], actor: Actor) -> tuple[Shown, ...]:
 
 
 def _nearest(entries: tuple[Shown, ...], path: str) -> Shown | None:
-    """The entry whose address the path lies below, the longest if several do."""
+    """The entry whose address the path begins with; the longest one if several do."""
     below = [entry for entry in entries if path.startswith(entry.url)]
     return max(below, key=lambda entry: len(entry.url), default=None)

@@ -1,4 +1,4 @@
-"""The price of an apartment while its form is filled. Nothing is written."""
+"""The price of an apartment while its form is filled in. Nothing is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from smartplus.portal.price_preview.fragment import fragment
 @access.roles(Role.INSTALLER)
 @require_POST
 def apartment_price_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
-    """What the apartment in the form would cost."""
+    """The price of the apartment in the form."""
     site = Site.objects.visible_to(request.actor).select_related("distributor").get(pk=site_id)
     return fragment(request, price_preview.for_apartment(request, _form(request, site), site))
 
@@ -24,7 +24,7 @@ def apartment_price_new(request: access.PortalRequest, site_id: int) -> HttpResp
 @access.roles(Role.INSTALLER)
 @require_POST
 def apartment_price(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
-    """What the apartment would cost with the switches of the form."""
+    """The price of the apartment with the switches of the form."""
     rows = Apartment.objects.visible_to(request.actor).select_related("site__distributor")
     apartment = rows.get(pk=apartment_id)
     form = _form(request, apartment.site, apartment)
@@ -32,6 +32,6 @@ def apartment_price(request: access.PortalRequest, apartment_id: int) -> HttpRes
 
 
 def _form(request: access.PortalRequest, site: Site, apartment: Apartment | None = None) -> ApartmentForm:
-    """The form unchecked: which building is chosen does not matter to its price."""
+    """The form without validation: the chosen building does not change the price."""
     no_buildings: tuple[Building, ...] = ()
     return ApartmentForm(request.POST, site=site, buildings=no_buildings, apartment=apartment)

@@ -1,4 +1,4 @@
-"""The apartments of a site as a file: every row that matches, in the words of the page."""
+"""The apartments of a site as a file: every row that matches, with the texts of the page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def columns() -> list[Column]:
 def rows(
     found: QuerySet[Apartment], with_parts: Callable[[list[Apartment]], list[Unit]], site: Site, now: datetime
 ) -> Iterator[list[object]]:
-    """Apartments as lines; `with_parts` looks up what belongs to some of them."""
+    """Apartments as lines; `with_parts` reads what belongs to some of them."""
     for apartment, masters, monitors, app in chain.from_iterable(map(with_parts, tables.in_chunks(found))):
         yield [
             apartment.building.name,

@@ -24,7 +24,7 @@ from devices.errors import MonitorRequired, MonitorRowsRefused
 from smartplus.portal.kit.fields import LineField, MailField, MailInput, PhoneField, PhoneInput, refuse
 from smartplus.portal.kit.monitors import MonitorForm
 
-MAX_ROWS = 50  # of one form; how many devices an apartment may have is the action's question (R76)
+MAX_ROWS = 50  # rows of one form; the action limits the devices of an apartment (R76)
 EFFECTS = {
     "indoor_monitor": gettext_lazy("Needs at least one indoor monitor. Changes the price of the App."),
     "landline": gettext_lazy("Residents answer calls by landline or mobile phone. Part of the Premium Plan."),
@@ -43,7 +43,7 @@ class Switch:
 
 
 class ApartmentForm(forms.Form):
-    """Where an apartment is, and its three switches. Without `apartment` it starts with the community's (R23)."""
+    """The place of an apartment, and its three switches. Without `apartment` it begins with the community's (R23)."""
 
     building = forms.TypedChoiceField(label=gettext_lazy("Building"), coerce=int)
     floor = LineField(label=gettext_lazy("Floor"), max_length=32)
@@ -112,7 +112,7 @@ _MonitorFormSet = forms.formset_factory(MonitorForm, extra=0, max_num=MAX_ROWS, 
 
 
 class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
-    """The rows of indoor monitors in the form of an apartment; empty rows count for nothing."""
+    """The rows of indoor monitors in the form of an apartment; empty rows are ignored."""
 
     def __init__(self, data: QueryDict | None = None, *, rows: int = 1) -> None:
         super().__init__(
@@ -120,7 +120,7 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
         )
 
     def total_form_count(self) -> int:
-        """As many rows as were sent, whatever the page's counter says: a row that was typed is never dropped in silence."""
+        """The number of rows that were sent, whatever the page's counter says, so that a typed row is never dropped silently."""
         if not self.is_bound:
             return int(super().total_form_count())
         sent = re.compile(rf"{self.prefix}-(\d{{1,4}})-(?:mac|name)")
@@ -129,7 +129,7 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
 
     @property
     def typed(self) -> list[MonitorForm]:
-        """The rows in which something stands."""
+        """The rows that are not empty."""
         return [row for row in self.forms if not row.is_blank]
 
     @property
@@ -139,11 +139,11 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
 
     @property
     def fixed(self) -> list[Mac]:
-        """The MACs that were understood but not written in a usual way."""
+        """The MACs that were understood although not in a usual notation."""
         return [address for row in self.typed for address in row.fixed]
 
     def refuse(self, refusal: Refused) -> bool:
-        """Show a refusal of rows where it belongs; False when it is about something else."""
+        """Show the refusal of rows at the row; False when it is about something else."""
         if isinstance(refusal, MonitorRowsRefused):
             for index, error in refusal.errors.items():
                 self.typed[index].refuse(error)
@@ -154,7 +154,7 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
         return False
 
     def with_more(self, *, use: str = "", more: int = 1) -> MonitorRows:
-        """The same rows as typed plus `more`, or with the MAC "row:mac" of `use` taken over; nothing is checked."""
+        """The rows as typed plus `more` empty ones, or with the MAC "row:mac" of `use`; nothing is validated."""
         typed = [{name: row[name].value() or "" for name in row.fields} for row in self.forms]
         number, _colon, address = use.partition(":")
         if number.isdecimal() and int(number) < len(typed):
@@ -166,7 +166,7 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
         return rows
 
     def problems(self) -> list[dict[str, str]]:
-        """What is wrong, row by row, for the error summary."""
+        """The errors by row, for the error summary."""
         return [
             {"id": bound.id_for_label, "label": _("Monitor %(n)s") % {"n": number}, "text": str(text)}
             for number, row in enumerate(self.forms, start=1)
@@ -177,7 +177,7 @@ class MonitorRows(_MonitorFormSet):  # type: ignore[misc, valid-type]
 
 
 class Sheet(ApartmentForm):
-    """An apartment's form together with its rows of monitors: sent, checked and answered as one."""
+    """An apartment's form together with its rows of monitors: validated and answered as one."""
 
     NAMES: ClassVar = (*ApartmentForm.base_fields, "monitors-")
 
@@ -187,7 +187,7 @@ class Sheet(ApartmentForm):
         self.parts: list[forms.BaseForm] = [self, *rows.forms]
 
     def clean(self) -> None:
-        """The counters of the rows are neither missing nor forged; what is wrong in a row is said there."""
+        """Refuse missing or forged counters of rows; errors inside a row are shown there."""
         if not self.rows.is_valid() and self.rows.non_form_errors():
             self.add_error(None, _("The rows of monitors did not arrive whole. Load the page again."))
 
@@ -197,13 +197,13 @@ class Sheet(ApartmentForm):
             refuse(self, refusal)
 
     def as_typed(self, *, use: str = "", more: int = 1) -> Sheet:
-        """The same sheet unchecked, with one more row or a repaired MAC: for pages without script."""
+        """The same sheet without validation, with one more row or a repaired MAC: for pages without script."""
         typed = {name: self[name].value() for name in self.fields}
         rows = self.rows.with_more(use=use, more=more)
         return Sheet(rows=rows, site=self.site, buildings=self.buildings, apartment=self.apartment, start=typed)
 
     def summary(self) -> dict[str, Any]:
-        """What is wrong, for components/errors.html."""
+        """The errors for components/errors.html."""
         items = [
             {"id": bound.id_for_label, "label": str(bound.label), "text": str(text)}
             for bound in self
@@ -216,7 +216,7 @@ class Sheet(ApartmentForm):
 
 
 class ResidentForm(forms.Form):
-    """A resident: reachable by email or mobile."""
+    """A resident, with an email address or a mobile number."""
 
     name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     email = MailField(label=_("Email"), required=False, widget=MailInput(attrs={"autocomplete": "off"}))
@@ -237,5 +237,5 @@ class ResidentForm(forms.Form):
 
     @property
     def values(self) -> dict[str, str]:
-        """What the actions take."""
+        """The values for the actions."""
         return {field: self.cleaned_data[field] for field in residents.RESIDENT_FIELDS}

@@ -43,7 +43,7 @@ def _app_until(actor: Actor) -> Mapping[str, Any]:
 
 
 PLACE = Column("place", keys=["target__sort_key"])
-# Buildings whose names are sorted alike ("Haus A", "Haus Ä") would mix in the keys of places.
+# Buildings whose names have the same sort key ("Haus A", "Haus Ä") would be mixed in the order of places.
 PLACE_WITH_ALIKE = Column("place", keys=["building__name_order", "building_id", "floor_order", "number_order"])
 SHOW = Filter(
     "show",
@@ -78,22 +78,23 @@ APARTMENTS = List(
     table="cards units",
     has_file=True,
 )
-CHIPS = 12  # buildings of a site with a chip each; of more one is chosen from a list
-# What rows are made of; the tables have many more columns.
+CHIPS = 12  # buildings that are shown as filter chips; with more of them there is a list to choose from
+# columns that rows need; the tables have many more
 SHOWN = ("floor", "number", "name", *catalogue.APARTMENT_SWITCHES, "building__name", "target__sort_key")
 
 
 @access.roles(*READERS)
 @require_safe
 def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
-    """The apartments of a site, building by building and floor by floor; with `format=csv` or `xlsx` all of them as a file."""
+    """The apartments of a site, by building and floor; with `format=csv` or `xlsx` all of them as a file."""
     site = visible_site(request, site_id)
     seen: QuerySet[Apartment] = Apartment.objects.visible_to(request.actor)
     buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
     listing = _list_of(buildings).asked(request)
     by_place = listing.sorting.column == PLACE.name
     chosen = next((row for row in buildings if str(row.pk) == listing.chosen.get("building")), None)
-    # By place they are read in the order of an index of targets; with the site said of both, the database would expect few and sort all.
+    # By place they are read in the order of an index of targets. If both tables were filtered by site, the planner would expect few
+    # rows and sort all.
     found = seen.filter(target__site=site) if by_place and not listing.text else seen.filter(site=site)
     found = _of_building(found, chosen, by_place=by_place) if chosen else found
     found = _shown(listing.narrowed(found), listing.chosen.get("show", ""), request)
@@ -119,7 +120,7 @@ def apartment_list(request: access.PortalRequest, site_id: int) -> HttpResponseB
 
 
 def _list_of(buildings: list[Building]) -> List:
-    """The list with the buildings of the site, to choose one of them."""
+    """The list with the site's buildings as a filter."""
     is_select, (_place, *columns) = len(buildings) > CHIPS, APARTMENTS.columns
     are_alike = len({building.name_order for building in buildings}) < len(buildings)
     choice = Filter(
@@ -133,7 +134,7 @@ def _list_of(buildings: list[Building]) -> List:
 
 
 def _of_building(rows: QuerySet[Apartment], chosen: Building, *, by_place: bool) -> QuerySet[Apartment]:
-    """Those of one building; in the order of places with where it begins and ends there."""
+    """The apartments of one building; in the order of places by its range of keys."""
     rows = rows.filter(building=chosen)
     if not by_place:
         return rows
@@ -153,7 +154,7 @@ def _shown(rows: QuerySet[Apartment], show: str, request: access.PortalRequest) 
 
 
 def with_parts(actor: Actor, apartments: list[Apartment]) -> list[Unit]:
-    """The apartments of a page as its rows show them; three statements for all of them."""
+    """The apartments of a page with everything their rows show; three statements."""
     masters, monitors, apps = defaultdict[int, list[str]](list), defaultdict[int, list[Device]](list), {}
     if apartments:
         living = Resident.objects.visible_to(actor).filter(apartment__in=apartments, is_master=True)

@@ -77,7 +77,7 @@ def resident_edit(request: access.PortalRequest, resident_id: int) -> HttpRespon
 @access.roles(*HOUSEKEEPERS)
 @require_POST
 def resident_remove(request: access.PortalRequest, resident_id: int) -> HttpResponse:
-    """A resident moves out; paid time stays with the apartment (R33)."""
+    """Remove a resident; paid time stays with the apartment (R33)."""
     resident = Resident.objects.visible_to(request.actor).get(pk=resident_id)
     residents.remove_resident(request.actor, resident_id=resident_id, now=request.now)
     messages.success(request, _("%(name)s is removed. Paid time stays with the apartment.") % {"name": resident.name})

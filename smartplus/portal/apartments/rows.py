@@ -31,7 +31,8 @@ class Unit(NamedTuple):
 
 
 class ApartmentCells(NamedTuple):
-    """One apartment: its name, people, switches, monitors (`mono` is the class of MACs) and App; `group` is the line above the first of a floor."""
+    """One apartment: its name, people, switches, monitors (`mono` is the class of MACs) and App; `group` is the heading above the first one
+    of a floor."""
 
     group: str
     url: str
@@ -47,7 +48,7 @@ class ApartmentCells(NamedTuple):
 
 
 def cells(found: Iterable[Unit], site: Site, now: datetime, *, by_place: bool) -> list[ApartmentCells]:
-    """The cells of apartments; by floor, with a line for each, where they are sorted `by_place`."""
+    """The cells of apartments; if sorted `by_place`, with a heading for each floor."""
     marks = {
         True: as_html('<i class="mk on">{}</i>', _("On")),
         False: as_html('<i class="mk">{}</i>', _("Off")),
@@ -83,7 +84,7 @@ def cells(found: Iterable[Unit], site: Site, now: datetime, *, by_place: bool) -
 
 
 def _app(app: Entitlement, site: Site, now: datetime) -> SafeString:
-    """In a word, and until when."""
+    """The state of the App in a word, with its end."""
     word = word_of(app.expires_at, app.works_until, now, renews=app.renews)
     mark = status(tone_of(app.expires_at, app.works_until, now, renews=app.renews), word)
     if not app.expires_at:

@@ -29,7 +29,7 @@ PAGE = "apartments/form.html"
 @access.roles(*READERS)
 @require_safe
 def apartment_detail(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
-    """One apartment: switches, people, devices, what is paid and what works."""
+    """One apartment: switches, people, devices, paid services, and what works."""
     return render(request, "apartments/detail.html", apartment_page(request, apartment_id))
 
 
@@ -66,11 +66,11 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
 @access.roles(*WORKERS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def apartment_edit(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
-    """Facts and switches of an apartment; monitors may be added on the way (R17)."""
+    """Change an apartment's facts and switches; monitors may be added in the same form (R17)."""
     kept = past_forms.take(request, request.path, Sheet.NAMES)
 
     def unsaved(sheet: Sheet) -> Sheet | None:
-        """The sheet as it was typed, where it is not sent to be saved. Of one that waited, a conflict is told by what is saved now."""
+        """The sheet as typed, where it is not sent for saving. If it waited for the sign-in, a conflict is found against the saved values."""
         if kept is None:
             return _as_typed(request, sheet) if _is_preparing(request) else None
         typed, now = sheet.as_typed(more=0), ApartmentForm(site=sheet.site, apartment=sheet.apartment)
@@ -128,14 +128,14 @@ def _context(request: access.PortalRequest, shown: dict[str, Any], sheet: Sheet)
 
 
 def _sheet(shown: dict[str, Any], data: QueryDict | None, *, rows: MonitorRows | None = None) -> Sheet:
-    """The sheet of an existing apartment: an empty row only where there is no monitor yet."""
+    """The sheet of an existing apartment; it has an empty row only if there is no monitor yet."""
     apartment: Apartment = shown["apartment"]
     rows = rows or MonitorRows(data, rows=0 if shown["devices"] else 1)
     return Sheet(data, rows=rows, site=apartment.site, apartment=apartment)
 
 
 def _is_preparing(request: access.PortalRequest) -> bool:
-    """Whether a button asked for another row, a repaired MAC or the price, not for saving: works without script."""
+    """Whether a button asked for another row, a repaired MAC or the price, and not for saving; works without script."""
     return request.method == "POST" and (
         "add-row" in request.POST or "use" in request.POST or price_preview.is_asking(request)
     )

@@ -1,4 +1,4 @@
-"""Long lists that forms offer from."""
+"""Long lists of options for forms."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""What forms offer from long lists: fetched once by the browser and kept, so that no page carries them."""
+"""Options of long lists for forms: the browser loads and caches them once, so that pages need not contain them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from smartplus.access import Stage
 from smartplus.portal.kit import countries, zones
 from smartplus.portal.kit.postal import AddressPartsForm
 
-KEPT_FOR_S = 30 * 24 * 3600  # a country or a zone is new once in years
+KEPT_FOR_S = 30 * 24 * 3600  # the lists change once in years
 
 
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
@@ -40,7 +40,7 @@ def time_zones(request: HttpRequest) -> HttpResponse:
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
 @require_safe
 def zones_of_country(request: HttpRequest) -> HttpResponse:
-    """The zones of `country` as options: `time_zone` stays chosen if it is one of them, else the one that is in no doubt."""
+    """The zones of `country` as options. `time_zone` stays selected if it is one of them, otherwise the proposed zone, if there is one."""
     country = countries.code_of(request.GET.get("country", ""))
     chosen = canonical(request.GET.get("time_zone", ""))
     if chosen not in zones.zones_of(country):
@@ -57,7 +57,7 @@ def zones_of_country(request: HttpRequest) -> HttpResponse:
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
 @require_safe
 def address_parts(request: HttpRequest, kind: str) -> HttpResponse:
-    """The parts of an address in `country`, with what was typed in them already. `kind` is `PostalForm.address_kind`."""
+    """The parts of an address in `country`, with the typed values. `kind` is `PostalForm.address_kind`."""
     needs, _dash, whose = kind.partition("-")
     if needs not in {"needed", "free"} or whose not in {"own", "other"}:
         raise Http404
@@ -66,7 +66,7 @@ def address_parts(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def _sent(request: HttpRequest) -> dict[str, str]:
-    """What stands in the form, without what the new country has no use for."""
+    """The values in the form, without parts that the new country does not use."""
     country = countries.code_of(request.GET.get("country", ""))
     kept = {"country", *(part.name for part in postal.parts(country))}
     return {name: request.GET[name] for name in postal.FIELDS if name in kept and name in request.GET}

@@ -1,4 +1,4 @@
-"""The next 90 days as bars by day, and as 13 weeks where a screen is narrow: what ends when, who has to do something."""
+"""The next 90 days as bars by day, and as 13 weeks on narrow screens: what ends when, and whether it needs an action."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from smartplus.portal.kit.chart import Chart, Column, draw
 from subscriptions.dashboard import Due
 from subscriptions.summary import HORIZON
 
-# From the bottom up: what needs somebody first stands on the axis.
+# From the bottom up: items that need an action are next to the axis.
 STACK = ((Mode.FAIL, "bad"), (Mode.MANUAL, "man"), (Mode.AUTO, "aut"))
 WEEKS = 13
 DAY = {"en": "EEE d MMM", "de": "EEE, d. MMM"}
@@ -32,7 +32,7 @@ FULL_DAY = {"en": "EEEE d MMMM y", "de": "EEEE, d. MMMM y"}
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A day, or several: what ends there by mode, as items and as money (None where there is no price)."""
+    """One day, or several: what ends there by mode, as items and as money (None where there is no price)."""
 
     first: date
     last: date
@@ -46,12 +46,12 @@ class Span:
 
     @property
     def amount_minor(self) -> int | None:
-        """What 30 more days of all of them cost."""
+        """The price of 30 more days for all of them."""
         return None if self.amounts is None else sum(self.amounts.values())
 
     @property
     def by_mode(self) -> list[tuple[int, int | None]]:
-        """(items, amount) of manual, auto-renew, will fail: the cells of the table."""
+        """(items, amount) of manual, auto-renew and will-fail items: the cells of the table."""
         return [
             (self.counts.get(mode, 0), None if self.amounts is None else self.amounts.get(mode, 0))
             for mode in (Mode.MANUAL, Mode.AUTO, Mode.FAIL)
@@ -59,19 +59,19 @@ class Span:
 
     @property
     def words(self) -> str:
-        """The day, or the first and the last."""
+        """The day, or the first and the last day."""
         first = _in_words(self.first, DAY)
         return first if self.first == self.last else f"{first} – {_in_words(self.last, DAY)}"
 
     @property
     def url(self) -> str:
-        """The list of what ends then."""
+        """The list of what ends on these days."""
         return f"{reverse('dashboard-items')}?show=due&from={self.first}&to={self.last}"
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What the template shows: two drawings of the same, the sums by mode, the days that have something."""
+    """The values for the template: two drawings of the same data, the sums by mode, and the days that are not empty."""
 
     days: Chart
     weeks: Chart
@@ -93,7 +93,7 @@ def calendar(dues: Iterable[Due], *, today: date, currency: str) -> Calendar | N
     weeks = []
     for at in range(WEEKS):
         first = today + timedelta(days=7 * at)
-        # 13 weeks are 91 days: the last one has the horizon's last day too
+        # 13 weeks are 91 days: the last week also contains the last day of the horizon
         last = end if at == WEEKS - 1 else first + timedelta(days=6)
         weeks.append(_span(first, last, [due for day in by_day if first <= day <= last for due in by_day[day]]))
     day_marks = {
@@ -150,7 +150,7 @@ def _drawn(spans: list[Span], marks: dict[date, str], width: int, height: int, c
 
 
 def _amount(value: int, currency: str, is_top: bool) -> str:
-    """An amount of the axis: only the highest names the currency, and none has cents that are nothing."""
+    """A label of the axis: only the highest one has the currency, and whole amounts have no cents."""
     if not is_top:
         return _number(money.to_decimal(value, currency))
     digits = money.exponent(currency)
@@ -177,7 +177,7 @@ def _mark(day: date) -> str:
 
 
 def date_today(request: PortalRequest) -> str:
-    """The day of the request by the clock of its reader, in full."""
+    """Today's date in full, in the reader's time zone."""
     return _in_words(timezone.localtime(request.now).date(), FULL_DAY)
 
 

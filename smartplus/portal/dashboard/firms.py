@@ -1,4 +1,4 @@
-"""A firm in a table of the dashboard: how it stands, and the page where something is activated for it."""
+"""A firm in a table of the dashboard, with its state and a link to Activate."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FirmRow:
 
 
 def firm_row(firm: Firm, by_firm: Mapping[int, Standing]) -> FirmRow:
-    """An installer, whose link activates something for it."""
+    """The row of an installer; its link leads to Activate."""
     organization = firm.organization
     page = address_of("subscription", get_urlconf())
     return FirmRow(

@@ -1,4 +1,4 @@
-"""The dashboard of an installer: the sites with their progress, the first thing to do at each."""
+"""The dashboard of an installer: its sites with their progress and next step."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from subscriptions import dashboard as counts
 from subscriptions import payers, rights, waiting
 from subscriptions.dashboard import Standing
 
-SITES = 8  # rows shown; the rest is behind a link
-LOOKED_AT = 200  # sites among which those are chosen that need something
+SITES = 8  # rows that are shown; a link leads to the rest
+LOOKED_AT = 200  # sites from which those with something to do are selected
 
 
 def of_installer(request: PortalRequest) -> dict[str, Any]:
-    """Installer: my sites with their progress, the first thing to do at each; three steps while there is none."""
+    """The sites of the installer with their progress and next step; without sites three introductory steps."""
     actor, now = request.actor, request.now
     prices = prices_of(request)
     [firm] = counts.installers(actor, now=now)

@@ -32,7 +32,7 @@ DUE, PAID, UNPAID, EVERYTHING, DIFFER, MONITORS = "due", "paid", "unpaid", "all"
 
 
 class Behind(NamedTuple):
-    """What is behind a number: which items, what the chip, the title, and the line below it say, and what is said where there are none."""
+    """The list behind a number: its items, the texts of chip, title and description, and the text of an empty list."""
 
     whats: tuple[What, ...]
     chip: Text
@@ -110,7 +110,7 @@ BEHIND = {
         gettext_lazy("Every apartment that needs an indoor monitor has one."),
     ),
 }
-OF_MANAGERS = {PAID, UNPAID, EVERYTHING}  # behind their numbers; others come there by an address
+OF_MANAGERS = {PAID, UNPAID, EVERYTHING}  # roles that see a number for it; others may open the list by its address
 SHOW = Filter(
     "show",
     {name: Option(each.chip) for name, each in BEHIND.items()},
@@ -172,7 +172,7 @@ def dashboard_items(request: access.PortalRequest) -> HttpResponse:
 
 
 def _list_of(request: access.PortalRequest, show: str, days: tuple[date, date] | None) -> List:
-    """The list with its title, and with those chips that lead from a number of this reader."""
+    """The list with its title, and chips for the lists behind this reader's other numbers."""
     has_all = show in OF_MANAGERS or request.actor.role is Role.MANAGER
     chips = {name: option for name, option in SHOW.options.items() if has_all or name not in OF_MANAGERS}
     table = f"{ITEMS.table} differ" if show in {DIFFER, UNPAID} else ITEMS.table
@@ -187,7 +187,7 @@ def _due(first: date, last: date) -> str:
 
 
 def _hidden(show: str, currency: str) -> set[str]:
-    """The columns that a list does not have."""
+    """The columns that this list hides."""
     if show == MONITORS:
         return {column.name for column in ITEMS.columns} - {"site", "monitors"}
     return {
@@ -201,8 +201,8 @@ def _hidden(show: str, currency: str) -> set[str]:
 def _lines(
     actor: Actor, lists: list[tuple[Asked, Summed]], first: int, after: Place | None, *, size: int
 ) -> list[tuple[int, SiteLine]]:
-    """The lines of a page of several lists, one behind the other, each with the number of its list, and one more where there are more:
-    from the one at `after` in the list with the number `first` on."""
+    """The lines of several lists, one list after the other, each with the number of its list, plus one more if there are more: from the
+    line after `after` in list number `first`."""
     found: list[tuple[int, SiteLine]] = []
     if first >= len(lists):
         first, after = 0, None
@@ -215,26 +215,26 @@ def _lines(
 
 
 def _key(at: int, line: SiteLine) -> str:
-    """The address of the page behind a line."""
+    """The address of the page after a line."""
     day, *rest = line.place
     values = json.dumps([at, day.isoformat() if day else None, *rest])
     return base64.urlsafe_b64encode(values.encode()).decode().rstrip("=")
 
 
 def _place(key: str) -> tuple[int, Place | None]:
-    """What `_key` wrote; the first page for anything else."""
+    """The position that `_key` wrote; the first page for any other text."""
     try:
         at, day, name, site_id, *words = json.loads(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)))
         place = Place(date.fromisoformat(day) if day else None, name, site_id, *words)
         is_ours = isinstance(at, int) and at >= 0 and isinstance(site_id, int) and 0 < site_id < 10**numbers.LONGEST
-        is_ours = is_ours and "\0" not in "".join([name, *words]).encode().decode()  # half a character raises
+        is_ours = is_ours and "\0" not in "".join([name, *words]).encode().decode()  # half a surrogate pair raises
     except (TypeError, ValueError, RecursionError):
         return 0, None
     return (at, place) if is_ours else (0, None)
 
 
 def _days(request: access.PortalRequest) -> tuple[date, date] | None:
-    """The days asked for; None for anything but two days in their order."""
+    """The requested days; None unless there are two in order."""
     try:
         first, last = (date.fromisoformat(request.GET.get(name, "")) for name in ("from", "to"))
     except ValueError:

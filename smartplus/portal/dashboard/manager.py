@@ -1,4 +1,4 @@
-"""The dashboard of a property manager: the communities, what each pays for, until when and who pays."""
+"""The dashboard of a property manager: its communities, what each pays for, until when, and who pays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COMMUNITIES = 25  # a page
 
 
 def of_manager(request: PortalRequest) -> dict[str, Any]:
-    """Property manager: the communities, what each pays for, until when and who pays."""
+    """The communities of the manager, what each pays for, until when, and who pays."""
     actor, now = request.actor, request.now
     prices = prices_of(request)
     mine = Site.objects.visible_to(actor)
@@ -66,7 +66,7 @@ def of_manager(request: PortalRequest) -> dict[str, Any]:
 
 
 def who_pays(site: Site, items: int, agreed: payers.AutoRenewed) -> dict[str, str]:
-    """Who pays for a site, and how much of it renews by itself."""
+    """Who pays for a site, and how many of its items are auto-renewed."""
     names = list(agreed.names)
     if agreed.items < items or not names:
         names.append(payers.default_payer(site.installer, site_kind=site.kind).name)

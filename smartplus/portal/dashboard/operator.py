@@ -26,7 +26,7 @@ from subscriptions.models import Order, PriceList
 
 
 def of_operator(request: PortalRequest) -> dict[str, Any]:
-    """Operator: the trees, and what needs a person: money that does not fit, messages that could not be worked off."""
+    """The trees, and what needs a person: orders under review, messages that failed."""
     actor, now = request.actor, request.now
     firms = counts.distributors(actor)
     by_firm = counts.standings(actor, now=now, prices=None, by="distributor_id")
@@ -52,7 +52,7 @@ def of_operator(request: PortalRequest) -> dict[str, Any]:
 
 
 def _order_tiles(actor: Actor) -> list[Tile]:
-    """Orders whose money does not fit, and those that are being paid; counted in one statement."""
+    """Orders under review, and orders that are being paid; one statement."""
     review, paid = Order.State.REVIEW, (Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING)
     orders = (
         Order.objects.visible_to(actor)
@@ -86,7 +86,7 @@ def _webhook_tile(actor: Actor) -> Tile:
 
 
 def _setup_tiles(request: PortalRequest) -> list[Tile]:
-    """What a real installation lacks, as long as something is red."""
+    """Blocking findings of the set-up."""
     red = [finding for finding in setup.look(request.now) if finding.state == setup.State.BLOCKS]
     if not red:
         return []
@@ -94,7 +94,7 @@ def _setup_tiles(request: PortalRequest) -> list[Tile]:
 
 
 def _lists_in_force(request: PortalRequest) -> list[PriceList]:
-    """The newest valid list of each owner and currency."""
+    """The newest valid list of each distributor and currency."""
     valid = PriceList.objects.visible_to(request.actor).filter(valid_from__lte=request.now)
     newest: dict[tuple[int | None, str], PriceList] = {}
     for row in valid.select_related("distributor").order_by("-valid_from", "-number"):

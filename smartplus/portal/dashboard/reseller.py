@@ -1,4 +1,4 @@
-"""The dashboard of a distributor and of a sub-distributor: what is due, what will fail, whose it is."""
+"""The dashboard of a distributor and of a sub-distributor: what is due and what will fail, by firm."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from subscriptions import at_risk
 from subscriptions import dashboard as counts
 from subscriptions.dashboard import Standing
 
-FIRMS = 8  # rows shown; the rest is counted
+FIRMS = 8  # rows that are shown; others are counted
 
 
 def of_reseller(request: PortalRequest) -> dict[str, Any]:
-    """Distributor and sub-distributor: what is due, what will fail, whose it is."""
+    """What is due and what will fail, by firm."""
     actor, now, zone = request.actor, request.now, timezone.get_current_timezone()
     prices = prices_of(request)
     firms = counts.installers(actor, now=now)
@@ -57,5 +57,5 @@ def of_reseller(request: PortalRequest) -> dict[str, Any]:
 
 
 def weight(standing: Standing) -> int:
-    """What makes a firm stand above another: what is due, in money where there are prices."""
+    """The sort key of a firm: what is due, as money where there are prices."""
     return standing.due if standing.due_minor is None else standing.due_minor

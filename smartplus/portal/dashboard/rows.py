@@ -19,7 +19,7 @@ from subscriptions.dashboard_lists import SiteLine, Waiting
 
 
 class LineCells(NamedTuple):
-    """Items alike at one site."""
+    """Like items at one site."""
 
     url: str
     site: str
@@ -43,7 +43,7 @@ class WaitingCells(NamedTuple):
 
 
 def lines(rows: Iterable[SiteLine], *, currency: str, with_installer: bool, now: datetime) -> list[LineCells]:
-    """The cells of lines; amounts are in this currency."""
+    """The cells of lines, with amounts in this currency."""
     return [
         LineCells(
             url=address("site-detail", line.site_id),

@@ -20,7 +20,7 @@ from subscriptions.dashboard import Standing
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A number that is a link to its list, which has `count` items. `tone` colours the detail when it needs somebody."""
+    """A number that links to its list of `count` items. `tone` colours the detail when an action is needed."""
 
     label: str
     value: str
@@ -32,7 +32,7 @@ class Tile:
 
 
 def asked_tile(asked: asking.Waiting, currency: str) -> Tile:
-    """Requests that wait for this person."""
+    """Requests that this person may decide."""
     small = ""
     if currency and asked.amount_minor is not None:
         small = money.show(asked.amount_minor, currency, language=language())
@@ -40,7 +40,7 @@ def asked_tile(asked: asking.Waiting, currency: str) -> Tile:
 
 
 def due_tile(standing: Standing, sites: int, currency: str, *, is_bounded: bool = False) -> Tile:
-    """What is due and at how many sites; `is_bounded` says that they were not counted beyond `keyset.COUNTED`."""
+    """What is due and at how many sites; `is_bounded`: counting stopped at `keyset.COUNTED`."""
     items = ngettext("%(n)s item", "%(n)s items", standing.due) % {"n": standing.due}
     on_sites = ngettext("on %(n)s site", "on %(n)s sites", sites) % {"n": counted(sites) if is_bounded else sites}
     url = f"{reverse('dashboard-items')}?show=due"
@@ -52,7 +52,7 @@ def due_tile(standing: Standing, sites: int, currency: str, *, is_bounded: bool 
 
 
 def agreed_tile(agreed: AutoRenewals) -> Tile:
-    """Auto-renewals that need somebody; where none does, those that are active."""
+    """Auto-renewals that need an action; if there are none, the active ones."""
     url = reverse("auto-renewal-list")
     if not agreed.at_risk:
         url += "?show=active"
@@ -69,7 +69,7 @@ def agreed_tile(agreed: AutoRenewals) -> Tile:
 
 
 def new_tile(standing: Standing) -> Tile:
-    """What is configured and was never activated."""
+    """Items that were never activated."""
     url = f"{reverse('dashboard-items')}?show=new"
     detail = _("%(n)s more have lapsed") % {"n": standing.lapsed} if standing.lapsed else _("none has lapsed")
     small = ngettext("item", "items", standing.never)
@@ -78,7 +78,7 @@ def new_tile(standing: Standing) -> Tile:
 
 
 def ends_tile(standing: Standing, next_end: tuple[datetime, str] | None) -> Tile:
-    """The next day on which something ends, by the clock of its site; the list begins with it."""
+    """The next day on which something ends, in the time zone of its site; the list begins with it."""
     url, due = f"{reverse('dashboard-items')}?show=paid", standing.due
     if next_end is None:
         return Tile(_("Next expiry"), "–", _("nothing is activated yet"), url, standing.in_force)
@@ -87,7 +87,7 @@ def ends_tile(standing: Standing, next_end: tuple[datetime, str] | None) -> Tile
 
 
 def paid_tile(standing: Standing, paid_minor: int | None, more_minor: int | None, currency: str) -> Tile:
-    """What is paid of what is on, as money where prices are shown; what the rest would cost is not in it."""
+    """The paid part of what is on, as money where prices are shown; without the price of the rest."""
     url = f"{reverse('dashboard-items')}?show=paid"
     if not currency or paid_minor is None:
         detail = _("%(n)s lapsed") % {"n": standing.lapsed} if standing.lapsed else _("none has lapsed")
@@ -102,7 +102,7 @@ def paid_tile(standing: Standing, paid_minor: int | None, more_minor: int | None
 
 
 def unpaid_tile(standing: Standing, more_minor: int | None, currency: str) -> Tile:
-    """What is on and does not work, or not all of it, since it is not paid."""
+    """What is on and does not work fully, because it is not paid."""
     url, n = f"{reverse('dashboard-items')}?show=unpaid", standing.unpaid
     told = [_("%(n)s not activated") % {"n": standing.never}] if standing.never else []
     told += [_("%(n)s lapsed") % {"n": standing.lapsed}] if standing.lapsed else []
@@ -116,7 +116,7 @@ def unpaid_tile(standing: Standing, more_minor: int | None, currency: str) -> Ti
 
 
 def differ_tile(standing: Standing) -> Tile:
-    """Both directions: paid and not on, on and not paid."""
+    """Items that are paid and not on, and items that are on and not paid."""
     n = standing.unpaid + standing.unused
     told = _("%(unused)s not used, %(unpaid)s not paid") % {"unused": standing.unused, "unpaid": standing.unpaid}
     detail = told if n else _("what is on is paid, what is paid is on")

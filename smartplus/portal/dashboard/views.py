@@ -25,6 +25,6 @@ PAGES = {
 @access.roles(*PAGES)
 @require_safe
 def dashboard(request: access.PortalRequest) -> HttpResponse:
-    """What needs somebody today, and how everything stands."""
+    """What needs an action today, and the state of everything."""
     template, context_of = PAGES[request.actor.role]
     return render(request, template, context_of(request))

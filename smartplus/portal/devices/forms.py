@@ -1,4 +1,4 @@
-"""Forms of a device that is there: its name, and what takes its place."""
+"""Forms of an existing device: its name, and its replacement."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DeviceNameForm(forms.Form):
 
 
 class SwapForm(MonitorForm):
-    """The device that takes the place of another, and why."""
+    """The device that replaces another, and the reason."""
 
     name = None  # type: ignore[assignment]
     model = forms.ChoiceField(label=gettext_lazy("Model"), required=False)

@@ -1,4 +1,4 @@
-"""What a field for a MAC says when one leaves it, and what it offers as one types. Nothing is kept or locked."""
+"""Checks and suggestions for a MAC while it is typed. Nothing is stored or locked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST = 200
 @access.roles(*WORKERS)
 @require_safe
 def mac_check(request: access.PortalRequest, site_id: int) -> HttpResponse:
-    """Whether the typed MAC may be registered at the site, as the form would say it after sending."""
+    """Whether the typed MAC may be registered at the site, with the same messages as the form."""
     site = Site.objects.visible_to(request.actor).get(pk=site_id)
     text, checked, problem, suggestion = _typed(request), None, "", None
     if text.strip():
@@ -46,7 +46,7 @@ def mac_check(request: access.PortalRequest, site_id: int) -> HttpResponse:
 @access.roles(*WORKERS)
 @require_safe
 def free_macs(request: access.PortalRequest, site_id: int) -> HttpResponse:
-    """The installer's own free MACs that begin with what is typed, as options of a datalist."""
+    """The installer's own free MACs that begin with the typed text, as options of a datalist."""
     site = Site.objects.visible_to(request.actor).get(pk=site_id)
     seen = LibraryEntry.objects.visible_to(request.actor).usable_at(site)
     found = reports.free_macs(seen, site=site, type=_type(request), text=_typed(request))
@@ -60,7 +60,7 @@ def free_macs(request: access.PortalRequest, site_id: int) -> HttpResponse:
 
 
 def _typed(request: access.PortalRequest) -> str:
-    """The one field that was sent, under whatever name its row gives it."""
+    """The only field that was sent, whatever its name in the row."""
     names = (name for name in request.GET if name == "mac" or name.endswith("-mac"))
     return request.GET.get(next(names, "mac"), "")[:LONGEST]
 
@@ -75,5 +75,5 @@ def _device(checked: CheckedMac | None) -> str:
 
 
 def _facts(entry: LibraryEntry) -> str:
-    """What tells it from others; the bare digits are what browsers compare with those typed."""
+    """What distinguishes an entry from others; browsers compare the bare digits with the typed ones."""
     return ", ".join(part for part in (entry.address.hex, entry.model, entry.serial) if part)

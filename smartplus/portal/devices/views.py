@@ -74,7 +74,7 @@ def device_rename(request: access.PortalRequest, device_id: int) -> HttpResponse
 @require_http_methods(["GET", "HEAD", "POST"])
 @once
 def device_swap(request: access.PortalRequest, device_id: int) -> HttpResponse:
-    """Put another device in its place (RMA): apartment, name, paid time and history stay."""
+    """Replace a device (RMA): apartment, name, paid time and history stay."""
     device = _device(request, device_id)
     return edits.add(
         request,
@@ -99,7 +99,7 @@ def device_swap(request: access.PortalRequest, device_id: int) -> HttpResponse:
 @access.roles(*WORKERS)
 @require_POST
 def device_remove(request: access.PortalRequest, device_id: int) -> HttpResponse:
-    """Take a device away; the last required monitor stays (R19)."""
+    """Remove a device; the last required monitor is refused (R19)."""
     device = _device(request, device_id)
     try:
         actions.remove_device(request.actor, device_id=device_id, now=request.now)

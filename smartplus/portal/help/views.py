@@ -1,4 +1,4 @@
-"""What the services are, in our words."""
+"""The help pages about services."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from smartplus.access import Stage
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    """All help pages, the services in their two groups."""
+    """All help pages, services in their two groups."""
     groups = [
         (group, [service for service in catalogue.SERVICES if service.group == group]) for group in catalogue.Group
     ]
@@ -24,7 +24,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
 @require_safe
 def service(request: HttpRequest, code: str) -> HttpResponse:
-    """One service: what it does, when it is worth it, how it is switched, billed and set up."""
+    """One service: what it does, when it is useful, how it is switched, billed and set up."""
     found = catalogue.BY_CODE.get(code)
     if found is None:
         raise Http404

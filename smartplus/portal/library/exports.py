@@ -1,4 +1,4 @@
-"""The MAC library as a file: every row that matches, in the words of the page."""
+"""The MAC library as a file: every row that matches, with the texts of the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smartplus.portal.kit.exports import Column, in_chunks
 
 
 def columns(*, shows_installer: bool, shows_note: bool) -> list[Column]:
-    """The columns of a file of the MAC library; the form that adds MACs takes them back."""
+    """The columns of a file of the MAC library; the form that adds MACs accepts the file."""
     return [
         Column(_("MAC")), Column(_("Model")), Column(_("Type")), Column(_("Serial number")),
         *([Column(_("Note"))] if shows_note else []), *([Column(_("Installer"))] if shows_installer else []),
@@ -27,7 +27,7 @@ def rows(
     shows_installer: bool,
     shows_note: bool,
 ) -> Iterator[list[object]]:
-    """Library entries as lines; `places_of` says where the MACs of some of them are."""
+    """Library entries as lines; `places_of` returns where the MACs of some of them are."""
     for some in in_chunks(found):
         places = places_of(some)
         for entry in some:

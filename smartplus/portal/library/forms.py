@@ -66,7 +66,7 @@ class LibraryAddForm(forms.Form):
 
     @property
     def lines(self) -> list[PastedRow]:
-        """What was pasted, line by line."""
+        """The pasted lines."""
         return pasted.rows(self.cleaned_data["rows"])
 
     @property
@@ -86,7 +86,7 @@ class LibraryAddForm(forms.Form):
         ]
 
     def refuse(self, refusal: Refused) -> None:
-        """Name every wrong line; all others wait with it."""
+        """Show the error at every wrong line; nothing is added until all are right."""
         if not isinstance(refusal, LibraryRowsRefused):
             refuse(self, refusal)
             return
@@ -99,7 +99,7 @@ class LibraryAddForm(forms.Form):
 
 
 class AssignForm(forms.Form):
-    """For whom a MAC is kept."""
+    """The installer that a MAC is assigned to."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
 

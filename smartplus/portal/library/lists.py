@@ -51,7 +51,7 @@ LIBRARY = List(
     table="two-line cards macs-t",
     has_file=True,
 )
-# What rows are made of; the tables have many more columns.
+# columns that rows need; the tables have many more
 SHOWN = ("mac", "model", "type", "serial", "status", "version", "installer__name")
 PLACED = ("library_entry", "site__name", "building__name", "apartment__number", "apartment__building__name")
 
@@ -59,7 +59,7 @@ PLACED = ("library_entry", "site__name", "building__name", "apartment__number", 
 @access.roles(Role.OPERATOR, Role.DISTRIBUTOR, Role.INSTALLER, Role.TECHNICIAN)
 @require_safe
 def library_list(request: access.PortalRequest) -> HttpResponseBase:
-    """The MACs one may see, the newest first; with `format=csv` or `xlsx` all of them as a file."""
+    """The visible MACs, the newest first; with `format=csv` or `xlsx` all of them as a file."""
     actor = request.actor
     may_keep, shows_installer = reads_notes(actor), actor.role in {Role.OPERATOR, Role.DISTRIBUTOR}
     hidden = {"installer": not shows_installer, "do": not may_keep}
@@ -76,7 +76,7 @@ def library_list(request: access.PortalRequest) -> HttpResponseBase:
 
 
 def places_of(actor: Actor, entries: Iterable[LibraryEntry]) -> Mapping[int, Sequence[Device]]:
-    """The devices in use with the MACs of these entries, by the ids of the entries; one statement."""
+    """The active devices with the MACs of these entries, by the ids of the entries; one statement."""
     found: dict[int, list[Device]] = {entry.pk: [] for entry in entries}
     devices = Device.objects.visible_to(actor).active().select_related("site", "building", "apartment__building")
     for device in devices.filter(library_entry__in=found).only(*PLACED) if found else ():

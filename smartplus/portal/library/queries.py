@@ -1,4 +1,4 @@
-"""What of the library its readers see."""
+"""What readers of the library may see."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from accounts.scope import Actor, Role
 
 
 def reads_notes(actor: Actor) -> bool:
-    """Whether the actor keeps the library: its notes are for nobody else."""
+    """Whether the actor may read notes: only the distributor that keeps the library."""
     return actor.role is Role.DISTRIBUTOR

@@ -22,12 +22,12 @@ TONES = {
     Status.RETIRED: "inactive",
     Status.IN_STOCK: "inactive hollow",
 }
-NONE = " none"  # the class of a cell that a phone leaves out
+NONE = " none"  # the class of a cell that is hidden on a phone
 NO_WHERE = as_html(' class="none"')
 
 
 class EntryCells(NamedTuple):
-    """One MAC: what it is, for whom it is kept, where it is; `no_…` are classes."""
+    """One MAC: type, assignment and place; `no_…` are classes."""
 
     mac: str
     below_mac: str
@@ -87,7 +87,7 @@ def _place(device: Device) -> SafeString:
 
 
 def _buttons(entry: LibraryEntry, shown: str, words: tuple[str, str]) -> str:
-    """What can be done: nothing with a device in use, and nothing is retired twice. The form of `retire` stands below the list, once."""
+    """The possible actions: none for an entry with a device in use, and no second retirement. The form of `retire` is below the list, once."""
     if entry.status == Status.REGISTERED:
         return ""
     assign = as_html(

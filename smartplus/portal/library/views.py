@@ -1,4 +1,4 @@
-"""How the distributor keeps the MAC library."""
+"""The pages on which the distributor keeps the MAC library."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from smartplus.portal.library.forms import AssignForm, LibraryAddForm
 @require_http_methods(["GET", "HEAD", "POST"])
 @once
 def library_add(request: access.PortalRequest) -> HttpResponse:
-    """Add a pasted or scanned list; every row or none."""
+    """Add a pasted or scanned list; all rows or none."""
     form = LibraryAddForm(posted(request), actor=request.actor)
     added = submitted(
         form,
@@ -46,7 +46,7 @@ def library_add(request: access.PortalRequest) -> HttpResponse:
 @access.roles(Role.DISTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def library_assign(request: access.PortalRequest, entry_id: int) -> HttpResponse:
-    """Keep a MAC for one installer, or put it back in stock."""
+    """Assign a MAC to one installer, or put it back in stock."""
     entries = LibraryEntry.objects.visible_to(request.actor).select_related("installer")
     return edits.edit(
         request,
@@ -76,7 +76,7 @@ def library_assign(request: access.PortalRequest, entry_id: int) -> HttpResponse
 @require_POST
 @refused_at(lambda _request: reverse("library-list"))
 def library_retire(request: access.PortalRequest, entry_id: int) -> HttpResponse:
-    """Take a MAC out of service; one in use is refused (R72)."""
+    """Retire a MAC; one in use is refused (R72)."""
     entry = LibraryEntry.objects.visible_to(request.actor).get(pk=entry_id)
     version = request.POST.get("version", "")
     actions.retire_library_entry(

@@ -1,4 +1,4 @@
-"""Which mail one wants."""
+"""The form for muting topics."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REASONS: dict[str, Promise] = {
 
 
 class NotificationsForm(forms.Form):
-    """One switch for each topic, on where mail is wanted; what must arrive is on and can't be sent otherwise (R8)."""
+    """One switch for each topic, on where mail is wanted; the switch of a topic that can't be muted is on and can't be changed (R8)."""
 
     def __init__(self, *args: Any, muted: set[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,10 +43,10 @@ class NotificationsForm(forms.Form):
 
     @property
     def wishes(self) -> set[str]:
-        """The topics to be muted."""
+        """The topics to mute."""
         return {topic for topic in Topic if not self.cleaned_data[topic]}
 
     @property
     def switches(self) -> Iterator[tuple[BoundField, Promise | str]]:
-        """Each field with the reason why it is locked, "" where it is not."""
+        """Each field with the reason why it is locked; "" where it is not."""
         return ((self[topic], REASONS.get(topic, "")) for topic in Topic)

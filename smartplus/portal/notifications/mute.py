@@ -1,4 +1,4 @@
-"""Stopping mail of one kind by the link in it, without signing in (RFC 8058 for programs, a page with a button for people)."""
+"""Muting a topic by the link in a mail, without signing in (RFC 8058 for programs, a page with a button for people)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ GONE = 410
 
 
 @access.public
-@csrf_exempt  # mail programs bring no cookie: the signed link itself says who asks for what
+@csrf_exempt  # mail programs send no cookie; the signed link names user and topic
 @require_http_methods(["GET", "HEAD", "POST"])
 def mute(request: HttpRequest, token: str) -> HttpResponse:
-    """GET changes nothing, since scanners open links too: it asks. POST stops the mail, from the page and from a mail program alike."""
+    """GET changes nothing, because mail scanners open links; it shows a button. POST mutes the topic, for the page and for mail programs."""
     found = mail.muted_by(token)
     if found is None:
         return render(request, "notifications/mute.html", {"layout": "bare.html"}, status=GONE)

@@ -1,4 +1,4 @@
-"""Which mail one gets, and the mail that was sent."""
+"""Muting of mail, and the mail that was sent."""
 
 from django.urls import path
 

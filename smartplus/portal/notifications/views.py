@@ -1,4 +1,4 @@
-"""Notifications: which mail one wants, what came, and what could not be delivered."""
+"""Notifications: muting, received mail, and mail that could not be delivered."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.notifications.forms import NotificationsForm
 
 SHOWN = 20
-FAILED = 50  # what nobody got is all shown, as far as a page can
+FAILED = 50  # failed mail is all shown, up to the size of a page
 
 
 @access.roles()
 @require_http_methods(["GET", "HEAD", "POST"])
 def notifications(request: access.PortalRequest) -> HttpResponse:
-    """A switch for each topic, and the last mail; for those who look after others also what failed in their subtree."""
+    """A switch for each topic, and the last mail; for administrators also failed mail of their subtree."""
     visible = Notice.objects.visible_to(request.actor).defer("body")
     failed = visible.filter(state=Notice.State.FAILED, organization__isnull=False).exclude(user=request.user)
 
@@ -61,7 +61,7 @@ def notifications(request: access.PortalRequest) -> HttpResponse:
 
 
 def _page_it_came_from(request: access.PortalRequest) -> str:
-    """The page `next` names, if it is one of ours."""
+    """The page that `next` names, if it is one of ours."""
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/")
     return back if is_ours else reverse("settings-notifications")

@@ -1,4 +1,4 @@
-"""What the items of background work are called: the failed ones of a page, each with where it is looked at."""
+"""The names and addresses of the items in the list of failures."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from payments.models import GatewayEvent, Payment, PaymentMethod, Purpose
 from smartplus.jobs import JOBS
 from subscriptions.models import AutoRenewal, Order
 
-Named = tuple[str, str]  # what an item is called, and its address ("" for none)
+Named = tuple[str, str]  # name of an item, and its address ("" for none)
 Names = dict[int, Named]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A failure as the list shows it."""
+    """A failure in the list."""
 
     failure: ItemFailure
-    label: Promise | str  # of the job
+    label: Promise | str  # label of the job
     name: str
     url: str
     tone: str
@@ -35,7 +35,7 @@ class Row:
 
 
 def rows(actor: Actor, failures: Iterable[ItemFailure]) -> list[Row]:
-    """The failures with the names of their items: one statement for each kind of work among them."""
+    """The failures with the names of their items: one statement for each kind of item."""
     failures = list(failures)
     ids: dict[str, list[int]] = defaultdict(list)
     for failure in failures:

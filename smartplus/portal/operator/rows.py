@@ -19,7 +19,7 @@ from smartplus.portal.kit.markup import as_html
 from smartplus.portal.kit.money_tags import money
 from smartplus.portal.kit.status_tags import status
 
-LONGEST = 90  # signs of an error
+LONGEST = 90  # characters of an error
 
 
 class PaymentCells(NamedTuple):
@@ -50,7 +50,7 @@ class EventCells(NamedTuple):
 
 
 def payments(rows: Iterable[tuple[Payment, str]], now: datetime) -> list[PaymentCells]:
-    """The cells of payments, each with its colour."""
+    """The cells of payments, with the colour of each state."""
     states = {value: str(label) for value, label in State.choices}
     found, asked = [], _("asked %(when)s")
     for payment, tone in rows:
@@ -74,7 +74,7 @@ def payments(rows: Iterable[tuple[Payment, str]], now: datetime) -> list[Payment
 
 
 def _inside(sentence: str, time: str) -> SafeString:
-    """The sentence around HTML."""
+    """A sentence with HTML inserted."""
     before, _place, after = sentence.partition("%(when)s")
     return as_html("{}{}{}", before, time, after)
 
@@ -87,7 +87,7 @@ def _reference(payment: Payment) -> SafeString:
 
 
 def events(rows: Iterable[tuple[GatewayEvent, str]], now: datetime) -> list[EventCells]:
-    """The cells of messages, each with its colour."""
+    """The cells of messages, with the colour of each state."""
     states = {value: str(label) for value, label in EventState.choices}
     return [
         EventCells(

@@ -1,4 +1,4 @@
-"""What the operator sees of the gateways: payments, the webhook log, and background work that failed."""
+"""Pages of the operator: payments, the webhook log, and failures of background work."""
 
 from django.urls import path
 

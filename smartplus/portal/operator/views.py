@@ -1,4 +1,4 @@
-"""What the operator sees of the gateways: payments and where they stand, and the webhook log (DOMAIN §7)."""
+"""Pages of the operator about gateways: payments and the webhook log (DOMAIN §7)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ EVENTS = List(
 @access.roles(Role.OPERATOR)
 @require_safe
 def payment_list(request: access.PortalRequest) -> HttpResponse:
-    """Attempts to collect money, the newest first; `?state=unknown` are those that a gateway has not answered yet."""
+    """Payments, the newest first; `?state=unknown` are those without an answer of the gateway yet."""
     listing = PAYMENTS.asked(request)
     found = listing.narrowed(Payment.objects.visible_to(request.actor))
     page = listing.page(found.select_related("payer"), only=SHOWN)
@@ -80,7 +80,7 @@ def payment_list(request: access.PortalRequest) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_safe
 def webhook_list(request: access.PortalRequest) -> HttpResponse:
-    """Every verified message of a gateway, the newest first: how far it is worked off, and what went wrong."""
+    """Every verified message of a gateway, the newest first: whether it is processed, and its error."""
     listing = EVENTS.asked(request)
     found = listing.narrowed(GatewayEvent.objects.visible_to(request.actor))
     page = listing.page(found, only=SHOWN_OF_EVENTS)
@@ -92,7 +92,7 @@ def webhook_list(request: access.PortalRequest) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_safe
 def webhook_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """One message with the payments it is about. Its text is not shown: it holds the payer's data and the signature."""
+    """One message with its payments. Its text is not shown, because it contains the payer's data and the signature."""
     event = GatewayEvent.objects.visible_to(request.actor).defer("raw_body", "headers").get(pk=pk)
     about = Q()
     if event.object_ref:

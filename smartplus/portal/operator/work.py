@@ -1,4 +1,4 @@
-"""What background work could not do: the operator's list of failures, with their next try."""
+"""Failures of background work: the operator's list, with the next try of each."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ FAILURES = List(
 @access.roles(Role.OPERATOR)
 @require_safe
 def failure_list(request: access.PortalRequest) -> HttpResponse:
-    """Items that failed, the last tried first; above them the servers that do not answer."""
+    """Failed items, the last tried first; above them the servers that do not answer."""
     listing = FAILURES.asked(request)
     found = listing.narrowed(ItemFailure.objects.visible_to(request.actor))
     page = listing.page(found)
@@ -68,7 +68,7 @@ def failure_list(request: access.PortalRequest) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_POST
 def failure_again(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """Try a failed item now: a worker is woken for its job."""
+    """Try a failed item now: a worker is started for its job."""
     failure = jobs.try_again(request.actor, failure_id=pk, now=request.now)
     if failure.job in jobs.JOBS:
         jobs.hurry(failure.job)

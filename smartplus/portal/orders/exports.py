@@ -1,4 +1,4 @@
-"""Orders as a file: every row that matches, in the words of the page."""
+"""Orders as a file: every row that matches, with the texts of the page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def columns() -> list[Column]:
 
 
 def rows(actor: Actor, found: QuerySet[Order]) -> Iterator[list[object]]:
-    """Orders as lines, as far as the actor may see each of them."""
+    """Orders as lines, with what the actor may see of each."""
     for some in tables.in_chunks(found):
         for order, sites, items, amount_minor, is_mine in as_seen(actor, some):
             yield [

@@ -1,4 +1,4 @@
-"""The form of an order under review: why it is applied, or why its money was paid back."""
+"""The form for deciding about an order under review."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from smartplus.portal.kit.fields import LineField
 
 
 class JudgmentForm(forms.Form):
-    """The operator's reason; it stands in the order's timeline and in the audit."""
+    """The operator's reason; it is written to the order's timeline and the audit."""
 
     reason = LineField(
         label=_("Your reason, for whoever reads this later"),

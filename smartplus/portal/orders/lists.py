@@ -20,12 +20,12 @@ from smartplus.portal.orders.views import READERS
 from subscriptions import rights
 from subscriptions.models import Order
 
-OF_MANAGER = 200  # orders that are counted: each is looked through for a line at one of the manager's sites
-OPEN = "open"  # being paid: what a person calls one state are two of ours
+OF_MANAGER = 200  # orders that are counted for a manager: each has to be searched for lines at its sites
+OPEN = "open"  # being paid: one state for people, two in the database
 
 
 def _shown_total(actor: Actor) -> Case:
-    """What an order's row says in full; 0 where it says less, so that the place of a row tells no more than the row."""
+    """The total that an order's row shows to the actor; 0 where it shows a part only, so that sorting does not reveal the total."""
     mine = Q(pk__isnull=False) if actor.sees_all else Q(payer__path__startswith=actor.path)
     if not rights.sees_prices(actor):
         mine &= Q(payer_id=actor.organization_id if Grant.SEES_PRICES in actor.grants else 0)
@@ -53,7 +53,7 @@ ORDERS = List(
     ),
     own="-created",
     search=Search(gettext_lazy("Search"), gettext_lazy("Number, site, apartment or name"), searched),
-    # Every state, and the two open ones as one. Which of them occur would take a look at every order.
+    # Every state, with the two open ones as one. Finding out which of them occur would read every order.
     filters=(
         Filter(
             "state",
@@ -78,7 +78,7 @@ SHOWN = (
 @granted(Grant.SEES_INVOICES)
 @require_GET
 def order_list(request: access.PortalRequest) -> HttpResponseBase:
-    """Orders that one pays or that have lines of one's sites, newest first; with `format=csv` or `xlsx` all of them as a file."""
+    """Orders that the actor's firm pays or that have lines of its sites, newest first; with `format=csv` or `xlsx` all of them as a file."""
     actor, listing = request.actor, ORDERS.asked(request)
     found = listing.narrowed(Order.objects.visible_to(actor))
     shown = found.select_related("payer", "installer")

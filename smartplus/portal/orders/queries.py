@@ -12,8 +12,8 @@ from subscriptions.models import Order
 
 
 def searched(found: QuerySet[Order], text: str, actor: Actor) -> QuerySet[Order]:
-    """Those whose number contains `text`, however divided, or that have a line the actor sees of such a site, apartment or person, or,
-    where the actor's firm or one below it pays, that carry such a reference."""
+    """Orders whose number contains `text`, however divided, or with a line that the actor sees of such a site, apartment or person, or with
+    such a reference, if the actor's firm or one below it pays."""
     wanted = in_orders(actor, text)
     if number := compact_key(text):
         wanted |= holds(number, "number_key")

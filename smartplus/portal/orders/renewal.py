@@ -1,4 +1,4 @@
-"""What an auto-renewal's order says to people: why it waits, when it is tried again, until when everything works, what helps."""
+"""What the page of an auto-renewal's order shows: why it waits, when it is tried again, until when everything works, and what helps."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from subscriptions.models import AutoRenewal, Order
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """How an unpaid auto-renewal order stands.
+    """The state of an unpaid auto-renewal order.
 
-    `step`: charging (or about to be), unknown (no answer yet), waiting (for the next try), stopped (a card can still help), over
-    (none can), closed (something else renews its items by now, or nothing).
+    `step`: charging (or about to be), unknown (no answer yet), waiting (for the next try), stopped (a card can still help), over (no card
+    can), closed (another order renews its items by now, or none).
     """
 
     step: str
     reason: str
     card: str
     works_until: datetime | None
-    zone: str  # of the site where that is
-    has_ended: bool  # the paid time, so that grace is running
+    zone: str  # time zone of the site with that end
+    has_ended: bool  # paid time is over, so it is the grace that runs
     tries: list[datetime] = field(default_factory=list)
     auto_renewal_id: int = 0
-    others: int = 0  # auto-renewals that share the order
+    others: int = 0  # auto-renewals in the order
     may_change: bool = False
 
 
 def of_order(request: PortalRequest, order: Order, payment: Payment | None) -> Renewal | None:
-    """The panel of an auto-renewal order that is not paid; None for the others."""
+    """The values for an unpaid auto-renewal order; None for other orders."""
     if order.type != Order.Type.AUTO_RENEWAL or order.state not in {
         Order.State.PROCESSING,
         Order.State.FAILED,

@@ -20,7 +20,7 @@ from subscriptions import rights
 from subscriptions.lines import SiteShare, shares
 from subscriptions.models import Order
 
-SITES = 2  # named in a row; of more the number is said
+SITES = 2  # names in a row; more are counted
 TONES = {
     Order.State.PROCESSING: "pending",
     Order.State.SYSTEM_PROCESSING: "pending",
@@ -34,8 +34,8 @@ TONES = {
 
 
 class Seen(NamedTuple):
-    """What a person sees of an order (R1): the sites and items of its part, and their sum, None where prices are hidden. `is_mine`: the part is
-    all of it."""
+    """What a person sees of an order (R1): the sites and items of its part, and their sum, None where prices are hidden. `is_mine`: it is
+    the whole order."""
 
     order: Order
     sites: list[str]
@@ -45,7 +45,7 @@ class Seen(NamedTuple):
 
 
 def as_seen(actor: Actor, orders: Iterable[Order]) -> list[Seen]:
-    """What the actor sees of each order; one statement for all of them."""
+    """What the actor sees of each order; one statement."""
     orders, parts = list(orders), defaultdict[int, list[SiteShare]](list)
     for share in shares(actor, orders):
         parts[share.order_id].append(share)
@@ -72,7 +72,7 @@ class OrderCells(NamedTuple):
     status: SafeString
     created: str
     total: str
-    part: str  # that the total is not the whole order's
+    part: str  # whether the total is only a part
 
 
 def cells(rows: Iterable[Seen], now: datetime) -> list[OrderCells]:

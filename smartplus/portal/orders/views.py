@@ -1,4 +1,4 @@
-"""One order with its timeline, and what can be done about it now."""
+"""One order with its timeline, and what can be done now."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER,
 @granted(Grant.SEES_INVOICES)
 @require_GET
 def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
-    """One order: what now, what happened, what is in it."""
+    """One order: the present state, the timeline, and its lines."""
     return _show(request, number)
 
 
@@ -50,7 +50,8 @@ def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
 @granted(Grant.SEES_INVOICES)
 @require_GET
 def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
-    """Back from the gateway's page. Being here proves nothing (R51): a worker asks the gateway, this page waits for the answer."""
+    """The payer comes back from the gateway's page, which proves nothing (R51): a worker asks the gateway, and the page waits for the
+    result."""
     order = Order.objects.visible_to(request.actor).get(number=number)
     returns.record_returned(request.actor, number=number, now=request.now)
     if order.is_open:
@@ -62,7 +63,7 @@ def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
 @granted(Grant.SEES_INVOICES)
 @require_GET
 def order_left(request: access.PortalRequest, number: str) -> HttpResponse:
-    """Back by the gateway's own Cancel: said once, whatever is reloaded. A card may have been declined before, so a worker asks."""
+    """The payer comes back by the gateway's Cancel; shown once. A card may have been declined before, so a worker asks."""
     order = Order.objects.visible_to(request.actor).get(number=number)
     if returns.record_left(request.actor, number=number, now=request.now):
         jobs.hurry_order(order.number)
@@ -78,7 +79,7 @@ def order_left(request: access.PortalRequest, number: str) -> HttpResponse:
 @require_POST
 @refused_at("order-detail")
 def order_check(request: access.PortalRequest, number: str) -> HttpResponse:
-    """Ask the gateway now, and say what it answered."""
+    """Ask the gateway now, and show its answer."""
     order = returns.check(request.actor, number=number, now=request.now)
     if order.state == Order.State.PROCESSING:
         messages.info(
@@ -90,14 +91,14 @@ def order_check(request: access.PortalRequest, number: str) -> HttpResponse:
 
 
 def _gateway_of(order: Order, payment: Payment | None) -> str:
-    """Who is asked about an order that is not paid, in the word of people; "" where nobody is."""
+    """The gateway that is asked about an unpaid order, as people call it; "" where none is."""
     if not order.is_open:
         return ""
     return payment.gateway_label if payment is not None else actions.gateway_label(order)
 
 
 def _terms_url(order: Order) -> str:
-    """Where the text that was accepted stands; "" where it was accepted before texts were kept here."""
+    """The address of the accepted text; "" where it was accepted before texts were stored here."""
     text = terms.kept(Document.TERMS, order.terms_version)
     return reverse("terms-version", args=[text.number]) if text else ""
 
@@ -109,7 +110,7 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
         .select_related("payer", "installer", "price_list", "created_by")
         .get(number=number)
     )
-    # The installer stands below whoever pays: so both read it.
+    # The installer is below the payer, so both may read it.
     support.record_view(request, order, tenant=order.installer)
     is_mine = rights.is_paid_by(request.actor, order)
     context = {
@@ -130,12 +131,12 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
     if judgment is not None:
         response.status_code = UNPROCESSABLE
     if is_fragment and not order.is_open:
-        response["HX-Refresh"] = "true"  # the state stands in the head and the rail too
+        response["HX-Refresh"] = "true"  # the state is shown in the head and the side column too
     return response
 
 
 def _lines_context(request: access.PortalRequest, order: Order, *, is_mine: bool) -> dict[str, Any]:
-    """What is in it: all lines for whoever pays, else those of one's own sites."""
+    """The lines: all for the payer, otherwise those of the actor's sites."""
     lines = order.lines.all() if is_mine else order.lines.visible_to(request.actor)
     groups = reports.gathered_lines(order, lines)
     until, until_zone = reports.applied_until(lines)
@@ -150,7 +151,7 @@ def _lines_context(request: access.PortalRequest, order: Order, *, is_mine: bool
 
 
 def _payment_context(request: access.PortalRequest, order: Order, *, is_mine: bool) -> dict[str, Any]:
-    """Its payment, what can be done about it now, and what happened so far."""
+    """The payment, the possible actions, and the timeline."""
     is_unpaid = order.state == Order.State.PROCESSING and order.type != Order.Type.AUTO_RENEWAL
     payment = (
         Payment.objects.visible_to(request.actor).of_order(order.number).order_by("-pk").first() if is_mine else None
@@ -179,7 +180,8 @@ def _payment_context(request: access.PortalRequest, order: Order, *, is_mine: bo
 
 
 def _back_minor(request: access.PortalRequest, order: Order) -> int:
-    """What the operator notes as paid back: of an order under review all that came in, else what was paid twice. 0 for everybody else."""
+    """The amount that the operator records as paid back: for an order under review all that came in, otherwise what was paid twice. 0 for
+    other people."""
     if request.actor.role is not Role.OPERATOR:
         return 0
     if order.state == Order.State.REVIEW:
@@ -190,7 +192,7 @@ def _back_minor(request: access.PortalRequest, order: Order) -> int:
 
 
 def _steps(events: list[OrderEvent], notices: list[Notice]) -> list[OrderEvent | Notice]:
-    """What happened and who was told of it, in the order of time; at the same instant what happened comes first."""
+    """Events and mails in the order of time; at the same instant events come first."""
     steps: list[OrderEvent | Notice] = [*events, *reversed(notices)]
     return sorted(steps, key=lambda step: step.happened_at if isinstance(step, Notice) else step.at)
 
@@ -199,7 +201,7 @@ def _steps(events: list[OrderEvent], notices: list[Notice]) -> list[OrderEvent |
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
-    """Go (back) to the gateway's pay page of an unpaid order."""
+    """Redirect (again) to the gateway's payment page of an unpaid order."""
     return to_gateway(request, Order.objects.visible_to(request.actor).get(number=number))
 
 
@@ -208,7 +210,7 @@ def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
 @require_POST
 @refused_at("order-detail")
 def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
-    """Give an unpaid order up."""
+    """Cancel an unpaid order."""
     order = actions.cancel_order(request.actor, number=number, now=request.now)
     if order.state == Order.State.CANCELLED:
         messages.success(
@@ -224,8 +226,8 @@ def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
 @require_POST
 @refused_at("order-detail")
 def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
-    """End a review: apply the order, or note that its money was paid back; or note that of what was paid twice. A reason out of shape is
-    asked for again, with 422."""
+    """Decide a review: apply the order, or record that its money was paid back; or record that money paid twice was paid back. A missing or
+    invalid reason is answered with 422."""
     form = JudgmentForm(request.POST)
     if not form.is_valid():
         return _show(request, number, judgment=form)

@@ -1,4 +1,4 @@
-"""The price beside a form as a fragment: the form as it stands, priced and thrown away."""
+"""The price beside a form as a fragment: the unsaved form is priced, nothing is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from smartplus.portal.price_preview.queries import FormPreview
 
 
 def fragment(request: PortalRequest, preview: FormPreview | None) -> HttpResponse:
-    """What the form would cost; refused where the distributor hides prices from this installer."""
+    """The price of the form; refused where the distributor hides prices from this installer."""
     if preview is None:
         raise NotPermitted
     return render(request, preview.template, {"preview": preview, "bill": preview.bill})

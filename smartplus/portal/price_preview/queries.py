@@ -1,4 +1,4 @@
-"""The bill beside a form: what stands in the form, unsaved, as the value that bills are computed from. Nothing here writes."""
+"""The price beside a form: the unsaved values of the form as the configuration that is priced. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from subscriptions.prices import MissingPrice, PriceTable
 from subscriptions.switch_prices import SwitchPrice
 from subscriptions.tables import table_for
 
-PLANNED_APARTMENTS, MOST_APARTMENTS = 10, 999  # of the estimate for a community that does not exist yet
+PLANNED_APARTMENTS, MOST_APARTMENTS = 10, 999  # limits of the estimate for a new community
 PLANNED_MANAGERS, MOST_MANAGERS = 1, 99
 
 
 @dataclass(frozen=True, slots=True)
 class FormPreview:
-    """What templates/price_preview/ show: the bill, or why there is none. `compares` says that something saved stands against it."""
+    """The values of templates/price_preview/: the price, or why there is none. `compares`: there are saved values to compare with."""
 
     template: str
-    url: str  # where the fragment is asked for
-    form: str  # id of the form it stands beside
+    url: str  # the address of the fragment
+    form: str  # the id of the form
     facts: dict[str, Any]
     bill: PricePreview | None = None
     refused: MissingPrice | None = None
@@ -39,7 +39,7 @@ class FormPreview:
 
 
 def for_new_site(request: PortalRequest, form: BaseForm) -> FormPreview | None:
-    """The bill of a community that is being added, for as many apartments and managers as the person plans."""
+    """The price of a new community, for the number of apartments and managers that the person enters."""
     if not rights.sees_prices(request.actor):
         return None
     apartments = _number(request, "planned_apartments", PLANNED_APARTMENTS, 1, MOST_APARTMENTS)
@@ -61,7 +61,7 @@ def for_new_site(request: PortalRequest, form: BaseForm) -> FormPreview | None:
 
 
 def for_site(request: PortalRequest, form: BaseForm, site: Site) -> FormPreview | None:
-    """The bill of a site with the switches of the form."""
+    """The price of a site with the switches of the form."""
     if not rights.sees_prices(request.actor):
         return None
     census = saved_items.census_of(site)
@@ -85,7 +85,7 @@ def _bill(
 def for_apartment(
     request: PortalRequest, form: BaseForm, site: Site, apartment: Apartment | None = None
 ) -> FormPreview | None:
-    """The bill of one apartment with the switches of the form; new or not, it is priced as with its family master."""
+    """The price of one apartment with the switches of the form; it is priced as with its family master, whether new or not."""
     if not rights.sees_prices(request.actor):
         return None
     saved = saved_items.saved_of(site, apartment=apartment) if apartment else []
@@ -115,7 +115,7 @@ def for_apartment(
 
 
 def is_asking(request: PortalRequest) -> bool:
-    """Whether the button "Show the price" was pressed, which is there for browsers without script: nothing is saved."""
+    """Whether the button "Show the price" was pressed, for browsers without script: nothing is saved."""
     return request.method == "POST" and "show-price" in request.POST
 
 
@@ -128,9 +128,9 @@ def _priced(
     project: str,
     retention_days: int = 0,
 ) -> FormPreview:
-    """The same with its bill, and with `retention_days` also with the price of each service; a price that is missing is said in
-    the bill's place and never breaks the form."""
-    assert distributor is not None  # sites and installers live below one
+    """The preview with its price, and with `retention_days` also the price of each service. A missing price is reported in place of the
+    price and does not break the form."""
+    assert distributor is not None  # every site and installer belongs to a distributor
     try:
         prices = table_for(distributor, at=request.now, with_former=True)
         if retention_days:
@@ -151,6 +151,6 @@ def _retention(form: BaseForm) -> int:
 
 
 def _number(request: PortalRequest, name: str, default: int, least: int, most: int) -> int:
-    """A number of the estimate; what is no number is the default, what is too large the most."""
+    """A number of the estimate; the default for text that is no number, at most `most`."""
     typed = request.POST.get(name, "").strip()[:6]
     return min(max(int(typed), least), most) if typed.isascii() and typed.isdigit() else default

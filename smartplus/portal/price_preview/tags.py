@@ -1,4 +1,4 @@
-"""Template filters of bills: an amount as a difference, the price of one service."""
+"""Template filters for prices: an amount as a difference, the price of one service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MINUS = "−"
 
 @register.filter
 def more(minor: int, currency: str) -> str:
-    """A difference with its sign: 7560 → "+US$75.60", -90 → "−US$0.90"; nothing for 0."""
+    """A difference with its sign: 7560 → "+US$75.60", -90 → "−US$0.90"; empty for 0."""
     return f"{'+' if minor > 0 else MINUS}{money(abs(minor), currency)}" if minor else ""
 
 

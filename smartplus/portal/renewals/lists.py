@@ -55,16 +55,15 @@ AUTO_RENEWALS = List(
     bar="in-tabs",
     panel="below-tabs",
 )
-RENEWALS = 50  # orders whose mail is looked for
-LATELY = timedelta(days=60)  # what stopped earlier has lapsed: not worth a question each
+RENEWALS = 50  # orders whose mail is read
+LATELY = timedelta(days=60)  # what was suspended earlier has lapsed, so it is not looked up
 
 
 @access.roles(*PAYERS, Role.OPERATOR)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_GET
 def auto_renewal_list(request: access.PortalRequest) -> HttpResponse:
-    """Auto-renewals of one's subtree: those that need somebody first, then the next due; each with what it will charge then to who
-    sees it."""
+    """Auto-renewals of the subtree: first those that need an action, then by next date; with the next charge for readers who may see it."""
     listing, seen = AUTO_RENEWALS.asked(request), AutoRenewal.objects.visible_to(request.actor)
     ranked = at_risk.ranked(seen, now=request.now)
     found = listing.narrowed(ranked)
@@ -97,11 +96,11 @@ def auto_renewal_list(request: access.PortalRequest) -> HttpResponse:
 
 
 def _page(listing: Listing, found: QuerySet[AutoRenewal], whole: QuerySet[AutoRenewal]) -> keyset.Page[AutoRenewal]:
-    """The page, with all that its rows show. What it is sorted by is read of every auto-renewal, all else of its rows only."""
+    """The page, with everything its rows show. Sort columns are read for every auto-renewal, other columns for the rows of the page only."""
     names = [
         key.removeprefix("-").removesuffix("__name_order") for key in listing.sorting.by if key.endswith("__name_order")
     ]
-    # Without a name all that is related would be read.
+    # without names, `select_related` would read all relations
     page = listing.page(found.select_related(*names) if names else found, only=("pk",))
     whole = whole.select_related("payer", "installer__distributor", "method", "order", "renewal").only(*rows.READ)
     read = whole.in_bulk([row.pk for row in page.rows])

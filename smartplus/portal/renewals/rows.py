@@ -21,7 +21,7 @@ from subscriptions.reports import Renewed
 
 S = AutoRenewal.State
 TONES = {S.ACTIVE: "auto", S.SUSPENDED: "lapsed", S.ENDED: "inactive"}
-# What is read of each auto-renewal of a page, for its cells and for what it will charge.
+# Columns of each auto-renewal on a page, for its cells and its next charge.
 READ = (
     "state", "currency", "reason", "reason_detail", "renewals_left", "tries", "next_due_at", "ended_at",
     "payer__name", "payer__path", "installer__name", "installer__distributor__currency", "method__kind", "method__brand", "method__last4",
@@ -47,9 +47,9 @@ class AutoRenewalCells(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a reader may see of one auto-renewal, and do about it."""
+    """What a reader may see and do with one auto-renewal."""
 
-    card: bool  # it, and the bank's words, are the payer's and of those above it
+    card: bool  # only the payer and the firms above it see card and bank answers
     amount: bool
     may_change: bool
     may_stop: bool

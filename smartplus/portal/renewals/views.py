@@ -1,4 +1,4 @@
-"""Auto-renewals: what renews by itself, when, with which card, and how it is stopped."""
+"""Auto-renewals: what renews, when, with which card, and stopping it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from subscriptions.models import AutoRenewal, AutoRenewalItem, Order
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def auto_renewal_stop(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """Stop renewing; what is paid stays paid."""
+    """Stop renewing; paid time stays."""
     actions.stop_auto_renewal(request.actor, auto_renewal_id=pk, now=request.now)
     messages.success(request, _("It is not renewed any more. What is paid stays paid to its end."))
     return redirect("auto-renewal-list")
 
 
 def _sites_of(request: access.PortalRequest, rows: list[AutoRenewal]) -> dict[int, list[str]]:
-    """The names of the sites that each auto-renewal is or was for, as far as one may see them; one query."""
+    """The names of the visible sites that each auto-renewal renews or renewed; one statement."""
     found: dict[int, list[str]] = {}
     items = AutoRenewalItem.objects.visible_to(request.actor).filter(auto_renewal__in=rows)
     for pk, name in (
@@ -55,7 +55,7 @@ def _sites_of(request: access.PortalRequest, rows: list[AutoRenewal]) -> dict[in
 @require_http_methods(["GET", "POST"])
 @refused_at("auto-renewal-card", also=MayNotPay)
 def auto_renewal_card(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """Choose the card that renews: a stored one here, a new one at the gateway. Coming back from there proves nothing (R51)."""
+    """Choose the card: a stored one here, or a new one at the gateway. Coming back from the gateway proves nothing (R51)."""
     auto_renewal = _own(request, pk)
     if request.method == "POST":
         if not request.POST.get("method"):
@@ -95,7 +95,7 @@ def _card_context(request: access.PortalRequest, auto_renewal: AutoRenewal, setu
         "order": order if order is not None and order.state in {Order.State.PROCESSING, Order.State.FAILED} else None,
         "is_recoverable": cards.is_recoverable(auto_renewal, now=request.now),
         "is_urgent": auto_renewal.state == AutoRenewal.State.SUSPENDED or auto_renewal.tries > 0,
-        # the one that just failed comes last, so that it is not the one proposed
+        # the card that just failed comes last, so that it is not proposed
         "stored": sorted(stored.usable(), key=lambda card: card.pk == auto_renewal.method_id),
         "others": len(actions.sharing_orders([auto_renewal.pk])) - 1,
         "sites": _sites_of(request, [auto_renewal]).get(auto_renewal.pk, []),
@@ -106,12 +106,12 @@ def _card_context(request: access.PortalRequest, auto_renewal: AutoRenewal, setu
 
 
 def _gateway_of(auto_renewal: AutoRenewal, setup: Payment | None) -> str:
-    """The one that is asked about a card, or would store a new one."""
+    """The gateway that is asked about a card, or that would store a new one."""
     return setup.gateway if setup is not None else payment_actions.proposed_to_renew(auto_renewal.method.gateway)
 
 
 def _done(request: access.PortalRequest, auto_renewal: AutoRenewal) -> HttpResponse:
-    """The card is chosen: where it is tried at once, the order's page shows how it goes."""
+    """The card is chosen; if it is tried at once, the order's page shows the result."""
     jobs.hurry("renewals")
     card = {"card": auto_renewal.method.label}
     if auto_renewal.next_due_at and auto_renewal.next_due_at <= request.now:
@@ -129,7 +129,7 @@ def _done(request: access.PortalRequest, auto_renewal: AutoRenewal) -> HttpRespo
 @require_POST
 @refused_at("auto-renewal-card", also=MayNotPay)
 def auto_renewal_card_new(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """To the gateway's page that stores a new card."""
+    """Redirect to the gateway's page that stores a new card."""
     _own(request, pk)
     address = cards.start_card_setup(request.actor, auto_renewal_id=pk, return_base=settings.SITE_URL, now=request.now)
     return redirect(address)

@@ -43,7 +43,7 @@ REQUESTS = List(
                 **{state: option for state, option in options("state", S).items() if state != S.OPEN},
             },
             label=gettext_lazy("Status"),
-            also={S.OPEN.value: WAITING},  # as the state of an order is called
+            also={S.OPEN.value: WAITING},  # named as the states of orders
         ),
     ),
     table="two-line cards orders",
@@ -55,7 +55,7 @@ SHOWN = ("kind", "site_kind", "months", "state", "reason", "created_at", "instal
 @access.roles(*PAYERS, Role.OPERATOR)
 @require_GET
 def request_list(request: access.PortalRequest) -> HttpResponse:
-    """Requests of one's subtree, the newest first."""
+    """Requests of the subtree, the newest first."""
     prices = prices_of(request)
     listing = REQUESTS.asked(request, hidden=() if prices else ("price",))
     seen = RenewalRequest.objects.visible_to(request.actor)
@@ -72,6 +72,6 @@ def request_list(request: access.PortalRequest) -> HttpResponse:
 
 
 def _items_asked_for() -> Coalesce:
-    """How many items each request of the page asks for: counted of these, where a join would group whole rows with all that is shown."""
+    """The number of items of each request on the page, as a subquery; a join would group whole rows with all their columns."""
     items = RequestItem.objects.filter(request=OuterRef("pk")).order_by().values("request").annotate(n=Count("pk"))
     return Coalesce(Subquery(items.values("n")), 0)

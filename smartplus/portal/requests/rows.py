@@ -28,11 +28,11 @@ TONES = {
     S.DONE: "active",
 }
 SITES = 3  # named in a row
-LONGEST = 60  # signs of why one was refused
+LONGEST = 60  # characters of the reason of a refusal
 
 
 class RequestCells(NamedTuple):
-    """One request as its reader sees it; `price` is "–" where there is none, and in no cell where prices are hidden."""
+    """One request as its reader sees it; `price` is "–" where there is none, and there is no such cell where prices are hidden."""
 
     url: str
     name: str
@@ -56,7 +56,7 @@ def cells(
     currency: str,
     now: datetime,
 ) -> list[RequestCells]:
-    """The cells of requests; by their ids, how many items were asked for, and what of each can be activated now."""
+    """The cells of requests; `items` is the number of items by request, `asked` what of each can be activated now."""
     kinds = {value: str(label) for value, label in RenewalRequest.Kind.choices}
     types = {kind.value: str(kind.label) for kind in Kind}
     states = {value: str(label) for value, label in S.choices}

@@ -1,4 +1,4 @@
-"""Requests for activation: the installer's asking, the payer's approving."""
+"""Requests for activation: made by the installer, approved by the payer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ S = RenewalRequest.State
 @access.roles(*PAYERS, Role.OPERATOR)
 @require_GET
 def request_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """One request: what is asked, what it costs and why, what can be done, who was told."""
+    """One request: its items, their price, the possible actions, and who was mailed."""
     return _show(request, pk, RefusalForm())
 
 
@@ -65,7 +65,7 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
 
 
 def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: bool) -> dict[str, Any]:
-    """What is asked for. While it waits: priced today, and apart from that what can't be activated any more."""
+    """The requested items. While the request waits: priced today, and separately those that can't be activated any more."""
     named = found.items.select_related("entitlement__site", *targets.named("entitlement__target__"))
     size = found.items.count()
     if not is_waiting:
@@ -90,7 +90,7 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
 @require_POST
 @refused_at("request-detail")
 def request_approve(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """Approve, and go on to the checkout with a cart of what can be activated."""
+    """Approve, and continue at the checkout with a cart of what can be activated."""
     approval = request_decisions.approve(request.actor, request_id=pk, now=request.now)
     if n := len(approval.left_out):
         text = ngettext("%(n)s item is left out, since it can't be activated any more: %(names)s",
@@ -127,7 +127,7 @@ def request_refuse(request: access.PortalRequest, pk: int) -> HttpResponse:
 @require_POST
 @refused_at("request-detail")
 def request_withdraw(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """Take a request back."""
+    """Withdraw a request."""
     request_decisions.withdraw(request.actor, request_id=pk, now=request.now)
     messages.success(request, _("Withdrawn. Its items can be requested again."))
     return redirect("request-detail", pk)

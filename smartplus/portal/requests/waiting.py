@@ -1,4 +1,4 @@
-"""Requests that wait for whoever pays: the first tile of the dashboard, the line with the newest."""
+"""Requests that wait for the payer: the first tile of the dashboard, and the line about the newest."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from subscriptions import rights, waiting
 from subscriptions.models import RenewalRequest
 from subscriptions.prices import PriceTable
 
-PRICED = 50  # requests whose amounts are added up; of more only the number is said
-WAITING = "waiting"  # of the list's address
+PRICED = 50  # requests whose amounts are added up; for more only the number is shown
+WAITING = "waiting"  # the query of the list's address
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The requests that wait: how many, the newest with what it asks for, the firms that ask, and what all of them cost (None where
-    prices are hidden, missing, or the requests too many to add up)."""
+    """The waiting requests: their number, the newest with its items, the firms that ask, and the price of all (None where prices are
+    hidden, missing, or there are too many requests to add up)."""
 
     count: int
     newest: RenewalRequest
@@ -36,12 +36,12 @@ class Waiting:
 
     @property
     def url(self) -> str:
-        """Their list."""
+        """The address of their list."""
         return f"{reverse('request-list')}?{urlencode({'state': WAITING})}"
 
     @property
     def who(self) -> str:
-        """The firm that asks, or how many do."""
+        """The firm that asks, or the number of firms."""
         if len(self.firms) == 1:
             return self.firms[0]
         n = len(self.firms)
@@ -49,7 +49,7 @@ class Waiting:
 
 
 def waiting_for(request: PortalRequest, prices: PriceTable | None) -> Waiting | None:
-    """What waits for this person; None when nothing does. Three statements at most."""
+    """The requests that wait for this person; None when there are none. At most three statements."""
     found = rights.decidable(request.actor)
     if found.query.is_empty():
         return None

@@ -1,4 +1,4 @@
-"""The search over everything: a few hits of each kind one may open, each kind one statement, each within the actor's view."""
+"""The search over everything: a few hits of each kind that the actor may open, in one statement for each kind."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ from smartplus.portal.users import queries as user_lists
 from subscriptions.models import Order
 
 SHOWN = 10  # of each kind
-OF_MACS = {"devices", "library"}  # the kinds that a MAC is looked for in
+OF_MACS = {"devices", "library"}  # kinds that are searched by MAC
 SHORTEST = 2
-WIDE = 10_000  # apartments: who sees more searches with three letters or digits in a row, which indexes know
+# Apartments; an actor who sees more must search with three letters or digits in a row, which the index supports
+WIDE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One thing that was found; `mono` is a title of digits that are compared one by one."""
+    """One found object; `mono` marks a title of digits that people compare one by one."""
 
     title: str
     detail: str
@@ -47,7 +48,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The first hits of one kind; `more_url` leads to all of them where there is such a list."""
+    """The first hits of one kind; `more_url` leads to the list of all hits, if there is one."""
 
     name: str
     label: Promise
@@ -59,19 +60,19 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of things: who may open its pages, and how it is found."""
+    """One kind of objects: who may open its pages, and how it is searched."""
 
     name: str
     label: Promise
     icon: str
-    page: str  # the route whose policy says which roles see this kind at all
+    page: str  # the route whose policy decides which roles see this kind
     find: Callable[[Actor, str, datetime], list[Hit]]
-    more: str = ""  # name of the list's route
+    more: str = ""  # the route of the list
     grant: Grant | None = None
 
 
 def groups(actor: Actor, text: str, now: datetime) -> list[Group]:
-    """What was found, kind by kind, those without a hit left out."""
+    """The hits, kind by kind; kinds without hits are left out."""
     found = []
     is_mac = reports.is_mac_like(text)
     for kind in kinds_of(actor):
@@ -85,8 +86,8 @@ def groups(actor: Actor, text: str, now: datetime) -> list[Group]:
 
 
 def is_too_wide(actor: Actor, text: str) -> bool:
-    """Whether everything the actor may see would have to be read for `text`, and that is a lot: no index knows a word such as "1.01". A
-    telephone number or the beginning of a MAC is known by its digits, however divided."""
+    """Whether a search for `text` would read everything that the actor sees, and that is much: no index supports a text such as "1.01".
+    Telephone numbers and beginnings of a MAC are found by their digits, however they are divided."""
     if any(map(finding.TRIGRAM.search, finding.words(text))) or phones.digits(text) or reports.mac_range(text):
         return False
     return Apartment.objects.visible_to(actor).order_by()[: WIDE + 1].count() > WIDE
@@ -100,7 +101,7 @@ def kinds_of(actor: Actor) -> Iterator[Kind]:
 
 
 def exact(actor: Actor, text: str) -> str:
-    """Where a whole order number or a whole MAC leads, if there is exactly one such thing in the actor's view; "" otherwise."""
+    """The address of the only object that a whole order number or MAC names in the actor's view; "" otherwise."""
     kinds = {kind.name for kind in kinds_of(actor)}
     if "orders" in kinds and (key := compact_key(text)):
         order = Order.objects.visible_to(actor).filter(number_key=key).first()
@@ -130,7 +131,7 @@ def _place(device: Device) -> str:
 
 
 def _first(rows: QuerySet[Any]) -> list[Any]:
-    """One more than is shown, so that it is known whether there are more."""
+    """One more than is shown, which tells whether there are more."""
     return list(rows[: SHOWN + 1])
 
 
@@ -140,7 +141,7 @@ def _sites(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 
 def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
-    """By building, number, name, and who lives there (by name, address or telephone): every word has to be of the apartment."""
+    """By building, number, name and residents (name, address or telephone); every word must match something of the apartment."""
     found, words = Apartment.objects.visible_to(actor), finding.words(text)
     lives = Q(pk=None)
     for word in words:
@@ -154,7 +155,7 @@ def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
             _ids(Resident.objects.visible_to(actor).filter(theirs), "apartment_id"), all=True
         )
         found = Apartment.objects.visible_to(actor).filter(pk__in=either)
-    # Whoever sees an apartment sees who lives there: a bound of its own would be looked up for every hit.
+    # Residents of a visible apartment are visible; checking that again for every hit would cost a lookup each.
     living = Resident.objects.filter(apartment=OuterRef("pk")).filter(lives)
     rows = (
         found.select_related("building", "site")
@@ -172,8 +173,8 @@ def _apartments(actor: Actor, text: str, now: datetime) -> list[Hit]:
 
 
 def _apartments_with(actor: Actor, here: Q) -> QuerySet[Any, Any]:
-    """The ids of those that have it themselves, in their building or in one who lives there: a union, each part of which looks into its own
-    index, where an OR over three tables would read all of them."""
+    """The ids of apartments that match themselves, by their building or by a resident. A union whose parts each use their own index; an OR
+    over three tables would read all of them."""
     mine = Apartment.objects.visible_to(actor)
     inside = mine.filter(building__in=Building.objects.visible_to(actor).filter(here).order_by().values("pk"))
     living = Resident.objects.visible_to(actor).filter(here)

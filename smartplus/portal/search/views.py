@@ -14,7 +14,7 @@ from smartplus.portal.search import queries as finder
 @access.roles()
 @require_safe
 def search(request: access.PortalRequest) -> HttpResponse:
-    """Everything one may see that matches `q`; a whole order number or MAC leads straight to what it names."""
+    """Everything visible that matches `q`; a whole order number or MAC redirects to its object."""
     text = sought(request.GET.get("q", ""))
     is_asked = len(text) >= finder.SHORTEST
     if is_asked and (address := finder.exact(request.actor, text)):

@@ -1,4 +1,4 @@
-"""The terms and the privacy notice: accepted before anything else."""
+"""Accepting the terms and the privacy notice, which comes before every other page."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from smartplus.portal.security.forms import AcceptForm
 
 @access.roles(also_at={Stage.TERMS})
 def accept_terms(request: PortalRequest) -> HttpResponse:
-    """Accept what is in force and not accepted yet; who has done so is sent on. What changed since the page was opened is shown again
-    instead of being accepted unread."""
+    """Accept the documents in force that are not accepted yet; a person without any is redirected. A version that changed since the page
+    was opened is shown again and not accepted unread."""
     numbers = terms.numbers_in_force(request.now)
     asked = terms.pending(request.user, numbers)
     if not asked:

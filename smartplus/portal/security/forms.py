@@ -17,8 +17,9 @@ from accounts.models import Document, Scope, User
 from smartplus.portal.kit.fields import LineField, SecretField
 from smartplus.portal.kit.proof import CodeField, ProofForm
 
-LONGEST_TOKEN = timedelta(days=3653)  # ten years; the last day of the calendar is over after the calendar in New York
-KEY_SALT, KEY_FOR_S = "two-factor-key", 3600  # how long a QR code may stand on the screen
+# Ten years; the calendar's last day would end after the last representable instant in New York
+LONGEST_TOKEN = timedelta(days=3653)
+KEY_SALT, KEY_FOR_S = "two-factor-key", 3600  # how long a QR code stays valid
 
 
 class SignInCodeForm(forms.Form):
@@ -32,8 +33,7 @@ class SignInCodeForm(forms.Form):
 
 
 class AppForm(forms.Form):
-    """The first code of an app, and the password. The secret the app was shown travels in the form, signed, so that looking at the page
-    writes nothing."""
+    """The first code of an app, and the password. The form contains the app's secret, signed, so that showing the page writes nothing."""
 
     key = SecretField(widget=forms.HiddenInput)
     code = CodeField(label=_("Code from the app"))
@@ -51,18 +51,18 @@ class AppForm(forms.Form):
 
     @classmethod
     def fresh(cls, user: User) -> AppForm:
-        """A form with a secret nobody has seen."""
+        """A form with a new secret."""
         return cls(user, initial={"key": signing.dumps([user.pk, two_factor.new_key()], salt=KEY_SALT)})
 
     def clean_key(self) -> str:
-        """The secret in hex, if it is of this page and person."""
+        """The secret in hex, if it belongs to this page and person."""
         secret = self.secret()
         if not secret:
             raise forms.ValidationError(_("This page was open for too long. Load it again and scan the new code."))
         return secret
 
     def secret(self) -> str:
-        """The secret in hex; empty if it is forged, somebody else's or too old."""
+        """The secret in hex; empty if it is forged, another person's or too old."""
         try:
             owner, secret = signing.loads(str(self["key"].value() or ""), salt=KEY_SALT, max_age=KEY_FOR_S)
         except (signing.BadSignature, ValueError, TypeError):
@@ -71,7 +71,7 @@ class AppForm(forms.Form):
 
 
 class KeptForm(forms.Form):
-    """That the recovery codes are kept."""
+    """The confirmation that the recovery codes are saved."""
 
     kept = forms.BooleanField(
         label=_("I have kept them in a safe place"),
@@ -80,7 +80,8 @@ class KeptForm(forms.Form):
 
 
 class AcceptForm(forms.Form):
-    """What is in force and not accepted yet: `asked` maps the documents to their numbers. `shown` brings back what the page showed."""
+    """The documents in force that are not accepted yet: `asked` maps documents to their numbers. `shown` contains the numbers that the page
+    showed."""
 
     shown = SecretField(widget=forms.HiddenInput, required=False)
     terms = forms.BooleanField(
@@ -108,7 +109,7 @@ class AcceptForm(forms.Form):
 
     @property
     def texts(self) -> list[tuple[str, str, int, BoundField]]:
-        """For each document the address of this version, its title, its number and its box."""
+        """For each document the address of this version, its title, its number and its checkbox."""
         return [
             (reverse(f"{name}-version", args=[number]), str(Document(name).label), number, self[name])
             for name in Document.values
@@ -117,7 +118,7 @@ class AcceptForm(forms.Form):
 
 
 class TokenForm(ProofForm):
-    """A new token: what it is for, what it may do, until when; and the proof that it is the person who makes it."""
+    """A new token: its name, scopes and last day; and the proof that the person itself creates it."""
 
     name = LineField(label=_("Name"), max_length=60, help_text=_("What uses it, so that you know what you revoke."))
     scopes = forms.MultipleChoiceField(label=_("It may"), widget=forms.CheckboxSelectMultiple)
@@ -141,6 +142,6 @@ class TokenForm(ProofForm):
         return last
 
     def expires_at(self) -> datetime | None:
-        """The end of the last day, where the person is."""
+        """The end of the last day, in the person's time zone."""
         last = self.cleaned_data["expires_on"]
         return timezone.make_aware(datetime.combine(last, time.max)) if last else None

@@ -1,4 +1,4 @@
-"""The own API tokens: made, shown once, revoked."""
+"""A person's own API tokens: created, shown once, revoked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from smartplus.portal.kit.once import once
 from smartplus.portal.security.forms import TokenForm
 
 LABELS = dict(Scope.choices)
-SHOWN_REVOKED = 20  # the last ones: what ended, when and why
+SHOWN_REVOKED = 20  # the newest ended tokens that are shown
 
 
 @sensitive_post_parameters()
@@ -32,7 +32,7 @@ SHOWN_REVOKED = 20  # the last ones: what ended, when and why
 @access.roles()
 @once
 def token_list(request: PortalRequest) -> HttpResponse:
-    """The tokens of the membership, and a form for another one; a new token is in the answer itself and nowhere else."""
+    """The tokens of the membership, and the form for another one. The text of a new token is in this answer only."""
     open_scopes = scopes_open_to(request.actor)
     if request.method == "POST" and (refusal := throttle.refuses_codes(request, request.user)):
         return refusal
@@ -73,7 +73,7 @@ def token_list(request: PortalRequest) -> HttpResponse:
 @access.roles()
 @require_POST
 def token_revoke(request: PortalRequest) -> HttpResponse:
-    """Revoke one of the own tokens; any other number is 404."""
+    """Revoke one of the person's own tokens; 404 for any other id."""
     token = actions.revoke_token(request.actor, token_id=typed_id(request.POST.get("token")), now=request.now)
     messages.success(
         request, _("“%(name)s” is revoked. Whatever used it is shut out from now on.") % {"name": token.name}

@@ -1,4 +1,4 @@
-"""The second factor, and where one is signed in."""
+"""The second factor, and the person's sessions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PAGE = "security/security.html"
 @never_cache
 @access.roles(also_at={Stage.CODE})
 def sign_in_code(request: PortalRequest) -> HttpResponse:
-    """The second step of the sign-in: the six digits, or a recovery code. Who needs none is sent on."""
+    """The second step of the sign-in: the six digits, or a recovery code. A person who needs no code is redirected."""
     user = request.user
     if user.two_factor_at is None or sessions.is_verified(request, user):
         return redirect(next_page(request))
@@ -63,9 +63,9 @@ def sign_in_code(request: PortalRequest) -> HttpResponse:
 @never_cache
 @access.roles(also_at={Stage.SET_UP})
 def security(request: PortalRequest) -> HttpResponse:
-    """The second factor in three steps, or as it stands; where one is signed in; the password.
+    """The second factor, set up in three steps; the person's sessions; the password.
 
-    The POST is the second step: the first code of the app, and the password. Its answer shows the recovery codes, this once.
+    POST is the second step: the first code of the app, and the password. Its answer shows the recovery codes, once.
     """
     user = request.user
     if request.method == "POST" and (refusal := throttle.refuses_codes(request, user)):
@@ -75,7 +75,7 @@ def security(request: PortalRequest) -> HttpResponse:
     if codes:
         request.session[sessions.TOOK_APP] = True
     elif form.is_bound and form["password"].errors and form["password"].value():
-        throttle.count_wrong_code(request, user)  # an open session is no place to guess passwords
+        throttle.count_wrong_code(request, user)  # counted: nobody may guess passwords with an open session
     return _page(request, app=form, codes=codes)
 
 
@@ -84,16 +84,16 @@ def security(request: PortalRequest) -> HttpResponse:
 @require_POST
 @refused_at("settings-security")
 def two_factor_on(request: PortalRequest) -> HttpResponse:
-    """The third step, in the session of the second. Who has not kept the codes gets new ones to keep."""
+    """The third step, in the same session as the second. A person who has not saved the codes gets new ones."""
     user, form = request.user, KeptForm(request.POST)
     if not request.session.get(sessions.TOOK_APP):
         raise Refused(_("Scan the code and type the six digits first."))
-    # a page left open since is refused: it is on already, or the app was never taken
+    # refused if the page is outdated: two-factor is on already, or no app was stored
     if not form.is_valid():
         return _page(request, codes=actions.draw_codes_again(user), kept=form)
     actions.switch_two_factor_on(request.actor, user, now=request.now)
     del request.session[sessions.TOOK_APP]
-    sessions.verify(request, user)  # the app's code was shown a moment ago
+    sessions.verify(request, user)  # the person gave the app's code a moment ago
     messages.success(request, _("Two-factor authentication is on. From now on each sign-in asks for a code."))
     return redirect(next_page(request, "settings-security"))
 
@@ -102,7 +102,7 @@ def two_factor_on(request: PortalRequest) -> HttpResponse:
 @access.roles()
 @require_POST
 def two_factor_off(request: PortalRequest) -> HttpResponse:
-    """Ask for no code any more; needs password and code."""
+    """Stop asking for a code; needs password and code."""
     form = ProofForm(request.POST, prefix="off")
     if refusal := throttle.refuses_codes(request, request.user):
         return refusal
@@ -125,7 +125,7 @@ def two_factor_off(request: PortalRequest) -> HttpResponse:
 @access.roles()
 @require_POST
 def recovery_codes(request: PortalRequest) -> HttpResponse:
-    """Fresh recovery codes, shown in this answer only; needs password and code."""
+    """New recovery codes, shown in this answer only; needs password and code."""
     form = ProofForm(request.POST, prefix="renew")
     if refusal := throttle.refuses_codes(request, request.user):
         return refusal
@@ -145,7 +145,7 @@ def recovery_codes(request: PortalRequest) -> HttpResponse:
 @access.roles()
 @require_POST
 def session_end(request: PortalRequest) -> HttpResponse:
-    """Sign one device out; any number that is not one's own is 404."""
+    """Sign one device out; 404 for an id of another person."""
     number = typed_id(request.POST.get("session"))
     session_actions.end_session(request.actor, request.user, session_id=number, now=request.now)
     messages.success(request, _("The device is signed out."))
@@ -155,7 +155,7 @@ def session_end(request: PortalRequest) -> HttpResponse:
 @access.roles()
 @require_POST
 def sessions_end(request: PortalRequest) -> HttpResponse:
-    """Sign every other device out, and end what programs hold."""
+    """Sign every other device out, and end the person's tokens."""
     key = request.session.session_key or ""
     ended, revoked = session_actions.end_other_sessions(request.actor, request.user, but=key, now=request.now)
     said = ngettext("%(n)d other device is signed out.", "%(n)d other devices are signed out.", ended) % {"n": ended}
@@ -168,7 +168,7 @@ def sessions_end(request: PortalRequest) -> HttpResponse:
 
 
 def _refused(request: PortalRequest, **forms: ProofForm) -> HttpResponse:
-    """The page with a form whose proof was not accepted; an open session is no place to guess passwords either."""
+    """The page with a form whose proof was wrong; wrong proofs are counted here too."""
     if any(form.is_wrong() for form in forms.values()):
         throttle.count_wrong_code(request, request.user)
     return _page(request, **forms)
@@ -206,13 +206,13 @@ def _page(request: PortalRequest, **parts: Any) -> HttpResponse:
 
 
 def _qr(user: User, secret: str) -> SafeString:
-    """What an app scans, as a drawing that needs no style of its own."""
+    """The QR code for an app, as SVG without inline styles."""
     address = TOTPDevice(user=user, key=secret).config_url
     drawing = segno.make(address, error="l", micro=False)
     return SafeString(drawing.svg_inline(border=0, omitsize=True, svgclass=None, lineclass=None))
 
 
 def _codes_file(user: User, codes: list[str]) -> str:
-    """The codes as a file inside a link: they never lie on the server."""
+    """The codes as a text file inside a link (data: address), so that they are not stored on the server."""
     text = "\n".join([_("SmartPlus recovery codes of %(email)s") % {"email": user.email}, *codes, ""])
     return f"data:text/plain;charset=utf-8,{quote(text)}"

@@ -1,4 +1,4 @@
-"""Changing the own address, which is what one signs in with."""
+"""Changing one's own address, which is used to sign in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from smartplus.portal.settings.forms import AddressForm
 @refused_at("settings-address")
 @once
 def own_address(request: PortalRequest) -> HttpResponse:
-    """Ask for another address with password and code, or give up one that waits: `do` is "withdraw"."""
+    """Request another address with password and code, or withdraw the request (`do` is "withdraw")."""
     if request.method == "POST" and request.POST.get("do") == "withdraw":
         addresses.withdraw_address(request.actor, request.user, now=request.now)
         messages.success(request, _("The change is withdrawn: the link does nothing any more."))

@@ -1,4 +1,4 @@
-"""Forms of the own account."""
+"""Forms of a person's own account."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PasswordForm(django_forms.PasswordChangeForm):
 
 
 class AddressForm(ProofForm):
-    """Another address of one's own."""
+    """Another address for oneself."""
 
     email = MailField(label=_("New address"), widget=MailInput(attrs={"autocomplete": "email"}))
 

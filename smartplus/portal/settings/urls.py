@@ -1,4 +1,4 @@
-"""The own account."""
+"""A person's own account."""
 
 from django.urls import path
 

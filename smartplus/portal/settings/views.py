@@ -1,4 +1,4 @@
-"""The own account: profile and password."""
+"""A person's own account: profile and password."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def profile(request: PortalRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @access.roles()
 def password(request: PortalRequest) -> HttpResponse:
-    """A new password: this session goes on, all others of the person end."""
+    """A new password: this session continues, all others of the person end."""
     if request.method == "POST" and (refusal := throttle.refuses_codes(request, request.user)):
         return refusal
     form = PasswordForm(request.user, posted(request))
@@ -74,5 +74,5 @@ def password(request: PortalRequest) -> HttpResponse:
         messages.success(request, _("The password is changed. Every other device is signed out."))
         return redirect("settings-password")
     if "old_password" in form.errors and form["old_password"].value():
-        throttle.count_wrong_code(request, request.user)  # an open session is no place to guess passwords
+        throttle.count_wrong_code(request, request.user)  # counted: nobody may guess passwords with an open session
     return render(request, "settings/password.html", {"form": form}, status=UNPROCESSABLE if form.is_bound else 200)

@@ -1,4 +1,4 @@
-"""Set-up: what is missing before money flows, what is in order, and what works because of that."""
+"""Set-up: what is missing before money flows, what is in order, and what works now."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from smartplus.setup import State
 @access.roles(Role.OPERATOR)
 @require_safe
 def setup_list(request: access.PortalRequest) -> HttpResponse:
-    """What blocks before what can wait, then what is in order. The same list as `check --deploy` and `/readyz` read."""
+    """Blocking findings first, then what can wait, then what is in order. `check --deploy` and `/readyz` read the same list."""
     found = setup.look(request.now)
     by_state = {state: [finding for finding in found if finding.state == state] for state in State}
     dangers = {question.key for question in setup.QUESTIONS if question.stops}
@@ -39,7 +39,7 @@ def setup_list(request: access.PortalRequest) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_POST
 def again(request: access.PortalRequest) -> HttpResponse:
-    """Ask the gateways about our keys now; everything else is looked at with every page."""
+    """Ask the gateways about our keys now; all other questions are asked at every view."""
     payment_actions.ask_all(now=request.now)
     messages.success(request, _("Checked again."))
     return redirect("setup")
@@ -49,7 +49,7 @@ def again(request: access.PortalRequest) -> HttpResponse:
 @require_POST
 @refused_at("setup")
 def deactivate(request: access.PortalRequest) -> HttpResponse:
-    """Take the demo's people out of every firm."""
+    """Deactivate the demo's logins in every firm."""
     count = deactivate_logins(request.actor, addresses=demo.ADDRESSES, now=request.now)
     words = ngettext("%(n)s demo login can't sign in any more.", "%(n)s demo logins can't sign in any more.", count)
     messages.success(request, words % {"n": count})
@@ -59,7 +59,7 @@ def deactivate(request: access.PortalRequest) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_POST
 def test_mail(request: access.PortalRequest) -> HttpResponse:
-    """Send a mail to oneself, the way all mail goes."""
+    """Send a test mail to oneself, through the outbox."""
     mail_state.send_test(request.actor, request.user, now=request.now)
     jobs.hurry("mail")
     messages.success(request, _("A mail to %(email)s is on its way.") % {"email": request.user.email})

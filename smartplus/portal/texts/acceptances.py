@@ -1,4 +1,4 @@
-"""Who has accepted which version of a text, and who has not yet; as a page and as a file."""
+"""Who has accepted which version of a text, and who has not; as a page and as a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from smartplus.portal.kit.exports import Kind
 from smartplus.portal.kit.lists import Column, List, Listing
 from smartplus.portal.texts import queries as acceptances
 
-LOOKED_UP = 500  # rows of a file whose firms are looked up at once
+LOOKED_UP = 500  # rows of a file whose firms are read in one statement
 MISSING = "missing"
 PERSON = Column("person", gettext_lazy("Person"), keys=["user__name_order"])
 EMAIL = Column("email", gettext_lazy("Email"), keys=["user__email_key"])
@@ -48,7 +48,7 @@ NOT_GIVEN = List(
 @access.roles(Role.OPERATOR)
 @require_safe
 def acceptance_list(request: access.PortalRequest, document: str) -> HttpResponseBase:
-    """`?version=` names a version, without it the one in force; `?show=missing` those who have not accepted the one in force."""
+    """`?version=` names a version, otherwise the one in force; `?show=missing` lists people who have not accepted the one in force."""
     published = terms.published(document, now=request.now)
     current = next((row for row, state in published if state == terms.IN_FORCE), None)
     known = sorted(
@@ -85,7 +85,7 @@ def acceptance_list(request: access.PortalRequest, document: str) -> HttpRespons
 
 
 def _older(actor: Actor, document: str) -> list[str]:
-    """Versions people accepted, those whose text was never kept here too."""
+    """All versions that people accepted, also those whose text is not stored here."""
     found = Acceptance.objects.visible_to(actor).filter(document=document).order_by()
     return list(found.values_list("version", flat=True).distinct())
 
@@ -106,7 +106,7 @@ def _file(listing: Listing, document: str, version: str, missing_of: TextVersion
 
 
 def _given(actor: Actor, document: str, version: str) -> Iterator[list[object]]:
-    """In pieces, so that neither rows nor firms are all held at once."""
+    """In chunks, so that neither all rows nor all firms are in memory at once."""
     found, last = acceptances.given(actor, document, version), None
     while rows := list((found.filter(pk__lt=last) if last else found)[:LOOKED_UP]):
         firms = acceptances.firms_of(actor, {row.user_id for row in rows})

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-CONTEXT_WORDS = 6  # words that stay shown on either side of a change
+CONTEXT_WORDS = 6  # unchanged words shown on either side of a change
 SAME, GONE, NEW = "same", "gone", "new"
 HEADING = re.compile(r"^#{1,6}\s+(.*)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One paragraph that differs: the heading it stands below, and its pieces (SAME, GONE or NEW, text)."""
+    """One changed paragraph: its heading, and its pieces (SAME, GONE or NEW, text)."""
 
     heading: str
     pieces: tuple[tuple[str, str], ...]
 
 
 def changes(old: str, new: str) -> list[Change]:
-    """The paragraphs that came, went or read otherwise, in the order of the new text."""
+    """The paragraphs that were added, removed or changed, in the order of the new text."""
     before, after = _paragraphs(old), _paragraphs(new)
     texts_before, texts_after = [text for _, text in before], [text for _, text in after]
     found: list[Change] = []
@@ -39,7 +39,7 @@ def changes(old: str, new: str) -> list[Change]:
 
 
 def _paragraphs(text: str) -> list[tuple[str, str]]:
-    """(the heading above, the paragraph), in order; line breaks inside of one are spaces."""
+    """(heading, paragraph), in order; line breaks inside a paragraph become spaces."""
     found, heading = [], ""
     for block in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         words = " ".join(block.split())

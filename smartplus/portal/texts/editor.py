@@ -30,12 +30,12 @@ from smartplus.portal.texts.changes import Change
 from smartplus.portal.texts.forms import TextForm
 
 STATES = {terms.IN_FORCE: "active", terms.UPCOMING: "pending", terms.REPLACED: "inactive"}
-NAMED = 5  # of those who have not accepted yet
+NAMED = 5  # people who have not accepted yet
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the editor works on: the draft that is there, and the versions, the newest first."""
+    """The data of the editor: the draft, if there is one, and the versions, the newest first."""
 
     document: str
     draft: TextDraft | None
@@ -43,19 +43,19 @@ class Page:
 
     @property
     def texts(self) -> dict[str, str]:
-        """What is written so far: the draft, or what the last version says."""
+        """The present text: that of the draft, otherwise of the last version."""
         if self.draft:
             return dict(self.draft.texts)
         return dict(self.published[0][0].texts) if self.published else {}
 
     @property
     def in_force(self) -> TextVersion | None:
-        """The version that counts now."""
+        """The version in force."""
         return next((row for row, state in self.published if state == terms.IN_FORCE), None)
 
 
 class Done(NamedTuple):
-    """What a button of the editor did: where it leads, and what is said there."""
+    """The result of a button: the next address, and the message."""
 
     to: str
     said: str
@@ -64,7 +64,7 @@ class Done(NamedTuple):
 @access.roles(Role.OPERATOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def editor(request: access.PortalRequest, document: str) -> HttpResponse:
-    """One text: its next version in each language, with preview and what changed; all versions; who has not accepted yet."""
+    """One text: its next version in each language, with preview and changes; all versions; who has not accepted yet."""
     return edits.edit(
         request,
         "texts/editor.html",
@@ -85,7 +85,7 @@ def editor(request: access.PortalRequest, document: str) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_POST
 def preview(request: access.PortalRequest, document: str) -> HttpResponse:
-    """The text as people will read it, and what changed, while it is typed."""
+    """The preview and the changes, while the person types."""
     form = TextForm(posted(request))
     form.is_valid()
     return render(
@@ -98,7 +98,7 @@ def _page(request: access.PortalRequest, document: str) -> Page:
 
 
 def _saved_by(page: Page) -> Q:
-    """Who saved the draft; without one, who published it or threw it away."""
+    """The person who saved the draft; if it is gone, the person who published or discarded it."""
     if page.draft:
         return conflicts.about(page.draft)
     label = str(TextDraft(document=page.document))
@@ -107,7 +107,7 @@ def _saved_by(page: Page) -> Q:
 
 
 def _form(request: access.PortalRequest, page: Page, *, sent: TextForm | None = None) -> TextForm:
-    """What is written so far in the language that the address asks for, or, after a conflict, the text as it was `sent`."""
+    """The form in the language of the address, with the present text; after a conflict with the text as it was `sent`."""
     language = str(sent["language"].value() if sent else request.GET.get("language", ""))
     language = language if language in dict(settings.LANGUAGES) else FALLBACK
     day = page.draft.valid_from if page.draft else None
@@ -121,7 +121,7 @@ def _form(request: access.PortalRequest, page: Page, *, sent: TextForm | None = 
 
 
 def _done(request: access.PortalRequest, document: str, form: TextForm) -> Done:
-    """What the pressed button asks for."""
+    """Do what the pressed button asks for."""
     version = form.cleaned_data["version"]
     texts = _page(request, document).texts | {form.cleaned_data["language"]: form.cleaned_data["text"]}
     day: date | None = form.cleaned_data["valid_from"]
@@ -158,7 +158,7 @@ def _context(request: access.PortalRequest, page: Page, form: TextForm) -> edits
     written = {code for code, text in page.texts.items() if text.strip()}
 
     def from_theirs() -> list[Change]:
-        """What differs between what is saved now and what stands in the form; a page without a conflict does not ask."""
+        """The changes between the saved text and the form, after a conflict."""
         return text_changes.changes(page.texts.get(language, ""), str(form["text"].value() or ""))
 
     return {
@@ -179,7 +179,7 @@ def _context(request: access.PortalRequest, page: Page, form: TextForm) -> edits
 
 
 def _seen(request: access.PortalRequest, page: Page, form: TextForm) -> dict[str, Any]:
-    """The preview, and what changed against the version in force."""
+    """The preview, and the changes against the version in force."""
     text = str(form["text"].value() or "")
     language = str(form["language"].value() or FALLBACK)
     found: list[Change] = []

@@ -28,8 +28,8 @@ def _day() -> forms.DateField:
 
 
 class TextForm(forms.Form):
-    """The next version of a text in one of its languages. `version` is the draft's when the page was opened. What a conflict changes in the
-    text is shown by paragraphs on its page."""
+    """The next version of a text in one language. `version` is the draft's when the page was opened. After a conflict the page shows the
+    changes by paragraph."""
 
     compared_by_page: ClassVar = frozenset({"text"})
 
@@ -69,15 +69,15 @@ class SellerForm(PostalForm, forms.Form):
 
     @classmethod
     def filled(cls, version: SellerVersion | None, **begun: Any) -> SellerForm:
-        """The form with what the last version says."""
+        """The form with the values of the last version."""
         values = {name: getattr(version, name) for name in seller.FIELDS} if version else {}
         return cls(initial={**values, **begun, "newest": version.number if version else 0})
 
     def values(self) -> dict[str, str]:
-        """What `seller.publish` takes."""
+        """The values for `seller.publish`."""
         return {name: self.cleaned_data[name] or "" for name in seller.FIELDS}
 
     def picture(self) -> bytes | None:
-        """The bytes that were sent, at most one more than are taken: the action judges them."""
+        """The sent bytes, at most one more than allowed; the action checks them."""
         sent = self.cleaned_data["logo"]
         return bytes(sent.read(logos.MOST_BYTES + 1)) if sent else None

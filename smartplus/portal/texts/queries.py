@@ -18,14 +18,14 @@ def given(actor: Actor, document: str, version: str) -> QuerySet[Acceptance]:
 
 
 def missing(actor: Actor, version: TextVersion) -> QuerySet[Membership]:
-    """Those who can work now and have not accepted this version, one row for each firm a person works for."""
+    """Active people who have not accepted this version, one row for each of their firms."""
     found = Membership.objects.visible_to(actor).usable()
     found = found.exclude(**{f"user__{LATEST[version.document]}": version.version})
     return found.select_related("user", "organization").order_by("user__name_order", "pk")
 
 
 def firms_of(actor: Actor, user_ids: Iterable[int]) -> dict[int, str]:
-    """Person → the firms the person works for, in one statement."""
+    """The firms of each person, in one statement."""
     found: dict[int, list[str]] = {}
     rows = (
         Membership.objects.visible_to(actor)

@@ -1,4 +1,4 @@
-"""The seller for the operator: who stands on mails, orders and invoices, in versions; and its logo for everybody."""
+"""The seller: its form and versions for the operator; its logo for everybody."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOGO_POLICY = "default-src 'none'; sandbox"
 @require_http_methods(["GET", "HEAD", "POST"])
 @once
 def seller(request: access.PortalRequest) -> HttpResponse:
-    """The next version, filled in with the last one; all versions below."""
+    """The form of the next version, filled with the last one; all versions below."""
     rows = list(
         SellerVersion.objects.visible_to(request.actor)
         .select_related("logo", "published_by").defer("logo__content").order_by("-number")
@@ -37,7 +37,7 @@ def seller(request: access.PortalRequest) -> HttpResponse:
     last = rows[0] if rows else None
 
     def overtaken(form: SellerForm) -> tuple[SellerForm, Q]:
-        """What somebody published since, before the day that was typed."""
+        """After a conflict: the version that was published since, with a start before the typed day."""
         assert last is not None  # versions are never deleted
         return SellerForm.filled(last, valid_from=form.cleaned_data["valid_from"]), conflicts.about(last)
 
@@ -57,13 +57,14 @@ def seller(request: access.PortalRequest) -> HttpResponse:
 @access.public
 @require_safe
 def logo(request: HttpRequest, digest: str) -> HttpResponse:
-    """The bytes of a logo. What people sent is shown as the picture that it was found to be, and as nothing else."""
+    """The bytes of a logo, served with the type that its bytes have and no other."""
     found = sellers.logo(digest)
     response = HttpResponse(bytes(found.content), content_type=found.content_type)
     response["Content-Security-Policy"] = LOGO_POLICY
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Disposition"] = f'inline; filename="logo.{found.content_type.partition("/")[2]}"'
-    response["Cache-Control"] = "public, max-age=31536000, immutable"  # the address is the digest of the bytes
+    # The address contains the digest, so it never changes
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 
 

@@ -1,4 +1,4 @@
-"""The operator's texts for everybody: the version in force, and the ones before and after it."""
+"""Published texts for everybody: the version in force, and all others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from smartplus import access
 
 @access.public
 def text(request: HttpRequest, document: str, version: int | None = None) -> HttpResponse:
-    """A text in the reader's language, or in English where it has none; without a number the version in force."""
+    """A text in the reader's language, or in English where it is missing; without a number the version in force."""
     published = terms.published(document, now=timezone.now())
     wanted = {row.number: row for row, _state in published}.get(version or _in_force(published))
     if wanted is None and version:
