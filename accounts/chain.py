@@ -126,26 +126,7 @@ def _seal_some(
     # Read again under the lock: another worker may have sealed some of them.
     events = waiting.filter(organization_id__in=free, pk__lte=found[-1][0]).values(*KEYS, *CONTENT)[:size]
     ends = heads(free)
-    seals = []
-    for event in events:
-        organization_id = event["organization_id"]
-        sequence, previous = ends.get(organization_id, (0, START))
-        salt = secrets.token_hex(16)
-        content = content_digest(event, salt)
-        digest = link(previous, organization_id, sequence + 1, event, content)
-        ends[organization_id] = (sequence + 1, digest)
-        seals.append(
-            AuditSeal(
-                organization_id=organization_id,
-                sequence=sequence + 1,
-                event_id=event["id"],
-                sealed_at=now,
-                salt=salt,
-                content=content,
-                previous=previous,
-                digest=digest,
-            )
-        )
+    seals = list(sealed(events, ends, now=now))
     AuditSeal.objects.bulk_create(seals)
     return len(seals), found[-1][0]
 
@@ -182,6 +163,27 @@ def lost(kept: Mapping[int, Head]) -> set[int]:
             any_of |= Q(organization_id=organization_id, sequence=sequence, digest=digest)
         missing.difference_update(AuditSeal.objects.filter(any_of).values_list("organization_id", flat=True))
     return missing
+
+
+def sealed(events: Iterable[Event], ends: dict[int, Head], *, now: datetime) -> Iterator[AuditSeal]:
+    """The next seals for these events, in their order. `ends` has the last seal of each organization, and is moved on."""
+    for event in events:
+        organization_id = event["organization_id"]
+        sequence, previous = ends.get(organization_id, (0, START))
+        salt = secrets.token_hex(16)
+        content = content_digest(event, salt)
+        digest = link(previous, organization_id, sequence + 1, event, content)
+        ends[organization_id] = (sequence + 1, digest)
+        yield AuditSeal(
+            organization_id=organization_id,
+            sequence=sequence + 1,
+            event_id=event["id"],
+            sealed_at=now,
+            salt=salt,
+            content=content,
+            previous=previous,
+            digest=digest,
+        )
 
 
 def content_digest(event: Event, salt: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
 from itertools import islice
@@ -23,31 +21,11 @@ def seal_all(ends: dict[int, chain.Head], *, now: datetime) -> int:
     """
     count = 0
     rows = AuditEvent.objects.filter(seal=None).order_by("pk").values(*chain.KEYS, *chain.CONTENT)
-    seals = _sealed(rows.iterator(chunk_size=AT_ONCE), ends, now)
+    seals = chain.sealed(rows.iterator(chunk_size=AT_ONCE), ends, now=now)
     while some := list(islice(seals, AT_ONCE)):
         _write(some)
         count += len(some)
     return count
-
-
-def _sealed(events: Iterator[chain.Event], ends: dict[int, chain.Head], now: datetime) -> Iterator[AuditSeal]:
-    for event in events:
-        organization_id = event["organization_id"]
-        sequence, previous = ends.get(organization_id, (0, chain.START))
-        salt = secrets.token_hex(16)
-        content = chain.content_digest(event, salt)
-        digest = chain.link(previous, organization_id, sequence + 1, event, content)
-        ends[organization_id] = (sequence + 1, digest)
-        yield AuditSeal(
-            organization_id=organization_id,
-            sequence=sequence + 1,
-            event_id=event["id"],
-            sealed_at=now,
-            salt=salt,
-            content=content,
-            previous=previous,
-            digest=digest,
-        )
 
 
 def _write(seals: list[AuditSeal]) -> None:
