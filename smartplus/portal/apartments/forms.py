@@ -218,13 +218,13 @@ class Sheet(ApartmentForm):
 class ResidentForm(forms.Form):
     """A resident, with an email address or a mobile number."""
 
-    name = LineField(label=_("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    email = MailField(label=_("Email"), required=False, widget=MailInput(attrs={"autocomplete": "off"}))
-    mobile = PhoneField(label=_("Mobile"), required=False, widget=PhoneInput(attrs={"autocomplete": "off"}))
+    name = LineField(label=gettext_lazy("Name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    email = MailField(label=gettext_lazy("Email"), required=False, widget=MailInput(attrs={"autocomplete": "off"}))
+    mobile = PhoneField(label=gettext_lazy("Mobile"), required=False, widget=PhoneInput(attrs={"autocomplete": "off"}))
     language = forms.ChoiceField(
-        label=_("Language"), choices=settings.LANGUAGES, help_text=_("Of the app and of mails.")
+        label=gettext_lazy("Language"), choices=settings.LANGUAGES, help_text=gettext_lazy("Of the app and of mails.")
     )
-    remark = LineField(label=_("Remark"), max_length=200, required=False)
+    remark = LineField(label=gettext_lazy("Remark"), max_length=200, required=False)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, data: QueryDict | None = None, *, country: str, resident: Resident | None = None) -> None:
