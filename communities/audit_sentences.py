@@ -19,6 +19,7 @@ FIELDS: dict[str, Promise] = {
     "monitor_pending": gettext_lazy("Monitor pending"), "master": gettext_lazy("Family master"), "technicians": gettext_lazy("Technicians"),
     "landline_off_in": gettext_lazy("Landline switched off in"), "video_storage_off_in": gettext_lazy("Video Storage switched off in"),
 }  # fmt: skip
+OF_APARTMENTS = ("apartment", "servicechange")  # what is about apartments, by its type
 APARTMENT_FIELDS: dict[str, Promise] = {
     "indoor_monitor": gettext_lazy("With Indoor Monitor"),
     "landline": gettext_lazy("Landline"),
@@ -27,15 +28,17 @@ APARTMENT_FIELDS: dict[str, Promise] = {
 
 
 def label(subject_type: str, field: str) -> str:
-    """The label of a field of a site or an apartment; "" for other fields."""
-    if subject_type == "apartment" and field in APARTMENT_FIELDS:
+    """The label of a field of a site, an apartment or a bulk change; "" for other fields."""
+    if subject_type in OF_APARTMENTS and field in APARTMENT_FIELDS:
         return str(APARTMENT_FIELDS[field])
+    if (subject_type, field) == ("servicechange", "count"):
+        return _("Apartments")
     return str(catalogue.BY_CODE[field].label if field in catalogue.BY_CODE else FIELDS.get(field, ""))
 
 
 def is_switch(subject_type: str, field: str) -> bool:
     """Whether the field is the switch of a service."""
-    return field in catalogue.SWITCHES or (subject_type == "apartment" and field in APARTMENT_FIELDS)
+    return field in catalogue.SWITCHES or (subject_type in OF_APARTMENTS and field in APARTMENT_FIELDS)
 
 
 def managers_set(event: AuditEvent, names: Names) -> str:
@@ -75,6 +78,15 @@ def switched(event: AuditEvent, names: Names) -> str:
         if isinstance(value, bool) and is_switch(event.subject_type, field):
             words = _("%(what)s on") if value else _("%(what)s off")
         told.append(words % {"what": label(event.subject_type, field) or field})
+    return listed(told)
+
+
+def set_to(event: AuditEvent) -> str:
+    """Which switches of apartments were set to what: "Landline on, With Indoor Monitor off"."""
+    told = []
+    for field in sorted(event.after.keys() & APARTMENT_FIELDS.keys(), key=_place):
+        words = _("%(what)s on") if event.after[field] else _("%(what)s off")
+        told.append(words % {"what": APARTMENT_FIELDS[field]})
     return listed(told)
 
 

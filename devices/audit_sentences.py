@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from accounts.audit.sentences import Names, size
 from accounts.models import AuditEvent
+from communities import audit_sentences as of_communities
 
 
 def placed(sentence: Promise) -> Callable[[AuditEvent, Names], str]:
@@ -38,3 +39,18 @@ def how_many(event: AuditEvent, names: Names) -> str:
 def time_stays(event: AuditEvent, names: Names) -> str:
     """Says that paid time stays after a swap."""
     return _("Paid time stays")
+
+
+def bulk_applied(event: AuditEvent, names: Names) -> str:
+    """What was set, and in how many apartments."""
+    n = size(event, "count")
+    words = ngettext("%(what)s in %(n)s apartment", "%(what)s in %(n)s apartments", n)
+    return words % {"what": of_communities.set_to(event), "n": n}
+
+
+def bulk_undone(event: AuditEvent, names: Names) -> str:
+    """In how many apartments a bulk change was taken back."""
+    n = size(event, "count")
+    return ngettext("Bulk change taken back in %(n)s apartment", "Bulk change taken back in %(n)s apartments", n) % {
+        "n": n
+    }

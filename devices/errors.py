@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
 
-from accounts.errors import Refused
+from accounts.errors import Conflict, Refused
 from devices.addresses import Mac
 
 
@@ -128,3 +128,30 @@ class LibraryRowsRefused(RowsRefused):
     """Wrong rows of a list for the MAC library."""
 
     field = "rows"
+
+
+class DryRunOutdated(Conflict):
+    """What a dry run showed is not what the change would do now (R16)."""
+
+    message = gettext_lazy(
+        "Somebody changed one of these apartments in the meantime. Nothing was changed: this is the new dry run."
+    )
+
+
+class BulkMonitorsMissing(Refused):
+    """With Indoor Monitor can't go on in these apartments: they have no indoor monitor, and were not marked as pending (R17)."""
+
+    message = gettext_lazy(
+        "Some apartments have no indoor monitor yet: enter its MAC address, or let them wait for it."
+    )
+    field = "monitors"
+
+    def __init__(self, apartment_ids: Sequence[int]) -> None:
+        self.apartment_ids = list(apartment_ids)
+        super().__init__()
+
+
+class BulkMonitorsRefused(RowsRefused):
+    """Wrong monitors of a bulk change; `errors` are by the id of the apartment."""
+
+    field = "monitors"

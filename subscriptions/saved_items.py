@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import Count, FilteredRelation, Q
+from django.db.models import Count, FilteredRelation, Q, QuerySet
 
 from communities import catalogue
 from communities.catalogue import Target, TargetKey
@@ -130,20 +130,47 @@ class Census:
         return catalogue.Configuration(on, retention_days, self.apartments, self.managers, project=self.project)
 
 
-def census_of(site: Site) -> Census:
-    """Count a site's apartments by switches and paid services; two statements, independent of their number.
+def census_of(site: Site, *, apartments: QuerySet[Apartment] | None = None) -> Census:
+    """Count a site's apartments by their switches and by what is paid for them; two statements, as fast for ten thousand.
 
-    Family masters and PM Apps are read from the entitlements, which follow the configuration.
+    With `apartments` only those are counted, and nothing else of the site: one statement.
+
+    Who has a family master or the PM App is what the entitlements say: they follow the configuration.
     """
+    alike, saved = [], list[Saved]()
+    counts: dict[int | str, int] = {}
+    kinds = catalogue.PER_APARTMENT
+    rows = _counted((Apartment.objects if apartments is None else apartments).filter(site=site))
+    for key, (monitor, landline, video, *paid, count) in enumerate(rows):
+        width = len(paid) // len(kinds)
+        services = {code: paid[width * at : width * (at + 1)] for at, code in enumerate(kinds)}
+        rows_of_it = [
+            Saved(Target.APARTMENT, key, code, *what) for code, what in services.items() if what[0] is not None
+        ]
+        has_master = any(row.variant and catalogue.BY_TYPE[row.service_type].needs_master for row in rows_of_it)
+        apartment = catalogue.ApartmentConfiguration(key, monitor, landline, video, has_master)
+        alike.append(apartment)
+        saved += as_occupied(rows_of_it, apartment)
+        counts[key] = count
+    others = [] if apartments is not None else saved_of(site, apartment=None)
+    managers = tuple(
+        catalogue.ManagerConfiguration(row.target, pm_app=True)
+        for row in others
+        if row.variant and row.target_kind == Target.MANAGER
+    )
+    return Census(tuple(alike), managers, (*saved, *others), counts, site.kind)
+
+
+def _counted(apartments: QuerySet[Apartment]) -> QuerySet[Apartment, tuple[Any, ...]]:
+    """The switches of these apartments, what is paid for each service, and how many are alike."""
     kinds = catalogue.PER_APARTMENT
     columns = [
         column
         for code in kinds
         for column in (*(f"{code}__{field}" for field in ("variant", *PAID)), f"{code}_{RENEWED}")
     ]
-    rows = (
-        Apartment.objects.filter(site=site)
-        .annotate(
+    return (
+        apartments.annotate(
             **{
                 code: FilteredRelation("target__entitlements", condition=Q(target__entitlements__service_type=code))
                 for code in kinds
@@ -154,26 +181,6 @@ def census_of(site: Site) -> Census:
         .values_list(*catalogue.APARTMENT_SWITCHES, *columns)
         .annotate(n=Count("pk"))
     )
-    apartments, saved = [], list[Saved]()
-    counts: dict[int | str, int] = {}
-    for key, (monitor, landline, video, *paid, count) in enumerate(rows):
-        width = len(columns) // len(kinds)
-        services = {code: paid[width * at : width * (at + 1)] for at, code in enumerate(kinds)}
-        rows_of_it = [
-            Saved(Target.APARTMENT, key, code, *what) for code, what in services.items() if what[0] is not None
-        ]
-        has_master = any(row.variant and catalogue.BY_TYPE[row.service_type].needs_master for row in rows_of_it)
-        apartment = catalogue.ApartmentConfiguration(key, monitor, landline, video, has_master)
-        apartments.append(apartment)
-        saved += as_occupied(rows_of_it, apartment)
-        counts[key] = count
-    others = saved_of(site, apartment=None)
-    managers = tuple(
-        catalogue.ManagerConfiguration(row.target, pm_app=True)
-        for row in others
-        if row.variant and row.target_kind == Target.MANAGER
-    )
-    return Census(tuple(apartments), managers, (*saved, *others), counts, site.kind)
 
 
 def planned(switches: Mapping[str, bool], *, apartments: int, managers: int) -> Census:

@@ -1,5 +1,6 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
+from communities.models.changes import ServiceChange, ServiceChangeRow
 from communities.models.entitlements import BLOCK_LABELS, Block, Entitlement
 from communities.models.expiries import ExpiryDay
 from communities.models.sites import (
@@ -28,6 +29,8 @@ __all__ = [
     "ManagerAssignment",
     "Mode",
     "Resident",
+    "ServiceChange",
+    "ServiceChangeRow",
     "Site",
     "State",
     "Target",

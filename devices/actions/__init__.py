@@ -1,6 +1,7 @@
 """Actions on devices and MAC libraries. One function is one intention and one transaction."""
 
 from devices.actions.apartments import add_apartment, edit_apartment
+from devices.actions.bulk import apply_bulk_change, undo_bulk_change
 from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
 from devices.actions.library import LibraryRow, add_to_library, assign_library_entry, retire_library_entry
 from devices.actions.monitors import add_monitor, remove_device, rename_device, swap_device
@@ -12,6 +13,7 @@ __all__ = [
     "add_apartment",
     "add_monitor",
     "add_to_library",
+    "apply_bulk_change",
     "assign_library_entry",
     "check_mac",
     "edit_apartment",
@@ -19,4 +21,5 @@ __all__ = [
     "rename_device",
     "retire_library_entry",
     "swap_device",
+    "undo_bulk_change",
 ]

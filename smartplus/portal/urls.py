@@ -8,6 +8,7 @@ AREAS = (
     "apartments",
     "audit",
     "billing",
+    "bulk",
     "choices",
     "dashboard",
     "devices",

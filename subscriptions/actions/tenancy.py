@@ -23,6 +23,7 @@ from communities.models import (
     ExpiryDay,
     ManagerAssignment,
     Resident,
+    ServiceChange,
     Site,
     Target,
     TechnicianAssignment,
@@ -53,6 +54,7 @@ STAYS: dict[type[models.Model], str] = {
     OrderLine: "it is frozen with its order",
     AuditEvent: "the audit only grows: a change concerned those who were above at that time",
     ExpiryDay: "entitlements that move are counted anew; what was counted of them before comes to nothing when it is folded",
+    ServiceChange: "what was changed in bulk concerned those who were above at that time",
     Notice: "mail that was sent to, or about the sites of, those who were above at that time",
 }
 OPEN_ORDERS = (Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING, Order.State.REVIEW)

@@ -10,6 +10,7 @@ from tests.guards.world import MACS, MARKS
 PARAMETERS = {
     "site_id": "site",
     "building_id": "building",
+    "change_id": "change",
     "apartment_id": "apartment",
     "resident_id": "resident",
     "device_id": "device",

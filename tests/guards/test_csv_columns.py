@@ -34,6 +34,8 @@ FILES = {
     "library": ("library-list", "dora", ""),
     "orders": ("order-list", "dora", ""),
     "apartments": ("apartment-list", "ivan", ""),
+    "bulk": ("bulk-change-file", "ivan", "&landline=off"),
+    "changed": ("change-detail", "ivan", ""),
     "accepted": ("setup-terms-accepted", "olga", ""),
     "missing": ("setup-privacy-accepted", "olga", "&show=missing"),
 }
@@ -275,3 +277,23 @@ def test_apartments(browser: Browser) -> None:
             "Indoor monitor": "0C:11:05:A1:00:01", "App": "Auto-renew", "Expires": "2026-12-22",
         },
     )  # fmt: skip
+
+
+def test_bulk(browser: Browser) -> None:
+    flats = Apartment.objects.filter(site=browser.world.sites["hafen"])
+    flats.filter(number="1").update(floor="-2")
+    row = next(row for row in table(browser, "bulk") if row["Number"] == "1")
+    assert row == {
+        "Building": "HAFENMARK House", "Floor": "'-2", "Number": "1", "With Indoor Monitor before": "On",
+        "With Indoor Monitor after": "On", "Landline before": "On", "Landline after": "Off",
+    }  # fmt: skip
+    assert len(table(browser, "bulk")) == flats.filter(landline=True).count()
+
+
+def test_changed(browser: Browser) -> None:
+    assert table(browser, "changed") == [
+        {
+            "Building": "HAFENMARK House", "Floor": "1", "Number": "7", "With Indoor Monitor before": "On",
+            "With Indoor Monitor after": "On", "Landline before": "Off", "Landline after": "On",
+        }
+    ]  # fmt: skip

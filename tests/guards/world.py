@@ -15,7 +15,16 @@ from accounts.models import AuditEvent, ItemFailure, Kind, Membership, Notice, O
 from accounts.models.tokens import scopes_open_to
 from communities import catalogue
 from communities.actions import assignments, residents, sites
-from communities.models import Apartment, Building, Entitlement, Resident, Site
+from communities.models import (
+    Apartment,
+    Building,
+    Entitlement,
+    Resident,
+    ServiceChange,
+    ServiceChangeRow,
+    Site,
+    keys_of,
+)
 from devices import actions as device_actions
 from devices.actions import LibraryRow, MonitorEntry
 from devices.models import Device, LibraryEntry
@@ -245,6 +254,7 @@ def _estate(
         ("building", Building), ("apartment", Apartment), ("resident", Resident), ("device", Device), ("entitlement", Entitlement),
     ):  # fmt: skip
         held.add(kind, *model._default_manager.filter(**of_site).order_by("-pk").values_list("pk", flat=True))
+    held.add("change", _change(site).pk)
     entries = LibraryEntry.objects.filter(serial__contains=f"-{MACS[name][-2:]}")
     held.add("entry", *entries.filter(devices=None).order_by("-pk").values_list("pk", flat=True))
     held.add("entry", *entries.order_by("pk").values_list("pk", flat=True)[:1])
@@ -264,6 +274,16 @@ def _estate(
     held.add("member", *(one.membership.pk for one in members), installer.membership.pk, invited.pk)
     held.add("firm", *(one.firm.pk for one in managers), installer.firm.pk)
     held.add("firm_below", next((one.firm.pk for one in managers), installer.firm.pk))
+
+
+def _change(site: Site) -> ServiceChange:
+    """A bulk change that switched landline on in an apartment that nobody has paid for."""
+    change = ServiceChange.objects.create(**keys_of(site), created_at=NOW, landline=True, count=1, looked_at=7)
+    ServiceChangeRow.objects.create(
+        change=change, apartment=Apartment.objects.get(site=site, number="7"), indoor_monitor_before=True, indoor_monitor_after=True,
+        landline_before=False, landline_after=True, monitor_pending_before=False, monitor_pending_after=False,
+    )  # fmt: skip
+    return change
 
 
 def _billing(world: World, payer: str, mark: str) -> None:

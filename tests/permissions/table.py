@@ -16,7 +16,8 @@ from django.db.models import QuerySet
 
 from accounts.models import Kind, MailLink, Membership, Organization, User
 from communities import catalogue
-from communities.models import Apartment, Building, Entitlement, Resident, Site
+from communities.models import Apartment, Building, Entitlement, Resident, ServiceChange, Site
+from devices import bulk
 from devices.actions import LibraryRow, MonitorEntry
 from devices.models import Device, LibraryEntry
 from payments.models import BillingProfile, Payment
@@ -209,6 +210,19 @@ def _same_flat(case: Case, **more: Any) -> dict[str, Any]:
         "apartment_id": flat.pk, "version": flat.version, "floor": flat.floor, "number": flat.number, "name": "Corner",
         "switches": switches, **more,
     }  # fmt: skip
+
+
+def _bulk(case: Case) -> dict[str, Any]:
+    flat = case.row(Apartment, "apartment")
+    Apartment.objects.filter(pk=flat.pk).update(floor="2")
+    wanted = bulk.Wanted(landline=False, building_id=flat.building_id, floor="2")
+    shown = bulk.dry_run(case.site, wanted).digest
+    return {"site_id": case.site.pk, "wanted": wanted, "digest": shown, "monitors": {}, "may_wait": False}
+
+
+def _bulk_back(case: Case) -> dict[str, Any]:
+    change = case.row(ServiceChange, "change")
+    return {"change_id": change.pk, "digest": bulk.undo_run(change, now=NOW).digest}
 
 
 def _resident(case: Case) -> dict[str, Any]:
@@ -439,6 +453,8 @@ TABLE: dict[str, Row] = {
     # --- devices
     "apartments.add_apartment": Row("IT", lambda c: _flat(c, monitors=[])),
     "apartments.edit_apartment": Row("IT", lambda c: _same_flat(c, monitors=[])),
+    "bulk.apply_bulk_change": Row("IT", _bulk),
+    "bulk.undo_bulk_change": Row("IT", _bulk_back),
     "library.add_to_library": Row("D", lambda c: {"macs": [LibraryRow("0C1105EE0001", "C313")], "installer_id": c.installer.pk}),
     "library.assign_library_entry": Row("D", lambda c: {"entry_id": _entry(c).pk, "installer_id": None, "version": _entry(c).version}),
     "library.retire_library_entry": Row("D", lambda c: {"entry_id": _entry(c).pk, "version": _entry(c).version}),

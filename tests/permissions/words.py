@@ -26,7 +26,7 @@ from accounts.actions import (
 from accounts.models import AuditEvent
 from communities.actions import apartments, assignments, residents, sites
 from communities.models import Apartment, Building, ManagerAssignment, TechnicianAssignment
-from devices.actions import library, monitors, registration
+from devices.actions import bulk, library, monitors, registration
 from devices.addresses import Mac
 from payments.actions import billing, methods
 from payments.models import PaymentMethod
@@ -105,6 +105,8 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "assignments.set_people": (assignments.MANAGERS_SET, assignments.TECHNICIANS_SET),
     "apartments.add_apartment": (apartments.APARTMENT_CREATED,),
     "apartments.edit_apartment": (apartments.APARTMENT_CHANGED,),
+    "bulk.apply_bulk_change": (bulk.BULK_APPLIED, apartments.APARTMENT_CHANGED),
+    "bulk.undo_bulk_change": (bulk.BULK_UNDONE, apartments.APARTMENT_CHANGED),
     "library.add_to_library": (library.LIBRARY_ADDED, library.ENTRY_ADDED),
     "library.assign_library_entry": (library.ENTRY_ASSIGNED,),
     "library.retire_library_entry": (library.ENTRY_RETIRED,),

@@ -64,7 +64,9 @@ def _told(request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[in
     if others:
         what = _("%(what)s and %(n)s more") % {"what": what, "n": len(others)}
     url = ""
-    if first.subject_type == "order":
+    if first.subject_type == "servicechange":
+        url = reverse("change-detail", args=[first.subject_id])
+    elif first.subject_type == "order":
         url = reverse("order-detail", args=[first.subject_label])
     elif first.site_id in names:
         url = reverse("site-detail", args=[first.site_id])

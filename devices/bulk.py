@@ -1,0 +1,215 @@
+"""What a bulk change of a site would do, and what taking one back would do: the dry runs. Nothing here writes (R15–R17, R22)."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from communities import catalogue
+from communities.models import Apartment, Entitlement, ServiceChange, ServiceChangeRow, Site
+from devices.models import Device
+
+MONITOR, LANDLINE = "indoor_monitor", "landline"
+SWITCHES = (MONITOR, LANDLINE)  # exactly these two can be set for many apartments at once (R15)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a bulk change sets, and for which apartments. None leaves a switch as it is; without a building it is for all of the site, and
+    `floor` is one floor of the building."""
+
+    indoor_monitor: bool | None = None
+    landline: bool | None = None
+    building_id: int | None = None
+    floor: str = ""
+
+    @property
+    def switches(self) -> dict[str, bool]:
+        """What is set, by the code of the switch."""
+        return {code: value for code in SWITCHES if (value := getattr(self, code)) is not None}
+
+    def apartments(self, site: Site) -> QuerySet[Apartment]:
+        """The apartments that it looks at."""
+        found = Apartment.objects.filter(site=site)
+        if self.building_id is not None:
+            found = found.filter(building=self.building_id)
+            found = found.filter(floor=self.floor) if self.floor else found
+        return found
+
+    def changed(self, site: Site) -> QuerySet[Apartment]:
+        """Those of them that get another value."""
+        differs = Q(pk__in=[])
+        for code, value in self.switches.items():
+            differs |= Q(**{code: not value})
+        return self.apartments(site).filter(differs)
+
+
+def has_monitor() -> Exists:
+    """For a query of apartments: whether an indoor monitor is in one (R74)."""
+    return Exists(Device.objects.monitors().filter(apartment=OuterRef("pk")))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An apartment that gets another value."""
+
+    apartment_id: int
+    target_id: int
+    building_id: int
+    version: int
+    indoor_monitor: bool
+    landline: bool
+    monitor_pending: bool
+    has_monitor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a change does if nobody changes one of its apartments first. `lacking` are the ids of those that would need an indoor monitor
+    and have none (R17)."""
+
+    wanted: Wanted
+    looked_at: int
+    rows: tuple[Row, ...]
+
+    @property
+    def lacking(self) -> list[int]:
+        """In the order of the ids."""
+        if not self.wanted.indoor_monitor:
+            return []
+        return [row.apartment_id for row in self.rows if not row.indoor_monitor and not row.has_monitor]
+
+    @property
+    def digest(self) -> str:
+        """Says the same for as long as the change would do the same (R16)."""
+        facts = [(row.apartment_id, row.version, row.has_monitor) for row in self.rows]
+        return _digest([*self.wanted.switches.items()], facts)
+
+
+def dry_run(site: Site, wanted: Wanted, *, lock: bool = False) -> DryRun:
+    """What the change does now; two statements, however many apartments. With `lock` the apartments are locked, in the order of their ids;
+    the caller holds the site's lock."""
+    rows = wanted.changed(site).order_by("pk").annotate(has_one=has_monitor())
+    if lock:
+        rows = rows.select_for_update(of=("self",), no_key=True)
+    columns = ("pk", "target_id", "building_id", "version", MONITOR, LANDLINE, "monitor_pending", "has_one")
+    found = tuple(Row(*values) for values in rows.values_list(*columns))
+    return DryRun(wanted, wanted.apartments(site).count(), found)
+
+
+class Kept(enum.StrEnum):
+    """Why an apartment keeps what a change set, although the change is taken back."""
+
+    CHANGED = "changed"
+    PAID = "paid"
+    ORDERED = "ordered"
+    NO_MONITOR = "no_monitor"
+    CEILING = "ceiling"
+
+
+KEPT_LABELS: Mapping[Kept, Promise] = {
+    Kept.CHANGED: _("It was changed again since."),
+    Kept.PAID: _("It was paid for since. Switch it off by hand: paid time is not given back."),
+    Kept.ORDERED: _("It is in an open order."),
+    Kept.NO_MONITOR: _("With Indoor Monitor would be on again, and there is no indoor monitor now."),
+    Kept.CEILING: _("Landline is off in the community now."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRow:
+    """One apartment of a change: whether it can get its value back, and why not."""
+
+    apartment: Apartment
+    before: Mapping[str, bool]
+    after: Mapping[str, bool]
+    has_monitor: bool
+    kept: Kept | None
+
+    @property
+    def switches(self) -> list[str]:
+        """The switches that the change set here."""
+        return [code for code in SWITCHES if self.before[code] != self.after[code]]
+
+    @property
+    def back(self) -> dict[str, bool]:
+        """The values that it gets: of the switches that the change set those from before, and whether it then waits for a monitor (R17)."""
+        values = {code: self.before[code] for code in self.switches}
+        needs_one = values.get(MONITOR, self.apartment.indoor_monitor)
+        return {**values, "monitor_pending": needs_one and not self.has_monitor}
+
+
+@dataclass(frozen=True, slots=True)
+class UndoRun:
+    """What taking a change back does."""
+
+    change: ServiceChange
+    rows: Sequence[UndoRow] = field(default_factory=tuple)
+
+    @property
+    def undone(self) -> list[UndoRow]:
+        """The apartments that get their value back."""
+        return [row for row in self.rows if row.kept is None]
+
+    @property
+    def kept(self) -> list[UndoRow]:
+        """The others, each with its reason."""
+        return [row for row in self.rows if row.kept is not None]
+
+    @property
+    def digest(self) -> str:
+        """Says the same for as long as taking the change back would do the same."""
+        return _digest(
+            [self.change.pk], [(row.apartment.pk, row.apartment.version, row.has_monitor) for row in self.undone]
+        )
+
+
+def undo_run(change: ServiceChange, *, now: datetime) -> UndoRun:
+    """What taking a change back does now: an apartment gets its value back where it still has the one that was set, nothing of what was
+    switched was charged since, no open order holds it, and no rule forbids it (R17, R22). Two statements."""
+    services = [entry.code for entry in catalogue.ENTRIES if _depends_on(entry)]
+    items = Entitlement.objects.filter(target=OuterRef("apartment__target"), service_type__in=services)
+    rows = ServiceChangeRow.objects.filter(change=change).order_by("apartment_id")
+    facts = rows.annotate(
+        was_paid=Exists(items.filter(last_charged_at__gte=change.created_at)),
+        is_ordered=Exists(items.exclude(reserved_by=None)),
+        has_one=Exists(Device.objects.monitors().filter(apartment=OuterRef("apartment"))),
+    ).values_list("was_paid", "is_ordered", "has_one")
+    found = []
+    for row, (was_paid, is_ordered, has_one) in zip(rows.select_related("apartment__building"), facts, strict=True):
+        kept = _kept(row, change.site, has_one=has_one)
+        kept = kept or (Kept.PAID if was_paid else Kept.ORDERED if is_ordered else None)
+        found.append(UndoRow(row.apartment, row.before, row.after, has_one, kept))
+    return UndoRun(change, found)
+
+
+def _kept(row: ServiceChangeRow, site: Site, *, has_one: bool) -> Kept | None:
+    """Which rule keeps the value that was set, if any."""
+    before, after = row.before, row.after
+    switched = [code for code in SWITCHES if before[code] != after[code]]
+    if any(getattr(row.apartment, code) != after[code] for code in switched):
+        return Kept.CHANGED
+    if MONITOR in switched and before[MONITOR] and not has_one and not before["monitor_pending"]:
+        return Kept.NO_MONITOR
+    if LANDLINE in switched and before[LANDLINE] and not site.landline:
+        return Kept.CEILING
+    return None
+
+
+def _depends_on(entry: catalogue.Entry) -> bool:
+    """Whether what an apartment pays for this service follows one of the two switches."""
+    return entry.target is catalogue.Target.APARTMENT and any(
+        entry.part_of_switch(code, catalogue.DEFAULT_RETENTION_DAYS) for code in SWITCHES
+    )
+
+
+def _digest(head: Sequence[object], facts: Sequence[Sequence[object]]) -> str:
+    return hashlib.sha256(json.dumps([head, facts]).encode()).hexdigest()[:24]

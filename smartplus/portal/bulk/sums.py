@@ -1,0 +1,146 @@
+"""What a bulk change does, by kind: how many apartments of which building, and what that costs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+from communities.audit_sentences import APARTMENT_FIELDS
+from communities.models import Building, Site
+from devices.bulk import MONITOR, SWITCHES, DryRun, UndoRun
+from smartplus.access import PortalRequest
+from subscriptions import price_preview, rights
+from subscriptions.bulk_prices import BulkPrice, price_of
+from subscriptions.prices import MissingPrice, PriceTable
+from subscriptions.tables import table_for
+
+COLUMNS = 4  # buildings with a column of their own; of more only the sum is shown
+
+
+class Sort(NamedTuple):
+    """What happens to apartments that are alike: which switches are set, to what, and whether the App keeps its price because the apartment
+    waits for its monitor."""
+
+    switches: tuple[tuple[str, bool], ...]
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One line of the table: what is set, in how many apartments, per building and in all, and what it costs."""
+
+    said: str
+    counts: tuple[int, ...]
+    count: int
+    price: BulkPrice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The kinds of a change with their sum, and what the site costs before and after. Without prices, for who sees none or where there are
+    none, `refused` says which is missing."""
+
+    kinds: list[Kind]
+    buildings: list[str]
+    counts: tuple[int, ...]
+    price: BulkPrice | None = None
+    currency: str = ""
+    before_minor: int = 0
+    list_label: str = ""
+    is_invented: bool = False
+    refused: MissingPrice | None = None
+
+    @property
+    def count(self) -> int:
+        """How many apartments they are."""
+        return sum(kind.count for kind in self.kinds)
+
+    @property
+    def after_minor(self) -> int:
+        """What the site costs every 30 days then."""
+        return self.before_minor + (self.price.difference_minor if self.price else 0)
+
+
+def of_dry_run(request: PortalRequest, site: Site, run: DryRun, buildings: Sequence[Building]) -> Sums:
+    """The sums of a change that is not applied yet. What has no monitor yet is taken to wait for it: its App keeps its price."""
+    lacking = set(run.lacking)
+    wanted = run.wanted.switches
+    places = {row.apartment_id: row.building_id for row in run.rows}
+    found: dict[Sort, list[int]] = defaultdict(list)
+    for row in run.rows:
+        switches = tuple(
+            (code, wanted[code]) for code in SWITCHES if code in wanted and getattr(row, code) != wanted[code]
+        )
+        found[Sort(switches, row.apartment_id in lacking)].append(row.apartment_id)
+    return _sums(request, site, found, places, buildings)
+
+
+def of_undo(request: PortalRequest, site: Site, run: UndoRun, buildings: Sequence[Building]) -> Sums:
+    """The sums of taking a change back."""
+    places = {row.apartment.pk: row.apartment.building_id for row in run.undone}
+    found: dict[Sort, list[int]] = defaultdict(list)
+    for row in run.undone:
+        found[Sort(tuple((code, row.before[code]) for code in row.switches))].append(row.apartment.pk)
+    return _sums(request, site, found, places, buildings)
+
+
+def _sums(
+    request: PortalRequest,
+    site: Site,
+    found: Mapping[Sort, Collection[int]],
+    places: Mapping[int, int],
+    buildings: Sequence[Building],
+) -> Sums:
+    columns = [row.pk for row in buildings] if len(buildings) <= COLUMNS else []
+    names = [row.name for row in buildings] if columns else []
+    priced: Callable[[Sort], BulkPrice | None] = lambda _sort: None  # noqa: E731
+    prices, refused, before = None, None, 0
+    if rights.sees_prices(request.actor):
+        try:
+            assert site.distributor is not None
+            prices = table_for(site.distributor, at=request.now, with_former=True)
+            before = price_preview.site_total_minor(site, prices, as_of=request.now)
+            each = {sort: _price(request, site, sort, ids, prices) for sort, ids in found.items()}
+            priced = each.get
+        except MissingPrice as missing:
+            refused, prices = missing, None
+    kinds = _kinds(found, places, columns, priced)
+    total = sum((kind.price for kind in kinds if kind.price), BulkPrice()) if prices else None
+    counts = tuple(sum(kind.counts[at] for kind in kinds) for at in range(len(columns)))
+    if prices is None:
+        return Sums(kinds, names, counts, refused=refused)
+    return Sums(kinds, names, counts, total, prices.currency, before, prices.label, prices.is_invented)
+
+
+def _price(request: PortalRequest, site: Site, sort: Sort, ids: Collection[int], prices: PriceTable) -> BulkPrice:
+    switches = {code: value for code, value in sort.switches if not (sort.waits and code == MONITOR)}
+    return price_of(site, ids, switches, prices, as_of=request.now)
+
+
+def _kinds(
+    found: Mapping[Sort, Collection[int]],
+    places: Mapping[int, int],
+    columns: Sequence[int],
+    priced: Callable[[Sort], BulkPrice | None],
+) -> list[Kind]:
+    kinds = []
+    for sort, ids in sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0])):
+        at = Counter(places[pk] for pk in ids)
+        said = words_of(sort.switches)
+        if sort.waits:
+            said = _("%(what)s, without a monitor yet") % {"what": said}
+        kinds.append(Kind(said, tuple(at[pk] for pk in columns), len(ids), priced(sort)))
+    return kinds
+
+
+def words_of(switches: Iterable[tuple[str, bool]]) -> str:
+    """Which switches are set to what: "With Indoor Monitor on, Landline off"."""
+    told = [
+        (_("%(what)s on") if value else _("%(what)s off")) % {"what": APARTMENT_FIELDS[code]}
+        for code, value in switches
+    ]
+    return ", ".join(told)

@@ -1,0 +1,186 @@
+"""Bulk update for all apartments (S1, R15–R17): the dry run, applying exactly it, and taking it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.errors import Conflict, Refused
+from communities.models import Apartment, Building, Resident, ServiceChange, Site
+from devices import actions, bulk
+from devices.bulk import DryRun
+from smartplus import access
+from smartplus.portal.bulk import choices, exports, sums
+from smartplus.portal.bulk.choices import Place
+from smartplus.portal.bulk.forms import ROWS, MonitorSheet
+from smartplus.portal.kit.once import made, once_where
+from smartplus.portal.sites.site_context import READERS, WORKERS, site_context, visible_site
+from smartplus.statuses import CONFLICT, UNPROCESSABLE
+
+EARLIER = 5  # changes of the site, listed below the dry run
+
+
+@access.roles(*WORKERS)
+@require_http_methods(["GET", "HEAD", "POST"])
+@once_where(lambda request: "use" not in request.POST)
+def bulk_change(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """What a bulk change would do, and applying exactly that. What is set, and where, stands in the address."""
+    site = visible_site(request, site_id)
+    buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
+    run = bulk.dry_run(site, choices.wanted_of(request.GET, buildings))
+    if request.method != "POST":
+        return _page(request, site, run, buildings, _sheet(request, run))
+    sheet = _sheet(request, run, is_sent=True)
+    if "use" in request.POST:
+        return _page(request, site, run, buildings, sheet.with_mac(request.POST["use"]))
+    try:
+        change = _apply(request, site, run, sheet) if sheet.is_valid() else None
+    except Conflict as outdated:
+        run = bulk.dry_run(site, run.wanted)
+        typed = _sheet(request, run, is_sent=True)
+        return _page(request, site, run, buildings, typed, status=CONFLICT, outdated=str(outdated))
+    except Refused as refusal:
+        sheet.refuse(refusal)
+        change = None
+    if change is None:
+        return _page(request, site, run, buildings, sheet, status=UNPROCESSABLE)
+    n = change.count
+    messages.success(request, ngettext("%(n)s apartment is changed.", "%(n)s apartments are changed.", n) % {"n": n})
+    return made(redirect("change-detail", change.pk), change)
+
+
+def _apply(request: access.PortalRequest, site: Site, run: DryRun, sheet: MonitorSheet) -> ServiceChange:
+    return actions.apply_bulk_change(
+        request.actor,
+        site_id=site.pk,
+        wanted=run.wanted,
+        digest=request.POST.get("digest", ""),
+        monitors=sheet.entries,
+        may_wait=sheet.cleaned_data["may_wait"],
+        now=request.now,
+    )
+
+
+@access.roles(*WORKERS)
+@require_safe
+def bulk_change_file(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
+    """The apartments that a bulk change would change, as a file."""
+    site = visible_site(request, site_id)
+    buildings = Building.objects.visible_to(request.actor).filter(site=site)
+    run = bulk.dry_run(site, choices.wanted_of(request.GET, buildings))
+    return exports.of_dry_run(request, site, run, exports.asked(request) or "csv")
+
+
+@access.roles(*READERS)
+@require_safe
+def change_detail(request: access.PortalRequest, change_id: int) -> HttpResponseBase:
+    """What a bulk change did, and what taking it back would do."""
+    change = _visible(request, change_id)
+    if file := exports.asked(request):
+        return exports.of_change(request, change, file)
+    return _change_page(request, change)
+
+
+@access.roles(*WORKERS)
+@require_POST
+def change_undo(request: access.PortalRequest, change_id: int) -> HttpResponse:
+    """Take a bulk change back where nothing speaks against it."""
+    change = _visible(request, change_id)
+    digest = request.POST.get("digest", "")
+    try:
+        back = actions.undo_bulk_change(request.actor, change_id=change.pk, digest=digest, now=request.now)
+    except (Conflict, Refused) as refusal:
+        return _change_page(request, change, refused=str(refusal), status=CONFLICT)
+    n = back.count
+    words = ngettext("%(n)s apartment is as it was before.", "%(n)s apartments are as they were before.", n)
+    messages.success(request, words % {"n": n})
+    return redirect("change-detail", back.pk)
+
+
+def _sheet(request: access.PortalRequest, run: DryRun, *, is_sent: bool = False) -> MonitorSheet:
+    lacking = run.lacking
+    rows = Apartment.objects.visible_to(request.actor).filter(pk__in=lacking).select_related("building", "target")
+    shown = list(rows.order_by("target__sort_key", "pk")[:ROWS]) if lacking else []
+    living = Resident.objects.visible_to(request.actor).filter(apartment__in=shown, is_master=True)
+    masters = dict(living.values_list("apartment_id", "name")) if shown else {}
+    return MonitorSheet(request.POST if is_sent else None, shown, masters, beyond=len(lacking) - len(shown))
+
+
+def _page(
+    request: access.PortalRequest,
+    site: Site,
+    run: DryRun,
+    buildings: list[Building],
+    sheet: MonitorSheet,
+    *,
+    status: int = 200,
+    outdated: str = "",
+) -> HttpResponse:
+    wanted, found = run.wanted, Apartment.objects.visible_to(request.actor).filter(site=site)
+    switched = wanted.apartments(site).aggregate(
+        **{code: Count("pk", filter=Q(**{code: True})) for code in bulk.SWITCHES}
+    )
+    places = (
+        found.order_by("building__name_order", "floor_order", "floor")
+        .values_list("building", "floor")
+        .annotate(n=Count("pk"))
+    )
+    general = [str(text) for text in sheet.non_field_errors()] if sheet.is_bound else []
+    problems = sheet.problems()
+    context: dict[str, Any] = {
+        **site_context(request, site, "apartments"),
+        "run": run,
+        "buildings": buildings,
+        "settings": choices.settings(request.GET, wanted, switched, run.looked_at),
+        "bars": choices.bars(request.GET, wanted, buildings, [Place(*values) for values in places]),
+        "kept_parameters": [(code, request.GET[code]) for code in bulk.SWITCHES if code in request.GET],
+        "stay": run.looked_at - len(run.rows),
+        "lacking": len(run.lacking),
+        "sheet": sheet,
+        "sums": sums.of_dry_run(request, site, run, buildings),
+        "is_above_ceiling": bool(wanted.landline and not site.landline),
+        "outdated": outdated,
+        "file_url": f"{reverse('bulk-change-file', args=[site.pk])}?{request.GET.urlencode()}",
+        "summary": {"general": general, "items": problems, "count": len(general) + len(problems)},
+        "earlier": ServiceChange.objects.visible_to(request.actor)
+        .filter(site=site)
+        .select_related("created_by")[:EARLIER],
+    }
+    return render(request, "bulk/form.html", context, status=status)
+
+
+def _visible(request: access.PortalRequest, change_id: int) -> ServiceChange:
+    rows = ServiceChange.objects.visible_to(request.actor).select_related("created_by", "undoes", "undone_by")
+    change = rows.get(pk=change_id)
+    change.site = visible_site(request, change.site_id)
+    return change
+
+
+def _change_page(
+    request: access.PortalRequest, change: ServiceChange, *, refused: str = "", status: int = 200
+) -> HttpResponse:
+    site, back = change.site, getattr(change, "undone_by", None)
+    buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
+    run = bulk.UndoRun(change) if back or change.undoes_id else bulk.undo_run(change, now=request.now)
+    context: dict[str, Any] = {
+        **site_context(request, site, "apartments"),
+        "change": change,
+        "said": sums.words_of(change.wanted.items()),
+        "back": back,
+        "run": run,
+        "undone": len(run.undone),
+        "kept": [(row, bulk.KEPT_LABELS[row.kept]) for row in run.kept[:ROWS] if row.kept],
+        "kept_count": len(run.kept),
+        "sums": sums.of_undo(request, site, run, buildings),
+        "refused": refused,
+        "stayed": change.looked_at - change.count,
+    }
+    return render(request, "bulk/change.html", context, status=status)
