@@ -58,6 +58,7 @@ APART = {
     "templates/library/add.html": "shows how a row of a library is written",
     "templates/api/docs.html": "is written for programmers, like the API itself",
     "templates/styleguide/page.html": "is read by who writes pages, in DEBUG only",
+    "templates/styleguide/markup/button.html": "is read by who writes pages, in DEBUG only",
 }
 
 
