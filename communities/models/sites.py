@@ -168,7 +168,7 @@ class SiteChildQuerySet(models.QuerySet[_Row]):
         bound = by_tenant_keys(actor)
         if bound is not None:
             return self.filter(bound)
-        return self.filter(site__in=assigned_sites(actor))
+        return self.filter(site__in=Site.objects.visible_to(actor))
 
 
 class Building(SiteChild):
