@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
@@ -174,21 +175,59 @@ class UndoRun:
 
 def undo_run(change: ServiceChange, *, now: datetime) -> UndoRun:
     """What taking a change back does now: an apartment gets its value back where it still has the one that was set, nothing of what was
-    switched was charged since, no open order holds it, and no rule forbids it (R17, R22). Two statements."""
-    services = [entry.code for entry in catalogue.ENTRIES if _depends_on(entry)]
-    items = Entitlement.objects.filter(target=OuterRef("apartment__target"), service_type__in=services)
+    switched was charged since, no open order holds it, and no rule forbids it (R17, R22). Three statements."""
     rows = ServiceChangeRow.objects.filter(change=change).order_by("apartment_id")
-    facts = rows.annotate(
-        was_paid=Exists(items.filter(last_charged_at__gte=change.created_at)),
-        is_ordered=Exists(items.exclude(reserved_by=None)),
-        has_one=Exists(Device.objects.monitors().filter(apartment=OuterRef("apartment"))),
-    ).values_list("was_paid", "is_ordered", "has_one")
+    with_one = set(
+        Device.objects.monitors().filter(apartment__in=rows.values("apartment")).values_list("apartment_id", flat=True)
+    )
+    held = _held(change)
     found = []
-    for row, (was_paid, is_ordered, has_one) in zip(rows.select_related("apartment__building"), facts, strict=True):
-        kept = _kept(row, change.site, has_one=has_one)
-        kept = kept or (Kept.PAID if was_paid else Kept.ORDERED if is_ordered else None)
+    for row in rows.select_related("apartment__building"):
+        has_one = row.apartment_id in with_one
+        kept = _kept(row, change.site, has_one=has_one) or _kept_by(row, held.get(row.apartment.target_id, ()))
         found.append(UndoRow(row.apartment, row.before, row.after, has_one, kept))
     return UndoRun(change, found)
+
+
+class Held(NamedTuple):
+    """An item of an apartment that was charged since the change, or is in an open order."""
+
+    service_type: str
+    paid_variant: str
+    was_charged: bool
+    is_ordered: bool
+
+
+def _held(change: ServiceChange) -> dict[int, list[Held]]:
+    """What was charged since the change and what is ordered, by the target of the apartment."""
+    targets = ServiceChangeRow.objects.filter(change=change).values("apartment__target")
+    charged = Q(last_charged_at__gte=change.created_at)
+    rows = Entitlement.objects.filter(charged | Q(reserved_by__isnull=False), target__in=targets)
+    found: dict[int, list[Held]] = {}
+    for target, service_type, paid, charged_at, order in rows.values_list(
+        "target_id", "service_type", "paid_variant", "last_charged_at", "reserved_by"
+    ):
+        was_charged = charged_at is not None and charged_at >= change.created_at
+        found.setdefault(target, []).append(Held(service_type, paid, was_charged, order is not None))
+    return found
+
+
+def _kept_by(row: ServiceChangeRow, held: Sequence[Held]) -> Kept | None:
+    """Whether money keeps the value that was set: what stands for it was charged since, or its service is in an open order."""
+    for code in SWITCHES:
+        if row.before[code] == row.after[code]:
+            continue
+        for item in held:
+            entry = catalogue.BY_TYPE[item.service_type]
+            part = entry.part_of_switch(code, catalogue.DEFAULT_RETENTION_DAYS)
+            if part is None:
+                continue
+            stands_for_it = part if row.after[code] else entry.other_part(code)
+            if item.was_charged and stands_for_it in catalogue.Variant.parse(item.paid_variant).parts:
+                return Kept.PAID
+            if item.is_ordered:
+                return Kept.ORDERED
+    return None
 
 
 def _kept(row: ServiceChangeRow, site: Site, *, has_one: bool) -> Kept | None:
@@ -202,13 +241,6 @@ def _kept(row: ServiceChangeRow, site: Site, *, has_one: bool) -> Kept | None:
     if LANDLINE in switched and before[LANDLINE] and not site.landline:
         return Kept.CEILING
     return None
-
-
-def _depends_on(entry: catalogue.Entry) -> bool:
-    """Whether what an apartment pays for this service follows one of the two switches."""
-    return entry.target is catalogue.Target.APARTMENT and any(
-        entry.part_of_switch(code, catalogue.DEFAULT_RETENTION_DAYS) for code in SWITCHES
-    )
 
 
 def _digest(head: Sequence[object], facts: Sequence[Sequence[object]]) -> str:

@@ -12,39 +12,59 @@ from subscriptions.price_preview import PricePreview, preview_of
 from subscriptions.prices import PriceTable
 from subscriptions.saved_items import census_of
 
+MONITOR = "indoor_monitor"
+
 
 @dataclass(frozen=True, slots=True)
 class BulkPrice:
-    """Amounts in minor units of the price list. `difference_minor` is every 30 days from the next renewal; `upgrade_minor` has what is new work
-    at once in the `to_upgrade` items that are paid and running. Changing charges nothing of it."""
+    """Amounts in minor units of the price list; changing charges nothing of them. `difference_minor` is every 30 days from the next renewal. What
+    is new works at once for `upgrade_minor`, in items whose paid time runs, and `activation_minor`, one month of items that were never paid or
+    have lapsed."""
 
     difference_minor: int = 0
     upgrade_minor: int = 0
-    to_upgrade: int = 0
+    activation_minor: int = 0
 
     def __add__(self, other: BulkPrice) -> BulkPrice:
         return BulkPrice(
             self.difference_minor + other.difference_minor,
             self.upgrade_minor + other.upgrade_minor,
-            self.to_upgrade + other.to_upgrade,
+            self.activation_minor + other.activation_minor,
         )
+
+    @property
+    def to_work_minor(self) -> int:
+        """Both together."""
+        return self.upgrade_minor + self.activation_minor
 
 
 def price_of(
-    site: Site, apartment_ids: Collection[int], switches: Mapping[str, bool], prices: PriceTable, *, as_of: datetime
+    site: Site,
+    apartment_ids: Collection[int],
+    switches: Mapping[str, bool],
+    prices: PriceTable,
+    *,
+    waits: bool = False,
+    as_of: datetime,
 ) -> BulkPrice:
-    """What it costs that these apartments get these switches, by the rule of `price_preview.preview_of`; one statement. What runs with
-    something unpaid already is not counted as new. Raises MissingPrice."""
+    """The cost of giving these switches to these apartments, by the rule of `price_preview.preview_of`; one statement.
+
+    With `waits` the apartments wait for an indoor monitor: an App that was paid keeps its price until the monitor is there (R17). Amounts that
+    were due before the change are not counted. Raises MissingPrice.
+    """
     census = census_of(site, apartments=Apartment.objects.filter(pk__in=apartment_ids))
+    main = catalogue.MAIN_SERVICE
+    paid = {row.target for row in census.saved if row.service_type == main and row.paid_variant}
+    without = {code: value for code, value in switches.items() if code != MONITOR}
 
-    def priced(changes: Mapping[str, bool]) -> PricePreview:
-        apartments = tuple(replace(one, **changes) for one in census.apartments)
-        draft = catalogue.Configuration(site.switches, site.retention_days, apartments, project=site.kind)
-        return preview_of(draft, census.saved, prices, as_of=as_of, zone=site.time_zone, counts=census.counts)
+    def priced(draft: tuple[catalogue.ApartmentConfiguration, ...]) -> PricePreview:
+        whole = catalogue.Configuration(site.switches, site.retention_days, draft, project=site.kind)
+        return preview_of(whole, census.saved, prices, as_of=as_of, zone=site.time_zone, counts=census.counts)
 
-    then, now = priced(switches), priced({})
+    changed = (replace(one, **(without if waits and one.key in paid else switches)) for one in census.apartments)
+    then, now = priced(tuple(changed)), priced(census.apartments)
     return BulkPrice(
         then.difference_minor,
-        then.upgrade.total_minor - now.upgrade.total_minor,
-        max(0, then.to_upgrade - now.to_upgrade),
+        max(0, then.upgrade.total_minor - now.upgrade.total_minor),
+        max(0, then.activation.total_minor - now.activation.total_minor),
     )

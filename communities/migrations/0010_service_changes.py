@@ -19,11 +19,22 @@ class Migration(migrations.Migration):
             name="ServiceChange",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("floor", models.CharField(blank=True, max_length=32)),
                 ("created_at", models.DateTimeField()),
                 ("indoor_monitor", models.BooleanField(null=True)),
                 ("landline", models.BooleanField(null=True)),
                 ("count", models.PositiveIntegerField()),
                 ("looked_at", models.PositiveIntegerField()),
+                (
+                    "building",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="communities.building",
+                    ),
+                ),
                 (
                     "created_by",
                     models.ForeignKey(

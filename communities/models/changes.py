@@ -9,16 +9,19 @@ from django.db import models
 from accounts.append_only import AppendOnly
 from accounts.models import User
 from accounts.scope import Actor
-from communities.models.sites import Apartment, SiteChild, SiteChildQuerySet
+from communities.models.sites import Apartment, Building, SiteChild, SiteChildQuerySet
 
 
 class ServiceChange(SiteChild, AppendOnly):
     """A bulk change of a site: With Indoor Monitor and Landline (R15, R16), or one that takes such a change back (`undoes`).
 
     `indoor_monitor` and `landline` are what was set, null = left as it was; of a change that takes another one back both are null, since each
-    apartment gets its own value back. `count` apartments were changed out of `looked_at`.
+    apartment gets its own value back. `building` and `floor` say where it looked, null and "" = at the whole site. `count` apartments were
+    changed out of `looked_at`.
     """
 
+    building = models.ForeignKey(Building, models.PROTECT, null=True, related_name="+", db_index=False)
+    floor = models.CharField(max_length=32, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField()
     indoor_monitor = models.BooleanField(null=True)

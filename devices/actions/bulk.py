@@ -18,11 +18,19 @@ from communities.actions.apartments import APARTMENT_CHANGED, refuse_above_ceili
 from communities.actions.entitlements import sync_site
 from communities.actions.sites import lock_site, may_configure
 from communities.models import Apartment, Building, ServiceChange, ServiceChangeRow, Site, keys_of
-from devices import audit_sentences
+from devices import audit_sentences, mac
 from devices.actions.checks import MonitorEntry
 from devices.actions.registration import lock_entries, register_monitors
 from devices.bulk import LANDLINE, DryRun, UndoRow, Wanted, dry_run, undo_run
-from devices.errors import BulkMonitorsMissing, BulkMonitorsRefused, DryRunOutdated, MonitorRowsRefused
+from devices.errors import (
+    BulkMonitorsMissing,
+    BulkMonitorsRefused,
+    DryRunOutdated,
+    DuplicateMac,
+    MacRefused,
+    MonitorRowsRefused,
+    TooManyDevices,
+)
 
 FEW = 500  # apartments; of more the whole site's entitlements are compared with its configuration
 BULK_APPLIED = audit.Word(
@@ -63,9 +71,10 @@ def apply_bulk_change(
         raise NotPermitted
     site = lock_site(actor, site_id)
     found = _as_shown(site, wanted, digest, monitors, may_wait=may_wait)
+    lock_entries(site, texts=[entry.mac for entry in monitors.values()])
     change = ServiceChange.objects.create(
         **keys_of(site), created_by_id=actor.user_id, created_at=now, count=len(found.rows), looked_at=found.looked_at,
-        **wanted.switches,
+        building_id=wanted.building_id, floor=wanted.floor, **wanted.switches,
     )  # fmt: skip
     rows = ServiceChangeRow.objects.bulk_create(_rows(change, found, monitors))
     waiting = [row.apartment_id for row in rows if row.monitor_pending_after]
@@ -188,17 +197,31 @@ def _record(
 
 
 def _register(actor: Actor, site: Site, monitors: Mapping[int, MonitorEntry], *, now: datetime) -> None:
-    """Register the monitors that came with the change, or none: each wrong one is named."""
+    """Register the monitors that came with the change, or none: each wrong one is named. In the order of the MACs, so that two changes with
+    the same ones wait for each other and do not deadlock. The caller holds their entries in the library."""
     if not monitors:
         return
-    lock_entries(site, texts=[entry.mac for entry in monitors.values()])
     apartments = Apartment.objects.filter(site=site).select_related("building").in_bulk(monitors)
     errors: dict[int, Refused] = {}
-    for pk in sorted(monitors):
+    first: dict[int, int] = {}
+    for value, pk in sorted((_value(entry.mac), pk) for pk, entry in monitors.items()):
+        if value and first.setdefault(value, pk) != pk:
+            errors[pk] = DuplicateMac(_("%(apartment)s has the same MAC.") % {"apartment": apartments[first[value]]})
+            continue
         try:
             with transaction.atomic():  # so that the other rows can still be looked at
                 register_monitors(actor, site=site, apartment=apartments[pk], entries=[monitors[pk]], now=now)
         except MonitorRowsRefused as refusal:
             errors[pk] = refusal.errors[0]
+        except TooManyDevices as refusal:
+            errors[pk] = refusal
     if errors:
         raise BulkMonitorsRefused(errors)
+
+
+def _value(text: str) -> int:
+    """The MAC that is typed; 0 for what is none, which its check will say."""
+    try:
+        return mac.parse(text).value
+    except MacRefused:
+        return 0

@@ -326,7 +326,8 @@ def test_what_was_paid_or_is_being_paid_stays(
     site = make_site(landline=True)
     flats = [make_apartment(site, number, landline=False) for number in ("1.01", "1.02")]
     change = apply(people, site, Wanted(landline=True))
-    Entitlement.objects.filter(target=flats[0].target_id, service_type="premium").update(**{column: value})
+    premium = Entitlement.objects.filter(target=flats[0].target_id, service_type="premium")
+    premium.update(paid_variant="landline", **{column: value})
     run = bulk.undo_run(change, now=LATER)
     assert [(row.apartment.number, row.kept) for row in run.kept] == [("1.01", kept)]
     assert undo(people, change).count == 1

@@ -156,6 +156,8 @@ def _firm(event: AuditEvent, firms: Mapping[tuple[int, str], str]) -> str:
 
 def _where(event: AuditEvent, sites: Mapping[int, str]) -> tuple[str, str]:
     """Where it happened, with a link as long as that is visible."""
+    if event.subject_type == "servicechange":
+        return event.subject_label, reverse("change-detail", args=[event.subject_id])
     if event.subject_type == "order":
         return event.subject_label, reverse("order-detail", args=[event.subject_label])
     if event.site_id in sites:

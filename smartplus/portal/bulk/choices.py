@@ -45,9 +45,12 @@ class Setting:
 
 
 def wanted_of(query: QueryDict, buildings: Iterable[Building]) -> Wanted:
-    """What the address asks for; what means nothing there is as if it were not there."""
+    """What the address asks for. A building that the site does not have is not found: taken for none it would mean all apartments."""
     ids = {str(row.pk): row.pk for row in buildings}
-    building = ids.get(query.get("building", ""))
+    asked = query.get("building", "")
+    if asked and asked not in ids:
+        raise Building.DoesNotExist
+    building = ids.get(asked)
     return Wanted(
         **{code: SETTINGS.get(query.get(code, "")) for code in SWITCHES},
         building_id=building,
@@ -76,7 +79,7 @@ def bars(query: QueryDict, wanted: Wanted, buildings: Sequence[Building], places
     in_building, on_floor = Counter[int](), dict[str, int]()
     for place in places:
         in_building[place.building_id] += place.apartments
-        if place.building_id == wanted.building_id:
+        if place.building_id == wanted.building_id and place.floor:
             on_floor[place.floor] = on_floor.get(place.floor, 0) + place.apartments
     without_floor = query.copy()
     without_floor.pop("floor", None)

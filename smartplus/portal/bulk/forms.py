@@ -54,6 +54,11 @@ class MonitorSheet(forms.Form):
         """The typed monitors, by the id of the apartment."""
         return {row.apartment.pk: row.form.entry for row in self.rows if not row.form.is_blank}
 
+    @property
+    def typed(self) -> list[int]:
+        """The ids of the apartments for which a MAC is typed, right or wrong."""
+        return [row.apartment.pk for row in self.rows if row.form["mac"].value()]
+
     def refuse(self, refusal: Refused) -> None:
         """Show a refusal at the rows that it is about, else on top."""
         by_id = {row.apartment.pk: row.form for row in self.rows}

@@ -10,20 +10,20 @@ from typing import NamedTuple
 from django.utils.translation import gettext as _
 
 from communities.audit_sentences import APARTMENT_FIELDS
-from communities.models import Building, Site
+from communities.models import Building, Resident, Site
 from devices.bulk import MONITOR, SWITCHES, DryRun, UndoRun
 from smartplus.access import PortalRequest
 from subscriptions import price_preview, rights
 from subscriptions.bulk_prices import BulkPrice, price_of
-from subscriptions.prices import MissingPrice, PriceTable
+from subscriptions.prices import MissingPrice
 from subscriptions.tables import table_for
 
 COLUMNS = 4  # buildings with a column of their own; of more only the sum is shown
 
 
 class Sort(NamedTuple):
-    """What happens to apartments that are alike: which switches are set, to what, and whether the App keeps its price because the apartment
-    waits for its monitor."""
+    """What happens to apartments that are alike: which switches are set, to what, and whether the apartment then waits for its monitor, so that
+    an App that was paid keeps its price."""
 
     switches: tuple[tuple[str, bool], ...]
     waits: bool = False
@@ -31,10 +31,10 @@ class Sort(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One line of the table: what is set, in how many apartments, per building and in all, and what it costs."""
+    """One line of the table: what is set, in how many apartments, by the name of each building and in all, and what it costs."""
 
     said: str
-    counts: tuple[int, ...]
+    counts: tuple[tuple[str, int], ...]
     count: int
     price: BulkPrice | None
 
@@ -46,12 +46,13 @@ class Sums:
 
     kinds: list[Kind]
     buildings: list[str]
-    counts: tuple[int, ...]
+    counts: tuple[tuple[str, int], ...]
     price: BulkPrice | None = None
     currency: str = ""
     before_minor: int = 0
     list_label: str = ""
     is_invented: bool = False
+    without_master: int = 0  # apartments whose App is counted although nobody lives there yet
     refused: MissingPrice | None = None
 
     @property
@@ -65,9 +66,11 @@ class Sums:
         return self.before_minor + (self.price.difference_minor if self.price else 0)
 
 
-def of_dry_run(request: PortalRequest, site: Site, run: DryRun, buildings: Sequence[Building]) -> Sums:
-    """The sums of a change that is not applied yet. What has no monitor yet is taken to wait for it: its App keeps its price."""
-    lacking = set(run.lacking)
+def of_dry_run(
+    request: PortalRequest, site: Site, run: DryRun, buildings: Sequence[Building], *, typed: Collection[int]
+) -> Sums:
+    """The sums of a change that is not applied yet. What has no monitor, and for which none is `typed`, is taken to wait for one."""
+    lacking = set(run.lacking) - set(typed)
     wanted = run.wanted.switches
     places = {row.apartment_id: row.building_id for row in run.rows}
     found: dict[Sort, list[int]] = defaultdict(list)
@@ -84,7 +87,8 @@ def of_undo(request: PortalRequest, site: Site, run: UndoRun, buildings: Sequenc
     places = {row.apartment.pk: row.apartment.building_id for row in run.undone}
     found: dict[Sort, list[int]] = defaultdict(list)
     for row in run.undone:
-        found[Sort(tuple((code, row.before[code]) for code in row.switches))].append(row.apartment.pk)
+        switches = tuple((code, row.before[code]) for code in row.switches)
+        found[Sort(switches, MONITOR in row.switches and row.back["monitor_pending"])].append(row.apartment.pk)
     return _sums(request, site, found, places, buildings)
 
 
@@ -95,36 +99,40 @@ def _sums(
     places: Mapping[int, int],
     buildings: Sequence[Building],
 ) -> Sums:
-    columns = [row.pk for row in buildings] if len(buildings) <= COLUMNS else []
-    names = [row.name for row in buildings] if columns else []
+    columns = buildings if len(buildings) <= COLUMNS else []
+    names = [row.name for row in columns]
     priced: Callable[[Sort], BulkPrice | None] = lambda _sort: None  # noqa: E731
-    prices, refused, before = None, None, 0
+    prices, refused, before, alone = None, None, 0, 0
     if rights.sees_prices(request.actor):
         try:
             assert site.distributor is not None
             prices = table_for(site.distributor, at=request.now, with_former=True)
             before = price_preview.site_total_minor(site, prices, as_of=request.now)
-            each = {sort: _price(request, site, sort, ids, prices) for sort, ids in found.items()}
+            each = {
+                sort: price_of(site, ids, dict(sort.switches), prices, waits=sort.waits, as_of=request.now)
+                for sort, ids in found.items()
+            }
+            alone = _without_master(request, places)
             priced = each.get
         except MissingPrice as missing:
             refused, prices = missing, None
     kinds = _kinds(found, places, columns, priced)
     total = sum((kind.price for kind in kinds if kind.price), BulkPrice()) if prices else None
-    counts = tuple(sum(kind.counts[at] for kind in kinds) for at in range(len(columns)))
+    counts = tuple((name, sum(kind.counts[at][1] for kind in kinds)) for at, name in enumerate(names))
     if prices is None:
         return Sums(kinds, names, counts, refused=refused)
-    return Sums(kinds, names, counts, total, prices.currency, before, prices.label, prices.is_invented)
+    return Sums(kinds, names, counts, total, prices.currency, before, prices.label, prices.is_invented, alone)
 
 
-def _price(request: PortalRequest, site: Site, sort: Sort, ids: Collection[int], prices: PriceTable) -> BulkPrice:
-    switches = {code: value for code, value in sort.switches if not (sort.waits and code == MONITOR)}
-    return price_of(site, ids, switches, prices, as_of=request.now)
+def _without_master(request: PortalRequest, apartments: Collection[int]) -> int:
+    living = Resident.objects.visible_to(request.actor).filter(apartment__in=apartments, is_master=True)
+    return len(apartments) - living.count()
 
 
 def _kinds(
     found: Mapping[Sort, Collection[int]],
     places: Mapping[int, int],
-    columns: Sequence[int],
+    columns: Sequence[Building],
     priced: Callable[[Sort], BulkPrice | None],
 ) -> list[Kind]:
     kinds = []
@@ -133,7 +141,7 @@ def _kinds(
         said = words_of(sort.switches)
         if sort.waits:
             said = _("%(what)s, without a monitor yet") % {"what": said}
-        kinds.append(Kind(said, tuple(at[pk] for pk in columns), len(ids), priced(sort)))
+        kinds.append(Kind(said, tuple((row.name, at[row.pk]) for row in columns), len(ids), priced(sort)))
     return kinds
 
 

@@ -14,14 +14,15 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import Conflict, Refused
-from communities.models import Apartment, Building, Resident, ServiceChange, Site
+from communities.models import Apartment, Building, Kind, Resident, ServiceChange, Site
 from devices import actions, bulk
 from devices.bulk import DryRun
+from devices.errors import DryRunOutdated
 from smartplus import access
 from smartplus.portal.bulk import choices, exports, sums
 from smartplus.portal.bulk.choices import Place
 from smartplus.portal.bulk.forms import ROWS, MonitorSheet
-from smartplus.portal.kit.once import made, once_where
+from smartplus.portal.kit.once import made, once, once_where
 from smartplus.portal.sites.site_context import READERS, WORKERS, site_context, visible_site
 from smartplus.statuses import CONFLICT, UNPROCESSABLE
 
@@ -33,15 +34,19 @@ EARLIER = 5  # changes of the site, listed below the dry run
 @once_where(lambda request: "use" not in request.POST)
 def bulk_change(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """What a bulk change would do, and applying exactly that. What is set, and where, stands in the address."""
-    site = visible_site(request, site_id)
+    site = _community(request, site_id)
     buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
     run = bulk.dry_run(site, choices.wanted_of(request.GET, buildings))
     if request.method != "POST":
         return _page(request, site, run, buildings, _sheet(request, run))
     sheet = _sheet(request, run, is_sent=True)
-    if "use" in request.POST:
-        return _page(request, site, run, buildings, sheet.with_mac(request.POST["use"]))
     try:
+        if (
+            request.POST.get("digest", "") != run.digest
+        ):  # whatever was pressed: another dry run is never shown without saying so
+            raise DryRunOutdated
+        if "use" in request.POST:
+            return _page(request, site, run, buildings, sheet.with_mac(request.POST["use"]))
         change = _apply(request, site, run, sheet) if sheet.is_valid() else None
     except Conflict as outdated:
         run = bulk.dry_run(site, run.wanted)
@@ -55,6 +60,14 @@ def bulk_change(request: access.PortalRequest, site_id: int) -> HttpResponse:
     n = change.count
     messages.success(request, ngettext("%(n)s apartment is changed.", "%(n)s apartments are changed.", n) % {"n": n})
     return made(redirect("change-detail", change.pk), change)
+
+
+def _community(request: access.PortalRequest, site_id: int) -> Site:
+    """A site with apartments; of other project types there is nothing to set in bulk (S1)."""
+    site = visible_site(request, site_id)
+    if site.kind != Kind.COMMUNITY:
+        raise Site.DoesNotExist
+    return site
 
 
 def _apply(request: access.PortalRequest, site: Site, run: DryRun, sheet: MonitorSheet) -> ServiceChange:
@@ -73,7 +86,7 @@ def _apply(request: access.PortalRequest, site: Site, run: DryRun, sheet: Monito
 @require_safe
 def bulk_change_file(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
     """The apartments that a bulk change would change, as a file."""
-    site = visible_site(request, site_id)
+    site = _community(request, site_id)
     buildings = Building.objects.visible_to(request.actor).filter(site=site)
     run = bulk.dry_run(site, choices.wanted_of(request.GET, buildings))
     return exports.of_dry_run(request, site, run, exports.asked(request) or "csv")
@@ -91,6 +104,7 @@ def change_detail(request: access.PortalRequest, change_id: int) -> HttpResponse
 
 @access.roles(*WORKERS)
 @require_POST
+@once
 def change_undo(request: access.PortalRequest, change_id: int) -> HttpResponse:
     """Take a bulk change back where nothing speaks against it."""
     change = _visible(request, change_id)
@@ -102,7 +116,7 @@ def change_undo(request: access.PortalRequest, change_id: int) -> HttpResponse:
     n = back.count
     words = ngettext("%(n)s apartment is as it was before.", "%(n)s apartments are as they were before.", n)
     messages.success(request, words % {"n": n})
-    return redirect("change-detail", back.pk)
+    return made(redirect("change-detail", back.pk), back)
 
 
 def _sheet(request: access.PortalRequest, run: DryRun, *, is_sent: bool = False) -> MonitorSheet:
@@ -140,12 +154,13 @@ def _page(
         "run": run,
         "buildings": buildings,
         "settings": choices.settings(request.GET, wanted, switched, run.looked_at),
-        "bars": choices.bars(request.GET, wanted, buildings, [Place(*values) for values in places]),
+        "bars": [[bar] for bar in choices.bars(request.GET, wanted, buildings, [Place(*values) for values in places])],
         "kept_parameters": [(code, request.GET[code]) for code in bulk.SWITCHES if code in request.GET],
+        "building": wanted.building_id,
         "stay": run.looked_at - len(run.rows),
         "lacking": len(run.lacking),
         "sheet": sheet,
-        "sums": sums.of_dry_run(request, site, run, buildings),
+        "sums": sums.of_dry_run(request, site, run, buildings, typed=sheet.typed),
         "is_above_ceiling": bool(wanted.landline and not site.landline),
         "outdated": outdated,
         "file_url": f"{reverse('bulk-change-file', args=[site.pk])}?{request.GET.urlencode()}",
@@ -158,7 +173,9 @@ def _page(
 
 
 def _visible(request: access.PortalRequest, change_id: int) -> ServiceChange:
-    rows = ServiceChange.objects.visible_to(request.actor).select_related("created_by", "undoes", "undone_by")
+    rows = ServiceChange.objects.visible_to(request.actor).select_related(
+        "created_by", "undoes", "undone_by", "building"
+    )
     change = rows.get(pk=change_id)
     change.site = visible_site(request, change.site_id)
     return change
@@ -179,6 +196,7 @@ def _change_page(
         "undone": len(run.undone),
         "kept": [(row, bulk.KEPT_LABELS[row.kept]) for row in run.kept[:ROWS] if row.kept],
         "kept_count": len(run.kept),
+        "kept_beyond": max(0, len(run.kept) - ROWS),
         "sums": sums.of_undo(request, site, run, buildings),
         "refused": refused,
         "stayed": change.looked_at - change.count,

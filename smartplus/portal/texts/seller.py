@@ -37,9 +37,9 @@ def seller(request: access.PortalRequest) -> HttpResponse:
     last = rows[0] if rows else None
 
     def overtaken(form: SellerForm) -> tuple[SellerForm, Q]:
-        """After a conflict: the version that was published since, with a start before the typed day."""
-        assert last is not None  # versions are never deleted
-        return SellerForm.filled(last, valid_from=form.cleaned_data["valid_from"]), conflicts.about(last)
+        """After a conflict: the version that was published since, if there is any, with a start before the typed day."""
+        about = conflicts.about(last) if last else Q(pk__in=[])
+        return SellerForm.filled(last, valid_from=form.cleaned_data["valid_from"]), about
 
     begun = SellerForm.filled(last, valid_from=request.now.astimezone(UTC).date())
     return edits.add(

@@ -86,9 +86,9 @@ def test_the_dry_run_says_what_changes_what_lacks_a_monitor_and_what_it_costs(
     assert '<p class="k">Change</p> <p class="v">2</p> <p class="d">of 3</p>' in page
     assert '<p class="k">Stay as they are</p> <p class="v">1</p>' in page
     assert '<p class="k">Without a monitor</p> <p class="v">1</p>' in page
-    # App 1.50 with and 2.50 without monitor, landline 0.60: 1.02 adds landline, 2.01 too and keeps the App's price while it waits
-    assert "+US$1.20" in page
-    assert "For all that is on: US$6.10, then US$7.30" in page
+    # App 1.50 with and 2.50 without monitor, landline 0.60: 1.02 adds landline, 2.01 both, and its App was never paid
+    assert "+US$0.20" in page
+    assert "For all that is on: US$6.10, then US$6.30" in page
     assert "Resident 2.01" in page
     assert "Apply to 2 apartments" in page
 
@@ -156,6 +156,7 @@ def test_above_the_ceiling_it_says_where_to_switch_it_on(ivan: Client, make_site
     make_apartment(site)
     page = page_of(ivan.get(address(site, "?landline=on")))
     assert "Landline is off in Pier. Switch it on there first." in page
+    assert "no rule is broken" not in page
     answer = ivan.post(address(site, "?landline=on"), sent(page))
     assert (answer.status_code, ServiceChange.objects.count()) == (422, 0)
 
@@ -166,13 +167,17 @@ def test_one_building_or_floor_is_chosen_in_the_address(people: People, ivan: Cl
     page = page_of(ivan.get(address(harbour, f"?landline=on&building={quay.pk}&floor=1")))
     assert "Apply to 1 apartment " in page
     assert "building=" in page
-    foreign = page_of(ivan.get(address(harbour, "?landline=on&building=999999")))
-    assert "Apply to 2 apartments" in foreign  # what means nothing there is as if it were not there
+    for unknown in ("999999", f"0{quay.pk}", "x"):  # taken for none it would mean all apartments
+        assert ivan.get(address(harbour, f"?landline=on&building={unknown}")).status_code == 404
 
 
 def test_nothing_to_change_says_so(ivan: Client, harbour: Site) -> None:
-    page = page_of(ivan.get(address(harbour, f"?landline=on&building={flat('1.01').building_id}&floor=9")))
-    assert "All of these apartments are set so already." in page
+    building = flat("1.01").building_id
+    ivan.post(address(harbour, "?landline=on"), sent(page_of(ivan.get(address(harbour, "?landline=on")))))
+    assert "All of these apartments are set so already." in page_of(ivan.get(address(harbour, "?landline=on")))
+    assert "There are no apartments there." in page_of(
+        ivan.get(address(harbour, f"?landline=on&building={building}&floor=9"))
+    )
 
 
 def test_the_list_is_a_file_before_and_after(ivan: Client, harbour: Site) -> None:
@@ -199,7 +204,7 @@ def test_it_is_taken_back_on_its_own_page(people: People, ivan: Client, harbour:
     ivan.post(address(harbour, "?landline=on"), sent(page))
     change = ServiceChange.objects.get()
     paid = Entitlement.objects.filter(target=flat("1.02").target_id, service_type="premium")
-    paid.update(last_charged_at=change.created_at + timedelta(minutes=5))
+    paid.update(last_charged_at=change.created_at + timedelta(minutes=5), paid_variant="landline")
     answer = ivan.get(f"/changes/{change.pk}/")
     told = page_of(answer)
     assert_clean(answer.content)
@@ -249,3 +254,98 @@ def test_a_second_click_makes_one_change(ivan: Client, harbour: Site) -> None:
     second = ivan.post(address(harbour, "?landline=on"), form)
     assert first.headers["Location"] == second.headers["Location"]
     assert ServiceChange.objects.count() == 1
+
+
+def test_a_floor_is_chosen_in_its_building(people: People, ivan: Client, harbour: Site) -> None:
+    """Of more than twelve floors one is chosen from a list, whose form has to say which building it is of."""
+    south = sites.add_building(people.ivan.actor, site_id=harbour.pk, name="South", now=NOW)
+    for floor in range(1, 15):
+        apartments.create_apartment(
+            people.ivan.actor,
+            building_id=south.pk,
+            floor=str(floor),
+            number=f"{floor}.01",
+            switches={"landline": False},
+            now=NOW,
+        )
+    page = page_of(ivan.get(address(harbour, f"?landline=on&building={south.pk}")))
+    form = next(form for form in re.findall(r"<form.*?</form>", page) if 'name="floor"' in form)
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+    assert hidden == {"landline": "on", "building": str(south.pk)}
+    chosen = page_of(ivan.get(address(harbour), {**hidden, "floor": "5"}))
+    assert "Apply to 1 apartment " in chosen
+    form = next(form for form in re.findall(r"<form.*?</form>", chosen) if "South" in form)
+    assert 'name="floor"' not in form  # another building has other floors
+
+
+@pytest.mark.rule("R16")
+@pytest.mark.parametrize("pressed", [{"use": "1:0C:11:05:00:00:01"}, {"typed": "x" * 65}], ids=["use", "error"])
+def test_no_other_dry_run_is_shown_without_saying_so(
+    people: People, ivan: Client, harbour: Site, pressed: dict[str, str], make_apartment
+) -> None:
+    page, lacking = page_of(ivan.get(address(harbour, BOTH))), flat("2.01")
+    make_apartment(harbour, "3.01", landline=False)
+    pressed = {f"m{lacking.pk}-name": pressed["typed"]} if "typed" in pressed else pressed
+    answer = ivan.post(address(harbour, BOTH), sent(page, **pressed))
+    assert answer.status_code == 409
+    assert "this is the new dry run" in page_of(answer)
+
+
+def test_what_waits_keeps_the_price_of_an_app_that_was_paid(ivan: Client, harbour: Site, price_list: PriceList) -> None:
+    item = Entitlement.objects.get(target=flat("2.01").target_id, service_type="app")
+    Entitlement.objects.filter(pk=item.pk).pay_until(NOW + timedelta(days=15), paid_variant=item.variant)
+    page = page_of(ivan.get(address(harbour, "?indoor_monitor=on")))
+    assert "For all that is on: US$6.10, then US$6.10" in page
+    typed = page_of(
+        ivan.post(address(harbour, "?indoor_monitor=on"), sent(page, **{f"m{flat('2.01').pk}-mac": "0C:11"}))
+    )
+    assert "For all that is on: US$6.10, then US$5.10" in typed
+    ivan.post(address(harbour, "?indoor_monitor=on"), sent(page, may_wait="on"))
+    back = page_of(ivan.get(f"/changes/{ServiceChange.objects.get().pk}/"))
+    assert "With Indoor Monitor off" in back
+    assert "+US$1.00" not in back  # it goes on at what was paid
+
+
+def test_to_work_at_once_counts_upgrades_and_what_has_to_be_activated(
+    ivan: Client, harbour: Site, price_list: PriceList
+) -> None:
+    item = Entitlement.objects.get(target=flat("1.02").target_id, service_type="app")
+    Entitlement.objects.filter(pk=item.pk).pay_until(NOW + timedelta(days=15), paid_variant=item.variant)
+    page = page_of(ivan.get(address(harbour, f"?landline=on&building={flat('1.02').building_id}&floor=1")))
+    assert "US$0.60 of it to activate" in page  # the App runs, and there was no Premium Plan
+    off = page_of(ivan.get(address(harbour, "?landline=off")))
+    assert '<p class="t12">To work at once</p> <p class="mid">US$0.00</p>' in off
+
+
+def test_who_is_not_there_yet_is_said(
+    people: People, ivan: Client, harbour: Site, price_list: PriceList, make_apartment
+) -> None:
+    make_apartment(harbour, "3.01", master=False, landline=False)
+    page = page_of(ivan.get(address(harbour, "?landline=on")))
+    assert "1 of these apartments has no family master yet" in page
+
+
+def test_where_it_looked_is_said(ivan: Client, harbour: Site) -> None:
+    where = f"?landline=on&building={flat('1.02').building_id}&floor=1"
+    ivan.post(address(harbour, where), sent(page_of(ivan.get(address(harbour, where)))))
+    told = page_of(ivan.get(f"/changes/{ServiceChange.objects.get().pk}/"))
+    assert "Only Quay House was looked at. Floor 1." in told
+
+
+def test_the_same_mac_twice_names_the_other_apartment(people: People, ivan: Client, make_site, make_apartment) -> None:
+    stock(people, MAC)
+    site = make_site("Pier")
+    pair = [make_apartment(site, number, indoor_monitor=False) for number in ("1.01", "1.02")]
+    page = page_of(ivan.get(address(site, "?indoor_monitor=on")))
+    typed = {f"m{row.pk}-{name}": value for row in pair for name, value in (("mac", MAC), ("name", "Hall"))}
+    assert "Quay House 1.01 has the same MAC." in page_of(
+        ivan.post(address(site, "?indoor_monitor=on"), sent(page, **typed))
+    )
+
+
+def test_what_is_paid_besides_does_not_hold_it(ivan: Client, harbour: Site) -> None:
+    ivan.post(address(harbour, "?landline=on"), sent(page_of(ivan.get(address(harbour, "?landline=on")))))
+    change = ServiceChange.objects.get()
+    apps = Entitlement.objects.filter(target=flat("1.02").target_id, service_type="app")
+    apps.update(last_charged_at=change.created_at + timedelta(days=1), paid_variant="monitor", reserved_by=7)
+    assert "This can be taken back in 2 of 2 apartments" in page_of(ivan.get(f"/changes/{change.pk}/"))

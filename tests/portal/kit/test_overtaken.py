@@ -53,6 +53,13 @@ def test_a_seller_published_by_a_colleague_is_named_and_keeps_what_was_not_touch
     assert (newest.street, newest.city) == ("Kai 2", "Altona")
 
 
+def test_a_form_that_names_another_version_than_the_last_breaks_nothing_before_the_first(
+    people: People, sign_in: SignIn
+) -> None:
+    answer = sign_in(people.olga).post(SELLER, {**SENT, "newest": "7"})
+    assert (answer.status_code, SellerVersion.objects.count()) == (409, 0)
+
+
 def test_a_draft_saved_by_a_colleague_is_named_and_the_own_text_stays(
     people: People, oscar: Person, sign_in: SignIn
 ) -> None:
