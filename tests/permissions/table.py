@@ -213,11 +213,14 @@ def _same_flat(case: Case, **more: Any) -> dict[str, Any]:
 
 
 def _bulk(case: Case) -> dict[str, Any]:
+    """One apartment, whose monitor stands elsewhere now, gets another with the change."""
     flat = case.row(Apartment, "apartment")
-    Apartment.objects.filter(pk=flat.pk).update(floor="2")
-    wanted = bulk.Wanted(landline=False, building_id=flat.building_id, floor="2")
+    Apartment.objects.filter(pk=flat.pk).update(floor="2", indoor_monitor=False)
+    Device.objects.filter(apartment=flat).update(apartment=None, building=flat.building_id)
+    wanted = bulk.Wanted(indoor_monitor=True, building_id=flat.building_id, floor="2")
     shown = bulk.dry_run(case.site, wanted).digest
-    return {"site_id": case.site.pk, "wanted": wanted, "digest": shown, "monitors": {}, "may_wait": False}
+    monitors = {flat.pk: MonitorEntry(_free_mac(case), "Hall")}
+    return {"site_id": case.site.pk, "wanted": wanted, "digest": shown, "monitors": monitors, "may_wait": False}
 
 
 def _bulk_back(case: Case) -> dict[str, Any]:

@@ -105,7 +105,7 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "assignments.set_people": (assignments.MANAGERS_SET, assignments.TECHNICIANS_SET),
     "apartments.add_apartment": (apartments.APARTMENT_CREATED,),
     "apartments.edit_apartment": (apartments.APARTMENT_CHANGED,),
-    "bulk.apply_bulk_change": (bulk.BULK_APPLIED, apartments.APARTMENT_CHANGED),
+    "bulk.apply_bulk_change": (bulk.BULK_APPLIED, apartments.APARTMENT_CHANGED, registration.DEVICE_REGISTERED),
     "bulk.undo_bulk_change": (bulk.BULK_UNDONE, apartments.APARTMENT_CHANGED),
     "library.add_to_library": (library.LIBRARY_ADDED, library.ENTRY_ADDED),
     "library.assign_library_entry": (library.ENTRY_ASSIGNED,),
