@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.scope import Grant
 from payments.models import PaymentMethod
@@ -41,7 +41,7 @@ METHODS = List(
 
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
-@require_GET
+@require_safe
 def method_list(request: access.PortalRequest) -> HttpResponse:
     """The cards one's organization stored, and what each renews."""
     listing = METHODS.asked(request)
@@ -56,12 +56,12 @@ def method_list(request: access.PortalRequest) -> HttpResponse:
 
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @refused_at("settings-method-remove")
 def method_remove(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Forget a card, here and at the gateway. The page names what it renews, which is stopped with it."""
     card = PaymentMethod.objects.visible_to(request.actor).get(pk=pk)
-    if request.method == "GET":
+    if request.method != "POST":
         renewed = AutoRenewal.objects.visible_to(request.actor).filter(pk__in=cards.renewed_by(card))
         context = {
             "card": card,

@@ -17,7 +17,7 @@ from smartplus.portal.kit.billing import BillingForm, own_profile
 
 
 @access.roles(Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def billing(request: access.PortalRequest) -> HttpResponse:
     """Show whom invoices are made out to, and change it for who manages subscriptions; past orders keep what they had."""
     may_change = actions.may_save_billing(request.actor)

@@ -24,7 +24,7 @@ from smartplus.portal.bulk.choices import Place
 from smartplus.portal.bulk.forms import ROWS, MonitorSheet
 from smartplus.portal.kit.once import made, once, once_where
 from smartplus.portal.sites.site_context import READERS, WORKERS, site_context, visible_site
-from smartplus.statuses import CONFLICT, UNPROCESSABLE
+from smartplus.statuses import CONFLICT, UNPROCESSABLE, status_of
 
 EARLIER = 5  # changes of the site, listed below the dry run
 
@@ -112,7 +112,7 @@ def change_undo(request: access.PortalRequest, change_id: int) -> HttpResponse:
     try:
         back = actions.undo_bulk_change(request.actor, change_id=change.pk, digest=digest, now=request.now)
     except (Conflict, Refused) as refusal:
-        return _change_page(request, change, refused=str(refusal), status=CONFLICT)
+        return _change_page(request, change, refused=str(refusal), status=status_of(refusal))
     n = back.count
     words = ngettext("%(n)s apartment is as it was before.", "%(n)s apartments are as they were before.", n)
     messages.success(request, words % {"n": n})

@@ -233,6 +233,7 @@ class Listing:
             "label": {each.name: each.label for each in self.columns},
             "bars": [bar for bar in bars if not bar.filter.is_apart],
             "apart": [bar for bar in bars if bar.filter.is_apart],
+            "has_choice": any(bar.filter.is_select for bar in bars),
         }
 
     @property

@@ -6,7 +6,7 @@ from django.db.models import BigIntegerField, Case, F, Q, Value, When
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.scope import Actor, Grant, Role
 from smartplus import access
@@ -76,7 +76,7 @@ SHOWN = (
 
 @access.roles(*READERS)
 @granted(Grant.SEES_INVOICES)
-@require_GET
+@require_safe
 def order_list(request: access.PortalRequest) -> HttpResponseBase:
     """Orders that the actor's firm pays or that have lines of its sites, newest first; with `format=csv` or `xlsx` all of them as a file."""
     actor, listing = request.actor, ORDERS.asked(request)

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import sellers
 from accounts.actions import terms
@@ -40,7 +40,7 @@ READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER,
 
 @access.roles(*READERS)
 @granted(Grant.SEES_INVOICES)
-@require_GET
+@require_safe
 def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
     """One order: the present state, the timeline, and its lines."""
     return _show(request, number)
@@ -48,7 +48,7 @@ def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
 
 @access.roles(*READERS)
 @granted(Grant.SEES_INVOICES)
-@require_GET
+@require_safe
 def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
     """The payer comes back from the gateway's page, which proves nothing (R51): a worker asks the gateway, and the page waits for the
     result."""
@@ -61,7 +61,7 @@ def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
 
 @access.roles(*READERS)
 @granted(Grant.SEES_INVOICES)
-@require_GET
+@require_safe
 def order_left(request: access.PortalRequest, number: str) -> HttpResponse:
     """The payer comes back by the gateway's Cancel; shown once. A card may have been declined before, so a worker asks."""
     order = Order.objects.visible_to(request.actor).get(number=number)

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.scope import Actor, Role
 from communities import catalogue
@@ -56,7 +56,7 @@ PRICE_LISTS = List(
 
 
 @access.roles(Role.OPERATOR)
-@require_GET
+@require_safe
 def price_list_list(request: access.PortalRequest) -> HttpResponse:
     """Every version of every list, on one page: newest first within its owner, or by a column."""
     listing = PRICE_LISTS.asked(request)
@@ -76,7 +76,7 @@ def price_list_list(request: access.PortalRequest) -> HttpResponse:
 
 
 @access.roles(Role.OPERATOR)
-@require_GET
+@require_safe
 def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
     """One version with its amounts."""
     price_list = PriceList.objects.visible_to(request.actor).select_related("distributor", "created_by").get(pk=pk)
@@ -92,7 +92,7 @@ def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
 
 
 @access.roles(Role.OPERATOR)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @once
 def price_list_new(request: access.PortalRequest) -> HttpResponse:
     """Publish a version, filled in with the one it follows."""

@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.scope import Grant, Role
 from smartplus import access
@@ -61,7 +61,7 @@ LATELY = timedelta(days=60)  # what was suspended earlier has lapsed, so it is n
 
 @access.roles(*PAYERS, Role.OPERATOR)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
-@require_GET
+@require_safe
 def auto_renewal_list(request: access.PortalRequest) -> HttpResponse:
     """Auto-renewals of the subtree: first those that need an action, then by next date; with the next charge for readers who may see it."""
     listing, seen = AUTO_RENEWALS.asked(request), AutoRenewal.objects.visible_to(request.actor)

@@ -52,7 +52,7 @@ def _sites_of(request: access.PortalRequest, rows: list[AutoRenewal]) -> dict[in
 
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @refused_at("auto-renewal-card", also=MayNotPay)
 def auto_renewal_card(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Choose the card: a stored one here, or a new one at the gateway. Coming back from the gateway proves nothing (R51)."""

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.scope import Role
 from smartplus import access
@@ -53,7 +53,7 @@ SHOWN = ("kind", "site_kind", "months", "state", "reason", "created_at", "instal
 
 
 @access.roles(*PAYERS, Role.OPERATOR)
-@require_GET
+@require_safe
 def request_list(request: access.PortalRequest) -> HttpResponse:
     """Requests of the subtree, the newest first."""
     prices = prices_of(request)

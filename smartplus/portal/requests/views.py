@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.scope import RESELLERS, Grant, Role
 from communities.models import targets
@@ -32,7 +32,7 @@ S = RenewalRequest.State
 
 
 @access.roles(*PAYERS, Role.OPERATOR)
-@require_GET
+@require_safe
 def request_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
     """One request: its items, their price, the possible actions, and who was mailed."""
     return _show(request, pk, RefusalForm())

@@ -81,7 +81,28 @@ def values(prefix: str) -> dict[str, Any]:
         "down": SimpleNamespace(url="#", way="descending"),
         "chips": [_bar(is_select=False)],
         "choice": [_bar(is_select=True)],
+        "conflict": _conflict("Ivan Petrov", _line("Street", "Kai 2", "Kai 3"), _line("City", "Hamburg", "Altona")),
+        "conflict_own": _conflict("", _line("Name", "Harbour View", "Harbour"), is_self=True),
+        "conflict_bare": _conflict(""),
+        "conflict_long": _conflict(LONG_NAME, _line(LONG_NAME, LONG_TEXT, ARABIC)),
     }
+
+
+def _conflict(who: str, *differences: SimpleNamespace, is_self: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(
+        who=who,
+        what="Site changed" if who else "",
+        is_self=is_self,
+        when=datetime(2026, 12, 14, 8, 25, tzinfo=UTC) if who else None,
+        differences=differences,
+        knows_before=True,
+        has_untouched=False,
+        again="#",
+    )
+
+
+def _line(label: str, theirs: str, yours: str) -> SimpleNamespace:
+    return SimpleNamespace(label=label, before="", theirs=theirs, yours=yours, keeps_yours=True)
 
 
 def _bar(*, is_select: bool) -> SimpleNamespace:

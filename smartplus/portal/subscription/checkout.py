@@ -44,7 +44,7 @@ PAGE = "subscription/review.html"
 
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Review and pay: the order as it would be, billing information, terms, one button. Who may not pay any more is sent back to
     the list, with the same items ticked: there they can be requested."""

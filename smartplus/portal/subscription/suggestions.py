@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponse
 from django.utils.html import format_html_join
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.scope import Grant
 from accounts.typed import finding
@@ -21,7 +21,7 @@ from subscriptions.items import never_activated_at
 
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
-@require_GET
+@require_safe
 def subscription_sites(request: access.PortalRequest) -> HttpResponse:
     """Sites where something waits for its activation, by what is typed of their names, as options of a datalist."""
     installer = choosable(request.actor).get(pk=typed_id(request.GET.get("installer", "")))
@@ -36,7 +36,7 @@ def subscription_sites(request: access.PortalRequest) -> HttpResponse:
 
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
-@require_GET
+@require_safe
 def subscription_installers(request: access.PortalRequest) -> HttpResponse:
     """Installers that can be chosen, by what is typed of their names, as options of a datalist."""
     typed = sought(request.GET.get("installer_name", ""))

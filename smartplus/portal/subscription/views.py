@@ -50,7 +50,7 @@ OFFERED = 50  # installers in a drop-down; of more one is chosen by its name
 
 @access.roles(*PAYERS)
 @granted(Grant.MANAGES_SUBSCRIPTIONS)
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @once_where(lambda request: request.POST.get("action") in GOES_ON)
 def subscription(request: access.PortalRequest) -> HttpResponse:
     """The page itself; a POST prices the ticks, or keeps them as a cart or a request and goes on."""

@@ -30,18 +30,16 @@ LOGO_POLICY = "default-src 'none'; sandbox"
 @once
 def seller(request: access.PortalRequest) -> HttpResponse:
     """The form of the next version, filled with the last one; all versions below."""
-    rows = list(
-        SellerVersion.objects.visible_to(request.actor)
-        .select_related("logo", "published_by").defer("logo__content").order_by("-number")
-    )  # fmt: skip
-    last = rows[0] if rows else None
+    rows = _versions(request)
 
     def overtaken(form: SellerForm) -> tuple[SellerForm, Q]:
         """After a conflict: the version that was published since, if there is any, with a start before the typed day."""
-        about = conflicts.about(last) if last else Q(pk__in=[])
-        return SellerForm.filled(last, valid_from=form.cleaned_data["valid_from"]), about
+        nonlocal rows
+        rows = _versions(request)
+        about = conflicts.about(rows[0]) if rows else Q(pk__in=[])
+        return SellerForm.filled(next(iter(rows), None), valid_from=form.cleaned_data["valid_from"]), about
 
-    begun = SellerForm.filled(last, valid_from=request.now.astimezone(UTC).date())
+    begun = SellerForm.filled(next(iter(rows), None), valid_from=request.now.astimezone(UTC).date())
     return edits.add(
         request,
         "texts/seller.html",
@@ -66,6 +64,12 @@ def logo(request: HttpRequest, digest: str) -> HttpResponse:
     # The address contains the digest, so it never changes
     response["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
+
+
+def _versions(request: access.PortalRequest) -> list[SellerVersion]:
+    """All versions as they are now, the newest first."""
+    rows = SellerVersion.objects.visible_to(request.actor).select_related("logo", "published_by")
+    return list(rows.defer("logo__content").order_by("-number"))
 
 
 def _publish(request: access.PortalRequest, form: SellerForm) -> SellerVersion:

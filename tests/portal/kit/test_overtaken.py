@@ -13,6 +13,9 @@ from accounts.actions import seller, terms
 from accounts.models import SellerVersion, TextDraft, TextVersion
 from communities.models import Apartment, Site
 from devices.actions import edit_apartment
+from smartplus.access import PortalRequest
+from smartplus.portal.texts import seller as views
+from smartplus.portal.texts.forms import SellerForm
 from tests.people import NOW, SYSTEM, People, Person
 from tests.portal.conflicts import told
 from tests.portal.html import form_in, page_of
@@ -58,6 +61,27 @@ def test_a_form_that_names_another_version_than_the_last_breaks_nothing_before_t
 ) -> None:
     answer = sign_in(people.olga).post(SELLER, {**SENT, "newest": "7"})
     assert (answer.status_code, SellerVersion.objects.count()) == (409, 0)
+
+
+@pytest.mark.parametrize("there_were", [0, 1])
+def test_a_seller_published_in_the_same_moment_is_read_again_for_the_form(
+    people: People, oscar: Person, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch, there_were: int
+) -> None:
+    for number in range(there_were):
+        seller.publish(SYSTEM, values=VALUES, valid_from=NOW, newest=number, now=NOW)
+    publish = views._publish
+
+    def second(request: PortalRequest, form: SellerForm) -> SellerVersion:
+        theirs = {**VALUES, "city": "Altona"}
+        seller.publish(oscar.actor, values=theirs, valid_from=NOW, newest=there_were, now=NOW)
+        return publish(request, form)
+
+    monkeypatch.setattr(views, "_publish", second)
+    answer = sign_in(people.olga).post(SELLER, {**SENT, "newest": str(there_were)})
+    assert [line[:1] + line[2:4] for line in told(answer)] == [("City", "Altona", "Hamburg")]
+    assert "Oscar Ek saved this" in page_of(answer)
+    assert form_in(answer.content, "tax_number")["newest"] == str(there_were + 1)
+    assert f"Version {there_were + 1} is the first of the list below." in page_of(answer)
 
 
 def test_a_draft_saved_by_a_colleague_is_named_and_the_own_text_stays(

@@ -15,7 +15,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import AuditEvent, SellerLogo, SellerVersion
 from subscriptions.models import Order
 from tests.people import NOW, People
-from tests.portal.html import assert_clean
+from tests.portal.html import assert_clean, page_of
 from tests.portal.seller import JPEG, SENT, VALUES, png
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_machine_at_noon")]
@@ -91,7 +91,10 @@ def test_who_was_slower_is_told_and_overwrites_nothing(people: People, sign_in) 
     publish(people)
     answer = sign_in(people.olga).post(PAGE, {**SENT, "street": "Mine"})
     assert answer.status_code == 409
-    assert "Somebody was faster" in answer.content.decode()
+    text = page_of(answer)
+    assert "Version 1 is the first of the list below. Yours is not published. A logo has to be chosen again." in text
+    assert "Nothing of yours is lost" not in text
+    assert "faster" not in text
     assert 'name="newest" value="1"' in answer.content.decode()
     assert SellerVersion.objects.count() == 1
     with pytest.raises(Refused, match="Nothing differs"):

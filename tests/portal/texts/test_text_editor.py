@@ -17,7 +17,7 @@ from accounts.models import Acceptance, AuditEvent, Document, Kind, TextDraft, T
 from smartplus.portal.texts import acceptances as text_acceptances
 from smartplus.portal.texts import changes as text_changes
 from tests.people import NOW, PASSWORD, SYSTEM, TEXTS, People, Person
-from tests.portal.html import assert_clean
+from tests.portal.html import assert_clean, page_of
 from tests.portal.signed_in import enter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("time_machine_at_noon")]
@@ -94,7 +94,9 @@ def test_who_was_slower_reads_theirs_beside_the_own(people: People, sign_in) -> 
         answer = olga.post(PAGE, sent(text="Mine is here.", do=do))
         assert answer.status_code == 409
         page = answer.content.decode()
-        assert "Somebody was faster" in page
+        assert page_of(answer).count("Saving again replaces what is saved now.") == 1
+        assert "faster" not in page
+        assert "as you left it" not in page
         assert "Mine" in page
         assert 'name="version" value="1"' in page
         assert_clean(page)

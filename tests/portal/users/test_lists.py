@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,6 +36,16 @@ def test_dora_sees_her_installers_sub_distributors_managers_and_people(people: P
         page = client.get(f"/users/?tab={tab}").content.decode()
         assert wanted in page
         assert_clean(page)
+
+
+def test_the_panel_of_a_list_is_a_region_and_a_choice_has_one_button_without_script(people: People, sign_in) -> None:
+    answer = sign_in(people.olga).get("/users/?tab=installer")
+    assert answer.context["has_choice"]
+    page = answer.content.decode()
+    assert page.count('<noscript><button class="b s">Apply</button></noscript>') == 1
+    assert re.search(r'<section class="panel cut[^"]*" aria-label="Users">', page)
+    without = sign_in(people.olga).get("/audit/").content.decode()
+    assert "Apply</button></noscript>" not in without
 
 
 def test_ivan_sees_his_managers_technicians_and_colleagues(people: People, sign_in) -> None:
