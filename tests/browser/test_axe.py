@@ -39,6 +39,7 @@ BY_FORM_ONLY = {
     "order-returned": "where the payment page leads back to; test_the_way_to_the_till goes there",
     "order-left": "where its Cancel leads back to, which is the order's page; test_the_way_to_the_till goes there",
     "cart-term": "a fragment of the cart",
+    "bulk-change-file": "a file of a dry run, further from the menu than the walk goes",
     **dict.fromkeys(("mac-check", "mac-free"), "what a field for a MAC fetches"),
     "subscription-sites": "what the field for a site fetches",
     "subscription-installers": "what the field for an installer fetches",
@@ -101,12 +102,41 @@ def asked(installation: Installation) -> None:
     ivan.get_by_role("button", name="Request activation").click()
     ivan.wait_for_url(re.compile("/requests/"))
     ivan.context.close()
+    _changed_in_bulk(installation)
     olga = installation.visit("operator")  # the sandbox's messages of the demo's first order come once the web is up
     deadline = time.monotonic() + 90
     while not olga.goto(f"{installation.url}/payments/webhooks/") or not olga.locator("main table tbody tr").count():
         assert time.monotonic() < deadline, "no webhook arrived"
         olga.wait_for_timeout(500)  # polling another process, with a bound
     olga.context.close()
+
+
+def _changed_in_bulk(installation: Installation) -> None:
+    """Ivan switches With Indoor Monitor off and takes that back: there are bulk changes to look at."""
+    ivan = installation.visit("installer")
+    ivan.goto(f"{installation.url}/sites/?q=Harbour")
+    ivan.get_by_role("link", name="Harbour View").first.click()
+    ivan.goto(f"{ivan.url}bulk/?indoor_monitor=off")
+    ivan.get_by_role("button", name=re.compile("Apply to")).click()
+    ivan.get_by_role("button", name=re.compile("Undo in")).click()
+    ivan.get_by_text("as they were before").wait_for()
+    ivan.context.close()
+
+
+def test_a_bulk_change_can_be_read_before_and_after(installation: Installation) -> None:
+    page = installation.visit("installer")
+    heard, found = listen(installation, page), list[str]()
+    page.goto(f"{installation.url}/sites/?q=Harbour")
+    page.get_by_role("link", name="Harbour View").first.click()
+    page.goto(f"{page.url}bulk/?indoor_monitor=off")
+    found += look_at(page, "bulk-change, dry run")
+    page.get_by_role("button", name=re.compile("Apply to")).click()
+    page.get_by_role("button", name=re.compile("Undo in")).wait_for()
+    found += look_at(page, "change-detail, to take back")
+    page.get_by_role("button", name=re.compile("Undo in")).click()
+    page.get_by_text("as they were before").wait_for()
+    page.context.close()
+    nothing_in(found, heard)
 
 
 @pytest.mark.parametrize("role", ORDER)

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import Conflict, Refused
+from accounts.scope import Role
 from communities.models import Apartment, Building, Kind, Resident, ServiceChange, Site
 from devices import actions, bulk
 from devices.bulk import DryRun
@@ -23,7 +24,7 @@ from smartplus.portal.bulk import choices, exports, sums
 from smartplus.portal.bulk.choices import Place
 from smartplus.portal.bulk.forms import ROWS, MonitorSheet
 from smartplus.portal.kit.once import made, once, once_where
-from smartplus.portal.sites.site_context import READERS, WORKERS, site_context, visible_site
+from smartplus.portal.sites.site_context import REQUEST_READERS, WORKERS, site_context, visible_site
 from smartplus.statuses import CONFLICT, UNPROCESSABLE, status_of
 
 EARLIER = 5  # changes of the site, listed below the dry run
@@ -92,7 +93,7 @@ def bulk_change_file(request: access.PortalRequest, site_id: int) -> HttpRespons
     return exports.of_dry_run(request, site, run, exports.asked(request) or "csv")
 
 
-@access.roles(*READERS)
+@access.roles(*REQUEST_READERS, Role.TECHNICIAN)
 @require_safe
 def change_detail(request: access.PortalRequest, change_id: int) -> HttpResponseBase:
     """What a bulk change did, and what taking it back would do."""
