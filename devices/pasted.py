@@ -106,7 +106,7 @@ def _letters(text: str) -> str:
 
 
 def _under(head: dict[str, int], width: int, divider: str, number: int, line: str) -> PastedRow:
-    """A line below a header; text in surplus cells goes to the note."""
+    """A line below a header; text in additional cells goes to the note."""
     if divider not in _unquoted(line):
         return _row(number, line)
     cells = _cells(line, divider)

@@ -50,7 +50,7 @@ JOBS: dict[str, Job] = {
     "expiry_days": Job(modes.gather_due, _("Counting expiries by day"), 10, asks_gateways=False),
     "gateway_events": Job(scheduled.process_events, _("Messages of the gateways"), 30, again=events.try_again),
     "renewals": Job(renewals.renew_due, _("Auto-renewals"), 60),
-    "hanging_payments": Job(scheduled.reconcile_stale_payments, _("Asking about payments"), 30),
+    "stale_payments": Job(scheduled.reconcile_stale_payments, _("Asking about payments"), 30),
     "untold_charges": Job(scheduled.reconcile_unreported_charges, _("Charges whose end nobody noted"), 30),
     "revoked_orders": Job(scheduled.cancel_unauthorized_orders, _("Orders whose payer may not pay any more"), 30),
     "order_timeouts": Job(scheduled.expire_unpaid_orders, _("Orders that nobody paid"), 30),

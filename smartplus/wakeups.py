@@ -14,7 +14,7 @@ from django.conf import settings
 log = logging.getLogger("smartplus.jobs")
 
 CONNECT_TIMEOUT_S = 0.1
-ANSWER_TIMEOUT_S = 0.15  # together less than 0.3 s, which a click may lose to a hanging broker
+ANSWER_TIMEOUT_S = 0.15  # together less than 0.3 s, which a click may lose to a broker that does not answer
 REST_S = 30  # after a failure nobody waits again; beat starts the jobs meanwhile
 
 

@@ -150,10 +150,10 @@ def payments() -> Iterator[Fault]:
         kept=Coalesce(Subquery(mine.annotate(sum=Sum(F("captured_minor") - F("refunded_minor"))).values("sum")), 0),
         n=Coalesce(Subquery(mine.annotate(n=Count("pk")).values("n")), 0),
     )
-    judged = OrderEvent.objects.filter(
-        order=OuterRef("pk"), kind="judged"
+    assessed = OrderEvent.objects.filter(
+        order=OuterRef("pk"), kind="assessed"
     )  # unless the operator accepted another amount
-    short = Q(n=0) | Q(Q(kept__lt=F("total_minor")), ~Exists(judged))
+    short = Q(n=0) | Q(Q(kept__lt=F("total_minor")), ~Exists(assessed))
     for row in _rows(paid.filter(short), "number", "total_minor", "kept", "n"):
         yield Fault(f"order {row.number}", f"succeeded over {row.total_minor}, {row.n} payments brought {row.kept}")
 

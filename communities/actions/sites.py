@@ -180,8 +180,10 @@ def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, A
         setattr(site, field, options[field])
     if not identity_key(site.name):
         raise Refused(_("The site needs a name."), field="name")
-    clash = Site.objects.filter(installer_id=site.installer_id, name_key=identity_key(site.name)).exclude(pk=site.pk)
-    if clash.exists():
+    same_name = Site.objects.filter(installer_id=site.installer_id, name_key=identity_key(site.name)).exclude(
+        pk=site.pk
+    )
+    if same_name.exists():
         raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
 
 

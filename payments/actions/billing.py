@@ -65,7 +65,7 @@ def save_billing(
         return profile
     if (None if is_new else profile.version) != version:
         raise Conflict
-    _refuse_invalid(profile, judges_address=is_new or not {*changed}.isdisjoint(postal.FIELDS))
+    _refuse_invalid(profile, checks_address=is_new or not {*changed}.isdisjoint(postal.FIELDS))
     profile.version += 1
     profile.updated_at = now
     profile.save()
@@ -74,13 +74,13 @@ def save_billing(
     return profile
 
 
-def _refuse_invalid(profile: BillingProfile, *, judges_address: bool) -> None:
+def _refuse_invalid(profile: BillingProfile, *, checks_address: bool) -> None:
     for name in REQUIRED:
         if not getattr(profile, name):
             raise Refused(_("Invoices need this."), field=name)
     if profile.country not in countries:
         raise Refused(_("This country is not known."), field="country")
-    for name, message in postal.problems(profile).items() if judges_address else ():
+    for name, message in postal.problems(profile).items() if checks_address else ():
         raise Refused(message, field=name)
     try:
         profile.clean_fields(exclude=["organization", "updated_at", "version"])

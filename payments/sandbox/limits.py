@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from payments.sandbox.answers import Problem
+from payments.sandbox.responses import Problem
 from payments.sandbox.store import Json
 
 Tree: TypeAlias = Mapping[str, Any]  # a parameter's name: None for a value, another tree for what has parameters itself

@@ -16,10 +16,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from payments.sandbox import pages
-from payments.sandbox.answers import Answer
 from payments.sandbox.cards import ASKS, CARDS, DECLINE, UNCONFIRMED, WORKS
 from payments.sandbox.faults import NAMES, Faults
 from payments.sandbox.processor import Processor
+from payments.sandbox.responses import Answer
 from payments.sandbox.store import Clock, Store
 from payments.sandbox.stripe_api import StripeApi
 from payments.sandbox.webhook_sender import WebhookSender

@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 
 from payments.sandbox import limits, objects
-from payments.sandbox.answers import Answer, Problem, listed, missing, request_id
 from payments.sandbox.faults import Faults
 from payments.sandbox.forms import decode
 from payments.sandbox.processor import Processor
+from payments.sandbox.responses import Answer, Problem, listed, missing, request_id
 from payments.sandbox.store import Clock, Json, Store
 from payments.sandbox.stripe_refunds import StripeRefunds
 from payments.sandbox.stripe_vault import StripeVault

@@ -6,7 +6,7 @@ import json
 import re
 
 from payments.sandbox import limits, objects
-from payments.sandbox.answers import Answer, Problem, missing, request_id
+from payments.sandbox.responses import Answer, Problem, missing, request_id
 from payments.sandbox.store import Clock, Json, Store
 
 

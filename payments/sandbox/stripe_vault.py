@@ -6,9 +6,9 @@ import json
 import re
 
 from payments.sandbox import limits, objects
-from payments.sandbox.answers import Answer, Problem, listed, missing, request_id
 from payments.sandbox.faults import Faults
 from payments.sandbox.processor import Processor
+from payments.sandbox.responses import Answer, Problem, listed, missing, request_id
 from payments.sandbox.store import Json, Store
 
 CANCELLABLE = frozenset({"requires_payment_method", "requires_confirmation", "requires_action", "requires_capture"})

@@ -134,8 +134,8 @@ def _ask(
             n_items = placing.ask_for(request, chosen)
             if not n_items:
                 raise Refused(_("Tick at least one item."))
-    except IntegrityError as clash:
-        raise Refused(_("Somebody requested one of these items at this moment. Look at the list again.")) from clash
+    except IntegrityError as error:
+        raise Refused(_("Somebody requested one of these items at this moment. Look at the list again.")) from error
     audit.record(
         actor, REQUEST_MADE, request, now=now, tenant=request,
         after={"kind": request.kind, "items": n_items, "months": months, "note": request.note},

@@ -23,13 +23,13 @@ from subscriptions.errors import IllegalTransition, ItemHeld
 from subscriptions.models import Order
 
 ORDER_REVIEWED = audit.Word(
-    "order.judged",
+    "order.assessed",
     gettext_lazy("Order decided by the operator"),
     gettext_lazy("Order %(what)s decided by the operator"),
     area=audit.Area.ORDERS,
 )
 DUPLICATE_REPAID = audit.Word(
-    "payment.surplus_repaid",
+    "payment.duplicate_repaid",
     gettext_lazy("Order paid twice, one payment paid back"),
     gettext_lazy("%(what)s was paid twice, one payment was paid back"),
     area=audit.Area.ORDERS,
@@ -51,7 +51,7 @@ def resolve(
     order = settlement.lock_order(order_id)
     if order.state != Order.State.REVIEW:
         raise IllegalTransition(_("This order is not under review any more."))
-    transitions.log_event(order, "judged", now=now, actor=actor, reason=reason)
+    transitions.log_event(order, "assessed", now=now, actor=actor, reason=reason)
     if is_accepted:
         if not transitions.reserve(order):
             raise ItemHeld(_("Some items are in another open order. Wait for it, or pay the money back."))

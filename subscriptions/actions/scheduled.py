@@ -45,10 +45,10 @@ def process_events(*, now: datetime, budget: Budget | None = None, limit: int = 
 
 def reconcile_stale_payments(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:
     """Ask the gateway about payments without a recent answer, the longest unasked first. Returns how many were asked about."""
-    hanging = Payment.objects.filter(state__in=LIVE, created_at__lte=now - LOOK_AFTER)
+    stale = Payment.objects.filter(state__in=LIVE, created_at__lte=now - LOOK_AFTER)
     unasked = Q(checked_at=None) | Q(checked_at__lte=now - LOOK_AGAIN)
     by = (F("checked_at").asc(nulls_first=True), "pk")
-    return _reconcile_each("hanging_payments", hanging, by, fresh=unasked, now=now, budget=budget, limit=limit)
+    return _reconcile_each("stale_payments", stale, by, fresh=unasked, now=now, budget=budget, limit=limit)
 
 
 def reconcile_unreported_charges(*, now: datetime, budget: Budget | None = None, limit: int = 200) -> int:

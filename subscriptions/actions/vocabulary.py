@@ -38,5 +38,7 @@ FORMER: dict[str, Word] = {
     "agreement.ended": auto_renewals.AUTO_RENEWAL_ENDED,
     "agreement.items_left": renewals.ITEMS_LEFT,
     "agreement.card_changed": cards.CARD_CHANGED,
+    "order.judged": reviews.ORDER_REVIEWED,
     "payment.surplus": settlement.PAID_TWICE,
+    "payment.surplus_repaid": reviews.DUPLICATE_REPAID,
 }

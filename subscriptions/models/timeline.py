@@ -28,7 +28,7 @@ EVENT_TEXTS: dict[str, tuple[Promise, str]] = {  # kind: (sentence, tone of the 
     "confirmed": (_("%(gateway)s confirmed the payment"), "active"),
     "applied": (_("Paid time applied"), "active"),
     "mismatch": (_("The payment does not match the order"), "lapsed"),
-    "judged": (_("Looked at by the operator"), "active"),
+    "assessed": (_("Looked at by the operator"), "active"),
     "refunded": (_("Paid back; the items are free again"), "inactive"),
     "unapplied": (_("Paid, but not applied: its items are not what they were"), "lapsed"),
     "late": (_("Money arrived after the order was closed"), "expiring"),

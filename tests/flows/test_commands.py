@@ -50,7 +50,7 @@ def test_one_broken_job_does_not_keep_the_others_from_running(monkeypatch: pytes
     out = StringIO()
     with pytest.raises(CommandError):
         call_command("tick", stdout=out)
-    assert "hanging_payments: 0" in out.getvalue()
+    assert "stale_payments: 0" in out.getvalue()
 
 
 @pytest.mark.django_db

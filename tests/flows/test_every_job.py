@@ -247,7 +247,7 @@ CASES: dict[str, Callable[[Stage], FailingWork]] = {
     "mail": mail,
     "gateway_events": gateway_events,
     "renewals": due_auto_renewals,
-    "hanging_payments": stale_payments,
+    "stale_payments": stale_payments,
     "untold_charges": unreported_charges,
     "revoked_orders": revoked_orders,
     "order_timeouts": unpaid_orders,

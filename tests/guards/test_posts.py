@@ -46,7 +46,7 @@ MOMENTS = {
     "settings-two-factor-off": ("two-factor is on", "security/_on.html", "{% url 'settings-two-factor-off' %}"),
     "settings-recovery-codes": ("two-factor is on", "security/_on.html", "{% url 'settings-recovery-codes' %}"),
     "switch-membership": ("two firms", "components/tenant.html", "{% url 'switch-membership' %}"),
-    "order-judge": ("an order is under review", "orders/_timeline.html", "{% url 'order-judge' order.number %}"),
+    "order-assess": ("an order is under review", "orders/_timeline.html", "{% url 'order-assess' order.number %}"),
     "setup-demo-logins": ("demo logins outside the demo", "setup/_finding.html", '<form method="post" action="{{ step.url }}"'),
 }  # fmt: skip
 # Forms that the pages of this world are right to refuse.

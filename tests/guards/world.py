@@ -341,7 +341,7 @@ def _webhook(payment: Payment) -> int:
 def _failure(payment: Payment) -> int:
     """Background work about it that failed; the list is the operator's, whoever paid."""
     failure = ItemFailure.objects.create(
-        job="hanging_payments", item_id=payment.pk, tries=1, error="RuntimeError: no", failed_at=NOW, tried_at=NOW, next_try_at=NOW,
+        job="stale_payments", item_id=payment.pk, tries=1, error="RuntimeError: no", failed_at=NOW, tried_at=NOW, next_try_at=NOW,
     )  # fmt: skip
     return int(failure.pk)
 

@@ -209,7 +209,7 @@ def test_whatever_is_written_by_hand_is_named(
 def test_what_the_operator_judged_may_have_brought_another_amount(people: People, paid: Order) -> None:
     charged_less(paid)
     assert len(found()) == 1
-    paid.events.create(at=NOW, kind="judged")
+    paid.events.create(at=NOW, kind="assessed")
     assert found() == []
 
 

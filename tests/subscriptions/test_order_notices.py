@@ -128,7 +128,7 @@ def test_money_that_does_not_fit_goes_to_the_operator_and_nobody_below_sees_whom
 
 
 @pytest.mark.rule("R44")
-def test_each_failed_try_is_one_mail_and_the_end_of_the_ladder_is_one(
+def test_each_failed_try_is_one_mail_and_the_end_of_the_retry_schedule_is_one(
     people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
     auto_renewal = agree(card="no-funds-later")

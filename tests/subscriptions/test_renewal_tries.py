@@ -28,7 +28,7 @@ from tests.subscriptions.renewing import DUE, EXPIRY, MONTHLY, at, expiries
 
 @pytest.mark.rule("R53")
 @pytest.mark.rule("R44")
-def test_the_ladder_keeps_one_order_that_ends_with_its_last_rung(
+def test_the_retry_schedule_keeps_one_order_that_ends_with_its_last_try(
     agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
     auto_renewal = agree(card="no-funds-later")

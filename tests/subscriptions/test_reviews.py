@@ -43,7 +43,7 @@ def test_the_operator_applies_it(people: People, under_review: Order) -> None:
     under_review.refresh_from_db()
     assert under_review.state == "succeed"
     assert ServicePeriod.objects.count() == 5
-    assert AuditEvent.objects.get(action="order.judged").after["reason"] == "Rest came by bank transfer"
+    assert AuditEvent.objects.get(action="order.assessed").after["reason"] == "Rest came by bank transfer"
 
 
 def test_the_operator_notes_that_it_was_paid_back_and_the_items_are_free(
@@ -89,7 +89,7 @@ def test_a_reason_out_of_shape_is_asked_for_again_on_the_page_and_nothing_change
     people: People, under_review: Order, sign_in: Callable[[Person], Client]
 ) -> None:
     """A NUL byte is what no PostgreSQL can keep; too long a text was cut in silence."""
-    client, address = sign_in(people.olga), f"/orders/{under_review.number}/judge/"
+    client, address = sign_in(people.olga), f"/orders/{under_review.number}/assess/"
     for reason, said in (
         ("Paid\0back", "a character that can&#x27;t be shown (U+0000)"),
         ("x" * 301, "at most 300 characters"),
@@ -100,15 +100,15 @@ def test_a_reason_out_of_shape_is_asked_for_again_on_the_page_and_nothing_change
         assert "Apply the order" in answer.content.decode()
     under_review.refresh_from_db()
     assert under_review.state == "review"
-    assert not AuditEvent.objects.filter(action="order.judged").exists()
-    assert client.post("/orders/SP-261122-ABSENT11/judge/", {"reason": ""}).status_code == 404
+    assert not AuditEvent.objects.filter(action="order.assessed").exists()
+    assert client.post("/orders/SP-261122-ABSENT11/assess/", {"reason": ""}).status_code == 404
     assert (
         client.post(address, {"verdict": "apply", "reason": "Rest came"})["Location"]
         == f"/orders/{under_review.number}/"
     )
     under_review.refresh_from_db()
     assert under_review.state == "succeed"
-    assert AuditEvent.objects.get(action="order.judged").after["reason"] == "Rest came"
+    assert AuditEvent.objects.get(action="order.assessed").after["reason"] == "Rest came"
 
 
 @pytest.fixture
@@ -153,15 +153,15 @@ def test_what_was_paid_twice_is_noted_as_paid_back_on_the_page_and_the_order_sta
     assert "was paid twice" not in sign_in(people.dora).get(address).content.decode()
     client = sign_in(people.olga)
     assert "was paid twice" in client.get(address).content.decode()
-    assert client.post(f"{address}judge/", {"verdict": "duplicate_payment", "reason": " "}).status_code == 422
+    assert client.post(f"{address}assess/", {"verdict": "duplicate_payment", "reason": " "}).status_code == 422
     said = {"verdict": "duplicate_payment", "reason": "By bank"}
-    assert client.post(f"{address}judge/", said)["Location"] == address
+    assert client.post(f"{address}assess/", said)["Location"] == address
     second.refresh_from_db()
     under_review.refresh_from_db()
     refund = second.refunds.get()
     assert (refund.amount_minor, refund.is_outside, refund.reason) == (second.captured_minor, True, "By bank")
     assert (under_review.state, second.refunded_minor) == (before, second.captured_minor)
-    told = AuditEvent.objects.get(action="payment.surplus_repaid")
+    told = AuditEvent.objects.get(action="payment.duplicate_repaid")
     assert told.after == {
         "amount_minor": second.captured_minor, "refunded_minor": second.captured_minor, "payment_ref": "pi_again", "reason": "By bank",
     }  # fmt: skip
@@ -197,11 +197,11 @@ def test_only_what_the_page_showed_is_noted_as_paid_back(
     before = shown()
     assert int(before) == first.captured_minor
     pay_again(under_review, "third")  # while the operator is at the bank
-    page = client.post(f"{address}judge/", {**said, "seen": before}, follow=True).content.decode()
+    page = client.post(f"{address}assess/", {**said, "seen": before}, follow=True).content.decode()
     assert "Look at the order again." in page
     assert not Refund.objects.exists()
     assert int(shown()) == first.captured_minor + under_review.total_minor
-    client.post(f"{address}judge/", {**said, "seen": shown()})
+    client.post(f"{address}assess/", {**said, "seen": shown()})
     assert sum(Refund.objects.values_list("amount_minor", flat=True)) == first.captured_minor + under_review.total_minor
     assert not list(ledger.refunds()) and not list(ledger.payments())
 

@@ -15,8 +15,8 @@ from communities.models import Apartment, Resident
 from smartplus import access
 from smartplus.portal.apartments.forms import ResidentForm
 from smartplus.portal.kit import edits
-from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.once import once
+from smartplus.portal.kit.responses import posted
 from smartplus.portal.sites.site_context import HOUSEKEEPERS, site_context
 
 

@@ -17,9 +17,9 @@ from devices import actions
 from smartplus import access, past_forms
 from smartplus.portal.apartments.forms import ApartmentForm, MonitorRows, Sheet
 from smartplus.portal.kit import conflicts, edits
-from smartplus.portal.kit.answers import answer, posted
 from smartplus.portal.kit.monitors import with_fixed
 from smartplus.portal.kit.once import once_where
+from smartplus.portal.kit.responses import answer, posted
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site
 

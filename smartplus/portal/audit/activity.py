@@ -1,4 +1,4 @@
-"""The last changes, as a dashboard tells them: alike ones gathered, who, when, and where to look."""
+"""The latest changes, as a dashboard lists them: similar ones as one line, with who, when, and a link."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DAY = {"en": "d MMM", "de": "d. MMM"}
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class Activity:
     """One line: what happened, who did it, at which site; `when` is short, `at` exact; `url` may be empty."""
 
     what: str
@@ -38,7 +38,7 @@ class Happening:
     url: str
 
 
-def recent(request: PortalRequest, *, names: Mapping[int, str] | None = None) -> list[Happening]:
+def recent(request: PortalRequest, *, names: Mapping[int, str] | None = None) -> list[Activity]:
     """The last changes the actor may read, alike ones in a row as one; a statement, one more for the sites where the page has not
     their names, and two for the people and firms behind numbers."""
     newest = AuditEvent.objects.visible_to(request.actor).whole().newest(request.actor).values("pk")[:LOOKED_AT]
@@ -50,7 +50,7 @@ def recent(request: PortalRequest, *, names: Mapping[int, str] | None = None) ->
         ids = {group[0].site_id for group in alike if group[0].site_id}
         names = dict(Site.objects.visible_to(request.actor).filter(pk__in=ids).values_list("pk", "name"))
     known = audit_log.names_in(request.actor, [group[0] for group in alike])
-    return [_told(request, group, names, known[group[0].pk]) for group in alike]
+    return [_activity_of(request, group, names, known[group[0].pk]) for group in alike]
 
 
 def _session(row: AuditEvent) -> tuple[object, ...]:
@@ -58,7 +58,9 @@ def _session(row: AuditEvent) -> tuple[object, ...]:
     return (row.user_id, row.site_id) if row.site_id else (row.user_id, row.action)
 
 
-def _told(request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[int, str], known: Names) -> Happening:
+def _activity_of(
+    request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[int, str], known: Names
+) -> Activity:
     first, *others = group
     what = vocabulary.sentence(first, known)
     if others:
@@ -70,7 +72,7 @@ def _told(request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[in
         url = reverse("order-detail", args=[first.subject_label])
     elif first.site_id in names:
         url = reverse("site-detail", args=[first.site_id])
-    return Happening(
+    return Activity(
         what=what,
         who=_who(request, first),
         site=names.get(first.site_id or 0, ""),
@@ -82,7 +84,7 @@ def _told(request: PortalRequest, group: Iterable[AuditEvent], names: Mapping[in
 
 def _who(request: PortalRequest, event: AuditEvent) -> str:
     if event.actor_role == Role.SYSTEM:
-        return "SmartPlus"  # which job it was is nobody's business on this page
+        return "SmartPlus"  # which job it was is not shown on this page
     return _("You") if event.user_id == request.actor.user_id else event.who
 
 

@@ -15,7 +15,7 @@ from payments.models import PaymentMethod
 from smartplus import access
 from smartplus.portal.billing import rows
 from smartplus.portal.kit.errors import refused_at
-from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.lists import Column, List
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.roles import PAYERS
@@ -40,7 +40,7 @@ METHODS = List(
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_safe
 def method_list(request: access.PortalRequest) -> HttpResponse:
     """The cards one's organization stored, and what each renews."""
@@ -55,7 +55,7 @@ def method_list(request: access.PortalRequest) -> HttpResponse:
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @refused_at("settings-method-remove")
 def method_remove(request: access.PortalRequest, pk: int) -> HttpResponse:

@@ -85,7 +85,7 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBas
         "hidden_rows": len(shown) - len(page.rows),
         "orders": [(share, TONES.get(Order.State(share.order.state), "inactive")) for share in orders[:ORDERS]],
         "has_more_orders": len(orders) > ORDERS,
-        "told_of": _told_of(request, site, [share.order for share in orders[:ORDERS]]),
+        "mail_subjects": _mail_subjects(request, site, [share.order for share in orders[:ORDERS]]),
         "you_pay": any(payer.organization_id == request.actor.organization_id for payer in review.payers),
     }
     frame = site_context(request, site, "billing", progress=review.progress, units=units)
@@ -118,7 +118,7 @@ def _groups(request: access.PortalRequest, shown: list[Holding]) -> list[dict[st
     return found
 
 
-def _told_of(request: access.PortalRequest, site: Site, orders: list[Order]) -> list[Subject]:
+def _mail_subjects(request: access.PortalRequest, site: Site, orders: list[Order]) -> list[Subject]:
     """What mail is about that concerns the site: the orders shown, and the newest auto-renewals and requests with items of it."""
     actor = request.actor
     renewals = AutoRenewalItem.objects.visible_to(actor).filter(auto_renewal=OuterRef("pk"), site=site)

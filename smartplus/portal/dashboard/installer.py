@@ -8,7 +8,7 @@ from communities import reports
 from communities.models import Site
 from devices import reports as device_reports
 from smartplus.access import PortalRequest
-from smartplus.portal.audit import activity as events
+from smartplus.portal.audit import activity
 from smartplus.portal.dashboard.calendar import date_today
 from smartplus.portal.dashboard.tiles import differ_tile, due_tile, monitor_tile, new_tile
 from smartplus.portal.kit.prices import prices_of
@@ -58,5 +58,5 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
             monitor_tile(firm.waiting),
         ],
         "rows": rows[:SITES],
-        "events": events.recent(request, names={site.pk: site.name for site in sites}),
+        "activity": activity.recent(request, names={site.pk: site.name for site in sites}),
     }

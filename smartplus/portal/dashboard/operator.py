@@ -15,7 +15,7 @@ from payments.models.events import EventState
 from payments.models.payments import State as PaymentState
 from smartplus import setup
 from smartplus.access import PortalRequest
-from smartplus.portal.audit import activity as events
+from smartplus.portal.audit import activity
 from smartplus.portal.dashboard.calendar import date_today
 from smartplus.portal.dashboard.firms import FirmRow
 from smartplus.portal.dashboard.tiles import Tile, due_tile
@@ -47,7 +47,7 @@ def of_operator(request: PortalRequest) -> dict[str, Any]:
         ],
         "rows": [FirmRow(firm, by_firm.get(firm.organization.pk, Standing()), "", "") for firm in firms],
         "price_lists": _lists_in_force(request),
-        "events": events.recent(request),
+        "activity": activity.recent(request),
     }
 
 

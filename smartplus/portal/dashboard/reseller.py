@@ -7,12 +7,12 @@ from typing import Any
 from django.utils import timezone
 
 from smartplus.access import PortalRequest
-from smartplus.portal.audit import activity as events
+from smartplus.portal.audit import activity
 from smartplus.portal.dashboard.calendar import calendar, date_today
 from smartplus.portal.dashboard.firms import firm_row
 from smartplus.portal.dashboard.tiles import agreed_tile, asked_tile, differ_tile, due_tile, monitor_tile, new_tile
 from smartplus.portal.kit.prices import prices_of
-from smartplus.portal.requests import waiting as asking
+from smartplus.portal.requests import waiting
 from subscriptions import at_risk
 from subscriptions import dashboard as counts
 from subscriptions.dashboard import Standing
@@ -29,9 +29,9 @@ def of_reseller(request: PortalRequest) -> dict[str, Any]:
     dues = counts.forecast(actor, now=now, zone=zone, prices=prices)
     all_of_it = sum(by_firm.values(), Standing())
     agreed = at_risk.auto_renewals(actor, now=now)
-    waiting = sum(firm.waiting for firm in firms)
+    without_monitor = sum(firm.waiting for firm in firms)
     currency = prices.currency if prices else ""
-    asked = asking.waiting_for(request, prices)
+    asked = waiting.waiting_for(request, prices)
     ranked = sorted(firms, key=lambda firm: -weight(by_firm.get(firm.organization.pk, Standing())))
     return {
         "today": date_today(request),
@@ -45,14 +45,14 @@ def of_reseller(request: PortalRequest) -> dict[str, Any]:
             agreed_tile(agreed),
             new_tile(all_of_it),
             differ_tile(all_of_it),
-            monitor_tile(waiting),
+            monitor_tile(without_monitor),
         ],
         "calendar": calendar(dues, today=timezone.localtime(now).date(), currency=currency),
         "rows": [firm_row(firm, by_firm) for firm in ranked[:FIRMS]],
         "more": max(0, len(firms) - FIRMS),
         "currency": currency,
         "is_invented": prices is not None and prices.is_invented,
-        "events": events.recent(request),
+        "activity": activity.recent(request),
     }
 
 

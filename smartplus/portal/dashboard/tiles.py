@@ -13,7 +13,7 @@ from accounts.typed.days import end_date
 from payments import money
 from smartplus.portal.dashboard.calendar import language
 from smartplus.portal.kit.list_tags import counted
-from smartplus.portal.requests import waiting as asking
+from smartplus.portal.requests import waiting
 from subscriptions.at_risk import AutoRenewals
 from subscriptions.dashboard import Standing
 
@@ -31,7 +31,7 @@ class Tile:
     tone: str = ""
 
 
-def asked_tile(asked: asking.Waiting, currency: str) -> Tile:
+def asked_tile(asked: waiting.Waiting, currency: str) -> Tile:
     """Requests that this person may decide."""
     small = ""
     if currency and asked.amount_minor is not None:

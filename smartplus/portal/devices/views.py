@@ -18,9 +18,9 @@ from devices.models import Device
 from smartplus import access
 from smartplus.portal.devices.forms import DeviceNameForm, SwapForm
 from smartplus.portal.kit import edits
-from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.monitors import MonitorForm, with_fixed
 from smartplus.portal.kit.once import once
+from smartplus.portal.kit.responses import posted
 from smartplus.portal.sites.site_context import WORKERS, apartment_page, site_context
 from smartplus.statuses import UNPROCESSABLE
 

@@ -36,7 +36,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class ConflictView:
     """Who saved first, what and when ("" and None for who may not know), what differs, and where one starts over."""
 
     who: str
@@ -63,7 +63,9 @@ def about(subject: Model) -> Q:
     return Q(subject_type=subject._meta.model_name or "", subject_id=subject.pk) & vocabulary.SAVES
 
 
-def clash(request: PortalRequest, of: Q, *pairs: tuple[forms.BaseForm, forms.BaseForm], is_own: bool = False) -> Clash:
+def compare(
+    request: PortalRequest, of: Q, *pairs: tuple[forms.BaseForm, forms.BaseForm], is_own: bool = False
+) -> ConflictView:
     """Bring what was sent into the fresh forms of the same row, and say what differs. Pairs are (sent, fresh); a fresh one that is bound
     stays as it was sent. One starts over on the page's address, or on the `home` of a form that stands on another page.
 
@@ -79,7 +81,7 @@ def clash(request: PortalRequest, of: Q, *pairs: tuple[forms.BaseForm, forms.Bas
     is_self = is_own or (event is not None and event.user_id == request.actor.user_id)
     who, what = (event.who, vocabulary.label(event.action)) if event is not None else ("", "")
     again: str = getattr(pairs[0][1], "home", request.get_full_path())
-    return Clash(who, what, is_self, event.at if event else None, tuple(differences), again)
+    return ConflictView(who, what, is_self, event.at if event else None, tuple(differences), again)
 
 
 def began_with(sent: forms.BaseForm) -> dict[str, Any] | None:

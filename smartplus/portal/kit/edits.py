@@ -15,8 +15,8 @@ from django.shortcuts import redirect
 from accounts.errors import Conflict
 from smartplus.access import PortalRequest
 from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.answers import answer, conflict, posted, submitted
 from smartplus.portal.kit.once import made
+from smartplus.portal.kit.responses import answer, conflict, posted, submitted
 
 Row = TypeVar("Row")
 Form = TypeVar("Form", bound=forms.BaseForm)

@@ -23,7 +23,7 @@ REASONS: dict[Grant, Promise] = {
 }
 
 
-def granted(grant: Grant) -> Callable[[Page], Page]:
+def requires_grant(grant: Grant) -> Callable[[Page], Page]:
     """Refuse members without this grant with 403 and the reason. Goes below `access.roles`, which declares the policy."""
 
     def guard(view: Page) -> Page:

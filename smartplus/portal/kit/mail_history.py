@@ -17,7 +17,7 @@ WORD = "mail"  # of the address: show what is older than this one
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MailHistory:
     """The mails to show, newest first; `older` is the key of those before them, "" when there are none."""
 
     notices: list[Notice]
@@ -33,7 +33,7 @@ Subject = models.Model | models.QuerySet[Any]  # a row, or a query of rows
 
 def about(
     actor: Actor, query: Mapping[str, str], *subjects: models.Model | Iterable[Subject] | None, size: int = SHOWN
-) -> Told:
+) -> MailHistory:
     """What was told about rows, or lists of rows and of queries."""
     rows = [
         row for subject in subjects if subject for row in ([subject] if isinstance(subject, models.Model) else subject)
@@ -41,9 +41,9 @@ def about(
     return newest(Notice.objects.visible_to(actor).about(*rows), query, size=size)
 
 
-def newest(found: models.QuerySet[Notice], query: Mapping[str, str], *, size: int = SHOWN) -> Told:
+def newest(found: models.QuerySet[Notice], query: Mapping[str, str], *, size: int = SHOWN) -> MailHistory:
     """The newest of these mails, or what is older than `?mail=` says."""
     if last := typed_id(query.get(WORD)):
         found = found.filter(pk__lt=last)
     rows = list(found.defer("body").order_by("-pk")[: size + 1])
-    return Told(rows[:size], str(rows[size - 1].pk) if len(rows) > size else "", bool(last))
+    return MailHistory(rows[:size], str(rows[size - 1].pk) if len(rows) > size else "", bool(last))

@@ -11,18 +11,20 @@ from django.db import models
 from accounts.actions import notices
 from accounts.models import Notice
 from accounts.scope import Actor
-from smartplus.portal.kit import mail_history as told
+from smartplus.portal.kit import mail_history
 from smartplus.portal.kit import mail_rows as mails
 
 register = template.Library()
 
 
 @register.inclusion_tag("components/notices.html", takes_context=True)
-def notices_about(context: dict[str, Any], *subjects: models.Model | Iterable[told.Subject] | None) -> dict[str, Any]:
+def notices_about(
+    context: dict[str, Any], *subjects: models.Model | Iterable[mail_history.Subject] | None
+) -> dict[str, Any]:
     """Who was told about a row, or about any of several, by mail: a panel, where there is something to show."""
     request = context["request"]
-    found = told.about(context["actor"], request.GET, *subjects)
-    return {"told": found, "actor": context["actor"], "request": request, "is_panel": True}
+    found = mail_history.about(context["actor"], request.GET, *subjects)
+    return {"mail_history": found, "actor": context["actor"], "request": request, "is_panel": True}
 
 
 @register.simple_tag(takes_context=True)
@@ -34,6 +36,6 @@ def mail_cells(context: dict[str, Any], found: Notice | list[Notice]) -> list[ma
 
 
 @register.filter
-def offers_again(found: told.Told, actor: Actor) -> bool:
+def offers_again(found: mail_history.MailHistory, actor: Actor) -> bool:
     """Whether any of them may be sent again."""
     return any(notices.may_send_again(actor, notice) for notice in found.notices)

@@ -15,9 +15,9 @@ from devices import actions
 from devices.models import LibraryEntry
 from smartplus import access
 from smartplus.portal.kit import edits
-from smartplus.portal.kit.answers import answer, posted, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made, once
+from smartplus.portal.kit.responses import answer, posted, submitted
 from smartplus.portal.library.forms import AssignForm, LibraryAddForm
 
 

@@ -15,8 +15,7 @@ from accounts.actions import notices
 from accounts.models import Notice
 from smartplus import access, jobs
 from smartplus.portal.audit.queries import READERS
-from smartplus.portal.kit import conflicts, edits
-from smartplus.portal.kit import mail_history as told
+from smartplus.portal.kit import conflicts, edits, mail_history
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.notifications.forms import NotificationsForm
 
@@ -34,8 +33,10 @@ def notifications(request: access.PortalRequest) -> HttpResponse:
     def context(_muted: set[str], _form: NotificationsForm) -> edits.Context:
         shows_failed = notices.manages_mail(request.actor)
         return {
-            "own": told.newest(visible.filter(user=request.user), request.GET, size=SHOWN),
-            "failed": told.Told(list(failed[:FAILED]), older="", is_older=False) if shows_failed else None,
+            "own": mail_history.newest(visible.filter(user=request.user), request.GET, size=SHOWN),
+            "failed": mail_history.MailHistory(list(failed[:FAILED]), older="", is_older=False)
+            if shows_failed
+            else None,
         }
 
     return edits.edit(

@@ -110,7 +110,7 @@ NAMES: dict[str, Callable[[Actor, list[int]], Names]] = {
     "mail": _mail,
     "gateway_events": _events,
     "renewals": _auto_renewals,
-    "hanging_payments": _payments,
+    "stale_payments": _payments,
     "untold_charges": _payments,
     "revoked_orders": _orders,
     "order_timeouts": _orders,

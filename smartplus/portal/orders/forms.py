@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from smartplus.portal.kit.fields import LineField
 
 
-class JudgmentForm(forms.Form):
+class AssessmentForm(forms.Form):
     """The operator's reason; it is written to the order's timeline and the audit."""
 
     reason = LineField(

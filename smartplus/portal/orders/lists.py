@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.scope import Actor, Grant, Role
 from smartplus import access
 from smartplus.portal.kit import keyset
-from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.lists import Column, Filter, List, Option, Search, options
 from smartplus.portal.orders import exports as orders_files
 from smartplus.portal.orders import rows as order_rows
@@ -75,7 +75,7 @@ SHOWN = (
 
 
 @access.roles(*READERS)
-@granted(Grant.SEES_INVOICES)
+@requires_grant(Grant.SEES_INVOICES)
 @require_safe
 def order_list(request: access.PortalRequest) -> HttpResponseBase:
     """Orders that the actor's firm pays or that have lines of its sites, newest first; with `format=csv` or `xlsx` all of them as a file."""

@@ -13,5 +13,5 @@ urlpatterns = [
     path("orders/<slug:number>/check/", orders.order_check, name="order-check"),
     path("orders/<slug:number>/pay/", orders.order_pay, name="order-pay"),
     path("orders/<slug:number>/cancel/", orders.order_cancel, name="order-cancel"),
-    path("orders/<slug:number>/judge/", orders.order_judge, name="order-judge"),
+    path("orders/<slug:number>/assess/", orders.order_assess, name="order-assess"),
 ]

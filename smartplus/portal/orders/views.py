@@ -17,16 +17,15 @@ from accounts.models import Document, Notice
 from accounts.scope import Grant, Role
 from payments.models import Payment
 from smartplus import access, jobs
-from smartplus.portal.kit import mail_history as told
-from smartplus.portal.kit import numbers
+from smartplus.portal.kit import mail_history, numbers
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.day_tags import moment
 from smartplus.portal.kit.errors import refused_at
-from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.pay_page import to_gateway
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.orders import renewal as renewals
-from smartplus.portal.orders.forms import JudgmentForm
+from smartplus.portal.orders.forms import AssessmentForm
 from smartplus.portal.orders.rows import TONES
 from smartplus.statuses import UNPROCESSABLE
 from subscriptions import reports, rights
@@ -39,7 +38,7 @@ READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER,
 
 
 @access.roles(*READERS)
-@granted(Grant.SEES_INVOICES)
+@requires_grant(Grant.SEES_INVOICES)
 @require_safe
 def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
     """One order: the present state, the timeline, and its lines."""
@@ -47,7 +46,7 @@ def order_detail(request: access.PortalRequest, number: str) -> HttpResponse:
 
 
 @access.roles(*READERS)
-@granted(Grant.SEES_INVOICES)
+@requires_grant(Grant.SEES_INVOICES)
 @require_safe
 def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
     """The payer comes back from the gateway's page, which proves nothing (R51): a worker asks the gateway, and the page waits for the
@@ -60,7 +59,7 @@ def order_returned(request: access.PortalRequest, number: str) -> HttpResponse:
 
 
 @access.roles(*READERS)
-@granted(Grant.SEES_INVOICES)
+@requires_grant(Grant.SEES_INVOICES)
 @require_safe
 def order_left(request: access.PortalRequest, number: str) -> HttpResponse:
     """The payer comes back by the gateway's Cancel; shown once. A card may have been declined before, so a worker asks."""
@@ -103,8 +102,8 @@ def _terms_url(order: Order) -> str:
     return reverse("terms-version", args=[text.number]) if text else ""
 
 
-def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm | None = None) -> HttpResponse:
-    """The order's page, or only its timeline for htmx; `judgment` is a form that was not accepted."""
+def _show(request: access.PortalRequest, number: str, *, assessment: AssessmentForm | None = None) -> HttpResponse:
+    """The order's page, or only its timeline for htmx; `assessment` is a form that was not accepted."""
     order = (
         Order.objects.visible_to(request.actor)
         .select_related("payer", "installer", "price_list", "created_by")
@@ -120,15 +119,15 @@ def _show(request: access.PortalRequest, number: str, *, judgment: JudgmentForm 
         "tone": TONES[Order.State(order.state)],
         "is_mine": is_mine,
         "shows_amounts": rights.sees_amounts(request.actor, order.payer_id),
-        "may_judge": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
-        "judgment": judgment or JudgmentForm(),
+        "may_assess": request.actor.role is Role.OPERATOR and order.state == Order.State.REVIEW,
+        "assessment": assessment or AssessmentForm(),
         "back_minor": _back_minor(request, order),
         **_lines_context(request, order, is_mine=is_mine),
         **_payment_context(request, order, is_mine=is_mine),
     }
     is_fragment = bool(request.htmx) and request.htmx.target == "timeline"
     response = render(request, "orders/_timeline.html" if is_fragment else "orders/detail.html", context)
-    if judgment is not None:
+    if assessment is not None:
         response.status_code = UNPROCESSABLE
     if is_fragment and not order.is_open:
         response["HX-Refresh"] = "true"  # the state is shown in the head and the side column too
@@ -156,7 +155,7 @@ def _payment_context(request: access.PortalRequest, order: Order, *, is_mine: bo
     payment = (
         Payment.objects.visible_to(request.actor).of_order(order.number).order_by("-pk").first() if is_mine else None
     )
-    mail = told.about(request.actor, request.GET, order)
+    mail = mail_history.about(request.actor, request.GET, order)
     renewal = renewals.of_order(request, order, payment)
     is_charging = renewal is not None and renewal.step == "charging"
     events = list(order.events.all()) if is_mine else []
@@ -173,7 +172,7 @@ def _payment_context(request: access.PortalRequest, order: Order, *, is_mine: bo
         "payment": payment,
         "gateway": _gateway_of(order, payment),
         "pay_until": order.created_at + UNPAID_TIMEOUT,
-        "told": mail,
+        "mail_history": mail,
         "steps": _steps(events, mail.notices),
         "poll_every_s": 2 if is_charging or is_awaited else 10 if back_at is not None else 0,
     }
@@ -198,7 +197,7 @@ def _steps(events: list[OrderEvent], notices: list[Notice]) -> list[OrderEvent |
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
     """Redirect (again) to the gateway's payment page of an unpaid order."""
@@ -206,7 +205,7 @@ def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 @refused_at("order-detail")
 def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
@@ -225,12 +224,12 @@ def order_cancel(request: access.PortalRequest, number: str) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_POST
 @refused_at("order-detail")
-def order_judge(request: access.PortalRequest, number: str) -> HttpResponse:
+def order_assess(request: access.PortalRequest, number: str) -> HttpResponse:
     """Decide a review: apply the order, or record that its money was paid back; or record that money paid twice was paid back. A missing or
     invalid reason is answered with 422."""
-    form = JudgmentForm(request.POST)
+    form = AssessmentForm(request.POST)
     if not form.is_valid():
-        return _show(request, number, judgment=form)
+        return _show(request, number, assessment=form)
     Order.objects.visible_to(request.actor).get(number=number)
     seen_minor = numbers.typed_id(request.POST["seen"]) if "seen" in request.POST else None
     if request.POST.get("verdict") == "duplicate_payment":

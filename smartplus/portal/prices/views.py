@@ -19,10 +19,10 @@ from communities import catalogue
 from payments import money
 from smartplus import access
 from smartplus.portal.kit import conflicts, edits, keyset
-from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.lists import Column, List
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.once import once
+from smartplus.portal.kit.responses import posted
 from smartplus.portal.prices.forms import PriceListForm, field_name, sections
 from subscriptions.actions import prices as actions
 from subscriptions.models import PriceList

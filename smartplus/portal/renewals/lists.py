@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from accounts.scope import Grant, Role
 from smartplus import access
 from smartplus.portal.kit import keyset
-from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.lists import Column, Filter, List, Listing, Option
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.renewals import rows
@@ -60,7 +60,7 @@ LATELY = timedelta(days=60)  # what was suspended earlier has lapsed, so it is n
 
 
 @access.roles(*PAYERS, Role.OPERATOR)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_safe
 def auto_renewal_list(request: access.PortalRequest) -> HttpResponse:
     """Auto-renewals of the subtree: first those that need an action, then by next date; with the next charge for readers who may see it."""

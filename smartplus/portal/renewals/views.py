@@ -19,7 +19,7 @@ from payments.models import Payment, PaymentMethod
 from payments.models import State as PaymentState
 from smartplus import access, jobs
 from smartplus.portal.kit.errors import refused_at
-from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.renewals import rows
@@ -30,7 +30,7 @@ from subscriptions.models import AutoRenewal, AutoRenewalItem, Order
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def auto_renewal_stop(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Stop renewing; paid time stays."""
@@ -51,7 +51,7 @@ def _sites_of(request: access.PortalRequest, rows: list[AutoRenewal]) -> dict[in
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @refused_at("auto-renewal-card", also=MayNotPay)
 def auto_renewal_card(request: access.PortalRequest, pk: int) -> HttpResponse:
@@ -125,7 +125,7 @@ def _done(request: access.PortalRequest, auto_renewal: AutoRenewal) -> HttpRespo
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 @refused_at("auto-renewal-card", also=MayNotPay)
 def auto_renewal_card_new(request: access.PortalRequest, pk: int) -> HttpResponse:

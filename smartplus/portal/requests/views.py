@@ -15,10 +15,10 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.scope import RESELLERS, Grant, Role
 from communities.models import targets
 from smartplus import access
-from smartplus.portal.kit import answers
+from smartplus.portal.kit import responses
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.kit.errors import refused_at
-from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.requests import rows
 from smartplus.portal.requests.forms import RefusalForm
@@ -59,7 +59,7 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
         "shows_prices": rights.sees_prices(request.actor),
         **_items(request, found, is_waiting=may_act),
     }
-    return answers.answer(
+    return responses.answer(
         request, "requests/detail.html", form, context, action=reverse("request-refuse", args=[found.pk])
     )
 
@@ -86,7 +86,7 @@ def _items(request: access.PortalRequest, found: RenewalRequest, *, is_waiting: 
 
 
 @access.roles(*RESELLERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 @refused_at("request-detail")
 def request_approve(request: access.PortalRequest, pk: int) -> HttpResponse:
@@ -105,7 +105,7 @@ def request_approve(request: access.PortalRequest, pk: int) -> HttpResponse:
 
 
 @access.roles(*RESELLERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 def request_refuse(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Refuse, with a reason."""
@@ -116,14 +116,14 @@ def request_refuse(request: access.PortalRequest, pk: int) -> HttpResponse:
             request.actor, request_id=pk, reason=form.cleaned_data["reason"], now=request.now
         )
 
-    if answers.submitted(form, act) is None:
+    if responses.submitted(form, act) is None:
         return _show(request, pk, form)
     messages.success(request, _("Refused. The installer is told why."))
     return redirect("request-detail", pk)
 
 
 @access.roles(Role.INSTALLER)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 @refused_at("request-detail")
 def request_withdraw(request: access.PortalRequest, pk: int) -> HttpResponse:

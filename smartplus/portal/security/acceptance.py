@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.actions import terms
 from smartplus import access, sessions
 from smartplus.access import PortalRequest, Stage
-from smartplus.portal.kit.answers import answer, posted
+from smartplus.portal.kit.responses import answer, posted
 from smartplus.portal.kit.routes import next_page
 from smartplus.portal.security.forms import AcceptForm
 

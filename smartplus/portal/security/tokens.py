@@ -17,10 +17,10 @@ from accounts.models import ApiToken, Scope
 from accounts.models.tokens import scopes_open_to
 from smartplus import access, throttle
 from smartplus.access import PortalRequest
-from smartplus.portal.kit.answers import answer, posted, submitted
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
+from smartplus.portal.kit.responses import answer, posted, submitted
 from smartplus.portal.security.forms import TokenForm
 
 LABELS = dict(Scope.choices)

@@ -24,10 +24,10 @@ from accounts.errors import Refused
 from accounts.models import ApiToken, User, UserSession
 from smartplus import access, jobs, sessions, throttle
 from smartplus.access import PortalRequest, Stage
-from smartplus.portal.kit.answers import posted, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.proof import ProofForm
+from smartplus.portal.kit.responses import posted, submitted
 from smartplus.portal.kit.routes import next_page
 from smartplus.portal.security.forms import AppForm, KeptForm, SignInCodeForm
 from smartplus.statuses import UNPROCESSABLE

@@ -14,9 +14,9 @@ from accounts.actions import addresses
 from smartplus import access, jobs, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal.kit.address_words import LINK_SENT
-from smartplus.portal.kit.answers import answer, posted, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made, once
+from smartplus.portal.kit.responses import answer, posted, submitted
 from smartplus.portal.settings.forms import AddressForm
 
 

@@ -17,7 +17,7 @@ from accounts.models import User
 from smartplus import access, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal.kit import conflicts, edits
-from smartplus.portal.kit.answers import posted, submitted
+from smartplus.portal.kit.responses import posted, submitted
 from smartplus.portal.settings.forms import PasswordForm, ProfileForm
 from smartplus.statuses import UNPROCESSABLE
 

@@ -11,8 +11,8 @@ from communities.actions import sites
 from communities.models import Building
 from smartplus import access
 from smartplus.portal.kit import edits
-from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.once import once
+from smartplus.portal.kit.responses import posted
 from smartplus.portal.sites.forms import BuildingForm
 from smartplus.portal.sites.site_context import WORKERS, site_context, visible_site
 

@@ -15,8 +15,8 @@ from communities.actions import sites
 from communities.models import Site
 from smartplus import access
 from smartplus.portal.kit import edits
-from smartplus.portal.kit.answers import answer, posted, refill, submitted
 from smartplus.portal.kit.once import made, once_where
+from smartplus.portal.kit.responses import answer, posted, refill, submitted
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.forms import FreeMembersForm, SiteForm
 from smartplus.portal.sites.site_context import READERS, WORKERS, overview, site_context, units_in, visible_site

@@ -22,12 +22,12 @@ from payments import consent
 from payments.errors import GatewayUnavailable
 from smartplus import access
 from smartplus.portal.kit import conflicts
-from smartplus.portal.kit.answers import conflict, posted, submitted
 from smartplus.portal.kit.billing import own_profile
 from smartplus.portal.kit.errors import refused_at
-from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.months import TermForm
 from smartplus.portal.kit.pay_page import to_gateway
+from smartplus.portal.kit.responses import conflict, posted, submitted
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.subscription.choice import Choice
 from smartplus.portal.subscription.forms import CheckoutForm
@@ -43,7 +43,7 @@ PAGE = "subscription/review.html"
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Review and pay: the order as it would be, billing information, terms, one button. Who may not pay any more is sent back to
@@ -141,7 +141,7 @@ def review_context(request: access.PortalRequest, cart: Cart, form: CheckoutForm
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
 @refused_at("cart")
 def cart_term(request: access.PortalRequest, pk: int) -> HttpResponse:

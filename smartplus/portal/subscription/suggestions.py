@@ -12,7 +12,7 @@ from accounts.typed import finding
 from accounts.typed.text import sought
 from communities.models import Site
 from smartplus import access
-from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.subscription.choice import SUGGESTED, choosable, kind_of
@@ -20,7 +20,7 @@ from subscriptions.items import never_activated_at
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_safe
 def subscription_sites(request: access.PortalRequest) -> HttpResponse:
     """Sites where something waits for its activation, by what is typed of their names, as options of a datalist."""
@@ -35,7 +35,7 @@ def subscription_sites(request: access.PortalRequest) -> HttpResponse:
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_safe
 def subscription_installers(request: access.PortalRequest) -> HttpResponse:
     """Installers that can be chosen, by what is typed of their names, as options of a datalist."""

@@ -18,7 +18,7 @@ from accounts.scope import Actor, Grant
 from communities.models import Entitlement, Kind
 from smartplus import access
 from smartplus.portal.kit import keyset, ticks
-from smartplus.portal.kit.grants import granted
+from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.numbers import as_ranges
 from smartplus.portal.kit.once import made, once_where
 from smartplus.portal.kit.roles import PAYERS
@@ -49,7 +49,7 @@ OFFERED = 50  # installers in a drop-down; of more one is chosen by its name
 
 
 @access.roles(*PAYERS)
-@granted(Grant.MANAGES_SUBSCRIPTIONS)
+@requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
 @once_where(lambda request: request.POST.get("action") in GOES_ON)
 def subscription(request: access.PortalRequest) -> HttpResponse:

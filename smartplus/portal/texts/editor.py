@@ -23,7 +23,7 @@ from accounts.models.terms import FALLBACK
 from accounts.scope import Role
 from smartplus import access
 from smartplus.portal.kit import conflicts, edits
-from smartplus.portal.kit.answers import posted
+from smartplus.portal.kit.responses import posted
 from smartplus.portal.texts import changes as text_changes
 from smartplus.portal.texts import queries as acceptances
 from smartplus.portal.texts.changes import Change

@@ -13,9 +13,9 @@ from accounts.actions import addresses
 from smartplus import access, jobs
 from smartplus.access import PortalRequest
 from smartplus.portal.kit.address_words import LINK_SENT
-from smartplus.portal.kit.answers import answer, posted, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made, once
+from smartplus.portal.kit.responses import answer, posted, submitted
 from smartplus.portal.users.forms import NewAddressForm
 from smartplus.portal.users.views import MANAGERS_OF_PEOPLE, visible_person
 

@@ -20,9 +20,9 @@ from communities.models import Site
 from smartplus import access, jobs
 from smartplus.portal.kit import edits
 from smartplus.portal.kit import support_view as support
-from smartplus.portal.kit.answers import answer, posted, submitted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import once
+from smartplus.portal.kit.responses import answer, posted, submitted
 from smartplus.portal.users import closing
 from smartplus.portal.users import queries as user_lists
 from smartplus.portal.users import rows as user_rows

@@ -22,10 +22,10 @@ from communities.models import Site
 from smartplus import access, jobs
 from smartplus.portal.kit import conflicts, edits
 from smartplus.portal.kit import support_view as support
-from smartplus.portal.kit.answers import posted
 from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made as made_once
 from smartplus.portal.kit.once import once
+from smartplus.portal.kit.responses import posted
 from smartplus.portal.users import queries as user_lists
 from smartplus.portal.users.forms import NewFirmForm, PermissionsForm, PersonForm, RightsForm
 from smartplus.portal.users.queries import PEOPLE, TECHNICIANS, Person

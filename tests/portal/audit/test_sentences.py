@@ -29,7 +29,7 @@ def newest(client: Client, n: int = 1) -> list[str]:
 
 
 def on_dashboard(client: Client) -> str:
-    return str(client.get("/dashboard/").context["events"][0].what)
+    return str(client.get("/dashboard/").context["activity"][0].what)
 
 
 def test_managers_and_technicians_are_named(people: People, harbour_view: Site, sign_in: SignIn) -> None:
@@ -110,6 +110,11 @@ def test_rows_of_before_keep_their_sentence_their_area_and_their_readers(people:
     assert newest(dora, 2) == ["Auto-renewal 7 stopped by a problem", "Auto-renewal of 2 items agreed"]
     page = dora.get("/settings/audit/?area=orders")
     assert [row.what for row in page.context["rows"][:2]] == newest(dora, 2)
+    AuditEvent.objects.create(
+        at=NOW, actor_label="Olga", actor_role="operator", action="order.judged", subject_type="order", subject_id=7,
+        subject_label="SP-7", organization=firm, distributor=firm,
+    )  # fmt: skip
+    assert newest(dora, 1) == ["Order SP-7 decided by the operator"]
     assert "Parked" not in page.content.decode()
     Membership.objects.filter(pk=people.dora.membership.pk).update(sees_invoices=False)
     assert "Auto-renewal 7" not in sign_in(people.dora).get("/settings/audit/").content.decode()

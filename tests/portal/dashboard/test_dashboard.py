@@ -322,7 +322,7 @@ def test_everybody_begins_at_the_dashboard_and_a_technician_at_the_sites(people:
 
 
 def test_what_one_person_did_at_a_site_is_one_line(people: People, harbour: Site, sign_in: SignIn) -> None:
-    told = sign_in(people.ivan).get("/dashboard/").context["events"]
+    told = sign_in(people.ivan).get("/dashboard/").context["activity"]
     assert told[0].what.startswith("Technician Tess Marin chosen and ")
     assert (told[0].who, told[0].site, told[0].when) == ("You", "Harbour View", "10:00")  # in Hamburg
     assert [event.site for event in told].count("Harbour View") == 1

@@ -16,7 +16,7 @@ from accounts.models import AuditEvent, Notice, Topic
 from communities.models import Site
 from payments.sandbox import Sandbox
 from smartplus import jobs
-from smartplus.portal.kit import mail_history as told
+from smartplus.portal.kit import mail_history
 from subscriptions.actions import carts, requests
 from subscriptions.models import AutoRenewal, Order
 from tests.people import NOW, People, Person
@@ -122,11 +122,11 @@ def test_every_kind_of_page_shows_the_mail_about_it(
 
 
 def test_the_newest_are_shown_and_the_older_are_one_click_away(people: People, sign_in: SignIn) -> None:
-    for n in range(told.SHOWN + 3):
+    for n in range(mail_history.SHOWN + 3):
         posted(people.ivan.firm, to=people.dora, tenant=people.ivan.firm, key=f"k{n}", subject=f"Letter {n:02d}")
     dora, address = sign_in(people.dora), f"/users/firms/{people.ivan.firm.pk}/"
     page = read(dora, address)
-    assert page.count("Letter ") == told.SHOWN
+    assert page.count("Letter ") == mail_history.SHOWN
     assert page.index("Letter 10") < page.index("Letter 03")
     oldest = Notice.objects.get(subject="Letter 03")
     assert f'href="?mail={oldest.pk}#mail"' in page
@@ -135,17 +135,17 @@ def test_the_newest_are_shown_and_the_older_are_one_click_away(people: People, s
     assert "Newest mail" in older
     assert "Older mail" not in older
     assert "No older mail" in read(dora, f"{address}?mail=1")
-    assert read(dora, f"{address}?mail=nonsense").count("Letter ") == told.SHOWN
+    assert read(dora, f"{address}?mail=nonsense").count("Letter ") == mail_history.SHOWN
 
 
 def test_the_proof_costs_one_statement_however_many_rows_it_is_about(people: People) -> None:
     posted(people.ivan.firm, to=people.dora, tenant=people.ivan.firm)
     firms = [people.ivan.firm, people.dora.firm, people.ivan.membership]
     with CaptureQueriesContext(connection) as asked:
-        assert len(told.about(people.dora.actor, {}, firms, None, people.sam.firm).notices) == 1
+        assert len(mail_history.about(people.dora.actor, {}, firms, None, people.sam.firm).notices) == 1
     assert len(asked) == 1
     with CaptureQueriesContext(connection) as asked:
-        assert not told.about(people.dora.actor, {}, [], None)
+        assert not mail_history.about(people.dora.actor, {}, [], None)
     assert len(asked) == 0
 
 

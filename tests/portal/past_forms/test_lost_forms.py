@@ -234,7 +234,7 @@ def test_an_edit_that_comes_back_still_knows_what_was_saved(
     again = form_in(browser.get(address).content, "postal_code")
     assert again["street"] == "Am Kai 1"
     Site.objects.filter(pk=site.pk).update(street="Hafenstraße 9", version=site.version + 1)
-    clash = browser.post(address, again)
-    assert clash.status_code == 409
-    assert form_in(clash.content, "postal_code")["street"] == "Am Kai 1"
-    assert "Hafenstraße 9" in clash.content.decode()
+    answer = browser.post(address, again)
+    assert answer.status_code == 409
+    assert form_in(answer.content, "postal_code")["street"] == "Am Kai 1"
+    assert "Hafenstraße 9" in answer.content.decode()

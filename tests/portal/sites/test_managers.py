@@ -316,10 +316,10 @@ def test_a_clash_over_somebody_who_was_searched_for_keeps_the_tick(
     assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership={many["manager"][9]: False}, now=NOW
     )
-    clash = ivan.post(address, {**found, "managers": [many["manager"][7]]})
-    assert clash.status_code == 409
-    assert "Property managers: Manager 07" in clash.content.decode()
-    both = form_in(clash.content, "version")
+    answer = ivan.post(address, {**found, "managers": [many["manager"][7]]})
+    assert answer.status_code == 409
+    assert "Property managers: Manager 07" in answer.content.decode()
+    both = form_in(answer.content, "version")
     assert ivan.post(address, both).status_code == 302
     here = ManagerAssignment.objects.filter(ended_at=None).values_list("membership", flat=True)
     assert set(here) == {many["manager"][7], many["manager"][9]}

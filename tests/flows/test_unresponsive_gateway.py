@@ -1,4 +1,4 @@
-"""A gateway that hangs: after a few failures it is left alone, and neither mail nor seals wait for it."""
+"""A gateway that does not answer: after a few failures it is left alone, and neither mail nor seals wait for it."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def asked(people: People, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_it_is_left_alone_after_three_failures_and_looked_at_once_later(
     people: People, asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert jobs.run("hanging_payments", now=NOW) == 0
+    assert jobs.run("stale_payments", now=NOW) == 0
     assert len(asked) == 3
-    jobs.run("hanging_payments", now=NOW)
+    jobs.run("stale_payments", now=NOW)
     assert len(asked) == 3  # no other job of this gateway asks it either
     (letter,) = Notice.objects.filter(email=people.olga.email, subject="Stripe does not answer")
     assert "timed out" in letter.body
-    jobs.run("hanging_payments", now=LATER)
+    jobs.run("stale_payments", now=LATER)
     assert len(asked) == 4  # half-open
     assert len(set(asked)) == 4  # the longest waiting, not the same again
     monkeypatch.setattr(scheduled, "settle", lambda payment_id, *, now: asked.append(payment_id))
-    assert jobs.run("hanging_payments", now=LATER + timedelta(minutes=2)) == 6  # it is back
+    assert jobs.run("stale_payments", now=LATER + timedelta(minutes=2)) == 6  # it is back
     assert not ItemFailure.objects.exists()
     assert CircuitBreaker.objects.get().opened_at is None
 
@@ -59,7 +59,7 @@ def test_an_answer_that_helps_nothing_is_an_answer(
         raise answer
 
     monkeypatch.setattr(scheduled, "settle", settle)
-    jobs.run("hanging_payments", now=NOW)
+    jobs.run("stale_payments", now=NOW)
     assert len(asked) == 6
     assert not CircuitBreaker.objects.exists()
 

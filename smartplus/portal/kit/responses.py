@@ -72,7 +72,7 @@ def answer(
 
 def refill(request: PortalRequest, *shown: forms.BaseForm, action: str = "") -> None:
     """Fill forms that are only shown, and are sent together to `action` (else to this page), with what was typed in them before signing in:
-    in all of them or in none. They stay unbound, so nothing is saved, and a clash with others is still told by what is saved now."""
+    in all of them or in none. They stay unbound, so nothing is saved, and a conflict is still found by what is saved now."""
     if any(form.is_bound for form in shown):
         return
     names = [form.add_prefix(name) for form in shown for name in form.fields]
@@ -109,6 +109,6 @@ def conflict(
     is_own: bool = False,
 ) -> HttpResponse:
     """409: somebody saved first. `fresh` is the form of what is saved now, which both inputs are brought into, part by part; `saved_by` and
-    `is_own` as for `conflicts.clash`. The context is asked for once both are in it."""
-    told = conflicts.clash(request, saved_by, *zip(parts(sent), parts(fresh), strict=True), is_own=is_own)
-    return render(request, template, {**context(fresh), "form": fresh, "conflict": told}, status=CONFLICT)
+    `is_own` as for `conflicts.compare`. The context is asked for once both are in it."""
+    view = conflicts.compare(request, saved_by, *zip(parts(sent), parts(fresh), strict=True), is_own=is_own)
+    return render(request, template, {**context(fresh), "form": fresh, "conflict": view}, status=CONFLICT)
