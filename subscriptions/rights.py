@@ -23,7 +23,9 @@ The operator sees all of it and pays nothing. Technicians and managers have none
 from __future__ import annotations
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
+from accounts.errors import NotPermitted
 from accounts.models import Kind, Organization, firm_of
 from accounts.scope import RESELLERS, Actor, Grant, Role
 from subscriptions.models import AutoRenewal, Order, RenewalRequest
@@ -74,6 +76,16 @@ def may_start(actor: Actor, order: Order) -> bool:
     return order.payer_id == actor.organization_id and may_pay_for(actor, order.installer)
 
 
+def may_be_paid(order: Order) -> bool:
+    """Whether a person can pay or cancel this order: it waits for its money, and no auto-renewal charges it."""
+    return order.state == Order.State.PROCESSING and order.type != Order.Type.AUTO_RENEWAL
+
+
+def may_reorder(actor: Actor, order: Order) -> bool:
+    """Whether the actor may place an order for the same items again; what an auto-renewal ordered it orders again itself."""
+    return order.type != Order.Type.AUTO_RENEWAL and may_start(actor, order)
+
+
 def may_cancel(actor: Actor, order: Order) -> bool:
     """Whether the actor may cancel an unpaid order: a member of its payer who manages subscriptions, even if the firm may not pay any more;
     or, of a reseller above the payer, a member who may pay."""
@@ -101,6 +113,11 @@ def may_decide(actor: Actor, request: RenewalRequest) -> bool:
     return actor.role in RESELLERS and may_pay_for(actor, request.installer)
 
 
+def awaits_decision(request: RenewalRequest) -> bool:
+    """Whether a request can be decided or withdrawn: it is live, and no order was placed from its cart."""
+    return request.is_live and (request.cart is None or request.cart.order_id is None)
+
+
 def decidable(actor: Actor) -> QuerySet[RenewalRequest]:
     """The requests that this person may act on; none for a person who may not pay for others."""
     found = RenewalRequest.objects.visible_to(actor).waiting()
@@ -122,6 +139,12 @@ def may_choose_card(actor: Actor, auto_renewal: AutoRenewal) -> bool:
     return may_pay(actor) and auto_renewal.payer_id == actor.organization_id
 
 
+def refuse_others_card(actor: Actor, auto_renewal: AutoRenewal) -> None:
+    """Refuse an actor who may not choose the card of this auto-renewal."""
+    if not may_choose_card(actor, auto_renewal):
+        raise NotPermitted(_("Whoever pays chooses the card."))
+
+
 # --- see ----------------------------------------------------------------------------------------------------------------
 
 
@@ -140,6 +163,12 @@ def sees_prices(actor: Actor) -> bool:
         firm = firm_of(actor)
         return firm is not None and (firm.sees_prices or firm.may_pay)
     return actor.role is not Role.TECHNICIAN
+
+
+def refuse_hidden_prices(actor: Actor) -> None:
+    """Refuse an actor to whom no prices are shown."""
+    if not sees_prices(actor):
+        raise NotPermitted
 
 
 def sees_amounts(actor: Actor, payer_id: int) -> bool:

@@ -23,6 +23,7 @@ from accounts.actions.organizations import (
     may_add_people,
     may_decide,
     parents_for,
+    refuse_not_above,
     set_organization_active,
     set_permissions,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "may_add_people",
     "may_decide",
     "parents_for",
+    "refuse_not_above",
     "resend_invitation",
     "set_member_active",
     "set_organization_active",

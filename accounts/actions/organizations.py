@@ -89,6 +89,12 @@ ORGANIZATION_REACTIVATED = audit.Word(
 )
 
 
+def refuse_not_above(actor: Actor, organization: Organization) -> None:
+    """Refuse an actor who does not work for an organization above this one."""
+    if not is_above(actor, organization):
+        raise NotPermitted(_("An organization above decides this."))
+
+
 def is_above(actor: Actor, organization: Organization) -> bool:
     """Whether the actor works for an organization above this one, in a role that has a subtree."""
     if actor.role is Role.SYSTEM:
@@ -229,8 +235,7 @@ def set_organization_active(actor: Actor, *, organization_id: int, is_active: bo
     organization = (
         Organization.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=organization_id)
     )
-    if not is_above(actor, organization):
-        raise NotPermitted(_("An organization above decides this."))
+    refuse_not_above(actor, organization)
     if organization.is_active != is_active:
         before = {"is_active": organization.is_active}
         organization.is_active = is_active

@@ -240,8 +240,10 @@ def publish(
     return made
 
 
-def starts_at(day: date, *, now: datetime) -> datetime:
-    """The instant from which a version is valid: the start of the day in UTC; for today, now."""
+def starts_at(day: date | None, *, now: datetime) -> datetime:
+    """The instant from which a version is valid: the start of the day in UTC; for today, now. Refuses a version without a day."""
+    if day is None:
+        raise Refused(_("Say from which day it is valid."), field="valid_from")
     return now if day == now.astimezone(UTC).date() else datetime.combine(day, time(), tzinfo=UTC)
 
 

@@ -150,6 +150,13 @@ def sites_of(actor: Actor, membership: Membership) -> set[int] | None:
     return set(rows.filter(membership=membership).values_list("site_id", flat=True))
 
 
+def chosen_sites_of(actor: Actor, membership: Membership) -> set[int]:
+    """As `sites_of`; refuses a person for whom nothing can be chosen."""
+    if (found := sites_of(actor, membership)) is None:
+        raise NotPermitted(_("This person has no sites to choose."))
+    return found
+
+
 @transaction.atomic
 def set_sites_of(
     actor: Actor,

@@ -37,14 +37,16 @@ CARD_CHANGED = audit.Word(
 
 
 @transaction.atomic
-def change_card(actor: Actor, *, auto_renewal_id: int, method_id: int, now: datetime) -> AutoRenewal:
+def change_card(actor: Actor, *, auto_renewal_id: int, method_id: int | None, now: datetime) -> AutoRenewal:
     """Renew with this stored card of the payer from now on; what failed or was suspended is due at once (DESIGN §4).
 
     For members of the payer who manage subscriptions. Auto-renewals that share an open order get the same card. Refuses an auto-renewal
     that people ended, one whose items have lapsed, and a card that can't be charged. Locks: site → payer → auto-renewal → order → method →
-    entitlement.
+    entitlement. `method_id` is None where none was chosen.
     """
     auto_renewal = _own(actor, auto_renewal_id)
+    if method_id is None:
+        raise Refused(_("Choose a card."))
     method = PaymentMethod.objects.visible_to(actor).get(pk=method_id, owner_id=auto_renewal.payer_id)
     return _use(actor, auto_renewal, method, now=now)
 
@@ -172,8 +174,7 @@ def _own(actor: Actor, auto_renewal_id: int) -> AutoRenewal:
     if not rights.may_pay(actor):
         raise NotPermitted
     auto_renewal = AutoRenewal.objects.visible_to(actor).select_related("payer", "method").get(pk=auto_renewal_id)
-    if not rights.may_choose_card(actor, auto_renewal):
-        raise NotPermitted(_("Whoever pays chooses the card."))
+    rights.refuse_others_card(actor, auto_renewal)
     return auto_renewal
 
 

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from accounts.errors import NotPermitted
 from accounts.scope import Grant, Role
 from communities import site_status
 from communities.models import Entitlement, Site
@@ -61,8 +60,7 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBas
     """The page, or its table as a file."""
     found = visible_sites(request).annotate(n_units=site_status.units(), is_agreed=is_agreed()).get(pk=site_id)
     site = with_distributor(found)
-    if not rights.sees_prices(request.actor):
-        raise NotPermitted
+    rights.refuse_hidden_prices(request.actor)
     units = site_status.Places(found.n_units)
     review = reviews.review_of(
         site, apartments=units.units, now=request.now, reader=request.actor, is_agreed=found.is_agreed

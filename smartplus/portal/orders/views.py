@@ -151,7 +151,7 @@ def _lines_context(request: access.PortalRequest, order: Order, *, is_mine: bool
 
 def _payment_context(request: access.PortalRequest, order: Order, *, is_mine: bool) -> dict[str, Any]:
     """The payment, the possible actions, and the timeline."""
-    is_unpaid = order.state == Order.State.PROCESSING and order.type != Order.Type.AUTO_RENEWAL
+    is_unpaid = rights.may_be_paid(order)
     payment = (
         Payment.objects.visible_to(request.actor).of_order(order.number).order_by("-pk").first() if is_mine else None
     )
@@ -166,7 +166,7 @@ def _payment_context(request: access.PortalRequest, order: Order, *, is_mine: bo
         "may_pay": is_unpaid and not is_awaited and may_start,
         "may_cancel": is_unpaid and not is_awaited and rights.may_cancel(request.actor, order),
         "may_check": back_at is not None and not is_awaited and may_start,
-        "may_reorder": order.type != Order.Type.AUTO_RENEWAL and may_start,
+        "may_reorder": rights.may_reorder(request.actor, order),
         "renewal": renewal,
         "is_awaited": is_awaited,
         "payment": payment,

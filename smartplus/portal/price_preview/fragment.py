@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from accounts.errors import NotPermitted
 from smartplus.access import PortalRequest
 from smartplus.portal.price_preview.queries import FormPreview
+from subscriptions import rights
 
 
 def fragment(request: PortalRequest, preview: FormPreview | None) -> HttpResponse:
     """The price of the form; refused where the distributor hides prices from this installer."""
-    if preview is None:
-        raise NotPermitted
+    rights.refuse_hidden_prices(request.actor)
+    assert preview is not None  # there is none where prices are hidden
     return render(request, preview.template, {"preview": preview, "bill": preview.bill})

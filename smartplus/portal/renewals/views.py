@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import NotPermitted, Refused
 from accounts.scope import Grant
 from payments import actions as payment_actions
 from payments import consent
@@ -23,6 +22,7 @@ from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.numbers import typed_id
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.renewals import rows
+from subscriptions import rights
 from subscriptions.actions import auto_renewals as actions
 from subscriptions.actions import cards
 from subscriptions.errors import MayNotPay
@@ -58,10 +58,9 @@ def auto_renewal_card(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Choose the card: a stored one here, or a new one at the gateway. Coming back from the gateway proves nothing (R51)."""
     auto_renewal = _own(request, pk)
     if request.method == "POST":
-        if not request.POST.get("method"):
-            raise Refused(_("Choose a card."))
+        chosen = request.POST.get("method")
         cards.change_card(
-            request.actor, auto_renewal_id=pk, method_id=typed_id(request.POST.get("method", "")), now=request.now
+            request.actor, auto_renewal_id=pk, method_id=typed_id(chosen) if chosen else None, now=request.now
         )
         return _done(request, _own(request, pk))
     setups = auto_renewal.setups.visible_to(request.actor)
@@ -81,8 +80,7 @@ def auto_renewal_card(request: access.PortalRequest, pk: int) -> HttpResponse:
 def _own(request: access.PortalRequest, pk: int) -> AutoRenewal:
     seen = AutoRenewal.objects.visible_to(request.actor)
     auto_renewal = seen.select_related("payer", "installer", "method", "order", "renewal").get(pk=pk)
-    if auto_renewal.payer_id != request.actor.organization_id:
-        raise NotPermitted(_("Whoever pays chooses the card."))
+    rights.refuse_others_card(request.actor, auto_renewal)
     return auto_renewal
 
 

@@ -48,16 +48,16 @@ def _show(request: access.PortalRequest, pk: int, form: RefusalForm) -> HttpResp
     )  # fmt: skip
     support.record_view(request, found, tenant=found.installer)
     order = found.cart.order if found.cart else None
-    may_act = found.is_live and order is None
+    is_waiting = rights.awaits_decision(found)
     context = {
         "asked": found,
         "tone": rows.TONES[S(found.state)],
         "order": order,
         "payer": payers.payer_above(found.installer),
-        "may_decide": may_act and rights.may_decide(request.actor, found),
-        "may_withdraw": may_act and rights.may_withdraw(request.actor, found),
+        "may_decide": is_waiting and rights.may_decide(request.actor, found),
+        "may_withdraw": is_waiting and rights.may_withdraw(request.actor, found),
         "shows_prices": rights.sees_prices(request.actor),
-        **_items(request, found, is_waiting=may_act),
+        **_items(request, found, is_waiting=is_waiting),
     }
     return responses.answer(
         request, "requests/detail.html", form, context, action=reverse("request-refuse", args=[found.pk])

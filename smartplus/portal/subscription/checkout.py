@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.actions import terms
@@ -32,7 +31,7 @@ from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.subscription.choice import Choice
 from smartplus.portal.subscription.forms import CheckoutForm
 from smartplus.statuses import UNPROCESSABLE
-from subscriptions import periods, reports, rights
+from subscriptions import reports, rights
 from subscriptions.actions import carts, orders
 from subscriptions.errors import MayNotPay, NothingLeft, TermsMissing
 from subscriptions.models import Cart, RenewalRequest
@@ -148,10 +147,9 @@ def cart_term(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Change how many months a cart buys."""
     cart = Cart.objects.visible_to(request.actor).select_related("installer", "selection").get(pk=pk)
     form = TermForm(request.POST)
-    if not form.is_valid():
-        raise Refused(_("Choose between 1 and %(n)s months.") % {"n": periods.MAX_MONTHS})
+    months = form.cleaned_data["months"] if form.is_valid() else 0  # no number of months, which the action refuses
     try:
-        carts.change_term(request.actor, cart_id=cart.pk, months=form.cleaned_data["months"], now=request.now)
+        carts.change_term(request.actor, cart_id=cart.pk, months=months, now=request.now)
     except MayNotPay:
         return _back_to_list(request, cart)
     return redirect("cart", pk)

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import markdown, sellers
 from accounts.actions import terms
-from accounts.errors import Refused
 from accounts.models import Acceptance, Document, TextDraft, TextVersion
 from accounts.models.terms import FALLBACK
 from accounts.scope import Role
@@ -130,8 +129,6 @@ def _done(request: access.PortalRequest, document: str, form: TextForm) -> Done:
         terms.discard_draft(request.actor, document=document, version=version, now=request.now)
         return Done(address, _("The draft is thrown away."))
     if do == "publish":
-        if day is None:
-            raise Refused(_("Say from which day it is valid."), field="valid_from")
         made = terms.publish(
             request.actor,
             document=document,

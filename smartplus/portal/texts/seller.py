@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import sellers
 from accounts.actions import seller as actions
 from accounts.actions import terms
-from accounts.errors import Refused
 from accounts.models import SellerVersion
 from accounts.scope import Role
 from smartplus import access
@@ -73,13 +72,10 @@ def _versions(request: access.PortalRequest) -> list[SellerVersion]:
 
 
 def _publish(request: access.PortalRequest, form: SellerForm) -> SellerVersion:
-    day = form.cleaned_data["valid_from"]
-    if day is None:
-        raise Refused(_("Say from which day it is valid."), field="valid_from")
     return actions.publish(
         request.actor,
         values=form.values(),
-        valid_from=terms.starts_at(day, now=request.now),
+        valid_from=terms.starts_at(form.cleaned_data["valid_from"], now=request.now),
         picture=form.picture(),
         keeps_logo=not form.cleaned_data["no_logo"],
         newest=form.cleaned_data["newest"],

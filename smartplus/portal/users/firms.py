@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions
-from accounts.errors import NotPermitted
 from accounts.models import Kind, Membership, Organization
 from accounts.models.people import known_order
 from accounts.scope import Role
@@ -132,8 +131,7 @@ def firm_activity(request: access.PortalRequest, organization_id: int) -> HttpRe
     """Close a firm to its people, or open it again: `active` is "yes" or "no". To look at: what would stop and what goes on."""
     firm, is_active = visible_firm(request, organization_id), request.POST.get("active") == "yes"
     if request.method != "POST":
-        if not actions.is_above(request.actor, firm):
-            raise NotPermitted(_("An organization above decides this."))
+        actions.refuse_not_above(request.actor, firm)
         if not firm.is_active:
             return redirect("firm-detail", organization_id)
         context = {**_firm_context(request, firm), "closing": closing.closing(request.actor, firm, now=request.now)}

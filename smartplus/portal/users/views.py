@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
 from accounts.actions import addresses, firms, members, two_factor
-from accounts.errors import NotPermitted
 from accounts.models import Kind, Membership, Organization
 from accounts.scope import Role
 from communities.actions import assignments
@@ -146,7 +145,7 @@ def user_detail(request: access.PortalRequest, membership_id: int) -> HttpRespon
             context=lambda known, form: {
                 **_person_context(request, known),
                 "rights": form,
-                "sites": sites_form(request, known.membership),
+                "sites": _sites_of(request, known.membership),
             },
             said=said,
             to=lambda saved: reverse("user-detail", args=[saved.pk]),
@@ -183,17 +182,21 @@ def _person_context(request: access.PortalRequest, known: Person) -> dict[str, A
     }
 
 
-def sites_form(
+def _sites_of(request: access.PortalRequest, person: Membership) -> SitesForm | None:
+    """The form of the person's sites; None where there is nothing to choose."""
+    assigned = assignments.sites_of(request.actor, person)
+    return None if assigned is None else _sites_form(request, person, assigned)
+
+
+def _sites_form(
     request: access.PortalRequest,
     person: Membership,
+    assigned: set[int],
     data: QueryDict | None = None,
     *,
     sent_before: QueryDict | None = None,
-) -> SitesForm | None:
-    """The tick boxes of the installer's sites for its manager or technician; None where there is nothing to choose."""
-    assigned = assignments.sites_of(request.actor, person)
-    if assigned is None:
-        return None
+) -> SitesForm:
+    """The tick boxes of the installer's sites for its manager or technician, with those `assigned` ticked."""
     seen = Site.objects.visible_to(request.actor).only("name", "name_order", "city", "state", "country")
     home = reverse("user-detail", args=[person.pk])
     return SitesForm(data, seen=seen, assigned=assigned, home=home, query=request.GET, sent_before=sent_before)
@@ -206,10 +209,8 @@ def user_sites(request: access.PortalRequest, membership_id: int) -> HttpRespons
     searched for, and nothing is saved."""
 
     def form_of(known: Person, sent: QueryDict | None = None, sent_before: QueryDict | None = None) -> SitesForm:
-        form = sites_form(request, known.membership, sent, sent_before=sent_before)
-        if form is None:
-            raise NotPermitted(_("This person has no sites to choose."))
-        return form
+        assigned = assignments.chosen_sites_of(request.actor, known.membership)
+        return _sites_form(request, known.membership, assigned, sent, sent_before=sent_before)
 
     def saved_by(known: Person) -> Q:
         """Who set the people of the sites that are ticked otherwise now than the page says."""
