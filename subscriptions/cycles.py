@@ -1,4 +1,4 @@
-"""The price of 30 days: one function for bills, dashboards, the review, the checkout and auto-renewals (R27, R41)."""
+"""The price of 30 days: one function for price previews, dashboards, the review, the checkout and auto-renewals (R27, R41)."""
 
 from __future__ import annotations
 

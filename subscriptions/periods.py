@@ -25,7 +25,7 @@ class Months:
 
 @dataclass(frozen=True, slots=True)
 class Cycles:
-    """A term of `count` times exactly 30 days: auto-renewal, and "every 30 days" of the live bill."""
+    """A term of `count` times exactly 30 days: auto-renewal, and "every 30 days" of the price preview."""
 
     count: int = 1
 

@@ -146,7 +146,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Group(catalogue.Labelled):
-    """Lines of one variant with the same price: one row of a bill."""
+    """Lines of one variant with the same price: one row of a price preview."""
 
     service_type: str
     variant: str

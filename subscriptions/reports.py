@@ -1,4 +1,4 @@
-"""Read-only views of money: bills by site, order lines in groups."""
+"""Read-only views of money: totals by site, order lines in groups."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def by_site(quote: Quote) -> list[SiteTotal]:
     for line in quote.lines:
         lines.setdefault(line.item.site_id or 0, []).append(line)
     names = dict(Site.objects.filter(pk__in=lines).values_list("pk", "name"))
-    bills = [
+    totals = [
         SiteTotal(
             site_id=site_id,
             site_name=names[site_id],
@@ -56,11 +56,11 @@ def by_site(quote: Quote) -> list[SiteTotal]:
         )
         for site_id, of_site in ((site_id, Quote(quote.currency, tuple(found))) for site_id, found in lines.items())
     ]
-    return sorted(bills, key=lambda bill: (natural_key(bill.site_name), bill.site_id))
+    return sorted(totals, key=lambda total: (natural_key(total.site_name), total.site_id))
 
 
 def named(actor: Actor, sites: list[SiteTotal]) -> list[tuple[SiteTotal, list[tuple[Group, list[str], int]]]]:
-    """Add to each group of a site's bill the names of its first items, apartments with their family master, and the number of the others;
+    """Add to each group of a site the names of its first items, apartments with their family master, and the number of the others;
     one statement."""
     first = {int(str(key)) for site in sites for group in site.groups for key in group.keys[:NAMED]}
     rows = Entitlement.objects.visible_to(actor).filter(pk__in=first)

@@ -128,7 +128,7 @@ ALIKE = (
 
 
 def alike(items: QuerySet[Entitlement], *, with_keys: bool = True) -> list[Item]:
-    """Entitlements as items for `quote`, equal ones in one item, in the order of a bill; one statement. Without keys, which the fingerprint
+    """Entitlements as items for `quote`, equal ones in one item, in the order of a price preview; one statement. Without keys, which the fingerprint
     needs, no ids are read. Items paid before are priced as they are renewed (`status.renewed`)."""
     rows = items.annotate(renewed=status.renewed()).order_by(*ALIKE).values_list(*ALIKE)
     counted = rows.annotate(found=_Ids("pk")) if with_keys else rows.annotate(found=Count("pk"))

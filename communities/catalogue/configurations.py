@@ -23,7 +23,7 @@ class Project(enum.StrEnum):
 
 
 class Target(enum.StrEnum):
-    """Kinds of targets, in the order of a bill."""
+    """Kinds of targets, in the order of a price preview."""
 
     APARTMENT = "apartment"
     MEMBER_SLOT = "member_slot"  # of an apartment, numbered from 1

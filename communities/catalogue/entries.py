@@ -46,7 +46,7 @@ class Entry:
     `each` is the label of that part in a price list. `targets` returns the keys of a configuration that want the service. While one item of
     it is active at a site, the site's switch `holds` is on and locked (R11), and activating the first one switches it on (R13).
     `needs_master`: billed once the apartment has a family master. `is_main`: "paid apartments" of a site are counted by it. `is_sum`: its
-    variants differ in components, which a bill lists below the price; `has_components`: a part of a variant may be paid without the rest.
+    variants differ in components, which a price preview lists below the price; `has_components`: a part of a variant may be paid without the rest.
     """
 
     code: ServiceType

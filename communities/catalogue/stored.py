@@ -32,7 +32,7 @@ def priced_in(project: str) -> tuple[tuple[str, str], ...]:
 
 
 def rank(service_type: str) -> tuple[int, int]:
-    """The position of a service type in bills: types of apartments before types of people, otherwise the order of S2."""
+    """The position of a service type in price previews: types of apartments before types of people, otherwise the order of S2."""
     entry = BY_TYPE[service_type]
     return list(Target).index(entry.target), ENTRIES.index(entry)
 

@@ -242,8 +242,8 @@ class Processor:
         self._store.charges[charge["id"]] = charge
         intent |= {"latest_charge": charge["id"], "last_payment_error": failure | {"charge": charge["id"]}}
 
-    def _tell(self, *happenings: tuple[str, Json]) -> None:
+    def _tell(self, *events: tuple[str, Json]) -> None:
         self._webhook_sender.take(
-            [objects.event(kind, copy.deepcopy(it), now=self._clock.now()) for kind, it in happenings]
+            [objects.event(kind, copy.deepcopy(it), now=self._clock.now()) for kind, it in events]
         )
         self._store.save()

@@ -1,4 +1,4 @@
-"""What a page owes to a phone: a label on every value of a card, a way back, *Cancel* beside what is sent, and a bill one can open."""
+"""What a page owes to a phone: a label on every value of a card, a way back, *Cancel* beside what is sent, and a price preview one can open."""
 
 from __future__ import annotations
 
@@ -35,20 +35,21 @@ NO_CANCEL = """() => {
   if (!foot || !shown(foot)) return [];
   return [...foot.querySelectorAll('a')].some(a => shown(a) && a.innerText.trim() === 'Cancel') ? [] : ['no Cancel'];
 }"""
-BILL = """() => {
-  const bill = document.querySelector('.beside .bill .top3');
-  if (!bill) return [];
-  const summary = document.querySelector('.bill-bar summary'), amount = bill.querySelector('.big'), tail = document.querySelector('.beside .tail');
+PRICE_PREVIEW = """() => {
+  const price = document.querySelector('.price-aside .price-panel .top3');
+  if (!price) return [];
+  const summary = document.querySelector('.price-panel-bar summary'), amount = price.querySelector('.big');
+  const tail = document.querySelector('.price-aside .tail');
   const closed = [!tail.offsetParent, amount.getBoundingClientRect().bottom <= innerHeight, summary.getBoundingClientRect().height >= 44];
   summary.click();
   const opened = Boolean(tail.offsetParent);
   summary.click();
-  return closed.every(Boolean) && opened ? [] : [`the bill is no bar that can be opened: ${closed} ${opened}`];
+  return closed.every(Boolean) && opened ? [] : [`the price preview is no bar that can be opened: ${closed} ${opened}`];
 }"""
 
 
 def lacks(page: Page, route: str) -> list[str]:
     """What the page, as narrow as a phone, keeps from its reader: one line each."""
     width = page.viewport_size and page.viewport_size["width"]
-    checks = (WITHOUT_LABEL, WAY_BACK, NO_CANCEL, BILL)
+    checks = (WITHOUT_LABEL, WAY_BACK, NO_CANCEL, PRICE_PREVIEW)
     return [f"{route} ({width} px): {text}" for check in checks for text in page.evaluate(check)]

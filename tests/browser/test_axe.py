@@ -16,7 +16,7 @@ from tests.browser.looks import BY_COLOUR, NARROWEST, PHONE, WIDE, does_not_fit,
 BY_SIZE = ["target-size"]  # nothing else depends on the font
 FONT = "family => document.documentElement.style.setProperty('--sp-font', family)"  # by script; the policy lets no style in
 # What is pinned to the edge covers what one can scroll to; whether it covers just now depends on where the page stands.
-PIN = "how => document.querySelectorAll('.foot, .beside, .tray, .ph-nav').forEach(bar => { bar.style.position = how; })"
+PIN = "how => document.querySelectorAll('.foot, .price-aside, .tray, .ph-nav').forEach(bar => { bar.style.position = how; })"
 NARROW_FONT = "'Archivo Narrow'"
 LIMITS = {"css": 45, "script": 30, "page": 64}  # KB on the line
 WEIGHT = """() => {

@@ -49,12 +49,12 @@ def test_a_bill_that_could_not_be_fetched_says_so_and_saving_still_works(install
     page.goto(f"{installation.url}/sites/new/")
     works_again = failing(page, "500")
     page.get_by_role("switch", name="Booking Service").check()
-    expect(page.locator("#bill").get_by_role("alert")).to_contain_text(SAID)
+    expect(page.locator("#price-preview").get_by_role("alert")).to_contain_text(SAID)
     expect(page.get_by_role("button", name=re.compile("Create|Add|Save")).last).to_be_enabled()
     works_again()
-    page.locator("#bill").get_by_role("button", name="Try again").click()
-    expect(page.locator("#bill")).to_contain_text("Booking Service")
-    expect(page.locator("#bill").get_by_role("alert")).to_have_count(0)
+    page.locator("#price-preview").get_by_role("button", name="Try again").click()
+    expect(page.locator("#price-preview")).to_contain_text("Booking Service")
+    expect(page.locator("#price-preview").get_by_role("alert")).to_have_count(0)
 
 
 def sign_in_again(page: Page, local_part: str) -> None:
@@ -71,7 +71,9 @@ def test_a_lost_session_leads_to_sign_in_and_back_with_what_was_typed(installati
     page.get_by_label("Street").fill("Am Sandtorkai 1")
     page.get_by_label("Postal code").fill("20457")
     page.get_by_label("City").fill("Hamburg")
-    with page.expect_response(re.compile("/bill/")):  # leaving the field asks for the price while there is a session
+    with page.expect_response(
+        re.compile("/price-preview/")
+    ):  # leaving the field asks for the price while there is a session
         page.get_by_label("City").press("Tab")
     page.context.clear_cookies(name=re.compile("session"))
     if lost_by == "fragment":

@@ -32,7 +32,9 @@ def test_a_new_site_survives_the_end_of_the_session(installation: Installation, 
     page.get_by_label("Postal code").fill("20457")
     page.get_by_label("City").fill("Hamburg")
     page.get_by_label("Country").fill("Germany")
-    page.keyboard.press("Tab")  # what follows a change, the bill beside the form, is there before the session ends
+    page.keyboard.press(
+        "Tab"
+    )  # what follows a change, the price preview beside the form, is there before the session ends
     page.wait_for_load_state("networkidle")
     context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Create community site").click()

@@ -94,7 +94,7 @@ class FormWalker:
 
     def _note(self, route: Route, answer: Answer) -> None:
         """A form has to be accepted once, else nothing is proved by refusing it with foreign ids."""
-        if answer.status == 302 or (answer.status == 200 and (answer.tables or "bill" in route.name)):
+        if answer.status == 302 or (answer.status == 200 and (answer.tables or "price-preview" in route.name)):
             self.accepted.add(route.name)
         else:
             self.refused.setdefault(route.name, f"{answer.status} to {answer.asked}")

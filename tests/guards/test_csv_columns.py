@@ -29,7 +29,7 @@ FILES = {
     "firms": ("user-list", "dora", "&tab=installer"),
     "people": ("user-list", "ivan", "&tab=people"),
     "audit": ("audit-list", "dora", "&days=all"),
-    "bill": ("site-billing", "dora", ""),
+    "holdings": ("site-billing", "dora", ""),
     "sites": ("site-list", "dora", ""),
     "library": ("library-list", "dora", ""),
     "orders": ("order-list", "dora", ""),
@@ -86,7 +86,7 @@ def test_a_german_reader_gets_what_a_german_spreadsheet_reads(browser: Browser, 
     assert {len(row) for row in rows} <= {len(head)}
     told = [cell for row in rows for cell in row]
     assert not [cell for cell in told if re.fullmatch(r"\d+\.\d\d|\d{4}-\d\d-\d\d( .*)?", cell)]
-    if name == "bill":
+    if name == "holdings":
         assert [cell for cell in told if re.fullmatch(r"\d+,\d\d", cell)]
         assert [cell for cell in told if re.fullmatch(r"\d\d\.\d\d\.\d{4}", cell)]
     sheet = spreadsheets.sheet(file(browser, name, "xlsx").raw)
@@ -152,7 +152,7 @@ def test_bill(browser: Browser) -> None:
     paid.update(paid_variant="booking+package_room")
     Apartment.objects.filter(site=site, number="1").update(number="A-1")
     relabel(site)
-    row = next(row for row in table(browser, "bill") if (row["For"], row["Item"]) == ("A-1", "Premium Plan"))
+    row = next(row for row in table(browser, "holdings") if (row["For"], row["Item"]) == ("A-1", "Premium Plan"))
     proved(
         row,
         {

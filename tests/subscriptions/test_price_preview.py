@@ -1,4 +1,4 @@
-"""The live bill: every 30 days, per apartment, today, and what changes against what is saved."""
+"""The price preview: every 30 days, per apartment, today, and what changes against what is saved."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -62,7 +62,7 @@ def saved(configuration: Configuration, *, until: datetime | None = None) -> lis
     ]
 
 
-def bill(draft: Configuration, was: list[Saved] | None = None, prices: PriceTable = PRICES) -> PricePreview:
+def preview(draft: Configuration, was: list[Saved] | None = None, prices: PriceTable = PRICES) -> PricePreview:
     return preview_of(draft, was or [], prices, as_of=NOON, zone="Europe/Berlin")
 
 
@@ -160,7 +160,7 @@ def test_items_counted_first_cost_what_they_cost_one_by_one(kinds, months) -> No
     }
 
 
-# --- the bill -----------------------------------------------------------------------------------------------------------
+# --- the price preview -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.rule("R27")
@@ -181,7 +181,7 @@ def test_items_counted_first_cost_what_they_cost_one_by_one(kinds, months) -> No
     ],
 )
 def test_every_30_days_and_per_apartment(draft: Configuration, every: int, per_apartment: int) -> None:
-    found = bill(draft)
+    found = preview(draft)
     assert (found.every_30_days.total_minor, found.per_apartment_minor) == (every, per_apartment)
     assert sum(row.amount_minor for row in found.rows) == every
     assert found.today_minor == every  # nothing was ever activated: a month of everything
@@ -190,7 +190,7 @@ def test_every_30_days_and_per_apartment(draft: Configuration, every: int, per_a
 
 def test_per_apartment_is_rounded_half_up() -> None:
     odd = PriceTable(3, "odd", "USD", INVENTED_PRICES | {PriceKey(ServiceType.APP, "no_monitor"): 151})
-    assert bill(community(2, without_monitor=1), prices=odd).per_apartment_minor == 151  # 301 / 2 = 150.5
+    assert preview(community(2, without_monitor=1), prices=odd).per_apartment_minor == 151  # 301 / 2 = 150.5
 
 
 def test_the_picture_landline_and_package_room_switched_on_in_the_middle_of_a_paid_period() -> None:
@@ -198,7 +198,7 @@ def test_the_picture_landline_and_package_room_switched_on_in_the_middle_of_a_pa
     draft = community(
         84, without_monitor=3, managers=2, booking=True, dynamic_qr=True, pm_app=True, landline=True, package_room=True
     )
-    found = bill(draft, saved(was, until=IN_51_DAYS))
+    found = preview(draft, saved(was, until=IN_51_DAYS))
     assert (found.every_30_days.total_minor, found.before_minor, found.difference_minor) == (28180, 20620, 7560)
     assert (found.per_apartment_minor, found.per_apartment_difference_minor) == (324, 90)
     assert (found.to_upgrade, found.to_activate) == (84, 0)
@@ -220,7 +220,7 @@ def test_the_picture_landline_and_package_room_switched_on_in_the_middle_of_a_pa
 
 def test_switching_off_costs_nothing_today_and_says_what_is_not_used_any_more() -> None:
     was = community(3, booking=True)
-    found = bill(community(3), saved(was, until=IN_51_DAYS))
+    found = preview(community(3), saved(was, until=IN_51_DAYS))
     assert (found.today_minor, found.difference_minor) == (0, -90)
     gone = found.rows[-1]
     assert (gone.service_label, gone.count, gone.amount_minor, gone.was_minor, gone.is_changed) == (
@@ -237,24 +237,24 @@ def test_switching_off_costs_nothing_today_and_says_what_is_not_used_any_more() 
 def test_the_difference_runs_to_the_own_expiry_of_each_item() -> None:
     was = [row for row in saved(community(2, booking=True), until=IN_51_DAYS) if row.service_type == "premium"]
     later = was[1]._replace(expires_at=NOON + timedelta(days=9), works_until=NOON + timedelta(days=16))
-    found = bill(community(2, booking=True, landline=True), [was[0], later])
+    found = preview(community(2, booking=True, landline=True), [was[0], later])
     assert [(line.days, line.amount_minor) for line in found.upgrade.lines] == [(51, 102), (9, 18)]
 
 
 def test_the_difference_runs_to_the_end_of_what_was_paid_for_now_where_a_later_period_paid_for_more() -> None:
     was = [row for row in saved(community(1, booking=True), until=IN_51_DAYS) if row.service_type == "premium"]
     renewed = was[0]._replace(variant_until=NOON + timedelta(days=2))
-    found = bill(community(1, booking=True, landline=True), [renewed])
+    found = preview(community(1, booking=True, landline=True), [renewed])
     assert [(line.days, line.amount_minor) for line in found.upgrade.lines] == [(2, 4)]
 
 
 @pytest.mark.rule("R27")
 def test_a_running_app_goes_on_at_its_paid_variant_and_the_price_follows_at_its_renewal() -> None:
-    found = bill(community(2, without_monitor=2), saved(community(2), until=IN_51_DAYS))
+    found = preview(community(2, without_monitor=2), saved(community(2), until=IN_51_DAYS))
     assert (found.upgrade.lines, found.today_minor, found.difference_minor) == ((), 0, 200)
-    in_grace = bill(community(2, without_monitor=2), saved(community(2), until=NOON - timedelta(days=3)))
+    in_grace = preview(community(2, without_monitor=2), saved(community(2), until=NOON - timedelta(days=3)))
     assert in_grace.today_minor == 0
-    back = bill(community(2), saved(community(2, without_monitor=2), until=IN_51_DAYS))
+    back = preview(community(2), saved(community(2, without_monitor=2), until=IN_51_DAYS))
     assert (back.today_minor, back.difference_minor) == (0, -200)
 
 
@@ -277,12 +277,12 @@ def test_what_it_takes_to_have_an_item_work_today(expires, paid: str, activation
         Saved("apartment", "a", "premium", "booking", paid, until, catalogue.works_until("premium", until)),
         Saved("apartment", "a", "app", "monitor", "monitor", NOON + timedelta(days=15), NOON + timedelta(days=22)),
     ]
-    found = bill(draft, was)
+    found = preview(draft, was)
     assert (found.activation.total_minor, found.upgrade.total_minor) == (activation, upgrade)
 
 
 def test_a_new_apartment_among_paid_ones_costs_a_month_and_leaves_the_others_alone() -> None:
-    found = bill(community(3), saved(community(2), until=IN_51_DAYS))
+    found = preview(community(3), saved(community(2), until=IN_51_DAYS))
     assert (found.to_activate, found.to_upgrade, found.today_minor, found.difference_minor) == (1, 0, 150, 150)
     (row,) = found.rows
     assert (row.count, row.amount_minor, row.was_minor, row.is_changed) == (3, 450, 300, True)
@@ -293,7 +293,7 @@ def test_a_service_that_no_apartment_has_and_apartments_without_master_are_said(
         switches={**catalogue.DEFAULTS, "landline": True},
         apartments=(ApartmentConfiguration(1, True, False, False, has_master=False),),
     )
-    found = bill(draft)
+    found = preview(draft)
     assert [(row.service_type, row.amount_minor) for row in found.rows] == [("app", 150)]
     assert found.notes == (
         "1 apartment has no family master yet: its App, US$1.50 of the sum, can be activated once it has one.",
@@ -306,7 +306,7 @@ def test_a_missing_price_refuses_the_bill_and_names_it() -> None:
         2, "Price list 2", "USD", {key: value for key, value in INVENTED_PRICES.items() if key[1] != "booking"}
     )
     with pytest.raises(MissingPrice, match="Price list 2 has no price for Premium Plan, Booking Service"):
-        bill(community(1, booking=True), prices=poor)
+        preview(community(1, booking=True), prices=poor)
 
 
 switch_sets = st.sets(st.sampled_from([code for code in catalogue.SWITCHES if code != "pm_landline"]))
@@ -322,12 +322,12 @@ switch_sets = st.sets(st.sampled_from([code for code in catalogue.SWITCHES if co
 def test_the_rows_add_up_to_the_figures_whatever_is_toggled(before, after, apartments, without, days) -> None:
     was = community(apartments, **dict.fromkeys(before, True))
     draft = community(apartments, without_monitor=min(without, apartments), **dict.fromkeys(after, True))
-    found = bill(draft, saved(was, until=NOON + timedelta(days=days)))
+    found = preview(draft, saved(was, until=NOON + timedelta(days=days)))
     assert sum(row.amount_minor for row in found.rows) == found.every_30_days.total_minor
-    assert sum(row.was_minor for row in found.rows) == found.before_minor == bill(was).every_30_days.total_minor
+    assert sum(row.was_minor for row in found.rows) == found.before_minor == preview(was).every_30_days.total_minor
     assert sum(row.difference_minor for row in found.rows) == found.difference_minor
     assert found.today_minor == found.activation.total_minor + found.upgrade.total_minor >= 0
-    same = bill(was, saved(was, until=NOON + timedelta(days=days)))
+    same = preview(was, saved(was, until=NOON + timedelta(days=days)))
     assert (same.today_minor, same.difference_minor, [row for row in same.rows if row.is_changed]) == (0, 0, [])
 
 

@@ -62,8 +62,11 @@ def sums(people: People, site: Site, auto_renewal: AutoRenewal) -> dict[str, int
         ),
         "review": sum(row.amount_minor or 0 for row in review.holdings),
         "ending": sum(ending.amount_minor or 0 for ending in review.endings),
-        "bill of the site": price_preview.site_total_minor(site, prices, as_of=LATER),
-        "bill of its items": sum(_bill(site, row, prices) for row in Apartment.objects.filter(site=site)) + PM_APP,
+        "price preview of the site": price_preview.site_total_minor(site, prices, as_of=LATER),
+        "price preview of its items": sum(
+            _preview_total(site, row, prices) for row in Apartment.objects.filter(site=site)
+        )
+        + PM_APP,
     }
     for term in (Cycles(1), Months(1)):
         for upgrades in (True, False):
@@ -72,8 +75,8 @@ def sums(people: People, site: Site, auto_renewal: AutoRenewal) -> dict[str, int
     return found
 
 
-def _bill(site: Site, apartment: Apartment, prices: PriceTable) -> int:
-    """The bill beside the form of an apartment, nothing changed."""
+def _preview_total(site: Site, apartment: Apartment, prices: PriceTable) -> int:
+    """The price preview beside the form of an apartment, nothing changed."""
     draft = entitlements.configuration_of(site, apartment_ids=[apartment.pk])
     saved = saved_items.saved_of(site, apartment=apartment)
     found = price_preview.preview_of(draft, saved, prices, as_of=LATER, zone=site.time_zone)

@@ -14,4 +14,4 @@ def fragment(request: PortalRequest, preview: FormPreview | None) -> HttpRespons
     """The price of the form; refused where the distributor hides prices from this installer."""
     rights.refuse_hidden_prices(request.actor)
     assert preview is not None  # there is none where prices are hidden
-    return render(request, preview.template, {"preview": preview, "bill": preview.bill})
+    return render(request, preview.template, {"preview": preview, "price": preview.price})

@@ -31,7 +31,7 @@ class FormPreview:
     url: str  # the address of the fragment
     form: str  # the id of the form
     facts: dict[str, Any]
-    bill: PricePreview | None = None
+    price: PricePreview | None = None
     refused: MissingPrice | None = None
     compares: bool = False
     currency: str = ""
@@ -55,9 +55,11 @@ def for_new_site(request: PortalRequest, form: BaseForm) -> FormPreview | None:
     }
     rows = Organization.objects.visible_to(request.actor).select_related("distributor")
     firm = rows.get(pk=request.actor.organization_id)
-    preview = FormPreview("price_preview/_site.html", reverse("site-bill-new"), "site-form", facts)
-    bill = _bill(request, draft, census, firm.time_zone)
-    return _priced(preview, request, firm.distributor, bill, retention_days=_retention(form), project=census.project)
+    preview = FormPreview("price_preview/_site.html", reverse("site-price-preview-new"), "site-form", facts)
+    price_of = _price_of(request, draft, census, firm.time_zone)
+    return _priced(
+        preview, request, firm.distributor, price_of, retention_days=_retention(form), project=census.project
+    )
 
 
 def for_site(request: PortalRequest, form: BaseForm, site: Site) -> FormPreview | None:
@@ -67,13 +69,17 @@ def for_site(request: PortalRequest, form: BaseForm, site: Site) -> FormPreview 
     census = saved_items.census_of(site)
     draft = census.under(_switches(form), retention_days=_retention(form))
     preview = FormPreview(
-        "price_preview/_site.html", reverse("site-bill", args=[site.pk]), "site-form", {"site": site}, compares=True
+        "price_preview/_site.html",
+        reverse("site-price-preview", args=[site.pk]),
+        "site-form",
+        {"site": site},
+        compares=True,
     )
-    bill = _bill(request, draft, census, site.time_zone)
-    return _priced(preview, request, site.distributor, bill, retention_days=_retention(form), project=site.kind)
+    price_of = _price_of(request, draft, census, site.time_zone)
+    return _priced(preview, request, site.distributor, price_of, retention_days=_retention(form), project=site.kind)
 
 
-def _bill(
+def _price_of(
     request: PortalRequest, draft: catalogue.Configuration, census: saved_items.Census, zone: str
 ) -> Callable[[PriceTable], PricePreview]:
     def priced(prices: PriceTable) -> PricePreview:
@@ -101,7 +107,11 @@ def for_apartment(
         site.switches, site.retention_days, apartments=(one,), project=site.kind, site=site.pk
     )
     facts: dict[str, Any] = {"site": site, "apartment": apartment, "number": str(form["number"].value() or "")[:16]}
-    url = reverse("apartment-bill", args=[apartment.pk]) if apartment else reverse("apartment-bill-new", args=[site.pk])
+    url = (
+        reverse("apartment-price-preview", args=[apartment.pk])
+        if apartment
+        else reverse("apartment-price-preview-new", args=[site.pk])
+    )
     preview = FormPreview("price_preview/_apartment.html", url, "apartment-form", facts, compares=apartment is not None)
 
     def priced(prices: PriceTable) -> PricePreview:
@@ -123,7 +133,7 @@ def _priced(
     preview: FormPreview,
     request: PortalRequest,
     distributor: Organization | None,
-    bill: Callable[[PriceTable], PricePreview],
+    price_of: Callable[[PriceTable], PricePreview],
     *,
     project: str,
     retention_days: int = 0,
@@ -136,7 +146,7 @@ def _priced(
         if retention_days:
             found = switch_prices.switch_prices(prices, retention_days=retention_days, project=project)
             preview = replace(preview, currency=prices.currency, switch_prices=found)
-        return replace(preview, bill=bill(prices))
+        return replace(preview, price=price_of(prices))
     except MissingPrice as refused:
         return replace(preview, refused=refused)
 

@@ -90,7 +90,7 @@ def _building(facts: Facts) -> list[Todo]:
                 "pending",
                 "home",
                 _("No apartment yet"),
-                _("The bill begins with the first apartment that is activated."),
+                _("Billing begins with the first apartment that is activated."),
                 url,
                 _("Add apartment"),
             )

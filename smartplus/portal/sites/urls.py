@@ -2,14 +2,14 @@
 
 from django.urls import path
 
-from smartplus.portal.sites import bills, buildings, lists, managers
+from smartplus.portal.sites import buildings, lists, managers, price_previews
 from smartplus.portal.sites import views as sites
 
 urlpatterns = [
     path("sites/", lists.site_list, name="site-list"),
     path("sites/new/", sites.site_new, name="site-new"),
-    path("sites/new/bill/", bills.site_bill_new, name="site-bill-new"),
-    path("sites/<int:site_id>/bill/", bills.site_bill, name="site-bill"),
+    path("sites/new/price-preview/", price_previews.site_price_preview_new, name="site-price-preview-new"),
+    path("sites/<int:site_id>/price-preview/", price_previews.site_price_preview, name="site-price-preview"),
     path("sites/<int:site_id>/", sites.site_detail, name="site-detail"),
     path("sites/<int:site_id>/edit/", sites.site_edit, name="site-edit"),
     path("sites/<int:site_id>/free-members/", sites.site_free_members, name="site-free-members"),

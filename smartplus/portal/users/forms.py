@@ -120,7 +120,7 @@ class PermissionsForm(forms.Form):
         required=False,
         initial=True,
         help_text=_(
-            "The bill beside forms and lists. Off, they see counts and dates, and amounts only of what they pay."
+            "Prices beside forms and in lists. Off, they see counts and dates, and amounts only of what they pay."
         ),
     )
 

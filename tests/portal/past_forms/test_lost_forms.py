@@ -25,7 +25,7 @@ def test_a_new_site_comes_back_filled_and_is_saved_once(
     form = {
         **form_in(browser.get("/sites/new/").content, "postal_code"),
         **site_form("Quay <b>Court</b>", booking="on"),
-        "planned_apartments": "10",  # beside the form: what the bill reckons with
+        "planned_apartments": "10",  # beside the form: what the price preview reckons with
     }
     form.pop("indoor_monitor")
     leave(browser)

@@ -1,4 +1,4 @@
-"""The live bill beside the forms of communities and apartments: what is toggled is priced, and nothing is saved."""
+"""The price preview beside the forms of communities and apartments: what is toggled is priced, and nothing is saved."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.portal.html import assert_clean, page_of, untimed
 from tests.portal.places import apartment_form, building, everything, pay, site_form
 
 SignIn = Callable[[Person], Client]
-HTMX = {"HX-Request": "true", "HX-Target": "bill"}
+HTMX = {"HX-Request": "true", "HX-Target": "price-preview"}
 WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 
 
@@ -83,10 +83,10 @@ def test_a_new_community_is_priced_for_the_apartments_and_managers_planned(
     assert_clean(page)
     assert figures(page) == ["US$15.00", "US$15.00", "US$1.50"]
     assert 'value="10"' in page
-    assert 'hx-post="/sites/new/bill/"' in page
+    assert 'hx-post="/sites/new/price-preview/"' in page
     text = ask(
         ivan,
-        "/sites/new/bill/",
+        "/sites/new/price-preview/",
         site_form("", booking="on", pm_app="on", pm_landline="on", planned_apartments="84", planned_managers="2"),
     )
     assert figures(text) == ["US$163.20", "US$163.20", "US$1.80"]  # 84 × (1.50 + 0.30) + 2 × 6.00
@@ -102,7 +102,7 @@ def test_a_new_community_is_priced_for_the_apartments_and_managers_planned(
 def test_a_plan_that_is_no_number_never_breaks_the_bill(
     price_list: PriceList, ivan: Client, typed: str, apartments: int
 ) -> None:
-    text = ask(ivan, "/sites/new/bill/", site_form(planned_apartments=typed))
+    text = ask(ivan, "/sites/new/price-preview/", site_form(planned_apartments=typed))
     assert f"{apartments} × US$1.50" in text
 
 
@@ -117,7 +117,7 @@ def test_toggling_a_service_of_a_paid_community_shows_the_difference_and_its_why
     assert figures(page) == ["US$0.00", "US$10.20", "US$2.60"]
     assert "Everything that is on works and is paid for" in page
     changed = site_form(booking="on", landline="on", package_room="on", pm_app="on", version="1")
-    text = ask(ivan, f"{address}/bill/", changed)
+    text = ask(ivan, f"{address}/price-preview/", changed)
     assert figures(text) == ["US$1.02", "US$10.80", "US$2.90"]  # 2 × 51 × 0.30 ÷ 30
     assert "Only the difference, 51 days to 12 Jan 2027" in untimed(text)
     assert "+US$0.60" in text
@@ -127,7 +127,7 @@ def test_toggling_a_service_of_a_paid_community_shows_the_difference_and_its_why
 
 
 def test_switching_off_is_shown_as_what_it_was(harbour_view: Site, ivan: Client, price_list: PriceList) -> None:
-    text = ask(ivan, f"/sites/{harbour_view.pk}/bill/", site_form(version="1"))
+    text = ask(ivan, f"/sites/{harbour_view.pk}/price-preview/", site_form(version="1"))
     assert "not on any more" in text
     assert "−US$0.90" in text
     assert "−US$0.30" in text
@@ -146,7 +146,7 @@ def test_without_script_the_button_shows_the_price_keeps_what_was_typed_and_save
         assert 'value="Harbour View renamed"' in page
         assert re.search(r'name="smart_parking"[^>]* checked', page)
         assert "This field is required" not in page
-        assert "Smart Parking" in page.split('id="bill"')[1]
+        assert "Smart Parking" in page.split('id="price-preview"')[1]
     assert "7 × US$" in page_of(ivan.post("/sites/new/", {**typed, "planned_apartments": "7", "show-price": "1"}))
     assert Site.objects.get().name == "Harbour View"
 
@@ -158,7 +158,7 @@ def test_the_price_of_a_form_that_is_refused_stands_beside_its_errors(
         f"/sites/{harbour_view.pk}/edit/", site_form("", booking="on", landline="on", package_room="on", version="1")
     )
     assert answer.status_code == 422
-    assert "Package Room" in page_of(answer).split('id="bill"')[1]
+    assert "Package Room" in page_of(answer).split('id="price-preview"')[1]
 
 
 @pytest.mark.rule("R27")
@@ -171,10 +171,10 @@ def test_a_new_apartment_is_priced_as_it_will_be_with_its_family_master(
     assert figures(page)[0] == "US$2.40"  # App 1.50, booking 0.30, landline 0.60
     assert "Harbour View then US$12.60" in page
     with_monitor = apartment_form(None, landline="on", number="9.01")
-    text = ask(ivan, f"{address}bill/", with_monitor)
+    text = ask(ivan, f"{address}price-preview/", with_monitor)
     assert figures(text) == ["US$2.40", "US$0.00", "US$2.40"]
     assert "Apartment 9.01" in text
-    without = ask(ivan, f"{address}bill/", apartment_form(None, indoor_monitor=None))
+    without = ask(ivan, f"{address}price-preview/", apartment_form(None, indoor_monitor=None))
     assert figures(without) == ["US$2.80", "US$0.00", "US$2.80"]
     assert "The App needs a family master" in without
 
@@ -189,7 +189,9 @@ def test_an_apartment_under_edit_shows_the_difference_to_its_own_expiry(
     assert_clean(page)
     assert figures(page) == ["US$2.80", "US$0.00", "US$0.00"]
     text = ask(
-        ivan, f"/apartments/{apartment.pk}/bill/", apartment_form(None, indoor_monitor=None, landline="on", version="1")
+        ivan,
+        f"/apartments/{apartment.pk}/price-preview/",
+        apartment_form(None, indoor_monitor=None, landline="on", version="1"),
     )
     assert figures(text)[1:] == ["US$0.00", "US$0.40"]  # 20 × 0.60 ÷ 30
     assert "+US$0.60" in text
@@ -219,7 +221,7 @@ def test_a_missing_price_is_said_and_the_form_goes_on_working(people: People, ha
     assert ivan.post("/sites/new/", site_form("Second")).status_code == 302
     poor = {key: amount for key, amount in INVENTED_PRICES.items() if key[1] != "package_room"}
     prices.publish_price_list(SYSTEM, currency="USD", amounts=poor, valid_from=NOW - timedelta(days=1), now=NOW)
-    text = ask(ivan, f"/sites/{harbour_view.pk}/bill/", site_form(package_room="on", version="1"))
+    text = ask(ivan, f"/sites/{harbour_view.pk}/price-preview/", site_form(package_room="on", version="1"))
     assert "has no price for Premium Plan, Package Room" in text
 
 
@@ -233,7 +235,7 @@ def test_each_service_of_the_form_says_what_it_costs(harbour_view: Site, ivan: C
         assert words in page, words
 
 
-def test_who_may_not_see_prices_has_the_form_without_the_bill_and_no_fragment(
+def test_who_may_not_see_prices_has_the_form_without_the_preview_and_no_fragment(
     people: People, harbour_view: Site, price_list: PriceList, sign_in: SignIn
 ) -> None:
     from communities.actions import assignments
@@ -245,14 +247,15 @@ def test_who_may_not_see_prices_has_the_form_without_the_bill_and_no_fragment(
     apartment = Apartment.objects.first()
     assert apartment is not None
     fragments = [
-        f"/sites/{harbour_view.pk}/bill/", f"/sites/{harbour_view.pk}/apartments/new/bill/", f"/apartments/{apartment.pk}/bill/",
-        "/sites/new/bill/",
+        f"/sites/{harbour_view.pk}/price-preview/", f"/sites/{harbour_view.pk}/apartments/new/price-preview/",
+        f"/apartments/{apartment.pk}/price-preview/",
+        "/sites/new/price-preview/",
     ]  # fmt: skip
     for person in (people.tess, people.ivan):
         client = sign_in(person)
         for address in (f"/sites/{harbour_view.pk}/edit/", f"/apartments/{apartment.pk}/edit/"):
             page = page_of(client.get(address))
-            assert 'id="bill"' not in page
+            assert 'id="price-preview"' not in page
             assert "US$" not in page
             assert 'name="landline"' in page
         for fragment in fragments:
@@ -266,7 +269,7 @@ def test_an_installer_that_may_pay_sees_prices_even_when_they_are_hidden(
     people: People, price_list: PriceList, sign_in: SignIn
 ) -> None:
     Organization.objects.filter(pk=people.ivan.firm.pk).update(sees_prices=False, pays_regular=True)
-    assert 'id="bill"' in page_of(sign_in(people.ivan).get("/sites/new/"))
+    assert 'id="price-preview"' in page_of(sign_in(people.ivan).get("/sites/new/"))
 
 
 @pytest.mark.parametrize("who", ["dora", "olga", "petra", "tess"])
@@ -274,7 +277,7 @@ def test_who_has_no_such_form_gets_no_such_bill(
     people: People, harbour_view: Site, price_list: PriceList, sign_in: SignIn, who: str
 ) -> None:
     answer = sign_in(getattr(people, who)).post(
-        f"/sites/{harbour_view.pk}/bill/", site_form(booking="on"), headers=HTMX
+        f"/sites/{harbour_view.pk}/price-preview/", site_form(booking="on"), headers=HTMX
     )
     assert answer.status_code == 403
 
@@ -288,9 +291,9 @@ def test_a_foreign_site_or_apartment_is_absent_here_too(
     for person in (people.igor, people.ines):
         client = sign_in(person)
         for foreign, absent in (
-            (f"/sites/{harbour_view.pk}/bill/", "/sites/999999/bill/"),
-            (f"/sites/{harbour_view.pk}/apartments/new/bill/", "/sites/999999/apartments/new/bill/"),
-            (f"/apartments/{apartment.pk}/bill/", "/apartments/999999/bill/"),
+            (f"/sites/{harbour_view.pk}/price-preview/", "/sites/999999/price-preview/"),
+            (f"/sites/{harbour_view.pk}/apartments/new/price-preview/", "/sites/999999/apartments/new/price-preview/"),
+            (f"/apartments/{apartment.pk}/price-preview/", "/apartments/999999/price-preview/"),
         ):
             answers = [client.post(address, site_form(), headers=HTMX) for address in (foreign, absent)]
             assert [answer.status_code for answer in answers] == [404, 404]
@@ -303,7 +306,7 @@ def test_foreign_ids_in_the_body_change_nothing(
 ) -> None:
     foreign = make_site("Les Tilleuls", by=people.igor, booking=True)
     quay = building(people, foreign, "Bâtiment A", by=people.igor)
-    address = f"/sites/{harbour_view.pk}/apartments/new/bill/"
+    address = f"/sites/{harbour_view.pk}/apartments/new/price-preview/"
     own = ask(ivan, address, apartment_form(None, landline="on"))
     assert ask(ivan, address, apartment_form(quay, landline="on", site=foreign.pk, apartment=1)) == own
 
@@ -311,7 +314,7 @@ def test_foreign_ids_in_the_body_change_nothing(
 def test_a_bill_is_only_asked_for_by_post(
     people: People, harbour_view: Site, price_list: PriceList, ivan: Client
 ) -> None:
-    assert ivan.get(f"/sites/{harbour_view.pk}/bill/").status_code == 405
+    assert ivan.get(f"/sites/{harbour_view.pk}/price-preview/").status_code == 405
 
 
 def test_ten_thousand_apartments_take_no_more_statements_than_two(
@@ -323,7 +326,9 @@ def test_ten_thousand_apartments_take_no_more_statements_than_two(
     )
     with CaptureQueriesContext(connection) as statements:
         answer = ivan.post(
-            f"/sites/{harbour_view.pk}/bill/", site_form(booking="on", landline="on", package_room="on"), headers=HTMX
+            f"/sites/{harbour_view.pk}/price-preview/",
+            site_form(booking="on", landline="on", package_room="on"),
+            headers=HTMX,
         )
     assert "10001 × US$1.50" in page_of(answer)
     assert len(statements) <= 8
@@ -352,7 +357,7 @@ def test_what_the_landline_of_managers_costs_is_called_a_surcharge(
     page = page_of(ivan.get(f"/sites/{harbour_view.pk}/edit/"))
     assert "+US$1.00 <span>per manager, on top of the PM App</span>" in page
     switched = site_form(pm_app="on", pm_landline="on", landline="on", booking="on", version="1")
-    why = ask(ivan, f"/sites/{harbour_view.pk}/bill/", switched)
+    why = ask(ivan, f"/sites/{harbour_view.pk}/price-preview/", switched)
     assert "Landline Service for PM, surcharge on the PM App" in why
     book = page_of(sign_in(people.olga).get(f"/prices/{price_list.pk}/"))
     assert "Landline Service for PM, surcharge on the PM App" in book

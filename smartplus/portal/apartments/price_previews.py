@@ -15,7 +15,7 @@ from smartplus.portal.price_preview.fragment import fragment
 
 @access.roles(Role.INSTALLER)
 @require_POST
-def apartment_price_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
+def apartment_price_preview_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     """The price of the apartment in the form."""
     site = Site.objects.visible_to(request.actor).select_related("distributor").get(pk=site_id)
     return fragment(request, price_preview.for_apartment(request, _form(request, site), site))
@@ -23,7 +23,7 @@ def apartment_price_new(request: access.PortalRequest, site_id: int) -> HttpResp
 
 @access.roles(Role.INSTALLER)
 @require_POST
-def apartment_price(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
+def apartment_price_preview(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """The price of the apartment with the switches of the form."""
     rows = Apartment.objects.visible_to(request.actor).select_related("site__distributor")
     apartment = rows.get(pk=apartment_id)
