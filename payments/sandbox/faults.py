@@ -15,7 +15,7 @@ NAMES = {
     "unavailable": "the API answers 503 and does nothing",
     "rate_limited": "the API answers 429 and does nothing",
     "key_in_use": "the API answers 409, as if the same key were at work this moment, and does nothing",
-    "webhook_duplicate": "the messages of one happening are sent twice",
+    "webhook_duplicate": "the messages of one event are sent twice",
     "webhook_late": "they are held until released",
     "webhook_reordered": "they are sent in reverse order",
     "webhook_lost": "they are never sent",
