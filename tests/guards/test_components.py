@@ -28,6 +28,7 @@ SHOWN = [*COMPONENTS.values(), *MARKUP.values()]
 OF_A_PAGE = {
     "address",
     "address_parts",
+    "billing_fields",
     "field_words",
     "find",
     "me",

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.db.models import Q
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -17,9 +17,8 @@ from accounts.models import User
 from smartplus import access, throttle
 from smartplus.access import PortalRequest
 from smartplus.portal.kit import conflicts, edits
-from smartplus.portal.kit.responses import posted, submitted
+from smartplus.portal.kit.responses import answer, posted, submitted
 from smartplus.portal.settings.forms import PasswordForm, ProfileForm
-from smartplus.statuses import UNPROCESSABLE
 
 
 @access.roles()
@@ -75,4 +74,4 @@ def password(request: PortalRequest) -> HttpResponse:
         return redirect("settings-password")
     if "old_password" in form.errors and form["old_password"].value():
         throttle.count_wrong_code(request, request.user)  # counted: nobody may guess passwords with an open session
-    return render(request, "settings/password.html", {"form": form}, status=UNPROCESSABLE if form.is_bound else 200)
+    return answer(request, "settings/password.html", form)

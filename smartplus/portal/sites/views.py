@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,8 +14,8 @@ from communities.actions import sites
 from communities.models import Site
 from smartplus import access
 from smartplus.portal.kit import edits
-from smartplus.portal.kit.once import made, once_where
-from smartplus.portal.kit.responses import answer, posted, refill, submitted
+from smartplus.portal.kit.once import once_where
+from smartplus.portal.kit.responses import answer, posted
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.forms import FreeMembersForm, SiteForm
 from smartplus.portal.sites.site_context import READERS, WORKERS, overview, site_context, units_in, visible_site
@@ -28,13 +27,18 @@ from smartplus.portal.sites.site_context import READERS, WORKERS, overview, site
 def site_new(request: access.PortalRequest) -> HttpResponse:
     """Add Community Site (S1)."""
     form = SiteForm(posted(request), now=request.now)
-    refill(request, form)
+
+    def context(shown: SiteForm) -> edits.Context:
+        return {"preview": price_preview.for_new_site(request, shown)}
+
     if price_preview.is_asking(request):
-        form = form.as_typed()
-        return answer(request, "sites/form.html", form, {"preview": price_preview.for_new_site(request, form)})
-    site = submitted(
-        form,
-        lambda: sites.create_community(
+        asked = form.as_typed()
+        return answer(request, "sites/form.html", asked, lambda: context(asked))
+    return edits.add(
+        request,
+        "sites/form.html",
+        form=form,
+        act=lambda form: sites.create_community(
             request.actor,
             basics=form.basics,
             free_members=form.cleaned_data["free_members"],
@@ -42,11 +46,10 @@ def site_new(request: access.PortalRequest) -> HttpResponse:
             options=form.options,
             now=request.now,
         ),
+        context=context,
+        said=lambda saved, _form: _("%(site)s is created. Next: its buildings and apartments.") % {"site": saved.name},
+        to=lambda saved: reverse("site-detail", args=[saved.pk]),
     )
-    if site is None:
-        return answer(request, "sites/form.html", form, {"preview": price_preview.for_new_site(request, form)})
-    messages.success(request, _("%(site)s is created. Next: its buildings and apartments.") % {"site": site.name})
-    return made(redirect("site-detail", site.pk), site)
 
 
 @access.roles(*READERS)

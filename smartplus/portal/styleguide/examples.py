@@ -81,11 +81,27 @@ def values(prefix: str) -> dict[str, Any]:
         "down": SimpleNamespace(url="#", way="descending"),
         "chips": [_bar(is_select=False)],
         "choice": [_bar(is_select=True)],
+        "site": SimpleNamespace(pk=1),
+        "why": _why(("Premium", 1200), ("Landline", 300)),
+        "why_long": _why((LONG_NAME, 120_000_000), (ARABIC, 300)),
+        "fresh": ["Landline"],
         "conflict": _conflict("Ivan Petrov", _line("Street", "Kai 2", "Kai 3"), _line("City", "Hamburg", "Altona")),
         "conflict_own": _conflict("", _line("Name", "Harbour View", "Harbour"), is_self=True),
         "conflict_bare": _conflict(""),
         "conflict_long": _conflict(LONG_NAME, _line(LONG_NAME, LONG_TEXT, ARABIC)),
     }
+
+
+def _why(*parts: tuple[str, int]) -> SimpleNamespace:
+    total = sum(amount for _name, amount in parts)
+    return SimpleNamespace(
+        named_parts=parts,
+        currency="USD",
+        unit_minor=total,
+        formula="12 × 30 days × 40 apartments",
+        amount_minor=480 * total,
+        price_list="Price list 4",
+    )
 
 
 def _conflict(who: str, *differences: SimpleNamespace, is_self: bool = False) -> SimpleNamespace:
