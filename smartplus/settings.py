@@ -196,7 +196,7 @@ AXES_USERNAME_CALLABLE = "smartplus.throttle.username"
 AXES_CLIENT_IP_CALLABLE = "smartplus.throttle.client_address"
 AXES_LOCKOUT_CALLABLE = "smartplus.throttle.locked"
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "password", "csrfmiddlewaretoken", "next", "code", "key"]
-AXES_DISABLE_ACCESS_LOG = True  # who signed in when is nobody's business but the session's
+AXES_DISABLE_ACCESS_LOG = True  # we keep no list of sign-ins; sessions are enough
 AXES_VERBOSE = False
 
 # --- transport security: on everywhere but on this machine's own address, where nothing travels over a network ---------

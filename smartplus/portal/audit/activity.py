@@ -28,7 +28,7 @@ DAY = {"en": "d MMM", "de": "d. MMM"}
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One line: what happened, who did it, at which site; `when` is short, `at` exact; `url` may be empty."""
+    """One line: what happened, who did it, at which site. `when` is short, `at` exact; `url` may be empty."""
 
     what: str
     who: str
@@ -39,8 +39,8 @@ class Activity:
 
 
 def recent(request: PortalRequest, *, names: Mapping[int, str] | None = None) -> list[Activity]:
-    """The last changes the actor may read, alike ones in a row as one; a statement, one more for the sites where the page has not
-    their names, and two for the people and firms behind numbers."""
+    """The latest changes that the actor may read; similar ones in a row are one line. One statement, another for the
+    names of sites if the page does not pass them, and two for the people and firms that rows name by id."""
     newest = AuditEvent.objects.visible_to(request.actor).whole().newest(request.actor).values("pk")[:LOOKED_AT]
     found = AuditEvent.objects.visible_to(request.actor).filter(pk__in=newest)
     rows = list(found.select_related("organization", "distributor").order_by("-pk"))
@@ -54,7 +54,8 @@ def recent(request: PortalRequest, *, names: Mapping[int, str] | None = None) ->
 
 
 def _session(row: AuditEvent) -> tuple[object, ...]:
-    """What one person did at one site in a row is one line; elsewhere only the same action is."""
+    """The key by which rows are gathered: at a site the person, so that one visit is one line; elsewhere person and
+    action."""
     return (row.user_id, row.site_id) if row.site_id else (row.user_id, row.action)
 
 
@@ -89,7 +90,7 @@ def _who(request: PortalRequest, event: AuditEvent) -> str:
 
 
 def _when(at: datetime, now: datetime) -> str:
-    """ "09:12" today, "Sat" within a week, else "12 Nov"."""
+    """How a line says its time: "09:12" today, "Sat" within a week, else "12 Nov"."""
     language = (get_language() or "en").split("-", maxsplit=1)[0]
     local = timezone.localtime(at)
     days = (timezone.localtime(now).date() - local.date()).days

@@ -36,7 +36,8 @@ ME, OWN, SYSTEM = "me", "own", "system"  # whose changes; else those of the pers
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One change as its row tells it; `url` may be empty, `names` is what its reader knows of it."""
+    """One change as its row shows it; `url` may be empty, `names` are the names behind ids that the reader may
+    see."""
 
     event: AuditEvent
     kind: str
@@ -73,8 +74,8 @@ def events(actor: Actor, asked: Listing, *, now: datetime) -> QuerySet[AuditEven
 
 
 def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str, with_batches: bool) -> QuerySet[AuditEvent]:
-    """By who, by what it was about (an order's number is its label), by site; MACs and order numbers in the values too. A row of a batch
-    is found where the batch itself is not, and `with_batches` always."""
+    """Search by person, by subject (the label of an order is its number) and by site; MACs and order numbers also in
+    the values. A row of a batch is found if the batch itself is not; with `with_batches` in any case."""
     sites = Site.objects.visible_to(actor).filter(matching(text, "search_key")).values("pk")
     wanted = matching(text, "search_key") | Q(site_id__in=sites)
     if inside := _written(text, with_orders=_sees_orders(actor)):
@@ -96,8 +97,9 @@ def _sees_orders(actor: Actor) -> bool:
 
 
 def _written(text: str, *, with_orders: bool) -> str:
-    """How a MAC (six digits and more, however divided) or an order number is written in the values; "" for anything else. Who sees
-    no orders searches for none: a row that is found would confirm the number."""
+    """How a MAC (six or more digits, with any separators) or an order number is written in the values; "" for
+    anything else. A reader who may not see orders can't search for them: a row that is found would confirm the
+    number."""
     digits = mac.read(text).digits
     if len(digits) >= MIN_DIGITS:
         return ":".join(digits.upper()[at : at + 2] for at in range(0, len(digits), 2))
@@ -155,7 +157,7 @@ def _firm(event: AuditEvent, firms: Mapping[tuple[int, str], str]) -> str:
 
 
 def _where(event: AuditEvent, sites: Mapping[int, str]) -> tuple[str, str]:
-    """Where it happened, with a link as long as that is visible."""
+    """The place of the change, with a link if the actor still sees it."""
     if event.subject_type == "servicechange":
         return event.subject_label, reverse("change-detail", args=[event.subject_id])
     if event.subject_type == "order":
@@ -166,13 +168,14 @@ def _where(event: AuditEvent, sites: Mapping[int, str]) -> tuple[str, str]:
 
 
 def currency_of(event: AuditEvent) -> str:
-    """The currency that bare amounts of an event are in: that of its tree; "" where the event belongs to no tree."""
+    """The currency of amounts in an event that name none: that of its tree; "" if the event belongs to no tree."""
     return event.organization.currency or (event.distributor.currency if event.distributor else "")
 
 
 def names_in(actor: Actor, page: Iterable[AuditEvent]) -> dict[int, Names]:
-    """What the actor knows of each change, by its id: the names behind ids, in two statements for all of them, and whether its
-    amounts and orders are shown. Of people only who has joined, since others might still be anybody."""
+    """The names that the actor may see of each change, by its id: those behind ids, in two statements for all
+    changes, and whether amounts and orders are shown. Only people who have joined are named: before that, nobody has
+    confirmed who it is."""
     page = list(page)
     numbers = [audit_values.ids_in(event) for event in page]
     member_ids, firm_ids = (

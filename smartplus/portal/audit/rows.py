@@ -20,7 +20,7 @@ PAGING = ("after", "before", "who")
 
 
 class ChangeCells(NamedTuple):
-    """One change; `link` and `only` are the ways on that its opened row offers."""
+    """One change; `link` and `only` are the links that its opened row offers."""
 
     id: int
     url: str

@@ -1,4 +1,4 @@
-"""Before and after in words: what the fields of audit rows are called, and what their values mean to people."""
+"""Values before and after a change in words: the labels of the fields of audit rows, and what their values mean."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ CHOICES: dict[tuple[str, str], Mapping[Any, Any]] = {  # (subject, field) → va
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One field: `before` and `after` in words, None where the change knew no value."""
+    """One field: `before` and `after` in words, None if the change had no value there."""
 
     label: str
     before: str | None
@@ -100,7 +100,7 @@ def lines(event: AuditEvent, names: Names) -> list[Line]:
 
 
 def unchanged(event: AuditEvent) -> int:
-    """How many further fields the change compared and found alike; 0 where nobody counted."""
+    """How many other fields the change compared and found equal; 0 if they were not counted."""
     word = vocabulary.BY_CODE.get(event.action)
     return max(0, (word.compares if word else 0) - len({**event.before, **event.after}))
 
@@ -123,7 +123,7 @@ def effect(event: AuditEvent, names: Names) -> str:
 
 
 def _begun(event: AuditEvent, names: Names) -> str:
-    """What is worth a word of something that was not there before."""
+    """The words for something that is new: only the values worth a mention."""
     after = event.after
     if "mac" in after:
         return str(after["mac"])
@@ -162,7 +162,7 @@ def _field_name(field: str) -> str:
 
 
 def _word(event: AuditEvent, field: str, value: Any, names: Names, currency: str) -> str:
-    """A value as this reader may read it: without the numbers of orders, where those are not shown."""
+    """A value as this reader may see it: without order numbers, if the reader may not see orders."""
     text = _as_read(event, field, value, names, currency)
     return text if names.shows_orders else ORDER_NUMBER.sub(gettext("Hidden"), text)
 

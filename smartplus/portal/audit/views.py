@@ -43,7 +43,7 @@ def audit_detail(request: access.PortalRequest, event_id: int) -> HttpResponse:
 
 
 def _currency(actor: Actor, event: AuditEvent) -> str:
-    """Default price lists belong to no tree; their currency is their own."""
+    """The currency of a change. Default price lists belong to no tree and have a currency of their own."""
     if event.subject_type == "pricelist":
         lists = PriceList.objects.visible_to(actor).filter(pk=event.subject_id)
         return lists.values_list("currency", flat=True).first() or ""

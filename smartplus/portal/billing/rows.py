@@ -52,7 +52,7 @@ def methods(rows: Iterable[PaymentMethod], renews: Mapping[int, int], now: datet
 
 
 def _state(card: PaymentMethod, now: datetime) -> SafeString:
-    """Whether it can be charged, with the bank's word where it can't."""
+    """Whether the card can be charged, with the bank's reason if it can't."""
     if not card.is_usable:
         return _explained(status("lapsed", _("Can't be charged")), card.failed_words)
     if card.is_past(now):

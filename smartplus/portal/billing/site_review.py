@@ -91,7 +91,8 @@ def site_billing(request: access.PortalRequest, site_id: int) -> HttpResponseBas
 
 
 def _groups(request: access.PortalRequest, shown: list[Holding]) -> list[dict[str, Any]]:
-    """The rows under their heads, each with the sum of what its rows say: what is paid, else what activating them would add."""
+    """The rows under their group heads, each with the sum of its rows: what was paid, or what activating them would
+    cost."""
     heads = {
         "paid": _("Paid"),
         "new": _("Not activated"),
@@ -117,7 +118,8 @@ def _groups(request: access.PortalRequest, shown: list[Holding]) -> list[dict[st
 
 
 def _mail_subjects(request: access.PortalRequest, site: Site, orders: list[Order]) -> list[Subject]:
-    """What mail is about that concerns the site: the orders shown, and the newest auto-renewals and requests with items of it."""
+    """The rows whose mails concern the site: the orders shown, and the newest auto-renewals and requests with items
+    of it."""
     actor = request.actor
     renewals = AutoRenewalItem.objects.visible_to(actor).filter(auto_renewal=OuterRef("pk"), site=site)
     renewed = AutoRenewal.objects.visible_to(actor).filter(Exists(renewals))

@@ -1,4 +1,4 @@
-"""Two people edit the same row: what the second is told, and how the input of both goes on in one form."""
+"""Two people edit the same row at the same time: compare both inputs, and put them into one form."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ DASH = "–"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field that is saved otherwise than it was sent. `before` is what both began with, None where the page did not say."""
+    """A field whose saved value differs from the sent one. `before` is the value that both people started with, None
+    if the page did not send it."""
 
     label: str
     before: str | None
@@ -37,7 +38,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ConflictView:
-    """Who saved first, what and when ("" and None for who may not know), what differs, and where one starts over."""
+    """Who saved first, what and when ("" and None if the reader may not know it), the differences, and the address at
+    which to start over."""
 
     who: str
     what: str
@@ -53,25 +55,27 @@ class ConflictView:
 
     @property
     def has_untouched(self) -> bool:
-        """Whether something is taken over from the other, since the person had not touched it."""
+        """Whether a field gets the other person's value, because this person did not change it."""
         return any(not line.keeps_yours for line in self.differences)
 
 
 def about(subject: Model) -> Q:
-    """The audit rows that tell who saved one row. Whoever only looked at it, sent an invitation again or reset a second factor saved nothing
-    that a form shows."""
+    """The audit rows that tell who saved one row. Looking at it, sending an invitation again and resetting a second
+    factor save nothing that a form shows, so these rows are left out."""
     return Q(subject_type=subject._meta.model_name or "", subject_id=subject.pk) & vocabulary.SAVES
 
 
 def compare(
     request: PortalRequest, of: Q, *pairs: tuple[forms.BaseForm, forms.BaseForm], is_own: bool = False
 ) -> ConflictView:
-    """Bring what was sent into the fresh forms of the same row, and say what differs. Pairs are (sent, fresh); a fresh one that is bound
-    stays as it was sent. One starts over on the page's address, or on the `home` of a form that stands on another page.
+    """Put the sent values into fresh forms of the same row, and list the differences. Pairs are (sent, fresh); a
+    fresh form that is bound is left alone. To start over, the link leads to the page's address, or to the `home` of a
+    form that belongs to another page.
 
-    A field the person changed stays as sent; one that was left alone is as saved now; of a list of boxes each box counts for
-    itself. Where the page did not say what it began with, everything stays as sent. Saving the fresh forms then applies what
-    they show, knowingly. `of` finds the audit rows that tell who it was; `is_own` says that nobody else can have been it.
+    A field that the person changed keeps the sent value; a field that was not changed gets the saved value; in a list
+    of boxes this is decided for each box. If the page did not send what it started with, all sent values are kept.
+    Saving the fresh forms then stores what they show. `of` finds the audit rows that tell who saved; `is_own` says
+    that nobody but this person can have saved.
     """
     differences: list[Difference] = []
     for sent, fresh in pairs:
@@ -85,7 +89,8 @@ def compare(
 
 
 def began_with(sent: forms.BaseForm) -> dict[str, Any] | None:
-    """What the sent form was filled with when it was shown, as the page says; None when it says nothing of use."""
+    """The values that the sent form was filled with when it was shown, as the page sent them; None if it sent nothing
+    usable."""
     try:
         was = json.loads(sent.data.get(sent.add_prefix(WAS), ""))
     except (ValueError, RecursionError):
@@ -96,7 +101,8 @@ def began_with(sent: forms.BaseForm) -> dict[str, Any] | None:
 
 
 def is_stale(sent: forms.BaseForm, fresh: forms.BaseForm) -> bool:
-    """Whether the row has changed since the form was shown; for rows that have no version. A form that does not say is not stale."""
+    """Whether the row has changed since the form was shown; for rows without a version. A form that does not send its
+    first values is not stale."""
     was, now = began_with(sent) or {}, shown(fresh)
     return any(_differs(fresh.fields[name], value, now[name]) for name, value in was.items() if name in now)
 
@@ -146,7 +152,7 @@ def _merged(sent: forms.BaseForm, fresh: forms.BaseForm) -> list[Difference]:
 
 
 def _boxes(field: forms.MultipleChoiceField, was: Any, saved: Any, yours: Any) -> tuple[list[str], list[Difference]]:
-    """Each box for itself: what is ticked now, and the boxes in which the two differ."""
+    """Compare each box separately: the boxes that are ticked now, and those in which the two inputs differ."""
     began = None if was is None else {str(value) for value in was}
     theirs, mine = {str(value) for value in saved or ()}, {str(value) for value in yours or ()}
     kept = mine if began is None else (theirs | (mine - began)) - (began - mine)
@@ -186,7 +192,7 @@ def _writable(value: Any) -> Any:
 
 
 def _is_writable(value: Any) -> bool:
-    """Whether a page can show it: JSON can spell half a character, which no page is able to carry."""
+    """Whether a page can show it: JSON can hold half of a surrogate pair, which can't be encoded for a page."""
     try:
         str(value).encode()
     except ValueError:  # UnicodeEncodeError

@@ -1,4 +1,5 @@
-"""The page that edits one row, and the page that adds one: read, fill the form, act, and where somebody saved first show both inputs."""
+"""The page that edits one row, and the page that adds one: read the row, fill the form, run the action, and show both
+inputs if somebody saved first."""
 
 from __future__ import annotations
 

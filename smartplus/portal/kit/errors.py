@@ -89,7 +89,8 @@ def page(request: HttpRequest, template: str, status: int, **context: Any) -> Ht
 
 
 def knows_the_actor(request: Any) -> bool:
-    """Make sure of `request.actor`: an address without a view, or a stale form, never passed the door."""
+    """Set `request.actor` if it is missing: a request for an unknown address, or with a stale form, did not pass the
+    access check that sets it. False if there is no member."""
     if hasattr(request, "actor"):
         return True
     if not isinstance(getattr(request, "user", None), User) or not hasattr(request, "now"):

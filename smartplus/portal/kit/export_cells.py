@@ -41,7 +41,8 @@ class Column:
 
 
 def is_like_formula(text: str) -> bool:
-    """As a spreadsheet looks at it: past blanks and signs that nobody sees, full-width forms as plain ones."""
+    """Whether a spreadsheet could take the text for a formula: blanks and invisible characters before it are skipped,
+    and full-width signs count as plain ones."""
     seen = unicodedata.normalize("NFKC", text[:BEGINNING])
     shown = (sign for sign in seen if sign in FORMULA or unicodedata.category(sign) not in {"Cc", "Cf", "Zs"})
     return "".join(shown).startswith(FORMULA)

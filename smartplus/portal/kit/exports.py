@@ -34,7 +34,8 @@ def asked(request: HttpRequest) -> str:
 
 
 def answer(format: str, name: str, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> HttpResponseBase:
-    """A download called `name`, in the reader's language and time zone. However many rows: they are never all held at once."""
+    """A download called `name`, in the reader's language and time zone. The rows are streamed, so memory does not
+    grow with their number."""
     if format == "xlsx":
         from smartplus.portal.kit import xlsx as workbook
 
@@ -48,7 +49,8 @@ def answer(format: str, name: str, columns: Sequence[Column], rows: Iterable[Seq
 
 
 def in_chunks(found: QuerySet[Row], *, size: int = CHUNK) -> Iterator[list[Row]]:
-    """All rows, never all at once, but as many as are worth asking something of together."""
+    """All rows, in chunks: never all in memory, and each chunk large enough that one statement can ask something of
+    all its rows."""
     waiting = found.iterator(chunk_size=size)
     while some := list(islice(waiting, size)):
         yield some

@@ -17,8 +17,8 @@ from payments import money
 
 
 class TypedField(forms.CharField):
-    """Typed text, cleaned before it is measured and judged. Its input has no `maxlength`, by which browsers cut what is pasted and say
-    nothing: what is too long is refused in words."""
+    """Typed text, cleaned before its length and form are checked. Its input has no `maxlength`, because browsers cut
+    pasted text without a message; too long text is refused in words."""
 
     clean_text: Callable[[str], str]
 
@@ -78,7 +78,8 @@ class RawField(TypedField):
 
 
 class SecretField(forms.CharField):
-    """What has to come exactly as it was made: passwords, and what the portal wrote into the page itself."""
+    """A value that must stay exactly as it was entered: a password, or a value that the portal wrote into the
+    page."""
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Without `maxlength`: half a pasted password is a wrong one."""
@@ -86,7 +87,8 @@ class SecretField(forms.CharField):
 
 
 class MailInput(forms.TextInput):
-    """A line for an address. No `type=email`: browsers keep back `Name <address>` and `mailto:`, and send domains as punycode."""
+    """A line for an address. It has no `type=email`: browsers then do not send `Name <address>` and `mailto:`, and
+    send domains as punycode."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         usual = {"inputmode": "email", "autocapitalize": "none", "spellcheck": "false", "autocomplete": "email"}
@@ -182,5 +184,5 @@ def _language() -> str:
 
 
 def refuse(form: forms.BaseForm, refusal: ActionError) -> None:
-    """Put what an action refused under the field it is about, or on top of the form."""
+    """Put the reason of a refusal under the field it is about, or at the top of the form."""
     form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))

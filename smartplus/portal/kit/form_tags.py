@@ -130,7 +130,8 @@ def errors(*given: forms.BaseForm | None) -> dict[str, Any]:
 
 @register.simple_tag
 def remembered(form: forms.BaseForm) -> SafeString | str:
-    """The hidden field that says what the form was as_html with, so that a lost race can be told field by field."""
+    """The hidden field with the values that the form was shown with, so that a conflict can be described field by
+    field."""
     value = conflicts.remembered(form)
     return (
         format_html('<input type="hidden" name="{}" value="{}">', form.add_prefix(conflicts.WAS), value)

@@ -20,7 +20,7 @@ PLAIN = re.compile(r"[A-Za-z0-9-]+")  # stands in an address as it is
 
 
 class _UrlNode(URLNode):
-    """Django's, which knows by heart what stands around the numbers of an address: lists have several in each row."""
+    """Django's node, with a cache of the fixed parts of an address: a list has several addresses in each row."""
 
     def render(self, context: Context) -> str:
         """The address; as Django finds it where it is more than a route and numbers."""
@@ -37,7 +37,8 @@ class _UrlNode(URLNode):
 
 
 def address(route: str, *values: int | str) -> str:
-    """The address of a route with numbers or plain names in it, as the tag writes it: for rows made in Python."""
+    """The address of a route with numbers or plain names in it, as the template tag writes it; for rows that are made
+    in Python."""
     plain = all(type(value) is int or PLAIN.fullmatch(str(value)) for value in values)
     return (plain and _between(route, values)) or reverse(route, args=values)
 

@@ -1,4 +1,5 @@
-"""Proof of mail on the page of what it is about: who was told, when, how far it got; bounded, as far as one may see it, one statement."""
+"""Sent mail on the page of its subject: to whom, when, and how far it got. Bounded in number, limited to what the
+actor may see, one statement."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ Subject = models.Model | models.QuerySet[Any]  # a row, or a query of rows
 def about(
     actor: Actor, query: Mapping[str, str], *subjects: models.Model | Iterable[Subject] | None, size: int = SHOWN
 ) -> MailHistory:
-    """What was told about rows, or lists of rows and of queries."""
+    """The mails about rows, or about lists of rows and of queries."""
     rows = [
         row for subject in subjects if subject for row in ([subject] if isinstance(subject, models.Model) else subject)
     ]

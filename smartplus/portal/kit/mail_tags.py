@@ -1,4 +1,4 @@
-"""Template tags of mail: the proof, on whatever page it is about."""
+"""Template tags for sent mail, on the page of its subject."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ register = template.Library()
 def notices_about(
     context: dict[str, Any], *subjects: models.Model | Iterable[mail_history.Subject] | None
 ) -> dict[str, Any]:
-    """Who was told about a row, or about any of several, by mail: a panel, where there is something to show."""
+    """A panel with the mails about one or several rows; nothing if there are none."""
     request = context["request"]
     found = mail_history.about(context["actor"], request.GET, *subjects)
     return {"mail_history": found, "actor": context["actor"], "request": request, "is_panel": True}

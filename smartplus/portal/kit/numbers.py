@@ -8,7 +8,7 @@ LONGEST = 18  # digits that any column of ids holds
 
 
 def as_ranges(ids: Iterable[int]) -> str:
-    """Ids in little room: "12-40,43". What a page shows is posted back so, however much it is."""
+    """Ids in a short text: "12-40,43". Pages post back in this form which rows they showed."""
     parts: list[list[int]] = []
     for number in sorted(ids):
         if parts and parts[-1][1] == number - 1:

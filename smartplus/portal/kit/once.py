@@ -1,4 +1,5 @@
-"""A form that makes something makes it once: sent again by a second click or by a network that tries again, it leads where the first led."""
+"""A form that creates something creates it once: if it is sent again, by a second click or by a network that retries,
+the answer leads to the first result."""
 
 from __future__ import annotations
 
@@ -82,7 +83,7 @@ def _content(file: UploadedFile[Any]) -> str:
 
 
 def _is_done(request: PortalRequest, response: HttpResponse) -> bool:
-    """Whether something was made: the answer leads on, and nothing was refused on the way."""
+    """Whether something was created: the answer is a redirect, and nothing was refused."""
     said = getattr(messages.get_messages(request), "_queued_messages", [])  # not read by that, so still to be shown
     is_refused = any(message.level >= messages.ERROR for message in said)
     return hasattr(response, "made_row") or (300 <= response.status_code < 400 and not is_refused)

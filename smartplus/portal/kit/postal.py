@@ -92,7 +92,7 @@ class PostalForm(forms.BaseForm):
         return bool(began["country"]) and address == began
 
     def _stands_in(self, name: str) -> str:
-        """What a field holds now. Not by its BoundField, which would keep what it began with."""
+        """The present value of a field. Its BoundField would return the initial value."""
         field = self.fields[name]
         if self.is_bound and not field.disabled:
             return str(field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name)) or "")

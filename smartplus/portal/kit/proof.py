@@ -1,4 +1,4 @@
-"""What proves that it is the person: password and code, before something changes by which others could come in."""
+"""A proof that it is really this person: password and code, before a change that could let others in."""
 
 from __future__ import annotations
 
@@ -56,5 +56,6 @@ class ProofForm(forms.Form):
         return all(self[name].value() for name in ("password", "code") if name in self.fields)
 
     def is_wrong(self) -> bool:
-        """Whether a complete proof was refused: to be counted, since an open session is no place to guess passwords."""
+        """Whether a complete proof was refused. It is counted, since an open session must not be used to guess
+        passwords."""
         return self.is_complete() and any(name in self.errors for name in ("password", "code"))

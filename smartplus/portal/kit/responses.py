@@ -1,4 +1,4 @@
-"""What pages with a form have in common: trying an action, and answering with the page again when it refused."""
+"""What pages with a form have in common: run an action, and show the page again if it refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def posted(request: PortalRequest) -> QueryDict | None:
 
 
 def submitted(form: forms.BaseForm, act: Callable[[], Result]) -> Result | None:
-    """Run the action when the form is in shape; None when it is not, or when the action refused (the form says why)."""
+    """Run the action if the form is valid; None if it is not, or if the action refused (the form then has the
+    error)."""
     are_valid = [part.is_valid() for part in parts(form)]  # each of them says what is wrong in it
     if not form.is_bound or not all(are_valid):
         return None
@@ -40,14 +41,16 @@ def submitted(form: forms.BaseForm, act: Callable[[], Result]) -> Result | None:
 
 
 def parts(form: forms.BaseForm) -> Sequence[forms.BaseForm]:
-    """The forms that are sent together: those that a form names as its `parts`, itself among them; else it alone."""
+    """The forms that are sent together: the `parts` of a form, which include it; a form without `parts` is sent
+    alone."""
     found: Sequence[forms.BaseForm] = getattr(form, "parts", (form,))
     return found
 
 
 @contextmanager
 def refusals_into(form: forms.BaseForm) -> Iterator[None]:
-    """What is refused inside becomes an error of the form, by its own `refuse` where it has one; anything else goes on upwards."""
+    """Turn a `Refused` raised inside into an error of the form, by the form's own `refuse` if it has one. Other
+    errors are not caught."""
     try:
         yield
     except Refused as refusal:
@@ -62,8 +65,8 @@ def answer(
     *,
     action: str = "",
 ) -> HttpResponse:
-    """The page with its form: 200 to look at, 422 when something in it was not accepted. `action` as for `refill`. A context that reads the
-    form is a function: it is asked for once the form is filled again."""
+    """The page with its form: 200 if it is only shown, 422 if a value was not accepted. `action` as for `refill`. If
+    the context reads the form, pass a function: it is called after the form was filled again."""
     refill(request, *parts(form), action=action)
     context = context() if callable(context) else context
     status = UNPROCESSABLE if form.is_bound and any(part.errors for part in parts(form)) else 200
@@ -71,8 +74,9 @@ def answer(
 
 
 def refill(request: PortalRequest, *shown: forms.BaseForm, action: str = "") -> None:
-    """Fill forms that are only shown, and are sent together to `action` (else to this page), with what was typed in them before signing in:
-    in all of them or in none. They stay unbound, so nothing is saved, and a conflict is still found by what is saved now."""
+    """Fill forms that are only shown, and are sent together to `action` (default: this page), with what was typed in
+    them before signing in: all of them or none. They stay unbound, so nothing is saved, and a conflict with what is
+    saved now is still found."""
     if any(form.is_bound for form in shown):
         return
     names = [form.add_prefix(name) for form in shown for name in form.fields]
@@ -87,7 +91,8 @@ def refill(request: PortalRequest, *shown: forms.BaseForm, action: str = "") -> 
 
 
 def _open(form: forms.BaseForm) -> list[str]:
-    """The fields that a person fills in and that are no secrets: versions are those of the page as it is now."""
+    """The fields that a person fills in and that hold no secret. Hidden ones are left out: versions have to be those
+    of the page as it is now."""
     return [
         name
         for name, field in form.fields.items()
@@ -108,7 +113,7 @@ def conflict(
     context: Callable[[Form], Mapping[str, Any]] = lambda _form: {},
     is_own: bool = False,
 ) -> HttpResponse:
-    """409: somebody saved first. `fresh` is the form of what is saved now, which both inputs are brought into, part by part; `saved_by` and
-    `is_own` as for `conflicts.compare`. The context is asked for once both are in it."""
+    """409: somebody saved first. `fresh` is the form of what is saved now; both inputs are put into it, part by part.
+    `saved_by` and `is_own` as for `conflicts.compare`. The context is asked for after that."""
     view = conflicts.compare(request, saved_by, *zip(parts(sent), parts(fresh), strict=True), is_own=is_own)
     return render(request, template, {**context(fresh), "form": fresh, "conflict": view}, status=CONFLICT)

@@ -1,4 +1,5 @@
-"""The rows of a list: their markup is written once for a page, and what differs between them is put in by plain Python."""
+"""The rows of a list: the template writes their markup once for a page, and Python puts the values of each row into
+it."""
 
 from __future__ import annotations
 

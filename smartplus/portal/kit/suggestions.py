@@ -1,4 +1,4 @@
-"""Lines to type in that offer what is known, from a list that the browser fetches once and keeps."""
+"""Text inputs with suggestions from a list that the browser fetches once and keeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 
 class SuggestingInput(forms.TextInput):
-    """A text input with a `<datalist>` that fills itself; without script one types the whole word."""
+    """A text input with a `<datalist>` that is loaded when needed; without script one types the whole word."""
 
     def source(self) -> str:
         """Where the options are."""

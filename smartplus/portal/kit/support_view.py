@@ -1,4 +1,4 @@
-"""Pages of a tenant that the operator opens leave a trace in that tenant's audit log."""
+"""If the operator opens pages of a tenant, this is written to that tenant's audit log."""
 
 from __future__ import annotations
 

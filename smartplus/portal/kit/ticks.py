@@ -1,5 +1,5 @@
-"""Ticks of a list that is longer than its page: some one by one, or all that match but for some. A form with script and one without send
-the same."""
+"""Ticked rows of a list that is longer than its page: single rows, or all that match except some. A form sends the
+same with and without script."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Ticks:
         return pk <= self.mark.newest and pk not in self.out if self.mark else pk in self.ids
 
     def elsewhere(self, page: Collection[int]) -> str:
-        """What is ticked, or taken out, on other pages: what the form has to carry along."""
+        """The rows that are ticked, or taken out, on other pages: the form has to send them along."""
         return as_ranges((self.out if self.is_all else self.ids) - set(page))
 
 

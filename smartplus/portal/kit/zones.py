@@ -61,7 +61,8 @@ class ZoneOfCountryField(forms.ChoiceField):
 
 
 class PlaceForm(PostalForm, forms.Form):
-    """A form with an address and a time zone: offers the zones of the country, and takes the one that is in no doubt."""
+    """A form with an address and a time zone: it offers the zones of the country, and takes the zone if there is only
+    one that fits."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

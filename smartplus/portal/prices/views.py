@@ -123,7 +123,8 @@ def price_list_new(request: access.PortalRequest) -> HttpResponse:
 
 
 def _overtaken(request: access.PortalRequest, form: PriceListForm) -> tuple[PriceListForm, Q]:
-    """Somebody published for the same tree since: the newest list and what was typed, in one form."""
+    """Somebody published a list for the same tree in the meantime: the newest list and the typed values, in one
+    form."""
     owner, currency = form.cleaned_data["distributor"], form.cleaned_data["currency"]
     seen = PriceList.objects.visible_to(request.actor)
     theirs = seen.filter(distributor=owner, currency=currency).order_by("-number")[0]

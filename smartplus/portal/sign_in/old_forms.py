@@ -1,4 +1,5 @@
-"""Forms that came too late: each kind is told what happened, and has a way on with what was typed."""
+"""Forms that were sent too late: each kind has a page that says what happened, and a way to continue with what was
+typed."""
 
 from __future__ import annotations
 

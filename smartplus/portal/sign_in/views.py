@@ -125,7 +125,8 @@ def password_reset_done(request: HttpRequest) -> HttpResponse:
 
 @access.public
 def change_password(request: HttpRequest) -> HttpResponse:
-    """Where password managers look for the page that changes a password; the sign-in comes before it where it has to."""
+    """The address where password managers look for the page that changes a password; asks for the sign-in first if
+    needed."""
     return redirect("settings-password")
 
 
@@ -138,7 +139,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 @access.roles()
 @require_safe
 def home(request: PortalRequest) -> HttpResponse:
-    """Where one's work begins: a technician's at the sites, everybody else's at the dashboard."""
+    """The first page after signing in: the sites for a technician, the dashboard for everybody else."""
     return redirect("site-list" if request.actor.role is Role.TECHNICIAN else "dashboard")
 
 

@@ -94,7 +94,7 @@ class Crowd:
         return keyset.page(rows, by=("list_order", "pk"), query=asked, size=PAGE)
 
     def _those(self, ids: set[int]) -> list[Person]:
-        """Two statements where one would do by an OR, which reads what strangers hold."""
+        """Two statements: one with an OR would read rows of other firms."""
         rows: list[Membership] = []
         for people_of, wanted in (
             (self._candidates, ids - self.assigned_ids),

@@ -59,7 +59,8 @@ def with_distributor(site: Site) -> Site:
 
 
 def _known(request: access.PortalRequest) -> dict[str, Combinable]:
-    """What is asked with the site: whether the operator's look at it is noted, and how many managers the installer's tab says."""
+    """What is read together with the site: whether the operator's visit is already in the audit log, and the number
+    of managers for the installer's tab."""
     if request.actor.role is Role.OPERATOR:
         return {"is_noted": noted(request.actor, Site, request.now)}
     if request.actor.role is not Role.INSTALLER:
@@ -69,7 +70,8 @@ def _known(request: access.PortalRequest) -> dict[str, Combinable]:
 
 
 def units_in(counted: reports.Apartments) -> device_reports.UnitProgress:
-    """How many apartments a site has, and how many of them their monitor, from counts that a page needs anyhow."""
+    """How many apartments a site has, and how many of them have a monitor, from counts that the page needs in any
+    case."""
     needed = counted.switched["indoor_monitor"]
     return device_reports.UnitProgress(counted.all, needed, needed - counted.waiting)
 

@@ -231,7 +231,8 @@ class Step:
 def next_step(
     site: Site, paid: PaidProgress, units: UnitProgress, open_: Open, *, may_pay: bool, now: datetime
 ) -> Step | None:
-    """What goes on next at a site, from the counts that a list of sites has anyway; None when everything runs or waits for others."""
+    """The next step at a site, from the counts that a list of sites has already; None if everything runs or waits for
+    others."""
     apartments = reverse("apartment-list", args=[site.pk])
     if not units.units:
         return Step(_("Add apartments"), apartments)

@@ -1,1 +1,1 @@
-"""Every component with its examples, for who writes pages; there in DEBUG only."""
+"""Every component with its examples, for those who write pages; available with DEBUG only."""

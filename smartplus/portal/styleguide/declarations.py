@@ -1,4 +1,4 @@
-"""What a component takes, as the comment says that its file begins with."""
+"""The parameters of a component, read from the comment at the beginning of its file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENTRY = re.compile(r"  (?P<name>[^:(]+?)(?P<needed> \(needed\))?:(?: (?P<rest>.*
 
 
 class Malformed(ValueError):
-    """A component that does not say what it takes."""
+    """A component whose comment does not declare its parameters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class ExampleForm(forms.Form):
         self.fields["amount"] = fields.AmountField(label="Amount")
 
     def clean_switch_wrong(self) -> bool:
-        """Refused, to be seen."""
+        """Refused in any case, to show the error."""
         raise forms.ValidationError("A landline needs an indoor monitor.")
 
 

@@ -38,7 +38,7 @@ TIED = (
 
 
 class Named(TypedDict):
-    """What an item is shown by besides: the order of its person, and the family master of its apartment."""
+    """Further values that a row shows: the order of its person, and the family master of its apartment."""
 
     person: str
     master: str | None

@@ -96,7 +96,7 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
 
 
 def go_on(request: access.PortalRequest, found: carts.Assessment, term: RequestForm) -> HttpResponse:
-    """Keep what is left of the selection as a cart or a request; the next page says what fell out of it."""
+    """Keep the remaining selection as a cart or a request; the next page says which items were removed from it."""
     found.refuse_nothing()
     months, wanted = term.cleaned_data["months"], found.matching
     if request.POST["action"] == "request":

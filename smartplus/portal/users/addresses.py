@@ -1,4 +1,4 @@
-"""Changing the address that somebody else signs in with, by who manages people."""
+"""Changing the address that another person signs in with, by those who manage people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What deactivating a firm stops, and what goes on, in numbers: for the page that asks whether to."""
+"""What deactivating a firm stops and what continues, in numbers; for the page that asks for confirmation."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Counted = tuple[Promise, int]
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Each a list of what and how many; what there is none of is left out."""
+    """Two lists of (what, how many); entries with 0 are left out."""
 
     stops: list[Counted]
     goes_on: list[Counted]
 
 
 def closing(actor: Actor, firm: Organization, *, now: datetime) -> Closing:
-    """What comes of deactivating this firm, as far as the actor sees it. Ten counts."""
+    """The effects of deactivating this firm, as far as the actor may see them. Ten counts."""
     people = Membership.objects.visible_to(actor).filter(organization=firm)
     tokens = ApiToken.objects.usable(now).filter(membership__in=people)
     renewals = AutoRenewal.objects.visible_to(actor).filter(state=AutoRenewal.State.ACTIVE)

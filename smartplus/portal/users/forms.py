@@ -154,14 +154,15 @@ class PersonForm(forms.Form):
 
 
 class GrantBoxes(forms.CheckboxSelectMultiple):
-    """Tick boxes of which only those of `own` are open; the others stand as `kept` says, whatever was sent."""
+    """Tick boxes of which only those in `own` can be changed; the others keep the value in `kept`, whatever was
+    sent."""
 
     def __init__(self, *, choices: Any, own: set[str], kept: set[str]) -> None:
         super().__init__(choices=choices)
         self.own, self.kept = own, kept
 
     def create_option(self, name: str, value: Any, label: Any, selected: Any, *args: Any, **kwargs: Any) -> Any:
-        """A locked box is not sent."""
+        """A locked box is not sent by the browser."""
         if str(value) in self.own:
             return super().create_option(name, value, label, selected, *args, **kwargs)
         option = super().create_option(name, value, label, str(value) in self.kept, *args, **kwargs)
@@ -238,7 +239,7 @@ class RightsForm(forms.Form):
 
 
 class MoveForm(forms.Form):
-    """Below whom an installer goes."""
+    """The firm that an installer moves under."""
 
     to = forms.ModelChoiceField(
         Organization.objects.none(), label=_("Move it below"), empty_label=None, widget=forms.RadioSelect

@@ -60,7 +60,8 @@ ONLY_INSTALLERS = frozenset({"no-pay", "no-2fa"})
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a person stands in the firm, in words: Invited, Active, Deactivated, and the proof of the mail."""
+    """The state of a person in the firm, in words: Invited, Active, Deactivated; and how far the invitation mail
+    got."""
 
     tone: str
     word: str
@@ -209,7 +210,7 @@ def resellers(actor: Actor) -> QuerySet[Organization]:
 
 
 def security_of(firm: Organization, *, people: int, secured: int) -> Standing:
-    """Whether the people of a firm show a second factor: all do, they have to set it up, or nobody asks for it."""
+    """Whether the people of a firm use a second factor: all do, they have to set it up, or it is not required."""
     some = _("%(n)s of %(of)s have it") % {"n": secured, "of": people} if 0 < secured < people else ""
     if people and secured == people:
         return Standing("active", _("On"), _("demanded") if firm.require_2fa else "")

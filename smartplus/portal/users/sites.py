@@ -75,7 +75,8 @@ class SitesForm(forms.Form):
 
     @property
     def seen_ids(self) -> set[int] | None:
-        """What has to be chosen still for the form to be saved; None where it does not say what it began with."""
+        """The sites that have to be still chosen when the form is saved; None if the form did not send what it
+        started with."""
         began = self._began()
         return began if began is None or not self.is_many else began | self.assigned
 
@@ -91,7 +92,7 @@ class SitesForm(forms.Form):
 
     @property
     def way(self) -> str:
-        """The query string by which the form comes back to the page that it was sent from."""
+        """The query string with which the form returns to the page that it was sent from."""
         query = QueryDict(mutable=True)
         for name in ("sites_after", "sites_before"):
             if name in self._query:

@@ -120,7 +120,7 @@ def person_new(
 @access.roles(*MANAGERS_OF_PEOPLE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def user_detail(request: access.PortalRequest, membership_id: int) -> HttpResponse:
-    """One person: how it stands, what it may do, its sites, the mail about it."""
+    """One person: state in the firm, permissions, sites, and the mails about it."""
 
     def said(saved: Membership, form: RightsForm) -> str:
         words = _("What %(name)s may do is saved.")
