@@ -277,10 +277,13 @@ def _estate(
 
 
 def _change(site: Site) -> ServiceChange:
-    """A bulk change that switched landline on in an apartment that nobody has paid for."""
-    change = ServiceChange.objects.create(**keys_of(site), created_at=NOW, landline=True, count=1, looked_at=7)
+    """A bulk change of one building that switched landline on in an apartment that nobody has paid for."""
+    flat = Apartment.objects.select_related("building").get(site=site, number="7")
+    change = ServiceChange.objects.create(
+        **keys_of(site), building=flat.building, created_at=NOW, landline=True, count=1, looked_at=7
+    )
     ServiceChangeRow.objects.create(
-        change=change, apartment=Apartment.objects.get(site=site, number="7"), indoor_monitor_before=True, indoor_monitor_after=True,
+        change=change, apartment=flat, indoor_monitor_before=True, indoor_monitor_after=True,
         landline_before=False, landline_after=True, monitor_pending_before=False, monitor_pending_after=False,
     )  # fmt: skip
     return change
