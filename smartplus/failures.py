@@ -47,13 +47,13 @@ def tell(job: str, label: Promise, *, now: datetime) -> None:
 
 
 def _tell_failures(job: str, label: Promise, *, now: datetime) -> None:
-    untold = ItemFailure.objects.filter(job=job, told_at=None)
-    untold = untold.filter(Q(is_expected=False) | Q(tries__gte=PATIENCE))
-    first = untold.order_by("failed_at", "pk").first()
+    unreported = ItemFailure.objects.filter(job=job, told_at=None)
+    unreported = unreported.filter(Q(is_expected=False) | Q(tries__gte=PATIENCE))
+    first = unreported.order_by("failed_at", "pk").first()
     if first is None:
         return
-    count = untold.count()
-    untold.update(told_at=now)
+    count = unreported.count()
+    unreported.update(told_at=now)
     kind = "given-up" if first.is_given_up else "failed"
     _post(
         f"job-{kind}:{job}.{now:%Y%m%d}",
