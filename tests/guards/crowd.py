@@ -157,7 +157,12 @@ def crowd(world: World, *, estate: str, payer: str, count: int, first: int = FIR
     many(Notice, Notice.objects.filter(organization=firm).latest("pk").pk, key=name)
     many(GatewayEvent, int(paying.keys["webhook"][0]), event_id=name)
     many(UserSession, UserSession.objects.filter(membership__organization=firm).earliest("pk").pk, session_key=name)
-    many(ApiToken, ApiToken.objects.filter(membership__organization=firm).earliest("pk").pk, digest=name)
+    many(
+        ApiToken,
+        ApiToken.objects.filter(membership__organization=firm).earliest("pk").pk,
+        digest=name,
+        membership_id=ident,
+    )
     if paying.keys["price_list"] and count < 30_000:  # their numbers are small
         many(PriceList, int(paying.keys["price_list"][0]), number=f"{ident} % 30000")
     if (manager := ManagerAssignment.objects.filter(site=site).first()) is not None:
