@@ -1,4 +1,4 @@
-"""Lists: sorted by the column that the address names, and paged by key, so that a deep page costs what the first one does."""
+"""Lists: sorting by the column that the address names, and paging by key, so that a deep page costs as much as the first page."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Columns = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """How a list is sorted. `columns` are those it can be sorted by, each with its keys, none of which is ever null."""
+    """How a list is sorted. `columns` are the columns it can be sorted by, each with its sort keys. No sort key is ever null."""
 
     columns: Columns
     column: str
@@ -56,7 +56,7 @@ class Sorting:
 
 
 def sorting(query: Mapping[str, str], columns: Columns, *, own: str, hidden: Collection[str] = ()) -> Sorting:
-    """`?sort=name`, downwards `?sort=-name`; anything else is the list's own order, a column too.
+    """Read the order from the address: `?sort=name`, or `?sort=-name` for descending. For any other value it is the list's own order.
 
     `hidden` are the columns that this reader does not see: the order would tell them, and the page's keys word by word.
     """
@@ -68,8 +68,8 @@ def sorting(query: Mapping[str, str], columns: Columns, *, own: str, hidden: Col
 
 
 def count(rows: QuerySet[Any], *, by: Sequence[str] = (), most: int = COUNTED) -> int:
-    """How many rows there are, at most one more than `most`; `shown` and the filter `counted` say it. `by` names the order of an
-    index that finds them, where the database might rather read a table until it met so many."""
+    """Count rows, but stop one row after `most`; `shown` and the filter `counted` write the number. `by` names the order of an index to count
+    by: without it the database may read the whole table until it has found enough rows."""
     return rows.order_by(*by)[: most + 1].count()
 
 
@@ -112,7 +112,7 @@ def page(
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a page begins: behind the row with this key in the order `by`, which is turned round for a page before it."""
+    """Where a page begins: after the row with this key, in the order `by`. For the page before a row the order is reversed."""
 
     by: tuple[str, ...]
     key: tuple[Any, ...]  # empty on the first page
@@ -120,11 +120,11 @@ class Start:
 
     @property
     def beyond(self) -> Q:
-        """The rows behind it; all of them on the first page."""
+        """The rows after that row; all rows on the first page."""
         return _beyond(self.by, self.key) if self.key else Q()
 
     def value(self, name: str) -> Any:
-        """What the key says of one of the names of `by`."""
+        """The value in the key for one of the names in `by`."""
         return next(value for at, value in zip(self.by, self.key, strict=True) if at.removeprefix("-") == name)
 
 
@@ -137,8 +137,8 @@ def start(query: Mapping[str, str], by: Sequence[str]) -> Start:
 
 
 def _beyond(ordered: Sequence[str], key: Sequence[Any]) -> Q:
-    """(a, b) > (x, y) as SQL without row values understands it: a > x, or a = x and b > y. That a >= x is said too: an index can begin
-    there, so that a deep page does not read those before it."""
+    """(a, b) > (x, y) without row values: a > x, or a = x and b > y. The condition also contains a >= x, so that the database can begin
+    reading an index there and a deep page does not read the rows before it."""
     condition, same = Q(), Q()
     for name, value in zip(ordered, key, strict=True):
         field, way = (name[1:], "lt") if name.startswith("-") else (name, "gt")

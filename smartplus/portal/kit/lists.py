@@ -25,7 +25,7 @@ ALL = gettext_lazy("All")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the page; without a label an order that no head offers.
+    """A column of the page. A column without a label is an order that no table head offers.
 
     `keys` are what rows are sorted by, as in `keyset.Columns`, none where they can't be. `annotations` gives those keys that are no fields, and
     is asked only where the list is sorted so. `css` is the class of the head; the label of one that `is_silent` is for screen readers alone, as
@@ -43,7 +43,7 @@ class Column:
 
 
 class Option(NamedTuple):
-    """A value of a filter, and the rows it leaves: None where the view narrows the list itself."""
+    """A value of a filter, and the condition on the rows; None where the view filters the rows itself."""
 
     label: Text
     where: Q | None = None
@@ -76,7 +76,7 @@ class Filter:
     is_apart: bool = False
 
     def chosen(self, query: Mapping[str, str]) -> str:
-        """The option that an address names, else its own; "" where it narrows nothing."""
+        """The option that the address names, otherwise the filter's default; "" for a filter that is not used."""
         value = query.get(self.name, "")
         value = self.also.get(value, value)
         return value if value in self.options else self.own
@@ -182,12 +182,12 @@ class Listing:
 
     @property
     def is_narrowed(self) -> bool:
-        """Whether more is asked for than what the list shows by itself."""
+        """Whether the address asks for a search or a filter."""
         own = {each.name: each.own for each in self.list.filters if each.own}
         return bool(self.text) or any(own.get(name) != value for name, value in self.chosen.items())
 
     def narrowed(self, rows: QuerySet[Row]) -> QuerySet[Row]:
-        """Those of the rows that its filters and its search leave."""
+        """The rows that match the filters and the search."""
         for each in self.list.filters:
             value = self.chosen.get(each.name)
             if value is not None and (where := each.options[value].where) is not None:
@@ -197,11 +197,11 @@ class Listing:
         return rows
 
     def sorted(self, rows: QuerySet[Row]) -> QuerySet[Row]:
-        """All of the rows in the order asked for."""
+        """All rows in the order that the address asks for."""
         return self._with_keys(rows).order_by(*self.sorting.by)
 
     def page(self, rows: QuerySet[Row], *, only: Sequence[str] = (), under: Sequence[str] = ()) -> keyset.Page[Row]:
-        """The page asked for; with `only` these fields of its rows are read, and what they are sorted by. `under` as in `keyset.page`."""
+        """The page that the address asks for. With `only` just these fields and the sort keys are read. `under` as in `keyset.page`."""
         rows = self._with_keys(rows)
         if only:
             keys = (key.removeprefix("-") for key in self.sorting.by)
@@ -243,7 +243,7 @@ class Listing:
 
     @property
     def kept(self) -> Sequence[tuple[str, str]]:
-        """What a search takes along, besides the choices beside its box."""
+        """The parameters that a search keeps, besides the selects beside the search box."""
         selects = {each.name for each in self.list.filters if each.is_select}
         chosen = [(name, value) for name, value in self.chosen.items() if name not in selects]
         return [*self.further.items(), *chosen, *([("sort", self.sorting.value)] if self.sorting.value else [])]
