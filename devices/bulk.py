@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -36,6 +35,10 @@ class Wanted:
     def switches(self) -> dict[str, bool]:
         """What is set, by the code of the switch."""
         return {code: value for code in SWITCHES if (value := getattr(self, code)) is not None}
+
+    def is_above_ceiling(self, site: Site) -> bool:
+        """Whether it would switch landline on in apartments of a community that has it off (R22)."""
+        return bool(self.landline) and not site.landline
 
     def apartments(self, site: Site) -> QuerySet[Apartment]:
         """The apartments that it looks at."""
@@ -118,7 +121,7 @@ class Kept(enum.StrEnum):
 
 KEPT_LABELS: Mapping[Kept, Promise] = {
     Kept.CHANGED: _("It was changed again since."),
-    Kept.PAID: _("It was paid for since. Switch it off by hand: paid time is not given back."),
+    Kept.PAID: _("It was paid for since. Change it by hand: paid time is not given back."),
     Kept.ORDERED: _("It is in an open order."),
     Kept.NO_MONITOR: _("With Indoor Monitor would be on again, and there is no indoor monitor now."),
     Kept.CEILING: _("Landline is off in the community now."),
@@ -173,12 +176,14 @@ class UndoRun:
         )
 
 
-def undo_run(change: ServiceChange, *, now: datetime) -> UndoRun:
+def undo_run(change: ServiceChange) -> UndoRun:
     """What taking a change back does now: an apartment gets its value back where it still has the one that was set, nothing of what was
     switched was charged since, no open order holds it, and no rule forbids it (R17, R22). Three statements."""
     rows = ServiceChangeRow.objects.filter(change=change).order_by("apartment_id")
     with_one = set(
-        Device.objects.monitors().filter(apartment__in=rows.values("apartment")).values_list("apartment_id", flat=True)
+        Device.objects.monitors()
+        .filter(site=change.site_id, apartment__in=rows.values("apartment"))
+        .values_list("apartment_id", flat=True)
     )
     held = _held(change)
     found = []
@@ -202,7 +207,8 @@ def _held(change: ServiceChange) -> dict[int, list[Held]]:
     """What was charged since the change and what is ordered, by the target of the apartment."""
     targets = ServiceChangeRow.objects.filter(change=change).values("apartment__target")
     charged = Q(last_charged_at__gte=change.created_at)
-    rows = Entitlement.objects.filter(charged | Q(reserved_by__isnull=False), target__in=targets)
+    held = charged | Q(reserved_by__isnull=False)
+    rows = Entitlement.objects.filter(held, site=change.site_id, target__in=targets)
     found: dict[int, list[Held]] = {}
     for target, service_type, paid, charged_at, order in rows.values_list(
         "target_id", "service_type", "paid_variant", "last_charged_at", "reserved_by"

@@ -8,11 +8,10 @@ from datetime import datetime
 
 from communities import catalogue
 from communities.models import Apartment, Site
+from devices.bulk import MONITOR
 from subscriptions.price_preview import PricePreview, preview_of
 from subscriptions.prices import PriceTable
 from subscriptions.saved_items import census_of
-
-MONITOR = "indoor_monitor"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,11 @@ def undo_bulk_change(actor: Actor, *, change_id: int, digest: str, now: datetime
     change = ServiceChange.objects.visible_to(actor).select_related("site").get(pk=change_id)
     if change.undoes_id is not None or ServiceChange.objects.filter(undoes=change).exists():
         raise Refused(_("This change was taken back already."))
-    of_change = Apartment.objects.filter(pk__in=ServiceChangeRow.objects.filter(change=change).values("apartment"))
+    of_change = Apartment.objects.filter(
+        site=site, pk__in=ServiceChangeRow.objects.filter(change=change).values("apartment")
+    )
     list(of_change.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk"))
-    found = undo_run(change, now=now)
+    found = undo_run(change)
     if found.digest != digest:
         raise DryRunOutdated
     undone = found.undone
@@ -118,7 +120,7 @@ def undo_bulk_change(actor: Actor, *, change_id: int, digest: str, now: datetime
 
 def _as_shown(site: Site, wanted: Wanted, digest: str, monitors: Collection[int], *, may_wait: bool) -> DryRun:
     """The change as it would be now, its apartments locked, if it is the one that was shown and no rule stands against it."""
-    if wanted.landline:
+    if wanted.is_above_ceiling(site):
         refuse_above_ceiling(site, {**dict.fromkeys(site.switches, False), LANDLINE: True})
     found = dry_run(site, wanted, lock=True)
     if not found.rows:

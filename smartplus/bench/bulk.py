@@ -39,7 +39,7 @@ def of_bulk_changes(installer: Actor, site: Site, *, now: datetime, rounds: int)
     yield Result("bulk", f"bulk change of {count} apartments", GOAL, ours, under)
     with undone():
         change = _apply(installer, site, wanted, shown.digest, now)
-        back = bulk.undo_run(change, now=now).digest
+        back = bulk.undo_run(change).digest
 
         def undo() -> int:
             with undone():

@@ -78,7 +78,7 @@ def apply(
 
 
 def undo(people: People, change: ServiceChange, *, by: Person | None = None) -> ServiceChange:
-    digest = bulk.undo_run(change, now=LATER).digest
+    digest = bulk.undo_run(change).digest
     return actions.undo_bulk_change((by or people.ivan).actor, change_id=change.pk, digest=digest, now=LATER)
 
 
@@ -253,7 +253,7 @@ def test_nothing_to_change_is_refused(people: People, harbour: Site, flats: dict
 @pytest.mark.rule("R1")
 def test_who_may_change_and_take_back(people: People, harbour: Site, flats: dict[str, Apartment]) -> None:
     change = apply(people, harbour, Wanted(landline=True))
-    digest = bulk.undo_run(change, now=LATER).digest
+    digest = bulk.undo_run(change).digest
     for by, refused in (
         (people.dora, NotPermitted),
         (people.petra, NotPermitted),
@@ -308,7 +308,7 @@ def test_what_a_colleague_changed_since_stays(people: People, harbour: Site, fla
         people.ivan.actor, apartment_id=first.pk, version=first.version, floor="1", number="1.01", name="",
         switches={**first.switches, "indoor_monitor": False}, now=NOW,
     )  # fmt: skip
-    run = bulk.undo_run(change, now=LATER)
+    run = bulk.undo_run(change)
     assert {row.apartment.number: row.kept for row in run.kept} == {"2.01": Kept.CHANGED}
     undo(people, change)
     assert values(harbour)["1.01"] == (False, False, False)
@@ -328,7 +328,7 @@ def test_what_was_paid_or_is_being_paid_stays(
     change = apply(people, site, Wanted(landline=True))
     premium = Entitlement.objects.filter(target=flats[0].target_id, service_type="premium")
     premium.update(paid_variant="landline", **{column: value})
-    run = bulk.undo_run(change, now=LATER)
+    run = bulk.undo_run(change)
     assert [(row.apartment.number, row.kept) for row in run.kept] == [("1.01", kept)]
     assert undo(people, change).count == 1
     assert [landline for _m, landline, _w in values(site).values()] == [True, False]
@@ -348,7 +348,7 @@ def test_a_monitor_that_left_meanwhile_keeps_the_switch_off(
     change = apply(people, harbour, Wanted(indoor_monitor=False))
     device = Device.objects.get()
     actions.remove_device(people.ivan.actor, device_id=device.pk, now=NOW)
-    run = bulk.undo_run(change, now=LATER)
+    run = bulk.undo_run(change)
     assert {row.apartment.number: row.kept for row in run.rows} == {"1.01": Kept.NO_MONITOR, "1.02": None}
     undo(people, change)
     assert {number: (on, waits) for number, (on, _l, waits) in values(harbour).items() if on} == {"1.02": (True, True)}
@@ -358,7 +358,7 @@ def test_a_monitor_that_left_meanwhile_keeps_the_switch_off(
 def test_below_a_lowered_ceiling_landline_stays_off(people: People, harbour: Site, flats: dict[str, Apartment]) -> None:
     change = apply(people, harbour, Wanted(landline=False))
     Site.objects.filter(pk=harbour.pk).update(landline=False)
-    run = bulk.undo_run(ServiceChange.objects.get(pk=change.pk), now=LATER)
+    run = bulk.undo_run(ServiceChange.objects.get(pk=change.pk))
     assert [row.kept for row in run.rows] == [Kept.CEILING]
     with pytest.raises(Refused, match="None of its apartments"):
         undo(people, ServiceChange.objects.get(pk=change.pk))
@@ -367,7 +367,7 @@ def test_below_a_lowered_ceiling_landline_stays_off(people: People, harbour: Sit
 @pytest.mark.rule("R16")
 def test_taking_back_does_what_its_dry_run_showed(people: People, harbour: Site, flats: dict[str, Apartment]) -> None:
     change = apply(people, harbour, Wanted(landline=True))
-    digest = bulk.undo_run(change, now=LATER).digest
+    digest = bulk.undo_run(change).digest
     Apartment.objects.filter(number="2.01").update(landline=False)
     with pytest.raises(DryRunOutdated):
         actions.undo_bulk_change(people.ivan.actor, change_id=change.pk, digest=digest, now=LATER)
@@ -387,7 +387,7 @@ def test_many_apartments_take_as_many_statements_as_two(people: People, make_sit
             connection,
         ) as queries:
             change = apply(people, site, wanted, digest=digest)
-        taken_back = bulk.undo_run(change, now=LATER).digest
+        taken_back = bulk.undo_run(change).digest
         with CaptureQueriesContext(connection) as more:
             actions.undo_bulk_change(people.ivan.actor, change_id=change.pk, digest=taken_back, now=LATER)
         counted.append((len(queries), len(more)))

@@ -42,7 +42,7 @@ def test_of_the_same_change_twice_one_is_applied(people: People, make_site, make
     assert sorted(isinstance(one, ServiceChange) for one in found) == [False, True], found
     assert all(isinstance(one, ServiceChange | ActionError) for one in found)
     change = ServiceChange.objects.get()
-    digest = bulk.undo_run(change, now=NOW).digest
+    digest = bulk.undo_run(change).digest
 
     def undo() -> ServiceChange:
         return actions.undo_bulk_change(people.ivan.actor, change_id=change.pk, digest=digest, now=NOW)

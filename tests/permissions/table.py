@@ -225,7 +225,7 @@ def _bulk(case: Case) -> dict[str, Any]:
 
 def _bulk_back(case: Case) -> dict[str, Any]:
     change = case.row(ServiceChange, "change")
-    return {"change_id": change.pk, "digest": bulk.undo_run(change, now=NOW).digest}
+    return {"change_id": change.pk, "digest": bulk.undo_run(change).digest}
 
 
 def _resident(case: Case) -> dict[str, Any]:

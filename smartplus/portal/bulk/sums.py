@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -101,7 +101,7 @@ def _sums(
 ) -> Sums:
     columns = buildings if len(buildings) <= COLUMNS else []
     names = [row.name for row in columns]
-    priced: Callable[[Sort], BulkPrice | None] = lambda _sort: None  # noqa: E731
+    each: dict[Sort, BulkPrice] = {}
     prices, refused, before, alone = None, None, 0, 0
     if rights.sees_prices(request.actor):
         try:
@@ -113,10 +113,9 @@ def _sums(
                 for sort, ids in found.items()
             }
             alone = _without_master(request, places)
-            priced = each.get
         except MissingPrice as missing:
-            refused, prices = missing, None
-    kinds = _kinds(found, places, columns, priced)
+            refused, prices, each = missing, None, {}
+    kinds = _kinds(found, places, columns, each)
     total = sum((kind.price for kind in kinds if kind.price), BulkPrice()) if prices else None
     counts = tuple((name, sum(kind.counts[at][1] for kind in kinds)) for at, name in enumerate(names))
     if prices is None:
@@ -133,7 +132,7 @@ def _kinds(
     found: Mapping[Sort, Collection[int]],
     places: Mapping[int, int],
     columns: Sequence[Building],
-    priced: Callable[[Sort], BulkPrice | None],
+    priced: Mapping[Sort, BulkPrice],
 ) -> list[Kind]:
     kinds = []
     for sort, ids in sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0])):
@@ -141,7 +140,7 @@ def _kinds(
         said = words_of(sort.switches)
         if sort.waits:
             said = _("%(what)s, without a monitor yet") % {"what": said}
-        kinds.append(Kind(said, tuple((row.name, at[row.pk]) for row in columns), len(ids), priced(sort)))
+        kinds.append(Kind(said, tuple((row.name, at[row.pk]) for row in columns), len(ids), priced.get(sort)))
     return kinds
 
 

@@ -162,7 +162,7 @@ def _page(
         "lacking": len(run.lacking),
         "sheet": sheet,
         "sums": sums.of_dry_run(request, site, run, buildings, typed=sheet.typed),
-        "is_above_ceiling": bool(wanted.landline and not site.landline),
+        "is_above_ceiling": wanted.is_above_ceiling(site),
         "outdated": outdated,
         "file_url": f"{reverse('bulk-change-file', args=[site.pk])}?{request.GET.urlencode()}",
         "summary": {"general": general, "items": problems, "count": len(general) + len(problems)},
@@ -187,7 +187,7 @@ def _change_page(
 ) -> HttpResponse:
     site, back = change.site, getattr(change, "undone_by", None)
     buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
-    run = bulk.UndoRun(change) if back or change.undoes_id else bulk.undo_run(change, now=request.now)
+    run = bulk.UndoRun(change) if back or change.undoes_id else bulk.undo_run(change)
     context: dict[str, Any] = {
         **site_context(request, site, "apartments"),
         "change": change,

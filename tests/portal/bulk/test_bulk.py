@@ -209,7 +209,7 @@ def test_it_is_taken_back_on_its_own_page(people: People, ivan: Client, harbour:
     told = page_of(answer)
     assert_clean(answer.content)
     assert "This can be taken back in 1 of 2 apartments" in told
-    assert "It was paid for since. Switch it off by hand" in told
+    assert "It was paid for since. Change it by hand" in told
     assert f'href="/changes/{change.pk}/"' in page_of(ivan.get(address(harbour)))
     undone = ivan.post(f"/changes/{change.pk}/undo/", sent(told))
     back = ServiceChange.objects.get(undoes=change)
