@@ -314,7 +314,7 @@ def test_to_work_at_once_counts_upgrades_and_what_has_to_be_activated(
     page = page_of(ivan.get(address(harbour, f"?landline=on&building={flat('1.02').building_id}&floor=1")))
     assert "US$0.60 of it to activate" in page  # the App runs, and there was no Premium Plan
     off = page_of(ivan.get(address(harbour, "?landline=off")))
-    assert '<p class="t12">To work at once</p> <p class="mid">US$0.00</p>' in off
+    assert '<p class="t12">More to work at once</p> <p class="mid">US$0.00</p>' in off
 
 
 def test_who_is_not_there_yet_is_said(
