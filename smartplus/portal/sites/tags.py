@@ -17,6 +17,7 @@ from communities.reports import WARNING, PaidProgress, ServiceLine
 from smartplus.portal.kit.day_tags import distance_to_end, timed_end
 from smartplus.portal.kit.markup import as_html
 from smartplus.portal.kit.status_tags import status
+from smartplus.portal.sites.tabs import Shown, tabs_of
 
 register = template.Library()
 
@@ -68,6 +69,12 @@ def standing(
     """The same in one word: Active, Expiring, Auto-renew, In grace, Lapsed, Not activated."""
     now: datetime = context.get("now") or timezone.now()
     return status(tone_of(when, works_until, now, renews=renews), word_of(when, works_until, now, renews=renews))
+
+
+@register.simple_tag(takes_context=True)
+def site_tabs(context: dict[str, Any]) -> list[Shown]:
+    """The tabs of the page's site."""
+    return tabs_of(context["site"], context["tab"], context)
 
 
 @register.simple_tag
