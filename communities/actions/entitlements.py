@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -13,6 +16,28 @@ from communities.models import Apartment, Entitlement, ManagerAssignment, Reside
 from communities.models.entitlements import blocked_by
 
 Key = tuple[catalogue.Target, catalogue.TargetKey]  # targets by what a configuration calls them
+EXISTING = (
+    "pk", "target_id", "service_type", "variant", "expires_at", "reserved_by", "target__kind", "target__parent_id", "target__slot",
+)  # fmt: skip
+
+
+class Existing(NamedTuple):
+    """An entitlement that is there; `kind`, `parent_id` and `number` are those of its target."""
+
+    pk: int
+    target_id: int
+    service_type: str
+    variant: str
+    expires_at: datetime | None
+    reserved_by: int | None
+    kind: str
+    parent_id: int | None
+    number: int | None
+
+    @property
+    def slot(self) -> catalogue.Slot:
+        """It as a numbered slot."""
+        return catalogue.Slot(self.number or 0, bool(self.variant), self.expires_at, self.reserved_by is not None)
 
 
 def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) -> catalogue.Configuration:
@@ -60,16 +85,18 @@ def agree(site: Site, configuration: catalogue.Configuration, *, is_whole: bool 
     found = catalogue.billables(configuration)
     if not is_whole:
         found = [item for item in found if item.target_kind in catalogue.OF_APARTMENTS]
+    rows, homes = Entitlement.objects.filter(site=site), [int(row.key) for row in configuration.apartments]
+    if not is_whole:
+        rows = rows.filter(target__in=_and_slots(homes))
+    existing = [Existing(*values) for values in rows.order_by("pk").values_list(*EXISTING)]
+    found = _numbered(found, existing, site)
     targets = _targets_of(site, {(item.target_kind, item.target) for item in found})
     wanted = {(targets[item.target_kind, item.target], item.service_type): item.variant.code for item in found}
-    existing, homes = Entitlement.objects.filter(site=site), [int(row.key) for row in configuration.apartments]
-    if not is_whole:
-        existing = existing.filter(target__in=_and_slots(homes))
     to_change: dict[str, list[int]] = defaultdict(list)
-    for pk, target, service_type, variant in existing.values_list("pk", "target_id", "service_type", "variant"):
-        new_variant = wanted.pop((target, service_type), "")
-        if new_variant != variant:
-            to_change[new_variant].append(pk)
+    for row in existing:
+        new_variant = wanted.pop((row.target_id, row.service_type), "")
+        if new_variant != row.variant:
+            to_change[new_variant].append(row.pk)
     changing = Entitlement.objects.filter(pk__in=[pk for pks in to_change.values() for pk in pks])
     list(changing.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     for variant, pks in to_change.items():
@@ -79,6 +106,26 @@ def agree(site: Site, configuration: catalogue.Configuration, *, is_whole: bool 
         for (target, service_type), variant in wanted.items()
     )
     mark_blocked(site.pk, None if is_whole else homes)
+
+
+def _numbered(found: list[catalogue.Billable], existing: Iterable[Existing], site: Site) -> list[catalogue.Billable]:
+    """The items with the numbers of the slots that are billed: a configuration says how many, not which (R30, R34)."""
+    counted: dict[tuple[str, catalogue.TargetKey], list[catalogue.Billable]] = defaultdict(list)
+    for item in found:
+        if isinstance(item.target, tuple):
+            counted[item.service_type, item.target[0]].append(item)
+    if not counted:
+        return found
+    there: dict[tuple[str, catalogue.TargetKey], list[catalogue.Slot]] = defaultdict(list)
+    for row in existing:
+        if row.number is not None:
+            is_of_site = catalogue.SLOTS[catalogue.Target(row.kind)] is catalogue.Target.SITE
+            there[row.service_type, site.pk if is_of_site else row.parent_id or 0].append(row.slot)
+    numbered = [item for item in found if not isinstance(item.target, tuple)]
+    for (service_type, parent), items in counted.items():
+        numbers = catalogue.billed(there[service_type, parent], len(items))
+        numbered += [replace(item, target=(parent, at)) for item, at in zip(items, numbers, strict=True)]  # type: ignore[arg-type]
+    return numbered
 
 
 def _targets_of(site: Site, wanted: Collection[Key]) -> Mapping[Key, int]:

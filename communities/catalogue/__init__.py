@@ -1,8 +1,8 @@
 """The service catalogue: what can be switched, and what a configuration makes billable (S1, S2). Pure functions, no database.
 
 `switches` has the feature section, `service_types` what is paid for, `entries` their base class, `variants` their parts, `configurations`
-the services of a site; `stored` answers questions about rows, which store service type and variant as codes, `labels` says
-what they are called.
+the services of a site, `slots` which numbered slots are billed; `stored` answers questions about rows, which store service type and variant
+as codes, `labels` says what they are called.
 """
 
 from communities.catalogue.configurations import (
@@ -31,6 +31,7 @@ from communities.catalogue.entries import (
 )
 from communities.catalogue.labels import Labelled, PaidLabelled
 from communities.catalogue.service_types import BY_TYPE, ENTRIES
+from communities.catalogue.slots import Slot, billed
 from communities.catalogue.stored import (
     AVAILABLE,
     HELD_SWITCHES,
@@ -107,10 +108,12 @@ __all__ = [
     "Project",
     "Service",
     "ServiceType",
+    "Slot",
     "Target",
     "TargetKey",
     "Variant",
     "billables",
+    "billed",
     "covered",
     "normalised",
     "of_residents",
