@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -155,3 +156,27 @@ class BulkMonitorsRefused(RowsRefused):
     """Wrong monitors of a bulk change; `errors` are by the id of the apartment."""
 
     field = "monitors"
+
+
+class PlacesRefused(Refused):
+    """Wrong monitors for many apartments and nothing was done; `errors` are by what the caller calls the apartments by."""
+
+    message = gettext_lazy("Some monitors can't be registered yet. Nothing was changed.")
+    field = "monitors"
+
+    def __init__(self, errors: Mapping[Any, Refused]) -> None:
+        self.errors = dict(errors)
+        super().__init__()
+
+
+class MonitorsMissing(Refused):
+    """Apartments of a new site or building require an indoor monitor, and were not let wait for it (R17, R18); `places` names them."""
+
+    message = gettext_lazy(
+        "Some apartments have no indoor monitor yet: enter its MAC address, or let them wait for it."
+    )
+    field = "monitors"
+
+    def __init__(self, places: Sequence[Any]) -> None:
+        self.places = list(places)
+        super().__init__()

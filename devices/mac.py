@@ -115,15 +115,20 @@ def repairs(text: str, known: Set[Mac] | Callable[[Set[Mac]], Iterable[Mac]]) ->
     too, so both readings are tried; O, I, l, S and Z can only be misread. Leading zeros that a spreadsheet or a computer dropped are
     restored.
     """
-    typed = read(text).typed.upper()
-    latin = typed.translate(LOOK_ALIKE)
-    readings = (_misread(_bare(latin)) | _without_zeros(latin)) - {_bare(typed)}
-    candidates = {Mac(int(digits, 16)) for digits in readings}
-    candidates = {mac for mac in candidates if not device_problem(mac)}
+    candidates = readings(text)
     if not candidates:
         return None
     found = set(known(candidates)) if callable(known) else candidates & known
     return found.pop() if len(found) == 1 else None
+
+
+def readings(text: str) -> set[Mac]:
+    """What a misread label may really say: the candidates of `repairs`, at most 4095."""
+    typed = read(text).typed.upper()
+    latin = typed.translate(LOOK_ALIKE)
+    found = (_misread(_bare(latin)) | _without_zeros(latin)) - {_bare(typed)}
+    candidates = {Mac(int(digits, 16)) for digits in found}
+    return {mac for mac in candidates if not device_problem(mac)}
 
 
 def may_be_devices(value: int) -> bool:

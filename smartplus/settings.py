@@ -306,6 +306,7 @@ WEBHOOK_MAX_BYTES = 256 * 1024
 MAC_LIBRARY_REQUIRED = env.bool("MAC_LIBRARY_REQUIRED", default=True)  # DOMAIN: on by default
 MAC_FOREIGN_OUI = env.str("MAC_FOREIGN_OUI", default="warn")  # warn | enforce | off
 DEVICES_PER_APARTMENT = env.int("DEVICES_PER_APARTMENT", default=10)
+APARTMENTS_AT_ONCE = env.int("APARTMENTS_AT_ONCE", default=10_000)  # of a new site or building
 
 # Where the heads of the audit's chains are kept, day by day; best on a volume that database administrators can't write to
 AUDIT_HEADS = Path(env.str("AUDIT_HEADS", default="") or VAR_DIR / "audit-heads.jsonl")

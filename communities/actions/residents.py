@@ -63,7 +63,7 @@ def add_resident(
     apartment = Apartment.objects.visible_to(actor).get(pk=apartment_id)
     site = lock_site(actor, apartment.site_id)
     apartment = Apartment.objects.select_for_update(of=("self",), no_key=True).get(pk=apartment_id)
-    values = _cleaned(name, email, mobile, remark, country=site.country)
+    values = cleaned(name, email, mobile, remark, country=site.country)
     members = Resident.objects.filter(apartment=apartment)
     if members.filter(is_master=False).count() >= MAX_MEMBERS:
         raise Refused(_("An apartment has at most %(n)s family members.") % {"n": MAX_MEMBERS})
@@ -114,7 +114,7 @@ def edit_resident(
     if resident.version != version:
         raise Conflict
     values = {
-        **_cleaned(name, email, mobile, remark, country=resident.site.country, kept=resident.mobile),
+        **cleaned(name, email, mobile, remark, country=resident.site.country, kept=resident.mobile),
         "language": language,
     }
     changed = [field for field in RESIDENT_FIELDS if getattr(resident, field) != values[field]]
@@ -163,8 +163,9 @@ def remove_resident(actor: Actor, *, resident_id: int, now: datetime) -> None:
     sync_site(site, apartment_ids=[apartment.pk])
 
 
-def _cleaned(name: str, email: str, mobile: str, remark: str, *, country: str, kept: str = "") -> dict[str, str]:
-    """The values to save. A number that equals the stored one is not checked again."""
+def cleaned(name: str, email: str, mobile: str, remark: str, *, country: str, kept: str = "") -> dict[str, str]:
+    """What is saved of a resident. Refuses who has no name, or neither email nor mobile number. A number that equals the stored one is
+    not checked again."""
     values = {
         "name": text.line(name),
         "email": text.line(email),

@@ -80,6 +80,21 @@ def create_community(
     now: datetime,
 ) -> Site:
     """Create a community site with its services (S1). Installers only. Refuses a name that the installer already uses (R77)."""
+    return begin_community(
+        actor, basics=basics, free_members=free_members, switches=switches, options=options, now=now
+    )[0]
+
+
+def begin_community(
+    actor: Actor,
+    *,
+    basics: Mapping[str, str],
+    free_members: int,
+    switches: Mapping[str, bool],
+    options: Mapping[str, Any],
+    now: datetime,
+) -> tuple[Site, AuditEvent]:
+    """As `create_community`, inside the caller's transaction, with the row of the audit, below which the rows of its parts stand."""
     if actor.role is not Role.INSTALLER:
         raise NotPermitted(_("Sites are created by the installer."))
     installer = Organization.objects.visible_to(actor).select_for_update(no_key=True).get(pk=actor.organization_id)
@@ -102,8 +117,8 @@ def create_community(
     if Site.objects.filter(installer=installer, name_key=identity_key(site.name)).exists():
         raise NameTaken(_("You already have a site called “%(name)s”.") % {"name": site.name})
     site.save()
-    audit.record(actor, SITE_CREATED, site, now=now, tenant=site, site_id=site.pk, after=audit.fields_of(site, AUDITED))
-    return site
+    after = audit.fields_of(site, AUDITED)
+    return site, audit.record(actor, SITE_CREATED, site, now=now, tenant=site, site_id=site.pk, after=after)
 
 
 @transaction.atomic

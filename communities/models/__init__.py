@@ -1,6 +1,7 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
 from communities.models.changes import ServiceChange, ServiceChangeRow
+from communities.models.drafts import SiteDraft, Step
 from communities.models.entitlements import BLOCK_LABELS, Block, Entitlement
 from communities.models.expiries import ExpiryDay
 from communities.models.sites import (
@@ -32,7 +33,9 @@ __all__ = [
     "ServiceChange",
     "ServiceChangeRow",
     "Site",
+    "SiteDraft",
     "State",
+    "Step",
     "Target",
     "TechnicianAssignment",
     "assigned_sites",

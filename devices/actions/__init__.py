@@ -5,17 +5,21 @@ from devices.actions.bulk import apply_bulk_change, undo_bulk_change
 from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
 from devices.actions.library import LibraryRow, add_to_library, assign_library_entry, retire_library_entry
 from devices.actions.monitors import add_monitor, remove_device, rename_device, swap_device
+from devices.actions.structures import NewSite, add_building, create_site
 
 __all__ = [
     "CheckedMac",
     "LibraryRow",
     "MonitorEntry",
+    "NewSite",
     "add_apartment",
+    "add_building",
     "add_monitor",
     "add_to_library",
     "apply_bulk_change",
     "assign_library_entry",
     "check_mac",
+    "create_site",
     "edit_apartment",
     "remove_device",
     "rename_device",

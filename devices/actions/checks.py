@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -44,10 +44,31 @@ class CheckedMac:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of some MACs: their library entries, the active devices that have them, and which of these the actor sees at sites of
+    the same installer."""
+
+    entries: Mapping[int, LibraryEntry] = field(default_factory=dict)
+    holders: Mapping[int, Device] = field(default_factory=dict)
+    seen: Mapping[int, Device] = field(default_factory=dict)
+
+
+def known_of(actor: Actor, site: Site, macs: Iterable[int]) -> Known:
+    """What is known of these MACs; three statements, however many they are."""
+    values = list(macs)
+    holders = {row.mac: row for row in Device.objects.active().filter(mac__in=values)}
+    own = [row.pk for row in holders.values() if row.installer_id == site.installer_id]
+    seen = Device.objects.visible_to(actor).filter(pk__in=own).select_related("apartment__building", "building", "site")
+    entries = LibraryEntry.objects.usable_at(site).filter(mac__in=values)
+    return Known({row.mac: row for row in entries}, holders, {row.mac: row for row in seen} if own else {})
+
+
 def check_mac(
     actor: Actor, *, site: Site, text: str, type: DeviceType, model: str = "", confirmed: bool = False
 ) -> CheckedMac:
-    """Whether the device labelled `text` may be registered at `site`. Writes and locks nothing, so forms may call it at any time.
+    """Whether the device labelled `text` may be registered at `site`, which may be one that is not saved yet. Writes and locks nothing, so
+    forms may call it at any time.
 
     Checks in the order of R69: format, unicast and global, maker (R71), library, not in use, type. Raises a MacRefused, with `suggestion`
     when the label was probably misread, TypeDisagrees or UnknownModel. An unknown MAC and one of another tenant give the same text and the
@@ -56,16 +77,29 @@ def check_mac(
     if not may_configure(actor):
         raise NotPermitted
     try:
-        address = mac.parse(text)
-        warnings = maker_warnings(address, confirmed=confirmed)
+        address, warnings = read_mac(text, confirmed=confirmed)
+        return checked(address, known_of(actor, site, [address.value]), site, type, model=model, warnings=warnings)
+    except MacInUse:
+        raise
     except MacRefused as refusal:
         raise _with_suggestion(refusal, site, text) from None
-    entry = LibraryEntry.objects.usable_at(site).filter(mac=address.value).first()
-    holder = Device.objects.active().filter(mac=address.value).first()
-    if holder is not None and (place := _place_for(actor, holder, site)):
-        raise MacInUse(_("%(mac)s is already in %(place)s.") % {"mac": address, "place": place})
+
+
+def read_mac(text: str, *, confirmed: bool) -> tuple[Mac, tuple[str, ...]]:
+    """The first part of `check_mac`, which needs no database: the address that is typed, and the warnings about its maker."""
+    address = mac.parse(text)
+    return address, maker_warnings(address, confirmed=confirmed)
+
+
+def checked(
+    address: Mac, known: Known, site: Site, type: DeviceType, *, model: str = "", warnings: tuple[str, ...] = ()
+) -> CheckedMac:
+    """The second part of `check_mac`: what library and devices say of the address (R69, R70). Raises without a suggestion."""
+    entry, holder = known.entries.get(address.value), known.holders.get(address.value)
+    if seen := known.seen.get(address.value):
+        raise MacInUse(_("%(mac)s is already in %(place)s.") % {"mac": address, "place": _place_at(seen, site)})
     if holder is not None or (entry is None and settings.MAC_LIBRARY_REQUIRED):
-        raise _with_suggestion(MacNotUsable(), site, text)
+        raise MacNotUsable
     return CheckedMac(address, entry, agreed_model(type, model, entry), type, warnings)
 
 
@@ -114,10 +148,15 @@ def agreed_model(type: DeviceType, model: str, entry: LibraryEntry | None) -> st
     return known
 
 
+def free_entries(site: Site) -> QuerySet[LibraryEntry]:
+    """The library entries that a label may really say: usable at the site and not registered."""
+    return LibraryEntry.objects.usable_at(site).filter(status__in=[Status.IN_STOCK, Status.ASSIGNED])
+
+
 def _with_suggestion(refusal: MacRefused, site: Site, text: str) -> MacRefused:
     """The refusal, with a suggestion if exactly one reading of the label is free for this installer."""
 
-    entries = LibraryEntry.objects.usable_at(site).filter(status__in=[Status.IN_STOCK, Status.ASSIGNED])
+    entries = free_entries(site)
 
     def free(candidates: Set[Mac]) -> Iterable[Mac]:
         found = entries.filter(mac__in=[candidate.value for candidate in candidates])
@@ -138,13 +177,7 @@ def _only_decimal(entries: QuerySet[LibraryEntry]) -> Mac | None:
     return found[0] if len(found) == 1 and len(values) <= MOST_ROUNDED else None
 
 
-def _place_for(actor: Actor, holder: Device, site: Site) -> str:
-    """The place of the device, if it belongs to the same installer and to a site that this actor sees; else "" (R70)."""
-    if holder.installer_id != site.installer_id:
-        return ""
-    seen = Device.objects.visible_to(actor).filter(pk=holder.pk)
-    device = seen.select_related("apartment__building", "building", "site").first()
-    if device is None:
-        return ""
+def _place_at(device: Device, site: Site) -> str:
+    """The place of a device that the actor sees, with its site where that is another one."""
     is_here = device.site_id == site.pk or device.place == device.site.name
     return device.place if is_here else f"{device.site.name}, {device.place}"

@@ -25,6 +25,7 @@ from communities.models import (
     Resident,
     ServiceChange,
     Site,
+    SiteDraft,
     Target,
     TechnicianAssignment,
 )
@@ -37,6 +38,7 @@ from subscriptions.reasons import Reason
 # Every table with the key of a sub-distributor is in one of the next two (a test checks it): rows that move, and rows about the past.
 MOVED: tuple[type[models.Model], ...] = (
     Site,
+    SiteDraft,
     Building,
     Apartment,
     Resident,

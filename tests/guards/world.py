@@ -14,7 +14,7 @@ from accounts.actions import invitations, tokens
 from accounts.models import AuditEvent, ItemFailure, Kind, Membership, Notice, Organization, UserSession
 from accounts.models.tokens import scopes_open_to
 from communities import catalogue
-from communities.actions import assignments, residents, sites
+from communities.actions import assignments, drafts, residents, sites
 from communities.models import (
     Apartment,
     Building,
@@ -255,6 +255,8 @@ def _estate(
     ):  # fmt: skip
         held.add(kind, *model._default_manager.filter(**of_site).order_by("-pk").values_list("pk", flat=True))
     held.add("change", _change(site).pk)
+    basics = {"name": f"{mark} Draft", **ADDRESS}
+    held.add("draft", drafts.start_draft(actor, parts={"basics": basics}, now=NOW).pk)
     entries = LibraryEntry.objects.filter(serial__contains=f"-{MACS[name][-2:]}")
     held.add("entry", *entries.filter(devices=None).order_by("-pk").values_list("pk", flat=True))
     held.add("entry", *entries.order_by("pk").values_list("pk", flat=True)[:1])

@@ -50,6 +50,10 @@ NOT_OF_THE_ROW = object()
 
 # Word → times; None in the audit, with why.
 SILENT_ROWS = {
+    "drafts.start_draft": "a draft is no site: the site that is made of it is written down",
+    "drafts.save_draft": "as start_draft",
+    "drafts.copy_site": "as start_draft",
+    "drafts.delete_draft": "as start_draft",
     "carts.fill_cart": "a cart holds nothing and fixes no price; its order is written down",
     "carts.change_term": "as fill_cart",
     "terms.discard_draft": "there is none to discard in the table; done once more in further.py",
@@ -105,6 +109,14 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "assignments.set_people": (assignments.MANAGERS_SET, assignments.TECHNICIANS_SET),
     "apartments.add_apartment": (apartments.APARTMENT_CREATED,),
     "apartments.edit_apartment": (apartments.APARTMENT_CHANGED,),
+    "structures.create_site": (
+        sites.SITE_CREATED,
+        sites.BUILDING_CREATED,
+        apartments.APARTMENT_CREATED,
+        residents.RESIDENT_ADDED,
+        registration.DEVICE_REGISTERED,
+    ),
+    "structures.add_building": (sites.BUILDING_CREATED, apartments.APARTMENT_CREATED),
     "bulk.apply_bulk_change": (bulk.BULK_APPLIED, apartments.APARTMENT_CHANGED, registration.DEVICE_REGISTERED),
     "bulk.undo_bulk_change": (bulk.BULK_UNDONE, apartments.APARTMENT_CHANGED),
     "library.add_to_library": (library.LIBRARY_ADDED, library.ENTRY_ADDED),
