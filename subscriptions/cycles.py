@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from subscriptions.periods import Cycles
+from subscriptions.periods import Cycles, Rest
 from subscriptions.prices import MissingPrice, PriceTable, Product, unit_price
 from subscriptions.pricing import quote
-from subscriptions.quotes import Item, Quote
+from subscriptions.quotes import Item, Quote, line_amount
 from subscriptions.taxes import UNTAXED, Tax
 
 Amounts = list[int | None]  # minor units, one for each row; None for all where one has no price
@@ -47,6 +47,22 @@ def unpaid_amounts(rows: Iterable[tuple[Product, str, int]], prices: PriceTable 
         return [None] * len(rows)
     try:
         return [n * unit_price(*prices.change_parts(product, paid)) for product, paid, n in rows]
+    except MissingPrice:
+        return [None] * len(rows)
+
+
+def rest_amounts(rows: Iterable[tuple[Product, str, int, int]], prices: PriceTable | None) -> Amounts:
+    """The list price of the days that are left of what is paid and not used of each (product as paid, used variant, days, count): days ×
+    price ÷ 30 for one item, half-up."""
+    rows = list(rows)
+    if prices is None:
+        return [None] * len(rows)
+    try:
+        paid = prices.as_paid()
+        units = (
+            unit_price(paid.parts(product), paid.parts(product._replace(variant=used))) for product, used, *_ in rows
+        )
+        return [n * line_amount(Rest(), unit, max(0, days)) for unit, (*_, days, n) in zip(units, rows, strict=True)]
     except MissingPrice:
         return [None] * len(rows)
 

@@ -41,6 +41,7 @@ from communities.catalogue.stored import (
     SERVICE_TYPE_LABELS,
     billables,
     covered,
+    lacks_household,
     of_residents,
     part_labels,
     price_label,
@@ -50,6 +51,8 @@ from communities.catalogue.stored import (
     uncovered,
     unused,
     unused_label,
+    unused_switches,
+    used_variant,
     variant_label,
     works_until,
 )
@@ -115,6 +118,7 @@ __all__ = [
     "billables",
     "billed",
     "covered",
+    "lacks_household",
     "normalised",
     "of_residents",
     "part_labels",
@@ -125,6 +129,8 @@ __all__ = [
     "uncovered",
     "unused",
     "unused_label",
+    "unused_switches",
+    "used_variant",
     "variant_label",
     "works_until",
 ]

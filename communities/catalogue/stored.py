@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from communities.catalogue.configurations import OWNED, ApartmentConfiguration, Billable, Configuration, Target
 from communities.catalogue.entries import Entry
 from communities.catalogue.service_types import BY_TYPE, ENTRIES
-from communities.catalogue.switches import DEFAULTS
+from communities.catalogue.switches import DEFAULTS, SWITCHES
 from communities.catalogue.variants import Variant
 
 # Service types that entitlements exist for today. The others have prices, but their targets have no owners yet.
@@ -109,6 +109,29 @@ def covered(service_type: str, variant: str, paid_variant: str) -> str:
 def unused(service_type: str, variant: str, paid_variant: str) -> tuple[str, ...]:
     """Parts that an item in force has paid for and not on."""
     return BY_TYPE[service_type].unused(Variant.parse(variant), Variant.parse(paid_variant))
+
+
+def used_variant(service_type: str, variant: str, paid_variant: str) -> str:
+    """What of a paid variant is on, as a variant: the price of the rest is that of the paid one less that of this one."""
+    entry, on, paid = BY_TYPE[service_type], Variant.parse(variant), Variant.parse(paid_variant)
+    waste = entry.unused(on, paid)
+    if entry.is_sum:
+        return Variant(tuple(part for part in paid.parts if part not in waste)).code
+    return variant if waste else paid_variant
+
+
+def unused_switches(service_type: str, variant: str, paid_variant: str) -> tuple[str, ...]:
+    """The switches of the feature section that are off although what they add is paid for; none where the item itself is not wanted, which
+    no switch changes."""
+    entry, on, paid = BY_TYPE[service_type], Variant.parse(variant), Variant.parse(paid_variant)
+    if not on and not entry.is_sum:
+        return ()
+    return tuple(code for code in SWITCHES if entry.wastes_switch(code, on, paid))
+
+
+def lacks_household(service_type: str, variant: str) -> bool:
+    """Whether nothing of an item is wanted because nobody lives in its apartment."""
+    return BY_TYPE[service_type].needs_master and not variant
 
 
 def unused_label(service_type: str, variant: str, paid_variant: str) -> str:

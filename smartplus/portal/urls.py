@@ -12,6 +12,7 @@ AREAS = (
     "choices",
     "dashboard",
     "devices",
+    "differences",
     "help",
     "library",
     "notifications",

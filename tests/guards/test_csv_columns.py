@@ -31,6 +31,8 @@ FILES = {
     "audit": ("audit-list", "dora", "&days=all"),
     "holdings": ("site-billing", "dora", ""),
     "sites": ("site-list", "dora", ""),
+    "differences": ("differences", "dora", ""),
+    "site-differences": ("site-differences", "ivan", ""),
     "library": ("library-list", "dora", ""),
     "orders": ("order-list", "dora", ""),
     "apartments": ("apartment-list", "ivan", ""),

@@ -120,12 +120,12 @@ def differ_tile(standing: Standing) -> Tile:
     n = standing.unpaid + standing.unused
     told = _("%(unused)s not used, %(unpaid)s not paid") % {"unused": standing.unused, "unpaid": standing.unpaid}
     detail = told if n else _("what is on is paid, what is paid is on")
-    return Tile(_("Paid and used differ"), str(n), detail, f"{reverse('dashboard-items')}?show=differ", n)
+    return Tile(_("Paid and used differ"), str(n), detail, f"{reverse('differences')}?show=differ", n)
 
 
 def monitor_tile(waiting: int) -> Tile:
     """Apartments that wait for their indoor monitor."""
     detail = _("without their indoor monitor") if waiting else _("every monitor is there")
     small = ngettext("apartment", "apartments", waiting) if waiting else ""
-    url = f"{reverse('dashboard-items')}?show=monitors"
+    url = f"{reverse('differences')}?show=monitors"
     return Tile(_("Devices to look at"), str(waiting), detail, url, waiting, small)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from accounts.actions.support import noted
@@ -24,7 +25,9 @@ from smartplus.portal.audit import queries as audit_log
 from smartplus.portal.kit import support_view as support
 from smartplus.portal.sites import todo
 from smartplus.portal.sites.tags import pill_of
-from subscriptions import payers, rights, waiting
+from subscriptions import differences, payers, rights, waiting
+from subscriptions.differences import Scope
+from subscriptions.prices import PriceTable
 
 READERS = tuple(access.EVERYONE)
 WORKERS = (Role.INSTALLER, Role.TECHNICIAN)
@@ -84,7 +87,7 @@ def site_context(
     progress: reports.PaidProgress | None = None,
     units: device_reports.UnitProgress | Places | None = None,
 ) -> dict[str, Any]:
-    """Head and tabs of a site page: `units`, `n_managers` (counted where it is shown), `pill`, and what may be done.
+    """Head and tabs of a site page: `units`, `n_managers` and `n_differences` (counted where they are shown), `pill`, and what may be done.
 
     A page that knows progress and units from its own rows hands both in; the summary says them for others."""
     actor, now = request.actor, request.now
@@ -98,6 +101,7 @@ def site_context(
         "area": "sites",
         "units": units,
         "n_managers": getattr(site, "assigned", SimpleLazyObject(_assigned(request, site).count)),
+        "n_differences": SimpleLazyObject(lambda: differences.number(differences_at(request, site))),
         "pill": pill_of(progress, now),
         "may_work": may_configure(actor),
         "may_house": may_edit_residents(actor),
@@ -105,6 +109,11 @@ def site_context(
         "sees_prices": rights.sees_prices(actor),
         "may_set_free": actor.role is Role.DISTRIBUTOR,
     }
+
+
+def differences_at(request: access.PortalRequest, site: Site, prices: PriceTable | None = None) -> Scope:
+    """What is compared on the page of a site's differences, whose number its tab says; with `prices` it is also worth something."""
+    return Scope(request.actor, request.now, timezone.get_current_timezone(), prices, site_id=site.pk)
 
 
 def _assigned(request: access.PortalRequest, site: Site) -> QuerySet[ManagerAssignment]:

@@ -34,6 +34,7 @@ TABS = (
     Tab("apartments", gettext_lazy("Apartments"), "apartment-list", number="units.units"),
     Tab("services", gettext_lazy("Services"), "site-services"),
     Tab("managers", gettext_lazy("Managers"), "site-managers", number="n_managers", needs="may_choose"),
+    Tab("differences", gettext_lazy("Differences"), "site-differences", number="n_differences"),
     Tab("billing", gettext_lazy("Billing"), "site-billing", needs="sees_prices"),
 )
 

@@ -105,8 +105,7 @@ def test_a_required_monitor_that_is_missing_is_a_device_to_look_at(
     make_apartment(harbour, "2.01", waits=True)
     dora = sign_in(people.dora)
     assert tiles(dora)["Devices to look at"] == ("1", "apartment", "without their indoor monitor")
-    page = dora.get("/dashboard/items/?show=monitors").content.decode()
-    assert f"/sites/{harbour.pk}/apartments/?show=no-monitor" in page
+    assert "Quay House 2.01" in dora.get("/sites/differences/?show=monitors").content.decode()
 
 
 def test_the_calendar_counts_what_is_in_grace_for_today(

@@ -136,7 +136,9 @@ def rows_behind(client: Client, url: str) -> int:
         context = page.context
         if "todo" in context:  # the set-up: what blocks stands before what can wait
             return sum(finding.state == State.BLOCKS for finding in context["todo"])
-        if "lines" in context:
+        if "differing" in context:
+            shown += sum(getattr(line, "count", 1) for line in context["differing"])
+        elif "lines" in context:
             shown += sum(row.count for row in [*context["lines"], *context["waiting"]])
         else:
             shown += len(context["cells"] if "cells" in context else context["rows"])
