@@ -25,6 +25,7 @@ AREAS = (
     "security",
     "settings",
     "setup",
+    "sheet",
     "sign_in",
     "sites",
     "subscription",

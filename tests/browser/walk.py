@@ -27,7 +27,7 @@ NO_PAGES = {"home", "healthz", "readyz", "sign-out", "set-language", "api:api-op
 # Lists that look different, or lead elsewhere, when narrowed.
 VARIANTS = {
     "dashboard-items": r"[?&]show=([a-z-]+)",
-    "apartment-list": r"[?&](building)=",
+    "site-detail": r"[?&](building)=",
     "webhook-list": r"[?&](state)=",
 }
 

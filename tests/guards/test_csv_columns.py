@@ -35,7 +35,7 @@ FILES = {
     "site-differences": ("site-differences", "ivan", ""),
     "library": ("library-list", "dora", ""),
     "orders": ("order-list", "dora", ""),
-    "apartments": ("apartment-list", "ivan", ""),
+    "apartments": ("site-detail", "ivan", ""),
     "bulk": ("bulk-change-file", "ivan", "&landline=off"),
     "changed": ("change-detail", "ivan", ""),
     "accepted": ("setup-terms-accepted", "olga", ""),
@@ -276,7 +276,8 @@ def test_apartments(browser: Browser) -> None:
         row,
         {
             "Building": "HAFENMARK House", "Floor": "'-2", "Apartment": "1", "Name": "Penthouse", "Family master": "master HAFENMARK",
-            "Indoor monitor": "0C:11:05:A1:00:01", "App": "Auto-renew", "Expires": "2026-12-22",
+            "Indoor monitor": "0C:11:05:A1:00:01", "Other residents": "0",
+            "Model": "", "Monitor pending": "No", "App": "Auto-renew", "Paid until": "2026-12-22",
         },
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ MOST = 60_000
 MORE = {"/library/": 60 * 1024}  # not there yet: a row has a button of its own
 LISTS = (
     "/sites/", "/users/", "/users/?tab=people", "/library/", "/orders/", "/settings/audit/?days=all", "/settings/notifications/", "/payments/",
-    "/payments/webhooks/", "/sites/{site}/apartments/", "/subscription/", "/subscription/auto-renew/", "/subscription/requests/",
+    "/payments/webhooks/", "/sites/{site}/", "/subscription/", "/subscription/auto-renew/", "/subscription/requests/",
     "/sites/differences/", "/sites/{site}/differences/",
 )  # fmt: skip
 REFUSED = {302, 403, 404}

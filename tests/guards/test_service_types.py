@@ -25,7 +25,6 @@ NAMES = {"ServiceType", "WITH_MONITOR", "WITHOUT_MONITOR", "PM_PLAIN", "PM_LANDL
 # Codes that are something else there: a column of a list, an authenticator app. Switches of the feature section are found by asking.
 OTHER_SENSES = {
     ("accounts/actions/two_factor.py", "app"),
-    ("smartplus/portal/apartments/lists.py", "app"),
     ("smartplus/portal/security/views.py", "app"),
 }
 CONDITION = re.compile(r"{%\s*(?:el)?if\b(.*?)%}")

@@ -92,9 +92,9 @@ def test_a_list_is_sorted_by_each_of_its_heads(
 
 def test_the_apartments_of_a_site_are_sorted_by_each_head(grown: Browser, pages: list[keyset.Page[Any]]) -> None:
     site = grown.world.sites["hafen"]
-    columns = {"number", "master", "monitor", "landline", "video", "app"}
-    _check(grown, pages, "ivan", f"/sites/{site.pk}/apartments/", columns)
-    _check(grown, pages, "petra", f"/sites/{site.pk}/apartments/?q=1", columns)
+    columns = {"number", "master", "monitor", "landline", "video", "until"}
+    _check(grown, pages, "ivan", f"/sites/{site.pk}/", columns)
+    _check(grown, pages, "petra", f"/sites/{site.pk}/?q=1", columns)
 
 
 def _check(browser: Browser, pages: list[keyset.Page[Any]], person: str, address: str, columns: set[str]) -> None:

@@ -2,11 +2,10 @@
 
 from django.urls import path
 
-from smartplus.portal.apartments import lists, price_previews, residents
+from smartplus.portal.apartments import price_previews, residents
 from smartplus.portal.apartments import views as apartments
 
 urlpatterns = [
-    path("sites/<int:site_id>/apartments/", lists.apartment_list, name="apartment-list"),
     path("sites/<int:site_id>/apartments/new/", apartments.apartment_new, name="apartment-new"),
     path(
         "sites/<int:site_id>/apartments/new/price-preview/",

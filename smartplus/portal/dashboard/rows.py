@@ -68,7 +68,7 @@ def waiting(rows: Iterable[Waiting], *, with_installer: bool) -> list[WaitingCel
             url=address("site-detail", row.site_id),
             site=row.site_name,
             installer=_second_line(row.installer_name if with_installer else ""),
-            monitors=as_html('<a href="{}?show=no-monitor">{}</a>', address("apartment-list", row.site_id), row.count),
+            monitors=as_html('<a href="{}?show=no-monitor">{}</a>', address("site-detail", row.site_id), row.count),
         )
         for row in rows
     ]

@@ -216,4 +216,4 @@ def _link(url: str, words: str) -> SafeString:
 def _add_residents(site: Site, homes: Sequence[Apartment]) -> SafeString:
     if len(homes) == 1:
         return _link(address("resident-new", homes[0].pk), _("Add resident"))
-    return _link(f"{address('apartment-list', site.pk)}?show=no-master", _("Add residents"))
+    return _link(f"{address('site-detail', site.pk)}?show=no-master", _("Add residents"))

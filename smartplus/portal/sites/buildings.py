@@ -60,6 +60,6 @@ def building_edit(request: access.PortalRequest, building_id: int) -> HttpRespon
                 "building": building,
             },
             said=lambda saved, _form: _("The building is now called %(building)s.") % {"building": saved.name},
-            to=lambda saved: f"{reverse('apartment-list', args=[saved.site_id])}?building={saved.pk}",
+            to=lambda saved: f"{reverse('site-detail', args=[saved.site_id])}?building={saved.pk}",
         ),
     )

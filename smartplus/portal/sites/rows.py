@@ -37,7 +37,7 @@ def cells(rows: Iterable[SiteRow], *, shows_installer: bool, now: datetime) -> l
     units_unit, mac_unit, paid_unit, not_started = _("apartments"), _("required monitors"), _("Apps"), _("Not started")
     found = []
     for site, paid, units in rows:
-        flats = address("apartment-list", site.pk)
+        flats = address("site-detail", site.pk)
         found.append(
             SiteCells(
                 url=address("site-detail", site.pk),

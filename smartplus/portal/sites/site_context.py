@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -13,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from accounts.actions.support import noted
 from accounts.models import AuditEvent
 from accounts.scope import Grant, Role
-from communities import reports
+from communities import catalogue, reports
 from communities.actions.residents import may_edit_residents
 from communities.actions.sites import may_configure
 from communities.models import Apartment, Building, Entitlement, ManagerAssignment, Resident, Site
@@ -27,6 +28,7 @@ from smartplus.portal.sites import todo
 from smartplus.portal.sites.tags import pill_of
 from subscriptions import differences, payers, rights, waiting
 from subscriptions.differences import Scope
+from subscriptions.models import RenewalRequest
 from subscriptions.prices import PriceTable
 
 READERS = tuple(access.EVERYONE)
@@ -138,27 +140,8 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
     progress, units = reports.progress_at(site, groups), units_in(counted)
     frame = site_context(request, site, "overview", progress=progress, units=units)
     buildings = list(Building.objects.visible_to(actor).filter(site=site))
-    masters = Resident.objects.visible_to(actor).filter(site=site, is_master=True)  # at most one in an apartment
-    lines = reports.service_lines(site, groups, counted)
     open_here = waiting.open_here(actor, site, groups)
-    facts = todo.Facts(
-        site=site,
-        units=units,
-        buildings=len(buildings),
-        without_master=counted.all - masters.count(),
-        dues=reports.dues(groups),
-        lines=lines,
-        may_work=frame["may_work"],
-        may_house=frame["may_house"],
-        pay_url=todo.pay_url(site) if rights.may_pay_for(actor, site.installer) else "",
-        request_url=todo.pay_url(site) if rights.may_request_for(actor, site.installer) else "",
-        payer=payers.default_payer(site.installer, site_kind=site.kind).name,
-        open=open_here,
-        requests=waiting.requests_in(open_here),
-        in_orders=sum(row.ordered for row in groups if row.variant),
-        may_open_requests=actor.role in REQUEST_READERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants,
-        is_asking=actor.organization_id == site.installer_id,
-    )
+    facts = facts_of(request, site, counted, groups, frame, buildings=len(buildings), open_here=open_here)
     managers = managers_of(request, site)
     if len(managers) <= MANAGERS:
         frame["n_managers"] = len(managers)
@@ -167,11 +150,45 @@ def overview(request: access.PortalRequest, site: Site) -> dict[str, Any]:
         "progress": progress,
         "managers": managers[:MANAGERS],
         "buildings": buildings,
-        "lines": lines,
+        "lines": facts.lines,
         "todo": todo.todo_of(facts, now),
         "last_end": reports.last_end(groups),
         "events": recent(request, site),
     }
+
+
+def facts_of(
+    request: access.PortalRequest,
+    site: Site,
+    counted: reports.Apartments,
+    groups: Sequence[reports.Group],
+    frame: Mapping[str, Any],
+    *,
+    buildings: int,
+    open_here: waiting.Open,
+    requests: Sequence[RenewalRequest] | None = None,
+) -> todo.Facts:
+    """What the list of things to do is made of; a statement only where something is requested and `requests` does not say what."""
+    actor = request.actor
+    apps = [row for row in groups if row.service_type == catalogue.MAIN_SERVICE and row.variant]
+    return todo.Facts(
+        site=site,
+        units=units_in(counted),
+        buildings=buildings,
+        without_master=counted.all - sum(row.n for row in apps),  # who has a family master has an App (R32)
+        dues=reports.dues(groups),
+        lines=reports.service_lines(site, groups, counted),
+        may_work=frame["may_work"],
+        may_house=frame["may_house"],
+        pay_url=todo.pay_url(site) if rights.may_pay_for(actor, site.installer) else "",
+        request_url=todo.pay_url(site) if rights.may_request_for(actor, site.installer) else "",
+        payer=payers.default_payer(site.installer, site_kind=site.kind).name,
+        open=open_here,
+        requests=tuple(waiting.requests_in(open_here) if requests is None else requests),
+        in_orders=sum(row.ordered for row in groups if row.variant),
+        may_open_requests=actor.role in REQUEST_READERS and Grant.MANAGES_SUBSCRIPTIONS in actor.grants,
+        is_asking=actor.organization_id == site.installer_id,
+    )
 
 
 def recent(request: access.PortalRequest, site: Site) -> list[tuple[AuditEvent, str]]:

@@ -29,13 +29,13 @@ class Tab(NamedTuple):
     kinds: Collection[Kind] = EVERY
 
 
+HOMES: Mapping[str, str] = {Kind.COMMUNITY: "site-detail"}  # where a site opens, by its project type
 TABS = (
-    Tab("overview", gettext_lazy("Overview"), "site-detail"),
-    Tab("apartments", gettext_lazy("Apartments"), "apartment-list", number="units.units"),
-    Tab("services", gettext_lazy("Services"), "site-services"),
+    Tab("apartments", gettext_lazy("Apartments"), "site-detail", number="units.units", kinds={Kind.COMMUNITY}),
     Tab("managers", gettext_lazy("Managers"), "site-managers", number="n_managers", needs="may_choose"),
-    Tab("differences", gettext_lazy("Differences"), "site-differences", number="n_differences"),
     Tab("billing", gettext_lazy("Billing"), "site-billing", needs="sees_prices"),
+    Tab("differences", gettext_lazy("Differences"), "site-differences", number="n_differences"),
+    Tab("overview", gettext_lazy("Facts and changes"), "site-facts"),
 )
 
 
@@ -46,6 +46,11 @@ class Shown(NamedTuple):
     url: str
     number: object
     is_here: bool
+
+
+def home_of(site: Site) -> str:
+    """The route on which a site opens."""
+    return HOMES.get(site.kind, "site-facts")
 
 
 def tabs_of(site: Site, here: str, context: Mapping[str, Any]) -> list[Shown]:

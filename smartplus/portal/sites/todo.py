@@ -31,6 +31,7 @@ class Todo:
     url: str = ""
     action: str = ""
     is_primary: bool = False
+    is_in_strip: bool = False  # the strip above the sheet says it, with its button
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,12 @@ def todo_of(facts: Facts, now: datetime) -> list[Todo]:
     found = [*_building(facts), *_paying(facts, now), *_fitting(facts)]
     first = next((at for at, item in enumerate(found) if item.url), None)
     return [replace(item, is_primary=at == first) for at, item in enumerate(found)]
+
+
+def above_sheet(facts: Facts, now: datetime) -> Todo | None:
+    """The first thing to do, where the sheet and the strip above it do not say it themselves."""
+    first = next(iter([*_paying(facts, now), *_fitting(facts)]), None)
+    return None if first is None or first.is_in_strip or not facts.units.units else replace(first, is_primary=False)
 
 
 def _building(facts: Facts) -> list[Todo]:
@@ -156,7 +163,7 @@ def _to_activate(facts: Facts) -> list[Todo]:
         url, action = facts.request_url, _("Request activation")
     else:
         way, url, action = _("%(firm)s activates and pays it.") % {"firm": facts.payer}, "", ""
-    return [Todo("pending", "credit-card", title, f"{_listed(facts.open.free)}. {way}", url, action)]
+    return [Todo("pending", "credit-card", title, f"{_listed(facts.open.free)}. {way}", url, action, is_in_strip=True)]
 
 
 def _requested(facts: Facts) -> list[Todo]:
@@ -170,7 +177,8 @@ def _requested(facts: Facts) -> list[Todo]:
         url = reverse("request-detail", args=[request.pk]) if facts.may_open_requests else ""
         action = _("Show the request") if facts.is_asking else _("Review")
         reason = f"{_listed(counts)}. {since}."
-        found.append(Todo("pending", "hourglass", title % {"n": n, "firm": facts.payer}, reason, url, action))
+        words = title % {"n": n, "firm": facts.payer}
+        found.append(Todo("pending", "hourglass", words, reason, url, action, is_in_strip=True))
     return found
 
 
@@ -188,7 +196,7 @@ def _listed(counts: Counts) -> str:
 
 def _fitting(facts: Facts) -> list[Todo]:
     found, site = [], facts.site
-    apartments = reverse("apartment-list", args=[site.pk])
+    apartments = reverse("site-detail", args=[site.pk])
     if missing := facts.units.missing:
         title = ngettext(
             "%(n)s apartment waits for its indoor monitor", "%(n)s apartments wait for their indoor monitor", missing
@@ -233,7 +241,7 @@ def next_step(
 ) -> Step | None:
     """The next step at a site, from the counts that a list of sites has already; None if everything runs or waits for
     others."""
-    apartments = reverse("apartment-list", args=[site.pk])
+    apartments = reverse("site-detail", args=[site.pk])
     if not units.units:
         return Step(_("Add apartments"), apartments)
     if n := units.missing:

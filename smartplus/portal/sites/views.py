@@ -54,8 +54,8 @@ def site_new(request: access.PortalRequest) -> HttpResponse:
 
 @access.roles(*READERS)
 @require_safe
-def site_detail(request: access.PortalRequest, site_id: int) -> HttpResponse:
-    """The overview of a site."""
+def site_facts(request: access.PortalRequest, site_id: int) -> HttpResponse:
+    """The facts of a site, what is to do there, and its last changes."""
     return render(request, "sites/detail.html", overview(request, visible_site(request, site_id)))
 
 
@@ -115,7 +115,7 @@ def site_free_members(request: access.PortalRequest, site_id: int) -> HttpRespon
             said=lambda saved, _form: (
                 _("Apartments now have %(n)s free family members each.") % {"n": saved.free_members}
             ),
-            to=lambda saved: reverse("site-detail", args=[saved.pk]),
+            to=lambda saved: reverse("site-facts", args=[saved.pk]),
         ),
     )
 

@@ -13,7 +13,7 @@ from accounts.models import AuditEvent
 from communities.actions import sites
 from communities.models import Apartment, Building, Site
 from devices.models import Device, LibraryEntry
-from smartplus.portal.apartments import lists
+from smartplus.portal.sheet import lists
 from tests.people import NOW, People
 from tests.portal.apartments.scenes import MakeSite, SignIn, new
 from tests.portal.html import assert_clean, page_of
@@ -113,7 +113,7 @@ def test_the_list_groups_by_building_and_floor_and_finds_by_chip_and_search(
     ivan.post(new(harbour), apartment_form(quay, (MAC, "Hallway"), number="3.01", floor="3"))
     pier = sites.add_building(people.ivan.actor, site_id=harbour.pk, name="Pier House", now=NOW)
     ivan.post(new(harbour), apartment_form(pier, number="1.01", floor="1", indoor_monitor=None))
-    address = f"/sites/{harbour.pk}/apartments/"
+    address = f"/sites/{harbour.pk}/"
 
     def shown(**query: str | int) -> list[str]:
         response = ivan.get(address, query)
@@ -142,7 +142,7 @@ def test_pages_by_place_are_those_of_the_buildings_one_after_the_other(
     people: People, ivan: Client, harbour: Site, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the names of two are sorted alike, and where one of them is chosen."""
-    monkeypatch.setattr(lists, "APARTMENTS", replace(lists.APARTMENTS, size=2))
+    monkeypatch.setattr(lists, "SHEET", replace(lists.SHEET, size=2))
     for name in names:
         one = sites.add_building(people.ivan.actor, site_id=harbour.pk, name=name, now=NOW)
         for floor, number in (("10", "10.01"), ("2", "2.10"), ("2", "2.9"), ("EG", "0.1"), ("-1", "A")):
@@ -152,7 +152,7 @@ def test_pages_by_place_are_those_of_the_buildings_one_after_the_other(
     def walked(**query: int | str) -> list[str]:
         found = list[str]()
         while True:
-            page = ivan.get(f"/sites/{harbour.pk}/apartments/", query).context["page"]
+            page = ivan.get(f"/sites/{harbour.pk}/", query).context["page"]
             found += map(str, page.rows)
             query["after"] = page.next
             if not page.next:
@@ -167,7 +167,7 @@ def test_pages_by_place_are_those_of_the_buildings_one_after_the_other(
 def test_of_many_buildings_one_is_chosen_from_a_list(
     ivan: Client, people: People, harbour: Site, quay: Building
 ) -> None:
-    address = f"/sites/{harbour.pk}/apartments/"
+    address = f"/sites/{harbour.pk}/"
     few = ivan.get(address).content.decode()
     assert f'href="?building={quay.pk}">Quay House' in few
     assert '<select class="in sel chip-in" name="building"' not in few

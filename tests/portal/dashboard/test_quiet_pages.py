@@ -39,8 +39,8 @@ def text_of(client: Client, url: str) -> str:
 def alarms(client: Client, site: Site) -> list[str]:
     """Where a page says that something ends."""
     pages = {
-        "overview": (f"/sites/{site.pk}/", ["Expiring", "end soon", "ends soon"]),
-        "apartments": (f"/sites/{site.pk}/apartments/", ["Expiring"]),
+        "overview": (f"/sites/{site.pk}/facts/", ["Expiring", "end soon", "ends soon"]),
+        "apartments": (f"/sites/{site.pk}/", ["Expiring"]),
         "dashboard": ("/dashboard/", ["Look at what ends", '"st expiring"']),
         "sites": ("/sites/", ['"st expiring"']),
     }

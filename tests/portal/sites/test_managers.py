@@ -331,6 +331,6 @@ def test_a_site_with_very_many_managers_shows_some_on_its_overview(
     assignments.set_managers(
         people.ivan.actor, site_id=site.pk, pm_app_by_membership=dict.fromkeys(many["manager"], False), now=NOW
     )
-    page = ivan.get(f"/sites/{site.pk}/").content.decode()
+    page = ivan.get(f"/sites/{site.pk}/facts/").content.decode()
     assert page.count("Portal only") == 20
     assert "20 of 60 managers" in page

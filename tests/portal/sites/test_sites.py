@@ -271,12 +271,12 @@ def test_the_overview_says_what_is_paid_and_what_needs_doing(
     people: People, ivan: Client, sign_in: SignIn, make_site: MakeSite, make_apartment: Callable[..., Apartment]
 ) -> None:
     site = make_site(indoor_monitor=False, booking=True)
-    assert "No building yet" in ivan.get(f"/sites/{site.pk}/").content.decode()
+    assert "No building yet" in ivan.get(f"/sites/{site.pk}/facts/").content.decode()
     make_apartment(site, "1.01")
     make_apartment(site, "1.02", master=False)
     for entitlement in Entitlement.objects.filter(target__number="1.01"):
         pay(entitlement)
-    text = ivan.get(f"/sites/{site.pk}/").content.decode()
+    text = ivan.get(f"/sites/{site.pk}/facts/").content.decode()
     assert "1 apartment has no family master" in text
     assert "1 item is not activated" in text
     assert "1 × Premium Plan. Nordlys Distribution pays it: ask for it." in text
@@ -284,7 +284,7 @@ def test_the_overview_says_what_is_paid_and_what_needs_doing(
     assert "Request activation" in text
     assert (
         f"/subscription/?installer={people.ivan.firm.pk}"
-        in sign_in(people.dora).get(f"/sites/{site.pk}/").content.decode()
+        in sign_in(people.dora).get(f"/sites/{site.pk}/facts/").content.decode()
     )
     services = ivan.get(f"/sites/{site.pk}/services/")
     assert "14 Mar 2027" in services.content.decode()

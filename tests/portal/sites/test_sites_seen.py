@@ -51,7 +51,7 @@ def addresses(site: Site) -> dict[str, str]:
     return {
         "overview": f"/sites/{site.pk}/",
         "services": f"/sites/{site.pk}/services/",
-        "apartments": f"/sites/{site.pk}/apartments/",
+        "facts": f"/sites/{site.pk}/facts/",
         "apartment": f"/apartments/{apartment.pk}/",
         "edit": f"/sites/{site.pk}/edit/",
         "building-new": f"/sites/{site.pk}/buildings/new/",
@@ -68,7 +68,7 @@ def addresses(site: Site) -> dict[str, str]:
     }
 
 
-READ = {"overview", "services", "apartments", "apartment"}
+READ = {"overview", "services", "facts", "apartment"}
 WORK = {
     "edit", "building-new", "building-edit", "apartment-new", "apartment-edit", "device-new", "device-rename", "device-swap",
 }  # fmt: skip
@@ -130,7 +130,7 @@ def test_petra_loses_the_site_the_moment_she_is_unassigned(people: People, harbo
     form = {"version": harbour.version, "technicians": [people.tess.membership.pk]}
     assert ivan.post(f"/sites/{harbour.pk}/managers/", form).status_code == 302
     apartment = Apartment.objects.get()
-    for address in (f"/sites/{harbour.pk}/", f"/sites/{harbour.pk}/apartments/", f"/apartments/{apartment.pk}/"):
+    for address in (f"/sites/{harbour.pk}/", f"/sites/{harbour.pk}/facts/", f"/apartments/{apartment.pk}/"):
         assert petra.get(address).status_code == 404
     assert "Harbour View" not in petra.get("/sites/").content.decode()
 
@@ -239,7 +239,7 @@ def test_the_list_asks_eight_questions_whatever_its_length(people: People, many:
     assert max(asked) <= 8
 
 
-@pytest.mark.parametrize(("page", "most"), [("", 2), ("services/", 1)])
+@pytest.mark.parametrize(("page", "most"), [("facts/", 2), ("services/", 1)])
 def test_the_items_of_a_site_are_read_once(
     people: People, harbour: Site, sign_in: SignIn, page: str, most: int
 ) -> None:
@@ -254,11 +254,11 @@ def test_the_items_of_a_site_are_read_once(
     assert sum('FROM "communities_apartment"' in query["sql"] for query in asked) == 1
 
 
-@pytest.mark.parametrize(("page", "most"), [("apartments/", 9), ("managers/", 12), ("services/", 5)])
+@pytest.mark.parametrize(("page", "most"), [("", 16), ("managers/", 12), ("services/", 5)])
 def test_a_page_of_a_site_asks_few_questions(
     people: People, harbour: Site, sign_in: SignIn, page: str, most: int
 ) -> None:
-    """And none but the overview and the services counts apartments by reading them."""
+    """And none but the sheet, the facts and the services counts apartments by reading them."""
     ivan = sign_in(people.ivan)
     address = f"/sites/{harbour.pk}/{page}"
     ivan.get(address)
@@ -266,4 +266,4 @@ def test_a_page_of_a_site_asks_few_questions(
         assert ivan.get(address).status_code == 200
     assert len(asked) <= most, [query["sql"] for query in asked]
     counts = [query["sql"] for query in asked if 'COUNT("communities_apartment"' in query["sql"]]
-    assert len(counts) == (page == "services/")
+    assert len(counts) == (page in {"", "services/"})

@@ -76,7 +76,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/sites/{site}/billing/": ("dora", "ivan", "petra", "olga"),
     "/sites/{site}/managers/": ("ivan",),
     "/sites/{site}/edit/": ("ivan",),
-    "/sites/{site}/apartments/": ("dora", "ivan", "petra", "tess"),
+    "/sites/{site}/facts/": ("dora", "ivan", "petra", "tess"),
     "/apartments/{apartment}/": ("dora", "ivan", "petra", "tess"),
     "/dashboard/": ("ivan", "petra"),
     "/dashboard/items/?show=due": ("dora", "ivan", "petra"),
