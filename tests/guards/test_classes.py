@@ -18,6 +18,7 @@ WORDS = re.compile(r"[ \w-]+")
 # A cell of a row begins with its own blank (`kit.row_tags`), and so does the size of an icon.
 BUILT = re.compile(r"[\w-]\{\{(?! row\.)|\}\}[\w-]|-\{%|%\}-")
 BUILT_IN_PYTHON = re.compile(r"[\w-](?<!\bi)\{|\}[\w-]")
+LONGEST = 140
 BY_OTHERS = {"htmx-request"}  # set by htmx while it fetches
 
 
@@ -96,6 +97,18 @@ def test_a_mark_of_the_sprite_stands_on_a_page() -> None:
     marks = set(re.findall(r'<symbol id="([^"]+)"', (ROOT / "static" / "sp" / "icons.svg").read_text()))
     assert marks - said == set()
     assert len(marks) > 50
+
+
+def test_no_line_of_a_stylesheet_is_longer_than_140_characters() -> None:
+    sheets = sorted((ROOT / "static" / "sp").glob("*.css"))
+    assert len(sheets) > 15
+    lines = [
+        (file.name, n)
+        for file in sheets
+        for n, line in enumerate(file.read_text().split("\n"), 1)
+        if len(line) > LONGEST
+    ]
+    assert lines == []
 
 
 def test_no_class_is_put_together() -> None:
