@@ -1,4 +1,4 @@
-"""The way to the gateway's page and back: its events in the order's timeline, and the time during which the result is awaited."""
+"""The way to the gateway's page and back: its events in the order's timeline."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from subscriptions import rights
 from subscriptions.actions import settlement, transitions
 from subscriptions.errors import IllegalTransition
 from subscriptions.models import Order, OrderEvent
+from subscriptions.order_choices import AWAITED, LEFT, RETURNED, SENT, SENT_AGAIN, WAY
 
-AWAITED = timedelta(minutes=2)  # so long the page offers neither to pay nor to cancel after the payer came back
 SAME_CLICK = timedelta(seconds=10)  # two clicks at once are one attempt
-SENT, SENT_AGAIN, RETURNED, LEFT = "sent", "sent_again", "returned", "left"
-WAY = (SENT, SENT_AGAIN, RETURNED, LEFT)
 
 
 @transaction.atomic
@@ -68,14 +66,6 @@ def _record(actor: Actor, kind: str, *, number: str, now: datetime) -> bool:
         return False
     transitions.log_event(order, kind, now=now, actor=actor, payment=payment.pk)
     return True
-
-
-def came_back_at(events: list[OrderEvent], payment: Payment | None) -> datetime | None:
-    """When the payer last came back from the page of this payment as if it had paid; None where it has not, or the payment has ended."""
-    if payment is None or not payment.is_live:
-        return None
-    way = [event for event in events if event.kind in WAY and event.detail.get("payment") == payment.pk]
-    return way[-1].at if way and way[-1].kind == RETURNED else None
 
 
 def check(actor: Actor, *, number: str, now: datetime) -> Order:

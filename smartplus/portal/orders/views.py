@@ -32,7 +32,9 @@ from subscriptions import reports, rights
 from subscriptions.actions import orders as actions
 from subscriptions.actions import returns, reviews
 from subscriptions.actions.scheduled import UNPAID_TIMEOUT
+from subscriptions.errors import MayNotPay
 from subscriptions.models import Order, OrderEvent
+from subscriptions.order_choices import choices_of
 
 READERS = (Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR, Role.INSTALLER, Role.MANAGER)
 
@@ -151,7 +153,6 @@ def _lines_context(request: access.PortalRequest, order: Order, *, is_mine: bool
 
 def _payment_context(request: access.PortalRequest, order: Order, *, is_mine: bool) -> dict[str, Any]:
     """The payment, the possible actions, and the timeline."""
-    is_unpaid = rights.may_be_paid(order)
     payment = (
         Payment.objects.visible_to(request.actor).of_order(order.number).order_by("-pk").first() if is_mine else None
     )
@@ -159,22 +160,16 @@ def _payment_context(request: access.PortalRequest, order: Order, *, is_mine: bo
     renewal = renewals.of_order(request, order, payment)
     is_charging = renewal is not None and renewal.step == "charging"
     events = list(order.events.all()) if is_mine else []
-    back_at = returns.came_back_at(events, payment) if is_unpaid else None
-    is_awaited = back_at is not None and request.now < back_at + returns.AWAITED
-    may_start = rights.may_start(request.actor, order)
+    choices = choices_of(request.actor, order, events=events, payment=payment, now=request.now)
     return {
-        "may_pay": is_unpaid and not is_awaited and may_start,
-        "may_cancel": is_unpaid and not is_awaited and rights.may_cancel(request.actor, order),
-        "may_check": back_at is not None and not is_awaited and may_start,
-        "may_reorder": rights.may_reorder(request.actor, order),
+        "choices": choices,
         "renewal": renewal,
-        "is_awaited": is_awaited,
         "payment": payment,
         "gateway": _gateway_of(order, payment),
         "pay_until": order.created_at + UNPAID_TIMEOUT,
         "mail_history": mail,
         "steps": _steps(events, mail.notices),
-        "poll_every_s": 2 if is_charging or is_awaited else 10 if back_at is not None else 0,
+        "poll_every_s": 2 if is_charging or choices.is_awaited else 10 if choices.has_returned else 0,
     }
 
 
@@ -199,6 +194,7 @@ def _steps(events: list[OrderEvent], notices: list[Notice]) -> list[OrderEvent |
 @access.roles(*PAYERS)
 @requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_POST
+@refused_at("order-detail", also=MayNotPay)
 def order_pay(request: access.PortalRequest, number: str) -> HttpResponse:
     """Redirect (again) to the gateway's payment page of an unpaid order."""
     return to_gateway(request, Order.objects.visible_to(request.actor).get(number=number))
