@@ -51,7 +51,7 @@ JOBS: dict[str, Job] = {
     "gateway_events": Job(scheduled.process_events, _("Messages of the gateways"), 30, again=events.try_again),
     "renewals": Job(renewals.renew_due, _("Auto-renewals"), 60),
     "stale_payments": Job(scheduled.reconcile_stale_payments, _("Asking about payments"), 30),
-    "untold_charges": Job(scheduled.reconcile_unreported_charges, _("Charges whose end nobody noted"), 30),
+    "unreported_charges": Job(scheduled.reconcile_unreported_charges, _("Charges without a reported end"), 30),
     "revoked_orders": Job(scheduled.cancel_unauthorized_orders, _("Orders whose payer may not pay any more"), 30),
     "order_timeouts": Job(scheduled.expire_unpaid_orders, _("Orders that nobody paid"), 30),
     "gateway_keys": Job(payment_actions.ask_due, _("Asking whether the gateway takes our key"), 30),

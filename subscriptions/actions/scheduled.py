@@ -57,8 +57,8 @@ def reconcile_unreported_charges(*, now: datetime, budget: Budget | None = None,
     under_way = Payment.objects.of_order(OuterRef("subject")).filter(state__in=LIVE)
     tried = Payment.objects.filter(purpose=Purpose.ORDER, subject__in=trying.values("number"))
     ended = tried.filter(updated_at__lte=now - LOOK_AFTER)
-    untold = ended.exclude(Exists(under_way)).exclude(state__in=LIVE)
-    return _reconcile_each("untold_charges", untold, ("-pk",), now=now, budget=budget, limit=limit)
+    unreported = ended.exclude(Exists(under_way)).exclude(state__in=LIVE)
+    return _reconcile_each("unreported_charges", unreported, ("-pk",), now=now, budget=budget, limit=limit)
 
 
 def _reconcile_each(

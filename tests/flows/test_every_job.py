@@ -248,7 +248,7 @@ CASES: dict[str, Callable[[Stage], FailingWork]] = {
     "gateway_events": gateway_events,
     "renewals": due_auto_renewals,
     "stale_payments": stale_payments,
-    "untold_charges": unreported_charges,
+    "unreported_charges": unreported_charges,
     "revoked_orders": revoked_orders,
     "order_timeouts": unpaid_orders,
     "gateway_keys": gateway_keys,

@@ -436,7 +436,7 @@ FURTHER: dict[str, Further] = {
     "job gateway_events": Further({ORDER_SUCCEEDED: 1}, _event),
     "job order_timeouts": Further({transitions.ORDER_TIMED_OUT: 6}, _job("order_timeouts", NOW + timedelta(hours=1))),
     "job stale_payments": Further({}, _job("stale_payments", NOW + timedelta(minutes=10))),
-    "job untold_charges": Further({}, _job("untold_charges", NOW + timedelta(minutes=10))),
+    "job unreported_charges": Further({}, _job("unreported_charges", NOW + timedelta(minutes=10))),
     "job mail": Further({}, _job("mail", NOW)),
     "job audit_seals": Further({}, _job("audit_seals", NOW)),
     "job audit_heads": Further({}, _job("audit_heads", NOW)),

@@ -110,7 +110,8 @@ def _distance(value: datetime, now: datetime, zone: str = "") -> str:
         # People count nights, not multiples of 24 hours; and "in 38 days" says more than "in 1 month".
         here = [of_site.site_day(at, zone) if zone else _local(at).date() for at in (value, now)]
         return _nights((here[0] - here[1]).days, _language())
-    return _minutes(round(delta.total_seconds()), _language())
+    seconds = round(delta.total_seconds())
+    return _("just now") if abs(seconds) < 30 else _minutes(seconds, _language())
 
 
 @lru_cache(maxsize=4096)  # rows of a list have the same few

@@ -111,7 +111,7 @@ NAMES: dict[str, Callable[[Actor, list[int]], Names]] = {
     "gateway_events": _events,
     "renewals": _auto_renewals,
     "stale_payments": _payments,
-    "untold_charges": _payments,
+    "unreported_charges": _payments,
     "revoked_orders": _orders,
     "order_timeouts": _orders,
     "removed_cards": _cards,
