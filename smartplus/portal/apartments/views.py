@@ -19,7 +19,7 @@ from smartplus.portal.apartments.forms import ApartmentForm, MonitorRows, Sheet
 from smartplus.portal.kit import conflicts, edits
 from smartplus.portal.kit.monitors import with_fixed
 from smartplus.portal.kit.once import once_where
-from smartplus.portal.kit.responses import answer, posted
+from smartplus.portal.kit.responses import posted
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.site_context import READERS, WORKERS, apartment_page, site_context, visible_site
 
@@ -45,19 +45,19 @@ def apartment_new(request: access.PortalRequest, site_id: int) -> HttpResponse:
     data = kept or posted(request)
     shown = {**site_context(request, site, "apartments"), "buildings": buildings}
 
-    def context(sheet: Sheet) -> edits.Context:
-        return _context(request, shown, sheet)
+    def unsaved(sheet: Sheet) -> Sheet | None:
+        """The sheet as typed, where it is not sent for saving."""
+        if kept is not None:
+            return sheet.as_typed(more=0)
+        return _as_typed(request, sheet) if _is_preparing(request) else None
 
-    sheet = Sheet(data, rows=MonitorRows(data), site=site, buildings=buildings, start=start)
-    if kept is not None or _is_preparing(request):
-        typed = sheet.as_typed(more=0) if kept is not None else _as_typed(request, sheet)
-        return answer(request, PAGE, typed, context(typed))
     return edits.add(
         request,
         PAGE,
-        form=sheet,
+        form=Sheet(data, rows=MonitorRows(data), site=site, buildings=buildings, start=start),
+        asks=unsaved,
         act=lambda sheet: _create(request, sheet),
-        context=context,
+        context=lambda sheet: _context(request, shown, sheet),
         said=lambda saved, sheet: with_fixed(_("%(apartment)s is created.") % {"apartment": saved}, sheet.rows.fixed),
         to=_another if request.POST.get("then") == "another" else _home,
     )

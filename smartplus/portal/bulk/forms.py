@@ -9,7 +9,7 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from accounts.errors import Refused
+from accounts.errors import ActionError, Conflict
 from communities.models import Apartment
 from devices.actions import MonitorEntry
 from devices.errors import BulkMonitorsMissing, BulkMonitorsRefused
@@ -39,6 +39,7 @@ class MonitorSheet(forms.Form):
     ) -> None:
         super().__init__(data, label_suffix="")
         self.beyond = beyond  # how many more apartments have no monitor
+        self.outdated = ""  # the sentence where something changed since the dry run
         self.rows = [
             MonitorRow(row, masters.get(row.pk, ""), MonitorForm(data, prefix=f"m{row.pk}", label_suffix=""))
             for row in apartments
@@ -59,10 +60,12 @@ class MonitorSheet(forms.Form):
         """The ids of the apartments for which a MAC is typed, right or wrong."""
         return [row.apartment.pk for row in self.rows if row.form["mac"].value()]
 
-    def refuse(self, refusal: Refused) -> None:
-        """Show a refusal at the rows that it is about, else on top."""
+    def refuse(self, refusal: ActionError) -> None:
+        """Show a refusal at the rows that it is about, else on top; after a Conflict the page shows another dry run."""
         by_id = {row.apartment.pk: row.form for row in self.rows}
-        if isinstance(refusal, BulkMonitorsRefused):
+        if isinstance(refusal, Conflict):
+            self.outdated = str(refusal)
+        elif isinstance(refusal, BulkMonitorsRefused):
             for pk, error in refusal.errors.items():
                 by_id[pk].refuse(error)
         elif isinstance(refusal, BulkMonitorsMissing):

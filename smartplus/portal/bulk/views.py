@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.errors import Conflict, Refused
+from accounts.errors import Conflict
 from accounts.scope import Role
 from communities.models import Apartment, Building, Kind, Resident, ServiceChange, Site
 from devices import actions, bulk
@@ -23,9 +23,11 @@ from smartplus import access
 from smartplus.portal.bulk import choices, exports, sums
 from smartplus.portal.bulk.choices import Place
 from smartplus.portal.bulk.forms import ROWS, MonitorSheet
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.once import made, once, once_where
+from smartplus.portal.kit.responses import submitted
 from smartplus.portal.sites.site_context import REQUEST_READERS, WORKERS, site_context, visible_site
-from smartplus.statuses import CONFLICT, UNPROCESSABLE, status_of
+from smartplus.statuses import CONFLICT, UNPROCESSABLE
 
 EARLIER = 5  # changes of the site, listed below the dry run
 
@@ -41,21 +43,15 @@ def bulk_change(request: access.PortalRequest, site_id: int) -> HttpResponse:
     if request.method != "POST":
         return _page(request, site, run, buildings, _sheet(request, run))
     sheet = _sheet(request, run, is_sent=True)
-    try:
-        if (
-            request.POST.get("digest", "") != run.digest
-        ):  # whatever was pressed: another dry run is never shown without saying so
-            raise DryRunOutdated
-        if "use" in request.POST:
-            return _page(request, site, run, buildings, sheet.with_mac(request.POST["use"]))
-        change = _apply(request, site, run, sheet) if sheet.is_valid() else None
-    except Conflict as outdated:
+    if request.POST.get("digest", "") != run.digest:
+        sheet.refuse(DryRunOutdated())  # whatever was pressed: another dry run is never shown without saying so
+    elif "use" in request.POST:
+        return _page(request, site, run, buildings, sheet.with_mac(request.POST["use"]))
+    change = None if sheet.outdated else submitted(sheet, lambda: _apply(request, site, run, sheet), also=(Conflict,))
+    if sheet.outdated:
         run = bulk.dry_run(site, run.wanted)
         typed = _sheet(request, run, is_sent=True)
-        return _page(request, site, run, buildings, typed, status=CONFLICT, outdated=str(outdated))
-    except Refused as refusal:
-        sheet.refuse(refusal)
-        change = None
+        return _page(request, site, run, buildings, typed, status=CONFLICT, outdated=sheet.outdated)
     if change is None:
         return _page(request, site, run, buildings, sheet, status=UNPROCESSABLE)
     n = change.count
@@ -106,14 +102,12 @@ def change_detail(request: access.PortalRequest, change_id: int) -> HttpResponse
 @access.roles(*WORKERS)
 @require_POST
 @once
+@refused_at("change-detail")
 def change_undo(request: access.PortalRequest, change_id: int) -> HttpResponse:
     """Take a bulk change back where nothing speaks against it."""
     change = _visible(request, change_id)
     digest = request.POST.get("digest", "")
-    try:
-        back = actions.undo_bulk_change(request.actor, change_id=change.pk, digest=digest, now=request.now)
-    except (Conflict, Refused) as refusal:
-        return _change_page(request, change, refused=str(refusal), status=status_of(refusal))
+    back = actions.undo_bulk_change(request.actor, change_id=change.pk, digest=digest, now=request.now)
     n = back.count
     words = ngettext("%(n)s apartment is as it was before.", "%(n)s apartments are as they were before.", n)
     messages.success(request, words % {"n": n})
@@ -182,9 +176,7 @@ def _visible(request: access.PortalRequest, change_id: int) -> ServiceChange:
     return change
 
 
-def _change_page(
-    request: access.PortalRequest, change: ServiceChange, *, refused: str = "", status: int = 200
-) -> HttpResponse:
+def _change_page(request: access.PortalRequest, change: ServiceChange) -> HttpResponse:
     site, back = change.site, getattr(change, "undone_by", None)
     buildings = list(Building.objects.visible_to(request.actor).filter(site=site))
     run = bulk.UndoRun(change) if back or change.undoes_id else bulk.undo_run(change)
@@ -199,7 +191,6 @@ def _change_page(
         "kept_count": len(run.kept),
         "kept_beyond": max(0, len(run.kept) - ROWS),
         "sums": sums.of_undo(request, site, run, buildings),
-        "refused": refused,
         "stayed": change.looked_at - change.count,
     }
-    return render(request, "bulk/change.html", context, status=status)
+    return render(request, "bulk/change.html", context)

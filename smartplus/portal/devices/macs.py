@@ -7,7 +7,6 @@ from django.shortcuts import render
 from django.utils.html import format_html_join
 from django.views.decorators.http import require_safe
 
-from accounts.errors import Refused
 from communities.models import Site
 from devices import mac, reports
 from devices.actions import CheckedMac, check_mac
@@ -15,6 +14,7 @@ from devices.catalogue import TYPE_LABELS, DeviceType
 from devices.errors import MacRefused
 from devices.models import LibraryEntry
 from smartplus import access
+from smartplus.portal.kit import responses
 from smartplus.portal.sites.site_context import WORKERS
 
 OFFERED = 20
@@ -28,11 +28,11 @@ def mac_check(request: access.PortalRequest, site_id: int) -> HttpResponse:
     site = Site.objects.visible_to(request.actor).get(pk=site_id)
     text, checked, problem, suggestion = _typed(request), None, "", None
     if text.strip():
-        try:
-            checked = check_mac(request.actor, site=site, text=text, type=_type(request))
-        except Refused as refusal:
-            problem = str(refusal)
-            suggestion = refusal.suggestion if isinstance(refusal, MacRefused) else None
+        checked, refusal = responses.checked(
+            lambda: check_mac(request.actor, site=site, text=text, type=_type(request))
+        )
+        problem = str(refusal or "")
+        suggestion = refusal.suggestion if isinstance(refusal, MacRefused) else None
     context = {
         "checked": checked,
         "device": _device(checked),

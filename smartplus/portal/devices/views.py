@@ -6,23 +6,22 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.errors import Refused
 from communities.models import Apartment
 from devices import actions
 from devices.models import Device
 from smartplus import access
 from smartplus.portal.devices.forms import DeviceNameForm, SwapForm
 from smartplus.portal.kit import edits
+from smartplus.portal.kit.errors import refused_at
 from smartplus.portal.kit.monitors import MonitorForm, with_fixed
 from smartplus.portal.kit.once import once
 from smartplus.portal.kit.responses import posted
-from smartplus.portal.sites.site_context import WORKERS, apartment_page, site_context
-from smartplus.statuses import UNPROCESSABLE
+from smartplus.portal.sites.site_context import WORKERS, site_context
 
 
 @access.roles(*WORKERS)
@@ -96,18 +95,19 @@ def device_swap(request: access.PortalRequest, device_id: int) -> HttpResponse:
     )
 
 
+def _home_of_asked(request: access.PortalRequest) -> str:
+    """The page of the device that the address names."""
+    assert request.resolver_match is not None
+    return _home(_device(request, request.resolver_match.kwargs["device_id"]))
+
+
 @access.roles(*WORKERS)
 @require_POST
+@refused_at(_home_of_asked)
 def device_remove(request: access.PortalRequest, device_id: int) -> HttpResponse:
     """Remove a device; the last required monitor is refused (R19)."""
     device = _device(request, device_id)
-    try:
-        actions.remove_device(request.actor, device_id=device_id, now=request.now)
-    except Refused as refusal:
-        if device.apartment_id is None:
-            raise
-        context = {**apartment_page(request, device.apartment_id), "refusal": refusal.message}
-        return render(request, "apartments/detail.html", context, status=UNPROCESSABLE)
+    actions.remove_device(request.actor, device_id=device_id, now=request.now)
     messages.success(request, _("%(name)s is removed; its MAC is free again.") % {"name": device.name})
     return redirect(_home(device))
 

@@ -79,24 +79,41 @@ def add(
     said: Callable[[Saved, Form], str],
     to: Callable[[Saved], str],
     context: Callable[[Form], Context] = lambda _form: {},
-    overtaken: Callable[[Form], tuple[Form, Q]] | None = None,
+    asks: Callable[[Form], Form | None] = lambda _form: None,
 ) -> HttpResponse:
     """Show an empty form, or make a row of what was sent, with a view that is `@once`: 200, 422 when something is refused, else on `to`.
 
-    Where the row follows the last one of its kind, `act` raises Conflict for another last one: 409. `overtaken` then answers with the form
-    of what is the last one now, and with the audit rows that tell who made it.
+    `asks` as for `Edit`; what only asks claims nothing (`once_where`).
     """
-    try:
-        saved = submitted(form, lambda: act(form))
-    except Conflict:
-        if overtaken is None:
-            raise
-        fresh, who = overtaken(form)
-        return conflict(request, template, form, fresh, who, context=context)
+    if form.is_bound and (asked := asks(form)) is not None:
+        return answer(request, template, asked, lambda: context(asked))
+    saved = submitted(form, lambda: act(form))
     if saved is None:
         return answer(request, template, form, lambda: context(form))
     messages.success(request, said(saved, form))
     return made(redirect(to(saved)), saved if isinstance(saved, Model) else None)
+
+
+def follow(
+    request: PortalRequest,
+    template: str,
+    *,
+    form: Form,
+    act: Callable[[Form], Saved],
+    said: Callable[[Saved, Form], str],
+    to: Callable[[Saved], str],
+    overtaken: Callable[[Form], tuple[Form, Q]],
+    context: Callable[[Form], Context] = lambda _form: {},
+) -> HttpResponse:
+    """`add` for a row that follows the last one of its kind: `act` raises Conflict for another last one, 409.
+
+    `overtaken` then answers with the form of what is the last one now, and with the audit rows that tell who made it.
+    """
+    try:
+        return add(request, template, form=form, act=act, said=said, to=to, context=context)
+    except Conflict:
+        fresh, who = overtaken(form)
+        return conflict(request, template, form, fresh, who, context=context)
 
 
 def version_of(form: forms.BaseForm) -> int:

@@ -13,7 +13,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.datastructures import MultiValueDict
 
-from accounts.errors import Refused
+from accounts.errors import ActionError, Refused
 from smartplus import past_forms
 from smartplus.access import PortalRequest
 from smartplus.portal.kit import conflicts
@@ -29,13 +29,15 @@ def posted(request: PortalRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def submitted(form: forms.BaseForm, act: Callable[[], Result]) -> Result | None:
+def submitted(
+    form: forms.BaseForm, act: Callable[[], Result], *, also: tuple[type[ActionError], ...] = ()
+) -> Result | None:
     """Run the action if the form is valid; None if it is not, or if the action refused (the form then has the
-    error)."""
+    error). The form shows errors of the kinds `also` too."""
     are_valid = [part.is_valid() for part in parts(form)]  # each of them says what is wrong in it
     if not form.is_bound or not all(are_valid):
         return None
-    with refusals_into(form):
+    with refusals_into(form, also=also):
         return act()
     return None
 
@@ -48,13 +50,22 @@ def parts(form: forms.BaseForm) -> Sequence[forms.BaseForm]:
 
 
 @contextmanager
-def refusals_into(form: forms.BaseForm) -> Iterator[None]:
-    """Turn a `Refused` raised inside into an error of the form, by the form's own `refuse` if it has one. Other
-    errors are not caught."""
+def refusals_into(form: forms.BaseForm, *, also: tuple[type[ActionError], ...] = ()) -> Iterator[None]:
+    """Turn a `Refused`, or an error of the kinds `also`, that is raised inside into an error of the form, by the form's own
+    `refuse` if it has one. Other errors are not caught."""
+    kinds: tuple[type[ActionError], ...] = (Refused, *also)
     try:
         yield
-    except Refused as refusal:
+    except kinds as refusal:
         getattr(form, "refuse", partial(refuse, form))(refusal)
+
+
+def checked(check: Callable[[], Result]) -> tuple[Result | None, Refused | None]:
+    """What a check found, or why it refused, for a page whose purpose is to say so."""
+    try:
+        return check(), None
+    except Refused as refusal:
+        return None, refusal
 
 
 def answer(

@@ -111,7 +111,7 @@ def price_list_new(request: access.PortalRequest) -> HttpResponse:
             now=request.now,
         )
 
-    return edits.add(
+    return edits.follow(
         request,
         "prices/new.html",
         form=PriceListForm(posted(request), actor=request.actor, initial=_initial(request)),

@@ -20,7 +20,6 @@ from accounts.typed import finding, phones, postal
 from accounts.typed.keys import compact_key
 from communities.models import Apartment, Building, Resident, Site
 from devices import mac, reports
-from devices.errors import MacRefused
 from devices.models import Device, LibraryEntry
 from smartplus import access
 from smartplus.portal.kit.routes import view_of
@@ -107,9 +106,8 @@ def exact(actor: Actor, text: str) -> str:
         order = Order.objects.visible_to(actor).filter(number_key=key).first()
         if order:
             return reverse("order-detail", args=[order.number])
-    try:
-        address = mac.parse(text)
-    except MacRefused:
+    address = mac.read(text).mac
+    if address is None:
         return ""
     places = list(Device.objects.visible_to(actor).active().filter(mac=address.value)[:2])
     if len(places) == 1:

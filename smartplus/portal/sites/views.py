@@ -15,7 +15,7 @@ from communities.models import Site
 from smartplus import access
 from smartplus.portal.kit import edits
 from smartplus.portal.kit.once import once_where
-from smartplus.portal.kit.responses import answer, posted
+from smartplus.portal.kit.responses import posted
 from smartplus.portal.price_preview import queries as price_preview
 from smartplus.portal.sites.forms import FreeMembersForm, SiteForm
 from smartplus.portal.sites.site_context import READERS, WORKERS, overview, site_context, units_in, visible_site
@@ -26,18 +26,11 @@ from smartplus.portal.sites.site_context import READERS, WORKERS, overview, site
 @once_where(lambda request: not price_preview.is_asking(request))
 def site_new(request: access.PortalRequest) -> HttpResponse:
     """Add Community Site (S1)."""
-    form = SiteForm(posted(request), now=request.now)
-
-    def context(shown: SiteForm) -> edits.Context:
-        return {"preview": price_preview.for_new_site(request, shown)}
-
-    if price_preview.is_asking(request):
-        asked = form.as_typed()
-        return answer(request, "sites/form.html", asked, lambda: context(asked))
     return edits.add(
         request,
         "sites/form.html",
-        form=form,
+        form=SiteForm(posted(request), now=request.now),
+        asks=lambda form: form.as_typed() if price_preview.is_asking(request) else None,
         act=lambda form: sites.create_community(
             request.actor,
             basics=form.basics,
@@ -46,7 +39,7 @@ def site_new(request: access.PortalRequest) -> HttpResponse:
             options=form.options,
             now=request.now,
         ),
-        context=context,
+        context=lambda shown: {"preview": price_preview.for_new_site(request, shown)},
         said=lambda saved, _form: _("%(site)s is created. Next: its buildings and apartments.") % {"site": saved.name},
         to=lambda saved: reverse("site-detail", args=[saved.pk]),
     )

@@ -34,19 +34,27 @@ from smartplus.statuses import UNPROCESSABLE
 from subscriptions import reports, rights
 from subscriptions.actions import carts, orders
 from subscriptions.errors import MayNotPay, NothingLeft, TermsMissing
-from subscriptions.models import Cart, RenewalRequest
+from subscriptions.models import Cart, Order, RenewalRequest
 from subscriptions.prices import CantQuote
 from subscriptions.quotes import Quote
 
 PAGE = "subscription/review.html"
 
 
+def _order_or_cart(request: access.PortalRequest) -> str:
+    """The address of the order that was placed from the cart, or of the cart while there is none."""
+    assert request.resolver_match is not None
+    found = Cart.objects.visible_to(request.actor).select_related("order").get(pk=request.resolver_match.kwargs["pk"])
+    return reverse("order-detail", args=[found.order.number]) if found.order else reverse("cart", args=[found.pk])
+
+
 @access.roles(*PAYERS)
 @requires_grant(Grant.MANAGES_SUBSCRIPTIONS)
 @require_http_methods(["GET", "HEAD", "POST"])
+@refused_at(_order_or_cart, also=MayNotPay)
 def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
     """Review and pay: the order as it would be, billing information, terms, one button. Who may not pay any more is sent back to
-    the list, with the same items ticked: there they can be requested."""
+    the list, with the same items ticked: there they can be requested. Where the pay page can't be opened, the order's page says why."""
     cart = (
         Cart.objects.visible_to(request.actor).select_related("installer__distributor", "order", "selection").get(pk=pk)
     )
@@ -60,15 +68,14 @@ def cart(request: access.PortalRequest, pk: int) -> HttpResponse:
         return review_context(request, cart, form)
 
     try:
-        paying = submitted(form, lambda: _place_and_pay(request, cart, form))
-    except Conflict:
+        order = submitted(form, lambda: _place(request, cart, form), also=(MayNotPay, GatewayUnavailable))
+    except Conflict:  # of the billing information, which is only one of the two forms
         fresh = CheckoutForm(instance=own_profile(request), pay=form.pay)
         return conflict(request, PAGE, form, fresh, conflicts.about(fresh.instance), context=context)
-    except (MayNotPay, GatewayUnavailable) as refused:
-        form.refuse(refused)
-        paying = None
+    if order is not None:
+        return to_gateway(request, order)
     status = UNPROCESSABLE if form.is_bound else 200
-    return paying or render(request, PAGE, {**context(form), "form": form}, status=status)
+    return render(request, PAGE, {**context(form), "form": form}, status=status)
 
 
 def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
@@ -78,11 +85,11 @@ def _back_to_list(request: access.PortalRequest, cart: Cart) -> HttpResponse:
     return redirect(f"{reverse('subscription')}?{query}" if query else "subscription")
 
 
-def _place_and_pay(request: access.PortalRequest, cart: Cart, form: CheckoutForm) -> HttpResponse:
-    """Keep the billing information, place the order and lead to the pay page; accepted are the terms that were shown (R39)."""
+def _place(request: access.PortalRequest, cart: Cart, form: CheckoutForm) -> Order:
+    """Keep the billing information and place the order; accepted are the terms that were shown (R39)."""
     pay = form.pay.cleaned_data
     orders.refuse_without_gateway(cart, gateway=pay["gateway"], now=request.now)
-    order = orders.place_order(
+    return orders.place_order(
         request.actor,
         cart_id=cart.pk,
         invoice_to={"version": form.cleaned_data["version"], **form.values()},
@@ -95,7 +102,6 @@ def _place_and_pay(request: access.PortalRequest, cart: Cart, form: CheckoutForm
         reference=pay["reference"],
         now=request.now,
     )
-    return to_gateway(request, order)
 
 
 def review_context(request: access.PortalRequest, cart: Cart, form: CheckoutForm) -> dict[str, Any]:

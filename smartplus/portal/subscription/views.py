@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.errors import NotPermitted, Refused
+from accounts.errors import NotPermitted
 from accounts.models import Organization
 from accounts.scope import Actor, Grant
 from communities.models import Entitlement, Kind
@@ -21,6 +21,7 @@ from smartplus.portal.kit import keyset, ticks
 from smartplus.portal.kit.grants import requires_grant
 from smartplus.portal.kit.numbers import as_ranges
 from smartplus.portal.kit.once import made, once_where
+from smartplus.portal.kit.responses import submitted
 from smartplus.portal.kit.roles import PAYERS
 from smartplus.portal.kit.ticks import Ticks
 from smartplus.portal.subscription import rows, to_activate
@@ -71,11 +72,11 @@ def subscription(request: access.PortalRequest) -> HttpResponse:
             status = UNPROCESSABLE
             messages.warning(request, _("All that match are ticked. Look at their number and go on again."))
         else:
-            try:
-                return go_on(request, assessed(request.actor, choice, ticked, free), term)
-            except (Refused, NotPermitted) as refused:
-                status = UNPROCESSABLE
-                messages.error(request, str(refused))
+            found = assessed(request.actor, choice, ticked, free)
+            gone_on = submitted(term, lambda: go_on(request, found, term), also=(NotPermitted,))
+            if gone_on is not None:
+                return gone_on
+            status = UNPROCESSABLE
     may_pay = rights.may_pay_for(request.actor, choice.installer)
     prices = price_list(request, choice)
     context = {

@@ -39,7 +39,7 @@ def seller(request: access.PortalRequest) -> HttpResponse:
         return SellerForm.filled(next(iter(rows), None), valid_from=form.cleaned_data["valid_from"]), about
 
     begun = SellerForm.filled(next(iter(rows), None), valid_from=request.now.astimezone(UTC).date())
-    return edits.add(
+    return edits.follow(
         request,
         "texts/seller.html",
         form=SellerForm(request.POST, request.FILES) if request.method == "POST" else begun,

@@ -14,11 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts import actions
+from accounts.actions.invitations import LinkUsedUp
 from accounts.actions.organizations import BASICS
+from accounts.errors import ActionError
 from accounts.models import Kind, Membership, Organization, User
 from accounts.scope import Actor, Grant
 from smartplus.portal.kit.countries import CountryField
-from smartplus.portal.kit.fields import LineField, MailField, MailInput, SecretField
+from smartplus.portal.kit.fields import LineField, MailField, MailInput, SecretField, refuse
 from smartplus.portal.kit.zones import PlaceForm, ZoneOfCountryField
 
 CURRENCIES = (("USD", _("US dollars")), ("EUR", _("euros")), ("GBP", _("pounds sterling")))
@@ -288,6 +290,12 @@ class JoinForm(forms.Form):
             except ValidationError as problem:
                 self.add_error("password1", problem)
         return values
+
+    def refuse(self, refusal: ActionError) -> None:
+        """Show a refusal; a link that ended meanwhile has a page of its own."""
+        if isinstance(refusal, LinkUsedUp):
+            raise refusal
+        refuse(self, refusal)
 
 
 class NewAddressForm(forms.Form):

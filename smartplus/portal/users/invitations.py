@@ -18,11 +18,11 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import actions
 from accounts.actions.invitations import LinkUsedUp
-from accounts.errors import NotPermitted, Refused
+from accounts.errors import NotPermitted
 from accounts.models import Invitation, Membership, User
 from smartplus import access, sessions
 from smartplus.access import TimedRequest
-from smartplus.portal.kit.fields import refuse
+from smartplus.portal.kit.responses import submitted
 from smartplus.portal.users.forms import JoinForm
 
 BACKEND = "accounts.backends.EmailBackend"
@@ -69,25 +69,23 @@ def _without_login(request: TimedRequest, found: Invitation, token: str) -> Http
     now = request.now
     invited = found.membership.user
     form = JoinForm(request.POST if request.method == "POST" else None, user=invited, name=found.name)
-    if form.is_bound and form.is_valid():
-        try:
-            membership = actions.accept_invitation(
-                token=token,
-                user=None,
-                name=form.cleaned_data["name"],
-                password=form.cleaned_data["password1"],
-                now=now,
-            )
-        except LinkUsedUp:
-            raise
-        except (Refused, NotPermitted) as refusal:
-            refuse(form, refusal)
-        else:
-            login(request, membership.user, backend=BACKEND)
-            request.session.set_expiry(0)
-            response = _welcome(request, membership)
-            sessions.begin(request, response, membership.user, is_first=True, now=now)
-            return response
+    membership = submitted(
+        form,
+        lambda: actions.accept_invitation(
+            token=token,
+            user=None,
+            name=form.cleaned_data["name"],
+            password=form.cleaned_data["password1"],
+            now=now,
+        ),
+        also=(NotPermitted,),
+    )
+    if membership is not None:
+        login(request, membership.user, backend=BACKEND)
+        request.session.set_expiry(0)
+        response = _welcome(request, membership)
+        sessions.begin(request, response, membership.user, is_first=True, now=now)
+        return response
     context: dict[str, Any] = {"invitation": found, "form": form}
     return render(request, "users/join.html", context, status=422 if form.errors else 200)
 
