@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django_htmx.middleware import HtmxDetails
 
 from accounts.actions import terms
+from accounts.long_jobs import Running
 from accounts.models import Document, Membership, User
 from accounts.scope import Actor, Role
 from smartplus import sessions
@@ -33,6 +34,12 @@ class PortalRequest(TimedRequest):
     actor: Actor
     membership: Membership
     htmx: HtmxDetails
+
+
+class JobRequest(PortalRequest):
+    """A request that a long job makes of a view, for its file: nobody waits for the answer, and `running` is told how far it is."""
+
+    running: Running
 
 
 class Stage(enum.IntEnum):

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 
+from accounts import long_jobs
 from accounts.actions import terms
 from accounts.models import Document, Membership, User, UserSession
 from accounts.prepared import PreparedQuery
@@ -28,7 +29,10 @@ def _sign_in(session_key: str, now: datetime) -> QuerySet[UserSession]:
         UserSession.objects.filter(session_key=session_key)
         .select_related("user", "membership__organization", "membership__user")
         .annotate(
-            data=Subquery(stored.values("session_data")[:1]), has_others=Exists(others), **terms.columns_in_force(now)
+            data=Subquery(stored.values("session_data")[:1]),
+            has_others=Exists(others),
+            open_jobs=long_jobs.open_of(by="membership"),
+            **terms.columns_in_force(now),
         )[:1]
     )
 
@@ -41,6 +45,7 @@ class SessionStore(DatabaseStore):
 
     row: UserSession | None = None
     has_others: bool = True  # whether the person has another usable membership, as far as the load knows
+    open_jobs: int = 0  # long jobs of the person that wait or run, as far as the load knows
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -54,7 +59,7 @@ class SessionStore(DatabaseStore):
         row: Any = SIGN_IN.first(self.session_key, timezone.now())
         if row is None or row.data is None:
             return super()._get_session_from_db()  # type: ignore[misc]
-        self.row, self.has_others = row, row.has_others
+        self.row, self.has_others, self.open_jobs = row, row.has_others, row.open_jobs or 0
         return Session(session_key=self.session_key, session_data=row.data)
 
     def membership(self, chosen: object) -> Membership | None:

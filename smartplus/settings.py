@@ -295,6 +295,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULE = {"tick": {"task": "smartplus.tick", "schedule": 20.0, "options": {"expires": 20}}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
+# --- long jobs: what people start and what takes longer than a click --------------------------------------------------
+EXPORT_ROWS_AT_ONCE = env.int("EXPORT_ROWS_AT_ONCE", default=1_000)  # a longer list is made into a file by a job
+BULK_APARTMENTS_AT_ONCE = env.int("BULK_APARTMENTS_AT_ONCE", default=1_000)
+LONG_JOBS_OPEN = env.int("LONG_JOBS_OPEN", default=10)  # of one person
+LONG_JOBS_KEPT_DAYS = env.int("LONG_JOBS_KEPT_DAYS", default=14)  # with their files
+LONG_JOB_FILE_MB = env.int("LONG_JOB_FILE_MB", default=200)
+
 # --- gateways ---------------------------------------------------------------------------------------------------------
 PAYMENT_GATEWAYS = {"stripe": "payments.gateways.stripe.StripeGateway"}  # by name; the first one is proposed
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")

@@ -3,6 +3,7 @@
 from accounts.actions import (
     addresses,
     invitations,
+    long_jobs,
     mail_state,
     members,
     notices,
@@ -22,6 +23,7 @@ WORDS: tuple[Word, ...] = (
     addresses.ADDRESS_ASKED, addresses.ADDRESS_WITHDRAWN, addresses.ADDRESS_CHANGED,
     addresses.MEMBER_ADDRESS_ASKED, addresses.MEMBER_ADDRESS_WITHDRAWN,
     invitations.MEMBER_INVITED, invitations.INVITED_AGAIN, invitations.INVITATION_CANCELLED, invitations.MEMBER_JOINED,
+    long_jobs.JOB_STARTED, long_jobs.JOB_CANCELLED,
     mail_state.MAIL_TESTED,
     members.MEMBER_ADDED, members.RIGHTS_SET, members.MEMBER_DEACTIVATED, members.MEMBER_REACTIVATED,
     notices.NOTICE_SENT_AGAIN, notices.MUTED_BY_LINK, notices.NOTIFICATIONS_CHANGED,

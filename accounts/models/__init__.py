@@ -4,6 +4,7 @@ from accounts.models.audit import AuditEvent
 from accounts.models.chain import AuditSeal
 from accounts.models.invitations import Invitation
 from accounts.models.links import FailureCount, MailLink
+from accounts.models.long_jobs import FailedRow, JobFilePart, LongJob
 from accounts.models.notices import Mute, Notice, Topic
 from accounts.models.organizations import Kind, Organization, firm_of
 from accounts.models.people import Membership, User
@@ -21,10 +22,13 @@ __all__ = [
     "AuditSeal",
     "CircuitBreaker",
     "Document",
+    "FailedRow",
     "FailureCount",
     "Invitation",
     "ItemFailure",
+    "JobFilePart",
     "Kind",
+    "LongJob",
     "MailLink",
     "Membership",
     "Mute",

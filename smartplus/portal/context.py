@@ -114,7 +114,7 @@ def portal(request: Any) -> dict[str, Any]:
     """The variables of the page frame: `actor`, `membership`, `other_memberships`, `role_label`, `menu`, `area`, `section`, `now`, `demo`;
     for phones `thumb` and `rest`, the two parts of the menu. `shows_orders`: whether this person may see order numbers. `way_back`: the
     link back on a page outside of every menu, unless the page sets its own. `requests_waiting`: the number of requests that wait for
-    this person, read only if a menu shows it.
+    this person, read only if a menu shows it. `jobs_open`: how many long jobs of this person wait or run.
 
     `area` and `section` follow from the address; a view may set its own in its context.
     """
@@ -143,6 +143,7 @@ def portal(request: Any) -> dict[str, Any]:
         "shows_orders": Grant.SEES_INVOICES in actor.grants,
         "requests_waiting": lambda: waiting_requests.number(request),
         "most_waiting": waiting_requests.MOST,
+        "jobs_open": getattr(request.session, "open_jobs", 0),
     }
 
 

@@ -14,6 +14,7 @@ AREAS = (
     "devices",
     "differences",
     "help",
+    "jobs",
     "library",
     "notifications",
     "operator",

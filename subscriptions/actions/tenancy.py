@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit
 from accounts.errors import NotPermitted, Refused
-from accounts.models import AuditEvent, Kind, Notice, Organization
+from accounts.models import AuditEvent, Kind, LongJob, Notice, Organization
 from accounts.scope import Actor, Role
 from communities.models import (
     Apartment,
@@ -50,6 +50,7 @@ MOVED: tuple[type[models.Model], ...] = (
     LibraryEntry,
     AutoRenewalItem,
     RenewalRequest,
+    LongJob,
 )
 STAYS: dict[type[models.Model], str] = {
     Order: "it is frozen with the tenants it was placed under (R26, R40)",
@@ -126,7 +127,7 @@ def move_installer(actor: Actor, *, installer_id: int, to_id: int, now: datetime
     Auto-renewals paid by the old sub-distributor end, since it may no longer pay (R43); refuses while it has other open orders.
     Administrators of both sides are mailed. Audited below the new parent and once more for a sub-distributor that loses the installer,
     since it can't read the first row. Both rows name firms by id, so that each reader sees only names it may know (R1). Locks, each in the
-    order of ids: sites → apartments → MACs of the library → organizations → auto-renewals → items → requests.
+    order of ids: sites → apartments → MACs of the library → organizations → auto-renewals → items → requests → jobs.
     """
     if actor.role is not Role.DISTRIBUTOR:
         raise NotPermitted(_("The distributor moves installers."))
@@ -193,6 +194,7 @@ def _lock(installer: Organization, to_id: int) -> None:
         AutoRenewal.objects.filter(installer=installer),
         Entitlement.objects.filter(installer=installer),
         RenewalRequest.objects.filter(installer=installer),
+        LongJob.objects.filter(installer=installer),
     ):
         list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))
 

@@ -40,6 +40,7 @@ BY_FORM_ONLY = {
     "order-left": "where its Cancel leads back to, which is the order's page; test_the_way_to_the_till goes there",
     "cart-term": "a fragment of the cart",
     "bulk-change-file": "a file of a dry run, further from the menu than the walk goes",
+    **dict.fromkeys(("job-file", "job-failed-rows"), "files of a job"),
     **dict.fromkeys(("mac-check", "mac-free"), "what a field for a MAC fetches"),
     "subscription-sites": "what the field for a site fetches",
     "subscription-installers": "what the field for an installer fetches",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from accounts import audit, chain, fences, sent_forms
+from accounts import audit, chain, fences, long_jobs, sent_forms
 from accounts import mail as letters
 from accounts.actions import sessions
+from accounts.actions.long_jobs import start_job
 from accounts.models import ItemFailure, Notice
 from communities import expiries
 from payments import actions as payment_actions
@@ -23,6 +24,7 @@ from payments.models import Kind as PaymentKind
 from payments.models import Payment, PaymentMethod
 from smartplus import jobs
 from smartplus.jobs import JOBS
+from smartplus.jobs.kinds import KINDS
 from smartplus.portal.operator import queries as work
 from subscriptions.actions import renewals, scheduled, settlement, variants
 from subscriptions.actions.opening import ORDER_CREATED
@@ -227,6 +229,24 @@ def old_forms(stage: Stage) -> FailingWork:
     return failing
 
 
+def long_work(stage: Stage) -> FailingWork:
+    """Jobs that people started; what they do is replaced."""
+    started = [
+        start_job(payer.actor, kind="export", subject="list", parameters={}, now=LONG_AGO) for payer in stage.payers()
+    ]
+    failing = FailingWork(started[0].pk)
+    kind = replace(KINDS["export"], run=lambda running: failing.on(running.job.pk))
+    stage.patch.setitem(KINDS, "export", kind)
+    return failing
+
+
+def old_long_jobs(stage: Stage) -> FailingWork:
+    """As old sessions."""
+    failing = FailingWork("all")
+    stage.patch.setattr(long_jobs, "_delete_some", lambda before: failing.on("all", 0))
+    return failing
+
+
 def paid_variants(stage: Stage) -> FailingWork:
     """As old sessions."""
     failing = FailingWork("all")
@@ -257,8 +277,17 @@ CASES: dict[str, Callable[[Stage], FailingWork]] = {
     "paid_variants": paid_variants,
     "expiry_days": expiry_days,
     "removed_cards": removed_cards,
+    "long_jobs": long_work,
+    "old_long_jobs": old_long_jobs,
 }
-ALONE = {"audit_heads", "old_sessions", "old_forms", "paid_variants", "expiry_days"}  # jobs without items
+ALONE = {
+    "audit_heads",
+    "old_sessions",
+    "old_forms",
+    "old_long_jobs",
+    "paid_variants",
+    "expiry_days",
+}  # jobs without items
 
 
 def test_every_job_has_a_case_and_its_items_have_names() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.guards.world import MACS, MARKS
 
@@ -11,6 +11,7 @@ PARAMETERS = {
     "site_id": "site",
     "building_id": "building",
     "change_id": "change",
+    "job_id": "job",
     "apartment_id": "apartment",
     "resident_id": "resident",
     "device_id": "device",
@@ -185,6 +186,15 @@ REACHES: dict[str, Reach] = {
     "igor": Reach(("igor", "zephyr"), (("mallory", ("cart", "method")), *_all("hafen", "ivan")), TREE_B, (*TREE_A, "nordlys"), TREE_A),
     "paul": Reach(("zephyr", "mallory"), _all("hafen", "dora"), TREE_B, (*TREE_A, "nordlys"), TREE_A),
 }  # fmt: skip
+
+# Whose long jobs a person may not know of: of the same tree, and of the other. The operator sees all.
+JOBS_BEYOND = {
+    "dora": ("ivan", "mallory"), "sam": ("dora", "mallory"), "ivan": ("dora", "igor"), "tess": ("ivan", "igor"), "petra": ("ivan", "igor"),
+    "mallory": ("igor", "dora"), "igor": ("mallory", "ivan"), "paul": ("igor", "dora"),
+}  # fmt: skip
+for _name, _reach in REACHES.items():
+    _beyond = _all(*(f"jobs of {other}" for other in JOBS_BEYOND.get(_name, ())))
+    REACHES[_name] = replace(_reach, own=(*_reach.own, f"jobs of {_name}"), beyond=(*_reach.beyond, *_beyond))
 
 # Own addresses that may answer otherwise to an empty form.
 PLEAS = {

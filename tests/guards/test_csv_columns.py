@@ -38,6 +38,7 @@ FILES = {
     "apartments": ("site-detail", "ivan", ""),
     "bulk": ("bulk-change-file", "ivan", "&landline=off"),
     "changed": ("change-detail", "ivan", ""),
+    "failed": ("job-failed-rows", "ivan", ""),
     "accepted": ("setup-terms-accepted", "olga", ""),
     "missing": ("setup-privacy-accepted", "olga", "&show=missing"),
 }
@@ -291,6 +292,10 @@ def test_bulk(browser: Browser) -> None:
         "With Indoor Monitor after": "On", "Landline before": "On", "Landline after": "Off",
     }  # fmt: skip
     assert len(table(browser, "bulk")) == flats.filter(landline=True).count()
+
+
+def test_failed(browser: Browser) -> None:
+    assert table(browser, "failed") == [{"Row": "7", "What": "HAFENMARK row", "Why": "taken"}]
 
 
 def test_changed(browser: Browser) -> None:

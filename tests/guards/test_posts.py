@@ -41,6 +41,7 @@ QUIET = {
 # Routes whose form is on a page only at a moment that nobody of the world is at: that moment, and the template that has the form.
 MOMENTS = {
     "bulk-change": ("something is set for apartments", "bulk/form.html", '<form id="bulk-form" method="post"'),
+    "job-export": ("a list is longer than what is made at once", "export.html", "{% url 'job-export' %}"),
     "accept-terms": ("terms changed since", "security/accept.html", 'method="post"'),
     "sign-in-code": ("a code is owed", "security/sign_in_code.html", 'method="post"'),
     "settings-two-factor-on": ("the app was shown its code", "security/_steps.html", "{% url 'settings-two-factor-on' %}"),

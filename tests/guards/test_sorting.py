@@ -34,6 +34,7 @@ LISTS = {  # who reads it, its address, and what it can be sorted by
     ("dora", "/subscription/requests/"): {"installer", "months", "state", "requested"},
     ("dora", "/subscription/auto-renew/"): {"state", "installer", "next", "payer"},
     ("olga", "/orders/"): {"number", "type", "installer", "state", "created", "total"},
+    ("olga", "/jobs/"): {"state", "started"},
     ("olga", "/payments/"): {"order", "payer", "gateway", "state", "at", "amount"},
     ("olga", "/payments/webhooks/"): {"message", "gateway", "state", "tries", "at"},
     ("olga", "/setup/terms/accepted/"): {"person", "email", "at"},

@@ -11,7 +11,19 @@ from typing import Any, TypeAlias
 from django.db import connection
 
 from accounts.actions import invitations, tokens
-from accounts.models import AuditEvent, ItemFailure, Kind, Membership, Notice, Organization, UserSession
+from accounts.actions.long_jobs import start_job
+from accounts.models import (
+    AuditEvent,
+    FailedRow,
+    ItemFailure,
+    JobFilePart,
+    Kind,
+    LongJob,
+    Membership,
+    Notice,
+    Organization,
+    UserSession,
+)
 from accounts.models.tokens import scopes_open_to
 from communities import catalogue
 from communities.actions import assignments, drafts, residents, sites
@@ -47,6 +59,10 @@ MARKS = {  # estate or payer: the word in everything it has
     "zephyr": "ZEPHYRMARK",
     "nordlys": "NORDLYSMARK",
 }
+MARK_OF = {
+    "dora": "nordlys", "sam": "norden", "ines": "norden", "ivan": "hafen", "tess": "hafen", "petra": "hafen",
+    "mallory": "zephyr", "igor": "zephyr", "paul": "zephyr",
+}  # fmt: skip
 PAYERS = {"hafen": "dora", "norden": "sam", "zephyr": "mallory"}  # who decides what is asked there
 MACS = {"hafen": "0C1105A1", "pine": "0C1105A2", "norden": "0C1105A3", "zephyr": "0C1105A4"}
 GAP = 100_000  # between the ids of one table and those of the next: a number names one row of the whole database
@@ -145,11 +161,7 @@ def _member(name: str) -> Membership:
 
 def _mark_people(cast: People) -> None:
     """Put the marks into the names and addresses of people and firms."""
-    marks = {
-        "dora": "nordlys", "sam": "norden", "ines": "norden", "ivan": "hafen", "tess": "hafen", "petra": "hafen",
-        "mallory": "zephyr", "igor": "zephyr", "paul": "zephyr",
-    }  # fmt: skip
-    for name, estate in marks.items():
+    for name, estate in MARK_OF.items():
         person: Person = getattr(cast, name)
         mark = MARKS[estate]
         user, firm = person.membership.user, person.firm
@@ -386,6 +398,23 @@ def _of_person(world: World, name: str) -> None:
     )  # fmt: skip
     held.add("token", token.pk)
     held.add("session", device.pk)
+    world.holdings[f"jobs of {name}"].add("job", *(_job(person, name, is_done=is_done) for is_done in (True, False)))
+
+
+def _job(person: Person, name: str, *, is_done: bool) -> int:
+    """A long job of a person: one with a file and a row that failed, or one that waits."""
+    mark = MARKS.get(MARK_OF.get(name, ""), "olga")
+    job = start_job(
+        person.actor, kind="export", subject=f"{mark} list", parameters={"address": "/jobs/?format=csv"}, now=NOW
+    )
+    if is_done:
+        FailedRow.objects.create(job=job, number=7, label=f"{mark} row", reason="taken")
+        JobFilePart.objects.create(job=job, number=0, content=f"{mark} file".encode())
+        LongJob.objects.filter(pk=job.pk).update(
+            state="done", started_at=NOW, finished_at=NOW, done=9, total=10, failures=1,
+            file_name="list.csv", file_type="text/csv", file_size=len(f"{mark} file"),
+        )  # fmt: skip
+    return int(job.pk)
 
 
 def _told(world: World, name: str, **whose: Any) -> None:

@@ -444,6 +444,8 @@ FURTHER: dict[str, Further] = {
     "job old_sessions": Further({}, _job("old_sessions", NOW + timedelta(days=400))),
     "job paid_variants": Further({}, _job("paid_variants", NOW + timedelta(days=400))),
     "job expiry_days": Further({}, _job("expiry_days", NOW)),
+    "job long_jobs": Further({}, _job("long_jobs", NOW)),
+    "job old_long_jobs": Further({}, _job("old_long_jobs", NOW + timedelta(days=400))),
     "job old_forms": Further({}, _job("old_forms", NOW + timedelta(days=2))),
     "job removed_cards": Further({}, _job("removed_cards", NOW)),
 }

@@ -78,6 +78,11 @@ class Case:
         """Something of the person's own."""
         return self.world.holdings[self.name].keys[kind][0]
 
+    @property
+    def job(self) -> int:
+        """The person's own long job that waits."""
+        return int(self.world.holdings[f"jobs of {self.name}"].keys["job"][1])
+
     def row(self, model: Any, kind: str) -> Any:
         """Something of the site, as it is now."""
         return model.objects.get(pk=self.key(kind))
@@ -388,6 +393,10 @@ TABLE: dict[str, Row] = {
     # --- accounts: the own login, whatever the role
     "addresses.ask_for_address": Row("ODSITM", lambda c: {"user": _user(c), "email": "n@x.example", "password": PASSWORD}, own=True),
     "addresses.withdraw_address": Row("ODSITM", _withdrawing, own=True),
+    "long_jobs.start_job": Row(
+        "ODSITM", lambda c: {"kind": "export", "subject": "sites", "parameters": {"address": "/sites/?format=csv"}}, own=True
+    ),
+    "long_jobs.cancel_job": Row("ODSITM", lambda c: {"job_id": c.job}, own=True),
     "profile.edit_profile": Row("ODSITM", lambda c: {"user": _user(c), "values": PROFILE, "seen": {}}, own=True),
     "profile.change_password": Row(
         "ODSITM", lambda c: {"user": _user(c), "password": "a new one of several words", "session_key": None}, own=True

@@ -11,6 +11,7 @@ from accounts import audit
 from accounts.actions import (
     addresses,
     invitations,
+    long_jobs,
     mail_state,
     members,
     notices,
@@ -91,6 +92,8 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "organizations.set_permissions": (organizations.PERMISSIONS_SET,),
     "organizations.set_organization_active": (organizations.ORGANIZATION_DEACTIVATED,),
     "seller.publish": (seller.SELLER_PUBLISHED,),
+    "long_jobs.start_job": (long_jobs.JOB_STARTED,),
+    "long_jobs.cancel_job": (long_jobs.JOB_CANCELLED,),
     "mail_state.send_test": (mail_state.MAIL_TESTED,),
     "terms.save_draft": (terms.TEXT_DRAFTED,),
     "terms.publish": (terms.TEXT_PUBLISHED,),

@@ -59,7 +59,7 @@ def audit_list(request: access.PortalRequest) -> HttpResponseBase:
     actor, listing = request.actor, _list_of(request.GET).asked(request)
     found = audit_log.events(actor, listing, now=request.now).select_related("organization", "distributor")
     if listing.file:
-        return listing.answer("audit", audit_files.columns(), audit_files.lines(actor, found))
+        return listing.answer("audit", audit_files.columns(), audit_files.lines(actor, found), of=found)
     page = listing.page(found, under=tenant_order(actor))
     rows = audit_log.rows(actor, page.rows)
     cells = audit_rows.cells(rows, request.GET, request.now, is_of_one=bool(listing.chosen.get("who")))

@@ -30,7 +30,7 @@ def of_dry_run(request: PortalRequest, site: Site, run: DryRun, file: str) -> Ht
                 after = [wanted.switches.get(code, value) for code, value in zip(SWITCHES, before, strict=True)]
                 yield _line(row, before, after)
 
-    return answer(file, f"{_name(site)}-bulk", _columns(), lines())
+    return answer(request, file, f"{_name(site)}-bulk", _columns(), lines(), count=rows.order_by().count)
 
 
 def of_change(request: PortalRequest, change: ServiceChange, file: str) -> HttpResponseBase:
@@ -46,7 +46,9 @@ def of_change(request: PortalRequest, change: ServiceChange, file: str) -> HttpR
                     row.apartment, [row.before[code] for code in SWITCHES], [row.after[code] for code in SWITCHES]
                 )
 
-    return answer(file, f"{_name(change.site)}-bulk-{change.pk}", _columns(), lines())
+    return answer(
+        request, file, f"{_name(change.site)}-bulk-{change.pk}", _columns(), lines(), count=rows.order_by().count
+    )
 
 
 def _name(site: Site) -> str:

@@ -1,21 +1,26 @@
-"""Lists as files: CSV as the reader's spreadsheet writes it, and XLSX with typed cells. A list says its columns once."""
+"""Lists as files: CSV as the reader's spreadsheet writes it, and XLSX with typed cells. A list says its columns once. A long list is made into a
+file by a long job, which asks the same view again."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
 from typing import TypeVar
 
 from babel.numbers import get_decimal_symbol
+from django.conf import settings
 from django.db.models import Model, QuerySet
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from django.utils import timezone, translation
 
 from payments.money import Money
+from smartplus.access import JobRequest, PortalRequest
+from smartplus.jobs import exporting
 from smartplus.portal.kit import export_cells as cells
 from smartplus.portal.kit.export_cells import Column, Kind
 
@@ -33,9 +38,25 @@ def asked(request: HttpRequest) -> str:
     return wanted if wanted in FORMATS else ""
 
 
-def answer(format: str, name: str, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> HttpResponseBase:
-    """A download called `name`, in the reader's language and time zone. The rows are streamed, so memory does not
-    grow with their number."""
+def answer(
+    request: PortalRequest,
+    format: str,
+    name: str,
+    columns: Sequence[Column],
+    rows: Iterable[Sequence[object]],
+    *,
+    count: Callable[[], int] | None = None,
+) -> HttpResponseBase:
+    """A download called `name`, in the reader's language and time zone. With more rows than the setting, a page that offers to make the file
+    by a long job; for that job all rows are streamed, so memory does not grow with their number. `count` says how many there are."""
+    if isinstance(request, JobRequest):
+        if count is not None:
+            request.running.expect(count())
+        rows = request.running.counted(rows)
+    else:
+        rows = list(islice(rows, settings.EXPORT_ROWS_AT_ONCE + 1))
+        if len(rows) > settings.EXPORT_ROWS_AT_ONCE:
+            return _offer(request, format)
     if format == "xlsx":
         from smartplus.portal.kit import xlsx as workbook
 
@@ -46,6 +67,14 @@ def answer(format: str, name: str, columns: Sequence[Column], rows: Iterable[Seq
     streamed = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     streamed["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return streamed
+
+
+def _offer(request: PortalRequest, format: str) -> HttpResponseBase:
+    """The page that asks whether the file is to be made; a link alone writes nothing. Its token names the list, and only for this person."""
+    address = exporting.address_of(request.path, request.GET, format)
+    token = exporting.token_for(request.actor, address)
+    context = {"token": token, "limit": settings.EXPORT_ROWS_AT_ONCE, "format": format.upper(), "back": request.path}
+    return render(request, "export.html", context)
 
 
 def in_chunks(found: QuerySet[Row], *, size: int = CHUNK) -> Iterator[list[Row]]:

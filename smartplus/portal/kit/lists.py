@@ -121,6 +121,7 @@ class List:
             list=self,
             query=query,
             actor=request.actor,
+            request=request,
             text=sought(query.get("q", "")) if self.search else "",
             chosen={name: value for name, value in chosen.items() if value},
             sorting=keyset.sorting(query, {each.name: each.keys for each in self.columns if each.keys}, own=self.own, hidden=hidden),
@@ -173,6 +174,7 @@ class Listing:
     list: List
     query: QueryDict
     actor: Actor
+    request: PortalRequest
     text: str
     chosen: Mapping[str, str]
     sorting: keyset.Sorting
@@ -215,10 +217,16 @@ class Listing:
         return keyset.shown(len(page.rows) if page.is_only else keyset.count(rows, by=by, most=most), most)
 
     def answer(
-        self, name: str, columns: Sequence[exports.Column], lines: Iterable[Sequence[object]]
+        self,
+        name: str,
+        columns: Sequence[exports.Column],
+        lines: Iterable[Sequence[object]],
+        *,
+        of: QuerySet[Any] | None = None,
     ) -> HttpResponseBase:
-        """The file that is asked for."""
-        return exports.answer(self.file, name, columns, lines)
+        """The file that is asked for. `of` are the rows, for a long job that tells how far it is."""
+        count = of.order_by().count if of is not None else None
+        return exports.answer(self.request, self.file, name, columns, lines, count=count)
 
     def context(
         self, page: keyset.Page[Any], cells: Sequence[Any], *, numbers: Mapping[str, Mapping[str, object]] | None = None

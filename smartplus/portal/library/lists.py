@@ -68,7 +68,7 @@ def library_list(request: access.PortalRequest) -> HttpResponseBase:
     if listing.file:
         shown = {"shows_installer": shows_installer, "shows_note": may_keep}
         lines = library_files.rows(listing.sorted(entries), lambda some: places_of(actor, some), **shown)
-        return listing.answer("mac-library", library_files.columns(**shown), lines)
+        return listing.answer("mac-library", library_files.columns(**shown), lines, of=entries)
     page = listing.page(entries, only=SHOWN)
     places = places_of(actor, page.rows)
     cells = library_rows.cells(page.rows, places, may_keep=may_keep, shows_installer=shows_installer)

@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import ItemFailure, Notice, Organization
+from accounts.models import ItemFailure, LongJob, Notice, Organization
 from accounts.scope import Actor
 from payments.actions import keys
 from payments.models import GatewayEvent, Payment, PaymentMethod, Purpose
@@ -91,6 +91,11 @@ def _mail(actor: Actor, ids: list[int]) -> Names:
     return {pk: (email, reverse("settings-notifications")) for pk, email in found}
 
 
+def _long_jobs(actor: Actor, ids: list[int]) -> Names:
+    found = LongJob.objects.visible_to(actor).filter(pk__in=ids).values_list("pk", "subject")
+    return {pk: (subject, reverse("job-detail", args=[pk])) for pk, subject in found}
+
+
 def _cards(actor: Actor, ids: list[int]) -> Names:
     found = PaymentMethod.objects.visible_to(actor).filter(pk__in=ids).select_related("owner")
     return {method.pk: (f"{method} · {method.owner}", "") for method in found}
@@ -109,6 +114,7 @@ NAMES: dict[str, Callable[[Actor, list[int]], Names]] = {
     "audit_seals": _firms,
     "mail": _mail,
     "gateway_events": _events,
+    "long_jobs": _long_jobs,
     "renewals": _auto_renewals,
     "stale_payments": _payments,
     "unreported_charges": _payments,

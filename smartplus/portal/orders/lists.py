@@ -83,7 +83,8 @@ def order_list(request: access.PortalRequest) -> HttpResponseBase:
     found = listing.narrowed(Order.objects.visible_to(actor))
     shown = found.select_related("payer", "installer")
     if listing.file:
-        return listing.answer("orders", orders_files.columns(), orders_files.rows(actor, listing.sorted(shown)))
+        lines = orders_files.rows(actor, listing.sorted(shown))
+        return listing.answer("orders", orders_files.columns(), lines, of=found)
     page = listing.page(shown, only=SHOWN)
     context = listing.context(page, order_rows.cells(order_rows.as_seen(actor, page.rows), request.now))
     is_manager = actor.role is Role.MANAGER

@@ -43,7 +43,7 @@ def site_sheet(request: access.PortalRequest, site_id: int) -> HttpResponseBase:
         lines = exports.rows(
             listing.sorted(found), lambda some: lists.with_parts(request.actor, some), site, request.now
         )
-        return listing.answer(name, exports.columns(), lines)
+        return listing.answer(name, exports.columns(), lines, of=found)
     return render(request, "sheet/list.html", sheet_context(request, site, buildings, listing))
 
 

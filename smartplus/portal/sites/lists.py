@@ -59,7 +59,7 @@ def site_list(request: access.PortalRequest) -> HttpResponseBase:
     found = found.select_related("installer") if shows_installer else found
     if listing.file:
         lines = sites_files.rows(listing.sorted(found), request.now, shows_installer=shows_installer)
-        return listing.answer("sites", sites_files.columns(shows_installer=shows_installer), lines)
+        return listing.answer("sites", sites_files.columns(shows_installer=shows_installer), lines, of=found)
     page = listing.page(found, only=(*SHOWN, "installer__name") if shows_installer else SHOWN)
     rows = sites_files.with_progress(page.rows, request.now)
     context = listing.context(page, site_rows.cells(rows, shows_installer=shows_installer, now=request.now))

@@ -104,7 +104,7 @@ def _people(request: access.PortalRequest, tab: str) -> HttpResponseBase:
     found = listing.narrowed(user_lists.own_people(request.actor, technicians=tab == TECHNICIANS, now=request.now))
     if listing.file:
         lines = user_files.people(listing.sorted(found), request.now)
-        return listing.answer(tab, user_files.people_columns(), lines)
+        return listing.answer(tab, user_files.people_columns(), lines, of=found)
     page = listing.page(found)
     cells = user_rows.people(user_lists.people_of(page.rows, request.now), request.actor, request.now)
     tabs, _numbers = user_lists.tabs(request.actor, tab)
@@ -121,7 +121,7 @@ def _firms(request: access.PortalRequest, tab: str) -> HttpResponseBase:
     found = listing.narrowed(user_lists.firms(actor, kind=tab, under=under if is_below else None))
     if listing.file:
         lines = user_files.firms(actor, listing.sorted(found), request.now)
-        return listing.answer(tab, user_files.firms_columns(), lines)
+        return listing.answer(tab, user_files.firms_columns(), lines, of=found)
     page = listing.page(found)
     rows = user_lists.with_numbers(actor, page.rows, request.now)
     cells = user_rows.firms(rows, actor, tab=tab, shows_under=actor.role is not Role.INSTALLER, now=request.now)

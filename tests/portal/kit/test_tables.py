@@ -8,10 +8,11 @@ import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from django.http import StreamingHttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +36,8 @@ ROW = ["Söhne; & Co, \"X\"", -12, Money(-28450, "USD"), date(2026, 12, 31), dat
 
 def file(format: str, rows: list[list[object]], language: str = "en", zone: str = "Europe/Berlin") -> bytes:
     with translation.override(language), timezone.override(zone):
-        response = tables.answer(format, "list", COLUMNS[: len(rows[0])], rows)
+        request: Any = RequestFactory().get("/")
+        response = tables.answer(request, format, "list", COLUMNS[: len(rows[0])], rows)
     assert response["Content-Disposition"] == f'attachment; filename="list.{format}"'
     assert isinstance(response, StreamingHttpResponse)
     raw = b"".join(response)

@@ -1,4 +1,4 @@
-"""The jobs: each is a query for due rows. Celery and `tick` only decide when they run."""
+"""The jobs: each is a query for due rows. Celery and `tick` only decide when they run. Long jobs, which people start, are one of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audit, chain, fences, heads, notify, sent_forms
+from accounts import audit, chain, fences, heads, long_jobs, notify, sent_forms
 from accounts.actions import sessions
 from accounts.errors import NotPermitted
 from accounts.models import ItemFailure, Organization
@@ -21,6 +21,7 @@ from payments import actions as payment_actions
 from payments import events
 from smartplus import failures, wakeups
 from smartplus.audit import WORK_TRIED_AGAIN
+from smartplus.jobs import long
 from subscriptions.actions import modes, renewals, scheduled, variants
 
 log = logging.getLogger("smartplus.jobs")
@@ -48,6 +49,13 @@ JOBS: dict[str, Job] = {
     "mail": Job(notify.send_due, _("Sending mail"), 30, asks_gateways=False, again=notify.try_again),
     "paid_variants": Job(variants.turn_due, _("What later periods paid for"), 10, asks_gateways=False),
     "expiry_days": Job(modes.gather_due, _("Counting expiries by day"), 10, asks_gateways=False),
+    "long_jobs": Job(
+        long.run_due,
+        _("What people started: imports, bulk changes, files"),
+        60,
+        asks_gateways=False,
+        again=long_jobs.try_again,
+    ),
     "gateway_events": Job(scheduled.process_events, _("Messages of the gateways"), 30, again=events.try_again),
     "renewals": Job(renewals.renew_due, _("Auto-renewals"), 60),
     "stale_payments": Job(scheduled.reconcile_stale_payments, _("Asking about payments"), 30),
@@ -56,6 +64,7 @@ JOBS: dict[str, Job] = {
     "order_timeouts": Job(scheduled.expire_unpaid_orders, _("Orders that nobody paid"), 30),
     "gateway_keys": Job(payment_actions.ask_due, _("Asking whether the gateway takes our key"), 30),
     "old_sessions": Job(sessions.forget_old, _("Deleting old sessions"), 10, asks_gateways=False),
+    "old_long_jobs": Job(long_jobs.forget_old, _("Deleting old jobs and their files"), 10, asks_gateways=False),
     "old_forms": Job(sent_forms.forget_old, _("Forgetting which forms were sent"), 10, asks_gateways=False),
     "removed_cards": Job(payment_actions.detach_removed, _("Removing cards at the gateways"), 30),
 }

@@ -1,0 +1,59 @@
+"""The kinds of long jobs: one table, which looks down. A kind says what it does, and what its page says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.long_jobs import Running
+from accounts.models import LongJob
+from smartplus.jobs import exporting
+
+
+class Link(NamedTuple):
+    """Where a page leads."""
+
+    words: Promise | str
+    url: str
+
+
+def _nowhere(_job: LongJob) -> Link | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of long job.
+
+    `run` does the work: it comes forward with each step, and raises an ActionError where it can't be done. What is done in one step ends its
+    job in the same transaction (`Running.done`), and is not stoppable: it is cancelled before it begins or not at all. `title` has `%(what)s` for
+    the subject, `progress` `%(done)s` and `%(total)s`. `numbers` are keys of the result with their labels. `note` says what happens if one
+    leaves. `result` is where the result is seen, `again` where one begins anew.
+    """
+
+    label: Promise
+    title: Promise
+    progress: Promise
+    note: Promise
+    run: Callable[[Running], None]
+    numbers: tuple[tuple[str, Promise], ...] = ()
+    is_stoppable: bool = True
+    result: Callable[[LongJob], Link | None] = field(default=_nowhere)
+    again: Callable[[LongJob], Link | None] = field(default=_nowhere)
+
+
+EXPORT = "export"
+KINDS: dict[str, Kind] = {
+    EXPORT: Kind(
+        label=_("File of a list"),
+        title=_("File %(what)s"),
+        progress=_("%(done)s of %(total)s rows"),
+        note=_("You can leave this page: the file is made all the same, and you find it again under Jobs."),
+        run=exporting.run,
+        again=lambda job: Link(_("Back to the list"), exporting.page_of(job)),
+    ),
+}
