@@ -21,6 +21,24 @@ from smartplus.portal.styleguide.declarations import Declaration, Malformed
 TEMPLATES = Path(settings.BASE_DIR / "templates")
 LIMIT = 140
 
+FRAME = "the frame of every page lives from smartplus.portal.context; requests are counted only where an entry shows their number"
+FRAGMENT = "is an answer to htmx too, with the whole context of its page"
+ONE_PAGE = "a half of one page, with all its forms"
+# Parts that see all of their page.
+PARTS = {
+    "audit/_detail.html": FRAGMENT,
+    "components/side.html": FRAME,
+    "components/sub.html": FRAME,
+    "components/thumb.html": FRAME,
+    "components/waiting.html": FRAME,
+    "orders/_timeline.html": FRAGMENT,
+    "security/_on.html": ONE_PAGE,
+    "security/_steps.html": ONE_PAGE,
+    "subscription/_cart.html": FRAGMENT,
+}
+# Of which one is shown is worked out by the view; each takes the same.
+BY_VIEW = {"preview.template": "price_preview/_site.html", "rows": "users/_people.html"}
+
 COMPONENTS = {one.name: one for one in declarations.of_folder(TEMPLATES / "components")}
 MARKUP = {one.name: one for one in declarations.of_folder(TEMPLATES / "styleguide" / "markup")}
 SHOWN = [*COMPONENTS.values(), *MARKUP.values()]
@@ -43,29 +61,57 @@ OF_A_PAGE = {
 OF_A_PAGE |= {"tenant", "thumb", "waiting", "who"}
 
 
-def faults_of(source: str, components: dict[str, Declaration]) -> Iterator[str]:
-    """What is wrong with the includes of a template."""
+def includes_of(source: str) -> Iterator[list[str]]:
+    """The words of each include of a template."""
     is_comment = False
     for token in Lexer(source).tokenize():
         if token.token_type is not TokenType.BLOCK:
             continue
         word, *rest = token.split_contents()
         is_comment = word == "comment" or (is_comment and word != "endcomment")
-        if is_comment or word != "include" or not rest[0].startswith('"components/'):
+        if word == "include" and not is_comment:
+            yield rest
+
+
+def faults_of(source: str, parts: dict[str, Declaration]) -> Iterator[str]:
+    """What is wrong with the includes of a template; `parts` are those that declare what they take, by their file."""
+    for name, *rest in includes_of(source):
+        file = BY_VIEW.get(name, name.strip('"'))
+        if file in PARTS:
             continue
-        name = rest[0].removeprefix('"components/').removesuffix('.html"')
-        if name not in components:
-            yield f"{name}: there is no such component"
+        if "only" not in rest:
+            yield f"{file}: sees the whole page"
+        if file not in parts:
+            yield f"{file}: declares nothing"
             continue
-        given = {part.partition("=")[0] for part in rest[1:] if part not in {"with", "only"}}
-        declared = components[name]
-        yield from (f"{name}: {lacking} is needed" for lacking in sorted(declared.needed - given))
-        yield from (f"{name}: {other} is not declared" for other in sorted(given - declared.names))
+        given = {part.partition("=")[0] for part in rest if part not in {"with", "only"}}
+        declared = parts[file]
+        yield from (f"{file}: {lacking} is needed" for lacking in sorted(declared.needed - given))
+        yield from (f"{file}: {other} is not declared" for other in sorted(given - declared.names))
+
+
+def declared_parts() -> Iterator[tuple[str, Declaration]]:
+    """The templates whose head declares parameters."""
+    for file in sorted(TEMPLATES.rglob("*.html")):
+        source = file.read_text()
+        if declarations.COMMENT.match(source) and "Parameters:" in source.partition("{% endcomment %}")[0]:
+            yield str(file.relative_to(TEMPLATES)), declarations.declared(file.stem, source)
+
+
+DECLARED = dict(declared_parts())
 
 
 @pytest.mark.parametrize("file", sorted(TEMPLATES.rglob("*.html")), ids=lambda file: str(file.relative_to(TEMPLATES)))
-def test_an_include_gives_what_a_component_takes(file: Path) -> None:
-    assert list(faults_of(file.read_text(), COMPONENTS)) == []
+def test_an_include_gives_what_a_part_takes(file: Path) -> None:
+    if file.parent.name != "mail":
+        assert list(faults_of(file.read_text(), DECLARED)) == []
+
+
+def test_parts_that_see_all_of_their_page_are_included() -> None:
+    files = [file for file in TEMPLATES.rglob("*.html") if file.parent.name != "mail"]
+    seen = {words[0].strip('"') for file in files for words in includes_of(file.read_text()) if "only" not in words}
+    assert seen == set(PARTS)
+    assert len(DECLARED) > 90
 
 
 def test_a_tag_takes_what_its_component_declares() -> None:
@@ -92,7 +138,7 @@ def test_a_tag_takes_what_its_component_declares() -> None:
 def test_each_example_shows_its_component_rightly() -> None:
     for component in SHOWN:
         for name, code in component.examples:
-            assert list(faults_of(code, COMPONENTS)) == [], f"{component.name}: {name}"
+            assert list(faults_of(code, DECLARED)) == [], f"{component.name}: {name}"
     assert sum(len(component.examples) for component in SHOWN) > 100
     without = {name for name, component in COMPONENTS.items() if not component.examples}
     assert without == OF_A_PAGE
@@ -120,11 +166,13 @@ def test_the_page_of_the_components_is_there_in_debug_only() -> None:
 @pytest.mark.parametrize(
     ("include", "fault"),
     [
-        ('{% include "components/box.html" %}', ["box: title is needed"]),
-        ('{% include "components/box.html" with title=name tone="x" only %}', ["box: tone is not declared"]),
-        ('{% include "components/bux.html" %}', ["bux: there is no such component"]),
-        ('{% include "components/box.html" with title=_("A b") text=name|default:"c d" %}', []),
-        ('{% comment %}{% include "components/box.html" %}{% endcomment %}', []),
+        ('{% include "a/_box.html" only %}', ["a/_box.html: title is needed"]),
+        ('{% include "a/_box.html" with title=name tone="x" only %}', ["a/_box.html: tone is not declared"]),
+        ('{% include "a/_bux.html" only %}', ["a/_bux.html: declares nothing"]),
+        ('{% include "a/_box.html" with title=name %}', ["a/_box.html: sees the whole page"]),
+        ('{% include "a/_box.html" with title=_("A b") text=name|default:"c d" only %}', []),
+        ('{% include "security/_on.html" %}', []),
+        ('{% comment %}{% include "a/_box.html" %}{% endcomment %}', []),
     ],
 )
 def test_a_wrong_include_is_seen(include: str, fault: list[str]) -> None:
@@ -136,7 +184,7 @@ def test_a_wrong_include_is_seen(include: str, fault: list[str]) -> None:
         ("title", True, "words"),
         ("text", False, "a sentence of any length"),
     ]
-    assert list(faults_of(include, {"box": box})) == fault
+    assert list(faults_of(include, {"a/_box.html": box})) == fault
 
 
 @pytest.mark.parametrize(

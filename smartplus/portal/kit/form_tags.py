@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from django import forms, template
 from django.forms import BoundField
+from django.middleware.csrf import get_token
 from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,8 +24,9 @@ class FormTokenNode(CsrfTokenNode):
 
     def render(self, context: template.Context) -> SafeString:
         """Both, for somebody who is signed in; on other pages Django's alone."""
-        protection = format_html("{}", super().render(context))
-        request = context.get("request")
+        request = getattr(context, "request", None)  # also in an include that sees nothing of the page (`only`)
+        with context.push(csrf_token=get_token(request)) if request else nullcontext():
+            protection = format_html("{}", super().render(context))
         user = getattr(request, "user", None)
         if not protection or not isinstance(user, User):
             return protection

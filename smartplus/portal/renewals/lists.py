@@ -85,12 +85,13 @@ def auto_renewal_list(request: access.PortalRequest) -> HttpResponse:
     charges = reports.next_charges(page.rows, renewed, now=request.now)
     shows_orders = Grant.SEES_INVOICES in request.actor.grants
     cells = rows.cells(page.rows, shown, renewed, charges, shows_orders=shows_orders, now=request.now)
+    total = len(page.rows) if page.is_only else keyset.count(found if listing.chosen else seen)
     context = {
         **listing.context(page, cells),
         "renewals": orders.order_by("-pk")[:RENEWALS],
         "auto_renewals": page.rows,
         "may_stop": bool(may_stop),
-        "total": len(page.rows) if page.is_only else keyset.count(found if listing.chosen else seen),
+        "tabs": {"auto_renewals": total},
     }
     return render(request, "renewals/list.html", context)
 

@@ -68,7 +68,7 @@ def request_list(request: access.PortalRequest) -> HttpResponse:
     cells = rows.cells(page.rows, items, asked, currency=prices.currency if prices else "", now=request.now)
     n = keyset.count(seen.waiting())
     context = listing.context(page, cells, numbers={"state": {WAITING: keyset.shown(n)}} if n else None)
-    return render(request, "requests/list.html", {**context, "waiting": n})
+    return render(request, "requests/list.html", {**context, "tabs": {"waiting": n}})
 
 
 def _items_asked_for() -> Coalesce:

@@ -153,7 +153,7 @@ def list_context(
         "elsewhere": ticked.elsewhere(ids),
         "total": mark.digest.count if mark else found.count,
         "is_exact": mark is not None,
-        "everything": every.count,
+        "tabs": {"everything": every.count, **_under_tabs(actor)},
         "installers": offered_installers if len(offered_installers) <= OFFERED else [],
         "kinds": Kind.choices,
         **_elsewhere(actor, installer, choice.kind),
@@ -161,15 +161,21 @@ def list_context(
 
 
 def _elsewhere(actor: Actor, installer: Organization, kind: str) -> dict[str, int]:
-    """How much is in open orders and requested, and the numbers of the tabs."""
+    """How much is in open orders, and requested."""
     asked = RenewalRequest.objects.visible_to(actor)
     held = in_open_orders_of(actor, installer.pk).filter(site__kind=kind)
     requested = asked.filter(installer=installer, site_kind=kind, items__is_live=True)
-    agreed = AutoRenewal.objects.visible_to(actor).filter(state=AutoRenewal.State.ACTIVE)
     return {
         "held": keyset.count(held.values("pk").distinct()),
         "requested": 0 if rights.may_pay_for(actor, installer) else keyset.count(requested),
-        "waiting": keyset.count(asked.waiting()),
+    }
+
+
+def _under_tabs(actor: Actor) -> dict[str, int]:
+    """The numbers of the other tabs."""
+    agreed = AutoRenewal.objects.visible_to(actor).filter(state=AutoRenewal.State.ACTIVE)
+    return {
+        "waiting": keyset.count(RenewalRequest.objects.visible_to(actor).waiting()),
         "auto_renewals": keyset.count(agreed),
     }
 
