@@ -49,8 +49,14 @@ def bulk_applied(event: AuditEvent, names: Names) -> str:
 
 
 def bulk_undone(event: AuditEvent, names: Names) -> str:
-    """In how many apartments a bulk change was taken back."""
-    n = size(event, "count")
-    return ngettext("Bulk change taken back in %(n)s apartment", "Bulk change taken back in %(n)s apartments", n) % {
-        "n": n
-    }
+    """In how many apartments which bulk change was taken back; older rows do not say which."""
+    n, undone = size(event, "count"), event.after.get("undoes")
+    if not undone:
+        words = ngettext("Bulk change taken back in %(n)s apartment", "Bulk change taken back in %(n)s apartments", n)
+        return words % {"n": n}
+    words = ngettext(
+        "Bulk change %(change)s taken back in %(n)s apartment",
+        "Bulk change %(change)s taken back in %(n)s apartments",
+        n,
+    )
+    return words % {"n": n, "change": undone}

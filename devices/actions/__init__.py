@@ -1,7 +1,7 @@
 """Actions on devices and MAC libraries. One function is one intention and one transaction."""
 
 from devices.actions.apartments import add_apartment, edit_apartment
-from devices.actions.bulk import apply_bulk_change, undo_bulk_change
+from devices.actions.bulk import apply_bulk_change, refuse_unready, undo_bulk_change
 from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
 from devices.actions.library import LibraryRow, add_to_library, assign_library_entry, retire_library_entry
 from devices.actions.monitors import add_monitor, remove_device, rename_device, swap_device
@@ -21,6 +21,7 @@ __all__ = [
     "check_mac",
     "create_site",
     "edit_apartment",
+    "refuse_unready",
     "remove_device",
     "rename_device",
     "retire_library_entry",

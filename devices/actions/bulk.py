@@ -120,9 +120,15 @@ def undo_bulk_change(actor: Actor, *, change_id: int, digest: str, now: datetime
 
 def _as_shown(site: Site, wanted: Wanted, digest: str, monitors: Collection[int], *, may_wait: bool) -> DryRun:
     """The change as it would be now, its apartments locked, if it is the one that was shown and no rule stands against it."""
-    if wanted.is_above_ceiling(site):
-        refuse_above_ceiling(site, {**dict.fromkeys(site.switches, False), LANDLINE: True})
     found = dry_run(site, wanted, lock=True)
+    refuse_unready(site, found, digest, monitors, may_wait=may_wait)
+    return found
+
+
+def refuse_unready(site: Site, found: DryRun, digest: str, monitors: Collection[int], *, may_wait: bool) -> None:
+    """Refuse what `apply_bulk_change` refuses before it looks at the MACs, so that nobody has to wait for it where a job applies the change."""
+    if found.wanted.is_above_ceiling(site):
+        refuse_above_ceiling(site, {**dict.fromkeys(site.switches, False), LANDLINE: True})
     if not found.rows:
         raise Refused(_("All of these apartments are set so already."))
     lacking = found.lacking
@@ -131,7 +137,6 @@ def _as_shown(site: Site, wanted: Wanted, digest: str, monitors: Collection[int]
     missing = [pk for pk in lacking if pk not in monitors]
     if missing and not may_wait:
         raise BulkMonitorsMissing(missing)
-    return found
 
 
 def _rows(change: ServiceChange, found: DryRun, monitors: Collection[int]) -> Iterable[ServiceChangeRow]:
@@ -184,7 +189,7 @@ def _record(
     actor: Actor, word: audit.Word, change: ServiceChange, rows: list[ServiceChangeRow], site: Site, *, now: datetime
 ) -> None:
     """One row of the audit for the change, and below it one for each apartment (R9)."""
-    after = {**change.wanted, "count": change.count}
+    after = {**change.wanted, "count": change.count, **({"undoes": change.undoes_id} if change.undoes_id else {})}
     whole = audit.record(actor, word, change, now=now, tenant=site, site_id=site.pk, label=site.name, after=after)
     buildings = dict(Building.objects.filter(site=site).values_list("pk", "name"))
     places = Apartment.objects.filter(pk__in=[row.apartment_id for row in rows]).values_list("pk", "building", "number")

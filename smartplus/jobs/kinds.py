@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.long_jobs import Running
 from accounts.models import LongJob
-from smartplus.jobs import exporting
+from smartplus.jobs import bulk, exporting
 
 
 class Link(NamedTuple):
@@ -46,7 +46,11 @@ class Kind:
     again: Callable[[LongJob], Link | None] = field(default=_nowhere)
 
 
-EXPORT = "export"
+EXPORT, BULK, BULK_UNDO = "export", "bulk", "bulk-undo"
+APARTMENTS = _("%(done)s of %(total)s apartments")
+ALL_OR_NOTHING = _(
+    "All or nothing: if one fails, none is changed. You can leave this page and find the job again under Jobs."
+)
 KINDS: dict[str, Kind] = {
     EXPORT: Kind(
         label=_("File of a list"),
@@ -55,5 +59,27 @@ KINDS: dict[str, Kind] = {
         note=_("You can leave this page: the file is made all the same, and you find it again under Jobs."),
         run=exporting.run,
         again=lambda job: Link(_("Back to the list"), exporting.page_of(job)),
+    ),
+    BULK: Kind(
+        label=_("Bulk change"),
+        title=_("Bulk change of %(what)s"),
+        progress=APARTMENTS,
+        note=ALL_OR_NOTHING,
+        run=bulk.run,
+        is_stoppable=False,
+        result=lambda job: Link(_("Open the change"), bulk.page_of_change(job)),
+        again=lambda job: (
+            Link(_("New preview"), bulk.page_of_preview(job)) if job.state != LongJob.State.DONE else None
+        ),
+    ),
+    BULK_UNDO: Kind(
+        label=_("Taking a bulk change back"),
+        title=_("Taking back the bulk change of %(what)s"),
+        progress=APARTMENTS,
+        note=ALL_OR_NOTHING,
+        run=bulk.run_undo,
+        is_stoppable=False,
+        result=lambda job: Link(_("Open the change"), bulk.page_of_change(job)),
+        again=lambda job: Link(_("Back to the change"), bulk.page_of_preview(job)),
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpResponse
@@ -14,12 +15,15 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.errors import Conflict
+from accounts.models import LongJob
 from accounts.scope import Role
 from communities.models import Apartment, Building, Kind, Resident, ServiceChange, Site
 from devices import actions, bulk
 from devices.bulk import DryRun
 from devices.errors import DryRunOutdated
 from smartplus import access
+from smartplus.jobs import kinds, starting
+from smartplus.jobs.bulk import parameters_of
 from smartplus.portal.bulk import choices, exports, sums
 from smartplus.portal.bulk.choices import Place
 from smartplus.portal.bulk.forms import ROWS, MonitorSheet
@@ -47,13 +51,17 @@ def bulk_change(request: access.PortalRequest, site_id: int) -> HttpResponse:
         sheet.refuse(DryRunOutdated())  # whatever was pressed: another dry run is never shown without saying so
     elif "use" in request.POST:
         return _page(request, site, run, buildings, sheet.with_mac(request.POST["use"]))
-    change = None if sheet.outdated else submitted(sheet, lambda: _apply(request, site, run, sheet), also=(Conflict,))
+    change: ServiceChange | LongJob | None = None
+    if not sheet.outdated:
+        change = submitted(sheet, lambda: _apply(request, site, run, sheet), also=(Conflict,))
     if sheet.outdated:
         run = bulk.dry_run(site, run.wanted)
         typed = _sheet(request, run, is_sent=True)
         return _page(request, site, run, buildings, typed, status=CONFLICT, outdated=sheet.outdated)
     if change is None:
         return _page(request, site, run, buildings, sheet, status=UNPROCESSABLE)
+    if isinstance(change, LongJob):
+        return made(redirect("job-detail", change.pk), change)
     n = change.count
     messages.success(request, ngettext("%(n)s apartment is changed.", "%(n)s apartments are changed.", n) % {"n": n})
     return made(redirect("change-detail", change.pk), change)
@@ -67,14 +75,22 @@ def _community(request: access.PortalRequest, site_id: int) -> Site:
     return site
 
 
-def _apply(request: access.PortalRequest, site: Site, run: DryRun, sheet: MonitorSheet) -> ServiceChange:
-    return actions.apply_bulk_change(
+def _apply(request: access.PortalRequest, site: Site, run: DryRun, sheet: MonitorSheet) -> ServiceChange | LongJob:
+    """Apply the change, or with many apartments start the job that does."""
+    monitors, may_wait = sheet.entries, sheet.cleaned_data["may_wait"]
+    if len(run.rows) <= settings.BULK_APARTMENTS_AT_ONCE:
+        return actions.apply_bulk_change(
+            request.actor, site_id=site.pk, wanted=run.wanted, digest=run.digest, monitors=monitors, may_wait=may_wait,
+            now=request.now,
+        )  # fmt: skip
+    actions.refuse_unready(site, run, run.digest, monitors, may_wait=may_wait)
+    return starting.start(
         request.actor,
+        kind=kinds.BULK,
+        subject=site.name,
+        parameters=parameters_of(run.wanted, run.digest, monitors, may_wait=may_wait, query=request.GET.urlencode()),
+        total=len(run.rows),
         site_id=site.pk,
-        wanted=run.wanted,
-        digest=request.POST.get("digest", ""),
-        monitors=sheet.entries,
-        may_wait=sheet.cleaned_data["may_wait"],
         now=request.now,
     )
 
@@ -107,6 +123,12 @@ def change_undo(request: access.PortalRequest, change_id: int) -> HttpResponse:
     """Take a bulk change back where nothing speaks against it."""
     change = _visible(request, change_id)
     digest = request.POST.get("digest", "")
+    if change.count > settings.BULK_APARTMENTS_AT_ONCE:
+        job = starting.start(
+            request.actor, kind=kinds.BULK_UNDO, subject=change.site.name, parameters={"change": change.pk, "digest": digest},
+            total=change.count, site_id=change.site_id, now=request.now,
+        )  # fmt: skip
+        return made(redirect("job-detail", job.pk), job)
     back = actions.undo_bulk_change(request.actor, change_id=change.pk, digest=digest, now=request.now)
     n = back.count
     words = ngettext("%(n)s apartment is as it was before.", "%(n)s apartments are as they were before.", n)
