@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.errors import NotPermitted, Refused
+from accounts.errors import Conflict, NotPermitted, Refused
 
 
 class MayNotPay(NotPermitted):
@@ -63,3 +63,13 @@ class RequestClosed(Refused):
 
 class IllegalTransition(Refused):
     """The order can't go from its present state to the wanted one (R49)."""
+
+
+class HandoverClosed(Refused):
+    """The handover was answered or withdrawn, or it expired, in the meantime."""
+
+
+class HandoverOutdated(Conflict):
+    """The site changed since the dry run was shown: what would go along or end is not the same any more."""
+
+    message = _("The site changed since this page was opened. Nothing was handed over: this is what it would be now.")

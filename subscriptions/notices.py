@@ -18,7 +18,7 @@ from accounts.scope import Actor
 from payments.models import Payment
 from payments.reasons import DECLINES
 from subscriptions import rights
-from subscriptions.models import AutoRenewal, Order, RenewalRequest
+from subscriptions.models import AutoRenewal, Handover, Order, RenewalRequest
 from subscriptions.reasons import Reason
 
 OVER = frozenset({"lapsed", "services_off"})  # another card does not help any more
@@ -108,6 +108,44 @@ def installer_moved(
                 )  # fmt: skip
 
 
+def handover_asked(handover: Handover, *, now: datetime) -> None:
+    """To the installer that is asked to take a site, and to the installer whose site it is where another firm asks."""
+    _post_handover("handover_asked", handover, handover.taker, now, is_taker=True)
+    if handover.asker_id != handover.giver_id:
+        _post_handover("handover_asked", handover, handover.giver, now, is_taker=False)
+
+
+def handover_closed(handover: Handover, *, by: Actor, now: datetime) -> None:
+    """To the other side, and to who asked: the site stays where it is."""
+    for firm in _sides(handover):
+        if firm.pk != by.organization_id:
+            _post_handover("handover_closed", handover, firm, now)
+
+
+def handover_done(handover: Handover, *, payers: Iterable[Organization], by: Actor, now: datetime) -> None:
+    """To both installers, to who asked, and to the firms whose auto-renewals contained items of the site."""
+    firms = {firm.pk: firm for firm in (*_sides(handover), *payers)}
+    for firm in firms.values():
+        _post_handover(
+            "handover_done", handover, firm, now, but=by.user_id, has_it=firm.pk == handover.taker_id,
+            paid=firm.pk in {payer.pk for payer in payers},
+        )  # fmt: skip
+
+
+def _sides(handover: Handover) -> list[Organization]:
+    firms = (handover.giver, handover.taker, handover.asker)
+    return list({firm.pk: firm for firm in firms if firm is not None}.values())
+
+
+def _post_handover(
+    template: str, handover: Handover, firm: Organization, now: datetime, *, but: int | None = None, **context: object
+) -> None:
+    key = f"{template.replace('_', '-')}:{handover.pk}.{handover.state}"
+    for member in _members(firm, ANYBODY):
+        if member.user_id != but:
+            _post(template, key, Topic.SITES, member, handover, firm, now, firm=firm, **context)
+
+
 def request_made(request: RenewalRequest, *, to: Organization, now: datetime) -> None:
     """To the people who decide about it."""
     _post_request("request_made", request, _deciders(to), now)
@@ -180,7 +218,7 @@ def _post(
     key: str,
     topic: Topic,
     member: Membership,
-    about: Order | AutoRenewal | RenewalRequest | Organization,
+    about: Order | AutoRenewal | RenewalRequest | Organization | Handover,
     tenant: Organization,
     now: datetime,
     **context: object,
@@ -195,7 +233,7 @@ def _draft(
     key: str,
     topic: Topic,
     member: Membership,
-    about: Order | AutoRenewal | RenewalRequest | Organization,
+    about: Order | AutoRenewal | RenewalRequest | Organization | Handover,
     tenant: Organization,
     now: datetime,
     *,

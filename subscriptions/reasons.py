@@ -18,6 +18,7 @@ TEXTS: dict[str, Promise] = {
     "stopped_by": _("Stopped by %(name)s."),
     "card_removed_by": _("Stopped by %(name)s, who removed the card."),
     "firm_moved": _("%(firm)s was moved away."),
+    "handed_over": _("The site was handed over to another installer."),
     "nothing_left": _("Nothing is left to renew."),
     "services_off": _("All of its services are switched off."),
     "service_off": _("The service is switched off."),

@@ -25,6 +25,7 @@ pytest_plugins = (
     "tests.fixtures.auto_renewals",
     "tests.fixtures.carts",
     "tests.fixtures.gateways",
+    "tests.fixtures.handovers",
     "tests.fixtures.payments",
     "tests.fixtures.sites",
     "tests.fixtures.subscriptions",

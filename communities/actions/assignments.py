@@ -56,10 +56,8 @@ def set_managers(
         raise NotPermitted(_("Managers are chosen by the installer."))
     site = lock_site(actor, site_id)
     _refuse_stale(site, version)
-    current = {
-        row.membership_id: row
-        for row in ManagerAssignment.objects.select_for_update(no_key=True).filter(site=site).order_by("pk")
-    }
+    rows = ManagerAssignment.objects.filter(site=site, membership__isnull=False).order_by("pk")
+    current = {row.membership_id: row for row in rows.select_for_update(no_key=True) if row.membership_id}
     here = {pk for pk, row in current.items() if row.ended_at is None}
     chosen = _own_members(site.installer_id, pm_app_by_membership, kind=Kind.MANAGER, already=here)
     before = {str(row.membership_id): row.pm_app for row in current.values() if row.ended_at is None}

@@ -294,10 +294,11 @@ class ManagerAssignment(SiteChild):
     """A property manager is assigned to a community, with or without the PM App.
 
     Invariant: one row for each person and site. `ended_at` takes the site from the person's view at once (R3) and keeps the row, because
-    paid time may belong to it.
+    paid time may belong to it. `membership` null: the site was handed over and the person is one of its former installer's, whose
+    name its new one does not read.
     """
 
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="managed_sites")
+    membership = models.ForeignKey(Membership, models.PROTECT, null=True, related_name="managed_sites")
     target = models.OneToOneField("Target", models.PROTECT, related_name="assignment")
     pm_app = models.BooleanField(_("PM App"), default=False)
     created_at = models.DateTimeField()
@@ -309,10 +310,16 @@ class ManagerAssignment(SiteChild):
 
     class Meta:
         ordering = ["membership__user__name_order", "pk"]
-        constraints = [models.UniqueConstraint(fields=["site", "membership"], name="manager_once_per_site")]
+        constraints = [
+            models.UniqueConstraint(fields=["site", "membership"], name="manager_once_per_site"),
+            models.CheckConstraint(
+                condition=models.Q(membership__isnull=False) | models.Q(ended_at__isnull=False, pm_app=False),
+                name="manager_without_person_has_ended",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return self.membership.known_as
+        return self.membership.known_as if self.membership else str(_("Former manager"))
 
 
 class TechnicianAssignment(SiteChild):

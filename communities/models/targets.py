@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Concat, LPad, Trim
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models.people import known_as, known_order
@@ -58,7 +59,7 @@ class Target(SiteChild):
     def __str__(self) -> str:
         """Its present name. A person's name is read from the person, so load `named` with it."""
         if self.kind == Kinds.MANAGER:
-            return self.assignment.membership.known_as
+            return str(self.assignment)
         place = self.site.name if self.kind in {Kinds.SITE, Kinds.DOOR_SLOT} else ""
         return f"{place} {self.label}".strip()
 
@@ -107,9 +108,12 @@ def label(way: str = "target__") -> Case:
 
 def words(way: str = "target__") -> Case:
     """`str(target)`: the label, with the present name of a person or a site."""
-    site = F(f"{way}site__name")
+    site, former = F(f"{way}site__name"), str(_("Former manager"))  # without a person
     return Case(
-        When(**{f"{way}kind": Kinds.MANAGER.value}, then=known_as(f"{way}assignment__membership__")),
+        When(
+            **{f"{way}kind": Kinds.MANAGER.value},
+            then=Coalesce(known_as(f"{way}assignment__membership__"), Value(former)),
+        ),
         When(**{f"{way}kind": Kinds.SITE.value}, then=site),
         When(**{f"{way}kind": Kinds.DOOR_SLOT.value}, then=Concat(site, Value(" "), label(way))),
         default=label(way),

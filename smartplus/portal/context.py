@@ -57,6 +57,13 @@ METHODS = Entry("methods", _("Payment methods"), "settings-methods")
 DASHBOARD = Entry("dashboard", _("Dashboard"), "dashboard", "home")
 DIFFERENCES = Entry("differences", _("Differences"), "differences")
 SITES = Entry("sites", _("Sites"), "site-list", "sites", (Entry("all-sites", _("All sites"), "site-list"), DIFFERENCES))
+OWNED_SITES = Entry(
+    "sites",
+    _("Sites"),
+    "site-list",
+    "sites",
+    (*SITES.sub, Entry("handovers", _("Handovers"), "handover-list")),
+)
 USERS = Entry("users", _("Users"), "user-list", "users")
 LIBRARY = Entry("library", _("MAC Library"), "library-list", "library")
 ACTIVATE = Entry("activate", _("Activate"), "subscription")
@@ -96,10 +103,10 @@ PAYER_SETTINGS = Entry(
 )
 
 MENU: dict[Role, tuple[Entry, ...]] = {
-    Role.OPERATOR: (DASHBOARD, SITES, USERS, LIBRARY, ORDERS, PAYMENTS, PRICES, SETUP, OPERATOR_SETTINGS),
-    Role.DISTRIBUTOR: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
-    Role.SUBDISTRIBUTOR: (DASHBOARD, SITES, USERS, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
-    Role.INSTALLER: (DASHBOARD, SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.OPERATOR: (DASHBOARD, OWNED_SITES, USERS, LIBRARY, ORDERS, PAYMENTS, PRICES, SETUP, OPERATOR_SETTINGS),
+    Role.DISTRIBUTOR: (DASHBOARD, OWNED_SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.SUBDISTRIBUTOR: (DASHBOARD, OWNED_SITES, USERS, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
+    Role.INSTALLER: (DASHBOARD, OWNED_SITES, USERS, LIBRARY, SUBSCRIPTION, ORDERS, PAYER_SETTINGS),
     Role.TECHNICIAN: (SITES, LIBRARY, SETTINGS),
     Role.MANAGER: (DASHBOARD, SITES, ORDERS, SETTINGS),
 }

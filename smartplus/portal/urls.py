@@ -13,6 +13,7 @@ AREAS = (
     "dashboard",
     "devices",
     "differences",
+    "handovers",
     "help",
     "jobs",
     "library",

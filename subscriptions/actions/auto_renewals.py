@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts import audit
 from accounts.errors import NotPermitted
 from accounts.scope import Actor
-from communities.models import Entitlement
+from communities.models import Entitlement, Site
 from payments.models import LIVE, Payment, PaymentMethod
 from subscriptions import audit_sentences, notices, rights
 from subscriptions.actions import modes, transitions
@@ -50,13 +50,19 @@ AUTO_RENEWAL_SUSPENDED = audit.Word(
 AUTO_RENEWAL_ENDED = audit.Word(
     "auto_renewal.ended", gettext_lazy("Auto-renewal ended"), gettext_lazy("%(what)s ended"), area=audit.Area.ORDERS
 )
+ITEMS_LEFT = audit.Word(
+    "auto_renewal.items_left",
+    gettext_lazy("Items taken out of an auto-renewal"),
+    gettext_lazy("Items taken out of %(what)s"),
+    area=audit.Area.ORDERS,
+)
 CLOSED: dict[str, audit.Word] = {SUSPENDED: AUTO_RENEWAL_SUSPENDED, ENDED: AUTO_RENEWAL_ENDED}
 
 
 def create_auto_renewal(order: Order, method: PaymentMethod, *, now: datetime) -> AutoRenewal | None:
     """Create the auto-renewal of what `order` activated, with the card it was paid with. Once per order; the caller holds its locks.
 
-    Items under another active auto-renewal stay there. None when no item is left.
+    Items under another active auto-renewal stay there, and so do those of a site that was handed over meanwhile. None when no item is left.
     """
     existing = AutoRenewal.objects.filter(order=order).first()
     if existing is not None:
@@ -64,7 +70,8 @@ def create_auto_renewal(order: Order, method: PaymentMethod, *, now: datetime) -
     taken = AutoRenewalItem.objects.live().filter(entitlement__lines__order=order).values("entitlement_id")
     # An item may be both upgraded and renewed
     ordered = order.lines.filter(entitlement__isnull=False).values("entitlement_id")
-    entitlements = list(Entitlement.objects.filter(pk__in=ordered).exclude(pk__in=taken).order_by("pk"))
+    mine = Entitlement.objects.filter(pk__in=ordered, installer=order.installer_id)
+    entitlements = list(mine.exclude(pk__in=taken).order_by("pk"))
     first = min((row.expires_at for row in entitlements if row.expires_at), default=None)
     if first is None:
         return None
@@ -283,6 +290,21 @@ def _close_order(auto_renewal: AutoRenewal, reason: Reason, *, actor: Actor, now
     state = Order.State.FAILED if auto_renewal.state == SUSPENDED else Order.State.CANCELLED
     transitions.close(order, state, now=now, actor=actor, reason=reason.stored())
     reschedule(lock(of_order(order)), now=now)
+
+
+def drop_items(site: Site, locked: Iterable[AutoRenewal], *, actor: Actor, now: datetime) -> None:
+    """Take the items of a site out of these (locked) auto-renewals, since it is handed over; what is left of them continues, and one
+    without items ends. Paid time stays. The caller holds the site and its entitlements."""
+    locked = list(locked)
+    for auto_renewal in locked:
+        count = auto_renewal.items.filter(site=site, is_live=True).update(is_live=False, reason="handed_over")
+        if not auto_renewal.items.filter(is_live=True).exists():
+            close(auto_renewal, ENDED, Reason("handed_over"), actor=actor, now=now)
+        elif count:
+            after = {"handed_over": count}
+            audit.record(actor, ITEMS_LEFT, auto_renewal, now=now, tenant=auto_renewal.payer, after=after)
+    modes.refresh(row.pk for row in locked)
+    reschedule(locked, now=now)
 
 
 @transaction.atomic

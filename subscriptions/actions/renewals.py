@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from accounts import audit, breakers, fences
 from accounts.errors import Refused
@@ -22,7 +21,7 @@ from payments.models import BillingProfile, Payment
 from payments.reasons import instant
 from subscriptions import notices, rights
 from subscriptions.actions import auto_renewals, fulfilment, modes, orders, settlement, transitions
-from subscriptions.actions.auto_renewals import LEAD, RENEWALS, SUSPENDED
+from subscriptions.actions.auto_renewals import ITEMS_LEFT, LEAD, RENEWALS, SUSPENDED
 from subscriptions.actions.opening import Purchase, open_order
 from subscriptions.errors import BillingIncomplete
 from subscriptions.models import AutoRenewal, AutoRenewalItem, Order
@@ -43,12 +42,6 @@ CALLS_PER_CHARGE = 12
 
 NO_ANSWER = (GatewayUnavailable, GatewayRefused)
 LOOK_AGAIN = timedelta(minutes=5)  # where all due items are in open orders
-ITEMS_LEFT = audit.Word(
-    "auto_renewal.items_left",
-    _("Items taken out of an auto-renewal"),
-    _("Items taken out of %(what)s"),
-    area=audit.Area.ORDERS,
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from accounts import audit
 from accounts.errors import NotPermitted, Refused
 from accounts.scope import Actor
 from accounts.typed import text
-from communities.models import Entitlement, targets
+from communities.models import Entitlement, Site, targets
 from subscriptions import notices, payers, rights
 from subscriptions.actions import carts
 from subscriptions.errors import MayNotPay, RequestClosed
@@ -24,7 +24,7 @@ from subscriptions.models.orders import SERVICES
 from subscriptions.selections import Filter
 
 REQUESTS = Actor.system("requests")
-HANDOVER = timedelta(minutes=45)  # an unpaid order may wait so long, and so long the cart of another firm is kept
+PAYS_WITHIN = timedelta(minutes=45)  # an unpaid order may wait so long, and so long the cart of another firm is kept
 S = RenewalRequest.State
 REQUEST_APPROVED = audit.Word(
     "request.approved", gettext_lazy("Request approved"), gettext_lazy("%(what)s approved"), area=audit.Area.ORDERS
@@ -93,7 +93,7 @@ def approve(actor: Actor, *, request_id: int, now: datetime) -> Approval:
     if cart is not None and (cart.order_id or not was_seen):
         return Approval(request, cart)
     if cart is not None and cart.organization_id != actor.organization_id:
-        if request.decided_at is None or now < request.decided_at + HANDOVER:
+        if request.decided_at is None or now < request.decided_at + PAYS_WITHIN:
             raise Refused(_("%(name)s approved it and is paying for it right now.") % {"name": cart.organization})
         cart = None
     free = available(actor, request)
@@ -175,6 +175,20 @@ def record_closed_unpaid(order: Order, *, now: datetime) -> None:
         request.cart = None
         _decide(REQUESTS, request, S.OPEN, now=now, order=order.number)
         notices.request_decided(request, "reopened", now=now, order=order)
+
+
+def drop_items(site: Site, *, now: datetime) -> int:
+    """A site is handed over: its items leave the requests of the installer that it leaves, and a request of which nothing is left is
+    withdrawn. Returns how many. The caller holds the locks of the site and of these requests' carts."""
+    items = RequestItem.objects.filter(is_live=True, entitlement__site=site)
+    ids = sorted(set(items.values_list("request_id", flat=True)))
+    found, count = _locked(ids), 0
+    for request in found:
+        count += request.items.filter(is_live=True, entitlement__site=site).update(is_live=False)
+        if request.is_live and not request.items.filter(is_live=True).exists():
+            reason = _("%(site)s was handed over to another installer.") % {"site": site.name}
+            _decide(REQUESTS, request, S.WITHDRAWN, now=now, reason=reason)
+    return count
 
 
 def _locked(ids: list[int]) -> list[RenewalRequest]:

@@ -15,7 +15,7 @@ from accounts.errors import NotPermitted, Refused
 from accounts.models import Organization
 from accounts.scope import Actor, Role
 from accounts.typed import text
-from communities.models import Entitlement
+from communities.models import Entitlement, Site
 from communities.models import Kind as SiteKind
 from subscriptions import audit_sentences, notices, payers, periods, placing, rights
 from subscriptions.actions import carts
@@ -117,6 +117,9 @@ def _ask(
         raise Refused(_("The note has room for 500 characters."), field="note")
     above = payers.payer_above(installer)
     assert actor.user_id is not None
+    # A site that is handed over at this moment takes its items out of requests: it is before this one, or waits for it
+    sites = Site.objects.filter(pk__in=chosen.order_by().values("site_id"))
+    list(sites.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     request = RenewalRequest(
         installer=installer,
         distributor=installer.distributor,

@@ -1,7 +1,8 @@
-"""Moving an installer to another sub-distributor of the same distributor, with all it owns."""
+"""Moving an installer to another sub-distributor of the same distributor, with all it owns; and the one way in which rows change tenants."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,10 +30,11 @@ from communities.models import (
     Target,
     TechnicianAssignment,
 )
+from communities.models.sites import SiteChild
 from devices.models import Device, LibraryEntry
 from subscriptions import notices
 from subscriptions.actions import auto_renewals
-from subscriptions.models import AutoRenewal, AutoRenewalItem, Order, OrderLine, RenewalRequest
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Handover, Order, OrderLine, RenewalRequest
 from subscriptions.reasons import Reason
 
 # Every table with the key of a sub-distributor is in one of the next two (a test checks it): rows that move, and rows about the past.
@@ -59,6 +61,15 @@ STAYS: dict[type[models.Model], str] = {
     ExpiryDay: "entitlements that move are counted anew; what was counted of them before comes to nothing when it is folded",
     ServiceChange: "what was changed in bulk concerned those who were above at that time",
     Notice: "mail that was sent to, or about the sites of, those who were above at that time",
+}
+# What moves when a site is handed over to another installer: the current rows of the site. The rows of a site that stay are next.
+OF_SITES: tuple[type[models.Model], ...] = tuple(row for row in MOVED if row is Site or issubclass(row, SiteChild))
+STAYS_AT_HANDOVER: dict[type[models.Model], str] = {
+    OrderLine: STAYS[OrderLine],
+    AutoRenewalItem: "it tells what the old installer's auto-renewal contained; it is live no more",
+    ServiceChange: STAYS[ServiceChange],
+    ExpiryDay: STAYS[ExpiryDay],
+    Handover: "it names both installers",
 }
 OPEN_ORDERS = (Order.State.PROCESSING, Order.State.SYSTEM_PROCESSING, Order.State.REVIEW)
 INSTALLER_MOVED = audit.Word(
@@ -174,12 +185,13 @@ def _rewrite(
     tree = Organization.objects.filter(path__startswith=old_path)
     tree.update(path=Concat(Value(new_path), Substr("path", len(old_path) + 1)), subdistributor_id=subdistributor_id)
     Organization.objects.filter(pk=installer.pk).update(parent=new, version=models.F("version") + 1)
-    return {
-        str(model._meta.model_name): model._default_manager.filter(installer=installer).update(
-            subdistributor_id=subdistributor_id
-        )
-        for model in MOVED
-    }
+    return rewrite(MOVED, models.Q(installer=installer), {"subdistributor_id": subdistributor_id})
+
+
+def rewrite(tables: Iterable[type[models.Model]], of: models.Q, keys: Mapping[str, int | None]) -> dict[str, int]:
+    """Write tenant keys into the rows that a condition finds; one statement for each table. The caller has locked them, as `_lock` says.
+    Returns how many, by model."""
+    return {str(model._meta.model_name): model._default_manager.filter(of).update(**keys) for model in tables}
 
 
 def _lock(installer: Organization, to_id: int) -> None:

@@ -1,7 +1,8 @@
-"""Tables of subscriptions: price lists, selections, carts, orders, service periods, auto-renewals, requests."""
+"""Tables of subscriptions: price lists, selections, carts, orders, service periods, auto-renewals, requests, handovers."""
 
 from subscriptions.models.auto_renewals import AutoRenewal, AutoRenewalItem
 from subscriptions.models.carts import Cart
+from subscriptions.models.handovers import Handover
 from subscriptions.models.orders import LineKind, Order, OrderLine
 from subscriptions.models.prices import Price, PriceList
 from subscriptions.models.requests import RenewalRequest, RequestItem
@@ -13,6 +14,7 @@ __all__ = [
     "AutoRenewal",
     "AutoRenewalItem",
     "Cart",
+    "Handover",
     "LineKind",
     "Order",
     "OrderEvent",

@@ -15,13 +15,17 @@ from django.db import models
 from accounts.models import AuditEvent, Kind, Membership, Organization
 from communities.models import Site
 from subscriptions.actions import tenancy
-from subscriptions.models import AutoRenewal, Cart, Order, Selection
+from subscriptions.models import AutoRenewal, Cart, Handover, Order, RenewalRequest, Selection
 
 LEVELS = {"distributor": Kind.DISTRIBUTOR, "subdistributor": Kind.SUBDISTRIBUTOR, "installer": Kind.INSTALLER}
 Model: TypeAlias = type[models.Model]
 # Tables that keep their tenants when an installer moves: frozen rows, their payers, and what was chosen and agreed by the firm above
 # then.
 PAST: frozenset[Model] = frozenset({*tenancy.STAYS, Order, Cart, Selection, AutoRenewal})
+# Tables that keep their tenants when a site is handed over: they tell what the installer before had, ordered and agreed.
+OF_FORMER_INSTALLERS: frozenset[Model] = frozenset(
+    {*tenancy.STAYS_AT_HANDOVER, Order, AutoRenewal, RenewalRequest, AuditEvent}
+)
 
 
 def assert_tenants_consistent() -> None:
@@ -85,18 +89,22 @@ def mixed_rows(model: Model, tree: dict[int, Organization]) -> Iterator[str]:
     paths = [path for found in whole.values() for path in found]
     if not paths:
         return
-    moved = moved_installers()
+    moved, givers = moved_installers(), givers_of_sites()
     installer_of_site = dict(Site.objects.values_list("pk", "installer_id")) if "site_id" in paths else {}
     assigned = [f"{name}__organization" for name, target in foreign_keys(model).items() if target is Membership]
     for row in model._default_manager.order_by().values("pk", *paths).iterator():
         label = f"{model._meta.label} {row['pk']}"
         said = told_of_the_present(model, whole, row, moved, tree)
+        said = without_former_installers(model, said, row, givers)
         for claim, found in said.items():
             named = {path: row[path] for path in found if row[path] is not None}
             if claim != "organization" and len(set(named.values())) > 1:
                 yield f"{label} is in more than one {claim}: {named}"
             if claim in LEVELS and any(tree[pk].kind != LEVELS[claim] for pk in named.values()):
                 yield f"{label} has a {claim} that is none: {named}"
+        if model is Handover:
+            yield from (f"{label} {text}" for text in _wrong_sides(row, tree))
+            continue
         yield from (f"{label} {text}" for text in _out_of_line(model, row, said, tree))
         if (installer := tree.get(row.get("installer") or 0)) is not None:
             kept = {level for level in ("distributor", "subdistributor") if level in said.get(level, ())}
@@ -104,15 +112,39 @@ def mixed_rows(model: Model, tree: dict[int, Organization]) -> Iterator[str]:
             for path in assigned:
                 if row[path] is not None and not tree[row[path]].path.startswith(installer.path):
                     yield f"{label} of {installer} is given to somebody of {tree[row[path]]}"
-            if (site_id := row.get("site_id")) is not None and installer_of_site.get(
-                site_id, installer.pk
-            ) != installer.pk:
+            site_id: int = row.get("site_id") or 0
+            if installer.pk not in {installer_of_site.get(site_id, installer.pk), *givers.get(site_id, ())}:
                 yield f"{label} of {installer} names the site {site_id}, which is somebody else's"
 
 
 def moved_installers() -> set[int]:
     """The installers that moved to another sub-distributor."""
     return set(AuditEvent.objects.filter(action="organization.moved").values_list("subject_id", flat=True))
+
+
+def givers_of_sites() -> dict[int, set[int]]:
+    """Sites that were handed over → the installers that gave them, with their sub-distributors."""
+    found: dict[int, set[int]] = defaultdict(set)
+    done = Handover.objects.done().values_list("site_id", "giver_id", "giver__subdistributor_id")
+    for site_id, *firms in done:
+        found[site_id] |= {firm for firm in firms if firm is not None}
+    return found
+
+
+def without_former_installers(
+    model: Model, said: dict[str, list[str]], row: dict[str, Any], givers: dict[int, set[int]]
+) -> dict[str, list[str]]:
+    """What a row says, without what the frozen tables keep from before its site was handed over."""
+    former = {firm for path in said.get("site", ()) for firm in givers.get(row[path] or 0, ())}
+    if not former:
+        return said
+    keys = foreign_keys(model)
+
+    def is_past(claim: str, path: str) -> bool:
+        table = model if "__" not in path else keys[path.partition("__")[0]]
+        return claim != "site" and table in OF_FORMER_INSTALLERS and row[path] in former
+
+    return {claim: [path for path in found if not is_past(claim, path)] for claim, found in said.items()}
 
 
 def told_of_the_present(
@@ -130,6 +162,16 @@ def told_of_the_present(
         return of_the_past and (names_one or claim == "subdistributor")
 
     return {claim: [path for path in found if not is_past(claim, path)] for claim, found in said.items()}
+
+
+def _wrong_sides(row: dict[str, Any], tree: dict[int, Organization]) -> Iterator[str]:
+    """A handover goes from one installer to another of the distributor; whoever has the site now is one of them, or got it later."""
+    for side in ("giver", "taker"):
+        firm = tree[row[side]]
+        if firm.kind != Kind.INSTALLER or firm.distributor_id != row["distributor"]:
+            yield f"has {firm} as {side}, which is no installer of {tree[row['distributor']]}"
+    if row["asker"] is not None and not tree[row["giver"]].path.startswith(tree[row["asker"]].path):
+        yield f"was asked for by {tree[row['asker']]}, which is not above {tree[row['giver']]}"
 
 
 def _out_of_line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tests.guards.offered import OTHER
 from tests.guards.world import MACS, MARKS
 
 # Parameter of an address → the kind of thing it names, unless the name of its route says otherwise.
@@ -28,6 +29,7 @@ PARAMETERS = {
     "notice_id": "notice",
     "membership_id": "member",
     "organization_id": "firm",
+    "handover_id": "handover",
 }
 BY_ROUTE = {
     "cart": "cart",
@@ -84,7 +86,7 @@ FIELDS: dict[str, str] = {
 }
 IDS = (
     "site", "building", "apartment", "resident", "device", "entry", "entitlement", "cart", "order_id", "auto_renewal", "method",
-    "installer", "membership", "price_list", "event", "notice", "member", "firm", "request", "session", "token", "webhook",
+    "installer", "membership", "price_list", "event", "notice", "member", "firm", "request", "handover", "session", "token", "webhook",
     "failure",
 )  # fmt: skip
 # Fields that name nothing: counters, switches, and what is not ours.
@@ -128,6 +130,7 @@ FILL = {
     "free_members": "4",
     "note": "walked",
     "valid_from": "2027-01-01",
+    "to_name": OTHER,
     "expires_on": "2027-01-01",
 }
 TICKED = {"terms", "scopes", "to"}  # boxes that a form is not accepted without

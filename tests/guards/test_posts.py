@@ -55,6 +55,7 @@ MOMENTS = {
 REFUSED = {
     "settings-security": "no app is at hand that makes the codes",
     "device-remove": "the last required monitor stays (R19)",
+    "site-handover of subdistributor": "below Sam is one installer only, so there is nobody to offer a site to",
     "user-activity of subdistributor": "below Sam is one person only, the last administrator of her firm",
 }
 TOLD = {"AuditEvent", "Notice"}  # what tells of a deed; of a deed that was done twice each tells of its own
@@ -87,7 +88,9 @@ class Sender(FormWalker):
 
     def _own(self, route: Route) -> list[str]:
         """People differ from each other in what can be done with them, other things hardly."""
-        some = [self.walker.all_own(self.person, kind)[: 9 if kind == "member" else 2] for kind in route.kinds]
+        some = [
+            self.walker.all_own(self.person, kind)[: 9 if kind in {"member", "handover"} else 2] for kind in route.kinds
+        ]
         return list(dict.fromkeys(route.path(values) for values in product(*some)))
 
     def _page(self, page: str) -> None:

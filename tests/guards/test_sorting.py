@@ -32,6 +32,8 @@ LISTS = {  # who reads it, its address, and what it can be sorted by
     ("dora", "/orders/"): {"number", "type", "installer", "state", "created", "total"},
     ("petra", "/orders/?q=a"): {"number", "type", "installer", "state", "created", "total"},
     ("dora", "/subscription/requests/"): {"installer", "months", "state", "requested"},
+    ("dora", "/handovers/"): {"giver", "taker", "state", "asked"},
+    ("ivan", "/handovers/?state=asked"): {"giver", "taker", "state", "asked"},
     ("dora", "/subscription/auto-renew/"): {"state", "installer", "next", "payer"},
     ("olga", "/orders/"): {"number", "type", "installer", "state", "created", "total"},
     ("olga", "/jobs/"): {"state", "started"},

@@ -46,6 +46,7 @@ from smartplus.demo import INVENTED_PRICES
 from subscriptions.actions import carts, orders, prices, request_decisions, requests, settlement
 from subscriptions.models import AutoRenewal, Order
 from tests.flows.tenants import project_models
+from tests.guards import offered
 from tests.payments.pay_page import press
 from tests.people import NOW, PASSWORD, SYSTEM, People, Person, create_people
 from tests.sites import ADDRESS, OPTIONS
@@ -126,6 +127,7 @@ def build() -> World:
     world.holdings["pine"].add("order_id", alone.pk)
     for estate, name in (("hafen", "ivan"), ("norden", "ines"), ("zephyr", "igor")):
         _request(world, estate, getattr(cast, name))
+    offered.offers(cast, world.holdings, MARKS)
     for name in People.__annotations__:
         _of_person(world, name)
     for name, firm in (("dora", cast.dora.firm), ("sam", cast.sam.firm), ("mallory", cast.mallory.firm)):

@@ -41,7 +41,6 @@ from subscriptions.actions import (
     fulfilment,
     opening,
     orders,
-    renewals,
     request_decisions,
     reviews,
     settlement,
@@ -430,7 +429,7 @@ FURTHER: dict[str, Further] = {
     ),
     "job renewals:may not": Further({auto_renewals.AUTO_RENEWAL_SUSPENDED: 1, transitions.ORDER_FAILED: 1}, _may_not),
     "job renewals:an item left": Further(
-        {renewals.ITEMS_LEFT: 1, opening.ORDER_CREATED: 1, ORDER_SUCCEEDED: 1}, _items_left
+        {auto_renewals.ITEMS_LEFT: 1, opening.ORDER_CREATED: 1, ORDER_SUCCEEDED: 1}, _items_left
     ),
     "job revoked_orders": Further({transitions.ORDER_CANCELLED: 2}, _revoked),
     "job gateway_events": Further({ORDER_SUCCEEDED: 1}, _event),

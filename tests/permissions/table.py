@@ -23,9 +23,11 @@ from devices.actions import LibraryRow, MonitorEntry, NewSite
 from devices.models import Device, LibraryEntry
 from payments.models import BillingProfile, Payment
 from smartplus.demo import INVENTED_PRICES
+from subscriptions import handover
 from subscriptions.actions import carts, extending, requests
 from subscriptions.models import Cart, Order, OrderEvent, RequestItem
 from subscriptions.periods import Months
+from tests.guards import offered
 from tests.guards.world import MACS, World
 from tests.people import NOW, PASSWORD, Person
 from tests.portal.signed_in import switch_on
@@ -216,6 +218,32 @@ def _same_flat(case: Case, **more: Any) -> dict[str, Any]:
         "apartment_id": flat.pk, "version": flat.version, "floor": flat.floor, "number": flat.number, "name": "Corner",
         "switches": switches, **more,
     }  # fmt: skip
+
+
+def _offering(case: Case) -> dict[str, Any]:
+    """To another installer below Sam."""
+    other = offered.installer_below(case.world.person("sam"), "Next Door", "next@door.example")
+    return {"site_id": case.site.pk, "to_id": other.firm.pk, "to_name": other.firm.name}
+
+
+def _offered(case: Case) -> dict[str, Any]:
+    """The site in sight, offered by its installer."""
+    other = offered.installer_below(case.world.person("sam"), "Next Door", "next@door.example")
+    owner = case.world.person("ines" if case.estate == "norden" else "ivan")
+    return {"handover_id": offered.offer(owner, case.site, other)}
+
+
+def _incoming(case: Case) -> dict[str, Any]:
+    """A site that somebody offers to the installer of the site in sight."""
+    other = offered.installer_below(case.world.person("dora"), "Next Door", "next@door.example")
+    owner = case.world.person("ines" if case.estate == "norden" else "ivan")
+    return {"handover_id": offered.offer(other, offered.bare_site(other, "Next site"), owner)}
+
+
+def _accepting(case: Case) -> dict[str, Any]:
+    kwargs = _incoming(case)
+    site = Site.objects.get(handovers=kwargs["handover_id"])
+    return {**kwargs, "digest": handover.dry_run(site, NOW).digest}
 
 
 def _bulk(case: Case) -> dict[str, Any]:
@@ -525,5 +553,9 @@ TABLE: dict[str, Row] = {
     "request_decisions.withdraw": Row("I", _request, installer="ines"),
     "reviews.record_duplicate_repaid": Row("O", _duplicate),
     "reviews.resolve": Row("O", _review),
+    "handovers.ask": Row("DSI", _offering),
+    "handovers.withdraw": Row("DSI", _offered),
+    "handovers.refuse": Row("I", lambda c: {**_incoming(c), "reason": "no"}),
+    "handing_over.accept": Row("I", _accepting),
     "tenancy.move_installer": Row("D", lambda c: {"installer_id": c.installer.pk, "to_id": c.world.person("sam").firm.pk}),
 }  # fmt: skip

@@ -34,6 +34,8 @@ from payments.models import PaymentMethod
 from subscriptions.actions import (
     auto_renewals,
     cards,
+    handing_over,
+    handovers,
     opening,
     prices,
     request_decisions,
@@ -146,8 +148,14 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "request_decisions.withdraw": (request_decisions.REQUEST_WITHDRAWN,),
     "reviews.record_duplicate_repaid": (reviews.DUPLICATE_REPAID,),
     "reviews.resolve": (reviews.ORDER_REVIEWED,),
+    "handovers.ask": (handovers.HANDOVER_ASKED,),
+    "handovers.withdraw": (handovers.HANDOVER_WITHDRAWN,),
+    "handovers.refuse": (handovers.HANDOVER_REFUSED,),
+    "handing_over.accept": (handing_over.SITE_RECEIVED, handing_over.SITE_GIVEN),
     "tenancy.move_installer": (tenancy.INSTALLER_MOVED,),
 }
+
+ON_BOTH_SIDES = {"handovers.ask", "handovers.withdraw", "handovers.refuse"}  # each installer has a row of its own
 
 # Columns that no reader asks for: counters, keys of search, what follows from a column that is told, and what a column of its own tells.
 QUIET = {
@@ -172,6 +180,7 @@ QUIET_OF: dict[str, set[str]] = {
     "payment": {"captured_minor", "state", "gateway_payment_ref"},
     "paymentmethod": {"failed_at", "detached_at"},
     "order": {"auto_renew"},
+    "handover": {"decided_by_id", "decided_at", "expires_at", "counts"},
 }
 NOT_YET = {
     addresses.ADDRESS_ASKED.code,
@@ -185,7 +194,7 @@ def of_row(name: str) -> dict[audit.Word, int]:
     head = name.partition(":")[0]
     if head in SILENT_ROWS:
         return {}
-    return dict.fromkeys(WORDS.get(name, WORDS[head]), 1)
+    return dict.fromkeys(WORDS.get(name, WORDS[head]), 2 if head in ON_BOTH_SIDES else 1)
 
 
 def _managers(event: AuditEvent, table: dict[str, Any]) -> dict[str, Any]:
@@ -243,6 +252,7 @@ TOLD = {
     ("renewalrequest", "order"), ("autorenewal", "order"), ("site", "order"), ("site", "landline_off_in"), ("autorenewal", "items"),
     ("autorenewal", "switched_off"), ("autorenewal", "lapsed"), ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),
     ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
+    ("handover", "installer_id"), ("site", "rows"), ("autorenewal", "handed_over"),
 }  # fmt: skip
 
 

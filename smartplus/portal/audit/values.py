@@ -46,7 +46,7 @@ LABELS: dict[str, Promise] = {
     "includes_tax": _("Prices include tax (gross)"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "version": _("Version"), "languages": _("Languages"), "logo": _("Logo"),
-    "switched_off": _("Switched off"), "lapsed": _("Lapsed"),
+    "switched_off": _("Switched off"), "lapsed": _("Lapsed"), "handed_over": _("Handed over"),
     "revoked": _("Revoked"), "revoked_for": _("Because"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"),
     "parent": _("Belongs to"), "under": _("Belongs to"),
     "tries": _("Tries"), "next_try_at": _("Next try"),
@@ -54,12 +54,12 @@ LABELS: dict[str, Promise] = {
 }  # fmt: skip
 ADDRESSED = frozenset({"site", "organization", "billingprofile"})  # rows whose `state` is part of an address
 FIRMS = ("installer_id", "subdistributor", "under")  # fields whose value is the number of an organization
-ROWS: dict[str, Promise] = {  # what went along with a moved installer, by the name of its table
+ROWS: dict[str, Promise] = {  # what went along with a moved installer or a site that was handed over, by the name of its table
     "site": _("Sites"), "building": _("Buildings"), "apartment": _("Apartments"), "resident": _("Residents"),
     "managerassignment": _("Property managers of sites"), "technicianassignment": _("Technicians of sites"),
     "entitlement": _("Services, with their paid time"), "device": _("Devices"), "libraryentry": _("MACs in the library"),
     "autorenewalitem": _("Items under auto-renewal"), "subscriptionitem": _("Items under auto-renewal"),
-    "renewalrequest": _("Requests"),
+    "renewalrequest": _("Requests"), "target": _("Targets"),
 }  # fmt: skip
 TOLD_OF_MONEY = frozenset({"order", "payment"})  # rows whose reason names amounts
 SWITCHED = frozenset({*catalogue.SWITCHES, "on", "require_2fa"})  # On and Off; what else is true or false is Yes and No

@@ -16,8 +16,10 @@ from smartplus.portal.sites import todo
 from subscriptions import dashboard as counts
 from subscriptions import payers, rights, waiting
 from subscriptions.dashboard import Standing
+from subscriptions.models import Handover
 
 SITES = 8  # rows that are shown; a link leads to the rest
+OFFERS = 5  # sites offered by other installers
 LOOKED_AT = 200  # sites from which those with something to do are selected
 
 
@@ -58,5 +60,6 @@ def of_installer(request: PortalRequest) -> dict[str, Any]:
             monitor_tile(firm.waiting),
         ],
         "rows": rows[:SITES],
+        "offers": list(Handover.objects.filter(taker=firm.organization).open_at(now).select_related("giver")[:OFFERS]),
         "activity": activity.recent(request, names={site.pk: site.name for site in sites}),
     }

@@ -27,6 +27,7 @@ from smartplus.portal.kit import support_view as support
 from smartplus.portal.sites import todo
 from smartplus.portal.sites.tags import pill_of
 from subscriptions import differences, payers, rights, waiting
+from subscriptions.actions import handovers
 from subscriptions.differences import Scope
 from subscriptions.models import RenewalRequest
 from subscriptions.prices import PriceTable
@@ -110,6 +111,7 @@ def site_context(
         "may_choose": actor.role is Role.INSTALLER,
         "sees_prices": rights.sees_prices(actor),
         "may_set_free": actor.role is Role.DISTRIBUTOR,
+        "may_hand_over": handovers.may_ask(actor, site),
     }
 
 
