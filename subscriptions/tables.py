@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db.models import F, Subquery
-from django.utils.formats import date_format
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization
+from accounts.typed import days
 from subscriptions.models import Price, PriceList
 from subscriptions.prices import MissingPrice, PriceKey, PriceTable
 
@@ -62,7 +63,7 @@ def table_of(price_list: PriceList) -> PriceTable:
 def _named(price_list: PriceList) -> PriceTable:
     label = _("Price list %(number)s, from %(date)s") % {
         "number": price_list.number,
-        "date": date_format(price_list.valid_from, "j M Y"),
+        "date": days.day_words(timezone.localdate(price_list.valid_from), days.language()),
     }
     return PriceTable(
         price_list.pk,

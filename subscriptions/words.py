@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.typed import days
 from subscriptions.periods import Cycles, Months, Term, Until
 
 
@@ -16,5 +16,5 @@ def of_term(term: Term | None) -> str:
     if isinstance(term, Cycles):
         return _("30 days") if term.count == 1 else _("%(n)s × 30 days") % {"n": term.count}
     if isinstance(term, Until):
-        return _("until %(day)s") % {"day": date_format(term.day, "DATE_FORMAT")}
+        return _("until %(day)s") % {"day": days.day_words(term.day, days.language())}
     return _("the rest of the paid time") if term else ""

@@ -86,3 +86,9 @@ def _names_an_end(node: ast.expr) -> bool:
         return _names_an_end(node.left)
     name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
     return name in ENDS
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_day_is_written_by_a_pattern_of_one_language(path: Path) -> None:
+    if path.name != "exports.py":  # files have the days of spreadsheets
+        assert [word for word in ("date_format(", "strftime(") if word in path.read_text()] == []

@@ -1,17 +1,18 @@
 """What a price of a list is for, and whose price counts where there is none."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import translation
 
 from accounts.errors import Refused
 from payments import money
-from subscriptions import tables
+from subscriptions import tables, words
 from subscriptions.actions import prices
 from subscriptions.actions.opening import frozen_why
 from subscriptions.models import Price, PriceList
-from subscriptions.periods import Cycles, Months, Rest
+from subscriptions.periods import Cycles, Months, Rest, Until
 from subscriptions.prices import MissingPrice, PriceKey, PriceTable, Product, price_keys
 from subscriptions.pricing import quote
 from subscriptions.quotes import Item
@@ -130,3 +131,20 @@ def test_a_key_has_one_price_in_a_list(people: People) -> None:
         quote([Item(1, "app", "monitor", price_class="integration")], Cycles(1), NOW, tables.table_of(made)).total_minor
         == 120
     )
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "term"),
+    [
+        ("en", "Price list 1, from 21 Nov 2026", "until 21 Nov 2026"),
+        ("de", "Preisliste 1, ab 21. Nov. 2026", "bis 21. Nov. 2026"),
+    ],
+)
+def test_days_are_written_in_the_readers_language(people: People, language: str, label: str, term: str) -> None:
+    day = date(2026, 11, 21)
+    published = prices.publish_price_list(
+        SYSTEM, currency="USD", amounts={APP: 150}, valid_from=datetime.combine(day, time(9), UTC), now=NOW
+    )
+    with translation.override(language):
+        assert tables.table_of(published).label == label
+        assert words.of_term(Until(day)) == term

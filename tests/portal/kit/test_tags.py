@@ -59,6 +59,9 @@ def test_a_day_is_the_day_where_the_reader_is():
         (timedelta(days=400), "in 400 days"),
         (timedelta(hours=5), "in 5 hours"),
         (timedelta(minutes=-5), "5 minutes ago"),
+        (timedelta(seconds=-50), "1 minute ago"),
+        (timedelta(seconds=-29), "just now"),
+        (timedelta(), "just now"),
     ],
 )
 def test_distances_in_time_are_counted_in_days_and_carry_the_exact_moment(delta, text):
