@@ -1,4 +1,4 @@
-"""Lists: sorting by the column that the address names, and paging by key, so that a deep page costs as much as the first page."""
+"""Lists are sorted by the column that the address names, and paged by key, so that a deep page costs as much as the first one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNTED = 1_000  # beyond it a list says "1,000+": the exact number is not worth
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """The rows of one page; `previous` and `next` are the keys for `?before=` and `?after=`, "" when there is none."""
+    """The rows of one page; `previous` and `next` are the keys for `?before=` and `?after=`, "" where there is no such page."""
 
     rows: list[Row]
     previous: str
@@ -39,7 +39,7 @@ Columns = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """How a list is sorted. `columns` are the columns it can be sorted by, each with its sort keys. No sort key is ever null."""
+    """The order of a list. `columns` are the columns by which it can be sorted, each with its sort keys, which are never null."""
 
     columns: Columns
     column: str
@@ -48,7 +48,7 @@ class Sorting:
 
     @property
     def by(self) -> tuple[str, ...]:
-        """The keys for `page`, unique together."""
+        """The sort keys for `page`; together they are unique."""
         keys = [*self.columns[self.column], "pk"]
         last = next(place for place, key in enumerate(keys) if key.removeprefix("-") == "pk")
         keys = keys[: last + 1]
@@ -58,7 +58,7 @@ class Sorting:
 def sorting(query: Mapping[str, str], columns: Columns, *, own: str, hidden: Collection[str] = ()) -> Sorting:
     """Read the order from the address: `?sort=name`, or `?sort=-name` for descending. For any other value it is the list's own order.
 
-    `hidden` are the columns that this reader does not see: the order would tell them, and the page's keys word by word.
+    `hidden` are the columns that this reader may not see: the order would reveal their values, and the key of a page contains them.
     """
     asked = query.get("sort", "")
     column = asked.removeprefix("-")
@@ -68,8 +68,10 @@ def sorting(query: Mapping[str, str], columns: Columns, *, own: str, hidden: Col
 
 
 def count(rows: QuerySet[Any], *, by: Sequence[str] = (), most: int = COUNTED) -> int:
-    """Count rows, but stop one row after `most`; `shown` and the filter `counted` write the number. `by` names the order of an index to count
-    by: without it the database may read the whole table until it has found enough rows."""
+    """Count rows, but stop one row after `most`; `shown` and the filter `counted` write the number.
+
+    `by` names the order of an index: without it the database may read the whole table before it has found enough rows.
+    """
     return rows.order_by(*by)[: most + 1].count()
 
 
@@ -81,10 +83,12 @@ def shown(number: int, most: int = COUNTED) -> str:
 def page(
     rows: QuerySet[Row], *, by: Sequence[str], query: Mapping[str, str], size: int, under: Sequence[str] = ()
 ) -> Page[Row]:
-    """The page that `query` asks for. `by` names fields or annotations, unique together, "-" for descending; `under` those before them by
-    which an index begins and which are the same in all rows, so that no page's key names them.
+    """The page that `query` asks for, in one statement; a key without a meaning is the first page.
 
-    A key that means nothing is the first page. One statement.
+    `by` names the fields or annotations that rows are sorted by, which together are unique, with "-" for descending. `under` names the first
+    fields of the index, which are equal in all rows and so are in no key.
+
+
     """
     after, before = _key(query.get("after", ""), by), _key(query.get("before", ""), by)
     is_back = before is not None and after is None
@@ -112,7 +116,7 @@ def page(
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a page begins: after the row with this key, in the order `by`. For the page before a row the order is reversed."""
+    """The beginning of a page: after the row with this key in the order `by`, which is reversed for the page before a row."""
 
     by: tuple[str, ...]
     key: tuple[Any, ...]  # empty on the first page
@@ -120,16 +124,16 @@ class Start:
 
     @property
     def beyond(self) -> Q:
-        """The rows after that row; all rows on the first page."""
+        """The condition for the rows after that row; on the first page it holds for all rows."""
         return _beyond(self.by, self.key) if self.key else Q()
 
     def value(self, name: str) -> Any:
-        """The value in the key for one of the names in `by`."""
+        """The value of the key for one of the names in `by`."""
         return next(value for at, value in zip(self.by, self.key, strict=True) if at.removeprefix("-") == name)
 
 
 def start(query: Mapping[str, str], by: Sequence[str]) -> Start:
-    """Where the page that `query` asks for begins, for lists that first look where its rows are. A value of the key may be of a wrong type."""
+    """The beginning of the page that `query` asks for, for lists that first find out where its rows are. Values of the key may have a wrong type."""
     after, before = _key(query.get("after", ""), by), _key(query.get("before", ""), by)
     is_back = before is not None and after is None
     ordered = tuple(_flipped(name) for name in by) if is_back else tuple(by)
@@ -137,8 +141,10 @@ def start(query: Mapping[str, str], by: Sequence[str]) -> Start:
 
 
 def _beyond(ordered: Sequence[str], key: Sequence[Any]) -> Q:
-    """(a, b) > (x, y) without row values: a > x, or a = x and b > y. The condition also contains a >= x, so that the database can begin
-    reading an index there and a deep page does not read the rows before it."""
+    """The condition (a, b) > (x, y) without row values: a > x, or a = x and b > y.
+
+    It also contains a >= x, so that the database begins reading the index there and a deep page does not read the rows before it.
+    """
     condition, same = Q(), Q()
     for name, value in zip(ordered, key, strict=True):
         field, way = (name[1:], "lt") if name.startswith("-") else (name, "gt")

@@ -1,4 +1,4 @@
-"""A list of the portal: declared once, read from the address, and shown as a page (`templates/list.html`) or answered as a file."""
+"""A list of the portal is declared once, reads what the address asks for, and is a page (`templates/list.html`) or a file."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ALL = gettext_lazy("All")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the page. A column without a label is an order that no table head offers.
+    """A column of the page; one without a label is an order that no head of the table offers.
 
-    `keys` are what rows are sorted by, as in `keyset.Columns`, none where they can't be. `annotations` gives those keys that are no fields, and
-    is asked only where the list is sorted so. `css` is the class of the head; the label of one that `is_silent` is for screen readers alone, as
-    is what `further` says.
+    `keys` are the sort keys, as in `keyset.Columns`; without keys the list can't be sorted by it. `annotations` gives the keys that are no fields;
+    it is called only where the list is sorted by the column. `css` is the class of the head. The label of a column that `is_silent` is read by
+    screen readers only, and so is the text `further`.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Column:
 
 
 class Option(NamedTuple):
-    """A value of a filter, and the condition on the rows; None where the view filters the rows itself."""
+    """A value of a filter with its condition on the rows, which is None where the view filters them itself."""
 
     label: Text
     where: Q | None = None
@@ -56,12 +56,13 @@ def options(field: str, choices: type[Choices]) -> dict[str, Option]:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """`?name=value`: a chip for each option, or a choice (`is_select`), which stands at the end of the bar where it `is_apart`. The `label`
-    is for screen readers.
+    """A filter `?name=value`, shown as a chip for each option or as a choice (`is_select`), at the end of the bar if it `is_apart`.
 
-    `every` says what is not narrowed; without it the chosen chip takes itself back. With an `own` option there is no such state: that one
-    holds where the address names none. `also` are further words that addresses have for options; `clears` are parameters that say more about
-    one of the options, and go when another is chosen.
+    Screen readers read the `label`.
+
+    `every` is the label of "not filtered"; without it a second click on the chosen chip removes the filter. With an `own` option the list is always
+    filtered: by that option where the address names none. `also` maps further words of addresses to options. `clears` are parameters that belong
+    to one of the options and are removed when another is chosen.
     """
 
     name: str
@@ -76,7 +77,7 @@ class Filter:
     is_apart: bool = False
 
     def chosen(self, query: Mapping[str, str]) -> str:
-        """The option that the address names, otherwise the filter's default; "" for a filter that is not used."""
+        """The option that the address names, else the own option of the filter; "" where it does not filter."""
         value = query.get(self.name, "")
         value = self.also.get(value, value)
         return value if value in self.options else self.own
@@ -84,8 +85,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`?q=`: the label of the box, what may be typed there, and the rows of those given that match a text, as far as the actor may ask: None
-    where the view searches itself."""
+    """The search `?q=`: the label of its box and a hint what can be typed there.
+
+    `matching` gives the rows that match a text, of those that the actor may search; None where the view searches itself.
+    """
 
     label: Text
     hint: Text
@@ -94,9 +97,11 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """What a list is. `own` is its order where the address names none: a column, "-" before it for downwards; none where the view
-    sorts its rows itself. `layout` is the template that
-    `list.html` extends; `table`, `bar` and `panel` are classes of these."""
+    """The declaration of a list.
+
+    `own` is the column it is sorted by where the address names none, with "-" for descending; "" where the view sorts the rows itself. `layout` is
+    the template that `list.html` extends; `table`, `bar` and `panel` are classes of these parts.
+    """
 
     title: Text
     columns: Sequence[Column]
@@ -113,8 +118,10 @@ class List:
     def asked(
         self, request: PortalRequest, *, hidden: Collection[str] = (), kept: Mapping[str, str] | None = None
     ) -> Listing:
-        """What the address asks of it; what means nothing there is as if it were not there. `hidden` are the columns that this reader does not
-        see, `kept` further parameters that a search takes along."""
+        """What the address asks of the list; values without a meaning are ignored.
+
+        `hidden` are the columns that this reader may not see, `kept` are further parameters that a search keeps.
+        """
         query = request.GET
         chosen = {each.name: each.chosen(query) for each in self.filters}
         return Listing(
@@ -131,13 +138,13 @@ class List:
         )  # fmt: skip
 
     def shown_in(self, page: Collection[str]) -> dict[str, Any]:
-        """The heads and labels of these columns, where the table is a part of another page."""
+        """The heads and labels of these columns, for a page of which the table is a part."""
         columns = [each for each in self.columns if each.name in page]
         return {"heads": [Head(each) for each in columns], "label": {each.name: each.label for each in columns}}
 
 
 class Head(NamedTuple):
-    """The head of a column; `url` sorts by it, `way` says how it is sorted now."""
+    """The head of a column: `url` sorts by it, and `way` is the present order: ascending, descending or ""."""
 
     column: Column
     url: str = ""
@@ -155,7 +162,7 @@ class Chip(NamedTuple):
 
     @property
     def as_option(self) -> str:
-        """What a choice says of it."""
+        """The text of the value in a choice, with its number."""
         return str(self.label) if self.number is None else f"{self.label} ({self.number})"
 
 
@@ -168,8 +175,10 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What an address asks of a list. `chosen` has the values of the filters that narrow it, `columns` those its reader sees, `file` the kind
-    of file that is asked for."""
+    """One request for a list.
+
+    `chosen` has the values of the filters that are used, `columns` are those that the reader sees, `file` is the kind of file that is asked for.
+    """
 
     list: List
     query: QueryDict
@@ -203,7 +212,7 @@ class Listing:
         return self._with_keys(rows).order_by(*self.sorting.by)
 
     def page(self, rows: QuerySet[Row], *, only: Sequence[str] = (), under: Sequence[str] = ()) -> keyset.Page[Row]:
-        """The page that the address asks for. With `only` just these fields and the sort keys are read. `under` as in `keyset.page`."""
+        """The page that the address asks for; with `only` it reads these fields and the sort keys alone; `under` is as in `keyset.page`."""
         rows = self._with_keys(rows)
         if only:
             keys = (key.removeprefix("-") for key in self.sorting.by)
@@ -213,7 +222,7 @@ class Listing:
     def count(
         self, page: keyset.Page[Any], rows: QuerySet[Any], *, by: Sequence[str] = (), most: int = keyset.COUNTED
     ) -> str:
-        """How many rows there are, as the title says it: they are counted, as `keyset.count` does it, only where one page is not all."""
+        """The number of rows for the title; they are counted (`keyset.count`) only where there is more than one page."""
         return keyset.shown(len(page.rows) if page.is_only else keyset.count(rows, by=by, most=most), most)
 
     def answer(
@@ -231,7 +240,7 @@ class Listing:
     def context(
         self, page: keyset.Page[Any], cells: Sequence[Any], *, numbers: Mapping[str, Mapping[str, object]] | None = None
     ) -> dict[str, Any]:
-        """What `list.html` shows. `numbers` are those of filters by their values, "" for all, where rows were counted for them."""
+        """The context of `list.html`; `numbers` are the numbers of rows by filter and value ("" for all), where they were counted."""
         bars = [self._bar(each, (numbers or {}).get(each.name, {})) for each in self.list.filters]
         return {
             "list": self.list,
@@ -280,8 +289,10 @@ class Listing:
 
 
 def address(query: QueryDict, name: str, value: str, clears: Sequence[str] = ()) -> str:
-    """The address with another value of one parameter, "" for none, and without those it `clears`; of another list than this page's, so
-    from its beginning."""
+    """The address with another value of one parameter, "" for none, and without the parameters that it `clears`.
+
+    It leads to the first page, since it is another list.
+    """
     changed = query.copy()
     for gone in (*PAGING, *clears, *([name] if not value else [])):
         changed.pop(gone, None)

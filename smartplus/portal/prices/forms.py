@@ -36,8 +36,11 @@ UNITS = [*((code, code) for code in CURRENCIES), (money.CREDITS, gettext_lazy("C
 
 @dataclass(frozen=True, slots=True)
 class Section(Generic[T]):
-    """The prices of one project type and class. `groups` are (service, its prices); `priced` are those that have one, or all where
-    nothing is fallen back to; `hint` says what the others fall back to."""
+    """The prices of one project type and price class.
+
+    `groups` are pairs of a service and its prices. `priced` are the prices that are set, or all of them where nothing falls back to another
+    section; `hint` names the section to which the others fall back.
+    """
 
     title: str
     hint: str
@@ -46,17 +49,17 @@ class Section(Generic[T]):
 
     @property
     def is_open(self) -> bool:
-        """Whether there is something to look at; what falls back altogether can stay folded."""
+        """Whether the section is unfolded: it has a price of its own, or nothing to fall back to."""
         return bool(self.priced)
 
     @property
     def falls_back(self) -> bool:
-        """Whether something has no price of its own and is sold at another one."""
+        """Whether something in it has no price of its own and is sold at that of another section."""
         return self.priced != self.groups
 
 
 class PriceListForm(forms.Form):
-    """A new version of a list: whose, from when, and an amount per 30 days for each part."""
+    """A new version of a price list: whose it is, from when it is valid, and an amount per 30 days for each price."""
 
     distributor = forms.ModelChoiceField(
         label=gettext_lazy("For"),
@@ -85,16 +88,16 @@ class PriceListForm(forms.Form):
 
     @property
     def unit(self) -> str:
-        """The currency that the amounts are typed in: the chosen one, if there is such a one."""
+        """The currency of the typed amounts: the one that was chosen, if it exists."""
         chosen = self.data.get(self.add_prefix("currency")) if self.is_bound else self.initial.get("currency")
         return str(chosen) if chosen in dict(UNITS) else CURRENCIES[0]
 
     def sections(self) -> Iterator[Section[BoundField]]:
-        """The amount fields for the page: folded away is what may be left empty, and is."""
+        """The amount fields by section; the page folds a section that may be left empty and is empty."""
         yield from sections(lambda key: self[field_name(key)], lambda bound: bool(bound.errors or bound.value()))
 
     def clean(self) -> dict[str, Any]:
-        """Turn what was typed into minor units; amounts that were labelled with another currency are asked about."""
+        """Turn the typed amounts into minor units; ask again where they were labelled with another currency."""
         super().clean()
         cleaned = self.cleaned_data
         typed = {key: cleaned.get(field_name(key)) for key in price_keys()}
@@ -117,7 +120,7 @@ class PriceListForm(forms.Form):
 
 
 def sections(show: Callable[[PriceKey], T], has_price: Callable[[T], bool]) -> Iterator[Section[T]]:
-    """Every price as `show` has it, parted by project type and price class and in them by service."""
+    """Every price as `show` shows it, by project type and price class, and in each of these by service."""
     gathered: dict[tuple[str, str], dict[str, list[T]]] = {}
     for key in price_keys():
         services = gathered.setdefault((key.project_type, key.price_class), {})
@@ -132,7 +135,7 @@ def sections(show: Callable[[PriceKey], T], has_price: Callable[[T], bool]) -> I
 
 
 def field_name(key: PriceKey) -> str:
-    """The form field of a price. The Normal price of communities is the one meant where nothing else is said."""
+    """The name of the form field of a price; the Normal price of communities is named by its service and variant alone."""
     words = ["price", key.service_type, key.part]
     if key.project_type != ProjectType.COMMUNITY:
         words.append(key.project_type)

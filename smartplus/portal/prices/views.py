@@ -30,7 +30,7 @@ from subscriptions.prices import PriceKey
 
 
 def _owner_order(_actor: Actor) -> Mapping[str, Any]:
-    """Lists for everybody first."""
+    """The order of owners: default lists come first."""
     return {"owner_order": Coalesce("distributor__name_order", Value(""), output_field=TextField())}
 
 
@@ -58,7 +58,7 @@ PRICE_LISTS = List(
 @access.roles(Role.OPERATOR)
 @require_safe
 def price_list_list(request: access.PortalRequest) -> HttpResponse:
-    """Every version of every list, on one page: newest first within its owner, or by a column."""
+    """Show every version of every list on one page, the newest first within its owner, or sorted by a column."""
     listing = PRICE_LISTS.asked(request)
     rows = list(listing.sorted(PriceList.objects.visible_to(request.actor).select_related("distributor")))
     published = sorted(
@@ -78,7 +78,7 @@ def price_list_list(request: access.PortalRequest) -> HttpResponse:
 @access.roles(Role.OPERATOR)
 @require_safe
 def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
-    """One version with its amounts."""
+    """Show one version with its amounts."""
     price_list = PriceList.objects.visible_to(request.actor).select_related("distributor", "created_by").get(pk=pk)
     amounts = {row.key: row.amount_minor for row in price_list.prices.all()}
 
@@ -95,7 +95,7 @@ def price_list_detail(request: access.PortalRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @once
 def price_list_new(request: access.PortalRequest) -> HttpResponse:
-    """Publish a version, filled in with the one it follows."""
+    """Publish a version; the form is filled with the version that it follows."""
 
     def publish(form: PriceListForm) -> PriceList:
         distributor = form.cleaned_data["distributor"]
@@ -123,8 +123,7 @@ def price_list_new(request: access.PortalRequest) -> HttpResponse:
 
 
 def _overtaken(request: access.PortalRequest, form: PriceListForm) -> tuple[PriceListForm, Q]:
-    """Somebody published a list for the same tree in the meantime: the newest list and the typed values, in one
-    form."""
+    """Answer a conflict: a form with the list that somebody published for the same tree in the meantime, and who did."""
     owner, currency = form.cleaned_data["distributor"], form.cleaned_data["currency"]
     seen = PriceList.objects.visible_to(request.actor)
     theirs = seen.filter(distributor=owner, currency=currency).order_by("-number")[0]
@@ -148,7 +147,7 @@ def _initial(request: access.PortalRequest) -> dict[str, Any]:
 
 
 def _values_of(price_list: PriceList) -> dict[str, Any]:
-    """What the form is filled with from a list."""
+    """The values of a list for the fields of the form."""
     return {
         "distributor": price_list.distributor_id,
         "currency": price_list.currency,

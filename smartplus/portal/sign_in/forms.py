@@ -38,12 +38,12 @@ class SignInForm(django_forms.AuthenticationForm):
 
 
 class PasswordResetForm(django_forms.PasswordResetForm):
-    """Asks where to send the link. Also serves people who were invited and have no password yet."""
+    """The address to which a link is sent; it also serves people who were invited and have no password yet."""
 
     email = MailField(label=_("Email"), widget=MailInput(attrs={"class": "lg", "autofocus": True}))
 
     def get_users(self, email: str) -> Iterable[User]:
-        """The active person with this address in any case: one at most."""
+        """The active person with this address, whatever its upper and lower case; at most one."""
         try:
             user = User.objects.get_by_natural_key(email)
         except User.DoesNotExist:
@@ -64,7 +64,7 @@ class NewPasswordForm(django_forms.SetPasswordForm):  # type: ignore[type-arg]
             self.fields[name].widget.attrs |= {"class": "lg"}
 
     def save(self, commit: bool = True) -> User:
-        """Set it, whatever `commit` says: the view has judged the link."""
+        """Set the password, whatever `commit` says; the view has checked the link."""
         user: User = self.user
         profile.reset_password(user, password=self.cleaned_data["new_password1"], now=timezone.now())
         return user

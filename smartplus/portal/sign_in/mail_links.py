@@ -1,4 +1,4 @@
-"""The pages behind links by mail: past the throttle to the sign-in, and the new address of a person."""
+"""The pages behind links in mails: one leads past the throttle to the sign-in, one confirms a new address."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from smartplus.portal.sign_in.forms import PasswordResetForm
 @access.public
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_link(request: TimedRequest) -> HttpResponse:
-    """Ask for a way past the throttle. The answer is the same for every address, and does not wait for a mail server."""
+    """Mail a link past the throttle. The answer is the same for every address, and does not wait for a mail server."""
     now = request.now
     form = PasswordResetForm(request.POST if request.method == "POST" else None)
     if not form.is_bound or not form.is_valid():
@@ -40,7 +40,7 @@ def sign_in_link(request: TimedRequest) -> HttpResponse:
 @access.public
 @require_safe
 def sign_in_link_sent(request: TimedRequest) -> HttpResponse:
-    """The same page whether or not the address was known."""
+    """Show the same page whether or not the address is known."""
     return render(request, "sign_in/sign_in_link_sent.html")
 
 
@@ -48,7 +48,7 @@ def sign_in_link_sent(request: TimedRequest) -> HttpResponse:
 @access.public
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in_pass(request: TimedRequest, token: str) -> HttpResponse:
-    """Past the throttle, once. Looking changes nothing, since mail scanners look too; the button leads on to the sign-in."""
+    """Let a person pass the throttle, once. Opening the page changes nothing, since mail scanners open it too; the button leads to the sign-in."""
     now = request.now
     try:
         if request.method != "POST":
@@ -65,7 +65,7 @@ def sign_in_pass(request: TimedRequest, token: str) -> HttpResponse:
 @access.public
 @require_http_methods(["GET", "HEAD", "POST"])
 def address_confirm(request: TimedRequest, token: str) -> HttpResponse:
-    """Take the new address. Looking changes nothing; the button does, once, whoever is signed in here."""
+    """Confirm a new address, once, whoever is signed in here. Opening the page changes nothing; the button does."""
     now = request.now
     try:
         if request.method != "POST":

@@ -1,5 +1,4 @@
-"""Forms that were sent too late: each kind has a page that says what happened, and a way to continue with what was
-typed."""
+"""Forms that were sent too late: each kind has a page that says what happened, and how to continue with what was typed."""
 
 from __future__ import annotations
 
@@ -24,7 +23,10 @@ ELSEWHERE = ("Origin checking failed", "Referer checking failed")
 
 @access.public
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 with what became of the form: signed in meanwhile, switched meanwhile, signed out, too old, or not ours at all."""
+    """Answer 403 and say why the form was not accepted.
+
+    The person signed in, switched the membership or signed out meanwhile; or the token is too old, or is not ours.
+    """
     if reason.startswith(ELSEWHERE):
         return errors.page(request, past_forms.PAGE, 403, kind="elsewhere")
     match = request.resolver_match
@@ -46,8 +48,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def left_over(request: HttpRequest, response: HttpResponse) -> HttpResponse | None:
-    """Instead of a page for which a form waits that it did not fill: the way to the right membership, what was typed, to be read and
-    copied, or the page once more with a word that something was not done. Nothing here sends the form."""
+    """The answer in place of a page that did not fill in the form that waits for it; None where no form waits.
+
+    It leads to the right membership, or shows what was typed, or shows the page again with a message that something was not done. It never
+    sends the form.
+    """
     found = past_forms.waiting_here(request)
     if found is None:
         return None
@@ -64,12 +69,12 @@ def left_over(request: HttpRequest, response: HttpResponse) -> HttpResponse | No
 
 
 def _current(request: Any) -> int | None:
-    """The membership worked under, also where a stale form stopped at the door."""
+    """The membership of the request, also where a stale form was refused before the view."""
     return request.membership.pk if errors.knows_the_actor(request) else None
 
 
 def _switched(request: HttpRequest, found: past_forms.Waiting, status: int) -> HttpResponse | None:
-    """The page that tells, once, that a form was made under another membership, with the way back to it."""
+    """The page that says, once, that the form belongs to another membership, with a link back to that one."""
     if found["is_told"] or _current(request) in {None, found["membership"]}:
         return None
     made_for = past_forms.membership_of(found)
@@ -103,7 +108,7 @@ def _answer(request: HttpRequest, **context: Any) -> HttpResponse:
 
 
 def _page_before(request: HttpRequest) -> str:
-    """The page with the form, by what the browser says; empty if it is not one of ours."""
+    """The address of the page with the form, as the browser names it; "" if it is not one of ours."""
     before = request.headers.get("Referer", "")
     hosts = {request.get_host()}
     if not before or not url_has_allowed_host_and_scheme(

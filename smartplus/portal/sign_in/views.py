@@ -38,23 +38,23 @@ DEMO_LOGINS = (
 
 
 class SignIn(django_views.LoginView):
-    """The sign-in page. Without the tick the session ends with the browser."""
+    """The sign-in page; without the tick the session ends with the browser."""
 
     form_class = SignInForm
     template_name = "sign_in/sign_in.html"
     redirect_authenticated_user = True
 
     def get_initial(self) -> dict[str, Any]:
-        """The address, where a link by mail led here."""
+        """Fill in the address where a link in a mail led here."""
         return {**super().get_initial(), "username": text.sought(self.request.GET.get("email", ""), most=mail.LONGEST)}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Try, unless too many tries failed from here or for this account."""
+        """Try to sign in, unless too many tries failed from this address of the network or for this account."""
         refusal = throttle.refuses_sign_in(request, now=timezone.now())
         return refusal or super().post(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Sign in and set how long the session lasts; with two-factor on, the code is asked for before anything else."""
+        """Sign in and set how long the session lasts; a person with two-factor authentication has to give a code first."""
         user = form.get_user()
         is_first = user.last_login is None
         throttle.forgive(self.request)
@@ -68,21 +68,23 @@ class SignIn(django_views.LoginView):
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The demo's logins beside the form, in the demo only."""
+        """Add the logins of the demo, in the demo only."""
         demo = {"demo_logins": DEMO_LOGINS, "demo_password": DEMO_PASSWORD} if settings.DEMO else {}
         return super().get_context_data(**kwargs) | demo
 
 
 class PasswordReset(django_views.PasswordResetView):
-    """Asks for the address; the link in the mail begins with SITE_URL, whatever Host the request claimed."""
+    """The page that asks for the address; the link in the mail begins with SITE_URL, whatever host the request names."""
 
     form_class = PasswordResetForm
     template_name = "sign_in/password_reset.html"
     success_url = reverse_lazy("password-reset-sent")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Queue the mail, if the address is somebody's and did not get several already. The answer is the same either way, and
-        does not wait for a mail server, so that the clock does not tell addresses apart."""
+        """Queue the mail, unless nobody has the address or it got several already.
+
+        The answer is the same in all cases and does not wait for a mail server, so that its time does not reveal which addresses exist.
+        """
         now, email = timezone.now(), form.cleaned_data["email"]
         if throttle.may_mail(throttle.RESET_PREFIX, email, now=now):
             for user in form.get_users(email):
@@ -92,14 +94,14 @@ class PasswordReset(django_views.PasswordResetView):
 
 
 class PasswordResetConfirm(django_views.PasswordResetConfirmView):
-    """Sets the new password of whoever holds the link."""
+    """The page that sets a new password for the person to whom the link was sent."""
 
     form_class = NewPasswordForm
     template_name = "sign_in/password_reset_confirm.html"
     success_url = reverse_lazy("password-reset-done")
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Set it, and forget the wrong ones that led here."""
+        """Set the password, and forget the wrong ones that were counted for the account."""
         response = super().form_valid(form)
         throttle.let_pass(self.request, form.user.email, now=timezone.now())
         return response
@@ -113,41 +115,42 @@ password_reset_confirm = access.public(PasswordResetConfirm.as_view())
 
 @access.public
 def password_reset_sent(request: HttpRequest) -> HttpResponse:
-    """The same page whether or not the address was known."""
+    """Show the same page whether or not the address is known."""
     return render(request, "sign_in/password_reset_sent.html")
 
 
 @access.public
 def password_reset_done(request: HttpRequest) -> HttpResponse:
-    """The password is set: now sign in."""
+    """Say that the password is set, and lead to the sign-in."""
     return render(request, "sign_in/password_reset_done.html")
 
 
 @access.public
 def change_password(request: HttpRequest) -> HttpResponse:
-    """The address where password managers look for the page that changes a password; asks for the sign-in first if
-    needed."""
+    """Lead password managers to the page that changes the password; a person who is not signed in signs in first."""
     return redirect("settings-password")
 
 
 @access.public
 def set_language(request: HttpRequest) -> HttpResponse:
-    """The language of somebody who is not signed in; others choose theirs in the settings."""
+    """Set the language of a person who is not signed in; others choose theirs in the settings."""
     return django_set_language(request)
 
 
 @access.roles()
 @require_safe
 def home(request: PortalRequest) -> HttpResponse:
-    """The first page after signing in: the sites for a technician, the dashboard for everybody else."""
+    """Lead to the first page after signing in: the sites for a technician, the dashboard for everybody else."""
     return redirect("site-list" if request.actor.role is Role.TECHNICIAN else "dashboard")
 
 
 @access.roles(also_at={Stage.SET_UP, Stage.TERMS})
 @require_POST
 def switch_membership(request: PortalRequest) -> HttpResponse:
-    """Work for another organization one is a member of; any other number is 404. `next` is the page of a
-    form that was refused because the organization had been switched."""
+    """Switch to another membership of the person; any other number is 404.
+
+    `next` is the page of a form that was refused because the membership had been switched.
+    """
     usable = Membership.objects.usable().filter(user=request.user).select_related("organization", "user")
     chosen = usable.get(pk=_number(request.POST.get("membership")))
     before = request.membership

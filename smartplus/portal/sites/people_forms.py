@@ -28,7 +28,7 @@ FIND = forms.TextInput(attrs={"type": "search", "autocomplete": "off", "placehol
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A person who may be ticked; `paid` is the entitlement that keeps the PM App ticked while the person stays."""
+    """A person with its ticks; `paid` is the entitlement that keeps the PM App ticked while the person is assigned."""
 
     person: Person
     is_assigned: bool
@@ -37,15 +37,16 @@ class Candidate:
 
     @property
     def membership(self) -> Membership:
-        """Who it is."""
+        """The membership of the person."""
         return self.person.membership
 
 
 class PeopleForm(forms.Form):
-    """Who looks after a site: plain tick boxes of the installer's own people.
+    """Who looks after a site: a tick box for each of the installer's own people.
 
-    Where there are many, the boxes are those of a page of who is assigned, and of whom `find_…` found or who is ticked. Whose box is not on
-    the page stays as it is. `query` is the page's address; `sent_before` is a form sent earlier whose ticks have to find their boxes here too.
+    Of many people the page has the boxes of those who are assigned (a page of them), who are ticked, and whom a search (`find_…`) found; a
+    person without a box stays as it is. `query` is that of the page's address. `sent_before` is a form that was sent earlier, whose ticked
+    people have boxes here too.
     """
 
     managers = forms.TypedMultipleChoiceField(label=_("Property managers"), coerce=int, required=False)
@@ -116,13 +117,15 @@ class PeopleForm(forms.Form):
 
     @property
     def is_searching(self) -> bool:
-        """Whether it was sent to find somebody, and not to be saved."""
+        """Whether the form was sent to search for people and not to be saved."""
         return self.is_bound and "find" in self.data
 
     @property
     def pm_app_by_membership(self) -> dict[int, bool]:
-        """Who looks after the site, and whether with the PM App; ticking the App assigns too. Where it was ticked before, its tick says
-        nothing about who was unticked now."""
+        """The managers to assign, and whether each has the PM App.
+
+        Ticking the PM App assigns too. A tick of the PM App from before does not assign a person whose own tick was removed.
+        """
         had_app = {pk for pk, has_app in self._apps.items() if has_app}
         with_app = self._now_ticked("pm_app", had_app)
         newly = with_app - set(self._paid) - had_app
@@ -131,11 +134,11 @@ class PeopleForm(forms.Form):
 
     @property
     def technician_ids(self) -> list[int]:
-        """Who works on the site."""
+        """The technicians to assign."""
         return sorted(self._now_ticked("technicians", self.working.assigned_ids))
 
     def manager_rows(self) -> list[Candidate]:
-        """The installer's property managers with their ticks as they are now, without those of `found_managers`."""
+        """The installer's property managers with their present ticks, without those of `found_managers`."""
         return [row for row in self._managers if row.membership.pk not in self.managed.found]
 
     def found_managers(self) -> list[Candidate]:
@@ -143,7 +146,7 @@ class PeopleForm(forms.Form):
         return [row for row in self._managers if row.membership.pk in self.managed.found]
 
     def technician_rows(self) -> list[Candidate]:
-        """The installer's technicians with their ticks as they are now, without those of `found_technicians`."""
+        """The installer's technicians with their present ticks, without those of `found_technicians`."""
         return [row for row in self._technicians if row.membership.pk not in self.working.found]
 
     def found_technicians(self) -> list[Candidate]:
@@ -168,15 +171,17 @@ class PeopleForm(forms.Form):
         return [Candidate(row, row.membership.pk in chosen, False, None) for row in rows]
 
     def _now_ticked(self, name: str, before: set[int]) -> set[int]:
-        """All who have this tick when the form is saved: of those on the page as they are ticked, the others as before. A form that does
-        not say what it began with had all of them."""
+        """All who have this tick once the form is saved: people on the page as ticked there, all others as before.
+
+        A form that does not name the people it showed is taken to have shown all.
+        """
         ticked, began = set(self.cleaned_data[name]), conflicts.began_with(self)
         if began is None or name not in began:
             return ticked
         return ticked | (before - _ids(map(str, began[name])))
 
     def _paid_of(self, ids: set[int]) -> dict[int, Entitlement]:
-        """What holds the tick of the PM App of these people, as long as they are assigned."""
+        """The entitlements that keep the PM App ticked for these people as long as they are assigned."""
         targets = [target for target, person in self._targets.items() if person in ids]
         rows = sites.active_pm_apps(self._site, self._now, target_ids=targets) if targets else []
         return {self._targets[row.target_id]: row for row in rows}

@@ -1,7 +1,7 @@
-"""The list of what can be activated: how much there is, as far as counting goes, and the rows of a page.
+"""The list of what can be activated: how many items there are, as far as they are counted, and the rows of a page.
 
-Up to `keyset.COUNTED` items are read by their ids and sorted. Of more nothing is sorted as a whole: sites are gone through in the order of
-their names as long as the page is not full, and a large site target by target, both as an index has them.
+Up to `keyset.COUNTED` items are read by their ids and sorted. A longer list is never sorted as a whole: the page is filled site by site, in the
+order of their names, and from a large site target by target, both in the order of an index.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TIED = (
 
 
 class Named(TypedDict):
-    """Further values that a row shows: the order of its person, and the family master of its apartment."""
+    """Further values of a row: the sort name of its person, and the family master of its apartment."""
 
     person: str
     master: str | None
@@ -49,37 +49,37 @@ Item: TypeAlias = "WithAnnotations[Entitlement, Named]"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The items of a list, (id, service type, site), at most one more than `keyset.COUNTED` of them."""
+    """The items of a list as (id, service type, site); at most `keyset.COUNTED` + 1 of them are read."""
 
     items: tuple[tuple[int, str, int], ...]
 
     @property
     def count(self) -> int:
-        """How many, as `keyset.count` says it."""
+        """The number of items, as `keyset.count` gives it."""
         return len(self.items)
 
     @property
     def is_whole(self) -> bool:
-        """Whether these are all."""
+        """Whether all items were read."""
         return self.count <= keyset.COUNTED
 
     @property
     def ids(self) -> list[int]:
-        """Their ids."""
+        """The ids of the items that were read."""
         return [pk for pk, _service, _site in self.items]
 
     @property
     def mark(self) -> Mark | None:
-        """The list as it is; None where it is too long to be gone through for this."""
+        """The mark of the list; None where it is too long to be read as a whole."""
         return Mark.of_ids(self.ids) if self.is_whole else None
 
     @property
     def by_service(self) -> Mapping[str, int] | None:
-        """How many there are of each service type; None where not all were counted."""
+        """The number of items of each service type; None where not all were read."""
         return Counter(service for _pk, service, _site in self.items) if self.is_whole else None
 
     def narrowed(self, wanted: Filter) -> Found | None:
-        """Those that a filter means; None where only the database can tell."""
+        """The items that a filter selects; None where only the database can select them."""
         if not wanted.is_narrow:
             return self
         if not self.is_whole or wanted.search or wanted.site_search:
@@ -94,8 +94,10 @@ class Found:
 
 
 def find(items: QuerySet[Entitlement], installer_id: int) -> Found:
-    """Those of an installer; two statements, four where more than a few sites have little. Only sites are looked at where something waits,
-    and they are named: a database that may choose begins with everything the firm has."""
+    """The items of an installer, in two statements, or four where many sites have few items each.
+
+    Only sites where something waits are read, and the query names them: without their ids the database reads everything that the firm has.
+    """
     most = keyset.COUNTED + 1
     waiting = never_activated_at(installer_id).order_by("site_id").values_list("site_id", flat=True).distinct()
     there = items.order_by().values_list("pk", "service_type", "site_id")
@@ -112,7 +114,7 @@ def find(items: QuerySet[Entitlement], installer_id: int) -> Found:
 def page(
     actor: Actor, matching: QuerySet[Entitlement], found: Found, wanted: Filter, *, query: Mapping[str, str], size: int
 ) -> keyset.Page[Item]:
-    """The page of a list that `query` asks for; one statement, and for long lists two or three more."""
+    """The page that `query` asks for, in one statement, for long lists in three or four."""
     rows = matching.select_related("site", targets.person_relation()).only(*SHOWN, *targets.person_columns())
     named = rows.annotate(person=targets.person_order(), master=targets.master())
     shown = _page(actor, matching, named, found, wanted, query=query, size=size)
@@ -143,15 +145,17 @@ def _page(
 
 
 class _UpTo(Subquery):
-    """How many rows a subquery has that ends somewhere."""
+    """The number of rows of a subquery that has a limit."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) few)"
     output_field = IntegerField()
 
 
 def _near(actor: Actor, matching: QuerySet[Entitlement], wanted: Filter, start: keyset.Start, size: int) -> Q:
-    """Where the rows of the page are: the rest of the site that the last page ended in, and the next sites, of a large one the next
-    targets. All rows there are at least a page, if there is that much."""
+    """The condition for the rows among which the page is: the rest of the site in which the last page ended, and the next sites.
+
+    Of a large site only the next targets belong to it. If the list has a further page, the condition holds for at least that many rows.
+    """
     sites = Site.objects.visible_to(actor).filter(installer_id=wanted.installer_id, kind=wanted.project_type)
     if wanted.site_id:
         sites = sites.filter(pk=wanted.site_id)
@@ -191,7 +195,7 @@ def _near(actor: Actor, matching: QuerySet[Entitlement], wanted: Filter, start: 
 
 
 def _targets(matching: QuerySet[Entitlement], site_id: int, start: keyset.Start, size: int) -> list[int]:
-    """The targets of a site that come next and have something on the list: enough for a page, also where the last page has all of the first."""
+    """The next targets of a site that have items of the list; enough for a page, even if the last page had all items of the first."""
     found = Target.objects.filter(Exists(matching.filter(target_id=OuterRef("pk")).order_by()), site_id=site_id)
     named = found.annotate(person=targets.person_order(""))
     order = ["sort_key", "person", "pk"]
