@@ -12,11 +12,9 @@ import pytest
 from django.conf import settings
 from django.template import engines
 from django.template.base import Lexer, TokenType
-from django.test import RequestFactory
-from django.urls import Resolver404, resolve
 
-from smartplus.portal.styleguide import declarations, views
-from smartplus.portal.styleguide.declarations import Declaration, Malformed
+from smartplus.portal.styleguide import declarations
+from smartplus.portal.styleguide.declarations import Declaration
 
 TEMPLATES = Path(settings.BASE_DIR / "templates")
 LIMIT = 140
@@ -155,14 +153,6 @@ def test_a_button_has_no_other_classes_than_are_declared() -> None:
     assert {"p", "q", "d", "s", "lg", "w"} <= found
 
 
-def test_the_page_of_the_components_is_there_in_debug_only() -> None:
-    page = views.index(RequestFactory().get("/styleguide/"))
-    assert page.status_code == 200
-    assert page.content.decode().count('styleguide-look"') == 2 * sum(len(one.examples) for one in SHOWN)
-    with pytest.raises(Resolver404):
-        resolve("/styleguide/")
-
-
 @pytest.mark.parametrize(
     ("include", "fault"),
     [
@@ -185,19 +175,6 @@ def test_a_wrong_include_is_seen(include: str, fault: list[str]) -> None:
         ("text", False, "a sentence of any length"),
     ]
     assert list(faults_of(include, {"a/_box.html": box})) == fault
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "<b></b>",
-        "{% comment %}\nA box.\n{% endcomment %}",
-        "{% comment %}\nA.\n\nParameters:\n title\n{% endcomment %}",
-    ],
-)
-def test_a_component_without_declaration_is_seen(source: str) -> None:
-    with pytest.raises(Malformed):
-        declarations.declared("box", source)
 
 
 def test_no_line_of_a_template_is_long() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from communities.models import Entitlement
 from payments.sandbox import Sandbox
+from subscriptions.models import AutoRenewal, Order
 
 EXPIRY = datetime(2026, 12, 22, 9, 0, tzinfo=UTC)
 DUE = EXPIRY - timedelta(days=3)
@@ -19,3 +20,7 @@ def at(sandbox: Sandbox, instant: datetime) -> datetime:
 
 def expiries() -> set[datetime | None]:
     return set(Entitlement.objects.exclude(variant="").values_list("expires_at", flat=True))
+
+
+def renewals_of(auto_renewal: AutoRenewal) -> list[Order]:
+    return list(Order.objects.filter(type=Order.Type.AUTO_RENEWAL, payer=auto_renewal.payer).order_by("pk"))

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from unittest import mock
 
 import pytest
-import time_machine
 from django.test import Client
 
 from accounts.models import AuditEvent, Notice
@@ -16,7 +15,7 @@ from payments.errors import GatewayUnavailable
 from payments.models import Payment, PaymentMethod
 from payments.sandbox import Sandbox
 from smartplus import jobs
-from subscriptions.actions import auto_renewals, cards, carts, orders, renewals, settlement
+from subscriptions.actions import cards, carts, orders, renewals, settlement
 from subscriptions.models import AutoRenewal, Cart, Order
 from tests.payments.pay_page import press
 from tests.people import NOW, People, Person
@@ -148,21 +147,6 @@ def test_items_that_lapse_alone_are_written_down_and_told(
     assert auto_renewal.state == "active"
 
 
-def test_a_new_card_that_could_not_be_taken_is_not_said_to_renew(
-    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox, sign_in: SignIn
-) -> None:
-    auto_renewal = agree(card="no-funds-later")
-    jobs.tick(now=at(sandbox, DUE))
-    with time_machine.travel(DUE, tick=False):
-        dora = sign_in(people.dora)
-        press(dora.post(f"/subscription/auto-renew/{auto_renewal.pk}/card/new/")["Location"], "approve")
-        auto_renewals.stop_auto_renewal(people.dora.actor, auto_renewal_id=auto_renewal.pk, now=DUE)
-        settlement.settle_setups(auto_renewal.pk, now=DUE)
-        page = dora.get(f"/subscription/auto-renew/{auto_renewal.pk}/card/?back=1", follow=True).content.decode()
-    assert "renews from now on" not in page
-    assert "The card is stored, but this auto-renewal could not take it" in page
-
-
 def test_a_page_for_a_new_card_that_is_over_is_opened_anew(
     people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox
 ) -> None:
@@ -175,20 +159,3 @@ def test_a_page_for_a_new_card_that_is_over_is_opened_anew(
     assert page(NOW + timedelta(minutes=1)) == first
     later = at(sandbox, NOW + timedelta(minutes=50))
     assert page(later) != first
-
-
-@pytest.mark.rule("R1")
-def test_who_does_not_pay_reads_nothing_of_the_payers_card(
-    people: People, agree: Callable[..., AutoRenewal], sandbox: Sandbox, sign_in: SignIn
-) -> None:
-    agree(card="no-funds-later")
-    jobs.tick(now=at(sandbox, DUE))
-    with time_machine.travel(DUE, tick=False):
-        seen = {
-            name: sign_in(person).get("/subscription/auto-renew/").content.decode()
-            for name, person in (("dora", people.dora), ("ivan", people.ivan))
-        }
-    for words in ("ending 9995", "not enough funds"):
-        assert words in seen["dora"]
-        assert words not in seen["ivan"]
-    assert "Nordlys" in seen["ivan"]

@@ -1,4 +1,4 @@
-"""The frame around every page: menu, errors, help, settings."""
+"""The frame around every page: menu, errors, language."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.test import Client
-from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts.models import AuditEvent, Membership, Organization
+from accounts.models import Membership, Organization
 from communities.catalogue import SERVICES
 from tests.portal.html import assert_clean, links_of, page_of
 
@@ -144,9 +143,6 @@ def test_a_form_from_elsewhere_is_refused_in_words(people, sign_in):
     assert people.ivan.membership.user.name == "Ivan Brandt"
 
 
-# --- settings ----------------------------------------------------------------------------------------------------------------
-
-
 def test_a_german_reader_leaves_neither_language_nor_time_zone_to_the_next_one_of_the_thread(people, sign_in):
     user = people.ivan.membership.user
     user.language, user.time_zone = "de", "Europe/Vienna"
@@ -155,52 +151,6 @@ def test_a_german_reader_leaves_neither_language_nor_time_zone_to_the_next_one_o
     assert response["Content-Language"] == "de"
     assert 'lang="de"' in response.content.decode()
     assert (translation.get_language(), timezone.get_current_timezone_name()) == ("en", "UTC")
-
-
-def test_ivan_changes_name_language_and_time_zone_and_the_log_names_fields_only(people, sign_in):
-    client = sign_in(people.ivan)
-    response = client.post("/settings/", {"name": "Ivan B.", "language": "de", "time_zone": "Europe/Vienna"})
-    assert response["Location"] == "/settings/"
-    user = people.ivan.membership.user
-    user.refresh_from_db()
-    assert (user.name, user.language, user.time_zone) == ("Ivan B.", "de", "Europe/Vienna")
-    (event,) = AuditEvent.objects.filter(action="profile.changed")
-    assert event.after == {"fields": ["language", "name", "time_zone"]}
-    assert "Ivan B." not in f"{event.before}{event.after}{event.subject_label}"
-    assert '<html lang="de"' in client.get("/settings/").content.decode()
-
-
-def test_a_refused_profile_changes_nothing_and_says_why(people, sign_in):
-    client = sign_in(people.ivan)
-    response = client.post("/settings/", {"name": "", "language": "tlh", "time_zone": "Mars/Olympus"})
-    assert response.status_code == 422
-    page = response.content.decode()
-    assert "Nothing was saved: 3 things need correcting." in page
-    assert 'aria-describedby="id_name_error"' in page
-    assert "Ivan Brandt" in page  # the menu still knows who it is
-    assert_clean(page)
-    assert not AuditEvent.objects.filter(action="profile.changed").exists()
-
-
-def test_saving_an_unchanged_profile_writes_no_log(people, sign_in):
-    user = people.ivan.membership.user
-    form = {"name": user.name, "language": user.language, "time_zone": user.time_zone}
-    assert sign_in(people.ivan).post("/settings/", form).status_code == 302
-    assert not AuditEvent.objects.filter(action="profile.changed").exists()
-
-
-# --- help --------------------------------------------------------------------------------------------------------------------
-
-
-def test_every_service_has_a_help_page_of_some_length(people, sign_in):
-    client = sign_in(people.ivan)
-    index = client.get("/help/").content.decode()
-    for service in SERVICES:
-        address = reverse("help-service", args=[service.code])
-        assert f'href="{address}"' in index
-        page = client.get(address).content.decode()
-        (prose,) = re.findall(r'<article class="prose">(.*?)</article>', page, re.S)
-        assert 120 <= len(re.sub(r"<[^>]+>", " ", prose).split()) <= 240
 
 
 def test_a_class_that_fills_the_screen_belongs_to_the_skeleton_alone():
