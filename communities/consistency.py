@@ -42,18 +42,20 @@ def owners() -> Iterator[str]:
     )
     for name, model, kind in owned:
         there = Exists(Target.objects.filter(pk=OuterRef("target_id")))
-        yield from _named(model.objects.filter(~there), name, "has no target")
+        yield from _named(model._default_manager.filter(~there), name, "has no target")
         yield from _named(
-            model.objects.exclude(target__kind=kind).filter(there), name, f"has a target that is no {kind}"
+            model._default_manager.exclude(target__kind=kind).filter(there), name, f"has a target that is no {kind}"
         )
-        yield from _named(model.objects.filter(_of_another("target__")), name, "has a target of another site or tenant")
+        yield from _named(
+            model._default_manager.filter(_of_another("target__")), name, "has a target of another site or tenant"
+        )
 
 
 def orphans() -> Iterator[str]:
     """Every target has its owner, every slot its parent."""
     owned: dict[str, Any] = {catalogue.Target.APARTMENT: Apartment, catalogue.Target.MANAGER: ManagerAssignment}
     for kind, model in owned.items():
-        owner = Exists(model.objects.filter(target=OuterRef("pk")))
+        owner = Exists(model._default_manager.filter(target=OuterRef("pk")))
         yield from _named(Target.objects.filter(~owner, kind=kind), "target", f"is of no {kind}")
     free = {*catalogue.SLOTS, catalogue.Target.SITE}
     unknown = [kind for kind in catalogue.Target if kind not in owned and kind not in free]

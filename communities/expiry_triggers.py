@@ -34,8 +34,8 @@ COLUMNS = ("site_id", *OF_TENANT, "project_type", "price_class", *OF_SERVICE, "d
 GROUPED = ", ".join(str(at) for at in range(2, 2 + len(COLUMNS)))  # positions of those columns after the stage
 READ = {
     ITEMS: ("site_id", *OF_TENANT, *OF_SERVICE, "expires_at"),
-    APARTMENTS: ("site_id", *OF_TENANT, "monitor_pending"),
-    SITES: ("id", *OF_TENANT, "kind"),
+    APARTMENTS: ("site_id", *OF_TENANT, "monitor_pending", "archived_at"),
+    SITES: ("id", *OF_TENANT, "kind", "archived_at"),
 }
 REZONED = f"{SITES}_rezoned"
 TRIGGERS = {f"{table}_{verb}": table for table in READ for verb in ("inserted", "updated", "deleted")} | {
@@ -56,8 +56,10 @@ def groups_sql(vendor: str, table: str, row: str, *, zone: str = "site.time_zone
         values = [f"{row}.{name}" for name in OF_SERVICE]
     else:
         day = "NULL" if vendor == "sqlite" else "NULL::date"
-        waits = f"CASE WHEN {row}.monitor_pending THEN '{What.WAITING}' ELSE '{What.APARTMENT}' END"
-        values = ["''", waits if table == APARTMENTS else f"'{What.SITE}'", "''", "'manual'", "''"]
+        there = f"CASE WHEN {row}.monitor_pending THEN '{What.WAITING}' ELSE '{What.APARTMENT}' END"
+        there = there if table == APARTMENTS else f"'{What.SITE}'"
+        what = f"CASE WHEN {row}.archived_at IS NULL THEN {there} ELSE '{What.ARCHIVED}' END"
+        values = ["''", what, "''", "'manual'", "''"]
     keys = [f"{row}.{'id' if table == SITES else 'site_id'}", *(f"{row}.{name}" for name in OF_TENANT)]
     return ", ".join([*keys, f"{row}.kind" if table == SITES else kind, PRICE_CLASS, *values, day])
 
@@ -193,9 +195,11 @@ class CreateTriggers(Operation):
 
 
 def _has_columns(connection: BaseDatabaseWrapper, cursor: Any) -> bool:
-    """Whether the summary has every present column; an older state of the migrations has fewer."""
-    there = {column.name for column in connection.introspection.get_table_description(cursor, DAYS)}
-    return there.issuperset(COLUMNS)
+    """Whether the tables have every column that is read or written; an older state of the migrations has fewer."""
+    return all(
+        {column.name for column in connection.introspection.get_table_description(cursor, table)}.issuperset(columns)
+        for table, columns in {DAYS: COLUMNS, **READ}.items()
+    )
 
 
 class DropTriggers(CreateTriggers):

@@ -63,7 +63,7 @@ def _in_sites(actor: Actor, text: str, seen: QuerySet[OrderLine]) -> Q:
     """Orders with a line of a site that has all the words. If many sites match, nearly every order has such a line: then the orders are
     walked from the newest until a page is full (with a scalar subquery, because PostgreSQL would turn EXISTS into a list of all of them
     first)."""
-    sites = Site.objects.visible_to(actor).filter(finding.matching(text, "search_key")).order_by()
+    sites = Site.every.visible_to(actor).filter(finding.matching(text, "search_key")).order_by()
     few = list(sites.values_list("pk", flat=True)[: FEW + 1])
     if len(few) > FEW:
         mine = seen.filter(order=OuterRef("pk"), site__in=sites.values("pk")).order_by().values("pk")[:1]
@@ -93,7 +93,7 @@ def shares(actor: Actor, orders: Iterable[Order]) -> list[SiteShare]:
         named = lines.visible_to(actor).values_list("order_id", "site__name").annotate(**sums)
         return [SiteShare(*row) for row in named.order_by("site__name_order", "site__name")]
     at = list(lines.values_list("order_id", "site_id").annotate(**sums))
-    seen = Site.objects.visible_to(actor).filter(pk__in={site_id for _order, site_id, *_sums in at})
+    seen = Site.every.visible_to(actor).filter(pk__in={site_id for _order, site_id, *_sums in at})
     places = {pk: (order, name) for pk, order, name in seen.values_list("pk", "name_order", "name")}
     found = sorted((places[site_id], order_id, amount, n) for order_id, site_id, amount, n in at if site_id in places)
     return [SiteShare(order_id, name, amount, n) for (_order, name), order_id, amount, n in found]

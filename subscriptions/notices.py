@@ -83,6 +83,20 @@ def renewal_lapsed(auto_renewal: AutoRenewal, *, items: int, now: datetime) -> N
         )  # fmt: skip
 
 
+def renewal_left(auto_renewal: AutoRenewal, *, archived: int, switched_off: int, now: datetime) -> None:
+    """Some items of an auto-renewal left it because they are archived or switched off, while others continue: to the payer and to the
+    installer, once."""
+    key = f"renewal-left:{auto_renewal.pk}.{now.isoformat()}"
+    people = {member.user_id: member for member in _alarmed(auto_renewal.payer)}
+    for member in _first_found(auto_renewal.installer, MANAGES, ANYBODY):
+        people.setdefault(member.user_id, member)
+    for member in people.values():
+        _post(
+            "renewal_left", key, Topic.ORDERS, member, auto_renewal, member.organization, now,
+            auto_renewal=auto_renewal, archived=archived, switched_off=switched_off,
+        )  # fmt: skip
+
+
 def order_needs_operator(order: Order, *, kind: str, reason: Reason | str, key: str, now: datetime) -> None:
     """Money that does not fit, to the operator's members, who decide (R50, R52). `kind` is mismatch, late, duplicate_payment or forgotten."""
     for membership in (

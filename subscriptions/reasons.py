@@ -20,6 +20,7 @@ TEXTS: dict[str, Promise] = {
     "firm_moved": _("%(firm)s was moved away."),
     "handed_over": _("The site was handed over to another installer."),
     "nothing_left": _("Nothing is left to renew."),
+    "archived": _("What it renewed is archived."),
     "services_off": _("All of its services are switched off."),
     "service_off": _("The service is switched off."),
     "lapsed": _("Its paid time and the days of grace ran out: it lapsed on %(day)s."),

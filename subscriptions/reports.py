@@ -45,7 +45,7 @@ def by_site(quote: Quote) -> list[SiteTotal]:
     lines: dict[int, list[Line]] = {}
     for line in quote.lines:
         lines.setdefault(line.item.site_id or 0, []).append(line)
-    names = dict(Site.objects.filter(pk__in=lines).values_list("pk", "name"))
+    names = dict(Site.every.filter(pk__in=lines).values_list("pk", "name"))
     totals = [
         SiteTotal(
             site_id=site_id,

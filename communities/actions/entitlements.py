@@ -45,6 +45,8 @@ def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) 
     `apartment_ids` it contains only these apartments and nothing else."""
     apartments = Apartment.objects.filter(site=site)
     managers = ManagerAssignment.objects.filter(site=site, ended_at=None)
+    if site.archived_at is not None:  # nothing of it is billed (R78)
+        apartments, managers = apartments.none(), managers.none()
     if apartment_ids is not None:
         apartments, managers = apartments.filter(pk__in=list(apartment_ids)), managers.none()
     has_master = Exists(Resident.objects.filter(apartment=OuterRef("pk"), is_master=True))
@@ -162,6 +164,17 @@ def _targets_of(site: Site, wanted: Collection[Key]) -> Mapping[Key, int]:
     )
     ids |= {one: row.pk for one, row in zip(lacking, made, strict=True)}
     return found | {slots[one]: pk for one, pk in ids.items()}
+
+
+def stop_billing(site: Site, targets: Collection[int] | None) -> None:
+    """Make dormant what is billed for these apartments and their slots, or for everything of the site, since they are archived now (R78). Paid
+    time stays. The caller holds the site's lock."""
+    rows = Entitlement.objects.filter(site=site).exclude(variant="")
+    if targets is not None:
+        rows = rows.filter(target__in=_and_slots(targets))
+    ids = list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    Entitlement.objects.filter(pk__in=ids).update(variant="")
+    mark_blocked(site.pk, targets)
 
 
 def _and_slots(targets: Collection[int]) -> list[int]:

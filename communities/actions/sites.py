@@ -60,8 +60,12 @@ BUILDING_RENAMED = audit.Word(
 
 
 def lock_site(actor: Actor, site_id: int) -> Site:
-    """The site, if the actor sees it, locked until the transaction ends. Nearly every lock order begins with it."""
-    return Site.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=site_id)
+    """The site, if the actor sees it, locked until the transaction ends. Nearly every lock order begins with it. Refuses an archived one,
+    where nothing changes before it is restored (R78)."""
+    site = Site.every.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=site_id)
+    if site.archived_at is not None:
+        raise Refused(_("%(site)s is archived. Restore it first.") % {"site": site.name})
+    return site
 
 
 def may_configure(actor: Actor) -> bool:

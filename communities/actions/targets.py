@@ -45,7 +45,7 @@ def relabel(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None:
     homes = here
     if apartment_ids is not None:
         homes = here.filter(apartment__in=list(apartment_ids))
-    door = Apartment.objects.filter(target=OuterRef("pk")).order_by()
+    door = Apartment.every.filter(target=OuterRef("pk")).order_by()
     mislabelled(here.filter(pk__in=homes.values("pk")), catalogue.Target.APARTMENT).update(
         building=Subquery(door.values("building__name")),
         floor=Subquery(door.values("floor")),

@@ -1,11 +1,14 @@
 """Every audit word that the actions of this app write; a test finds a missing one."""
 
 from accounts.audit import Word
-from communities.actions import apartments, assignments, residents, sites
+from communities.actions import apartments, archives, assignments, residents, sites
 
 WORDS: tuple[Word, ...] = (
     apartments.APARTMENT_CREATED, apartments.APARTMENT_CHANGED,
     residents.RESIDENT_ADDED, residents.RESIDENT_CHANGED, residents.RESIDENT_REMOVED,
     assignments.MANAGERS_SET, assignments.TECHNICIANS_SET, assignments.SITES_SET,
     sites.SITE_CREATED, sites.SITE_CHANGED, sites.SERVICE_LOST, sites.BUILDING_CREATED, sites.BUILDING_RENAMED,
+    archives.APARTMENT_ARCHIVED, archives.APARTMENT_RESTORED, archives.APARTMENT_DELETED,
+    archives.BUILDING_ARCHIVED, archives.BUILDING_RESTORED, archives.BUILDING_DELETED,
+    archives.SITE_ARCHIVED, archives.SITE_RESTORED, archives.SITE_DELETED,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
+from communities.models.assigned import TechnicianAssignment, assigned_sites
 from communities.models.changes import ServiceChange, ServiceChangeRow
 from communities.models.drafts import SiteDraft, Step
 from communities.models.entitlements import BLOCK_LABELS, Block, Entitlement
@@ -11,8 +12,6 @@ from communities.models.sites import (
     ManagerAssignment,
     Resident,
     Site,
-    TechnicianAssignment,
-    assigned_sites,
     keys_of,
 )
 from communities.models.status import STATE_LABELS, Mode, State, state_of

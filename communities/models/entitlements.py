@@ -16,22 +16,32 @@ from communities.models.sites import SiteChild, SiteChildQuerySet
 from communities.models.status import Mode, State, state_of
 from communities.models.targets import Target
 
+ARCHIVABLE = ("apartment", "parent__apartment")  # from a target, what it belongs to that may be archived
+
 
 class Block(enum.StrEnum):
     """Why an item can't be activated, besides its variant and its orders."""
 
     MONITOR_PENDING = "monitor_pending"  # its apartment waits for a monitor (R17)
+    ARCHIVED = "archived"  # its apartment or site is archived (R78)
 
 
-BLOCK_LABELS = {Block.MONITOR_PENDING: _("waits for its monitor")}
+BLOCK_LABELS = {Block.MONITOR_PENDING: _("waits for its monitor"), Block.ARCHIVED: _("is archived")}
 
 
 def blocked_by() -> Case:
-    """The right value of `blocked`: whether the apartment, or that of the slot, waits for its monitor."""
+    """The right value of `blocked`: whether the apartment, that of the slot, or the site is archived; whether the apartment waits for its
+    monitor."""
+    own = Target.objects.filter(pk=OuterRef("target_id"))
     pending = models.Q(apartment__monitor_pending=True) | models.Q(parent__apartment__monitor_pending=True)
-    waits = Exists(Target.objects.filter(pending, pk=OuterRef("target_id")))
+    gone = models.Q(site__archived_at__isnull=False)
+    for way in ARCHIVABLE:
+        gone |= models.Q(**{f"{way}__archived_at__isnull": False})
     return Case(
-        When(waits, then=Value(Block.MONITOR_PENDING.value)), default=Value(""), output_field=models.CharField()
+        When(Exists(own.filter(gone)), then=Value(Block.ARCHIVED.value)),
+        When(Exists(own.filter(pending)), then=Value(Block.MONITOR_PENDING.value)),
+        default=Value(""),
+        output_field=models.CharField(),
     )
 
 

@@ -9,7 +9,8 @@ from django.db import models
 
 from accounts.models import Organization, firm_of
 from accounts.scope import Actor, by_tenant_keys
-from communities.models.sites import Kind, Site, assigned_sites
+from communities.models.assigned import assigned_sites
+from communities.models.sites import Kind, Site
 from communities.models.status import Mode, renewed
 
 
@@ -27,8 +28,10 @@ class What(enum.StrEnum):
     SITE = "site"
     APARTMENT = "apartment"
     WAITING = "waiting"
+    ARCHIVED = "archived"  # of either
 
 
+ARCHIVED = "archived"  # `Block.ARCHIVED`
 BY_SITE, BY_FIRM = (Stage.FRESH, Stage.SITE), (Stage.FRESH, Stage.FIRM)
 
 
@@ -41,13 +44,18 @@ def _firm_of(actor: Actor) -> dict[str, int]:
 
 
 class ExpiryDayQuerySet(models.QuerySet["ExpiryDay"]):
-    """Rows of the summary, read by site or by firm. Each way includes fresh rows, so a reader of both would count twice. Rows have
+    """Rows of the summary, read by site or by firm, without what is archived. Each way includes fresh rows, so reading both counts twice. Rows have
     `renewed`, the variant that a renewal pays for."""
 
     def by_site(self, actor: Actor) -> Self:
         """The rows of the sites that the actor sees."""
         bound = by_tenant_keys(actor)
-        rows = self.filter(stage__in=BY_SITE).exclude(service_type="").annotate(renewed=renewed())
+        rows = (
+            self.filter(stage__in=BY_SITE)
+            .exclude(service_type="")
+            .exclude(blocked=ARCHIVED)
+            .annotate(renewed=renewed())
+        )
         if bound is not None:
             return rows.filter(bound)
         # "+ 0" keeps the planner from an index by site, which would walk through all firms
@@ -59,7 +67,8 @@ class ExpiryDayQuerySet(models.QuerySet["ExpiryDay"]):
         bound = by_tenant_keys(actor)
         if bound is None:
             return self.by_site(actor)
-        return self.filter(bound, stage__in=BY_FIRM).exclude(service_type="").annotate(renewed=renewed())
+        rows = self.filter(bound, stage__in=BY_FIRM).exclude(service_type="").exclude(blocked=ARCHIVED)
+        return rows.annotate(renewed=renewed())
 
     def places(self, actor: Actor) -> Self:
         """Counts of sites and apartments in the actor's subtree (`What`); empty for an actor without a subtree."""

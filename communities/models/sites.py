@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -15,6 +15,7 @@ from accounts.scope import Actor, Role, by_tenant_keys
 from accounts.typed import phones, postal
 from accounts.typed.columns import FloorKey, IdentityKey, Keyed, SearchKey, SortKey
 from communities import catalogue
+from communities.models.live import LiveManager, Row
 
 
 class Kind(models.TextChoices):
@@ -42,7 +43,7 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
 class Site(Keyed):
     """A project with its switches. Invariant: tenant keys equal those of its installer; `version` grows with every edit and every change of
-    its people."""
+    its people. What is archived together has the same `archived_at`."""
 
     kind = models.CharField(_("project type"), max_length=12, choices=Kind.choices, default=Kind.COMMUNITY)
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="sites", db_index=False)
@@ -84,14 +85,17 @@ class Site(Keyed):
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
+    archived_at = models.DateTimeField(null=True, editable=False)
 
-    objects = SiteQuerySet.as_manager()
+    every = SiteQuerySet.as_manager()
+    objects = LiveManager.from_queryset(SiteQuerySet)()
 
     class Meta:
         ordering = ["name_order", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["installer", "name_key"],
+                condition=models.Q(archived_at=None),
                 name="site_name_per_installer",
                 violation_error_message=_("You already have a site of this name."),
             ),
@@ -157,10 +161,7 @@ def keys_of(site: Site) -> dict[str, int | None]:
     }
 
 
-_Row = TypeVar("_Row", bound=models.Model)
-
-
-class SiteChildQuerySet(models.QuerySet[_Row]):
+class SiteChildQuerySet(models.QuerySet[Row]):
     """Rows below a site: visible exactly when the site is (R1, R3)."""
 
     def visible_to(self, actor: Actor) -> Self:
@@ -168,11 +169,15 @@ class SiteChildQuerySet(models.QuerySet[_Row]):
         bound = by_tenant_keys(actor)
         if bound is not None:
             return self.filter(bound)
-        return self.filter(site__in=Site.objects.visible_to(actor))
+        return self.filter(site__in=Site.every.visible_to(actor))
+
+
+class BuildingQuerySet(SiteChildQuerySet["Building"]):
+    """Buildings."""
 
 
 class Building(SiteChild):
-    """A building of a community. Invariant: its name is unique there."""
+    """A building of a community. Invariant: its name is unique there among those that are not archived."""
 
     name = models.CharField(_("name"), max_length=64)
     name_key = IdentityKey("name")
@@ -180,13 +185,17 @@ class Building(SiteChild):
     search_key = SearchKey("name")
     version = models.PositiveIntegerField(default=1)
 
-    objects = SiteChildQuerySet["Building"].as_manager()
+    archived_at = models.DateTimeField(null=True, editable=False)
+
+    every = BuildingQuerySet.as_manager()
+    objects = LiveManager.from_queryset(BuildingQuerySet)()
 
     class Meta:
         ordering = ["name_order", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["site", "name_key"],
+                condition=models.Q(archived_at=None),
                 name="building_name_per_site",
                 violation_error_message=_("This community already has a building of this name."),
             )
@@ -196,8 +205,12 @@ class Building(SiteChild):
         return self.name
 
 
+class ApartmentQuerySet(SiteChildQuerySet["Apartment"]):
+    """Apartments."""
+
+
 class Apartment(SiteChild):
-    """A unit. Invariants: its number is unique in the building; landline and video storage are never on while the community has them off.
+    """A unit. Invariants, where it is not archived: its number is unique in the building; landline and video storage follow the ceiling (R22).
 
     `monitor_pending`: a monitor is required and there is none (R17). The devices layer writes it with every change of either, so that
     counting missing monitors does not read devices.
@@ -219,13 +232,17 @@ class Apartment(SiteChild):
     created_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
 
-    objects = SiteChildQuerySet["Apartment"].as_manager()
+    archived_at = models.DateTimeField(null=True, editable=False)
+
+    every = ApartmentQuerySet.as_manager()
+    objects = LiveManager.from_queryset(ApartmentQuerySet)()
 
     class Meta:
         ordering = ["building__name_order", "number_order", "pk"]
         constraints = [
             models.UniqueConstraint(
                 fields=["building", "number_key"],
+                condition=models.Q(archived_at=None),
                 name="apartment_number_per_building",
                 violation_error_message=_("This building already has an apartment of this number."),
             )
@@ -320,31 +337,3 @@ class ManagerAssignment(SiteChild):
 
     def __str__(self) -> str:
         return self.membership.known_as if self.membership else str(_("Former manager"))
-
-
-class TechnicianAssignment(SiteChild):
-    """A technician is assigned to a site. Invariant: one row for each person and site, deleted when the assignment ends."""
-
-    membership = models.ForeignKey(Membership, models.PROTECT, related_name="worked_sites")
-    created_at = models.DateTimeField()
-    site = models.ForeignKey(Site, models.PROTECT, related_name="technicians")
-
-    objects = SiteChildQuerySet["TechnicianAssignment"].as_manager()
-
-    class Meta:
-        ordering = ["membership__user__name_order", "pk"]
-        constraints = [models.UniqueConstraint(fields=["site", "membership"], name="technician_once_per_site")]
-
-    def __str__(self) -> str:
-        return self.membership.known_as
-
-
-def assigned_sites(actor: Actor) -> models.QuerySet[Any, int]:
-    """The ids of the sites that an actor without a subtree sees, as in `visible_to`, without reading the sites."""
-    if actor.role is Role.MANAGER:
-        rows = ManagerAssignment.objects.filter(membership_id=actor.membership_id, ended_at=None)
-        return rows.values_list("site_id", flat=True)
-    if actor.role is Role.TECHNICIAN:
-        of_firm = TechnicianAssignment.objects.filter(installer_id=actor.organization_id)
-        return of_firm.filter(membership_id=actor.membership_id).values_list("site_id", flat=True)
-    return ManagerAssignment.objects.none().values_list("site_id", flat=True)

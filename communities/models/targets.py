@@ -182,7 +182,7 @@ def mislabelled(targets: QuerySet[Target], kind: str) -> QuerySet[Target]:
         places = Target.objects.filter(**same, pk=OuterRef("parent"), building=OuterRef("building"))
         key = slot_key(F("sort_key"), OuterRef("slot"))
         return rows.exclude(Exists(places.annotate(key=key).filter(key=OuterRef("sort_key"))))
-    doors = Apartment.objects.filter(**same, target=OuterRef("pk"), building__name=OuterRef("building"))
+    doors = Apartment.every.filter(**same, target=OuterRef("pk"), building__name=OuterRef("building"))
     return rows.exclude(Exists(doors.annotate(key=door_key()).filter(key=OuterRef("sort_key"))))
 
 

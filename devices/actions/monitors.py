@@ -160,7 +160,9 @@ def _lock(actor: Actor, device_id: int) -> tuple[Site, Device]:
     devices = Device.objects.visible_to(actor).active()
     site = lock_site(actor, devices.get(pk=device_id).site_id)
     # Apartments never move to another site, so the id is still right under the lock.
-    list(Apartment.objects.filter(devices=device_id).select_for_update(of=("self",), no_key=True))
+    homes = Apartment.every.filter(devices=device_id).select_for_update(of=("self",), no_key=True)
+    if any(home.archived_at is not None for home in homes):
+        raise Refused(_("Its apartment is archived. Restore that first."))
     device = devices.select_related("apartment__building", "building", "site").get(pk=device_id)
     return site, device
 

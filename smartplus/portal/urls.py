@@ -6,6 +6,7 @@ from smartplus import health
 
 AREAS = (
     "apartments",
+    "archive",
     "audit",
     "billing",
     "bulk",

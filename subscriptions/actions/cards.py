@@ -182,7 +182,7 @@ def _lock(auto_renewal: AutoRenewal) -> list[AutoRenewal]:
     """Lock sites, payer, and the auto-renewal with those that share its open order."""
     ids = auto_renewals.sharing_orders([auto_renewal.pk])
     sites = AutoRenewalItem.objects.filter(auto_renewal__in=ids).values("site_id")
-    list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    list(Site.every.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     Organization.objects.select_for_update(no_key=True).get(pk=auto_renewal.payer_id)
     return auto_renewals.lock(
         auto_renewals.sharing_orders(ids)

@@ -121,7 +121,7 @@ def place_extension(
     accepted = orders.accepted_terms(terms_version, now=now)
     ids = sorted(set(entitlement_ids))
     chosen = Entitlement.objects.visible_to(actor).filter(pk__in=ids)
-    sites = Site.objects.filter(pk__in=chosen.values("site_id")).order_by("pk")
+    sites = Site.every.filter(pk__in=chosen.values("site_id")).order_by("pk")
     list(sites.select_for_update(no_key=True).values_list("pk"))
     payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
     if (placed := _placed(actor, ids, fingerprint, now=now)) is not None:

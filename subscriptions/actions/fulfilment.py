@@ -107,10 +107,10 @@ def _switch_on(order: Order, held: Sequence[bulk_sql.Held], *, now: datetime) ->
         if all(group.base.service_type != entry.code for group in held):
             continue
         of_order = Entitlement.objects.filter(lines__order=order, service_type=entry.code)
-        sites = list(Site.objects.filter(entitlements__in=of_order, **{entry.holds: False}).distinct().order_by("pk"))
+        sites = list(Site.every.filter(entitlements__in=of_order, **{entry.holds: False}).distinct().order_by("pk"))
         if not sites:
             continue
-        Site.objects.filter(pk__in=[site.pk for site in sites]).update(version=F("version") + 1, **{entry.holds: True})
+        Site.every.filter(pk__in=[site.pk for site in sites]).update(version=F("version") + 1, **{entry.holds: True})
         after = {entry.holds: True, "order": order.number}
         written += [
             audit.event(

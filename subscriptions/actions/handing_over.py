@@ -105,7 +105,7 @@ def _lock_carts(site: Site) -> list[int]:
 def _lock_rows(site: Site) -> list[int]:
     """Lock the apartments, and the MACs of the library that go along; returns the ids of these. The other rows of the site change only under
     its own lock."""
-    apartments = Apartment.objects.filter(site=site).order_by("pk")
+    apartments = Apartment.every.filter(site=site).order_by("pk")
     list(apartments.select_for_update(of=("self",), no_key=True).values_list("pk"))
     entries = dry_runs.entries(site).order_by("pk").select_for_update(no_key=True)
     return list(entries.values_list("pk", flat=True))

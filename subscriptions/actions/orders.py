@@ -80,7 +80,7 @@ def place_order(
         raise MayNotPay
     accepted = accepted_terms(terms_version, now=now)
     chosen = carts.contents(cart, actor)
-    sites = Site.objects.filter(pk__in=chosen.order_by().values("site_id"))
+    sites = Site.every.filter(pk__in=chosen.order_by().values("site_id"))
     list(sites.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     payer = Organization.objects.select_for_update(no_key=True).get(pk=actor.organization_id)
     if invoice_to is not None:

@@ -15,6 +15,7 @@ from accounts.errors import Refused
 from accounts.fences import Budget
 from accounts.models import Organization
 from communities.models import Entitlement, Site
+from communities.models.entitlements import Block
 from payments import actions as payment_actions
 from payments.errors import EarlierOpen, GatewayNotSetUp, GatewayRefused, GatewayUnavailable, PaymentOpen
 from payments.models import BillingProfile, Payment
@@ -169,7 +170,7 @@ def prepare(auto_renewal_ids: list[int], *, now: datetime) -> Payment | None:
     """
     ids = auto_renewals.sharing_orders(auto_renewal_ids)
     items = AutoRenewalItem.objects.live().filter(auto_renewal__in=ids)
-    sites = Site.objects.filter(pk__in=items.values("site_id")).order_by("pk")
+    sites = Site.every.filter(pk__in=items.values("site_id")).order_by("pk")
     list(sites.select_for_update(no_key=True).values_list("pk"))
     payer_ids = AutoRenewal.objects.filter(pk__in=ids).values("payer_id")
     payer = Organization.objects.select_for_update(no_key=True).get(pk__in=payer_ids)
@@ -246,8 +247,10 @@ def _has_changed(order: Order, locked: list[AutoRenewal]) -> bool:
 def _drop_what_ended(locked: list[AutoRenewal], *, now: datetime) -> None:
     """Remove items whose service is off or that lapsed; an auto-renewal without items ends."""
     items = AutoRenewalItem.objects.live().filter(auto_renewal__in=locked)
-    off = list(items.filter(entitlement__variant="").values_list("pk", flat=True))
+    unwanted = dict(items.filter(entitlement__variant="").values_list("pk", "entitlement__blocked"))
+    archived, off = [pk for pk, why in unwanted.items() if why == Block.ARCHIVED], list(unwanted)
     AutoRenewalItem.objects.filter(pk__in=off).update(is_live=False, reason="service_off")
+    AutoRenewalItem.objects.filter(pk__in=archived).update(reason="archived")
     in_force = Entitlement.objects.in_force(now).values("pk")
     lapsed = list(items.exclude(entitlement__in=in_force).values_list("pk", flat=True))
     AutoRenewalItem.objects.filter(pk__in=lapsed).update(is_live=False, reason="item_lapsed")
@@ -255,20 +258,25 @@ def _drop_what_ended(locked: list[AutoRenewal], *, now: datetime) -> None:
         modes.refresh(row.pk for row in locked)
     for auto_renewal in locked:
         if auto_renewal.items.filter(is_live=True).exists():
-            _record_dropped(auto_renewal, off, lapsed, now=now)
+            _record_dropped(auto_renewal, off, archived, lapsed, now=now)
             continue
         worked_until, zone = auto_renewals.worked_until(auto_renewal, lapsed)
-        reason = Reason("lapsed", {"day": instant(worked_until, zone)}) if worked_until else Reason("services_off")
+        nothing = Reason("archived" if archived and len(archived) == len(off) else "services_off")
+        reason = Reason("lapsed", {"day": instant(worked_until, zone)}) if worked_until else nothing
         is_waiting = auto_renewal.renewal is not None and auto_renewal.renewal.state == Order.State.PROCESSING
         order = auto_renewal.renewal if is_waiting else None  # the reason has nothing to do with the last order
         auto_renewals.close(auto_renewal, SUSPENDED, reason, actor=RENEWALS, now=now, order=order)
 
 
-def _record_dropped(auto_renewal: AutoRenewal, off: list[int], lapsed: list[int], *, now: datetime) -> None:
-    """Audit what leaves an auto-renewal that continues, and mail about lapsed items, because nobody asked for that (R9, R44)."""
-    n_off = auto_renewal.items.filter(pk__in=off).count()
+def _record_dropped(
+    auto_renewal: AutoRenewal, off: list[int], archived: list[int], lapsed: list[int], *, now: datetime
+) -> None:
+    """Audit what leaves an auto-renewal that continues, and mail about it (R9, R44): about lapsed items, because nobody asked for that, and
+    about what is archived or switched off, because payer and installer may be two firms (R43)."""
+    n_archived = auto_renewal.items.filter(pk__in=archived).count()
+    n_off = auto_renewal.items.filter(pk__in=off).count() - n_archived
     n_lapsed = auto_renewal.items.filter(pk__in=lapsed).count()
-    if not n_off and not n_lapsed:
+    if not n_off and not n_archived and not n_lapsed:
         return
     audit.record(
         RENEWALS,
@@ -276,8 +284,10 @@ def _record_dropped(auto_renewal: AutoRenewal, off: list[int], lapsed: list[int]
         auto_renewal,
         now=now,
         tenant=auto_renewal.payer,
-        after={"switched_off": n_off, "lapsed": n_lapsed},
+        after={"switched_off": n_off, "archived": n_archived, "lapsed": n_lapsed},
     )
+    if n_off or n_archived:
+        notices.renewal_left(auto_renewal, archived=n_archived, switched_off=n_off, now=now)
     if n_lapsed:
         notices.renewal_lapsed(auto_renewal, items=n_lapsed, now=now)
 

@@ -168,7 +168,7 @@ def lock_all(chosen: QuerySet[Order, Any]) -> tuple[Order, list[AutoRenewal]] | 
     """As `lock_order`, and return the auto-renewals that the order may change; None where there is no such order. Lines never change, so
     the sites are known before; `chosen` selects the order's id."""
     sites = OrderLine.objects.filter(order__in=chosen).values("site_id")
-    list(Site.objects.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    list(Site.every.filter(pk__in=sites).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     payer = Order.objects.filter(pk__in=chosen).values("payer_id")
     # no_key: otherwise rows that refer to the payer (audit, payments) would wait for us while holding what we lock next
     list(Organization.objects.filter(pk__in=payer).select_for_update(no_key=True).values_list("pk"))

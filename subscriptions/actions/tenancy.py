@@ -199,8 +199,8 @@ def _lock(installer: Organization, to_id: int) -> None:
     their site need no lock."""
     of_firms = models.Q(pk__in=[to_id, installer.parent_id]) | models.Q(path__startswith=installer.path)
     for rows in (
-        Site.objects.filter(installer=installer),
-        Apartment.objects.filter(installer=installer),
+        Site.every.filter(installer=installer),
+        Apartment.every.filter(installer=installer),
         LibraryEntry.objects.filter(installer=installer),
         Organization.objects.filter(of_firms),
         AutoRenewal.objects.filter(installer=installer),

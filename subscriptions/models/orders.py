@@ -180,7 +180,7 @@ class OrderLineQuerySet(models.QuerySet["OrderLine"]):
         if bound is not None:
             return self.filter(bound) if bound else self
         if actor.role is Role.MANAGER:
-            return self.filter(site__in=Site.objects.visible_to(actor))
+            return self.filter(site__in=Site.every.visible_to(actor))
         return self.none()
 
 

@@ -90,7 +90,7 @@ def mixed_rows(model: Model, tree: dict[int, Organization]) -> Iterator[str]:
     if not paths:
         return
     moved, givers = moved_installers(), givers_of_sites()
-    installer_of_site = dict(Site.objects.values_list("pk", "installer_id")) if "site_id" in paths else {}
+    installer_of_site = dict(Site.every.values_list("pk", "installer_id")) if "site_id" in paths else {}
     assigned = [f"{name}__organization" for name, target in foreign_keys(model).items() if target is Membership]
     for row in model._default_manager.order_by().values("pk", *paths).iterator():
         label = f"{model._meta.label} {row['pk']}"

@@ -142,6 +142,10 @@ REFUSED = {
     "settings-tokens": "no password is known here",
     "settings-address": "no password is known here",
     "device-remove": "the last required monitor stays (R19)",
+    **dict.fromkeys(
+        ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"
+    ),
+    **dict.fromkeys(("apartment-delete", "building-delete", "site-delete"), "somebody lives there (R78)"),
     "library-retire": "a MAC in use stays (R72)",
 }
 

@@ -42,6 +42,9 @@ QUIET = {
 MOMENTS = {
     "bulk-change": ("something is set for apartments", "bulk/form.html", '<form id="bulk-form" method="post"'),
     "job-export": ("a list is longer than what is made at once", "export.html", "{% url 'job-export' %}"),
+    "apartment-restore": ("an apartment is archived", "archive/list.html", "{% url 'apartment-restore' row.pk %}"),
+    "building-restore": ("a building is archived", "archive/list.html", "{% url 'building-restore' row.pk %}"),
+    "site-restore": ("a site is archived", "sites/site.html", "{% url 'site-restore' site.pk %}"),
     "accept-terms": ("terms changed since", "security/accept.html", 'method="post"'),
     "sign-in-code": ("a code is owed", "security/sign_in_code.html", 'method="post"'),
     "settings-two-factor-on": ("the app was shown its code", "security/_steps.html", "{% url 'settings-two-factor-on' %}"),
@@ -56,6 +59,10 @@ REFUSED = {
     "settings-security": "no app is at hand that makes the codes",
     "device-remove": "the last required monitor stays (R19)",
     "site-handover of subdistributor": "below Sam is one installer only, so there is nobody to offer a site to",
+    **dict.fromkeys(
+        ("apartment-archive", "building-archive", "site-archive"), "an open order holds something of it (R78)"
+    ),
+    **dict.fromkeys(("apartment-delete", "building-delete", "site-delete"), "somebody lives there (R78)"),
     "user-activity of subdistributor": "below Sam is one person only, the last administrator of her firm",
 }
 TOLD = {"AuditEvent", "Notice"}  # what tells of a deed; of a deed that was done twice each tells of its own

@@ -16,6 +16,7 @@ from django.db.models import QuerySet
 
 from accounts.models import Kind, MailLink, Membership, Organization, User
 from communities import catalogue
+from communities.actions import apartments, archives, sites
 from communities.actions.buildings import NewApartment, NewBuilding
 from communities.models import Apartment, Building, Entitlement, Resident, ServiceChange, Site, SiteDraft
 from devices import bulk
@@ -88,6 +89,11 @@ class Case:
     def row(self, model: Any, kind: str) -> Any:
         """Something of the site, as it is now."""
         return model.objects.get(pk=self.key(kind))
+
+    @property
+    def builder(self) -> Person:
+        """The administrator of the installer."""
+        return self.world.person("ivan" if self.estate == "hafen" else "ines")
 
     @property
     def worker(self) -> Membership:
@@ -260,6 +266,36 @@ def _bulk(case: Case) -> dict[str, Any]:
 def _bulk_back(case: Case) -> dict[str, Any]:
     change = case.row(ServiceChange, "change")
     return {"change_id": change.pk, "digest": bulk.undo_run(change).digest}
+
+
+def _free(case: Case, **what: Any) -> dict[str, Any]:
+    """Something of the site, of which no open order holds an item."""
+    Entitlement.objects.filter(site=case.site).update(reserved_by=None)
+    return what
+
+
+def _archived(case: Case, model: Any, kind: str) -> dict[str, Any]:
+    """Something of the site that was archived."""
+    row = case.site if model is Site else case.row(model, kind)
+    act = getattr(archives, f"archive_{kind}")
+    act(case.builder.actor, **_free(case, **{f"{kind}_id": row.pk}), now=NOW)
+    return {f"{kind}_id": row.pk}
+
+
+def _bare_site(case: Case) -> Site:
+    given = _basics(case)
+    return sites.create_community(
+        case.builder.actor, basics={**given["basics"], "name": "Nothing there"}, free_members=4, switches=given["switches"],
+        options=OPTIONS, now=NOW,
+    )  # fmt: skip
+
+
+def _new_building(case: Case) -> Building:
+    return sites.add_building(case.builder.actor, site_id=case.site.pk, name="Nothing there", now=NOW)
+
+
+def _new_flat(case: Case) -> Apartment:
+    return apartments.create_apartment(case.builder.actor, **_flat(case), now=NOW)
 
 
 def _resident(case: Case) -> dict[str, Any]:
@@ -497,6 +533,15 @@ TABLE: dict[str, Row] = {
     "drafts.delete_draft": Row("I", lambda c: {"draft_id": c.key("draft")}),
     "apartments.create_apartment": Row("IT", _flat),
     "apartments.change_apartment": Row("IT", _same_flat),
+    "archives.archive_apartment": Row("IT", lambda c: _free(c, apartment_id=c.key("apartment"))),
+    "archives.archive_building": Row("IT", lambda c: _free(c, building_id=c.key("building"))),
+    "archives.archive_site": Row("I", lambda c: _free(c, site_id=c.site.pk)),
+    "archives.restore_apartment": Row("IT", lambda c: _archived(c, Apartment, "apartment")),
+    "archives.restore_building": Row("IT", lambda c: _archived(c, Building, "building")),
+    "archives.restore_site": Row("I", lambda c: _archived(c, Site, "site")),
+    "archives.delete_apartment": Row("IT", lambda c: {"apartment_id": _new_flat(c).pk}),
+    "archives.delete_building": Row("IT", lambda c: {"building_id": _new_building(c).pk}),
+    "archives.delete_site": Row("I", lambda c: {"site_id": _bare_site(c).pk}),
     "residents.add_resident": Row("ITM", lambda c: {"apartment_id": c.key("apartment"), "name": "Kim", "email": "kim@x.example"}),
     "residents.edit_resident": Row("ITM", _resident),
     "residents.remove_resident": Row("ITM", lambda c: {"resident_id": c.key("resident")}),

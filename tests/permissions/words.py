@@ -25,7 +25,7 @@ from accounts.actions import (
     two_factor,
 )
 from accounts.models import AuditEvent
-from communities.actions import apartments, assignments, residents, sites
+from communities.actions import apartments, archives, assignments, residents, sites
 from communities.models import Apartment, Building, ManagerAssignment, TechnicianAssignment
 from devices.actions import bulk, library, monitors, registration
 from devices.addresses import Mac
@@ -105,6 +105,15 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "sites.rename_building": (sites.BUILDING_RENAMED,),
     "apartments.create_apartment": (apartments.APARTMENT_CREATED,),
     "apartments.change_apartment": (apartments.APARTMENT_CHANGED,),
+    "archives.archive_apartment": (archives.APARTMENT_ARCHIVED,),
+    "archives.archive_building": (archives.BUILDING_ARCHIVED,),
+    "archives.archive_site": (archives.SITE_ARCHIVED,),
+    "archives.restore_apartment": (archives.APARTMENT_RESTORED,),
+    "archives.restore_building": (archives.BUILDING_RESTORED,),
+    "archives.restore_site": (archives.SITE_RESTORED,),
+    "archives.delete_apartment": (archives.APARTMENT_DELETED,),
+    "archives.delete_building": (archives.BUILDING_DELETED,),
+    "archives.delete_site": (archives.SITE_DELETED,),
     "residents.add_resident": (residents.RESIDENT_ADDED,),
     "residents.edit_resident": (residents.RESIDENT_CHANGED,),
     "residents.remove_resident": (residents.RESIDENT_REMOVED,),
@@ -250,8 +259,9 @@ TOLD = {
     ("billingprofile", "fields"), ("organization", "macs"), ("membership", "sites"), ("organization", "installer_id"), ("organization", "rows"),
     ("organization", "auto_renewals_ended"), ("textdraft", "languages"), ("textversion", "languages"), ("renewalrequest", "left_out"),
     ("renewalrequest", "order"), ("autorenewal", "order"), ("site", "order"), ("site", "landline_off_in"), ("autorenewal", "items"),
-    ("autorenewal", "switched_off"), ("autorenewal", "lapsed"), ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),
-    ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
+    ("autorenewal", "switched_off"), ("autorenewal", "archived"), ("autorenewal", "lapsed"),
+    ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),
+    ("building", "apartments"), ("site", "apartments"), ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
     ("handover", "installer_id"), ("site", "rows"), ("autorenewal", "handed_over"),
 }  # fmt: skip
 

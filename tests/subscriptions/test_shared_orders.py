@@ -140,7 +140,11 @@ def test_items_that_lapse_alone_are_written_down_and_told(
     jobs.tick(now=at(sandbox, DUE))
     left.refresh_from_db()
     assert (left.is_live, left.reason) == (False, "item_lapsed")
-    assert AuditEvent.objects.get(action="auto_renewal.items_left").after == {"switched_off": 0, "lapsed": 1}
+    assert AuditEvent.objects.get(action="auto_renewal.items_left").after == {
+        "switched_off": 0,
+        "archived": 0,
+        "lapsed": 1,
+    }
     mail = Notice.objects.get(key__startswith="renewal-lapsed")
     assert (mail.user, mail.topic) == (people.dora.membership.user, "payment_failed")
     auto_renewal.refresh_from_db()

@@ -30,7 +30,7 @@ PAGE = "apartments/form.html"
 @require_safe
 def apartment_detail(request: access.PortalRequest, apartment_id: int) -> HttpResponse:
     """One apartment: switches, people, devices, paid services, and what works."""
-    return render(request, "apartments/detail.html", apartment_page(request, apartment_id))
+    return render(request, "apartments/detail.html", apartment_page(request, apartment_id, with_archived=True))
 
 
 @access.roles(*WORKERS)

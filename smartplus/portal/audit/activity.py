@@ -48,7 +48,7 @@ def recent(request: PortalRequest, *, names: Mapping[int, str] | None = None) ->
     alike = alike[:SHOWN]
     if names is None:
         ids = {group[0].site_id for group in alike if group[0].site_id}
-        names = dict(Site.objects.visible_to(request.actor).filter(pk__in=ids).values_list("pk", "name"))
+        names = dict(Site.every.visible_to(request.actor).filter(pk__in=ids).values_list("pk", "name"))
     known = audit_log.names_in(request.actor, [group[0] for group in alike])
     return [_activity_of(request, group, names, known[group[0].pk]) for group in alike]
 

@@ -76,7 +76,7 @@ def events(actor: Actor, asked: Listing, *, now: datetime) -> QuerySet[AuditEven
 def _searched(found: QuerySet[AuditEvent], actor: Actor, text: str, with_batches: bool) -> QuerySet[AuditEvent]:
     """Search by person, by subject (the label of an order is its number) and by site; MACs and order numbers also in
     the values. A row of a batch is found if the batch itself is not; with `with_batches` in any case."""
-    sites = Site.objects.visible_to(actor).filter(matching(text, "search_key")).values("pk")
+    sites = Site.every.visible_to(actor).filter(matching(text, "search_key")).values("pk")
     wanted = matching(text, "search_key") | Q(site_id__in=sites)
     if inside := _written(text, with_orders=_sees_orders(actor)):
         found = found.annotate(before_text=Cast("before", TextField()), after_text=Cast("after", TextField()))
@@ -113,7 +113,7 @@ def rows(actor: Actor, page: Iterable[AuditEvent]) -> list[Row]:
     """Events as rows, in a few statements for all of them: the sites, people and firms behind them, as far as they are visible."""
     page = list(page)
     site_ids = {event.site_id for event in page if event.site_id}
-    sites = dict(Site.objects.visible_to(actor).filter(pk__in=site_ids).values_list("pk", "name")) if site_ids else {}
+    sites = dict(Site.every.visible_to(actor).filter(pk__in=site_ids).values_list("pk", "name")) if site_ids else {}
     firms = _firms_of(actor, {event.user_id for event in page if event.user_id})
     names = names_in(actor, page)
     return [_row(actor, event, sites, firms, names[event.pk]) for event in page]

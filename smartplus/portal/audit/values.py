@@ -46,7 +46,7 @@ LABELS: dict[str, Promise] = {
     "includes_tax": _("Prices include tax (gross)"),
     "consent_by": _("Agreed by"), "consent_text": _("Version of the consent"), "sessions": _("Sessions"),
     "version": _("Version"), "languages": _("Languages"), "logo": _("Logo"),
-    "switched_off": _("Switched off"), "lapsed": _("Lapsed"), "handed_over": _("Handed over"),
+    "switched_off": _("Switched off"), "archived": _("Archived"), "lapsed": _("Lapsed"), "handed_over": _("Handed over"),
     "revoked": _("Revoked"), "revoked_for": _("Because"), "codes": _("Recovery codes"), "tokens": _("Tokens revoked"),
     "parent": _("Belongs to"), "under": _("Belongs to"),
     "tries": _("Tries"), "next_try_at": _("Next try"),

@@ -15,7 +15,7 @@ from communities.models import Site
 from devices import reports as device_reports
 from smartplus import access
 from smartplus.portal.kit import keyset
-from smartplus.portal.kit.lists import Column, List, Search
+from smartplus.portal.kit.lists import Column, Filter, List, Option, Search
 from smartplus.portal.sites import exports as sites_files
 from smartplus.portal.sites import rows as site_rows
 from smartplus.portal.sites.site_context import READERS
@@ -42,6 +42,7 @@ SITES = List(
         gettext_lazy("Name, address or MAC"),
         lambda sites, text, _actor: device_reports.searched_sites(sites, text),
     ),
+    filters=(Filter("show", {"archived": Option(gettext_lazy("Archived"))}, label=gettext_lazy("Filter"), every=""),),
     layout="sites/base.html",
     table="two-line cards sites",
     has_file=True,
@@ -55,7 +56,10 @@ def site_list(request: access.PortalRequest) -> HttpResponseBase:
     """The sites one may see, by name, with how far each has come; with `format=csv` or `xlsx` all of them as a file."""
     shows_installer = request.actor.role in {Role.OPERATOR, Role.DISTRIBUTOR, Role.SUBDISTRIBUTOR}
     listing = SITES.asked(request, hidden=() if shows_installer else ("installer",))
-    found = listing.narrowed(Site.objects.visible_to(request.actor))
+    seen = Site.objects.visible_to(request.actor)
+    if listing.chosen.get("show") == "archived":
+        seen = Site.every.visible_to(request.actor).filter(archived_at__isnull=False)
+    found = listing.narrowed(seen)
     found = found.select_related("installer") if shows_installer else found
     if listing.file:
         lines = sites_files.rows(listing.sorted(found), request.now, shows_installer=shows_installer)

@@ -54,7 +54,7 @@ def visible_site(request: access.PortalRequest, site_id: int) -> Site:
 
 def visible_sites(request: access.PortalRequest) -> QuerySet[Site]:
     """The sites that the actor sees, with what the pages of one show around their content; a page may ask for more by the same statement."""
-    seen = Site.objects.visible_to(request.actor).annotate(**_known(request))
+    seen = Site.every.visible_to(request.actor).annotate(**_known(request))
     return seen.select_related("installer__distributor", "installer__subdistributor", "created_by")
 
 
@@ -106,8 +106,8 @@ def site_context(
         "n_managers": getattr(site, "assigned", SimpleLazyObject(_assigned(request, site).count)),
         "n_differences": SimpleLazyObject(lambda: differences.number(differences_at(request, site))),
         "pill": pill_of(progress, now),
-        "may_work": may_configure(actor),
-        "may_house": may_edit_residents(actor),
+        "may_work": may_configure(actor) and site.archived_at is None,
+        "may_house": may_edit_residents(actor) and site.archived_at is None,
         "may_choose": actor.role is Role.INSTALLER,
         "sees_prices": rights.sees_prices(actor),
         "may_set_free": actor.role is Role.DISTRIBUTOR,
@@ -201,16 +201,25 @@ def recent(request: access.PortalRequest, site: Site) -> list[tuple[AuditEvent, 
     return [(event, vocabulary.sentence(event, names[event.pk])) for event in rows]
 
 
-def apartment_page(request: access.PortalRequest, apartment_id: int) -> dict[str, Any]:
-    """Everything the page of one apartment says."""
+def apartment_page(request: access.PortalRequest, apartment_id: int, *, with_archived: bool = False) -> dict[str, Any]:
+    """Everything the page of one apartment says; of an archived one only where that is asked for."""
     actor = request.actor
-    rows = Apartment.objects.visible_to(actor).select_related("building", "site__installer")
+    rows = (
+        (Apartment.every if with_archived else Apartment.objects)
+        .visible_to(actor)
+        .select_related("building", "site__installer")
+    )
     apartment = rows.get(pk=apartment_id)
     own = {"apartment": apartment}
     found = Entitlement.objects.visible_to(actor)
     items = list(found.filter(target=apartment.target_id).order_by("service_type"))
+    frame = site_context(request, apartment.site, "apartments")
+    may_restore = frame["may_work"]
+    if apartment.archived_at is not None:
+        frame |= {"may_work": False, "may_house": False}
     return {
-        **site_context(request, apartment.site, "apartments"),
+        **frame,
+        "may_restore": may_restore,
         "apartment": apartment,
         "residents": Resident.objects.visible_to(actor).filter(**own),
         "devices": Device.objects.visible_to(actor).active().filter(**own),
