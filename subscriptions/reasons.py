@@ -17,6 +17,7 @@ from subscriptions.prices import MissingPrice
 TEXTS: dict[str, Promise] = {
     "stopped_by": _("Stopped by %(name)s."),
     "card_removed_by": _("Stopped by %(name)s, who removed the card."),
+    "taken_out": _("All of its items were taken out of it."),
     "firm_moved": _("%(firm)s was moved away."),
     "handed_over": _("The site was handed over to another installer."),
     "nothing_left": _("Nothing is left to renew."),

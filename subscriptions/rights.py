@@ -22,13 +22,15 @@ The operator sees all of it and pays nothing. Technicians and managers have none
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.errors import NotPermitted
 from accounts.models import Kind, Organization, firm_of
 from accounts.scope import RESELLERS, Actor, Grant, Role
-from subscriptions.models import AutoRenewal, Order, RenewalRequest
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Order, RenewalRequest
 
 PAYERS = RESELLERS | {Role.INSTALLER}  # the roles whose firms can pay
 
@@ -132,6 +134,17 @@ def may_withdraw(actor: Actor, request: RenewalRequest) -> bool:
 def may_stop(actor: Actor, auto_renewal: AutoRenewal) -> bool:
     """Whether the actor may stop an auto-renewal: its payer, and firms above the payer."""
     return may_pay(actor) and auto_renewal.payer.path.startswith(actor.path)
+
+
+def stoppable_at(actor: Actor, targets: Iterable[int]) -> frozenset[int]:
+    """Those of the targets of which an auto-renewal renews something that the actor may stop; one statement."""
+    if not may_pay(actor):
+        return frozenset()
+    items = AutoRenewalItem.objects.visible_to(actor).live().filter(entitlement__target__in=list(targets))
+    active = items.filter(auto_renewal__state=AutoRenewal.State.ACTIVE).select_related(
+        "entitlement", "auto_renewal__payer"
+    )
+    return frozenset(row.entitlement.target_id for row in active if may_stop(actor, row.auto_renewal))
 
 
 def may_choose_card(actor: Actor, auto_renewal: AutoRenewal) -> bool:

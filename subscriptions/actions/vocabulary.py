@@ -7,6 +7,7 @@ from subscriptions.actions import (
     fulfilment,
     handing_over,
     handovers,
+    leaving,
     opening,
     prices,
     request_decisions,
@@ -20,7 +21,7 @@ from subscriptions.audit import ORDER_SUCCEEDED
 
 WORDS: tuple[Word, ...] = (
     auto_renewals.AUTO_RENEWAL_MADE, auto_renewals.AUTO_RENEWAL_SUSPENDED, auto_renewals.AUTO_RENEWAL_ENDED,
-    cards.CARD_CHANGED,
+    cards.CARD_CHANGED, leaving.ITEMS_TAKEN_OUT, leaving.ITEMS_BACK,
     transitions.ORDER_FAILED, transitions.ORDER_TIMED_OUT, transitions.ORDER_CANCELLED,
     opening.ORDER_CREATED,
     prices.PRICES_PUBLISHED,

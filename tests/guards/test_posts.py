@@ -45,6 +45,8 @@ MOMENTS = {
     "apartment-restore": ("an apartment is archived", "archive/list.html", "{% url 'apartment-restore' row.pk %}"),
     "building-restore": ("a building is archived", "archive/list.html", "{% url 'building-restore' row.pk %}"),
     "site-restore": ("a site is archived", "sites/site.html", "{% url 'site-restore' site.pk %}"),
+    "no-renewal": ("an empty apartment renews", "differences/list.html", '<form id="act" method="post"'),
+    "renew-again": ("something was just taken out", "differences/list.html", "{% url 'renew-again' %}"),
     "accept-terms": ("terms changed since", "security/accept.html", 'method="post"'),
     "sign-in-code": ("a code is owed", "security/sign_in_code.html", 'method="post"'),
     "settings-two-factor-on": ("the app was shown its code", "security/_steps.html", "{% url 'settings-two-factor-on' %}"),

@@ -25,8 +25,8 @@ from devices.models import Device, LibraryEntry
 from payments.models import BillingProfile, Payment
 from smartplus.demo import INVENTED_PRICES
 from subscriptions import handover
-from subscriptions.actions import carts, extending, requests
-from subscriptions.models import Cart, Order, OrderEvent, RequestItem
+from subscriptions.actions import carts, extending, leaving, requests
+from subscriptions.models import AutoRenewal, AutoRenewalItem, Cart, Order, OrderEvent, RequestItem
 from subscriptions.periods import Months
 from tests.guards import offered
 from tests.guards.world import MACS, World
@@ -408,6 +408,21 @@ def _request(case: Case) -> dict[str, Any]:
     return {"request_id": case.key("request")}
 
 
+def _renewed(case: Case) -> list[int]:
+    """The items of the auto-renewal."""
+    items = AutoRenewalItem.objects.live().filter(auto_renewal=case.paid("auto_renewal"))
+    return list(items.values_list("entitlement_id", flat=True))
+
+
+def _taken_out(case: Case) -> list[int]:
+    """Items that were taken out of the auto-renewal."""
+    ids = _renewed(case)
+    Entitlement.objects.filter(pk__in=ids).pay_until(NOW + timedelta(days=10))
+    payer = AutoRenewal.objects.get(pk=case.paid("auto_renewal")).payer
+    firm = Membership.objects.usable().filter(organization=payer, is_technician=False).order_by("pk")[0]
+    return leaving.take_out(Person(firm).actor, entitlement_ids=ids, now=NOW)
+
+
 def _auto_renewal(case: Case) -> dict[str, Any]:
     return {"auto_renewal_id": case.paid("auto_renewal")}
 
@@ -579,6 +594,8 @@ TABLE: dict[str, Row] = {
     "methods.remove_method": Row("ODSI", lambda c: {"method_id": c.paid("method")}),
     # --- subscriptions
     "auto_renewals.stop_auto_renewal": Row("DSI", _auto_renewal),
+    "leaving.take_out": Row("DSI", lambda c: {"entitlement_ids": _renewed(c)}),
+    "leaving.bring_back": Row("DSI", lambda c: {"item_ids": _taken_out(c)}),
     "cards.change_card": Row("DSI", lambda c: {**_auto_renewal(c), "method_id": c.paid("method")}),
     "cards.start_card_setup": Row("DSI", lambda c: {**_auto_renewal(c), "return_base": BASE}),
     "cards.remove_card": Row("DSI", lambda c: {"method_id": c.paid("method"), "stops": 1}),

@@ -19,13 +19,16 @@ from accounts.models import Organization
 from accounts.scope import Role
 from smartplus import access
 from smartplus.portal.differences import exports, rows, sections
+from smartplus.portal.differences.views import MOST_LEFT
 from smartplus.portal.kit import keyset, numbers
 from smartplus.portal.kit.lists import Column, Filter, List, Listing, Option
 from smartplus.portal.kit.prices import prices_of
 from smartplus.portal.sites.site_context import READERS, differences_at, site_context, visible_site
 from subscriptions import difference_pages, rights, summary
+from subscriptions.actions import leaving
 from subscriptions.difference_lines import Place
 from subscriptions.differences import Kind, Scope, Total, alike, totals
+from subscriptions.models import AutoRenewalItem
 
 INSTALLERS = 50  # that are offered in a choice
 BOTH = "differ"  # the first two kinds: what the tile of this name counts
@@ -120,10 +123,20 @@ def _answer(
         **listing.context(page, sections.cells(units, found, reader), numbers={SHOW.name: _numbers(found)}),
         "count": _together(found[kind] for kind in kinds),
         "differing": page.rows,
+        "left": _left(request),
         "facts": sections.facts(found, currency),
         "is_invented": scope.prices is not None and scope.prices.is_invented,
     }
     return render(request, template, context)
+
+
+def _left(request: access.PortalRequest) -> list[int]:
+    """What was just renewed no more and can be renewed again: rows of auto-renewals that the address names."""
+    ids = [pk for pk in map(numbers.typed_id, request.GET.getlist("left")[:MOST_LEFT]) if pk]
+    if not ids or not rights.may_pay(request.actor):
+        return []
+    gone = AutoRenewalItem.objects.visible_to(request.actor).filter(pk__in=ids, is_live=False, reason=leaving.TAKEN_OUT)
+    return list(gone.values_list("pk", flat=True))
 
 
 def _numbers(found: Mapping[Kind, Total]) -> dict[str, object]:

@@ -52,14 +52,22 @@ class Reader:
     may_work: bool
     may_house: bool
     open: Mapping[int, Open]
+    stoppable: frozenset[int] = frozenset()  # targets of empty apartments whose renewal this person may stop
 
     @classmethod
     def of(cls, request: PortalRequest, scope: Scope, units: Sequence[Unit], currency: str) -> Reader:
-        """Reads what can be activated at the sites of these rows; at most one statement."""
+        """Reads what can be activated at the sites of these rows, and what may be renewed no more; at most two statements."""
         actor = request.actor
         sites = {line.site.pk for _place, lines in units for line in lines if isinstance(line, Unpaid)}
         open_ = waiting.open_at(actor, sites) if sites and rights.may_pay(actor) else {}
-        return cls(actor, scope, currency, may_configure(actor), may_edit_residents(actor), open_)
+        empty = [
+            line.apartment.target_id
+            for _place, lines in units
+            for line in lines
+            if isinstance(line, Empty) and line.renews
+        ]
+        stoppable = rights.stoppable_at(actor, empty) if empty else frozenset()
+        return cls(actor, scope, currency, may_configure(actor), may_edit_residents(actor), open_, stoppable)
 
     def amount(self, minor: int | None) -> str:
         """An amount; "" where none is shown."""
@@ -173,6 +181,9 @@ def _empty(line: Empty, reader: Reader) -> Cells:
     more = _("%(services)s. Renews by itself") if line.renews else _("%(services)s. Renewed by hand")
     amount = reader.amount(line.amount_minor)
     fixes = [_add_residents(home.site, (home,))] if reader.may_house else []
+    if home.target_id in reader.stoppable:
+        way = address("no-renewal", home.pk)
+        fixes.insert(0, as_html('<button class="b q s" form="act" formaction="{}">{}</button>', way, _("Don’t renew")))
     return Cells(
         _door(home), _site_more(home.site, reader), what, more % {"services": ", ".join(labels)},
         amount or "–", _("every 30 days") if amount else "", side_by_side(fixes),

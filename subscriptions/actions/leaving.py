@@ -1,0 +1,119 @@
+"""Taking single items out of an auto-renewal, and bringing them back while that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import audit
+from accounts.errors import NotPermitted, Refused
+from accounts.models import Organization
+from accounts.scope import Actor
+from communities.models import Entitlement, Site
+from subscriptions import rights
+from subscriptions.actions import auto_renewals, modes
+from subscriptions.actions.auto_renewals import ACTIVE, ENDED
+from subscriptions.models import AutoRenewal, AutoRenewalItem
+from subscriptions.reasons import Reason
+
+TAKEN_OUT = "taken_out"  # why an item left, and why an auto-renewal without items ended
+ITEMS_TAKEN_OUT = audit.Word(
+    "auto_renewal.items_taken_out",
+    gettext_lazy("Items not renewed any more"),
+    gettext_lazy("Items taken out of %(what)s by hand"),
+    area=audit.Area.ORDERS,
+)
+ITEMS_BACK = audit.Word(
+    "auto_renewal.items_back",
+    gettext_lazy("Items renewed again"),
+    gettext_lazy("Items brought back to %(what)s"),
+    area=audit.Area.ORDERS,
+)
+
+
+@transaction.atomic
+def take_out(actor: Actor, *, entitlement_ids: Collection[int], now: datetime) -> list[int]:
+    """Renew these items no more; what is paid stays paid to its end. Who pays or is above the payer may (`rights.may_stop`). An auto-renewal
+    without items ends. An order that is being charged now may still extend them once. Refuses items that nothing renews. Returns the rows that
+    `bring_back` takes. Locks: sites → payers → auto-renewals → order → entitlements, in the order of ids."""
+    if not rights.may_pay(actor):
+        raise NotPermitted
+    live = AutoRenewalItem.objects.visible_to(actor).live()
+    found = live.filter(entitlement__in=list(entitlement_ids), auto_renewal__state=ACTIVE)
+    _refuse_others(actor, found.values("auto_renewal_id"))
+    _lock_above(found)
+    locked = auto_renewals.lock(auto_renewals.sharing_orders(found.values_list("auto_renewal_id", flat=True)))
+    active = [row.pk for row in locked if row.state == ACTIVE]
+    ids = list(found.filter(auto_renewal__in=active).order_by("pk").values_list("pk", flat=True))
+    if not ids:
+        raise Refused(_("Nothing renews this by itself any more."))
+    counts = _counts(ids)
+    AutoRenewalItem.objects.filter(pk__in=ids).update(is_live=False, reason=TAKEN_OUT)
+    for row in locked:
+        if row.pk not in counts:
+            continue
+        audit.record(actor, ITEMS_TAKEN_OUT, row, now=now, tenant=row.payer, after={"items": counts[row.pk]})
+        if not row.items.filter(is_live=True).exists():
+            auto_renewals.close(row, ENDED, Reason(TAKEN_OUT), actor=actor, now=now)
+    modes.refresh(counts)
+    auto_renewals.reschedule(auto_renewals.lock(active), now=now)
+    return ids
+
+
+@transaction.atomic
+def bring_back(actor: Actor, *, item_ids: Collection[int], now: datetime) -> int:
+    """Renew items again that `take_out` took out: those that are on, in force, and in no other auto-renewal; one that had ended for that goes
+    on. Refuses where nothing can be brought back. Returns how many. Locks as `take_out`."""
+    if not rights.may_pay(actor):
+        raise NotPermitted
+    left = AutoRenewalItem.objects.visible_to(actor).filter(pk__in=list(item_ids), is_live=False, reason=TAKEN_OUT)
+    _refuse_others(actor, left.values("auto_renewal_id"))
+    _lock_above(left)
+    locked = auto_renewals.lock(left.values_list("auto_renewal_id", flat=True))
+    usable = [row.pk for row in locked if row.state == ACTIVE or (row.state == ENDED and row.reason == TAKEN_OUT)]
+    running = Entitlement.objects.in_force(now).wanted()
+    elsewhere = AutoRenewalItem.objects.live().values("entitlement_id")
+    back = left.filter(auto_renewal__in=usable, entitlement__in=running).exclude(entitlement__in=elsewhere)
+    ids = list(back.order_by("pk").values_list("pk", flat=True))
+    if not ids:
+        raise Refused(_("It can’t be renewed by itself again: it is off, has lapsed, or something else renews it."))
+    counts = _counts(ids)
+    AutoRenewalItem.objects.filter(pk__in=ids).update(is_live=True, reason="")
+    AutoRenewal.objects.filter(pk__in=counts, state=ENDED).update(
+        state=ACTIVE, reason="", reason_detail={}, ended_at=None, next_due_at=now
+    )
+    rows = auto_renewals.lock(counts)
+    for row in rows:
+        audit.record(actor, ITEMS_BACK, row, now=now, tenant=row.payer, after={"items": counts[row.pk]})
+    modes.refresh(counts)
+    auto_renewals.reschedule(rows, now=now)
+    return len(ids)
+
+
+def _refuse_others(actor: Actor, ids: QuerySet[Any, Any]) -> None:
+    for row in AutoRenewal.objects.filter(pk__in=ids).select_related("payer"):
+        if not rights.may_stop(actor, row):
+            raise NotPermitted(_("Whoever pays stops it."))
+
+
+def _lock_above(items: QuerySet[AutoRenewalItem]) -> None:
+    """Lock the sites and payers of items, in the order of ids."""
+    rows = AutoRenewalItem.objects.filter(pk__in=items.values("pk"))
+    sites = Site.every.filter(pk__in=rows.values("site_id")).order_by("pk")
+    list(sites.select_for_update(of=("self",), no_key=True).values_list("pk"))
+    payers = Organization.objects.filter(pk__in=rows.values("auto_renewal__payer_id")).order_by("pk")
+    list(payers.select_for_update(of=("self",), no_key=True).values_list("pk"))
+
+
+def _counts(ids: Iterable[int]) -> dict[int, int]:
+    """How many of these items each auto-renewal has."""
+    found: dict[int, int] = {}
+    for pk in AutoRenewalItem.objects.filter(pk__in=ids).values_list("auto_renewal_id", flat=True):
+        found[pk] = found.get(pk, 0) + 1
+    return found
