@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from accounts.audit.sentences import Names, listed, person
 from accounts.models import AuditEvent
@@ -17,7 +17,12 @@ FIELDS: dict[str, Promise] = {
     "camera_administrators": gettext_lazy("Administrators may watch"), "retention_days": gettext_lazy("Days that videos are kept"),
     "floor": gettext_lazy("Floor"), "number": gettext_lazy("Number"), "building": gettext_lazy("Building"),
     "monitor_pending": gettext_lazy("Monitor pending"), "master": gettext_lazy("Family master"), "technicians": gettext_lazy("Technicians"),
-    "landline_off_in": gettext_lazy("Landline switched off in"), "video_storage_off_in": gettext_lazy("Video Storage switched off in"),
+    "attendance_plan": gettext_lazy("Time Attendance Plan"), "payment_mode": gettext_lazy("Payment"), "maker": gettext_lazy("Make"),
+    "model": gettext_lazy("Model"), "serial": gettext_lazy("Serial number"), "address": gettext_lazy("Address of the stream"),
+    "viewers": gettext_lazy("Who may watch"), "place": gettext_lazy("Place"), "kind": gettext_lazy("Kind"), "intercom": gettext_lazy("Intercom"),
+    "account": gettext_lazy("Account"),
+    "landline_off_in": gettext_lazy("Landline switched off in"),
+    "video_storage_off_in": gettext_lazy("Video Storage switched off in"),
 }  # fmt: skip
 OF_APARTMENTS = ("apartment", "servicechange")  # what is about apartments, by its type
 APARTMENT_FIELDS: dict[str, Promise] = {
@@ -38,7 +43,9 @@ def label(subject_type: str, field: str) -> str:
 
 def is_switch(subject_type: str, field: str) -> bool:
     """Whether the field is the switch of a service."""
-    return field in catalogue.SWITCHES or (subject_type in OF_APARTMENTS and field in APARTMENT_FIELDS)
+    return field in {*catalogue.SWITCHES, "attendance_plan", "intercom"} or (
+        subject_type in OF_APARTMENTS and field in APARTMENT_FIELDS
+    )
 
 
 def managers_set(event: AuditEvent, names: Names) -> str:
@@ -94,6 +101,45 @@ def of_apartment(event: AuditEvent, names: Names) -> str:
     """As `switched`, preceded by the apartment."""
     told = switched(event, names)
     return f"{event.subject_label}: {told}" if told else ""
+
+
+def of_owner(event: AuditEvent, names: Names) -> str:
+    """As `switched`, preceded by what was changed."""
+    told = switched(event, names)
+    return f"{event.subject_label}: {told}" if told else ""
+
+
+def piece_added(event: AuditEvent, names: Names) -> str:
+    """The piece, and where it is."""
+    place = event.after.get("place")
+    return _("%(what)s added in %(place)s") % {"what": event.subject_label, "place": place} if place else ""
+
+
+def piece_moved(event: AuditEvent, names: Names) -> str:
+    """The piece, and where it is now."""
+    place = event.after.get("place")
+    return _("%(what)s moved to %(place)s") % {"what": event.subject_label, "place": place} if place else ""
+
+
+def intercoms_switched(event: AuditEvent, names: Names) -> str:
+    """How many intercoms were switched on and off."""
+    told = [
+        words % {"n": n}
+        for words, n in (
+            (
+                ngettext("intercom on for %(n)s account", "intercom on for %(n)s accounts", event.after.get("on", 0)),
+                event.after.get("on", 0),
+            ),
+            (
+                ngettext(
+                    "intercom off for %(n)s account", "intercom off for %(n)s accounts", event.after.get("off", 0)
+                ),
+                event.after.get("off", 0),
+            ),
+        )
+        if n
+    ]
+    return listed(told)
 
 
 def _place(field: str) -> tuple[int, str]:

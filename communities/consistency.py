@@ -9,8 +9,16 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.typed.keys import place_key
 from communities import catalogue
-from communities.models import Apartment, Entitlement, ManagerAssignment, Target
-from communities.models.targets import mislabelled
+from communities.models import (
+    TARGET_OF,
+    Apartment,
+    CommercialAccount,
+    Entitlement,
+    Equipment,
+    ManagerAssignment,
+    Target,
+)
+from communities.models.targets import PIECES, mislabelled
 
 
 def verify() -> Iterator[str]:
@@ -39,27 +47,30 @@ def owners() -> Iterator[str]:
     owned: tuple[tuple[str, Any, str], ...] = (
         ("apartment", Apartment, catalogue.Target.APARTMENT),
         ("assignment", ManagerAssignment, catalogue.Target.MANAGER),
+        ("account", CommercialAccount, catalogue.Target.ACCOUNT),
     )
     for name, model, kind in owned:
-        there = Exists(Target.objects.filter(pk=OuterRef("target_id")))
-        yield from _named(model._default_manager.filter(~there), name, "has no target")
-        yield from _named(
-            model._default_manager.exclude(target__kind=kind).filter(there), name, f"has a target that is no {kind}"
-        )
-        yield from _named(
-            model._default_manager.filter(_of_another("target__")), name, "has a target of another site or tenant"
-        )
+        yield from _owned(model._default_manager.all(), name, kind)
+    for piece, kind in TARGET_OF.items():
+        yield from _owned(Equipment.objects.filter(kind=piece), str(piece.value), kind)
+
+
+def _owned(rows: QuerySet[Any], name: str, kind: str) -> Iterator[str]:
+    there = Exists(Target.objects.filter(pk=OuterRef("target_id")))
+    yield from _named(rows.filter(~there), name, "has no target")
+    yield from _named(rows.exclude(target__kind=kind).filter(there), name, f"has a target that is no {kind}")
+    yield from _named(rows.filter(_of_another("target__")), name, "has a target of another site or tenant")
 
 
 def orphans() -> Iterator[str]:
     """Every target has its owner, every slot its parent."""
-    owned: dict[str, Any] = {catalogue.Target.APARTMENT: Apartment, catalogue.Target.MANAGER: ManagerAssignment}
+    owned: dict[str, Any] = {
+        catalogue.Target.APARTMENT: Apartment, catalogue.Target.MANAGER: ManagerAssignment,
+        catalogue.Target.ACCOUNT: CommercialAccount, **dict.fromkeys(TARGET_OF.values(), Equipment),
+    }  # fmt: skip
     for kind, model in owned.items():
         owner = Exists(model._default_manager.filter(target=OuterRef("pk")))
         yield from _named(Target.objects.filter(~owner, kind=kind), "target", f"is of no {kind}")
-    free = {*catalogue.SLOTS, catalogue.Target.SITE}
-    unknown = [kind for kind in catalogue.Target if kind not in owned and kind not in free]
-    yield from _named(Target.objects.filter(kind__in=unknown), "target", "is of a kind that nothing owns")
     for kind, place in catalogue.SLOTS.items():
         slots = Target.objects.filter(kind=kind)
         yield from _named(slots.exclude(parent__kind=place), "target", f"is a {kind} of something else than a {place}")
@@ -68,9 +79,9 @@ def orphans() -> Iterator[str]:
 
 def doors() -> Iterator[str]:
     """Every target has the label and sort key of its owner; targets without a building come last."""
-    for kind in (catalogue.Target.APARTMENT, *catalogue.SLOTS):
+    for kind in (catalogue.Target.APARTMENT, *PIECES, *catalogue.SLOTS):
         yield from _named(mislabelled(Target.objects.all(), kind), "target", "does not say what stands on its door")
-    bare = Target.objects.filter(kind__in=[catalogue.Target.MANAGER, catalogue.Target.SITE])
+    bare = Target.objects.filter(kind__in=[catalogue.Target.MANAGER, catalogue.Target.ACCOUNT, catalogue.Target.SITE])
     yield from _named(bare.exclude(sort_key=place_key()), "target", "does not sort as what stands in no building")
 
 

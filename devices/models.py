@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organization
 from accounts.scope import Actor, Role, by_tenant_keys
 from accounts.typed.columns import IdentityKey, Keyed, SearchKey, SortKey
-from communities.models import Apartment, Building, Site
+from communities.models import Apartment, Building, Equipment, Site
 from communities.models.sites import SiteChild, SiteChildQuerySet
 from devices.addresses import BROADCAST, Mac
 from devices.catalogue import TYPE_LABELS, DeviceType
@@ -114,7 +114,8 @@ class Device(SiteChild):
     """A device in an apartment, in a building or in the community's public space (R75).
 
     Invariants: one active row for each MAC in the whole installation (R68); a name is unique among the active devices of an apartment
-    (R77). Removing sets `removed_at` and keeps the row (R73); a swap changes `mac` and keeps the rest (R19).
+    (R77). Removing sets `removed_at` and keeps the row (R73); a swap changes `mac` and keeps the rest (R19). A device of a piece of
+    equipment, such as a sensor or a door, has its name and its place, and comes and goes with it.
     """
 
     mac = models.BigIntegerField(_("MAC"))
@@ -127,6 +128,7 @@ class Device(SiteChild):
     building = models.ForeignKey(Building, models.PROTECT, null=True, related_name="devices")
     apartment = models.ForeignKey(Apartment, models.PROTECT, null=True, related_name="devices")
     library_entry = models.ForeignKey(LibraryEntry, models.PROTECT, null=True, related_name="devices")
+    equipment = models.ForeignKey(Equipment, models.SET_NULL, null=True, related_name="devices")
     created_at = models.DateTimeField()
     removed_at = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=1)
@@ -147,6 +149,9 @@ class Device(SiteChild):
                 condition=models.Q(removed_at=None, apartment__isnull=False),
                 name="device_name_per_apartment",
                 violation_error_message=_("This apartment already has a device of this name."),
+            ),
+            models.UniqueConstraint(
+                fields=["equipment"], condition=models.Q(removed_at=None), name="device_one_per_equipment"
             ),
             models.CheckConstraint(condition=IS_UNICAST, name="device_mac_48_bit"),
             models.CheckConstraint(

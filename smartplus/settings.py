@@ -1,7 +1,7 @@
 """Settings: everything that differs between installations comes from the environment (see `.env.example`)."""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -314,6 +314,8 @@ MAC_LIBRARY_REQUIRED = env.bool("MAC_LIBRARY_REQUIRED", default=True)  # DOMAIN:
 MAC_FOREIGN_OUI = env.str("MAC_FOREIGN_OUI", default="warn")  # warn | enforce | off
 DEVICES_PER_APARTMENT = env.int("DEVICES_PER_APARTMENT", default=10)
 APARTMENTS_AT_ONCE = env.int("APARTMENTS_AT_ONCE", default=10_000)  # of a new site or building
+# Commercial sites created since then are paid with credits, older ones with money (S2); the beginning of the day in UTC
+CREDITS_SINCE = datetime.fromisoformat(env.str("CREDITS_SINCE", default="2025-06-01")).replace(tzinfo=UTC)
 
 # Where the heads of the audit's chains are kept, day by day; best on a volume that database administrators can't write to
 AUDIT_HEADS = Path(env.str("AUDIT_HEADS", default="") or VAR_DIR / "audit-heads.jsonl")

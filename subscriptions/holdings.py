@@ -201,12 +201,25 @@ def named(site: Site, found: list[Holding], apartments: int, reader: Actor) -> l
         .order_by(*targets.order(), "pk")
         .values_list(
             "service_type", "variant", "renewed", "paid_variant", "expires_at", "auto_renewal_item__auto_renewal_id",
-            "target__building", "target__number", targets.member(), targets.words(),
+            "target__building", "target__number", "target__name", targets.member(), targets.words(),
         )
     )  # fmt: skip
     has_several_buildings = len({row[6] for row in listed if row[6]}) > 1
     names: dict[tuple[object, ...], list[tuple[str, str]]] = {}
-    for service_type, variant, renewed, paid, expires_at, auto_renewal_id, building, number, member_id, name in listed:
+    for (
+        service_type,
+        variant,
+        renewed,
+        paid,
+        expires_at,
+        auto_renewal_id,
+        place,
+        number,
+        piece,
+        member_id,
+        name,
+    ) in listed:
+        building = "" if piece else place  # equipment is called by its place and its name
         label = (number if building else "") or name
         if member_id and member_id == reader.membership_id:
             label = _("%(name)s, you") % {"name": label}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.db.models import F, QuerySet
 
+from accounts.models import Organization
 from accounts.scope import Actor
-from communities.models import Entitlement, ExpiryDay
+from communities.models import Entitlement, ExpiryDay, PaymentMode
 from communities.models.entitlements import EntitlementQuerySet
 from communities.models.expiries import BY_SITE
 from subscriptions.models import Order
@@ -13,13 +14,25 @@ from subscriptions.models.orders import MAY_RESERVE
 
 
 def free_items(actor: Actor) -> QuerySet[Entitlement]:
-    """The items for Activate: configured, never activated, in no open order, not waiting for a monitor (R17, R25, R47, R48)."""
+    """The items for Activate: configured, never activated, in no open order, not waiting for a monitor, and paid with money (R17, R25, R37,
+    R47, R48)."""
     return free(Entitlement.objects.visible_to(actor))
 
 
 def free(items: EntitlementQuerySet) -> QuerySet[Entitlement]:
     """The condition of `free_items` on a query of items."""
-    return items.wanted().never_activated().filter(reserved_by=None).unblocked()
+    return with_money(items.wanted().never_activated().filter(reserved_by=None).unblocked())
+
+
+def with_money(items: QuerySet[Entitlement]) -> QuerySet[Entitlement]:
+    """Those of sites that are paid with money; no order in money takes others (R37, R64)."""
+    return items.filter(site__payment_mode=PaymentMode.REGULAR)
+
+
+def with_credits(actor: Actor, *, installer: Organization, site_kind: str) -> QuerySet[Entitlement]:
+    """What Activate shows beside its items: never activated, and paid with credits only (R37)."""
+    items = Entitlement.objects.visible_to(actor).wanted().never_activated().unblocked()
+    return items.filter(installer=installer, site__kind=site_kind, site__payment_mode=PaymentMode.CREDITS)
 
 
 def in_open_orders(actor: Actor) -> QuerySet[Entitlement]:

@@ -50,7 +50,7 @@ class Filter:
             isinstance(text, str) for text in (self.search, self.site_search)
         ):
             raise ValueError("no project type, or no search")
-        if self.service_type and self.service_type not in catalogue.BY_TYPE:
+        if self.service_type and self.service_type not in catalogue.CHOICES:
             raise ValueError(f"no service type: {self.service_type}")
 
     @classmethod
@@ -76,7 +76,7 @@ class Filter:
         if self.site_id:
             wanted &= Q(site_id=self.site_id)
         if self.service_type:
-            wanted &= Q(service_type=self.service_type)
+            wanted &= Q(service_type__in=catalogue.types_of(self.service_type))
         if self.ids is not None:
             wanted &= Q(pk__in=self.ids)
         if self.request_id:

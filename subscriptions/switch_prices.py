@@ -23,7 +23,7 @@ def switch_prices(prices: PriceTable, *, retention_days: int, project: str) -> d
     """The price of each service code in a list for a project type; services without a price are left out. Video has the price of its
     retention."""
     found: dict[str, SwitchPrice] = {}
-    for entry in catalogue.AVAILABLE:
+    for entry in catalogue.ENTRIES:
         for code in catalogue.SWITCHES:
             part = entry.part_of_switch(code, retention_days)
             minor = prices.amount_of(PriceKey(entry.code, part, project)) if part is not None else None

@@ -18,12 +18,14 @@ from subscriptions.prices import MissingPrice, PriceKey, PriceTable
 NAMED = ("id", "number", "valid_from", "currency", "is_invented", "includes_tax")
 
 
-def table_for(distributor: Organization, *, at: datetime, with_former: bool = False) -> PriceTable:
-    """The prices of `distributor`'s tree at an instant. Raises MissingPrice when there is no list at all.
+def table_for(distributor: Organization, *, at: datetime, with_former: bool = False, currency: str = "") -> PriceTable:
+    """The prices of `distributor`'s tree at an instant, in its currency or in another one, such as credits. Raises MissingPrice when there
+    is no list at all.
 
     `with_former` also reads the last prices of products that left the list: an upgrade needs the price of what was paid.
     """
-    in_force = PriceList.objects.newest(distributor.pk, distributor.currency, at)
+    currency = currency or distributor.currency
+    in_force = PriceList.objects.newest(distributor.pk, currency, at)
     if not with_former:
         prices = Price.objects.filter(price_list=Subquery(in_force.values("pk")[:1])).order_by()
         rows = prices.values_list(*PriceKey._fields, "amount_minor", *(f"price_list__{name}" for name in NAMED))
@@ -34,8 +36,7 @@ def table_for(distributor: Organization, *, at: datetime, with_former: bool = Fa
     price_list = in_force.first()
     if price_list is None:
         raise MissingPrice(
-            _("There is no price list in %(currency)s yet. Ask the operator for one.")
-            % {"currency": distributor.currency}
+            _("There is no price list in %(currency)s yet. Ask the operator for one.") % {"currency": currency}
         )
     return table_with_former(price_list, distributor.pk, at=at) if with_former else table_of(price_list)
 

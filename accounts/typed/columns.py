@@ -88,14 +88,15 @@ class FloorKey(SortKey):
 
 
 class PlaceKey(SortKey):
-    """A sort key for places: building, floor, number and, if there is one, the slot's number; places without a building come last. It
-    is `place_key` of the keys of its parts, so one SQL statement can compute it from them."""
+    """A sort key for places: building, floor, number, if there is one the slot's number, and the name of a piece of equipment; places
+    without a building come last. It is `place_key` of the keys of its parts, so one SQL statement can compute it from them."""
 
     def of(self, row: models.Model) -> str:
-        """The key of a row; its last part is a number."""
-        building, floor, number, slot = (getattr(row, name) for name in self.sources)
-        parts = (keys.natural_key(building), keys.floor_key(floor), keys.natural_key(number))
-        return keys.place_key(*(part[:LONGEST] for part in parts), slot=slot) if building else keys.place_key(slot=slot)
+        """The key of a row; its last two parts are a number and a name."""
+        building, floor, number, slot, *names = (getattr(row, source) for source in self.sources)
+        parts = (keys.natural_key(building), keys.floor_key(floor), keys.natural_key(number)) if building else ()
+        place = keys.place_key(*(part[:LONGEST] for part in parts), slot=slot)
+        return place + keys.natural_key(names[0])[:LONGEST] if names and names[0] else place
 
 
 class SearchKey(Key):

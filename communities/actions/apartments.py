@@ -16,6 +16,7 @@ from accounts.typed import text
 from accounts.typed.keys import identity_key
 from communities import audit_sentences, catalogue
 from communities.actions.entitlements import sync_site
+from communities.actions.site_rules import refuse_no_community
 from communities.actions.sites import lock_site, may_configure
 from communities.actions.targets import made_for, relabel
 from communities.errors import CeilingOff, NameTaken
@@ -65,6 +66,7 @@ def create_apartment(
         code: bool((switches or {})[code]) for code in catalogue.APARTMENT_SWITCHES if code in (switches or {})
     }
     refuse_above_ceiling(site, chosen)
+    refuse_no_community(site)
     number = text.line(number)
     refuse_number(building, number)
     apartment = Apartment(

@@ -19,6 +19,7 @@ from accounts.typed.keys import identity_key
 from communities import catalogue, structure
 from communities.actions.apartments import APARTMENT_CREATED, AUDITED, inherited
 from communities.actions.residents import RESIDENT_ADDED, cleaned
+from communities.actions.site_rules import refuse_no_community
 from communities.actions.sites import BUILDING_CREATED
 from communities.actions.targets import made_for
 from communities.errors import NameTaken, StructureRefused
@@ -117,6 +118,7 @@ def build(
     thousand rows of the audit. Apartments that require a monitor and are not in `with_monitor` wait for one (R17). The caller holds the
     site's lock and brings the entitlements into line. `batch` is the row of the audit below which the others stand; without one that is the
     row of the only building. It is returned with the apartments."""
+    refuse_no_community(site)
     houses = Building.objects.bulk_create(Building(**keys_of(site), name=text.line(row.name)) for row in buildings)
     events = [_told(actor, BUILDING_CREATED, row, site, batch, now, {"name": row.name}) for row in houses]
     if batch is None and len(events) == 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -12,13 +13,34 @@ from django.db.models import Exists, OuterRef, Q
 
 from communities import catalogue
 from communities.actions.targets import slot_of
-from communities.models import Apartment, Entitlement, ManagerAssignment, Resident, Site, Target, keys_of
+from communities.models import (
+    AccountKind,
+    Apartment,
+    CommercialAccount,
+    Entitlement,
+    Equipment,
+    EquipmentKind,
+    Kind,
+    ManagerAssignment,
+    Resident,
+    Site,
+    Target,
+    keys_of,
+)
 from communities.models.entitlements import blocked_by
 
 Key = tuple[catalogue.Target, catalogue.TargetKey]  # targets by what a configuration calls them
 EXISTING = (
     "pk", "target_id", "service_type", "variant", "expires_at", "reserved_by", "target__kind", "target__parent_id", "target__slot",
 )  # fmt: skip
+
+
+class Part(enum.Enum):
+    """Which entitlements of a site are brought into line: all, those of some apartments, or those of no apartment."""
+
+    WHOLE = "whole"
+    HOMES = "homes"
+    REST = "rest"
 
 
 class Existing(NamedTuple):
@@ -40,10 +62,14 @@ class Existing(NamedTuple):
         return catalogue.Slot(self.number or 0, bool(self.variant), self.expires_at, self.reserved_by is not None)
 
 
-def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) -> catalogue.Configuration:
-    """The saved configuration of a site as the catalogue's value, with ids of targets as keys; two queries however many apartments. With
-    `apartment_ids` it contains only these apartments and nothing else."""
+def configuration_of(
+    site: Site, *, apartment_ids: Iterable[int] | None = None, has_apartments: bool = True
+) -> catalogue.Configuration:
+    """The saved configuration of a site as the catalogue's value, with ids of targets as keys; four queries at most, however many apartments.
+    With `apartment_ids` it contains only these apartments and nothing else, without `has_apartments` everything else."""
     apartments = Apartment.objects.filter(site=site)
+    if not has_apartments:
+        apartments = apartments.none()
     managers = ManagerAssignment.objects.filter(site=site, ended_at=None)
     if site.archived_at is not None:  # nothing of it is billed (R78)
         apartments, managers = apartments.none(), managers.none()
@@ -51,7 +77,7 @@ def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) 
         apartments, managers = apartments.filter(pk__in=list(apartment_ids)), managers.none()
     has_master = Exists(Resident.objects.filter(apartment=OuterRef("pk"), is_master=True))
     rows = apartments.annotate(has_master=has_master).order_by("pk")
-    return catalogue.Configuration(
+    found = catalogue.Configuration(
         switches=site.switches,
         retention_days=site.retention_days,
         project=site.kind,
@@ -69,7 +95,38 @@ def configuration_of(site: Site, *, apartment_ids: Iterable[int] | None = None) 
             catalogue.ManagerConfiguration(key=target, pm_app=pm_app)
             for target, pm_app in managers.order_by("pk").values_list("target_id", "pm_app")
         ),
+        time_attendance=site.attendance_plan,
     )
+    return found if apartment_ids is not None else _with_accounts(site, _with_equipment(site, found))
+
+
+def _with_equipment(site: Site, configuration: catalogue.Configuration) -> catalogue.Configuration:
+    """With what is in use: locks and sensors by their targets, doors by themselves, since only their number counts."""
+    found: dict[str, list[int]] = defaultdict(list)
+    rows = Equipment.objects.in_use().filter(site=site).exclude(kind=EquipmentKind.CAMERA)
+    for kind, pk, target in rows.order_by("pk").values_list("kind", "pk", "target_id"):
+        found[kind].append(target or pk)
+    locks, sensors, doors = (
+        tuple(found[kind]) for kind in (EquipmentKind.LOCK, EquipmentKind.SENSOR, EquipmentKind.DOOR)
+    )
+    return replace(configuration, locks=locks, sensors=sensors, doors=doors)
+
+
+def _with_accounts(site: Site, configuration: catalogue.Configuration) -> catalogue.Configuration:
+    """With the accounts of a commercial site that are in use."""
+    if site.kind != Kind.COMMERCIAL:
+        return configuration
+    found: dict[str, list[catalogue.AccountConfiguration]] = defaultdict(list)
+    rows = CommercialAccount.objects.in_use().filter(site=site).order_by("pk")
+    for kind, target, intercom in rows.values_list("kind", "target_id", "intercom"):
+        found[kind].append(catalogue.AccountConfiguration(target, intercom))
+    return replace(configuration, personnel=tuple(found[AccountKind.PERSONNEL]), admins=tuple(found[AccountKind.ADMIN]))
+
+
+def sync_rest(site: Site) -> None:
+    """As `sync_site`, for everything that apartments are not billed for: managers, equipment, doors, accounts and the site. It reads no
+    apartment, however many there are. The caller holds the site's lock."""
+    agree(site, configuration_of(site, has_apartments=False), part=Part.REST)
 
 
 def sync_site(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None:
@@ -78,18 +135,20 @@ def sync_site(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None
     With `apartment_ids` only entitlements of these apartments are read, for edits of single apartments.
     """
     ids = None if apartment_ids is None else list(apartment_ids)
-    agree(site, configuration_of(site, apartment_ids=ids), is_whole=ids is None)
+    agree(site, configuration_of(site, apartment_ids=ids), part=Part.WHOLE if ids is None else Part.HOMES)
 
 
-def agree(site: Site, configuration: catalogue.Configuration, *, is_whole: bool = True) -> None:
-    """Bring the entitlements of a site into line with `configuration`, whose keys are ids of targets. Without `is_whole` it contains some
-    apartments only, and other entitlements are not touched. The caller holds the site's lock."""
+def agree(site: Site, configuration: catalogue.Configuration, *, part: Part = Part.WHOLE) -> None:
+    """Bring the entitlements of a site into line with `configuration`, whose keys are ids of targets. With another `part` than the whole
+    other entitlements are not touched. The caller holds the site's lock."""
     found = catalogue.billables(configuration)
-    if not is_whole:
-        found = [item for item in found if item.target_kind in catalogue.OF_APARTMENTS]
+    if part is not Part.WHOLE:
+        found = [item for item in found if (item.target_kind in catalogue.OF_APARTMENTS) == (part is Part.HOMES)]
     rows, homes = Entitlement.objects.filter(site=site), [int(row.key) for row in configuration.apartments]
-    if not is_whole:
+    if part is Part.HOMES:
         rows = rows.filter(target__in=_and_slots(homes))
+    elif part is Part.REST:
+        rows = rows.exclude(target__kind__in=catalogue.OF_APARTMENTS)
     existing = [Existing(*values) for values in rows.order_by("pk").values_list(*EXISTING)]
     found = _numbered(found, existing, site)
     targets = _targets_of(site, {(item.target_kind, item.target) for item in found})
@@ -107,7 +166,8 @@ def agree(site: Site, configuration: catalogue.Configuration, *, is_whole: bool 
         Entitlement(**keys_of(site), service_type=service_type, variant=variant, target_id=target)
         for (target, service_type), variant in wanted.items()
     )
-    mark_blocked(site.pk, None if is_whole else homes)
+    if part is not Part.REST:
+        mark_blocked(site.pk, None if part is Part.WHOLE else homes)
 
 
 def _numbered(found: list[catalogue.Billable], existing: Iterable[Existing], site: Site) -> list[catalogue.Billable]:

@@ -19,13 +19,19 @@ from accounts.typed.days import end_date
 from accounts.typed.keys import identity_key
 from communities import audit_sentences, catalogue
 from communities.actions.entitlements import sync_site
+from communities.actions.site_rules import (
+    payment_mode_of,
+    refuse_foreign_services,
+    refuse_no_community,
+    refuse_wrong_options,
+)
 from communities.actions.targets import relabel
 from communities.errors import NameTaken, ServiceLocked
 from communities.models import Apartment, Building, Entitlement, Kind, Site, keys_of, targets
 
 BASICS = ("name", "street", "city", "state", "postal_code", "country", "time_zone")
 OPTIONS = ("camera_residents", "camera_administrators", "retention_days")
-AUDITED = [*BASICS, "free_members", *catalogue.SWITCHES, *OPTIONS]
+AUDITED = [*BASICS, "free_members", *catalogue.SWITCHES, "attendance_plan", *OPTIONS, "payment_mode"]
 SITE_CREATED = audit.Word("site.created", gettext_lazy("Site created"), area=audit.Area.SERVICES, saves=True)
 SITE_CHANGED = audit.Word(
     "site.changed",
@@ -44,19 +50,11 @@ SERVICE_LOST = audit.Word(
     tells=audit_sentences.of_apartment,
 )
 BUILDING_CREATED = audit.Word(
-    "building.created",
-    gettext_lazy("Building added"),
-    gettext_lazy("%(what)s added"),
-    area=audit.Area.SERVICES,
-    saves=True,
-)
+    "building.created", gettext_lazy("Building added"), gettext_lazy("%(what)s added"), area=audit.Area.SERVICES, saves=True
+)  # fmt: skip
 BUILDING_RENAMED = audit.Word(
-    "building.renamed",
-    gettext_lazy("Building renamed"),
-    gettext_lazy("Building renamed to %(what)s"),
-    area=audit.Area.SERVICES,
-    saves=True,
-)
+    "building.renamed", gettext_lazy("Building renamed"), gettext_lazy("Building renamed to %(what)s"), area=audit.Area.SERVICES, saves=True
+)  # fmt: skip
 
 
 def lock_site(actor: Actor, site_id: int) -> Site:
@@ -99,19 +97,38 @@ def begin_community(
     now: datetime,
 ) -> tuple[Site, AuditEvent]:
     """As `create_community`, inside the caller's transaction, with the row of the audit, below which the rows of its parts stand."""
+    return begin_site(
+        actor, Kind.COMMUNITY, basics=basics, free_members=free_members, switches=switches, options=options, now=now
+    )
+
+
+def begin_site(
+    actor: Actor,
+    kind: Kind,
+    *,
+    basics: Mapping[str, str],
+    free_members: int,
+    switches: Mapping[str, bool],
+    options: Mapping[str, Any],
+    now: datetime,
+) -> tuple[Site, AuditEvent]:
+    """Create a site of a project type by the rules of `create_community`, inside the caller's transaction, with its row of the audit."""
     if actor.role is not Role.INSTALLER:
         raise NotPermitted(_("Sites are created by the installer."))
     installer = Organization.objects.visible_to(actor).select_for_update(no_key=True).get(pk=actor.organization_id)
     assert installer.distributor_id is not None  # every installer belongs to a distributor
     refuse_wrong_options(switches, options)
+    refuse_foreign_services(kind, switches, options)
     site = Site(
-        kind=Kind.COMMUNITY,
+        kind=kind,
         installer=installer,
         distributor_id=installer.distributor_id,
         subdistributor_id=installer.subdistributor_id,
         free_members=free_members,
         created_by_id=actor.user_id,
         created_at=now,
+        payment_mode=payment_mode_of(kind, now),
+        attendance_plan=bool(options.get("attendance_plan")),
         **_read(basics),
         **catalogue.normalised(switches),
         **{field: options[field] for field in OPTIONS},
@@ -154,6 +171,7 @@ def edit_site(
         _write_free_members(actor, site, free_members)
     if may_configure(actor):
         refuse_wrong_options(switches, options)
+        refuse_foreign_services(site.kind, wanted, options)
         refuse_locked_switches(site, wanted, now)
         _write_basics(site, basics, options)
         lowered = _write_switches(site, wanted, ceiling_confirmed=ceiling_confirmed)
@@ -197,6 +215,7 @@ def _write_basics(site: Site, basics: Mapping[str, str], options: Mapping[str, A
         setattr(site, field, value)
     for field in OPTIONS:
         setattr(site, field, options[field])
+    site.attendance_plan = bool(options.get("attendance_plan", site.attendance_plan))
     if not identity_key(site.name):
         raise Refused(_("The site needs a name."), field="name")
     same_name = Site.objects.filter(installer_id=site.installer_id, name_key=identity_key(site.name)).exclude(
@@ -211,18 +230,6 @@ def _read(basics: Mapping[str, str], before: Site | None = None) -> dict[str, st
     values = {field: text.line(basics.get(field, "")) for field in BASICS}
     values["time_zone"] = zones.canonical(values["time_zone"]) or values["time_zone"]
     return values | postal.checked(values, before=before)
-
-
-def refuse_wrong_options(switches: Mapping[str, bool], options: Mapping[str, Any]) -> None:
-    """Refuse combinations without a meaning: PM landline without PM App, cameras without viewers, an unknown retention."""
-    if switches.get("pm_landline") and not switches.get("pm_app"):
-        raise Refused(_("Landline Service for PM needs the PM App. Switch it on as well."), field="pm_landline")
-    if switches.get("third_party_camera") and not (options["camera_residents"] or options["camera_administrators"]):
-        raise Refused(
-            _("Choose who may watch the cameras: residents, administrators or both."), field="third_party_camera"
-        )
-    if options["retention_days"] not in catalogue.RETENTION_DAYS:
-        raise Refused(_("Recordings can be kept for 7, 30 or 90 days."), field="retention_days")
 
 
 def active_pm_apps(site: Site, now: datetime, *, target_ids: Collection[int] | None = None) -> list[Entitlement]:
@@ -298,6 +305,7 @@ def add_building(actor: Actor, *, site_id: int, name: str, now: datetime) -> Bui
     if not may_configure(actor):
         raise NotPermitted
     site = lock_site(actor, site_id)
+    refuse_no_community(site)
     name = text.line(name)
     if not identity_key(name):
         raise Refused(_("The building needs a name."), field="name")
@@ -317,6 +325,7 @@ def rename_building(actor: Actor, *, building_id: int, version: int, name: str, 
         raise NotPermitted
     site = lock_site(actor, Building.objects.visible_to(actor).get(pk=building_id).site_id)
     building = Building.objects.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=building_id)
+    refuse_no_community(site)
     if building.version != version:
         raise Conflict
     name = text.line(name)

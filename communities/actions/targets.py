@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from communities import catalogue
-from communities.models import Apartment, ManagerAssignment, Site, Target
-from communities.models.targets import door_key, mislabelled, slot_key
+from communities.models import (
+    TARGET_OF,
+    Apartment,
+    CommercialAccount,
+    Equipment,
+    EquipmentKind,
+    ManagerAssignment,
+    Site,
+    Target,
+)
+from communities.models.targets import PIECES, door_key, mislabelled, piece_key, slot_key
 
-Owner = TypeVar("Owner", Apartment, ManagerAssignment)
+Owner = TypeVar("Owner", Apartment, ManagerAssignment, Equipment, CommercialAccount)
 TENANTS = ("site_id", "distributor_id", "subdistributor_id", "installer_id")
 
 
@@ -23,10 +33,22 @@ def made_for(owners: Sequence[Owner]) -> Sequence[Owner]:
     return owners
 
 
-def _of(owner: Apartment | ManagerAssignment) -> Target:
+def _of(owner: Apartment | ManagerAssignment | Equipment | CommercialAccount) -> Target:
     keys = {name: getattr(owner, name) for name in TENANTS}
     if isinstance(owner, ManagerAssignment):
         return Target(**keys, kind=catalogue.Target.MANAGER)
+    if isinstance(owner, CommercialAccount):
+        return Target(**keys, kind=catalogue.Target.ACCOUNT)
+    if isinstance(owner, Equipment):
+        home = owner.apartment
+        return Target(
+            **keys,
+            kind=TARGET_OF[EquipmentKind(owner.kind)],
+            building=owner.building.name if owner.building else "",
+            floor=home.floor if home else "",
+            number=home.number if home else "",
+            name=owner.name,
+        )
     return Target(
         **keys, kind=catalogue.Target.APARTMENT, building=owner.building.name, floor=owner.floor, number=owner.number
     )
@@ -39,8 +61,8 @@ def slot_of(parent: Target, kind: catalogue.Target, number: int) -> Target:
 
 
 def relabel(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None:
-    """Copy the labels of a site's apartments, or of some of them, to their targets and slots, after a building was renamed or apartments
-    were renumbered. Two statements; rows that are right are not written."""
+    """Copy the labels of a site's apartments, or of some of them, and of the site's equipment to their targets and slots, after a building was
+    renamed, apartments were renumbered or a piece was moved. Three statements; rows that are right are not written."""
     here = Target.objects.filter(site=site)
     homes = here
     if apartment_ids is not None:
@@ -58,4 +80,15 @@ def relabel(site: Site, *, apartment_ids: Iterable[int] | None = None) -> None:
         floor=Subquery(place.values("floor")),
         number=Subquery(place.values("number")),
         sort_key=slot_key(Subquery(place.values("sort_key")), F("slot")),
+    )
+    piece = Equipment.objects.filter(target=OuterRef("pk")).order_by()
+    there = Q(pk__in=[])
+    for kind in PIECES:
+        there |= Q(pk__in=mislabelled(here, kind).values("pk"))
+    here.filter(there).update(
+        building=Subquery(piece.values(text=Coalesce("building__name", Value("")))),
+        floor=Subquery(piece.values(text=Coalesce("apartment__floor", Value("")))),
+        number=Subquery(piece.values(text=Coalesce("apartment__number", Value("")))),
+        name=Subquery(piece.values("name")),
+        sort_key=Subquery(piece.values(key=piece_key())),
     )

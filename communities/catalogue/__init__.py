@@ -7,7 +7,6 @@ as codes, `labels` says what they are called.
 
 from communities.catalogue.configurations import (
     OF_APARTMENTS,
-    OWNED,
     PLACELESS,
     SLOTS,
     AccountConfiguration,
@@ -33,7 +32,7 @@ from communities.catalogue.labels import Labelled, PaidLabelled
 from communities.catalogue.service_types import BY_TYPE, ENTRIES
 from communities.catalogue.slots import Slot, billed
 from communities.catalogue.stored import (
-    AVAILABLE,
+    CHOICES,
     HELD_SWITCHES,
     HOLDING,
     MAIN_SERVICE,
@@ -48,6 +47,8 @@ from communities.catalogue.stored import (
     price_parts,
     priced_in,
     rank,
+    switches_of,
+    types_of,
     uncovered,
     unused,
     unused_label,
@@ -73,10 +74,10 @@ from communities.catalogue.variants import NOTHING, Variant
 
 __all__ = [
     "APARTMENT_SWITCHES",
-    "AVAILABLE",
     "BY_CODE",
     "BY_TYPE",
     "CEILING_SWITCHES",
+    "CHOICES",
     "DEFAULTS",
     "DEFAULT_RETENTION_DAYS",
     "EACH",
@@ -86,7 +87,6 @@ __all__ = [
     "MAIN_SERVICE",
     "NOTHING",
     "OF_APARTMENTS",
-    "OWNED",
     "PER_APARTMENT",
     "PLACELESS",
     "PM_LANDLINE",
@@ -126,6 +126,8 @@ __all__ = [
     "price_parts",
     "priced_in",
     "rank",
+    "switches_of",
+    "types_of",
     "uncovered",
     "unused",
     "unused_label",

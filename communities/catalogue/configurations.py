@@ -43,7 +43,6 @@ OF_APARTMENTS = frozenset({Target.APARTMENT, Target.MEMBER_SLOT})  # kinds that 
 PLACELESS = frozenset(
     {Target.MANAGER, Target.DOOR_SLOT, Target.ACCOUNT, Target.SITE}
 )  # kinds without a building and without a label
-OWNED = frozenset({Target.APARTMENT, Target.MANAGER})  # kinds whose owners have a table
 
 
 @dataclass(frozen=True, slots=True)

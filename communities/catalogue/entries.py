@@ -44,7 +44,8 @@ class Entry:
     """A service type. This base has no variants: every target costs the same, and its only part is EACH.
 
     `each` is the label of that part in a price list. `targets` returns the keys of a configuration that want the service. While one item of
-    it is active at a site, the site's switch `holds` is on and locked (R11), and activating the first one switches it on (R13).
+    it is active at a site, the site's switch `holds` is on and locked (R11), and activating the first one switches it on (R13). `switch` is the
+    switch of the feature section that is the whole service. Types of one `group` have a common name in S2.
     `needs_master`: billed once the apartment has a family master. `is_main`: "paid apartments" of a site are counted by it. `is_sum`: its
     variants differ in components, which a price preview lists below the price; `has_components`: a part of a variant may be paid without the rest.
     """
@@ -58,6 +59,8 @@ class Entry:
     each: Promise | str = ""
     targets: Callable[[Configuration], Iterable[TargetKey]] = lambda _configuration: ()
     holds: str = ""
+    switch: str = ""
+    group: str = ""
     needs_master: bool = False
     is_main: bool = False
     is_sum: bool = False
@@ -122,7 +125,7 @@ class Entry:
 
     def part_of_switch(self, switch: str, retention_days: int) -> str | None:
         """The part that a switch of the feature section adds; None when the switch has no part of this type."""
-        return None
+        return EACH if switch and switch == self.switch else None
 
     def other_part(self, switch: str) -> str | None:
         """The part that is paid instead while the switch is off."""
@@ -134,7 +137,7 @@ class Entry:
 
     def has_switch(self, switch: str, variant: Variant) -> bool:
         """Whether a variant contains the part of a switch."""
-        return False
+        return bool(variant) and switch == self.switch
 
     def covers_switch(self, switch: str, variant: Variant, paid: Variant) -> bool:
         """Whether the paid variant covers the part of a switch in the configured one."""

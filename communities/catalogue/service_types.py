@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from communities.catalogue.configurations import Configuration, Project, SlotKey, Target
 from communities.catalogue.entries import VIDEO_SWITCH, App, Entry, PmApp, PremiumPlan, ServiceType
 from communities.catalogue.switches import SERVICES
 
+PREMIUM_FEATURES = "premium_features"  # S2's name for the services of a whole commercial site
+GROUP_LABELS: Mapping[str, Promise] = {PREMIUM_FEATURES: gettext_lazy("Premium Features")}
 SENSOR_GRACE = timedelta(days=14)  # safety-relevant, so two weeks (DOMAIN §4)
 
 
@@ -80,12 +83,12 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code=ServiceType.TIME_ATTENDANCE, label=gettext_lazy("Time Attendance Plan"), projects=frozenset({COMMERCIAL}),
-        target=Target.SITE, each=gettext_lazy("each site"),
+        target=Target.SITE, each=gettext_lazy("each site"), group=PREMIUM_FEATURES,
         targets=lambda configuration: [configuration.site] if configuration.time_attendance else [],
     ),
     Entry(
         code=ServiceType.ELEVATOR_CONTROL, label=gettext_lazy("Elevator Control"), projects=frozenset({COMMERCIAL}),
-        target=Target.SITE, each=gettext_lazy("each site"),
+        target=Target.SITE, each=gettext_lazy("each site"), group=PREMIUM_FEATURES, switch="elevator_control",
         targets=lambda configuration: [configuration.site] if configuration.switches["elevator_control"] else [],
     ),
 )  # fmt: skip

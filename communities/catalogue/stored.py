@@ -8,14 +8,12 @@ from datetime import datetime
 
 from django.utils.functional import Promise
 
-from communities.catalogue.configurations import OWNED, ApartmentConfiguration, Billable, Configuration, Target
+from communities.catalogue.configurations import ApartmentConfiguration, Billable, Configuration, Target
 from communities.catalogue.entries import Entry
-from communities.catalogue.service_types import BY_TYPE, ENTRIES
-from communities.catalogue.switches import DEFAULTS, SWITCHES
+from communities.catalogue.service_types import BY_TYPE, ENTRIES, GROUP_LABELS
+from communities.catalogue.switches import DEFAULT_RETENTION_DAYS, DEFAULTS, SWITCHES
 from communities.catalogue.variants import Variant
 
-# Service types that entitlements exist for today. The others have prices, but their targets have no owners yet.
-AVAILABLE: tuple[Entry, ...] = tuple(entry for entry in ENTRIES if entry.target in OWNED)
 HOLDING: tuple[Entry, ...] = tuple(
     entry for entry in ENTRIES if entry.holds
 )  # types that lock a switch of their site (R11, R13)
@@ -24,6 +22,26 @@ MAIN_SERVICE: str = next(entry.code for entry in ENTRIES if entry.is_main)
 HELD_SWITCHES = frozenset(entry.holds for entry in HOLDING)
 
 SERVICE_TYPE_LABELS: Mapping[str, Promise] = {entry.code: entry.label for entry in ENTRIES}
+
+
+# What a list of services can be narrowed to: every service type and every group of S2, by code
+CHOICES: Mapping[str, Promise] = {**SERVICE_TYPE_LABELS, **GROUP_LABELS}
+
+
+def types_of(choice: str) -> tuple[str, ...]:
+    """The service types that a choice means: itself, or those of the group. Raises KeyError for an unknown one."""
+    return (BY_TYPE[choice].code,) if choice not in GROUP_LABELS else tuple(
+        entry.code for entry in ENTRIES if entry.group == choice
+    )  # fmt: skip
+
+
+def switches_of(project: str) -> tuple[str, ...]:
+    """The switches of the feature section that sites of a project type have (R28)."""
+    return tuple(
+        code
+        for code in SWITCHES
+        if any(entry.part_of_switch(code, DEFAULT_RETENTION_DAYS) in entry.parts_in(project) for entry in ENTRIES)
+    )
 
 
 def priced_in(project: str) -> tuple[tuple[str, str], ...]:

@@ -1,14 +1,16 @@
 """Tables of communities: sites and their parts, people on sites, entitlements."""
 
+from communities.models.accounts import AccountKind, CommercialAccount
 from communities.models.assigned import TechnicianAssignment, assigned_sites
 from communities.models.changes import ServiceChange, ServiceChangeRow
 from communities.models.drafts import SiteDraft, Step
 from communities.models.entitlements import BLOCK_LABELS, Block, Entitlement
+from communities.models.equipment import KINDS_OF, TARGET_OF, Equipment, EquipmentKind, Viewers
 from communities.models.expiries import ExpiryDay
+from communities.models.kinds import Kind, PaymentMode
 from communities.models.sites import (
     Apartment,
     Building,
-    Kind,
     ManagerAssignment,
     Resident,
     Site,
@@ -19,15 +21,22 @@ from communities.models.targets import Target
 
 __all__ = [
     "BLOCK_LABELS",
+    "KINDS_OF",
     "STATE_LABELS",
+    "TARGET_OF",
+    "AccountKind",
     "Apartment",
     "Block",
     "Building",
+    "CommercialAccount",
     "Entitlement",
+    "Equipment",
+    "EquipmentKind",
     "ExpiryDay",
     "Kind",
     "ManagerAssignment",
     "Mode",
+    "PaymentMode",
     "Resident",
     "ServiceChange",
     "ServiceChangeRow",
@@ -37,6 +46,7 @@ __all__ = [
     "Step",
     "Target",
     "TechnicianAssignment",
+    "Viewers",
     "assigned_sites",
     "keys_of",
     "state_of",

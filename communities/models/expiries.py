@@ -10,7 +10,8 @@ from django.db import models
 from accounts.models import Organization, firm_of
 from accounts.scope import Actor, by_tenant_keys
 from communities.models.assigned import assigned_sites
-from communities.models.sites import Kind, Site
+from communities.models.kinds import Kind
+from communities.models.sites import Site
 from communities.models.status import Mode, renewed
 
 

@@ -15,15 +15,8 @@ from accounts.scope import Actor, Role, by_tenant_keys
 from accounts.typed import phones, postal
 from accounts.typed.columns import FloorKey, IdentityKey, Keyed, SearchKey, SortKey
 from communities import catalogue
+from communities.models.kinds import Kind, PaymentMode
 from communities.models.live import LiveManager, Row
-
-
-class Kind(models.TextChoices):
-    """Project types (S2)."""
-
-    COMMUNITY = "community", _("Community")
-    HOUSE = "house", _("Single-Family House")
-    COMMERCIAL = "commercial", _("Commercial")
 
 
 class SiteQuerySet(models.QuerySet["Site"]):
@@ -43,7 +36,7 @@ class SiteQuerySet(models.QuerySet["Site"]):
 
 class Site(Keyed):
     """A project with its switches. Invariant: tenant keys equal those of its installer; `version` grows with every edit and every change of
-    its people. What is archived together has the same `archived_at`."""
+    its people; `payment_mode` never changes (R37). What is archived together has the same `archived_at`."""
 
     kind = models.CharField(_("project type"), max_length=12, choices=Kind.choices, default=Kind.COMMUNITY)
     installer = models.ForeignKey(Organization, models.PROTECT, related_name="sites", db_index=False)
@@ -74,14 +67,14 @@ class Site(Keyed):
     dynamic_qr = models.BooleanField(default=False)
     elevator_control = models.BooleanField(default=False)
     smart_parking = models.BooleanField(default=False)
+    attendance_plan = models.BooleanField(_("Time Attendance Plan"), default=False)
     camera_residents = models.BooleanField(_("residents may watch"), default=True)
     camera_administrators = models.BooleanField(_("administrators may watch"), default=True)
     retention_days = models.PositiveSmallIntegerField(
-        _("recordings are kept"),
-        default=catalogue.DEFAULT_RETENTION_DAYS,
-        choices=[(d, d) for d in catalogue.RETENTION_DAYS],
-    )
+        _("recordings are kept"), default=catalogue.DEFAULT_RETENTION_DAYS, choices=[(d, d) for d in catalogue.RETENTION_DAYS]
+    )  # fmt: skip
 
+    payment_mode = models.CharField(max_length=8, choices=PaymentMode.choices, default=PaymentMode.REGULAR)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
@@ -106,6 +99,10 @@ class Site(Keyed):
                 violation_error_message=_("Landline Service for PM needs the PM App."),
             ),
             models.CheckConstraint(
+                condition=models.Q(payment_mode=PaymentMode.REGULAR) | models.Q(kind=Kind.COMMERCIAL),
+                name="site_credits_are_commercial",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(retention_days__in=catalogue.RETENTION_DAYS), name="site_retention"
             ),
         ]
@@ -122,6 +119,11 @@ class Site(Keyed):
     def switches(self) -> dict[str, bool]:
         """Every switch of the feature section: on or off."""
         return {code: getattr(self, code) for code in catalogue.SWITCHES}
+
+    @property
+    def pays_credits(self) -> bool:
+        """Whether its items are paid with credits, never with money (R37, R64)."""
+        return self.payment_mode == PaymentMode.CREDITS
 
     @property
     def country_name(self) -> str:
@@ -262,7 +264,7 @@ class Apartment(SiteChild):
         ]
 
     def __str__(self) -> str:
-        return f"{self.building.name} {self.number}"
+        return f"{self.building.name} {self.number}".strip()  # the unit of a house has no number
 
     @property
     def switches(self) -> dict[str, bool]:

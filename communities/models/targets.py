@@ -13,20 +13,24 @@ from accounts.models.people import known_as, known_order
 from accounts.typed import finding, keys
 from accounts.typed.columns import PlaceKey, SortKey
 from communities import catalogue
+from communities.models.accounts import CommercialAccount
+from communities.models.equipment import Equipment
 from communities.models.sites import Apartment, Resident, SiteChild, SiteChildQuerySet
 
 Kinds = catalogue.Target
 SLOT_KINDS = [kind.value for kind in catalogue.SLOTS]
 PLACELESS = sorted(kind.value for kind in catalogue.PLACELESS)
+PIECES = [Kinds.LOCK.value, Kinds.SENSOR.value]  # equipment, which is called by its place and its name
 
 
 class Target(SiteChild):
-    """A thing that can be billed: an apartment, a slot of it, an assignment of a manager, a site (DESIGN §2).
+    """A thing that can be billed: an apartment, a slot of it, an assignment of a manager, a lock, a sensor, an account, a site (DESIGN §2).
 
-    Its owner (`Apartment.target`, `ManagerAssignment.target`) refers to it and is created after it. A slot belongs to its `parent` and is
-    numbered from 1. A site has one, created when something is billed for the site. Invariants: the texts are those on the door, never a
-    person's name; `communities.actions.targets.relabel` keeps them equal to the owner's. Rows are created and relabelled under the site's
-    lock and never deleted.
+    Its owner (`Apartment.target`, `ManagerAssignment.target`, `Equipment.target`, `CommercialAccount.target`) refers to it and is created
+    after it. A slot belongs to its `parent` and is numbered from 1. A site has one, created when something is billed for the site. `name` is
+    that of a piece of equipment. Invariants: the texts are those on the door, never a person's name; `communities.actions.targets.relabel`
+    keeps them equal to the owner's. Rows are created and relabelled under the site's lock, and deleted only together with an owner that
+    was never paid for.
     """
 
     kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in Kinds])
@@ -35,7 +39,8 @@ class Target(SiteChild):
     floor = models.CharField(max_length=32, blank=True)
     number = models.CharField(max_length=16, blank=True)
     slot = models.PositiveSmallIntegerField(null=True)
-    sort_key = PlaceKey("building", "floor", "number", "slot")
+    name = models.CharField(max_length=64, blank=True)
+    sort_key = PlaceKey("building", "floor", "number", "slot", "name")
 
     objects = SiteChildQuerySet["Target"].as_manager()
 
@@ -54,21 +59,25 @@ class Target(SiteChild):
             models.CheckConstraint(
                 condition=~Q(kind__in=PLACELESS) | Q(building="", floor="", number=""), name="target_keeps_no_names"
             ),
+            models.CheckConstraint(condition=Q(kind__in=PIECES) | Q(name=""), name="target_names_are_of_equipment"),
         ]
 
     def __str__(self) -> str:
         """Its present name. A person's name is read from the person, so load `named` with it."""
         if self.kind == Kinds.MANAGER:
             return str(self.assignment)
+        if self.kind == Kinds.ACCOUNT:
+            return self.account.name
         place = self.site.name if self.kind in {Kinds.SITE, Kinds.DOOR_SLOT} else ""
         return f"{place} {self.label}".strip()
 
     @property
     def label(self) -> str:
-        """The label without words to translate and without names of people: "Quay House 2.04", "Quay House 2.04 (1)"; "" where there is
-        none."""
+        """The label without words to translate and without names of people: "Quay House 2.04", "Quay House 2.04 (1)", "Quay House, Entrance";
+        "" where there is none."""
         slot = f"({self.slot})" if self.slot else ""
-        return f"{self.building} {self.number} {slot}".strip().replace("  ", " ")
+        place = f"{self.building} {self.number} {slot}".strip().replace("  ", " ")
+        return f"{place}, {self.name}" if place and self.name else place or self.name
 
     @property
     def is_home(self) -> bool:
@@ -81,25 +90,29 @@ class Target(SiteChild):
 
 def named(way: str = "target__") -> tuple[str, ...]:
     """The relations that `str(target)` reads, for `select_related`."""
-    return (person_relation(way), f"{way}site")
+    return (*person_relations(way), f"{way}site")
 
 
-def person_relation(way: str = "target__") -> str:
-    """The path to the person of a manager's target, for `select_related`."""
-    return f"{way}assignment__membership__user"
+def person_relations(way: str = "target__") -> tuple[str, str]:
+    """The paths to the person of a manager's or an account's target, for `select_related`."""
+    return f"{way}assignment__membership__user", f"{way}account"
 
 
 def person_columns(way: str = "target__") -> list[str]:
     """The columns of the person that `str(target)` and `person_order` read, for `only`."""
     names = ("joined_at", "invited_as", "invited_order", "user__name", "user__email", "user__name_order")
-    return [f"{way}assignment__membership__{name}" for name in names]
+    account = (f"{way}account__name", f"{way}account__name_order")
+    return [*(f"{way}assignment__membership__{name}" for name in names), *account]
 
 
 def label(way: str = "target__") -> Case:
     """`Target.label`: stored text, independent of renames, without names of people."""
     place = Concat(F(f"{way}building"), Value(" "), F(f"{way}number"))
     slot = Concat(Value("("), Cast(f"{way}slot", CharField()), Value(")"))
+    name = F(f"{way}name")
     return Case(
+        When(~Q(**{f"{way}name": ""}) & Q(**{f"{way}building": ""}), then=name),
+        When(~Q(**{f"{way}name": ""}), then=Concat(Trim(place), Value(", "), name)),
         When(**{f"{way}slot": None}, then=Trim(place)),
         default=Trim(Concat(Trim(place), Value(" "), slot)),
         output_field=CharField(),
@@ -114,6 +127,7 @@ def words(way: str = "target__") -> Case:
             **{f"{way}kind": Kinds.MANAGER.value},
             then=Coalesce(known_as(f"{way}assignment__membership__"), Value(former)),
         ),
+        When(**{f"{way}kind": Kinds.ACCOUNT.value}, then=F(f"{way}account__name")),
         When(**{f"{way}kind": Kinds.SITE.value}, then=site),
         When(**{f"{way}kind": Kinds.DOOR_SLOT.value}, then=Concat(site, Value(" "), label(way))),
         default=label(way),
@@ -123,7 +137,8 @@ def words(way: str = "target__") -> Case:
 
 def person_order(way: str = "target__") -> Coalesce:
     """The sort key of a person's name, "" for targets without a person; `sort_key` contains no names."""
-    return Coalesce(known_order(f"{way}assignment__membership__"), Value(""), output_field=SortKey())
+    account = F(f"{way}account__name_order")
+    return Coalesce(known_order(f"{way}assignment__membership__"), account, Value(""), output_field=SortKey())
 
 
 def order(way: str = "target__") -> tuple[str | Coalesce, ...]:
@@ -143,13 +158,19 @@ def master(target: str = "target_id") -> Subquery:
 
 
 def found(word: str, way: str = "target__") -> Q:
-    """Targets whose building, apartment, family master or person contains a word; slots are found with their parents."""
+    """Targets whose building, apartment, family master, equipment or person contains a word; slots are found with their parents."""
     masters = Resident.objects.filter(finding.holds(word, "search_key"), apartment=OuterRef("pk"), is_master=True)
     homes = Apartment.objects.filter(
         finding.holds(word, "search_key", "building__search_key") | Q(Exists(masters)),
         target=Coalesce(OuterRef(f"{way}parent_id"), OuterRef(f"{way}pk")),
     )
-    return Q(Exists(homes)) | person(word, f"{way}assignment__membership__")
+    own = {"target": OuterRef(f"{way}pk")}
+    pieces = Equipment.objects.filter(
+        finding.holds(word, "search_key", "building__search_key", "apartment__search_key"), **own
+    )
+    accounts = CommercialAccount.objects.filter(finding.holds(word, "search_key"), **own)
+    of_one = Q(Exists(homes)) | Q(Exists(pieces)) | Q(Exists(accounts))
+    return of_one | person(word, f"{way}assignment__membership__")
 
 
 def person(word: str, membership: str) -> Q:
@@ -174,14 +195,35 @@ def slot_key(place: Combinable, slot: Combinable) -> Concat:
     return Concat(place, number, output_field=SortKey())
 
 
+def piece_key() -> Case:
+    """The `sort_key` of the target of a piece of equipment, from its stored keys and those of its place."""
+    floor = Coalesce(F("apartment__floor_order"), Value(keys.floor_key("")))
+    number = Coalesce(F("apartment__number_order"), Value(keys.natural_key("")))
+    parts = [piece for part in (F("building__name_order"), floor, number) for piece in (part, Value(keys.NEXT))]
+    inside = Concat(Value(f"0{keys.NEXT}"), *parts, F("name_order"), output_field=SortKey())
+    outside = Concat(Value(keys.place_key()), F("name_order"), output_field=SortKey())
+    return Case(When(building=None, then=outside), default=inside, output_field=SortKey())
+
+
 def mislabelled(targets: QuerySet[Target], kind: str) -> QuerySet[Target]:
-    """Targets of a kind, an apartment's or a slot's, whose label or key differs from that of the apartment or the parent."""
+    """Targets of a kind, an apartment's, a slot's or a piece's, whose label or key differs from that of its owner or its parent."""
     same = {name: OuterRef(name) for name in ("floor", "number")}
     rows = targets.filter(kind=kind)
     if kind in catalogue.SLOTS:
         places = Target.objects.filter(**same, pk=OuterRef("parent"), building=OuterRef("building"))
         key = slot_key(F("sort_key"), OuterRef("slot"))
         return rows.exclude(Exists(places.annotate(key=key).filter(key=OuterRef("sort_key"))))
+    if kind in PIECES:
+        same_place = {
+            "at_building": OuterRef("building"),
+            "at_floor": OuterRef("floor"),
+            "at_number": OuterRef("number"),
+        }
+        pieces = Equipment.objects.filter(target=OuterRef("pk"), name=OuterRef("name")).annotate(
+            at_building=Coalesce("building__name", Value("")), at_floor=Coalesce("apartment__floor", Value("")),
+            at_number=Coalesce("apartment__number", Value("")),
+        )  # fmt: skip
+        return rows.exclude(Exists(pieces.annotate(key=piece_key()).filter(**same_place, key=OuterRef("sort_key"))))
     doors = Apartment.every.filter(**same, target=OuterRef("pk"), building__name=OuterRef("building"))
     return rows.exclude(Exists(doors.annotate(key=door_key()).filter(key=OuterRef("sort_key"))))
 
@@ -195,4 +237,12 @@ def how_many(kind: str, n: int) -> str:
         return ngettext("%(n)s apartment", "%(n)s apartments", n) % {"n": n}
     if kind == Kinds.MANAGER:
         return ngettext("%(n)s manager", "%(n)s managers", n) % {"n": n}
+    if kind == Kinds.LOCK:
+        return ngettext("%(n)s lock", "%(n)s locks", n) % {"n": n}
+    if kind == Kinds.SENSOR:
+        return ngettext("%(n)s sensor", "%(n)s sensors", n) % {"n": n}
+    if kind == Kinds.DOOR_SLOT:
+        return ngettext("%(n)s door", "%(n)s doors", n) % {"n": n}
+    if kind == Kinds.ACCOUNT:
+        return ngettext("%(n)s account", "%(n)s accounts", n) % {"n": n}
     return ngettext("%(n)s item", "%(n)s items", n) % {"n": n}

@@ -3,6 +3,15 @@
 from devices.actions.apartments import add_apartment, edit_apartment
 from devices.actions.bulk import apply_bulk_change, refuse_unready, undo_bulk_change
 from devices.actions.checks import CheckedMac, MonitorEntry, check_mac
+from devices.actions.equipment_devices import (
+    add_equipment,
+    archive_equipment,
+    edit_equipment,
+    move_equipment,
+    remove_equipment,
+    restore_equipment,
+)
+from devices.actions.houses import add_house, edit_house
 from devices.actions.library import LibraryRow, add_to_library, assign_library_entry, retire_library_entry
 from devices.actions.monitors import add_monitor, remove_device, rename_device, swap_device
 from devices.actions.structures import NewSite, add_building, create_site
@@ -14,16 +23,24 @@ __all__ = [
     "NewSite",
     "add_apartment",
     "add_building",
+    "add_equipment",
+    "add_house",
     "add_monitor",
     "add_to_library",
     "apply_bulk_change",
+    "archive_equipment",
     "assign_library_entry",
     "check_mac",
     "create_site",
     "edit_apartment",
+    "edit_equipment",
+    "edit_house",
+    "move_equipment",
     "refuse_unready",
     "remove_device",
+    "remove_equipment",
     "rename_device",
+    "restore_equipment",
     "retire_library_entry",
     "swap_device",
     "undo_bulk_change",

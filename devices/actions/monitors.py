@@ -75,6 +75,7 @@ def add_monitor(actor: Actor, *, apartment_id: int, entry: MonitorEntry, now: da
 def rename_device(actor: Actor, *, device_id: int, version: int, name: str, now: datetime) -> Device:
     """Rename a device; the name is unique in its apartment (R77)."""
     site, device = _lock(actor, device_id)
+    _refuse_equipment(device)
     if device.version != version:
         raise Conflict
     others = Device.objects.active().filter(apartment=device.apartment).exclude(pk=device.pk)
@@ -101,6 +102,7 @@ def remove_device(actor: Actor, *, device_id: int, now: datetime) -> None:
     Refuses the last indoor monitor of an apartment that requires one (R19).
     """
     site, device = _lock(actor, device_id)
+    _refuse_equipment(device)
     apartment = device.apartment
     if apartment is not None and apartment.indoor_monitor and device.type == DeviceType.INDOOR_MONITOR:
         others = Device.objects.monitors().filter(apartment=apartment).exclude(pk=device.pk)
@@ -165,6 +167,14 @@ def _lock(actor: Actor, device_id: int) -> tuple[Site, Device]:
         raise Refused(_("Its apartment is archived. Restore that first."))
     device = devices.select_related("apartment__building", "building", "site").get(pk=device_id)
     return site, device
+
+
+def _refuse_equipment(device: Device) -> None:
+    if device.equipment_id is not None:
+        raise Refused(
+            _("%(device)s belongs to the equipment of the site: rename, archive or remove it there.")
+            % {"device": device}
+        )
 
 
 def _record(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -164,16 +165,20 @@ def _register(
     actor: Actor, site: Site, apartment: Apartment, checked: CheckedMac, *, name: str, now: datetime
 ) -> Device:
     device = Device(
-        **keys_of(site),
-        mac=checked.mac.value,
-        type=checked.type.value,
-        model=checked.model,
-        name=line(name),
-        building_id=apartment.building_id,
-        apartment=apartment,
-        library_entry=checked.entry,
-        created_at=now,
-    )
+        **keys_of(site), **of_checked(checked), name=line(name), building_id=apartment.building_id, apartment=apartment, created_at=now
+    )  # fmt: skip
+    return insert(actor, device, checked, site, now=now)
+
+
+def of_checked(checked: CheckedMac) -> dict[str, Any]:
+    """The columns of a device that its checked MAC says."""
+    return {
+        "mac": checked.mac.value, "type": checked.type.value, "model": checked.model, "library_entry": checked.entry,
+    }  # fmt: skip
+
+
+def insert(actor: Actor, device: Device, checked: CheckedMac, site: Site, *, now: datetime) -> Device:
+    """Write a device with its audit row, and take its MAC out of the library. Raises MacNotUsable where another transaction was first."""
     with last_fence():
         device.save()
     take_entry(checked.entry, site)
@@ -189,7 +194,7 @@ def _register(
             "name": device.name,
             "type": device.type,
             "model": device.model,
-            "apartment": str(apartment),
+            "apartment": device.place,
         },
     )
     return device

@@ -88,7 +88,7 @@ def prices(now: datetime) -> list[Finding]:
 
 def _missing(lists: list[PriceList]) -> list[str]:
     """Labels of prices that some list in force lacks."""
-    needed = [PriceKey(entry.code, part) for entry in catalogue.AVAILABLE for part in entry.parts]
+    needed = [PriceKey(service, part) for service, part in catalogue.priced_in(catalogue.Project.COMMUNITY)]
     tables = [table_of(row) for row in lists]
     lacking = [key for key in needed if any(table.amount_of(key) is None for table in tables)]
     return [catalogue.price_label(key.service_type, key.part) for key in lacking]

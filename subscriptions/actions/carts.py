@@ -21,7 +21,7 @@ from payments.models import BillingProfile
 from subscriptions import periods, rights
 from subscriptions.errors import MayNotPay
 from subscriptions.id_digests import Mark
-from subscriptions.items import free, free_items
+from subscriptions.items import free, free_items, with_money
 from subscriptions.models import Cart, Selection
 from subscriptions.periods import Rest, Term
 from subscriptions.prices import CantQuote, MissingPrice, PriceTable
@@ -43,7 +43,7 @@ def extendable(
     """The items that Renew offers for an installer and a project type: activated before, wanted, and in no open order (R25, R47, R48). With
     the rest of the paid time as term, the items that Upgrade offers; `extending.items_of` checks them again: running, and paid for
     another variant."""
-    found = Entitlement.objects.visible_to(actor).wanted().filter(
+    found = with_money(Entitlement.objects.visible_to(actor).wanted()).filter(
         installer=installer, site__kind=site_kind, reserved_by=None, expires_at__isnull=False
     )  # fmt: skip
     return found.filter(status.ends_after(now), status.DIFFERS) if isinstance(term, Rest) else found
@@ -187,6 +187,8 @@ def _why_left_out(actor: Actor, ids: Collection[int]) -> tuple[str, ...]:
 
 def _why_not(item: Entitlement) -> str:
     """Why an item can't be activated, in a few words. It does not name the order that reserves the item, since not everybody may know it."""
+    if item.site.pays_credits:
+        return _("paid with credits")
     if not item.variant:
         return _("switched off")
     if item.expires_at is not None:

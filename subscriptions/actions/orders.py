@@ -14,7 +14,7 @@ from accounts.actions import terms
 from accounts.errors import NotPermitted, Refused
 from accounts.models import Document, Organization
 from accounts.scope import Actor
-from communities.models import Entitlement, Site, targets
+from communities.models import Entitlement, PaymentMode, Site, targets
 from payments import actions as payment_actions
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.models import BillingProfile, Payment, PaymentMethod, Purpose
@@ -307,6 +307,9 @@ def _refuse_gone(gone: list[int]) -> None:
     if (first := reserved.select_related(*targets.named()).first()) is not None:
         number = Order.objects.values_list("number", flat=True).get(pk=first.reserved_by or 0)
         raise ItemHeld(_("%(item)s is already in order %(number)s.") % {"item": first, "number": number})
+    of_credits = Entitlement.objects.filter(pk__in=gone, site__payment_mode=PaymentMode.CREDITS)
+    if (paid_otherwise := of_credits.select_related(*targets.named()).first()) is not None:
+        raise NotBillable(_("%(item)s is paid with credits, not with money.") % {"item": paid_otherwise})
     raise NotBillable(
         ngettext(
             "%(n)s item can't be activated any more: it was switched off, paid for or waits for its monitor. Change the items.",

@@ -20,7 +20,9 @@ from accounts.scope import Actor, Role
 from communities.models import (
     Apartment,
     Building,
+    CommercialAccount,
     Entitlement,
+    Equipment,
     ExpiryDay,
     ManagerAssignment,
     Resident,
@@ -47,6 +49,8 @@ MOVED: tuple[type[models.Model], ...] = (
     ManagerAssignment,
     TechnicianAssignment,
     Target,
+    Equipment,
+    CommercialAccount,
     Entitlement,
     Device,
     LibraryEntry,

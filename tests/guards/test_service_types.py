@@ -22,9 +22,11 @@ SOURCES = sorted(
 TEMPLATES = sorted(path for path in (ROOT / "templates").rglob("*") if path.suffix in {".html", ".txt"})
 CODES = frozenset(ServiceType)
 NAMES = {"ServiceType", "WITH_MONITOR", "WITHOUT_MONITOR", "PM_PLAIN", "PM_LANDLINE", "EACH"}
-# Codes that are something else there: a column of a list, an authenticator app. Switches of the feature section are found by asking.
+# Codes that are something else there: a column of a list, an authenticator app, a kind of equipment. Switches of the feature section
+# are found by asking.
 OTHER_SENSES = {
     ("accounts/actions/two_factor.py", "app"),
+    ("communities/models/equipment.py", "door"),
     ("smartplus/portal/security/views.py", "app"),
 }
 CONDITION = re.compile(r"{%\s*(?:el)?if\b(.*?)%}")

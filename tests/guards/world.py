@@ -25,8 +25,11 @@ from accounts.models import (
     UserSession,
 )
 from accounts.models.tokens import scopes_open_to
+from accounts.scope import Actor
 from communities import catalogue
-from communities.actions import assignments, drafts, residents, sites
+from communities.actions import assignments, commercial, commercial_accounts, drafts, residents, sites
+from communities.actions.commercial_accounts import Holder
+from communities.actions.equipment import Piece, Place
 from communities.models import (
     Apartment,
     Building,
@@ -244,6 +247,10 @@ def _estate(
     rows = [LibraryRow(mac=mac, model="C313", serial=f"{firm}-{mac[-6:]}", note=firm) for mac in macs]
     device_actions.add_to_library(distributor.actor, macs=rows, installer_id=installer.firm.pk, now=NOW)
     building = sites.add_building(actor, site_id=site.pk, name=f"{mark} House", now=NOW)
+    lock = device_actions.add_equipment(
+        actor, site_id=site.pk, kind="lock", piece=Piece(f"{mark} lock", maker="iTec", serial=mark), place=Place(building.pk), now=NOW,
+    )  # fmt: skip
+    held.add("equipment", lock.pk)
     for number in range(1, 8):
         apartment = device_actions.add_apartment(
             actor,
@@ -271,6 +278,7 @@ def _estate(
     held.add("change", _change(site).pk)
     basics = {"name": f"{mark} Draft", **ADDRESS}
     held.add("draft", drafts.start_draft(actor, parts={"basics": basics}, now=NOW).pk)
+    _other_types(actor, held, mark)
     entries = LibraryEntry.objects.filter(serial__contains=f"-{MACS[name][-2:]}")
     held.add("entry", *entries.filter(devices=None).order_by("-pk").values_list("pk", flat=True))
     held.add("entry", *entries.order_by("pk").values_list("pk", flat=True)[:1])
@@ -290,6 +298,25 @@ def _estate(
     held.add("member", *(one.membership.pk for one in members), installer.membership.pk, invited.pk)
     held.add("firm", *(one.firm.pk for one in managers), installer.firm.pk)
     held.add("firm_below", next((one.firm.pk for one in managers), installer.firm.pk))
+
+
+def _other_types(actor: Actor, held: Holding, mark: str) -> None:
+    """A commercial site with two doors and an account, and a house."""
+    basics = {**ADDRESS, "street": f"{mark} Street 2", "city": f"{mark} City"}
+    works = commercial.create_commercial(
+        actor, basics={**basics, "name": f"{mark} Works"}, elevator_control=True, time_attendance=True, now=NOW
+    )
+    for name in ("Gate", "Yard"):
+        device_actions.add_equipment(actor, site_id=works.pk, kind="door", piece=Piece(f"{mark} {name}"), now=NOW)
+    holder = Holder("personnel", f"Porter {mark}", f"porter@{mark.lower()}.example")
+    account = commercial_accounts.add_account(actor, site_id=works.pk, holder=holder, now=NOW)
+    unit = device_actions.add_house(
+        actor, basics={**basics, "name": f"{mark} Villa"}, free_members=4,
+        switches=dict.fromkeys(catalogue.SWITCHES, False), options=OPTIONS, now=NOW,
+    )  # fmt: skip
+    held.add("account", account.pk)
+    held.add("commercial", works.pk)
+    held.add("house", unit.site_id)
 
 
 def _change(site: Site) -> ServiceChange:

@@ -18,7 +18,23 @@ from accounts.models import Kind, MailLink, Membership, Organization, User
 from communities import catalogue
 from communities.actions import apartments, archives, sites
 from communities.actions.buildings import NewApartment, NewBuilding
-from communities.models import Apartment, Building, Entitlement, Resident, ServiceChange, Site, SiteDraft
+from communities.actions.commercial_accounts import Holder
+from communities.actions.equipment import Piece, Place
+from communities.models import (
+    Apartment,
+    Building,
+    CommercialAccount,
+    Entitlement,
+    Equipment,
+    ManagerAssignment,
+    Resident,
+    ServiceChange,
+    Site,
+    SiteDraft,
+    Target,
+    TechnicianAssignment,
+    keys_of,
+)
 from devices import bulk
 from devices.actions import LibraryRow, MonitorEntry, NewSite
 from devices.models import Device, LibraryEntry
@@ -39,6 +55,7 @@ COLUMNS = {"O": "olga", "D": "dora", "S": "sam", "I": "ivan", "T": "tess", "M": 
 OUTSIDER = "mallory"
 ESTATES = {"sam": "norden", "ines": "norden"}  # whose site each looks at; the others' is Ivan's
 PROFILE = {"name": "Other", "language": "de", "time_zone": "Europe/Oslo"}
+HOLDER = Holder("admin", "Kim", "kim@x.example", intercom=False)
 PAYERS = ("dora", "sam", "ivan")
 
 
@@ -306,6 +323,55 @@ def _resident(case: Case) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _piece(case: Case, **change: Any) -> dict[str, Any]:
+    row = case.row(Equipment, "equipment")
+    Equipment.objects.filter(pk=row.pk).update(version=row.version, **change)
+    return {"equipment_id": row.pk, "version": row.version}
+
+
+def _account(case: Case, **change: Any) -> dict[str, Any]:
+    _assigned(case, "commercial")
+    row = case.row(CommercialAccount, "account")
+    CommercialAccount.objects.filter(pk=row.pk).update(version=row.version, **change)
+    return {"account_id": row.pk, "version": row.version}
+
+
+def _sensor_mac(case: Case) -> str:
+    LibraryEntry.objects.filter(pk=case.key("entry")).update(type="sensor", model="MR01")
+    return str(case.row(LibraryEntry, "entry"))
+
+
+def _assigned(case: Case, kind: str) -> Site:
+    """Another site of the estate, which its people look after for once."""
+    site = Site.objects.get(pk=case.key(kind))
+    for manager in ManagerAssignment.objects.filter(site=case.site):
+        target = Target.objects.create(**keys_of(site), kind="manager")
+        ManagerAssignment.objects.create(**keys_of(site), membership=manager.membership, target=target, created_at=NOW)
+    for technician in TechnicianAssignment.objects.filter(site=case.site):
+        TechnicianAssignment.objects.create(**keys_of(site), membership=technician.membership, created_at=NOW)
+    return site
+
+
+def _house() -> dict[str, Any]:
+    off = dict.fromkeys(catalogue.SWITCHES, False)
+    return {"basics": {"name": "New villa", **ADDRESS}, "free_members": 4, "switches": off, "options": OPTIONS}
+
+
+def _same_house(case: Case) -> dict[str, Any]:
+    site = _assigned(case, "house")
+    return {
+        "site_id": site.pk, "version": site.version, "basics": {"name": "Villa", **ADDRESS},
+        "switches": {**dict.fromkeys(catalogue.SWITCHES, False), "landline": True}, "options": OPTIONS,
+    }  # fmt: skip
+
+
+def _same_works(case: Case) -> dict[str, Any]:
+    site = _assigned(case, "commercial")
+    return {
+        "site_id": site.pk, "version": site.version, "basics": {"name": "Works", **ADDRESS}, "elevator_control": False, "time_attendance": True,
+    }  # fmt: skip
+
+
 def _spare_device(case: Case) -> dict[str, Any]:
     """A monitor that its apartment does not require."""
     device = case.row(Device, "device")
@@ -569,7 +635,43 @@ TABLE: dict[str, Row] = {
             "site_id": c.site.pk, "version": c.site.version, "pm_app_by_membership": {}, "technician_ids": [],
         },
     ),
+    "equipment.add_equipment": Row("IT", lambda c: {"site_id": c.site.pk, "kind": "lock", "piece": Piece("Cellar", maker="iTec")}),
+    "equipment.edit_equipment": Row("IT", lambda c: {**_piece(c), "piece": Piece("Renamed", maker="Dormakaba")}),
+    "equipment.move_equipment": Row("IT", lambda c: {**_piece(c), "place": Place()}),
+    "equipment.archive_equipment": Row("IT", lambda c: _piece(c)),
+    "equipment.restore_equipment": Row("IT", lambda c: _piece(c, archived_at=NOW)),
+    "equipment.remove_equipment": Row("IT", lambda c: _piece(c)),
+    "houses.create_house": Row("I", lambda c: _house()),
+    "houses.change_house": Row("IT", lambda c: {**_same_house(c), "has_monitor": False}),
+    "commercial.create_commercial": Row(
+        "I", lambda c: {"basics": {"name": "New works", **ADDRESS}, "elevator_control": True, "time_attendance": True}
+    ),
+    "commercial.edit_commercial": Row("DSIT", _same_works),
+    "commercial_accounts.add_account": Row("ITM", lambda c: {"site_id": _assigned(c, "commercial").pk, "holder": HOLDER}),
+    "commercial_accounts.edit_account": Row("ITM", lambda c: {**_account(c), "holder": HOLDER}),
+    "commercial_accounts.switch_intercoms": Row(
+        "ITM",
+        lambda c: {
+            "site_id": c.key("commercial"), "wanted": {c.key("account"): False}, "versions": {c.key("account"): _account(c)["version"]},
+        },
+    ),
+    "commercial_accounts.archive_account": Row("ITM", lambda c: _account(c)),
+    "commercial_accounts.restore_account": Row("ITM", lambda c: _account(c, archived_at=NOW)),
+    "commercial_accounts.remove_account": Row("ITM", lambda c: _account(c)),
     # --- devices
+    "equipment_devices.add_equipment": Row(
+        "IT",
+        lambda c: {
+            "site_id": c.site.pk, "kind": "sensor", "piece": Piece("Hall"), "entry": MonitorEntry(_sensor_mac(c), ""),
+        },
+    ),
+    "equipment_devices.edit_equipment": Row("IT", lambda c: {**_piece(c), "piece": Piece("Renamed", maker="Dormakaba")}),
+    "equipment_devices.move_equipment": Row("IT", lambda c: {**_piece(c), "place": Place()}),
+    "equipment_devices.archive_equipment": Row("IT", lambda c: _piece(c)),
+    "equipment_devices.restore_equipment": Row("IT", lambda c: _piece(c, archived_at=NOW)),
+    "equipment_devices.remove_equipment": Row("IT", lambda c: _piece(c)),
+    "houses.add_house": Row("I", lambda c: _house()),
+    "houses.edit_house": Row("IT", _same_house),
     "apartments.add_apartment": Row("IT", lambda c: _flat(c, monitors=[])),
     "apartments.edit_apartment": Row("IT", lambda c: _same_flat(c, monitors=[])),
     "bulk.apply_bulk_change": Row("IT", _bulk),

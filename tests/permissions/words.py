@@ -25,8 +25,8 @@ from accounts.actions import (
     two_factor,
 )
 from accounts.models import AuditEvent
-from communities.actions import apartments, archives, assignments, residents, sites
-from communities.models import Apartment, Building, ManagerAssignment, TechnicianAssignment
+from communities.actions import apartments, archives, assignments, commercial_accounts, equipment, residents, sites
+from communities.models import Apartment, Building, ManagerAssignment, Site, TechnicianAssignment
 from devices.actions import bulk, library, monitors, registration
 from devices.addresses import Mac
 from payments.actions import billing, methods
@@ -118,6 +118,30 @@ WORDS: dict[str, tuple[audit.Word, ...]] = {
     "residents.add_resident": (residents.RESIDENT_ADDED,),
     "residents.edit_resident": (residents.RESIDENT_CHANGED,),
     "residents.remove_resident": (residents.RESIDENT_REMOVED,),
+    "equipment.add_equipment": (equipment.ADDED,),
+    "equipment.edit_equipment": (equipment.CHANGED,),
+    "equipment.move_equipment": (equipment.MOVED,),
+    "equipment.archive_equipment": (equipment.ARCHIVED,),
+    "equipment.restore_equipment": (equipment.RESTORED,),
+    "equipment.remove_equipment": (equipment.REMOVED,),
+    "equipment_devices.add_equipment": (equipment.ADDED, registration.DEVICE_REGISTERED),
+    "equipment_devices.edit_equipment": (equipment.CHANGED,),
+    "equipment_devices.move_equipment": (equipment.MOVED,),
+    "equipment_devices.archive_equipment": (equipment.ARCHIVED,),
+    "equipment_devices.restore_equipment": (equipment.RESTORED,),
+    "equipment_devices.remove_equipment": (equipment.REMOVED,),
+    "houses.create_house": (sites.SITE_CREATED, apartments.APARTMENT_CREATED),
+    "houses.change_house": (sites.SITE_CHANGED, apartments.APARTMENT_CHANGED),
+    "houses.add_house": (sites.SITE_CREATED, apartments.APARTMENT_CREATED),
+    "houses.edit_house": (sites.SITE_CHANGED, apartments.APARTMENT_CHANGED),
+    "commercial.create_commercial": (sites.SITE_CREATED,),
+    "commercial.edit_commercial": (sites.SITE_CHANGED,),
+    "commercial_accounts.add_account": (commercial_accounts.ADDED,),
+    "commercial_accounts.edit_account": (commercial_accounts.CHANGED,),
+    "commercial_accounts.switch_intercoms": (commercial_accounts.SWITCHED, commercial_accounts.CHANGED),
+    "commercial_accounts.archive_account": (commercial_accounts.ARCHIVED,),
+    "commercial_accounts.restore_account": (commercial_accounts.RESTORED,),
+    "commercial_accounts.remove_account": (commercial_accounts.REMOVED,),
     "assignments.set_managers": (assignments.MANAGERS_SET,),
     "assignments.set_technicians": (assignments.TECHNICIANS_SET,),
     "assignments.set_sites_of": (assignments.TECHNICIANS_SET,),
@@ -186,6 +210,8 @@ QUIET_OF: dict[str, set[str]] = {
     "renewalrequest": {"cart_id", "decided_by_id", "decided_at"},  # the row says who did it and when
     "notice": {"state"},  # the word says it
     "device": {"library_entry_id", "removed_at"},  # the MAC says it
+    "equipment": {"archived_at", "building_id", "apartment_id"},  # the word says it, and `place` where it is
+    "commercialaccount": {"archived_at"},  # the word says it
     "apitoken": {"revoked_at", "revoked_for"},
     "membership": {"joined_at"},  # the word says it
     "user": {"two_factor_at", "confirmed_at", "password_at"},
@@ -198,7 +224,7 @@ NOT_YET = {
     addresses.ADDRESS_ASKED.code,
     addresses.ADDRESS_WITHDRAWN.code,
 }  # the address changes by the link of a mail only
-PLACED = {"site", "building", "apartment", "resident", "device"}
+PLACED = {"site", "building", "apartment", "resident", "device", "equipment", "commercialaccount"}
 
 
 def of_row(name: str) -> dict[audit.Word, int]:
@@ -222,6 +248,10 @@ def _technicians(event: AuditEvent, table: dict[str, Any]) -> list[int]:
 
 
 def _place(row: Row, table: dict[str, Any]) -> str:
+    if row["apartment_id"] is None:
+        building = row["building_id"]
+        of_site = "" if "archived_at" in row else table[Site._meta.db_table][row["site_id"]]["name"]
+        return table[Building._meta.db_table][building]["name"] if building else of_site
     flat = table[Apartment._meta.db_table][row["apartment_id"]]
     return f"{table[Building._meta.db_table][flat['building_id']]['name']} {flat['number']}"
 
@@ -242,6 +272,8 @@ READ: dict[tuple[str, str], Callable[[AuditEvent, Row, dict[str, Any]], Any]] = 
     ("device", "mac"): lambda e, row, t: str(Mac(row["mac"])),
     ("device", "apartment"): lambda e, row, t: _place(row, t),
     ("device", "place"): lambda e, row, t: _place(row, t),
+    ("equipment", "place"): lambda e, row, t: _place(row, t),
+    ("commercialaccount", "account"): lambda e, row, t: row["kind"],
     ("site", "technicians"): lambda e, row, t: _technicians(e, t),
     ("organization", "under"): lambda e, row, t: row["parent_id"],
     ("organization", "subdistributor"): lambda e, row, t: row["subdistributor_id"],
@@ -266,6 +298,7 @@ TOLD = {
     ("paymentmethod", "consent_by"), ("paymentmethod", "consent_text"),
     ("building", "apartments"), ("site", "apartments"), ("payment", "reason"), ("sellerversion", "logo"), ("pricelist", "valid_from"),
     ("handover", "installer_id"), ("site", "rows"), ("autorenewal", "handed_over"),
+    ("site", "on"), ("site", "off"), ("commercialaccount", "fields"),
 }  # fmt: skip
 
 

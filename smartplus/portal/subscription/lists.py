@@ -11,7 +11,7 @@ from smartplus.portal.kit.lists import Column, Filter, List, Option, Search
 
 SERVICES = Filter(
     "service",
-    {entry.code: Option(entry.label) for entry in catalogue.AVAILABLE},
+    {code: Option(label) for code, label in catalogue.CHOICES.items()},
     label=gettext_lazy("Service type"),
     every=gettext_lazy("All service types"),
     is_select=True,

@@ -16,6 +16,7 @@ from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Subque
 from django.db.utils import DataError
 
 from accounts.scope import Actor
+from communities import catalogue
 from communities.models import Entitlement, Site, Target, targets
 from smartplus.portal.kit import keyset
 from subscriptions.id_digests import Mark
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 BY = ("site__name_order", "site_id", "target__sort_key", "person", "service_type", "pk")
 SHOWN = (
     "service_type", "variant", "installer_id", "site__name", "site__name_order", "site__kind", "site__time_zone",
-    "target__kind", "target__building", "target__number", "target__slot", "target__sort_key",
+    "target__kind", "target__building", "target__number", "target__slot", "target__name", "target__sort_key",
 )  # fmt: skip
 SITES = 8  # that are looked at first
 AT_FIRST = 64  # of those where something waits, for counting
@@ -88,7 +89,8 @@ class Found:
             tuple(
                 (pk, service, site)
                 for pk, service, site in self.items
-                if wanted.service_type in {"", service} and wanted.site_id in {None, site}
+                if (not wanted.service_type or service in catalogue.types_of(wanted.service_type))
+                and wanted.site_id in {None, site}
             )
         )
 
@@ -115,7 +117,7 @@ def page(
     actor: Actor, matching: QuerySet[Entitlement], found: Found, wanted: Filter, *, query: Mapping[str, str], size: int
 ) -> keyset.Page[Item]:
     """The page that `query` asks for, in one statement, for long lists in three or four."""
-    rows = matching.select_related("site", targets.person_relation()).only(*SHOWN, *targets.person_columns())
+    rows = matching.select_related("site", *targets.person_relations()).only(*SHOWN, *targets.person_columns())
     named = rows.annotate(person=targets.person_order(), master=targets.master())
     shown = _page(actor, matching, named, found, wanted, query=query, size=size)
     for row in shown.rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +16,8 @@ from django.views.decorators.http import require_http_methods
 from accounts.errors import NotPermitted
 from accounts.models import Organization
 from accounts.scope import Actor, Grant
-from communities.models import Entitlement, Kind
+from communities import catalogue
+from communities.models import Entitlement, Kind, targets
 from smartplus import access
 from smartplus.portal.kit import keyset, ticks
 from smartplus.portal.kit.grants import requires_grant
@@ -42,10 +44,11 @@ from smartplus.statuses import UNPROCESSABLE
 from subscriptions import payers, rights
 from subscriptions.actions import carts, requests
 from subscriptions.id_digests import Mark
-from subscriptions.items import in_open_orders_of
+from subscriptions.items import in_open_orders_of, with_credits
 from subscriptions.models import AutoRenewal, RenewalRequest
 from subscriptions.prices import CantQuote
 
+CREDIT_ROWS = 50  # items paid with credits that are shown
 OFFERED = 50  # installers in a drop-down; of more one is chosen by its name
 
 
@@ -143,7 +146,7 @@ def list_context(
     ids = [row.pk for row in page.rows]
     mark = ticked.mark or found.mark
     counts = every.by_service
-    numbers = {SERVICES.name: {code: counts[code] for code in SERVICES.options}} if counts is not None else None
+    numbers = {SERVICES.name: _numbers(counts)} if counts is not None else None
     offered_installers = list(choosable(actor).only("name")[: OFFERED + 1])
     return {
         **listing.context(page, cells_of(request, page.rows, ticked, prices, months), numbers=numbers),
@@ -154,10 +157,25 @@ def list_context(
         "total": mark.digest.count if mark else found.count,
         "is_exact": mark is not None,
         "tabs": {"everything": every.count, **_under_tabs(actor)},
+        "with_credits": credit_rows(actor, installer, choice.kind),
         "installers": offered_installers if len(offered_installers) <= OFFERED else [],
         "kinds": Kind.choices,
         **_elsewhere(actor, installer, choice.kind),
     }
+
+
+def _numbers(counts: Mapping[str, int]) -> dict[str, int]:
+    """How many there are of each service type, and of each group of S2."""
+    return {code: sum(counts.get(one, 0) for one in catalogue.types_of(code)) for code in SERVICES.options}
+
+
+def credit_rows(actor: Actor, installer: Organization, kind: str) -> list[tuple[str, str, str]]:
+    """What is paid with credits: the first of them, each with its service and its site; one statement, for commercial sites only."""
+    if kind != Kind.COMMERCIAL:
+        return []
+    found = with_credits(actor, installer=installer, site_kind=kind).select_related("site", *targets.named())
+    found = found.order_by("site__name_order", "site_id", *targets.order(), "pk")
+    return [(str(row.target), row.service_label, row.site.name) for row in found[:CREDIT_ROWS]]
 
 
 def _elsewhere(actor: Actor, installer: Organization, kind: str) -> dict[str, int]:

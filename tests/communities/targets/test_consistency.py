@@ -64,9 +64,9 @@ def _orphan(site: Site) -> str:
     return f"target {Target.objects.create(**keys_of(site), kind=Kinds.MANAGER).pk}: is of no manager"
 
 
-def _unknown(site: Site) -> str:
-    made = Target.objects.create(**keys_of(site), kind=Kinds.LOCK)
-    return f"target {made.pk}: is of a kind that nothing owns"
+def _lock_of_nobody(site: Site) -> str:
+    made = Target.objects.create(**keys_of(site), kind=Kinds.LOCK, name="Front door")
+    return f"target {made.pk}: is of no lock"
 
 
 def _misplaced_slot(site: Site) -> str:
@@ -129,7 +129,7 @@ def _blocked(site: Site) -> str:
 @pytest.mark.parametrize(
     "breaks",
     [
-        _no_target, _wrong_kind, _other_tenant, _sub_distributor, _orphan, _unknown, _misplaced_slot, _building, _floor, _number, _sort_key,
+        _no_target, _wrong_kind, _other_tenant, _sub_distributor, _orphan, _lock_of_nobody, _misplaced_slot, _building, _floor, _number, _sort_key,
         _slot_label, _person_first, _service_of_another_kind, _item_of_another, _blocked,
     ],
 )  # fmt: skip
