@@ -76,7 +76,7 @@ def archive_apartment(actor: Actor, *, apartment_id: int, now: datetime) -> Apar
         _refuse_reserved(_of_homes([home.target_id]), home)
         Apartment.every.filter(pk=home.pk).update(archived_at=now, version=F("version") + 1)
         stop_billing(site, [home.target_id])
-        audit.record(actor, APARTMENT_ARCHIVED, home, now=now, tenant=site, site_id=site.pk)
+        audit.record(actor, APARTMENT_ARCHIVED, home, now=now, tenant=site, site_id=site.pk, **_change(None, now))
     return home
 
 
@@ -93,8 +93,8 @@ def archive_building(actor: Actor, *, building_id: int, now: datetime) -> Buildi
         Building.every.filter(pk=building.pk).update(archived_at=now, version=F("version") + 1)
         Apartment.every.filter(pk__in=homes).update(archived_at=now, version=F("version") + 1)
         stop_billing(site, list(homes.values()))
-        after = {"apartments": len(homes)}
-        audit.record(actor, BUILDING_ARCHIVED, building, now=now, tenant=site, site_id=site.pk, after=after)
+        told = _change(None, now, len(homes))
+        audit.record(actor, BUILDING_ARCHIVED, building, now=now, tenant=site, site_id=site.pk, **told)
     return building
 
 
@@ -111,8 +111,8 @@ def archive_site(actor: Actor, *, site_id: int, now: datetime) -> Site:
     site.archived_at, site.version = now, site.version + 1
     site.save(update_fields=["archived_at", "version"])
     stop_billing(site, None)
-    after = {"apartments": len(homes)}
-    audit.record(actor, SITE_ARCHIVED, site, now=now, tenant=site, site_id=site.pk, after=after)
+    told = _change(None, now, len(homes))
+    audit.record(actor, SITE_ARCHIVED, site, now=now, tenant=site, site_id=site.pk, **told)
     return site
 
 
@@ -137,7 +137,8 @@ def restore_apartment(actor: Actor, *, apartment_id: int, now: datetime) -> Apar
         )
     _bring_back(site, Apartment.every.filter(pk=home.pk))
     sync_site(site, apartment_ids=[home.pk])
-    audit.record(actor, APARTMENT_RESTORED, home, now=now, tenant=site, site_id=site.pk)
+    told = _change(home.archived_at, None)
+    audit.record(actor, APARTMENT_RESTORED, home, now=now, tenant=site, site_id=site.pk, **told)
     return home
 
 
@@ -158,8 +159,8 @@ def restore_building(actor: Actor, *, building_id: int, now: datetime) -> Buildi
     Building.every.filter(pk=building.pk).update(archived_at=None, version=F("version") + 1)
     _bring_back(site, Apartment.every.filter(pk__in=homes))
     sync_site(site)
-    after = {"apartments": len(homes)}
-    audit.record(actor, BUILDING_RESTORED, building, now=now, tenant=site, site_id=site.pk, after=after)
+    told = _change(building.archived_at, None, len(homes))
+    audit.record(actor, BUILDING_RESTORED, building, now=now, tenant=site, site_id=site.pk, **told)
     return building
 
 
@@ -173,14 +174,15 @@ def restore_site(actor: Actor, *, site_id: int, now: datetime) -> Site:
     if Site.objects.filter(installer=site.installer_id, name_key=site.name_key).exists():
         raise NameTaken(_("You have another site called “%(name)s” now. Rename that one first.") % {"name": site.name})
     since = {"site": site, "archived_at": site.archived_at}
+    was = site.archived_at
     homes = _locked(Apartment.every.filter(**since))
     Building.every.filter(**since).update(archived_at=None, version=F("version") + 1)
     site.archived_at, site.version = None, site.version + 1
     site.save(update_fields=["archived_at", "version"])
     _bring_back(site, Apartment.every.filter(pk__in=homes))
     sync_site(site)
-    after = {"apartments": len(homes)}
-    audit.record(actor, SITE_RESTORED, site, now=now, tenant=site, site_id=site.pk, after=after)
+    told = _change(was, None, len(homes))
+    audit.record(actor, SITE_RESTORED, site, now=now, tenant=site, site_id=site.pk, **told)
     return site
 
 
@@ -224,7 +226,7 @@ def delete_site(actor: Actor, *, site_id: int, now: datetime) -> None:
     site = Site.every.visible_to(actor).select_for_update(of=("self",), no_key=True).get(pk=site_id)
     if Building.every.filter(site=site).exists():
         raise Refused(_("%(what)s has buildings, perhaps archived ones. Archive it instead.") % {"what": site})
-    audit.record(actor, SITE_DELETED, site, now=now, tenant=site)
+    audit.record(actor, SITE_DELETED, site, now=now, tenant=site, site_id=site.pk)
     _delete(site, Q(site=site), lambda: _delete_whole(site))
 
 
@@ -258,6 +260,15 @@ def _delete_whole(site: Site) -> None:
 
 
 # --- shared -------------------------------------------------------------------------------------------------------------
+
+
+def _change(
+    before: datetime | None, after: datetime | None, apartments: int | None = None
+) -> dict[str, dict[str, object]]:
+    """What the audit says of an archive: since when, before and after, and of how many apartments."""
+    values: list[dict[str, object]] = [{"archived_at": at.isoformat() if at else None} for at in (before, after)]
+    counted = {} if apartments is None else {"apartments": apartments}
+    return {"before": values[0], "after": values[1] | counted}
 
 
 def _refuse_others(actor: Actor) -> None:

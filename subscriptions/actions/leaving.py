@@ -88,9 +88,10 @@ def bring_back(actor: Actor, *, item_ids: Collection[int], now: datetime) -> int
     AutoRenewal.objects.filter(pk__in=counts, state=ENDED).update(
         state=ACTIVE, reason="", reason_detail={}, ended_at=None, next_due_at=now
     )
-    rows = auto_renewals.lock(counts)
+    rows, states = auto_renewals.lock(counts), {row.pk: row.state for row in locked}
     for row in rows:
-        audit.record(actor, ITEMS_BACK, row, now=now, tenant=row.payer, after={"items": counts[row.pk]})
+        after = {"state": row.state, "items": counts[row.pk]}
+        audit.record(actor, ITEMS_BACK, row, now=now, tenant=row.payer, before={"state": states[row.pk]}, after=after)
     modes.refresh(counts)
     auto_renewals.reschedule(rows, now=now)
     return len(ids)
